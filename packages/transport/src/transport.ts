@@ -1,0 +1,42 @@
+import type { Duplex } from "node:stream";
+import type { TransportError } from "./transport-error.js";
+
+/** Which of a server's entrances is meant: the name itself, golang-ipc's `<name>_manager`, or its slot `<name><id>`. */
+export type Door = { readonly kind: "name" } | { readonly kind: "manager" } | { readonly kind: "slot"; readonly id: number };
+
+/** What every wait takes: a signal that ends it with `IPC_ABORTED`. */
+export interface Wait {
+  readonly signal?: AbortSignal;
+}
+
+export interface ListenOptions extends Wait {
+  /** Called at most once, when an open listener fails for good; it has released everything by then. Never after `close()`. */
+  readonly onLost?: (error: TransportError) => void;
+}
+
+/** An open entrance. */
+export interface Listener {
+  /** Where it listens: a path, a pipe name or `host:port` with the real port. */
+  readonly address: string;
+  /** Stops accepting and frees the address; streams already handed out live on. Idempotent. */
+  close(): Promise<void>;
+  /** Keeps the process alive while listening (the default). */
+  ref(): void;
+  /** Lets the process end while listening. */
+  unref(): void;
+}
+
+/**
+ * A way to reach another process: two functions and two facts, so that another one (TLS, stdio, a message broker)
+ * is a small package.
+ */
+export interface Transport {
+  /** The longest pause between two dials, in milliseconds: short where a dial costs nothing. @default 1000 */
+  readonly maxRetryDelayMs?: number;
+  /** Where `dial` and `listen` would go: for messages, and checked before anything is opened. */
+  address(name: string, door: Door): string;
+  /** Resolves when a client can connect. `onStream` owns the streams it is given. */
+  listen(name: string, door: Door, onStream: (stream: Duplex) => void, options: ListenOptions): Promise<Listener>;
+  /** Resolves with a connected stream that nobody has read from. One attempt: redialling is the caller's. */
+  dial(name: string, door: Door, options: Wait): Promise<Duplex>;
+}
