@@ -2,7 +2,10 @@ import type { Duplex } from "node:stream";
 import type { TransportError } from "./transport-error.js";
 
 /** Which of a server's entrances is meant: the name itself, golang-ipc's `<name>_manager`, or its slot `<name><id>`. */
-export type Door = { readonly kind: "name" } | { readonly kind: "manager" } | { readonly kind: "slot"; readonly id: number };
+export type Door =
+  | { readonly kind: "name" }
+  | { readonly kind: "manager" }
+  | { readonly kind: "slot"; readonly id: number };
 
 /** What every wait takes: a signal that ends it with `IPC_ABORTED`. */
 export interface Wait {
@@ -33,10 +36,28 @@ export interface Listener {
 export interface Transport {
   /** The longest pause between two dials, in milliseconds: short where a dial costs nothing. @default 1000 */
   readonly maxRetryDelayMs?: number;
-  /** Where `dial` and `listen` would go: for messages, and checked before anything is opened. */
+  /**
+   * Where `dial` and `listen` would go: for messages, and checked before anything is opened.
+   *
+   * @throws TypeError with the code `IPC_NAME_INVALID`; RangeError for a slot's id outside 1 … 2^32-1
+   * @throws TransportError `IPC_PATH_TOO_LONG`, or `IPC_TRANSPORT_FAILED` for a slot past the last port
+   */
   address(name: string, door: Door): string;
-  /** Resolves when a client can connect. `onStream` owns the streams it is given. */
+  /**
+   * Resolves when a client can connect. `onStream` is called after that, once for each connection, and owns the stream:
+   * it does not flow yet and has lost nothing, so attach 'data' or call `resume()`. It ends by itself after the peer's
+   * end, and an 'error' that nobody listens for harms nothing.
+   *
+   * @throws TypeError with the code `IPC_NAME_INVALID` for a wrong name
+   * @throws TransportError `IPC_ADDRESS_IN_USE` and what else the transport tells
+   */
   listen(name: string, door: Door, onStream: (stream: Duplex) => void, options: ListenOptions): Promise<Listener>;
-  /** Resolves with a connected stream that nobody has read from. One attempt: redialling is the caller's. */
+  /**
+   * Resolves with a connected stream that nobody has read from, in the same state as those of `listen`. One attempt:
+   * redialling is the caller's.
+   *
+   * @throws TypeError with the code `IPC_NAME_INVALID` for a wrong name
+   * @throws TransportError `IPC_NO_SERVER` and what else the transport tells
+   */
   dial(name: string, door: Door, options: Wait): Promise<Duplex>;
 }

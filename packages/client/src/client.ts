@@ -1,0 +1,132 @@
+import {
+  channels,
+  clientHandshake,
+  type Established,
+  type IpcError,
+  isIpcError,
+  PeerSession,
+  runHandshake,
+  SessionError,
+} from "@ipc/session";
+import { type Door, remoteOf } from "@ipc/transport";
+import { type ClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.js";
+import { dialUntilConnected } from "./dial-loop.js";
+
+/** A connection that held this long, in milliseconds, makes the next back-off start anew. */
+const HELD_MS = 10_000;
+
+const DOOR: Door = { kind: "name" };
+
+/**
+ * Connects to a server, waiting for one that is not there yet, and resolves when messages can be written.
+ *
+ * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_TIMED_OUT after `timeoutMs`, IPC_ABORTED, and at
+ * once with what no waiting heals: IPC_ENCRYPTION_REFUSED, IPC_VERSION_MISMATCH, IPC_UNTRUSTED_SOCKET,
+ * IPC_PERMISSION_DENIED, IPC_PATH_TOO_LONG. With `retry: false` the first failure is final, such as IPC_NO_SERVER,
+ * IPC_SERVER_BUSY, IPC_HANDSHAKE_FAILED, IPC_HANDSHAKE_TIMEOUT.
+ * @see golang-ipc client.go, `StartClient`
+ */
+export async function startClient(options: ClientOptions): Promise<Client> {
+  return Client.start(resolveClientOptions(options));
+}
+
+/** One end of a conversation with a server. It redials by itself when the server goes away. */
+export class Client extends PeerSession {
+  readonly #options: ResolvedClientOptions;
+  readonly #address: string;
+  /** Aborted when no connection is wanted any more. */
+  readonly #life = new AbortController();
+  readonly #onAbort: () => void;
+  #referenced = true;
+  #connectedAt = 0;
+
+  private constructor(options: ResolvedClientOptions, address: string) {
+    const { limits, security, signal } = options;
+    super({ limits, security, status: "Not Connected", remote: address });
+    this.#options = options;
+    this.#address = address;
+    this.#onAbort = () => this.destroy(signal?.reason);
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** What `startClient` does, its options resolved. */
+  static async start(options: ResolvedClientOptions): Promise<Client> {
+    const client = new Client(options, options.transport.address(options.name, DOOR));
+    if (options.signal?.aborted === true) client.destroy(options.signal.reason);
+    else client.setStatus("Connecting");
+    try {
+      await client.#establish("connect");
+      return client;
+    } catch (error) {
+      client.destroy(error);
+      throw error;
+    }
+  }
+
+  protected override release(): Promise<void> {
+    this.#life.abort(this.#options.signal?.reason);
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    return Promise.resolve();
+  }
+
+  protected override setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+  }
+
+  protected override connectionEnded(error: IpcError): void {
+    const { name, schedule, logger } = this.#options;
+    logger.warn(`client ${name}: ${error.message}`);
+    channels.disconnect({ role: "client", name, remote: this.remote, error });
+    if (performance.now() - this.#connectedAt >= HELD_MS) schedule.reset();
+    this.emit("lost", error);
+    // A listener may have closed it.
+    if (!this.isOpen) return;
+    this.setStatus("Reconnecting");
+    void this.#redial();
+  }
+
+  async #redial(): Promise<void> {
+    try {
+      await this.#establish("re-connect");
+    } catch (error) {
+      if (!this.isOpen) return;
+      if (!isIpcError(error)) throw error;
+      this.#options.logger.error(`client ${this.#options.name}: ${error.message}`);
+      this.finish(error.code === "IPC_TIMED_OUT" ? "Timeout" : "Error", error);
+    }
+  }
+
+  async #establish(what: "connect" | "re-connect"): Promise<void> {
+    const { schedule, retry, timeoutMs } = this.#options;
+    const established = await dialUntilConnected({
+      what,
+      address: this.#address,
+      attempt: (signal) => this.#dial(signal),
+      schedule,
+      pauseFirst: what === "re-connect",
+      retry,
+      timeoutMs,
+      signal: this.#life.signal,
+      isReferenced: () => this.#referenced,
+    });
+    this.#connectedAt = performance.now();
+    if (!this.connect(established)) throw new SessionError("IPC_CLOSED", `${what}: this client was closed meanwhile`);
+    const { name, logger } = this.#options;
+    logger.info(`client ${name}: connected to ${this.remote} (${this.security.mode})`);
+    channels.connect({ role: "client", name, remote: this.remote, security: this.security });
+  }
+
+  async #dial(signal: AbortSignal): Promise<Established> {
+    const { name, transport, encryption, handshakeTimeoutMs, logger } = this.#options;
+    const stream = await transport.dial(name, DOOR, { signal });
+    const remote = remoteOf(stream, this.#address);
+    logger.debug(`client ${name}: dialled ${remote}`);
+    const handshake = clientHandshake({ name, encryption });
+    const { result: negotiated, rest } = await runHandshake(stream, handshake, {
+      timeoutMs: handshakeTimeoutMs,
+      signal,
+    });
+    channels.handshake({ role: "client", name, remote, security: negotiated.protection.security });
+    return { stream, negotiated, rest, remote };
+  }
+}

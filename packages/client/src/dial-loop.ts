@@ -1,0 +1,73 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { abortError, type Established, type IpcError, isIpcError, SessionError } from "@ipc/session";
+import { TransportError } from "@ipc/transport";
+import { canHeal } from "./healing.js";
+import type { RetrySchedule } from "./retry-schedule.js";
+
+export interface DialPlan {
+  /** For messages: "connect" or "re-connect". */
+  readonly what: string;
+  readonly address: string;
+  /** One dial and handshake. */
+  readonly attempt: (signal: AbortSignal) => Promise<Established>;
+  readonly schedule: RetrySchedule;
+  /** Whether to wait before the first attempt too. */
+  readonly pauseFirst: boolean;
+  readonly retry: boolean;
+  /** 0: for ever. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Whether a pause keeps the process alive. */
+  readonly isReferenced: () => boolean;
+}
+
+/**
+ * Dials until a connection stands.
+ * @throws SessionError IPC_TIMED_OUT, IPC_ABORTED, and the first error that no waiting heals
+ */
+export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
+  const { what, address, attempt, schedule, pauseFirst, retry, timeoutMs, signal, isReferenced } = plan;
+  const over = new AbortController();
+  const abort = (): void => over.abort();
+  // The pauses and the sockets keep the process alive, or do not; the deadline follows them.
+  const timer = timeoutMs === 0 ? undefined : setTimeout(abort, timeoutMs).unref();
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  let attempts = 0;
+  let last: IpcError | undefined;
+  try {
+    for (;;) {
+      over.signal.throwIfAborted();
+      if (attempts > 0 || pauseFirst) {
+        await pause(schedule.next(), undefined, { signal: over.signal, ref: isReferenced() });
+      }
+      attempts++;
+      try {
+        return await attempt(over.signal);
+      } catch (error) {
+        over.signal.throwIfAborted();
+        last = asIpcError(error, address);
+        if (!retry || !canHeal(last.code)) throw last;
+      }
+    }
+  } catch (error) {
+    if (signal.aborted) throw abortError(what, signal);
+    if (!over.signal.aborted) throw error;
+    const why = last === undefined ? "the first did not end" : `the last failed: ${last.message}`;
+    throw new SessionError(
+      "IPC_TIMED_OUT",
+      `timed out trying to ${what} to ${address}: ${attempts} attempts in ${timeoutMs} ms, ${why}`,
+      { cause: last },
+    );
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** A transport of the user's may fail with errors of its own. */
+function asIpcError(error: unknown, address: string): IpcError {
+  if (isIpcError(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TransportError("IPC_TRANSPORT_FAILED", `dialling ${address} failed: ${message}`, { cause: error });
+}

@@ -1,0 +1,27 @@
+export {
+  type CloseOptions,
+  type ConnectionSecurity,
+  type DataMessage,
+  type IpcError,
+  type IpcErrorCode,
+  isIpcError,
+  type Logger,
+  type Peer,
+  type PeerEvents,
+  type PeerStats,
+  type Status,
+  type StatusMessage,
+  type TimeoutMessage,
+  timeoutMessage,
+} from "@ipc/session";
+export {
+  memory,
+  type TcpOptions,
+  type Transport,
+  tcp,
+  type UnixSocketOptions,
+  unixSocket,
+  type Wait,
+} from "@ipc/transport";
+export { type Client, startClient } from "./client.js";
+export type { ClientOptions } from "./client-options.js";

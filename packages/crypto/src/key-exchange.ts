@@ -1,0 +1,101 @@
+import {
+  createECDH,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  diffieHellman,
+  generateKeyPair as generate,
+  type KeyObject,
+} from "node:crypto";
+import { promisify } from "node:util";
+import { CryptoError } from "./crypto-error.js";
+
+/** Bytes of a P-384 public key as it travels: the uncompressed point `04 ‖ X(48) ‖ Y(48)`. */
+export const PUBLIC_KEY_BYTES = 97;
+
+/** Bytes of a P-384 private scalar, and of each coordinate. */
+const SCALAR_BYTES = 48;
+
+/** What stands before the point in a DER SubjectPublicKeyInfo for P-384 (RFC 5480, section 2). */
+const SPKI_PREFIX: Uint8Array = Buffer.from("3076301006072a8648ce3d020106052b81040022036200", "hex");
+
+/** One side's keys for one connection. */
+export interface KeyPair {
+  readonly privateKey: KeyObject;
+  /** `04 ‖ X(48) ‖ Y(48)`, 97 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
+const generateEc = promisify(generate);
+
+/** Makes a fresh P-384 pair in the thread pool: the event loop is not held. */
+export async function generateKeyPair(): Promise<KeyPair> {
+  const { privateKey, publicKey } = await generateEc("ec", { namedCurve: "P-384" });
+  const der = publicKey.export({ format: "der", type: "spki" });
+  return { privateKey, publicKey: new Uint8Array(der.subarray(SPKI_PREFIX.length)) };
+}
+
+/**
+ * Makes the pair of a known private scalar: for recorded conversations and test vectors.
+ * @throws RangeError when `scalar` is not 48 bytes long.
+ */
+export function keyPairFromScalar(scalar: Uint8Array): KeyPair {
+  if (scalar.length !== SCALAR_BYTES) {
+    throw new RangeError(`scalar: takes ${SCALAR_BYTES} bytes, got ${scalar.length}`);
+  }
+  const d = Buffer.from(scalar).toString("base64url");
+  // JWK wants the point too; ECDH computes it from the scalar.
+  const ecdh = createECDH("secp384r1");
+  ecdh.setPrivateKey(scalar);
+  const point = new Uint8Array(ecdh.getPublicKey());
+  const x = Buffer.from(point.subarray(1, 1 + SCALAR_BYTES)).toString("base64url");
+  const y = Buffer.from(point.subarray(1 + SCALAR_BYTES)).toString("base64url");
+  const privateKey = createPrivateKey({ format: "jwk", key: { kty: "EC", crv: "P-384", d, x, y } });
+  return { privateKey, publicKey: point };
+}
+
+/**
+ * Derives what both sides share: the X coordinate of the common point, always 48 bytes.
+ * @param publicKey the peer's, `04 ‖ X(48) ‖ Y(48)`
+ * @throws CryptoError IPC_PUBLIC_KEY_INVALID when it is not 97 bytes, not uncompressed, or not a point of the curve.
+ */
+export function deriveSharedX(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
+  return diffieHellman({ privateKey, publicKey: decodePublicKey(publicKey) });
+}
+
+/**
+ * Derives the AES-256 key of a compatible connection: SHA-256 of the shared X without its leading zero bytes.
+ *
+ * Go hashes `big.Int.Bytes()`, which drops leading zero bytes, where Node keeps all 48. Unstripped, one handshake in 256
+ * would end in two different keys.
+ * @see golang-ipc encryption.go, `keyExchange`
+ */
+export function deriveMessageKey(sharedX: Uint8Array): KeyObject {
+  let zeros = 0;
+  while (zeros < sharedX.length && sharedX[zeros] === 0) zeros++;
+  return createSecretKey(createHash("sha256").update(sharedX.subarray(zeros)).digest());
+}
+
+function decodePublicKey(point: Uint8Array): KeyObject {
+  if (point.length !== PUBLIC_KEY_BYTES || point[0] !== 0x04) {
+    throw new CryptoError(
+      "IPC_PUBLIC_KEY_INVALID",
+      `the peer's public key must be ${PUBLIC_KEY_BYTES} bytes starting with 04, got ${point.length} starting with ${hexByte(point[0])}; the peer does not speak this protocol`,
+    );
+  }
+  try {
+    const key = Buffer.concat([SPKI_PREFIX, point]);
+    return createPublicKey({ key, format: "der", type: "spki" });
+  } catch (cause) {
+    throw new CryptoError(
+      "IPC_PUBLIC_KEY_INVALID",
+      "the peer's public key is not a point of the curve P-384; the peer does not speak this protocol",
+      { cause },
+    );
+  }
+}
+
+function hexByte(byte: number | undefined): string {
+  return byte === undefined ? "nothing" : byte.toString(16).padStart(2, "0");
+}

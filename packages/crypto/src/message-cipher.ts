@@ -1,0 +1,116 @@
+import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
+import { CryptoError } from "./crypto-error.js";
+import { CountedNonces, NONCE_BYTES, type NonceSource } from "./nonce-source.js";
+
+/** Bytes of an AES-GCM tag. */
+export const TAG_BYTES = 16;
+
+/** What sealing adds to a plaintext: `nonce(12)` before and `tag(16)` behind. */
+export const SEAL_OVERHEAD_BYTES: number = NONCE_BYTES + TAG_BYTES;
+
+/**
+ * Messages under one key, both directions together, before the connection must end. With random prefixes of 64 bits the
+ * chance that two nonces meet stays negligible, and GCM stays far below its bound (NIST SP 800-38D, section 8.3).
+ */
+const MESSAGE_LIMIT = 2 ** 31;
+
+const ALGORITHM = "aes-256-gcm";
+const OPTIONS = { authTagLength: TAG_BYTES } as const;
+
+export interface MessageCipherOptions {
+  /** Where nonces come from. @default CountedNonces with a random prefix */
+  readonly nonces?: NonceSource;
+  /** Messages sealed and opened before IPC_CIPHER_EXHAUSTED, 1 … 2^31. @default 2^31 */
+  readonly messageLimit?: number;
+}
+
+/**
+ * The cipher of golang-ipc, one message at a time: `nonce(12) ‖ AES-256-GCM(key, plaintext) ‖ tag(16)`, no associated data.
+ *
+ * One key serves both directions and nothing binds a message to its place: replay and reflection cannot be noticed here,
+ * the bytes leave no room for it.
+ * @see golang-ipc encryption.go, `encrypt` and `decrypt`
+ */
+export class MessageCipher {
+  readonly #key: KeyObject;
+  readonly #nonces: NonceSource;
+  readonly #limit: number;
+  readonly #nonce = new Uint8Array(NONCE_BYTES);
+  #messages = 0;
+
+  /** @param key 32 bytes, as `deriveMessageKey` gives it */
+  constructor(key: KeyObject, options: MessageCipherOptions = {}) {
+    this.#key = key;
+    this.#nonces = options.nonces ?? new CountedNonces();
+    this.#limit = options.messageLimit ?? MESSAGE_LIMIT;
+  }
+
+  /**
+   * Seals a plaintext into memory of its own.
+   * @throws CryptoError IPC_CIPHER_EXHAUSTED
+   */
+  seal(plaintext: Uint8Array): Uint8Array {
+    const sealed = new Uint8Array(plaintext.length + SEAL_OVERHEAD_BYTES);
+    this.sealInto(sealed, 0, plaintext);
+    return sealed;
+  }
+
+  /**
+   * Seals `head ‖ tail` into `target` at `offset`, which needs room for both and 28 bytes more.
+   * @throws CryptoError IPC_CIPHER_EXHAUSTED
+   */
+  sealInto(target: Uint8Array, offset: number, head: Uint8Array, tail?: Uint8Array): void {
+    this.#count();
+    this.#nonces.next(this.#nonce);
+    const cipher = createCipheriv(ALGORITHM, this.#key, this.#nonce, OPTIONS);
+    target.set(this.#nonce, offset);
+    let at = offset + NONCE_BYTES;
+    // A stream cipher gives as many bytes as it takes, so each part lands in its place at once.
+    target.set(cipher.update(head), at);
+    at += head.length;
+    if (tail !== undefined && tail.length > 0) {
+      target.set(cipher.update(tail), at);
+      at += tail.length;
+    }
+    cipher.final();
+    target.set(cipher.getAuthTag(), at);
+  }
+
+  /**
+   * Opens a sealed body and returns the plaintext, in memory of its own.
+   * @throws CryptoError IPC_DECRYPTION_FAILED when it is too short, altered, or sealed with another key; IPC_CIPHER_EXHAUSTED
+   */
+  open(sealed: Uint8Array): Uint8Array {
+    if (sealed.length < SEAL_OVERHEAD_BYTES) {
+      throw new CryptoError(
+        "IPC_DECRYPTION_FAILED",
+        `a sealed message has at least ${SEAL_OVERHEAD_BYTES} bytes, got ${sealed.length}; end this connection`,
+      );
+    }
+    this.#count();
+    const tagAt = sealed.length - TAG_BYTES;
+    const decipher = createDecipheriv(ALGORITHM, this.#key, sealed.subarray(0, NONCE_BYTES), OPTIONS);
+    decipher.setAuthTag(sealed.subarray(tagAt));
+    const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, tagAt));
+    try {
+      decipher.final();
+    } catch (cause) {
+      throw new CryptoError(
+        "IPC_DECRYPTION_FAILED",
+        `a message of ${sealed.length} bytes does not carry a valid tag: it was altered, or sealed with another key; end this connection`,
+        { cause },
+      );
+    }
+    return plaintext;
+  }
+
+  #count(): void {
+    if (this.#messages >= this.#limit) {
+      throw new CryptoError(
+        "IPC_CIPHER_EXHAUSTED",
+        `${this.#messages} messages were sealed and opened with this key, the most that is safe; connect anew`,
+      );
+    }
+    this.#messages++;
+  }
+}

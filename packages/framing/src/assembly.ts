@@ -1,0 +1,73 @@
+/** Chunks from this size up are kept as they are; smaller ones are copied together. */
+const KEPT_WHOLE_BYTES = 4_096;
+
+/** The first block for small chunks, in bytes; later ones double up to the last size. */
+const FIRST_BLOCK_BYTES = 256;
+const LARGEST_BLOCK_BYTES = 65_536;
+
+/**
+ * Gathers the pieces of one frame that arrives in many chunks.
+ *
+ * Memory follows what has arrived, never what was announced: large chunks are kept as views, small ones are copied into
+ * blocks that double (one-byte chunks kept one by one would cost some 380 bytes each), and the frame is copied together
+ * once, when it is whole.
+ */
+export class Assembly {
+  #parts: Uint8Array[] = [];
+  #block: Uint8Array | undefined;
+  #blockUsed = 0;
+  #blockSize = FIRST_BLOCK_BYTES;
+  #length = 0;
+
+  /** Bytes gathered so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  add(piece: Uint8Array): void {
+    this.#length += piece.length;
+    if (piece.length >= KEPT_WHOLE_BYTES) {
+      this.#sealBlock();
+      this.#parts.push(piece);
+      return;
+    }
+    let rest = piece;
+    while (rest.length > 0) {
+      const block = this.#roomyBlock();
+      const fits = Math.min(rest.length, block.length - this.#blockUsed);
+      block.set(rest.subarray(0, fits), this.#blockUsed);
+      this.#blockUsed += fits;
+      rest = rest.subarray(fits);
+    }
+  }
+
+  /** Copies everything into one piece and starts anew. */
+  take(): Uint8Array {
+    this.#sealBlock();
+    const whole = new Uint8Array(this.#length);
+    let at = 0;
+    for (const part of this.#parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    this.#parts = [];
+    this.#blockSize = FIRST_BLOCK_BYTES;
+    this.#length = 0;
+    return whole;
+  }
+
+  #roomyBlock(): Uint8Array {
+    if (this.#block !== undefined && this.#blockUsed < this.#block.length) return this.#block;
+    this.#sealBlock();
+    this.#block = new Uint8Array(this.#blockSize);
+    this.#blockSize = Math.min(this.#blockSize * 2, LARGEST_BLOCK_BYTES);
+    return this.#block;
+  }
+
+  #sealBlock(): void {
+    if (this.#block === undefined) return;
+    this.#parts.push(this.#block.subarray(0, this.#blockUsed));
+    this.#block = undefined;
+    this.#blockUsed = 0;
+  }
+}

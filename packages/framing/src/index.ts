@@ -1,0 +1,5 @@
+export { FrameDecoder, type FrameDecoderOptions } from "./frame-decoder.js";
+export { encodeFrame, encodeMessage, LENGTH_BYTES, MESSAGE_HEADER_BYTES, writeMessageHeader } from "./frame-encoder.js";
+export { FrameError, type FrameErrorCode } from "./frame-error.js";
+export { decodeBody, encodeBody, TYPE_BYTES, type TypedData } from "./message-codec.js";
+export { readUint32, UINT32_BYTES, UINT32_MAX, writeUint32 } from "./wire-integer.js";

@@ -1,0 +1,65 @@
+import {
+  type ConnectionSecurity,
+  OptionReader,
+  PEER_OPTIONS,
+  type PeerOptions,
+  type ResolvedPeerOptions,
+  resolvePeerOptions,
+} from "@ipc/session";
+import { assertName, type Transport, unixSocket } from "@ipc/transport";
+
+/** Who asks to be served. */
+export interface Applicant {
+  readonly security: ConnectionSecurity;
+  readonly remote: string;
+}
+
+/** Decides about a client before it takes its place, within the handshake's time. A failure turns it away. */
+export type Authorize = (applicant: Applicant) => boolean | Promise<boolean>;
+
+/** What `startServer` takes; golang-ipc's names where TypeScript has no better ones. */
+export interface ServerOptions extends PeerOptions {
+  /** Letters, digits, `.`, `_`, `-`; at most 64, starting with a letter or digit. */
+  readonly name: string;
+  /** Where the socket file lies. @default "/tmp", as golang-ipc */
+  readonly directory?: string;
+  /** Lets every user of the machine connect: mode 0777 instead of 0600. @default false */
+  readonly unmaskPermissions?: boolean;
+  /** Where to listen, instead of a unix socket in `directory`. */
+  readonly transport?: Transport;
+  readonly authorize?: Authorize;
+}
+
+/** ServerOptions, complete. */
+export interface ResolvedServerOptions extends ResolvedPeerOptions {
+  readonly name: string;
+  readonly transport: Transport;
+  readonly authorize: Authorize;
+}
+
+/** @throws TypeError, RangeError naming the option, what it takes and what it got */
+export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
+  const reader = new OptionReader("startServer", options, [
+    "name",
+    "directory",
+    "unmaskPermissions",
+    "transport",
+    "authorize",
+    ...PEER_OPTIONS,
+  ]);
+  const { name, directory, unmaskPermissions } = options;
+  assertName(name);
+  reader.refuseBeside("transport", ["directory", "unmaskPermissions"]);
+  const transport =
+    reader.methods<Transport>("transport", ["address", "listen"]) ??
+    unixSocket({
+      ...(directory !== undefined && { directory }),
+      ...(unmaskPermissions !== undefined && { unmaskPermissions }),
+    });
+  return Object.freeze({
+    ...resolvePeerOptions(reader),
+    name,
+    transport,
+    authorize: reader.callback<Authorize>("authorize") ?? (() => true),
+  });
+}

@@ -1,0 +1,99 @@
+import { abortError, channels, type Established, type IpcError, type PeerEvents, PeerSession } from "@ipc/session";
+import type { Door, Listener, TransportError } from "@ipc/transport";
+import { Reception } from "./reception.js";
+import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
+
+const DOOR: Door = { kind: "name" };
+
+export interface ServerEvents extends PeerEvents {
+  /** A connection never became one: its handshake failed, it was turned away, or the place was taken. */
+  refused: [error: IpcError];
+}
+
+/**
+ * Starts a server for one client at a time and resolves when it listens. When a client goes, the next one is served.
+ *
+ * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
+ * IPC_PERMISSION_DENIED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
+ * @see golang-ipc server.go, `StartServer`
+ */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  return Server.start(resolveServerOptions(options));
+}
+
+/** One end of a conversation with one client after another. */
+export class Server extends PeerSession<ServerEvents> {
+  readonly #options: ResolvedServerOptions;
+  readonly #reception: Reception;
+  readonly #onAbort: () => void;
+  #listener: Listener | undefined;
+
+  private constructor(options: ResolvedServerOptions, address: string) {
+    const { limits, security, signal } = options;
+    super({ limits, security, status: "Listening", remote: address });
+    this.#options = options;
+    this.#reception = new Reception(options, address, {
+      hasPlace: () => this.isOpen && !this.isConnected,
+      arrived: (established) => this.#arrived(established),
+      refused: (error) => this.emit("refused", error),
+    });
+    this.#onAbort = () => this.destroy(signal?.reason);
+  }
+
+  /** What `startServer` does, its options resolved. */
+  static async start(options: ResolvedServerOptions): Promise<Server> {
+    const { name, transport, signal, logger } = options;
+    const address = transport.address(name, DOOR);
+    if (signal?.aborted === true) throw abortError("startServer", signal);
+    const server = new Server(options, address);
+    server.#listener = await transport.listen(name, DOOR, (stream) => server.#reception.receive(stream), {
+      ...(signal && { signal }),
+      onLost: (error) => server.#listenerLost(error),
+    });
+    signal?.addEventListener("abort", server.#onAbort, { once: true });
+    logger.info(`server ${name}: listening at ${server.address}`);
+    return server;
+  }
+
+  /** Where it listens: a path, a pipe name or `host:port` with the real port. */
+  get address(): string {
+    return this.#listener?.address ?? this.remote;
+  }
+
+  protected override async release(): Promise<void> {
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#reception.close();
+    try {
+      await this.#listener?.close();
+    } catch (error) {
+      this.#options.logger.error(`server ${this.#options.name}: closing ${this.address} failed: ${String(error)}`);
+    }
+  }
+
+  protected override setReferenced(referenced: boolean): void {
+    if (referenced) this.#listener?.ref();
+    else this.#listener?.unref();
+  }
+
+  protected override connectionEnded(error: IpcError, orderly: boolean): void {
+    const { name, logger } = this.#options;
+    channels.disconnect({ role: "server", name, remote: this.remote, error });
+    if (orderly) logger.info(`server ${name}: ${this.remote} went away`);
+    else logger.warn(`server ${name}: ${this.remote}: ${error.message}`);
+    if (!orderly) this.emit("lost", error);
+    if (this.isOpen) this.setStatus("Disconnected");
+  }
+
+  #arrived(established: Established): void {
+    const { name, logger } = this.#options;
+    const { remote } = established;
+    if (!this.connect(established)) return;
+    logger.info(`server ${name}: ${remote} connected (${this.security.mode})`);
+    channels.connect({ role: "server", name, remote, security: this.security });
+  }
+
+  #listenerLost(error: TransportError): void {
+    this.#options.logger.error(`server ${this.#options.name}: ${error.message}`);
+    this.finish("Error", error);
+  }
+}

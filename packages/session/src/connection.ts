@@ -1,0 +1,226 @@
+import type { Duplex } from "node:stream";
+import { CryptoError } from "@ipc/crypto";
+import { FrameDecoder, FrameError } from "@ipc/framing";
+import { dropStream, endStream } from "./end-stream.js";
+import type { IpcError } from "./errors.js";
+import type { Negotiated } from "./handshake.js";
+import { ReceivedMessage } from "./message.js";
+import { Outbox } from "./outbox.js";
+import type { ConnectionSecurity } from "./peer.js";
+import { CONTROL_TYPE } from "./protocol.js";
+import { SessionError } from "./session-error.js";
+import type { WaitingWrites } from "./waiting-writes.js";
+
+export interface ConnectionOptions {
+  readonly stream: Duplex;
+  readonly negotiated: Negotiated;
+  /** What came behind the handshake. */
+  readonly rest: Uint8Array;
+  /** The longest data taken from the peer, in bytes. */
+  readonly maxReceiveSize: number;
+  readonly maxQueuedBytes: number;
+  /** What was written before there was a connection. */
+  readonly waiting: WaitingWrites;
+}
+
+export interface ConnectionEvents {
+  readonly message: (message: ReceivedMessage) => void;
+  /** All whole messages of one chunk have been delivered: what is left unread of it lies in `buffer`. */
+  readonly chunkDone: (buffer: ArrayBufferLike) => void;
+  /** Once, however it ended; never after `close` or `destroy`. `orderly`: the peer ended it between two messages. */
+  readonly end: (error: IpcError, orderly: boolean) => void;
+}
+
+/** One established connection: messages over a stream, until its one end. */
+export class Connection {
+  readonly security: ConnectionSecurity;
+  readonly maxSendSize: number;
+  readonly outbox: Outbox;
+  readonly stream: Duplex;
+  readonly #negotiated: Negotiated;
+  readonly #decoder: FrameDecoder;
+  readonly #rest: Uint8Array;
+  #events: ConnectionEvents | undefined;
+  #paused = false;
+  #decoding = false;
+
+  constructor({ stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, waiting }: ConnectionOptions) {
+    this.stream = stream;
+    this.security = negotiated.protection.security;
+    this.maxSendSize = negotiated.maxSendSize;
+    this.#negotiated = negotiated;
+    const overhead = negotiated.protection.bodyOverhead;
+    this.#decoder = new FrameDecoder({ maxBodyLength: maxReceiveSize + overhead, minBodyLength: overhead });
+    this.#rest = rest;
+    this.outbox = new Outbox(stream, negotiated.protection, maxQueuedBytes, waiting);
+  }
+
+  /** Starts delivering: everything may happen from here on, also before it returns. */
+  start(events: ConnectionEvents): void {
+    this.#events = events;
+    const { stream } = this;
+    stream.on("data", this.#onData);
+    stream.on("end", this.#onEnd);
+    stream.on("error", this.#onError);
+    stream.on("close", this.#onClose);
+    this.outbox.start();
+    if (this.#rest.length > 0) this.#onData(this.#rest);
+    if (stream.destroyed) this.#onClose();
+    else if (stream.readableEnded) this.#onEnd();
+    else if (!this.#paused) stream.resume();
+  }
+
+  /** Delivers nothing more until `resume`; the stream's own backpressure does the rest. */
+  pause(): void {
+    this.#paused = true;
+    this.stream.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.#decoding) return;
+    this.#decode();
+    // Delivering may have paused it again, or ended it.
+    if (!this.#isPaused() && this.#events !== undefined) this.stream.resume();
+  }
+
+  /** Whether the stream keeps the process alive, where it is of a kind that can. */
+  setReferenced(referenced: boolean): void {
+    // Sockets have these methods, streams in general do not.
+    const method: unknown = Reflect.get(this.stream, referenced ? "ref" : "unref");
+    if (typeof method === "function") method.call(this.stream);
+  }
+
+  /**
+   * Sends what was accepted, then ends the stream; input is discarded from now on.
+   * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`
+   */
+  async close(timeoutMs: number): Promise<void> {
+    if (!this.#leave()) return;
+    const { stream, outbox } = this;
+    // A peer that writes before it reads must not hold our output up: what it sends is discarded.
+    stream.resume();
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(new Error(`${timeoutMs} ms are over`)), timeoutMs);
+    const flushed = outbox.flush(deadline.signal);
+    const lost = (): void =>
+      outbox.fail(new SessionError("IPC_CONNECTION_LOST", "the peer went away while this side was closing"));
+    stream.once("close", lost);
+    stream.once("error", lost);
+    try {
+      await flushed;
+    } catch (cause) {
+      const figures = `${outbox.queuedMessages} messages (${outbox.queuedBytes} bytes) were accepted and not sent`;
+      dropStream(stream);
+      outbox.fail(new SessionError("IPC_CLOSED", "closed before this was accepted"));
+      throw new SessionError(
+        "IPC_CLOSE_INCOMPLETE",
+        `close gave up within its ${timeoutMs} ms: ${figures}; the peer reads too slowly or went away`,
+        { cause },
+      );
+    } finally {
+      clearTimeout(timer);
+      stream.off("close", lost);
+      stream.off("error", lost);
+    }
+    await endStream(stream);
+  }
+
+  /** Ends it at once, also while it is closing: every wait rejects with `error`. */
+  destroy(error: Error): void {
+    this.#leave();
+    this.outbox.fail(error);
+    dropStream(this.stream);
+  }
+
+  /** True for the first caller: from then on nothing is delivered or told. */
+  #leave(): boolean {
+    if (this.#events === undefined) return false;
+    this.#events = undefined;
+    const { stream } = this;
+    stream.off("data", this.#onData);
+    stream.off("end", this.#onEnd);
+    stream.off("error", this.#onError);
+    stream.off("close", this.#onClose);
+    return true;
+  }
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    this.#decoder.push(chunk);
+    this.#decode();
+    this.#events?.chunkDone(chunk.buffer);
+  };
+
+  readonly #onEnd = (): void => {
+    try {
+      // What was held back by a pause has arrived whole: it is delivered, over the budget if need be.
+      this.#paused = false;
+      this.#decode();
+      this.#decoder.end();
+    } catch (error) {
+      this.#finish(asIpcError(error), false);
+      return;
+    }
+    const left = this.outbox.queuedMessages;
+    this.#finish(
+      new SessionError(
+        "IPC_CONNECTION_LOST",
+        `the peer ended the connection; ${left} messages were accepted and not sent`,
+      ),
+      left === 0,
+    );
+  };
+
+  readonly #onError = (cause: Error): void => {
+    const left = this.outbox.queuedMessages;
+    this.#finish(
+      new SessionError(
+        "IPC_CONNECTION_LOST",
+        `the connection was cut: ${cause.message}; ${left} messages were accepted and not sent`,
+        { cause },
+      ),
+      false,
+    );
+  };
+
+  readonly #onClose = (): void => {
+    this.#onError(new Error("the stream was closed"));
+  };
+
+  #decode(): void {
+    if (this.#decoding) return;
+    this.#decoding = true;
+    try {
+      while (this.#events !== undefined && !this.#paused) {
+        const message = this.#negotiated.protection.next(this.#decoder);
+        if (message === undefined) return;
+        if (message.type === CONTROL_TYPE) continue;
+        this.#events.message(new ReceivedMessage(message.type, message.data));
+      }
+    } catch (error) {
+      this.#finish(asIpcError(error), false);
+    } finally {
+      this.#decoding = false;
+    }
+  }
+
+  #isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** The one path for every end that nobody here asked for. */
+  #finish(error: IpcError, orderly: boolean): void {
+    const events = this.#events;
+    if (!this.#leave()) return;
+    this.outbox.fail(error);
+    dropStream(this.stream);
+    events?.end(error, orderly);
+  }
+}
+
+/** What the decoder or the cipher throws is ours; anything else is a defect and must be seen as one. */
+function asIpcError(error: unknown): IpcError {
+  if (error instanceof FrameError || error instanceof CryptoError) return error;
+  throw error;
+}

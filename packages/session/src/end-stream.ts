@@ -1,0 +1,37 @@
+import type { Duplex } from "node:stream";
+
+/** How long a peer may take to end its side after we ended ours, in milliseconds. */
+const LINGER_MS = 250;
+
+/**
+ * Ends our side, discards input until the peer ends its own or 250 ms have passed, then destroys the stream.
+ *
+ * Closing on unread input resets the connection: what we sent last may then never be read, and a Go server panics on it.
+ */
+export function endStream(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed) {
+      resolve();
+      return;
+    }
+    const destroy = (): void => void stream.destroy();
+    const timer = setTimeout(destroy, LINGER_MS);
+    stream.once("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    stream.once("end", destroy);
+    stream.on("error", ignore);
+    stream.end();
+    stream.resume();
+    if (stream.readableEnded) destroy();
+  });
+}
+
+/** Destroys the stream; what it says from then on interests nobody. */
+export function dropStream(stream: Duplex): void {
+  stream.on("error", ignore);
+  stream.destroy();
+}
+
+function ignore(): void {}

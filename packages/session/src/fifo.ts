@@ -1,0 +1,67 @@
+const FIRST_CAPACITY = 16;
+
+/**
+ * A queue in a ring that doubles when full: adding and taking cost the same however long it is.
+ *
+ * ```
+ *  slots   . . A B C D . .      head = 2, length = 4, capacity a power of two
+ * ```
+ */
+export class Fifo<T> {
+  #slots: (T | undefined)[] = [];
+  #head = 0;
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(item: T): void {
+    if (this.#length === this.#slots.length) this.#grow();
+    this.#slots[(this.#head + this.#length) & (this.#slots.length - 1)] = item;
+    this.#length++;
+  }
+
+  shift(): T | undefined {
+    if (this.#length === 0) return undefined;
+    const item = this.#slots[this.#head];
+    this.#slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#slots.length - 1);
+    this.#length--;
+    // A burst's ring is not kept for ever by an idle peer.
+    if (this.#length === 0 && this.#slots.length > 1_024) this.#slots = [];
+    if (this.#slots.length === 0) this.#head = 0;
+    return item;
+  }
+
+  /** The item at `index` counted from the oldest, 0 … length-1. */
+  at(index: number): T | undefined {
+    if (index < 0 || index >= this.#length) return undefined;
+    return this.#slots[(this.#head + index) & (this.#slots.length - 1)];
+  }
+
+  replaceAt(index: number, item: T): void {
+    if (index < 0 || index >= this.#length) throw new RangeError(`index: takes 0 … ${this.#length - 1}, got ${index}`);
+    this.#slots[(this.#head + index) & (this.#slots.length - 1)] = item;
+  }
+
+  /** Removes every item for which `keep` says no: walks the whole queue, for rare use. */
+  filter(keep: (item: T, index: number) => boolean): void {
+    const kept: T[] = [];
+    for (let index = 0; index < this.#length; index++) {
+      const item = this.at(index) as T;
+      if (keep(item, index)) kept.push(item);
+    }
+    this.#slots = [];
+    this.#head = 0;
+    this.#length = 0;
+    for (const item of kept) this.push(item);
+  }
+
+  #grow(): void {
+    const grown: (T | undefined)[] = new Array(Math.max(FIRST_CAPACITY, this.#slots.length * 2));
+    for (let index = 0; index < this.#length; index++) grown[index] = this.at(index);
+    this.#slots = grown;
+    this.#head = 0;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Status } from "./status.js";
+
+/** A message from the peer. */
+export interface DataMessage {
+  readonly kind: "data";
+  /** 1 … 2^32-1, as the sender chose it. */
+  readonly type: number;
+  /** A view into a receive buffer: copy it to keep a small message for long. */
+  readonly data: Uint8Array;
+  /** Decodes the data as UTF-8; malformed bytes become U+FFFD. */
+  text(): string;
+  /** Parses the data as JSON. @throws SyntaxError */
+  json(): unknown;
+}
+
+/** A change of the connection, in its place among the messages. */
+export interface StatusMessage {
+  readonly kind: "status";
+  readonly type: -1;
+  readonly status: Status;
+}
+
+/** What `readTimed` gives when its time is over. */
+export interface TimeoutMessage {
+  readonly kind: "timeout";
+  readonly type: 2;
+}
+
+/** The one TimeoutMessage: compare with `===`. @see golang-ipc actor.go, `TimeoutMessage` */
+export const timeoutMessage: TimeoutMessage = Object.freeze({ kind: "timeout", type: 2 });
+
+/** A message as it came off the wire. */
+export class ReceivedMessage implements DataMessage {
+  readonly kind = "data";
+  readonly type: number;
+  readonly data: Uint8Array;
+
+  constructor(type: number, data: Uint8Array) {
+    this.type = type;
+    this.data = data;
+  }
+
+  text(): string {
+    return Buffer.from(this.data.buffer, this.data.byteOffset, this.data.byteLength).toString("utf8");
+  }
+
+  json(): unknown {
+    return JSON.parse(this.text());
+  }
+}

@@ -1,0 +1,198 @@
+import type { Duplex } from "node:stream";
+import { Batch, LARGEST_BATCH_BYTES } from "./batch.js";
+import type { Protection } from "./protection.js";
+import { abortError, rejected, Waiter } from "./waiter.js";
+import type { WaitingWrites, WriteSink } from "./waiting-writes.js";
+
+/** Data from this size up goes to the stream as it is, uncopied; `write` then resolves when the kernel has it. */
+const LARGE_BYTES = 65_536;
+
+const DONE: Promise<void> = Promise.resolve();
+
+/** Bytes on their way to the kernel: where they end in the connection's output, and how many messages end with them. */
+interface InFlight {
+  readonly end: number;
+  readonly messages: number;
+}
+
+interface FlushWaiter {
+  readonly end: number;
+  readonly waiter: Waiter<void>;
+}
+
+/**
+ * Sends messages over one stream: gathers the frames of a tick into one write, bounds what is queued, and knows what has
+ * left. It belongs to one connection: nothing queued for one peer can reach another.
+ */
+export class Outbox implements WriteSink {
+  readonly #stream: Duplex;
+  readonly #protection: Protection;
+  readonly #maxQueuedBytes: number;
+  readonly #waiting: WaitingWrites;
+  readonly #batch = new Batch();
+  #messagesInBatch = 0;
+  #flushScheduled = false;
+  /** Bytes handed to the stream, and those that it has handed to the kernel. */
+  #handedBytes = 0;
+  readonly #inFlight: InFlight[] = [];
+  #flushWaiters: FlushWaiter[] = [];
+  #turn: Promise<void> | undefined;
+  #failure: Error | undefined;
+  #acceptedMessages = 0;
+  #acceptedBytes = 0;
+
+  constructor(stream: Duplex, protection: Protection, maxQueuedBytes: number, waiting: WaitingWrites) {
+    this.#stream = stream;
+    this.#protection = protection;
+    this.#maxQueuedBytes = maxQueuedBytes;
+    this.#waiting = waiting;
+  }
+
+  get acceptedMessages(): number {
+    return this.#acceptedMessages;
+  }
+
+  /** Bytes of data, without framing. */
+  get acceptedBytes(): number {
+    return this.#acceptedBytes;
+  }
+
+  /** Bytes accepted and not with the kernel. */
+  get queuedBytes(): number {
+    return this.#batch.length + this.#stream.writableLength;
+  }
+
+  /** Messages accepted and not with the kernel. */
+  get queuedMessages(): number {
+    let messages = this.#messagesInBatch;
+    for (const { messages: inFlight } of this.#inFlight) messages += inFlight;
+    return messages;
+  }
+
+  write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#failure !== undefined) return rejected(this.#failure);
+    if (signal?.aborted === true) return rejected(abortError("write", signal));
+    if (this.#waiting.size > 0 || !this.hasRoom()) return this.#waiting.write(type, data, signal);
+    return this.accept(type, data) ?? DONE;
+  }
+
+  flush(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#failure !== undefined) return rejected(this.#failure);
+    if (signal?.aborted === true) return rejected(abortError("flush", signal));
+    if (this.#waiting.size > 0) return this.#waiting.flush(signal);
+    return this.flushed(signal) ?? DONE;
+  }
+
+  /** Takes up what waited for a connection. */
+  start(): void {
+    this.#waiting.drainInto(this);
+  }
+
+  hasRoom(): boolean {
+    return this.#failure === undefined && this.queuedBytes < this.#maxQueuedBytes;
+  }
+
+  accept(type: number, data: Uint8Array): Promise<void> | undefined {
+    this.#acceptedMessages++;
+    this.#acceptedBytes += data.length;
+    const length = this.#protection.frameOverhead + data.length;
+    if (data.length >= LARGE_BYTES || length > LARGEST_BATCH_BYTES) return this.#acceptLarge(type, data);
+    let turn: Promise<void> | undefined;
+    if (!this.#batch.hasRoom(length)) {
+      const overflow = this.#batch.length > 0;
+      if (overflow) {
+        this.#handBatch();
+        turn = this.#nextTurn();
+      }
+      this.#batch.open(length, overflow);
+    }
+    this.#protection.writeFrame(this.#batch.slab, this.#batch.reserve(length), type, data);
+    this.#messagesInBatch++;
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      process.nextTick(this.#flushTick);
+    }
+    return turn;
+  }
+
+  flushed(signal?: AbortSignal): Promise<void> | undefined {
+    this.#handBatch();
+    return this.#kernelHas(this.#handedBytes, signal);
+  }
+
+  /** Ends every wait; nothing more is accepted. */
+  fail(error: Error): void {
+    this.#failure = error;
+    this.#waiting.rejectAll(error);
+    const waiters = this.#flushWaiters;
+    this.#flushWaiters = [];
+    for (const { waiter } of waiters) waiter.reject(error);
+  }
+
+  #acceptLarge(type: number, data: Uint8Array): Promise<void> | undefined {
+    this.#handBatch();
+    const parts = this.#protection.frameParts(type, data);
+    this.#stream.cork();
+    for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
+    this.#stream.uncork();
+    return this.#kernelHas(this.#handedBytes);
+  }
+
+  readonly #flushTick = (): void => {
+    this.#flushScheduled = false;
+    if (this.#failure === undefined) this.#handBatch();
+  };
+
+  #handBatch(): void {
+    if (this.#batch.length === 0) return;
+    const messages = this.#messagesInBatch;
+    this.#messagesInBatch = 0;
+    this.#hand(this.#batch.take(), messages);
+  }
+
+  #hand(bytes: Uint8Array, messages: number): void {
+    this.#handedBytes += bytes.length;
+    this.#inFlight.push({ end: this.#handedBytes, messages });
+    this.#stream.write(bytes, this.#onWritten);
+  }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    // The stream tells of its failure by 'error' or 'close': there is one path for every end.
+    if (error || this.#failure !== undefined) return;
+    const gone = this.#handedBytes - this.#stream.writableLength;
+    while (this.#inFlight.length > 0 && (this.#inFlight[0] as InFlight).end <= gone) this.#inFlight.shift();
+    while (this.#flushWaiters.length > 0 && (this.#flushWaiters[0] as FlushWaiter).end <= gone) {
+      this.#flushWaiters.shift()?.waiter.resolve();
+    }
+    if (this.#waiting.size > 0) this.#waiting.drainInto(this);
+    if (this.#batch.length === 0 && this.#inFlight.length === 0) this.#batch.rest();
+  };
+
+  /** Undefined when the kernel has everything up to `end`. */
+  #kernelHas(end: number, signal?: AbortSignal): Promise<void> | undefined {
+    if (this.#inFlight.length === 0) return undefined;
+    const waiter = new Waiter<void>({
+      what: "flush",
+      ...(signal && { signal }),
+      leave: () => {
+        this.#flushWaiters = this.#flushWaiters.filter((other) => other.waiter !== waiter);
+      },
+    });
+    this.#flushWaiters.push({ end, waiter });
+    return waiter.promise;
+  }
+
+  /**
+   * A loop over promises that are already resolved starves timers and reads, so the write that fills a batch resolves in
+   * the loop's next turn.
+   */
+  #nextTurn(): Promise<void> {
+    this.#turn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turn = undefined;
+        resolve();
+      });
+    });
+    return this.#turn;
+  }
+}

@@ -1,0 +1,76 @@
+import { type Logger, silentLogger } from "./logger.js";
+import type { OptionReader } from "./option-reader.js";
+import type { ConnectionSecurity } from "./peer.js";
+import type { PeerLimits } from "./peer-session.js";
+import { COMPATIBLE_SECURITY, PLAIN_SECURITY } from "./protection.js";
+import { DEFAULT_MAX_MESSAGE_SIZE } from "./protocol.js";
+
+const KIB = 1_024;
+const MIB = 1_048_576;
+const GIB = 1_073_741_824;
+
+/** What clients, servers and sessions all take. */
+export interface PeerOptions {
+  /**
+   * Whether bytes are encrypted (ECDH P-384, AES-256-GCM). The server decides; a client that wants it refuses a server
+   * without it, a client that does not follows the server.
+   * @default true
+   */
+  readonly encryption?: boolean;
+  /**
+   * The longest data of one message, in bytes, 1 024 … 1 073 741 824. A server's bounds both directions; a client's bounds
+   * what it receives.
+   * @default 3_145_728
+   */
+  readonly maxMessageSize?: number;
+  /** Accepted by `write` and not with the kernel, in bytes, 1 024 … 1 073 741 824; past it writes wait. @default 1_048_576 */
+  readonly maxQueuedBytes?: number;
+  /** Received and not read, in bytes, 1 024 … 1 073 741 824; past it the peer's writes wait. @default 1_048_576 */
+  readonly maxUnreadBytes?: number;
+  /** How long a handshake may take, in milliseconds, 1 … 2 147 483 647. @default 5_000 */
+  readonly handshakeTimeoutMs?: number;
+  /** Aborts the start; afterwards destroys. */
+  readonly signal?: AbortSignal;
+  /** Is told what happens, never data or keys. @default silent */
+  readonly logger?: Logger;
+}
+
+/** The names of PeerOptions, for the check of unknown ones. */
+export const PEER_OPTIONS: readonly (keyof PeerOptions)[] = [
+  "encryption",
+  "maxMessageSize",
+  "maxQueuedBytes",
+  "maxUnreadBytes",
+  "handshakeTimeoutMs",
+  "signal",
+  "logger",
+];
+
+/** PeerOptions, complete. */
+export interface ResolvedPeerOptions {
+  readonly encryption: boolean;
+  readonly limits: PeerLimits;
+  readonly handshakeTimeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly logger: Logger;
+  /** What `peer.security` says before the first connection. */
+  readonly security: ConnectionSecurity;
+}
+
+/** @throws TypeError, RangeError naming the option, what it takes and what it got */
+export function resolvePeerOptions(options: OptionReader<PeerOptions>): ResolvedPeerOptions {
+  const encryption = options.boolean("encryption", true);
+  const bytes = { min: KIB, max: GIB, unit: "bytes" };
+  return Object.freeze({
+    encryption,
+    limits: Object.freeze({
+      maxMessageSize: options.integer("maxMessageSize", DEFAULT_MAX_MESSAGE_SIZE, bytes),
+      maxQueuedBytes: options.integer("maxQueuedBytes", MIB, bytes),
+      maxUnreadBytes: options.integer("maxUnreadBytes", MIB, bytes),
+    }),
+    handshakeTimeoutMs: options.milliseconds("handshakeTimeoutMs", 5_000, 1),
+    signal: options.signal("signal"),
+    logger: options.methods<Logger>("logger", ["debug", "info", "warn", "error"]) ?? silentLogger,
+    security: encryption ? COMPATIBLE_SECURITY : PLAIN_SECURITY,
+  });
+}

@@ -1,0 +1,138 @@
+import type { Wait } from "@ipc/transport";
+import type { IpcError } from "./errors.js";
+import { type EndKind, Inbox } from "./inbox.js";
+import {
+  type DataMessage,
+  type ReceivedMessage,
+  type StatusMessage,
+  type TimeoutMessage,
+  timeoutMessage,
+} from "./message.js";
+import type { PeerEvents } from "./peer.js";
+import { findDelayFault } from "./peer-arguments.js";
+import { type Listener, PeerEmitter } from "./peer-emitter.js";
+import { type Status, statusCode } from "./status.js";
+import { rejected } from "./waiter.js";
+
+/** What a peer is to whoever reads from it: messages and statuses in order, by reads, iteration or listeners. */
+export abstract class PeerReader<E extends PeerEvents> {
+  readonly #emitter: PeerEmitter<E> = new PeerEmitter<E>();
+  readonly #inbox: Inbox;
+  #status: Status;
+  #failure: IpcError | undefined;
+
+  constructor(status: Status, maxUnreadBytes: number) {
+    this.#status = status;
+    this.#inbox = new Inbox(maxUnreadBytes, {
+      message: (message) => {
+        this.#tell("message", message);
+        this.#stopFlowWhenAlone();
+      },
+      status: (changed) => this.#tell("status", changed),
+      full: () => this.holdBack(),
+      room: () => this.letThrough(),
+      ended: () => {
+        if (this.#failure !== undefined) this.#tell("error", this.#failure);
+        this.#tell("close");
+        this.#emitter.clear();
+      },
+    });
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  get statusCode(): number {
+    return statusCode(this.#status);
+  }
+
+  on<K extends keyof E>(event: K, listener: Listener<E[K]>): this {
+    if (event === "message") this.#inbox.listen();
+    this.#emitter.on(event, listener);
+    return this;
+  }
+
+  once<K extends keyof E>(event: K, listener: Listener<E[K]>): this {
+    if (event === "message") this.#inbox.listen();
+    this.#emitter.once(event, listener);
+    return this;
+  }
+
+  off<K extends keyof E>(event: K, listener: Listener<E[K]>): this {
+    this.#emitter.off(event, listener);
+    this.#stopFlowWhenAlone();
+    return this;
+  }
+
+  read(options: Wait = {}): Promise<DataMessage | StatusMessage> {
+    return this.#inbox.read("read", options);
+  }
+
+  readTimed(ms: number): Promise<DataMessage | StatusMessage | TimeoutMessage>;
+  readTimed<T>(ms: number, onTimeout: T, options?: Wait): Promise<DataMessage | StatusMessage | T>;
+  readTimed(ms: number, onTimeout: unknown = timeoutMessage, options: Wait = {}): Promise<unknown> {
+    const fault = findDelayFault("readTimed: `ms`", ms);
+    return fault === undefined ? this.#inbox.readTimed(ms, onTimeout, options) : rejected(fault);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<DataMessage, undefined> {
+    return this.#inbox.iterate();
+  }
+
+  pause(): this {
+    this.#inbox.pause();
+    return this;
+  }
+
+  resume(): this {
+    this.#inbox.resume();
+    return this;
+  }
+
+  /** The budget of unread bytes is used up: lets nothing more in. */
+  protected abstract holdBack(): void;
+
+  /** There is room again. */
+  protected abstract letThrough(): void;
+
+  protected get unreadBytes(): number {
+    return this.#inbox.unreadBytes;
+  }
+
+  protected get isFull(): boolean {
+    return this.#inbox.full;
+  }
+
+  protected setStatus(status: Status): void {
+    this.#status = status;
+    this.#inbox.pushStatus(status);
+  }
+
+  protected emit<K extends keyof E>(event: K, ...args: Extract<E[K], unknown[]>): void {
+    this.#emitter.emit(event, ...args);
+  }
+
+  protected receive(message: ReceivedMessage): void {
+    this.#inbox.push(message);
+  }
+
+  protected receivedChunk(buffer: ArrayBufferLike): void {
+    this.#inbox.compact(buffer);
+  }
+
+  /** Nothing comes any more. */
+  protected endReading(kind: EndKind, error: () => IpcError): void {
+    if (kind === "failed") this.#failure = error();
+    this.#inbox.end(kind, error);
+  }
+
+  /** `emit` for the events that every peer has. */
+  #tell<K extends keyof PeerEvents>(event: K, ...args: PeerEvents[K]): void {
+    this.#emitter.emit(event, ...args);
+  }
+
+  #stopFlowWhenAlone(): void {
+    if (!this.#emitter.has("message")) this.#inbox.unlisten();
+  }
+}

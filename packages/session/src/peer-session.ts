@@ -1,0 +1,265 @@
+import type { Duplex } from "node:stream";
+import type { Wait } from "@ipc/transport";
+import { Connection } from "./connection.js";
+import { dropStream } from "./end-stream.js";
+import type { IpcError } from "./errors.js";
+import type { Negotiated } from "./handshake.js";
+import type { EndKind } from "./inbox.js";
+import type { CloseOptions, ConnectionSecurity, Peer, PeerEvents, PeerStats } from "./peer.js";
+import { findCloseFault, findWriteFault } from "./peer-arguments.js";
+import { PeerReader } from "./peer-reader.js";
+import { SessionError } from "./session-error.js";
+import type { Status } from "./status.js";
+import { Traffic } from "./traffic.js";
+import { rejected } from "./waiter.js";
+import { WaitingWrites } from "./waiting-writes.js";
+
+const CLOSE_TIMEOUT_MS = 5_000;
+const DONE: Promise<void> = Promise.resolve();
+
+/** The limits of a peer, resolved. */
+export interface PeerLimits {
+  /** Bytes of data of one received message. */
+  readonly maxMessageSize: number;
+  readonly maxQueuedBytes: number;
+  readonly maxUnreadBytes: number;
+}
+
+export interface PeerStart {
+  readonly limits: PeerLimits;
+  readonly status: Status;
+  readonly remote: string;
+  readonly security: ConnectionSecurity;
+}
+
+/** A connection whose handshake is complete. */
+export interface Established {
+  readonly stream: Duplex;
+  readonly negotiated: Negotiated;
+  /** What came behind the handshake. */
+  readonly rest: Uint8Array;
+  readonly remote: string;
+}
+
+type State =
+  /** Before the first connection: writes wait for it. */
+  | { readonly name: "waiting"; readonly writes: WaitingWrites }
+  | { readonly name: "connected"; readonly connection: Connection }
+  /** Between two connections. */
+  | { readonly name: "apart" }
+  | { readonly name: "closing"; readonly connection: Connection | undefined; readonly done: Promise<void> }
+  | { readonly name: "ended"; readonly done: Promise<void> };
+
+/**
+ * The conversation with a peer over one connection after another: what clients and servers have in common. Those decide
+ * where connections come from, and what follows the end of one.
+ */
+export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends PeerReader<E> implements Peer<E> {
+  readonly #limits: PeerLimits;
+  readonly #traffic = new Traffic();
+  #state: State;
+  #security: ConnectionSecurity;
+  #remote: string;
+  #referenced = true;
+
+  protected constructor({ limits, status, remote, security }: PeerStart) {
+    super(status, limits.maxUnreadBytes);
+    this.#limits = limits;
+    this.#remote = remote;
+    this.#security = security;
+    this.#state = { name: "waiting", writes: new WaitingWrites(limits.maxQueuedBytes) };
+  }
+
+  /** Frees what brings connections: a listener, a dial under way. Called once; must not fail. */
+  protected abstract release(): Promise<void>;
+
+  /** Whether what brings connections keeps the process alive. */
+  protected abstract setReferenced(referenced: boolean): void;
+
+  /** A connection ended without being asked to: says what follows. */
+  protected abstract connectionEnded(error: IpcError, orderly: boolean): void;
+
+  get security(): ConnectionSecurity {
+    return this.#security;
+  }
+
+  get remote(): string {
+    return this.#remote;
+  }
+
+  get stats(): PeerStats {
+    return this.#traffic.stats(this.#connection?.outbox, this.unreadBytes);
+  }
+
+  write(type: number, data: string | Uint8Array, options?: Wait): Promise<void> {
+    const state = this.#state;
+    const maxSize = state.name === "connected" ? state.connection.maxSendSize : this.#limits.maxMessageSize;
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    const fault = findWriteFault(type, bytes, maxSize);
+    if (fault !== undefined) return rejected(fault);
+    switch (state.name) {
+      case "connected":
+        return state.connection.outbox.write(type, bytes, options?.signal);
+      case "waiting":
+        return state.writes.write(type, bytes, options?.signal);
+      case "apart":
+      case "closing":
+      case "ended":
+        return rejected(this.#unreachable("write"));
+    }
+  }
+
+  writeMessage(message: { readonly type: number; readonly data: string | Uint8Array }, options?: Wait): Promise<void> {
+    return this.write(message.type, message.data, options);
+  }
+
+  flush(options?: Wait): Promise<void> {
+    const state = this.#state;
+    switch (state.name) {
+      case "connected":
+        return state.connection.outbox.flush(options?.signal);
+      case "waiting":
+        return state.writes.size === 0 ? DONE : state.writes.flush(options?.signal);
+      case "apart":
+      case "closing":
+      case "ended":
+        return rejected(this.#unreachable("flush"));
+    }
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    const fault = findCloseFault(options);
+    if (fault !== undefined) return rejected(fault);
+    const state = this.#state;
+    if (state.name === "closing" || state.name === "ended") return state.done;
+    const connection = this.#connection;
+    const done = this.#drain(state, options.timeoutMs ?? CLOSE_TIMEOUT_MS);
+    done.catch(() => {});
+    this.#state = { name: "closing", connection, done };
+    this.setStatus("Closing");
+    return done;
+  }
+
+  destroy(reason?: unknown): void {
+    const state = this.#state;
+    if (state.name === "ended") return;
+    const error = (): SessionError => new SessionError("IPC_CLOSED", "this peer was destroyed", { cause: reason });
+    if (state.name === "closing") {
+      state.connection?.destroy(error());
+      return;
+    }
+    this.#end("Closed", "destroyed", error);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  ref(): this {
+    this.#referenced = true;
+    this.#connection?.setReferenced(true);
+    this.setReferenced(true);
+    return this;
+  }
+
+  unref(): this {
+    this.#referenced = false;
+    this.#connection?.setReferenced(false);
+    this.setReferenced(false);
+    return this;
+  }
+
+  /** False once nothing more is wanted: closing, closed or failed. */
+  protected get isOpen(): boolean {
+    return this.#state.name !== "closing" && this.#state.name !== "ended";
+  }
+
+  protected get isConnected(): boolean {
+    return this.#state.name === "connected";
+  }
+
+  /** Takes over a new connection. False when none is wanted; its stream is then dropped. */
+  protected connect({ stream, negotiated, rest, remote }: Established): boolean {
+    const state = this.#state;
+    if (state.name !== "waiting" && state.name !== "apart") {
+      dropStream(stream);
+      return false;
+    }
+    const { maxMessageSize: maxReceiveSize, maxQueuedBytes } = this.#limits;
+    const waiting = state.name === "waiting" ? state.writes : new WaitingWrites(maxQueuedBytes);
+    const connection = new Connection({ stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, waiting });
+    this.#state = { name: "connected", connection };
+    this.#security = connection.security;
+    this.#remote = remote;
+    this.#traffic.connected();
+    connection.setReferenced(this.#referenced);
+    if (this.isFull) connection.pause();
+    this.setStatus("Connected");
+    connection.start({
+      message: (message) => {
+        this.#traffic.received(message.data.length);
+        this.receive(message);
+      },
+      chunkDone: (buffer) => this.receivedChunk(buffer),
+      end: (error, orderly) => {
+        this.#traffic.disconnected(connection.outbox);
+        this.#state = { name: "apart" };
+        this.connectionEnded(error, orderly);
+      },
+    });
+    return true;
+  }
+
+  /** Ends for good. With an error every wait rejects with it, and listeners are told. */
+  protected finish(status: Status, error?: IpcError): void {
+    if (!this.isOpen) return;
+    if (error === undefined) this.#end(status, "done", () => this.#unreachable("read"));
+    else this.#end(status, "failed", () => error);
+  }
+
+  protected override holdBack(): void {
+    this.#connection?.pause();
+  }
+
+  protected override letThrough(): void {
+    this.#connection?.resume();
+  }
+
+  get #connection(): Connection | undefined {
+    return this.#state.name === "connected" ? this.#state.connection : undefined;
+  }
+
+  async #drain(state: State, timeoutMs: number): Promise<void> {
+    // The new state is entered first: whatever this sets off finds it.
+    await undefined;
+    if (state.name === "waiting") state.writes.rejectAll(this.#unreachable("write"));
+    const released = this.release();
+    try {
+      if (state.name === "connected") await state.connection.close(timeoutMs);
+    } finally {
+      if (state.name === "connected") this.#traffic.disconnected(state.connection.outbox);
+      await released;
+      this.#state = { name: "ended", done: DONE };
+      this.setStatus("Closed");
+      this.endReading("done", () => this.#unreachable("read"));
+    }
+  }
+
+  #end(status: Status, kind: EndKind, error: () => IpcError): void {
+    const state = this.#state;
+    this.#state = { name: "ended", done: this.release() };
+    if (state.name === "waiting") state.writes.rejectAll(error());
+    if (state.name === "connected") state.connection.destroy(error());
+    this.setStatus(status);
+    this.endReading(kind, error);
+  }
+
+  #unreachable(what: string): SessionError {
+    return this.#state.name === "apart"
+      ? new SessionError(
+          "IPC_NOT_CONNECTED",
+          `${what}: there is no connection now (status: ${this.status}); wait for the status Connected`,
+        )
+      : new SessionError("IPC_CLOSED", `${what}: this peer is closed (status: ${this.status}); start a new one`);
+  }
+}

@@ -1,0 +1,102 @@
+import { type MessageCipher, SEAL_OVERHEAD_BYTES } from "@ipc/crypto";
+import {
+  decodeBody,
+  type FrameDecoder,
+  LENGTH_BYTES,
+  MESSAGE_HEADER_BYTES,
+  TYPE_BYTES,
+  type TypedData,
+  writeMessageHeader,
+  writeUint32,
+} from "@ipc/framing";
+import type { ConnectionSecurity } from "./peer.js";
+
+/** How a connection's bytes are protected: the one place that knows the difference between a frame and a sealed frame. */
+export interface Protection {
+  readonly security: ConnectionSecurity;
+  /** Bytes of a frame besides its data. */
+  readonly frameOverhead: number;
+  /** Bytes of a body besides its data. */
+  readonly bodyOverhead: number;
+  /** Writes one frame into `target`, which has room for the data and `frameOverhead` bytes. */
+  writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void;
+  /** Gives a large message as pieces to be written in a row; plain ones alias `data`. */
+  frameParts(type: number, data: Uint8Array): Uint8Array[];
+  /**
+   * Takes the next whole, authentic message out of the decoder.
+   * @throws FrameError, CryptoError: nothing that follows can be trusted
+   */
+  next(decoder: FrameDecoder): TypedData | undefined;
+}
+
+/** What a connection without encryption proves: nothing. */
+export const PLAIN_SECURITY: ConnectionSecurity = Object.freeze({ mode: "plain", peer: Object.freeze({ psk: false }) });
+
+/** golang-ipc's encryption: the peer is anonymous. */
+export const COMPATIBLE_SECURITY: ConnectionSecurity = Object.freeze({
+  mode: "compatible",
+  peer: Object.freeze({ psk: false }),
+});
+
+/** No encryption: frames as they are. */
+export class PlainProtection implements Protection {
+  readonly security: ConnectionSecurity = PLAIN_SECURITY;
+  readonly frameOverhead: number = MESSAGE_HEADER_BYTES;
+  readonly bodyOverhead: number = TYPE_BYTES;
+
+  writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void {
+    writeMessageHeader(target, offset, type, data.length);
+    target.set(data, offset + MESSAGE_HEADER_BYTES);
+  }
+
+  frameParts(type: number, data: Uint8Array): Uint8Array[] {
+    const header = new Uint8Array(MESSAGE_HEADER_BYTES);
+    writeMessageHeader(header, 0, type, data.length);
+    return [header, data];
+  }
+
+  next(decoder: FrameDecoder): TypedData | undefined {
+    return decoder.nextMessage();
+  }
+}
+
+/** golang-ipc's encryption: each message sealed by itself. */
+export class SealedProtection implements Protection {
+  readonly security: ConnectionSecurity = COMPATIBLE_SECURITY;
+  readonly frameOverhead: number = MESSAGE_HEADER_BYTES + SEAL_OVERHEAD_BYTES;
+  readonly bodyOverhead: number = TYPE_BYTES + SEAL_OVERHEAD_BYTES;
+  readonly #cipher: MessageCipher;
+  readonly #type = new Uint8Array(TYPE_BYTES);
+  /** Small messages are joined here: one cipher call instead of two. */
+  readonly #joined = new Uint8Array(1_024);
+
+  constructor(cipher: MessageCipher) {
+    this.#cipher = cipher;
+  }
+
+  writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void {
+    const length = TYPE_BYTES + data.length;
+    writeUint32(target, offset, length + SEAL_OVERHEAD_BYTES);
+    if (length <= this.#joined.length) {
+      writeUint32(this.#joined, 0, type);
+      this.#joined.set(data, TYPE_BYTES);
+      this.#cipher.sealInto(target, offset + LENGTH_BYTES, this.#joined.subarray(0, length));
+    } else {
+      writeUint32(this.#type, 0, type);
+      this.#cipher.sealInto(target, offset + LENGTH_BYTES, this.#type, data);
+    }
+  }
+
+  frameParts(type: number, data: Uint8Array): Uint8Array[] {
+    const frame = Buffer.allocUnsafeSlow(this.frameOverhead + data.length);
+    this.writeFrame(frame, 0, type, data);
+    return [frame];
+  }
+
+  next(decoder: FrameDecoder): TypedData | undefined {
+    const sealed = decoder.next();
+    if (sealed === undefined) return undefined;
+    const body = this.#cipher.open(sealed);
+    return decodeBody(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
+  }
+}

@@ -1,0 +1,76 @@
+import { Duplex } from "node:stream";
+import type { IpcError } from "./errors.js";
+import { clientHandshake, serverHandshake } from "./handshake.js";
+import { OptionReader, show } from "./option-reader.js";
+import { PEER_OPTIONS, type PeerOptions, type ResolvedPeerOptions, resolvePeerOptions } from "./peer-options.js";
+import { type Established, PeerSession } from "./peer-session.js";
+import { runHandshake } from "./run-handshake.js";
+import { abortError } from "./waiter.js";
+
+export interface SessionOptions extends PeerOptions {
+  /** Which end of the stream this is: the server speaks first. */
+  readonly role: "client" | "server";
+  /** Names the other end in messages and `remote`. @default "stream" */
+  readonly name?: string;
+}
+
+/**
+ * Talks the protocol over a stream of the caller's (stdio, TLS, a test) and resolves when the handshake is complete. The
+ * session owns the stream from then on and ends with it; when the handshake fails, the stream is destroyed.
+ *
+ * Rejects with TypeError, RangeError, IPC_HANDSHAKE_FAILED, IPC_HANDSHAKE_TIMEOUT, IPC_VERSION_MISMATCH,
+ * IPC_ENCRYPTION_REFUSED, IPC_SERVER_BUSY, IPC_PUBLIC_KEY_INVALID, IPC_DECRYPTION_FAILED, IPC_ABORTED.
+ */
+export async function openSession(stream: Duplex, options: SessionOptions): Promise<Session> {
+  if (!(stream instanceof Duplex)) throw new TypeError(`openSession: \`stream\` takes a Duplex, got ${show(stream)}`);
+  const reader = new OptionReader("openSession", options, ["role", "name", ...PEER_OPTIONS]);
+  const resolved = resolvePeerOptions(reader);
+  const { role, name = "stream" } = options;
+  if (role !== "client" && role !== "server") {
+    throw new TypeError(`openSession: \`role\` takes "client" or "server", got ${show(role)}`);
+  }
+  if (typeof name !== "string") throw new TypeError(`openSession: \`name\` takes a string, got ${show(name)}`);
+  const { encryption, limits, signal, handshakeTimeoutMs } = resolved;
+  if (signal?.aborted === true) throw abortError("openSession", signal);
+  const handshake =
+    role === "client"
+      ? clientHandshake({ name, encryption })
+      : serverHandshake({ encryption, maxMessageSize: limits.maxMessageSize });
+  const { result, rest } = await runHandshake(stream, handshake, {
+    timeoutMs: handshakeTimeoutMs,
+    ...(signal && { signal }),
+  });
+  return new Session(resolved, { stream, negotiated: result, rest, remote: name });
+}
+
+/** The conversation over one stream: it ends with the stream. */
+export class Session extends PeerSession {
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort: () => void;
+
+  constructor({ limits, security, signal }: ResolvedPeerOptions, established: Established) {
+    super({ limits, security, status: "Not Connected", remote: established.remote });
+    this.#signal = signal;
+    this.#onAbort = () => this.destroy(signal?.reason);
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    this.connect(established);
+  }
+
+  protected override release(): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    return Promise.resolve();
+  }
+
+  protected override setReferenced(): void {
+    // The stream is all there is, and it is told already.
+  }
+
+  protected override connectionEnded(error: IpcError, orderly: boolean): void {
+    if (orderly) {
+      this.finish("Disconnected");
+    } else {
+      this.emit("lost", error);
+      this.finish("Disconnected", error);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import type { Wait } from "@ipc/transport";
+import { SessionError } from "./session-error.js";
+
+export interface WaiterOptions<T> extends Wait {
+  /** For messages: what is waited for, such as "read". */
+  readonly what: string;
+  /** Gives `value` when nothing has settled the wait within `ms` milliseconds. */
+  readonly timeout?: { readonly ms: number; readonly value: T };
+  /** Takes the waiter back out of where it waits, when the signal or the time-out ended it. */
+  readonly leave: () => void;
+}
+
+/**
+ * One wait: settles once and leaves no listener or timer behind.
+ *
+ * Its rejection is handled beforehand: a promise that nobody awaits must not end the process, the loss is told elsewhere.
+ */
+export class Waiter<T> {
+  readonly promise: Promise<T>;
+  #resolve!: (value: T) => void;
+  #reject!: (error: Error) => void;
+  #signal: AbortSignal | undefined;
+  #onAbort: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ what, signal, timeout, leave }: WaiterOptions<T>) {
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.promise.catch(ignore);
+    if (signal !== undefined) {
+      this.#signal = signal;
+      this.#onAbort = (): void => {
+        leave();
+        this.reject(abortError(what, signal));
+      };
+      signal.addEventListener("abort", this.#onAbort, { once: true });
+    }
+    if (timeout !== undefined) {
+      this.#timer = setTimeout(() => {
+        leave();
+        this.resolve(timeout.value);
+      }, timeout.ms);
+    }
+  }
+
+  /** From now on only `resolve` and `reject` settle it. */
+  commit(): void {
+    this.#leaveNothing();
+  }
+
+  resolve(value: T): void {
+    this.#leaveNothing();
+    this.#resolve(value);
+  }
+
+  reject(error: Error): void {
+    this.#leaveNothing();
+    this.#reject(error);
+  }
+
+  #leaveNothing(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+  }
+}
+
+/** Says that a signal ended a wait; its reason is the cause. */
+export function abortError(what: string, signal: AbortSignal): SessionError {
+  return new SessionError("IPC_ABORTED", `${what}: aborted by its signal`, { cause: signal.reason });
+}
+
+/** Rejects without ending the process when nobody looks. */
+export function rejected(error: Error): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(ignore);
+  return promise;
+}
+
+function ignore(): void {}

@@ -1,0 +1,95 @@
+import { posix } from "node:path";
+import { assertInteger, show } from "./option-check.js";
+import type { Door } from "./transport.js";
+import { TransportError } from "./transport-error.js";
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const MAX_PORT = 65_535;
+const MAX_ID = 0xffff_ffff;
+
+/**
+ * Returns when `name` can name a server: 1 to 64 characters out of `A-Z a-z 0-9 . _ -`, the first a letter or a digit,
+ * without `..`. It becomes part of a path, and golang-ipc's `../x` leaves the directory.
+ *
+ * @throws TypeError with the code `IPC_NAME_INVALID`
+ */
+export function assertName(name: unknown): asserts name is string {
+  if (typeof name === "string" && NAME.test(name) && !name.includes("..")) return;
+  const takes = "1 to 64 characters out of A-Z a-z 0-9 . _ -, the first a letter or a digit, without `..`";
+  const message =
+    name === ""
+      ? `\`name\` cannot be an empty string; it takes ${takes}`
+      : `\`name\` takes ${takes}; got ${show(name)}`;
+  throw Object.assign(new TypeError(message), { code: "IPC_NAME_INVALID" });
+}
+
+/**
+ * Returns what golang-ipc calls a door: `<name>`, `<name>_manager` or `<name><id>`.
+ *
+ * @throws TypeError with the code `IPC_NAME_INVALID`
+ * @throws RangeError for a slot's id outside 1 … 2^32-1
+ * @see golang-ipc connect_unix.go, pool.go
+ */
+export function doorName(name: string, door: Door): string {
+  assertName(name);
+  switch (door.kind) {
+    case "name":
+      return name;
+    case "manager":
+      return `${name}_manager`;
+    case "slot":
+      assertInteger(door.id, "door.id", 1, MAX_ID);
+      return `${name}${door.id}`;
+  }
+}
+
+/** Returns how many bytes of path fit into `sockaddr_un`: its field less the final NUL, which the BSDs and macOS keep shorter. */
+export function maxPathBytes(platform: NodeJS.Platform): number {
+  return platform === "linux" || platform === "android" ? 107 : 103;
+}
+
+/**
+ * Returns `<directory>/<door>.sock`.
+ *
+ * @throws TransportError `IPC_PATH_TOO_LONG`, because Node would cut the path in silence and use another file
+ */
+export function socketPath(directory: string, name: string, door: Door, platform: NodeJS.Platform): string {
+  const path = posix.join(directory, `${doorName(name, door)}.sock`);
+  const bytes = Buffer.byteLength(path);
+  const most = maxPathBytes(platform);
+  if (bytes > most) {
+    throw new TransportError(
+      "IPC_PATH_TOO_LONG",
+      `the socket path ${path} is ${bytes} bytes long, and ${platform} takes ${most}; use a shorter \`directory\` or name`,
+    );
+  }
+  return path;
+}
+
+/** Returns `\\.\pipe\<door>`, which has room for any name. */
+export function pipePath(name: string, door: Door): string {
+  return `\\\\.\\pipe\\${doorName(name, door)}`;
+}
+
+/**
+ * Returns the port of a door: slot n is `port` + n, the manager and the name are `port` itself. Port 0, which lets the
+ * system choose, stays 0 and has no slots: nobody could work out where they are.
+ *
+ * @throws TransportError `IPC_TRANSPORT_FAILED` for a slot without a port; its id may come from a peer
+ */
+export function doorPort(port: number, name: string, door: Door): number {
+  doorName(name, door);
+  if (door.kind !== "slot") return port;
+  if (port === 0 || port + door.id > MAX_PORT) {
+    throw new TransportError(
+      "IPC_TRANSPORT_FAILED",
+      `slot ${door.id} has no port: \`port\` ${port} + ${door.id} must lie between ${port} and ${MAX_PORT}, and 0 has no slots`,
+    );
+  }
+  return port + door.id;
+}
+
+/** Returns `host:port`, an IPv6 host in brackets. */
+export function hostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

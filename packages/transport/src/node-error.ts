@@ -1,0 +1,67 @@
+import { assertNotAborted } from "./abort.js";
+import { TransportError } from "./transport-error.js";
+
+/** What failed: for the code, which differs between the two, and for the message. */
+export interface Attempt {
+  readonly doing: "dial" | "listen";
+  readonly address: string;
+  /** What to do when the operating system forbids it. */
+  readonly whenDenied: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Node's own codes start with `ERR_`; those of the system and of the resolver look like these. */
+const ERRNO = /^(?:E[A-Z0-9]+|EAI_[A-Z]+)$/;
+
+/** Returns the errno name (`ENOENT`) that an error of a system call carries. */
+export function errnoOf(error: unknown): string | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && ERRNO.test(code) ? code : undefined;
+}
+
+/**
+ * Throws what a failed dial or listen means to the caller. A failure after the signal has fired is the abort; what is
+ * no failure of the system (a `TransportError`, a wrong argument) passes unchanged.
+ *
+ * @throws TransportError `IPC_ABORTED`, `IPC_NO_SERVER`, `IPC_ADDRESS_IN_USE`, `IPC_PERMISSION_DENIED` or
+ * `IPC_TRANSPORT_FAILED`, its cause the error of the system
+ */
+export function throwTransportError(cause: unknown, attempt: Attempt): never {
+  const { doing, address } = attempt;
+  assertNotAborted(attempt.signal, doing === "dial" ? `dialling ${address}` : `listening at ${address}`);
+  const errno = errnoOf(cause);
+  if (cause instanceof TransportError || errno === undefined) throw cause;
+  switch (errno) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      throw new TransportError(
+        "IPC_PERMISSION_DENIED",
+        `this user may not ${doing === "dial" ? "connect to" : "listen at"} ${address} (${errno}); ${attempt.whenDenied}`,
+        { cause },
+      );
+    case "ENOENT":
+    case "ECONNREFUSED":
+      if (doing === "listen") break;
+      throw new TransportError(
+        "IPC_NO_SERVER",
+        `no server listens at ${address} (${errno}); start it, or check that both sides name the same place`,
+        { cause },
+      );
+    case "EADDRINUSE":
+      if (doing === "dial") break;
+      throw new TransportError(
+        "IPC_ADDRESS_IN_USE",
+        `${address} is taken by another server (${errno}); stop it, or choose another name or port`,
+        { cause },
+      );
+  }
+  // EAGAIN (the backlog is full), ETIMEDOUT, EMFILE and their like: another attempt may succeed.
+  const what = doing === "dial" ? "connecting to" : "listening at";
+  throw new TransportError("IPC_TRANSPORT_FAILED", `${what} ${address} failed: ${describe(cause)}`, { cause });
+}
+
+function describe(cause: unknown): string {
+  // Node's AggregateError, one error for each address of a host, has no message of its own.
+  return cause instanceof Error && cause.message !== "" ? cause.message : String(errnoOf(cause));
+}

@@ -1,0 +1,50 @@
+/** Shows a refused value in an error message, cut to 80 characters. */
+export function show(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+/**
+ * Returns when `options` is an object with no other keys than `known`: a misspelt option must not be ignored.
+ *
+ * @throws TypeError naming the function and the key
+ */
+export function assertKnownOptions(options: unknown, known: readonly string[], owner: string): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`${owner} takes an object of options; got ${show(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new TypeError(
+        `${owner} takes the options ${known.map((name) => `\`${name}\``).join(", ")}; got ${show(key)}`,
+      );
+    }
+  }
+}
+
+/** @throws TypeError naming the option */
+export function assertBoolean(value: unknown, option: string): asserts value is boolean {
+  if (typeof value !== "boolean") throw new TypeError(`\`${option}\` must be true or false; got ${show(value)}`);
+}
+
+/**
+ * Returns when `value` can name a place: a string with something in it and no NUL, at which C would end it.
+ *
+ * @throws TypeError naming the option
+ */
+export function assertPlace(value: unknown, option: string): asserts value is string {
+  if (typeof value !== "string" || value === "" || value.includes("\0")) {
+    throw new TypeError(`\`${option}\` must be a string that is not empty and holds no NUL; got ${show(value)}`);
+  }
+}
+
+/**
+ * Returns when `value` is an integer from `least` to `most`.
+ *
+ * @throws TypeError when it is no number, RangeError when it is another one; both name the option
+ */
+export function assertInteger(value: unknown, option: string, least: number, most: number): asserts value is number {
+  const expected = `\`${option}\` must be an integer from ${least} to ${most}; got ${show(value)}`;
+  if (typeof value !== "number") throw new TypeError(expected);
+  if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(expected);
+}
