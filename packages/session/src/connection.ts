@@ -41,7 +41,8 @@ export class Connection {
   readonly #decoder: FrameDecoder;
   readonly #rest: Uint8Array;
   #events: ConnectionEvents | undefined;
-  #paused = false;
+  /** Whether whole messages are delivered as they come. `over`: no more input comes, what is here is delivered. */
+  #input: "flowing" | "paused" | "over" = "flowing";
   #decoding = false;
 
   constructor({ stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, waiting }: ConnectionOptions) {
@@ -67,22 +68,22 @@ export class Connection {
     if (this.#rest.length > 0) this.#onData(this.#rest);
     if (stream.destroyed) this.#onClose();
     else if (stream.readableEnded) this.#onEnd();
-    else if (!this.#paused) stream.resume();
+    else if (this.#input === "flowing") stream.resume();
   }
 
   /** Delivers nothing more until `resume`; the stream's own backpressure does the rest. */
   pause(): void {
-    this.#paused = true;
+    if (this.#input === "over") return;
+    this.#input = "paused";
     this.stream.pause();
   }
 
   resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    if (this.#decoding) return;
+    if (this.#input !== "paused") return;
+    this.#input = "flowing";
     this.#decode();
     // Delivering may have paused it again, or ended it.
-    if (!this.#isPaused() && this.#events !== undefined) this.stream.resume();
+    if (this.#isFlowing()) this.stream.resume();
   }
 
   /** Whether the stream keeps the process alive, where it is of a kind that can. */
@@ -153,46 +154,40 @@ export class Connection {
   };
 
   readonly #onEnd = (): void => {
+    this.#deliverRest();
     try {
-      // What was held back by a pause has arrived whole: it is delivered, over the budget if need be.
-      this.#paused = false;
-      this.#decode();
       this.#decoder.end();
     } catch (error) {
       this.#finish(asIpcError(error), false);
       return;
     }
     const left = this.outbox.queuedMessages;
-    this.#finish(
-      new SessionError(
-        "IPC_CONNECTION_LOST",
-        `the peer ended the connection; ${left} messages were accepted and not sent`,
-      ),
-      left === 0,
-    );
+    const message = `the peer ended the connection; ${left} messages were accepted and not sent`;
+    this.#finish(new SessionError("IPC_CONNECTION_LOST", message), left === 0);
   };
 
   readonly #onError = (cause: Error): void => {
+    this.#deliverRest();
     const left = this.outbox.queuedMessages;
-    this.#finish(
-      new SessionError(
-        "IPC_CONNECTION_LOST",
-        `the connection was cut: ${cause.message}; ${left} messages were accepted and not sent`,
-        { cause },
-      ),
-      false,
-    );
+    const message = `the connection was cut: ${cause.message}; ${left} messages were accepted and not sent`;
+    this.#finish(new SessionError("IPC_CONNECTION_LOST", message, { cause }), false);
   };
 
   readonly #onClose = (): void => {
     this.#onError(new Error("the stream was closed"));
   };
 
+  /** What a pause held back has arrived whole: it is delivered, over the budget if need be. */
+  #deliverRest(): void {
+    this.#input = "over";
+    this.#decode();
+  }
+
   #decode(): void {
     if (this.#decoding) return;
     this.#decoding = true;
     try {
-      while (this.#events !== undefined && !this.#paused) {
+      while (this.#events !== undefined && this.#input !== "paused") {
         const message = this.#negotiated.protection.next(this.#decoder);
         if (message === undefined) return;
         if (message.type === CONTROL_TYPE) continue;
@@ -205,8 +200,8 @@ export class Connection {
     }
   }
 
-  #isPaused(): boolean {
-    return this.#paused;
+  #isFlowing(): boolean {
+    return this.#input === "flowing" && this.#events !== undefined;
   }
 
   /** The one path for every end that nobody here asked for. */

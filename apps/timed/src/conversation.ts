@@ -1,0 +1,6 @@
+/** What server and client of this example agree on. */
+export const NAME = "example_timed";
+
+/** The types of golang-ipc's example. */
+export const PING = 1;
+export const PONG = 5;

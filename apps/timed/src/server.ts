@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { startServer, timeoutMessage } from "@ipc/server";
+import { exampleOptions } from "@ipc-internal/example";
+import { NAME, PING } from "./conversation.js";
+
+const READ_MS = 200;
+/** Longer than the client's patience for one read: it sees time-outs in between. */
+const THINK_MS = 250;
+
+const server = await startServer({ name: NAME, ...exampleOptions() });
+console.log(`listening at ${server.address}`);
+
+for (;;) {
+  const message = await server.readTimed(READ_MS);
+  if (message === timeoutMessage) {
+    console.log(`nothing within ${READ_MS} ms (status: ${server.status})`);
+  } else if (message.kind === "status") {
+    console.log(`status: ${message.status}`);
+    if (message.status === "Disconnected") break;
+  } else if (message.kind === "data") {
+    console.log(`received type ${message.type}: "${message.text()}"; thinking for ${THINK_MS} ms`);
+    await sleep(THINK_MS);
+    await server.write(PING, "server - PING");
+  }
+}
+await server.close();

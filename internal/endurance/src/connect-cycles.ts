@@ -1,0 +1,68 @@
+// Connects, echoes and closes in one process, again and again, and prints what has grown since a fifth of the cycles as one
+// line of JSON. usage: node --expose-gc connect-cycles.js CYCLES
+import { mkdtemp, readdir, rmdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { startClient } from "@ipc/client";
+import { startServer } from "@ipc/server";
+
+interface Footprint {
+  readonly heapUsed: number;
+  /** Undefined where the system does not tell. */
+  readonly descriptors: number | undefined;
+  readonly resources: readonly string[];
+}
+
+export interface CycleReport {
+  readonly cycles: number;
+  readonly echoes: number;
+  readonly before: Footprint;
+  readonly after: Footprint;
+  readonly heapGrowth: number;
+}
+
+async function runCycles(cycles: number): Promise<CycleReport> {
+  const directory = await mkdtemp(join(tmpdir(), "ipc-cycles-"));
+  let echoes = 0;
+  let before: Footprint | undefined;
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    if (cycle === Math.floor(cycles / 5)) before = await footprint();
+    echoes += await cycleOnce(directory, cycle % 2 === 0);
+  }
+  const after = await footprint();
+  await rmdir(directory);
+  before ??= after;
+  return { cycles, echoes, before, after, heapGrowth: after.heapUsed - before.heapUsed };
+}
+
+/** A server of its own each time, so that listeners are counted too. Returns the echoes that came back right. */
+async function cycleOnce(directory: string, encryption: boolean): Promise<number> {
+  const name = "cycles";
+  const server = await startServer({ name, directory, encryption });
+  server.on("message", (message) => void server.write(message.type, message.data));
+  const client = await startClient({ name, directory, encryption });
+  await client.write(7, "echo");
+  for await (const message of client) {
+    await client.close();
+    await server.close();
+    return message.type === 7 && message.text() === "echo" ? 1 : 0;
+  }
+  return 0;
+}
+
+async function footprint(): Promise<Footprint> {
+  if (global.gc === undefined) throw new Error("run with --expose-gc");
+  // What has been closed is let go in the loop's next turns.
+  for (let turn = 0; turn < 3; turn++) await nextTurn();
+  global.gc();
+  const resources = process.getActiveResourcesInfo().sort();
+  return { heapUsed: process.memoryUsage().heapUsed, descriptors: await countDescriptors(), resources };
+}
+
+async function countDescriptors(): Promise<number | undefined> {
+  if (process.platform !== "linux") return undefined;
+  return (await readdir("/proc/self/fd")).length;
+}
+
+console.log(JSON.stringify(await runCycles(Number(process.argv[2] ?? 1_000))));

@@ -1,0 +1,231 @@
+import { Duplex } from "node:stream";
+import { FrameDecoder } from "@ipc/framing";
+import { describe, expect, it } from "vitest";
+import { Outbox } from "./outbox.js";
+import { PlainProtection } from "./protection.js";
+import { SessionError } from "./session-error.js";
+import { WaitingWrites } from "./waiting-writes.js";
+
+/** A stream whose kernel is the test: it has a write when the test says so. */
+class HeldStream extends Duplex {
+  readonly writes: Buffer[] = [];
+  readonly #held: (() => void)[] = [];
+  holds = false;
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.writes.push(chunk);
+    if (this.holds) this.#held.push(done);
+    else done();
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "buffer", done);
+  }
+
+  /** Lets the write under way reach the kernel. */
+  async release(): Promise<void> {
+    this.#held.shift()?.();
+    await nextTurn();
+  }
+
+  async releaseAll(): Promise<void> {
+    this.holds = false;
+    while (this.#held.length > 0) await this.release();
+  }
+
+  /** What was written, as messages. */
+  messages(): string[] {
+    const decoder = new FrameDecoder({ maxBodyLength: 10_000_000 });
+    const shown: string[] = [];
+    for (const write of this.writes) {
+      decoder.push(new Uint8Array(write));
+      for (let next = decoder.nextMessage(); next !== undefined; next = decoder.nextMessage()) {
+        shown.push(`${next.type}:${next.data.length}`);
+      }
+    }
+    decoder.end();
+    return shown;
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function heldOutbox(maxQueuedBytes = 1_048_576): { outbox: Outbox; stream: HeldStream; waiting: WaitingWrites } {
+  const stream = new HeldStream();
+  const waiting = new WaitingWrites(maxQueuedBytes);
+  return { outbox: new Outbox(stream, new PlainProtection(), maxQueuedBytes, waiting), stream, waiting };
+}
+
+function bytes(length: number): Uint8Array {
+  return new Uint8Array(length);
+}
+
+async function stateOf(promise: Promise<unknown>): Promise<"pending" | "settled"> {
+  return Promise.race([
+    promise.then(
+      () => "settled" as const,
+      () => "settled" as const,
+    ),
+    nextTurn().then(() => "pending" as const),
+  ]);
+}
+
+describe("gathering", () => {
+  it("puts all messages of a tick into one write", async () => {
+    const { outbox, stream } = heldOutbox();
+    for (let type = 1; type <= 50; type++) void outbox.write(type, bytes(type), undefined);
+    expect(stream.writes).toHaveLength(0);
+    await nextTurn();
+    expect(stream.writes).toHaveLength(1);
+    expect(stream.messages()).toEqual(Array.from({ length: 50 }, (_, i) => `${i + 1}:${i + 1}`));
+  });
+
+  it("sends a single message in the same turn of the loop, without waiting for others", async () => {
+    const { outbox, stream } = heldOutbox();
+    await outbox.write(1, bytes(5), undefined);
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(stream.messages()).toEqual(["1:5"]);
+  });
+
+  it("keeps the order where small and large messages alternate", async () => {
+    const { outbox, stream } = heldOutbox();
+    const lengths = [1, 65_536, 2, 200_000, 65_535, 3, 0, 65_528, 65_529, 4];
+    for (const [index, length] of lengths.entries()) void outbox.write(index + 1, bytes(length), undefined);
+    await outbox.flush(undefined);
+    expect(stream.messages()).toEqual(lengths.map((length, index) => `${index + 1}:${length}`));
+  });
+
+  it("never writes into memory that the stream may still hold", async () => {
+    const { outbox, stream } = heldOutbox();
+    void outbox.write(1, Uint8Array.of(0xaa), undefined);
+    await nextTurn();
+    const first = Buffer.from(stream.writes[0] as Buffer);
+    for (let round = 0; round < 5_000; round++) void outbox.write(2, bytes(20), undefined);
+    await outbox.flush(undefined);
+    expect(stream.writes[0]).toEqual(first);
+  });
+});
+
+describe("the budget", () => {
+  it("lets writes wait past it and takes them up in order when there is room", async () => {
+    const { outbox, stream, waiting } = heldOutbox(10_000);
+    stream.holds = true;
+    const first = outbox.write(1, bytes(20_000), undefined);
+    expect(await stateOf(first)).toBe("settled");
+    const second = outbox.write(2, bytes(100), undefined);
+    const third = outbox.write(3, bytes(100), undefined);
+    expect(await stateOf(second)).toBe("pending");
+    expect(waiting.size).toBe(2);
+    await stream.releaseAll();
+    await Promise.all([second, third]);
+    await outbox.flush(undefined);
+    expect(stream.messages()).toEqual(["1:20000", "2:100", "3:100"]);
+  });
+
+  it("never sends a waiting message that was aborted", async () => {
+    const { outbox, stream } = heldOutbox(10_000);
+    stream.holds = true;
+    void outbox.write(1, bytes(20_000), undefined);
+    await nextTurn();
+    const controller = new AbortController();
+    const aborted = outbox.write(2, bytes(100), controller.signal);
+    const kept = outbox.write(3, bytes(100), undefined);
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ code: "IPC_ABORTED" });
+    await stream.releaseAll();
+    await kept;
+    await outbox.flush(undefined);
+    expect(stream.messages()).toEqual(["1:20000", "3:100"]);
+  });
+
+  it("refuses what sixteen budgets of waiting messages leave no room for", async () => {
+    const { outbox, stream } = heldOutbox(1_024);
+    stream.holds = true;
+    void outbox.write(1, bytes(2_000), undefined);
+    await nextTurn();
+    const outcomes = await Promise.all(
+      Array.from({ length: 30 }, () => stateOfCode(outbox.write(2, bytes(1_000 - 160), undefined))),
+    );
+    expect(outcomes.filter((code) => code === "IPC_QUEUE_FULL")).toHaveLength(30 - 16);
+    await stream.releaseAll();
+  });
+});
+
+async function stateOfCode(promise: Promise<void>): Promise<string> {
+  return Promise.race([
+    promise.then(
+      () => "resolved",
+      (error: { code: string }) => error.code,
+    ),
+    nextTurn().then(() => "pending"),
+  ]);
+}
+
+describe("flush", () => {
+  it("resolves when the kernel has everything written before, waiting messages too", async () => {
+    const { outbox, stream } = heldOutbox(1_024);
+    stream.holds = true;
+    void outbox.write(1, bytes(2_000), undefined);
+    void outbox.write(2, bytes(10), undefined);
+    const flushed = outbox.flush(undefined);
+    expect(await stateOf(flushed)).toBe("pending");
+    await stream.release();
+    expect(await stateOf(flushed)).toBe("pending");
+    await stream.releaseAll();
+    await flushed;
+    expect(stream.messages()).toEqual(["1:2000", "2:10"]);
+  });
+
+  it("resolves at once when nothing is under way", async () => {
+    const { outbox } = heldOutbox();
+    expect(await stateOf(outbox.flush(undefined))).toBe("settled");
+  });
+
+  it("that is aborted leaves the messages on their way", async () => {
+    const { outbox, stream } = heldOutbox();
+    stream.holds = true;
+    void outbox.write(1, bytes(10), undefined);
+    const controller = new AbortController();
+    const flushed = outbox.flush(controller.signal);
+    controller.abort();
+    await expect(flushed).rejects.toMatchObject({ code: "IPC_ABORTED" });
+    await stream.releaseAll();
+    expect(stream.messages()).toEqual(["1:10"]);
+  });
+});
+
+describe("a large message", () => {
+  it("is written uncopied and resolves when the kernel has it", async () => {
+    const { outbox, stream } = heldOutbox();
+    stream.holds = true;
+    const data = bytes(65_536);
+    const written = outbox.write(1, data, undefined);
+    expect(await stateOf(written)).toBe("pending");
+    await stream.releaseAll();
+    await written;
+    expect(stream.messages()).toEqual(["1:65536"]);
+  });
+});
+
+describe("failure", () => {
+  it("rejects every wait and tells how much had been accepted", async () => {
+    const { outbox, stream } = heldOutbox(1_024);
+    stream.holds = true;
+    void outbox.write(1, bytes(600), undefined);
+    void outbox.write(2, bytes(600), undefined);
+    await nextTurn();
+    const waiting = outbox.write(3, bytes(10), undefined);
+    const flushed = outbox.flush(undefined);
+    expect(outbox.queuedMessages).toBe(2);
+    const lost = new SessionError("IPC_CONNECTION_LOST", "cut");
+    outbox.fail(lost);
+    await expect(waiting).rejects.toBe(lost);
+    await expect(flushed).rejects.toBe(lost);
+    await expect(outbox.write(4, bytes(1), undefined)).rejects.toBe(lost);
+    expect(outbox.queuedMessages).toBe(2);
+  });
+});
