@@ -1,0 +1,48 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"sync"
+)
+
+// command is one line on stdin. Its ID comes back in exactly one "done" or "failed" event.
+type command struct {
+	ID      int    `json:"id"`
+	Command string `json:"command"` // start, echo, send, report, close
+	Type    int    `json:"type"`    // echo: message type
+	Count   int    `json:"count"`   // echo, send: messages
+	Size    int    `json:"size"`    // echo, send: bytes of data in each
+}
+
+// event is one line on stdout:
+//
+//	done, failed   a command has ended, with its result or the reason
+//	status         golang-ipc delivered a status message
+//	error          golang-ipc, or this end's traffic, reported an error that no command is waiting for
+//	bridged        the bridge accepts connections at Address
+//	throughput     the result of --role throughput
+//	fatal          the process is about to exit with code 1
+type event struct {
+	Event   string `json:"event"`
+	ID      int    `json:"id,omitempty"`
+	Status  string `json:"status,omitempty"`
+	Message string `json:"message,omitempty"`
+	Address string `json:"address,omitempty"`
+	Result  any    `json:"result,omitempty"`
+}
+
+type events struct {
+	mutex   sync.Mutex
+	encoder *json.Encoder
+}
+
+func newEvents(w io.Writer) *events {
+	return &events{encoder: json.NewEncoder(w)}
+}
+
+func (e *events) emit(ev event) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	_ = e.encoder.Encode(ev) // a closed stdout means the test is gone; stdin's end says so too
+}

@@ -1,0 +1,68 @@
+/** How long a wait may take before it fails with what was seen, in milliseconds: less than a test may take. */
+const PATIENCE_MS = 25_000;
+
+export interface Wait {
+  /** @default a signal that aborts after 25 s */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Keeps what has happened until a test asks for it, so that nothing is missed between an action and the wait for it.
+ */
+export class EventLog<T> {
+  readonly #name: string;
+  readonly #all: T[] = [];
+  readonly #waiting = new Set<() => void>();
+  /** Index of the first event that no wait has gone past. */
+  #cursor = 0;
+  #ended: string | undefined;
+
+  /** @param name for messages */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  push(event: T): void {
+    this.#all.push(event);
+    for (const look of [...this.#waiting]) look();
+  }
+
+  /** Nothing will follow; waits that find nothing reject with `reason`. */
+  end(reason: string): void {
+    this.#ended ??= reason;
+    for (const look of [...this.#waiting]) look();
+  }
+
+  /** Resolves with the next event that `matches`, and goes past it and all before it. */
+  next<M extends T>(what: string, matches: (event: T) => event is M, wait?: Wait): Promise<M>;
+  next(what: string, matches: (event: T) => boolean, wait?: Wait): Promise<T>;
+  next(what: string, matches: (event: T) => boolean, wait: Wait = {}): Promise<T> {
+    const signal = wait.signal ?? AbortSignal.timeout(PATIENCE_MS);
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiting.delete(look);
+        signal.removeEventListener("abort", giveUp);
+      };
+      const fail = (why: string): void => {
+        leave();
+        const seen = JSON.stringify(this.#all.slice(-20));
+        reject(new Error(`${this.#name}: waiting for ${what}: ${why}; seen: ${seen}`, { cause: signal.reason }));
+      };
+      const giveUp = (): void => fail("gave up");
+      const look = (): void => {
+        const found = this.#all.findIndex((event, i) => i >= this.#cursor && matches(event));
+        if (found >= 0) {
+          leave();
+          this.#cursor = found + 1;
+          resolve(this.#all[found] as T);
+        } else if (this.#ended !== undefined) {
+          fail(this.#ended);
+        }
+      };
+      this.#waiting.add(look);
+      signal.addEventListener("abort", giveUp);
+      if (signal.aborted) giveUp();
+      else look();
+    });
+  }
+}

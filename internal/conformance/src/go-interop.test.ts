@@ -1,0 +1,242 @@
+import { type Client, startClient } from "@ipc/client";
+import { type Server, startServer } from "@ipc/server";
+import { tcp } from "@ipc/transport";
+import { expect, it } from "vitest";
+import { describeWithGo } from "./describe-with-go.js";
+import { GO_DIRECTORY, GoPeer, uniqueName } from "./go-peer.js";
+import { answer, echo, StatusWatch, sendAndReport } from "./our-peer.js";
+
+const directory = GO_DIRECTORY;
+const MAX_MESSAGE_SIZE = 3_145_728;
+const RECONNECTS = 50;
+/** A Go server never ends its side: each close of ours waits 250 ms for that, 51 times over in one test. */
+const LONG = { timeout: 60_000 };
+
+for (const encryption of [true, false]) {
+  const words = encryption ? "encrypted" : "plain";
+  const mode = encryption ? "compatible" : "plain";
+
+  describeWithGo(`a Go client of our server, ${words}`, (goPeer) => {
+    /** Runs `test` with our server answering; ends it afterwards, and its answering with it. */
+    async function withServer(test: (server: Server, name: string) => Promise<void>): Promise<void> {
+      const name = uniqueName();
+      await using server = await startServer({ name, directory, encryption });
+      const answering = answer(server);
+      await test(server, name);
+      await server.close();
+      await answering;
+    }
+
+    it("has 0 bytes, 1 byte and 64 KiB echoed, under the lowest and the highest type", () =>
+      withServer(async (server, name) => {
+        await using go = new GoPeer(goPeer, { role: "client", name, encryption });
+        await go.start();
+        for (const size of [0, 1, 65_536]) {
+          await go.echo({ type: 1, count: 1, size });
+          await go.echo({ type: 2 ** 32 - 1, count: 1, size });
+        }
+        expect(server.security.mode).toBe(mode);
+        await go.close();
+        expect(go.errors).toEqual([]);
+      }));
+
+    it("has 20 messages of exactly maxMessageSize echoed", () =>
+      withServer(async (_server, name) => {
+        await using go = new GoPeer(goPeer, { role: "client", name, encryption });
+        await go.start();
+        await go.echo({ count: 20, size: MAX_MESSAGE_SIZE });
+      }));
+
+    it("has 10 000 one-way messages of 64 bytes counted", () =>
+      withServer(async (_server, name) => {
+        await using go = new GoPeer(goPeer, { role: "client", name, encryption });
+        await go.start();
+        const { count, bytes, checksum } = await go.send({ count: 10_000, size: 64 });
+        expect({ count, bytes }).toEqual({ count: 10_000, bytes: 640_000 });
+        expect(await go.report()).toMatchObject({ count, bytes, checksum });
+      }));
+
+    it("counts 10 000 one-way messages of 64 bytes", async () => {
+      const name = uniqueName();
+      await using server = await startServer({ name, directory, encryption });
+      await using go = new GoPeer(goPeer, { role: "client", name, encryption });
+      await go.start();
+      const { sent, arrived } = await sendAndReport(server, { count: 10_000, size: 64 });
+      expect(arrived).toMatchObject(sent);
+    });
+
+    it(`reconnects in an orderly way, ${RECONNECTS} times`, LONG, () =>
+      withServer(async (server, name) => {
+        const statuses = new StatusWatch(server);
+        await using go = new GoPeer(goPeer, { role: "client", name, encryption });
+        for (let round = 0; round <= RECONNECTS; round++) {
+          await go.start();
+          await go.echo({ count: 1, size: 1_000 });
+          await go.close();
+          await statuses.next("Disconnected");
+        }
+        expect(server.stats.reconnects).toBe(RECONNECTS);
+        expect(go.errors).toEqual([]);
+      }),
+    );
+
+    it("is refused at once while another is connected, which keeps working", () =>
+      withServer(async (server, name) => {
+        const refused: string[] = [];
+        server.on("refused", (error) => refused.push(error.code));
+        await using first = new GoPeer(goPeer, { role: "client", name, encryption });
+        await using second = new GoPeer(goPeer, { role: "client", name, encryption, timeoutMs: 0 });
+        await first.start();
+        // golang-ipc's words for hello 02 FF; it would wait for ever where it is not told.
+        await expect(second.start()).rejects.toThrow(/without encryption|max message length/);
+        await first.echo({ count: 2, size: 1_000 });
+        expect(refused).toEqual(["IPC_SERVER_BUSY"]);
+      }));
+
+    it("comes back by itself to a server that was started again", async () => {
+      const name = uniqueName();
+      await using go = new GoPeer(goPeer, { role: "client", name, encryption });
+      {
+        await using server = await startServer({ name, directory, encryption });
+        const answering = answer(server);
+        await go.start();
+        await go.echo({ count: 1, size: 64 });
+        await server.close();
+        await answering;
+      }
+      await go.status("Reconnecting");
+      await using server = await startServer({ name, directory, encryption });
+      const answering = answer(server);
+      await go.status("Connected");
+      await go.echo({ count: 1, size: 64 });
+      await server.close();
+      await answering;
+    });
+
+    it("is spared a message over the limit: it is refused before it is sent", async () => {
+      const name = uniqueName();
+      await using server = await startServer({ name, directory, encryption });
+      await using go = new GoPeer(goPeer, { role: "client", name, encryption });
+      await go.start();
+      await expectRefused(server);
+      await echo(server, { count: 1, size: 64 });
+    });
+  });
+
+  describeWithGo(`our client of a Go server, ${words}`, (goPeer) => {
+    /** Runs `test` with a Go server that listens and a client of ours that is connected to it. */
+    async function withClient(test: (client: Client, go: GoPeer, name: string) => Promise<void>): Promise<void> {
+      const name = uniqueName();
+      await using go = new GoPeer(goPeer, { role: "server", name, encryption });
+      await go.start();
+      await using client = await startClient({ name, directory, encryption });
+      await test(client, go, name);
+      await client.close();
+      await go.status("Disconnected");
+      expect(go.errors).toEqual([]);
+    }
+
+    it("has 0 bytes, 1 byte and 64 KiB echoed, under the lowest and the highest type", () =>
+      withClient(async (client) => {
+        for (const size of [0, 1, 65_536]) {
+          await echo(client, { type: 1, count: 1, size });
+          await echo(client, { type: 2 ** 32 - 1, count: 1, size });
+        }
+        expect(client.security.mode).toBe(mode);
+      }));
+
+    it("has 20 messages of exactly maxMessageSize echoed", () =>
+      withClient((client) => echo(client, { count: 20, size: MAX_MESSAGE_SIZE })));
+
+    it("has 10 000 one-way messages of 64 bytes counted", () =>
+      withClient(async (client) => {
+        const { sent, arrived } = await sendAndReport(client, { count: 10_000, size: 64 });
+        expect(sent.count).toBe(10_000);
+        expect(arrived).toMatchObject(sent);
+      }));
+
+    it("counts 10 000 one-way messages of 64 bytes", () =>
+      withClient(async (client, go) => {
+        const answering = answer(client);
+        const { count, bytes, checksum } = await go.send({ count: 10_000, size: 64 });
+        expect(await go.report()).toMatchObject({ count, bytes, checksum });
+        await client.close();
+        await answering;
+      }));
+
+    it(`is one of ${RECONNECTS + 1}, one after the other`, LONG, async () => {
+      const name = uniqueName();
+      await using go = new GoPeer(goPeer, { role: "server", name, encryption });
+      await go.start();
+      for (let round = 0; round <= RECONNECTS; round++) {
+        await using client = await startClient({ name, directory, encryption });
+        await echo(client, { count: 1, size: 1_000 });
+        await client.close();
+        await go.status("Disconnected"); // dialled earlier, a Go server accepts and never serves
+      }
+      expect(go.errors).toEqual([]);
+    });
+
+    it(`comes back by itself to a server that was started again, ${RECONNECTS} times`, LONG, () =>
+      withClient(async (client, go) => {
+        const statuses = new StatusWatch(client);
+        for (let round = 0; round < RECONNECTS; round++) {
+          await echo(client, { count: 1, size: 64 });
+          await go.close();
+          await statuses.next("Reconnecting");
+          await go.start();
+          await statuses.next("Connected");
+        }
+        await echo(client, { count: 1, size: 64 });
+        expect(client.stats.reconnects).toBe(RECONNECTS);
+      }),
+    );
+
+    it("gives up with a typed error while another is connected, which keeps working", () =>
+      withClient(async (client, _go, name) => {
+        // A Go server accepts it, and neither serves nor closes.
+        const second = { name, directory, encryption, handshakeTimeoutMs: 100 };
+        await expect(startClient({ ...second, retry: false })).rejects.toMatchObject({ code: "IPC_HANDSHAKE_TIMEOUT" });
+        await expect(startClient({ ...second, timeoutMs: 300 })).rejects.toMatchObject({ code: "IPC_TIMED_OUT" });
+        await echo(client, { count: 2, size: 1_000 });
+      }));
+
+    it("refuses a message over the limit before it is sent", () =>
+      withClient(async (client) => {
+        await expectRefused(client);
+        await echo(client, { count: 1, size: 64 });
+      }));
+  });
+
+  describeWithGo(`over TCP, ${words}`, (goPeer) => {
+    it("a Go client has messages echoed by our server", async () => {
+      const name = uniqueName();
+      await using server = await startServer({ name, encryption, transport: tcp({ port: 0 }) });
+      const answering = answer(server);
+      await using go = new GoPeer(goPeer, { role: "client", name, encryption, bridgeTcp: server.address });
+      await go.start();
+      await go.echo({ count: 3, size: 65_536 });
+      await go.close();
+      await server.close();
+      await answering;
+    });
+
+    it("our client has messages echoed by a Go server", async () => {
+      const name = uniqueName();
+      await using go = new GoPeer(goPeer, { role: "server", name, encryption, bridgeTcp: "127.0.0.1:0" });
+      await go.start();
+      const port = Number((await go.bridge()).split(":")[1]);
+      await using client = await startClient({ name, encryption, transport: tcp({ port }) });
+      await echo(client, { count: 3, size: 65_536 });
+      await client.close();
+      await go.status("Disconnected");
+    });
+  });
+}
+
+async function expectRefused(peer: Client | Server): Promise<void> {
+  const refused = peer.write(1, new Uint8Array(MAX_MESSAGE_SIZE + 1));
+  await expect(refused).rejects.toMatchObject({ code: "IPC_MESSAGE_TOO_LARGE" });
+  await expect(refused).rejects.toThrow(`${MAX_MESSAGE_SIZE + 1}`);
+  await expect(refused).rejects.toThrow(`${MAX_MESSAGE_SIZE}`);
+}
