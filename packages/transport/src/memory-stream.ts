@@ -9,7 +9,7 @@ const HIGH_WATER_BYTES = 65_536;
 
 /**
  * Gives two streams, each the other's far end, that behave as the two ends of a connected socket:
- * - what is written arrives in a later turn of the event loop, in order; several writes may arrive as one chunk;
+ * - what is written arrives in a later turn of the event loop, in order; chunk by chunk;
  * - a write is done when the other side has room for it, so a reader that stands still makes the writer wait;
  * - the end of one side is the other's 'end', which then ends itself after its queued writes;
  * - `destroy()` is an 'end' for the other side; `destroy(error)`, or `destroy()` before everything was read, is an
@@ -31,8 +31,8 @@ class MemoryStream extends Duplex {
   #peer: MemoryStream = this;
   /** Settles our write that the peer has not taken yet. */
   #inFlight: Done | undefined;
-  /** The peer's write that we have not taken yet. */
-  #parcel: Buffer | undefined;
+  /** What the peer has written and we have not taken yet. */
+  #parcel: Buffer[] = [];
   #peerEnded = false;
   #scheduled = false;
 
@@ -46,15 +46,18 @@ class MemoryStream extends Duplex {
   }
 
   override _read(): void {
-    if (this.#parcel !== undefined) this.#schedule();
+    if (this.#parcel.length > 0) this.#schedule();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    this.#hand(Buffer.from(chunk), done);
+    this.#hand([Buffer.from(chunk)], done);
   }
 
   override _writev(writes: readonly { readonly chunk: Buffer }[], done: Done): void {
-    this.#hand(Buffer.concat(writes.map(({ chunk }) => chunk)), done);
+    this.#hand(
+      writes.map(({ chunk }) => Buffer.from(chunk)),
+      done,
+    );
   }
 
   override _final(done: Done): void {
@@ -63,8 +66,8 @@ class MemoryStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    const unread = this.#parcel !== undefined || this.readableLength > 0;
-    this.#parcel = undefined;
+    const unread = this.#parcel.length > 0 || this.readableLength > 0;
+    this.#parcel = [];
     if (error !== null || unread) this.#peer.#reset();
     else this.#peer.#end();
     // Node settles the writes that wait in its queue, and leaves the one that it has handed over to us.
@@ -74,14 +77,14 @@ class MemoryStream extends Duplex {
     done(error);
   }
 
-  #hand(data: Buffer, done: Done): void {
+  #hand(parcel: Buffer[], done: Done): void {
     const peer = this.#peer;
     if (peer.destroyed) {
       done(systemError("EPIPE", "write"));
       return;
     }
     this.#inFlight = done;
-    peer.#parcel = data;
+    peer.#parcel = parcel;
     peer.#schedule();
   }
 
@@ -107,15 +110,14 @@ class MemoryStream extends Duplex {
 
   #deliver(): void {
     if (this.destroyed) return;
-    if (this.#parcel !== undefined) {
-      // Without room, `_read` is called as soon as there is some.
-      if (this.readableLength >= this.readableHighWaterMark) return;
-      const data = this.#parcel;
-      this.#parcel = undefined;
-      this.push(data);
-      this.#peer.#taken();
+    // Without room, `_read` is called as soon as there is some. A listener that destroys us at a chunk empties the parcel.
+    while (this.#parcel.length > 0 && this.readableLength < this.readableHighWaterMark) {
+      const isLast = this.#parcel.length === 1;
+      this.push(this.#parcel.shift());
+      if (isLast) this.#peer.#taken();
     }
-    if (this.#peerEnded && this.#parcel === undefined) this.push(null);
+    // The peer's next write, if one was waiting, is in the parcel by now.
+    if (this.#peerEnded && this.#parcel.length === 0 && !this.destroyed) this.push(null);
   }
 
   #taken(): void {

@@ -1,10 +1,15 @@
 import { type BigIntStats, linkSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { errnoOf } from "./node-error.js";
 
-/** What tells one file from another while either exists. In bigint: inodes go past 2^53 on some filesystems. */
+/**
+ * What tells one file from another. The inode alone does so only while the file exists: ext4 gives a new file the number
+ * of the last one removed. In bigint, because inodes go past 2^53 on some filesystems.
+ */
 export interface FileIdentity {
   readonly device: bigint;
   readonly inode: bigint;
+  /** In nanoseconds; 0 for every file where the filesystem does not keep it. */
+  readonly birthTime: bigint;
 }
 
 /** What stands at a path, symlinks not followed. */
@@ -21,7 +26,7 @@ export function lookAt(path: string): Found {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return { kind: "nothing" };
   if (!stats.isSocket()) return { kind: "other", what: kindOf(stats) };
-  return { kind: "socket", owner: Number(stats.uid), device: stats.dev, inode: stats.ino };
+  return { kind: "socket", owner: Number(stats.uid), ...identityOf(stats) };
 }
 
 export function kindOf(stats: BigIntStats): string {
@@ -31,8 +36,12 @@ export function kindOf(stats: BigIntStats): string {
   return stats.isSocket() ? "a socket" : "a device or a pipe";
 }
 
+export function identityOf(stats: BigIntStats): FileIdentity {
+  return { device: stats.dev, inode: stats.ino, birthTime: stats.birthtimeNs };
+}
+
 export function isSameFile(a: FileIdentity, b: FileIdentity): boolean {
-  return a.device === b.device && a.inode === b.inode;
+  return a.device === b.device && a.inode === b.inode && a.birthTime === b.birthTime;
 }
 
 /** Returns the user whose files are ours. Never called on Windows, which has no such number. */

@@ -29,14 +29,14 @@ export async function listenAtFile(
   try {
     await startListening(server, { path: staging.socket }, signal);
     staging.setMode(mode);
-    const file = lookAt(staging.socket);
-    if (file.kind !== "socket") {
-      throw new TransportError("IPC_TRANSPORT_FAILED", `${staging.socket} was removed while it was being made`);
-    }
     await claimSocket(path, staging.socket, signal);
+    staging.remove();
+    const file = lookAt(path);
+    if (file.kind !== "socket") {
+      throw new TransportError("IPC_TRANSPORT_FAILED", `${path} was removed as soon as it was made; start again`);
+    }
     const release = (): void => {
       try {
-        // While the server listens, the kernel keeps the inode, so that no other file can have its number.
         unlinkSocket(path, file);
       } catch {
         // A file that may not be removed is stale from now on; the next server of this user replaces it.
@@ -45,8 +45,7 @@ export async function listenAtFile(
     return new NetListener(server, { address: path, onStream, onLost, release });
   } catch (error) {
     server.close();
-    throw error;
-  } finally {
     staging.remove();
+    throw error;
   }
 }

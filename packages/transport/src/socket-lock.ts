@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf } from "./node-error.js";
-import { type FileIdentity, isSameFile, kindOf } from "./socket-file.js";
+import { identityOf, isSameFile, kindOf } from "./socket-file.js";
 import { TransportError } from "./transport-error.js";
 
 /** A holder needs milliseconds, and two seconds if both of its probes hang. */
@@ -16,11 +16,12 @@ const POLL_MS = 20;
  */
 export class SocketLock {
   readonly #path: string;
-  readonly #file: FileIdentity;
+  /** Kept open, so that no other lock can have the inode of this one even when this one was broken. */
+  #descriptor: number | undefined;
 
-  private constructor(path: string, file: FileIdentity) {
+  private constructor(path: string, descriptor: number) {
     this.#path = path;
-    this.#file = file;
+    this.#descriptor = descriptor;
   }
 
   /**
@@ -31,23 +32,34 @@ export class SocketLock {
   static async acquire(socketPath: string, signal: AbortSignal | undefined): Promise<SocketLock> {
     const path = `${socketPath}.lock`;
     for (;;) {
-      const file = tryCreate(path);
-      if (file !== undefined) return new SocketLock(path, file);
+      const descriptor = tryCreate(path);
+      if (descriptor !== undefined) return new SocketLock(path, descriptor);
       if (!tryBreak(path)) await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
     }
   }
 
   isHeld(): boolean {
-    const stats = lstatSync(this.#path, { bigint: true, throwIfNoEntry: false });
-    return stats !== undefined && isSameFile({ device: stats.dev, inode: stats.ino }, this.#file);
+    if (this.#descriptor === undefined) return false;
+    const there = lstatSync(this.#path, { bigint: true, throwIfNoEntry: false });
+    return (
+      there !== undefined && isSameFile(identityOf(there), identityOf(fstatSync(this.#descriptor, { bigint: true })))
+    );
   }
 
+  /** Idempotent. */
   release(): void {
-    if (this.isHeld()) unlinkSync(this.#path);
+    if (this.#descriptor === undefined) return;
+    try {
+      if (this.isHeld()) unlinkSync(this.#path);
+    } finally {
+      closeSync(this.#descriptor);
+      this.#descriptor = undefined;
+    }
   }
 }
 
-function tryCreate(path: string): FileIdentity | undefined {
+/** Returns the open descriptor of a new lock, or undefined when there is one. */
+function tryCreate(path: string): number | undefined {
   let descriptor: number;
   try {
     descriptor = openSync(path, "wx", 0o600);
@@ -57,13 +69,11 @@ function tryCreate(path: string): FileIdentity | undefined {
   }
   try {
     writeSync(descriptor, `${process.pid}\n`);
-    const { dev, ino } = fstatSync(descriptor, { bigint: true });
-    return { device: dev, inode: ino };
+    return descriptor;
   } catch (error) {
+    closeSync(descriptor);
     unlinkSync(path);
     throw error;
-  } finally {
-    closeSync(descriptor);
   }
 }
 

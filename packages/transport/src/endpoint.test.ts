@@ -1,0 +1,138 @@
+import { describe, expect, test } from "vitest";
+import { assertName, doorName, doorPort, hostPort, maxPathBytes, pipePath, socketPath } from "./endpoint.js";
+import type { Door } from "./transport.js";
+
+const NAME: Door = { kind: "name" };
+const MANAGER: Door = { kind: "manager" };
+const slot = (id: number): Door => ({ kind: "slot", id });
+
+describe("a name", () => {
+  test.each(["a", "7", "orders", "Orders-2_b.v1", "a.b", "x".repeat(64)])("may be %j", (name) => {
+    expect(() => assertName(name)).not.toThrow();
+  });
+
+  test.each([
+    "../x",
+    "a/b",
+    "a\\b",
+    "..",
+    ".a",
+    "-a",
+    "_a",
+    "a..b",
+    "a b",
+    "a\0",
+    "a\n",
+    "ä",
+    "x".repeat(65),
+    undefined,
+    null,
+    7,
+    ["a"],
+    Symbol("a"),
+  ])("may not be %j", (name) => {
+    expect(() => assertName(name)).toThrow(
+      expect.objectContaining({ constructor: TypeError, code: "IPC_NAME_INVALID" }),
+    );
+    expect(() => assertName(name)).toThrow(/^`name` takes 1 to 64 characters .*; got /);
+  });
+
+  test("that is empty is told in golang-ipc's words", () => {
+    expect(() => assertName("")).toThrow("`name` cannot be an empty string");
+    expect(() => assertName("")).toThrow(expect.objectContaining({ code: "IPC_NAME_INVALID" }));
+  });
+
+  test("that is refused is shown, but not at any length", () => {
+    expect(() => assertName("../x")).toThrow('got "../x"');
+    expect(() => assertName("/".repeat(10_000))).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/^.{0,200}$/) }),
+    );
+  });
+});
+
+describe("a door", () => {
+  test("is called as golang-ipc calls it", () => {
+    expect(doorName("orders", NAME)).toBe("orders");
+    expect(doorName("orders", MANAGER)).toBe("orders_manager");
+    expect(doorName("orders", slot(12))).toBe("orders12");
+    expect(doorName("orders", slot(0xffff_ffff))).toBe("orders4294967295");
+  });
+
+  test.each([0, -1, 1.5, 2 ** 32, Number.NaN])("is no slot %d", (id) => {
+    expect(() => doorName("orders", slot(id))).toThrow(RangeError);
+    expect(() => doorName("orders", slot(id))).toThrow("`door.id` must be an integer from 1 to 4294967295");
+  });
+
+  test("of a wrong name is nowhere", () => {
+    for (const door of [NAME, MANAGER, slot(1)]) {
+      expect(() => socketPath("/tmp", "../x", door, "linux")).toThrow(
+        expect.objectContaining({ code: "IPC_NAME_INVALID" }),
+      );
+      expect(() => pipePath("../x", door)).toThrow(expect.objectContaining({ code: "IPC_NAME_INVALID" }));
+      expect(() => doorPort(8100, "../x", door)).toThrow(expect.objectContaining({ code: "IPC_NAME_INVALID" }));
+    }
+  });
+});
+
+describe("a socket path", () => {
+  test("is <directory>/<door>.sock", () => {
+    expect(socketPath("/tmp", "orders", NAME, "linux")).toBe("/tmp/orders.sock");
+    expect(socketPath("/tmp/", "orders", MANAGER, "linux")).toBe("/tmp/orders_manager.sock");
+    expect(socketPath("/", "orders", slot(3), "linux")).toBe("/orders3.sock");
+  });
+
+  test.each([
+    ["linux", 107],
+    ["darwin", 103],
+    ["freebsd", 103],
+  ] as const)("on %s has %d bytes at most", (platform, most) => {
+    expect(maxPathBytes(platform)).toBe(most);
+    const fits = `/${"d".repeat(most - "//a.sock".length)}`;
+    expect(socketPath(fits, "a", NAME, platform)).toHaveLength(most);
+    expect(() => socketPath(`${fits}d`, "a", NAME, platform)).toThrow(
+      expect.objectContaining({
+        code: "IPC_PATH_TOO_LONG",
+        message: expect.stringMatching(
+          new RegExp(`${most + 1} bytes long, and ${platform} takes ${most}; use a shorter`),
+        ),
+      }),
+    );
+  });
+
+  test("is measured in bytes, not in characters", () => {
+    const directory = `/${"ä".repeat(50)}`;
+    expect(`${directory}/a.sock`).toHaveLength(58);
+    expect(() => socketPath(directory, "a", NAME, "linux")).toThrow("108 bytes");
+  });
+});
+
+test("a pipe path is \\\\.\\pipe\\<door>", () => {
+  expect(pipePath("orders", NAME)).toBe("\\\\.\\pipe\\orders");
+  expect(pipePath("orders", MANAGER)).toBe("\\\\.\\pipe\\orders_manager");
+  expect(pipePath("orders", slot(3))).toBe("\\\\.\\pipe\\orders3");
+});
+
+describe("a port", () => {
+  test("is the transport's own for the name and the manager, and n more for slot n", () => {
+    expect(doorPort(8100, "orders", NAME)).toBe(8100);
+    expect(doorPort(8100, "orders", MANAGER)).toBe(8100);
+    expect(doorPort(8100, "orders", slot(1))).toBe(8101);
+    expect(doorPort(65_000, "orders", slot(535))).toBe(65_535);
+  });
+
+  test("past 65535 does not exist", () => {
+    expect(() => doorPort(65_000, "orders", slot(536))).toThrow(
+      expect.objectContaining({ code: "IPC_TRANSPORT_FAILED", message: expect.stringContaining("65000 + 536") }),
+    );
+  });
+
+  test("that the system chooses has no slots", () => {
+    expect(doorPort(0, "orders", NAME)).toBe(0);
+    expect(() => doorPort(0, "orders", slot(1))).toThrow(expect.objectContaining({ code: "IPC_TRANSPORT_FAILED" }));
+  });
+});
+
+test("an IPv6 host stands in brackets before its port", () => {
+  expect(hostPort("127.0.0.1", 80)).toBe("127.0.0.1:80");
+  expect(hostPort("::1", 80)).toBe("[::1]:80");
+});

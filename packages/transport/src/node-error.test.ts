@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { type Attempt, errnoOf, throwTransportError } from "./node-error.js";
+import { TransportError } from "./transport-error.js";
+
+const systemError = (code: string): Error => Object.assign(new Error(`connect ${code} /x`), { code });
+const attempt = (doing: Attempt["doing"], signal?: AbortSignal): Attempt => ({
+  doing,
+  address: "/tmp/orders.sock",
+  whenDenied: "ask for the right",
+  signal,
+});
+
+test.each([
+  ["dial", "ENOENT", "IPC_NO_SERVER"],
+  ["dial", "ECONNREFUSED", "IPC_NO_SERVER"],
+  ["dial", "EACCES", "IPC_PERMISSION_DENIED"],
+  ["dial", "EPERM", "IPC_PERMISSION_DENIED"],
+  ["dial", "EAGAIN", "IPC_TRANSPORT_FAILED"],
+  ["dial", "EADDRINUSE", "IPC_TRANSPORT_FAILED"],
+  ["dial", "ETIMEDOUT", "IPC_TRANSPORT_FAILED"],
+  ["dial", "ENAMETOOLONG", "IPC_TRANSPORT_FAILED"],
+  ["dial", "ENOTFOUND", "IPC_TRANSPORT_FAILED"],
+  ["dial", "EAI_AGAIN", "IPC_TRANSPORT_FAILED"],
+  ["listen", "EADDRINUSE", "IPC_ADDRESS_IN_USE"],
+  ["listen", "EACCES", "IPC_PERMISSION_DENIED"],
+  ["listen", "EROFS", "IPC_PERMISSION_DENIED"],
+  ["listen", "ENOENT", "IPC_TRANSPORT_FAILED"],
+  ["listen", "EMFILE", "IPC_TRANSPORT_FAILED"],
+] as const)("a %s that meets %s is %s, with the cause kept and the address named", (doing, errno, code) => {
+  const cause = systemError(errno);
+  const message = expect.stringMatching(new RegExp(`/tmp/orders\\.sock.*${errno}`));
+  expect(() => throwTransportError(cause, attempt(doing))).toThrow(
+    expect.objectContaining({ constructor: TransportError, name: "TransportError", code, cause, message }),
+  );
+});
+
+test("a refusal by the system says what to do", () => {
+  expect(() => throwTransportError(systemError("EACCES"), attempt("dial"))).toThrow(/EACCES.*; ask for the right$/);
+});
+
+describe("what is no failure of the system passes unchanged:", () => {
+  test.each([
+    new TransportError("IPC_UNTRUSTED_SOCKET", "x"),
+    new TypeError("x"),
+    Object.assign(new TypeError("x"), { code: "ERR_INVALID_ARG_TYPE" }),
+    "no error at all",
+  ])("%s", (error) => {
+    let thrown: unknown;
+    try {
+      throwTransportError(error, attempt("dial"));
+    } catch (caught) {
+      thrown = caught;
+    }
+    expect(thrown).toBe(error);
+  });
+});
+
+test("any failure after the signal has fired is the abort", () => {
+  const reason = new Error("enough");
+  expect(() => throwTransportError(systemError("ENOENT"), attempt("dial", AbortSignal.abort(reason)))).toThrow(
+    expect.objectContaining({
+      name: "AbortError",
+      code: "IPC_ABORTED",
+      cause: reason,
+      message: "dialling /tmp/orders.sock was aborted",
+    }),
+  );
+});
+
+test("an AggregateError without a message is told by its code", () => {
+  const cause = Object.assign(new AggregateError([]), { code: "EHOSTUNREACH" });
+  expect(() => throwTransportError(cause, attempt("dial"))).toThrow(
+    "connecting to /tmp/orders.sock failed: EHOSTUNREACH",
+  );
+});
+
+test("Node's own codes are no errnos", () => {
+  expect(errnoOf(systemError("ENOENT"))).toBe("ENOENT");
+  expect(errnoOf(systemError("ERR_SOCKET_CLOSED"))).toBeUndefined();
+  expect(errnoOf({ code: "ENOENT" })).toBeUndefined();
+});

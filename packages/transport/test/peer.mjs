@@ -1,0 +1,46 @@
+// Another process for the tests: obeys `ask` of scratch.ts. Arguments: the compiled package, the directory of the sockets.
+const [, , emitted, directory] = process.argv;
+const { unixSocket } = await import(emitted);
+const transport = unixSocket({ directory });
+const door = { kind: "name" };
+
+let listener;
+const streams = new Set();
+
+function accept(stream) {
+  streams.add(stream);
+  stream.once("close", () => streams.delete(stream));
+  stream.pipe(stream);
+}
+
+const orders = {
+  async listen({ name }) {
+    listener = await transport.listen(name, door, accept, {});
+    return "listening";
+  },
+  async close() {
+    await listener?.close();
+    listener = undefined;
+    return "closed";
+  },
+  async dial({ name }) {
+    const stream = await transport.dial(name, door, {});
+    stream.destroy();
+    return "connected";
+  },
+  async hangUp() {
+    const closes = [...streams].map((stream) => new Promise((resolve) => stream.once("close", resolve)));
+    for (const stream of streams) stream.destroy();
+    await Promise.all(closes);
+    return "hung up";
+  },
+};
+
+process.on("message", async ({ order, ...rest }) => {
+  try {
+    process.send(await orders[order](rest));
+  } catch (error) {
+    process.send({ code: error.code, message: error.message });
+  }
+});
+process.send("ready");

@@ -1,0 +1,113 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, chownSync, linkSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Duplex } from "node:stream";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { onTestFinished, vi } from "vitest";
+
+/** The user `nobody` of this machine. */
+export const NOBODY = 65_534;
+
+/** Makes a directory that is gone after the test. Its path is short, so that sockets fit in. */
+export function scratchDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "ipc-transport-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Leaves a socket file behind which nobody listens, without a process to kill. */
+export async function leaveStaleSocket(path: string): Promise<void> {
+  const bound = `${path}~`;
+  const server = createServer().listen(bound);
+  await once(server, "listening");
+  linkSync(bound, path);
+  server.close();
+}
+
+/** Leaves what a server leaves when it is killed. */
+export async function leaveKilledServer(path: string): Promise<void> {
+  const script = "require('node:net').createServer().listen(process.argv[1], () => process.stdout.write('up'))";
+  const child = spawn(process.execPath, ["-e", script, path], { stdio: ["ignore", "pipe", "inherit"] });
+  const exit = once(child, "exit");
+  await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  await exit;
+}
+
+/** Starts a server that is none of ours, until the test ends. */
+export async function startForeignServer(path: string, onStream: (stream: Duplex) => void = () => {}): Promise<void> {
+  const server = createServer((socket) => onStream(socket.on("error", () => {}))).listen(path);
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+}
+
+/** Makes the file another user's, or this process another user than the file's; returns the file's owner. */
+export function disown(path: string): number {
+  const { uid } = lstatSync(path);
+  if (uid === 0) {
+    chownSync(path, NOBODY, NOBODY);
+    return NOBODY;
+  }
+  const user = vi.spyOn(process, "geteuid").mockReturnValue(uid + 1);
+  onTestFinished(() => user.mockRestore());
+  return uid;
+}
+
+/** Compiles this package into `target`, for processes that cannot read TypeScript. */
+export function emitPackage(target: string): void {
+  const typescript = dirname(createRequire(import.meta.url).resolve("typescript/package.json"));
+  const project = fileURLToPath(new URL("..", import.meta.url));
+  const options = ["-p", project, "--outDir", target, "--tsBuildInfoFile", join(target, "tsbuildinfo")];
+  execFileSync(process.execPath, [join(typescript, "bin/tsc"), ...options], { stdio: "inherit" });
+  writeFileSync(join(target, "package.json"), '{ "type": "module" }');
+  // For a process of another user.
+  chmodSync(target, 0o755);
+}
+
+/** Runs `peer.mjs` on a compiled package until the test ends, with fewer descriptors or as another user. */
+export async function startPeer(
+  emitted: string,
+  directory: string,
+  how: { readonly maxDescriptors?: number; readonly uid?: number } = {},
+): Promise<ChildProcess> {
+  const limit = how.maxDescriptors === undefined ? "" : `ulimit -n ${how.maxDescriptors}; `;
+  const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
+  const child = spawn(
+    "sh",
+    ["-c", `${limit}exec "$@"`, "sh", process.execPath, peer, pathToFileURL(join(emitted, "index.js")).href, directory],
+    {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      ...(how.uid === undefined ? {} : { uid: how.uid }),
+    },
+  );
+  const exit = once(child, "exit");
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    await exit;
+  });
+  await once(child, "message");
+  return child;
+}
+
+/** Gives a peer an order and resolves with its answer. */
+export async function ask(peer: ChildProcess, order: object): Promise<unknown> {
+  const answer = once(peer, "message");
+  peer.send(order);
+  return (await answer)[0];
+}
+
+/** Counts the listeners bound under a directory, whoever has them; 0 where the system cannot be asked. */
+export function countListening(directory: string): number {
+  if (process.platform !== "linux") return 0;
+  const table = readFileSync("/proc/net/unix", "utf8").split("\n");
+  return table.filter((line) => line.includes(" 00010000 ") && line.includes(` ${directory}/`)).length;
+}
+
+/** Lets the event loop go round. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
