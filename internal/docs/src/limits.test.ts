@@ -1,0 +1,44 @@
+import { describe, expect, test } from "vitest";
+import { readText } from "./document.js";
+
+/** Where the code says a number, and how docs/LIMITS.md says it. */
+const NUMBERS: readonly { readonly file: string; readonly code: string; readonly says: string }[] = [
+  { file: "session/src/protocol.ts", code: "DEFAULT_MAX_MESSAGE_SIZE = 3_145_728;", says: "3 145 728" },
+  { file: "session/src/protocol.ts", code: "ANNOUNCED_SIZE_MAX = 1_073_741_824;", says: "1 … 1 073 741 824" },
+  { file: "session/src/protocol.ts", code: "LIMITS_MAX_BYTES = 4_096;", says: "4 096 bytes" },
+  { file: "session/src/peer-options.ts", code: "{ min: KIB, max: GIB,", says: "1 024 … 1 073 741 824" },
+  { file: "session/src/peer-options.ts", code: '"maxQueuedBytes", MIB', says: "1 048 576" },
+  { file: "session/src/peer-options.ts", code: '"maxUnreadBytes", MIB', says: "1 048 576" },
+  { file: "session/src/peer-options.ts", code: '"handshakeTimeoutMs", 5_000, 1', says: "5 000 ms" },
+  { file: "session/src/peer-session.ts", code: "CLOSE_TIMEOUT_MS = 5_000;", says: "5 000 ms" },
+  { file: "session/src/end-stream.ts", code: "LINGER_MS = 250;", says: "250 ms" },
+  { file: "session/src/waiting-writes.ts", code: "CAPACITY_FACTOR = 16;", says: "16 × `maxQueuedBytes`" },
+  { file: "session/src/waiting-writes.ts", code: "ENTRY_BYTES = 160;", says: "160" },
+  { file: "session/src/unread.ts", code: "MESSAGE_BYTES = 160;", says: "160" },
+  { file: "session/src/unread.ts", code: "MAX_STATUSES = 32;", says: "32 unread statuses" },
+  { file: "session/src/outbox.ts", code: "LARGE_BYTES = 65_536;", says: "65 536 bytes" },
+  { file: "session/src/option-reader.ts", code: "TIMER_MAX_MS = 2_147_483_647;", says: "2 147 483 647" },
+  { file: "crypto/src/message-cipher.ts", code: "MESSAGE_LIMIT = 2 ** 31;", says: "2 147 483 648" },
+  { file: "framing/src/wire-integer.ts", code: "UINT32_MAX = 0xffff_ffff;", says: "4 294 967 295" },
+  { file: "framing/src/assembly.ts", code: "LARGEST_BLOCK_BYTES = 65_536;", says: "64 KiB" },
+  { file: "server/src/reception.ts", code: "MAX_HANDSHAKES = 128;", says: "128" },
+  { file: "client/src/retry-schedule.ts", code: "FIRST_BASE_MS = 50;", says: "50 ms" },
+  { file: "client/src/client-options.ts", code: "MAX_RETRY_MS = 1_000;", says: "1 000 ms" },
+  { file: "client/src/client.ts", code: "HELD_MS = 10_000;", says: "10 s" },
+  { file: "transport/src/unix-socket.ts", code: "MAX_RETRY_DELAY_MS = 250;", says: "250 ms" },
+  { file: "transport/src/tcp.ts", code: "KEEP_ALIVE_MS = 15_000;", says: "15 s" },
+  { file: "transport/src/tcp.ts", code: "port = 8100", says: "8100" },
+  { file: "transport/src/endpoint.ts", code: "{0,63}$/", says: "64 characters" },
+  { file: "transport/src/endpoint.ts", code: "? 107 : 103;", says: "107 bytes on Linux, 103 elsewhere" },
+  { file: "transport/src/socket-lock.ts", code: "STALE_MS = 10_000;", says: "10 s" },
+  { file: "transport/src/socket-probe.ts", code: "PROBE_MS = 1_000;", says: "1 s" },
+];
+
+const document = readText("docs/LIMITS.md");
+
+describe("docs/LIMITS.md", () => {
+  test.each(NUMBERS)("says what $file does: $code", ({ file, code, says }) => {
+    expect(readText(`packages/${file}`)).toContain(code);
+    expect(document).toContain(says);
+  });
+});

@@ -1,0 +1,41 @@
+import { existsSync } from "node:fs";
+import { join, posix } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type Document, listDocuments, ROOT, readDocument } from "./document.js";
+
+const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
+const HEADING = /^#{1,6} (.+)$/;
+const CODE = /`[^`]*`/g;
+
+/** What GitHub makes of a heading: the fragment that leads to it. */
+function slug(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .replaceAll(" ", "-");
+}
+
+function fragmentsOf({ prose }: Document): string[] {
+  return prose.flatMap((line) => HEADING.exec(line)?.[1] ?? []).map(slug);
+}
+
+function linksOf({ prose }: Document): string[] {
+  const targets = prose.flatMap((line) =>
+    [...line.replaceAll(CODE, "code").matchAll(LINK)].map(([, target]) => target),
+  );
+  return targets.filter((target): target is string => target !== undefined && !/^[a-z]+:/.test(target));
+}
+
+describe.each(listDocuments())("%s", (path) => {
+  const document = readDocument(path);
+
+  test("links to files that exist, and to headings that they have", () => {
+    const isDead = (link: string): boolean => {
+      const [file = "", fragment] = link.split("#");
+      const target = file === "" ? path : posix.join(posix.dirname(path), file);
+      if (!existsSync(join(ROOT, target))) return true;
+      return fragment !== undefined && !fragmentsOf(readDocument(target)).includes(fragment);
+    };
+    expect(linksOf(document).filter(isDead)).toEqual([]);
+  });
+});

@@ -1,0 +1,91 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { ROOT } from "./document.js";
+import type { Snippet } from "./snippet.js";
+
+const run = promisify(execFile);
+
+/** What a user who wants to know everything would set. */
+const COMPILER_OPTIONS = {
+  target: "es2023",
+  lib: ["es2023"],
+  module: "nodenext",
+  types: ["node"],
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+  noImplicitOverride: true,
+  noImplicitReturns: true,
+  noUnusedLocals: true,
+  skipLibCheck: false,
+  allowJs: true,
+  checkJs: true,
+  rootDir: "src",
+  outDir: "out",
+};
+
+/** A project of a user, outside the workspace, with the packages installed: each snippet is a module of its own. */
+export class SnippetProject implements AsyncDisposable {
+  readonly folder: string;
+  /** Stands in for the name `orders`: several runs of these tests share one machine, and one /tmp. */
+  readonly name: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.name = `orders${folder.slice(folder.lastIndexOf("-"))}`;
+  }
+
+  static async make(snippets: readonly Snippet[]): Promise<SnippetProject> {
+    const project = new SnippetProject(await mkdtemp(join(tmpdir(), "ipc-docs-")));
+    const modules = join(project.folder, "node_modules");
+    for (const scope of ["@ipc", "@types"]) await mkdir(join(modules, scope), { recursive: true });
+    for (const name of await readdir(join(ROOT, "packages"))) {
+      await symlink(join(ROOT, "packages", name), join(modules, "@ipc", name), "junction");
+    }
+    await symlink(join(ROOT, "node_modules", "@types", "node"), join(modules, "@types", "node"), "junction");
+
+    await mkdir(join(project.folder, "src"));
+    for (const { file, fence } of snippets) {
+      await writeFile(join(project.folder, "src", file), project.rename(fence.code));
+    }
+    await project.#write("package.json", { private: true, type: "module" });
+    await project.#write("tsconfig.json", { compilerOptions: COMPILER_OPTIONS, include: ["src"] });
+    return project;
+  }
+
+  /** Puts this project's name into a snippet. */
+  rename(code: string): string {
+    return code.replaceAll('"orders"', `"${this.name}"`);
+  }
+
+  /** Compiles every snippet, and returns what the compiler says: nothing, when all is well. */
+  async compile(): Promise<string> {
+    const compiler = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+    try {
+      await run(process.execPath, [compiler, "-p", "."], { cwd: this.folder });
+      return "";
+    } catch (error) {
+      return (error as { readonly stdout: string }).stdout;
+    }
+  }
+
+  /** The file that Node runs: plain JavaScript as it stands in the document. */
+  programOf({ file }: Snippet): string {
+    return file.endsWith(".mts")
+      ? join(this.folder, "out", file.replace(/mts$/, "mjs"))
+      : join(this.folder, "src", file);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+    // What a server leaves that was killed.
+    await rm(`/tmp/${this.name}.sock`, { force: true });
+  }
+
+  async #write(file: string, content: unknown): Promise<void> {
+    await writeFile(join(this.folder, file), JSON.stringify(content));
+  }
+}
