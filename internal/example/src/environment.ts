@@ -35,8 +35,14 @@ export function exampleOptions(env: NodeJS.ProcessEnv = process.env): ExampleOpt
 
 /** Waits as long as `IPC_WAIT` says between two steps of an example: not at all by default, for nothing here needs it. */
 export async function waitBetweenSteps(env: NodeJS.ProcessEnv = process.env): Promise<void> {
-  const wait = Number(env["IPC_WAIT"] ?? 0);
-  if (wait > 0) await sleep(wait > WAIT_SECONDS_UP_TO ? wait : wait * 1_000);
+  const wait = stepMs(env);
+  if (wait > 0) await sleep(wait);
+}
+
+/** The pause between two steps, in milliseconds. */
+export function stepMs({ IPC_WAIT }: NodeJS.ProcessEnv): number {
+  const wait = Number(IPC_WAIT ?? 0);
+  return wait > WAIT_SECONDS_UP_TO ? wait : wait * 1_000;
 }
 
 function consoleLogger(level: string): Logger {

@@ -1,4 +1,5 @@
 import {
+  abortError,
   channels,
   clientHandshake,
   type Established,
@@ -59,6 +60,8 @@ export class Client extends PeerSession {
       return client;
     } catch (error) {
       client.destroy(error);
+      // The signal may fire just when the connection stands, which then finds the client closed.
+      if (options.signal?.aborted === true) throw abortError("connect", options.signal);
       throw error;
     }
   }

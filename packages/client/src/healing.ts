@@ -25,6 +25,7 @@ export function canHeal(code: IpcErrorCode): boolean {
     case "IPC_UNTRUSTED_SOCKET":
     case "IPC_PERMISSION_DENIED":
     case "IPC_PATH_TOO_LONG":
+    case "IPC_NAME_INVALID":
     case "IPC_ADDRESS_IN_USE":
     case "IPC_LISTENER_LOST":
     case "IPC_ABORTED":

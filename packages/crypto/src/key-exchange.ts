@@ -8,7 +8,6 @@ import {
   generateKeyPair as generate,
   type KeyObject,
 } from "node:crypto";
-import { promisify } from "node:util";
 import { CryptoError } from "./crypto-error.js";
 
 /** Bytes of a P-384 public key as it travels: the uncompressed point `04 ‖ X(48) ‖ Y(48)`. */
@@ -27,13 +26,18 @@ export interface KeyPair {
   readonly publicKey: Uint8Array;
 }
 
-const generateEc = promisify(generate);
-
 /** Makes a fresh P-384 pair in the thread pool: the event loop is not held. */
-export async function generateKeyPair(): Promise<KeyPair> {
-  const { privateKey, publicKey } = await generateEc("ec", { namedCurve: "P-384" });
-  const der = publicKey.export({ format: "der", type: "spki" });
-  return { privateKey, publicKey: new Uint8Array(der.subarray(SPKI_PREFIX.length)) };
+export function generateKeyPair(): Promise<KeyPair> {
+  return new Promise((resolve, reject) => {
+    generate("ec", { namedCurve: "P-384" }, (error, publicKey, privateKey) => {
+      if (error !== null) {
+        reject(error);
+        return;
+      }
+      const der = publicKey.export({ format: "der", type: "spki" });
+      resolve({ privateKey, publicKey: new Uint8Array(der.subarray(SPKI_PREFIX.length)) });
+    });
+  });
 }
 
 /**

@@ -38,11 +38,17 @@ export class MessageCipher {
   readonly #nonce = new Uint8Array(NONCE_BYTES);
   #messages = 0;
 
-  /** @param key 32 bytes, as `deriveMessageKey` gives it */
+  /**
+   * @param key 32 bytes, as `deriveMessageKey` gives it
+   * @throws RangeError when `messageLimit` is not a whole number in its range.
+   */
   constructor(key: KeyObject, options: MessageCipherOptions = {}) {
+    const limit = options.messageLimit ?? MESSAGE_LIMIT;
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= MESSAGE_LIMIT))
+      throw new RangeError(`messageLimit: takes a whole number of 1 … ${MESSAGE_LIMIT}, got ${String(limit)}`);
     this.#key = key;
     this.#nonces = options.nonces ?? new CountedNonces();
-    this.#limit = options.messageLimit ?? MESSAGE_LIMIT;
+    this.#limit = limit;
   }
 
   /**

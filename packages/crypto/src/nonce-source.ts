@@ -26,12 +26,16 @@ export class CountedNonces implements NonceSource {
   /**
    * @param prefix 8 bytes; random by default
    * @param first the first counter, 0 … 2^32-1
-   * @throws RangeError when the prefix has another length.
+   * @throws RangeError when the prefix has another length, or `first` is not a whole number in its range.
    */
   constructor(prefix: Uint8Array = randomBytes(PREFIX_BYTES), first = 0) {
     if (prefix.length !== PREFIX_BYTES)
       throw new RangeError(`prefix: takes ${PREFIX_BYTES} bytes, got ${prefix.length}`);
-    this.#prefix = prefix;
+    // NaN would count as 0 for ever: the same nonce each time.
+    if (!(Number.isInteger(first) && first >= 0 && first <= COUNTER_MAX))
+      throw new RangeError(`first: takes a whole number of 0 … ${COUNTER_MAX}, got ${String(first)}`);
+    // A copy: a prefix that changed under way could repeat a nonce.
+    this.#prefix = Uint8Array.from(prefix);
     this.#counter = first;
   }
 

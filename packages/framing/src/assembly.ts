@@ -29,6 +29,8 @@ export class Assembly {
     if (piece.length >= KEPT_WHOLE_BYTES) {
       this.#sealBlock();
       this.#parts.push(piece);
+      // The sealed block keeps its unused end: small again, or large and small chunks in turn would cost 64 KiB a pair.
+      this.#blockSize = FIRST_BLOCK_BYTES;
       return;
     }
     let rest = piece;

@@ -5,9 +5,9 @@ import { TYPE_BYTES, type TypedData } from "./message-codec.js";
 import { readUint32, UINT32_MAX } from "./wire-integer.js";
 
 export interface FrameDecoderOptions {
-  /** The longest body accepted, in bytes, 0 … 2^32-1; a longer announcement is an error and allocates nothing. */
+  /** The longest body accepted, in bytes, minBodyLength … 2^32-1; a longer announcement is an error and allocates nothing. */
   readonly maxBodyLength: number;
-  /** The shortest body accepted, in bytes. @default 4, the room for a type */
+  /** The shortest body accepted, in bytes, 0 … 2^32-1. @default 4, the room for a type */
   readonly minBodyLength?: number;
 }
 
@@ -16,16 +16,16 @@ const NOTHING = new Uint8Array(0);
 /**
  * Decodes a byte stream, cut anywhere, into frames `length(4) ‖ body(n)`.
  *
- * `push` gives it a chunk, `next` or `nextMessage` take whole frames out until they return undefined, `end` says that the
- * stream is over. What comes out is a view into the chunk where the frame lay within one chunk, and memory of its own
- * where it did not: a chunk must not be changed after it was pushed.
+ * `push` gives it a chunk, `next` or `nextMessage` take whole frames out until they return undefined, `end` says after that
+ * that the stream is over. What comes out is a view into the chunk where the frame lay within one chunk, and memory of its
+ * own where it did not: a chunk must not be changed after it was pushed.
  *
  * An error is final: the place of the next frame is unknown, so every later call throws the same error again.
  */
 export class FrameDecoder {
   readonly #maxBodyLength: number;
   readonly #minBodyLength: number;
-  readonly #assembly = new Assembly();
+  #assembly = new Assembly();
   /** The length of a frame that arrives in pieces, as far as it is here. */
   readonly #header = new Uint8Array(LENGTH_BYTES);
   #headerUsed = 0;
@@ -39,8 +39,8 @@ export class FrameDecoder {
 
   /** @throws RangeError when a limit is not a whole number in its range. */
   constructor(options: FrameDecoderOptions) {
-    this.#maxBodyLength = wholeNumber("maxBodyLength", options.maxBodyLength, UINT32_MAX);
-    this.#minBodyLength = wholeNumber("minBodyLength", options.minBodyLength ?? TYPE_BYTES, this.#maxBodyLength);
+    this.#minBodyLength = wholeNumber("minBodyLength", options.minBodyLength ?? TYPE_BYTES, 0);
+    this.#maxBodyLength = wholeNumber("maxBodyLength", options.maxBodyLength, this.#minBodyLength);
   }
 
   /** Bytes pushed that have not come out as frames. */
@@ -50,6 +50,7 @@ export class FrameDecoder {
 
   /** Takes over the next bytes of the stream. */
   push(chunk: Uint8Array): void {
+    if (this.#failure !== undefined) throw this.#failure;
     if (this.#at === this.#chunk.length) {
       this.#chunk = chunk;
     } else {
@@ -185,11 +186,13 @@ export class FrameDecoder {
   #fail(code: FrameError["code"], message: string): never {
     this.#failure = new FrameError(code, message);
     this.#forgetChunk();
+    this.#headerUsed = 0;
+    this.#assembly = new Assembly();
     throw this.#failure;
   }
 }
 
-function wholeNumber(name: string, value: number, max: number): number {
-  if (Number.isInteger(value) && value >= 0 && value <= max) return value;
-  throw new RangeError(`${name}: takes a whole number of bytes, 0 … ${max}, got ${String(value)}`);
+function wholeNumber(name: string, value: number, min: number): number {
+  if (Number.isInteger(value) && value >= min && value <= UINT32_MAX) return value;
+  throw new RangeError(`${name}: takes a whole number of bytes, ${min} … ${UINT32_MAX}, got ${String(value)}`);
 }

@@ -4,9 +4,11 @@ import { readUint32, UINT32_BYTES, UINT32_MAX, writeUint32 } from "./wire-intege
 /** Bytes of the type that starts each body. */
 export const TYPE_BYTES: number = UINT32_BYTES;
 
-/** What a body says: its type (u32; 0 is reserved for control frames) and its data, a view into the body. */
+/** What a body says. */
 export interface TypedData {
+  /** u32; 0 is reserved for control frames. */
   readonly type: number;
+  /** A view into the body, always a plain Uint8Array. */
   readonly data: Uint8Array;
 }
 
@@ -35,7 +37,9 @@ export function decodeBody(body: Uint8Array): TypedData {
       `a body of ${body.length} bytes has no room for its type of ${TYPE_BYTES} bytes; end this connection`,
     );
   }
-  return { type: readUint32(body, 0), data: body.subarray(TYPE_BYTES) };
+  // Not `subarray`: that of a Buffer would be a Buffer, and its `toString` another one.
+  const data = new Uint8Array(body.buffer, body.byteOffset + TYPE_BYTES, body.length - TYPE_BYTES);
+  return { type: readUint32(body, 0), data };
 }
 
 /** @throws RangeError when `type` does not fit into its four bytes. */

@@ -50,6 +50,11 @@ export class Server extends PeerSession<ServerEvents> {
       ...(signal && { signal }),
       onLost: (error) => server.#listenerLost(error),
     });
+    // It may fire after the last look that the transport takes at it.
+    if (options.signal?.aborted === true) {
+      server.destroy(options.signal.reason);
+      throw abortError("startServer", options.signal);
+    }
     signal?.addEventListener("abort", server.#onAbort, { once: true });
     logger.info(`server ${name}: listening at ${server.address}`);
     return server;

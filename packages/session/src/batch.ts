@@ -39,11 +39,14 @@ export class Batch {
     this.#to = 0;
   }
 
-  /** Reserves `bytes` and returns where they start in `slab`. There is room for them. */
-  reserve(bytes: number): number {
-    const at = this.#to;
+  /** Where the next frame goes in `slab`. */
+  get end(): number {
+    return this.#to;
+  }
+
+  /** Takes up the `bytes` that were written at `end`. */
+  advance(bytes: number): void {
     this.#to += bytes;
-    return at;
   }
 
   get slab(): Buffer {

@@ -46,6 +46,8 @@ export class ByteReader {
     this.#stream.off("end", this.#onEnd);
     this.#stream.off("error", this.#onError);
     this.#stream.off("close", this.#onEnd);
+    // A read that was given up had it flowing.
+    this.#stream.pause();
     return this.#held;
   }
 

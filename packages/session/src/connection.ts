@@ -53,7 +53,9 @@ export class Connection {
     const overhead = negotiated.protection.bodyOverhead;
     this.#decoder = new FrameDecoder({ maxBodyLength: maxReceiveSize + overhead, minBodyLength: overhead });
     this.#rest = rest;
-    this.outbox = new Outbox(stream, negotiated.protection, maxQueuedBytes, waiting);
+    const { protection } = negotiated;
+    const exhausted = (error: CryptoError): void => this.#finish(error, false);
+    this.outbox = new Outbox({ stream, protection, maxQueuedBytes, waiting, exhausted });
   }
 
   /** Starts delivering: everything may happen from here on, also before it returns. */

@@ -1,10 +1,10 @@
 import type { CryptoError } from "@ipc/crypto";
 import type { FrameError } from "@ipc/framing";
-import type { TransportError } from "@ipc/transport";
+import type { NameError, TransportError } from "@ipc/transport";
 import type { SessionError } from "./session-error.js";
 
 /** Every error of the library; `code` says which. */
-export type IpcError = FrameError | CryptoError | TransportError | SessionError;
+export type IpcError = FrameError | CryptoError | TransportError | SessionError | NameError;
 
 /** Every code of the library. */
 export type IpcErrorCode = IpcError["code"];

@@ -30,7 +30,6 @@ export class Fifo<T> {
     this.#length--;
     // A burst's ring is not kept for ever by an idle peer.
     if (this.#length === 0 && this.#slots.length > 1_024) this.#slots = [];
-    if (this.#slots.length === 0) this.#head = 0;
     return item;
   }
 

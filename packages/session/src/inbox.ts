@@ -39,7 +39,8 @@ export class Inbox {
   readonly #maxUnreadBytes: number;
   readonly #events: InboxEvents;
   readonly #unread = new Unread();
-  readonly #reads = new Set<Waiter<Received>>();
+  /** Undefined: the iteration that waits has been returned from. */
+  readonly #reads = new Set<Waiter<Received | undefined>>();
   #full = false;
   #consumer: "none" | "iteration" | "listener" = "none";
   #everRead = false;
@@ -78,8 +79,9 @@ export class Inbox {
   pushStatus(status: Status): void {
     const entry = new StatusEntry(status);
     if (this.#unread.length === 0 && this.#reads.size > 0) {
-      this.#events.status(status);
+      // Given first: a listener may change the status again, and the next read gets that one.
       this.#giveToRead(entry);
+      this.#events.status(status);
       return;
     }
     this.#unread.addStatus(entry);
@@ -110,17 +112,19 @@ export class Inbox {
   iterate(): AsyncIterator<DataMessage, undefined> {
     let state: "new" | "open" | "over" = "new";
     const over = (): IteratorResult<DataMessage, undefined> => {
-      if (state === "open") this.unlisten("iteration");
+      const before = state;
       state = "over";
+      if (before === "open") this.#release();
       return { done: true, value: undefined };
     };
     const wait = async (): Promise<IteratorResult<DataMessage, undefined>> => {
       try {
-        for (;;) {
+        while (state === "open") {
           const received = this.#tryShift() ?? (await this.#nextOrEnd());
           if (received === undefined) return over();
           if (received.kind === "data") return { done: false, value: received };
         }
+        return over();
       } catch (error) {
         over();
         throw error;
@@ -163,6 +167,15 @@ export class Inbox {
     process.nextTick(() => this.#moveOn());
   }
 
+  /** Ends the iteration. Every wait is its own: nobody else may wait while it holds the inbox. */
+  #release(): void {
+    for (const waiter of this.#reads) {
+      this.#reads.delete(waiter);
+      waiter.resolve(undefined);
+    }
+    this.unlisten("iteration");
+  }
+
   #take(style: "iteration" | "listener"): void {
     const taken = this.#consumer !== "none" ? this.#consumer : this.#reads.size > 0 ? "read" : undefined;
     if (taken !== undefined) throw takenError(style, taken);
@@ -177,11 +190,11 @@ export class Inbox {
     const received = this.#tryShift();
     if (received !== undefined) return Promise.resolve(received);
     if (this.#end !== undefined) return rejected(this.#end.error());
-    return this.#wait(what, signal, timeout as { ms: number; value: Received } | undefined);
+    return this.#wait(what, signal, timeout as { ms: number; value: Received } | undefined) as Promise<Received | T>;
   }
 
-  #wait(what: string, signal?: AbortSignal, timeout?: { ms: number; value: Received }): Promise<Received> {
-    const waiter: Waiter<Received> = new Waiter<Received>({
+  #wait(what: string, signal?: AbortSignal, timeout?: { ms: number; value: Received }): Promise<Received | undefined> {
+    const waiter: Waiter<Received | undefined> = new Waiter<Received | undefined>({
       what,
       ...(signal && { signal }),
       ...(timeout && { timeout }),

@@ -1,8 +1,10 @@
+import { createSecretKey } from "node:crypto";
 import { Duplex } from "node:stream";
+import { MessageCipher } from "@ipc/crypto";
 import { FrameDecoder } from "@ipc/framing";
 import { describe, expect, it } from "vitest";
 import { Outbox } from "./outbox.js";
-import { PlainProtection } from "./protection.js";
+import { PlainProtection, SealedProtection } from "./protection.js";
 import { SessionError } from "./session-error.js";
 import { WaitingWrites } from "./waiting-writes.js";
 
@@ -57,7 +59,11 @@ function nextTurn(): Promise<void> {
 function heldOutbox(maxQueuedBytes = 1_048_576): { outbox: Outbox; stream: HeldStream; waiting: WaitingWrites } {
   const stream = new HeldStream();
   const waiting = new WaitingWrites(maxQueuedBytes);
-  return { outbox: new Outbox(stream, new PlainProtection(), maxQueuedBytes, waiting), stream, waiting };
+  const exhausted = (error: Error): never => {
+    throw error;
+  };
+  const outbox = new Outbox({ stream, protection: new PlainProtection(), maxQueuedBytes, waiting, exhausted });
+  return { outbox, stream, waiting };
 }
 
 function bytes(length: number): Uint8Array {
@@ -185,6 +191,19 @@ describe("flush", () => {
     expect(await stateOf(outbox.flush(undefined))).toBe("settled");
   });
 
+  it("is taken however much waits", async () => {
+    const { outbox, stream } = heldOutbox(1_024);
+    stream.holds = true;
+    void outbox.write(1, bytes(2_000), undefined);
+    await nextTurn();
+    const writes = Array.from({ length: 16 }, () => outbox.write(2, bytes(1_000 - 160 + 24), undefined));
+    await expect(outbox.write(3, bytes(1), undefined)).rejects.toMatchObject({ code: "IPC_QUEUE_FULL" });
+    const flushed = outbox.flush(undefined);
+    await stream.releaseAll();
+    await Promise.all([...writes, flushed]);
+    expect(stream.messages()).toHaveLength(17);
+  });
+
   it("that is aborted leaves the messages on their way", async () => {
     const { outbox, stream } = heldOutbox();
     stream.holds = true;
@@ -208,6 +227,51 @@ describe("a large message", () => {
     await stream.releaseAll();
     await written;
     expect(stream.messages()).toEqual(["1:65536"]);
+  });
+});
+
+describe("a cipher that seals no more", () => {
+  it("ends the connection: what was sealed before is handed over, nothing unsealed ever is", async () => {
+    const stream = new HeldStream();
+    const waiting = new WaitingWrites(1_024);
+    const cipher = new MessageCipher(createSecretKey(new Uint8Array(32)), { messageLimit: 2 });
+    const exhausted: Error[] = [];
+    const outbox = new Outbox({
+      stream,
+      protection: new SealedProtection(cipher),
+      maxQueuedBytes: 1_024,
+      waiting,
+      exhausted: (error) => {
+        exhausted.push(error);
+        outbox.fail(error);
+      },
+    });
+    await outbox.write(1, bytes(5), undefined);
+    await outbox.write(2, bytes(5), undefined);
+    const refused = { code: "IPC_CIPHER_EXHAUSTED" };
+    await expect(outbox.write(3, bytes(5), undefined)).rejects.toMatchObject(refused);
+    await expect(outbox.write(4, bytes(5), undefined)).rejects.toMatchObject(refused);
+    await nextTurn();
+    expect(exhausted).toEqual([expect.objectContaining(refused)]);
+    expect(Buffer.concat(stream.writes)).toHaveLength(2 * (4 + 12 + 4 + 5 + 16));
+    expect(outbox.acceptedMessages).toBe(2);
+  });
+
+  it("refuses a large message and a waiting one too", async () => {
+    for (const length of [65_536, 5]) {
+      const stream = new HeldStream();
+      stream.holds = true;
+      const waiting = new WaitingWrites(1_024);
+      const cipher = new MessageCipher(createSecretKey(new Uint8Array(32)), { messageLimit: 1 });
+      const protection = new SealedProtection(cipher);
+      const exhausted = (error: Error): void => outbox.fail(error);
+      const outbox: Outbox = new Outbox({ stream, protection, maxQueuedBytes: 1_024, waiting, exhausted });
+      await outbox.write(1, bytes(2_000), undefined);
+      await nextTurn();
+      const refused = outbox.write(2, bytes(length), undefined);
+      await stream.releaseAll();
+      await expect(refused).rejects.toMatchObject({ code: "IPC_CIPHER_EXHAUSTED" });
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { CryptoError } from "@ipc/crypto";
 import { Batch, LARGEST_BATCH_BYTES } from "./batch.js";
 import type { Protection } from "./protection.js";
 import { abortError, rejected, Waiter } from "./waiter.js";
@@ -20,6 +21,16 @@ interface FlushWaiter {
   readonly waiter: Waiter<void>;
 }
 
+export interface OutboxOptions {
+  readonly stream: Duplex;
+  readonly protection: Protection;
+  readonly maxQueuedBytes: number;
+  /** What was written before there was a connection, and what will wait for room. */
+  readonly waiting: WaitingWrites;
+  /** The cipher seals no more: the connection must end. */
+  readonly exhausted: (error: CryptoError) => void;
+}
+
 /**
  * Sends messages over one stream: gathers the frames of a tick into one write, bounds what is queued, and knows what has
  * left. It belongs to one connection: nothing queued for one peer can reach another.
@@ -29,6 +40,7 @@ export class Outbox implements WriteSink {
   readonly #protection: Protection;
   readonly #maxQueuedBytes: number;
   readonly #waiting: WaitingWrites;
+  readonly #exhausted: (error: CryptoError) => void;
   readonly #batch = new Batch();
   #messagesInBatch = 0;
   #flushScheduled = false;
@@ -41,11 +53,12 @@ export class Outbox implements WriteSink {
   #acceptedMessages = 0;
   #acceptedBytes = 0;
 
-  constructor(stream: Duplex, protection: Protection, maxQueuedBytes: number, waiting: WaitingWrites) {
+  constructor({ stream, protection, maxQueuedBytes, waiting, exhausted }: OutboxOptions) {
     this.#stream = stream;
     this.#protection = protection;
     this.#maxQueuedBytes = maxQueuedBytes;
     this.#waiting = waiting;
+    this.#exhausted = exhausted;
   }
 
   get acceptedMessages(): number {
@@ -93,26 +106,17 @@ export class Outbox implements WriteSink {
   }
 
   accept(type: number, data: Uint8Array): Promise<void> | undefined {
+    const length = this.#protection.frameOverhead + data.length;
+    let more: Promise<void> | undefined;
+    try {
+      const isLarge = data.length >= LARGE_BYTES || length > LARGEST_BATCH_BYTES;
+      more = isLarge ? this.#acceptLarge(type, data) : this.#acceptSmall(type, data, length);
+    } catch (error) {
+      return this.#refuse(error);
+    }
     this.#acceptedMessages++;
     this.#acceptedBytes += data.length;
-    const length = this.#protection.frameOverhead + data.length;
-    if (data.length >= LARGE_BYTES || length > LARGEST_BATCH_BYTES) return this.#acceptLarge(type, data);
-    let turn: Promise<void> | undefined;
-    if (!this.#batch.hasRoom(length)) {
-      const overflow = this.#batch.length > 0;
-      if (overflow) {
-        this.#handBatch();
-        turn = this.#nextTurn();
-      }
-      this.#batch.open(length, overflow);
-    }
-    this.#protection.writeFrame(this.#batch.slab, this.#batch.reserve(length), type, data);
-    this.#messagesInBatch++;
-    if (!this.#flushScheduled) {
-      this.#flushScheduled = true;
-      process.nextTick(this.#flushTick);
-    }
-    return turn;
+    return more;
   }
 
   flushed(signal?: AbortSignal): Promise<void> | undefined {
@@ -129,13 +133,41 @@ export class Outbox implements WriteSink {
     for (const { waiter } of waiters) waiter.reject(error);
   }
 
+  #acceptSmall(type: number, data: Uint8Array, length: number): Promise<void> | undefined {
+    let turn: Promise<void> | undefined;
+    if (!this.#batch.hasRoom(length)) {
+      const overflow = this.#batch.length > 0;
+      if (overflow) {
+        this.#handBatch();
+        turn = this.#nextTurn();
+      }
+      this.#batch.open(length, overflow);
+    }
+    this.#protection.writeFrame(this.#batch.slab, this.#batch.end, type, data);
+    this.#batch.advance(length);
+    this.#messagesInBatch++;
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      process.nextTick(this.#flushTick);
+    }
+    return turn;
+  }
+
   #acceptLarge(type: number, data: Uint8Array): Promise<void> | undefined {
-    this.#handBatch();
     const parts = this.#protection.frameParts(type, data);
+    this.#handBatch();
     this.#stream.cork();
     for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
     this.#stream.uncork();
     return this.#kernelHas(this.#handedBytes);
+  }
+
+  /** A cipher that seals no more ends the connection; what was accepted before is still handed over. */
+  #refuse(error: unknown): Promise<never> {
+    if (!(error instanceof CryptoError)) throw error;
+    this.#handBatch();
+    this.#exhausted(error);
+    return rejected(error);
   }
 
   readonly #flushTick = (): void => {

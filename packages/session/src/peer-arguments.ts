@@ -1,4 +1,5 @@
 import { UINT32_MAX } from "@ipc/framing";
+import type { Wait } from "@ipc/transport";
 import { show } from "./option-reader.js";
 import type { CloseOptions } from "./peer.js";
 import { SessionError } from "./session-error.js";
@@ -22,6 +23,16 @@ export function findWriteFault(type: unknown, data: unknown, maxSize: number): E
     );
   }
   return undefined;
+}
+
+/** Returns what is wrong with the options of a wait. */
+export function findWaitFault(what: string, options: Wait | undefined): Error | undefined {
+  if (options === undefined) return undefined;
+  if (typeof options !== "object" || options === null)
+    return new TypeError(`${what}: takes an object of options, got ${show(options)}`);
+  const signal: unknown = options.signal;
+  if (signal === undefined || signal instanceof AbortSignal) return undefined;
+  return new TypeError(`${what}: \`signal\` takes an AbortSignal, got ${show(signal)}`);
 }
 
 /** Returns what is wrong with the options of `close`. */

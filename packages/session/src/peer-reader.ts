@@ -9,7 +9,7 @@ import {
   timeoutMessage,
 } from "./message.js";
 import type { PeerEvents } from "./peer.js";
-import { findDelayFault } from "./peer-arguments.js";
+import { findDelayFault, findWaitFault } from "./peer-arguments.js";
 import { type Listener, PeerEmitter } from "./peer-emitter.js";
 import { type Status, statusCode } from "./status.js";
 import { rejected } from "./waiter.js";
@@ -66,13 +66,14 @@ export abstract class PeerReader<E extends PeerEvents> {
   }
 
   read(options: Wait = {}): Promise<DataMessage | StatusMessage> {
-    return this.#inbox.read("read", options);
+    const fault = findWaitFault("read", options);
+    return fault === undefined ? this.#inbox.read("read", options) : rejected(fault);
   }
 
   readTimed(ms: number): Promise<DataMessage | StatusMessage | TimeoutMessage>;
   readTimed<T>(ms: number, onTimeout: T, options?: Wait): Promise<DataMessage | StatusMessage | T>;
   readTimed(ms: number, onTimeout: unknown = timeoutMessage, options: Wait = {}): Promise<unknown> {
-    const fault = findDelayFault("readTimed: `ms`", ms);
+    const fault = findDelayFault("readTimed: `ms`", ms) ?? findWaitFault("readTimed", options);
     return fault === undefined ? this.#inbox.readTimed(ms, onTimeout, options) : rejected(fault);
   }
 

@@ -5,8 +5,9 @@ import { dropStream } from "./end-stream.js";
 import type { IpcError } from "./errors.js";
 import type { Negotiated } from "./handshake.js";
 import type { EndKind } from "./inbox.js";
+import { show } from "./option-reader.js";
 import type { CloseOptions, ConnectionSecurity, Peer, PeerEvents, PeerStats } from "./peer.js";
-import { findCloseFault, findWriteFault } from "./peer-arguments.js";
+import { findCloseFault, findWaitFault, findWriteFault } from "./peer-arguments.js";
 import { PeerReader } from "./peer-reader.js";
 import { SessionError } from "./session-error.js";
 import type { Status } from "./status.js";
@@ -95,7 +96,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     const state = this.#state;
     const maxSize = state.name === "connected" ? state.connection.maxSendSize : this.#limits.maxMessageSize;
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    const fault = findWriteFault(type, bytes, maxSize);
+    const fault = findWriteFault(type, bytes, maxSize) ?? findWaitFault("write", options);
     if (fault !== undefined) return rejected(fault);
     switch (state.name) {
       case "connected":
@@ -110,10 +111,17 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
   }
 
   writeMessage(message: { readonly type: number; readonly data: string | Uint8Array }, options?: Wait): Promise<void> {
+    if (typeof message !== "object" || message === null) {
+      return rejected(
+        new TypeError(`writeMessage: \`message\` takes an object with type and data, got ${show(message)}`),
+      );
+    }
     return this.write(message.type, message.data, options);
   }
 
   flush(options?: Wait): Promise<void> {
+    const fault = findWaitFault("flush", options);
+    if (fault !== undefined) return rejected(fault);
     const state = this.#state;
     switch (state.name) {
       case "connected":
@@ -195,6 +203,8 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     connection.setReferenced(this.#referenced);
     if (this.isFull) connection.pause();
     this.setStatus("Connected");
+    // A listener may have destroyed it; one that closes it needs the connection started.
+    if (this.#hasEnded()) return false;
     connection.start({
       message: (message) => {
         this.#traffic.received(message.data.length);
@@ -223,6 +233,10 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
 
   protected override letThrough(): void {
     this.#connection?.resume();
+  }
+
+  #hasEnded(): boolean {
+    return this.#state.name === "ended";
   }
 
   get #connection(): Connection | undefined {

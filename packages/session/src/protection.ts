@@ -95,8 +95,6 @@ export class SealedProtection implements Protection {
 
   next(decoder: FrameDecoder): TypedData | undefined {
     const sealed = decoder.next();
-    if (sealed === undefined) return undefined;
-    const body = this.#cipher.open(sealed);
-    return decodeBody(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
+    return sealed === undefined ? undefined : decodeBody(this.#cipher.open(sealed));
   }
 }

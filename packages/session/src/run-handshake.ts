@@ -56,6 +56,8 @@ export async function runHandshake<T>(
   };
   const deadline = startDeadline(run, () => waitingFor);
   try {
+    // Aborted beforehand: nothing is sent.
+    if (deadline.isOver()) await deadline.over;
     const result = await Promise.race([converse(), deadline.over]);
     return { result, rest: reader.release() };
   } catch (error) {

@@ -235,6 +235,20 @@ describe("the end", () => {
     await server.close();
   });
 
+  it("by its signal just when the handshake is complete leaves no session", async () => {
+    const controller = new AbortController();
+    const [near, peer] = memoryPair();
+    const opening = openSession(near, { role: "server", encryption: false, signal: controller.signal });
+    peer.write(Uint8Array.of(0x00));
+    // The last byte of the handshake has come when this read is answered: the signal fires in the same breath.
+    near.on("data", (chunk: Uint8Array) => {
+      if (chunk.length === 1 && chunk[0] === 0x07) queueMicrotask(() => controller.abort("too late"));
+    });
+    peer.write(Uint8Array.of(0x07));
+    await expect(opening).rejects.toMatchObject({ code: "IPC_ABORTED", cause: "too late" });
+    expect(near.destroyed).toBe(true);
+  });
+
   it("is told by exactly one close event, after the error if there was one", async () => {
     const { session, peer } = await openBare();
     const events: string[] = [];

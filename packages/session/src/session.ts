@@ -40,7 +40,10 @@ export async function openSession(stream: Duplex, options: SessionOptions): Prom
     timeoutMs: handshakeTimeoutMs,
     ...(signal && { signal }),
   });
-  return new Session(resolved, { stream, negotiated: result, rest, remote: name });
+  const session = new Session(resolved, { stream, negotiated: result, rest, remote: name });
+  // The signal may have fired after the handshake's last look at it.
+  if (session.status === "Closed" && signal !== undefined) throw abortError("openSession", signal);
+  return session;
 }
 
 /** The conversation over one stream: it ends with the stream. */
@@ -54,6 +57,7 @@ export class Session extends PeerSession {
     this.#onAbort = () => this.destroy(signal?.reason);
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.connect(established);
+    if (signal?.aborted === true) this.#onAbort();
   }
 
   protected override release(): Promise<void> {

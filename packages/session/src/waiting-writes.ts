@@ -85,7 +85,8 @@ export class WaitingWrites {
   ): Promise<void> {
     if (signal?.aborted === true) return rejected(abortError(what, signal));
     const bytes = length + ENTRY_BYTES;
-    if (this.#bytes + bytes > this.#capacity && this.#entries.size > 0) {
+    // A flush holds no data; `close` depends on one being taken whatever waits.
+    if (final && this.#bytes + bytes > this.#capacity && this.#entries.size > 0) {
       return rejected(
         new SessionError(
           "IPC_QUEUE_FULL",

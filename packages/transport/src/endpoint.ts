@@ -7,6 +7,11 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const MAX_PORT = 65_535;
 const MAX_ID = 0xffff_ffff;
 
+/** A wrong name is a wrong argument, so a TypeError; its code is for those who only look at codes. */
+export interface NameError extends TypeError {
+  readonly code: "IPC_NAME_INVALID";
+}
+
 /**
  * Returns when `name` can name a server: 1 to 64 characters out of `A-Z a-z 0-9 . _ -`, the first a letter or a digit,
  * without `..`. It becomes part of a path, and golang-ipc's `../x` leaves the directory.
@@ -20,7 +25,7 @@ export function assertName(name: unknown): asserts name is string {
     name === ""
       ? `\`name\` cannot be an empty string; it takes ${takes}`
       : `\`name\` takes ${takes}; got ${show(name)}`;
-  throw Object.assign(new TypeError(message), { code: "IPC_NAME_INVALID" });
+  throw Object.assign(new TypeError(message), { code: "IPC_NAME_INVALID" } as const) satisfies NameError;
 }
 
 /**

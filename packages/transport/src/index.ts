@@ -1,4 +1,4 @@
-export { assertName } from "./endpoint.js";
+export { assertName, type NameError } from "./endpoint.js";
 export { memory } from "./memory.js";
 export { memoryPair } from "./memory-stream.js";
 export { remoteOf } from "./remote-address.js";

@@ -1,0 +1,208 @@
+import type { PeerOptions, Session } from "@ipc/session";
+import { memory } from "@ipc/transport";
+import { describe, expect, it, vi } from "vitest";
+import { FarServer } from "../../../internal/testkit/src/far-server.js";
+import { collect, failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { type Client, startClient } from "./client.js";
+import type { ClientOptions } from "./client-options.js";
+
+const name = "orders";
+
+interface Pair {
+  readonly client: Client;
+  readonly session: Session;
+  readonly far: FarServer;
+}
+
+async function pair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> {
+  const directory = temporaryDirectory();
+  const far = await FarServer.listen(directory, name);
+  const starting = startClient({ name, directory, retryMs: 1, ...options });
+  const session = await far.session(ofServer);
+  return { client: untilTestEnds(await starting), session, far };
+}
+
+/** Writes until the kernel and the queue take no more, the far side not reading. Handles what the writes reject with. */
+async function clog(client: Client): Promise<Promise<void>[]> {
+  const writes = Array.from({ length: 40 }, (_, i) => client.write(1, Buffer.alloc(60_000, `${i}`)));
+  await vi.waitFor(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
+  return writes;
+}
+
+/** A client that is connected to a server without encryption, whose bytes the test writes. */
+async function rawPair(): Promise<{ client: Client; server: RawPeer; far: FarServer }> {
+  const directory = temporaryDirectory();
+  const far = await FarServer.listen(directory, name);
+  const starting = startClient({ name, directory, retryMs: 1, encryption: false, maxMessageSize: 1_024 });
+  const server = new RawPeer(await far.next());
+  await server.serve();
+  return { client: untilTestEnds(await starting), server, far };
+}
+
+describe("a client whose connection ends", () => {
+  it("connects again and goes on, with the same object, as often as it takes", async () => {
+    const { client, session, far } = await pair();
+    let current = session;
+    for (let i = 1; i <= 20; i++) {
+      // In turn: in order, and cut.
+      if (i % 2 === 0) await current.close();
+      else current.destroy();
+      current = await far.session();
+      await readUntil(client, "Connected");
+      await client.write(1, `${i}`);
+      expect((await readData(current)).text()).toBe(`${i}`);
+    }
+    expect(client.stats).toMatchObject({ reconnects: 20, messagesSent: 20 });
+  });
+
+  it("rejects what is written meanwhile with IPC_NOT_CONNECTED, naming the status", async () => {
+    const { client, session, far } = await pair({ retryMs: 1_000_000 });
+    const gone = nextEvent(client, "status");
+    await far.close();
+    await session.close();
+    expect(await gone).toBe("Reconnecting");
+    for (const promise of [client.write(1, "late"), client.flush()]) {
+      expect(await failureOf(promise)).toMatchObject({
+        code: "IPC_NOT_CONNECTED",
+        message: expect.stringContaining("(status: Reconnecting)"),
+      });
+    }
+  });
+
+  it("rejects every write and flush that waits with IPC_CONNECTION_LOST, and says what was not sent", async () => {
+    const { client, session } = await pair({}, { maxUnreadBytes: 1_024 });
+    const clogged = await clog(client);
+    const writes = [client.write(1, "small"), client.write(2, Buffer.alloc(70_000)), client.flush(), clogged.at(-1)];
+    const failures = writes.map((write) => failureOf(write as Promise<void>));
+    const lost = nextEvent(client, "lost");
+    session.destroy();
+    for (const error of await Promise.all(failures)) expect(error).toMatchObject({ code: "IPC_CONNECTION_LOST" });
+    expect((await lost).message).toMatch(/[1-9]\d* messages were accepted and not sent/);
+  });
+
+  it("never sends to the new server what was queued for the old one", async () => {
+    const { client, session, far } = await pair({}, { maxUnreadBytes: 1_024 });
+    const outcomes = Promise.allSettled(await clog(client));
+    session.destroy();
+    expect((await outcomes).at(-1)).toMatchObject({ reason: { code: "IPC_CONNECTION_LOST" } });
+    const next = await far.session();
+    await readUntil(client, "Reconnecting");
+    await readUntil(client, "Connected");
+    await client.write(1, "new");
+    expect((await readData(next)).text()).toBe("new");
+  });
+
+  it("keeps what came before, also where nobody has read for long", async () => {
+    const { client, session, far } = await pair({ maxUnreadBytes: 1_024 });
+    const texts = Array.from({ length: 500 }, (_, i) => `${i} ${"x".repeat(1_000)}`);
+    const sending = (async () => {
+      for (const text of texts) await session.write(1, text);
+      await session.close();
+    })();
+    // The budget is used up, the rest waits with the kernel and the far side.
+    await vi.waitFor(() => expect(client.stats.unreadBytes).toBeGreaterThan(1_024));
+    const words = await readUntil(client, texts.at(-1) as string);
+    await sending;
+    expect(words).toEqual(["Connecting", "Connected", ...texts]);
+    await far.session();
+    expect(await readUntil(client, "Connected")).toEqual(["Reconnecting", "Connected"]);
+  });
+
+  it("connects again behind the back of somebody who never reads, where everything fits", async () => {
+    const { client, session, far } = await pair();
+    await session.write(1, "unread");
+    await session.close();
+    await far.session();
+    await vi.waitFor(() => expect(client.stats.reconnects).toBe(1));
+    expect(client.status).toBe("Connected");
+  });
+
+  it("tells 'lost' once for each end, with its cause, and 'error' for none", async () => {
+    const { client, session, far } = await pair();
+    const lost = collect(client, "lost");
+    const errors = collect(client, "error");
+    await session.close();
+    (await far.session()).destroy();
+    await far.session();
+    await vi.waitFor(() => expect(client.stats.reconnects).toBe(2));
+    expect(lost.map(({ code }) => code)).toEqual(["IPC_CONNECTION_LOST", "IPC_CONNECTION_LOST"]);
+    expect(lost[0]?.message).toBe("the peer ended the connection; 0 messages were accepted and not sent");
+    expect(errors).toEqual([]);
+  });
+
+  it("may be closed by a listener of 'lost': it does not dial again", async () => {
+    const { client, session, far } = await pair();
+    const statuses = collect(client, "status");
+    const closed = nextEvent(client, "close");
+    client.on("lost", () => void client.close());
+    session.destroy();
+    await closed;
+    expect(statuses).toEqual(["Closing", "Closed"]);
+    expect(far.connections).toBe(1);
+  });
+
+  it("reaches another listener of the same memory() transport", async () => {
+    const transport = memory();
+    const far = await FarServer.listen(transport, name);
+    const starting = startClient({ name, transport, retryMs: 1 });
+    const session = await far.session();
+    const client = untilTestEnds(await starting);
+    await far.close();
+    session.destroy();
+    const other = await FarServer.listen(transport, name);
+    const next = await other.session();
+    await next.write(1, "other");
+    expect((await readData(client)).text()).toBe("other");
+  });
+});
+
+describe("a connection with an end that is none of the user's doing is lost, and dialled again:", () => {
+  it.each([
+    ["a frame one byte over the limit", [0, 0, 4, 5], "IPC_FRAME_TOO_LARGE", /1029 bytes.*1028/],
+    ["a frame of 4 GiB", [0xff, 0xff, 0xff, 0xff], "IPC_FRAME_TOO_LARGE", /4294967295/],
+    ["a body without room for its type", [0, 0, 0, 3], "IPC_FRAME_TOO_SHORT", /3 bytes/],
+  ])("%s", async (_what, bytes, code, figures) => {
+    const { client, server, far } = await rawPair();
+    const lost = nextEvent(client, "lost");
+    server.stream.write(plainFrame(7, "whole"));
+    server.write(...bytes);
+    const error = await lost;
+    expect(error).toMatchObject({ code });
+    expect(error.message).toMatch(figures);
+    await server.gone;
+    await new RawPeer(await far.next()).serve();
+    expect(await readUntil(client, "whole")).toEqual(["Connecting", "Connected", "whole"]);
+    expect(await readUntil(client, "Connected")).toEqual(["Reconnecting", "Connected"]);
+  });
+
+  it("an end in the middle of a frame, of which nothing is delivered", async () => {
+    for (let cut = 1; cut < 12; cut++) {
+      const { client, server, far } = await rawPair();
+      const lost = nextEvent(client, "lost");
+      server.stream.end(plainFrame(7, "half").subarray(0, cut));
+      expect(await lost).toMatchObject({ code: "IPC_FRAME_TRUNCATED" });
+      await new RawPeer(await far.next()).serve();
+      expect(await readUntil(client, "Reconnecting")).toEqual(["Connecting", "Connected", "Reconnecting"]);
+      client.destroy();
+    }
+  });
+
+  it("a message that was not sealed with the key", async () => {
+    const { client, far } = await pair();
+    const lost = nextEvent(client, "lost");
+    far.latest.write(Buffer.concat([Buffer.of(0, 0, 0, 40), Buffer.alloc(40)]));
+    expect(await lost).toMatchObject({ code: "IPC_DECRYPTION_FAILED" });
+    await far.session();
+    expect(await readUntil(client, "Reconnecting")).toEqual(["Connecting", "Connected", "Reconnecting"]);
+  });
+
+  it("frames of type 0 are ignored, as golang-ipc does", async () => {
+    const { client, server } = await rawPair();
+    server.stream.write(Buffer.concat([plainFrame(0, "control"), plainFrame(1, "data")]));
+    expect(await readUntil(client, "data")).toEqual(["Connecting", "Connected", "data"]);
+    expect(client.stats.messagesReceived).toBe(1);
+  });
+});

@@ -1,0 +1,261 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { memory } from "@ipc/transport";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { FarServer } from "../../../internal/testkit/src/far-server.js";
+import { failureOf, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { startClient } from "./client.js";
+
+const name = "orders";
+
+describe("startClient", () => {
+  it("resolves when messages can be written and read", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const [client, session] = await Promise.all([startClient({ name, directory }), far.session()]);
+    untilTestEnds(client);
+    expect(client).toMatchObject({
+      status: "Connected",
+      statusCode: 3,
+      remote: join(directory, "orders.sock"),
+      security: { mode: "compatible", peer: { psk: false } },
+    });
+    await client.write(7, "hello");
+    await session.write(8, "hello yourself");
+    expect(await readUntil(session, "hello")).toEqual(["Connected", "hello"]);
+    expect(await readUntil(client, "hello yourself")).toEqual(["Connecting", "Connected", "hello yourself"]);
+  });
+
+  it("waits for a server that is not there yet", async () => {
+    const directory = temporaryDirectory();
+    const starting = startClient({ name, directory, retryMs: 1 });
+    const far = await FarServer.listen(directory, name);
+    await far.session();
+    const client = untilTestEnds(await starting);
+    expect(client.status).toBe("Connected");
+  });
+
+  it("dials again after a server that ends, talks nonsense, or is busy", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const starting = startClient({ name, directory, retryMs: 1 });
+    (await far.next()).destroy();
+    (await far.next()).end(Uint8Array.of(2));
+    (await far.next()).end(Uint8Array.of(2, 77));
+    (await far.next()).end(Uint8Array.of(2, 255));
+    await far.session();
+    untilTestEnds(await starting);
+    expect(far.connections).toBe(5);
+  });
+
+  it("follows a server with encryption although it does not ask for any, and one without", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    for (const [encryption, mode] of [
+      [true, "compatible"],
+      [false, "plain"],
+    ] as const) {
+      const starting = startClient({ name, directory, encryption: false });
+      await far.session({ encryption });
+      const client = untilTestEnds(await starting);
+      expect(client.security.mode).toBe(mode);
+    }
+  });
+});
+
+describe("startClient with retry: false rejects with", () => {
+  async function failAgainst(play: (server: RawPeer) => unknown, more = {}): Promise<Error & { code?: string }> {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const failing = failureOf(startClient({ name, directory, retry: false, ...more }));
+    await play(new RawPeer(await far.next()));
+    return failing;
+  }
+
+  it("IPC_NO_SERVER, naming the path and what to do", async () => {
+    const directory = temporaryDirectory();
+    expect(await failureOf(startClient({ name, directory, retry: false }))).toMatchObject({
+      code: "IPC_NO_SERVER",
+      message: `no server listens at ${directory}/orders.sock (ENOENT); start it, or check that both sides name the same name and directory`,
+    });
+    expect(await failureOf(startClient({ name, transport: memory(), retry: false }))).toMatchObject({
+      code: "IPC_NO_SERVER",
+    });
+  });
+
+  it("IPC_SERVER_BUSY where the server says so", async () => {
+    expect(await failAgainst((server) => server.write(2, 0xff))).toMatchObject({
+      code: "IPC_SERVER_BUSY",
+      message: "server `orders` serves another client; it takes one at a time",
+    });
+  });
+
+  it("IPC_HANDSHAKE_FAILED where the server goes in the middle of an item, with the figures", async () => {
+    const error = await failAgainst((server) => server.stream.end(Uint8Array.of(2)));
+    expect(error).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    expect(error.message).toContain("the connection ended after 1 of 2 bytes of the server's hello");
+  });
+
+  it("IPC_HANDSHAKE_FAILED for a hello, limits and announced sizes that are none", async () => {
+    expect(await failAgainst((server) => server.write(2, 9))).toMatchObject({
+      code: "IPC_HANDSHAKE_FAILED",
+      message: expect.stringContaining("sent 9 where 0 (plain) or 1 (encrypted) is expected"),
+    });
+    const plain = { encryption: false };
+    expect(await failAgainst((server) => server.write(2, 0, 0xff, 0, 0, 0), plain)).toMatchObject({
+      code: "IPC_HANDSHAKE_FAILED",
+      message: expect.stringContaining("limits of 4278190080 bytes, 4 … 4096 are expected"),
+    });
+    expect(await failAgainst((server) => server.write(2, 0, 0, 0, 0, 4, 0, 0, 0, 0), plain)).toMatchObject({
+      code: "IPC_HANDSHAKE_FAILED",
+      message: expect.stringContaining("messages of up to 0 bytes"),
+    });
+  });
+
+  it("IPC_PUBLIC_KEY_INVALID for 97 bytes of junk as a key", async () => {
+    const error = await failAgainst((server) => server.write(2, 1, ...new Array<number>(97).fill(0x5a)));
+    expect(error).toMatchObject({ code: "IPC_PUBLIC_KEY_INVALID" });
+  });
+
+  it("IPC_HANDSHAKE_TIMEOUT for a server that is silent, naming what it waited for", async () => {
+    let server: RawPeer | undefined;
+    const error = await failAgainst(
+      (raw) => {
+        server = raw;
+      },
+      { handshakeTimeoutMs: 30 },
+    );
+    expect(error).toMatchObject({ code: "IPC_HANDSHAKE_TIMEOUT" });
+    expect(error.message).toContain("the handshake took longer than 30 ms, waiting for the server's hello");
+    await server?.gone;
+  });
+});
+
+describe("whatever retry says, startClient rejects at once with", () => {
+  it("IPC_ENCRYPTION_REFUSED for a server without encryption, saying how to get on; the server is told", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const failing = failureOf(startClient({ name, directory }));
+    const server = new RawPeer(await far.next());
+    server.write(2, 0);
+    expect(await server.read(1)).toEqual(Buffer.of(2));
+    await server.gone;
+    expect(await failing).toMatchObject({
+      code: "IPC_ENCRYPTION_REFUSED",
+      message:
+        "server `orders` offers no encryption; a golang-ipc server started without `Encryption: true` does this; pass `encryption: false` to talk to it in the clear",
+    });
+  });
+
+  it("IPC_VERSION_MISMATCH for another version, with both numbers; the server is told", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const failing = failureOf(startClient({ name, directory }));
+    const server = new RawPeer(await far.next());
+    server.write(3, 1);
+    expect(await server.read(1)).toEqual(Buffer.of(1));
+    expect(await failing).toMatchObject({
+      code: "IPC_VERSION_MISMATCH",
+      message: expect.stringContaining("server `orders` speaks version 3 of the protocol, this client 2"),
+    });
+  });
+
+  it("IPC_PATH_TOO_LONG for a path that Node would cut, with its length", async () => {
+    const directory = join(temporaryDirectory(), "d".repeat(100));
+    expect(await failureOf(startClient({ name, directory }))).toMatchObject({
+      code: "IPC_PATH_TOO_LONG",
+      message: expect.stringContaining(`is ${Buffer.byteLength(`${directory}/orders.sock`)} bytes long`),
+    });
+  });
+
+  it("IPC_UNTRUSTED_SOCKET for a plain file in the server's place", async () => {
+    const directory = temporaryDirectory();
+    writeFileSync(join(directory, "orders.sock"), "");
+    expect(await failureOf(startClient({ name, directory }))).toMatchObject({
+      code: "IPC_UNTRUSTED_SOCKET",
+      message: expect.stringContaining("is a plain file, not a socket"),
+    });
+  });
+});
+
+describe("startClient with timeoutMs", () => {
+  it("rejects with IPC_TIMED_OUT, the attempts and the last failure, when no server comes", async () => {
+    const directory = temporaryDirectory();
+    const error = await failureOf(startClient({ name, directory, timeoutMs: 60 }));
+    expect(error).toMatchObject({ code: "IPC_TIMED_OUT", cause: { code: "IPC_NO_SERVER" } });
+    expect(error.message).toMatch(/^timed out trying to connect to .*orders\.sock: \d+ attempts in 60 ms, the last /);
+  });
+
+  it("ends a handshake that is under way, and the connection with it", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const failing = failureOf(startClient({ name, directory, timeoutMs: 60 }));
+    const server = new RawPeer(await far.next());
+    await server.gone;
+    expect(await failing).toMatchObject({ code: "IPC_TIMED_OUT" });
+  });
+});
+
+describe("startClient with a signal rejects with AbortError, the signal's reason as its cause,", () => {
+  const reason = new Error("enough");
+  const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: reason };
+
+  it("before it begins", async () => {
+    const directory = temporaryDirectory();
+    expect(await failureOf(startClient({ name, directory, signal: AbortSignal.abort(reason) }))).toMatchObject(aborted);
+  });
+
+  it("while it waits to dial again", async () => {
+    const controller = new AbortController();
+    const failing = failureOf(
+      startClient({ name, directory: temporaryDirectory(), retryMs: 1_000_000, signal: controller.signal }),
+    );
+    setImmediate(() => controller.abort(reason));
+    expect(await failing).toMatchObject(aborted);
+  });
+
+  it("while it dials", async () => {
+    const controller = new AbortController();
+    const transport = {
+      address: () => "nowhere",
+      listen: () => Promise.reject(new Error("nothing listens here")),
+      dial: (_name: string, _door: unknown, { signal }: { signal?: AbortSignal }) =>
+        new Promise<never>((_resolve, reject) => {
+          signal?.addEventListener("abort", () => reject(signal.reason));
+          setImmediate(() => controller.abort(reason));
+        }),
+    };
+    expect(await failureOf(startClient({ name, transport, signal: controller.signal }))).toMatchObject(aborted);
+  });
+
+  it("while it shakes hands, and cuts the connection", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const controller = new AbortController();
+    const failing = failureOf(startClient({ name, directory, signal: controller.signal }));
+    const server = new RawPeer(await far.next());
+    server.write(2, 1);
+    await server.read(1 + 97);
+    controller.abort(reason);
+    expect(await failing).toMatchObject(aborted);
+    await server.gone;
+  });
+
+  it("at the moment when the handshake is complete, and cuts the connection", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const controller = new AbortController();
+    const abort = (): void => controller.abort(reason);
+    subscribe("ipc:handshake", abort);
+    onTestFinished(() => void unsubscribe("ipc:handshake", abort));
+    const failing = failureOf(startClient({ name, directory, encryption: false, signal: controller.signal }));
+    const server = new RawPeer(await far.next());
+    await server.serve();
+    expect(await failing).toMatchObject(aborted);
+    await server.gone;
+  });
+});

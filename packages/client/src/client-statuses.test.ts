@@ -1,0 +1,234 @@
+import type { Session } from "@ipc/session";
+import { describe, expect, it, vi } from "vitest";
+import { FarServer } from "../../../internal/testkit/src/far-server.js";
+import { collect, nextEvent, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { type Client, startClient } from "./client.js";
+import type { ClientOptions } from "./client-options.js";
+
+const name = "orders";
+
+interface Pair {
+  readonly client: Client;
+  readonly session: Session;
+  readonly far: FarServer;
+}
+
+async function pair(options: Partial<ClientOptions> = {}): Promise<Pair> {
+  const directory = temporaryDirectory();
+  const far = await FarServer.listen(directory, name);
+  const starting = startClient({ name, directory, retryMs: 1, ...options });
+  const session = await far.session();
+  return { client: untilTestEnds(await starting), session, far };
+}
+
+describe("the statuses of a client", () => {
+  it("are Connecting, Connected, Reconnecting, Connected, Closing, Closed, to whoever reads", async () => {
+    const { client, session, far } = await pair();
+    expect(await readUntil(client, "Connected")).toEqual(["Connecting", "Connected"]);
+    await session.close();
+    await far.session();
+    expect(await readUntil(client, "Connected")).toEqual(["Reconnecting", "Connected"]);
+    await client.close();
+    expect(await readToEnd(client)).toEqual(["Closing", "Closed", "IPC_CLOSED"]);
+  });
+
+  it("are the same to whoever listens, from the first that follows", async () => {
+    const { client, session, far } = await pair();
+    const seen = collect(client, "status");
+    const back = new Promise<void>((resolve) => client.on("status", (status) => status === "Connected" && resolve()));
+    session.destroy();
+    await far.session();
+    await back;
+    await client.close();
+    expect(seen).toEqual(["Reconnecting", "Connected", "Closing", "Closed"]);
+  });
+
+  it("have golang-ipc's numbers", async () => {
+    const { client, session } = await pair();
+    const seen: [string, number][] = [[client.status, client.statusCode]];
+    client.on("status", () => seen.push([client.status, client.statusCode]));
+    const gone = nextEvent(client, "status");
+    session.destroy();
+    await gone;
+    await client.close();
+    expect(seen).toEqual([
+      ["Connected", 3],
+      ["Reconnecting", 4],
+      ["Closing", 6],
+      ["Closed", 5],
+    ]);
+  });
+
+  it("change at once, and are told after the messages that came before", async () => {
+    const { client, session } = await pair();
+    const seen: string[] = [];
+    client.on("status", (status) => seen.push(status));
+    client.on("message", (message) => seen.push(message.text()));
+    client.pause();
+    await session.write(1, "a");
+    await session.close();
+    await vi.waitFor(() => expect(client.status).toBe("Reconnecting"));
+    expect(seen).toEqual([]);
+    const told = nextEvent(client, "status");
+    client.resume();
+    await told;
+    expect(seen).toEqual(["a", "Reconnecting"]);
+  });
+
+  it("lie among the messages in their order", async () => {
+    const { client, session, far } = await pair();
+    await session.write(1, "a");
+    await session.close();
+    const second = await far.session();
+    await second.write(1, "b");
+    await second.close();
+    await far.session();
+    expect(await readUntil(client, "b")).toEqual(["Connecting", "Connected", "a", "Reconnecting", "Connected", "b"]);
+    expect(await readUntil(client, "Connected")).toEqual(["Reconnecting", "Connected"]);
+  });
+
+  it("come in order although a listener changes the status at once again", async () => {
+    const { client, session } = await pair();
+    await readUntil(client, "Connected");
+    client.on("status", (status) => void (status === "Reconnecting" && client.close()));
+    const reads = Promise.all([client.read(), client.read(), client.read()]);
+    session.destroy();
+    expect(await reads).toMatchObject([{ status: "Reconnecting" }, { status: "Closing" }, { status: "Closed" }]);
+  });
+
+  it("are kept unread 32 at the most: the oldest times of being away are forgotten, and no message", async () => {
+    const { client, session, far } = await pair();
+    const sent: string[] = [];
+    for (let i = 0, current = session; i < 40; i++) {
+      sent.push(`${i}`);
+      await current.write(1, `${i}`);
+      await current.close();
+      current = await far.session();
+    }
+    expect(client.stats.messagesReceived).toBe(40);
+    await client.close();
+    const words = await readToEnd(client);
+    expect(words.filter((word) => /^\d+$/.test(word))).toEqual(sent);
+    const statuses = words.filter((word) => /^[A-Z][a-z]+$/.test(word));
+    expect(statuses.length).toBeLessThanOrEqual(32);
+    expect(statuses.slice(0, 4)).toEqual(["Connecting", "Connected", "Reconnecting", "Connected"]);
+    expect(words.slice(-6)).toEqual(["39", "Reconnecting", "Connected", "Closing", "Closed", "IPC_CLOSED"]);
+  });
+
+  it("are no messages: they use nothing of the budget of unread bytes", async () => {
+    const { client, session, far } = await pair();
+    await session.close();
+    await far.session();
+    await vi.waitFor(() => expect(client.status).toBe("Connected"));
+    expect(client.stats).toMatchObject({ unreadBytes: 0, reconnects: 1 });
+  });
+});
+
+describe("the final failure of a client", () => {
+  it("is Timeout when redialling took timeoutMs: reads reject, then 'error', then 'close', and nothing else", async () => {
+    const { client, session, far } = await pair({ timeoutMs: 60_000 });
+    const events: string[] = [];
+    client.on("lost", (error) => events.push(`lost ${error.code}`));
+    client.on("status", (status) => events.push(status));
+    client.on("error", (error) => events.push(`error ${error.code}`));
+    const closed = new Promise<void>((resolve) => {
+      client.on("close", () => {
+        events.push("close");
+        resolve();
+      });
+    });
+    const pass = stopClock();
+    await far.close();
+    await session.close();
+    expect(await readUntil(client, "Reconnecting")).toEqual(["Connecting", "Connected", "Reconnecting"]);
+    pass(60_000);
+    expect(await readToEnd(client)).toEqual(["Timeout", "IPC_TIMED_OUT"]);
+    await closed;
+    expect(events).toEqual(["lost IPC_CONNECTION_LOST", "Reconnecting", "Timeout", "error IPC_TIMED_OUT", "close"]);
+    expect(client).toMatchObject({ status: "Timeout", statusCode: 8 });
+    await expect(client.read()).rejects.toMatchObject({
+      code: "IPC_TIMED_OUT",
+      message: expect.stringContaining("timed out trying to re-connect to"),
+    });
+    await expect(client.write(1, "late")).rejects.toMatchObject({ code: "IPC_CLOSED" });
+    await expect(client.flush()).rejects.toMatchObject({ code: "IPC_CLOSED" });
+    await client.close();
+    expect(client.status).toBe("Timeout");
+    expect(events.length).toBe(5);
+  });
+
+  it("is Error at once when the new server is one that no waiting heals", async () => {
+    const { client, session, far } = await pair();
+    const failed = nextEvent(client, "error");
+    await session.close();
+    await far.session({ encryption: false }).catch(() => {});
+    expect(await failed).toMatchObject({ code: "IPC_ENCRYPTION_REFUSED" });
+    expect(client).toMatchObject({ status: "Error", statusCode: 7 });
+    expect((await readToEnd(client)).slice(-3)).toEqual(["Reconnecting", "Error", "IPC_ENCRYPTION_REFUSED"]);
+  });
+
+  it("with retry: false is Error after one attempt", async () => {
+    const { client, session, far } = await pair({ retry: false });
+    const failed = nextEvent(client, "error");
+    await far.close();
+    await session.close();
+    expect(await failed).toMatchObject({ code: "IPC_NO_SERVER" });
+    expect((await readToEnd(client)).slice(-3)).toEqual(["Reconnecting", "Error", "IPC_NO_SERVER"]);
+  });
+
+  it("with retry: false still finds a server that is there", async () => {
+    const { client, session, far } = await pair({ retry: false });
+    await session.close();
+    await far.session();
+    await readUntil(client, "Reconnecting");
+    expect(await readUntil(client, "Connected")).toEqual(["Connected"]);
+  });
+
+  it("leaves what is unread to whoever was reading, before 'error' and 'close' are told", async () => {
+    const { client, session, far } = await pair({ retry: false });
+    await readUntil(client, "Connected");
+    const events: string[] = [];
+    client.on("error", () => events.push("error"));
+    client.on("close", () => events.push("close"));
+    await session.write(1, "a");
+    await far.close();
+    await session.close();
+    await vi.waitFor(() => expect(client.status).toBe("Error"));
+    expect(events).toEqual([]);
+    expect(await readUntil(client, "Error")).toEqual(["a", "Reconnecting", "Error"]);
+    await expect(client.read()).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
+    expect(events).toEqual(["error", "close"]);
+  });
+
+  it("rejects an iteration with its cause, after everything that came before", async () => {
+    const { client, session, far } = await pair({ retry: false });
+    await session.write(1, "a");
+    const events: string[] = [];
+    client.on("error", () => events.push("error"));
+    client.on("close", () => events.push("close"));
+    await far.close();
+    await session.close();
+    const iterate = async (): Promise<void> => {
+      for await (const message of client) events.push(message.text());
+    };
+    await expect(iterate()).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
+    expect(events).toEqual(["a", "error", "close"]);
+  });
+
+  it("is told to listeners after every message and status that came before", async () => {
+    const { client, session, far } = await pair({ retry: false });
+    const events: string[] = [];
+    client.on("message", (message) => events.push(message.text()));
+    client.on("status", (status) => events.push(status));
+    client.on("error", () => events.push("error"));
+    const closed = nextEvent(client, "close");
+    await session.write(1, "a");
+    await far.close();
+    await session.close();
+    await closed;
+    expect(events).toEqual(["a", "Reconnecting", "Error", "error"]);
+  });
+});

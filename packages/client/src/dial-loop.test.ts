@@ -1,0 +1,111 @@
+import { type Established, SessionError } from "@ipc/session";
+import { TransportError } from "@ipc/transport";
+import { describe, expect, it } from "vitest";
+import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
+import { type DialPlan, dialUntilConnected } from "./dial-loop.js";
+import { RetrySchedule } from "./retry-schedule.js";
+
+const CONNECTED = {} as Established;
+const noServer = (): TransportError => new TransportError("IPC_NO_SERVER", "nobody is there");
+
+/** A plan whose attempts give `outcomes` one after another, the last one again and again. */
+function planOf(outcomes: readonly unknown[], more: Partial<DialPlan> = {}): DialPlan & { attempts: number } {
+  const plan: DialPlan & { attempts: number } = {
+    what: "connect",
+    address: "/tmp/orders.sock",
+    schedule: new RetrySchedule({ fixedMs: 0, maxMs: 1, random: () => 0 }),
+    pauseFirst: false,
+    retry: true,
+    timeoutMs: 0,
+    signal: new AbortController().signal,
+    isReferenced: () => true,
+    attempts: 0,
+    attempt: async () => {
+      const outcome = outcomes[Math.min(plan.attempts++, outcomes.length - 1)];
+      if (outcome === CONNECTED) return CONNECTED;
+      throw outcome;
+    },
+    ...more,
+  };
+  return plan;
+}
+
+/** An attempt that ends only when it is told to. */
+const stuck = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+describe("dialUntilConnected", () => {
+  it("gives the first connection", async () => {
+    const plan = planOf([noServer(), new SessionError("IPC_SERVER_BUSY", "busy"), CONNECTED]);
+    await expect(dialUntilConnected(plan)).resolves.toBe(CONNECTED);
+    expect(plan.attempts).toBe(3);
+  });
+
+  it("pauses as the schedule says between attempts, and before the first where asked", async () => {
+    for (const pauseFirst of [false, true]) {
+      let pauses = 0;
+      const schedule = { next: () => pauses++ * 0, reset: () => {} } as unknown as RetrySchedule;
+      await dialUntilConnected(planOf([noServer(), noServer(), CONNECTED], { schedule, pauseFirst }));
+      expect(pauses).toBe(pauseFirst ? 3 : 2);
+    }
+  });
+
+  it("makes one attempt with retry: false, and rejects with its failure", async () => {
+    const failure = noServer();
+    const plan = planOf([failure, CONNECTED], { retry: false });
+    await expect(dialUntilConnected(plan)).rejects.toBe(failure);
+    expect(plan.attempts).toBe(1);
+  });
+
+  it("stops at once at what waiting does not heal", async () => {
+    const failure = new SessionError("IPC_ENCRYPTION_REFUSED", "no");
+    const plan = planOf([noServer(), failure, CONNECTED]);
+    await expect(dialUntilConnected(plan)).rejects.toBe(failure);
+    expect(plan.attempts).toBe(2);
+  });
+
+  it("retries what a transport of the user's fails with, and keeps that as the cause", async () => {
+    const failure = new Error("the broker is on holiday");
+    await expect(dialUntilConnected(planOf([failure, "a string", CONNECTED]))).resolves.toBe(CONNECTED);
+    expect(await failureOf(dialUntilConnected(planOf([failure], { retry: false })))).toMatchObject({
+      code: "IPC_TRANSPORT_FAILED",
+      message: expect.stringContaining("the broker is on holiday"),
+      cause: failure,
+    });
+  });
+
+  it("says after the time-out how often it tried and how the last attempt failed", async () => {
+    const last = noServer();
+    const error = await failureOf(dialUntilConnected(planOf([last], { timeoutMs: 50 })));
+    expect(error).toMatchObject({ code: "IPC_TIMED_OUT", cause: last });
+    expect(error.message).toMatch(
+      /^timed out trying to connect to \/tmp\/orders\.sock: \d+ attempts in 50 ms, the last failed: nobody is there$/,
+    );
+  });
+
+  it("times out in the middle of an attempt, which is ended", async () => {
+    const error = await failureOf(dialUntilConnected(planOf([], { timeoutMs: 20, attempt: stuck })));
+    expect(error).toMatchObject({ code: "IPC_TIMED_OUT", message: expect.stringContaining("the first did not end") });
+  });
+
+  it("is aborted before it starts, during an attempt and during a pause", async () => {
+    const reason = new Error("enough");
+    const before = planOf([CONNECTED], { signal: AbortSignal.abort(reason) });
+    expect(await failureOf(dialUntilConnected(before))).toMatchObject({ code: "IPC_ABORTED", cause: reason });
+    expect(before.attempts).toBe(0);
+
+    const during = new AbortController();
+    const attempt = (signal: AbortSignal): Promise<never> => {
+      queueMicrotask(() => during.abort(reason));
+      return stuck(signal);
+    };
+    const aborted = dialUntilConnected(planOf([], { signal: during.signal, attempt }));
+    expect(await failureOf(aborted)).toMatchObject({ code: "IPC_ABORTED", name: "AbortError", cause: reason });
+
+    const pausing = new AbortController();
+    const schedule = { next: () => 1_000_000, reset: () => {} } as unknown as RetrySchedule;
+    const waiting = dialUntilConnected(planOf([noServer()], { signal: pausing.signal, schedule }));
+    setImmediate(() => pausing.abort(reason));
+    expect(await failureOf(waiting)).toMatchObject({ code: "IPC_ABORTED", cause: reason });
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { RetrySchedule } from "./retry-schedule.js";
+
+const LEAST = (): number => 0;
+const MOST = (): number => 1 - Number.EPSILON;
+
+function pauses(schedule: RetrySchedule, count: number): number[] {
+  return Array.from({ length: count }, () => schedule.next());
+}
+
+describe("the back-off", () => {
+  it("is at least half of 50 ms doubling to the maximum", () => {
+    expect(pauses(new RetrySchedule({ maxMs: 1_000, random: LEAST }), 7)).toEqual([25, 50, 100, 200, 400, 500, 500]);
+  });
+
+  it("stays under 50 ms doubling to the maximum", () => {
+    const bounds = [50, 100, 200, 250, 250];
+    const longest = pauses(new RetrySchedule({ maxMs: 250, random: MOST }), bounds.length);
+    for (const [i, ms] of longest.entries()) {
+      expect(ms).toBeLessThanOrEqual(bounds[i] as number);
+      expect(ms).toBeGreaterThan((bounds[i] as number) - 1);
+    }
+  });
+
+  it("lies in between as chance has it: half is fixed, half is random", () => {
+    expect(pauses(new RetrySchedule({ maxMs: 250, random: () => 0.5 }), 4)).toEqual([37.5, 75, 150, 187.5]);
+  });
+
+  it("is never under 25 ms, whatever chance says: a Go server that has not seen the old end would never serve", () => {
+    const schedule = new RetrySchedule({ maxMs: 250, random: Math.random });
+    for (let i = 0; i < 1_000; i++) {
+      if (i % 3 === 0) schedule.reset();
+      expect(schedule.next()).toBeGreaterThanOrEqual(25);
+    }
+  });
+
+  it("starts anew after reset", () => {
+    const schedule = new RetrySchedule({ maxMs: 1_000, random: LEAST });
+    pauses(schedule, 9);
+    schedule.reset();
+    expect(pauses(schedule, 3)).toEqual([25, 50, 100]);
+  });
+
+  it("keeps to a maximum under its first pause", () => {
+    expect(pauses(new RetrySchedule({ maxMs: 30, random: LEAST }), 3)).toEqual([15, 15, 15]);
+  });
+});
+
+describe("a fixed pause", () => {
+  it.each([0, 1, 5_000])("of %i ms stays the same and asks no chance", (fixedMs) => {
+    const random = (): number => {
+      throw new Error("not asked for");
+    };
+    const schedule = new RetrySchedule({ fixedMs, maxMs: 250, random });
+    expect(pauses(schedule, 3)).toEqual([fixedMs, fixedMs, fixedMs]);
+    schedule.reset();
+    expect(schedule.next()).toBe(fixedMs);
+  });
+});

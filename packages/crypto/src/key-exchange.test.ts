@@ -1,0 +1,180 @@
+import { createECDH, createHash, type KeyObject } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { assert, constantFrom, property, uint8Array } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CryptoError } from "./crypto-error.js";
+import {
+  deriveMessageKey,
+  deriveSharedX,
+  generateKeyPair,
+  keyPairFromScalar,
+  PUBLIC_KEY_BYTES,
+} from "./key-exchange.js";
+
+interface Vectors {
+  readonly keyExchange: Record<
+    "clientPrivateKey" | "serverPrivateKey" | "clientPublicKey" | "serverPublicKey" | "sharedX48" | "legacyKey",
+    string
+  >;
+  readonly leadingZero: Record<
+    "clientPrivateKey" | "serverPrivateKey" | "serverPublicKey" | "sharedX48" | "legacyKey" | "wrongIfNotStripped",
+    string
+  >;
+}
+
+const file = new URL("../../../internal/conformance/vectors/ipcx-1.json", import.meta.url);
+const { keyExchange, leadingZero } = JSON.parse(readFileSync(file, "utf8")) as Vectors;
+
+const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
+const hexOf = (data: Uint8Array | KeyObject): string =>
+  Buffer.from(data instanceof Uint8Array ? data : data.export()).toString("hex");
+
+describe("the golden key exchange", () => {
+  const client = keyPairFromScalar(bytes(keyExchange.clientPrivateKey));
+  const server = keyPairFromScalar(bytes(keyExchange.serverPrivateKey));
+
+  test("has the recorded public keys", () => {
+    expect(hexOf(client.publicKey)).toBe(keyExchange.clientPublicKey);
+    expect(hexOf(server.publicKey)).toBe(keyExchange.serverPublicKey);
+  });
+
+  test("gives both sides the recorded X and the recorded key", () => {
+    for (const x of [
+      deriveSharedX(client.privateKey, server.publicKey),
+      deriveSharedX(server.privateKey, client.publicKey),
+    ]) {
+      expect(hexOf(x)).toBe(keyExchange.sharedX48);
+      expect(hexOf(deriveMessageKey(x))).toBe(keyExchange.legacyKey);
+    }
+  });
+});
+
+describe("a shared X that starts with a zero byte", () => {
+  const client = keyPairFromScalar(bytes(leadingZero.clientPrivateKey));
+  const server = keyPairFromScalar(bytes(leadingZero.serverPrivateKey));
+  const x = deriveSharedX(client.privateKey, bytes(leadingZero.serverPublicKey));
+
+  test("keeps its 48 bytes", () => {
+    expect(hexOf(server.publicKey)).toBe(leadingZero.serverPublicKey);
+    expect(hexOf(x)).toBe(leadingZero.sharedX48);
+    expect(hexOf(deriveSharedX(server.privateKey, client.publicKey))).toBe(leadingZero.sharedX48);
+  });
+
+  test("is hashed without it, as Go does: the unstripped hash is another key", () => {
+    expect(hexOf(deriveMessageKey(x))).toBe(leadingZero.legacyKey);
+    expect(createHash("sha256").update(x).digest("hex")).toBe(leadingZero.wrongIfNotStripped);
+    expect(leadingZero.legacyKey).not.toBe(leadingZero.wrongIfNotStripped);
+  });
+
+  test.each([
+    ["no zero byte", "0100ff00", "0100ff00"],
+    ["one", "0001ff00", "01ff00"],
+    ["several", "00000001", "01"],
+    ["zeros within", "00010001", "010001"],
+  ])("is stripped at its head alone: %s", (_what, shared, hashed) => {
+    expect(hexOf(deriveMessageKey(bytes(shared)))).toBe(createHash("sha256").update(bytes(hashed)).digest("hex"));
+  });
+
+  test("is not changed by deriving a key from it", () => {
+    const before = hexOf(x);
+    deriveMessageKey(x);
+    expect(hexOf(x)).toBe(before);
+  });
+});
+
+describe("a fresh pair", () => {
+  test("is an uncompressed point of its own, and agrees with any other", async () => {
+    const [one, other] = await Promise.all([generateKeyPair(), generateKeyPair()]);
+    for (const { publicKey } of [one, other]) {
+      expect(publicKey).toHaveLength(PUBLIC_KEY_BYTES);
+      expect(publicKey[0]).toBe(0x04);
+      expect(Object.getPrototypeOf(publicKey)).toBe(Uint8Array.prototype);
+    }
+    expect(hexOf(one.publicKey)).not.toBe(hexOf(other.publicKey));
+    const x = deriveSharedX(one.privateKey, other.publicKey);
+    expect(x).toHaveLength(48);
+    expect(hexOf(x)).toBe(hexOf(deriveSharedX(other.privateKey, one.publicKey)));
+  });
+
+  test("has the private key that belongs to its public key", async () => {
+    const { privateKey, publicKey } = await generateKeyPair();
+    const { d } = privateKey.export({ format: "jwk" });
+    expect(hexOf(keyPairFromScalar(Buffer.from(d as string, "base64url")).publicKey)).toBe(hexOf(publicKey));
+  });
+});
+
+test.each([0, 47, 49])("a scalar of %i bytes is refused", (length) => {
+  expect(() => keyPairFromScalar(new Uint8Array(length))).toThrow(
+    new RangeError(`scalar: takes 48 bytes, got ${length}`),
+  );
+});
+
+describe("a public key that is none", () => {
+  const { privateKey, publicKey } = keyPairFromScalar(bytes(keyExchange.clientPrivateKey));
+
+  function refusalOf(point: Uint8Array): unknown {
+    try {
+      return deriveSharedX(privateKey, point);
+    } catch (error) {
+      return error;
+    }
+  }
+
+  function expectRefused(point: Uint8Array, message: string): void {
+    const error = refusalOf(point);
+    expect(error).toBeInstanceOf(CryptoError);
+    expect(error).toMatchObject({ code: "IPC_PUBLIC_KEY_INVALID", message: expect.stringContaining(message) });
+  }
+
+  const ecdh = createECDH("secp384r1");
+  ecdh.setPrivateKey(bytes(keyExchange.serverPrivateKey));
+  const fill = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte);
+  const withFirst = (byte: number): Uint8Array => Uint8Array.of(byte, ...publicKey.subarray(1));
+
+  test.each([
+    ["nothing", fill(0, 0), "got 0 starting with nothing"],
+    ["one byte too few", publicKey.subarray(0, 96), "must be 97 bytes starting with 04, got 96 starting with 04"],
+    ["one byte too many", Uint8Array.of(...publicKey, 0), "got 98 starting with 04"],
+    ["the compressed form", new Uint8Array(ecdh.getPublicKey(null, "compressed")), "got 49 starting with 0"],
+    ["the hybrid form", new Uint8Array(ecdh.getPublicKey(null, "hybrid")), "got 97 starting with 0"],
+    ["the point at infinity, one byte", fill(0, 1), "got 1 starting with 00"],
+    ["the point at infinity, 97 zero bytes", fill(0, 97), "got 97 starting with 00"],
+    ["a compressed form filled up to 97 bytes", withFirst(0x02), "got 97 starting with 02"],
+    // What row 10 of upstream-defects.md sends: golang-ipc crashes on it.
+    ["97 junk bytes", fill(0x41, 97), "got 97 starting with 41"],
+  ])("%s is refused by its form", (_what, point, message) => {
+    expectRefused(point, message);
+  });
+
+  const P = `${"ff".repeat(31)}feffffffff0000000000000000ffffffff`;
+  const y = hexOf(publicKey).slice(98);
+  test.each([
+    ["04 and zeros, another writing of infinity", `04${"00".repeat(96)}`],
+    ["04 and ff", `04${"ff".repeat(96)}`],
+    ["04 and junk", `04${"41".repeat(96)}`],
+    ["an X of the field's prime", `04${P}${y}`],
+    ["an X with the Y of another point", `04${hexOf(publicKey).slice(2, 98)}${keyExchange.serverPublicKey.slice(98)}`],
+  ])("%s is refused as no point of the curve, with OpenSSL's reason as cause", (_what, hex) => {
+    const point = bytes(hex);
+    expect(point).toHaveLength(97);
+    expectRefused(point, "not a point of the curve P-384");
+    expect((refusalOf(point) as CryptoError).cause).toBeInstanceOf(Error);
+  });
+
+  test("is any point with one byte changed", () => {
+    for (let at = 0; at < publicKey.length; at++) {
+      const changed = publicKey.slice();
+      changed[at] = (changed[at] as number) ^ 0x01;
+      expect(refusalOf(changed)).toMatchObject({ name: "CryptoError", code: "IPC_PUBLIC_KEY_INVALID" });
+    }
+  });
+
+  test("is any 97 bytes that nobody computed", () => {
+    assert(
+      property(constantFrom(0x04, 0x41), uint8Array({ minLength: 96, maxLength: 96 }), (first, rest) => {
+        expect(refusalOf(Uint8Array.of(first, ...rest))).toMatchObject({ code: "IPC_PUBLIC_KEY_INVALID" });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

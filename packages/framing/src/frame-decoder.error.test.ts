@@ -1,0 +1,186 @@
+import { describe, expect, test } from "vitest";
+import { FrameDecoder } from "./frame-decoder.js";
+import { FrameError } from "./frame-error.js";
+
+const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
+
+/** Calls `take` and returns what it threw. */
+function thrownBy(take: () => unknown): unknown {
+  try {
+    take();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+function pushed(text: string, maxBodyLength = 10, minBodyLength = 4): FrameDecoder {
+  const decoder = new FrameDecoder({ maxBodyLength, minBodyLength });
+  decoder.push(hex(text));
+  return decoder;
+}
+
+describe("a length", () => {
+  test("at the limit is taken, in one chunk and byte by byte", () => {
+    const stream = hex("0000000a 00010203040506070809");
+    const whole = new FrameDecoder({ maxBodyLength: 10 });
+    whole.push(stream);
+    expect(whole.next()).toEqual(stream.subarray(4));
+    const bytes = new FrameDecoder({ maxBodyLength: 10 });
+    for (const [index, byte] of stream.entries()) {
+      bytes.push(Uint8Array.of(byte));
+      expect(bytes.next()).toEqual(index === 13 ? stream.subarray(4) : undefined);
+    }
+  });
+
+  test.each([
+    ["0000000b", 10, 11],
+    ["ffffffff", 10, 4_294_967_295],
+    ["80000000", 1_073_741_852, 2_147_483_648],
+    // An HTTP client that lost its way.
+    ["47455420", 3_145_732, 1_195_725_856],
+  ])("%s is refused where %i is the limit, before any of its body is there", (header, limit, announced) => {
+    const error = thrownBy(() => pushed(header, limit).next());
+    expect(error).toBeInstanceOf(FrameError);
+    expect(error).toMatchObject({
+      code: "IPC_FRAME_TOO_LARGE",
+      message: expect.stringContaining(`announces a body of ${announced} bytes, this side takes ${limit}`),
+    });
+  });
+
+  test.each([0, 1, 2, 3])("of %i is refused: there is no room for a type", (length) => {
+    const error = thrownBy(() => pushed(`0000000${length} aabbcc`).next());
+    expect(error).toBeInstanceOf(FrameError);
+    expect(error).toMatchObject({
+      code: "IPC_FRAME_TOO_SHORT",
+      message: expect.stringContaining(`announces a body of ${length} bytes, the shortest is 4`),
+    });
+  });
+
+  test("under minBodyLength is refused, with its figures", () => {
+    const sealed = (length: string): FrameDecoder => pushed(`000000${length}`, 100, 32);
+    expect(thrownBy(() => sealed("1f").next())).toMatchObject({
+      code: "IPC_FRAME_TOO_SHORT",
+      message: expect.stringContaining("31 bytes, the shortest is 32"),
+    });
+    expect(sealed("20").next()).toBeUndefined();
+  });
+
+  test("under four is refused by nextMessage, though bodies may be that short", () => {
+    const decoder = pushed("00000003 aabbcc", 10, 0);
+    expect(thrownBy(() => decoder.nextMessage())).toMatchObject({
+      code: "IPC_FRAME_TOO_SHORT",
+      message: expect.stringContaining("3 bytes, the shortest is 4"),
+    });
+    expect(pushed("00000003 aabbcc", 10, 0).next()).toEqual(hex("aabbcc"));
+  });
+
+  test.each([1, 2, 3])("is refused where its bytes come in two chunks, cut after %i", (cut) => {
+    const header = hex("0000000b");
+    const decoder = new FrameDecoder({ maxBodyLength: 10 });
+    decoder.push(header.subarray(0, cut));
+    expect(decoder.next()).toBeUndefined();
+    decoder.push(header.subarray(cut));
+    expect(thrownBy(() => decoder.next())).toMatchObject({ code: "IPC_FRAME_TOO_LARGE" });
+  });
+
+  test("is refused after the good frames before it have come out", () => {
+    const decoder = pushed("00000004 00000001 00000005 00000002aa 0000000b 00");
+    expect(decoder.next()).toEqual(hex("00000001"));
+    expect(decoder.nextMessage()).toEqual({ type: 2, data: hex("aa") });
+    expect(thrownBy(() => decoder.next())).toMatchObject({ code: "IPC_FRAME_TOO_LARGE" });
+  });
+});
+
+describe("an error", () => {
+  const broken: readonly [code: string, breakIt: (decoder: FrameDecoder) => void][] = [
+    [
+      "IPC_FRAME_TOO_LARGE",
+      (decoder) => {
+        decoder.push(hex("0000000b"));
+        decoder.next();
+      },
+    ],
+    [
+      "IPC_FRAME_TOO_SHORT",
+      (decoder) => {
+        decoder.push(hex("0000"));
+        decoder.next();
+        decoder.push(hex("0003"));
+        decoder.nextMessage();
+      },
+    ],
+    [
+      "IPC_FRAME_TRUNCATED",
+      (decoder) => {
+        decoder.push(hex("00000006 0000"));
+        decoder.next();
+        decoder.end();
+      },
+    ],
+  ];
+
+  test.each(broken)("%s is final: every later call throws it again, and nothing is kept", (code, breakIt) => {
+    const decoder = new FrameDecoder({ maxBodyLength: 10 });
+    const error = thrownBy(() => breakIt(decoder));
+    expect(error).toMatchObject({ code });
+    expect(decoder.bufferedBytes).toBe(0);
+    for (const call of [
+      () => decoder.next(),
+      () => decoder.nextMessage(),
+      () => decoder.end(),
+      () => decoder.push(hex("00000004 00000001")),
+      () => decoder.next(),
+    ]) {
+      expect(thrownBy(call)).toBe(error);
+    }
+    expect(decoder.bufferedBytes).toBe(0);
+  });
+});
+
+describe("the end of the stream", () => {
+  // Frames of 8, 9 and 14 bytes; the boundaries are 0, 8, 17 and 31.
+  const stream = hex("00000004 00000001 00000005 00000002aa 0000000a 00000003 010203040506");
+  const frames: readonly [start: number, size: number][] = [
+    [0, 8],
+    [8, 9],
+    [17, 14],
+  ];
+
+  /** What `end` says after `length` bytes, pushed one by one or at once. */
+  function endAfter(length: number, step: number): unknown {
+    const decoder = new FrameDecoder({ maxBodyLength: 10 });
+    for (let at = 0; at < length; at += step) {
+      decoder.push(stream.subarray(at, Math.min(at + step, length)));
+      while (decoder.next() !== undefined);
+    }
+    try {
+      decoder.end();
+    } catch (error) {
+      return error;
+    }
+    return "in order";
+  }
+
+  test.each([1, 5, 31])(
+    "after every number of bytes, in chunks of %i, is in order at a boundary and an error within a frame",
+    (step) => {
+      expect(endAfter(31, step)).toBe("in order");
+      for (let length = 0; length < stream.length; length++) {
+        const [start, size] = frames.findLast(([first]) => first <= length) as [number, number];
+        const here = length - start;
+        if (here === 0) {
+          expect(endAfter(length, step)).toBe("in order");
+          continue;
+        }
+        const wanted = here < 4 ? "an unknown number of" : size;
+        const error = endAfter(length, step);
+        expect(error).toBeInstanceOf(FrameError);
+        expect(error).toMatchObject({
+          code: "IPC_FRAME_TRUNCATED",
+          message: `the stream ended after ${here} of ${wanted} bytes of a frame; what arrived of it is dropped`,
+        });
+      }
+    },
+  );
+});

@@ -1,0 +1,261 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { describe, expect, it, vi } from "vitest";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import {
+  collect,
+  failureOf,
+  nextEvent,
+  readData,
+  readToEnd,
+  readUntil,
+} from "../../../internal/testkit/src/peer-watch.js";
+import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { type Server, startServer } from "./server.js";
+import type { ServerOptions } from "./server-options.js";
+
+const name = "orders";
+
+async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Server; directory: string }> {
+  const directory = temporaryDirectory();
+  return { directory, server: untilTestEnds(await startServer({ name, directory, ...options })) };
+}
+
+describe("the statuses of a server", () => {
+  it("are Connected, Disconnected, Connected, Closing, Closed, to readers and to listeners", async () => {
+    const { server, directory } = await start();
+    const events = collect(server, "status");
+    const first = await openFarClient(directory, name);
+    const words = await readUntil(server, "Connected");
+    await first.close();
+    words.push(...(await readUntil(server, "Disconnected")));
+    const second = await openFarClient(directory, name);
+    words.push(...(await readUntil(server, "Connected")));
+    await server.close();
+    words.push(...(await readToEnd(server)));
+    expect(words).toEqual([...events, "IPC_CLOSED"]);
+    expect(events).toEqual(["Connected", "Disconnected", "Connected", "Closing", "Closed"]);
+    await readUntil(second, "Disconnected");
+  });
+
+  it("change at once, and are told after the messages that came before", async () => {
+    const { server, directory } = await start();
+    const seen: string[] = [];
+    server.on("message", (message) => seen.push(message.text())).on("status", (status) => seen.push(status));
+    server.pause();
+    const client = await openFarClient(directory, name);
+    await client.write(1, "a");
+    await client.close();
+    await vi.waitFor(() => expect(server.status).toBe("Disconnected"));
+    expect(seen).toEqual(["Connected"]);
+    const told = nextEvent(server, "status");
+    server.resume();
+    await told;
+    expect(seen).toEqual(["Connected", "a", "Disconnected"]);
+  });
+
+  it("are kept unread 32 at the most, and every message is kept", async () => {
+    const { server, directory } = await start();
+    for (let i = 0; i < 20; i++) {
+      const client = await openFarClient(directory, name);
+      await client.write(1, `${i}`);
+      await client.close();
+      await vi.waitFor(() => expect(server.status).toBe("Disconnected"), { interval: 1 });
+    }
+    await server.close();
+    const words = await readToEnd(server);
+    const statuses = words.filter((word) => /^[A-Z][a-z]+$/.test(word));
+    expect(statuses.length).toBeLessThanOrEqual(32);
+    expect(words.filter((word) => /^\d+$/.test(word))).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
+  });
+});
+
+describe("what a server writes", () => {
+  it("before anybody is there waits, and is delivered to the first client in order", async () => {
+    const { server, directory } = await start();
+    const writes = [server.write(1, "a"), server.write(1, Buffer.alloc(100_000, "b")), server.write(1, "c")];
+    const flushed = server.flush();
+    expect(server.status).toBe("Listening");
+    const client = await openFarClient(directory, name);
+    expect(await readUntil(client, "c")).toEqual(["Connected", "a", "b".repeat(100_000), "c"]);
+    await Promise.all([...writes, flushed]);
+  });
+
+  it("before anybody is there and has aborted is not delivered", async () => {
+    const { server, directory } = await start();
+    const controller = new AbortController();
+    const aborted = failureOf(server.write(1, "aborted", { signal: controller.signal }));
+    const kept = server.write(1, "kept");
+    controller.abort("enough");
+    expect(await aborted).toMatchObject({ code: "IPC_ABORTED", name: "AbortError", cause: "enough" });
+    const client = await openFarClient(directory, name);
+    expect(await readUntil(client, "kept")).toEqual(["Connected", "kept"]);
+    await kept;
+  });
+
+  it("before anybody is there is bounded: IPC_QUEUE_FULL, and the rest is delivered", async () => {
+    const { server, directory } = await start({ maxQueuedBytes: 1_024 });
+    const outcomes = Promise.allSettled(Array.from({ length: 100 }, (_, i) => server.write(i + 1, "x".repeat(1_000))));
+    const client = await openFarClient(directory, name);
+    const accepted = (await outcomes).filter(({ status }) => status === "fulfilled").length;
+    expect(accepted).toBe(14);
+    for (let i = 0; i < accepted; i++) expect((await readData(client)).type).toBe(i + 1);
+  });
+
+  it("before anybody is there rejects with IPC_CLOSED when the server closes", async () => {
+    const { server } = await start();
+    const waits = [server.write(1, "a"), server.flush()].map(failureOf);
+    await server.close();
+    for (const wait of waits) expect(await wait).toMatchObject({ code: "IPC_CLOSED" });
+  });
+
+  it("after its client has gone is rejected with IPC_NOT_CONNECTED, and reaches no other client", async () => {
+    const { server, directory } = await start();
+    const first = await openFarClient(directory, name);
+    await readUntil(server, "Connected");
+    await first.close();
+    await readUntil(server, "Disconnected");
+    expect(await failureOf(server.write(1, "lost"))).toMatchObject({
+      code: "IPC_NOT_CONNECTED",
+      message: expect.stringContaining("(status: Disconnected)"),
+    });
+    const second = await openFarClient(directory, name);
+    await readUntil(server, "Connected");
+    await server.write(1, "new");
+    expect(await readUntil(second, "new")).toEqual(["Connected", "new"]);
+  });
+
+  it("and was queued for a client that is cut reaches no other client", async () => {
+    const { server, directory } = await start();
+    const first = await openFarClient(directory, name, { maxUnreadBytes: 1_024 });
+    const outcomes = Promise.allSettled(Array.from({ length: 40 }, () => server.write(1, Buffer.alloc(60_000, "old"))));
+    await vi.waitFor(() => expect(server.stats.queuedBytes).toBeGreaterThan(1_048_576));
+    const lost = nextEvent(server, "lost");
+    first.destroy();
+    expect((await outcomes).at(-1)).toMatchObject({ reason: { code: "IPC_CONNECTION_LOST" } });
+    expect((await lost).message).toMatch(/[1-9]\d* messages were accepted and not sent/);
+    const second = await openFarClient(directory, name);
+    await readUntil(server, "Disconnected");
+    await readUntil(server, "Connected");
+    await server.write(1, "new");
+    expect(await readUntil(second, "new")).toEqual(["Connected", "new"]);
+  });
+});
+
+describe("a client that breaks off", () => {
+  it.each([
+    ["in the middle of a frame", plainFrame(1, "half").subarray(0, 9), "IPC_FRAME_TRUNCATED"],
+    ["with a frame of 4 GiB", Buffer.of(0xff, 0xff, 0xff, 0xff), "IPC_FRAME_TOO_LARGE"],
+    ["with a body without a type", Buffer.of(0, 0, 0, 1, 1), "IPC_FRAME_TOO_SHORT"],
+  ])("%s is lost, nothing of that frame is delivered, and the next one is served", async (_how, bytes, code) => {
+    const { server } = await start({ encryption: false });
+    for (let i = 0; i < 2; i++) {
+      const raw = await RawPeer.connect(server.address);
+      await raw.join();
+      const lost = nextEvent(server, "lost");
+      raw.stream.write(plainFrame(5, "whole"));
+      raw.stream.end(bytes);
+      expect(await lost).toMatchObject({ code });
+      await raw.gone;
+      expect(await readUntil(server, "Disconnected")).toEqual(["Connected", "whole", "Disconnected"]);
+    }
+  });
+
+  it("by a reset with unread input harms nothing", async () => {
+    const { server, directory } = await start();
+    const client = await openFarClient(directory, name);
+    await server.write(1, Buffer.alloc(60_000));
+    client.destroy();
+    expect(await readUntil(server, "Disconnected")).toEqual(["Connected", "Disconnected"]);
+    await openFarClient(directory, name);
+    await readUntil(server, "Connected");
+  });
+
+  it("is seen as gone only after its messages were read, where those used up the budget", async () => {
+    const { server, directory } = await start({ maxUnreadBytes: 1_024 });
+    const client = await openFarClient(directory, name);
+    for (let i = 0; i < 100; i++) await client.write(1, "x".repeat(1_000));
+    await client.close();
+    expect(server.status).toBe("Connected");
+    const words = await readUntil(server, "Disconnected");
+    expect(words.filter((word) => word.startsWith("x")).length).toBe(100);
+  });
+});
+
+describe("close of a server", () => {
+  it("sends what was accepted, removes the socket file, and tells 'close' once", async () => {
+    const { server, directory } = await start();
+    const closes = collect(server, "close");
+    const errors = collect(server, "error");
+    const client = await openFarClient(directory, name);
+    await readUntil(server, "Connected");
+    for (let i = 0; i < 1_000; i++) void server.write(1, `${i}`);
+    const closing = server.close();
+    expect(server.close()).toBe(closing);
+    await closing;
+    server.destroy();
+    expect(existsSync(server.address)).toBe(false);
+    expect(readdirSync(directory)).toEqual([]);
+    const words = await readUntil(client, "Disconnected");
+    expect(words.slice(1, -1)).toEqual(Array.from({ length: 1_000 }, (_, i) => `${i}`));
+    expect([closes.length, errors.length]).toEqual([1, 0]);
+  });
+
+  it("before anybody came ends pending reads with Closing, Closed, IPC_CLOSED", async () => {
+    const { server } = await start();
+    const reading = readToEnd(server);
+    const iterations = failureOf(server[Symbol.asyncIterator]().next());
+    expect(await iterations).toMatchObject({ code: "IPC_CONSUMER_TAKEN" });
+    await server.close();
+    expect(await reading).toEqual(["Closing", "Closed", "IPC_CLOSED"]);
+    for (const wait of [server.write(1, ""), server.flush(), server.read()]) {
+      expect(await failureOf(wait)).toMatchObject({ code: "IPC_CLOSED" });
+    }
+  });
+
+  it("lets another server start under the name at once", async () => {
+    const { server, directory } = await start();
+    await openFarClient(directory, name);
+    await server.close();
+    const next = untilTestEnds(await startServer({ name, directory }));
+    await openFarClient(directory, name);
+    await readUntil(next, "Connected");
+  });
+
+  it("leaves the file of another server alone that has taken its place meanwhile", async () => {
+    const { server, directory } = await start();
+    rmSync(server.address);
+    const next = untilTestEnds(await startServer({ name, directory }));
+    await server.close();
+    expect(existsSync(next.address)).toBe(true);
+    await openFarClient(directory, name);
+  });
+
+  it("rejects with IPC_CLOSE_INCOMPLETE where the client never reads; the address is free all the same", async () => {
+    const { server, directory } = await start();
+    await openFarClient(directory, name, { maxUnreadBytes: 1_024 });
+    for (let i = 0; i < 40; i++) void server.write(1, Buffer.alloc(60_000));
+    await vi.waitFor(() => expect(server.stats.queuedBytes).toBeGreaterThan(1_048_576));
+    expect(await failureOf(server.close({ timeoutMs: 30 }))).toMatchObject({
+      code: "IPC_CLOSE_INCOMPLETE",
+      message: expect.stringMatching(/30 ms: [1-9]\d* messages \([1-9]\d* bytes\) were accepted and not sent/),
+    });
+    expect(server.status).toBe("Closed");
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("by a listener of the status Connected is legal, and so is destroy", async () => {
+    for (const end of ["close", "destroy"] as const) {
+      const { server, directory } = await start();
+      const statuses = collect(server, "status");
+      const closed = nextEvent(server, "close");
+      server.on("status", (status) => void (status === "Connected" && server[end]()));
+      const client = await openFarClient(directory, name);
+      await closed;
+      await readUntil(client, "Disconnected");
+      expect(statuses).toEqual(end === "close" ? ["Connected", "Closing", "Closed"] : ["Connected", "Closed"]);
+      expect(server.status).toBe("Closed");
+    }
+  });
+});

@@ -1,0 +1,107 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { inspect } from "node:util";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { startServer } from "./server.js";
+
+const SECRET = "the-secret-payload";
+
+/** Keeps what is told on the library's channels about the server of this name, until the test is over. */
+function watchChannels(name: string): { channel: string; news: Record<string, unknown> }[] {
+  const told: { channel: string; news: Record<string, unknown> }[] = [];
+  const channels = ["ipc:connect", "ipc:disconnect", "ipc:handshake", "ipc:refused"];
+  for (const channel of channels) {
+    const listener = (news: unknown): void => {
+      const record = news as Record<string, unknown>;
+      if (record["name"] === name && record["role"] === "server") told.push({ channel, news: record });
+    };
+    subscribe(channel, listener);
+    onTestFinished(() => void unsubscribe(channel, listener));
+  }
+  return told;
+}
+
+/** A logger that keeps everything, whatever it is given. */
+function keepLog(): {
+  lines: string[];
+  logger: Record<"debug" | "info" | "warn" | "error", (...given: unknown[]) => void>;
+} {
+  const lines: string[] = [];
+  const keep =
+    (level: string) =>
+    (...given: unknown[]): void =>
+      void lines.push(`${level} ${inspect(given, { depth: 9, breakLength: Number.POSITIVE_INFINITY })}`);
+  return { lines, logger: { debug: keep("debug"), info: keep("info"), warn: keep("warn"), error: keep("error") } };
+}
+
+describe("node:diagnostics_channel", () => {
+  it("is told of handshakes, connections, their ends and refusals, with names and errors and no data", async () => {
+    const name = "watched";
+    const told = watchChannels(name);
+    const directory = temporaryDirectory();
+    const server = untilTestEnds(await startServer({ name, directory }));
+    const client = await openFarClient(directory, name);
+    await client.write(1, SECRET);
+    await readData(server);
+    expect(await failureOf(openFarClient(directory, name))).toMatchObject({ code: "IPC_SERVER_BUSY" });
+    await client.close();
+    await readUntil(server, "Disconnected");
+    const remote = `${directory}/watched.sock`;
+    const connection = { role: "server", name, remote, security: { mode: "compatible", peer: { psk: false } } };
+    expect(told).toMatchObject([
+      { channel: "ipc:handshake", news: connection },
+      { channel: "ipc:connect", news: connection },
+      { channel: "ipc:refused", news: { role: "server", name, remote, error: { code: "IPC_SERVER_BUSY" } } },
+      { channel: "ipc:disconnect", news: { role: "server", name, remote, error: { code: "IPC_CONNECTION_LOST" } } },
+    ]);
+    expect(inspect(told, { depth: 9 })).not.toContain(SECRET);
+  });
+});
+
+describe("the option logger", () => {
+  it("is told what happens, and never data or keys", async () => {
+    const { lines, logger } = keepLog();
+    const directory = temporaryDirectory();
+    const server = untilTestEnds(await startServer({ name: "logged", directory, logger }));
+    const client = await openFarClient(directory, "logged");
+    await client.write(1, SECRET);
+    await server.write(2, SECRET);
+    await readData(client);
+    await readData(server);
+    await failureOf(openFarClient(directory, "logged"));
+    const lost = nextEvent(server, "status");
+    void server.write(3, SECRET.repeat(10_000));
+    client.destroy();
+    await lost;
+    await server.close();
+    expect(lines.length).toBeGreaterThanOrEqual(4);
+    const log = lines.join("\n");
+    for (const wanted of [
+      /info .*listening at /,
+      /info .*connected \(compatible\)/,
+      /warn .*refused .*one at a time/,
+    ]) {
+      expect(log).toMatch(wanted);
+    }
+    expect(log).not.toContain(SECRET.slice(0, 8));
+    expect(log).not.toMatch(/Buffer|Uint8Array|KeyObject/);
+  });
+
+  it("of a console fits, and without one nothing is written anywhere", async () => {
+    const writes = [vi.spyOn(process.stdout, "write"), vi.spyOn(process.stderr, "write")];
+    onTestFinished(() => {
+      for (const write of writes) write.mockRestore();
+    });
+    const directory = temporaryDirectory();
+    const server = untilTestEnds(await startServer({ name: "silent", directory }));
+    await openFarClient(directory, "silent");
+    await readUntil(server, "Connected");
+    await failureOf(openFarClient(directory, "silent"));
+    await server.close();
+    for (const write of writes) expect(write).not.toHaveBeenCalled();
+    untilTestEnds(await startServer({ name: "silent", directory, logger: { ...console, info: () => {} } }));
+  });
+});

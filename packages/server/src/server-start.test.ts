@@ -1,0 +1,162 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { memory, type Transport, tcp } from "@ipc/transport";
+import { describe, expect, it } from "vitest";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { startServer } from "./server.js";
+
+const name = "orders";
+const reason = new Error("enough");
+
+describe("startServer", () => {
+  it("resolves when it listens: with a socket file that only this user may use, and nothing else", async () => {
+    const directory = temporaryDirectory();
+    const server = untilTestEnds(await startServer({ name, directory }));
+    expect(server).toMatchObject({
+      status: "Listening",
+      statusCode: 1,
+      address: join(directory, "orders.sock"),
+      remote: join(directory, "orders.sock"),
+      security: { mode: "compatible" },
+    });
+    expect(statSync(server.address).mode & 0o777).toBe(0o600);
+    expect(readdirSync(directory)).toEqual(["orders.sock"]);
+    await server.close();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("lets everybody in with unmaskPermissions, and leaves the umask alone", async () => {
+    const directory = temporaryDirectory();
+    const before = process.umask();
+    const server = untilTestEnds(await startServer({ name, directory, unmaskPermissions: true }));
+    expect(statSync(server.address).mode & 0o777).toBe(0o777);
+    expect(process.umask()).toBe(before);
+  });
+
+  it("starts over the socket file that a killed server has left", async () => {
+    const directory = temporaryDirectory();
+    const path = join(directory, "orders.sock");
+    const die = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+    spawnSync(process.execPath, ["--eval", die]);
+    expect(existsSync(path)).toBe(true);
+    const server = untilTestEnds(await startServer({ name, directory }));
+    await openFarClient(directory, name);
+    await readUntil(server, "Connected");
+  });
+
+  it("tells the real port where the system chose it", async () => {
+    const server = untilTestEnds(await startServer({ name, transport: tcp({ port: 0 }) }));
+    expect(server.address).toMatch(/^127\.0\.0\.1:[1-9]\d+$/);
+  });
+});
+
+describe("startServer rejects with", () => {
+  it("IPC_ADDRESS_IN_USE where a server listens already, which is not disturbed", async () => {
+    const directory = temporaryDirectory();
+    const first = untilTestEnds(await startServer({ name, directory }));
+    const client = await openFarClient(directory, name);
+    expect(await failureOf(startServer({ name, directory }))).toMatchObject({
+      code: "IPC_ADDRESS_IN_USE",
+      message: `a server listens at ${directory}/orders.sock already; stop it, or choose another name or directory`,
+    });
+    await first.write(1, "still here");
+    expect((await readData(client)).text()).toBe("still here");
+    expect(readdirSync(directory)).toEqual(["orders.sock"]);
+  });
+
+  it("IPC_ADDRESS_IN_USE for one of several that start at the same time: exactly one succeeds", async () => {
+    const directory = temporaryDirectory();
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => startServer({ name, directory })));
+    const started = outcomes.filter((outcome) => outcome.status === "fulfilled");
+    expect(started.length).toBe(1);
+    for (const { value } of started) untilTestEnds(value);
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+    }
+  });
+
+  it.each(["a plain file", "a directory", "a symbolic link"])(
+    "IPC_ADDRESS_IN_USE for %s, which stays",
+    async (what) => {
+      const directory = temporaryDirectory();
+      const path = join(directory, "orders.sock");
+      if (what === "a plain file") writeFileSync(path, "precious");
+      else if (what === "a directory") mkdirSync(path);
+      else symlinkSync("/nowhere", path);
+      expect(await failureOf(startServer({ name, directory }))).toMatchObject({
+        code: "IPC_ADDRESS_IN_USE",
+        message: expect.stringContaining(`${path} is ${what}, not a socket, and is never deleted`),
+      });
+      expect(readdirSync(directory)).toEqual(["orders.sock"]);
+    },
+  );
+
+  it("IPC_ADDRESS_IN_USE in a memory() and on a port, too", async () => {
+    const transport = memory();
+    untilTestEnds(await startServer({ name, transport }));
+    expect(await failureOf(startServer({ name, transport }))).toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+    const server = untilTestEnds(await startServer({ name, transport: tcp({ port: 0 }) }));
+    const port = Number(server.address.split(":")[1]);
+    expect(await failureOf(startServer({ name, transport: tcp({ port }) }))).toMatchObject({
+      code: "IPC_ADDRESS_IN_USE",
+    });
+  });
+
+  it("IPC_PATH_TOO_LONG for a path that Node would cut", async () => {
+    const directory = join(temporaryDirectory(), "d".repeat(100));
+    expect(await failureOf(startServer({ name, directory }))).toMatchObject({
+      code: "IPC_PATH_TOO_LONG",
+      message: expect.stringContaining("use a shorter `directory` or name"),
+    });
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  it("AbortError, the signal's reason as its cause, before, during and right after listening", async () => {
+    const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: reason };
+    const directory = temporaryDirectory();
+    expect(await failureOf(startServer({ name, directory, signal: AbortSignal.abort(reason) }))).toMatchObject(aborted);
+
+    const during = new AbortController();
+    const starting = failureOf(startServer({ name, directory, signal: during.signal }));
+    during.abort(reason);
+    expect(await starting).toMatchObject(aborted);
+    expect(readdirSync(directory)).toEqual([]);
+
+    const after = new AbortController();
+    const world = memory();
+    const transport: Transport = {
+      ...world,
+      async listen(...given) {
+        const listener = await world.listen(...given);
+        after.abort(reason);
+        return listener;
+      },
+    };
+    expect(await failureOf(startServer({ name, transport, signal: after.signal }))).toMatchObject(aborted);
+    // It has let go of the address.
+    untilTestEnds(await startServer({ name, transport: world }));
+  });
+});
+
+describe("the option signal", () => {
+  it("destroys a server that listens, and its connection", async () => {
+    const directory = temporaryDirectory();
+    const controller = new AbortController();
+    const server = untilTestEnds(await startServer({ name, directory, signal: controller.signal }));
+    const client = await openFarClient(directory, name);
+    await readUntil(server, "Connected");
+    const gone = nextEvent(client, "close");
+    const reads = [server.read(), server.read()];
+    controller.abort(reason);
+    expect(await Promise.allSettled(reads)).toMatchObject([
+      { value: { status: "Closed" } },
+      { reason: { code: "IPC_CLOSED", cause: reason } },
+    ]);
+    await gone;
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});

@@ -1,0 +1,115 @@
+import { describe, expect, test } from "vitest";
+import { Batch, LARGEST_BATCH_BYTES } from "./batch.js";
+
+/** Gathers `length` bytes of `value`; opens a slab first where there is no room. */
+function put(batch: Batch, length: number, value: number, overflow = false): void {
+  if (!batch.hasRoom(length)) batch.open(length, overflow);
+  batch.slab.fill(value, batch.end, batch.end + length);
+  batch.advance(length);
+}
+
+const bytes = (length: number, value: number): Buffer => Buffer.alloc(length, value);
+
+describe("a batch", () => {
+  test("has no room and no memory before it is opened", () => {
+    const batch = new Batch();
+    expect([batch.length, batch.hasRoom(0)]).toEqual([0, false]);
+    expect(() => batch.slab).toThrow("a batch is opened before it is written");
+  });
+
+  test("hands out what was written, in order", () => {
+    const batch = new Batch();
+    put(batch, 3, 1);
+    put(batch, 2, 2);
+    expect(batch.length).toBe(5);
+    expect([...batch.take()]).toEqual([1, 1, 1, 2, 2]);
+    expect([batch.length, batch.take().length]).toEqual([0, 0]);
+  });
+
+  test("follows the one before in the same slab, until that is full", () => {
+    const batch = new Batch();
+    put(batch, 4_000, 1);
+    const first = batch.take();
+    expect([batch.hasRoom(96), batch.hasRoom(97)]).toEqual([true, false]);
+    put(batch, 96, 2);
+    const second = batch.take();
+    expect(second.buffer).toBe(first.buffer);
+    put(batch, 1, 3);
+    const third = batch.take();
+    expect(third.buffer).not.toBe(first.buffer);
+    const expected = Buffer.concat([bytes(4_000, 1), bytes(96, 2), bytes(1, 3)]);
+    expect(Buffer.concat([first, second, third]).equals(expected)).toBe(true);
+  });
+
+  test("is never written again once it is handed out", () => {
+    const batch = new Batch();
+    const taken: Buffer[] = [];
+    for (let value = 0; value < 200; value++) {
+      put(batch, 97, value);
+      taken.push(batch.take());
+      if (value % 50 === 49) batch.rest();
+    }
+    expect(taken.every((each, value) => each.equals(bytes(97, value)))).toBe(true);
+  });
+});
+
+describe("the slab of a batch", () => {
+  test("starts at 4 KiB and stays there for single messages", () => {
+    const batch = new Batch();
+    for (let count = 0; count < 100; count++) {
+      put(batch, 1_000, 1);
+      batch.take();
+    }
+    expect(batch.slab.length).toBe(4_096);
+  });
+
+  test("doubles with each tick that it is too small for, up to 64 KiB", () => {
+    const batch = new Batch();
+    const sizes = Array.from({ length: 7 }, (_, tick) => {
+      batch.open(1, tick > 0);
+      return batch.slab.length;
+    });
+    expect(sizes).toEqual([4_096, 8_192, 16_384, 32_768, 65_536, 65_536, 65_536]);
+  });
+
+  test.each([
+    [1, 4_096],
+    [4_096, 4_096],
+    [4_097, 8_192],
+    [40_000, 65_536],
+    [LARGEST_BATCH_BYTES, 65_536],
+  ])("has room for a message of %i bytes in %i", (length, slab) => {
+    const batch = new Batch();
+    put(batch, length, 1);
+    expect(batch.slab.length).toBe(slab);
+    expect(batch.take()).toHaveLength(length);
+  });
+
+  test("shares its memory with nobody: it is not from Node's pool", () => {
+    const batch = new Batch();
+    put(batch, 1, 1);
+    expect(batch.slab.buffer.byteLength).toBe(4_096);
+  });
+
+  test("is let go at rest where it is large, and starts small again", () => {
+    const batch = new Batch();
+    put(batch, 40_000, 1);
+    const taken = batch.take();
+    batch.rest();
+    expect([batch.hasRoom(1), batch.length]).toEqual([false, 0]);
+    put(batch, 1, 2);
+    expect(batch.slab.length).toBe(4_096);
+    expect(taken.equals(bytes(40_000, 1))).toBe(true);
+  });
+
+  test("is kept at rest where it is small", () => {
+    const batch = new Batch();
+    batch.rest();
+    put(batch, 1, 1);
+    const { slab } = batch;
+    batch.take();
+    batch.rest();
+    put(batch, 1, 2);
+    expect(batch.slab).toBe(slab);
+  });
+});

@@ -1,0 +1,193 @@
+import { deriveMessageKey, deriveSharedX, type KeyPair, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
+import { describe, expect, test } from "vitest";
+import { type ClientWants, clientHandshake, type HandshakeAnswer, type Negotiated } from "./handshake.js";
+
+const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
+const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
+const u32 = (value: number): string => value.toString(16).padStart(8, "0");
+
+const ours = keyPairFromScalar(new Uint8Array(48).fill(1));
+const theirs = keyPairFromScalar(new Uint8Array(48).fill(2));
+const OUR_KEY = hexOf(ours.publicKey);
+const THEIR_KEY = hexOf(theirs.publicKey);
+
+/** As the server would seal it. */
+function sealed(plaintext: Uint8Array): string {
+  const key = deriveMessageKey(deriveSharedX(theirs.privateKey, ours.publicKey));
+  return hexOf(new MessageCipher(key).seal(plaintext));
+}
+
+interface Conversation {
+  readonly sent: string[];
+  /** How many bytes were asked for, and as what. */
+  readonly asked: string[];
+  readonly result: Negotiated | undefined;
+  readonly error: unknown;
+}
+
+/** Runs the handshake against all that the server says. */
+function converse(server: string, want: Partial<ClientWants> = {}, pair: KeyPair = ours): Conversation {
+  const sent: string[] = [];
+  const asked: string[] = [];
+  const input = bytes(server);
+  let at = 0;
+  const handshake = clientHandshake({ name: "orders", encryption: true, ...want });
+  try {
+    let step = handshake.next();
+    while (step.done !== true) {
+      let answer: HandshakeAnswer;
+      if (step.value.kind === "send") sent.push(hexOf(step.value.bytes));
+      if (step.value.kind === "keyPair") answer = pair;
+      if (step.value.kind === "receive") {
+        asked.push(`${step.value.bytes}: ${step.value.what}`);
+        if (at + step.value.bytes > input.length) throw new Error("the server said no more");
+        answer = input.subarray(at, at + step.value.bytes);
+        at += step.value.bytes;
+      }
+      step = handshake.next(answer);
+    }
+    return { sent, asked, result: step.value, error: undefined };
+  } catch (error) {
+    return { sent, asked, result: undefined, error };
+  }
+}
+
+describe("a client's handshake", () => {
+  test("in the clear: reply, limits, reply", () => {
+    const { sent, asked, result } = converse("0200 00000004 00300000", { encryption: false });
+    expect(sent).toEqual(["00", "00"]);
+    expect(asked).toEqual(["2: the server's hello", "4: the length of the server's limits", "4: the server's limits"]);
+    expect(result).toMatchObject({ maxSendSize: 3_145_728, protection: { security: { mode: "plain" } } });
+  });
+
+  test.each([true, false])(
+    "encrypted, as the server says, whether the client insists on it or not: %s",
+    (encryption) => {
+      const limits = sealed(bytes("00100000"));
+      const { sent, asked, result } = converse(`0201 ${THEIR_KEY} 00000020 ${limits}`, { encryption });
+      expect(sent).toEqual(["00", OUR_KEY, "00"]);
+      expect(asked[1]).toBe("97: the peer's public key");
+      expect(result).toMatchObject({ maxSendSize: 1_048_576, protection: { security: { mode: "compatible" } } });
+    },
+  );
+});
+
+describe("a client refuses", () => {
+  test.each([
+    ["version 1", "0101", 1],
+    ["version 3, though what follows looks busy", "03ff", 3],
+    ["what is no version", "4854", 72],
+  ])("%s, and says so to the server", (_what, hello, version) => {
+    const { sent, error } = converse(hello);
+    expect(sent).toEqual(["01"]);
+    expect(error).toMatchObject({
+      name: "SessionError",
+      code: "IPC_VERSION_MISMATCH",
+      message: expect.stringContaining(`server \`orders\` speaks version ${version} of the protocol, this client 2`),
+    });
+  });
+
+  test("a server without encryption where it insists, and says so to the server", () => {
+    const { sent, error } = converse("0200 00000004 00300000");
+    expect(sent).toEqual(["02"]);
+    expect(error).toMatchObject({
+      name: "SessionError",
+      code: "IPC_ENCRYPTION_REFUSED",
+      message:
+        "server `orders` offers no encryption; a golang-ipc server started without `Encryption: true` does this; pass `encryption: false` to talk to it in the clear",
+    });
+  });
+
+  test.each([true, false])("to wait for a busy server, and sends nothing; encryption: %s", (encryption) => {
+    const { sent, error } = converse("02ff", { encryption });
+    expect(sent).toEqual([]);
+    expect(error).toMatchObject({
+      name: "SessionError",
+      code: "IPC_SERVER_BUSY",
+      message: expect.stringContaining("server `orders` serves another client"),
+    });
+  });
+
+  test.each([2, 3, 0x80, 0xfe])("the mode byte %i, and sends nothing", (mode) => {
+    const { sent, error } = converse(`02${mode.toString(16).padStart(2, "0")}`);
+    expect(sent).toEqual([]);
+    expect(error).toMatchObject({
+      name: "SessionError",
+      code: "IPC_HANDSHAKE_FAILED",
+      message: expect.stringContaining(`sent ${mode} where 0 (plain) or 1 (encrypted) is expected`),
+    });
+  });
+
+  test.each([
+    ["that is 97 junk bytes", "41".repeat(97)],
+    ["that is not on the curve", `04${"41".repeat(96)}`],
+  ])("a public key %s, before anything else is sent", (_what, key) => {
+    const { sent, error } = converse(`0201 ${key}`);
+    expect(sent).toEqual(["00", OUR_KEY]);
+    expect(error).toMatchObject({ name: "CryptoError", code: "IPC_PUBLIC_KEY_INVALID" });
+  });
+
+  test.each([0, 15, 31])("sealed limits with byte %i altered", (at) => {
+    const limits = bytes(sealed(bytes("00100000")));
+    limits[at] = (limits[at] as number) ^ 1;
+    const { sent, error } = converse(`0201 ${THEIR_KEY} 00000020 ${hexOf(limits)}`);
+    expect(sent).toEqual(["00", OUR_KEY]);
+    expect(error).toMatchObject({ name: "CryptoError", code: "IPC_DECRYPTION_FAILED" });
+  });
+});
+
+describe("the server's limits", () => {
+  const plain = (body: string): Conversation => converse(`0200 ${u32(body.length / 2)} ${body}`, { encryption: false });
+  const encrypted = (plaintext: string): Conversation => {
+    const body = sealed(bytes(plaintext));
+    return converse(`0201 ${THEIR_KEY} ${u32(body.length / 2)} ${body}`);
+  };
+
+  test.each([
+    ["plain", 0, 4],
+    ["plain", 3, 4],
+    ["plain", 4_097, 4],
+    ["plain", 0xffff_ffff, 4],
+    ["encrypted", 4, 32],
+    ["encrypted", 31, 32],
+    ["encrypted", 4_097, 32],
+    ["encrypted", 0x8000_0000, 32],
+  ])("%s, of %i bytes are refused unread", (mode, length, shortest) => {
+    const hello = mode === "plain" ? "0200" : `0201 ${THEIR_KEY}`;
+    const { asked, error } = converse(`${hello} ${u32(length)}`, { encryption: mode === "encrypted" });
+    expect(asked.at(-1)).toBe("4: the length of the server's limits");
+    expect(error).toMatchObject({
+      name: "SessionError",
+      code: "IPC_HANDSHAKE_FAILED",
+      message: expect.stringContaining(`announces limits of ${length} bytes, ${shortest} … 4096 are expected`),
+    });
+  });
+
+  test.each([
+    ["the shortest", "00300000"],
+    ["one byte more", "0030000001"],
+    ["the offer of ipcx/1", "003000004950435801010000"],
+    ["the longest, all junk", `00300000${"ee".repeat(4_092)}`],
+  ])("are read from the first four bytes, the others ignored: %s", (_what, body) => {
+    expect(plain(body)).toMatchObject({ error: undefined, sent: ["00", "00"], result: { maxSendSize: 3_145_728 } });
+    // The longest sealed body is 28 bytes shorter inside.
+    const inside = body.slice(0, (4_096 - 28) * 2);
+    expect(encrypted(inside)).toMatchObject({ error: undefined, result: { maxSendSize: 3_145_728 } });
+  });
+
+  test.each([1, 1_024, 1_073_741_824])("may announce %i bytes", (size) => {
+    expect(plain(u32(size)).result?.maxSendSize).toBe(size);
+    expect(encrypted(u32(size)).result?.maxSendSize).toBe(size);
+  });
+
+  test.each([0, 1_073_741_825, 0xffff_ffff])("may not announce %i bytes", (size) => {
+    for (const { error, sent } of [plain(u32(size)), encrypted(u32(size))]) {
+      expect(sent.filter((item) => item === "00")).toHaveLength(1);
+      expect(error).toMatchObject({
+        name: "SessionError",
+        code: "IPC_HANDSHAKE_FAILED",
+        message: `the server announces messages of up to ${size} bytes, 1 … 1073741824 are accepted`,
+      });
+    }
+  });
+});

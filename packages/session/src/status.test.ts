@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { type Status, statusCode } from "./status.js";
+
+test("statuses have golang-ipc's words and numbers", () => {
+  const inOrder: readonly Status[] = [
+    "Not Connected",
+    "Listening",
+    "Connecting",
+    "Connected",
+    "Reconnecting",
+    "Closed",
+    "Closing",
+    "Error",
+    "Timeout",
+    "Disconnected",
+  ];
+  expect(inOrder.map(statusCode)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
