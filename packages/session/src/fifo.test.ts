@@ -59,7 +59,8 @@ describe("a fifo", () => {
 
   test.each([1_024, 1_025, 5_000])("of %i items empties in order and can be filled again", (count) => {
     const fifo = filled(count);
-    for (let item = 0; item < count; item++) expect(fifo.shift()).toBe(item);
+    const taken = Array.from({ length: count }, () => fifo.shift());
+    expect(taken).toEqual(Array.from({ length: count }, (_, item) => item));
     fifo.push(7);
     expect(contents(fifo)).toEqual([7]);
   });
