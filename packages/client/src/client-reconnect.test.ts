@@ -140,7 +140,7 @@ describe("a client whose connection ends", () => {
     client.on("lost", () => void client.close());
     session.destroy();
     await closed;
-    expect(statuses).toEqual(["Closing", "Closed"]);
+    expect(statuses).toEqual(["Reconnecting", "Closing", "Closed"]);
     expect(far.connections).toBe(1);
   });
 

@@ -147,7 +147,7 @@ describe("the final failure of a client", () => {
     pass(60_000);
     expect(await readToEnd(client)).toEqual(["Timeout", "IPC_TIMED_OUT"]);
     await closed;
-    expect(events).toEqual(["lost IPC_CONNECTION_LOST", "Reconnecting", "Timeout", "error IPC_TIMED_OUT", "close"]);
+    expect(events).toEqual(["Reconnecting", "lost IPC_CONNECTION_LOST", "Timeout", "error IPC_TIMED_OUT", "close"]);
     expect(client).toMatchObject({ status: "Timeout", statusCode: 8 });
     await expect(client.read()).rejects.toMatchObject({
       code: "IPC_TIMED_OUT",
@@ -187,20 +187,37 @@ describe("the final failure of a client", () => {
     expect(await readUntil(client, "Connected")).toEqual(["Connected"]);
   });
 
-  it("leaves what is unread to whoever was reading, before 'error' and 'close' are told", async () => {
+  it("leaves what is unread to reads, and tells every status, 'error' and 'close' to someone who reads no more", async () => {
     const { client, session, far } = await pair({ retry: false });
     await readUntil(client, "Connected");
     const events: string[] = [];
+    client.on("status", (status) => events.push(status));
     client.on("error", () => events.push("error"));
-    client.on("close", () => events.push("close"));
+    const closed = nextEvent(client, "close").then(() => events.push("close"));
     await session.write(1, "a");
+    await far.close();
+    await session.close();
+    await closed;
+    expect(events).toEqual(["Reconnecting", "Error", "error", "close"]);
+    expect(await readUntil(client, "Error")).toEqual(["a", "Reconnecting", "Error"]);
+    await expect(client.read()).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
+  });
+
+  it("is told to an iteration that has not come to its end only after all that is unread", async () => {
+    const { client, session, far } = await pair({ retry: false });
+    const events: string[] = [];
+    client.on("error", () => events.push("error"));
+    const iterator = client[Symbol.asyncIterator]();
+    await session.write(1, "a");
+    await session.write(1, "b");
+    expect((await iterator.next()).value?.text()).toBe("a");
     await far.close();
     await session.close();
     await vi.waitFor(() => expect(client.status).toBe("Error"));
     expect(events).toEqual([]);
-    expect(await readUntil(client, "Error")).toEqual(["a", "Reconnecting", "Error"]);
-    await expect(client.read()).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
-    expect(events).toEqual(["error", "close"]);
+    expect((await iterator.next()).value?.text()).toBe("b");
+    await expect(iterator.next()).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
+    expect(events).toEqual(["error"]);
   });
 
   it("rejects an iteration with its cause, after everything that came before", async () => {

@@ -81,11 +81,10 @@ export class Client extends PeerSession {
     logger.warn(`client ${name}: ${error.message}`);
     channels.disconnect({ role: "client", name, remote: this.remote, error });
     if (performance.now() - this.#connectedAt >= HELD_MS) schedule.reset();
+    this.setStatus("Reconnecting");
     this.emit("lost", error);
     // A listener may have closed it.
-    if (!this.isOpen) return;
-    this.setStatus("Reconnecting");
-    void this.#redial();
+    if (this.isOpen) void this.#redial();
   }
 
   async #redial(): Promise<void> {

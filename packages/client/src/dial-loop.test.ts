@@ -88,6 +88,15 @@ describe("dialUntilConnected", () => {
     expect(error).toMatchObject({ code: "IPC_TIMED_OUT", message: expect.stringContaining("the first did not end") });
   });
 
+  it("times out in the first pause of a redialling", async () => {
+    const schedule = { next: () => 1_000_000, reset: () => {} } as unknown as RetrySchedule;
+    const error = await failureOf(dialUntilConnected(planOf([], { timeoutMs: 5, pauseFirst: true, schedule })));
+    expect(error).toMatchObject({
+      code: "IPC_TIMED_OUT",
+      message: expect.stringContaining("5 ms were over before the first attempt"),
+    });
+  });
+
   it("is aborted before it starts, during an attempt and during a pause", async () => {
     const reason = new Error("enough");
     const before = planOf([CONNECTED], { signal: AbortSignal.abort(reason) });

@@ -53,16 +53,18 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
   } catch (error) {
     if (signal.aborted) throw abortError(what, signal);
     if (!over.signal.aborted) throw error;
-    const why = last === undefined ? "the first did not end" : `the last failed: ${last.message}`;
-    throw new SessionError(
-      "IPC_TIMED_OUT",
-      `timed out trying to ${what} to ${address}: ${attempts} attempts in ${timeoutMs} ms, ${why}`,
-      { cause: last },
-    );
+    const message = `timed out trying to ${what} to ${address}: ${tally(attempts, timeoutMs, last)}`;
+    throw new SessionError("IPC_TIMED_OUT", message, { cause: last });
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
   }
+}
+
+function tally(attempts: number, timeoutMs: number, last: IpcError | undefined): string {
+  if (attempts === 0) return `${timeoutMs} ms were over before the first attempt`;
+  const why = last === undefined ? "the first did not end" : `the last failed: ${last.message}`;
+  return `${attempts} attempts in ${timeoutMs} ms, ${why}`;
 }
 
 /** A transport of the user's may fail with errors of its own. */

@@ -99,7 +99,10 @@ export class FrameDecoder {
 
   /** Always a plain Uint8Array: a `subarray` of a Buffer would be a Buffer, and its `toString` another one. */
   #view(start: number): Uint8Array {
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#end - start);
+    const view = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#end - start);
+    // A body that was put together is its reader's alone: a decoder that stands still must not keep a large one.
+    if (this.#bytes !== this.#chunk) this.#bytes = NOTHING;
+    return view;
   }
 
   /** Finds the next whole body and remembers where it lies. */

@@ -10,6 +10,7 @@ import {
   runHandshake,
   SessionError,
   serverHandshake,
+  setStreamReferenced,
 } from "@ipc/session";
 import { remoteOf } from "@ipc/transport";
 import type { ResolvedServerOptions } from "./server-options.js";
@@ -37,6 +38,7 @@ export class Reception {
   readonly #handshakes = new Set<AbortController>();
   /** Every stream that is not a connection yet, or is being sent away. */
   readonly #strangers = new Set<Duplex>();
+  #referenced = true;
 
   constructor(options: ResolvedServerOptions, address: string, events: ReceptionEvents) {
     this.#options = options;
@@ -47,6 +49,7 @@ export class Reception {
   /** Takes over a stream that has just been accepted. */
   receive(stream: Duplex): void {
     this.#strangers.add(stream);
+    setStreamReferenced(stream, this.#referenced);
     stream.once("close", () => this.#strangers.delete(stream));
     const remote = remoteOf(stream, this.#address);
     if (!this.#events.hasPlace()) {
@@ -62,6 +65,12 @@ export class Reception {
         (error: unknown) => this.#refuse(remote, reasonOf(handshake.signal) ?? asIpcError(error)),
       )
       .finally(() => this.#handshakes.delete(handshake));
+  }
+
+  /** Whether strangers keep the process alive. The time limit of a handshake under way keeps its own. */
+  setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+    for (const stream of this.#strangers) setStreamReferenced(stream, referenced);
   }
 
   /** Ends every handshake under way: the place is taken, or nobody is served any more. */
@@ -81,6 +90,7 @@ export class Reception {
     const { result: negotiated, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
       signal,
+      referenced: this.#referenced,
       authorize: (security) => authorize({ security, remote }),
     });
     channels.handshake({ role: "server", name, remote, security: negotiated.protection.security });

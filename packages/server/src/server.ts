@@ -76,6 +76,7 @@ export class Server extends PeerSession<ServerEvents> {
   }
 
   protected override setReferenced(referenced: boolean): void {
+    this.#reception.setReferenced(referenced);
     if (referenced) this.#listener?.ref();
     else this.#listener?.unref();
   }
@@ -85,8 +86,8 @@ export class Server extends PeerSession<ServerEvents> {
     channels.disconnect({ role: "server", name, remote: this.remote, error });
     if (orderly) logger.info(`server ${name}: ${this.remote} went away`);
     else logger.warn(`server ${name}: ${this.remote}: ${error.message}`);
+    this.setStatus("Disconnected");
     if (!orderly) this.emit("lost", error);
-    if (this.isOpen) this.setStatus("Disconnected");
   }
 
   #arrived(established: Established): void {

@@ -88,13 +88,6 @@ export class Connection {
     if (this.#isFlowing()) this.stream.resume();
   }
 
-  /** Whether the stream keeps the process alive, where it is of a kind that can. */
-  setReferenced(referenced: boolean): void {
-    // Sockets have these methods, streams in general do not.
-    const method: unknown = Reflect.get(this.stream, referenced ? "ref" : "unref");
-    if (typeof method === "function") method.call(this.stream);
-  }
-
   /**
    * Sends what was accepted, then ends the stream; input is discarded from now on.
    * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`

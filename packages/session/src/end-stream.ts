@@ -20,11 +20,16 @@ export function endStream(stream: Duplex): Promise<void> {
       clearTimeout(timer);
       resolve();
     });
-    stream.once("end", destroy);
+    // The peer may end first, and what we sent still be on its way.
+    const destroyWhenBoth = (): void => {
+      if (stream.readableEnded && stream.writableFinished) destroy();
+    };
+    stream.once("end", destroyWhenBoth);
+    stream.once("finish", destroyWhenBoth);
     stream.on("error", ignore);
     stream.end();
     stream.resume();
-    if (stream.readableEnded) destroy();
+    destroyWhenBoth();
   });
 }
 

@@ -239,15 +239,30 @@ describe("the end", () => {
     expect(told).toEqual(["ended"]);
   });
 
-  it("by a failure waits until a reader has got what is unread", async () => {
+  it("does not wait for someone who has stopped reading after a failure either, and tells the statuses first", async () => {
     const { inbox, told } = recordedInbox();
     inbox.push(message(1));
     inbox.push(message(2));
     await inbox.read("read", {});
+    inbox.pushStatus("Error");
+    inbox.end("failed", lost);
+    expect(told).toEqual(["status Error", "ended"]);
+    expect(shown(await inbox.read("read", {}))).toBe(2);
+    expect(shown(await inbox.read("read", {}))).toBe("Error");
+    await expect(inbox.read("read", {})).rejects.toMatchObject({ code: "IPC_CONNECTION_LOST" });
+  });
+
+  it("by a failure waits until an iteration has got what is unread", async () => {
+    const { inbox, told } = recordedInbox();
+    inbox.push(message(1));
+    inbox.push(message(2));
+    const iterator = inbox.iterate();
+    await iterator.next();
     inbox.end("failed", lost);
     expect(told).toEqual([]);
-    await inbox.read("read", {});
+    expect((await iterator.next()).value).toMatchObject({ type: 2 });
     expect(told).toEqual(["ended"]);
+    await expect(iterator.next()).rejects.toMatchObject({ code: "IPC_CONNECTION_LOST" });
   });
 
   it("is told at once where nobody has ever read, and only once", async () => {

@@ -43,7 +43,6 @@ export class Inbox {
   readonly #reads = new Set<Waiter<Received | undefined>>();
   #full = false;
   #consumer: "none" | "iteration" | "listener" = "none";
-  #everRead = false;
   #paused = false;
   #flowing = false;
   #end: End | undefined;
@@ -180,13 +179,11 @@ export class Inbox {
     const taken = this.#consumer !== "none" ? this.#consumer : this.#reads.size > 0 ? "read" : undefined;
     if (taken !== undefined) throw takenError(style, taken);
     this.#consumer = style;
-    this.#everRead = true;
   }
 
   #read<T>(what: string, { signal }: Wait, timeout?: { ms: number; value: T }): Promise<Received | T> {
     if (this.#consumer !== "none") return rejected(takenError(what, this.#consumer));
     if (signal?.aborted === true) return rejected(abortError(what, signal));
-    this.#everRead = true;
     const received = this.#tryShift();
     if (received !== undefined) return Promise.resolve(received);
     if (this.#end !== undefined) return rejected(this.#end.error());
@@ -254,15 +251,17 @@ export class Inbox {
   }
 
   #announce(): void {
+    if (this.#end?.told === true) return;
     for (let status = this.#unread.announce(); status !== undefined; status = this.#unread.announce()) {
       this.#events.status(status);
     }
   }
 
   #tellEnd(end: End): void {
-    const awaited = this.#consumer !== "none" || (this.#everRead && end.kind === "failed");
-    if (end.told || (awaited && this.#unread.length > 0)) return;
+    // Whoever iterates or listens gets everything first. A reader may never come back, and close must come.
+    if (end.told || (this.#consumer !== "none" && this.#unread.length > 0)) return;
     end.told = true;
+    for (const status of this.#unread.announceAll()) this.#events.status(status);
     for (const waiter of this.#reads) {
       this.#reads.delete(waiter);
       waiter.reject(end.error());

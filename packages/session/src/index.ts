@@ -23,4 +23,5 @@ export { type HandshakeResult, type HandshakeRun, runHandshake } from "./run-han
 export { openSession, type Session, type SessionOptions } from "./session.js";
 export { SessionError, type SessionErrorCode } from "./session-error.js";
 export { type Status, statusCode } from "./status.js";
+export { setStreamReferenced } from "./stream-reference.js";
 export { abortError } from "./waiter.js";

@@ -72,7 +72,9 @@ export abstract class PeerReader<E extends PeerEvents> {
 
   readTimed(ms: number): Promise<DataMessage | StatusMessage | TimeoutMessage>;
   readTimed<T>(ms: number, onTimeout: T, options?: Wait): Promise<DataMessage | StatusMessage | T>;
-  readTimed(ms: number, onTimeout: unknown = timeoutMessage, options: Wait = {}): Promise<unknown> {
+  readTimed(ms: number, ...rest: [onTimeout?: unknown, options?: Wait]): Promise<unknown> {
+    // Undefined is a value to be given, too.
+    const [onTimeout, options = {}] = rest.length === 0 ? [timeoutMessage] : rest;
     const fault = findDelayFault("readTimed: `ms`", ms) ?? findWaitFault("readTimed", options);
     return fault === undefined ? this.#inbox.readTimed(ms, onTimeout, options) : rejected(fault);
   }

@@ -11,6 +11,7 @@ import { findCloseFault, findWaitFault, findWriteFault } from "./peer-arguments.
 import { PeerReader } from "./peer-reader.js";
 import { SessionError } from "./session-error.js";
 import type { Status } from "./status.js";
+import { setStreamReferenced } from "./stream-reference.js";
 import { Traffic } from "./traffic.js";
 import { rejected } from "./waiter.js";
 import { WaitingWrites } from "./waiting-writes.js";
@@ -164,17 +165,11 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
   }
 
   ref(): this {
-    this.#referenced = true;
-    this.#connection?.setReferenced(true);
-    this.setReferenced(true);
-    return this;
+    return this.#refer(true);
   }
 
   unref(): this {
-    this.#referenced = false;
-    this.#connection?.setReferenced(false);
-    this.setReferenced(false);
-    return this;
+    return this.#refer(false);
   }
 
   /** False once nothing more is wanted: closing, closed or failed. */
@@ -200,7 +195,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     this.#security = connection.security;
     this.#remote = remote;
     this.#traffic.connected();
-    connection.setReferenced(this.#referenced);
+    setStreamReferenced(stream, this.#referenced);
     if (this.isFull) connection.pause();
     this.setStatus("Connected");
     // A listener may have destroyed it; one that closes it needs the connection started.
@@ -243,6 +238,14 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     return this.#state.name === "connected" ? this.#state.connection : undefined;
   }
 
+  #refer(referenced: boolean): this {
+    this.#referenced = referenced;
+    const stream = this.#connection?.stream;
+    if (stream !== undefined) setStreamReferenced(stream, referenced);
+    this.setReferenced(referenced);
+    return this;
+  }
+
   async #drain(state: State, timeoutMs: number): Promise<void> {
     // The new state is entered first: whatever this sets off finds it.
     await undefined;
@@ -264,7 +267,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     this.#state = { name: "ended", done: this.release() };
     if (state.name === "waiting") state.writes.rejectAll(error());
     if (state.name === "connected") state.connection.destroy(error());
-    this.setStatus(status);
+    if (this.status !== status) this.setStatus(status);
     this.endReading(kind, error);
   }
 

@@ -10,6 +10,8 @@ export interface HandshakeRun {
   /** How long the whole handshake may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Whether the time limit keeps the process alive. @default true */
+  readonly referenced?: boolean;
   /** Makes the key pair of this connection. @default generateKeyPair of @ipc/crypto */
   readonly keyPair?: () => Promise<KeyPair>;
   /** Decides about a client before it is told that it is connected. */
@@ -94,7 +96,7 @@ interface Deadline {
   clear(): void;
 }
 
-function startDeadline({ timeoutMs, signal }: HandshakeRun, waitingFor: () => string): Deadline {
+function startDeadline({ timeoutMs, signal, referenced = true }: HandshakeRun, waitingFor: () => string): Deadline {
   const { promise, reject } = rejectable();
   let isOver = false;
   const end = (error: SessionError): void => {
@@ -113,6 +115,7 @@ function startDeadline({ timeoutMs, signal }: HandshakeRun, waitingFor: () => st
       ),
     timeoutMs,
   );
+  if (!referenced) timer.unref();
   if (signal?.aborted === true) onAbort();
   else signal?.addEventListener("abort", onAbort, { once: true });
   return {

@@ -70,11 +70,8 @@ export class Session extends PeerSession {
   }
 
   protected override connectionEnded(error: IpcError, orderly: boolean): void {
-    if (orderly) {
-      this.finish("Disconnected");
-    } else {
-      this.emit("lost", error);
-      this.finish("Disconnected", error);
-    }
+    this.setStatus("Disconnected");
+    if (!orderly) this.emit("lost", error);
+    this.finish("Disconnected", orderly ? undefined : error);
   }
 }

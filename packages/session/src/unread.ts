@@ -70,6 +70,16 @@ export class Unread {
     return entry.status;
   }
 
+  /** Returns the statuses that have not been announced, whatever stands before them. */
+  announceAll(): Status[] {
+    const statuses: Status[] = [];
+    for (let index = this.#announced; index < this.#entries.length; index++) {
+      const entry = this.#entries.at(index);
+      if (entry instanceof StatusEntry) statuses.push(entry.status);
+    }
+    return statuses;
+  }
+
   /** Copies the newest messages out of `buffer` when they keep more than twice their size of it alive. */
   compact(buffer: ArrayBufferLike): void {
     let used = 0;
