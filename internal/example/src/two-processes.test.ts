@@ -29,7 +29,7 @@ it("fails when a file is left behind", async () => {
   await expect(runTwoProcesses(await programs(leave, ""))).rejects.toMatchObject({ code: "ENOTEMPTY" });
   for (const name of await readdir(tmpdir())) {
     if (!name.startsWith("ipc-example-")) continue;
-    const files = await readdir(join(tmpdir(), name)).catch(() => []);
+    const files = await readdir(join(tmpdir(), name)).catch((): string[] => []);
     if (files.includes("left.sock")) await rm(join(tmpdir(), name), { recursive: true });
   }
 });

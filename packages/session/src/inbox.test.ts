@@ -1,36 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { Inbox } from "./inbox.js";
-import { type DataMessage, ReceivedMessage, type StatusMessage, timeoutMessage } from "./message.js";
-import { SessionError } from "./session-error.js";
-import type { Status } from "./status.js";
-
-const closed = (): SessionError => new SessionError("IPC_CLOSED", "read: this peer is closed");
-const lost = (): SessionError => new SessionError("IPC_CONNECTION_LOST", "cut");
-
-/** An inbox that writes down what it tells. */
-function recordedInbox(maxUnreadBytes = 1_024): { inbox: Inbox; told: string[] } {
-  const told: string[] = [];
-  const inbox = new Inbox(maxUnreadBytes, {
-    message: (message) => told.push(`message ${message.type}`),
-    status: (status) => told.push(`status ${status}`),
-    full: () => told.push("full"),
-    room: () => told.push("room"),
-    ended: () => told.push("ended"),
-  });
-  return { inbox, told };
-}
-
-function message(type: number, bytes = 0): ReceivedMessage {
-  return new ReceivedMessage(type, new Uint8Array(bytes));
-}
-
-function shown(received: DataMessage | StatusMessage): number | Status {
-  return received.kind === "data" ? received.type : received.status;
-}
-
-async function nextTick(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-}
+import { closed, lost, message, nextTick, recordedInbox, shown } from "../test/recorded-inbox.js";
+import { timeoutMessage } from "./message.js";
 
 describe("reads", () => {
   it("get messages and statuses in the order of their coming", async () => {
@@ -213,67 +183,6 @@ describe("listeners", () => {
     expect(told).toEqual(["status Disconnected"]);
     expect(shown(await inbox.read("read", {}))).toBe("Disconnected");
     expect(told).toEqual(["status Disconnected"]);
-  });
-});
-
-describe("the end", () => {
-  it("is told after a listener has got everything", async () => {
-    const { inbox, told } = recordedInbox();
-    inbox.listen();
-    await nextTick();
-    inbox.pause();
-    inbox.push(message(1));
-    inbox.end("done", closed);
-    expect(told).toEqual([]);
-    inbox.resume();
-    await nextTick();
-    expect(told).toEqual(["message 1", "ended"]);
-  });
-
-  it("that was asked for does not wait for someone who has stopped reading", async () => {
-    const { inbox, told } = recordedInbox();
-    inbox.push(message(1));
-    inbox.push(message(2));
-    await inbox.read("read", {});
-    inbox.end("done", closed);
-    expect(told).toEqual(["ended"]);
-  });
-
-  it("does not wait for someone who has stopped reading after a failure either, and tells the statuses first", async () => {
-    const { inbox, told } = recordedInbox();
-    inbox.push(message(1));
-    inbox.push(message(2));
-    await inbox.read("read", {});
-    inbox.pushStatus("Error");
-    inbox.end("failed", lost);
-    expect(told).toEqual(["status Error", "ended"]);
-    expect(shown(await inbox.read("read", {}))).toBe(2);
-    expect(shown(await inbox.read("read", {}))).toBe("Error");
-    await expect(inbox.read("read", {})).rejects.toMatchObject({ code: "IPC_CONNECTION_LOST" });
-  });
-
-  it("by a failure waits until an iteration has got what is unread", async () => {
-    const { inbox, told } = recordedInbox();
-    inbox.push(message(1));
-    inbox.push(message(2));
-    const iterator = inbox.iterate();
-    await iterator.next();
-    inbox.end("failed", lost);
-    expect(told).toEqual([]);
-    expect((await iterator.next()).value).toMatchObject({ type: 2 });
-    expect(told).toEqual(["ended"]);
-    await expect(iterator.next()).rejects.toMatchObject({ code: "IPC_CONNECTION_LOST" });
-  });
-
-  it("is told at once where nobody has ever read, and only once", async () => {
-    const { inbox, told } = recordedInbox();
-    inbox.push(message(1));
-    inbox.end("failed", lost);
-    inbox.end("done", closed);
-    expect(told).toEqual(["ended"]);
-    expect(shown(await inbox.read("read", {}))).toBe(1);
-    await expect(inbox.read("read", {})).rejects.toMatchObject({ code: "IPC_CONNECTION_LOST" });
-    expect(told).toEqual(["ended"]);
   });
 });
 

@@ -1,0 +1,31 @@
+/** What one package may import. Packages by their folder in `packages/`, built-ins without `node:`. */
+export interface Arrows {
+  readonly runtime: readonly string[];
+  readonly typesOnly: readonly string[];
+  readonly builtins: readonly string[];
+}
+
+/** Who may import whom. Everything else that says so (manifests, references, code, diagram) is held against this. */
+export const ARROWS: Readonly<Record<string, Arrows>> = {
+  framing: { runtime: [], typesOnly: [], builtins: [] },
+  crypto: { runtime: [], typesOnly: [], builtins: ["crypto"] },
+  transport: {
+    runtime: [],
+    typesOnly: [],
+    builtins: ["fs", "fs/promises", "net", "os", "path", "process", "stream", "timers", "timers/promises"],
+  },
+  session: {
+    runtime: ["framing", "crypto"],
+    typesOnly: ["transport"],
+    builtins: ["diagnostics_channel", "events", "stream", "timers"],
+  },
+  client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers/promises"] },
+  server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
+};
+
+/** Finds the row of a package. */
+export function arrowsOf(name: string): Arrows {
+  const arrows = ARROWS[name];
+  if (arrows === undefined) throw new Error(`packages/${name} has no row in internal/architecture/src/arrows.ts`);
+  return arrows;
+}

@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The top folder of the workspace. */
+export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+
+const NOT_OURS = new Set(["node_modules", "dist", ".turbo"]);
+
+/** Lists the folders directly below `folder`, given and returned relative to the top: `packages` → `framing`, … */
+export function foldersIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Lists every file below `folder` whose name ends in one of `endings`, relative to the top, with `/`, sorted. */
+export function filesUnder(folder: string, endings: readonly string[]): string[] {
+  const found: string[] = [];
+  const pending = [join(ROOT, folder)];
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    for (const entry of readdirSync(at, { withFileTypes: true })) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory()) {
+        if (!NOT_OURS.has(entry.name)) pending.push(path);
+      } else if (endings.some((ending) => entry.name.endsWith(ending))) {
+        found.push(relative(ROOT, path).replaceAll(sep, "/"));
+      }
+    }
+  }
+  return found.sort();
+}
+
+/** Tells whether there is a file, named relative to the top. */
+export function isFile(path: string): boolean {
+  return existsSync(join(ROOT, path));
+}
+
+/** Reads a text file, named relative to the top. */
+export function readText(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+/** What these tests read of a package.json. */
+export interface Manifest {
+  readonly name: string;
+  readonly description: string;
+  readonly private?: boolean;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+/** Reads the package.json of a folder such as `packages/framing`. */
+export function readManifest(folder: string): Manifest {
+  return JSON.parse(readText(`${folder}/package.json`));
+}

@@ -1,0 +1,72 @@
+import { readdirSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Consumer, compileConsumer, installConsumer, listInstalled, runConsumer } from "./consumer.js";
+import { findTarball, packAll, ROOT } from "./tarball.js";
+
+const CONSUMERS: readonly Consumer[] = [
+  { name: "framing", uses: "framing", dependencies: [], types: [] },
+  { name: "client", uses: "client", dependencies: ["crypto", "framing", "session", "transport"], types: ["node"] },
+];
+
+const BIN = { preferLocal: true, localDir: import.meta.dirname };
+
+let folder: string;
+let tarballs: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "ipc-packaging-"));
+  tarballs = join(folder, "tarballs");
+  await mkdir(tarballs);
+  await packAll(tarballs);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe.each(readdirSync(join(ROOT, "packages")))("the tarball of @ipc/%s", (name) => {
+  test("is well formed (publint)", async () => {
+    await execa("publint", ["run", await findTarball(tarballs, name), "--strict"], BIN);
+  });
+
+  test("has types that every ESM resolution finds (attw)", async () => {
+    await execa("attw", [await findTarball(tarballs, name), "--profile", "esm-only", "--no-definitely-typed"], BIN);
+  });
+
+  test("brings its code, its source and the licence, and no tests or build records", async () => {
+    const { stdout } = await execa("tar", ["-tzf", await findTarball(tarballs, name)]);
+    const files = stdout.split("\n").map((file) => file.replace(/^package\//, ""));
+    const wanted = ["dist/index.js", "dist/index.d.ts", "src/index.ts", "LICENSE", "README.md"];
+    expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
+    expect(files.filter((file) => /\.test\.|tsbuildinfo/.test(file))).toEqual([]);
+  });
+
+  test("runs nothing when it is installed", async () => {
+    const { stdout } = await execa("tar", ["-xzOf", await findTarball(tarballs, name), "package/package.json"]);
+    const scripts = Object.keys(JSON.parse(stdout).scripts);
+    expect(scripts.filter((script) => /^(pre|post)?(install|prepare)$/.test(script))).toEqual([]);
+  });
+});
+
+describe.each(CONSUMERS)("a project that uses @ipc/$uses", (consumer) => {
+  let project: string;
+
+  beforeAll(async () => {
+    project = join(folder, consumer.name);
+    await installConsumer(consumer, project, tarballs);
+  });
+
+  test("gets that package and its dependencies only", async () => {
+    expect(await listInstalled(project)).toEqual([consumer.uses, ...consumer.dependencies].sort());
+  });
+
+  test.each(["nodenext", "bundler"])("compiles with %s resolution, our declarations included", async (resolution) => {
+    await compileConsumer(consumer, project, resolution);
+  });
+
+  test("runs as plain JavaScript", async () => {
+    await runConsumer(project);
+  });
+});

@@ -1,0 +1,39 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    // All cores, not all but one: many tests wait rather than compute.
+    maxWorkers: "100%",
+    // For tests that count what is left after a garbage collection.
+    execArgv: ["--expose-gc"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // A snapshot that is missing is stale too: `npm run reports` writes them.
+    update: "none",
+    // A test compiles the source of its own package; the other packages are what their users get.
+    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "workspace",
+          include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "internal/*/src/**/*.test.ts"],
+          exclude: ["internal/packaging/**"],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // After the others: it keeps both cores busy, and some of the others look at the clock.
+          name: "packaging",
+          include: ["internal/packaging/src/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1, concurrent: true },
+        },
+      },
+    ],
+  },
+});
