@@ -19,7 +19,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     typesOnly: ["transport"],
     builtins: ["diagnostics_channel", "events", "stream", "timers"],
   },
-  client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers/promises"] },
+  client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
 };
 

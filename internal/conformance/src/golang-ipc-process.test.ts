@@ -49,7 +49,8 @@ describe("a process", () => {
       server.destroy();
       void server.write(1, "closed");
       void server.flush();
-      void server.read().then(() => server.read());
+      void server.read();
+      void server.read();
       await readUntil(client, "Reconnecting");
       void client.write(1, "not connected");
       void client.close({ timeoutMs: 0 });

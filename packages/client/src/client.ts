@@ -8,10 +8,12 @@ import {
   PeerSession,
   runHandshake,
   SessionError,
+  setStreamReferenced,
 } from "@ipc/session";
 import { type Door, remoteOf } from "@ipc/transport";
 import { type ClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.js";
 import { dialUntilConnected } from "./dial-loop.js";
+import { Pauses } from "./pauses.js";
 
 /** A connection that held this long, in milliseconds, makes the next back-off start anew. */
 const HELD_MS = 10_000;
@@ -38,7 +40,7 @@ export class Client extends PeerSession {
   /** Aborted when no connection is wanted any more. */
   readonly #life = new AbortController();
   readonly #onAbort: () => void;
-  #referenced = true;
+  readonly #pauses = new Pauses();
   #connectedAt = 0;
 
   private constructor(options: ResolvedClientOptions, address: string) {
@@ -73,7 +75,7 @@ export class Client extends PeerSession {
   }
 
   protected override setReferenced(referenced: boolean): void {
-    this.#referenced = referenced;
+    this.#pauses.setReferenced(referenced);
   }
 
   protected override connectionEnded(error: IpcError): void {
@@ -109,7 +111,7 @@ export class Client extends PeerSession {
       retry,
       timeoutMs,
       signal: this.#life.signal,
-      isReferenced: () => this.#referenced,
+      pauses: this.#pauses,
     });
     this.#connectedAt = performance.now();
     if (!this.connect(established)) throw new SessionError("IPC_CLOSED", `${what}: this client was closed meanwhile`);
@@ -121,11 +123,14 @@ export class Client extends PeerSession {
   async #dial(signal: AbortSignal): Promise<Established> {
     const { name, transport, encryption, handshakeTimeoutMs, logger } = this.#options;
     const stream = await transport.dial(name, DOOR, { signal });
+    const { referenced } = this.#pauses;
+    setStreamReferenced(stream, referenced);
     const remote = remoteOf(stream, this.#address);
     logger.debug(`client ${name}: dialled ${remote}`);
     const handshake = clientHandshake({ name, encryption });
     const { result: negotiated, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
+      referenced,
       signal,
     });
     channels.handshake({ role: "client", name, remote, security: negotiated.protection.security });

@@ -1,8 +1,11 @@
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
 import { type Established, SessionError } from "@ipc/session";
 import { TransportError } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
 import { type DialPlan, dialUntilConnected } from "./dial-loop.js";
+import { Pauses } from "./pauses.js";
 import { RetrySchedule } from "./retry-schedule.js";
 
 const CONNECTED = {} as Established;
@@ -18,7 +21,7 @@ function planOf(outcomes: readonly unknown[], more: Partial<DialPlan> = {}): Dia
     retry: true,
     timeoutMs: 0,
     signal: new AbortController().signal,
-    isReferenced: () => true,
+    pauses: new Pauses(),
     attempts: 0,
     attempt: async () => {
       const outcome = outcomes[Math.min(plan.attempts++, outcomes.length - 1)];
@@ -86,6 +89,19 @@ describe("dialUntilConnected", () => {
   it("times out in the middle of an attempt, which is ended", async () => {
     const error = await failureOf(dialUntilConnected(planOf([], { timeoutMs: 20, attempt: stuck })));
     expect(error).toMatchObject({ code: "IPC_TIMED_OUT", message: expect.stringContaining("the first did not end") });
+  });
+
+  it("times out although the attempt does not listen to its signal, and drops what that brings too late", async () => {
+    const stream = new PassThrough();
+    let arrive = (_established: Established): void => {};
+    const attempt = (): Promise<Established> =>
+      new Promise((resolve) => {
+        arrive = resolve;
+      });
+    const error = await failureOf(dialUntilConnected(planOf([], { timeoutMs: 5, attempt })));
+    expect(error).toMatchObject({ code: "IPC_TIMED_OUT" });
+    arrive({ stream } as unknown as Established);
+    await once(stream, "close");
   });
 
   it("times out in the first pause of a redialling", async () => {

@@ -1,7 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { abortError, type Established, type IpcError, isIpcError, SessionError } from "@ipc/session";
+import { abortError, dropStream, type Established, type IpcError, isIpcError, SessionError } from "@ipc/session";
 import { TransportError } from "@ipc/transport";
 import { canHeal } from "./healing.js";
+import type { Pauses } from "./pauses.js";
 import type { RetrySchedule } from "./retry-schedule.js";
 
 export interface DialPlan {
@@ -17,8 +17,7 @@ export interface DialPlan {
   /** 0: for ever. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Whether a pause keeps the process alive. */
-  readonly isReferenced: () => boolean;
+  readonly pauses: Pauses;
 }
 
 /**
@@ -26,7 +25,7 @@ export interface DialPlan {
  * @throws SessionError IPC_TIMED_OUT, IPC_ABORTED, and the first error that no waiting heals
  */
 export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
-  const { what, address, attempt, schedule, pauseFirst, retry, timeoutMs, signal, isReferenced } = plan;
+  const { what, address, attempt, schedule, pauseFirst, retry, timeoutMs, signal, pauses } = plan;
   const over = new AbortController();
   const abort = (): void => over.abort();
   // The pauses and the sockets keep the process alive, or do not; the deadline follows them.
@@ -39,11 +38,11 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
     for (;;) {
       over.signal.throwIfAborted();
       if (attempts > 0 || pauseFirst) {
-        await pause(schedule.next(), undefined, { signal: over.signal, ref: isReferenced() });
+        await pauses.pause(schedule.next(), over.signal);
       }
       attempts++;
       try {
-        return await attempt(over.signal);
+        return await unlessOver(attempt(over.signal), over.signal);
       } catch (error) {
         over.signal.throwIfAborted();
         last = asIpcError(error, address);
@@ -58,6 +57,26 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
+  }
+}
+
+/** A transport of the user's may not listen to its signal; what it brings too late is dropped. */
+async function unlessOver(attempt: Promise<Established>, over: AbortSignal): Promise<Established> {
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(over.reason);
+    over.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([attempt, aborted]);
+  } catch (error) {
+    attempt.then(
+      ({ stream }) => dropStream(stream),
+      () => {},
+    );
+    throw error;
+  } finally {
+    over.removeEventListener("abort", onAbort);
   }
 }
 

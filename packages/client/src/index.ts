@@ -1,7 +1,9 @@
 export {
   type CloseOptions,
+  type ConnectionNews,
   type ConnectionSecurity,
   type DataMessage,
+  type EndNews,
   type IpcError,
   type IpcErrorCode,
   isIpcError,
@@ -15,6 +17,9 @@ export {
   timeoutMessage,
 } from "@ipc/session";
 export {
+  type Door,
+  type Listener,
+  type ListenOptions,
   memory,
   type TcpOptions,
   type Transport,

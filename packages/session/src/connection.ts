@@ -27,6 +27,8 @@ export interface ConnectionEvents {
   readonly message: (message: ReceivedMessage) => void;
   /** All whole messages of one chunk have been delivered: what is left unread of it lies in `buffer`. */
   readonly chunkDone: (buffer: ArrayBufferLike) => void;
+  /** Whether what a pause held back may still be delivered when the connection ends. */
+  readonly takesRest: () => boolean;
   /** Once, however it ended; never after `close` or `destroy`. `orderly`: the peer ended it between two messages. */
   readonly end: (error: IpcError, orderly: boolean) => void;
 }
@@ -58,19 +60,28 @@ export class Connection {
     this.outbox = new Outbox({ stream, protection, maxQueuedBytes, waiting, exhausted });
   }
 
-  /** Starts delivering: everything may happen from here on, also before it returns. */
-  start(events: ConnectionEvents): void {
+  /** Takes up the stream and what waited to be written. Nothing is delivered before `begin`. */
+  attach(events: ConnectionEvents): void {
     this.#events = events;
     const { stream } = this;
     stream.on("data", this.#onData);
+    stream.pause();
     stream.on("end", this.#onEnd);
     stream.on("error", this.#onError);
     stream.on("close", this.#onClose);
     this.outbox.start();
-    if (this.#rest.length > 0) this.#onData(this.#rest);
+    // Held back by the decoder, not by the reader, where that is paused: its budget is not for a peer to overdraw.
+    if (this.#rest.length > 0) this.#decoder.push(this.#rest);
+  }
+
+  /** Starts delivering: everything may happen from here on, also before it returns. */
+  begin(): void {
+    if (this.#events === undefined) return;
+    const { stream } = this;
+    this.#decode();
     if (stream.destroyed) this.#onClose();
     else if (stream.readableEnded) this.#onEnd();
-    else if (this.#input === "flowing") stream.resume();
+    else if (this.#isFlowing()) stream.resume();
   }
 
   /** Delivers nothing more until `resume`; the stream's own backpressure does the rest. */
@@ -93,7 +104,7 @@ export class Connection {
    * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`
    */
   async close(timeoutMs: number): Promise<void> {
-    if (!this.#leave()) return;
+    this.#leave();
     const { stream, outbox } = this;
     // A peer that writes before it reads must not hold our output up: what it sends is discarded.
     stream.resume();
@@ -149,40 +160,47 @@ export class Connection {
   };
 
   readonly #onEnd = (): void => {
-    this.#deliverRest();
+    const dropped = this.#deliverRest();
     try {
-      this.#decoder.end();
+      if (dropped === 0) this.#decoder.end();
     } catch (error) {
       this.#finish(asIpcError(error), false);
       return;
     }
     const left = this.outbox.queuedMessages;
-    const message = `the peer ended the connection; ${left} messages were accepted and not sent`;
-    this.#finish(new SessionError("IPC_CONNECTION_LOST", message), left === 0);
+    this.#finish(lostError("the peer ended the connection", left, dropped), left === 0 && dropped === 0);
   };
 
   readonly #onError = (cause: Error): void => {
-    this.#deliverRest();
+    const dropped = this.#deliverRest();
     const left = this.outbox.queuedMessages;
-    const message = `the connection was cut: ${cause.message}; ${left} messages were accepted and not sent`;
-    this.#finish(new SessionError("IPC_CONNECTION_LOST", message, { cause }), false);
+    this.#finish(lostError(`the connection was cut: ${cause.message}`, left, dropped, cause), false);
   };
 
   readonly #onClose = (): void => {
     this.#onError(new Error("the stream was closed"));
   };
 
-  /** What a pause held back has arrived whole: it is delivered, over the budget if need be. */
-  #deliverRest(): void {
+  /**
+   * Delivers what a pause held back and has arrived whole, as far as the reader takes it. Returns the bytes of whole
+   * messages, or of their beginnings, that are dropped because it takes no more.
+   */
+  #deliverRest(): number {
+    const { stream } = this;
+    stream.off("data", this.#onData);
+    for (let chunk: Uint8Array | null = readChunk(stream); chunk !== null; chunk = readChunk(stream)) {
+      this.#decoder.push(chunk);
+    }
     this.#input = "over";
     this.#decode();
+    return this.#events?.takesRest() === false ? this.#decoder.bufferedBytes : 0;
   }
 
   #decode(): void {
     if (this.#decoding) return;
     this.#decoding = true;
     try {
-      while (this.#events !== undefined && this.#input !== "paused") {
+      while (this.#events !== undefined && this.#mayDeliver(this.#events)) {
         const message = this.#negotiated.protection.next(this.#decoder);
         if (message === undefined) return;
         if (message.type === CONTROL_TYPE) continue;
@@ -192,6 +210,17 @@ export class Connection {
       this.#finish(asIpcError(error), false);
     } finally {
       this.#decoding = false;
+    }
+  }
+
+  #mayDeliver(events: ConnectionEvents): boolean {
+    switch (this.#input) {
+      case "flowing":
+        return true;
+      case "paused":
+        return false;
+      case "over":
+        return events.takesRest();
     }
   }
 
@@ -213,4 +242,18 @@ export class Connection {
 function asIpcError(error: unknown): IpcError {
   if (error instanceof FrameError || error instanceof CryptoError) return error;
   throw error;
+}
+
+/** `read` of a stream that gives bytes. */
+function readChunk(stream: Duplex): Uint8Array | null {
+  return stream.read() as Uint8Array | null;
+}
+
+function lostError(what: string, unsentMessages: number, droppedBytes: number, cause?: Error): SessionError {
+  const dropped = droppedBytes === 0 ? "" : `; ${droppedBytes} bytes had arrived and were dropped, nobody read`;
+  return new SessionError(
+    "IPC_CONNECTION_LOST",
+    `${what}; ${unsentMessages} messages were accepted and not sent${dropped}`,
+    cause === undefined ? undefined : { cause },
+  );
 }

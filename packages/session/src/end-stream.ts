@@ -15,7 +15,11 @@ export function endStream(stream: Duplex): Promise<void> {
       return;
     }
     const destroy = (): void => void stream.destroy();
-    const timer = setTimeout(destroy, LINGER_MS);
+    // A stream of the caller's may never say that it is closed.
+    let timer = setTimeout(() => {
+      destroy();
+      timer = setTimeout(resolve, LINGER_MS);
+    }, LINGER_MS);
     stream.once("close", () => {
       clearTimeout(timer);
       resolve();

@@ -8,6 +8,9 @@ import { abortError, rejected, Waiter } from "./waiter.js";
 
 type Received = DataMessage | StatusMessage;
 
+/** An iteration over data that can itself stand in a `for await`. */
+export type DataIterator = AsyncIterator<DataMessage, undefined> & AsyncIterable<DataMessage>;
+
 export interface InboxEvents {
   readonly message: (message: DataMessage) => void;
   readonly status: (status: Status) => void;
@@ -61,9 +64,13 @@ export class Inbox {
   }
 
   push(message: ReceivedMessage): void {
-    if (this.#unread.length === 0) {
-      if (this.#consumer === "listener" && !this.#paused && !this.#flowing) {
+    if (this.#unread.length === 0 && !this.#flowing) {
+      if (this.#isListening()) {
+        // A listener may do anything to this peer: what follows from it waits its turn.
+        this.#flowing = true;
         this.#events.message(message);
+        this.#flowing = false;
+        if (this.#unread.length > 0 || this.#end !== undefined) this.#moveOn();
         return;
       }
       if (this.#giveToRead(message)) return;
@@ -76,14 +83,7 @@ export class Inbox {
   }
 
   pushStatus(status: Status): void {
-    const entry = new StatusEntry(status);
-    if (this.#unread.length === 0 && this.#reads.size > 0) {
-      // Given first: a listener may change the status again, and the next read gets that one.
-      this.#giveToRead(entry);
-      this.#events.status(status);
-      return;
-    }
-    this.#unread.addStatus(entry);
+    this.#unread.addStatus(new StatusEntry(status));
     this.#moveOn();
   }
 
@@ -108,7 +108,7 @@ export class Inbox {
   }
 
   /** Starts an iteration over the data. It holds the inbox until it is done or returned from. */
-  iterate(): AsyncIterator<DataMessage, undefined> {
+  iterate(): DataIterator {
     let state: "new" | "open" | "over" = "new";
     const over = (): IteratorResult<DataMessage, undefined> => {
       const before = state;
@@ -141,7 +141,12 @@ export class Inbox {
       if (received === undefined || received.kind === "status") return wait();
       return Promise.resolve({ done: false, value: received });
     };
-    return { next, return: () => Promise.resolve(over()) };
+    const iterator: DataIterator = {
+      next,
+      return: () => Promise.resolve(over()),
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
   }
 
   /** @throws SessionError IPC_CONSUMER_TAKEN */
@@ -232,16 +237,16 @@ export class Inbox {
     return entry;
   }
 
-  /** Does what the queue's head allows: delivers to listeners, tells statuses, tells the end. */
+  /** Does what the queue's head allows: serves reads and listeners, tells statuses, tells the end. */
   #moveOn(): void {
     if (this.#flowing) return;
     this.#flowing = true;
     try {
       this.#announce();
-      while (this.#consumer === "listener" && !this.#paused) {
+      while (this.#reads.size > 0 || this.#isListening()) {
         const entry = this.#tryShift();
         if (entry === undefined) break;
-        if (entry.kind === "data") this.#events.message(entry);
+        if (!this.#giveToRead(entry) && entry.kind === "data") this.#events.message(entry);
         this.#announce();
       }
     } finally {
@@ -250,6 +255,11 @@ export class Inbox {
     if (this.#end !== undefined) this.#tellEnd(this.#end);
   }
 
+  #isListening(): boolean {
+    return this.#consumer === "listener" && !this.#paused && this.#end?.kind !== "destroyed";
+  }
+
+  /** Tells the listeners of the statuses that no data stands before. */
   #announce(): void {
     if (this.#end?.told === true) return;
     for (let status = this.#unread.announce(); status !== undefined; status = this.#unread.announce()) {
@@ -259,7 +269,8 @@ export class Inbox {
 
   #tellEnd(end: End): void {
     // Whoever iterates or listens gets everything first. A reader may never come back, and close must come.
-    if (end.told || (this.#consumer !== "none" && this.#unread.length > 0)) return;
+    const awaited = this.#consumer !== "none" && end.kind !== "destroyed";
+    if (end.told || (awaited && this.#unread.length > 0)) return;
     end.told = true;
     for (const status of this.#unread.announceAll()) this.#events.status(status);
     for (const waiter of this.#reads) {

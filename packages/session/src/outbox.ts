@@ -86,7 +86,7 @@ export class Outbox implements WriteSink {
     if (this.#failure !== undefined) return rejected(this.#failure);
     if (signal?.aborted === true) return rejected(abortError("write", signal));
     if (this.#waiting.size > 0 || !this.hasRoom()) return this.#waiting.write(type, data, signal);
-    return this.accept(type, data) ?? DONE;
+    return this.accept(type, data, signal) ?? DONE;
   }
 
   flush(signal: AbortSignal | undefined): Promise<void> {
@@ -105,12 +105,12 @@ export class Outbox implements WriteSink {
     return this.#failure === undefined && this.queuedBytes < this.#maxQueuedBytes;
   }
 
-  accept(type: number, data: Uint8Array): Promise<void> | undefined {
+  accept(type: number, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined {
     const length = this.#protection.frameOverhead + data.length;
     let more: Promise<void> | undefined;
     try {
       const isLarge = data.length >= LARGE_BYTES || length > LARGEST_BATCH_BYTES;
-      more = isLarge ? this.#acceptLarge(type, data) : this.#acceptSmall(type, data, length);
+      more = isLarge ? this.#acceptLarge(type, data, signal) : this.#acceptSmall(type, data, length);
     } catch (error) {
       return this.#refuse(error);
     }
@@ -121,7 +121,7 @@ export class Outbox implements WriteSink {
 
   flushed(signal?: AbortSignal): Promise<void> | undefined {
     this.#handBatch();
-    return this.#kernelHas(this.#handedBytes, signal);
+    return this.#kernelHas("flush", signal);
   }
 
   /** Ends every wait; nothing more is accepted. */
@@ -153,13 +153,13 @@ export class Outbox implements WriteSink {
     return turn;
   }
 
-  #acceptLarge(type: number, data: Uint8Array): Promise<void> | undefined {
+  #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
     const parts = this.#protection.frameParts(type, data);
     this.#handBatch();
     this.#stream.cork();
     for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
     this.#stream.uncork();
-    return this.#kernelHas(this.#handedBytes);
+    return this.#kernelHas("write of a message that was accepted and may still be sent", signal);
   }
 
   /** A cipher that seals no more ends the connection; what was accepted before is still handed over. */
@@ -200,17 +200,17 @@ export class Outbox implements WriteSink {
     if (this.#batch.length === 0 && this.#inFlight.length === 0) this.#batch.rest();
   };
 
-  /** Undefined when the kernel has everything up to `end`. */
-  #kernelHas(end: number, signal?: AbortSignal): Promise<void> | undefined {
+  /** Undefined when the kernel has everything that was handed to the stream. `what` says who waits. */
+  #kernelHas(what: string, signal: AbortSignal | undefined): Promise<void> | undefined {
     if (this.#inFlight.length === 0) return undefined;
     const waiter = new Waiter<void>({
-      what: "flush",
+      what,
       ...(signal && { signal }),
       leave: () => {
         this.#flushWaiters = this.#flushWaiters.filter((other) => other.waiter !== waiter);
       },
     });
-    this.#flushWaiters.push({ end, waiter });
+    this.#flushWaiters.push({ end: this.#handedBytes, waiter });
     return waiter.promise;
   }
 

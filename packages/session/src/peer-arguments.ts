@@ -49,3 +49,8 @@ export function findDelayFault(what: string, ms: unknown): Error | undefined {
     return new RangeError(`${what} takes milliseconds, 0 … ${TIMER_MAX_MS}, got ${ms}`);
   return undefined;
 }
+
+/** @throws TypeError */
+export function assertListener(listener: unknown): void {
+  if (typeof listener !== "function") throw new TypeError(`on: \`listener\` takes a function, got ${show(listener)}`);
+}

@@ -1,6 +1,6 @@
 import type { Wait } from "@ipc/transport";
 import type { IpcError } from "./errors.js";
-import { type EndKind, Inbox } from "./inbox.js";
+import { type DataIterator, type EndKind, Inbox } from "./inbox.js";
 import {
   type DataMessage,
   type ReceivedMessage,
@@ -9,20 +9,25 @@ import {
   timeoutMessage,
 } from "./message.js";
 import type { PeerEvents } from "./peer.js";
-import { findDelayFault, findWaitFault } from "./peer-arguments.js";
+import { assertListener, findDelayFault, findWaitFault } from "./peer-arguments.js";
 import { type Listener, PeerEmitter } from "./peer-emitter.js";
 import { type Status, statusCode } from "./status.js";
 import { rejected } from "./waiter.js";
+
+/** More than a stream holds for a reader that stands still. */
+const LEAST_REST_BYTES = 262_144;
 
 /** What a peer is to whoever reads from it: messages and statuses in order, by reads, iteration or listeners. */
 export abstract class PeerReader<E extends PeerEvents> {
   readonly #emitter: PeerEmitter<E> = new PeerEmitter<E>();
   readonly #inbox: Inbox;
+  readonly #maxUnreadBytes: number;
   #status: Status;
   #failure: IpcError | undefined;
 
   constructor(status: Status, maxUnreadBytes: number) {
     this.#status = status;
+    this.#maxUnreadBytes = maxUnreadBytes;
     this.#inbox = new Inbox(maxUnreadBytes, {
       message: (message) => {
         this.#tell("message", message);
@@ -48,12 +53,14 @@ export abstract class PeerReader<E extends PeerEvents> {
   }
 
   on<K extends keyof E>(event: K, listener: Listener<E[K]>): this {
+    assertListener(listener);
     if (event === "message") this.#inbox.listen();
     this.#emitter.on(event, listener);
     return this;
   }
 
   once<K extends keyof E>(event: K, listener: Listener<E[K]>): this {
+    assertListener(listener);
     if (event === "message") this.#inbox.listen();
     this.#emitter.once(event, listener);
     return this;
@@ -79,7 +86,7 @@ export abstract class PeerReader<E extends PeerEvents> {
     return fault === undefined ? this.#inbox.readTimed(ms, onTimeout, options) : rejected(fault);
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<DataMessage, undefined> {
+  [Symbol.asyncIterator](): DataIterator {
     return this.#inbox.iterate();
   }
 
@@ -95,6 +102,11 @@ export abstract class PeerReader<E extends PeerEvents> {
 
   /** The budget of unread bytes is used up: lets nothing more in. */
   protected abstract holdBack(): void;
+
+  /** Whether what arrived before a connection's end may go over the budget: up to as much again, 256 KiB at the least. */
+  protected get takesRest(): boolean {
+    return this.#inbox.unreadBytes < this.#maxUnreadBytes + Math.max(this.#maxUnreadBytes, LEAST_REST_BYTES);
+  }
 
   /** There is room again. */
   protected abstract letThrough(): void;

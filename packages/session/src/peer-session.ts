@@ -13,7 +13,7 @@ import { SessionError } from "./session-error.js";
 import type { Status } from "./status.js";
 import { setStreamReferenced } from "./stream-reference.js";
 import { Traffic } from "./traffic.js";
-import { rejected } from "./waiter.js";
+import { rejected, Waiter, within } from "./waiter.js";
 import { WaitingWrites } from "./waiting-writes.js";
 
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -90,7 +90,9 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
   }
 
   get stats(): PeerStats {
-    return this.#traffic.stats(this.#connection?.outbox, this.unreadBytes);
+    const state = this.#state;
+    const connection = state.name === "connected" || state.name === "closing" ? state.connection : undefined;
+    return this.#traffic.stats(connection?.outbox, this.unreadBytes);
   }
 
   write(type: number, data: string | Uint8Array, options?: Wait): Promise<void> {
@@ -141,12 +143,14 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     if (fault !== undefined) return rejected(fault);
     const state = this.#state;
     if (state.name === "closing" || state.name === "ended") return state.done;
-    const connection = this.#connection;
-    const done = this.#drain(state, options.timeoutMs ?? CLOSE_TIMEOUT_MS);
-    done.catch(() => {});
-    this.#state = { name: "closing", connection, done };
+    const done = new Waiter<void>({ what: "close", leave: () => {} });
+    this.#state = { name: "closing", connection: this.#connection, done: done.promise };
+    this.#drain(state, options.timeoutMs ?? CLOSE_TIMEOUT_MS).then(
+      () => done.resolve(),
+      (error: Error) => done.reject(error),
+    );
     this.setStatus("Closing");
-    return done;
+    return done.promise;
   }
 
   destroy(reason?: unknown): void {
@@ -197,22 +201,23 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     this.#traffic.connected();
     setStreamReferenced(stream, this.#referenced);
     if (this.isFull) connection.pause();
-    this.setStatus("Connected");
-    // A listener may have destroyed it; one that closes it needs the connection started.
-    if (this.#hasEnded()) return false;
-    connection.start({
+    connection.attach({
       message: (message) => {
         this.#traffic.received(message.data.length);
         this.receive(message);
       },
       chunkDone: (buffer) => this.receivedChunk(buffer),
+      takesRest: () => this.takesRest,
       end: (error, orderly) => {
         this.#traffic.disconnected(connection.outbox);
         this.#state = { name: "apart" };
         this.connectionEnded(error, orderly);
       },
     });
-    return true;
+    this.setStatus("Connected");
+    // In the loop's next turn, so that listeners added as soon as it is known miss nothing.
+    setImmediate(() => connection.begin());
+    return this.isOpen;
   }
 
   /** Ends for good. With an error every wait rejects with it, and listeners are told. */
@@ -230,10 +235,6 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     this.#connection?.resume();
   }
 
-  #hasEnded(): boolean {
-    return this.#state.name === "ended";
-  }
-
   get #connection(): Connection | undefined {
     return this.#state.name === "connected" ? this.#state.connection : undefined;
   }
@@ -246,16 +247,15 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     return this;
   }
 
+  /** What it does before it first waits is done before `close` returns: nothing is delivered from then on. */
   async #drain(state: State, timeoutMs: number): Promise<void> {
-    // The new state is entered first: whatever this sets off finds it.
-    await undefined;
     if (state.name === "waiting") state.writes.rejectAll(this.#unreachable("write"));
-    const released = this.release();
+    const released = within(timeoutMs, this.release());
     try {
       if (state.name === "connected") await state.connection.close(timeoutMs);
     } finally {
-      if (state.name === "connected") this.#traffic.disconnected(state.connection.outbox);
       await released;
+      if (state.name === "connected") this.#traffic.disconnected(state.connection.outbox);
       this.#state = { name: "ended", done: DONE };
       this.setStatus("Closed");
       this.endReading("done", () => this.#unreachable("read"));
@@ -266,7 +266,10 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     const state = this.#state;
     this.#state = { name: "ended", done: this.release() };
     if (state.name === "waiting") state.writes.rejectAll(error());
-    if (state.name === "connected") state.connection.destroy(error());
+    if (state.name === "connected") {
+      state.connection.destroy(error());
+      this.#traffic.disconnected(state.connection.outbox);
+    }
     if (this.status !== status) this.setStatus(status);
     this.endReading(kind, error);
   }

@@ -61,7 +61,7 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
    * the kernel has it. `data` may be reused from then on.
    * @param type 1 … 2^32-1; 0 is reserved
    * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_NOT_CONNECTED, IPC_QUEUE_FULL, IPC_CONNECTION_LOST,
-   * IPC_CLOSED, IPC_ABORTED (it was not and will not be sent).
+   * IPC_CLOSED, IPC_ABORTED (a message that still waited for its turn is never sent).
    */
   write(type: number, data: string | Uint8Array, options?: Wait): Promise<void>;
   writeMessage(message: { readonly type: number; readonly data: string | Uint8Array }, options?: Wait): Promise<void>;

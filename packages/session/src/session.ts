@@ -31,7 +31,6 @@ export async function openSession(stream: Duplex, options: SessionOptions): Prom
   }
   if (typeof name !== "string") throw new TypeError(`openSession: \`name\` takes a string, got ${show(name)}`);
   const { encryption, limits, signal, handshakeTimeoutMs } = resolved;
-  if (signal?.aborted === true) throw abortError("openSession", signal);
   const handshake =
     role === "client"
       ? clientHandshake({ name, encryption })

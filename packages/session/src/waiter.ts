@@ -78,4 +78,14 @@ export function rejected(error: Error): Promise<never> {
   return promise;
 }
 
+/** Waits until `promise` settles, or `ms` milliseconds are over: for what is somebody else's and may never end. */
+export async function within(ms: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, over]);
+  clearTimeout(timer);
+}
+
 function ignore(): void {}

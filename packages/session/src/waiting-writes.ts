@@ -19,7 +19,8 @@ interface WaitingWrite {
 /** Where messages go when their turn comes. */
 export interface WriteSink {
   hasRoom(): boolean;
-  accept(type: number, data: Uint8Array): Promise<void> | undefined;
+  /** The signal ends the wait for a message that is accepted already. */
+  accept(type: number, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined;
   /** Resolves when every byte accepted so far is with the kernel. */
   flushed(): Promise<void> | undefined;
 }
@@ -46,7 +47,7 @@ export class WaitingWrites {
 
   /** Rejects with IPC_QUEUE_FULL, IPC_ABORTED; otherwise settles when the message is accepted, or cannot be any more. */
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    return this.#add("write", data.length, signal, true, (sink) => sink.accept(type, data));
+    return this.#add("write", data.length, signal, true, (sink) => sink.accept(type, data, signal));
   }
 
   /** As `write`, for a flush of everything that waits before it. */

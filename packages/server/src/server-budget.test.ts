@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { memory } from "@ipc/transport";
+import { expect, it } from "vitest";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { type Server, startServer } from "./server.js";
+
+const HELLO_BYTES = 2;
+const LIMITS_BYTES = 8;
+const OK = Uint8Array.of(0);
+const EMPTY_MESSAGE = [0, 0, 0, 4, 0, 0, 0, 7];
+const BURST = Buffer.from(Array.from({ length: 8_000 }, () => EMPTY_MESSAGE).flat());
+
+/** Connects, sends 8 000 empty messages in one chunk with the last reply, and ends. */
+async function attack(server: Server): Promise<void> {
+  const socket = connect(server.address);
+  let received = 0;
+  socket.on("error", () => {});
+  socket.on("data", (chunk) => {
+    if (received === 0) socket.write(OK);
+    received += chunk.length;
+    if (received === HELLO_BYTES + LIMITS_BYTES) socket.end(Buffer.concat([OK, BURST]));
+  });
+  await once(socket, "close");
+}
+
+it("keeps its unread budget over one connection after another that nobody reads", async () => {
+  const directory = temporaryDirectory();
+  const server = await startServer({ name: "budget", directory, encryption: false, maxUnreadBytes: 16_384 });
+  for (let count = 0; count < 20; count++) await attack(server);
+  expect(server.stats.reconnects).toBeGreaterThan(0);
+  expect(server.stats.unreadBytes).toBeLessThan(16_384 + 262_144 + 160);
+  server.destroy();
+});
+
+it("closes in its time although a transport's listener never does", async () => {
+  const transport = memory();
+  const server = await startServer({
+    name: "stuck",
+    transport: {
+      ...transport,
+      listen: async (...args) => ({ ...(await transport.listen(...args)), close: () => new Promise(() => {}) }),
+    },
+  });
+  await server.close({ timeoutMs: 10 });
+  expect(server.status).toBe("Closed");
+});

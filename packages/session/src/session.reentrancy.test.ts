@@ -1,0 +1,179 @@
+import type { Duplex } from "node:stream";
+import { encodeMessage } from "@ipc/framing";
+import { memoryPair } from "@ipc/transport";
+import { describe, expect, it } from "vitest";
+import { openSession, type Session, type SessionOptions } from "./session.js";
+
+const BAD_FRAME = Uint8Array.of(0, 0, 0, 1, 0);
+const REPLIES = Uint8Array.of(0, 0);
+
+/** A session in the server's role whose peer is bare bytes; `rest` comes in one chunk with the last of the handshake. */
+async function openBare(
+  rest: Uint8Array = new Uint8Array(0),
+  options: Partial<SessionOptions> = {},
+): Promise<{ session: Session; peer: Duplex }> {
+  const [near, peer] = memoryPair();
+  const opening = openSession(near, { role: "server", encryption: false, ...options });
+  peer.write(Buffer.concat([REPLIES, rest]));
+  peer.resume();
+  return { session: await opening, peer };
+}
+
+/** Writes down what a peer tells, in order. */
+function watch(session: Session): string[] {
+  const told: string[] = [];
+  session.on("status", (status) => told.push(status));
+  session.on("lost", (error) => told.push(`lost ${error.code}`));
+  session.on("error", (error) => told.push(`error ${error.code}`));
+  session.on("close", () => told.push("close"));
+  return told;
+}
+
+function closed(session: Session): Promise<void> {
+  return new Promise((resolve) => session.on("close", resolve));
+}
+
+const data = (text: string): Uint8Array => encodeMessage(1, new TextEncoder().encode(text));
+
+describe("a listener that ends its peer", () => {
+  it("by close: the bad frame behind its message is not seen any more", async () => {
+    const { session } = await openBare(Buffer.concat([data("last"), BAD_FRAME]));
+    const told = watch(session);
+    const ended = closed(session);
+    session.on("message", () => void session.close());
+    await ended;
+    expect(told).toEqual(["Closing", "Closed", "close"]);
+  });
+
+  it("by destroy: no message comes after it, and close comes at once", async () => {
+    const { session } = await openBare(Buffer.concat([data("one"), data("two"), data("three")]));
+    const texts: string[] = [];
+    const ended = closed(session);
+    session.on("message", (message) => {
+      texts.push(message.text());
+      session.destroy();
+    });
+    await ended;
+    expect(texts).toEqual(["one"]);
+  });
+
+  it("by close, for another listener of the same status: both hear the statuses in order", async () => {
+    const [near, far] = memoryPair();
+    const [server, client] = await Promise.all([
+      openSession(near, { role: "server" }),
+      openSession(far, { role: "client" }),
+    ]);
+    const [first, second]: string[][] = [[], []];
+    const ended = closed(client);
+    client.on("message", () => void client.close());
+    client.on("status", (status) => first?.push(status));
+    client.on("message", () => second?.push("message"));
+    client.on("status", (status) => second?.push(status));
+    const reads = [server.read(), server.read()];
+    await server.write(1, "go");
+    await ended;
+    expect(first).toEqual(["Closing", "Closed"]);
+    expect(second).toEqual(["message", "Closing", "Closed"]);
+    await Promise.all(reads);
+    await server.close();
+  });
+});
+
+describe("a peer that is destroyed while its listener is paused", () => {
+  it("emits close all the same", async () => {
+    const { session } = await openBare(data("unread"));
+    session.on("message", () => {});
+    session.pause();
+    const ended = closed(session);
+    await new Promise((resolve) => setImmediate(resolve));
+    session.destroy();
+    await ended;
+  });
+});
+
+describe("close", () => {
+  it("followed by destroy tells what was dropped", async () => {
+    const [near, far] = memoryPair();
+    const [server, client] = await Promise.all([
+      openSession(near, { role: "server", encryption: false }),
+      openSession(far, { role: "client", encryption: false }),
+    ]);
+    for (let i = 0; i < 100; i++) void server.write(1, new Uint8Array(10_000));
+    const closing = server.close();
+    server.destroy();
+    await expect(closing).rejects.toMatchObject({ code: "IPC_CLOSE_INCOMPLETE" });
+    client.destroy();
+  });
+
+  it("ends also where the stream never says that it is closed", async () => {
+    const [near, peer] = memoryPair();
+    near.emit = new Proxy(near.emit, {
+      apply: (emit, stream, args) => (args[0] === "close" ? true : Reflect.apply(emit, stream, args)),
+    });
+    const opening = openSession(near, { role: "server", encryption: false });
+    peer.write(REPLIES);
+    await (await opening).close({ timeoutMs: 100 });
+  });
+
+  it("leaves the counts as they are, before, while and after", async () => {
+    const { session } = await openBare();
+    for (let i = 0; i < 10; i++) void session.write(1, "counted");
+    const closing = session.close();
+    expect(session.stats.messagesSent).toBe(10);
+    await closing;
+    expect(session.stats).toMatchObject({ messagesSent: 10, queuedBytes: 0 });
+    const { session: other } = await openBare();
+    await other.write(1, "counted");
+    other.destroy();
+    expect(other.stats.messagesSent).toBe(1);
+  });
+});
+
+describe("what comes with the last of the handshake", () => {
+  it("is told to listeners that are added as soon as the session is open", async () => {
+    const { session } = await openBare(BAD_FRAME);
+    const told = watch(session);
+    await closed(session);
+    expect(told).toEqual(["Disconnected", "lost IPC_FRAME_TOO_SHORT", "error IPC_FRAME_TOO_SHORT", "close"]);
+  });
+});
+
+describe("a signal that was aborted beforehand", () => {
+  it("leaves no open stream", async () => {
+    const [near, peer] = memoryPair();
+    const sent: unknown[] = [];
+    peer.on("data", (chunk) => sent.push(chunk));
+    peer.on("error", () => {});
+    const opening = openSession(near, { role: "server", signal: AbortSignal.abort("beforehand") });
+    await expect(opening).rejects.toMatchObject({ code: "IPC_ABORTED", cause: "beforehand" });
+    expect(near.destroyed).toBe(true);
+    expect(sent).toEqual([]);
+  });
+});
+
+describe("aborting the write of a large message", () => {
+  it("ends the wait for it, and says that it may still be sent", async () => {
+    const [near, peer] = memoryPair();
+    const opening = openSession(near, { role: "server", encryption: false });
+    peer.write(REPLIES);
+    const session = await opening;
+    const controller = new AbortController();
+    const writing = session.write(1, new Uint8Array(1_000_000), { signal: controller.signal });
+    controller.abort();
+    await expect(writing).rejects.toMatchObject({
+      code: "IPC_ABORTED",
+      message: expect.stringContaining("may still be sent"),
+    });
+    session.destroy();
+  });
+});
+
+it("takes no listener that is none, and loses no message by it", async () => {
+  const { session } = await openBare(data("kept"));
+  expect(() => session.on("message", undefined as unknown as () => void)).toThrow(TypeError);
+  for await (const message of session[Symbol.asyncIterator]()) {
+    expect(message.text()).toBe("kept");
+    break;
+  }
+  session.destroy();
+});
