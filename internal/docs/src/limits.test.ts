@@ -22,6 +22,7 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "framing/src/wire-integer.ts", code: "UINT32_MAX = 0xffff_ffff;", says: "4 294 967 295" },
   { file: "framing/src/assembly.ts", code: "LARGEST_BLOCK_BYTES = 65_536;", says: "64 KiB" },
   { file: "server/src/reception.ts", code: "MAX_HANDSHAKES = 128;", says: "128" },
+  { file: "server/src/reception.ts", code: "MAX_STRANGERS = 256;", says: "256" },
   { file: "client/src/retry-schedule.ts", code: "FIRST_BASE_MS = 50;", says: "50 ms" },
   { file: "client/src/client-options.ts", code: "MAX_RETRY_MS = 1_000;", says: "1 000 ms" },
   { file: "client/src/client.ts", code: "HELD_MS = 10_000;", says: "10 s" },

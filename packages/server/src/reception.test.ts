@@ -1,3 +1,4 @@
+import { memoryPair } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { collect, failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
@@ -5,8 +6,9 @@ import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { Reception } from "./reception.js";
 import { type Server, startServer } from "./server.js";
-import type { Applicant, ServerOptions } from "./server-options.js";
+import { type Applicant, resolveServerOptions, type ServerOptions } from "./server-options.js";
 
 const name = "orders";
 
@@ -35,6 +37,19 @@ describe("a stranger costs one connection and nobody else:", () => {
     // The place was taken meanwhile: nobody of them would be served.
     await Promise.all(silent.map((raw) => raw.gone));
     expect(refused.map(({ code }) => code)).toEqual(new Array(100).fill("IPC_SERVER_BUSY"));
+  });
+
+  it("three hundred who are told that the place is taken and stay: the oldest are dropped", () => {
+    const reception = new Reception(resolveServerOptions({ name }), "nowhere", {
+      hasPlace: () => false,
+      arrived: () => {},
+      refused: () => {},
+    });
+    const streams = Array.from({ length: 300 }, () => memoryPair()[0]);
+    for (const stream of streams) reception.receive(stream);
+    expect(streams.map((stream) => stream.destroyed)).toEqual(streams.map((_, index) => index < 300 - 256));
+    reception.close();
+    expect(streams.every((stream) => stream.destroyed)).toBe(true);
   });
 
   it("97 bytes of junk as a public key", async () => {

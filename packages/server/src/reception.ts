@@ -18,6 +18,9 @@ import type { ResolvedServerOptions } from "./server-options.js";
 /** Handshakes under way at once; past them the oldest is dropped. */
 const MAX_HANDSHAKES = 128;
 
+/** Streams that shake hands or are being sent away, together; past them the oldest is dropped. */
+const MAX_STRANGERS = 256;
+
 export interface ReceptionEvents {
   /** False while a client has the place. */
   readonly hasPlace: () => boolean;
@@ -48,6 +51,7 @@ export class Reception {
 
   /** Takes over a stream that has just been accepted. */
   receive(stream: Duplex): void {
+    this.#makeRoomForStranger();
     this.#strangers.add(stream);
     setStreamReferenced(stream, this.#referenced);
     stream.once("close", () => this.#strangers.delete(stream));
@@ -113,6 +117,16 @@ export class Reception {
     stream.write(BUSY_HELLO);
     void endStream(stream);
     this.#refuse(remote, busyError(this.#options.name));
+  }
+
+  /** Each may linger for a quarter of a second: a flood of them must not use up the descriptors. */
+  #makeRoomForStranger(): void {
+    if (this.#strangers.size < MAX_STRANGERS) return;
+    for (const oldest of this.#strangers) {
+      this.#strangers.delete(oldest);
+      dropStream(oldest);
+      return;
+    }
   }
 
   #makeRoom(): void {
