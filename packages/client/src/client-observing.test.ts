@@ -28,6 +28,7 @@ it("node:diagnostics_channel is told of handshakes, connections and their ends, 
   await session.close();
   await far.session();
   await readUntil(client, "Connected");
+  await client.close();
   const about = { role: "client", name, remote: `${directory}/watched.sock` };
   const security = { mode: "compatible", peer: { psk: false } };
   expect(told).toMatchObject([
@@ -36,6 +37,7 @@ it("node:diagnostics_channel is told of handshakes, connections and their ends, 
     { channel: "ipc:disconnect", news: { ...about, error: { code: "IPC_CONNECTION_LOST" } } },
     { channel: "ipc:handshake", news: { ...about, security } },
     { channel: "ipc:connect", news: { ...about, security } },
+    { channel: "ipc:disconnect", news: { ...about, error: undefined } },
   ]);
   expect(inspect(told, { depth: 9 })).not.toContain(SECRET);
 });

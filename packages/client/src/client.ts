@@ -78,6 +78,11 @@ export class Client extends PeerSession {
     this.#pauses.setReferenced(referenced);
   }
 
+  protected override connectionLeft(): void {
+    const { name } = this.#options;
+    channels.disconnect({ role: "client", name, remote: this.remote, error: undefined });
+  }
+
   protected override connectionEnded(error: IpcError): void {
     const { name, schedule, logger } = this.#options;
     logger.warn(`client ${name}: ${error.message}`);

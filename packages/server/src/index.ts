@@ -11,6 +11,7 @@ export {
   type Peer,
   type PeerEvents,
   type PeerStats,
+  type RefusalNews,
   type Status,
   type StatusMessage,
   type TimeoutMessage,

@@ -61,6 +61,19 @@ describe("node:diagnostics_channel", () => {
   });
 });
 
+describe("node:diagnostics_channel, when the server ends the connection itself", () => {
+  it.each(["close", "destroy"] as const)("is told of an end without an error, by %s", async (end) => {
+    const told = watchChannels("leaving");
+    const directory = temporaryDirectory();
+    const server = untilTestEnds(await startServer({ name: "leaving", directory }));
+    await openFarClient(directory, "leaving");
+    await readUntil(server, "Connected");
+    await server[end]();
+    const ends = told.filter(({ channel }) => channel === "ipc:disconnect");
+    expect(ends.map(({ news }) => news["error"])).toEqual([undefined]);
+  });
+});
+
 describe("the option logger", () => {
   it("is told what happens, and never data or keys", async () => {
     const { lines, logger } = keepLog();

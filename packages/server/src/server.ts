@@ -81,6 +81,11 @@ export class Server extends PeerSession<ServerEvents> {
     else this.#listener?.unref();
   }
 
+  protected override connectionLeft(): void {
+    const { name } = this.#options;
+    channels.disconnect({ role: "server", name, remote: this.remote, error: undefined });
+  }
+
   protected override connectionEnded(error: IpcError, orderly: boolean): void {
     const { name, logger } = this.#options;
     channels.disconnect({ role: "server", name, remote: this.remote, error });

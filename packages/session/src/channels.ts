@@ -10,12 +10,21 @@ export interface ConnectionNews {
   readonly security: ConnectionSecurity;
 }
 
-/** What is told on `ipc:disconnect` and `ipc:refused`. */
-export interface EndNews {
+/** What is told on `ipc:refused`. */
+export interface RefusalNews {
   readonly role: "client" | "server";
   readonly name: string;
   readonly remote: string;
   readonly error: IpcError;
+}
+
+/** What is told on `ipc:disconnect`, once for each `ipc:connect`. */
+export interface EndNews {
+  readonly role: "client" | "server";
+  readonly name: string;
+  readonly remote: string;
+  /** Undefined where this side ended it. */
+  readonly error: IpcError | undefined;
 }
 
 const handshake = channel("ipc:handshake");
@@ -34,7 +43,7 @@ export const channels = {
   disconnect(news: EndNews): void {
     if (disconnect.hasSubscribers) disconnect.publish(news);
   },
-  refused(news: EndNews): void {
+  refused(news: RefusalNews): void {
     if (refused.hasSubscribers) refused.publish(news);
   },
 } as const;

@@ -1,4 +1,4 @@
-export { type ConnectionNews, channels, type EndNews } from "./channels.js";
+export { type ConnectionNews, channels, type EndNews, type RefusalNews } from "./channels.js";
 export { dropStream, endStream } from "./end-stream.js";
 export { type IpcError, type IpcErrorCode, isIpcError } from "./errors.js";
 export {

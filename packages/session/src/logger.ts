@@ -6,6 +6,22 @@ export interface Logger {
   error(message: string): void;
 }
 
+/** Makes a logger that throws an uncaught exception of its own, and not a failure of whatever it was told about. */
+export function guardLogger(logger: Logger): Logger {
+  const guard =
+    (level: keyof Logger) =>
+    (message: string): void => {
+      try {
+        logger[level](message);
+      } catch (error) {
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    };
+  return Object.freeze({ debug: guard("debug"), info: guard("info"), warn: guard("warn"), error: guard("error") });
+}
+
 function nothing(): void {}
 
 /** The default. */

@@ -1,4 +1,4 @@
-import { type Logger, silentLogger } from "./logger.js";
+import { guardLogger, type Logger, silentLogger } from "./logger.js";
 import type { OptionReader } from "./option-reader.js";
 import type { ConnectionSecurity } from "./peer.js";
 import type { PeerLimits } from "./peer-session.js";
@@ -60,6 +60,7 @@ export interface ResolvedPeerOptions {
 /** @throws TypeError, RangeError naming the option, what it takes and what it got */
 export function resolvePeerOptions(options: OptionReader<PeerOptions>): ResolvedPeerOptions {
   const encryption = options.boolean("encryption", true);
+  const logger = options.methods<Logger>("logger", ["debug", "info", "warn", "error"]);
   const bytes = { min: KIB, max: GIB, unit: "bytes" };
   return Object.freeze({
     encryption,
@@ -70,7 +71,7 @@ export function resolvePeerOptions(options: OptionReader<PeerOptions>): Resolved
     }),
     handshakeTimeoutMs: options.milliseconds("handshakeTimeoutMs", 5_000, 1),
     signal: options.signal("signal"),
-    logger: options.methods<Logger>("logger", ["debug", "info", "warn", "error"]) ?? silentLogger,
+    logger: logger === undefined ? silentLogger : guardLogger(logger),
     security: encryption ? COMPATIBLE_SECURITY : PLAIN_SECURITY,
   });
 }

@@ -81,6 +81,9 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
   /** A connection ended without being asked to: says what follows. */
   protected abstract connectionEnded(error: IpcError, orderly: boolean): void;
 
+  /** This side has ended the connection. */
+  protected connectionLeft(): void {}
+
   get security(): ConnectionSecurity {
     return this.#security;
   }
@@ -255,11 +258,16 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
       if (state.name === "connected") await state.connection.close(timeoutMs);
     } finally {
       await released;
-      if (state.name === "connected") this.#traffic.disconnected(state.connection.outbox);
+      if (state.name === "connected") this.#left(state.connection);
       this.#state = { name: "ended", done: DONE };
       this.setStatus("Closed");
       this.endReading("done", () => this.#unreachable("read"));
     }
+  }
+
+  #left(connection: Connection): void {
+    this.#traffic.disconnected(connection.outbox);
+    this.connectionLeft();
   }
 
   #end(status: Status, kind: EndKind, error: () => IpcError): void {
@@ -268,7 +276,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     if (state.name === "waiting") state.writes.rejectAll(error());
     if (state.name === "connected") {
       state.connection.destroy(error());
-      this.#traffic.disconnected(state.connection.outbox);
+      this.#left(state.connection);
     }
     if (this.status !== status) this.setStatus(status);
     this.endReading(kind, error);
