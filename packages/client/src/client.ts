@@ -78,6 +78,13 @@ export class Client extends PeerSession {
     this.#pauses.setReferenced(referenced);
   }
 
+  protected override connectionMade(): void {
+    const { name, logger } = this.#options;
+    const { remote, security } = this;
+    logger.info(`client ${name}: connected to ${remote} (${security.mode})`);
+    channels.connect({ role: "client", name, remote, security });
+  }
+
   protected override connectionLeft(): void {
     const { name } = this.#options;
     channels.disconnect({ role: "client", name, remote: this.remote, error: undefined });
@@ -120,9 +127,6 @@ export class Client extends PeerSession {
     });
     this.#connectedAt = performance.now();
     if (!this.connect(established)) throw new SessionError("IPC_CLOSED", `${what}: this client was closed meanwhile`);
-    const { name, logger } = this.#options;
-    logger.info(`client ${name}: connected to ${this.remote} (${this.security.mode})`);
-    channels.connect({ role: "client", name, remote: this.remote, security: this.security });
   }
 
   async #dial(signal: AbortSignal): Promise<Established> {

@@ -45,3 +45,21 @@ it("closes in its time although a transport's listener never does", async () => 
   await server.close({ timeoutMs: 10 });
   expect(server.status).toBe("Closed");
 });
+
+it("survives nonsense behind the handshake, however much of it, and serves the next client", async () => {
+  const directory = temporaryDirectory();
+  const server = await startServer({ name: "nonsense", directory, encryption: false });
+  const lost: string[] = [];
+  server.on("lost", (error) => lost.push(error.code));
+  for (let count = 0; count < 5; count++) {
+    const socket = connect(server.address);
+    socket.on("error", () => {});
+    socket.write(Buffer.concat([OK, OK, Buffer.alloc(300_000, 0xff)]));
+    // The reset that it gets is an 'error' first, so `once` of events would reject.
+    await new Promise((resolve) => socket.once("close", resolve));
+  }
+  expect(lost).toEqual(new Array(5).fill("IPC_FRAME_TOO_LARGE"));
+  await attack(server);
+  expect(server.stats.reconnects).toBe(5);
+  server.destroy();
+});

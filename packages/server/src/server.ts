@@ -1,4 +1,4 @@
-import { abortError, channels, type Established, type IpcError, type PeerEvents, PeerSession } from "@ipc/session";
+import { abortError, channels, type IpcError, type PeerEvents, PeerSession } from "@ipc/session";
 import type { Door, Listener, TransportError } from "@ipc/transport";
 import { Reception } from "./reception.js";
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
@@ -34,7 +34,7 @@ export class Server extends PeerSession<ServerEvents> {
     this.#options = options;
     this.#reception = new Reception(options, address, {
       hasPlace: () => this.isOpen && !this.isConnected,
-      arrived: (established) => this.#arrived(established),
+      arrived: (established) => void this.connect(established),
       refused: (error) => this.emit("refused", error),
     });
     this.#onAbort = () => this.destroy(signal?.reason);
@@ -81,6 +81,13 @@ export class Server extends PeerSession<ServerEvents> {
     else this.#listener?.unref();
   }
 
+  protected override connectionMade(): void {
+    const { name, logger } = this.#options;
+    const { remote, security } = this;
+    logger.info(`server ${name}: ${remote} connected (${security.mode})`);
+    channels.connect({ role: "server", name, remote, security });
+  }
+
   protected override connectionLeft(): void {
     const { name } = this.#options;
     channels.disconnect({ role: "server", name, remote: this.remote, error: undefined });
@@ -93,14 +100,6 @@ export class Server extends PeerSession<ServerEvents> {
     else logger.warn(`server ${name}: ${this.remote}: ${error.message}`);
     this.setStatus("Disconnected");
     if (!orderly) this.emit("lost", error);
-  }
-
-  #arrived(established: Established): void {
-    const { name, logger } = this.#options;
-    const { remote } = established;
-    if (!this.connect(established)) return;
-    logger.info(`server ${name}: ${remote} connected (${this.security.mode})`);
-    channels.connect({ role: "server", name, remote, security: this.security });
   }
 
   #listenerLost(error: TransportError): void {

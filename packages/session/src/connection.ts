@@ -41,7 +41,8 @@ export class Connection {
   readonly stream: Duplex;
   readonly #negotiated: Negotiated;
   readonly #decoder: FrameDecoder;
-  readonly #rest: Uint8Array;
+  /** Where the first messages lie, until they have been delivered. */
+  #restBuffer: ArrayBufferLike | undefined;
   #events: ConnectionEvents | undefined;
   /** Whether whole messages are delivered as they come. `over`: no more input comes, what is here is delivered. */
   #input: "flowing" | "paused" | "over" = "flowing";
@@ -54,7 +55,9 @@ export class Connection {
     this.#negotiated = negotiated;
     const overhead = negotiated.protection.bodyOverhead;
     this.#decoder = new FrameDecoder({ maxBodyLength: maxReceiveSize + overhead, minBodyLength: overhead });
-    this.#rest = rest;
+    // Held back by the decoder, not by the reader, where that is paused: its budget is not for a peer to overdraw.
+    if (rest.length > 0) this.#decoder.push(rest);
+    this.#restBuffer = rest.buffer;
     const { protection } = negotiated;
     const exhausted = (error: CryptoError): void => this.#finish(error, false);
     this.outbox = new Outbox({ stream, protection, maxQueuedBytes, waiting, exhausted });
@@ -70,15 +73,16 @@ export class Connection {
     stream.on("error", this.#onError);
     stream.on("close", this.#onClose);
     this.outbox.start();
-    // Held back by the decoder, not by the reader, where that is paused: its budget is not for a peer to overdraw.
-    if (this.#rest.length > 0) this.#decoder.push(this.#rest);
   }
 
   /** Starts delivering: everything may happen from here on, also before it returns. */
   begin(): void {
+    this.#decode();
+    if (this.#restBuffer !== undefined) this.#events?.chunkDone(this.#restBuffer);
+    this.#restBuffer = undefined;
+    // It may have ended before, or by what came with the handshake.
     if (this.#events === undefined) return;
     const { stream } = this;
-    this.#decode();
     if (stream.destroyed) this.#onClose();
     else if (stream.readableEnded) this.#onEnd();
     else if (this.#isFlowing()) stream.resume();
@@ -115,6 +119,8 @@ export class Connection {
       outbox.fail(new SessionError("IPC_CONNECTION_LOST", "the peer went away while this side was closing"));
     stream.once("close", lost);
     stream.once("error", lost);
+    // What has been told already is not told again.
+    if (stream.destroyed) lost();
     try {
       await flushed;
     } catch (cause) {
@@ -160,6 +166,7 @@ export class Connection {
   };
 
   readonly #onEnd = (): void => {
+    if (this.#events === undefined) return;
     const dropped = this.#deliverRest();
     try {
       if (dropped === 0) this.#decoder.end();
@@ -172,6 +179,7 @@ export class Connection {
   };
 
   readonly #onError = (cause: Error): void => {
+    if (this.#events === undefined) return;
     const dropped = this.#deliverRest();
     const left = this.outbox.queuedMessages;
     this.#finish(lostError(`the connection was cut: ${cause.message}`, left, dropped, cause), false);
@@ -188,11 +196,15 @@ export class Connection {
   #deliverRest(): number {
     const { stream } = this;
     stream.off("data", this.#onData);
-    for (let chunk: Uint8Array | null = readChunk(stream); chunk !== null; chunk = readChunk(stream)) {
-      this.#decoder.push(chunk);
-    }
     this.#input = "over";
+    // A chunk at a time: a bad frame in one ends it, and what lies behind is not looked at.
     this.#decode();
+    while (this.#events !== undefined) {
+      const chunk = readChunk(stream);
+      if (chunk === null) break;
+      this.#decoder.push(chunk);
+      this.#decode();
+    }
     return this.#events?.takesRest() === false ? this.#decoder.bufferedBytes : 0;
   }
 

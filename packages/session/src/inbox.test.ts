@@ -127,6 +127,16 @@ describe("an iteration", () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
+  it("serves calls of next in order, whatever statuses come between", async () => {
+    const { inbox } = recordedInbox();
+    const iterator = inbox.iterate();
+    const nexts = [iterator.next(), iterator.next()];
+    inbox.pushStatus("Connected");
+    inbox.push(message(1));
+    inbox.push(message(2));
+    expect((await Promise.all(nexts)).map(({ value }) => value?.type)).toEqual([1, 2]);
+  });
+
   it("that is left frees the inbox for another consumer and loses nothing", async () => {
     const { inbox } = recordedInbox();
     inbox.push(message(1));

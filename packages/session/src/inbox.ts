@@ -246,7 +246,9 @@ export class Inbox {
       while (this.#reads.size > 0 || this.#isListening()) {
         const entry = this.#tryShift();
         if (entry === undefined) break;
-        if (!this.#giveToRead(entry) && entry.kind === "data") this.#events.message(entry);
+        // An iteration gives data only: who waits for it keeps his place.
+        const isPassedOver = entry.kind === "status" && this.#consumer === "iteration";
+        if (!isPassedOver && !this.#giveToRead(entry) && entry.kind === "data") this.#events.message(entry);
         this.#announce();
       }
     } finally {
@@ -270,7 +272,7 @@ export class Inbox {
   #tellEnd(end: End): void {
     // Whoever iterates or listens gets everything first. A reader may never come back, and close must come.
     const awaited = this.#consumer !== "none" && end.kind !== "destroyed";
-    if (end.told || (awaited && this.#unread.length > 0)) return;
+    if (end.told || (awaited && this.#unread.length > this.#unread.statuses)) return;
     end.told = true;
     for (const status of this.#unread.announceAll()) this.#events.status(status);
     for (const waiter of this.#reads) {

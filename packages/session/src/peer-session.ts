@@ -81,6 +81,9 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
   /** A connection ended without being asked to: says what follows. */
   protected abstract connectionEnded(error: IpcError, orderly: boolean): void;
 
+  /** A connection stands, and nobody has been told yet. */
+  protected connectionMade(): void {}
+
   /** This side has ended the connection. */
   protected connectionLeft(): void {}
 
@@ -217,6 +220,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
         this.connectionEnded(error, orderly);
       },
     });
+    this.connectionMade();
     this.setStatus("Connected");
     // In the loop's next turn, so that listeners added as soon as it is known miss nothing.
     setImmediate(() => connection.begin());

@@ -92,6 +92,35 @@ describe("a peer that is destroyed while its listener is paused", () => {
 });
 
 describe("close", () => {
+  it("comes where nothing but statuses is unread, for a paused listener and an idle iteration", async () => {
+    const { session } = await openBare();
+    session.on("message", () => {});
+    session.pause();
+    const ended = closed(session);
+    await session.close();
+    await ended;
+    const { session: other } = await openBare(data("first"));
+    const iterator = other[Symbol.asyncIterator]();
+    await iterator.next();
+    const otherEnded = closed(other);
+    await other.close();
+    await otherEnded;
+  });
+
+  it("at once after the connection stands tells soon that its stream had gone", async () => {
+    const [near, peer] = memoryPair();
+    const opening = openSession(near, { role: "server", encryption: false });
+    peer.write(REPLIES);
+    const session = await opening;
+    near.destroy();
+    await new Promise((resolve) => process.nextTick(resolve));
+    void session.write(1, "too late");
+    await session.close({ timeoutMs: 2_000_000_000 }).catch((error: { code: string }) => {
+      expect(error.code).toBe("IPC_CLOSE_INCOMPLETE");
+    });
+    expect(session.status).not.toBe("Connected");
+  });
+
   it("followed by destroy tells what was dropped", async () => {
     const [near, far] = memoryPair();
     const [server, client] = await Promise.all([
@@ -134,6 +163,33 @@ describe("what comes with the last of the handshake", () => {
     const told = watch(session);
     await closed(session);
     expect(told).toEqual(["Disconnected", "lost IPC_FRAME_TOO_SHORT", "error IPC_FRAME_TOO_SHORT", "close"]);
+  });
+});
+
+describe("a peer that sends nonsense behind the handshake", () => {
+  it("and more of it meanwhile ends its session, and nothing else", async () => {
+    const [near, peer] = memoryPair();
+    const opening = openSession(near, { role: "server", encryption: false });
+    peer.on("error", () => {});
+    peer.resume();
+    peer.write(Buffer.concat([REPLIES, Buffer.alloc(40_000, 0xff)]));
+    for (let i = 0; i < 10; i++) peer.write(Buffer.alloc(40_000, 0xff));
+    const session = await opening;
+    const told = watch(session);
+    await closed(session);
+    expect(told).toEqual(["Disconnected", "lost IPC_FRAME_TOO_LARGE", "error IPC_FRAME_TOO_LARGE", "close"]);
+  });
+
+  it("keeps no more memory than its unread messages fill", async () => {
+    const partial = Buffer.alloc(50_000);
+    partial.writeUInt32BE(1_000_000);
+    const { session } = await openBare(Buffer.concat([data("x"), partial]));
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await session.read()).toMatchObject({ status: "Connected" });
+    const message = await session.read();
+    expect(message.kind === "data" && message.data.buffer.byteLength).toBe(1);
+    session.destroy();
   });
 });
 
