@@ -74,6 +74,19 @@ describe("node:diagnostics_channel, when the server ends the connection itself",
   });
 });
 
+it("node:diagnostics_channel is told of a connection before its end, also when a listener ends it at once", async () => {
+  const told = watchChannels("brief");
+  const directory = temporaryDirectory();
+  const server = untilTestEnds(await startServer({ name: "brief", directory }));
+  const ended = new Promise<void>((resolve) => server.once("close", resolve));
+  server.on("status", (status) => {
+    if (status === "Connected") server.destroy();
+  });
+  await openFarClient(directory, "brief");
+  await ended;
+  expect(told.map(({ channel }) => channel)).toEqual(["ipc:handshake", "ipc:connect", "ipc:disconnect"]);
+});
+
 describe("the option logger", () => {
   it("is told what happens, and never data or keys", async () => {
     const { lines, logger } = keepLog();

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { encodeMessage } from "@ipc/framing";
 import { memoryPair } from "@ipc/transport";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { DataMessage, StatusMessage } from "./message.js";
 import { openSession, type Session, type SessionOptions } from "./session.js";
 
@@ -90,7 +90,8 @@ describe.each([
     const data = new Uint8Array(1_000);
     const written: number[] = [];
     const writes = Array.from({ length: 200 }, (_, i) => client.write(i + 1, data).then(() => written.push(i + 1)));
-    await new Promise((resolve) => setTimeout(resolve));
+    // The reader's budget is full: from here on the writer is held back.
+    await vi.waitFor(() => expect(server.stats.unreadBytes).toBeGreaterThanOrEqual(16_384));
     await new Promise((resolve) => setImmediate(resolve));
     expect(written.length).toBeLessThan(200);
     expect(server.stats.unreadBytes).toBeLessThan(16_384 + 1_160);
