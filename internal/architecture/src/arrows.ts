@@ -21,6 +21,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   },
   client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
+  manager: { runtime: ["server", "session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
 };
 
 /** Finds the row of a package. */

@@ -25,6 +25,12 @@ export interface ClientOptions extends PeerOptions {
   readonly timeoutMs?: number;
   /** A fixed pause between two dials, in milliseconds, instead of back-off with jitter. */
   readonly retryMs?: number;
+  /**
+   * Asks the server's manager for an id and a place of its own, as golang-ipc's MultiClient clients do, and for a new one each
+   * time it redials. For golang-ipc servers with `MultiClient: true`; `startServerManager` takes clients without it, too.
+   * @default false
+   */
+  readonly multiClient?: boolean;
   /** False: one attempt at the start, and one when a connection is lost. @default true */
   readonly retry?: boolean;
 }
@@ -35,6 +41,7 @@ export interface ResolvedClientOptions extends ResolvedPeerOptions {
   readonly transport: Transport;
   readonly timeoutMs: number;
   readonly retry: boolean;
+  readonly multiClient: boolean;
   readonly schedule: RetrySchedule;
 }
 
@@ -48,6 +55,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     "timeoutMs",
     "retryMs",
     "retry",
+    "multiClient",
     ...PEER_OPTIONS,
   ]);
   const { name, directory, trustedOwners, retryMs } = options;
@@ -70,6 +78,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     transport,
     timeoutMs: reader.milliseconds("timeoutMs", 0),
     retry: reader.boolean("retry", true),
+    multiClient: reader.boolean("multiClient", false),
     schedule,
   });
 }

@@ -7,10 +7,12 @@ import {
   isIpcError,
   PeerSession,
   runHandshake,
+  Session,
   SessionError,
   setStreamReferenced,
 } from "@ipc/session";
 import { type Door, remoteOf } from "@ipc/transport";
+import { askClientId } from "./client-id.js";
 import { type ClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.js";
 import { dialUntilConnected } from "./dial-loop.js";
 import { Pauses } from "./pauses.js";
@@ -18,7 +20,12 @@ import { Pauses } from "./pauses.js";
 /** A connection that held this long, in milliseconds, makes the next back-off start anew. */
 const HELD_MS = 10_000;
 
-const DOOR: Door = { kind: "name" };
+const NAME: Door = { kind: "name" };
+const MANAGER: Door = { kind: "manager" };
+
+/** golang-ipc tells an id before it listens for it: how long that may take, and how often to look, in milliseconds. */
+const SLOT_PATIENCE_MS = 1_000;
+const SLOT_RETRY_MS = 10;
 
 /**
  * Connects to a server, waiting for one that is not there yet, and resolves when messages can be written.
@@ -42,6 +49,9 @@ export class Client extends PeerSession {
   readonly #onAbort: () => void;
   readonly #pauses = new Pauses();
   #connectedAt = 0;
+  #clientId: number | undefined;
+  /** The end of the connection over which the last id came. */
+  #farewell: Promise<void> = Promise.resolve();
 
   private constructor(options: ResolvedClientOptions, address: string) {
     const { limits, security, signal } = options;
@@ -54,7 +64,8 @@ export class Client extends PeerSession {
 
   /** What `startClient` does, its options resolved. */
   static async start(options: ResolvedClientOptions): Promise<Client> {
-    const client = new Client(options, options.transport.address(options.name, DOOR));
+    const door = options.multiClient ? MANAGER : NAME;
+    const client = new Client(options, options.transport.address(options.name, door));
     if (options.signal?.aborted === true) client.destroy(options.signal.reason);
     else client.setStatus("Connecting");
     try {
@@ -68,10 +79,15 @@ export class Client extends PeerSession {
     }
   }
 
+  /** With `multiClient`, the id that the server gave for this connection or the last one, 1 … 2^32-1. */
+  get clientId(): number | undefined {
+    return this.#clientId;
+  }
+
   protected override release(): Promise<void> {
     this.#life.abort(this.#options.signal?.reason);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    return Promise.resolve();
+    return this.#farewell;
   }
 
   protected override setReferenced(referenced: boolean): void {
@@ -130,11 +146,46 @@ export class Client extends PeerSession {
   }
 
   async #dial(signal: AbortSignal): Promise<Established> {
+    if (!this.#options.multiClient) return this.#dialDoor(NAME, signal);
+    const id = await this.#askClientId(signal);
+    const established = await this.#dialSlot(id, signal);
+    this.#clientId = id;
+    return established;
+  }
+
+  async #askClientId(signal: AbortSignal): Promise<number> {
+    const { name, handshakeTimeoutMs: timeoutMs, logger } = this.#options;
+    const { referenced } = this.#pauses;
+    const session = new Session({ ...this.#options, signal }, await this.#dialDoor(MANAGER, signal));
+    if (!referenced) session.unref();
+    try {
+      const id = await askClientId(session, { name, timeoutMs, referenced });
+      logger.debug(`client ${name}: has the id ${id}`);
+      return id;
+    } finally {
+      // A golang-ipc manager serves the next one as soon as this one is gone.
+      this.#farewell = session.close().catch(() => {});
+    }
+  }
+
+  async #dialSlot(id: number, signal: AbortSignal): Promise<Established> {
+    const giveUpAt = performance.now() + SLOT_PATIENCE_MS;
+    for (;;) {
+      try {
+        return await this.#dialDoor({ kind: "slot", id }, signal);
+      } catch (error) {
+        if (!isIpcError(error) || error.code !== "IPC_NO_SERVER" || performance.now() >= giveUpAt) throw error;
+      }
+      await this.#pauses.pause(SLOT_RETRY_MS, signal);
+    }
+  }
+
+  async #dialDoor(door: Door, signal: AbortSignal): Promise<Established> {
     const { name, transport, encryption, handshakeTimeoutMs, logger } = this.#options;
-    const stream = await transport.dial(name, DOOR, { signal });
+    const stream = await transport.dial(name, door, { signal });
     const { referenced } = this.#pauses;
     setStreamReferenced(stream, referenced);
-    const remote = remoteOf(stream, this.#address);
+    const remote = remoteOf(stream, transport.address(name, door));
     logger.debug(`client ${name}: dialled ${remote}`);
     const handshake = clientHandshake({ name, encryption });
     const { result: negotiated, rest } = await runHandshake(stream, handshake, {

@@ -29,5 +29,13 @@ export {
   unixSocket,
   type Wait,
 } from "@ipc/transport";
+export { type Entrance, Reception, type ReceptionOptions } from "./reception.js";
 export { type Server, type ServerEvents, startServer } from "./server.js";
-export type { Applicant, Authorize, ServerOptions } from "./server-options.js";
+export {
+  type Applicant,
+  type Authorize,
+  type ResolvedServerOptions,
+  resolveServerOptions,
+  SERVER_OPTIONS,
+  type ServerOptions,
+} from "./server-options.js";

@@ -1,3 +1,4 @@
+import { SessionError } from "@ipc/session";
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
@@ -40,13 +41,11 @@ describe("a stranger costs one connection and nobody else:", () => {
   });
 
   it("three hundred who are told that the place is taken and stay: the oldest are dropped", () => {
-    const reception = new Reception(resolveServerOptions({ name }), "nowhere", {
-      hasPlace: () => false,
-      arrived: () => {},
-      refused: () => {},
-    });
+    const reception = new Reception({ ...resolveServerOptions({ name }), maxHandshakes: 128, refused: () => {} });
+    const busy = (): SessionError => new SessionError("IPC_SERVER_BUSY", "taken");
+    const entrance = { address: "nowhere", busy, authorize: () => true, arrived: () => {} };
     const streams = Array.from({ length: 300 }, () => memoryPair()[0]);
-    for (const stream of streams) reception.receive(stream);
+    for (const stream of streams) reception.receive(stream, entrance);
     expect(streams.map((stream) => stream.destroyed)).toEqual(streams.map((_, index) => index < 300 - 256));
     reception.close();
     expect(streams.every((stream) => stream.destroyed)).toBe(true);

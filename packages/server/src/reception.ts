@@ -7,25 +7,39 @@ import {
   endStream,
   type IpcError,
   isIpcError,
+  type Logger,
+  type PeerLimits,
   runHandshake,
   SessionError,
   serverHandshake,
   setStreamReferenced,
 } from "@ipc/session";
 import { remoteOf } from "@ipc/transport";
-import type { ResolvedServerOptions } from "./server-options.js";
+import type { Authorize } from "./server-options.js";
 
-/** Handshakes under way at once; past them the oldest is dropped. */
-const MAX_HANDSHAKES = 128;
+/** Streams that shake hands or are being sent away, for each handshake that may be under way. */
+const STRANGERS_PER_HANDSHAKE = 2;
 
-/** Streams that shake hands or are being sent away, together; past them the oldest is dropped. */
-const MAX_STRANGERS = 256;
-
-export interface ReceptionEvents {
-  /** False while a client has the place. */
-  readonly hasPlace: () => boolean;
+/** What a door makes of those who come through it. */
+export interface Entrance {
+  /** Where it is: stands for whoever has no address of his own. */
+  readonly address: string;
+  /** Why nobody is let in just now. */
+  readonly busy: () => SessionError | undefined;
+  /** Decides about a client before it is told that it is connected. */
+  readonly authorize: Authorize;
   /** A handshake is complete: the stream is the caller's. */
   readonly arrived: (established: Established) => void;
+}
+
+export interface ReceptionOptions {
+  readonly name: string;
+  readonly encryption: boolean;
+  readonly limits: PeerLimits;
+  readonly handshakeTimeoutMs: number;
+  readonly logger: Logger;
+  /** Handshakes under way at once; past them the oldest is dropped. */
+  readonly maxHandshakes: number;
   readonly refused: (error: IpcError) => void;
 }
 
@@ -34,38 +48,35 @@ export interface ReceptionEvents {
  * hostile client holds nobody else up.
  */
 export class Reception {
-  readonly #options: ResolvedServerOptions;
-  readonly #address: string;
-  readonly #events: ReceptionEvents;
+  readonly #options: ReceptionOptions;
   /** Handshakes under way, the oldest first. */
   readonly #handshakes = new Set<AbortController>();
   /** Every stream that is not a connection yet, or is being sent away. */
   readonly #strangers = new Set<Duplex>();
   #referenced = true;
 
-  constructor(options: ResolvedServerOptions, address: string, events: ReceptionEvents) {
+  constructor(options: ReceptionOptions) {
     this.#options = options;
-    this.#address = address;
-    this.#events = events;
   }
 
   /** Takes over a stream that has just been accepted. */
-  receive(stream: Duplex): void {
+  receive(stream: Duplex, entrance: Entrance): void {
     this.#makeRoomForStranger();
     this.#strangers.add(stream);
     setStreamReferenced(stream, this.#referenced);
     stream.once("close", () => this.#strangers.delete(stream));
-    const remote = remoteOf(stream, this.#address);
-    if (!this.#events.hasPlace()) {
-      this.#sendAway(stream, remote);
+    const remote = remoteOf(stream, entrance.address);
+    const busy = entrance.busy();
+    if (busy !== undefined) {
+      this.#sendAway(stream, remote, busy);
       return;
     }
     this.#makeRoom();
     const handshake = new AbortController();
     this.#handshakes.add(handshake);
-    this.#shakeHands(stream, remote, handshake.signal)
+    this.#shakeHands(stream, remote, entrance, handshake.signal)
       .then(
-        (established) => this.#settle(established),
+        (established) => this.#settle(established, entrance),
         (error: unknown) => this.#refuse(remote, reasonOf(handshake.signal) ?? asIpcError(error)),
       )
       .finally(() => this.#handshakes.delete(handshake));
@@ -88,8 +99,13 @@ export class Reception {
     for (const stream of this.#strangers) dropStream(stream);
   }
 
-  async #shakeHands(stream: Duplex, remote: string, signal: AbortSignal): Promise<Established> {
-    const { name, encryption, limits, handshakeTimeoutMs, authorize } = this.#options;
+  async #shakeHands(
+    stream: Duplex,
+    remote: string,
+    { authorize }: Entrance,
+    signal: AbortSignal,
+  ): Promise<Established> {
+    const { name, encryption, limits, handshakeTimeoutMs } = this.#options;
     const handshake = serverHandshake({ encryption, maxMessageSize: limits.maxMessageSize });
     const { result: negotiated, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
@@ -101,27 +117,27 @@ export class Reception {
     return { stream, negotiated, rest, remote };
   }
 
-  #settle(established: Established): void {
-    if (!this.#events.hasPlace()) {
+  #settle(established: Established, entrance: Entrance): void {
+    const busy = entrance.busy();
+    if (busy !== undefined) {
       dropStream(established.stream);
-      this.#refuse(established.remote, busyError(this.#options.name));
+      this.#refuse(established.remote, busy);
       return;
     }
     this.#strangers.delete(established.stream);
-    this.#events.arrived(established);
-    this.dismiss(busyError(this.#options.name));
+    entrance.arrived(established);
   }
 
-  #sendAway(stream: Duplex, remote: string): void {
+  #sendAway(stream: Duplex, remote: string, busy: SessionError): void {
     stream.on("error", () => {});
     stream.write(BUSY_HELLO);
     void endStream(stream);
-    this.#refuse(remote, busyError(this.#options.name));
+    this.#refuse(remote, busy);
   }
 
   /** Each may linger for a quarter of a second: a flood of them must not use up the descriptors. */
   #makeRoomForStranger(): void {
-    if (this.#strangers.size < MAX_STRANGERS) return;
+    if (this.#strangers.size < STRANGERS_PER_HANDSHAKE * this.#options.maxHandshakes) return;
     for (const oldest of this.#strangers) {
       this.#strangers.delete(oldest);
       dropStream(oldest);
@@ -130,11 +146,12 @@ export class Reception {
   }
 
   #makeRoom(): void {
-    if (this.#handshakes.size < MAX_HANDSHAKES) return;
+    const { maxHandshakes } = this.#options;
+    if (this.#handshakes.size < maxHandshakes) return;
     for (const oldest of this.#handshakes) {
       this.#handshakes.delete(oldest);
       oldest.abort(
-        new SessionError("IPC_HANDSHAKE_FAILED", `dropped as the oldest of ${MAX_HANDSHAKES} handshakes under way`),
+        new SessionError("IPC_HANDSHAKE_FAILED", `dropped as the oldest of ${maxHandshakes} handshakes under way`),
       );
       return;
     }
@@ -144,12 +161,8 @@ export class Reception {
     const { name, logger } = this.#options;
     logger.warn(`server ${name}: refused ${remote}: ${error.message}`);
     channels.refused({ role: "server", name, remote, error });
-    this.#events.refused(error);
+    this.#options.refused(error);
   }
-}
-
-function busyError(name: string): SessionError {
-  return new SessionError("IPC_SERVER_BUSY", `server \`${name}\` serves another client; it takes one at a time`);
 }
 
 function reasonOf(signal: AbortSignal): SessionError | undefined {

@@ -37,16 +37,24 @@ export interface ResolvedServerOptions extends ResolvedPeerOptions {
   readonly authorize: Authorize;
 }
 
-/** @throws TypeError, RangeError naming the option, what it takes and what it got */
-export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
-  const reader = new OptionReader("startServer", options, [
-    "name",
-    "directory",
-    "unmaskPermissions",
-    "transport",
-    "authorize",
-    ...PEER_OPTIONS,
-  ]);
+/** The names of ServerOptions, for the check of unknown ones. */
+export const SERVER_OPTIONS: readonly (keyof ServerOptions)[] = [
+  "name",
+  "directory",
+  "unmaskPermissions",
+  "transport",
+  "authorize",
+  ...PEER_OPTIONS,
+];
+
+/**
+ * @param reader of these options, where they are part of others
+ * @throws TypeError, RangeError naming the option, what it takes and what it got
+ */
+export function resolveServerOptions(
+  options: ServerOptions,
+  reader: OptionReader<ServerOptions> = new OptionReader("startServer", options, SERVER_OPTIONS),
+): ResolvedServerOptions {
   const { name, directory, unmaskPermissions } = options;
   assertName(name);
   reader.refuseBeside("transport", ["directory", "unmaskPermissions"]);

@@ -1,9 +1,13 @@
-import { abortError, channels, type IpcError, type PeerEvents, PeerSession } from "@ipc/session";
+import type { Duplex } from "node:stream";
+import { abortError, channels, type IpcError, type PeerEvents, PeerSession, SessionError } from "@ipc/session";
 import type { Door, Listener, TransportError } from "@ipc/transport";
-import { Reception } from "./reception.js";
+import { type Entrance, Reception } from "./reception.js";
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
 
 const DOOR: Door = { kind: "name" };
+
+/** Handshakes under way at once. They compete for one place. */
+const MAX_HANDSHAKES = 128;
 
 export interface ServerEvents extends PeerEvents {
   /** A connection never became one: its handshake failed, it was turned away, or the place was taken. */
@@ -25,6 +29,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 export class Server extends PeerSession<ServerEvents> {
   readonly #options: ResolvedServerOptions;
   readonly #reception: Reception;
+  readonly #entrance: Entrance;
   readonly #onAbort: () => void;
   #listener: Listener | undefined;
 
@@ -32,11 +37,22 @@ export class Server extends PeerSession<ServerEvents> {
     const { limits, security, signal } = options;
     super({ limits, security, status: "Listening", remote: address });
     this.#options = options;
-    this.#reception = new Reception(options, address, {
-      hasPlace: () => this.isOpen && !this.isConnected,
-      arrived: (established) => void this.connect(established),
+    this.#reception = new Reception({
+      ...options,
+      maxHandshakes: MAX_HANDSHAKES,
       refused: (error) => this.emit("refused", error),
     });
+    const busy = (): SessionError =>
+      new SessionError("IPC_SERVER_BUSY", `server \`${options.name}\` serves another client; it takes one at a time`);
+    this.#entrance = {
+      address,
+      busy: () => (this.isOpen && !this.isConnected ? undefined : busy()),
+      authorize: options.authorize,
+      arrived: (established) => {
+        this.connect(established);
+        this.#reception.dismiss(busy());
+      },
+    };
     this.#onAbort = () => this.destroy(signal?.reason);
   }
 
@@ -46,7 +62,7 @@ export class Server extends PeerSession<ServerEvents> {
     const address = transport.address(name, DOOR);
     if (signal?.aborted === true) throw abortError("startServer", signal);
     const server = new Server(options, address);
-    server.#listener = await transport.listen(name, DOOR, (stream) => server.#reception.receive(stream), {
+    server.#listener = await transport.listen(name, DOOR, (stream) => server.#receive(stream), {
       ...(signal && { signal }),
       onLost: (error) => server.#listenerLost(error),
     });
@@ -100,6 +116,10 @@ export class Server extends PeerSession<ServerEvents> {
     else logger.warn(`server ${name}: ${this.remote}: ${error.message}`);
     this.setStatus("Disconnected");
     if (!orderly) this.emit("lost", error);
+  }
+
+  #receive(stream: Duplex): void {
+    this.#reception.receive(stream, this.#entrance);
   }
 
   #listenerLost(error: TransportError): void {

@@ -6,6 +6,8 @@ import type { ConnectionSecurity } from "./peer.js";
 export interface ConnectionNews {
   readonly role: "client" | "server";
   readonly name: string;
+  /** The client's, where a ServerManager serves it. */
+  readonly id?: number;
   readonly remote: string;
   readonly security: ConnectionSecurity;
 }
@@ -14,6 +16,8 @@ export interface ConnectionNews {
 export interface RefusalNews {
   readonly role: "client" | "server";
   readonly name: string;
+  /** The client's, where a ServerManager serves it. */
+  readonly id?: number;
   readonly remote: string;
   readonly error: IpcError;
 }
@@ -22,6 +26,8 @@ export interface RefusalNews {
 export interface EndNews {
   readonly role: "client" | "server";
   readonly name: string;
+  /** The client's, where a ServerManager serves it. */
+  readonly id?: number;
   readonly remote: string;
   /** Undefined where this side ended it. */
   readonly error: IpcError | undefined;

@@ -9,6 +9,7 @@ import { Outbox } from "./outbox.js";
 import type { ConnectionSecurity } from "./peer.js";
 import { CONTROL_TYPE } from "./protocol.js";
 import { SessionError } from "./session-error.js";
+import type { SharedBudget } from "./shared-budget.js";
 import type { WaitingWrites } from "./waiting-writes.js";
 
 export interface ConnectionOptions {
@@ -19,6 +20,8 @@ export interface ConnectionOptions {
   /** The longest data taken from the peer, in bytes. */
   readonly maxReceiveSize: number;
   readonly maxQueuedBytes: number;
+  /** What is queued counts against it, too. */
+  readonly budget?: SharedBudget | undefined;
   /** What was written before there was a connection. */
   readonly waiting: WaitingWrites;
 }
@@ -48,7 +51,8 @@ export class Connection {
   #input: "flowing" | "paused" | "over" = "flowing";
   #decoding = false;
 
-  constructor({ stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, waiting }: ConnectionOptions) {
+  constructor(options: ConnectionOptions) {
+    const { stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, budget, waiting } = options;
     this.stream = stream;
     this.security = negotiated.protection.security;
     this.maxSendSize = negotiated.maxSendSize;
@@ -60,7 +64,7 @@ export class Connection {
     this.#restBuffer = rest.buffer;
     const { protection } = negotiated;
     const exhausted = (error: CryptoError): void => this.#finish(error, false);
-    this.outbox = new Outbox({ stream, protection, maxQueuedBytes, waiting, exhausted });
+    this.outbox = new Outbox({ stream, protection, maxQueuedBytes, budget, waiting, exhausted });
   }
 
   /** Takes up the stream and what waited to be written. Nothing is delivered before `begin`. */

@@ -1,31 +1,16 @@
 import type { Wait } from "@ipc/transport";
 import type { IpcError } from "./errors.js";
+import type { EndKind, InboxEvents } from "./inbox-events.js";
+import { type Iteration, iterate } from "./iteration.js";
+import type { LendableInbox } from "./lendable-inbox.js";
 import type { DataMessage, ReceivedMessage, StatusMessage } from "./message.js";
-import { SessionError } from "./session-error.js";
+import type { SharedBudget } from "./shared-budget.js";
 import type { Status } from "./status.js";
+import { CONSUMERS, takenError } from "./taken-error.js";
 import { StatusEntry, Unread } from "./unread.js";
 import { abortError, rejected, Waiter } from "./waiter.js";
 
 type Received = DataMessage | StatusMessage;
-
-/** An iteration over data that can itself stand in a `for await`. */
-export type DataIterator = AsyncIterator<DataMessage, undefined> & AsyncIterable<DataMessage>;
-
-export interface InboxEvents {
-  readonly message: (message: DataMessage) => void;
-  readonly status: (status: Status) => void;
-  /** The budget is used up, or there is room again. */
-  readonly full: () => void;
-  readonly room: () => void;
-  /** Everything before the end has been delivered, or nobody is there to take it. */
-  readonly ended: () => void;
-}
-
-/**
- * How it ended. `done`: as it should, an iteration just ends. `destroyed`: at the user's wish, waits reject.
- * `failed`: waits reject, and whoever was reading gets what is unread before the listeners are told.
- */
-export type EndKind = "done" | "destroyed" | "failed";
 
 interface End {
   readonly kind: EndKind;
@@ -36,23 +21,27 @@ interface End {
 
 /**
  * What has been received and not yet read: messages and statuses in order, for one consumer at a time (reads, an
- * iteration, or listeners), within a budget of bytes.
+ * iteration, listeners, or somebody it is lent to), within a budget of bytes.
  */
-export class Inbox {
+export class Inbox implements LendableInbox {
   readonly #maxUnreadBytes: number;
   readonly #events: InboxEvents;
-  readonly #unread = new Unread();
+  readonly #unread: Unread;
   /** Undefined: the iteration that waits has been returned from. */
   readonly #reads = new Set<Waiter<Received | undefined>>();
   #full = false;
-  #consumer: "none" | "iteration" | "listener" = "none";
+  #consumer: "none" | "iteration" | "listener" | "loan" = "none";
+  #ready: (() => void) | undefined;
+  #wasRead = false;
   #paused = false;
   #flowing = false;
   #end: End | undefined;
 
-  constructor(maxUnreadBytes: number, events: InboxEvents) {
+  /** @param budget what it shares with other inboxes */
+  constructor(maxUnreadBytes: number, events: InboxEvents, budget?: SharedBudget) {
     this.#maxUnreadBytes = maxUnreadBytes;
     this.#events = events;
+    this.#unread = new Unread(budget);
   }
 
   get unreadBytes(): number {
@@ -76,15 +65,17 @@ export class Inbox {
       if (this.#giveToRead(message)) return;
     }
     this.#unread.add(message);
-    if (!this.#full && this.#unread.bytes >= this.#maxUnreadBytes) {
+    if (!this.#full && this.#unread.bytes >= this.#allowedBytes) {
       this.#full = true;
       this.#events.full();
     }
+    this.#ready?.();
   }
 
   pushStatus(status: Status): void {
     this.#unread.addStatus(new StatusEntry(status));
     this.#moveOn();
+    this.#ready?.();
   }
 
   /** Copies the unread messages that keep more memory of `buffer` alive than they fill. */
@@ -97,6 +88,7 @@ export class Inbox {
     if (this.#end !== undefined) return;
     this.#end = { kind, error, told: false };
     this.#moveOn();
+    this.#ready?.();
   }
 
   read(what: string, wait: Wait): Promise<Received> {
@@ -108,45 +100,42 @@ export class Inbox {
   }
 
   /** Starts an iteration over the data. It holds the inbox until it is done or returned from. */
-  iterate(): DataIterator {
-    let state: "new" | "open" | "over" = "new";
-    const over = (): IteratorResult<DataMessage, undefined> => {
-      const before = state;
-      state = "over";
-      if (before === "open") this.#release();
-      return { done: true, value: undefined };
-    };
-    const wait = async (): Promise<IteratorResult<DataMessage, undefined>> => {
-      try {
-        while (state === "open") {
-          const received = this.#tryShift() ?? (await this.#nextOrEnd());
-          if (received === undefined) return over();
-          if (received.kind === "data") return { done: false, value: received };
-        }
-        return over();
-      } catch (error) {
-        over();
-        throw error;
-      }
-    };
-    const next = (): Promise<IteratorResult<DataMessage, undefined>> => {
-      if (state === "over") return Promise.resolve(over());
-      try {
-        if (state === "new") this.#take("iteration");
-      } catch (error) {
-        return Promise.reject(error);
-      }
-      state = "open";
-      const received = this.#tryShift();
-      if (received === undefined || received.kind === "status") return wait();
-      return Promise.resolve({ done: false, value: received });
-    };
-    const iterator: DataIterator = {
-      next,
-      return: () => Promise.resolve(over()),
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
+  iterate(): Iteration<DataMessage> {
+    return iterate<DataMessage>({
+      begin: () => this.#take("iteration"),
+      tryNext: () => this.#tryShiftData(),
+      next: () => this.#nextOrEnd(),
+      end: () => this.#release(),
+    });
+  }
+
+  lend(ready: () => void): boolean {
+    if (this.#consumer !== "none" || this.#reads.size > 0) return false;
+    this.#consumer = "loan";
+    this.#ready = ready;
+    if (this.#unread.length > 0 || this.#end !== undefined) ready();
+    return true;
+  }
+
+  unlend(): void {
+    this.#ready = undefined;
+    this.unlisten("loan");
+  }
+
+  take(): Received | undefined {
+    return this.#paused || this.#end?.kind === "destroyed" ? undefined : this.#tryShift();
+  }
+
+  get isOver(): boolean {
+    return this.#end !== undefined && (this.#unread.length === 0 || this.#end.kind === "destroyed");
+  }
+
+  get wasRead(): boolean {
+    return this.#wasRead;
+  }
+
+  leaveBudget(): void {
+    this.#unread.leaveBudget();
   }
 
   /** @throws SessionError IPC_CONSUMER_TAKEN */
@@ -157,7 +146,7 @@ export class Inbox {
     process.nextTick(() => this.#moveOn());
   }
 
-  unlisten(style: "iteration" | "listener" = "listener"): void {
+  unlisten(style: "iteration" | "listener" | "loan" = "listener"): void {
     if (this.#consumer === style) this.#consumer = "none";
     this.#moveOn();
   }
@@ -168,7 +157,14 @@ export class Inbox {
 
   resume(): void {
     this.#paused = false;
-    process.nextTick(() => this.#moveOn());
+    process.nextTick(() => {
+      this.#moveOn();
+      this.#ready?.();
+    });
+  }
+
+  get #allowedBytes(): number {
+    return Math.min(this.#maxUnreadBytes, this.#unread.share);
   }
 
   /** Ends the iteration. Every wait is its own: nobody else may wait while it holds the inbox. */
@@ -182,13 +178,15 @@ export class Inbox {
 
   #take(style: "iteration" | "listener"): void {
     const taken = this.#consumer !== "none" ? this.#consumer : this.#reads.size > 0 ? "read" : undefined;
-    if (taken !== undefined) throw takenError(style, taken);
+    if (taken !== undefined) throw takenError(style, CONSUMERS[taken]);
     this.#consumer = style;
+    this.#wasRead = true;
   }
 
   #read<T>(what: string, { signal }: Wait, timeout?: { ms: number; value: T }): Promise<Received | T> {
-    if (this.#consumer !== "none") return rejected(takenError(what, this.#consumer));
+    if (this.#consumer !== "none") return rejected(takenError(what, CONSUMERS[this.#consumer]));
     if (signal?.aborted === true) return rejected(abortError(what, signal));
+    this.#wasRead = true;
     const received = this.#tryShift();
     if (received !== undefined) return Promise.resolve(received);
     if (this.#end !== undefined) return rejected(this.#end.error());
@@ -207,10 +205,15 @@ export class Inbox {
   }
 
   /** For an iteration: undefined when it is over as it should be. */
-  async #nextOrEnd(): Promise<Received | undefined> {
+  async #nextOrEnd(): Promise<DataMessage | undefined> {
     try {
-      if (this.#end !== undefined) throw this.#end.error();
-      return await this.#wait("iteration");
+      for (;;) {
+        const received = this.#tryShiftData();
+        if (received !== undefined) return received;
+        if (this.#end !== undefined) throw this.#end.error();
+        const awaited = await this.#wait("iteration");
+        if (awaited?.kind !== "status") return awaited;
+      }
     } catch (error) {
       if (this.#end?.kind === "done") return undefined;
       throw error;
@@ -229,12 +232,19 @@ export class Inbox {
   #tryShift(): Received | undefined {
     const entry = this.#unread.shift();
     if (entry === undefined) return undefined;
-    if (this.#full && this.#unread.bytes < this.#maxUnreadBytes / 2) {
+    if (this.#full && (this.#unread.bytes === 0 || this.#unread.bytes < this.#allowedBytes / 2)) {
       this.#full = false;
       this.#events.room();
     }
     if (this.#unread.statuses > 0 || this.#end !== undefined) this.#moveOn();
     return entry;
+  }
+
+  #tryShiftData(): DataMessage | undefined {
+    for (;;) {
+      const entry = this.#tryShift();
+      if (entry?.kind !== "status") return entry;
+    }
   }
 
   /** Does what the queue's head allows: serves reads and listeners, tells statuses, tells the end. */
@@ -281,11 +291,4 @@ export class Inbox {
     }
     this.#events.ended();
   }
-}
-
-function takenError(what: string, taken: string): SessionError {
-  return new SessionError(
-    "IPC_CONSUMER_TAKEN",
-    `${what}: messages already go to ${taken === "read" ? "a pending read" : `the ${taken}`}; consume them in one way at a time`,
-  );
 }

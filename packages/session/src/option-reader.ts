@@ -46,6 +46,14 @@ export class OptionReader<O extends object> {
     return this.integer(key, fallback, { min, max: TIMER_MAX_MS, unit: "milliseconds" });
   }
 
+  choice<T extends string>(key: keyof O & string, choices: readonly T[], fallback: T): T {
+    const value: unknown = this.#options[key];
+    if (value === undefined) return fallback;
+    const chosen = choices.find((choice) => choice === value);
+    if (chosen === undefined) this.#wrongKind(key, choices.map((choice) => `"${choice}"`).join(", "), value);
+    return chosen;
+  }
+
   signal(key: keyof O & string): AbortSignal | undefined {
     const value: unknown = this.#options[key];
     if (value === undefined) return undefined;

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { CryptoError } from "@ipc/crypto";
 import { Batch, LARGEST_BATCH_BYTES } from "./batch.js";
 import type { Protection } from "./protection.js";
+import type { SharedBudget } from "./shared-budget.js";
 import { abortError, rejected, Waiter } from "./waiter.js";
 import type { WaitingWrites, WriteSink } from "./waiting-writes.js";
 
@@ -25,6 +26,8 @@ export interface OutboxOptions {
   readonly stream: Duplex;
   readonly protection: Protection;
   readonly maxQueuedBytes: number;
+  /** What it shares with other connections. */
+  readonly budget?: SharedBudget | undefined;
   /** What was written before there was a connection, and what will wait for room. */
   readonly waiting: WaitingWrites;
   /** The cipher seals no more: the connection must end. */
@@ -39,6 +42,7 @@ export class Outbox implements WriteSink {
   readonly #stream: Duplex;
   readonly #protection: Protection;
   readonly #maxQueuedBytes: number;
+  readonly #budget: SharedBudget | undefined;
   readonly #waiting: WaitingWrites;
   readonly #exhausted: (error: CryptoError) => void;
   readonly #batch = new Batch();
@@ -46,6 +50,8 @@ export class Outbox implements WriteSink {
   #flushScheduled = false;
   /** Bytes handed to the stream, and those that it has handed to the kernel. */
   #handedBytes = 0;
+  /** Bytes that count against the shared budget. */
+  #budgetedBytes = 0;
   readonly #inFlight: InFlight[] = [];
   #flushWaiters: FlushWaiter[] = [];
   #turn: Promise<void> | undefined;
@@ -53,10 +59,11 @@ export class Outbox implements WriteSink {
   #acceptedMessages = 0;
   #acceptedBytes = 0;
 
-  constructor({ stream, protection, maxQueuedBytes, waiting, exhausted }: OutboxOptions) {
+  constructor({ stream, protection, maxQueuedBytes, budget, waiting, exhausted }: OutboxOptions) {
     this.#stream = stream;
     this.#protection = protection;
     this.#maxQueuedBytes = maxQueuedBytes;
+    this.#budget = budget;
     this.#waiting = waiting;
     this.#exhausted = exhausted;
   }
@@ -82,10 +89,15 @@ export class Outbox implements WriteSink {
     return messages;
   }
 
+  /** Whether the next message is accepted at once. */
+  get isFree(): boolean {
+    return this.#waiting.size === 0 && this.hasRoom();
+  }
+
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     if (this.#failure !== undefined) return rejected(this.#failure);
     if (signal?.aborted === true) return rejected(abortError("write", signal));
-    if (this.#waiting.size > 0 || !this.hasRoom()) return this.#waiting.write(type, data, signal);
+    if (!this.isFree) return this.#waiting.write(type, data, signal);
     return this.accept(type, data, signal) ?? DONE;
   }
 
@@ -102,7 +114,10 @@ export class Outbox implements WriteSink {
   }
 
   hasRoom(): boolean {
-    return this.#failure === undefined && this.queuedBytes < this.#maxQueuedBytes;
+    if (this.#failure !== undefined) return false;
+    const queued = this.queuedBytes;
+    if (queued >= this.#maxQueuedBytes) return false;
+    return this.#budget === undefined || queued === 0 || queued < this.#budget.share;
   }
 
   accept(type: number, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined {
@@ -116,6 +131,7 @@ export class Outbox implements WriteSink {
     }
     this.#acceptedMessages++;
     this.#acceptedBytes += data.length;
+    if (this.#budget !== undefined) this.#settleBudget(this.#budget);
     return more;
   }
 
@@ -127,6 +143,8 @@ export class Outbox implements WriteSink {
   /** Ends every wait; nothing more is accepted. */
   fail(error: Error): void {
     this.#failure = error;
+    this.#budget?.remove(this.#budgetedBytes);
+    this.#budgetedBytes = 0;
     this.#waiting.rejectAll(error);
     const waiters = this.#flushWaiters;
     this.#flushWaiters = [];
@@ -191,6 +209,7 @@ export class Outbox implements WriteSink {
   readonly #onWritten = (error?: Error | null): void => {
     // The stream tells of its failure by 'error' or 'close': there is one path for every end.
     if (error || this.#failure !== undefined) return;
+    if (this.#budget !== undefined) this.#settleBudget(this.#budget);
     const gone = this.#handedBytes - this.#stream.writableLength;
     while (this.#inFlight.length > 0 && (this.#inFlight[0] as InFlight).end <= gone) this.#inFlight.shift();
     while (this.#flushWaiters.length > 0 && (this.#flushWaiters[0] as FlushWaiter).end <= gone) {
@@ -199,6 +218,13 @@ export class Outbox implements WriteSink {
     if (this.#waiting.size > 0) this.#waiting.drainInto(this);
     if (this.#batch.length === 0 && this.#inFlight.length === 0) this.#batch.rest();
   };
+
+  /** Tells the shared budget what is queued here now. */
+  #settleBudget(budget: SharedBudget): void {
+    const queued = this.queuedBytes;
+    budget.add(queued - this.#budgetedBytes);
+    this.#budgetedBytes = queued;
+  }
 
   /** Undefined when the kernel has everything that was handed to the stream. `what` says who waits. */
   #kernelHas(what: string, signal: AbortSignal | undefined): Promise<void> | undefined {

@@ -1,13 +1,21 @@
 import { EventEmitter } from "node:events";
+import { isEndOfConnection } from "./connection-end.js";
 
 export type Listener<A> = (...args: Extract<A, unknown[]>) => void;
 
 /**
  * The listeners of a peer. One that throws is an uncaught exception, as anywhere in Node, but thrown from a tick of its
  * own: the connection in whose work it was called is unharmed. An `error` without a listener is not thrown.
+ *
+ * The same holds for an async listener that rejects; but when it rejects because a connection has ended under its hands,
+ * that has been told already, and no peer shall be able to end this process by going away.
  */
 export class PeerEmitter<E> {
-  readonly #emitter = new EventEmitter();
+  readonly #emitter = new EventEmitter({ captureRejections: true });
+
+  constructor() {
+    Reflect.set(this.#emitter, EventEmitter.captureRejectionSymbol, onRejection);
+  }
 
   on<K extends keyof E>(event: K, listener: Listener<E[K]>): void {
     this.#emitter.on(event as string, listener as (...args: unknown[]) => void);
@@ -30,13 +38,21 @@ export class PeerEmitter<E> {
     try {
       this.#emitter.emit(event as string, ...args);
     } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }
 
   clear(): void {
     this.#emitter.removeAllListeners();
   }
+}
+
+function onRejection(error: unknown): void {
+  if (!isEndOfConnection(error)) throwLater(error);
+}
+
+function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }

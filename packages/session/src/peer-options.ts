@@ -1,7 +1,7 @@
 import { guardLogger, type Logger, silentLogger } from "./logger.js";
 import type { OptionReader } from "./option-reader.js";
 import type { ConnectionSecurity } from "./peer.js";
-import type { PeerLimits } from "./peer-session.js";
+import type { PeerLimits } from "./peer-start.js";
 import { COMPATIBLE_SECURITY, PLAIN_SECURITY } from "./protection.js";
 import { DEFAULT_MAX_MESSAGE_SIZE } from "./protocol.js";
 

@@ -1,6 +1,9 @@
 import type { Wait } from "@ipc/transport";
 import type { IpcError } from "./errors.js";
-import { type DataIterator, type EndKind, Inbox } from "./inbox.js";
+import { Inbox } from "./inbox.js";
+import type { EndKind, InboxEvents } from "./inbox-events.js";
+import type { Iteration } from "./iteration.js";
+import type { LendableInbox } from "./lendable-inbox.js";
 import {
   type DataMessage,
   type ReceivedMessage,
@@ -11,6 +14,7 @@ import {
 import type { PeerEvents } from "./peer.js";
 import { assertListener, findDelayFault, findWaitFault } from "./peer-arguments.js";
 import { type Listener, PeerEmitter } from "./peer-emitter.js";
+import type { SharedBudget } from "./shared-budget.js";
 import { type Status, statusCode } from "./status.js";
 import { rejected } from "./waiter.js";
 
@@ -22,13 +26,15 @@ export abstract class PeerReader<E extends PeerEvents> {
   readonly #emitter: PeerEmitter<E> = new PeerEmitter<E>();
   readonly #inbox: Inbox;
   readonly #maxUnreadBytes: number;
+  readonly #budget: SharedBudget | undefined;
   #status: Status;
   #failure: IpcError | undefined;
 
-  constructor(status: Status, maxUnreadBytes: number) {
+  constructor(status: Status, maxUnreadBytes: number, budget?: SharedBudget) {
     this.#status = status;
     this.#maxUnreadBytes = maxUnreadBytes;
-    this.#inbox = new Inbox(maxUnreadBytes, {
+    this.#budget = budget;
+    const events: InboxEvents = {
       message: (message) => {
         this.#tell("message", message);
         this.#stopFlowWhenAlone();
@@ -41,7 +47,8 @@ export abstract class PeerReader<E extends PeerEvents> {
         this.#tell("close");
         this.#emitter.clear();
       },
-    });
+    };
+    this.#inbox = new Inbox(maxUnreadBytes, events, budget);
   }
 
   get status(): Status {
@@ -86,7 +93,7 @@ export abstract class PeerReader<E extends PeerEvents> {
     return fault === undefined ? this.#inbox.readTimed(ms, onTimeout, options) : rejected(fault);
   }
 
-  [Symbol.asyncIterator](): DataIterator {
+  [Symbol.asyncIterator](): Iteration<DataMessage> {
     return this.#inbox.iterate();
   }
 
@@ -105,6 +112,7 @@ export abstract class PeerReader<E extends PeerEvents> {
 
   /** Whether what arrived before a connection's end may go over the budget: up to as much again, 256 KiB at the least. */
   protected get takesRest(): boolean {
+    if (this.#budget?.share === 0) return false;
     return this.#inbox.unreadBytes < this.#maxUnreadBytes + Math.max(this.#maxUnreadBytes, LEAST_REST_BYTES);
   }
 
@@ -113,6 +121,11 @@ export abstract class PeerReader<E extends PeerEvents> {
 
   protected get unreadBytes(): number {
     return this.#inbox.unreadBytes;
+  }
+
+  /** What is unread, for somebody who reads over many peers. */
+  protected get lendable(): LendableInbox {
+    return this.#inbox;
   }
 
   protected get isFull(): boolean {

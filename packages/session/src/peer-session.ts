@@ -1,15 +1,15 @@
-import type { Duplex } from "node:stream";
 import type { Wait } from "@ipc/transport";
 import { Connection } from "./connection.js";
 import { dropStream } from "./end-stream.js";
 import type { IpcError } from "./errors.js";
-import type { Negotiated } from "./handshake.js";
-import type { EndKind } from "./inbox.js";
+import type { EndKind } from "./inbox-events.js";
 import { show } from "./option-reader.js";
 import type { CloseOptions, ConnectionSecurity, Peer, PeerEvents, PeerStats } from "./peer.js";
 import { findCloseFault, findWaitFault, findWriteFault } from "./peer-arguments.js";
 import { PeerReader } from "./peer-reader.js";
+import type { Established, PeerLimits, PeerStart } from "./peer-start.js";
 import { SessionError } from "./session-error.js";
+import type { SharedBudget } from "./shared-budget.js";
 import type { Status } from "./status.js";
 import { setStreamReferenced } from "./stream-reference.js";
 import { Traffic } from "./traffic.js";
@@ -18,30 +18,6 @@ import { WaitingWrites } from "./waiting-writes.js";
 
 const CLOSE_TIMEOUT_MS = 5_000;
 const DONE: Promise<void> = Promise.resolve();
-
-/** The limits of a peer, resolved. */
-export interface PeerLimits {
-  /** Bytes of data of one received message. */
-  readonly maxMessageSize: number;
-  readonly maxQueuedBytes: number;
-  readonly maxUnreadBytes: number;
-}
-
-export interface PeerStart {
-  readonly limits: PeerLimits;
-  readonly status: Status;
-  readonly remote: string;
-  readonly security: ConnectionSecurity;
-}
-
-/** A connection whose handshake is complete. */
-export interface Established {
-  readonly stream: Duplex;
-  readonly negotiated: Negotiated;
-  /** What came behind the handshake. */
-  readonly rest: Uint8Array;
-  readonly remote: string;
-}
 
 type State =
   /** Before the first connection: writes wait for it. */
@@ -58,15 +34,17 @@ type State =
  */
 export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends PeerReader<E> implements Peer<E> {
   readonly #limits: PeerLimits;
+  readonly #queuedBudget: SharedBudget | undefined;
   readonly #traffic = new Traffic();
   #state: State;
   #security: ConnectionSecurity;
   #remote: string;
   #referenced = true;
 
-  protected constructor({ limits, status, remote, security }: PeerStart) {
-    super(status, limits.maxUnreadBytes);
+  protected constructor({ limits, budgets, status, remote, security }: PeerStart) {
+    super(status, limits.maxUnreadBytes, budgets?.unread);
     this.#limits = limits;
+    this.#queuedBudget = budgets?.queued;
     this.#remote = remote;
     this.#security = security;
     this.#state = { name: "waiting", writes: new WaitingWrites(limits.maxQueuedBytes) };
@@ -191,6 +169,11 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     return this.#state.name === "connected";
   }
 
+  /** Whether a write would be accepted without waiting. */
+  protected get hasRoom(): boolean {
+    return this.#connection?.outbox.isFree ?? false;
+  }
+
   /** Takes over a new connection. False when none is wanted; its stream is then dropped. */
   protected connect({ stream, negotiated, rest, remote }: Established): boolean {
     const state = this.#state;
@@ -200,7 +183,8 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     }
     const { maxMessageSize: maxReceiveSize, maxQueuedBytes } = this.#limits;
     const waiting = state.name === "waiting" ? state.writes : new WaitingWrites(maxQueuedBytes);
-    const connection = new Connection({ stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, waiting });
+    const budget = this.#queuedBudget;
+    const connection = new Connection({ stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, budget, waiting });
     this.#state = { name: "connected", connection };
     this.#security = connection.security;
     this.#remote = remote;

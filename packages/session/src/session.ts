@@ -3,7 +3,8 @@ import type { IpcError } from "./errors.js";
 import { clientHandshake, serverHandshake } from "./handshake.js";
 import { OptionReader, show } from "./option-reader.js";
 import { PEER_OPTIONS, type PeerOptions, type ResolvedPeerOptions, resolvePeerOptions } from "./peer-options.js";
-import { type Established, PeerSession } from "./peer-session.js";
+import { PeerSession } from "./peer-session.js";
+import type { Established } from "./peer-start.js";
 import { runHandshake } from "./run-handshake.js";
 import { abortError } from "./waiter.js";
 

@@ -1,5 +1,6 @@
 import { Fifo } from "./fifo.js";
 import { ReceivedMessage, type StatusMessage } from "./message.js";
+import type { SharedBudget } from "./shared-budget.js";
 import type { Status } from "./status.js";
 
 /** What an unread message costs besides its data: the objects that hold it. */
@@ -26,6 +27,12 @@ export class Unread {
   #statuses = 0;
   /** Statuses at the head that have been announced. */
   #announced = 0;
+  #budget: SharedBudget | undefined;
+
+  /** @param budget that these messages share with others */
+  constructor(budget?: SharedBudget) {
+    this.#budget = budget;
+  }
 
   get length(): number {
     return this.#entries.length;
@@ -36,13 +43,20 @@ export class Unread {
     return this.#bytes;
   }
 
+  /** Bytes that the shared budget leaves to these messages. */
+  get share(): number {
+    return this.#budget?.share ?? Number.POSITIVE_INFINITY;
+  }
+
   get statuses(): number {
     return this.#statuses;
   }
 
   add(message: ReceivedMessage): void {
+    const bytes = message.data.length + MESSAGE_BYTES;
     this.#entries.push(message);
-    this.#bytes += message.data.length + MESSAGE_BYTES;
+    this.#bytes += bytes;
+    this.#budget?.add(bytes);
   }
 
   addStatus(entry: StatusEntry): void {
@@ -54,7 +68,9 @@ export class Unread {
   shift(): ReceivedMessage | StatusEntry | undefined {
     const entry = this.#entries.shift();
     if (entry instanceof ReceivedMessage) {
-      this.#bytes -= entry.data.length + MESSAGE_BYTES;
+      const bytes = entry.data.length + MESSAGE_BYTES;
+      this.#bytes -= bytes;
+      this.#budget?.remove(bytes);
     } else if (entry !== undefined) {
       this.#statuses--;
       if (this.#announced > 0) this.#announced--;
@@ -94,6 +110,12 @@ export class Unread {
       const { type, data } = this.#entries.at(index) as ReceivedMessage;
       this.#entries.replaceAt(index, new ReceivedMessage(type, data.slice()));
     }
+  }
+
+  /** What is unread here counts for itself alone from now on. */
+  leaveBudget(): void {
+    this.#budget?.remove(this.#bytes);
+    this.#budget = undefined;
   }
 
   #forgetOldestReturn(): void {

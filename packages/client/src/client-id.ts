@@ -1,0 +1,38 @@
+import { clientIdRequest, type Session, SessionError, tryDecodeClientId } from "@ipc/session";
+
+export interface ClientIdWait {
+  /** For messages: the server's name. */
+  readonly name: string;
+  readonly timeoutMs: number;
+  /** Whether the time limit keeps the process alive. */
+  readonly referenced: boolean;
+}
+
+/**
+ * Asks a manager for a client id and returns it, 1 … 2^32-1. Whatever else it says is passed over.
+ * @throws SessionError IPC_HANDSHAKE_TIMEOUT, IPC_HANDSHAKE_FAILED, IPC_CONNECTION_LOST
+ * @see golang-ipc pool.go, `StartClientPool`
+ */
+export async function askClientId(session: Session, { name, timeoutMs, referenced }: ClientIdWait): Promise<number> {
+  let late: SessionError | undefined;
+  const timer = setTimeout(() => {
+    late = new SessionError(
+      "IPC_HANDSHAKE_TIMEOUT",
+      `the manager of \`${name}\` gave no client id within ${timeoutMs} ms; a golang-ipc server answers one client at a time`,
+    );
+    session.destroy(late);
+  }, timeoutMs);
+  if (!referenced) timer.unref();
+  try {
+    await session.writeMessage(clientIdRequest);
+    for await (const message of session) {
+      const id = tryDecodeClientId(message);
+      if (id !== undefined) return id;
+    }
+    throw new SessionError("IPC_HANDSHAKE_FAILED", `the manager of \`${name}\` went away without giving a client id`);
+  } catch (error) {
+    throw late ?? error;
+  } finally {
+    clearTimeout(timer);
+  }
+}

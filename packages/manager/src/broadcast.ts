@@ -1,0 +1,103 @@
+import { type IpcError, isIpcError, OptionReader, SessionError } from "@ipc/session";
+import type { Wait } from "@ipc/transport";
+import { ServerConnection } from "./server-connection.js";
+
+const SLOW_TIMEOUT_MS = 5_000;
+
+/** From this size up data is sent uncopied, also after `write` has returned. */
+const LARGE_BYTES = 65_536;
+
+export interface BroadcastOptions extends Wait {
+  /**
+   * What becomes of a client whose queue is full. `wait`: its message waits its turn, and so does the result. `skip`: it does
+   * not get this message. `disconnect`: it has `slowTimeoutMs` to make room, then it is destroyed.
+   * @default "wait"
+   */
+  readonly slow?: "wait" | "skip" | "disconnect";
+  /** In milliseconds, 1 … 2 147 483 647; for `disconnect`. @default 5_000 */
+  readonly slowTimeoutMs?: number;
+}
+
+/** What became of a broadcast, each client in one of them. */
+export interface BroadcastResult {
+  /** Has the message in its queue, or further. */
+  readonly accepted: readonly ServerConnection[];
+  /** Was slow, and does not get it. */
+  readonly skipped: readonly ServerConnection[];
+  /** Went, was disconnected for being slow, or the signal came first. */
+  readonly failed: readonly { readonly connection: ServerConnection; readonly error: IpcError }[];
+}
+
+/** What `broadcast` does with its options resolved. */
+export interface BroadcastPlan {
+  readonly slow: "wait" | "skip" | "disconnect";
+  readonly slowTimeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** @throws TypeError, RangeError naming the option */
+export function resolveBroadcastOptions(options: BroadcastOptions): BroadcastPlan {
+  const reader = new OptionReader<BroadcastOptions>("broadcast", options, ["slow", "slowTimeoutMs", "signal"]);
+  return {
+    slow: reader.choice("slow", ["wait", "skip", "disconnect"], "wait"),
+    slowTimeoutMs: reader.milliseconds("slowTimeoutMs", SLOW_TIMEOUT_MS, 1),
+    signal: reader.signal("signal"),
+  };
+}
+
+/** Writes one message to each connection. Each has a queue of its own: a slow one holds nobody else up. */
+export async function broadcast(
+  connections: readonly ServerConnection[],
+  type: number,
+  data: Uint8Array,
+  plan: BroadcastPlan,
+): Promise<BroadcastResult> {
+  const accepted: ServerConnection[] = [];
+  const skipped: ServerConnection[] = [];
+  const failed: { connection: ServerConnection; error: IpcError }[] = [];
+  const { slow, slowTimeoutMs, signal } = plan;
+  const isLarge = data.length >= LARGE_BYTES;
+  // Who skips the slow does not wait until the kernel has it, so the caller may have his bytes back before.
+  const bytes = slow === "skip" && isLarge ? data.slice() : data;
+
+  const late = new Map<ServerConnection, SessionError | undefined>();
+  const disconnectLate = (): void => {
+    for (const connection of late.keys()) {
+      const reason = slowError(connection, slowTimeoutMs);
+      late.set(connection, reason);
+      connection.destroy(reason);
+    }
+  };
+  const timer = slow === "disconnect" ? setTimeout(disconnectLate, slowTimeoutMs) : undefined;
+
+  const offer = async (connection: ServerConnection): Promise<void> => {
+    if (slow === "skip" && connection.status === "Connected" && !ServerConnection.hasRoom(connection)) {
+      skipped.push(connection);
+      return;
+    }
+    late.set(connection, undefined);
+    try {
+      const written = connection.write(type, bytes, signal === undefined ? {} : { signal });
+      if (slow !== "skip" || !isLarge || connection.status !== "Connected") await written;
+      accepted.push(connection);
+    } catch (error) {
+      if (!isIpcError(error)) throw error;
+      failed.push({ connection, error: late.get(connection) ?? error });
+    } finally {
+      late.delete(connection);
+    }
+  };
+  try {
+    await Promise.all(connections.map(offer));
+  } finally {
+    clearTimeout(timer);
+  }
+  return { accepted, skipped, failed };
+}
+
+function slowError({ id }: ServerConnection, ms: number): SessionError {
+  return new SessionError(
+    "IPC_TIMED_OUT",
+    `client ${id} made no room for a broadcast within ${ms} ms and was disconnected; raise \`slowTimeoutMs\`, or skip the slow`,
+  );
+}

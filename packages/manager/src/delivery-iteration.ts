@@ -1,0 +1,72 @@
+import { type Iteration, iterate, Waiter } from "@ipc/session";
+import type { Delivery, Member } from "./member.js";
+import type { SharedStream, StreamReader } from "./shared-stream.js";
+
+/**
+ * Iterates over the messages of all connections, in turns: one message of each that has any, then the next of each, so that
+ * one that floods delays nobody by more than a message.
+ */
+export function iterateDeliveries(stream: SharedStream): Iteration<Delivery> {
+  /** Those that may have a message, the one whose turn it is first. */
+  const turns = new Set<Member>();
+  const waits = new Set<Waiter<Delivery | undefined>>();
+
+  const tryNext = (): Delivery | undefined => {
+    for (const member of turns) {
+      turns.delete(member);
+      const message = member.takeData();
+      // Statuses that stand alone are passed over, so that one that has gone is done with.
+      if (member.inbox.unreadBytes === 0) member.takeData();
+      else if (message !== undefined) turns.add(member);
+      if (member.inbox.isOver) stream.forget(member);
+      if (message !== undefined) return { connection: member.connection, message };
+    }
+    return undefined;
+  };
+
+  const serve = (): void => {
+    for (const wait of waits) {
+      const delivery = tryNext();
+      if (delivery === undefined) break;
+      waits.delete(wait);
+      wait.resolve(delivery);
+    }
+    if (stream.endedBy !== undefined) settle();
+  };
+
+  const settle = (): void => {
+    for (const wait of waits) {
+      waits.delete(wait);
+      if (stream.endedBy?.isFailure === true) wait.reject(stream.endedBy.error());
+      else wait.resolve(undefined);
+    }
+  };
+
+  const reader: StreamReader = {
+    what: "the iteration",
+    ready: (member) => {
+      turns.add(member);
+      if (waits.size > 0) serve();
+    },
+    takesNew: () => true,
+    ended: serve,
+  };
+
+  return iterate<Delivery>({
+    begin: () => stream.take(reader),
+    tryNext,
+    next: () => {
+      const wait: Waiter<Delivery | undefined> = new Waiter({ what: "iteration", leave: () => waits.delete(wait) });
+      waits.add(wait);
+      if (stream.endedBy !== undefined) settle();
+      return wait.promise;
+    },
+    end: () => {
+      stream.release(reader);
+      for (const wait of waits) {
+        waits.delete(wait);
+        wait.resolve(undefined);
+      }
+    },
+  });
+}

@@ -1,0 +1,204 @@
+import {
+  channels,
+  type Established,
+  type IpcError,
+  isClientIdRequest,
+  type PeerBudgets,
+  SessionError,
+  SharedBudget,
+} from "@ipc/session";
+import type { CameBy } from "./doors.js";
+import { IdDesk } from "./id-desk.js";
+import type { ResolvedManagerOptions } from "./manager-options.js";
+import { type Intercept, ServerConnection } from "./server-connection.js";
+import type { SharedStream } from "./shared-stream.js";
+import type { Slots } from "./slots.js";
+
+/** Where two doors are one, how long somebody may say nothing before he is taken for a client, in milliseconds. */
+const UNDECIDED_MS = 100;
+
+export interface RosterOptions {
+  readonly options: ResolvedManagerOptions;
+  readonly slots: Slots;
+  readonly stream: SharedStream;
+  readonly connected: (connection: ServerConnection) => void;
+  readonly disconnected: (connection: ServerConnection, error: IpcError | undefined) => void;
+  readonly refused: (remote: string, error: IpcError) => void;
+}
+
+/** Everybody who has come through a door: the clients, by id, and those who are here to ask for an id. */
+export class Roster {
+  readonly connections: Map<number, ServerConnection> = new Map();
+  readonly budgets: PeerBudgets;
+  readonly #events: RosterOptions;
+  readonly #options: ResolvedManagerOptions;
+  readonly #desk: IdDesk;
+  /** Of whom it is not known yet whether they are clients; without a timer, they are taken for clients already. */
+  readonly #undecided = new Map<ServerConnection, NodeJS.Timeout | undefined>();
+  /** Who came before the manager was there to be told. */
+  readonly #early: (() => void)[] = [];
+  #state: "starting" | "open" | "closed" = "starting";
+  #referenced = true;
+
+  constructor(events: RosterOptions) {
+    const { options, slots, refused } = events;
+    this.#events = events;
+    this.#options = options;
+    this.budgets = {
+      unread: new SharedBudget(options.maxTotalUnreadBytes),
+      queued: new SharedBudget(options.maxTotalQueuedBytes),
+    };
+    this.#desk = new IdDesk({ slots, deadlineMs: options.handshakeTimeoutMs, refused });
+  }
+
+  /** Why nobody is let in just now. */
+  busy(): SessionError | undefined {
+    const { name, maxConnections } = this.#options;
+    if (this.#state === "closed") return new SessionError("IPC_CLOSED", `server \`${name}\` is closed`);
+    if (this.connections.size + this.#early.length < maxConnections) return undefined;
+    return new SessionError(
+      "IPC_SERVER_BUSY",
+      `server \`${name}\` serves ${maxConnections} clients, its \`maxConnections\``,
+    );
+  }
+
+  /** Tells of everybody who has come already, and from now on at once. */
+  open(): void {
+    if (this.#state !== "starting") return;
+    this.#state = "open";
+    for (const arrive of this.#early.splice(0)) arrive();
+  }
+
+  arrive(established: Established, by: CameBy, id: number): void {
+    if (this.#state === "starting") {
+      this.#early.push(() => this.arrive(established, by, id));
+      return;
+    }
+    switch (by) {
+      case "shared":
+      case "slot":
+        this.#announce(this.#connect(established, id));
+        break;
+      case "manager":
+        this.#desk.receive(this.#connect(established, id, this.#askerSays));
+        break;
+      case "either":
+        this.#decideLater(this.#connect(established, id, this.#somebodySays));
+        break;
+    }
+  }
+
+  setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+    for (const connection of this.#everybody()) {
+      if (referenced) connection.ref();
+      else connection.unref();
+    }
+  }
+
+  /** Sends what was accepted to everybody; rejects with IPC_CLOSE_INCOMPLETE, which says for how many that took too long. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#shut();
+    const closing = [...this.#everybody()].map((connection) => connection.close({ timeoutMs }));
+    const failures = (await Promise.allSettled(closing)).filter((result) => result.status === "rejected");
+    const first = failures[0];
+    if (first === undefined) return;
+    throw new SessionError(
+      "IPC_CLOSE_INCOMPLETE",
+      `${failures.length} of ${closing.length} connections did not take what was accepted within ${timeoutMs} ms, the first: ${String(first.reason)}`,
+      { cause: first.reason },
+    );
+  }
+
+  destroy(reason: unknown): void {
+    this.#shut();
+    for (const connection of this.#everybody()) connection.destroy(reason);
+  }
+
+  fail(error: IpcError): void {
+    this.#shut();
+    for (const connection of this.#everybody()) ServerConnection.fail(connection, error);
+  }
+
+  #shut(): void {
+    this.#state = "closed";
+    this.#early.length = 0;
+    this.#desk.close();
+    for (const timer of this.#undecided.values()) clearTimeout(timer);
+  }
+
+  *#everybody(): Generator<ServerConnection> {
+    yield* [...this.connections.values()];
+    for (const connection of [...this.#undecided.keys()]) {
+      if (!this.connections.has(connection.id)) yield connection;
+    }
+  }
+
+  #connect(established: Established, id: number, intercept?: Intercept): ServerConnection {
+    const connection = new ServerConnection(
+      {
+        id,
+        options: this.#options,
+        budgets: this.budgets,
+        ...(intercept && { intercept }),
+        ended: (ended, error) => this.#left(ended, error),
+      },
+      established,
+    );
+    return this.#referenced ? connection : connection.unref();
+  }
+
+  #announce(connection: ServerConnection): void {
+    const { name, logger } = this.#options;
+    const { id, remote, security } = connection;
+    this.connections.set(id, connection);
+    logger.info(`server ${name}: client ${id}, ${remote} connected (${security.mode})`);
+    channels.connect({ role: "server", name, id, remote, security });
+    this.#events.connected(connection);
+    // Who wants to read it singly has begun by now.
+    this.#events.stream.join(connection);
+  }
+
+  #left(connection: ServerConnection, error: IpcError | undefined): void {
+    this.#desk.left(connection);
+    const isUndecided = this.#undecided.has(connection);
+    clearTimeout(this.#undecided.get(connection));
+    this.#undecided.delete(connection);
+    if (isUndecided && !this.connections.has(connection.id) && this.#state === "open") this.#announce(connection);
+    if (this.connections.get(connection.id) !== connection) return;
+    this.connections.delete(connection.id);
+    const { name, logger } = this.#options;
+    const { id, remote } = connection;
+    if (error === undefined) logger.info(`server ${name}: client ${id}, ${remote} went away`);
+    else logger.warn(`server ${name}: client ${id}, ${remote}: ${error.message}`);
+    channels.disconnect({ role: "server", name, id, remote, error });
+    this.#events.disconnected(connection, error);
+    // Its inbox has its end by then.
+    queueMicrotask(() => this.#events.stream.leave(connection, error));
+  }
+
+  readonly #askerSays: Intercept = (connection, message) => {
+    this.#desk.hear(connection, message);
+    return true;
+  };
+
+  #decideLater(connection: ServerConnection): void {
+    const isClient = (): void => {
+      this.#undecided.set(connection, undefined);
+      this.#announce(connection);
+    };
+    this.#undecided.set(connection, setTimeout(isClient, UNDECIDED_MS).unref());
+  }
+
+  readonly #somebodySays: Intercept = (connection, message) => {
+    if (this.#desk.has(connection)) return this.#askerSays(connection, message);
+    clearTimeout(this.#undecided.get(connection));
+    this.#undecided.delete(connection);
+    if (isClientIdRequest(message)) {
+      this.#desk.receive(connection);
+      return this.#askerSays(connection, message);
+    }
+    if (!this.connections.has(connection.id)) this.#announce(connection);
+    return false;
+  };
+}

@@ -1,0 +1,82 @@
+import {
+  type DataMessage,
+  type Established,
+  type IpcError,
+  type LendableInbox,
+  type PeerBudgets,
+  PeerSession,
+  type ReceivedMessage,
+} from "@ipc/session";
+import type { ResolvedManagerOptions } from "./manager-options.js";
+
+export type Intercept = (connection: ServerConnection, message: DataMessage) => boolean;
+
+export interface ConnectionStart {
+  readonly id: number;
+  readonly options: ResolvedManagerOptions;
+  readonly budgets: PeerBudgets;
+  /** Looks at each message as long as it says true: that it was not for the user. */
+  readonly intercept?: Intercept;
+  /** Once, when it is over. `error`: why, unless either side ended it in an orderly way. */
+  readonly ended: (connection: ServerConnection, error: IpcError | undefined) => void;
+}
+
+/**
+ * One client of a ServerManager: a peer that ends with its connection. Its reader sees Connected first; when the client
+ * goes, what is unread, then Disconnected. A `read` after that rejects with IPC_CLOSED, an iteration just ends.
+ */
+export class ServerConnection extends PeerSession {
+  /** Unique for the manager's life, from 1 up; golang-ipc's client id where it came by that. */
+  readonly id: number;
+  readonly #ended: ConnectionStart["ended"];
+  #intercept: Intercept | undefined;
+
+  constructor(start: ConnectionStart, established: Established) {
+    const { limits, security } = start.options;
+    super({ limits, budgets: start.budgets, security, status: "Not Connected", remote: established.remote });
+    this.id = start.id;
+    this.#ended = start.ended;
+    this.#intercept = start.intercept;
+    this.connect(established);
+  }
+
+  /** What is unread, for the manager's own stream. */
+  static inboxOf(connection: ServerConnection): LendableInbox {
+    return connection.lendable;
+  }
+
+  /** Whether it would accept a message at once. */
+  static hasRoom(connection: ServerConnection): boolean {
+    return connection.hasRoom;
+  }
+
+  /** Ends it because its manager failed: what is unread can still be read. */
+  static fail(connection: ServerConnection, error: IpcError): void {
+    connection.finish("Error", error);
+  }
+
+  protected override receive(message: ReceivedMessage): void {
+    if (this.#intercept?.(this, message) === true) return;
+    this.#intercept = undefined;
+    super.receive(message);
+  }
+
+  protected override release(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected override setReferenced(): void {
+    // The stream is all there is, and it is told already.
+  }
+
+  protected override connectionLeft(): void {
+    this.#ended(this, undefined);
+  }
+
+  protected override connectionEnded(error: IpcError, orderly: boolean): void {
+    this.setStatus("Disconnected");
+    if (!orderly) this.emit("lost", error);
+    this.finish("Disconnected");
+    this.#ended(this, orderly ? undefined : error);
+  }
+}

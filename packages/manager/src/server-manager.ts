@@ -1,0 +1,243 @@
+import {
+  abortError,
+  type CloseOptions,
+  channels,
+  findCloseFault,
+  findWriteFault,
+  type IpcError,
+  rejected,
+  SessionError,
+  type Status,
+  statusCode,
+  Waiter,
+  within,
+} from "@ipc/session";
+import { type BroadcastOptions, type BroadcastResult, broadcast, resolveBroadcastOptions } from "./broadcast.js";
+import { Doors } from "./doors.js";
+import { type ManagerOptions, type ResolvedManagerOptions, resolveManagerOptions } from "./manager-options.js";
+import { ManagerReader } from "./manager-reader.js";
+import { Roster } from "./roster.js";
+import type { ServerConnection } from "./server-connection.js";
+
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/** Of the budget of unread bytes, what those may hold who have gone and whom nobody has ever read: one in this many. */
+const GONE_SHARE = 4;
+
+/** Figures of this moment. */
+export interface ManagerStats {
+  readonly connections: number;
+  /** Received, not yet read, over all connections: data, and 160 bytes for each message. */
+  readonly unreadBytes: number;
+  /** Accepted by `write`, not yet with the kernel, over all connections. */
+  readonly queuedBytes: number;
+}
+
+/**
+ * Starts a server of many clients and resolves when it listens: at `<name>` for any number of clients, and at
+ * `<name>_manager` for golang-ipc's MultiClient clients and ours.
+ *
+ * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
+ * IPC_PERMISSION_DENIED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
+ * @see golang-ipc pool.go, `StartServerPool`
+ */
+export async function startServerManager(options: ManagerOptions): Promise<ServerManager> {
+  return ServerManager.start(resolveManagerOptions(options));
+}
+
+type State =
+  | { readonly name: "open" }
+  | { readonly name: "closing"; readonly done: Promise<void> }
+  | { readonly name: "ended"; readonly done: Promise<void> };
+
+/** A server of many clients. */
+export class ServerManager extends ManagerReader implements AsyncDisposable {
+  readonly #options: ResolvedManagerOptions;
+  readonly #doors: Doors;
+  readonly #roster: Roster;
+  readonly #onAbort: () => void;
+  #status: Status = "Listening";
+  #state: State = { name: "open" };
+
+  private constructor(options: ResolvedManagerOptions) {
+    super({
+      name: options.name,
+      logger: options.logger,
+      maxGone: options.maxConnections,
+      maxGoneBytes: options.maxTotalUnreadBytes / GONE_SHARE,
+    });
+    this.#options = options;
+    this.#doors = new Doors(options, {
+      busy: () => this.#roster.busy(),
+      arrived: (established, by, id) => this.#roster.arrive(established, by, id),
+      refused: (error) => this.emit("refused", error),
+      lost: (error) => this.#fail(error),
+    });
+    this.#roster = new Roster({
+      options,
+      slots: this.#doors.slots,
+      stream: this.stream,
+      connected: (connection) => this.emit("connection", connection),
+      disconnected: (connection, error) => this.emit("disconnection", connection, error),
+      refused: (remote, error) => this.#refuse(remote, error),
+    });
+    this.#onAbort = () => this.destroy(options.signal?.reason);
+  }
+
+  /** What `startServerManager` does, its options resolved. */
+  static async start(options: ResolvedManagerOptions): Promise<ServerManager> {
+    const { name, signal, logger } = options;
+    if (signal?.aborted === true) throw abortError("startServerManager", signal);
+    const manager = new ServerManager(options);
+    await manager.#doors.open();
+    // It may fire after the last look that the transport takes at it.
+    if (options.signal?.aborted === true) {
+      manager.destroy(options.signal.reason);
+      throw abortError("startServerManager", options.signal);
+    }
+    signal?.addEventListener("abort", manager.#onAbort, { once: true });
+    logger.info(`server ${name}: listening at ${manager.address}`);
+    // In the loop's next turn, so that listeners added as soon as it is known miss nobody.
+    setImmediate(() => manager.#roster.open());
+    return manager;
+  }
+
+  /** Where it listens for clients: a path, a pipe name or `host:port` with the real port. */
+  get address(): string {
+    return this.#doors.address;
+  }
+
+  /** Listening, Closing, Closed or Error. */
+  get status(): Status {
+    return this.#status;
+  }
+
+  get statusCode(): number {
+    return statusCode(this.#status);
+  }
+
+  /** The clients that are connected, or being closed, by id, the first first. */
+  get connections(): ReadonlyMap<number, ServerConnection> {
+    return this.#roster.connections;
+  }
+
+  get stats(): ManagerStats {
+    const { connections, budgets } = this.#roster;
+    return { connections: connections.size, unreadBytes: budgets.unread.used, queuedBytes: budgets.queued.used };
+  }
+
+  /**
+   * Writes a message to every connection. A slow one never holds the others up; what becomes of it, `slow` says, and the
+   * result tells. `data` may be reused once it has resolved.
+   *
+   * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_CLOSED, IPC_ABORTED where the signal came before it began.
+   * @param type 1 … 2^32-1; 0 is reserved
+   */
+  async broadcast(type: number, data: string | Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResult> {
+    const plan = resolveBroadcastOptions(options);
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    const fault = findWriteFault(type, bytes, this.#options.limits.maxMessageSize);
+    if (fault !== undefined) throw fault;
+    if (this.#state.name !== "open") throw this.#closedError("broadcast");
+    if (plan.signal?.aborted === true) throw abortError("broadcast", plan.signal);
+    return broadcast([...this.connections.values()], type, bytes, plan);
+  }
+
+  /**
+   * Lets nobody in any more, sends what was accepted to every client, then ends the connections and frees everything.
+   * Idempotent.
+   *
+   * Rejects with IPC_CLOSE_INCOMPLETE when that takes longer than `timeoutMs`; everything is freed then too.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    const fault = findCloseFault(options);
+    if (fault !== undefined) return rejected(fault);
+    if (this.#state.name !== "open") return this.#state.done;
+    const done = new Waiter<void>({ what: "close", leave: () => {} });
+    this.#state = { name: "closing", done: done.promise };
+    this.#status = "Closing";
+    this.#drain(options.timeoutMs ?? CLOSE_TIMEOUT_MS).then(
+      () => done.resolve(),
+      (error: Error) => done.reject(error),
+    );
+    return done.promise;
+  }
+
+  /** Ends everything at once; what is queued is dropped. */
+  destroy(reason?: unknown): void {
+    if (this.#state.name === "ended") return;
+    this.#roster.destroy(reason);
+    // A close that is under way does the rest.
+    if (this.#state.name === "closing") return;
+    const error = (): SessionError => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason });
+    this.#end("Closed", true, error, this.#release());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Keeps the process alive while it listens (the default). */
+  ref(): this {
+    return this.#refer(true);
+  }
+
+  /** Lets the process end although it listens and clients are connected. */
+  unref(): this {
+    return this.#refer(false);
+  }
+
+  #refer(referenced: boolean): this {
+    this.#doors.setReferenced(referenced);
+    this.#roster.setReferenced(referenced);
+    return this;
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    const released = within(timeoutMs, this.#release());
+    try {
+      await this.#roster.close(timeoutMs);
+    } finally {
+      await released;
+      this.#end("Closed", false, () => this.#closedError("read"), Promise.resolve());
+    }
+  }
+
+  async #release(): Promise<void> {
+    const { signal, logger, name } = this.#options;
+    signal?.removeEventListener("abort", this.#onAbort);
+    try {
+      await this.#doors.close();
+    } catch (error) {
+      logger.error(`server ${name}: closing ${this.address} failed: ${String(error)}`);
+    }
+  }
+
+  #fail(error: IpcError): void {
+    if (this.#state.name !== "open") return;
+    this.#options.logger.error(`server ${this.#options.name}: ${error.message}`);
+    const released = this.#release();
+    this.#roster.fail(error);
+    this.#end("Error", true, () => error, released);
+  }
+
+  #end(status: "Closed" | "Error", isFailure: boolean, error: () => IpcError, done: Promise<void>): void {
+    this.#state = { name: "ended", done };
+    this.#status = status;
+    this.endReading({ isFailure, error });
+    if (status === "Error") this.emit("error", error());
+    this.emit("close");
+    this.clear();
+  }
+
+  #refuse(remote: string, error: IpcError): void {
+    const { name, logger } = this.#options;
+    logger.warn(`server ${name}: refused ${remote}: ${error.message}`);
+    channels.refused({ role: "server", name, remote, error });
+    this.emit("refused", error);
+  }
+
+  #closedError(what: string): SessionError {
+    return new SessionError("IPC_CLOSED", `${what}: this manager is closed (status: ${this.#status}); start a new one`);
+  }
+}

@@ -1,0 +1,130 @@
+import { type IpcError, type Logger, takenError } from "@ipc/session";
+import { Member } from "./member.js";
+import type { ServerConnection } from "./server-connection.js";
+
+/** Whoever reads from all connections at once: one at a time. */
+export interface StreamReader {
+  /** For messages. */
+  readonly what: string;
+  /** A connection that is lent has something to take, or has ended. */
+  readonly ready: (member: Member) => void;
+  /** Whether a connection that is new belongs to it, too. */
+  readonly takesNew: () => boolean;
+  /** The manager has ended: nothing new comes. */
+  readonly ended: () => void;
+}
+
+/** How the manager ended: `error` makes one for each wait, undefined where an iteration just ends. */
+export interface StreamEnd {
+  readonly isFailure: boolean;
+  readonly error: () => IpcError;
+}
+
+export interface SharedStreamOptions {
+  readonly name: string;
+  readonly logger: Logger;
+  /** Connections that have gone and have something unread, at the most. */
+  readonly maxGone: number;
+  /** What those may hold as long as nobody has ever read from this stream, in bytes. */
+  readonly maxGoneBytes: number;
+}
+
+/**
+ * What all connections have unread that nobody reads singly. A connection that goes stays in it until what it left has been
+ * read; a connection that somebody reads singly takes what it left with it.
+ */
+export class SharedStream {
+  readonly #options: SharedStreamOptions;
+  readonly #members = new Map<ServerConnection, Member>();
+  /** Of these, the ones that have gone, the first first. */
+  readonly #gone = new Set<Member>();
+  #goneBytes = 0;
+  #reader: StreamReader | undefined;
+  #wasRead = false;
+  #end: StreamEnd | undefined;
+
+  constructor(options: SharedStreamOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined while the manager is there. */
+  get endedBy(): StreamEnd | undefined {
+    return this.#end;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  lent(): Member[] {
+    return [...this.#members.values()].filter((member) => member.isLent);
+  }
+
+  /** Takes up a connection. Who wants to read it singly has begun already. */
+  join(connection: ServerConnection): void {
+    const member = new Member(connection, (ready) => this.#reader?.ready(ready));
+    this.#members.set(connection, member);
+    if (this.#reader?.takesNew() === true) member.lend();
+  }
+
+  /** A connection has ended; its inbox says so already. */
+  leave(connection: ServerConnection, error: IpcError | undefined): void {
+    const member = this.#members.get(connection);
+    if (member === undefined) return;
+    member.error = error;
+    if (member.inbox.isOver || (member.inbox.wasRead && !member.isLent)) {
+      this.forget(member);
+      return;
+    }
+    member.leftBytes = member.inbox.unreadBytes;
+    this.#goneBytes += member.leftBytes;
+    this.#gone.add(member);
+    this.#makeRoom();
+  }
+
+  forget(member: Member): void {
+    if (!this.#members.delete(member.connection)) return;
+    if (this.#gone.delete(member)) this.#goneBytes -= member.leftBytes;
+    member.unlend();
+    member.inbox.leaveBudget();
+  }
+
+  /**
+   * Lends every connection that nobody reads singly to a reader.
+   * @throws SessionError IPC_CONSUMER_TAKEN
+   */
+  take(reader: StreamReader): void {
+    if (this.#reader !== undefined) throw takenError(reader.what, this.#reader.what);
+    this.#reader = reader;
+    this.#wasRead = true;
+    for (const member of this.#members.values()) member.lend();
+  }
+
+  release(reader: StreamReader): void {
+    if (this.#reader !== reader) return;
+    this.#reader = undefined;
+    for (const member of this.#members.values()) {
+      member.unlend();
+      if (member.inbox.isOver) this.forget(member);
+    }
+  }
+
+  /** No connection comes any more. */
+  end(end: StreamEnd): void {
+    this.#end = end;
+    this.#reader?.ended();
+  }
+
+  /** Who leaves messages behind that nobody reads must not fill the memory, or keep the others from being heard. */
+  #makeRoom(): void {
+    const { name, logger, maxGone, maxGoneBytes } = this.#options;
+    for (const member of this.#gone) {
+      const isCrowded = this.#gone.size > maxGone || (!this.#wasRead && this.#goneBytes > maxGoneBytes);
+      if (!isCrowded) return;
+      this.forget(member);
+      if (member.leftBytes === 0) continue;
+      const { id } = member.connection;
+      logger.warn(`server ${name}: client ${id} went and left ${member.leftBytes} bytes that nobody read; dropped`);
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type { DataMessage, StatusMessage } from "./message.js";
+
+/** An inbox as somebody sees it who reads over many of them, one message here and one there. */
+export interface LendableInbox {
+  readonly unreadBytes: number;
+  /** `ready` is called whenever there may be something to take, and at the end. False while somebody reads it already. */
+  lend(ready: () => void): boolean;
+  unlend(): void;
+  /** The next message or status that is there and not held back by a pause. Only while it is lent. */
+  take(): DataMessage | StatusMessage | undefined;
+  /** Whether nothing comes any more and nothing is unread. */
+  readonly isOver: boolean;
+  /** Whether anybody reads it, or ever has, other than by lending. */
+  readonly wasRead: boolean;
+  /** Leaves the budget that it shares: what is unread counts for itself alone from now on. */
+  leaveBudget(): void;
+}
