@@ -43,7 +43,7 @@ export class Roster {
   /** Of whom it is not known yet whether they are clients, or have come to ask. They hold a place until then. */
   readonly #undecided = new Map<ServerConnection, NodeJS.Timeout>();
   /** Who came before the manager was there to be told. */
-  readonly #early: (() => void)[] = [];
+  readonly #early: Arrival[] = [];
   #state: "starting" | "open" | "closed" = "starting";
   #referenced = true;
 
@@ -135,8 +135,8 @@ export class Roster {
     for (const timer of this.#undecided.values()) clearTimeout(timer);
   }
 
-  *#everybody(): Generator<ServerConnection> {
-    yield* [...this.connections.values(), ...this.#undecided.keys()];
+  #everybody(): ServerConnection[] {
+    return [...this.connections.values(), ...this.#undecided.keys()];
   }
 
   #connect(established: Established, id: number, intercept?: Intercept): ServerConnection {
@@ -165,9 +165,12 @@ export class Roster {
   }
 
   #left(connection: ServerConnection, error: IpcError | undefined): void {
-    this.#desk.left(connection);
+    const hadNotAsked = this.#desk.left(connection);
     if (this.#decide(connection) && this.#state === "open") this.#announce(connection);
-    if (this.connections.get(connection.id) !== connection) return;
+    if (this.connections.get(connection.id) !== connection) {
+      if (hadNotAsked && error !== undefined) this.#events.refused(connection.remote, error);
+      return;
+    }
     this.connections.delete(connection.id);
     const { name, logger } = this.#options;
     const { id, remote } = connection;

@@ -89,7 +89,13 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     const { name, signal, logger } = options;
     if (signal?.aborted === true) throw abortError("startServerManager", signal);
     const manager = new ServerManager(options);
-    await manager.#doors.open();
+    try {
+      await manager.#doors.open();
+    } catch (error) {
+      // Somebody may have come by the first door while the last was tried.
+      manager.destroy(error);
+      throw error;
+    }
     // It may fire after the last look that the transport takes at it.
     if (options.signal?.aborted === true) {
       manager.destroy(options.signal.reason);
