@@ -81,6 +81,11 @@ export class Roster {
       this.#early.push({ established, by, id });
       return;
     }
+    // The listener of one that came early may have ended everything.
+    if (this.#state === "closed") {
+      dropStream(established.stream);
+      return;
+    }
     switch (by) {
       case "shared":
       case "slot":

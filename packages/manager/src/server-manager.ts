@@ -18,6 +18,7 @@ import { type ManagerOptions, type ResolvedManagerOptions, resolveManagerOptions
 import { ManagerReader } from "./manager-reader.js";
 import { Roster } from "./roster.js";
 import type { ServerConnection } from "./server-connection.js";
+import type { StreamEnd } from "./shared-stream.js";
 
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -91,15 +92,14 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     const manager = new ServerManager(options);
     try {
       await manager.#doors.open();
+      // A door may have been lost meanwhile, and the signal fire after the last look that the transport took at it.
+      if (manager.stream.endedBy !== undefined) throw manager.stream.endedBy.error();
+      if (options.signal?.aborted === true) throw abortError("startServerManager", options.signal);
     } catch (error) {
       // Somebody may have come by the first door while the last was tried.
       manager.destroy(error);
+      await manager.#release();
       throw error;
-    }
-    // It may fire after the last look that the transport takes at it.
-    if (options.signal?.aborted === true) {
-      manager.destroy(options.signal.reason);
-      throw abortError("startServerManager", options.signal);
     }
     signal?.addEventListener("abort", manager.#onAbort, { once: true });
     logger.info(`server ${name}: listening at ${manager.address}`);
@@ -171,12 +171,22 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
 
   /** Ends everything at once; what is queued is dropped. */
   destroy(reason?: unknown): void {
-    if (this.#state.name === "ended") return;
-    this.#roster.destroy(reason);
-    // A close that is under way does the rest.
-    if (this.#state.name === "closing") return;
-    const error = (): SessionError => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason });
-    this.#end("Closed", true, error, this.#release());
+    switch (this.#state.name) {
+      case "open":
+        this.#enterEnd("Closed", this.#release());
+        this.#roster.destroy(reason);
+        this.#tellEnd({
+          isFailure: true,
+          error: () => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason }),
+        });
+        return;
+      case "closing":
+        // The close that is under way does the rest.
+        this.#roster.destroy(reason);
+        return;
+      case "ended":
+        return;
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -205,7 +215,8 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       await this.#roster.close(timeoutMs);
     } finally {
       await released;
-      this.#end("Closed", false, () => this.#closedError("read"), Promise.resolve());
+      this.#enterEnd("Closed", Promise.resolve());
+      this.#tellEnd({ isFailure: false, error: () => this.#closedError("read") });
     }
   }
 
@@ -222,16 +233,20 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   #fail(error: IpcError): void {
     if (this.#state.name !== "open") return;
     this.#options.logger.error(`server ${this.#options.name}: ${error.message}`);
-    const released = this.#release();
+    this.#enterEnd("Error", this.#release());
     this.#roster.fail(error);
-    this.#end("Error", true, () => error, released);
+    this.#tellEnd({ isFailure: true, error: () => error });
   }
 
-  #end(status: "Closed" | "Error", isFailure: boolean, error: () => IpcError, done: Promise<void>): void {
+  /** Before any listener hears of it: what they call finds it ended. */
+  #enterEnd(status: "Closed" | "Error", done: Promise<void>): void {
     this.#state = { name: "ended", done };
     this.#status = status;
-    this.endReading({ isFailure, error });
-    if (status === "Error") this.emit("error", error());
+  }
+
+  #tellEnd(end: StreamEnd): void {
+    this.endReading(end);
+    if (this.#status === "Error") this.emit("error", end.error());
     this.emit("close");
     this.clear();
   }
