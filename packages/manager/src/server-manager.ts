@@ -27,19 +27,21 @@ const GONE_SHARE = 4;
 
 /** Figures of this moment. */
 export interface ManagerStats {
+  /** The size of `connections`. */
   readonly connections: number;
   /** Received, not yet read, over all connections: data, and 160 bytes for each message. */
   readonly unreadBytes: number;
-  /** Accepted by `write`, not yet with the kernel, over all connections. */
+  /** Accepted by `write`, not yet with the kernel, over all connections: bytes on the wire. */
   readonly queuedBytes: number;
 }
 
 /**
  * Starts a server of many clients and resolves when it listens: at `<name>` for any number of clients, and at
- * `<name>_manager` for golang-ipc's MultiClient clients and ours.
+ * `<name>_manager` for those who ask for an id, golang-ipc's with `MultiClient` and ours with `multiClient`. Where both are
+ * one address, as on TCP, it tells them apart by what they say first.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
- * IPC_PERMISSION_DENIED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
+ * IPC_PERMISSION_DENIED, IPC_TRANSPORT_FAILED, IPC_LISTENER_LOST, IPC_ABORTED.
  * @see golang-ipc pool.go, `StartServerPool`
  */
 export async function startServerManager(options: ManagerOptions): Promise<ServerManager> {
@@ -51,7 +53,7 @@ type State =
   | { readonly name: "closing"; readonly done: Promise<void> }
   | { readonly name: "ended"; readonly done: Promise<void> };
 
-/** A server of many clients. */
+/** A server of many clients, each with a connection, a queue and limits of its own. */
 export class ServerManager extends ManagerReader implements AsyncDisposable {
   readonly #options: ResolvedManagerOptions;
   readonly #doors: Doors;
@@ -113,16 +115,17 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     return this.#doors.address;
   }
 
-  /** Listening, Closing, Closed or Error. */
+  /** Listening, Closing, Closed or Error; each connection has its own. */
   get status(): Status {
     return this.#status;
   }
 
+  /** golang-ipc's number of `status`. */
   get statusCode(): number {
     return statusCode(this.#status);
   }
 
-  /** The clients that are connected, or being closed, by id, the first first. */
+  /** The clients that are connected, or being closed, by id, the first first. It changes as they come and go. */
   get connections(): ReadonlyMap<number, ServerConnection> {
     return this.#roster.connections;
   }
@@ -133,10 +136,11 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   /**
-   * Writes a message to every connection. A slow one never holds the others up; what becomes of it, `slow` says, and the
-   * result tells. `data` may be reused once it has resolved.
+   * Writes a message to every connection there is now. A slow one never holds the others up; what becomes of it, `slow` says,
+   * and the result tells. `data` may be reused once it has resolved.
    *
    * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_CLOSED, IPC_ABORTED where the signal came before it began.
+   * What a client fails with does not reject it.
    * @param type 1 … 2^32-1; 0 is reserved
    */
   async broadcast(type: number, data: string | Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResult> {
@@ -150,10 +154,11 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   /**
-   * Lets nobody in any more, sends what was accepted to every client, then ends the connections and frees everything.
-   * Idempotent.
+   * Lets nobody in any more, sends what was accepted to every client, then ends the connections and frees everything. What is
+   * unread can still be read. Idempotent.
    *
-   * Rejects with IPC_CLOSE_INCOMPLETE when that takes longer than `timeoutMs`; everything is freed then too.
+   * Rejects with TypeError, RangeError, and with IPC_CLOSE_INCOMPLETE when it takes longer than `timeoutMs` for any client;
+   * everything is freed then too.
    */
   close(options: CloseOptions = {}): Promise<void> {
     const fault = findCloseFault(options);
@@ -169,7 +174,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     return done.promise;
   }
 
-  /** Ends everything at once; what is queued is dropped. */
+  /** Ends everything at once; what is queued is dropped. Waits reject with IPC_CLOSED, its cause is `reason`. */
   destroy(reason?: unknown): void {
     switch (this.#state.name) {
       case "open":
