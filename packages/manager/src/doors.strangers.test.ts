@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { askForId, type FarAsker, openFarSlot } from "../../../internal/testkit/src/far-asker.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { nextHandshakes } from "../../../internal/testkit/src/next-handshake.js";
@@ -37,7 +38,7 @@ async function expectService(manager: ServerManager, directory: string): Promise
     expect((await readData(client)).text()).toBe("hello");
     await client.close();
   }
-  await vi.waitFor(() => expect(manager.connections.size).toBe(0));
+  await eventually(() => expect(manager.connections.size).toBe(0));
 }
 
 /** Who holds a connection to the manager's door: nothing was said by him, or his handshake is complete. */
@@ -89,7 +90,7 @@ describe("others are served meanwhile, and nothing is left after the deadline, w
     expect(slotsIn(directory)).toBe(1);
     pass(5_000);
     expect(readdirSync(directory).sort()).toEqual(DOORS);
-    await vi.waitFor(() => expect(session.status).toBe("Disconnected"));
+    await eventually(() => expect(session.status).toBe("Disconnected"));
   });
 
   it("one who asks, goes, and never comes", async () => {
@@ -107,7 +108,7 @@ describe("others are served meanwhile, and nothing is left after the deadline, w
     // Whatever a first use opens for good is open from here on.
     await expectService(manager, directory);
     const refused = collect(manager, "refused");
-    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0));
+    await eventually(() => expect(vi.getTimerCount()).toBe(0));
     const before = descriptors();
 
     const arrived = nextHandshakes(name, 300);
@@ -126,11 +127,11 @@ describe("others are served meanwhile, and nothing is left after the deadline, w
 
     pass(5_000);
     await Promise.all([...silent, ...idle].map((raw) => raw.gone));
-    await vi.waitFor(() => expect(asked.filter(({ session }) => session.status === "Connected")).toEqual([]));
+    await eventually(() => expect(asked.filter(({ session }) => session.status === "Connected")).toEqual([]));
     expect(readdirSync(directory).sort()).toEqual(DOORS);
     expect(refused).toHaveLength(400);
     expect(vi.getTimerCount()).toBe(0);
-    await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before));
+    await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before));
     await expectService(manager, directory);
   });
 });
@@ -138,14 +139,14 @@ describe("others are served meanwhile, and nothing is left after the deadline, w
 it("a hundred clients come and go by the id protocol: no file, descriptor or timer is left", async () => {
   const { manager, directory } = await start();
   await expectService(manager, directory);
-  await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0));
+  await eventually(() => expect(vi.getTimerCount()).toBe(0));
   const before = descriptors();
   const clients = await Promise.all(HUNDRED.map(() => openFarSlot(directory, name, PLAIN)));
-  await vi.waitFor(() => expect(manager.connections.size).toBe(100));
+  await eventually(() => expect(manager.connections.size).toBe(100));
   expect([...manager.connections.keys()].sort()).toEqual(clients.map(({ id }) => id).sort());
   expect(readdirSync(directory).sort()).toEqual(DOORS);
   await Promise.all(clients.map(({ session }) => session.close()));
-  await vi.waitFor(() => expect(manager.connections.size).toBe(0));
-  await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0));
-  await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before));
+  await eventually(() => expect(manager.connections.size).toBe(0));
+  await eventually(() => expect(vi.getTimerCount()).toBe(0));
+  await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before));
 });

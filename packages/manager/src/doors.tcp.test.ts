@@ -1,6 +1,7 @@
 import { clientIdRequest } from "@ipc/session";
 import { memory, type Transport, tcp } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { openFarSlot, readId } from "../../../internal/testkit/src/far-asker.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { nextHandshakes } from "../../../internal/testkit/src/next-handshake.js";
@@ -65,7 +66,7 @@ describe("where one door serves clients and askers,", () => {
     expect(manager.connections.size).toBe(0);
     await client.write(1, "hello");
     await client.write(1, "again");
-    await vi.waitFor(() => expect(told).toEqual(["65536 is there", "65536: hello", "65536: again"]));
+    await eventually(() => expect(told).toEqual(["65536 is there", "65536: hello", "65536: again"]));
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -81,7 +82,7 @@ describe("where one door serves clients and askers,", () => {
     await manager.broadcast(1, "welcome");
     expect((await readData(client)).text()).toBe("welcome");
     await client.write(1, "thanks");
-    await vi.waitFor(() => expect(told).toEqual(["65536 is there", "65536: thanks"]));
+    await eventually(() => expect(told).toEqual(["65536 is there", "65536: thanks"]));
   });
 
   it("a client that closes at once was there, and is told of with what it said", async () => {
@@ -89,15 +90,15 @@ describe("where one door serves clients and askers,", () => {
     stopClock();
     const silent = await come(place);
     await silent.close();
-    await vi.waitFor(() => expect(told).toEqual(["65536 is there", "65536 is gone"]));
+    await eventually(() => expect(told).toEqual(["65536 is there", "65536 is gone"]));
     const brief = await come(place);
     void brief.write(1, "bye");
     await brief.close();
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(told.slice(2).sort()).toEqual(["65537 is gone", "65537 is there", "65537: bye"].sort()),
     );
     expect(told[2]).toBe("65537 is there");
-    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0));
+    await eventually(() => expect(vi.getTimerCount()).toBe(0));
   });
 
   it("who is cut before he said anything was there too", async () => {
@@ -105,7 +106,7 @@ describe("where one door serves clients and askers,", () => {
     stopClock();
     const client = await come(place);
     client.destroy();
-    await vi.waitFor(() => expect(told).toEqual(["65536 is there", "65536 is gone"]));
+    await eventually(() => expect(told).toEqual(["65536 is there", "65536 is gone"]));
   });
 
   it("a listener that ends a client at its first message is told of nothing more", async () => {
@@ -114,7 +115,7 @@ describe("where one door serves clients and askers,", () => {
     const client = await come(place);
     await client.write(1, "hello");
     await readUntil(client, "Disconnected");
-    await vi.waitFor(() => expect(told).toEqual(["65536 is there", "65536 is gone"]));
+    await eventually(() => expect(told).toEqual(["65536 is there", "65536 is gone"]));
     expect(manager.stats.unreadBytes).toBe(0);
   });
 
@@ -136,7 +137,7 @@ describe("where one door serves clients and askers,", () => {
     await asker.writeMessage(clientIdRequest);
     const id = await readId(asker);
     const client = await openFarClient(place, name, {}, { kind: "slot", id });
-    await vi.waitFor(() => expect(connections.map((connection) => connection.id)).toEqual([id]));
+    await eventually(() => expect(connections.map((connection) => connection.id)).toEqual([id]));
     await asker.close();
     await client.write(1, "hello");
     expect((await readData(connections[0] as ServerConnection)).text()).toBe("hello");
@@ -146,11 +147,11 @@ describe("where one door serves clients and askers,", () => {
   it("the ids of slots go on from 1 however many come by the name", async () => {
     const { manager, place } = await startWithSlots();
     for (let i = 0; i < 5; i++) await (await openFarClient(place, name)).write(1, "hello");
-    await vi.waitFor(() => expect(manager.connections.size).toBe(5));
+    await eventually(() => expect(manager.connections.size).toBe(5));
     const ids = [(await openFarSlot(place, name)).id, (await openFarSlot(place, name)).id];
     expect(ids[0]).toBeLessThan(ids[1] as number);
     expect(ids[1]).toBeLessThan(65_536);
-    await vi.waitFor(() => expect(manager.connections.size).toBe(7));
+    await eventually(() => expect(manager.connections.size).toBe(7));
   });
 
   it("who asks late is answered, and is gone as a client when he goes", async () => {
@@ -165,9 +166,9 @@ describe("where one door serves clients and askers,", () => {
     await asker.writeMessage(clientIdRequest);
     const id = await readId(asker);
     await openFarClient(place, name, {}, { kind: "slot", id });
-    await vi.waitFor(() => expect(told).toEqual(["65536 is there", `${id} is there`]));
+    await eventually(() => expect(told).toEqual(["65536 is there", `${id} is there`]));
     await asker.close();
-    await vi.waitFor(() => expect(told).toEqual(["65536 is there", `${id} is there`, "65536 is gone"]));
+    await eventually(() => expect(told).toEqual(["65536 is there", `${id} is there`, "65536 is gone"]));
     expect([...manager.connections.keys()]).toEqual([id]);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -191,7 +192,7 @@ describe("where one door serves clients and askers,", () => {
     const refused = collect(manager, "refused");
     expect(await failureOf(openFarClient(place, name))).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
     await (await openFarClient(place, name)).write(1, "hello");
-    await vi.waitFor(() => expect(manager.connections.size).toBe(1));
+    await eventually(() => expect(manager.connections.size).toBe(1));
     expect(refused.map(({ code }) => code)).toEqual(["IPC_NOT_AUTHORIZED"]);
   });
 });
@@ -203,7 +204,7 @@ it("in a memory() there are all three doors", async () => {
   manager.on("connection", ({ id }) => ids.push(id));
   await openFarClient(transport, name);
   const { id } = await openFarSlot(transport, name);
-  await vi.waitFor(() => expect(ids).toEqual([2, 1]));
+  await eventually(() => expect(ids).toEqual([2, 1]));
   expect(id).toBe(1);
   await manager.close();
   for (const door of [{ kind: "name" }, { kind: "manager" }, { kind: "slot", id: 3 }] as const) {

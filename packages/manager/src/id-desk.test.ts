@@ -1,62 +1,11 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { type Door, memory, type Transport } from "@ipc/transport";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { nextHandshakes } from "../../../internal/testkit/src/next-handshake.js";
+import { memory, type Transport } from "@ipc/transport";
+import { describe, expect, it, vi } from "vitest";
 import { collect, nextEvent } from "../../../internal/testkit/src/peer-watch.js";
-import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
-import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
-import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
-import { type ServerManager, startServerManager } from "./server-manager.js";
-
-const name = "orders";
-const REQUEST = plainFrame(12, "client_id_request");
-const MANAGER: Door = { kind: "manager" };
-
-async function start(transport: Transport = memory()): Promise<{ manager: ServerManager; world: Transport }> {
-  const manager = await startServerManager({ name, transport, encryption: false, handshakeTimeoutMs: 5_000 });
-  return { manager: untilTestEnds(manager), world: transport };
-}
-
-/** Somebody at the manager's door whose handshake is complete, there too. */
-async function comeToAsk(world: Transport): Promise<RawPeer> {
-  const arrived = nextHandshakes(name);
-  const asker = await dial(world, MANAGER);
-  await asker.join();
-  await arrived;
-  return asker;
-}
-
-async function dial(world: Transport, door: Door): Promise<RawPeer> {
-  const stream = await world.dial(name, door, {});
-  onTestFinished(() => void stream.destroy());
-  return new RawPeer(stream);
-}
-
-/** Reads an answer: one message of type 12 that holds a u32. */
-async function readId(asker: RawPeer): Promise<number> {
-  const answer = await asker.read(12);
-  expect(answer.subarray(0, 8)).toEqual(Buffer.of(0, 0, 0, 8, 0, 0, 0, 12));
-  return answer.readUInt32BE(8);
-}
-
-async function ask(world: Transport): Promise<{ asker: RawPeer; id: number }> {
-  const asker = await comeToAsk(world);
-  asker.stream.write(REQUEST);
-  return { asker, id: await readId(asker) };
-}
-
-const slot = (id: number): Door => ({ kind: "slot", id });
-
-/** Who listens at a slot tells hello. */
-async function expectListening(world: Transport, id: number): Promise<void> {
-  expect(await (await dial(world, slot(id))).read(2)).toEqual(Buffer.of(2, 0));
-}
-
-async function expectFreed(world: Transport, id: number): Promise<void> {
-  await expect(world.dial(name, slot(id), {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
-}
+import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
+import { ask, comeToAsk, expectFreed, expectListening, REQUEST, readId, start } from "../test/raw-asker.js";
 
 describe("who asks for a client id", () => {
   it("is told one, and somebody listens there by then", async () => {
@@ -189,74 +138,6 @@ describe("an asker who goes before his answer", () => {
     await asker.gone;
     letListen();
     await vi.waitFor(() => expectFreed(world, 2));
-  });
-});
-
-describe("everybody has his time:", () => {
-  it("who comes and does not ask", async () => {
-    const { manager, world } = await start();
-    const refused = collect(manager, "refused");
-    const pass = stopClock();
-    const asker = await comeToAsk(world);
-    pass(4_999);
-    expect(refused).toEqual([]);
-    pass(1);
-    expect(refused).toMatchObject([
-      { code: "IPC_HANDSHAKE_TIMEOUT", message: "came for a client id and did not ask within 5000 ms" },
-    ]);
-    await asker.gone;
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it("who asks and does not come, whose slot is freed and whose connection is ended", async () => {
-    const { manager, world } = await start();
-    const refused = collect(manager, "refused");
-    const pass = stopClock();
-    const { asker, id } = await ask(world);
-    pass(4_999);
-    await expectListening(world, id);
-    pass(1);
-    expect(refused).toMatchObject([
-      { code: "IPC_HANDSHAKE_TIMEOUT", message: "nobody came to slot 1 within 5000 ms; it was freed" },
-    ]);
-    await expectFreed(world, id);
-    await asker.gone;
-  });
-
-  it("who asks late has all of it for coming to his slot", async () => {
-    const { manager, world } = await start();
-    const refused = collect(manager, "refused");
-    const pass = stopClock();
-    const asker = await comeToAsk(world);
-    pass(4_000);
-    asker.stream.write(REQUEST);
-    const id = await readId(asker);
-    pass(4_999);
-    await expectListening(world, id);
-    expect(asker.stream.destroyed).toBe(false);
-    expect(refused).toEqual([]);
-  });
-});
-
-describe("past 1 024 askers", () => {
-  it("the oldest is dropped, which is told, and the newest is answered", async () => {
-    const { manager, world } = await start();
-    const refused = collect(manager, "refused");
-    const oldest = await comeToAsk(world);
-    const arrived = nextHandshakes(name, 1_023);
-    const others = await Promise.all(
-      Array.from({ length: 1_023 }, async () => {
-        const asker = await dial(world, MANAGER);
-        await asker.join();
-        return asker;
-      }),
-    );
-    await arrived;
-    expect(refused).toEqual([]);
-    expect((await ask(world)).id).toBe(1);
-    await oldest.gone;
-    expect(refused).toMatchObject([{ code: "IPC_HANDSHAKE_FAILED", message: "dropped as the oldest of 1024 askers" }]);
-    expect(others.filter(({ stream }) => stream.destroyed)).toEqual([]);
   });
 });
 
