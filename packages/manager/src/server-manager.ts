@@ -143,7 +143,14 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
    * What a client fails with does not reject it.
    * @param type 1 … 2^32-1; 0 is reserved
    */
-  async broadcast(type: number, data: string | Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResult> {
+  broadcast(type: number, data: string | Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResult> {
+    const result = this.#broadcast(type, data, options);
+    // As a `write` that nobody awaits, one that comes after the end must not end the process.
+    result.catch(() => {});
+    return result;
+  }
+
+  async #broadcast(type: number, data: string | Uint8Array, options: BroadcastOptions): Promise<BroadcastResult> {
     const plan = resolveBroadcastOptions(options);
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     const fault = findWriteFault(type, bytes, this.#options.limits.maxMessageSize);
