@@ -16,8 +16,10 @@ export class DeliveryFlow {
     this.#stream = stream;
     this.#deliver = deliver;
     this.#reader = {
-      what: "the listener",
+      what: "listener",
+      holder: "the listener",
       ready: (member) => this.#drain(member),
+      forgotten: () => {},
       takesNew: () => true,
       ended: () => {},
     };

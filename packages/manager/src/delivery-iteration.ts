@@ -24,13 +24,18 @@ export function iterateDeliveries(stream: SharedStream): Iteration<Delivery> {
     return undefined;
   };
 
+  let isServing = false;
   const serve = (): void => {
+    // What is taken makes room, and that may bring more: it waits until what was taken is given.
+    if (isServing) return;
+    isServing = true;
     for (const wait of waits) {
       const delivery = tryNext();
       if (delivery === undefined) break;
       waits.delete(wait);
       wait.resolve(delivery);
     }
+    isServing = false;
     if (stream.endedBy !== undefined) settle();
   };
 
@@ -43,11 +48,13 @@ export function iterateDeliveries(stream: SharedStream): Iteration<Delivery> {
   };
 
   const reader: StreamReader = {
-    what: "the iteration",
+    what: "iteration",
+    holder: "the iteration",
     ready: (member) => {
       turns.add(member);
       if (waits.size > 0) serve();
     },
+    forgotten: (member) => turns.delete(member),
     takesNew: () => true,
     ended: serve,
   };

@@ -51,7 +51,10 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
 
   constructor(options: SharedStreamOptions) {
     this.stream = new SharedStream(options);
-    this.#flow = new DeliveryFlow(this.stream, (connection, message) => this.emit("message", connection, message));
+    this.#flow = new DeliveryFlow(this.stream, (connection, message) => {
+      this.emit("message", connection, message);
+      this.#stopFlowWhenAlone();
+    });
   }
 
   /**
@@ -76,7 +79,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   /** Takes a listener off. After the last one of `message`, messages stay unread until somebody reads. */
   off<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
     this.#emitter.off(event, listener);
-    if (!this.#emitter.has("message")) this.#flow.stop();
+    this.#stopFlowWhenAlone();
     return this;
   }
 
@@ -110,7 +113,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    * @see golang-ipc pool.go, `ReadTimed`
    */
   readTimed(ms: number, callback: PollCallback, options?: Wait): Promise<void> {
-    return this.#poll({ what: "readTimed", ms, fastest: false, signal: options?.signal }, callback, options);
+    return this.#pollTimed({ what: "readTimed", ms, fastest: false, signal: options?.signal }, callback, options);
   }
 
   /**
@@ -120,7 +123,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    * @see golang-ipc pool.go, `ReadTimedFastest`
    */
   readTimedFastest(ms: number, callback: PollCallback, options?: Wait): Promise<void> {
-    return this.#poll({ what: "readTimedFastest", ms, fastest: true, signal: options?.signal }, callback, options);
+    return this.#pollTimed({ what: "readTimedFastest", ms, fastest: true, signal: options?.signal }, callback, options);
   }
 
   protected emit<K extends keyof ServerManagerEvents>(event: K, ...args: ServerManagerEvents[K]): void {
@@ -134,18 +137,29 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
 
   protected clear(): void {
     this.#emitter.clear();
+    this.#stopFlowWhenAlone();
+  }
+
+  #stopFlowWhenAlone(): void {
+    if (!this.#emitter.has("message")) this.#flow.stop();
+  }
+
+  #pollTimed(plan: PollPlan, callback: PollCallback, options: Wait | undefined): Promise<void> {
+    const fault = findDelayFault(`${plan.what}: \`ms\``, plan.ms);
+    return fault === undefined ? this.#poll(plan, callback, options) : rejected(fault);
   }
 
   #poll(plan: PollPlan, callback: PollCallback, options: Wait | undefined): Promise<void> {
-    const { what, ms } = plan;
-    const fault =
-      (ms === undefined ? undefined : findDelayFault(`${what}: \`ms\``, ms)) ??
-      (typeof callback === "function"
-        ? undefined
-        : new TypeError(`${what}: \`callback\` takes a function, got ${show(callback)}`)) ??
-      findWaitFault(what, options);
+    const { what, signal } = plan;
+    if (typeof callback !== "function") {
+      return rejected(new TypeError(`${what}: \`callback\` takes a function, got ${show(callback)}`));
+    }
+    const fault = findWaitFault(what, options);
     if (fault !== undefined) return rejected(fault);
-    if (plan.signal?.aborted === true) return rejected(abortError(what, plan.signal));
-    return new Poll(this.stream, plan, callback).run();
+    if (signal?.aborted === true) return rejected(abortError(what, signal));
+    const over = new Poll(this.stream, plan, callback).run();
+    // As every wait's: an end that nobody waits for is told by other ways too, and must not end the process.
+    over.catch(() => {});
+    return over;
   }
 }

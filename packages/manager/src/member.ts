@@ -1,4 +1,4 @@
-import type { DataMessage, IpcError, LendableInbox } from "@ipc/session";
+import type { DataMessage, LendableInbox } from "@ipc/session";
 import { ServerConnection } from "./server-connection.js";
 
 /** A message, and the connection by which it came. That one may have ended since. */
@@ -11,8 +11,6 @@ export interface Delivery {
 export class Member {
   readonly connection: ServerConnection;
   readonly inbox: LendableInbox;
-  /** Why it was lost, where it was. */
-  error: IpcError | undefined;
   /** What it held unread when it went. */
   leftBytes = 0;
   #isLent = false;

@@ -7,7 +7,7 @@ import {
   Waiter,
 } from "@ipc/session";
 import type { Member } from "./member.js";
-import type { ServerConnection } from "./server-connection.js";
+import { ServerConnection } from "./server-connection.js";
 import type { SharedStream, StreamReader } from "./shared-stream.js";
 
 /**
@@ -56,8 +56,13 @@ export class Poll {
       leave: () => {},
     });
     this.#reader = {
-      what: `a pending ${what}`,
+      what,
+      holder: `a pending ${what}`,
       ready: (member) => this.#serve(member),
+      forgotten: (member) => {
+        this.#awaited?.delete(member);
+        this.#endWhenDone();
+      },
       // One that comes while there is nobody to wait for is waited for.
       takesNew: () => this.#served.size === 0 && this.#awaited?.size === 0,
       ended: () => this.#endWhenDone(),
@@ -83,29 +88,34 @@ export class Poll {
 
   #serve(member: Member): void {
     if (this.#served.has(member)) return;
+    // Before, for what is taken makes room, and that may bring more: it is the next poll's.
+    this.#served.add(member);
     const received = member.inbox.take();
     if (received !== undefined) {
-      this.#served.add(member);
       this.#awaited?.delete(member);
       this.#call(member, received);
-    } else if (member.inbox.isOver) {
-      this.#awaited?.delete(member);
-      this.#stream.forget(member);
+    } else {
+      this.#served.delete(member);
+      if (member.inbox.isOver) this.#stream.forget(member);
     }
     this.#endWhenDone();
   }
 
   #call(member: Member, message: DataMessage | StatusMessage | TimeoutMessage): void {
     const isGone = message.kind === "status" && message.status === "Disconnected";
-    const call = async (): Promise<unknown> =>
-      this.#callback(member.connection, message, isGone ? member.error : undefined);
-    this.#calls.push(call());
+    const loss = isGone ? ServerConnection.lossOf(member.connection) : undefined;
+    const call = (async (): Promise<unknown> => this.#callback(member.connection, message, loss))();
+    // Who fails ends the poll at once, also for those who have not been served.
+    call.catch((error: Error) => this.#over.reject(error));
+    this.#calls.push(call);
   }
 
   #endWhenDone(): void {
     if (this.#awaited === undefined) return;
-    const isLast = this.#awaited.size === 0;
+    const { endedBy } = this.#stream;
+    // Of a manager that has ended, whoever is still awaited is paused.
+    const isLast = this.#awaited.size === 0 || endedBy !== undefined;
     if (this.#served.size > 0 && (this.#plan.fastest || isLast)) this.#over.resolve("served");
-    else if (this.#stream.endedBy !== undefined && isLast) this.#over.reject(this.#stream.endedBy.error());
+    else if (endedBy !== undefined) this.#over.reject(endedBy.error());
   }
 }

@@ -184,7 +184,7 @@ export class Roster {
     channels.disconnect({ role: "server", name, id, remote, error });
     this.#events.disconnected(connection, error);
     // Its inbox has its end by then.
-    queueMicrotask(() => this.#events.stream.leave(connection, error));
+    queueMicrotask(() => this.#events.stream.leave(connection));
   }
 
   readonly #askerSays: Intercept = (connection, message) => {

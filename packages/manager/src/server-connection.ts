@@ -31,6 +31,7 @@ export class ServerConnection extends PeerSession {
   /** Unique for the manager's life, 1 … 2^32-1; the client's own `clientId` where it came by golang-ipc's id protocol. */
   readonly id: number;
   readonly #ended: ConnectionStart["ended"];
+  #loss: IpcError | undefined;
   #intercept: Intercept | undefined;
 
   constructor(start: ConnectionStart, established: Established) {
@@ -50,6 +51,11 @@ export class ServerConnection extends PeerSession {
   /** Whether it would accept a message at once. */
   static hasRoom(connection: ServerConnection): boolean {
     return connection.hasRoom;
+  }
+
+  /** Why it was lost, where it was. */
+  static lossOf(connection: ServerConnection): IpcError | undefined {
+    return connection.#loss;
   }
 
   /** Ends it because its manager failed: what is unread can still be read. */
@@ -76,9 +82,11 @@ export class ServerConnection extends PeerSession {
   }
 
   protected override connectionEnded(error: IpcError, orderly: boolean): void {
+    // Whoever takes the status asks for it.
+    if (!orderly) this.#loss = error;
     this.setStatus("Disconnected");
     if (!orderly) this.emit("lost", error);
     this.finish("Disconnected");
-    this.#ended(this, orderly ? undefined : error);
+    this.#ended(this, this.#loss);
   }
 }

@@ -4,10 +4,13 @@ import type { ServerConnection } from "./server-connection.js";
 
 /** Whoever reads from all connections at once: one at a time. */
 export interface StreamReader {
-  /** For messages. */
+  /** For messages: what it is, and what others are told who come meanwhile. */
   readonly what: string;
+  readonly holder: string;
   /** A connection that is lent has something to take, or has ended. */
   readonly ready: (member: Member) => void;
+  /** A connection that was lent is in the stream no more: it has gone, and what it left is read, or dropped. */
+  readonly forgotten: (member: Member) => void;
   /** Whether a connection that is new belongs to it, too. */
   readonly takesNew: () => boolean;
   /** The manager has ended: nothing new comes. */
@@ -68,11 +71,10 @@ export class SharedStream {
   }
 
   /** A connection has ended; its inbox says so already. */
-  leave(connection: ServerConnection, error: IpcError | undefined): void {
+  leave(connection: ServerConnection): void {
     const member = this.#members.get(connection);
     if (member === undefined) return;
-    member.error = error;
-    if (member.inbox.isOver || (member.inbox.wasRead && !member.isLent)) {
+    if (isDoneWith(member)) {
       this.forget(member);
       return;
     }
@@ -87,6 +89,7 @@ export class SharedStream {
     if (this.#gone.delete(member)) this.#goneBytes -= member.leftBytes;
     member.unlend();
     member.inbox.leaveBudget();
+    this.#reader?.forgotten(member);
   }
 
   /**
@@ -94,7 +97,7 @@ export class SharedStream {
    * @throws SessionError IPC_CONSUMER_TAKEN
    */
   take(reader: StreamReader): void {
-    if (this.#reader !== undefined) throw takenError(reader.what, this.#reader.what);
+    if (this.#reader !== undefined) throw takenError(reader.what, this.#reader.holder);
     this.#reader = reader;
     this.#wasRead = true;
     for (const member of this.#members.values()) member.lend();
@@ -117,14 +120,25 @@ export class SharedStream {
 
   /** Who leaves messages behind that nobody reads must not fill the memory, or keep the others from being heard. */
   #makeRoom(): void {
-    const { name, logger, maxGone, maxGoneBytes } = this.#options;
+    if (!this.#isCrowded()) return;
+    for (const member of this.#gone) if (isDoneWith(member)) this.forget(member);
+    const { name, logger } = this.#options;
     for (const member of this.#gone) {
-      const isCrowded = this.#gone.size > maxGone || (!this.#wasRead && this.#goneBytes > maxGoneBytes);
-      if (!isCrowded) return;
+      if (!this.#isCrowded()) return;
       this.forget(member);
       if (member.leftBytes === 0) continue;
       const { id } = member.connection;
       logger.warn(`server ${name}: client ${id} went and left ${member.leftBytes} bytes that nobody read; dropped`);
     }
   }
+
+  #isCrowded(): boolean {
+    const { maxGone, maxGoneBytes } = this.#options;
+    return this.#gone.size > maxGone || (!this.#wasRead && this.#goneBytes > maxGoneBytes);
+  }
+}
+
+/** Whether a connection that has gone has nothing, or is read by somebody else, also after it went. */
+function isDoneWith({ inbox, isLent }: Member): boolean {
+  return inbox.isOver || (inbox.wasRead && !isLent);
 }

@@ -71,3 +71,21 @@ export function collect<K extends keyof ServerManagerEvents>(
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Sends from a client, and waits until it has arrived at the manager. */
+export async function send({ client, connection }: Visit, ...texts: string[]): Promise<void> {
+  const wanted = connection.stats.messagesReceived + texts.length;
+  for (const text of texts) await client.write(1, text);
+  while (connection.stats.messagesReceived < wanted) await nextTurn();
+}
+
+/** Says whether a wait is over, when everything that follows from what has happened has followed. */
+export async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const settle = (): void => {
+    settled = true;
+  };
+  promise.then(settle, settle);
+  for (let turn = 0; turn < 10; turn++) await nextTurn();
+  return settled;
+}

@@ -1,0 +1,143 @@
+import { describe, expect, it } from "vitest";
+import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
+import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
+import { isSettled, nextTurn, send, serve } from "../test/served.js";
+import type { PollCallback } from "./poll.js";
+import type { ServerManager } from "./server-manager.js";
+
+const reason = new Error("enough");
+const LONG_MS = 2_147_483_647;
+
+const polls = {
+  read: (manager: ServerManager, callback: PollCallback, options?: { signal: AbortSignal }) =>
+    manager.read(callback, options),
+  readTimed: (manager: ServerManager, callback: PollCallback, options?: { signal: AbortSignal }) =>
+    manager.readTimed(LONG_MS, callback, options),
+  readTimedFastest: (manager: ServerManager, callback: PollCallback, options?: { signal: AbortSignal }) =>
+    manager.readTimedFastest(LONG_MS, callback, options),
+};
+const nobody: PollCallback = () => {
+  throw new Error("nobody is there to be read from");
+};
+
+describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) => {
+  const poll = polls[what];
+
+  it("is aborted by its signal, takes nothing with it, and leaves the connections to others", async () => {
+    const { manager, visit } = await serve();
+    const each = await visit();
+    await poll(manager, () => {});
+    const controller = new AbortController();
+    const { signal } = controller;
+    const waiting = failureOf(poll(manager, nobody, { signal }));
+    controller.abort(reason);
+    expect(await waiting).toMatchObject({
+      code: "IPC_ABORTED",
+      name: "AbortError",
+      cause: reason,
+      message: expect.stringContaining(`${what}: `),
+    });
+    expect(await failureOf(poll(manager, nobody, { signal }))).toMatchObject({ code: "IPC_ABORTED", cause: reason });
+    await send(each, "a");
+    expect(await each.connection.read()).toMatchObject({ kind: "data" });
+  });
+
+  it("with no connection rejects with IPC_CLOSED when the manager closes, and with the reason when it is destroyed", async () => {
+    const closed = await serve();
+    const waiting = failureOf(poll(closed.manager, nobody));
+    await closed.manager.close();
+    expect(await waiting).toMatchObject({ code: "IPC_CLOSED" });
+    const destroyed = await serve();
+    const other = failureOf(poll(destroyed.manager, nobody));
+    destroyed.manager.destroy(reason);
+    expect(await other).toMatchObject({ code: "IPC_CLOSED", cause: reason });
+  });
+
+  it("that waits when the manager closes is told Closing, and the next ones Closed, then IPC_CLOSED", async () => {
+    const { manager, visit } = await serve();
+    await visit();
+    await poll(manager, () => {});
+    const words: string[] = [];
+    const callback: PollCallback = (_connection, message) =>
+      words.push(message.kind === "status" ? message.status : "");
+    const waiting = poll(manager, callback);
+    const closing = manager.close();
+    await waiting;
+    await poll(manager, callback);
+    await closing;
+    expect(words).toEqual(["Closing", "Closed"]);
+    expect(await failureOf(poll(manager, callback))).toMatchObject({ code: "IPC_CLOSED" });
+  });
+
+  it("ends with the manager though a connection is paused, and what that one has is not lost", async () => {
+    const { manager, visit } = await serve();
+    const each = await visit();
+    await poll(manager, () => {});
+    each.connection.pause();
+    await send(each, "a");
+    const waiting = failureOf(poll(manager, nobody));
+    await manager.close();
+    expect(await waiting).toMatchObject({ code: "IPC_CLOSED" });
+    each.connection.resume();
+    await nextTurn();
+    const words: string[] = [];
+    await poll(manager, (_connection, message) => words.push(message.kind === "data" ? message.text() : ""));
+    expect(words).toEqual(["a"]);
+  });
+
+  it("beside another reader rejects with IPC_CONSUMER_TAKEN, which ends nothing", async () => {
+    const { manager, visit } = await serve();
+    const waiting = poll(manager, () => {});
+    for (const other of ["read", "readTimed", "readTimedFastest"] as const) {
+      expect(await failureOf(polls[other](manager, nobody))).toMatchObject({
+        code: "IPC_CONSUMER_TAKEN",
+        message: `${other}: messages already go to a pending ${what}; consume them in one way at a time`,
+      });
+    }
+    expect(() => manager.on("message", () => {})).toThrow(`already go to a pending ${what}`);
+    expect(await isSettled(waiting)).toBe(false);
+    await visit();
+    await waiting;
+  });
+
+  it("that nobody looks at does not end the process by ending", async () => {
+    const caught = keepUncaught();
+    const { manager } = await serve();
+    void poll(manager, nobody);
+    await manager.close();
+    void poll(manager, nobody);
+    await nextTurn();
+    expect(caught).toEqual([]);
+  });
+
+  it.each([
+    [undefined, undefined, "`callback` takes a function, got undefined"],
+    [{}, undefined, "`callback` takes a function, got an object"],
+    [() => {}, { signal: 5 }, "`signal` takes an AbortSignal, got 5"],
+    [() => {}, 5, "takes an object of options, got 5"],
+    [() => {}, null, "takes an object of options, got null"],
+  ])(
+    "rejects the callback %o and the options %o with a TypeError, rather than throw",
+    async (callback, options, message) => {
+      const { manager } = await serve();
+      const error = await failureOf(poll(manager, callback as never, options as never));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toBe(`${what}: ${message}`);
+    },
+  );
+});
+
+describe.each(["readTimed", "readTimedFastest"] as const)("%s rejects", (what) => {
+  it.each([
+    [-1, RangeError],
+    [Number.NaN, RangeError],
+    [2_147_483_648, RangeError],
+    ["5", TypeError],
+    [undefined, TypeError],
+  ])("%o milliseconds", async (ms, kind) => {
+    const { manager } = await serve();
+    const error = await failureOf(manager[what](ms as number, nobody));
+    expect(error).toBeInstanceOf(kind);
+    expect(error.message).toContain(`${what}: \`ms\` takes milliseconds, 0 … 2147483647`);
+  });
+});

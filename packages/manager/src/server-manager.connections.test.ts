@@ -1,0 +1,267 @@
+import type { DataMessage } from "@ipc/session";
+import { describe, expect, it, vi } from "vitest";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { failureOf, readData, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
+import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
+import { collect, name, nextEvent, nextTurn, serve } from "../test/served.js";
+import type { ServerConnection } from "./server-connection.js";
+
+/** A listener that sends back whatever its client sends. */
+const echo = (async (connection: ServerConnection): Promise<void> => {
+  for await (const message of connection) await connection.write(message.type, message.data);
+}) as (connection: ServerConnection) => void;
+
+describe("a client of a manager", () => {
+  it("is told by 'connection' and stands in `connections` by then, each with an id of its own", async () => {
+    const { manager, visit } = await serve();
+    const sizes: number[] = [];
+    const told = collect(manager, "connection");
+    manager.on("connection", () => sizes.push(manager.connections.size));
+    const visits = [await visit(), await visit(), await visit()];
+    const connections = visits.map(({ connection }) => connection);
+    expect(told.map(([connection]) => connection)).toEqual(connections);
+    expect(connections.map(({ id }) => id)).toEqual([2, 3, 4]);
+    expect([...manager.connections]).toEqual(connections.map((connection) => [connection.id, connection]));
+    expect(sizes).toEqual([1, 2, 3]);
+    for (const connection of connections) {
+      expect(connection).toMatchObject({
+        status: "Connected",
+        statusCode: 3,
+        remote: "memory:orders",
+        security: { mode: "compatible" },
+      });
+    }
+    expect(manager.stats.connections).toBe(3);
+  });
+
+  it("is told by 'disconnection' when it goes, once, and stands in `connections` no more; its id is not given again", async () => {
+    const { manager, visit } = await serve();
+    const told: unknown[] = [];
+    manager.on("disconnection", ({ id, status }, error) => {
+      told.push([id, status, error, manager.connections.has(id)]);
+    });
+    for (const id of [2, 3, 4]) {
+      const { client, connection } = await visit();
+      expect(connection.id).toBe(id);
+      const gone = nextEvent(manager, "disconnection");
+      await client.close();
+      await gone;
+      await connection.close();
+      connection.destroy();
+    }
+    expect(told).toEqual([2, 3, 4].map((id) => [id, "Disconnected", undefined, false]));
+    expect(manager.stats.connections).toBe(0);
+  });
+
+  it.each([
+    ["a cut", (raw) => raw.destroy(new Error("cut")), "IPC_CONNECTION_LOST"],
+    ["a bad frame", (raw) => raw.write(Buffer.of(0, 0, 0, 1, 0)), "IPC_FRAME_TOO_SHORT"],
+    ["an end in the middle of a frame", (raw) => raw.end(plainFrame(1, "half").subarray(0, 9)), "IPC_FRAME_TRUNCATED"],
+  ] as [string, (raw: NodeJS.WritableStream & { destroy(error: Error): unknown }) => void, string][])(
+    "that goes by %s is told with the error, to the connection's listeners too; the others are unharmed",
+    async (_how, go, code) => {
+      const { manager, visit, visitRaw } = await serve({ encryption: false });
+      const other = await visit();
+      const { raw, connection } = await visitRaw();
+      const lost: string[] = [];
+      connection.on("lost", (error) => lost.push(error.code));
+      const gone = nextEvent(manager, "disconnection");
+      raw.stream.write(plainFrame(5, "whole"));
+      go(raw.stream as never);
+      expect(await gone).toMatchObject([connection, { code }]);
+      expect(await readToEnd(connection)).toEqual(["Connected", "whole", "Disconnected", "IPC_CLOSED"]);
+      expect(lost).toEqual([code]);
+      await other.client.write(1, "still here");
+      expect((await readData(other.connection)).text()).toBe("still here");
+    },
+  );
+
+  it("that the manager ends is told without an error, by close and by destroy, and the others stay", async () => {
+    const { manager, visit } = await serve();
+    const told = collect(manager, "disconnection");
+    const [closed, destroyed, stays] = [await visit(), await visit(), await visit()];
+    await closed.connection.write(1, "farewell");
+    await closed.connection.close();
+    destroyed.connection.destroy();
+    expect(told).toEqual([
+      [closed.connection, undefined],
+      [destroyed.connection, undefined],
+    ]);
+    expect(await readUntil(closed.client, "Disconnected")).toEqual(["Connected", "farewell", "Disconnected"]);
+    expect([...manager.connections.values()]).toEqual([stays.connection]);
+  });
+
+  it("gets what is written to it, and nothing that is written to another", async () => {
+    const { manager, visit } = await serve();
+    const visits = [await visit(), await visit(), await visit()];
+    for (let count = 0; count < 100; count++) {
+      for (const [id, connection] of manager.connections) void connection.write(1, `${id}`);
+    }
+    await manager.close();
+    for (const { client, connection } of visits) {
+      const words = await readUntil(client, "Disconnected");
+      expect(words.slice(1, -1)).toEqual(new Array(100).fill(`${connection.id}`));
+    }
+  });
+});
+
+describe("what a gone client left unread", () => {
+  it("is read singly from its connection afterwards: Connected, its messages, Disconnected once, then IPC_CLOSED", async () => {
+    const { manager, visit } = await serve();
+    const { client, connection } = await visit();
+    for (const text of ["a", "b", "c"]) await client.write(1, text);
+    const gone = nextEvent(manager, "disconnection");
+    await client.close();
+    await gone;
+    expect(manager.connections.size).toBe(0);
+    expect(await readToEnd(connection)).toEqual(["Connected", "a", "b", "c", "Disconnected", "IPC_CLOSED"]);
+    expect(await failureOf(connection.read())).toMatchObject({ code: "IPC_CLOSED" });
+    expect(await failureOf(connection.write(1, ""))).toMatchObject({ code: "IPC_CLOSED" });
+    expect(manager.stats.unreadBytes).toBe(0);
+  });
+
+  it("is iterated over, and the iteration just ends", async () => {
+    const { manager, visit } = await serve();
+    const { client, connection } = await visit();
+    for (const text of ["a", "b"]) await client.write(1, text);
+    const gone = nextEvent(manager, "disconnection");
+    await client.close();
+    await gone;
+    const texts: string[] = [];
+    for await (const message of connection) texts.push(message.text());
+    expect(texts).toEqual(["a", "b"]);
+  });
+});
+
+describe("an async listener of 'connection' with a loop over it", () => {
+  it("serves each client singly, from its first message on", async () => {
+    const { manager, visit } = await serve();
+    manager.on("connection", echo);
+    const clients = [];
+    for (let count = 0; count < 5; count++) clients.push((await visit()).client);
+    await Promise.all(
+      clients.map(async (client, index) => {
+        for (let round = 0; round < 100; round++) {
+          await client.write(index + 1, `${index} ${round}`);
+          expect(await readData(client)).toMatchObject({ type: index + 1 });
+        }
+      }),
+    );
+  });
+
+  it("that dies because its client was cut does not end the process, and the others are served", async () => {
+    const caught = keepUncaught();
+    const { manager, visit, visitRaw } = await serve({ encryption: false, maxQueuedBytes: 1_024 });
+    manager.on("connection", echo);
+    const { raw } = await visitRaw();
+    raw.stream.pause();
+    const gone = nextEvent(manager, "disconnection");
+    // More than is accepted from it and sent to it: the loop stands in a write when the cut comes.
+    for (let count = 0; count < 50; count++) raw.stream.write(plainFrame(1, "x".repeat(60_000)));
+    await vi.waitFor(() => expect(manager.stats.queuedBytes).toBeGreaterThan(1_024));
+    raw.stream.destroy(new Error("cut"));
+    expect(await gone).toMatchObject([{}, { code: "IPC_CONNECTION_LOST" }]);
+    const { client } = await visit();
+    await client.write(1, "still here");
+    expect((await readData(client)).text()).toBe("still here");
+    await nextTurn();
+    expect(caught).toEqual([]);
+  });
+
+  it("that dies of anything else is an uncaught exception, and the connection is unharmed", async () => {
+    const caught = keepUncaught();
+    const bug = new TypeError("x is not a function");
+    const { manager, visit } = await serve();
+    manager.on("connection", (async (connection: ServerConnection) => {
+      for await (const _ of connection) throw bug;
+    }) as (connection: ServerConnection) => void);
+    const { client, connection } = await visit();
+    await client.write(1, "a");
+    await vi.waitFor(() => expect(caught).toEqual([bug]));
+    await client.write(1, "b");
+    expect((await readData(connection)).text()).toBe("b");
+  });
+
+  it("is not held up by a client whose loop stands still", async () => {
+    const { manager, visit } = await serve({ maxUnreadBytes: 16_384 });
+    const seen: string[] = [];
+    manager.once("connection", (async (connection: ServerConnection) => {
+      for await (const message of connection) {
+        seen.push(message.text());
+        await new Promise(() => {});
+      }
+    }) as (connection: ServerConnection) => void);
+    const stalled = await visit();
+    for (let count = 0; count < 200; count++) void stalled.client.write(1, `${count}`.padEnd(1_000));
+    await vi.waitFor(() => expect(stalled.connection.stats.unreadBytes).toBeGreaterThanOrEqual(16_384));
+    manager.on("connection", echo);
+    const { client } = await visit();
+    for (let round = 0; round < 50; round++) {
+      await client.write(1, "x".repeat(10_000));
+      await readData(client);
+    }
+    expect(seen.length).toBe(1);
+  });
+});
+
+describe("maxConnections", () => {
+  it("turns the next one away with IPC_SERVER_BUSY, and gives a place again when one goes", async () => {
+    const { manager, transport, visit } = await serve({ maxConnections: 2 });
+    const refused = collect(manager, "refused");
+    const [first, second] = [await visit(), await visit()];
+    expect(await failureOf(openFarClient(transport, name))).toMatchObject({ code: "IPC_SERVER_BUSY" });
+    expect(refused).toMatchObject([
+      [{ code: "IPC_SERVER_BUSY", message: expect.stringContaining("`maxConnections`") }],
+    ]);
+    let gone = nextEvent(manager, "disconnection");
+    first.client.destroy();
+    await gone;
+    await visit();
+    expect(await failureOf(openFarClient(transport, name))).toMatchObject({ code: "IPC_SERVER_BUSY" });
+    gone = nextEvent(manager, "disconnection");
+    await second.connection.close();
+    await gone;
+    await visit();
+    expect([manager.connections.size, refused.length]).toEqual([2, 2]);
+  });
+
+  it("holds for those who come at once, too", async () => {
+    const { manager, transport } = await serve({ maxConnections: 3 });
+    const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => openFarClient(transport, name)));
+    await vi.waitFor(() => expect(manager.connections.size).toBe(3));
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "IPC_SERVER_BUSY" });
+    }
+  });
+});
+
+describe("authorize", () => {
+  it("decides about each client, and who is turned away is told by 'refused' only", async () => {
+    let decision = false;
+    const { manager, transport, visit } = await serve({ authorize: () => decision });
+    const connections = collect(manager, "connection");
+    const refused = nextEvent(manager, "refused");
+    const client = openFarClient(transport, name).then((session) => readToEnd(session));
+    expect(await refused).toMatchObject([{ code: "IPC_NOT_AUTHORIZED" }]);
+    await client.catch(() => {});
+    expect(connections).toEqual([]);
+    decision = true;
+    await visit();
+    expect(connections.length).toBe(1);
+  });
+});
+
+describe("a message listener of one connection", () => {
+  it("takes that one's messages out of the manager's", async () => {
+    const { manager, visit } = await serve();
+    const [single, other] = [await visit(), await visit()];
+    const mine: string[] = [];
+    single.connection.on("message", (message: DataMessage) => mine.push(message.text()));
+    const all = collect(manager, "message");
+    await single.client.write(1, "mine");
+    await other.client.write(1, "for all");
+    await vi.waitFor(() => expect([mine.length, all.length]).toEqual([1, 1]));
+    expect(all[0]?.[0]).toBe(other.connection);
+  });
+});
