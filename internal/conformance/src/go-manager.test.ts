@@ -1,0 +1,180 @@
+import { readdirSync } from "node:fs";
+import { type Client, startClient } from "@ipc/client";
+import { type ServerManager, startServerManager } from "@ipc/manager";
+import { expect, it, vi } from "vitest";
+import { describeWithGo } from "./describe-with-go.js";
+import { GO_DIRECTORY, GoPeer, uniqueName } from "./go-peer.js";
+import { OurEnd } from "./our-end.js";
+import { payload, type Tally, TallyKeeper } from "./peer-protocol.js";
+
+const directory = GO_DIRECTORY;
+const LONG = { timeout: 60_000 };
+const MESSAGES = 1_000;
+/** Data of a client's own length is its mark: 64 bytes and its number. */
+const MARK_BYTES = 64;
+/** What the manager sends to a client is marked with its id, in the same way. */
+const MANAGER_MARK_BYTES = 1_000;
+
+/** What so many one-way messages of a length come to. */
+function tallyOf(count: number, size: number): Tally {
+  const keeper = new TallyKeeper();
+  for (let i = 0; i < count; i++) keeper.add(payload(i, size));
+  return keeper.take();
+}
+
+/** A manager, whose ends of all connections, by id, answer as go-peer does. */
+async function startManager(
+  name: string,
+  encryption: boolean,
+  more = {},
+): Promise<{ manager: ServerManager; ends: Map<number, OurEnd> }> {
+  const manager = await startServerManager({ name, directory, encryption, ...more });
+  const ends = new Map<number, OurEnd>();
+  manager.on("connection", (connection) => void ends.set(connection.id, new OurEnd(connection)));
+  return { manager, ends };
+}
+
+const filesOf = (name: string): string[] =>
+  readdirSync(directory)
+    .filter((file) => file.startsWith(name))
+    .sort();
+
+for (const encryption of [true, false]) {
+  describeWithGo(`our manager, ${encryption ? "encrypted" : "plain"}`, (goPeer) => {
+    const goClient = (name: string, multiClient: boolean, timeoutMs = 20_000): GoPeer =>
+      new GoPeer(goPeer, { role: "client", name, encryption, multiClient, timeoutMs });
+
+    it(
+      "serves ten Go clients and twenty of ours by both doors at the same time, and nothing is crossed",
+      LONG,
+      async ({ onTestFinished }) => {
+        const name = uniqueName();
+        const { manager, ends } = await startManager(name, encryption);
+        await using _manager = manager;
+        const gos = Array.from({ length: 10 }, (_, n) => goClient(name, n % 2 === 0));
+        onTestFinished(async () => {
+          await Promise.all(gos.map((go) => go[Symbol.asyncDispose]()));
+        });
+        const [clients] = await Promise.all([
+          Promise.all(
+            Array.from({ length: 20 }, (_, n) =>
+              startClient({ name, directory, encryption, multiClient: n % 2 === 0 }),
+            ),
+          ),
+          ...gos.map((go) => go.start()),
+        ]);
+        onTestFinished(() => {
+          for (const client of clients) client.destroy();
+        });
+        await vi.waitFor(() => expect(ends.size).toBe(30));
+        // All slots have their clients, and are gone.
+        expect(filesOf(name)).toEqual([`${name}.sock`, `${name}_manager.sock`]);
+
+        const ours = clients.map((client) => new OurEnd(client));
+        const converse = async (end: GoPeer | OurEnd, index: number): Promise<void> => {
+          const size = MARK_BYTES + index;
+          await end.echo({ type: 1 + index, count: 100, size });
+          await end.send({ count: MESSAGES, size });
+          expect(await end.report()).toMatchObject(tallyOf(MESSAGES, size));
+        };
+        const address = async ([id, end]: [number, OurEnd]): Promise<void> => {
+          const size = MANAGER_MARK_BYTES + id;
+          await end.send({ count: MESSAGES, size });
+          expect(await end.report()).toMatchObject(tallyOf(MESSAGES, size));
+        };
+        await Promise.all([...[...gos, ...ours].map(converse), ...[...ends].map(address)]);
+
+        // Each connection had one client's messages, and each client its own.
+        expect([...ends.values()].map(({ lengths }) => lengths.size)).toEqual(new Array(30).fill(1));
+        const marks = [...ends].map(([id, { lengths }]) => ({ id, mark: [...lengths][0] as number }));
+        expect(marks.map(({ mark }) => mark).sort((a, b) => a - b)).toEqual(
+          Array.from({ length: 30 }, (_, index) => MARK_BYTES + index),
+        );
+        for (const [index, { clientId }] of [...gos, ...clients].entries()) {
+          if (index % 2 === 0) expect(marks).toContainEqual({ id: clientId, mark: MARK_BYTES + index });
+        }
+        for (const [index, { lengths }] of ours.entries()) {
+          const mark = MARK_BYTES + gos.length + index;
+          const id = marks.find((found) => found.mark === mark)?.id as number;
+          expect([...lengths].sort((a, b) => a - b)).toEqual([mark, MANAGER_MARK_BYTES + id]);
+        }
+
+        await Promise.all([...gos, ...clients].map((end) => end.close()));
+        await Promise.all([...ours, ...ends.values()].map(({ ended }) => ended));
+        expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+        expect(gos.flatMap(({ errors }) => errors)).toEqual([]);
+        await manager.close();
+        expect(filesOf(name)).toEqual([]);
+      },
+    );
+
+    it("frees the slot of a Go client as soon as it is there, however many come and go", async () => {
+      const name = uniqueName();
+      const { manager, ends } = await startManager(name, encryption);
+      await using _manager = manager;
+      await using go = goClient(name, true);
+      for (const id of [1, 2, 3, 4, 5]) {
+        await go.start();
+        expect(go.clientId).toBe(id);
+        expect(filesOf(name)).toEqual([`${name}.sock`, `${name}_manager.sock`]);
+        await go.echo({ count: 3, size: 1_000 });
+        await go.close();
+        await ends.get(id)?.ended;
+      }
+      expect(manager.connections.size).toBe(0);
+      expect(go.errors).toEqual([]);
+    });
+
+    it("tells Go clients that it is full, by both doors, and they say so at once", async () => {
+      const name = uniqueName();
+      const { manager } = await startManager(name, encryption, { maxConnections: 1 });
+      await using _manager = manager;
+      const refused: string[] = [];
+      manager.on("refused", ({ code }) => refused.push(code));
+      await using first = goClient(name, true);
+      await using plain = goClient(name, false, 0);
+      await using multi = goClient(name, true, 0);
+      await first.start();
+      // golang-ipc's words for hello 02 FF; it would wait for ever where it is not told.
+      for (const other of [plain, multi]) {
+        await expect(other.start()).rejects.toThrow(/without encryption|max message length/);
+      }
+      await first.echo({ count: 1, size: 64 });
+      expect(refused).toEqual(["IPC_SERVER_BUSY", "IPC_SERVER_BUSY"]);
+    });
+
+    it("that is started again has its Go client back at slot 1, and gives the next who asks another", async () => {
+      const name = uniqueName();
+      await using go = goClient(name, true);
+      {
+        const { manager } = await startManager(name, encryption);
+        await using _manager = manager;
+        await go.start();
+        await go.echo({ count: 1, size: 64 });
+      }
+      await go.status("Reconnecting");
+      const { manager, ends } = await startManager(name, encryption);
+      await using _manager = manager;
+      await go.status("Connected");
+      await vi.waitFor(() => expect([...ends.keys()]).toEqual([1]));
+      await go.echo({ count: 1, size: 64 });
+      await using client: Client = await startClient({ name, directory, encryption, multiClient: true });
+      expect(client.clientId).toBe(2);
+      await using other = goClient(name, true);
+      await other.start();
+      expect(other.clientId).toBe(3);
+      await Promise.all([other, new OurEnd(client)].map((end) => end.echo({ count: 3, size: 64 })));
+      expect([...go.errors, ...other.errors]).toEqual([]);
+    });
+
+    it("is waited for by a Go client that was there first", async () => {
+      const name = uniqueName();
+      await using go = goClient(name, true);
+      const starting = go.start();
+      const { manager } = await startManager(name, encryption);
+      await using _manager = manager;
+      await starting;
+      await go.echo({ count: 1, size: 64 });
+    });
+  });
+}

@@ -1,0 +1,117 @@
+import { type Client, type ClientOptions, startClient } from "@ipc/client";
+import { expect, it } from "vitest";
+import { describeWithGo } from "./describe-with-go.js";
+import { GO_DIRECTORY, GoPeer, uniqueName } from "./go-peer.js";
+import { OurEnd } from "./our-end.js";
+import { StatusWatch } from "./our-peer.js";
+import { payload, type Tally, TallyKeeper } from "./peer-protocol.js";
+
+const directory = GO_DIRECTORY;
+const LONG = { timeout: 60_000 };
+const MESSAGES = 1_000;
+
+function tallyOf(count: number, size: number): Tally {
+  const keeper = new TallyKeeper();
+  for (let i = 0; i < count; i++) keeper.add(payload(i, size));
+  return keeper.take();
+}
+
+for (const encryption of [true, false]) {
+  describeWithGo(`our clients of a Go server for many, ${encryption ? "encrypted" : "plain"}`, (goPeer) => {
+    const goServer = (name: string): GoPeer =>
+      new GoPeer(goPeer, { role: "server", name, encryption, multiClient: true });
+
+    /** Who is accepted while another asks is never served there: he must ask again, and soon. */
+    const connect = (name: string, more: Partial<ClientOptions> = {}): Promise<Client> =>
+      startClient({ name, directory, encryption, multiClient: true, handshakeTimeoutMs: 1_000, ...more });
+
+    /** Talks both ways; each client in messages of a length of its own. */
+    async function converse(go: GoPeer, client: Client, end = new OurEnd(client)): Promise<void> {
+      const id = client.clientId as number;
+      const size = 64 + id;
+      await end.echo({ type: id, count: 100, size });
+      await end.send({ count: MESSAGES, size });
+      expect(await end.report()).toMatchObject(tallyOf(MESSAGES, size));
+      await go.client(id).send({ count: MESSAGES, size });
+      expect(await go.client(id).report()).toMatchObject(tallyOf(MESSAGES, size));
+      expect([...end.lengths]).toEqual([size]);
+    }
+
+    it("come one after another, each to a slot of its own", async () => {
+      const name = uniqueName();
+      await using go = goServer(name);
+      await go.start();
+      for (const id of [1, 2, 3, 4, 5]) {
+        await using client = await connect(name);
+        expect(client).toMatchObject({ clientId: id, remote: `${directory}/${name}${id}.sock` });
+        expect(client.security.mode).toBe(encryption ? "compatible" : "plain");
+        await converse(go, client);
+        await client.close();
+        await go.client(id).status("Disconnected");
+        await go.managerFree();
+      }
+      expect(go.errors).toEqual([]);
+    });
+
+    it("are there at the same time, and nothing is crossed", LONG, async ({ onTestFinished }) => {
+      const name = uniqueName();
+      await using go = goServer(name);
+      await go.start();
+      const clients: Client[] = [];
+      onTestFinished(() => {
+        for (const client of clients) client.destroy();
+      });
+      for (let n = 0; n < 4; n++) {
+        clients.push(await connect(name));
+        await go.managerFree();
+      }
+      await Promise.all(clients.map((client) => converse(go, client)));
+      expect(go.errors).toEqual([]);
+    });
+
+    it("ask at the same time: who is not served asks again, until all are there", LONG, async ({ onTestFinished }) => {
+      const name = uniqueName();
+      await using go = goServer(name);
+      await go.start();
+      const clients = await Promise.all([1, 2, 3, 4].map(() => connect(name)));
+      onTestFinished(() => {
+        for (const client of clients) client.destroy();
+      });
+      expect(new Set(clients.map(({ clientId }) => clientId)).size).toBe(4);
+      await Promise.all(clients.map((client) => converse(go, client)));
+      expect(go.errors).toEqual([]);
+    });
+
+    it("give up after their time where somebody stands at the manager's door", async () => {
+      const name = uniqueName();
+      await using go = goServer(name);
+      await go.start();
+      // It shakes hands there as a client of ours would, and does not leave.
+      await using holder = await startClient({ name: `${name}_manager`, directory, encryption });
+      await expect(connect(name, { retry: false })).rejects.toMatchObject({ code: "IPC_HANDSHAKE_TIMEOUT" });
+      await expect(connect(name, { timeoutMs: 300 })).rejects.toMatchObject({ code: "IPC_TIMED_OUT" });
+      await holder.close();
+      await using client = await connect(name);
+      await converse(go, client);
+    });
+
+    it("come back by themselves, with a new id, to a server that was started again", LONG, async () => {
+      const name = uniqueName();
+      await using go = goServer(name);
+      await go.start();
+      await using client = await connect(name);
+      const statuses = new StatusWatch(client);
+      const end = new OurEnd(client);
+      for (let round = 0; round < 5; round++) {
+        await end.echo({ count: 3, size: 1_000 });
+        await go.close();
+        await statuses.next("Reconnecting");
+        await go.start();
+        await statuses.next("Connected");
+        expect(client.clientId).toBe(1);
+      }
+      await end.echo({ count: 3, size: 1_000 });
+      expect(client.stats.reconnects).toBe(5);
+    });
+  });
+}
