@@ -63,8 +63,10 @@ export async function broadcast(
   const failed: { connection: ServerConnection; error: IpcError }[] = [];
   const { slow, slowTimeoutMs, signal } = plan;
   const isLarge = data.length >= LARGE_BYTES;
-  // Who skips the slow does not wait until the kernel has it, so the caller may have his bytes back before.
-  const bytes = slow === "skip" && isLarge ? data.slice() : data;
+  // Who skips the slow, or is aborted, does not wait until the kernel has it: the caller may have his bytes back before.
+  const mayLinger = isLarge && (slow === "skip" || signal !== undefined);
+  // No `slice`: that of a Buffer shares its memory.
+  const bytes = mayLinger ? new Uint8Array(data) : data;
 
   const late = new Map<ServerConnection, SessionError | undefined>();
   const disconnectLate = (): void => {

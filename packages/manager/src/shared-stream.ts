@@ -55,10 +55,6 @@ export class SharedStream {
     return this.#end;
   }
 
-  get size(): number {
-    return this.#members.size;
-  }
-
   lent(): Member[] {
     return [...this.#members.values()].filter((member) => member.isLent);
   }

@@ -89,3 +89,29 @@ export async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   for (let turn = 0; turn < 10; turn++) await nextTurn();
   return settled;
 }
+
+/** Stops reading, and fills whatever lies between, so that the next message to it must wait. */
+export async function stall({ raw, connection }: Awaited<ReturnType<Served["visitRaw"]>>): Promise<void> {
+  raw.stream.pause();
+  // Two fit into the stream's buffers; one stays in the queue.
+  for (let count = 0; count < 3; count++) {
+    await connection.write(FILLER_TYPE, FILLER);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+  }
+}
+
+/** The messages that a stalled client gets after all, but for those that filled what lay between. */
+export async function readOn(raw: RawPeer, count: number): Promise<{ type: number; data: Buffer }[]> {
+  raw.stream.resume();
+  const messages: { type: number; data: Buffer }[] = [];
+  while (messages.length < count) {
+    const header = await raw.read(8);
+    const data = await raw.read(header.readUInt32BE(0) - 4);
+    const type = header.readUInt32BE(4);
+    if (type !== FILLER_TYPE) messages.push({ type, data });
+  }
+  return messages;
+}
+
+const FILLER_TYPE = 999;
+const FILLER = new Uint8Array(60_000);

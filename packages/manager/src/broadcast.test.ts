@@ -1,0 +1,246 @@
+import { describe, expect, it, vi } from "vitest";
+import { failureOf, readData } from "../../../internal/testkit/src/peer-watch.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
+import { isSettled, nextEvent, readOn, type Served, serve, stall } from "../test/served.js";
+import type { BroadcastResult } from "./broadcast.js";
+import type { ServerConnection } from "./server-connection.js";
+
+const reason = new Error("enough");
+
+/** Plain, with queues that one message fills. */
+const SMALL = { encryption: false, maxQueuedBytes: 1_024 } as const;
+
+const ids = ({ accepted, skipped, failed }: BroadcastResult): unknown => ({
+  accepted: accepted.map(({ id }) => id).sort(),
+  skipped: skipped.map(({ id }) => id),
+  failed: failed.map(({ connection, error }) => [connection.id, error.code]),
+});
+
+/** Keeps the stream of a connection busy: what is written in this turn waits for the next one. */
+async function occupy(connection: ServerConnection): Promise<void> {
+  void connection.write(1, "before");
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+}
+
+/** A manager with a client, 2, that has stopped reading, and two, 3 and 4, that read. */
+async function serveStalled(): Promise<
+  Served & {
+    stalled: Awaited<ReturnType<Served["visitRaw"]>>;
+    visits: [Awaited<ReturnType<Served["visit"]>>, Awaited<ReturnType<Served["visit"]>>];
+  }
+> {
+  const served = await serve(SMALL);
+  const stalled = await served.visitRaw();
+  const visits = [await served.visit(), await served.visit()] as const;
+  await stall(stalled);
+  return { ...served, stalled, visits: [...visits] };
+}
+
+describe("broadcast", () => {
+  it("writes a message to every connection, bytes or text, in the order of the calls", async () => {
+    const { manager, visit } = await serve();
+    const visits = [await visit(), await visit(), await visit()];
+    const results = [manager.broadcast(7, "a €"), manager.broadcast(4_294_967_295, Uint8Array.of(1, 2))];
+    for (const result of results) {
+      expect(await result).toEqual({ accepted: visits.map(({ connection }) => connection), skipped: [], failed: [] });
+    }
+    for (const { client } of visits) {
+      const [first, second] = [await readData(client), await readData(client)];
+      expect([first.type, first.text()]).toEqual([7, "a €"]);
+      expect(second).toMatchObject({ type: 4_294_967_295, data: Uint8Array.of(1, 2) });
+    }
+  });
+
+  it("to nobody resolves at once, and who comes later gets nothing of it", async () => {
+    const { manager, visit } = await serve();
+    expect(await manager.broadcast(1, "a")).toEqual({ accepted: [], skipped: [], failed: [] });
+    const { client } = await visit();
+    await manager.broadcast(1, "b");
+    expect((await readData(client)).text()).toBe("b");
+  });
+
+  it.each([
+    { slow: "wait" },
+    { slow: "skip" },
+    { slow: "disconnect" },
+    { signal: new AbortController().signal },
+  ] as const)("leaves its data to the caller when it has resolved, %o", async (options) => {
+    const { manager, visit } = await serve({ encryption: false });
+    const { client, connection } = await visit();
+    for (const length of [10, 100_000]) {
+      for (const data of [new Uint8Array(length), Buffer.alloc(length)]) {
+        await occupy(connection);
+        await manager.broadcast(1, data, options);
+        data.fill(0xee);
+        await readData(client);
+        expect((await readData(client)).data.every((byte) => byte === 0)).toBe(true);
+      }
+    }
+  });
+
+  it("leaves its data to the caller also where the signal came when a large message was on its way", async () => {
+    const { manager, visit } = await serve({ encryption: false });
+    const { client, connection } = await visit();
+    await occupy(connection);
+    const controller = new AbortController();
+    const data = Buffer.alloc(100_000);
+    const result = manager.broadcast(1, data, { signal: controller.signal });
+    controller.abort(reason);
+    expect(ids(await result)).toMatchObject({ failed: [[2, "IPC_ABORTED"]] });
+    data.fill(0xee);
+    await readData(client);
+    expect((await readData(client)).data.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it("counts a connection that is being closed, or has just gone, as failed", async () => {
+    const { manager, visit } = await serve();
+    const [closing, stays] = [await visit(), await visit()];
+    const closed = closing.connection.close();
+    for (const slow of ["wait", "skip", "disconnect"] as const) {
+      expect(ids(await manager.broadcast(1, "a", { slow }))).toEqual({
+        accepted: [stays.connection.id],
+        skipped: [],
+        failed: [[closing.connection.id, "IPC_CLOSED"]],
+      });
+    }
+    await closed;
+  });
+});
+
+describe("broadcast beside a client that does not read", () => {
+  it("waits for it, and holds nobody else up", async () => {
+    const { manager, stalled, visits } = await serveStalled();
+    const result = manager.broadcast(1, "to all");
+    for (const { client } of visits) expect((await readData(client)).text()).toBe("to all");
+    expect(await isSettled(result)).toBe(false);
+    expect(await readOn(stalled.raw, 1)).toEqual([{ type: 1, data: Buffer.from("to all") }]);
+    expect(ids(await result)).toEqual({ accepted: [2, 3, 4], skipped: [], failed: [] });
+  });
+
+  it("skips it at once with `skip`, and only while it is slow", async () => {
+    const { manager, stalled, visits } = await serveStalled();
+    for (const data of ["a", new Uint8Array(100_000)]) {
+      expect(ids(await manager.broadcast(1, data, { slow: "skip" }))).toEqual({
+        accepted: [3, 4],
+        skipped: [2],
+        failed: [],
+      });
+    }
+    for (const { client } of visits) expect((await readData(client)).text()).toBe("a");
+    stalled.raw.stream.resume();
+    await stalled.connection.flush();
+    expect(ids(await manager.broadcast(2, "b", { slow: "skip" }))).toMatchObject({ accepted: [2, 3, 4] });
+    expect(await readOn(stalled.raw, 1)).toEqual([{ type: 2, data: Buffer.from("b") }]);
+  });
+
+  it("disconnects it with `disconnect` when its time is over, and tells why", async () => {
+    const { manager, stalled, visits } = await serveStalled();
+    const pass = stopClock();
+    const result = manager.broadcast(1, "to all", { slow: "disconnect", slowTimeoutMs: 50 });
+    for (const { client } of visits) expect((await readData(client)).text()).toBe("to all");
+    pass(49);
+    expect(await isSettled(result)).toBe(false);
+    const gone = nextEvent(manager, "disconnection");
+    pass(1);
+    expect(await gone).toEqual([stalled.connection, undefined]);
+    const { accepted, failed } = await result;
+    expect(accepted.map(({ id }) => id)).toEqual([3, 4]);
+    expect(failed).toMatchObject([
+      {
+        connection: stalled.connection,
+        error: { code: "IPC_TIMED_OUT", message: expect.stringMatching(/client 2 .* within 50 ms/) },
+      },
+    ]);
+    expect([...manager.connections.keys()]).toEqual([3, 4]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("keeps it with `disconnect` where it makes room in time, and leaves no timer", async () => {
+    const { manager, stalled } = await serveStalled();
+    const pass = stopClock();
+    const result = manager.broadcast(1, "to all", { slow: "disconnect", slowTimeoutMs: 50 });
+    pass(49);
+    await readOn(stalled.raw, 1);
+    expect(ids(await result)).toEqual({ accepted: [2, 3, 4], skipped: [], failed: [] });
+    expect(vi.getTimerCount()).toBe(0);
+    pass(1_000);
+    expect(manager.connections.size).toBe(3);
+  });
+
+  it("counts it as failed when it goes meanwhile, by whatever cause", async () => {
+    for (const slow of ["wait", "disconnect"] as const) {
+      const { manager, stalled } = await serveStalled();
+      const result = manager.broadcast(1, "to all", { slow });
+      stalled.raw.stream.destroy(reason);
+      expect(ids(await result)).toEqual({ accepted: [3, 4], skipped: [], failed: [[2, "IPC_CONNECTION_LOST"]] });
+    }
+    const { manager, stalled } = await serveStalled();
+    const result = manager.broadcast(1, "to all");
+    stalled.connection.destroy(reason);
+    expect(ids(await result)).toMatchObject({ failed: [[2, "IPC_CLOSED"]] });
+  });
+
+  it("counts it as failed where more waits for it than it may have waiting", async () => {
+    const { manager, visits } = await serveStalled();
+    const results: Promise<BroadcastResult>[] = [];
+    for (let count = 0; count < 20; count++) {
+      results.push(manager.broadcast(1, new Uint8Array(1_000)));
+      for (const { connection } of visits) await connection.flush();
+    }
+    expect(ids(await (results.at(-1) as Promise<BroadcastResult>))).toEqual({
+      accepted: [3, 4],
+      skipped: [],
+      failed: [[2, "IPC_QUEUE_FULL"]],
+    });
+    manager.destroy();
+    await Promise.all(results);
+  });
+
+  it("counts it as failed when the signal comes, and never sends it; who has the message keeps it", async () => {
+    const { manager, stalled, visits } = await serveStalled();
+    const controller = new AbortController();
+    const result = manager.broadcast(1, "aborted", { signal: controller.signal });
+    for (const { client } of visits) expect((await readData(client)).text()).toBe("aborted");
+    controller.abort(reason);
+    const { failed } = await result;
+    expect(failed).toMatchObject([
+      { connection: stalled.connection, error: { code: "IPC_ABORTED", name: "AbortError", cause: reason } },
+    ]);
+    void manager.broadcast(2, "next");
+    expect(await readOn(stalled.raw, 1)).toEqual([{ type: 2, data: Buffer.from("next") }]);
+  });
+});
+
+describe("broadcast rejects, and sends nothing", () => {
+  const aborted = AbortSignal.abort(reason);
+  it.each([
+    [[0, "x"], RangeError, "write: message type 0 is reserved"],
+    [[4_294_967_296, "x"], RangeError, "`type` takes a whole number, 1 … 4294967295"],
+    [["1", "x"], TypeError, "`type` takes a number"],
+    [[1, 5], TypeError, "`data` takes a string or a Uint8Array"],
+    [[1, new Uint8Array(2_001)], Error, "a message of 2001 bytes exceeds the 2000"],
+    [[1, "x", null], TypeError, "broadcast: takes an object of options, got null"],
+    [[1, "x", { slow: "drop" }], TypeError, 'broadcast: `slow` takes "wait", "skip", "disconnect", got "drop"'],
+    [
+      [1, "x", { slowTimeoutMs: 0 }],
+      RangeError,
+      "`slowTimeoutMs` takes a whole number of milliseconds, 1 … 2147483647",
+    ],
+    [[1, "x", { signal: {} }], TypeError, "broadcast: `signal` takes an AbortSignal, got an object"],
+    [
+      [1, "x", { timeoutMs: 5 }],
+      TypeError,
+      "broadcast: unknown option `timeoutMs`; it takes slow, slowTimeoutMs, signal",
+    ],
+    [[1, "x", { signal: aborted }], Error, "broadcast: aborted by its signal"],
+  ])("%o", async (given, kind, message) => {
+    const { manager, visit } = await serve({ maxMessageSize: 2_000 });
+    const { client } = await visit();
+    const broadcast = manager.broadcast.bind(manager) as (...args: unknown[]) => Promise<unknown>;
+    const error = await failureOf(broadcast(...given));
+    expect(error).toBeInstanceOf(kind);
+    expect(error.message).toContain(message);
+    await manager.broadcast(1, "after");
+    expect((await readData(client)).text()).toBe("after");
+  });
+});

@@ -1,0 +1,109 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, vi } from "vitest";
+import { type Outcome, runModule } from "../../../internal/testkit/src/child-process.js";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { name } from "../test/served.js";
+
+const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
+
+/** Runs a module that has a manager in `directory`, and a way to visit it in its own process. */
+function runManager(directory: string, text: string): Promise<Outcome> {
+  return runModule(
+    `
+      import { startServerManager } from "@ipc/manager";
+      import { openSession } from "@ipc/session";
+      import { unixSocket } from "@ipc/transport";
+      const directory = ${JSON.stringify(directory)};
+      const manager = await startServerManager({ name: ${JSON.stringify(name)}, directory });
+      const visit = async () => {
+        const connected = new Promise((resolve) => manager.once("connection", resolve));
+        const stream = await unixSocket({ directory }).dial(${JSON.stringify(name)}, { kind: "name" }, {});
+        const client = await openSession(stream, { role: "client" });
+        return { client, connection: await connected };
+      };
+      ${text}
+    `,
+    PACKAGE,
+  );
+}
+
+const ENDED = { code: 0, stderr: "" };
+
+describe("the process of a manager", () => {
+  it.each([
+    ["as it starts", ""],
+    ["after unref and ref", "manager.unref().ref();"],
+    ["after ref, for a client that came meanwhile", "manager.unref(); (await visit()).client.unref(); manager.ref();"],
+  ])("lives as long as it listens, and ends by itself when it is closed: %s", async (_when, before) => {
+    const directory = temporaryDirectory();
+    const outcome = runManager(
+      directory,
+      `
+        ${before}
+        for await (const { connection, message } of manager) {
+          await connection.write(1, message.text());
+          break;
+        }
+        await manager.close();
+        console.log("closed");
+      `,
+    );
+    const client = await vi.waitFor(() => openFarClient(directory, name), { timeout: 20_000 });
+    await client.write(1, "stop");
+    expect(await readUntil(client, "Disconnected")).toEqual(["Connected", "stop", "Disconnected"]);
+    expect(await outcome).toEqual({ ...ENDED, stdout: "closed\n" });
+  });
+
+  it("ends though it listens and clients are connected, after unref", async () => {
+    const outcome = await runManager(
+      temporaryDirectory(),
+      `
+        const { client } = await visit();
+        client.unref();
+        manager.unref();
+        process.on("exit", () => console.log(manager.status, manager.connections.size));
+      `,
+    );
+    expect(outcome).toEqual({ ...ENDED, stdout: "Listening 1\n" });
+  });
+
+  it("ends though clients have come after unref", async () => {
+    const outcome = await runManager(
+      temporaryDirectory(),
+      `
+        manager.unref();
+        const { client } = await visit();
+        client.unref();
+        await client.write(1, "a");
+        process.on("exit", () => console.log(manager.status, manager.connections.size));
+      `,
+    );
+    expect(outcome).toEqual({ ...ENDED, stdout: "Listening 1\n" });
+  });
+
+  it("is not ended by a client that is cut under the hands of an async listener, but by a listener's own failure", async () => {
+    const outcome = await runManager(
+      temporaryDirectory(),
+      `
+        manager.on("connection", async (connection) => {
+          for await (const message of connection) {
+            if (message.text() === "fail") throw new Error("my own failure");
+            for (;;) await connection.write(1, new Uint8Array(60_000));
+          }
+        });
+        const first = await visit();
+        await first.client.write(1, "go");
+        const gone = new Promise((resolve) => manager.once("disconnection", (_, error) => resolve(error.code)));
+        while (first.connection.stats.queuedBytes < 1_000_000) await new Promise((resolve) => setImmediate(resolve));
+        first.client.destroy();
+        console.log(await gone);
+        const second = await visit();
+        await second.client.write(1, "fail");
+      `,
+    );
+    expect(outcome).toMatchObject({ code: 1, stdout: "IPC_CONNECTION_LOST\n" });
+    expect(outcome.stderr).toContain("Error: my own failure");
+  });
+});
