@@ -1,18 +1,11 @@
 // Connects, echoes and closes in one process, again and again, and prints what has grown since a fifth of the cycles as one
 // line of JSON. usage: node --expose-gc connect-cycles.js CYCLES
-import { mkdtemp, readdir, rmdir } from "node:fs/promises";
+import { mkdtemp, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { startClient } from "@ipc/client";
 import { startServer } from "@ipc/server";
-
-interface Footprint {
-  readonly heapUsed: number;
-  /** Undefined where the system does not tell. */
-  readonly descriptors: number | undefined;
-  readonly resources: readonly string[];
-}
+import { type Footprint, footprint } from "./footprint.js";
 
 export interface CycleReport {
   readonly cycles: number;
@@ -49,20 +42,6 @@ async function cycleOnce(directory: string, encryption: boolean): Promise<number
     return message.type === 7 && message.text() === "echo" ? 1 : 0;
   }
   return 0;
-}
-
-async function footprint(): Promise<Footprint> {
-  if (global.gc === undefined) throw new Error("run with --expose-gc");
-  // What has been closed is let go in the loop's next turns.
-  for (let turn = 0; turn < 3; turn++) await nextTurn();
-  global.gc();
-  const resources = process.getActiveResourcesInfo().sort();
-  return { heapUsed: process.memoryUsage().heapUsed, descriptors: await countDescriptors(), resources };
-}
-
-async function countDescriptors(): Promise<number | undefined> {
-  if (process.platform !== "linux") return undefined;
-  return (await readdir("/proc/self/fd")).length;
 }
 
 console.log(JSON.stringify(await runCycles(Number(process.argv[2] ?? 1_000))));

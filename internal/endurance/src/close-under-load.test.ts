@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import type { CloseUnderLoadReport } from "./close-under-load.js";
+import { runProgram } from "./run-program.js";
+
+const CLIENTS = 200;
+const MIB = 1_048_576;
+
+it(`a server closes under the load of ${CLIENTS} clients: each receives what was accepted for it, and nothing is left`, {
+  timeout: 120_000,
+}, async () => {
+  const report = await runProgram<CloseUnderLoadReport>("close-under-load", CLIENTS, false);
+  const { closeError, clientsShort, accepted, received, before, after, filesAtTheEnd } = report;
+  expect(closeError).toBeUndefined();
+  expect(report.queuedBytes).toBeGreaterThan(10 * MIB);
+  expect([clientsShort, received]).toEqual([0, accepted]);
+  expect([after.descriptors, after.resources, filesAtTheEnd]).toEqual([before.descriptors, before.resources, []]);
+});

@@ -1,0 +1,57 @@
+import { readdir, readFile } from "node:fs/promises";
+import { setImmediate as nextTurn, setTimeout } from "node:timers/promises";
+
+/** What a process holds at a moment at which it has nothing to do. Sizes in bytes. */
+export interface Footprint {
+  readonly heapUsed: number;
+  /** Memory outside the heap that objects in it own: buffers. */
+  readonly external: number;
+  /** Resident set: all of the process. */
+  readonly rss: number;
+  /** Undefined where the system does not tell. */
+  readonly descriptors: number | undefined;
+  /** What keeps the process alive, how many of each kind: sockets, timers, requests. */
+  readonly resources: Readonly<Record<string, number>>;
+}
+
+/** How long what has been closed may take to be let go, in milliseconds. */
+const PATIENCE_MS = 60_000;
+const LOOK_EVERY_MS = 5;
+
+/** Collects the garbage and looks. The process runs with --expose-gc. */
+export async function footprint(): Promise<Footprint> {
+  if (global.gc === undefined) throw new Error("run with --expose-gc");
+  // Node opens it when it destroys the first socket, to see whether that is it.
+  void process.stderr;
+  // What has been closed is let go in the loop's next turns, and a collection may leave finalizers for the next one.
+  for (let round = 0; round < 3; round++) {
+    await nextTurn();
+    global.gc();
+  }
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const resources: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo().sort()) resources[kind] = (resources[kind] ?? 0) + 1;
+  return { heapUsed, external, rss, descriptors: await countDescriptors(), resources };
+}
+
+/** Waits until `isSo`: for what the other end does in its own time. It looks now and then, to leave it the processor. */
+export async function waitUntil(what: string, isSo: () => boolean): Promise<void> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  while (!isSo()) {
+    if (performance.now() > giveUpAt) throw new Error(`${what}: not within ${PATIENCE_MS} ms`);
+    await setTimeout(LOOK_EVERY_MS);
+  }
+}
+
+/** Files that this process may have open, sockets among them; Node has raised it to what it is allowed. */
+export async function descriptorLimit(): Promise<number> {
+  if (process.platform !== "linux") return Number.POSITIVE_INFINITY;
+  const limits = await readFile("/proc/self/limits", "utf8");
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+}
+
+async function countDescriptors(): Promise<number | undefined> {
+  if (process.platform !== "linux") return undefined;
+  return (await readdir("/proc/self/fd")).length;
+}

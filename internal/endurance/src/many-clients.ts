@@ -1,0 +1,81 @@
+// Connects many clients at once, has each echo, lets them stand idle, and prints what a connection costs its server as one
+// line of JSON. This process is the server. usage: node --expose-gc many-clients.js CLIENTS ENCRYPTION [PROCESSES]
+import { mkdtemp, rmdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ServerManager, startServerManager } from "@ipc/manager";
+import { Crowd } from "./crowd.js";
+import type { Place } from "./crowd-orders.js";
+import { descriptorLimit, type Footprint, footprint, waitUntil } from "./footprint.js";
+
+/** Each process starts this many clients at the same moment; the next ones follow as these are connected. */
+const AT_ONCE = 250;
+
+/** Descriptors of the server besides its connections: listeners, channels to the crowd, Node's own. */
+const OWN_DESCRIPTORS = 200;
+
+const ECHOES = 3;
+const WARM_UP = 40;
+
+export interface ManyClientsReport {
+  readonly encryption: boolean;
+  /** As ordered, or fewer where `descriptorLimit` allows no more. */
+  readonly clients: number;
+  readonly descriptorLimit: number;
+  readonly processes: number;
+  readonly atOnce: number;
+  /** From the first start to the last one connected. */
+  readonly connectSeconds: number;
+  /** Came back right, of 3 that each client sent. */
+  readonly echoes: number;
+  readonly refused: number;
+  readonly before: Footprint;
+  readonly connected: Footprint;
+  /** All have echoed since. */
+  readonly echoed: Footprint;
+  readonly after: Footprint;
+}
+
+async function measure(wanted: number, encryption: boolean, processes: number): Promise<ManyClientsReport> {
+  const limit = await descriptorLimit();
+  const clients = Math.min(wanted, limit - OWN_DESCRIPTORS);
+  const directory = await mkdtemp(join(tmpdir(), "ipc-many-"));
+  const place: Place = { name: "many", directory, encryption };
+  const manager = await startServerManager({ ...place, maxConnections: clients });
+  let refused = 0;
+  manager.on("refused", () => refused++);
+  manager.on("message", (connection, message) => void connection.write(message.type, message.data));
+  const crowd = await Crowd.start(place, processes);
+
+  // What is loaded, compiled and kept once is no connection's.
+  await crowd.do((share) => ({ kind: "connect", clients: share(WARM_UP), atOnce: AT_ONCE }));
+  await crowd.do(() => ({ kind: "echo", messages: ECHOES }));
+  await dismiss(crowd, manager);
+  const before = await footprint();
+
+  const from = performance.now();
+  await crowd.do((share) => ({ kind: "connect", clients: share(clients), atOnce: AT_ONCE }));
+  const connectSeconds = (performance.now() - from) / 1_000;
+  await waitUntil("all are connected", () => manager.connections.size === clients);
+  const connected = await footprint();
+  const { messages: echoes } = await crowd.do(() => ({ kind: "echo", messages: ECHOES }));
+  const echoed = await footprint();
+  await dismiss(crowd, manager);
+  const after = await footprint();
+
+  await crowd.end();
+  await manager.close();
+  await rmdir(directory);
+  return {
+    ...{ encryption, clients, descriptorLimit: limit, processes, atOnce: AT_ONCE, connectSeconds, echoes, refused },
+    ...{ before, connected, echoed, after },
+  };
+}
+
+async function dismiss(crowd: Crowd, manager: ServerManager): Promise<void> {
+  await crowd.do(() => ({ kind: "close" }));
+  await waitUntil("all are gone", () => manager.connections.size === 0);
+}
+
+const [clients = "1000", encryption = "true", processes = "4"] = process.argv.slice(2);
+console.log(JSON.stringify(await measure(Number(clients), encryption === "true", Number(processes))));

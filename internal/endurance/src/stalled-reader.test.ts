@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { runProgram } from "./run-program.js";
+import type { StalledReaderReport } from "./stalled-reader.js";
+
+const CLIENTS = 50;
+const MESSAGES = 2_000;
+const CONNECTION_BYTES = 65_536;
+const TOTAL_BYTES = 1_048_576;
+
+/** A message of 64 bytes on the wire, and as it is charged while it is unread. */
+const QUEUED_BYTES = 64 + 8;
+const UNREAD_BYTES = 64 + 160;
+
+it(`one of ${CLIENTS} clients stops reading: it holds its budget and a message, all together theirs, and the others go on`, {
+  timeout: 120_000,
+}, async () => {
+  const budgets = [CONNECTION_BYTES, TOTAL_BYTES];
+  const report = await runProgram<StalledReaderReport>("stalled-reader", CLIENTS, false, 1, MESSAGES, ...budgets);
+  const { peak, pairs, stalledToTheEnd } = report;
+  expect([pairs.length, stalledToTheEnd]).toEqual([1, true]);
+  expect(peak.queuedBytes).toBeGreaterThanOrEqual(CONNECTION_BYTES);
+  expect(peak.queuedBytes).toBeLessThanOrEqual(CONNECTION_BYTES + QUEUED_BYTES);
+  expect(peak.unreadBytes).toBeLessThanOrEqual(CONNECTION_BYTES + UNREAD_BYTES);
+  // Whoever holds nothing may always take one message, also when nothing is left for all.
+  expect(peak.totalQueuedBytes).toBeLessThanOrEqual(TOTAL_BYTES + CLIENTS * QUEUED_BYTES);
+  expect(peak.totalUnreadBytes).toBeLessThanOrEqual(TOTAL_BYTES + CLIENTS * UNREAD_BYTES);
+});

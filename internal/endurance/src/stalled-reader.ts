@@ -1,0 +1,154 @@
+// Floods a server with many clients of which one stops reading, and prints what the others achieve beside and without it, and
+// what the stalled one holds, as one line of JSON. This process is the server.
+// usage: node stalled-reader.js CLIENTS ENCRYPTION PAIRS MESSAGES [CONNECTION_BYTES TOTAL_BYTES]
+import { mkdtemp, rmdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
+import { Crowd } from "./crowd.js";
+import type { Place } from "./crowd-orders.js";
+import { waitUntil } from "./footprint.js";
+
+const MESSAGE_BYTES = 64;
+
+/** What each connection may hold, in each direction, and all of them together. */
+interface Budgets {
+  readonly connectionBytes: number;
+  readonly totalBytes: number;
+}
+
+/** A manager's own. */
+const DEFAULTS: Budgets = { connectionBytes: 1_048_576, totalBytes: 268_435_456 };
+
+/** The highest figures seen, in bytes. */
+interface Peak {
+  queuedBytes: number;
+  unreadBytes: number;
+  totalQueuedBytes: number;
+  totalUnreadBytes: number;
+}
+
+export interface StalledReaderReport extends Budgets {
+  readonly encryption: boolean;
+  /** The stalled one among them. */
+  readonly clients: number;
+  readonly messageBytes: number;
+  /** Sent by each of the others in each run. */
+  readonly messages: number;
+  /** Echoes a second of all the others, until the last of them has all of its own. */
+  readonly pairs: readonly { readonly without: number; readonly beside: number }[];
+  /** Of the stalled one's connection, and of all. */
+  readonly peak: Peak;
+  /** Whether it stood still at the end of each run: its queue full, and nothing moving. */
+  readonly stalledToTheEnd: boolean;
+}
+
+/** Watches what the one connection holds, and all together. */
+class StallWatch {
+  readonly peak: Peak = { queuedBytes: 0, unreadBytes: 0, totalQueuedBytes: 0, totalUnreadBytes: 0 };
+  readonly #manager: ServerManager;
+  #stalled: ServerConnection | undefined;
+
+  constructor(manager: ServerManager) {
+    this.#manager = manager;
+  }
+
+  set stalled(connection: ServerConnection | undefined) {
+    this.#stalled = connection;
+  }
+
+  look(): void {
+    const { peak } = this;
+    const { queuedBytes, unreadBytes } = this.#manager.stats;
+    peak.totalQueuedBytes = Math.max(peak.totalQueuedBytes, queuedBytes);
+    peak.totalUnreadBytes = Math.max(peak.totalUnreadBytes, unreadBytes);
+    if (this.#stalled === undefined) return;
+    const { stats } = this.#stalled;
+    peak.queuedBytes = Math.max(peak.queuedBytes, stats.queuedBytes);
+    peak.unreadBytes = Math.max(peak.unreadBytes, stats.unreadBytes);
+  }
+}
+
+/** One loop for each client: its own backpressure stops it, and nobody else. */
+async function echoAll(connection: ServerConnection, look: () => void): Promise<void> {
+  let count = 0;
+  for await (const message of connection) {
+    await connection.write(message.type, message.data);
+    if (++count % 64 === 0) look();
+  }
+}
+
+async function measure(
+  clients: number,
+  encryption: boolean,
+  pairs: number,
+  messages: number,
+  { connectionBytes, totalBytes }: Budgets,
+): Promise<StalledReaderReport> {
+  const directory = await mkdtemp(join(tmpdir(), "ipc-stalled-"));
+  const place: Place = { name: "stalled", directory, encryption };
+  const manager = await startServerManager({
+    ...place,
+    maxQueuedBytes: connectionBytes,
+    maxUnreadBytes: connectionBytes,
+    maxTotalQueuedBytes: totalBytes,
+    maxTotalUnreadBytes: totalBytes,
+  });
+  const watch = new StallWatch(manager);
+  let newest: ServerConnection | undefined;
+  manager.on("connection", (connection) => {
+    newest = connection;
+    // It ends with the connection: a write that was under way then fails.
+    echoAll(connection, () => watch.look()).catch(() => {});
+  });
+  const others = await Crowd.start(place, 2);
+  const odd = await Crowd.start(place, 1);
+  await others.do((share) => ({ kind: "connect", clients: share(clients - 1), atOnce: clients }));
+
+  const run = async (): Promise<number> => {
+    const from = performance.now();
+    const { messages: echoes } = await others.do(() => ({ kind: "flood", messages, bytes: MESSAGE_BYTES }));
+    return echoes / ((performance.now() - from) / 1_000);
+  };
+  let stalledToTheEnd = true;
+  const runBeside = async (): Promise<number> => {
+    await odd.do(() => ({ kind: "connect", clients: 1, atOnce: 1 }));
+    await waitUntil("it is connected", () => manager.connections.size === clients);
+    const stalled = newest as ServerConnection;
+    watch.stalled = stalled;
+    await odd.do(() => ({ kind: "stall", bytes: MESSAGE_BYTES }));
+    await waitUntil("its queue is full", () => stalled.stats.queuedBytes >= connectionBytes);
+    const rate = await run();
+    stalledToTheEnd &&= stalled.stats.queuedBytes >= connectionBytes;
+    watch.look();
+    watch.stalled = undefined;
+    await odd.do(() => ({ kind: "close" }));
+    await waitUntil("it is gone", () => manager.connections.size === clients - 1);
+    return rate;
+  };
+
+  await run();
+  const figures: { without: number; beside: number }[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    // In turns, so that whatever changes with time falls on both alike.
+    const first = pair % 2 === 0 ? await run() : undefined;
+    const beside = await runBeside();
+    figures.push({ without: first ?? (await run()), beside });
+  }
+
+  await odd.end();
+  await others.do(() => ({ kind: "close" }));
+  await others.end();
+  await manager.close();
+  await rmdir(directory);
+  return {
+    ...{ encryption, clients, messages, stalledToTheEnd, peak: watch.peak, pairs: figures },
+    ...{ messageBytes: MESSAGE_BYTES, connectionBytes, totalBytes },
+  };
+}
+
+const [clients = "50", encryption = "true", pairs = "9", messages = "5000", connection, total] = process.argv.slice(2);
+const budgets =
+  connection === undefined ? DEFAULTS : { connectionBytes: Number(connection), totalBytes: Number(total) };
+const report = await measure(Number(clients), encryption === "true", Number(pairs), Number(messages), budgets);
+console.log(JSON.stringify(report));

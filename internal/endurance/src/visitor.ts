@@ -1,0 +1,106 @@
+import { type Client, type DataMessage, startClient } from "@ipc/client";
+import { ECHO, HELLO, LOAD, type Place } from "./crowd-orders.js";
+
+/** Long enough for thousands that come at once on a slow machine, and an end where something hangs; in milliseconds. */
+const CONNECT_MS = 120_000;
+
+/** The first bytes of a message: its number, so that a loss, a repetition or a mix-up is noticed. */
+const NUMBER_BYTES = 4;
+
+/** One client of a crowd. */
+export class Visitor {
+  readonly #client: Client;
+  #stalls = false;
+
+  private constructor(client: Client) {
+    this.#client = client;
+  }
+
+  static async connect(place: Place, multiClient: boolean): Promise<Visitor> {
+    return new Visitor(await startClient({ ...place, multiClient, timeoutMs: CONNECT_MS }));
+  }
+
+  /** Sends a message and waits for its echo, so many times. Returns how many came back right. */
+  async echo(messages: number): Promise<number> {
+    const echoes = this.#client[Symbol.asyncIterator]();
+    let right = 0;
+    for (let number = 0; number < messages; number++) {
+      const text = `${process.pid} says ${number}`;
+      await this.#client.write(ECHO, text);
+      const { value } = await echoes.next();
+      if (value?.text() === text) right++;
+    }
+    await echoes.return?.();
+    return right;
+  }
+
+  /** Sends messages of `bytes` as fast as they are taken. Resolves when all have come back, in order. */
+  async flood(messages: number, bytes: number): Promise<number> {
+    const sent = this.#send(ECHO, bytes, messages);
+    const echoes = this.#client[Symbol.asyncIterator]();
+    for (let number = 0; number < messages; number++) {
+      const { value } = await echoes.next();
+      assertNumber(value, number);
+    }
+    await echoes.return?.();
+    await sent;
+    return messages;
+  }
+
+  /** Sends as `flood` does, without end, and reads nothing. */
+  stall(bytes: number): void {
+    this.#stalls = true;
+    this.#sendForEver(ECHO, bytes);
+  }
+
+  /** Says its name, then sends for ever, and reads nothing before `drain`. */
+  async load(name: string, bytes: number): Promise<void> {
+    await this.#client.write(HELLO, name);
+    this.#sendForEver(LOAD, bytes);
+  }
+
+  /** Reads on until the server ends the connection, and returns how many messages came, in order. */
+  async drain(): Promise<number> {
+    let received = 0;
+    const over = new Promise<void>((resolve) => {
+      // Told behind every message that came before.
+      this.#client.on("status", (status) => {
+        if (status === "Reconnecting") resolve();
+      });
+    });
+    this.#client.on("message", (message) => {
+      assertNumber(message, received);
+      received++;
+    });
+    await over;
+    this.#client.destroy();
+    return received;
+  }
+
+  async close(): Promise<void> {
+    // Nobody takes what a stalled one has accepted.
+    if (this.#stalls) this.#client.destroy();
+    else await this.#client.close();
+  }
+
+  #sendForEver(type: number, bytes: number): void {
+    // It ends with the connection.
+    this.#send(type, bytes, Number.POSITIVE_INFINITY).catch(() => {});
+  }
+
+  async #send(type: number, bytes: number, messages: number): Promise<void> {
+    // What is written is copied by the time that the write resolves.
+    const data = Buffer.alloc(bytes);
+    for (let number = 0; number < messages; number++) {
+      data.writeUInt32BE(number);
+      await this.#client.write(type, data);
+    }
+  }
+}
+
+function assertNumber(message: DataMessage | undefined, expected: number): void {
+  if (message === undefined || message.data.length < NUMBER_BYTES) throw new Error(`message ${expected} did not come`);
+  const { buffer, byteOffset } = message.data;
+  const number = new DataView(buffer, byteOffset).getUint32(0);
+  if (number !== expected) throw new Error(`message ${number} came in the place of ${expected}`);
+}
