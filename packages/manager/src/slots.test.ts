@@ -129,10 +129,10 @@ describe("slots", () => {
     expect(next).toMatchObject({ id: 2, isFree: false });
   });
 
-  it("give nobody a slot whose listener was lost", async () => {
+  it("give nobody a slot whose listener was lost, and say so", async () => {
     const lose: (() => void)[] = [];
     const world = memory();
-    const { slots } = open({
+    const { slots, told } = open({
       ...world,
       listen: (listenName, door, onStream, options) => {
         lose.push(() => options.onLost?.(new TransportError("IPC_LISTENER_LOST", "lost")));
@@ -141,6 +141,7 @@ describe("slots", () => {
     });
     await slots.prepare(undefined);
     lose[0]?.();
+    expect(told).toEqual(["server orders: slot 1 is closed: lost"]);
     expect(await slots.allot(never)).toMatchObject({ id: 2, isFree: false });
   });
 
@@ -155,14 +156,15 @@ describe("slots", () => {
     expect(await listeningOf(world, [1, 2, 3])).toEqual([1, 2]);
   });
 
-  it("free the oldest past 1 024", async () => {
-    const { slots, world } = open();
+  it("free the oldest past 1 024, and say so", async () => {
+    const { slots, world, told } = open();
     await slots.prepare(undefined);
     const first = await slots.allot(never);
     for (let id = 2; id <= 1_024; id++) await slots.allot(never);
     expect(first.isFree).toBe(false);
     expect((await slots.allot(never)).id).toBe(1_025);
     expect(first.isFree).toBe(true);
+    expect(told).toEqual(["server orders: slot 1 is closed, the oldest of 1024 that wait for clients"]);
     expect(await listeningOf(world, [1, 2, 1_024, 1_025])).toEqual([2, 1_024, 1_025]);
   });
 

@@ -96,10 +96,13 @@ export class Slots {
   }
 
   #listenAt(slot: Slot, signal: AbortSignal | undefined): Promise<Listener> {
-    const { name, transport, receive } = this.#options;
+    const { name, transport, logger, receive } = this.#options;
     return transport.listen(name, { kind: "slot", id: slot.id }, (stream) => receive(stream, slot.entrance), {
       ...(signal && { signal }),
-      onLost: () => slot.free(),
+      onLost: (error) => {
+        logger.warn(`server ${name}: slot ${slot.id} is closed: ${error.message}`);
+        slot.free();
+      },
     });
   }
 
@@ -113,8 +116,10 @@ export class Slots {
     this.#open.add(slot);
     slot.setReferenced(this.#referenced);
     if (this.#isClosed) slot.free();
+    const { name, logger } = this.#options;
     for (const oldest of this.#open) {
       if (this.#open.size <= MAX_SLOTS) return;
+      logger.warn(`server ${name}: slot ${oldest.id} is closed, the oldest of ${MAX_SLOTS} that wait for clients`);
       oldest.free();
     }
   }
