@@ -112,6 +112,7 @@ export class Connection {
    * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`
    */
   async close(timeoutMs: number): Promise<void> {
+    const giveUpAt = performance.now() + timeoutMs;
     this.#leave();
     const { stream, outbox } = this;
     // A peer that writes before it reads must not hold our output up: what it sends is discarded.
@@ -141,7 +142,9 @@ export class Connection {
       stream.off("close", lost);
       stream.off("error", lost);
     }
-    await endStream(stream);
+    // What the kernel holds is not with the peer yet. If this side is closed before a peer that writes has read it, its next
+    // write fails, and Node drops what it has not read.
+    await endStream(stream, this.#negotiated.peerEndsToo ? giveUpAt - performance.now() : undefined);
   }
 
   /** Ends it at once, also while it is closing: every wait rejects with `error`. */

@@ -1,14 +1,15 @@
 import type { Duplex } from "node:stream";
 
-/** How long a peer may take to end its side after we ended ours, in milliseconds. */
+/** How long a peer may take to end its side after we ended ours, at the least, in milliseconds. */
 const LINGER_MS = 250;
 
 /**
- * Ends our side, discards input until the peer ends its own or 250 ms have passed, then destroys the stream.
+ * Ends our side, discards input until the peer ends its own or has had its time, then destroys the stream.
  *
  * Closing on unread input resets the connection: what we sent last may then never be read, and a Go server panics on it.
+ * @param patienceMs that peer's time, if that is more than 250 ms
  */
-export function endStream(stream: Duplex): Promise<void> {
+export function endStream(stream: Duplex, patienceMs: number = LINGER_MS): Promise<void> {
   return new Promise((resolve) => {
     if (stream.destroyed) {
       resolve();
@@ -16,10 +17,13 @@ export function endStream(stream: Duplex): Promise<void> {
     }
     const destroy = (): void => void stream.destroy();
     // A stream of the caller's may never say that it is closed.
-    let timer = setTimeout(() => {
-      destroy();
-      timer = setTimeout(resolve, LINGER_MS);
-    }, LINGER_MS);
+    let timer = setTimeout(
+      () => {
+        destroy();
+        timer = setTimeout(resolve, LINGER_MS);
+      },
+      Math.max(patienceMs, LINGER_MS),
+    );
     stream.once("close", () => {
       clearTimeout(timer);
       resolve();

@@ -33,6 +33,8 @@ export interface Negotiated {
   readonly protection: Protection;
   /** The longest data this side may send, in bytes. */
   readonly maxSendSize: number;
+  /** Whether the peer ends its side once it has read to the end of ours: clients do, golang-ipc's servers do not. */
+  readonly peerEndsToo: boolean;
 }
 
 export interface ClientWants {
@@ -64,7 +66,7 @@ export function* clientHandshake(want: ClientWants): Handshake<Negotiated> {
   const keyed = encrypted ? yield* exchangeKeys(want.nonces) : PLAIN;
   const maxSendSize = yield* receiveLimits(keyed);
   yield* send(Uint8Array.of(REPLY.ok));
-  return { protection: keyed.protection, maxSendSize };
+  return { protection: keyed.protection, maxSendSize, peerEndsToo: false };
 }
 
 /**
@@ -80,7 +82,7 @@ export function* serverHandshake(want: ServerWants): Handshake<Negotiated> {
   yield* authorize(keyed.protection.security);
   yield* send(encodeLimits(want.maxMessageSize, keyed.cipher));
   yield* receive(1, "the client's reply to the limits");
-  return { protection: keyed.protection, maxSendSize: want.maxMessageSize };
+  return { protection: keyed.protection, maxSendSize: want.maxMessageSize, peerEndsToo: true };
 }
 
 interface Keyed {

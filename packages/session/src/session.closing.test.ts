@@ -1,0 +1,64 @@
+import type { Duplex } from "node:stream";
+import { memoryPair } from "@ipc/transport";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { openSession, type Session } from "./session.js";
+
+const PLAIN_HELLO = Uint8Array.of(2, 0);
+const OK = Uint8Array.of(0);
+const LIMITS = Uint8Array.of(0, 0, 0, 4, 0, 16, 0, 0);
+
+/** A session in that role, and its peer as bare bytes that read nothing; time stands still from now on. */
+async function openBare(role: "server" | "client"): Promise<{ session: Session; near: Duplex; peer: Duplex }> {
+  const [near, peer] = memoryPair();
+  const opening = openSession(near, { role, encryption: false });
+  if (role === "server") peer.write(Uint8Array.of(0, 0));
+  else peer.write(Buffer.concat([PLAIN_HELLO, LIMITS]));
+  const session = await opening;
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  return { session, near, peer };
+}
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("a session that closes, and whose peer does not end its side", () => {
+  it("waits, as a server, as long as it has time left: a client that is held up still gets everything", async () => {
+    const { session, near, peer } = await openBare("server");
+    await session.write(1, "accepted");
+    const closing = session.close({ timeoutMs: 5_000 });
+    await turns();
+    vi.advanceTimersByTime(4_999);
+    await turns();
+    expect(near.destroyed).toBe(false);
+    const received: Buffer[] = [];
+    peer.on("data", (chunk: Buffer) => received.push(chunk));
+    // A write of a client that has not seen the end yet must not fail: it would lose what it has not read.
+    peer.write(OK);
+    await closing;
+    expect(Buffer.concat(received).includes("accepted")).toBe(true);
+    expect([near.closed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+
+  it("waits, as a server, no longer than that, and no failure follows", async () => {
+    const { session, near } = await openBare("server");
+    const closing = session.close({ timeoutMs: 5_000 });
+    await turns();
+    vi.advanceTimersByTime(5_000);
+    await closing;
+    expect([near.destroyed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+
+  it.each(["server", "client"] as const)("waits 250 ms, as a %s, when it has less time left", async (role) => {
+    const { session, near } = await openBare(role);
+    const closing = session.close({ timeoutMs: role === "server" ? 1 : 5_000 });
+    await turns();
+    vi.advanceTimersByTime(249);
+    await turns();
+    expect(near.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    await closing;
+    expect([near.destroyed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+});
