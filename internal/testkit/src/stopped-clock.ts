@@ -5,7 +5,7 @@ import { onTestFinished, vi } from "vitest";
  * pauses with `node:timers/promises` goes on as ever. Ends with the test.
  */
 export function stopClock(): (ms: number) => void {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
   onTestFinished(() => void vi.useRealTimers());
   return (ms) => void vi.advanceTimersByTime(ms);
 }

@@ -79,6 +79,19 @@ describe("askClientId", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("asks again after a second without an answer, because a golang-ipc manager drops some requests", async () => {
+    const { session, manager } = await meet();
+    const pass = stopClock();
+    const asking = askClientId(session, WAIT);
+    expect(isClientIdRequest(await readData(manager))).toBe(true);
+    pass(999);
+    expect(manager.stats.messagesReceived).toBe(1);
+    pass(1);
+    expect(isClientIdRequest(await readData(manager))).toBe(true);
+    await manager.writeMessage(encodeClientId(7));
+    expect(await asking).toBe(7);
+  });
+
   it("rejects with IPC_HANDSHAKE_FAILED where the manager ends", async () => {
     const { session, manager } = await meet();
     const failing = failureOf(askClientId(session, WAIT));

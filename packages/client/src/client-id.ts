@@ -1,5 +1,11 @@
 import { clientIdRequest, type Session, SessionError, tryDecodeClientId } from "@ipc/session";
 
+/**
+ * A golang-ipc manager drops about one request in fifty, when it reads it before it has noticed that somebody is connected;
+ * the connection stays good. Asking again costs a slot at the most, when the answer was only late.
+ */
+const ASK_AGAIN_MS = 1_000;
+
 export interface ClientIdWait {
   /** For messages: the server's name. */
   readonly name: string;
@@ -22,6 +28,8 @@ export async function askClientId(session: Session, { name, timeoutMs, reference
     );
     session.destroy(late);
   }, timeoutMs);
+  // Whatever it fails with, the iteration below fails with as well.
+  const again = setInterval(() => void session.writeMessage(clientIdRequest), ASK_AGAIN_MS).unref();
   if (!referenced) timer.unref();
   try {
     await session.writeMessage(clientIdRequest);
@@ -34,5 +42,6 @@ export async function askClientId(session: Session, { name, timeoutMs, reference
     throw late ?? error;
   } finally {
     clearTimeout(timer);
+    clearInterval(again);
   }
 }
