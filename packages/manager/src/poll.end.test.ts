@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
 import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
@@ -42,6 +43,20 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     expect(await each.connection.read()).toMatchObject({ kind: "data" });
   });
 
+  it("listens to its signal no more when it is over, however it ends", async () => {
+    const { manager, visit } = await serve();
+    const { signal } = new AbortController();
+    const each = await visit();
+    await poll(manager, () => {}, { signal });
+    await send(each, "a");
+    await failureOf(poll(manager, nobody, { signal }));
+    const waiting = poll(manager, () => {}, { signal });
+    await failureOf(poll(manager, nobody, { signal }));
+    await manager.close();
+    await waiting;
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
   it("with no connection rejects with IPC_CLOSED when the manager closes, and with the reason when it is destroyed", async () => {
     const closed = await serve();
     const waiting = failureOf(poll(closed.manager, nobody));
@@ -83,6 +98,18 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     const words: string[] = [];
     await poll(manager, (_connection, message) => words.push(message.kind === "data" ? message.text() : ""));
     expect(words).toEqual(["a"]);
+  });
+
+  it("ends with the manager though another connection is paused than the one that is told", async () => {
+    const { manager, visit } = await serve();
+    const [paused] = [await visit(), await visit()];
+    await manager.readTimed(0, () => {});
+    paused.connection.pause();
+    const ids: number[] = [];
+    const waiting = poll(manager, ({ id }) => ids.push(id));
+    await manager.close();
+    await waiting;
+    expect(ids).toEqual([3]);
   });
 
   it("beside another reader rejects with IPC_CONSUMER_TAKEN, which ends nothing", async () => {

@@ -1,7 +1,9 @@
 import type { DataMessage } from "@ipc/session";
+import { unixSocket } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { readData } from "../../../internal/testkit/src/peer-watch.js";
 import { plainFrame, type RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { nextEvent, nextTurn, readOn, type Served, serve } from "../test/served.js";
 import type { ServerConnection } from "./server-connection.js";
 import type { ServerManager } from "./server-manager.js";
@@ -83,6 +85,22 @@ describe("the budget of unread bytes over all connections", () => {
     expect((await connection.read()).kind).toBe("status");
     expect(((await connection.read()) as DataMessage).data.length).toBe(100_000);
     expect(manager.stats.unreadBytes).toBe(0);
+  });
+
+  it("where it is used up is not overdrawn by those who go: what they leave beyond one message is dropped, and told", async () => {
+    // A socket sees its peer's end also while it is paused.
+    const transport = unixSocket({ directory: temporaryDirectory() });
+    const { manager, visitRaw } = await serve({ encryption: false, maxTotalUnreadBytes: 10_000, transport });
+    (await visitRaw()).raw.stream.write(plainFrame(1, "x".repeat(100_000)));
+    while (manager.stats.unreadBytes === 0) await nextTurn();
+    const { raw, connection } = await visitRaw();
+    const gone = nextEvent(manager, "disconnection");
+    raw.stream.end(Buffer.concat(Array.from({ length: 10 }, () => plainFrame(1, "x".repeat(1_000)))));
+    expect(await gone).toMatchObject([
+      connection,
+      { code: "IPC_CONNECTION_LOST", message: expect.stringContaining("; 9072 bytes had arrived and were dropped") },
+    ]);
+    expect(connection.stats).toMatchObject({ messagesReceived: 1, unreadBytes: UNREAD });
   });
 
   it("is given back by whoever is destroyed, closed, or goes", async () => {

@@ -1,0 +1,185 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { inspect } from "node:util";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { failureOf, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
+import { collect, name, nextEvent, nextTurn, send, serve } from "../test/served.js";
+import type { ServerConnection } from "./server-connection.js";
+
+const SECRET = "the-secret-payload";
+
+/** Keeps what is told on the library's channels about servers, until the test is over. */
+function watchChannels(): { channel: string; news: Record<string, unknown> }[] {
+  const told: { channel: string; news: Record<string, unknown> }[] = [];
+  for (const channel of ["ipc:connect", "ipc:disconnect", "ipc:handshake", "ipc:refused"]) {
+    const listener = (news: unknown): void => {
+      const record = news as Record<string, unknown>;
+      if (record["role"] === "server") told.push({ channel, news: record });
+    };
+    subscribe(channel, listener);
+    onTestFinished(() => void unsubscribe(channel, listener));
+  }
+  return told;
+}
+
+describe("node:diagnostics_channel", () => {
+  it("is told of each connection with its id, its end with its cause, and refusals; of no data", async () => {
+    const told = watchChannels();
+    const { manager, transport, visit, visitRaw } = await serve({ encryption: false, maxConnections: 2 });
+    const { raw } = await visitRaw();
+    const second = await visit();
+    await send(second, SECRET);
+    expect(await failureOf(openFarClient(transport, name, { encryption: false }))).toMatchObject({
+      code: "IPC_SERVER_BUSY",
+    });
+    let gone = nextEvent(manager, "disconnection");
+    raw.stream.destroy(new Error("cut"));
+    await gone;
+    gone = nextEvent(manager, "disconnection");
+    await second.client.close();
+    await gone;
+    const about = { role: "server", name, remote: "memory:orders" };
+    const security = { mode: "plain", peer: { psk: false } };
+    expect(told.filter(({ channel }) => channel !== "ipc:handshake")).toEqual([
+      { channel: "ipc:connect", news: { ...about, id: 2, security } },
+      { channel: "ipc:connect", news: { ...about, id: 3, security } },
+      { channel: "ipc:refused", news: { ...about, error: expect.objectContaining({ code: "IPC_SERVER_BUSY" }) } },
+      {
+        channel: "ipc:disconnect",
+        news: { ...about, id: 2, error: expect.objectContaining({ code: "IPC_CONNECTION_LOST" }) },
+      },
+      { channel: "ipc:disconnect", news: { ...about, id: 3, error: undefined } },
+    ]);
+    expect(inspect(told, { depth: 9 })).not.toContain(SECRET);
+  });
+
+  it("is told of a connection before its end, also where a listener ends it at once, and once of each", async () => {
+    const told = watchChannels();
+    const { manager, visit } = await serve();
+    manager.on("connection", (connection) => connection.destroy());
+    const { client } = await visit();
+    await readUntil(client, "Disconnected");
+    await manager.close();
+    expect(told.map(({ channel }) => channel)).toEqual(["ipc:handshake", "ipc:connect", "ipc:disconnect"]);
+  });
+});
+
+describe("the option logger", () => {
+  it("is told what happens, and never data or keys", async () => {
+    const lines: string[] = [];
+    const keep =
+      (level: string) =>
+      (...given: unknown[]): void =>
+        void lines.push(`${level} ${inspect(given, { depth: 9, breakLength: Number.POSITIVE_INFINITY })}`);
+    const logger = { debug: keep("debug"), info: keep("info"), warn: keep("warn"), error: keep("error") };
+    const { manager, transport, visit, visitRaw } = await serve({ logger, encryption: false, maxConnections: 2 });
+    const first = await visit();
+    await send(first, SECRET);
+    await manager.broadcast(1, SECRET);
+    const { raw } = await visitRaw();
+    await failureOf(openFarClient(transport, name, { encryption: false }));
+    let gone = nextEvent(manager, "disconnection");
+    raw.stream.destroy(new Error("cut"));
+    await gone;
+    gone = nextEvent(manager, "disconnection");
+    await first.client.close();
+    await gone;
+    await manager.close();
+    const log = lines.join("\n");
+    for (const wanted of [
+      /info .*server orders: listening at memory:orders/,
+      /info .*server orders: client 2, memory:orders connected \(plain\)/,
+      /warn .*server orders: client 3, memory:orders: the connection was cut/,
+      /warn .*server orders: refused memory:orders: .*`maxConnections`/,
+      /info .*server orders: client 2, memory:orders went away/,
+    ]) {
+      expect(log).toMatch(wanted);
+    }
+    expect(log).not.toContain(SECRET);
+    expect(log).not.toMatch(/Buffer|Uint8Array|KeyObject/);
+  });
+});
+
+describe("a listener of a manager", () => {
+  it("of 'connection' may write at once, and what it writes is the first that the client gets", async () => {
+    const { manager, visit } = await serve();
+    manager.on("connection", (connection) => void connection.write(1, `you are ${connection.id}`));
+    const { client } = await visit();
+    expect((await readData(client)).text()).toBe("you are 2");
+  });
+
+  it.each(["close", "destroy"] as const)(
+    "of 'connection' may %s it: 'disconnection' follows, and nobody gets its messages",
+    async (end) => {
+      const { manager, transport, visit } = await serve();
+      const told: string[] = [];
+      manager.on("message", (_connection, message) => told.push(message.text()));
+      manager.once("connection", (connection) => {
+        told.push("connection");
+        void connection[end]();
+      });
+      const gone = nextEvent(manager, "disconnection").then(() => told.push("disconnection"));
+      const client = await openFarClient(transport, name);
+      void client.write(1, "too late");
+      await gone;
+      await readUntil(client, "Disconnected");
+      await send(await visit(), "next");
+      expect(told).toEqual(["connection", "disconnection", "next"]);
+    },
+  );
+
+  it("of 'connection' that waits before it reads singly finds the connection lent where somebody reads all", async () => {
+    const caught = keepUncaught();
+    const { manager, visit } = await serve();
+    manager.once("connection", (async (connection: ServerConnection) => {
+      await nextTurn();
+      for await (const _ of connection);
+    }) as (connection: ServerConnection) => void);
+    const messages = collect(manager, "message");
+    await send(await visit(), "a");
+    await nextTurn();
+    expect(caught).toMatchObject([{ code: "IPC_CONSUMER_TAKEN" }]);
+    expect(messages.length).toBe(1);
+  });
+
+  it("of 'disconnection' that throws is an uncaught exception; the others are told, and the place is free", async () => {
+    const caught = keepUncaught();
+    const { manager, visit } = await serve({ maxConnections: 1 });
+    const bug = new Error("bug");
+    manager.once("disconnection", () => {
+      throw bug;
+    });
+    const { client } = await visit();
+    await client.close();
+    while (manager.connections.size > 0) await nextTurn();
+    await nextTurn();
+    expect(caught).toEqual([bug]);
+    await visit();
+    expect(manager.connections.size).toBe(1);
+  });
+
+  it("of 'disconnection' may broadcast: to those who are left", async () => {
+    const { manager, visit } = await serve();
+    const [first, second] = [await visit(), await visit()];
+    const result = nextEvent(manager, "disconnection").then(([{ id }]) => manager.broadcast(1, `${id} has gone`));
+    await first.client.close();
+    expect((await result).accepted).toEqual([second.connection]);
+    expect((await readData(second.client)).text()).toBe("2 has gone");
+  });
+
+  it.each(["connection", "disconnection", "message", "refused", "error", "close"] as const)(
+    "of '%s' is a function, or a TypeError; one that was taken off is told nothing",
+    async (event) => {
+      const { manager, visit } = await serve();
+      expect(() => manager.on(event, {} as never)).toThrow(TypeError);
+      expect(() => manager.once(event, undefined as never)).toThrow(TypeError);
+      const listener = (): never => {
+        throw new Error("taken off");
+      };
+      manager.on(event, listener).off(event, listener).off(event, listener);
+      await send(await visit(), "a");
+      await manager.close();
+    },
+  );
+});

@@ -1,0 +1,117 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { nextEvent, type Served, serve } from "../test/served.js";
+import type { ServerConnection } from "./server-connection.js";
+import type { ServerManager } from "./server-manager.js";
+
+const PASSES = 20;
+
+/** A client comes, sends a message, and goes; what is left of its connection is a weak reference. */
+async function pass({ manager, visit }: Served): Promise<WeakRef<ServerConnection>> {
+  const gone = nextEvent(manager, "disconnection");
+  const { client, connection } = await visit();
+  await client.write(1, "brief");
+  await client.close();
+  await gone;
+  return new WeakRef(connection);
+}
+
+/** How many of them, but the last, are still held by anybody. */
+async function held(connections: readonly WeakRef<ServerConnection>[]): Promise<number> {
+  // A few turns, for what is still under way holds its connection.
+  for (let turn = 0; turn < 10; turn++) {
+    await nextTurn();
+    global.gc?.();
+  }
+  // The last one may stand in a frame that the engine has not given up.
+  return connections.slice(0, -1).filter((connection) => connection.deref() !== undefined).length;
+}
+
+/** Takes so many messages. */
+async function iterate(manager: ServerManager, count: number): Promise<void> {
+  let left = count;
+  for await (const _ of manager) {
+    left--;
+    if (left === 0) break;
+  }
+}
+
+describe("a manager holds no connection that has gone and been read", () => {
+  it("by an iteration that takes its message as it comes, and goes on", async () => {
+    const served = await serve();
+    const iterator = served.manager[Symbol.asyncIterator]();
+    const gone: WeakRef<ServerConnection>[] = [];
+    for (let count = 0; count < PASSES; count++) {
+      const next = iterator.next();
+      gone.push(await pass(served));
+      await next;
+    }
+    const waiting = iterator.next();
+    expect(await held(gone)).toBe(0);
+    await iterator.return?.();
+    await waiting;
+  });
+
+  it("by an iteration that takes its message afterwards, and goes on", async () => {
+    const served = await serve();
+    const iterator = served.manager[Symbol.asyncIterator]();
+    const gone: WeakRef<ServerConnection>[] = [];
+    for (let count = 0; count < PASSES; count++) gone.push(await pass(served));
+    for (let count = 0; count < PASSES; count++) await iterator.next();
+    const waiting = iterator.next();
+    expect(await held(gone)).toBe(0);
+    await iterator.return?.();
+    await waiting;
+  });
+
+  it("by an iteration that was left", async () => {
+    const served = await serve();
+    const gone: WeakRef<ServerConnection>[] = [];
+    const iterating = iterate(served.manager, PASSES);
+    for (let count = 0; count < PASSES; count++) gone.push(await pass(served));
+    await iterating;
+    expect(await held(gone)).toBe(0);
+  });
+
+  it("by a listener, as it comes and afterwards", async () => {
+    const served = await serve();
+    const gone = [await pass(served), await pass(served)];
+    served.manager.on("message", () => {});
+    for (let count = 0; count < PASSES; count++) gone.push(await pass(served));
+    expect(await held(gone)).toBe(0);
+  });
+
+  it.each(["read", "readTimed", "readTimedFastest"] as const)("by polls: %s", async (what) => {
+    const served = await serve();
+    const { manager, visit } = served;
+    const stays = await visit();
+    const gone: WeakRef<ServerConnection>[] = [];
+    for (let count = 0; count < PASSES; count++) gone.push(await pass(served));
+    // Its Connected, its message, its Disconnected.
+    for (let count = 0; count < 3; count++) {
+      await stays.client.write(1, "here");
+      if (what === "read") await manager.read(() => {});
+      else await manager[what](0, () => {});
+    }
+    expect(await held(gone)).toBe(0);
+    expect(manager.connections.size).toBe(1);
+  });
+
+  it("singly, by whoever took it up when it came", async () => {
+    const served = await serve();
+    served.manager.on("connection", (async (connection: ServerConnection) => {
+      for await (const _ of connection);
+    }) as (connection: ServerConnection) => void);
+    const gone: WeakRef<ServerConnection>[] = [];
+    for (let count = 0; count < PASSES; count++) gone.push(await pass(served));
+    expect(await held(gone)).toBe(0);
+  });
+
+  it("nor more that nobody has read than may be connected", async () => {
+    const served = await serve({ maxConnections: 5 });
+    const gone: WeakRef<ServerConnection>[] = [];
+    for (let count = 0; count < PASSES; count++) gone.push(await pass(served));
+    expect(await held(gone)).toBeLessThanOrEqual(5);
+    expect(served.manager.stats.unreadBytes).toBe(5 * 165);
+  });
+});
