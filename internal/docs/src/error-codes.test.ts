@@ -7,6 +7,7 @@ import { readText } from "./document.js";
 const CODES = Object.keys({
   IPC_ABORTED: true,
   IPC_ADDRESS_IN_USE: true,
+  IPC_AUTHENTICATION_FAILED: true,
   IPC_CIPHER_EXHAUSTED: true,
   IPC_CLOSED: true,
   IPC_CLOSE_INCOMPLETE: true,
@@ -29,6 +30,8 @@ const CODES = Object.keys({
   IPC_PERMISSION_DENIED: true,
   IPC_PUBLIC_KEY_INVALID: true,
   IPC_QUEUE_FULL: true,
+  IPC_RECORD_INVALID: true,
+  IPC_RECORD_TRUNCATED: true,
   IPC_SERVER_BUSY: true,
   IPC_TIMED_OUT: true,
   IPC_TRANSPORT_FAILED: true,

@@ -11,6 +11,8 @@ it.each([
   "IPC_FRAME_TRUNCATED",
   "IPC_DECRYPTION_FAILED",
   "IPC_PUBLIC_KEY_INVALID",
+  "IPC_RECORD_INVALID",
+  "IPC_RECORD_TRUNCATED",
 ] as const)("dials again after %s: the server may be away, busy, slow or replaced", (code) => {
   expect(canHeal(code)).toBe(true);
 });
@@ -18,6 +20,7 @@ it.each([
 it.each([
   "IPC_VERSION_MISMATCH",
   "IPC_ENCRYPTION_REFUSED",
+  "IPC_AUTHENTICATION_FAILED",
   "IPC_UNTRUSTED_SOCKET",
   "IPC_PERMISSION_DENIED",
   "IPC_PATH_TOO_LONG",

@@ -18,10 +18,13 @@ export function canHeal(code: IpcErrorCode): boolean {
     case "IPC_CIPHER_EXHAUSTED":
     case "IPC_DECRYPTION_FAILED":
     case "IPC_PUBLIC_KEY_INVALID":
+    case "IPC_RECORD_INVALID":
+    case "IPC_RECORD_TRUNCATED":
       return true;
     case "IPC_VERSION_MISMATCH":
     case "IPC_ENCRYPTION_REFUSED":
     case "IPC_NOT_AUTHORIZED":
+    case "IPC_AUTHENTICATION_FAILED":
     case "IPC_UNTRUSTED_SOCKET":
     case "IPC_PERMISSION_DENIED":
     case "IPC_PATH_TOO_LONG":
