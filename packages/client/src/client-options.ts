@@ -73,7 +73,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     ...(retryMs !== undefined && { fixedMs: reader.milliseconds("retryMs", 0) }),
   });
   return Object.freeze({
-    ...resolvePeerOptions(reader),
+    ...resolvePeerOptions(reader, "client"),
     name,
     transport,
     timeoutMs: reader.milliseconds("timeoutMs", 0),

@@ -1,3 +1,4 @@
+import { serverCredentials } from "@ipc/server";
 import {
   abortError,
   type CloseOptions,
@@ -38,7 +39,7 @@ export interface ManagerStats {
  * `<name>_manager` for golang-ipc's MultiClient clients and ours.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
- * IPC_PERMISSION_DENIED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
+ * IPC_PERMISSION_DENIED, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
  * @see golang-ipc pool.go, `StartServerPool`
  */
 export async function startServerManager(options: ManagerOptions): Promise<ServerManager> {
@@ -88,7 +89,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   static async start(options: ResolvedManagerOptions): Promise<ServerManager> {
     const { name, signal, logger } = options;
     if (signal?.aborted === true) throw abortError("startServerManager", signal);
-    const manager = new ServerManager(options);
+    const manager = new ServerManager({ ...options, credentials: serverCredentials(options) });
     await manager.#doors.open();
     // It may fire after the last look that the transport takes at it.
     if (options.signal?.aborted === true) {

@@ -65,7 +65,7 @@ export function resolveServerOptions(
       ...(unmaskPermissions !== undefined && { unmaskPermissions }),
     });
   return Object.freeze({
-    ...resolvePeerOptions(reader),
+    ...resolvePeerOptions(reader, "server"),
     name,
     transport,
     authorize: reader.callback<Authorize>("authorize") ?? (() => true),

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { CryptoError } from "@ipc/crypto";
-import { Batch, LARGEST_BATCH_BYTES } from "./batch.js";
+import { Batch } from "./batch.js";
 import type { Protection } from "./protection.js";
 import type { SharedBudget } from "./shared-budget.js";
 import { abortError, rejected, Waiter } from "./waiter.js";
@@ -45,7 +45,7 @@ export class Outbox implements WriteSink {
   readonly #budget: SharedBudget | undefined;
   readonly #waiting: WaitingWrites;
   readonly #exhausted: (error: CryptoError) => void;
-  readonly #batch = new Batch();
+  readonly #batch: Batch;
   #messagesInBatch = 0;
   #flushScheduled = false;
   /** Bytes handed to the stream, and those that it has handed to the kernel. */
@@ -62,6 +62,7 @@ export class Outbox implements WriteSink {
   constructor({ stream, protection, maxQueuedBytes, budget, waiting, exhausted }: OutboxOptions) {
     this.#stream = stream;
     this.#protection = protection;
+    this.#batch = new Batch(protection.batchHead, protection.batchTail);
     this.#maxQueuedBytes = maxQueuedBytes;
     this.#budget = budget;
     this.#waiting = waiting;
@@ -124,7 +125,7 @@ export class Outbox implements WriteSink {
     const length = this.#protection.frameOverhead + data.length;
     let more: Promise<void> | undefined;
     try {
-      const isLarge = data.length >= LARGE_BYTES || length > LARGEST_BATCH_BYTES;
+      const isLarge = data.length >= LARGE_BYTES || length > this.#batch.maxFrameBytes;
       more = isLarge ? this.#acceptLarge(type, data, signal) : this.#acceptSmall(type, data, length);
     } catch (error) {
       return this.#refuse(error);
@@ -195,9 +196,17 @@ export class Outbox implements WriteSink {
 
   #handBatch(): void {
     if (this.#batch.length === 0) return;
+    const batch = this.#batch.take();
+    try {
+      this.#protection.sealBatch(batch);
+    } catch (error) {
+      if (!(error instanceof CryptoError)) throw error;
+      this.#exhausted(error);
+      return;
+    }
     const messages = this.#messagesInBatch;
     this.#messagesInBatch = 0;
-    this.#hand(this.#batch.take(), messages);
+    this.#hand(batch, messages);
   }
 
   #hand(bytes: Uint8Array, messages: number): void {

@@ -1,0 +1,115 @@
+import { KeyObject } from "node:crypto";
+import { encodeIdentityKey, PSK_BYTES, pskFromBytes } from "@ipc/crypto";
+import { ANONYMOUS, type Credentials } from "./credentials.js";
+import { OptionReader, show } from "./option-reader.js";
+
+/** A server takes several pre-shared keys, so that one can replace another. */
+const MAX_PSKS = 4;
+
+/** How two of ours prove themselves to each other. Without keys a session is secret, and each side anonymous. */
+export interface SecurityOptions {
+  /** "golang-ipc": never a secure session, with nobody. For tests and comparisons. @default "auto" */
+  readonly wire?: "auto" | "golang-ipc";
+  /** A pre-shared key of 32 random bytes. A server takes up to four, tried in turn. */
+  readonly psk?: Uint8Array | readonly Uint8Array[];
+  /** This side's Ed25519 private key. */
+  readonly identity?: KeyObject;
+  /** The Ed25519 public keys of those whom this side talks to. */
+  readonly trustedPeers?: readonly KeyObject[];
+  /**
+   * True: a private file of this user's, which the server makes and the client reads: the same user, or out. A string: the
+   * path of such a file.
+   */
+  readonly keyFile?: boolean | string;
+  /** Refuses whoever does not prove everything that is configured here. @default true as soon as there is a key */
+  readonly require?: boolean;
+}
+
+/** SecurityOptions, complete. */
+export interface ResolvedSecurity {
+  readonly credentials: Credentials;
+  /** True: at its usual place. A string: its path. */
+  readonly keyFile: boolean | string;
+}
+
+/** @throws TypeError, RangeError naming the option, what it takes and what it got; never a key */
+export function resolveSecurity(
+  where: string,
+  role: "client" | "server",
+  options: SecurityOptions | undefined,
+  encryption: boolean,
+): ResolvedSecurity {
+  if (options === undefined) return { credentials: ANONYMOUS, keyFile: false };
+  const reader = new OptionReader<SecurityOptions>(`${where}: security`, options, [
+    "wire",
+    "psk",
+    "identity",
+    "trustedPeers",
+    "keyFile",
+    "require",
+  ]);
+  const keyFile = readKeyFile(where, options.keyFile);
+  const psks = readPsks(where, role, options.psk, keyFile !== false);
+  const identity = readKey(where, "identity", options.identity, "private");
+  const trustedPeers = readTrusted(where, options.trustedPeers);
+  const speaksSecure = reader.choice("wire", ["auto", "golang-ipc"], "auto") === "auto";
+  const hasKeys = psks.length > 0 || keyFile !== false || identity !== undefined || trustedPeers !== undefined;
+  const require = reader.boolean("require", hasKeys);
+  if ((hasKeys || require) && !encryption)
+    throw new TypeError(
+      `${where}: \`security\` takes no keys and no \`require\` beside \`encryption: false\`; nothing would be secret`,
+    );
+  if ((hasKeys || require) && !speaksSecure)
+    throw new TypeError(
+      `${where}: \`security\` takes no keys and no \`require\` beside \`wire: "golang-ipc"\`, which has no use for them`,
+    );
+  return Object.freeze({
+    credentials: Object.freeze({ speaksSecure, psks, identity, trustedPeers, require }),
+    keyFile,
+  });
+}
+
+function readKeyFile(where: string, value: unknown): boolean | string {
+  if (value === undefined) return false;
+  if (typeof value === "boolean" || (typeof value === "string" && value !== "")) return value;
+  throw new TypeError(`${where}: \`security.keyFile\` takes true or the path of a file, got ${show(value)}`);
+}
+
+function readPsks(where: string, role: "client" | "server", value: unknown, hasKeyFile: boolean): readonly KeyObject[] {
+  if (value === undefined) return Object.freeze([]);
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const most = (role === "client" ? 1 : MAX_PSKS) - (hasKeyFile ? 1 : 0);
+  const takes = `\`security.psk\` takes 32 random bytes${role === "client" ? "" : ", or a list of up to 4 such keys"}${hasKeyFile ? ", the key file's among them" : ""}`;
+  if (list.length === 0 || list.length > most)
+    throw new RangeError(`${where}: ${takes}, got ${list.length}${hasKeyFile ? " beside the key file" : ""}`);
+  return Object.freeze(
+    list.map((psk) => {
+      // A string's bytes would hardly be random; and what it was is not shown.
+      if (!(psk instanceof Uint8Array)) throw new TypeError(`${where}: ${takes}, got a ${typeof psk}`);
+      if (psk.length !== PSK_BYTES) throw new RangeError(`${where}: ${takes}, got ${psk.length} bytes`);
+      return pskFromBytes(psk);
+    }),
+  );
+}
+
+function readTrusted(where: string, value: unknown): readonly Uint8Array[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || value.length === 0)
+    throw new TypeError(
+      `${where}: \`security.trustedPeers\` takes a list of Ed25519 public keys, at least one, got ${show(value)}`,
+    );
+  return Object.freeze(
+    value.map((key) => encodeIdentityKey(readKey(where, "trustedPeers", key, "public") as KeyObject)),
+  );
+}
+
+function readKey(where: string, option: string, value: unknown, type: "private" | "public"): KeyObject | undefined {
+  if (value === undefined && option === "identity") return undefined;
+  const takes = `\`security.${option}\` takes an Ed25519 ${type} key as a KeyObject`;
+  if (!(value instanceof KeyObject)) throw new TypeError(`${where}: ${takes}, got ${show(value)}`);
+  if (value.asymmetricKeyType !== "ed25519" || value.type !== type)
+    throw new TypeError(
+      `${where}: ${takes}, got a ${value.type} key${value.asymmetricKeyType ? ` of type ${value.asymmetricKeyType}` : ""}`,
+    );
+  return value;
+}
