@@ -12,7 +12,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   transport: {
     runtime: [],
     typesOnly: [],
-    builtins: ["fs", "fs/promises", "net", "os", "path", "process", "stream", "timers", "timers/promises"],
+    builtins: ["crypto", "fs", "fs/promises", "net", "os", "path", "process", "stream", "timers", "timers/promises"],
   },
   session: {
     runtime: ["framing", "crypto"],
