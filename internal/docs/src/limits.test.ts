@@ -31,6 +31,7 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "transport/src/tcp.ts", code: "port = 8100", says: "8100" },
   { file: "transport/src/endpoint.ts", code: "{0,63}$/", says: "64 characters" },
   { file: "transport/src/endpoint.ts", code: "? 107 : 103;", says: "107 bytes on Linux, 103 elsewhere" },
+  { file: "transport/src/key-file.ts", code: "KEY_BYTES = 32;", says: "32 random bytes" },
   { file: "transport/src/socket-lock.ts", code: "STALE_MS = 10_000;", says: "10 s" },
   { file: "transport/src/socket-probe.ts", code: "PROBE_MS = 1_000;", says: "1 s" },
 ];
