@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { NOBODY, scratchDirectory } from "../test/scratch.js";
+import { disown, NOBODY, scratchDirectory } from "../test/scratch.js";
 import { assertKeyDirectory, ensureKeyDirectory } from "./key-directory.js";
 import type { KeyFilePlace } from "./key-file-place.js";
 
@@ -127,11 +127,9 @@ describe.each([
   test.each(["0700", "0755", "01777"])("is refused with mode %s when it is another user's", (mode) => {
     const { outer, [kind]: place } = places();
     chmodSync(outer, mode);
-    if (isRoot) chownSync(outer, NOBODY, NOBODY);
-    const other = vi.spyOn(process, "geteuid").mockReturnValue(isRoot ? 0 : NOBODY);
-    onTestFinished(() => other.mockRestore());
+    const owner = disown(outer);
     for (const check of [ensureKeyDirectory, assertKeyDirectory]) {
-      expect(() => check(place)).toThrow(untrusted(`${outer} belongs to user ${isRoot ? NOBODY : user}`));
+      expect(() => check(place)).toThrow(untrusted(`${outer} belongs to user ${owner}`));
     }
     expect(readdirSync(outer)).toEqual([]);
   });

@@ -184,7 +184,7 @@ describe("when making fails,", () => {
     vi.mocked(fs.linkSync).mockImplementationOnce(() => {
       throw errno("EIO");
     });
-    expectFailure(privatePlace(), "IPC_TRANSPORT_FAILED", "EIO");
+    expectFailure(privatePlace(), "IPC_TRANSPORT_FAILED", "failed: EIO");
   });
 
   test.each([
