@@ -1,5 +1,5 @@
 import { type Credentials, withPsk } from "@ipc/session";
-import { readKeyFile, resolveKeyFile } from "@ipc/transport";
+import { readKeyFile } from "@ipc/transport";
 import type { ResolvedClientOptions } from "./client-options.js";
 
 /**
@@ -7,9 +7,9 @@ import type { ResolvedClientOptions } from "./client-options.js";
  * @throws TransportError IPC_NO_SERVER where no server has made that file yet; IPC_KEY_FILE_UNTRUSTED,
  * IPC_PERMISSION_DENIED, IPC_TRANSPORT_FAILED
  */
-export function clientCredentials({ name, credentials, keyFile }: ResolvedClientOptions): Credentials {
-  if (keyFile === false) return credentials;
-  const key = readKeyFile(resolveKeyFile(name, keyFile));
+export function clientCredentials({ credentials, keyFilePlace }: ResolvedClientOptions): Credentials {
+  if (keyFilePlace === undefined) return credentials;
+  const key = readKeyFile(keyFilePlace);
   try {
     return withPsk(credentials, key);
   } finally {

@@ -6,7 +6,7 @@ import {
   type ResolvedPeerOptions,
   resolvePeerOptions,
 } from "@ipc/session";
-import { assertName, type Transport, unixSocket } from "@ipc/transport";
+import { assertName, type KeyFilePlace, resolveKeyFile, type Transport, unixSocket } from "@ipc/transport";
 
 /** Who asks to be served. */
 export interface Applicant {
@@ -33,6 +33,8 @@ export interface ServerOptions extends PeerOptions {
 /** ServerOptions, complete. */
 export interface ResolvedServerOptions extends ResolvedPeerOptions {
   readonly name: string;
+  /** Where one more pre-shared key comes from. */
+  readonly keyFilePlace: KeyFilePlace | undefined;
   readonly transport: Transport;
   readonly authorize: Authorize;
 }
@@ -64,9 +66,11 @@ export function resolveServerOptions(
       ...(directory !== undefined && { directory }),
       ...(unmaskPermissions !== undefined && { unmaskPermissions }),
     });
+  const peer = resolvePeerOptions(reader, "server");
   return Object.freeze({
-    ...resolvePeerOptions(reader, "server"),
+    ...peer,
     name,
+    keyFilePlace: peer.keyFile === false ? undefined : resolveKeyFile(name, peer.keyFile),
     transport,
     authorize: reader.callback<Authorize>("authorize") ?? (() => true),
   });

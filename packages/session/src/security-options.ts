@@ -28,7 +28,7 @@ export interface SecurityOptions {
 /** SecurityOptions, complete. */
 export interface ResolvedSecurity {
   readonly credentials: Credentials;
-  /** True: at its usual place. A string: its path. */
+  /** True: at its usual place. A string: its path. False: there is none. */
   readonly keyFile: boolean | string;
 }
 
