@@ -32,8 +32,9 @@ export class Batch {
     return LARGEST_BATCH_BYTES - this.#head - this.#tail;
   }
 
+  /** Bytes that would be handed out now, head and tail included. */
   get length(): number {
-    return this.#to - this.#from;
+    return this.#to === this.#from ? 0 : this.#to - this.#from + this.#tail;
   }
 
   hasRoom(bytes: number): boolean {

@@ -138,6 +138,7 @@ export class Outbox implements WriteSink {
 
   flushed(signal?: AbortSignal): Promise<void> | undefined {
     this.#handBatch();
+    if (this.#failure !== undefined) return rejected(this.#failure);
     return this.#kernelHas("flush", signal);
   }
 
@@ -173,8 +174,9 @@ export class Outbox implements WriteSink {
   }
 
   #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
-    const parts = this.#protection.frameParts(type, data);
+    // Before the parts are made: what is sealed first must travel first.
     this.#handBatch();
+    const parts = this.#protection.frameParts(type, data);
     this.#stream.cork();
     for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
     this.#stream.uncork();
@@ -201,6 +203,8 @@ export class Outbox implements WriteSink {
       this.#protection.sealBatch(batch);
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error;
+      // These were accepted, and whoever waits for the kernel to have them must learn that it never will.
+      this.fail(error);
       this.#exhausted(error);
       return;
     }
