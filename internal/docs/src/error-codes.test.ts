@@ -33,6 +33,7 @@ const CODES = Object.keys({
   IPC_QUEUE_FULL: true,
   IPC_RECORD_INVALID: true,
   IPC_RECORD_TRUNCATED: true,
+  IPC_SECURITY_REFUSED: true,
   IPC_SERVER_BUSY: true,
   IPC_TIMED_OUT: true,
   IPC_TRANSPORT_FAILED: true,
@@ -62,8 +63,13 @@ describe.each(CODES)("%s", (code) => {
   });
 
   test("says what a client's redialling makes of it, as the client does", () => {
-    const [, redialling] = /^- \*\*Redialling\*\* (goes on|ends|does not meet it)[.;,]/m.exec(section) ?? [];
-    expect(redialling === "goes on").toBe(canHeal(code));
+    const [, redialling] =
+      /^- \*\*Redialling\*\* (goes on(?: after a loss, ends at the start)?|ends|does not meet it)[.;]/m.exec(section) ??
+      [];
+    expect({ atStart: canHeal(code, false), afterLoss: canHeal(code, true) }).toEqual({
+      atStart: redialling === "goes on",
+      afterLoss: redialling?.startsWith("goes on") ?? false,
+    });
     expect(redialling).toBeDefined();
   });
 });

@@ -2,7 +2,8 @@ import { getEventListeners } from "node:events";
 import { Duplex } from "node:stream";
 import { type KeyPair, keyPairFromScalar } from "@ipc/crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { clientHandshake, type Handshake, serverHandshake } from "./handshake.js";
+import { clientHandshake, serverHandshake } from "./handshake.js";
+import type { Handshake } from "./handshake-step.js";
 import { type HandshakeRun, runHandshake } from "./run-handshake.js";
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
