@@ -198,7 +198,7 @@ describe("the server's limits", () => {
     ["up to the limits' end", OFFER + "ee".repeat(4_096 - 28 - 12)],
   ])("that offer ipcx/1, %s, are passed over by a client that speaks golang-ipc's protocol only", (_what, body) => {
     const golang = { ...ANONYMOUS, speaksSecure: false };
-    const mode = (name: string): unknown => ({
+    const mode = (name: string): object => ({
       error: undefined,
       result: { maxSendSize: 3_145_728, protection: { security: { mode: name } } },
     });
