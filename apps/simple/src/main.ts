@@ -1,7 +1,7 @@
-import { runTwoProcesses } from "@ipc-internal/example";
+import { runProcesses } from "@ipc-internal/example";
 
 console.log("A server and a client, two processes, one name. Each line says who prints it.\n");
-await runTwoProcesses({
+await runProcesses({
   server: new URL("server.js", import.meta.url),
   client: new URL("client.js", import.meta.url),
 });

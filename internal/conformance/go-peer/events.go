@@ -9,7 +9,8 @@ import (
 // command is one line on stdin. Its ID comes back in exactly one "done" or "failed" event.
 type command struct {
 	ID      int    `json:"id"`
-	Command string `json:"command"` // start, echo, send, report, close
+	Command string `json:"command"` // start, echo, send, report, close, free
+	Client  int    `json:"client"`  // echo, send, report: whom a multi-client server means
 	Type    int    `json:"type"`    // echo: message type
 	Count   int    `json:"count"`   // echo, send: messages
 	Size    int    `json:"size"`    // echo, send: bytes of data in each
@@ -18,7 +19,7 @@ type command struct {
 // event is one line on stdout:
 //
 //	done, failed   a command has ended, with its result or the reason
-//	status         golang-ipc delivered a status message
+//	status         golang-ipc delivered a status message; a multi-client server's is about Client
 //	error          golang-ipc, or this end's traffic, reported an error that no command is waiting for
 //	bridged        the bridge accepts connections at Address
 //	throughput     the result of --role throughput
@@ -26,6 +27,7 @@ type command struct {
 type event struct {
 	Event   string `json:"event"`
 	ID      int    `json:"id,omitempty"`
+	Client  int    `json:"client,omitempty"`
 	Status  string `json:"status,omitempty"`
 	Message string `json:"message,omitempty"`
 	Address string `json:"address,omitempty"`

@@ -1,7 +1,7 @@
 // go-peer is a real golang-ipc endpoint on a string: a test starts it, gives it commands as JSON lines on stdin
 // and reads events as JSON lines on stdout. Everything golang-ipc itself logs goes to stderr.
 //
-//	go-peer --role server|client --name NAME [--encryption] [--bridge-tcp HOST:PORT] …
+//	go-peer --role server|client --name NAME [--encryption] [--multi | --bridge-tcp HOST:PORT] …
 //	go-peer --role throughput [--encryption] [--count N] [--size BYTES]
 //
 // It ends when its stdin does, whatever it is waiting for, so no test can leave it behind.
@@ -21,6 +21,7 @@ type options struct {
 	role           string
 	name           string
 	encryption     bool
+	multi          bool
 	maxMessageSize int
 	timeout        time.Duration
 	retry          time.Duration
@@ -35,6 +36,7 @@ func parseOptions() (options, error) {
 	flag.StringVar(&o.role, "role", "", "server, client or throughput")
 	flag.StringVar(&o.name, "name", "", "ipc name; golang-ipc puts its socket at /tmp/NAME.sock")
 	flag.BoolVar(&o.encryption, "encryption", false, "encrypt (golang-ipc's own default when a config is given: off)")
+	flag.BoolVar(&o.multi, "multi", false, "golang-ipc's MultiClient: its sockets are /tmp/NAME_manager.sock, /tmp/NAME1.sock, …")
 	flag.IntVar(&o.maxMessageSize, "max-message-size", 0, "server: bytes, under 1024 means golang-ipc's default of 3145728")
 	flag.IntVar(&timeoutMs, "timeout-ms", 10_000, "client: dial time-out, 0 waits for ever")
 	flag.IntVar(&retryMs, "retry-ms", 20, "client: delay between dials; golang-ipc takes 0 for 1000")
@@ -50,6 +52,8 @@ func parseOptions() (options, error) {
 		return o, fmt.Errorf("--role takes server, client or throughput, got %q", o.role)
 	case o.role != "throughput" && o.name == "":
 		return o, errors.New("--name is missing")
+	case o.multi && (o.role == "throughput" || o.bridgeTCP != ""):
+		return o, errors.New("--multi goes with neither --role throughput nor --bridge-tcp, which carries one socket")
 	case flag.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}

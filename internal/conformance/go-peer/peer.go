@@ -9,21 +9,36 @@ import (
 	ipc "github.com/joe-at-startupmedia/golang-ipc"
 )
 
-// peer is the endpoint under command: no session, or the one that the last start made.
+// peer is the endpoint under command: no sessions, or those that the last start made.
 type peer struct {
 	opts    options
 	events  *events
 	mutex   sync.Mutex
-	current *session
+	current *sessions
+	pool    *pool // a multi-client server's
 }
 
 func (p *peer) run(c command) (any, error) {
 	if c.Command == "start" {
-		return nil, p.start()
+		return p.start()
 	}
-	s := p.session()
-	if s == nil {
+	all := p.sessions()
+	if all == nil {
 		return nil, fmt.Errorf("%s: not started", c.Command)
+	}
+	switch c.Command {
+	case "close":
+		p.setSessions(nil)
+		return all.close()
+	case "free":
+		if p.pool == nil {
+			return nil, errors.New("free: only a multi-client server has a manager")
+		}
+		return nil, p.pool.awaitManager()
+	}
+	s, err := all.of(c.Client)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Command, err)
 	}
 	switch c.Command {
 	case "echo":
@@ -32,74 +47,80 @@ func (p *peer) run(c command) (any, error) {
 		return s.send(c.Count, c.Size)
 	case "report":
 		return s.report()
-	case "close":
-		p.setSession(nil)
-		return s.close()
 	default:
 		return nil, fmt.Errorf("unknown command %q", c.Command)
 	}
 }
 
+type starting struct {
+	// ClientID is what the manager of a multi-client server gave to this client; 0 everywhere else.
+	ClientID int `json:"clientId"`
+}
+
 // start listens (server) or connects (client). A client's start ends when it may write.
-func (p *peer) start() error {
-	if p.session() != nil {
-		return errors.New("start: already started")
+func (p *peer) start() (*starting, error) {
+	if p.sessions() != nil {
+		return nil, errors.New("start: already started")
 	}
-	end, err := p.open()
+	if p.opts.role == "server" {
+		return &starting{}, p.listen()
+	}
+	client, err := dial(p.opts)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s := newSession(end, p.opts.role == "client", p.events)
-	p.setSession(s)
-	go s.receive()
-	if !s.isClient {
-		return nil
-	}
+	s := newSession(client, true, p.events)
+	p.setSessions(newSessions(client.Close))
+	p.sessions().begin(s)
 	// StartClient leaves the delivery of "Connected" to a goroutine, and Read closes the channel that it sends on
-	// when the client closes (actor.go:59): only after the message has come is it safe to close again.
+	// when the client closes (actor.go:62): only after the message has come is it safe to close again.
 	select {
 	case <-s.connected:
-		return nil
+		return &starting{ClientID: client.ClientId}, nil
 	case <-time.After(patience):
-		return errors.New("start: golang-ipc connected but never said so")
+		return nil, errors.New("start: golang-ipc connected but never said so")
 	}
 }
 
-func (p *peer) open() (endpoint, error) {
-	if p.opts.role == "server" {
-		return ipc.StartServer(&ipc.ServerConfig{
-			Name:       p.opts.name,
-			Encryption: p.opts.encryption,
-			MaxMsgSize: p.opts.maxMessageSize,
-		})
+func (p *peer) listen() error {
+	if p.opts.multi {
+		keepOrder()
 	}
-	client, err := ipc.StartClient(&ipc.ClientConfig{
-		Name:       p.opts.name,
-		Encryption: p.opts.encryption,
-		Timeout:    p.opts.timeout,
-		RetryTimer: p.opts.retry,
+	server, err := ipc.StartServer(&ipc.ServerConfig{
+		Name:        p.opts.name,
+		Encryption:  p.opts.encryption,
+		MaxMsgSize:  p.opts.maxMessageSize,
+		MultiClient: p.opts.multi,
 	})
 	if err != nil {
-		client.Close() // after a time-out its dialling goroutine may still hold a connection
+		return err
 	}
-	return client, err
+	all := newSessions(server.Close)
+	p.setSessions(all)
+	if p.opts.multi {
+		p.pool = newPool(server)
+		go p.pool.adopt(all, p.events)
+	} else {
+		all.begin(newSession(server, false, p.events))
+	}
+	return nil
 }
 
 // abandon closes without waiting for anything: the process is about to exit.
 func (p *peer) abandon() {
-	if s := p.session(); s != nil {
-		s.end.Close()
+	if all := p.sessions(); all != nil {
+		all.closeEnds()
 	}
 }
 
-func (p *peer) session() *session {
+func (p *peer) sessions() *sessions {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.current
 }
 
-func (p *peer) setSession(s *session) {
+func (p *peer) setSessions(all *sessions) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.current = s
+	p.current = all
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	ipc "github.com/joe-at-startupmedia/golang-ipc"
@@ -26,19 +27,20 @@ type endpoint interface {
 	Read() (*ipc.Message, error)
 	Write(msgType int, data []byte) error
 	StatusCode() ipc.Status
-	Close()
 }
 
 // session is one golang-ipc server or client, from its start to its close, and what it has received.
 type session struct {
 	end       endpoint
 	isClient  bool
+	client    int // of a multi-client server: the id of the client at the other end
 	events    *events
 	received  tally
 	questions sync.Mutex        // held while an answer is awaited
 	answers   chan *ipc.Message // to the command that asked
 	connected chan struct{}     // closed at the first status "Connected"
 	ended     chan struct{}     // closed when nothing more will be read
+	leaving   atomic.Bool       // this end is being closed: errors are no news
 	unsettled bool              // one-way messages were written and no report came since
 }
 
@@ -54,29 +56,32 @@ func newSession(end endpoint, isClient bool, out *events) *session {
 }
 
 // receive takes every message that golang-ipc delivers. Only plain Read: a timed-out ReadTimed leaves a goroutine
-// that takes a later message and puts it back out of order (actor.go:83).
+// that takes a later message and puts it back out of order (actor.go:97).
 func (s *session) receive() {
 	defer close(s.ended)
-	seenConnected := false
+	seenConnected, seenClosed := false, false
 	for {
 		m, err := s.end.Read()
 		if err != nil {
-			if s.end.StatusCode() == ipc.Closed {
+			if seenClosed {
 				return // the error that golang-ipc sends after "Closed"
 			}
-			s.events.emit(event{Event: "error", Message: err.Error()})
+			if !s.leaving.Load() {
+				s.emit(event{Event: "error", Message: err.Error()})
+			}
 			if s.isClient {
-				return // Read has closed the channels (actor.go:59)
+				return // Read has closed the channels (actor.go:62)
 			}
 			continue
 		}
 		switch {
 		case m.MsgType < 0:
-			s.events.emit(event{Event: "status", Status: m.Status})
+			s.emit(event{Event: "status", Status: m.Status})
 			if m.Status == ipc.Connected.String() && !seenConnected {
 				seenConnected = true
 				close(s.connected)
 			}
+			seenClosed = m.Status == ipc.Closed.String()
 		case m.MsgType == oneWay:
 			s.received.add(m.Data)
 		case m.MsgType == reportWanted:
@@ -89,23 +94,28 @@ func (s *session) receive() {
 	}
 }
 
+func (s *session) emit(ev event) {
+	ev.Client = s.client
+	s.events.emit(ev)
+}
+
 func (s *session) answerReport() {
 	data, err := json.Marshal(s.received.take())
 	if err != nil {
-		s.events.emit(event{Event: "error", Message: err.Error()})
+		s.emit(event{Event: "error", Message: err.Error()})
 		return
 	}
 	s.answer(reportGiven, data)
 }
 
 // answer writes from the reading goroutine. A server starts to read before it sets its status to Connected
-// (server.go:85-88), and Write refuses in between when the client is not its first.
+// (server.go:114-117), and Write refuses in between when the client is not its first.
 func (s *session) answer(messageType int, data []byte) {
 	for end := time.Now().Add(time.Second); s.end.StatusCode() == ipc.Disconnected && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	if err := s.end.Write(messageType, data); err != nil {
-		s.events.emit(event{Event: "error", Message: fmt.Sprintf("answer of type %d: %s", messageType, err)})
+		s.emit(event{Event: "error", Message: fmt.Sprintf("answer of type %d: %s", messageType, err)})
 	}
 }
 
@@ -121,7 +131,7 @@ func (s *session) deliver(m *ipc.Message) {
 	select {
 	case s.answers <- m:
 	default:
-		s.events.emit(event{Event: "error", Message: fmt.Sprintf("unexpected answer of type %d, %d bytes", m.MsgType, len(m.Data))})
+		s.emit(event{Event: "error", Message: fmt.Sprintf("unexpected answer of type %d, %d bytes", m.MsgType, len(m.Data))})
 	}
 }
 
@@ -188,26 +198,12 @@ func (s *session) report() (*tally, error) {
 	return &theirs, nil
 }
 
-type closing struct {
-	// Orderly says that golang-ipc ended with "Closed". It says nothing when it was not connected at the time.
-	Orderly bool `json:"orderly"`
-}
-
-// close settles first: Write only hands a message to a goroutine, and Close drops what that has not flushed.
-func (s *session) close() (*closing, error) {
-	if s.unsettled {
-		if _, err := s.report(); err != nil {
-			return nil, fmt.Errorf("close: settling: %w", err)
-		}
+// settle asks for a report where one is due: Write only hands a message to a goroutine, and Close drops what that has
+// not flushed.
+func (s *session) settle() error {
+	if !s.unsettled {
+		return nil
 	}
-	connected := s.end.StatusCode() == ipc.Connected
-	s.end.Close()
-	if connected {
-		select {
-		case <-s.ended:
-			return &closing{Orderly: true}, nil
-		case <-time.After(time.Second): // it disconnected meanwhile
-		}
-	}
-	return &closing{Orderly: false}, nil
+	_, err := s.report()
+	return err
 }

@@ -1,6 +1,6 @@
 import type { DataMessage, Peer, Status } from "@ipc/client";
 import { EventLog, type Wait } from "./event-log.js";
-import type { Run } from "./go-peer.js";
+import type { Run } from "./go-end.js";
 import { ONE_WAY, payload, REPORT_GIVEN, REPORT_WANTED, type Tally, TallyKeeper } from "./peer-protocol.js";
 
 /** A client or a server of ours. */

@@ -81,8 +81,9 @@ export class SnippetProject implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
-    // What a server leaves that was killed.
-    await rm(`/tmp/${this.name}.sock`, { force: true });
+    // What a server leaves that was killed, at each of its doors.
+    const left = (await readdir("/tmp")).filter((file) => file.startsWith(this.name) && file.endsWith(".sock"));
+    for (const file of left) await rm(join("/tmp", file), { force: true });
   }
 
   async #write(file: string, content: unknown): Promise<void> {

@@ -7,6 +7,7 @@ import {
   MessageCipher,
 } from "@ipc/crypto";
 import { encodeBody, encodeFrame, encodeMessage } from "@ipc/framing";
+import { clientIdRequest, encodeClientId } from "@ipc/session";
 import { describe, expect, test } from "vitest";
 import { readText } from "./document.js";
 
@@ -32,6 +33,8 @@ describe("the example of docs/WIRE.md has", () => {
   test.each([
     ["the plain limits", encodeFrame(LIMITS)],
     ["the plain message", encodeMessage(1, HELLO)],
+    ["the request of an id", encodeMessage(clientIdRequest.type, new TextEncoder().encode(clientIdRequest.data))],
+    ["the id", encodeMessage(encodeClientId(1).type, encodeClientId(1).data)],
     ["the client's key", client.publicKey],
     ["the server's key", server.publicKey],
     ["the shared X", sharedWith(server)],

@@ -1,2 +1,2 @@
 export { type ExampleOptions, exampleOptions, waitBetweenSteps } from "./environment.js";
-export { runTwoProcesses, type TwoProcesses } from "./two-processes.js";
+export { runProcesses } from "./processes.js";

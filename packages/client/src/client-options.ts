@@ -26,8 +26,9 @@ export interface ClientOptions extends PeerOptions {
   /** A fixed pause between two dials, in milliseconds, instead of back-off with jitter. */
   readonly retryMs?: number;
   /**
-   * Asks the server's manager for an id and a place of its own, as golang-ipc's MultiClient clients do, and for a new one each
-   * time it redials. For golang-ipc servers with `MultiClient: true`; `startServerManager` takes clients without it, too.
+   * Asks at `<name>_manager` for an id and a place of its own, as golang-ipc's MultiClient clients do, and for a new one each
+   * time it redials; `timeoutMs` bounds both together. For golang-ipc servers with `MultiClient: true`; `startServerManager`
+   * takes clients without it, too.
    * @default false
    */
   readonly multiClient?: boolean;

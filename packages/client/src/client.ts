@@ -54,8 +54,8 @@ export class Client extends PeerSession {
   #clientId: number | undefined;
   /** From then on it takes nothing less. */
   #wasSecure = false;
-  /** The end of the connection over which the last id came. */
-  #farewell: Promise<void> = Promise.resolve();
+  /** Connections to the manager that are being ended: golang-ipc's never ends its side, which takes a while. */
+  readonly #farewells = new Set<Session>();
 
   private constructor(options: ResolvedClientOptions, address: string) {
     const { limits, security, signal } = options;
@@ -88,10 +88,15 @@ export class Client extends PeerSession {
     return this.#clientId;
   }
 
-  protected override release(): Promise<void> {
+  override destroy(reason?: unknown): void {
+    for (const session of this.#farewells) session.destroy(reason);
+    super.destroy(reason);
+  }
+
+  protected override async release(): Promise<void> {
     this.#life.abort(this.#options.signal?.reason);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    return this.#farewell;
+    await Promise.allSettled([...this.#farewells].map((session) => session.close()));
   }
 
   protected override setReferenced(referenced: boolean): void {
@@ -128,6 +133,7 @@ export class Client extends PeerSession {
       if (!this.isOpen) return;
       if (!isIpcError(error)) throw error;
       this.#options.logger.error(`client ${this.#options.name}: ${error.message}`);
+      for (const session of this.#farewells) session.destroy(error);
       this.finish(error.code === "IPC_TIMED_OUT" ? "Timeout" : "Error", error);
     }
   }
@@ -168,17 +174,23 @@ export class Client extends PeerSession {
       return id;
     } finally {
       // A golang-ipc manager serves the next one as soon as this one is gone.
-      this.#farewell = session.close().catch(() => {});
+      void this.#leave(session);
     }
   }
 
+  async #leave(session: Session): Promise<void> {
+    this.#farewells.add(session);
+    // What it may have failed with, who asked is told.
+    await session.close().catch(() => {});
+    this.#farewells.delete(session);
+  }
+
   async #dialSlot(id: number, signal: AbortSignal): Promise<Established> {
-    const giveUpAt = performance.now() + SLOT_PATIENCE_MS;
-    for (;;) {
+    for (let waitedMs = 0; ; waitedMs += SLOT_RETRY_MS) {
       try {
         return await this.#dialDoor({ kind: "slot", id }, signal);
       } catch (error) {
-        if (!isIpcError(error) || error.code !== "IPC_NO_SERVER" || performance.now() >= giveUpAt) throw error;
+        if (!isIpcError(error) || error.code !== "IPC_NO_SERVER" || waitedMs >= SLOT_PATIENCE_MS) throw error;
       }
       await this.#pauses.pause(SLOT_RETRY_MS, signal);
     }

@@ -7,24 +7,30 @@ const SLOW_TIMEOUT_MS = 5_000;
 /** From this size up data is sent uncopied, also after `write` has returned. */
 const LARGE_BYTES = 65_536;
 
+/** What `broadcast` takes. `signal`: ends the waits; whose message still waited for room does not get it. */
 export interface BroadcastOptions extends Wait {
   /**
-   * What becomes of a client whose queue is full. `wait`: its message waits its turn, and so does the result. `skip`: it does
-   * not get this message. `disconnect`: it has `slowTimeoutMs` to make room, then it is destroyed.
+   * What becomes of a client whose queue is full. `wait`: its message waits its turn, and so does the result, without a limit
+   * unless there is a `signal`. `skip`: it does not get this message. `disconnect`: it has `slowTimeoutMs` to make room, then
+   * it is destroyed.
    * @default "wait"
    */
   readonly slow?: "wait" | "skip" | "disconnect";
-  /** In milliseconds, 1 … 2 147 483 647; for `disconnect`. @default 5_000 */
+  /** How long `disconnect` waits for each of them, in milliseconds, 1 … 2 147 483 647. @default 5_000 */
   readonly slowTimeoutMs?: number;
 }
 
-/** What became of a broadcast, each client in one of them. */
+/** What became of a broadcast: every client that was connected when it began is in one of the three. */
 export interface BroadcastResult {
-  /** Has the message in its queue, or further. */
+  /** Those for whom `write` has resolved: the message is in their queue, or further. */
   readonly accepted: readonly ServerConnection[];
-  /** Was slow, and does not get it. */
+  /** Those who had no room, with `slow: "skip"`. They do not get it. */
   readonly skipped: readonly ServerConnection[];
-  /** Went, was disconnected for being slow, or the signal came first. */
+  /**
+   * Those who do not get it for another reason. They were disconnected for being slow (IPC_TIMED_OUT), had gone or were being
+   * closed (IPC_CLOSED, IPC_CONNECTION_LOST and what else a connection ends with), the signal came first (IPC_ABORTED), or
+   * more waits for them already than may (IPC_QUEUE_FULL).
+   */
   readonly failed: readonly { readonly connection: ServerConnection; readonly error: IpcError }[];
 }
 

@@ -1,4 +1,5 @@
 import { encodeClientId, type IpcError, isClientIdRequest, isIpcError, SessionError } from "@ipc/session";
+import { TransportError } from "@ipc/transport";
 import type { ServerConnection } from "./server-connection.js";
 import type { Slot } from "./slot.js";
 import type { Slots } from "./slots.js";
@@ -64,13 +65,21 @@ export class IdDesk {
     return this.#askers.has(connection);
   }
 
-  /** An asker has gone. */
-  left(connection: ServerConnection): void {
+  setReferenced(referenced: boolean): void {
+    for (const connection of this.#askers.keys()) {
+      if (referenced) connection.ref();
+      else connection.unref();
+    }
+  }
+
+  /** An asker has gone. True where he had not asked yet. */
+  left(connection: ServerConnection): boolean {
     const asker = this.#askers.get(connection);
-    if (asker === undefined) return;
+    if (asker === undefined) return false;
     this.#askers.delete(connection);
     clearTimeout(asker.timer);
     asker.life.abort();
+    return !asker.isAnswered;
   }
 
   close(): void {
@@ -84,8 +93,7 @@ export class IdDesk {
       if (asker.life.signal.aborted) slots.giveBack(slot);
       else await this.#tell(asker, slot);
     } catch (error) {
-      if (!isIpcError(error)) throw error;
-      if (!asker.life.signal.aborted) this.#drop(asker, error);
+      if (!asker.life.signal.aborted) this.#drop(asker, asIpcError(error));
     }
   }
 
@@ -109,4 +117,11 @@ export class IdDesk {
     asker.connection.destroy(error);
     if (error !== undefined) this.#options.refused(remote, error);
   }
+}
+
+/** A transport of the user's may fail with errors of its own. */
+function asIpcError(error: unknown): IpcError {
+  if (isIpcError(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TransportError("IPC_TRANSPORT_FAILED", `listening for a client failed: ${message}`, { cause: error });
 }

@@ -7,14 +7,19 @@ const MIB_256 = 268_435_456;
 
 /** What `startServerManager` takes: a server's options, each for every connection, and what bounds them all together. */
 export interface ManagerOptions extends ServerOptions {
-  /** Clients served at once, 1 … 1 000 000; more are told that the server is busy. @default 10_000 */
+  /** Clients connected at once, 1 … 1 000 000; more are told that the server is busy. @default 10_000 */
   readonly maxConnections?: number;
   /**
-   * Received and not read, over all connections, in bytes, 1 024 … 2^40. Each may hold as much as is left of it, so that
-   * those who stand still never use it up. @default 268_435_456
+   * Received and not read, over all connections, in bytes, 1 024 … 2^40. Each may hold as much as is left of it, and never
+   * more than `maxUnreadBytes`; past that its writes wait. So those who stand still never use it up.
+   * @default 268_435_456
    */
   readonly maxTotalUnreadBytes?: number;
-  /** Accepted by `write` and not with the kernel, over all connections; otherwise as before. @default 268_435_456 */
+  /**
+   * Accepted by `write` and not with the kernel, over all connections, in bytes, 1 024 … 2^40. Each may hold as much as is
+   * left of it, and never more than `maxQueuedBytes`; past that writes wait.
+   * @default 268_435_456
+   */
   readonly maxTotalQueuedBytes?: number;
 }
 

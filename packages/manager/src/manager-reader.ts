@@ -18,12 +18,22 @@ import { Poll, type PollCallback, type PollPlan } from "./poll.js";
 import type { ServerConnection } from "./server-connection.js";
 import { SharedStream, type SharedStreamOptions, type StreamEnd } from "./shared-stream.js";
 
+/** What a ServerManager tells. */
 export interface ServerManagerEvents {
-  /** A client is there. A loop over it that begins in a listener, before anything is awaited, reads it singly. */
+  /**
+   * A client is there, in `connections`, and nothing of it has been delivered. Whoever begins to read it in a listener, before
+   * anything is awaited, has it for himself.
+   */
   connection: [connection: ServerConnection];
-  /** A client is gone, once for each `connection`. `error`: why, unless either side ended it in an orderly way. */
+  /**
+   * A client has gone, once for each `connection`; it is not in `connections` any more. What it left unread, and its
+   * Disconnected, are still read. `error`: why, unless either side ended it in an orderly way.
+   */
   disconnection: [connection: ServerConnection, error: IpcError | undefined];
-  /** Data only, of every connection that nobody reads singly; `connection.pause()` holds that one's back. */
+  /**
+   * Data only, of every connection that nobody reads singly. While there is a listener, messages flow; `connection.pause()`
+   * holds that one's back.
+   */
   message: [connection: ServerConnection, message: DataMessage];
   /** A connection never became one: its handshake failed, it was turned away, or nobody came for an id. */
   refused: [error: IpcError];
@@ -44,6 +54,10 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     this.#flow = new DeliveryFlow(this.stream, (connection, message) => this.emit("message", connection, message));
   }
 
+  /**
+   * Adds a listener. The first one of `message` takes the messages of all connections.
+   * @throws TypeError; SessionError IPC_CONSUMER_TAKEN, for `message`
+   */
   on<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
     assertListener(listener);
     if (event === "message") this.#flow.start();
@@ -51,6 +65,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     return this;
   }
 
+  /** As `on`, for the next such event only. */
   once<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
     assertListener(listener);
     if (event === "message") this.#flow.start();
@@ -58,6 +73,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     return this;
   }
 
+  /** Takes a listener off. After the last one of `message`, messages stay unread until somebody reads. */
   off<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
     this.#emitter.off(event, listener);
     if (!this.#emitter.has("message")) this.#flow.stop();
@@ -66,7 +82,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
 
   /**
    * Iterates over the messages of every connection that nobody reads singly, in turns, until the manager is closed; then it
-   * just ends. What a client leaves unread is delivered, too.
+   * just ends. What a client left unread when it went is delivered, too. `break` ends the reading and closes nothing.
    *
    * `next` rejects with IPC_CONSUMER_TAKEN, IPC_LISTENER_LOST, and with IPC_CLOSED after `destroy`.
    */
@@ -75,9 +91,12 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   }
 
   /**
-   * Reads one message or status of every connection, and ends with the slowest. With no connection it waits for one.
+   * Reads one message or status of every connection that nobody reads singly, gives each to `callback` as it comes, and
+   * resolves when the slowest has had one and every callback is done. Who comes later is part of the next poll, unless there
+   * was nobody: then the first that comes is waited for.
    *
-   * Rejects with IPC_CONSUMER_TAKEN, IPC_ABORTED, IPC_CLOSED, and with what a callback fails with.
+   * Rejects with TypeError, RangeError, IPC_CONSUMER_TAKEN, IPC_ABORTED, IPC_CLOSED, IPC_LISTENER_LOST, and with what a
+   * callback fails with.
    * @see golang-ipc pool.go, `Read`
    */
   read(callback: PollCallback, options?: Wait): Promise<void> {
@@ -85,7 +104,9 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   }
 
   /**
-   * As `read`; a connection that has nothing within `ms` milliseconds gives `timeoutMessage`. Without any, it waits its time.
+   * As `read`, but whoever has nothing within `ms` milliseconds gives `timeoutMessage`. Where nobody comes, it waits its time
+   * and calls nothing.
+   * @param ms 0 … 2 147 483 647
    * @see golang-ipc pool.go, `ReadTimed`
    */
   readTimed(ms: number, callback: PollCallback, options?: Wait): Promise<void> {
@@ -93,7 +114,9 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   }
 
   /**
-   * As `readTimed`, but ends with the fastest: those who have nothing by then are asked again in the next one.
+   * As `readTimed`, but ends with the first that has something. Whoever has nothing by then is not called for; what he says
+   * later, the next poll finds.
+   * @param ms 0 … 2 147 483 647
    * @see golang-ipc pool.go, `ReadTimedFastest`
    */
   readTimedFastest(ms: number, callback: PollCallback, options?: Wait): Promise<void> {

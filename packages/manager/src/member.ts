@@ -1,7 +1,7 @@
 import type { DataMessage, IpcError, LendableInbox } from "@ipc/session";
 import { ServerConnection } from "./server-connection.js";
 
-/** A message and where it came from. */
+/** A message, and the connection by which it came. That one may have ended since. */
 export interface Delivery {
   readonly connection: ServerConnection;
   readonly message: DataMessage;

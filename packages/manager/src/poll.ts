@@ -10,7 +10,10 @@ import type { Member } from "./member.js";
 import type { ServerConnection } from "./server-connection.js";
 import type { SharedStream, StreamReader } from "./shared-stream.js";
 
-/** Is given what one connection had. `error`: why it was lost, beside its Disconnected. What it returns is waited for. */
+/**
+ * Is given what one connection had: a message, a status, or `timeoutMessage`. `error`: why the connection was lost, beside its
+ * Disconnected. The poll waits for the promise that it returns, and fails with it.
+ */
 export type PollCallback = (
   connection: ServerConnection,
   message: DataMessage | StatusMessage | TimeoutMessage,

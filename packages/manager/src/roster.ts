@@ -1,6 +1,7 @@
 import {
   channels,
   describeSecurity,
+  dropStream,
   type Established,
   type IpcError,
   isClientIdRequest,
@@ -18,6 +19,12 @@ import type { Slots } from "./slots.js";
 /** Where two doors are one, how long somebody may say nothing before he is taken for a client, in milliseconds. */
 const UNDECIDED_MS = 100;
 
+interface Arrival {
+  readonly established: Established;
+  readonly by: CameBy;
+  readonly id: number;
+}
+
 export interface RosterOptions {
   readonly options: ResolvedManagerOptions;
   readonly slots: Slots;
@@ -34,10 +41,10 @@ export class Roster {
   readonly #events: RosterOptions;
   readonly #options: ResolvedManagerOptions;
   readonly #desk: IdDesk;
-  /** Of whom it is not known yet whether they are clients; without a timer, they are taken for clients already. */
-  readonly #undecided = new Map<ServerConnection, NodeJS.Timeout | undefined>();
+  /** Of whom it is not known yet whether they are clients, or have come to ask. They hold a place until then. */
+  readonly #undecided = new Map<ServerConnection, NodeJS.Timeout>();
   /** Who came before the manager was there to be told. */
-  readonly #early: (() => void)[] = [];
+  readonly #early: Arrival[] = [];
   #state: "starting" | "open" | "closed" = "starting";
   #referenced = true;
 
@@ -56,7 +63,7 @@ export class Roster {
   busy(): SessionError | undefined {
     const { name, maxConnections } = this.#options;
     if (this.#state === "closed") return new SessionError("IPC_CLOSED", `server \`${name}\` is closed`);
-    if (this.connections.size + this.#early.length < maxConnections) return undefined;
+    if (this.connections.size + this.#undecided.size + this.#early.length < maxConnections) return undefined;
     return new SessionError(
       "IPC_SERVER_BUSY",
       `server \`${name}\` serves ${maxConnections} clients, its \`maxConnections\``,
@@ -67,12 +74,17 @@ export class Roster {
   open(): void {
     if (this.#state !== "starting") return;
     this.#state = "open";
-    for (const arrive of this.#early.splice(0)) arrive();
+    for (const { established, by, id } of this.#early.splice(0)) this.arrive(established, by, id);
   }
 
   arrive(established: Established, by: CameBy, id: number): void {
     if (this.#state === "starting") {
-      this.#early.push(() => this.arrive(established, by, id));
+      this.#early.push({ established, by, id });
+      return;
+    }
+    // The listener of one that came early may have ended everything.
+    if (this.#state === "closed") {
+      dropStream(established.stream);
       return;
     }
     switch (by) {
@@ -91,6 +103,7 @@ export class Roster {
 
   setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
+    this.#desk.setReferenced(referenced);
     for (const connection of this.#everybody()) {
       if (referenced) connection.ref();
       else connection.unref();
@@ -100,7 +113,7 @@ export class Roster {
   /** Sends what was accepted to everybody; rejects with IPC_CLOSE_INCOMPLETE, which says for how many that took too long. */
   async close(timeoutMs: number): Promise<void> {
     this.#shut();
-    const closing = [...this.#everybody()].map((connection) => connection.close({ timeoutMs }));
+    const closing = this.#everybody().map((connection) => connection.close({ timeoutMs }));
     const failures = (await Promise.allSettled(closing)).filter((result) => result.status === "rejected");
     const first = failures[0];
     if (first === undefined) return;
@@ -123,16 +136,13 @@ export class Roster {
 
   #shut(): void {
     this.#state = "closed";
-    this.#early.length = 0;
+    for (const { established } of this.#early.splice(0)) dropStream(established.stream);
     this.#desk.close();
     for (const timer of this.#undecided.values()) clearTimeout(timer);
   }
 
-  *#everybody(): Generator<ServerConnection> {
-    yield* [...this.connections.values()];
-    for (const connection of [...this.#undecided.keys()]) {
-      if (!this.connections.has(connection.id)) yield connection;
-    }
+  #everybody(): ServerConnection[] {
+    return [...this.connections.values(), ...this.#undecided.keys()];
   }
 
   #connect(established: Established, id: number, intercept?: Intercept): ServerConnection {
@@ -161,12 +171,12 @@ export class Roster {
   }
 
   #left(connection: ServerConnection, error: IpcError | undefined): void {
-    this.#desk.left(connection);
-    const isUndecided = this.#undecided.has(connection);
-    clearTimeout(this.#undecided.get(connection));
-    this.#undecided.delete(connection);
-    if (isUndecided && !this.connections.has(connection.id) && this.#state === "open") this.#announce(connection);
-    if (this.connections.get(connection.id) !== connection) return;
+    const hadNotAsked = this.#desk.left(connection);
+    if (this.#decide(connection) && this.#state === "open") this.#announce(connection);
+    if (this.connections.get(connection.id) !== connection) {
+      if (hadNotAsked && error !== undefined) this.#events.refused(connection.remote, error);
+      return;
+    }
     this.connections.delete(connection.id);
     const { name, logger } = this.#options;
     const { id, remote } = connection;
@@ -185,21 +195,26 @@ export class Roster {
 
   #decideLater(connection: ServerConnection): void {
     const isClient = (): void => {
-      this.#undecided.set(connection, undefined);
+      this.#decide(connection);
       this.#announce(connection);
     };
     this.#undecided.set(connection, setTimeout(isClient, UNDECIDED_MS).unref());
   }
 
+  /** Whether it was undecided until now. */
+  #decide(connection: ServerConnection): boolean {
+    clearTimeout(this.#undecided.get(connection));
+    return this.#undecided.delete(connection);
+  }
+
   readonly #somebodySays: Intercept = (connection, message) => {
     if (this.#desk.has(connection)) return this.#askerSays(connection, message);
-    clearTimeout(this.#undecided.get(connection));
-    this.#undecided.delete(connection);
+    const wasUndecided = this.#decide(connection);
     if (isClientIdRequest(message)) {
       this.#desk.receive(connection);
       return this.#askerSays(connection, message);
     }
-    if (!this.connections.has(connection.id)) this.#announce(connection);
+    if (wasUndecided) this.#announce(connection);
     return false;
   };
 }

@@ -24,9 +24,11 @@ export interface ConnectionStart {
 /**
  * One client of a ServerManager: a peer that ends with its connection. Its reader sees Connected first; when the client
  * goes, what is unread, then Disconnected. A `read` after that rejects with IPC_CLOSED, an iteration just ends.
+ *
+ * While somebody reads from the manager, a `read` of a connection that is part of that rejects with IPC_CONSUMER_TAKEN.
  */
 export class ServerConnection extends PeerSession {
-  /** Unique for the manager's life, from 1 up; golang-ipc's client id where it came by that. */
+  /** Unique for the manager's life, 1 … 2^32-1; the client's own `clientId` where it came by golang-ipc's id protocol. */
   readonly id: number;
   readonly #ended: ConnectionStart["ended"];
   #intercept: Intercept | undefined;

@@ -19,6 +19,7 @@ import { type ManagerOptions, type ResolvedManagerOptions, resolveManagerOptions
 import { ManagerReader } from "./manager-reader.js";
 import { Roster } from "./roster.js";
 import type { ServerConnection } from "./server-connection.js";
+import type { StreamEnd } from "./shared-stream.js";
 
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -27,19 +28,21 @@ const GONE_SHARE = 4;
 
 /** Figures of this moment. */
 export interface ManagerStats {
+  /** The size of `connections`. */
   readonly connections: number;
   /** Received, not yet read, over all connections: data, and 160 bytes for each message. */
   readonly unreadBytes: number;
-  /** Accepted by `write`, not yet with the kernel, over all connections. */
+  /** Accepted by `write`, not yet with the kernel, over all connections: bytes on the wire. */
   readonly queuedBytes: number;
 }
 
 /**
  * Starts a server of many clients and resolves when it listens: at `<name>` for any number of clients, and at
- * `<name>_manager` for golang-ipc's MultiClient clients and ours.
+ * `<name>_manager` for those who ask for an id, golang-ipc's with `MultiClient` and ours with `multiClient`. Where both are
+ * one address, as on TCP, it tells them apart by what they say first.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
- * IPC_PERMISSION_DENIED, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
+ * IPC_PERMISSION_DENIED, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_LISTENER_LOST, IPC_ABORTED.
  * @see golang-ipc pool.go, `StartServerPool`
  */
 export async function startServerManager(options: ManagerOptions): Promise<ServerManager> {
@@ -51,7 +54,7 @@ type State =
   | { readonly name: "closing"; readonly done: Promise<void> }
   | { readonly name: "ended"; readonly done: Promise<void> };
 
-/** A server of many clients. */
+/** A server of many clients, each with a connection, a queue and limits of its own. */
 export class ServerManager extends ManagerReader implements AsyncDisposable {
   readonly #options: ResolvedManagerOptions;
   readonly #doors: Doors;
@@ -90,11 +93,16 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     const { name, signal, logger } = options;
     if (signal?.aborted === true) throw abortError("startServerManager", signal);
     const manager = new ServerManager({ ...options, credentials: serverCredentials(options) });
-    await manager.#doors.open();
-    // It may fire after the last look that the transport takes at it.
-    if (options.signal?.aborted === true) {
-      manager.destroy(options.signal.reason);
-      throw abortError("startServerManager", options.signal);
+    try {
+      await manager.#doors.open();
+      // A door may have been lost meanwhile, and the signal fire after the last look that the transport took at it.
+      if (manager.stream.endedBy !== undefined) throw manager.stream.endedBy.error();
+      if (options.signal?.aborted === true) throw abortError("startServerManager", options.signal);
+    } catch (error) {
+      // Somebody may have come by the first door while the last was tried.
+      manager.destroy(error);
+      await manager.#release();
+      throw error;
     }
     signal?.addEventListener("abort", manager.#onAbort, { once: true });
     logger.info(`server ${name}: listening at ${manager.address}`);
@@ -108,16 +116,17 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     return this.#doors.address;
   }
 
-  /** Listening, Closing, Closed or Error. */
+  /** Listening, Closing, Closed or Error; each connection has its own. */
   get status(): Status {
     return this.#status;
   }
 
+  /** golang-ipc's number of `status`. */
   get statusCode(): number {
     return statusCode(this.#status);
   }
 
-  /** The clients that are connected, or being closed, by id, the first first. */
+  /** The clients that are connected, or being closed, by id, the first first. It changes as they come and go. */
   get connections(): ReadonlyMap<number, ServerConnection> {
     return this.#roster.connections;
   }
@@ -128,13 +137,21 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   /**
-   * Writes a message to every connection. A slow one never holds the others up; what becomes of it, `slow` says, and the
-   * result tells. `data` may be reused once it has resolved.
+   * Writes a message to every connection there is now. A slow one never holds the others up; what becomes of it, `slow` says,
+   * and the result tells. `data` may be reused once it has resolved.
    *
    * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_CLOSED, IPC_ABORTED where the signal came before it began.
+   * What a client fails with does not reject it.
    * @param type 1 … 2^32-1; 0 is reserved
    */
-  async broadcast(type: number, data: string | Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResult> {
+  broadcast(type: number, data: string | Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResult> {
+    const result = this.#broadcast(type, data, options);
+    // As a `write` that nobody awaits, one that comes after the end must not end the process.
+    result.catch(() => {});
+    return result;
+  }
+
+  async #broadcast(type: number, data: string | Uint8Array, options: BroadcastOptions): Promise<BroadcastResult> {
     const plan = resolveBroadcastOptions(options);
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     const fault = findWriteFault(type, bytes, this.#options.limits.maxMessageSize);
@@ -145,10 +162,11 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   /**
-   * Lets nobody in any more, sends what was accepted to every client, then ends the connections and frees everything.
-   * Idempotent.
+   * Lets nobody in any more, sends what was accepted to every client, then ends the connections and frees everything. What is
+   * unread can still be read. Idempotent.
    *
-   * Rejects with IPC_CLOSE_INCOMPLETE when that takes longer than `timeoutMs`; everything is freed then too.
+   * Rejects with TypeError, RangeError, and with IPC_CLOSE_INCOMPLETE when it takes longer than `timeoutMs` for any client;
+   * everything is freed then too.
    */
   close(options: CloseOptions = {}): Promise<void> {
     const fault = findCloseFault(options);
@@ -164,14 +182,24 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     return done.promise;
   }
 
-  /** Ends everything at once; what is queued is dropped. */
+  /** Ends everything at once; what is queued is dropped. Waits reject with IPC_CLOSED, its cause is `reason`. */
   destroy(reason?: unknown): void {
-    if (this.#state.name === "ended") return;
-    this.#roster.destroy(reason);
-    // A close that is under way does the rest.
-    if (this.#state.name === "closing") return;
-    const error = (): SessionError => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason });
-    this.#end("Closed", true, error, this.#release());
+    switch (this.#state.name) {
+      case "open":
+        this.#enterEnd("Closed", this.#release());
+        this.#roster.destroy(reason);
+        this.#tellEnd({
+          isFailure: true,
+          error: () => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason }),
+        });
+        return;
+      case "closing":
+        // The close that is under way does the rest.
+        this.#roster.destroy(reason);
+        return;
+      case "ended":
+        return;
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -200,7 +228,8 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       await this.#roster.close(timeoutMs);
     } finally {
       await released;
-      this.#end("Closed", false, () => this.#closedError("read"), Promise.resolve());
+      this.#enterEnd("Closed", Promise.resolve());
+      this.#tellEnd({ isFailure: false, error: () => this.#closedError("read") });
     }
   }
 
@@ -217,16 +246,20 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   #fail(error: IpcError): void {
     if (this.#state.name !== "open") return;
     this.#options.logger.error(`server ${this.#options.name}: ${error.message}`);
-    const released = this.#release();
+    this.#enterEnd("Error", this.#release());
     this.#roster.fail(error);
-    this.#end("Error", true, () => error, released);
+    this.#tellEnd({ isFailure: true, error: () => error });
   }
 
-  #end(status: "Closed" | "Error", isFailure: boolean, error: () => IpcError, done: Promise<void>): void {
+  /** Before any listener hears of it: what they call finds it ended. */
+  #enterEnd(status: "Closed" | "Error", done: Promise<void>): void {
     this.#state = { name: "ended", done };
     this.#status = status;
-    this.endReading({ isFailure, error });
-    if (status === "Error") this.emit("error", error());
+  }
+
+  #tellEnd(end: StreamEnd): void {
+    this.endReading(end);
+    if (this.#status === "Error") this.emit("error", end.error());
     this.emit("close");
     this.clear();
   }

@@ -22,7 +22,7 @@ export interface SlotsOptions {
 /** The slots of a manager that wait for their clients. */
 export class Slots {
   readonly #options: SlotsOptions;
-  /** The oldest first. */
+  /** In the order in which they were given, or began to listen. */
   readonly #open = new Set<Slot>();
   /** Listens, and its id is not known to anybody. */
   #spare: Slot | undefined;
@@ -49,9 +49,12 @@ export class Slots {
    * @throws what listening fails with; a slot whose address is taken is passed over
    */
   async allot(signal: AbortSignal): Promise<Slot> {
-    const slot = this.#spare ?? (await this.#listen(signal));
+    const spare = this.#spare;
+    if (spare === undefined) return this.#listen(signal);
     this.#spare = undefined;
-    return slot;
+    this.#open.delete(spare);
+    this.#open.add(spare);
+    return spare;
   }
 
   /** Takes back a slot whose id nobody has been told. */
@@ -67,7 +70,6 @@ export class Slots {
 
   close(): void {
     this.#isClosed = true;
-    this.#spare = undefined;
     for (const slot of this.#open) slot.free();
   }
 
@@ -78,7 +80,7 @@ export class Slots {
         busy: this.#options.busy,
         authorize: this.#options.authorize,
         claimed: this.#options.claimed,
-        freed: (freed) => this.#open.delete(freed),
+        freed: (freed) => this.#forget(freed),
         closeFailed: ({ id }, error) => logger.error(`server ${name}: closing slot ${id} failed: ${String(error)}`),
       });
       try {
@@ -99,6 +101,12 @@ export class Slots {
       ...(signal && { signal }),
       onLost: () => slot.free(),
     });
+  }
+
+  #forget(slot: Slot): void {
+    this.#open.delete(slot);
+    // golang-ipc's clients redial the slot that they had, also at a server that was started again and knows nobody.
+    if (this.#spare === slot) this.#spare = undefined;
   }
 
   #keep(slot: Slot): void {

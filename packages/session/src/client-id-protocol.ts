@@ -6,7 +6,7 @@ const CLIENT_ID_TYPE = 12;
 
 const REQUEST = "client_id_request";
 
-/** What a client says at `<name>_manager`. @see golang-ipc pool.go, `clientIdRequest` */
+/** The message by which a client asks for an id at `<name>_manager`. @see golang-ipc pool.go, `clientIdRequest` */
 export const clientIdRequest: { readonly type: number; readonly data: string } = {
   type: CLIENT_ID_TYPE,
   data: REQUEST,
@@ -18,7 +18,7 @@ export function isClientIdRequest(message: DataMessage): boolean {
 }
 
 /**
- * Returns the manager's answer: a u32.
+ * Returns the manager's answer, whose data is a u32.
  * @param id 1 … 2^32-1
  * @see golang-ipc shared.go, `intToBytes`
  */

@@ -2,9 +2,11 @@ import type { DataMessage, StatusMessage } from "./message.js";
 
 /** An inbox as somebody sees it who reads over many of them, one message here and one there. */
 export interface LendableInbox {
+  /** Bytes of data, and 160 for each message. */
   readonly unreadBytes: number;
   /** `ready` is called whenever there may be something to take, and at the end. False while somebody reads it already. */
   lend(ready: () => void): boolean;
+  /** Ends the loan. What is unread stays for whoever reads next. */
   unlend(): void;
   /** The next message or status that is there and not held back by a pause. Only while it is lent. */
   take(): DataMessage | StatusMessage | undefined;

@@ -10,6 +10,7 @@ interface Options {
   readonly authorize?: unknown;
   readonly transport?: unknown;
   readonly directory?: unknown;
+  readonly slow?: unknown;
 }
 interface Logger {
   info(): void;
@@ -24,8 +25,10 @@ const KNOWN: readonly (keyof Options)[] = [
   "authorize",
   "transport",
   "directory",
+  "slow",
 ];
 const SIZE = { min: 1_024, max: 4_096, unit: "bytes" };
+const SLOW = ["wait", "skip"] as const;
 const LOGGER: readonly (keyof Logger)[] = ["info", "warn"];
 
 const read = (options: Options): OptionReader<Options> => new OptionReader("startServer", options, KNOWN);
@@ -65,6 +68,7 @@ describe("what is not given, or undefined, is", () => {
       expect(reader.boolean("encryption", false)).toBe(false);
       expect(reader.integer("size", 7, SIZE)).toBe(7);
       expect(reader.milliseconds("timeoutMs", 5_000)).toBe(5_000);
+      expect(reader.choice("slow", SLOW, "skip")).toBe("skip");
       expect(reader.signal("signal")).toBeUndefined();
       expect(reader.methods("logger", [])).toBeUndefined();
       expect(reader.callback("authorize")).toBeUndefined();
@@ -84,6 +88,10 @@ describe("what is right is taken as it is", () => {
 
   test.each([0, 2_147_483_647])("milliseconds at the edge of their range: %i", (timeoutMs) => {
     expect(read({ timeoutMs }).milliseconds("timeoutMs", 5_000)).toBe(timeoutMs);
+  });
+
+  test.each(SLOW)("one of several words, whatever the default: %s", (slow) => {
+    expect(read({ slow }).choice("slow", SLOW, "wait")).toBe(slow);
   });
 
   test("a signal, a logger with further methods, a callback", () => {
@@ -126,6 +134,9 @@ describe("the wrong kind is a TypeError that names the option, what it takes and
       (reader) => reader.milliseconds("timeoutMs", 1),
       "a whole number of milliseconds, 0 … 2147483647, got an object",
     ],
+    ["slow", "Wait", (reader) => reader.choice("slow", SLOW, "wait"), '"wait", "skip", got "Wait"'],
+    ["slow", true, (reader) => reader.choice("slow", SLOW, "wait"), '"wait", "skip", got true'],
+    ["slow", null, (reader) => reader.choice("slow", SLOW, "wait"), '"wait", "skip", got null'],
     ["signal", {}, (reader) => reader.signal("signal"), "an AbortSignal, got an object"],
     ["signal", new AbortController(), (reader) => reader.signal("signal"), "an AbortSignal, got an object"],
     [

@@ -52,6 +52,7 @@ export class OptionReader<O extends object> {
     return this.integer(key, fallback, { min, max: TIMER_MAX_MS, unit: "milliseconds" });
   }
 
+  /** One of the words that it takes. */
   choice<T extends string>(key: keyof O & string, choices: readonly T[], fallback: T): T {
     const value: unknown = this.#options[key];
     if (value === undefined) return fallback;

@@ -1,84 +1,11 @@
 import { createSecretKey } from "node:crypto";
-import { Duplex } from "node:stream";
 import { MessageCipher } from "@ipc/crypto";
-import { FrameDecoder } from "@ipc/framing";
 import { describe, expect, it } from "vitest";
+import { bytes, HeldStream, heldOutbox, nextTurn, stateOf } from "../test/held-outbox.js";
 import { Outbox } from "./outbox.js";
-import { PlainProtection, SealedProtection } from "./protection.js";
+import { SealedProtection } from "./protection.js";
 import { SessionError } from "./session-error.js";
 import { WaitingWrites } from "./waiting-writes.js";
-
-/** A stream whose kernel is the test: it has a write when the test says so. */
-class HeldStream extends Duplex {
-  readonly writes: Buffer[] = [];
-  readonly #held: (() => void)[] = [];
-  holds = false;
-
-  override _read(): void {}
-
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.writes.push(chunk);
-    if (this.holds) this.#held.push(done);
-    else done();
-  }
-
-  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
-    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "buffer", done);
-  }
-
-  /** Lets the write under way reach the kernel. */
-  async release(): Promise<void> {
-    this.#held.shift()?.();
-    await nextTurn();
-  }
-
-  async releaseAll(): Promise<void> {
-    this.holds = false;
-    while (this.#held.length > 0) await this.release();
-  }
-
-  /** What was written, as messages. */
-  messages(): string[] {
-    const decoder = new FrameDecoder({ maxBodyLength: 10_000_000 });
-    const shown: string[] = [];
-    for (const write of this.writes) {
-      decoder.push(new Uint8Array(write));
-      for (let next = decoder.nextMessage(); next !== undefined; next = decoder.nextMessage()) {
-        shown.push(`${next.type}:${next.data.length}`);
-      }
-    }
-    decoder.end();
-    return shown;
-  }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-function heldOutbox(maxQueuedBytes = 1_048_576): { outbox: Outbox; stream: HeldStream; waiting: WaitingWrites } {
-  const stream = new HeldStream();
-  const waiting = new WaitingWrites(maxQueuedBytes);
-  const exhausted = (error: Error): never => {
-    throw error;
-  };
-  const outbox = new Outbox({ stream, protection: new PlainProtection(), maxQueuedBytes, waiting, exhausted });
-  return { outbox, stream, waiting };
-}
-
-function bytes(length: number): Uint8Array {
-  return new Uint8Array(length);
-}
-
-async function stateOf(promise: Promise<unknown>): Promise<"pending" | "settled"> {
-  return Promise.race([
-    promise.then(
-      () => "settled" as const,
-      () => "settled" as const,
-    ),
-    nextTurn().then(() => "pending" as const),
-  ]);
-}
 
 describe("gathering", () => {
   it("puts all messages of a tick into one write", async () => {

@@ -246,9 +246,9 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
       if (state.name === "connected") await state.connection.close(timeoutMs);
     } finally {
       await released;
-      if (state.name === "connected") this.#left(state.connection);
       this.#state = { name: "ended", done: DONE };
       this.setStatus("Closed");
+      if (state.name === "connected") this.#left(state.connection);
       this.endReading("done", () => this.#unreachable("read"));
     }
   }
@@ -262,11 +262,9 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     const state = this.#state;
     this.#state = { name: "ended", done: this.release() };
     if (state.name === "waiting") state.writes.rejectAll(error());
-    if (state.name === "connected") {
-      state.connection.destroy(error());
-      this.#left(state.connection);
-    }
+    if (state.name === "connected") state.connection.destroy(error());
     if (this.status !== status) this.setStatus(status);
+    if (state.name === "connected") this.#left(state.connection);
     this.endReading(kind, error);
   }
 

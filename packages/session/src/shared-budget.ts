@@ -1,8 +1,8 @@
 /**
  * Bytes that many connections hold together, and what each of them may hold just now: as much as is still left for all.
  *
- * One that stands still is held to `limit`; k of them to `limit / (k + 1)` each. So they never fill it, and whoever holds
- * little always has room, without anybody being woken when somebody else lets go.
+ * One that stands still is held to half of `limit`, k that fill it together to `limit / (k + 1)` each. So they never use it
+ * up, and whoever holds little always has room, without anybody being woken when somebody else lets go.
  *
  * @see Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches"
  */

@@ -1,22 +1,24 @@
 import { Inbox } from "../src/inbox.js";
+import type { InboxEvents } from "../src/inbox-events.js";
 import { type DataMessage, ReceivedMessage, type StatusMessage } from "../src/message.js";
 import { SessionError } from "../src/session-error.js";
+import type { SharedBudget } from "../src/shared-budget.js";
 import type { Status } from "../src/status.js";
 
 export const closed = (): SessionError => new SessionError("IPC_CLOSED", "read: this peer is closed");
 export const lost = (): SessionError => new SessionError("IPC_CONNECTION_LOST", "cut");
 
 /** An inbox that writes down what it tells. */
-export function recordedInbox(maxUnreadBytes = 1_024): { inbox: Inbox; told: string[] } {
+export function recordedInbox(maxUnreadBytes = 1_024, budget?: SharedBudget): { inbox: Inbox; told: string[] } {
   const told: string[] = [];
-  const inbox = new Inbox(maxUnreadBytes, {
+  const events: InboxEvents = {
     message: (message) => told.push(`message ${message.type}`),
     status: (status) => told.push(`status ${status}`),
     full: () => told.push("full"),
     room: () => told.push("room"),
     ended: () => told.push("ended"),
-  });
-  return { inbox, told };
+  };
+  return { inbox: new Inbox(maxUnreadBytes, events, budget), told };
 }
 
 export function message(type: number, bytes = 0): ReceivedMessage {

@@ -1,0 +1,3 @@
+import { answerPings } from "./answering.js";
+
+await answerPings(0);

@@ -1,0 +1,43 @@
+import { type PollCallback, startServerManager, timeoutMessage } from "@ipc/manager";
+import { exampleOptions } from "@ipc-internal/example";
+import { CLIENTS, NAME, PING } from "./conversation.js";
+
+/** Longer than the slow client thinks. */
+const READ_MS = 1_000;
+
+const isFast = process.env["FAST"] === "true";
+const what = isFast ? "readTimedFastest" : "readTimed";
+
+const manager = await startServerManager({ name: NAME, ...exampleOptions() });
+console.log(`listening at ${manager.address}`);
+
+// All are there before the first poll, so that both ways of polling begin with the same.
+await new Promise<void>((resolve) => {
+  manager.on("connection", () => {
+    if (manager.connections.size === CLIENTS) resolve();
+  });
+});
+
+let gone = 0;
+const onRead: PollCallback = async (connection, message) => {
+  if (message === timeoutMessage) {
+    console.log(`client ${connection.id}: nothing within ${READ_MS} ms`);
+  } else if (message.kind === "status") {
+    console.log(`client ${connection.id}: status ${message.status}`);
+    if (message.status === "Connected") await connection.write(PING, "server - PING");
+    if (message.status === "Disconnected") gone++;
+  } else if (message.kind === "data") {
+    console.log(`client ${connection.id}: received type ${message.type}: "${message.text()}"`);
+    await connection.write(PING, "server - PING");
+  }
+};
+
+const start = performance.now();
+for (let iteration = 1; gone < CLIENTS; iteration++) {
+  // Both read at most one message of each connection. They differ in whom they wait for.
+  if (isFast) await manager.readTimedFastest(READ_MS, onRead);
+  else await manager.readTimed(READ_MS, onRead);
+  console.log(`${what}: iteration ${iteration} ended ${(performance.now() - start).toFixed(0)} ms after the start`);
+}
+await manager.close();
+console.log(`status: ${manager.status}`);

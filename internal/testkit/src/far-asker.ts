@@ -1,0 +1,38 @@
+import { clientIdRequest, type PeerOptions, type Session, tryDecodeClientId } from "@ipc/session";
+import type { Transport } from "@ipc/transport";
+import { openFarClient } from "./far-client.js";
+import { readData } from "./peer-watch.js";
+
+/** Who asked a manager for a client id, and what it was told. */
+export interface FarAsker {
+  /** Its connection to the manager, which it may end when it likes. */
+  readonly session: Session;
+  readonly id: number;
+}
+
+/** Asks a manager for a client id, as golang-ipc's clients do, and stays. Destroyed when the test is over. */
+export async function askForId(place: string | Transport, name: string, options?: PeerOptions): Promise<FarAsker> {
+  const session = await openFarClient(place, name, options, { kind: "manager" });
+  await session.writeMessage(clientIdRequest);
+  return { session, id: await readId(session) };
+}
+
+/** Reads a manager's answer. */
+export async function readId(session: Session): Promise<number> {
+  const answer = await readData(session);
+  const id = tryDecodeClientId(answer);
+  if (id === undefined) throw new Error(`expected a client id, got type ${answer.type}, ${answer.data.length} bytes`);
+  return id;
+}
+
+/** Comes by the id protocol to the end: asks, and connects to the slot. */
+export async function openFarSlot(
+  place: string | Transport,
+  name: string,
+  options?: PeerOptions,
+): Promise<{ readonly session: Session; readonly id: number }> {
+  const asker = await askForId(place, name, options);
+  const session = await openFarClient(place, name, options, { kind: "slot", id: asker.id });
+  await asker.session.close();
+  return { session, id: asker.id };
+}

@@ -1,0 +1,19 @@
+import { onTestFinished } from "vitest";
+
+/**
+ * Keeps what would have ended the process, from now on until the test is over: exceptions that nobody caught, and rejections
+ * that nobody handled. The test runner does not hear of them.
+ */
+export function keepUncaught(): unknown[] {
+  const caught: unknown[] = [];
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    const before = process.listeners(event as "uncaughtException");
+    process.removeAllListeners(event);
+    process.on(event, (error: unknown) => void caught.push(error));
+    onTestFinished(() => {
+      process.removeAllListeners(event);
+      for (const listener of before) process.on(event as "uncaughtException", listener);
+    });
+  }
+  return caught;
+}

@@ -1,0 +1,127 @@
+import { encodeClientId, isClientIdRequest, openSession, type Session } from "@ipc/session";
+import { memoryPair } from "@ipc/transport";
+import { describe, expect, it, vi } from "vitest";
+import { failureOf, readData } from "../../../internal/testkit/src/peer-watch.js";
+import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { askClientId } from "./client-id.js";
+
+const WAIT = { name: "orders", timeoutMs: 5_000, referenced: true };
+
+/** A client's session with a manager that the test plays. */
+async function meet(): Promise<{ session: Session; manager: Session }> {
+  const [near, far] = memoryPair();
+  const [session, manager] = await Promise.all([
+    openSession(near, { role: "client" }),
+    openSession(far, { role: "server" }),
+  ]);
+  return { session: untilTestEnds(session), manager: untilTestEnds(manager) };
+}
+
+/** As `meet`; the manager says what the test writes, byte by byte. */
+async function meetRaw(): Promise<{ session: Session; manager: RawPeer }> {
+  const [near, far] = memoryPair();
+  const manager = new RawPeer(untilTestEnds(far));
+  const opening = openSession(near, { role: "client", encryption: false });
+  await manager.serve();
+  return { session: untilTestEnds(await opening), manager };
+}
+
+describe("askClientId", () => {
+  it("asks as golang-ipc does, and gives the id", async () => {
+    const { session, manager } = await meetRaw();
+    const asking = askClientId(session, WAIT);
+    const request = Buffer.from(plainFrame(12, "client_id_request"));
+    expect(await manager.read(request.length)).toEqual(request);
+    manager.write(0, 0, 0, 8, 0, 0, 0, 12, 0xff, 0xff, 0xff, 0xfe);
+    expect(await asking).toBe(4_294_967_294);
+    expect(session.status).toBe("Connected");
+  });
+
+  it("passes over whatever is no id: other types, other lengths, and 0", async () => {
+    const { session, manager } = await meet();
+    const asking = askClientId(session, WAIT);
+    expect(isClientIdRequest(await readData(manager))).toBe(true);
+    await manager.write(1, Buffer.of(0, 0, 0, 5));
+    await manager.write(13, Buffer.of(0, 0, 0, 5));
+    for (const data of [[], [5], [0, 0, 5], [0, 0, 0, 0, 5], [0, 0, 0, 0]]) await manager.write(12, Buffer.from(data));
+    await manager.writeMessage(encodeClientId(7));
+    expect(await asking).toBe(7);
+  });
+
+  it("takes an answer in two parts, wherever it is cut", async () => {
+    const answer = Buffer.of(0, 0, 0, 8, 0, 0, 0, 12, 0, 0, 0, 9);
+    for (let cut = 1; cut < answer.length; cut++) {
+      const { session, manager } = await meetRaw();
+      const asking = askClientId(session, WAIT);
+      manager.write(...answer.subarray(0, cut));
+      manager.write(...answer.subarray(cut));
+      expect(await asking).toBe(9);
+    }
+  });
+
+  it("rejects with IPC_HANDSHAKE_TIMEOUT where the manager does not answer, and ends the session", async () => {
+    const { session, manager } = await meet();
+    const pass = stopClock();
+    const failing = failureOf(askClientId(session, WAIT));
+    await readData(manager);
+    await manager.writeMessage(encodeClientId(0));
+    pass(4_999);
+    expect(session.status).toBe("Connected");
+    pass(1);
+    expect(await failing).toMatchObject({
+      code: "IPC_HANDSHAKE_TIMEOUT",
+      message:
+        "the manager of `orders` gave no client id within 5000 ms; a golang-ipc server answers one client at a time",
+    });
+    expect(session.status).toBe("Closed");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("rejects with IPC_HANDSHAKE_FAILED where the manager ends", async () => {
+    const { session, manager } = await meet();
+    const failing = failureOf(askClientId(session, WAIT));
+    await readData(manager);
+    await manager.close();
+    expect(await failing).toMatchObject({
+      code: "IPC_HANDSHAKE_FAILED",
+      message: "the manager of `orders` went away without giving a client id",
+    });
+  });
+
+  it.each([
+    ["cuts the connection", "IPC_CONNECTION_LOST", (manager: RawPeer) => manager.stream.destroy(new Error("cut"))],
+    ["sends what is no frame", "IPC_FRAME_TOO_SHORT", (manager: RawPeer) => manager.write(0, 0, 0, 1)],
+    ["sends more than is taken", "IPC_FRAME_TOO_LARGE", (manager: RawPeer) => manager.write(0xff, 0, 0, 0)],
+    ["ends in the middle of its answer", "IPC_FRAME_TRUNCATED", (manager: RawPeer) => manager.stream.end("\0\0\0\x08")],
+  ])("rejects with the reason where the manager %s", async (_what, code, play) => {
+    const { session, manager } = await meetRaw();
+    const failing = failureOf(askClientId(session, WAIT));
+    play(manager);
+    expect(await failing).toMatchObject({ code });
+  });
+
+  it("leaves no timer, however it went", async () => {
+    stopClock();
+    const good = await meet();
+    await good.manager.writeMessage(encodeClientId(1));
+    await askClientId(good.session, WAIT);
+    expect(vi.getTimerCount()).toBe(0);
+    const bad = await meet();
+    bad.manager.destroy();
+    await failureOf(askClientId(bad.session, WAIT));
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it.each([true, false])("keeps the process alive as it is told: %s", async (referenced) => {
+    const { session, manager } = await meet();
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    const asking = askClientId(session, { ...WAIT, referenced });
+    const timer = timers.mock.results.find((_result, index) => timers.mock.calls[index]?.[1] === 5_000);
+    timers.mockRestore();
+    expect((timer?.value as NodeJS.Timeout | undefined)?.hasRef()).toBe(referenced);
+    await manager.writeMessage(encodeClientId(1));
+    await asking;
+  });
+});

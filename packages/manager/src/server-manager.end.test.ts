@@ -1,0 +1,270 @@
+import { existsSync, readdirSync } from "node:fs";
+import { memory, type Transport, TransportError } from "@ipc/transport";
+import { describe, expect, it } from "vitest";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { failureOf, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { name, nextEvent, nextTurn, serve } from "../test/served.js";
+import { type ServerManager, startServerManager } from "./server-manager.js";
+
+const reason = new Error("enough");
+const lost = new TransportError("IPC_LISTENER_LOST", "the socket is gone");
+
+/** Keeps the events of an end from now on, in order. */
+function watchEnd(manager: ServerManager): string[] {
+  const told: string[] = [];
+  manager.on("disconnection", ({ id, status }, error) => told.push(`${id} ${status} ${error?.code ?? "in order"}`));
+  manager.on("error", (error) => told.push(`error ${error.code}`));
+  manager.on("close", () => told.push(`close ${manager.status}`));
+  return told;
+}
+
+/** A world whose door can be lost. */
+function fragile(): { transport: Transport; lose: () => void } {
+  const world = memory();
+  const doors: (() => void)[] = [];
+  return {
+    transport: {
+      ...world,
+      async listen(listenName, door, onStream, options) {
+        if (door.kind === "name") doors.push(() => options.onLost?.(lost));
+        return world.listen(listenName, door, onStream, options);
+      },
+    },
+    lose: () => {
+      for (const lose of doors) lose();
+    },
+  };
+}
+
+describe("close", () => {
+  it("sends what was accepted to everybody, ends all, and tells it in order", async () => {
+    const { manager, visit } = await serve();
+    const visits = [await visit(), await visit(), await visit()];
+    const told = watchEnd(manager);
+    const texts = Array.from({ length: 500 }, (_, index) => `${index}`);
+    for (const { connection } of visits) for (const text of texts) void connection.write(1, text);
+    const closing = manager.close();
+    expect([manager.status, manager.statusCode]).toEqual(["Closing", 6]);
+    await closing;
+    expect([manager.status, manager.statusCode]).toEqual(["Closed", 5]);
+    for (const { client } of visits) {
+      expect((await readUntil(client, "Disconnected")).slice(1, -1)).toEqual(texts);
+    }
+    expect(told).toEqual(["2 Closed in order", "3 Closed in order", "4 Closed in order", "close Closed"]);
+    expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+  });
+
+  it("is one promise however often it is called, also after its end, and tells 'close' once", async () => {
+    const { manager, visit } = await serve();
+    await visit();
+    const told = watchEnd(manager);
+    const closing = manager.close();
+    expect(manager.close()).toBe(closing);
+    manager.destroy();
+    await closing;
+    await manager.close();
+    manager.destroy();
+    await manager[Symbol.asyncDispose]();
+    expect(told).toEqual(["2 Closed in order", "close Closed"]);
+  });
+
+  it("is what `await using` does", async () => {
+    const directory = temporaryDirectory();
+    {
+      await using manager = await startServerManager({ name, directory });
+      expect(existsSync(manager.address)).toBe(true);
+    }
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("lets another manager start under the name at once", async () => {
+    const { manager, transport, visit } = await serve();
+    await visit();
+    await manager.close();
+    const next = await serve({ transport });
+    await next.visit();
+    expect(next.manager.connections.size).toBe(1);
+  });
+
+  it("waits for a connection that is being closed already, and for one that has just been destroyed", async () => {
+    const { manager, visit } = await serve();
+    const [first, second] = [await visit(), await visit()];
+    const told = watchEnd(manager);
+    void first.connection.close();
+    second.connection.destroy();
+    await manager.close();
+    expect(told).toEqual(["3 Closed in order", "2 Closed in order", "close Closed"]);
+  });
+
+  it("rejects with IPC_CLOSE_INCOMPLETE, how many and why, where a client never reads; everything is freed", async () => {
+    const { manager, transport, visit, visitRaw } = await serve({ encryption: false, maxQueuedBytes: 65_536 });
+    await visit();
+    const { raw, connection } = await visitRaw();
+    raw.stream.pause();
+    for (let count = 0; count < 10; count++) void connection.write(1, new Uint8Array(60_000));
+    await nextTurn();
+    const told = watchEnd(manager);
+    const error = await failureOf(manager.close({ timeoutMs: 20 }));
+    expect(error).toMatchObject({ code: "IPC_CLOSE_INCOMPLETE", cause: { code: "IPC_CLOSE_INCOMPLETE" } });
+    expect(error.message).toMatch(/^1 of 2 connections did not take what was accepted within 20 ms/);
+    expect(told.at(-1)).toBe("close Closed");
+    expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+    await manager.close();
+    await serve({ transport });
+  });
+
+  it.each([
+    [{ timeoutMs: -1 }, RangeError],
+    [{ timeoutMs: "5" }, TypeError],
+    [5, TypeError],
+    [null, TypeError],
+  ])("rejects the options %o and leaves the manager open", async (options, kind) => {
+    const { manager, visit } = await serve();
+    expect(await failureOf(manager.close(options as never))).toBeInstanceOf(kind);
+    expect(manager.status).toBe("Listening");
+    await visit();
+  });
+});
+
+describe("destroy", () => {
+  it("ends everything at once, the reason as the cause of what waits", async () => {
+    const directory = temporaryDirectory();
+    const { manager } = await serve({ transport: undefined as never, directory });
+    const connected = nextEvent(manager, "connection");
+    const client = await openFarClient(directory, name);
+    const [connection] = await connected;
+    const told = watchEnd(manager);
+    const next = failureOf(manager[Symbol.asyncIterator]().next());
+    const flushed = failureOf(connection.write(1, new Uint8Array(2_000_000)));
+    manager.destroy(reason);
+    expect([manager.status, manager.connections.size]).toEqual(["Closed", 0]);
+    expect(await next).toMatchObject({ code: "IPC_CLOSED", cause: reason });
+    expect(await flushed).toMatchObject({ code: "IPC_CLOSED", cause: reason });
+    expect(told).toEqual(["2 Closed in order", "close Closed"]);
+    await manager.close();
+    expect(readdirSync(directory)).toEqual([]);
+    await readUntil(client, "Disconnected");
+  });
+
+  it("cuts a close short", async () => {
+    const { manager, visitRaw } = await serve({ encryption: false });
+    const { raw, connection } = await visitRaw();
+    raw.stream.pause();
+    for (let count = 0; count < 10; count++) void connection.write(1, new Uint8Array(60_000));
+    await nextTurn();
+    const closing = failureOf(manager.close({ timeoutMs: 2_000_000_000 }));
+    manager.destroy(reason);
+    expect(await closing).toMatchObject({ code: "IPC_CLOSE_INCOMPLETE" });
+    expect(manager.status).toBe("Closed");
+  });
+
+  it("is what the option signal does, and a signal of a manager that is closed does nothing", async () => {
+    const controller = new AbortController();
+    const { manager, visit } = await serve({ signal: controller.signal });
+    const { client, connection } = await visit();
+    controller.abort(reason);
+    expect(manager.status).toBe("Closed");
+    expect((await readToEnd(connection)).at(-1)).toBe("IPC_CLOSED");
+    expect(await failureOf(connection.read())).toMatchObject({ cause: reason });
+    await readUntil(client, "Disconnected");
+
+    const late = new AbortController();
+    const other = await serve({ signal: late.signal });
+    await other.manager.close();
+    late.abort();
+    expect(other.manager.status).toBe("Closed");
+  });
+});
+
+describe("a manager whose listener is lost", () => {
+  it("tells it to everybody who waits, after what is unread, and ends with the status Error", async () => {
+    const { transport, lose } = fragile();
+    const { manager, visit } = await serve({ transport });
+    const [first, second] = [await visit(), await visit()];
+    await first.client.write(1, "before");
+    const told = watchEnd(manager);
+    const iterator = manager[Symbol.asyncIterator]();
+    expect((await iterator.next()).value).toMatchObject({ connection: first.connection });
+    await second.client.write(1, "unread");
+    await second.client.flush();
+    while (second.connection.stats.unreadBytes === 0) await nextTurn();
+    lose();
+    expect([manager.status, manager.statusCode]).toEqual(["Error", 7]);
+    expect(told).toEqual(["2 Error in order", "3 Error in order", "error IPC_LISTENER_LOST", "close Error"]);
+    const left = (await iterator.next()).value;
+    expect([left?.connection, left?.message.text()]).toEqual([second.connection, "unread"]);
+    expect(await failureOf(iterator.next())).toBe(lost);
+    expect(await failureOf(first.connection.write(1, ""))).toMatchObject({ code: "IPC_CLOSED" });
+    await readUntil(first.client, "Disconnected");
+    await manager.close();
+    await serve({ transport });
+  });
+});
+
+describe("a listener of the end of the first of three connections", () => {
+  it.each([
+    ["close", "close"],
+    ["close", "destroy"],
+    ["destroy", "close"],
+    ["destroy", "destroy"],
+    ["lose", "close"],
+    ["lose", "destroy"],
+  ] as const)("that comes of %s may call %s: the end is one, and told once", async (end, again) => {
+    const { transport, lose } = fragile();
+    const { manager, visit } = await serve({ transport });
+    for (let count = 0; count < 3; count++) await visit();
+    const told = watchEnd(manager);
+    const reads = failureOf(
+      manager[Symbol.asyncIterator]()
+        .next()
+        .then(({ done }) => Promise.reject(new Error(`done: ${done}`))),
+    );
+    manager.once("disconnection", () => void manager[again]());
+    if (end === "lose") lose();
+    else await manager[end]();
+    await manager.close();
+    expect(told.filter((word) => word.includes("in order")).length).toBe(3);
+    const status = end === "lose" ? "Error" : "Closed";
+    expect(told.slice(3)).toEqual(end === "lose" ? ["error IPC_LISTENER_LOST", "close Error"] : ["close Closed"]);
+    expect([manager.status, manager.connections.size]).toEqual([status, 0]);
+    const expected = { close: "done: true", destroy: "this manager was destroyed", lose: lost.message }[end];
+    expect((await reads).message).toBe(expected);
+    await serve({ transport });
+  });
+});
+
+describe("after its end", () => {
+  it.each(["close", "destroy", "lose"] as const)("by %s every call still answers", async (end) => {
+    const { transport, lose } = fragile();
+    const { manager, visit } = await serve({ transport });
+    const { client, connection } = await visit();
+    await client.write(1, "read singly");
+    for await (const _ of connection) break;
+    if (end === "lose") lose();
+    else await manager[end]();
+    await nextTurn();
+    const code = end === "lose" ? "IPC_LISTENER_LOST" : "IPC_CLOSED";
+    for (const poll of [
+      () => manager.read(() => {}),
+      () => manager.readTimed(2_147_483_647, () => {}),
+      () => manager.readTimedFastest(2_147_483_647, () => {}),
+    ]) {
+      expect(await failureOf(poll())).toMatchObject({ code });
+    }
+    expect(await failureOf(manager.broadcast(1, "x"))).toMatchObject({ code: "IPC_CLOSED" });
+    const next = manager[Symbol.asyncIterator]().next();
+    if (end === "close") expect(await next).toEqual({ done: true, value: undefined });
+    else expect(await failureOf(next)).toMatchObject({ code });
+    manager
+      .on("message", () => {})
+      .ref()
+      .unref();
+    expect(await failureOf(openFarClient(transport, name))).toMatchObject({ code: "IPC_NO_SERVER" });
+    expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+    await manager.close();
+    manager.destroy();
+    untilTestEnds(await startServerManager({ name, transport }));
+  });
+});

@@ -1,0 +1,104 @@
+import { array, assert, boolean, integer, property, record } from "fast-check";
+import { describe, expect, it } from "vitest";
+import { SharedBudget } from "./shared-budget.js";
+
+const LIMIT = 100_000;
+
+/** Those who share a budget, each with what it holds; they take a message while they hold less than their share. */
+class Holders {
+  readonly budget = new SharedBudget(LIMIT);
+  readonly held: number[];
+  /** The last message of each. */
+  readonly last: number[];
+
+  constructor(count: number) {
+    this.held = new Array<number>(count).fill(0);
+    this.last = new Array<number>(count).fill(0);
+  }
+
+  /** False where it has to wait. */
+  take(index: number, bytes: number): boolean {
+    const held = this.held[index] as number;
+    if (held > 0 && held >= this.budget.share) return false;
+    this.held[index] = held + bytes;
+    this.last[index] = bytes;
+    this.budget.add(bytes);
+    return true;
+  }
+
+  letGo(index: number): void {
+    this.budget.remove(this.held[index] as number);
+    this.held[index] = 0;
+    this.last[index] = 0;
+  }
+}
+
+describe("a shared budget", () => {
+  it("counts what is held, and gives each what is left for all", () => {
+    const budget = new SharedBudget(1_000);
+    expect([budget.limit, budget.used, budget.share]).toEqual([1_000, 0, 1_000]);
+    budget.add(300);
+    budget.add(200);
+    expect([budget.used, budget.share]).toEqual([500, 500]);
+    budget.remove(300);
+    expect([budget.used, budget.share]).toEqual([200, 800]);
+  });
+
+  it("leaves nothing, and never less, where the last message of somebody went past its limit", () => {
+    const budget = new SharedBudget(1_000);
+    budget.add(1_500);
+    expect([budget.used, budget.share]).toEqual([1_500, 0]);
+    budget.remove(1_500);
+    expect([budget.used, budget.share]).toEqual([0, 1_000]);
+  });
+
+  it("holds k that fill it together and stand still to limit / (k + 1) each, but for one message", () => {
+    assert(
+      property(integer({ min: 1, max: 200 }), integer({ min: 1, max: 50 }), (k, bytes) => {
+        const holders = new Holders(k);
+        for (let someTake = true; someTake; ) {
+          someTake = false;
+          for (let index = 0; index < k; index++) someTake = holders.take(index, bytes) || someTake;
+        }
+        const each = LIMIT / (k + 1);
+        for (const held of holders.held) {
+          expect(held).toBeGreaterThanOrEqual(each - bytes * k);
+          expect(held).toBeLessThan(each + bytes);
+        }
+        expect(holders.budget.used).toBeLessThan(LIMIT);
+      }),
+    );
+  });
+
+  it("is never passed but by the last message of each, whoever takes and lets go and in whatever order", () => {
+    const step = record({
+      who: integer({ min: 0, max: 9 }),
+      bytes: integer({ min: 1, max: 40_000 }),
+      letsGo: boolean(),
+    });
+    assert(
+      property(array(step, { maxLength: 300 }), (steps) => {
+        const holders = new Holders(10);
+        for (const { who, bytes, letsGo } of steps) {
+          if (letsGo) holders.letGo(who);
+          else holders.take(who, bytes);
+          const used = holders.held.reduce((sum, held) => sum + held, 0);
+          const last = holders.last.reduce((sum, each) => sum + each, 0);
+          expect(holders.budget.used).toBe(used);
+          expect(used).toBeLessThanOrEqual(LIMIT + last);
+          expect(holders.budget.share).toBe(Math.max(0, LIMIT - used));
+        }
+      }),
+    );
+  });
+
+  it("lets whoever holds nothing take one message, however many stand still", () => {
+    const holders = new Holders(100);
+    for (let index = 0; index < 99; index++) while (holders.take(index, 40_000)) {}
+    expect(holders.budget.share).toBe(0);
+    expect(holders.take(99, 40_000)).toBe(true);
+    expect(holders.take(99, 1)).toBe(false);
+    holders.letGo(99);
+    expect(holders.take(99, 40_000)).toBe(true);
+  });
+});
