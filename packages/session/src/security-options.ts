@@ -84,8 +84,8 @@ function readPsks(where: string, role: "client" | "server", value: unknown, hasK
     throw new RangeError(`${where}: ${takes}, got ${list.length}${hasKeyFile ? " beside the key file" : ""}`);
   return Object.freeze(
     list.map((psk) => {
-      // A string's bytes would hardly be random; and what it was is not shown.
-      if (!(psk instanceof Uint8Array)) throw new TypeError(`${where}: ${takes}, got a ${typeof psk}`);
+      // A string's bytes would hardly be random.
+      if (!(psk instanceof Uint8Array)) throw new TypeError(`${where}: ${takes}, got ${kindOf(psk)}`);
       if (psk.length !== PSK_BYTES) throw new RangeError(`${where}: ${takes}, got ${psk.length} bytes`);
       return pskFromBytes(psk);
     }),
@@ -96,7 +96,7 @@ function readTrusted(where: string, value: unknown): readonly Uint8Array[] | und
   if (value === undefined) return undefined;
   if (!Array.isArray(value) || value.length === 0)
     throw new TypeError(
-      `${where}: \`security.trustedPeers\` takes a list of Ed25519 public keys, at least one, got ${show(value)}`,
+      `${where}: \`security.trustedPeers\` takes a list of Ed25519 public keys, at least one, got ${kindOf(value)}`,
     );
   return Object.freeze(
     value.map((key) => encodeIdentityKey(readKey(where, "trustedPeers", key, "public") as KeyObject)),
@@ -106,10 +106,17 @@ function readTrusted(where: string, value: unknown): readonly Uint8Array[] | und
 function readKey(where: string, option: string, value: unknown, type: "private" | "public"): KeyObject | undefined {
   if (value === undefined && option === "identity") return undefined;
   const takes = `\`security.${option}\` takes an Ed25519 ${type} key as a KeyObject`;
-  if (!(value instanceof KeyObject)) throw new TypeError(`${where}: ${takes}, got ${show(value)}`);
+  if (!(value instanceof KeyObject)) throw new TypeError(`${where}: ${takes}, got ${kindOf(value)}`);
   if (value.asymmetricKeyType !== "ed25519" || value.type !== type)
     throw new TypeError(
       `${where}: ${takes}, got a ${value.type} key${value.asymmetricKeyType ? ` of type ${value.asymmetricKeyType}` : ""}`,
     );
   return value;
+}
+
+/** Says what stands where a key is expected, and nothing of it: it may be one, as text for example. */
+function kindOf(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "bigint"
+    ? `a ${typeof value}`
+    : show(value);
 }
