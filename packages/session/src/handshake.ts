@@ -75,8 +75,9 @@ export function* clientHandshake(want: ClientWants): Handshake<Negotiated> {
   try {
     mode = chooseMode(offer, { name, credentials, encrypted, wasSecure });
   } catch (error) {
-    // The server can then say why this client did not come in.
-    yield* send(Uint8Array.of(SELECT_COMPATIBLE));
+    // golang-ipc's server listens no more after a handshake that failed, and one of ours that refuses its protocol says
+    // why. Another one of ours would take the answer for a client that has come.
+    if (offer === undefined || offer.refusesCompatible) yield* send(Uint8Array.of(SELECT_COMPATIBLE));
     throw error;
   }
   const select = Uint8Array.of(mode === undefined ? SELECT_COMPATIBLE : encodeSelect(mode));
