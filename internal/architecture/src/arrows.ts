@@ -17,7 +17,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   session: {
     runtime: ["framing", "crypto"],
     typesOnly: ["transport"],
-    builtins: ["diagnostics_channel", "events", "stream", "timers"],
+    builtins: ["crypto", "diagnostics_channel", "events", "stream", "timers"],
   },
   client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
