@@ -14,7 +14,10 @@ export interface Applicant {
   readonly remote: string;
 }
 
-/** Decides about a client before it takes its place, within the handshake's time. A failure turns it away. */
+/**
+ * Decides about a client before it takes its place, within the handshake's time, as soon as it is known what the client has
+ * proved. False, or a failure, turns it away. A client in compatible mode may believe by then that it is connected.
+ */
 export type Authorize = (applicant: Applicant) => boolean | Promise<boolean>;
 
 /** What `startServer` takes; golang-ipc's names where TypeScript has no better ones. */
@@ -27,6 +30,7 @@ export interface ServerOptions extends PeerOptions {
   readonly unmaskPermissions?: boolean;
   /** Where to listen, instead of a unix socket in `directory`. */
   readonly transport?: Transport;
+  /** Decides about each client. @default everybody comes in */
   readonly authorize?: Authorize;
 }
 
