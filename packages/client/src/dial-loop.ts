@@ -21,7 +21,8 @@ export interface DialPlan {
 
 /**
  * Dials until a connection stands.
- * @throws SessionError IPC_TIMED_OUT, IPC_ABORTED, and the first error that no waiting heals
+ * @throws SessionError IPC_TIMED_OUT, IPC_ABORTED, and the first error that no waiting heals; IPC_AUTHENTICATION_FAILED at
+ * the start when it comes twice in a row
  */
 export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
   const { what, address, attempt, schedule, pauseFirst, retry, timeoutMs, signal, pauses } = plan;

@@ -6,7 +6,7 @@ import { MODE, type Offer } from "./offer.js";
 export interface Credentials {
   /** Whether `ipcx/1` is spoken at all. */
   readonly speaksSecure: boolean;
-  /** A client has one at the most. */
+  /** Pre-shared keys of 32 bytes, in the order in which they are tried; a client has one at the most. */
   readonly psks: readonly KeyObject[];
   /** An Ed25519 private key. */
   readonly identity: KeyObject | undefined;

@@ -11,6 +11,7 @@ export class KeyPairStock {
     this.#refill();
   }
 
+  /** Gives the pair that was begun first, or begins one where there is none. Rejects when it cannot be made. */
   take(): Promise<KeyPair> {
     const pair = this.#pairs.shift() ?? generateKeyPair();
     this.#refill();

@@ -1,7 +1,7 @@
 import { readUint32, UINT32_BYTES, writeUint32 } from "@ipc/framing";
 import { SessionError } from "./session-error.js";
 
-/** What a secure session authenticates: bits of the offer and of the select. */
+/** What a secure session authenticates: bits of the offer and of the select. @see docs/WIRE.md, "Offer and select" */
 export const MODE = {
   psk: 0b001,
   serverSigns: 0b010,
@@ -31,7 +31,10 @@ export interface Offer {
   readonly refusesCompatible: boolean;
 }
 
-/** Encodes the plaintext of the limits: `maxMessageSize u32`, and behind it the offer where there is one. */
+/**
+ * Encodes the plaintext of the limits: `maxMessageSize u32`, and where there is an offer `"IPCX" ‖ 01 ‖ accept u8 ‖
+ * require u8 ‖ 00` behind it, 12 bytes in all.
+ */
 export function encodeLimitsPlaintext(maxMessageSize: number, offer: Offer | undefined): Uint8Array {
   const limits = new Uint8Array(UINT32_BYTES + (offer === undefined ? 0 : OFFER_BYTES));
   writeUint32(limits, 0, maxMessageSize);
@@ -42,7 +45,7 @@ export function encodeLimitsPlaintext(maxMessageSize: number, offer: Offer | und
   return limits;
 }
 
-/** Returns the offer in the plaintext of the limits, undefined where there is none that this version understands. */
+/** Returns the offer in the plaintext of the limits, undefined where there is none that this version understands: no error. */
 export function tryDecodeOffer(limits: Uint8Array): Offer | undefined {
   if (limits.length < UINT32_BYTES + OFFER_BYTES) return undefined;
   if (MAGIC.some((byte, index) => limits[UINT32_BYTES + index] !== byte)) return undefined;
@@ -59,7 +62,7 @@ export function decodeMaxMessageSize(limits: Uint8Array): number {
   return readUint32(limits, 0);
 }
 
-/** Encodes a client's choice of a secure session. */
+/** Encodes a client's choice of a secure session, `80 + mode`. @param mode MODE bits */
 export function encodeSelect(mode: number): number {
   return HIGH_BIT | mode;
 }

@@ -13,7 +13,9 @@ import type { Protection } from "./protection.js";
 
 /**
  * A secure session's records: the stream of plain frames, sealed in pieces. A tick's small messages are one record, a large
- * message is many; each direction has its own keys and counts its records.
+ * message is many; each direction has its own keys and counts its records. A batch is `header(4) ‖ frames ‖ tag(16)`, sealed
+ * where it lies.
+ * @see docs/WIRE.md, "Records"
  */
 export class RecordProtection implements Protection {
   readonly security: ConnectionSecurity;

@@ -21,7 +21,7 @@ import { describeMode, MODE } from "./offer.js";
 import type { ConnectionSecurity } from "./peer.js";
 import { RecordProtection } from "./record-protection.js";
 
-/** What both sides have, from the exchange and from what was said in it. */
+/** What both sides have, from the exchange and from what was said in it. @see docs/WIRE.md, "AUTH" */
 export interface SecureStart {
   readonly transcript: Transcript;
   /** 48 bytes; wiped when the keys are derived. */

@@ -3,25 +3,36 @@ import { encodeIdentityKey, PSK_BYTES, pskFromBytes } from "@ipc/crypto";
 import { ANONYMOUS, type Credentials } from "./credentials.js";
 import { OptionReader, show } from "./option-reader.js";
 
-/** A server takes several pre-shared keys, so that one can replace another. */
+/** A server takes several pre-shared keys, the key file's among them, so that one can replace another. */
 const MAX_PSKS = 4;
 
 /** How two of ours prove themselves to each other. Without keys a session is secret, and each side anonymous. */
 export interface SecurityOptions {
-  /** "golang-ipc": never a secure session, with nobody. For tests and comparisons. @default "auto" */
+  /**
+   * "golang-ipc": never a secure session, with nobody. For tests and comparisons, and without keys. "auto": with every peer
+   * that speaks it.
+   * @default "auto"
+   */
   readonly wire?: "auto" | "golang-ipc";
-  /** A pre-shared key of 32 random bytes. A server takes up to four, tried in turn. */
+  /**
+   * A pre-shared key: 32 random bytes, which are copied and stay the caller's to wipe. A client has one; a server up to
+   * four, a key file's among them, which it tries in turn.
+   */
   readonly psk?: Uint8Array | readonly Uint8Array[];
-  /** This side's Ed25519 private key. */
+  /** The Ed25519 private key with which this side signs, where the other one trusts it. */
   readonly identity?: KeyObject;
-  /** The Ed25519 public keys of those whom this side talks to. */
+  /** The Ed25519 public keys of those whom this side talks to, at least one: the other side must sign with one of them. */
   readonly trustedPeers?: readonly KeyObject[];
   /**
-   * True: a private file of this user's, which the server makes and the client reads: the same user, or out. A string: the
-   * path of such a file.
+   * True: a private file of this user's, which the server makes when it starts and the client reads at each dial: the same
+   * user, or out. A string: the path of such a file, in a directory that exists. Not for sessions, nor on Windows.
+   * @default false
    */
   readonly keyFile?: boolean | string;
-  /** Refuses whoever does not prove everything that is configured here. @default true as soon as there is a key */
+  /**
+   * Refuses whoever does not prove everything that is configured here; also without keys, golang-ipc's peers.
+   * @default true as soon as there is a key
+   */
   readonly require?: boolean;
 }
 
@@ -32,7 +43,11 @@ export interface ResolvedSecurity {
   readonly keyFile: boolean | string;
 }
 
-/** @throws TypeError, RangeError naming the option, what it takes and what it got; never a key */
+/**
+ * Resolves the option `security` of a side.
+ * @param encryption of that side, without which it can have no keys
+ * @throws TypeError, RangeError naming the option, what it takes and what it got; never a key
+ */
 export function resolveSecurity(
   where: string,
   role: "client" | "server",
