@@ -132,6 +132,32 @@ describe("an abort", () => {
     await expectGone(stream, controller.signal);
   });
 
+  test("takes a handshake out of the row of those that wait to derive their key", async () => {
+    const { stream } = wire();
+    const abort = new AbortController();
+    const { privateKey, publicKey } = keyPairFromScalar(Buffer.alloc(48, 0x11));
+    let derived = 0;
+    function* deriving(): Handshake<void> {
+      yield {
+        kind: "sharedX",
+        get privateKey() {
+          derived++;
+          return privateKey;
+        },
+        publicKey,
+      };
+    }
+    const before = runHandshake(wire().stream, deriving(), RUN);
+    const run = runHandshake(stream, deriving(), { ...RUN, signal: abort.signal });
+    abort.abort();
+    await expect(run).rejects.toMatchObject({ code: "IPC_ABORTED" });
+    await before;
+    await turn();
+    await turn();
+    expect(derived).toBe(1);
+    await expectGone(stream, abort.signal);
+  });
+
   test("beforehand ends it before anything is sent", async () => {
     const { stream, sent } = wire();
     const run = runHandshake(stream, server(), { ...RUN, signal: AbortSignal.abort("no") });

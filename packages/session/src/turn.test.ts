@@ -63,6 +63,41 @@ test("one that fails rejects alone; those behind it are done", async () => {
   ]);
 });
 
+test("what nobody wants any more takes no turn, and rejects", async () => {
+  const turns = countTurns();
+  const done: string[] = [];
+  const first = inItsTurn(() => done.push("first"));
+  let isOver = false;
+  const left = Array.from({ length: 200 }, () =>
+    inItsTurn(
+      () => done.push("one that left"),
+      () => isOver,
+    ),
+  );
+  const last = inItsTurn(() => {
+    done.push("last");
+    return turns.now();
+  });
+  isOver = true;
+  const outcomes = await Promise.allSettled(left);
+  await first;
+  expect(await last).toBeLessThan(5);
+  turns.stop();
+  expect(done).toEqual(["first", "last"]);
+  expect(outcomes.every(({ status }) => status === "rejected")).toBe(true);
+  await expect(left[0]).rejects.toMatchObject({ code: "IPC_ABORTED" });
+});
+
+test("it goes on when all of them have left", async () => {
+  const left = inItsTurn(
+    () => 1,
+    () => true,
+  );
+  await expect(left).rejects.toMatchObject({ code: "IPC_ABORTED" });
+  await turn();
+  expect(await inItsTurn(() => 2)).toBe(2);
+});
+
 test("what is asked for in the midst of another, or when all are done, has its turn too", async () => {
   const inner: Promise<string>[] = [];
   const said: string[] = [];
