@@ -47,7 +47,10 @@ export async function runHandshake<T>(
       case "keyPair":
         return (run.keyPair ?? generateKeyPair)();
       case "sharedX":
-        return inItsTurn(() => deriveSharedX(step.privateKey, step.publicKey), deadline.isOver);
+        return inItsTurn(
+          () => deriveSharedX(step.privateKey, step.publicKey),
+          () => deadline.isOver(),
+        );
       case "authorize":
         waitingFor = "the server's authorize option";
         await authorize(step.security, run);
