@@ -6,6 +6,7 @@ import {
   PUBLIC_KEY_BYTES,
   type RecordCipherOptions,
   SEAL_OVERHEAD_BYTES,
+  type Transcript,
 } from "@ipc/crypto";
 import { readUint32, UINT32_BYTES, writeUint32 } from "@ipc/framing";
 import { chooseMode } from "./choose-mode.js";
@@ -64,16 +65,25 @@ export const BUSY_HELLO: Uint8Array = Uint8Array.of(VERSION, HELLO.busy);
  * @see golang-ipc handshake.go, `func (cc *Client) handshake`
  */
 export function* clientHandshake(want: ClientWants): Handshake<Negotiated> {
-  const { name, credentials = ANONYMOUS, wasSecure = false, records } = want;
   const hello = yield* receive(2, "the server's hello");
   const encrypted = yield* answerHello(hello[0] as number, hello[1] as number, want);
   const exchange = encrypted ? yield* exchangeKeys(want.nonces) : undefined;
+  try {
+    return yield* answerOffer(want, hello, exchange);
+  } finally {
+    exchange?.sharedX.fill(0);
+  }
+}
+
+/** The client's answer to what the server offers. */
+function* answerOffer(want: ClientWants, hello: Uint8Array, exchange: Exchange | undefined): Handshake<Negotiated> {
+  const { name, credentials = ANONYMOUS, wasSecure = false, records } = want;
   const { limits, plaintext } = yield* receiveLimits(exchange?.cipher);
   const maxSendSize = checkedMaxMessageSize(plaintext);
   const offer = tryDecodeOffer(plaintext);
   let mode: number | undefined;
   try {
-    mode = chooseMode(offer, { name, credentials, encrypted, wasSecure });
+    mode = chooseMode(offer, { name, credentials, encrypted: exchange !== undefined, wasSecure });
   } catch (error) {
     // golang-ipc's server listens no more after a handshake that failed, and one of ours that refuses its protocol says
     // why. Another one of ours would take the answer for a client that has come.
@@ -104,12 +114,25 @@ export function* clientHandshake(want: ClientWants): Handshake<Negotiated> {
  * @see golang-ipc handshake.go, `func (sc *Server) handshake`
  */
 export function* serverHandshake(want: ServerWants): Handshake<Negotiated> {
-  const { encryption, maxMessageSize, credentials = ANONYMOUS, records } = want;
-  const hello = Uint8Array.of(VERSION, encryption ? HELLO.encrypted : HELLO.plain);
+  const hello = Uint8Array.of(VERSION, want.encryption ? HELLO.encrypted : HELLO.plain);
   yield* send(hello);
   const reply = yield* receive(1, "the client's reply to the hello");
   assertAccepted(reply[0] as number);
-  const exchange = encryption ? yield* exchangeKeys(want.nonces) : undefined;
+  const exchange = want.encryption ? yield* exchangeKeys(want.nonces) : undefined;
+  try {
+    return yield* makeOffer(want, { hello, reply }, exchange);
+  } finally {
+    exchange?.sharedX.fill(0);
+  }
+}
+
+/** What the server offers, and what it makes of the client's answer. */
+function* makeOffer(
+  want: ServerWants,
+  { hello, reply }: Pick<Transcript, "hello" | "reply">,
+  exchange: Exchange | undefined,
+): Handshake<Negotiated> {
+  const { maxMessageSize, credentials = ANONYMOUS, records } = want;
   const offer = offerOf(credentials);
   // What the client will be known by is known already, where there is nothing for it to choose: it is turned away before
   // it thinks that it is connected.
@@ -139,6 +162,7 @@ export function* serverHandshake(want: ServerWants): Handshake<Negotiated> {
 interface Exchange {
   readonly pair: KeyPair;
   readonly theirs: Uint8Array;
+  /** Wiped when the handshake has ended, however it did. */
   readonly sharedX: Uint8Array;
   readonly cipher: MessageCipher;
 }
