@@ -28,7 +28,7 @@ export interface VectorPlan {
 }
 
 /** One record, all values but the numbers in hex. */
-export interface VectorRecord {
+interface VectorRecord {
   readonly seq: number;
   readonly kind: number;
   readonly key: string;

@@ -12,7 +12,7 @@ export interface Overheard {
 }
 
 /** A record that has been opened, in hex. */
-export interface OpenedRecord {
+interface OpenedRecord {
   readonly kind: number;
   readonly key: string;
   readonly nonce: string;
