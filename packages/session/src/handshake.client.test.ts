@@ -1,3 +1,4 @@
+import { createSecretKey } from "node:crypto";
 import { deriveMessageKey, deriveSharedX, type KeyPair, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
 import { describe, expect, test } from "vitest";
 import { ANONYMOUS } from "./credentials.js";
@@ -240,6 +241,33 @@ describe("the server's limits", () => {
         code: "IPC_HANDSHAKE_FAILED",
         message: `the server announces messages of up to ${size} bytes, 1 … 1073741824 are accepted`,
       });
+    }
+  });
+});
+
+describe("a client that refuses what it is offered", () => {
+  const psk = createSecretKey(new Uint8Array(32));
+  const INSISTING = { ...ANONYMOUS, psks: [psk], require: true };
+
+  test.each([
+    ["nothing: a golang-ipc server listens no more after a handshake that failed", "00300000", INSISTING, ["00"]],
+    ["too little: it would be taken for a client that has come", "003000004950435801000000", INSISTING, []],
+    ["what it has no key for, and nothing else: the server can say why", "003000004950435801018100", ANONYMOUS, ["00"]],
+  ])("sends before it leaves, offered %s", (_what, plaintext, credentials, last) => {
+    const limits = sealed(bytes(plaintext));
+    const { sent, error } = converse(`0201 ${THEIR_KEY} ${u32(limits.length / 2)} ${limits}`, { credentials });
+    expect(sent).toEqual(["00", OUR_KEY, ...last]);
+    expect(error).toMatchObject({ name: "SessionError", code: "IPC_SECURITY_REFUSED" });
+  });
+
+  test("in the clear leaves as well, where it was in a secure session before", () => {
+    for (const [limits, last] of [
+      ["00000004 00300000", ["00"]],
+      ["0000000c 003000004950435801000000", []],
+    ] as const) {
+      const { sent, error } = converse(`0200 ${limits}`, { encryption: false, wasSecure: true });
+      expect(sent).toEqual(["00", ...last]);
+      expect(error).toMatchObject({ code: "IPC_SECURITY_REFUSED" });
     }
   });
 });

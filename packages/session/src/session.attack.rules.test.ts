@@ -78,6 +78,20 @@ describe.each([
     expect(error).toMatchObject({ code: "IPC_RECORD_INVALID", message: expect.stringContaining(message) });
   });
 
+  test("sends no AUTH, or only the beginning of one, is waited for as long as a handshake may take", async () => {
+    for (const begun of ["", "010000", "01000030aabb"]) {
+      const [near, far] = memoryPair();
+      const opening = openSession(near, { role: victim, handshakeTimeoutMs: 100 });
+      const outcome = expect(opening).rejects.toMatchObject({
+        code: "IPC_HANDSHAKE_TIMEOUT",
+        message: expect.stringContaining(`waiting for the ${peer}'s AUTH;`),
+      });
+      (await HandmadePeer[peer](far)).write(hex(begun));
+      await outcome;
+      expect(near.destroyed).toBe(true);
+    }
+  });
+
   test.each<[string, "anonymous" | "signing" | "knowing", (handmade: HandmadePeer) => Uint8Array, string]>([
     ["an empty AUTH", "anonymous", () => new Uint8Array(0), "has 0 bytes, 32 are expected"],
     ["an AUTH that is not its HMAC", "anonymous", () => new Uint8Array(32), "is not of this handshake"],
