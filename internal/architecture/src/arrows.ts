@@ -12,12 +12,12 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   transport: {
     runtime: [],
     typesOnly: [],
-    builtins: ["fs", "fs/promises", "net", "os", "path", "process", "stream", "timers", "timers/promises"],
+    builtins: ["crypto", "fs", "fs/promises", "net", "os", "path", "process", "stream", "timers", "timers/promises"],
   },
   session: {
     runtime: ["framing", "crypto"],
     typesOnly: ["transport"],
-    builtins: ["diagnostics_channel", "events", "stream", "timers"],
+    builtins: ["crypto", "diagnostics_channel", "events", "stream", "timers"],
   },
   client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },

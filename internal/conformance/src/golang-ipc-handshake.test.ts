@@ -52,12 +52,15 @@ describe("TestServerWrongEncryption", () => {
 
 // docs/DIVERGENCES.md: a Go client without encryption misreads the server's key as a length; ours follows the server.
 describe("TestServerWrongEncryption2", () => {
-  it("a client without encryption follows a server with, and ends up encrypted", async () => {
+  it.each([
+    ["secure", {}],
+    ["compatible", { security: { wire: "golang-ipc" } }],
+  ] as const)("a client without encryption follows a server with, and ends up encrypted: %s", async (mode, options) => {
     const directory = temporaryDirectory();
-    const server = untilTestEnds(await startServer({ name, directory, encryption: true }));
+    const server = untilTestEnds(await startServer({ name, directory, encryption: true, ...options }));
     const client = untilTestEnds(await startClient({ name, directory, encryption: false }));
     await server.write(1, "sealed");
     expect((await readData(client)).text()).toBe("sealed");
-    expect([server.security.mode, client.security.mode]).toEqual(["compatible", "compatible"]);
+    expect([server.security.mode, client.security.mode]).toEqual([mode, mode]);
   });
 });

@@ -7,6 +7,7 @@ import { readText } from "./document.js";
 const CODES = Object.keys({
   IPC_ABORTED: true,
   IPC_ADDRESS_IN_USE: true,
+  IPC_AUTHENTICATION_FAILED: true,
   IPC_CIPHER_EXHAUSTED: true,
   IPC_CLOSED: true,
   IPC_CLOSE_INCOMPLETE: true,
@@ -19,6 +20,7 @@ const CODES = Object.keys({
   IPC_FRAME_TRUNCATED: true,
   IPC_HANDSHAKE_FAILED: true,
   IPC_HANDSHAKE_TIMEOUT: true,
+  IPC_KEY_FILE_UNTRUSTED: true,
   IPC_LISTENER_LOST: true,
   IPC_MESSAGE_TOO_LARGE: true,
   IPC_NAME_INVALID: true,
@@ -29,6 +31,9 @@ const CODES = Object.keys({
   IPC_PERMISSION_DENIED: true,
   IPC_PUBLIC_KEY_INVALID: true,
   IPC_QUEUE_FULL: true,
+  IPC_RECORD_INVALID: true,
+  IPC_RECORD_TRUNCATED: true,
+  IPC_SECURITY_REFUSED: true,
   IPC_SERVER_BUSY: true,
   IPC_TIMED_OUT: true,
   IPC_TRANSPORT_FAILED: true,
@@ -58,8 +63,13 @@ describe.each(CODES)("%s", (code) => {
   });
 
   test("says what a client's redialling makes of it, as the client does", () => {
-    const [, redialling] = /^- \*\*Redialling\*\* (goes on|ends|does not meet it)[.;,]/m.exec(section) ?? [];
-    expect(redialling === "goes on").toBe(canHeal(code));
+    const [, redialling] =
+      /^- \*\*Redialling\*\* (goes on(?: after a loss, ends at the start)?|ends|does not meet it)[.;]/m.exec(section) ??
+      [];
+    expect({ atStart: canHeal(code, false), afterLoss: canHeal(code, true) }).toEqual({
+      atStart: redialling === "goes on",
+      afterLoss: redialling?.startsWith("goes on") ?? false,
+    });
     expect(redialling).toBeDefined();
   });
 });

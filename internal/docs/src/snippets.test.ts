@@ -9,8 +9,10 @@ const complaints = await project.compile();
 
 afterAll(() => project[Symbol.asyncDispose]());
 
+/** A key file stays when its server ends: here it lies in the project, and goes with it. */
 function start(file: string): Program {
-  return new Program(process.execPath, [file], { cwd: project.folder });
+  const env = { ...process.env, XDG_RUNTIME_DIR: project.folder };
+  return new Program(process.execPath, [file], { cwd: project.folder, env });
 }
 
 test("every snippet compiles", () => {

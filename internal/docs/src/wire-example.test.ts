@@ -9,13 +9,21 @@ import {
 import { encodeBody, encodeFrame, encodeMessage } from "@ipc/framing";
 import { clientIdRequest, encodeClientId } from "@ipc/session";
 import { describe, expect, test } from "vitest";
-import { readText } from "./document.js";
+import { readDocument, readText } from "./document.js";
 
 const HELLO = new TextEncoder().encode("hello");
 const LIMITS = Uint8Array.of(0x00, 0x30, 0x00, 0x00);
 
-/** The example without what only helps a reader: spaces and line ends. */
-const example = readText("docs/WIRE.md").split("## An example, byte by byte")[1]?.replaceAll(/\s/g, "");
+/** What the document shows, without what only helps a reader: spaces and line ends. */
+const shown = readDocument("docs/WIRE.md")
+  .fences.filter(({ words }) => words.join(" ") === "text")
+  .map(({ code }) => code.replaceAll(/\s/g, ""));
+
+/** Golden values of ipcx/1 in hex, by what they are. */
+const vectors = JSON.parse(readText("internal/conformance/vectors/ipcx-1.json")) as Record<
+  "keyExchange" | "handshake" | "schedule" | "records",
+  Record<string, string | Record<string, string>>
+>;
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
@@ -44,6 +52,21 @@ describe("the example of docs/WIRE.md has", () => {
     ["the X with a leading zero", sharedWith(short)],
     ["its message key", deriveMessageKey(sharedWith(short)).export()],
   ])("%s", (_what, bytes) => {
-    expect(example).toContain(hex(bytes));
+    expect(shown.join("\n")).toContain(hex(bytes));
+  });
+});
+
+describe("the session of docs/WIRE.md has", () => {
+  const { keyExchange, handshake, schedule, records } = vectors;
+  const values = Object.values({ keyExchange, handshake, schedule, records })
+    .flatMap((group) => Object.entries(group))
+    .flatMap(([name, value]): [string, string][] =>
+      typeof value === "string"
+        ? [[name, value]]
+        : Object.entries(value).map(([part, hexValue]) => [`${name} ${part}`, hexValue]),
+    );
+
+  test.each(values)("the golden %s", (_name, value) => {
+    expect(shown.find((block) => block.includes(vectors.handshake["transcriptHash"] as string))).toContain(value);
   });
 });

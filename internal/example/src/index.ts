@@ -1,2 +1,2 @@
 export { type ExampleOptions, exampleOptions, waitBetweenSteps } from "./environment.js";
-export { runProcesses } from "./processes.js";
+export { runProcesses, type Staging } from "./processes.js";

@@ -32,6 +32,41 @@ it("prints what each process says behind its name", async () => {
   expect(lines).toContain("client10 │ c");
 });
 
+it("runs the first throughout, and the others one after the other", async () => {
+  const log = vi.spyOn(console, "log").mockReturnValue(undefined);
+  const file = "process.env.IPC_DIRECTORY + '/over'";
+  const server = `import fs from "node:fs"; console.log("starts"); const timer = setInterval(() => {
+    if (fs.existsSync(${file})) { fs.unlinkSync(${file}); clearInterval(timer); console.log("ends"); }
+  }, 5);`;
+  const first = 'console.log("starts"); setTimeout(() => console.log("ends"), 100);';
+  const last = `import fs from "node:fs"; console.log("starts and ends"); fs.writeFileSync(${file}, "");`;
+  await runProcesses(await programs({ server, first, last }), { inTurn: true });
+  const lines = log.mock.calls.map(([line]) => line);
+  expect(lines.filter((line) => !line.startsWith("server"))).toEqual([
+    "first  │ starts",
+    "first  │ ends",
+    "last   │ starts and ends",
+  ]);
+  expect(lines).toContain("server │ ends");
+});
+
+it("starts nobody any more when the first one has failed", async () => {
+  const log = vi.spyOn(console, "log").mockReturnValue(undefined);
+  const staying = "setInterval(() => {}, 1000)";
+  const three = await programs({ server: "process.exit(3)", first: staying, last: 'console.log("starts")' });
+  await expect(runProcesses(three, { inTurn: true })).rejects.toThrow(/server\.mjs ended with 3/);
+  expect(log).not.toHaveBeenCalled();
+});
+
+it("opens the directory of the socket files to others, where it is told to", async () => {
+  const log = vi.spyOn(console, "log").mockReturnValue(undefined);
+  const mode =
+    'import fs from "node:fs"; console.log((fs.statSync(process.env.IPC_DIRECTORY).mode & 0o777).toString(8))';
+  await runProcesses(await programs({ mode }));
+  await runProcesses(await programs({ mode }), { directoryMode: 0o755 });
+  expect(log.mock.calls).toEqual([["mode │ 700"], ["mode │ 755"]]);
+});
+
 it("fails when one process fails, and does not wait for the others, or for what they leave", async () => {
   const leave = 'import fs from "node:fs"; fs.writeFileSync(process.env.IPC_DIRECTORY + "/its.sock", "")';
   const staying = "setInterval(() => {}, 1000)";

@@ -71,7 +71,8 @@ export class RawPeer {
   async join(): Promise<void> {
     await this.read(2);
     this.write(0);
-    await this.read(8);
+    const length = await this.read(4);
+    await this.read(length.readUInt32BE());
     this.write(0);
   }
 }

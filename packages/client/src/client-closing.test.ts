@@ -16,7 +16,7 @@ interface Pair {
   readonly far: FarServer;
 }
 
-async function pair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> {
+async function openPair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> {
   const directory = temporaryDirectory();
   const far = await FarServer.listen(directory, name);
   const starting = startClient({ name, directory, retryMs: 1, ...options });
@@ -35,7 +35,16 @@ function tally(client: Client): Record<string, number> {
   return counts;
 }
 
-describe("close", () => {
+const MODES: readonly (readonly [string, PeerOptions])[] = [
+  ["secure", {}],
+  ["compatible", { security: { wire: "golang-ipc" } }],
+  ["plain", { encryption: false }],
+];
+
+describe.each(MODES)("close of a connection that is %s", (_mode, common) => {
+  const pair = (options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> =>
+    openPair({ ...common, ...options }, { ...common, ...ofServer });
+
   it("sends everything that was accepted, in order, before the end of the stream", async () => {
     const { client, session } = await pair();
     const texts = Array.from({ length: 2_000 }, (_, i) => `${i}`);
@@ -152,7 +161,10 @@ describe("close", () => {
   });
 });
 
-describe("destroy", () => {
+describe.each(MODES)("destroy of a connection that is %s", (_mode, common) => {
+  const pair = (options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> =>
+    openPair({ ...common, ...options }, { ...common, ...ofServer });
+
   it("ends everything at once: waits reject with IPC_CLOSED, its cause the reason", async () => {
     const { client } = await pair({}, { maxUnreadBytes: 1_024 });
     const counts = tally(client);
@@ -221,7 +233,7 @@ describe("destroy", () => {
 describe("the option signal", () => {
   it("destroys a client that is connected", async () => {
     const controller = new AbortController();
-    const { client, session } = await pair({ signal: controller.signal });
+    const { client, session } = await openPair({ signal: controller.signal });
     await readUntil(client, "Connected");
     const reason = new Error("enough");
     const closed = nextEvent(client, "close");
@@ -235,7 +247,7 @@ describe("the option signal", () => {
 
   it("destroys a client that is dialling again", async () => {
     const controller = new AbortController();
-    const { client, session, far } = await pair({ signal: controller.signal, retryMs: 1_000_000 });
+    const { client, session, far } = await openPair({ signal: controller.signal, retryMs: 1_000_000 });
     await far.close();
     session.destroy();
     await readUntil(client, "Reconnecting");
@@ -245,7 +257,7 @@ describe("the option signal", () => {
 
   it("means nothing to a client that is closed", async () => {
     const controller = new AbortController();
-    const { client } = await pair({ signal: controller.signal });
+    const { client } = await openPair({ signal: controller.signal });
     await client.close();
     controller.abort();
     expect(await readToEnd(client)).toEqual(["Connecting", "Connected", "Closing", "Closed", "IPC_CLOSED"]);

@@ -9,59 +9,77 @@ import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js"
 import { startClient } from "./client.js";
 
 const SECRET = "the-secret-payload";
+const PSK = Buffer.alloc(32, 0x77);
 
-it("node:diagnostics_channel is told of handshakes, connections and their ends, and of no data", async () => {
-  const name = "watched";
-  const told: { channel: string; news: unknown }[] = [];
-  for (const channel of ["ipc:connect", "ipc:disconnect", "ipc:handshake"]) {
-    const listener = (news: unknown): void => void told.push({ channel, news });
-    subscribe(channel, listener);
-    onTestFinished(() => void unsubscribe(channel, listener));
-  }
-  const directory = temporaryDirectory();
-  const far = await FarServer.listen(directory, name);
-  const starting = startClient({ name, directory, retryMs: 1 });
-  const session = await far.session();
-  const client = untilTestEnds(await starting);
-  await session.write(1, SECRET);
-  await readData(client);
-  await session.close();
-  await far.session();
-  await readUntil(client, "Connected");
-  await client.close();
-  const about = { role: "client", name, remote: `${directory}/watched.sock` };
-  const security = { mode: "compatible", peer: { psk: false } };
-  expect(told).toMatchObject([
-    { channel: "ipc:handshake", news: { ...about, security } },
-    { channel: "ipc:connect", news: { ...about, security } },
-    { channel: "ipc:disconnect", news: { ...about, error: { code: "IPC_CONNECTION_LOST" } } },
-    { channel: "ipc:handshake", news: { ...about, security } },
-    { channel: "ipc:connect", news: { ...about, security } },
-    { channel: "ipc:disconnect", news: { ...about, error: undefined } },
-  ]);
-  expect(inspect(told, { depth: 9 })).not.toContain(SECRET);
-});
+it.each([
+  ["secure", {}],
+  ["compatible", { security: { wire: "golang-ipc" } }],
+  ["plain", { encryption: false }],
+] as const)(
+  "node:diagnostics_channel is told of %s handshakes, connections and their ends, and of no data",
+  async (mode, options) => {
+    const name = "watched";
+    const told: { channel: string; news: unknown }[] = [];
+    for (const channel of ["ipc:connect", "ipc:disconnect", "ipc:handshake"]) {
+      const listener = (news: unknown): void => void told.push({ channel, news });
+      subscribe(channel, listener);
+      onTestFinished(() => void unsubscribe(channel, listener));
+    }
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const starting = startClient({ name, directory, retryMs: 1, ...options });
+    const session = await far.session(options);
+    const client = untilTestEnds(await starting);
+    await session.write(1, SECRET);
+    await readData(client);
+    await session.close();
+    await far.session(options);
+    await readUntil(client, "Connected");
+    await client.close();
+    const about = { role: "client", name, remote: `${directory}/watched.sock` };
+    const security = { mode, peer: { psk: false } };
+    expect(told).toMatchObject([
+      { channel: "ipc:handshake", news: { ...about, security } },
+      { channel: "ipc:connect", news: { ...about, security } },
+      { channel: "ipc:disconnect", news: { ...about, error: { code: "IPC_CONNECTION_LOST" } } },
+      { channel: "ipc:handshake", news: { ...about, security } },
+      { channel: "ipc:connect", news: { ...about, security } },
+      { channel: "ipc:disconnect", news: { ...about, error: undefined } },
+    ]);
+    expect(inspect(told, { depth: 9 })).not.toContain(SECRET);
+  },
+);
 
-it("the option logger is told what happens, and never data or keys", async () => {
+it.each([
+  ["secure, the peer is anonymous", "was cut off", {}],
+  ["secure, the peer proved a pre-shared key", "was cut off", { security: { psk: PSK } }],
+  [
+    "compatible: golang-ipc's encryption, the peer is anonymous",
+    "the peer ended",
+    { security: { wire: "golang-ipc" } },
+  ],
+  ["plain: nothing is encrypted", "the peer ended", { encryption: false }],
+] as const)("the option logger is told what happens, and never data or keys; %s", async (is, end, options) => {
   const lines: string[] = [];
   const keep = (...given: unknown[]): void => void lines.push(inspect(given, { depth: 9 }));
   const directory = temporaryDirectory();
   const far = await FarServer.listen(directory, "logged");
   const logger = { debug: keep, info: keep, warn: keep, error: keep };
-  const starting = startClient({ name: "logged", directory, retry: false, logger });
-  const session = await far.session();
+  const starting = startClient({ name: "logged", directory, retry: false, logger, ...options });
+  const session = await far.session(options);
   const client = untilTestEnds(await starting);
   await client.write(1, SECRET);
   await session.write(1, SECRET);
-  await readData(client);
+  await Promise.all([readData(client), readData(session)]);
   await far.close();
   session.destroy();
   await readUntil(client, "Error");
   const log = lines.join("\n");
-  for (const wanted of ["dialled", "connected to", "(compatible)", "the peer", "no server listens at"]) {
+  for (const wanted of ["dialled", "connected to", `(${is})`, end, "no server listens at"]) {
     expect(log).toContain(wanted);
   }
   expect(log).not.toContain(SECRET);
+  expect(log).not.toContain("7777");
   expect(log).not.toMatch(/Buffer|Uint8Array|KeyObject/);
 });
 

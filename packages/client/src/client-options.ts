@@ -5,7 +5,7 @@ import {
   type ResolvedPeerOptions,
   resolvePeerOptions,
 } from "@ipc/session";
-import { assertName, type Transport, unixSocket } from "@ipc/transport";
+import { assertName, type KeyFilePlace, resolveKeyFile, type Transport, unixSocket } from "@ipc/transport";
 import { RetrySchedule } from "./retry-schedule.js";
 
 /** The longest pause of the back-off where a transport does not say, in milliseconds. */
@@ -39,6 +39,8 @@ export interface ClientOptions extends PeerOptions {
 /** ClientOptions, complete. */
 export interface ResolvedClientOptions extends ResolvedPeerOptions {
   readonly name: string;
+  /** Where one more pre-shared key comes from. */
+  readonly keyFilePlace: KeyFilePlace | undefined;
   readonly transport: Transport;
   readonly timeoutMs: number;
   readonly retry: boolean;
@@ -73,9 +75,11 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     random: Math.random,
     ...(retryMs !== undefined && { fixedMs: reader.milliseconds("retryMs", 0) }),
   });
+  const peer = resolvePeerOptions(reader, "client");
   return Object.freeze({
-    ...resolvePeerOptions(reader),
+    ...peer,
     name,
+    keyFilePlace: peer.keyFile === false ? undefined : resolveKeyFile(name, peer.keyFile),
     transport,
     timeoutMs: reader.milliseconds("timeoutMs", 0),
     retry: reader.boolean("retry", true),

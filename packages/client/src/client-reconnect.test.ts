@@ -45,6 +45,7 @@ async function rawPair(): Promise<{ client: Client; server: RawPeer; far: FarSer
 describe("a client whose connection ends", () => {
   it("connects again and goes on, with the same object, as often as it takes", async () => {
     const { client, session, far } = await pair();
+    await readUntil(client, "Connected");
     let current = session;
     for (let i = 1; i <= 20; i++) {
       // In turn: in order, and cut.
@@ -120,18 +121,30 @@ describe("a client whose connection ends", () => {
     expect(client.status).toBe("Connected");
   });
 
-  it("tells 'lost' once for each end, with its cause, and 'error' for none", async () => {
-    const { client, session, far } = await pair();
-    const lost = collect(client, "lost");
-    const errors = collect(client, "error");
-    await session.close();
-    (await far.session()).destroy();
-    await far.session();
-    await vi.waitFor(() => expect(client.stats.reconnects).toBe(2));
-    expect(lost.map(({ code }) => code)).toEqual(["IPC_CONNECTION_LOST", "IPC_CONNECTION_LOST"]);
-    expect(lost[0]?.message).toBe("the peer ended the connection; 0 messages were accepted and not sent");
-    expect(errors).toEqual([]);
-  });
+  it.each([
+    ["secure", { encryption: true }, "IPC_RECORD_TRUNCATED", /without a CLOSE; the peer was cut off/],
+    ["compatible", { security: { wire: "golang-ipc" } }, "IPC_CONNECTION_LOST", /the peer ended the connection/],
+    ["plain", { encryption: false }, "IPC_CONNECTION_LOST", /the peer ended the connection/],
+  ] as const)(
+    "tells 'lost' once for each end, with its cause, and 'error' for none: %s",
+    async (mode, options, code, cut) => {
+      const { client, session, far } = await pair(options, options);
+      expect(client.security.mode).toBe(mode);
+      const lost = collect(client, "lost");
+      const errors = collect(client, "error");
+      await session.close();
+      const second = await far.session(options);
+      await vi.waitFor(() => expect(client.stats.reconnects).toBe(1));
+      // Only a secure session knows an end that was asked for from a cut.
+      second.destroy();
+      await far.session(options);
+      await vi.waitFor(() => expect(client.stats.reconnects).toBe(2));
+      expect(lost.map((error) => error.code)).toEqual(["IPC_CONNECTION_LOST", code]);
+      expect(lost[0]?.message).toBe("the peer ended the connection; 0 messages were accepted and not sent");
+      expect(lost[1]?.message).toMatch(cut);
+      expect(errors).toEqual([]);
+    },
+  );
 
   it("may be closed by a listener of 'lost': it does not dial again", async () => {
     const { client, session, far } = await pair();
@@ -190,12 +203,15 @@ describe("a connection with an end that is none of the user's doing is lost, and
     }
   });
 
-  it("a message that was not sealed with the key", async () => {
-    const { client, far } = await pair();
+  it.each([
+    ["a frame, in golang-ipc's protocol", { wire: "golang-ipc" }, [0, 0, 0, 40]],
+    ["a record, in a secure session", { wire: "auto" }, [2, 0, 0, 40]],
+  ] as const)("a message that was not sealed with the key: %s", async (_what, security, header) => {
+    const { client, far } = await pair({ security }, { security });
     const lost = nextEvent(client, "lost");
-    far.latest.write(Buffer.concat([Buffer.of(0, 0, 0, 40), Buffer.alloc(40)]));
+    far.latest.write(Buffer.concat([Buffer.from(header), Buffer.alloc(40)]));
     expect(await lost).toMatchObject({ code: "IPC_DECRYPTION_FAILED" });
-    await far.session();
+    await far.session({ security });
     expect(await readUntil(client, "Reconnecting")).toEqual(["Connecting", "Connected", "Reconnecting"]);
   });
 

@@ -22,7 +22,7 @@ describe("startClient", () => {
       status: "Connected",
       statusCode: 3,
       remote: join(directory, "orders.sock"),
-      security: { mode: "compatible", peer: { psk: false } },
+      security: { mode: "secure", peer: { psk: false } },
     });
     await client.write(7, "hello");
     await session.write(8, "hello yourself");
@@ -55,12 +55,13 @@ describe("startClient", () => {
   it("follows a server with encryption although it does not ask for any, and one without", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
-    for (const [encryption, mode] of [
-      [true, "compatible"],
-      [false, "plain"],
+    for (const [options, mode] of [
+      [{ encryption: true }, "secure"],
+      [{ security: { wire: "golang-ipc" } }, "compatible"],
+      [{ encryption: false }, "plain"],
     ] as const) {
       const starting = startClient({ name, directory, encryption: false });
-      await far.session({ encryption });
+      await far.session(options);
       const client = untilTestEnds(await starting);
       expect(client.security.mode).toBe(mode);
     }

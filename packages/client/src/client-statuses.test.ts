@@ -107,6 +107,7 @@ describe("the statuses of a client", () => {
       await current.write(1, `${i}`);
       await current.close();
       current = await far.session();
+      await vi.waitFor(() => expect(client.stats.reconnects).toBe(i + 1), { interval: 1 });
     }
     expect(client.stats.messagesReceived).toBe(40);
     await client.close();

@@ -100,9 +100,14 @@ describe("write against a peer that does not read", () => {
   });
 });
 
-describe.each([true, false])("with encryption: %s, write", (encryption) => {
+describe.each([
+  ["secure", {}],
+  ["compatible", { security: { wire: "golang-ipc" } }],
+  ["plain", { encryption: false }],
+] as const)("over a connection that is %s, write", (mode, options) => {
   it("keeps the order of many that nobody awaits, small and large", async () => {
-    const { client, session } = await pair({ encryption });
+    const { client, session } = await pair(options);
+    expect([client.security.mode, session.security.mode]).toEqual([mode, mode]);
     const size = (i: number): number => (i % 97 === 0 ? 70_000 : i % 13 === 0 ? 5_000 : i % 7);
     for (let i = 1; i <= 3_000; i++) void client.write(i, Buffer.alloc(size(i), i));
     for (let i = 1; i <= 3_000; i++) {
@@ -114,7 +119,7 @@ describe.each([true, false])("with encryption: %s, write", (encryption) => {
   });
 
   it.each([1, 1_000, 65_535, 65_536, 1_000_000])("lets %i bytes be reused as soon as it resolves", async (size) => {
-    const { client, session } = await pair({ encryption });
+    const { client, session } = await pair(options);
     const data = new Uint8Array(size).fill(0xaa);
     await client.write(1, data);
     data.fill(0xbb);
@@ -124,7 +129,7 @@ describe.each([true, false])("with encryption: %s, write", (encryption) => {
   });
 
   it("takes strings, bytes, views of bytes and nothing at all, and any type", async () => {
-    const { client, session } = await pair({ encryption });
+    const { client, session } = await pair(options);
     await client.write(1, "5 € and 😀");
     await client.write(4_294_967_295, new TextEncoder().encode("bytes"));
     await client.writeMessage({ type: 3, data: Buffer.from("a view of it").subarray(2, 6) });
@@ -143,7 +148,7 @@ describe.each([true, false])("with encryption: %s, write", (encryption) => {
   it.each([1_024, 65_536, 3_145_728])(
     "sends exactly maxMessageSize %i both ways, and not a byte more",
     async (size) => {
-      const { client, session } = await pair({ encryption, maxMessageSize: size }, { maxMessageSize: size });
+      const { client, session } = await pair({ ...options, maxMessageSize: size }, { maxMessageSize: size });
       const data = new Uint8Array(size).fill(0xcc);
       for (const [from, to] of [
         [client, session],

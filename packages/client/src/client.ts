@@ -2,6 +2,7 @@ import {
   abortError,
   channels,
   clientHandshake,
+  describeSecurity,
   type Established,
   type IpcError,
   isIpcError,
@@ -12,6 +13,7 @@ import {
   setStreamReferenced,
 } from "@ipc/session";
 import { type Door, remoteOf } from "@ipc/transport";
+import { clientCredentials } from "./client-credentials.js";
 import { askClientId } from "./client-id.js";
 import { type ClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.js";
 import { dialUntilConnected } from "./dial-loop.js";
@@ -31,9 +33,10 @@ const SLOT_RETRY_MS = 10;
  * Connects to a server, waiting for one that is not there yet, and resolves when messages can be written.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_TIMED_OUT after `timeoutMs`, IPC_ABORTED, and at
- * once with what no waiting heals: IPC_ENCRYPTION_REFUSED, IPC_VERSION_MISMATCH, IPC_UNTRUSTED_SOCKET,
- * IPC_PERMISSION_DENIED, IPC_PATH_TOO_LONG. With `retry: false` the first failure is final, such as IPC_NO_SERVER,
- * IPC_SERVER_BUSY, IPC_HANDSHAKE_FAILED, IPC_HANDSHAKE_TIMEOUT.
+ * once with what no waiting heals: IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_AUTHENTICATION_FAILED twice in a row,
+ * IPC_VERSION_MISMATCH, IPC_UNTRUSTED_SOCKET, IPC_KEY_FILE_UNTRUSTED, IPC_PERMISSION_DENIED, IPC_PATH_TOO_LONG. With
+ * `retry: false` the first failure is final, such as IPC_NO_SERVER, IPC_SERVER_BUSY, IPC_HANDSHAKE_FAILED,
+ * IPC_HANDSHAKE_TIMEOUT.
  * @see golang-ipc client.go, `StartClient`
  */
 export async function startClient(options: ClientOptions): Promise<Client> {
@@ -50,6 +53,8 @@ export class Client extends PeerSession {
   readonly #pauses = new Pauses();
   #connectedAt = 0;
   #clientId: number | undefined;
+  /** From then on it takes nothing less. */
+  #wasSecure = false;
   /** Connections to the manager that are being ended: golang-ipc's never ends its side, which takes a while. */
   readonly #farewells = new Set<Session>();
 
@@ -102,7 +107,7 @@ export class Client extends PeerSession {
   protected override connectionMade(): void {
     const { name, logger } = this.#options;
     const { remote, security } = this;
-    logger.info(`client ${name}: connected to ${remote} (${security.mode})`);
+    logger.info(`client ${name}: connected to ${remote} (${describeSecurity(security)})`);
     channels.connect({ role: "client", name, remote, security });
   }
 
@@ -194,18 +199,22 @@ export class Client extends PeerSession {
 
   async #dialDoor(door: Door, signal: AbortSignal): Promise<Established> {
     const { name, transport, encryption, handshakeTimeoutMs, logger } = this.#options;
+    // Before it dials: a server that makes its key file makes it before it listens.
+    const credentials = clientCredentials(this.#options);
     const stream = await transport.dial(name, door, { signal });
     const { referenced } = this.#pauses;
     setStreamReferenced(stream, referenced);
     const remote = remoteOf(stream, transport.address(name, door));
     logger.debug(`client ${name}: dialled ${remote}`);
-    const handshake = clientHandshake({ name, encryption });
+    const handshake = clientHandshake({ name, encryption, credentials, wasSecure: this.#wasSecure });
     const { result: negotiated, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
       referenced,
       signal,
     });
-    channels.handshake({ role: "client", name, remote, security: negotiated.protection.security });
+    const { security } = negotiated.protection;
+    this.#wasSecure ||= security.mode === "secure";
+    channels.handshake({ role: "client", name, remote, security });
     return { stream, negotiated, rest, remote };
   }
 }

@@ -9,6 +9,9 @@ import { Pauses } from "./pauses.js";
 import { RetrySchedule } from "./retry-schedule.js";
 
 const CONNECTED = {} as Established;
+/** As a CryptoError, which is another package's. */
+const unproved = (): Error =>
+  Object.assign(new Error("wrong key"), { name: "CryptoError", code: "IPC_AUTHENTICATION_FAILED" });
 const noServer = (): TransportError => new TransportError("IPC_NO_SERVER", "nobody is there");
 
 /** A plan whose attempts give `outcomes` one after another, the last one again and again. */
@@ -66,6 +69,28 @@ describe("dialUntilConnected", () => {
     await expect(dialUntilConnected(plan)).rejects.toBe(failure);
     expect(plan.attempts).toBe(2);
   });
+
+  it("takes a failed proof for final when it is the second in a row, at the start", async () => {
+    const busy = new SessionError("IPC_SERVER_BUSY", "busy");
+    const [first, second, third] = [unproved(), unproved(), unproved()];
+    const inARow = planOf([first, busy, second, third, CONNECTED]);
+    await expect(dialUntilConnected(inARow)).rejects.toBe(third);
+    expect(inARow.attempts).toBe(4);
+    const once = planOf([unproved(), CONNECTED], { retry: false });
+    await expect(dialUntilConnected(once)).rejects.toMatchObject({ code: "IPC_AUTHENTICATION_FAILED" });
+    expect(once.attempts).toBe(1);
+  });
+
+  it.each([unproved(), new SessionError("IPC_SECURITY_REFUSED", "no offer")])(
+    "dials on after a loss, however often it fails with $code",
+    async (failure) => {
+      const plan = planOf([failure, failure, failure, CONNECTED], { what: "re-connect" });
+      await expect(dialUntilConnected(plan)).resolves.toBe(CONNECTED);
+      expect(plan.attempts).toBe(4);
+      const once = planOf([failure, CONNECTED], { what: "re-connect", retry: false });
+      await expect(dialUntilConnected(once)).rejects.toBe(failure);
+    },
+  );
 
   it("retries what a transport of the user's fails with, and keeps that as the cause", async () => {
     const failure = new Error("the broker is on holiday");

@@ -5,8 +5,7 @@ import type { Pauses } from "./pauses.js";
 import type { RetrySchedule } from "./retry-schedule.js";
 
 export interface DialPlan {
-  /** For messages: "connect" or "re-connect". */
-  readonly what: string;
+  readonly what: "connect" | "re-connect";
   readonly address: string;
   /** One dial and handshake. */
   readonly attempt: (signal: AbortSignal) => Promise<Established>;
@@ -22,7 +21,8 @@ export interface DialPlan {
 
 /**
  * Dials until a connection stands.
- * @throws SessionError IPC_TIMED_OUT, IPC_ABORTED, and the first error that no waiting heals
+ * @throws SessionError IPC_TIMED_OUT, IPC_ABORTED, and the first error that no waiting heals; IPC_AUTHENTICATION_FAILED at
+ * the start when it comes twice in a row
  */
 export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
   const { what, address, attempt, schedule, pauseFirst, retry, timeoutMs, signal, pauses } = plan;
@@ -34,6 +34,11 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
   else signal.addEventListener("abort", abort, { once: true });
   let attempts = 0;
   let last: IpcError | undefined;
+  const mayHeal = (error: IpcError): boolean => {
+    if (canHeal(error.code, what === "re-connect")) return true;
+    // A server ends a connection without a word, also when another client was quicker: the next attempt tells.
+    return error.code === "IPC_AUTHENTICATION_FAILED" && last?.code !== "IPC_AUTHENTICATION_FAILED";
+  };
   try {
     for (;;) {
       over.signal.throwIfAborted();
@@ -45,8 +50,10 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
         return await unlessOver(attempt(over.signal), over.signal);
       } catch (error) {
         over.signal.throwIfAborted();
-        last = asIpcError(error, address);
-        if (!retry || !canHeal(last.code)) throw last;
+        const failure = asIpcError(error, address);
+        const goesOn = retry && mayHeal(failure);
+        last = failure;
+        if (!goesOn) throw failure;
       }
     }
   } catch (error) {

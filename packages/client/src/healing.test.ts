@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { canHeal } from "./healing.js";
 
-it.each([
+const BROKEN = [
   "IPC_NO_SERVER",
   "IPC_SERVER_BUSY",
   "IPC_HANDSHAKE_FAILED",
@@ -11,19 +11,31 @@ it.each([
   "IPC_FRAME_TRUNCATED",
   "IPC_DECRYPTION_FAILED",
   "IPC_PUBLIC_KEY_INVALID",
-] as const)("dials again after %s: the server may be away, busy, slow or replaced", (code) => {
-  expect(canHeal(code)).toBe(true);
+  "IPC_RECORD_INVALID",
+  "IPC_RECORD_TRUNCATED",
+] as const;
+
+it.each(BROKEN)("dials again after %s: the server may be away, busy, slow or replaced", (code) => {
+  expect([canHeal(code, false), canHeal(code, true)]).toEqual([true, true]);
 });
+
+it.each(["IPC_AUTHENTICATION_FAILED", "IPC_SECURITY_REFUSED"] as const)(
+  "gives up after %s at the start, and dials again where the keys were right before",
+  (code) => {
+    expect([canHeal(code, false), canHeal(code, true)]).toEqual([false, true]);
+  },
+);
 
 it.each([
   "IPC_VERSION_MISMATCH",
   "IPC_ENCRYPTION_REFUSED",
   "IPC_UNTRUSTED_SOCKET",
+  "IPC_KEY_FILE_UNTRUSTED",
   "IPC_PERMISSION_DENIED",
   "IPC_PATH_TOO_LONG",
   "IPC_ABORTED",
   "IPC_CLOSED",
   "IPC_TIMED_OUT",
 ] as const)("gives up after %s: waiting does not change it", (code) => {
-  expect(canHeal(code)).toBe(false);
+  expect([canHeal(code, false), canHeal(code, true)]).toEqual([false, false]);
 });

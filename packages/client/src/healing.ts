@@ -3,8 +3,11 @@ import type { IpcErrorCode } from "@ipc/session";
 /**
  * Says whether dialling again can help. What both sides are configured to be does not change by waiting; that a server is
  * away, busy, slow or broken can.
+ *
+ * @param isRedial there was a connection before: the keys were right then, and a server that has others now, or somebody in
+ * its place, may be gone at the next attempt
  */
-export function canHeal(code: IpcErrorCode): boolean {
+export function canHeal(code: IpcErrorCode, isRedial: boolean): boolean {
   switch (code) {
     case "IPC_NO_SERVER":
     case "IPC_SERVER_BUSY":
@@ -18,11 +21,17 @@ export function canHeal(code: IpcErrorCode): boolean {
     case "IPC_CIPHER_EXHAUSTED":
     case "IPC_DECRYPTION_FAILED":
     case "IPC_PUBLIC_KEY_INVALID":
+    case "IPC_RECORD_INVALID":
+    case "IPC_RECORD_TRUNCATED":
       return true;
+    case "IPC_AUTHENTICATION_FAILED":
+    case "IPC_SECURITY_REFUSED":
+      return isRedial;
     case "IPC_VERSION_MISMATCH":
     case "IPC_ENCRYPTION_REFUSED":
     case "IPC_NOT_AUTHORIZED":
     case "IPC_UNTRUSTED_SOCKET":
+    case "IPC_KEY_FILE_UNTRUSTED":
     case "IPC_PERMISSION_DENIED":
     case "IPC_PATH_TOO_LONG":
     case "IPC_NAME_INVALID":

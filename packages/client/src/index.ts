@@ -12,6 +12,7 @@ export {
   type PeerEvents,
   type PeerStats,
   type RefusalNews,
+  type SecurityOptions,
   type Status,
   type StatusMessage,
   type TimeoutMessage,

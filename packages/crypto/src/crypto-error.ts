@@ -1,7 +1,13 @@
-/** Every way in which key exchange or a cipher fails. `docs/ERRORS.md` has a heading for each. */
-export type CryptoErrorCode = "IPC_CIPHER_EXHAUSTED" | "IPC_DECRYPTION_FAILED" | "IPC_PUBLIC_KEY_INVALID";
+/** Every way in which key exchange, a cipher or the peer's authentication fails. `docs/ERRORS.md` has a heading for each. */
+export type CryptoErrorCode =
+  | "IPC_AUTHENTICATION_FAILED"
+  | "IPC_CIPHER_EXHAUSTED"
+  | "IPC_DECRYPTION_FAILED"
+  | "IPC_PUBLIC_KEY_INVALID"
+  | "IPC_RECORD_INVALID"
+  | "IPC_RECORD_TRUNCATED";
 
-/** A key or a sealed message was not what it must be: the connection that it came over must be ended. */
+/** A key, a proof or something sealed was not what it must be: the connection that it came over must be ended. */
 export class CryptoError extends Error {
   override readonly name = "CryptoError";
   readonly code: CryptoErrorCode;

@@ -3,12 +3,12 @@ import {
   createHash,
   createPrivateKey,
   createPublicKey,
-  createSecretKey,
   diffieHellman,
   generateKeyPair as generate,
   type KeyObject,
 } from "node:crypto";
 import { CryptoError } from "./crypto-error.js";
+import { takeKey } from "./hkdf.js";
 
 /** Bytes of a P-384 public key as it travels: the uncompressed point `04 ‖ X(48) ‖ Y(48)`. */
 export const PUBLIC_KEY_BYTES = 97;
@@ -78,7 +78,7 @@ export function deriveSharedX(privateKey: KeyObject, publicKey: Uint8Array): Uin
 export function deriveMessageKey(sharedX: Uint8Array): KeyObject {
   let zeros = 0;
   while (zeros < sharedX.length && sharedX[zeros] === 0) zeros++;
-  return createSecretKey(createHash("sha256").update(sharedX.subarray(zeros)).digest());
+  return takeKey(createHash("sha256").update(sharedX.subarray(zeros)).digest());
 }
 
 function decodePublicKey(point: Uint8Array): KeyObject {

@@ -34,7 +34,7 @@ describe("authorize", () => {
     await openFarClient(directory, name, {}, slot(id));
     await openFarClient(directory, name);
     await vi.waitFor(() => expect(manager.connections.size).toBe(2));
-    const security = { mode: "compatible", peer: { psk: false } };
+    const security = { mode: "secure", peer: { psk: false } };
     expect(applicants).toEqual([
       { security, remote: join(directory, `orders${id}.sock`) },
       { security, remote: join(directory, "orders.sock") },

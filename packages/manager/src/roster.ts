@@ -1,5 +1,6 @@
 import {
   channels,
+  describeSecurity,
   dropStream,
   type Established,
   type IpcError,
@@ -162,7 +163,7 @@ export class Roster {
     const { name, logger } = this.#options;
     const { id, remote, security } = connection;
     this.connections.set(id, connection);
-    logger.info(`server ${name}: client ${id}, ${remote} connected (${security.mode})`);
+    logger.info(`server ${name}: client ${id}, ${remote} connected (${describeSecurity(security)})`);
     channels.connect({ role: "server", name, id, remote, security });
     this.#events.connected(connection);
     // Who wants to read it singly has begun by now.

@@ -1,3 +1,4 @@
+import { serverCredentials } from "@ipc/server";
 import {
   abortError,
   type CloseOptions,
@@ -41,7 +42,7 @@ export interface ManagerStats {
  * one address, as on TCP, it tells them apart by what they say first.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
- * IPC_PERMISSION_DENIED, IPC_TRANSPORT_FAILED, IPC_LISTENER_LOST, IPC_ABORTED.
+ * IPC_PERMISSION_DENIED, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_LISTENER_LOST, IPC_ABORTED.
  * @see golang-ipc pool.go, `StartServerPool`
  */
 export async function startServerManager(options: ManagerOptions): Promise<ServerManager> {
@@ -91,7 +92,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   static async start(options: ResolvedManagerOptions): Promise<ServerManager> {
     const { name, signal, logger } = options;
     if (signal?.aborted === true) throw abortError("startServerManager", signal);
-    const manager = new ServerManager(options);
+    const manager = new ServerManager({ ...options, credentials: serverCredentials(options) });
     try {
       await manager.#doors.open();
       // A door may have been lost meanwhile, and the signal fire after the last look that the transport took at it.

@@ -12,6 +12,7 @@ export {
   type PeerEvents,
   type PeerStats,
   type RefusalNews,
+  type SecurityOptions,
   type Status,
   type StatusMessage,
   type TimeoutMessage,
@@ -31,6 +32,7 @@ export {
 } from "@ipc/transport";
 export { type Entrance, Reception, type ReceptionOptions } from "./reception.js";
 export { type Server, type ServerEvents, startServer } from "./server.js";
+export { serverCredentials } from "./server-credentials.js";
 export {
   type Applicant,
   type Authorize,

@@ -1,4 +1,4 @@
-import { SessionError } from "@ipc/session";
+import { type PeerOptions, SessionError } from "@ipc/session";
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
@@ -19,8 +19,8 @@ async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Se
 }
 
 /** Connects a client of ours, and proves that it is served. */
-async function expectService(server: Server, directory: string): Promise<void> {
-  const client = await openFarClient(directory, name);
+async function expectService(server: Server, directory: string, options: PeerOptions = {}): Promise<void> {
+  const client = await openFarClient(directory, name, options);
   await readUntil(server, "Connected");
   await client.write(1, "hello");
   expect((await readData(server)).text()).toBe("hello");
@@ -197,18 +197,21 @@ describe("a client that comes while another has the place", () => {
 });
 
 describe("authorize", () => {
-  it("is asked before a client takes the place, with what is known of it", async () => {
+  it.each([
+    ["secure", {}],
+    ["compatible", { security: { wire: "golang-ipc" } }],
+    ["plain", { encryption: false }],
+  ] as const)("is asked before a client takes the place, with what is known of it: %s", async (mode, options) => {
     const applicants: Applicant[] = [];
     const { server, directory } = await start({
+      ...options,
       authorize: (applicant) => {
         applicants.push(applicant);
         return Promise.resolve(true);
       },
     });
-    await expectService(server, directory);
-    expect(applicants).toEqual([
-      { security: { mode: "compatible", peer: { psk: false } }, remote: `${directory}/orders.sock` },
-    ]);
+    await expectService(server, directory, options);
+    expect(applicants).toEqual([{ security: { mode, peer: { psk: false } }, remote: `${directory}/orders.sock` }]);
   });
 
   it.each([

@@ -1,12 +1,14 @@
 import type { Duplex } from "node:stream";
 import {
   BUSY_HELLO,
+  type Credentials,
   channels,
   dropStream,
   type Established,
   endStream,
   type IpcError,
   isIpcError,
+  KeyPairStock,
   type Logger,
   type PeerLimits,
   runHandshake,
@@ -19,6 +21,9 @@ import type { Authorize } from "./server-options.js";
 
 /** Streams that shake hands or are being sent away, for each handshake that may be under way. */
 const STRANGERS_PER_HANDSHAKE = 2;
+
+/** Key pairs that are ready when a client comes. */
+const KEY_PAIRS_AHEAD = 8;
 
 /** What a door makes of those who come through it. */
 export interface Entrance {
@@ -35,6 +40,7 @@ export interface Entrance {
 export interface ReceptionOptions {
   readonly name: string;
   readonly encryption: boolean;
+  readonly credentials: Credentials;
   readonly limits: PeerLimits;
   readonly handshakeTimeoutMs: number;
   readonly logger: Logger;
@@ -49,6 +55,7 @@ export interface ReceptionOptions {
  */
 export class Reception {
   readonly #options: ReceptionOptions;
+  readonly #keyPairs: KeyPairStock;
   /** Handshakes under way, the oldest first. */
   readonly #handshakes = new Set<AbortController>();
   /** Every stream that is not a connection yet, or is being sent away. */
@@ -57,6 +64,7 @@ export class Reception {
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
+    this.#keyPairs = new KeyPairStock(options.encryption ? KEY_PAIRS_AHEAD : 0);
   }
 
   /** Takes over a stream that has just been accepted. */
@@ -105,12 +113,13 @@ export class Reception {
     { authorize }: Entrance,
     signal: AbortSignal,
   ): Promise<Established> {
-    const { name, encryption, limits, handshakeTimeoutMs } = this.#options;
-    const handshake = serverHandshake({ encryption, maxMessageSize: limits.maxMessageSize });
+    const { name, encryption, credentials, limits, handshakeTimeoutMs } = this.#options;
+    const handshake = serverHandshake({ encryption, credentials, maxMessageSize: limits.maxMessageSize });
     const { result: negotiated, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
       signal,
       referenced: this.#referenced,
+      keyPair: () => this.#keyPairs.take(),
       authorize: (security) => authorize({ security, remote }),
     });
     channels.handshake({ role: "server", name, remote, security: negotiated.protection.security });

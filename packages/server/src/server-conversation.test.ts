@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
+import type { PeerOptions } from "@ipc/session";
 import { describe, expect, it, vi } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import {
@@ -71,48 +72,54 @@ describe("the statuses of a server", () => {
   });
 });
 
-describe("what a server writes", () => {
+const MODES: readonly (readonly [string, PeerOptions])[] = [
+  ["secure", {}],
+  ["compatible", { security: { wire: "golang-ipc" } }],
+  ["plain", { encryption: false }],
+];
+
+describe.each(MODES)("what a server writes over a connection that is %s", (_mode, options) => {
   it("before anybody is there waits, and is delivered to the first client in order", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await start(options);
     const writes = [server.write(1, "a"), server.write(1, Buffer.alloc(100_000, "b")), server.write(1, "c")];
     const flushed = server.flush();
     expect(server.status).toBe("Listening");
-    const client = await openFarClient(directory, name);
+    const client = await openFarClient(directory, name, options);
     expect(await readUntil(client, "c")).toEqual(["Connected", "a", "b".repeat(100_000), "c"]);
     await Promise.all([...writes, flushed]);
   });
 
   it("before anybody is there and has aborted is not delivered", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await start(options);
     const controller = new AbortController();
     const aborted = failureOf(server.write(1, "aborted", { signal: controller.signal }));
     const kept = server.write(1, "kept");
     controller.abort("enough");
     expect(await aborted).toMatchObject({ code: "IPC_ABORTED", name: "AbortError", cause: "enough" });
-    const client = await openFarClient(directory, name);
+    const client = await openFarClient(directory, name, options);
     expect(await readUntil(client, "kept")).toEqual(["Connected", "kept"]);
     await kept;
   });
 
   it("before anybody is there is bounded: IPC_QUEUE_FULL, and the rest is delivered", async () => {
-    const { server, directory } = await start({ maxQueuedBytes: 1_024 });
+    const { server, directory } = await start({ ...options, maxQueuedBytes: 1_024 });
     const outcomes = Promise.allSettled(Array.from({ length: 100 }, (_, i) => server.write(i + 1, "x".repeat(1_000))));
-    const client = await openFarClient(directory, name);
+    const client = await openFarClient(directory, name, options);
     const accepted = (await outcomes).filter(({ status }) => status === "fulfilled").length;
     expect(accepted).toBe(14);
     for (let i = 0; i < accepted; i++) expect((await readData(client)).type).toBe(i + 1);
   });
 
   it("before anybody is there rejects with IPC_CLOSED when the server closes", async () => {
-    const { server } = await start();
+    const { server } = await start(options);
     const waits = [server.write(1, "a"), server.flush()].map(failureOf);
     await server.close();
     for (const wait of waits) expect(await wait).toMatchObject({ code: "IPC_CLOSED" });
   });
 
   it("after its client has gone is rejected with IPC_NOT_CONNECTED, and reaches no other client", async () => {
-    const { server, directory } = await start();
-    const first = await openFarClient(directory, name);
+    const { server, directory } = await start(options);
+    const first = await openFarClient(directory, name, options);
     await readUntil(server, "Connected");
     await first.close();
     await readUntil(server, "Disconnected");
@@ -120,22 +127,22 @@ describe("what a server writes", () => {
       code: "IPC_NOT_CONNECTED",
       message: expect.stringContaining("(status: Disconnected)"),
     });
-    const second = await openFarClient(directory, name);
+    const second = await openFarClient(directory, name, options);
     await readUntil(server, "Connected");
     await server.write(1, "new");
     expect(await readUntil(second, "new")).toEqual(["Connected", "new"]);
   });
 
   it("and was queued for a client that is cut reaches no other client", async () => {
-    const { server, directory } = await start();
-    const first = await openFarClient(directory, name, { maxUnreadBytes: 1_024 });
+    const { server, directory } = await start(options);
+    const first = await openFarClient(directory, name, { ...options, maxUnreadBytes: 1_024 });
     const outcomes = Promise.allSettled(Array.from({ length: 40 }, () => server.write(1, Buffer.alloc(60_000, "old"))));
     await vi.waitFor(() => expect(server.stats.queuedBytes).toBeGreaterThan(1_048_576));
     const lost = nextEvent(server, "lost");
     first.destroy();
     expect((await outcomes).at(-1)).toMatchObject({ reason: { code: "IPC_CONNECTION_LOST" } });
     expect((await lost).message).toMatch(/[1-9]\d* messages were accepted and not sent/);
-    const second = await openFarClient(directory, name);
+    const second = await openFarClient(directory, name, options);
     await readUntil(server, "Disconnected");
     await readUntil(server, "Connected");
     await server.write(1, "new");

@@ -8,6 +8,7 @@ import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js"
 import { startServer } from "./server.js";
 
 const SECRET = "the-secret-payload";
+const PSK = Buffer.alloc(32, 0x77);
 
 /** Keeps what is told on the library's channels about the server of this name, until the test is over. */
 function watchChannels(name: string): { channel: string; news: Record<string, unknown> }[] {
@@ -38,27 +39,34 @@ function keepLog(): {
 }
 
 describe("node:diagnostics_channel", () => {
-  it("is told of handshakes, connections, their ends and refusals, with names and errors and no data", async () => {
-    const name = "watched";
-    const told = watchChannels(name);
-    const directory = temporaryDirectory();
-    const server = untilTestEnds(await startServer({ name, directory }));
-    const client = await openFarClient(directory, name);
-    await client.write(1, SECRET);
-    await readData(server);
-    expect(await failureOf(openFarClient(directory, name))).toMatchObject({ code: "IPC_SERVER_BUSY" });
-    await client.close();
-    await readUntil(server, "Disconnected");
-    const remote = `${directory}/watched.sock`;
-    const connection = { role: "server", name, remote, security: { mode: "compatible", peer: { psk: false } } };
-    expect(told).toMatchObject([
-      { channel: "ipc:handshake", news: connection },
-      { channel: "ipc:connect", news: connection },
-      { channel: "ipc:refused", news: { role: "server", name, remote, error: { code: "IPC_SERVER_BUSY" } } },
-      { channel: "ipc:disconnect", news: { role: "server", name, remote, error: { code: "IPC_CONNECTION_LOST" } } },
-    ]);
-    expect(inspect(told, { depth: 9 })).not.toContain(SECRET);
-  });
+  it.each([
+    ["secure", {}],
+    ["compatible", { security: { wire: "golang-ipc" } }],
+    ["plain", { encryption: false }],
+  ] as const)(
+    "is told of handshakes, connections, their ends and refusals, with names and errors and no data: %s",
+    async (mode, options) => {
+      const name = "watched";
+      const told = watchChannels(name);
+      const directory = temporaryDirectory();
+      const server = untilTestEnds(await startServer({ name, directory, ...options }));
+      const client = await openFarClient(directory, name, options);
+      await client.write(1, SECRET);
+      await readData(server);
+      expect(await failureOf(openFarClient(directory, name))).toMatchObject({ code: "IPC_SERVER_BUSY" });
+      await client.close();
+      await readUntil(server, "Disconnected");
+      const remote = `${directory}/watched.sock`;
+      const connection = { role: "server", name, remote, security: { mode, peer: { psk: false } } };
+      expect(told).toMatchObject([
+        { channel: "ipc:handshake", news: connection },
+        { channel: "ipc:connect", news: connection },
+        { channel: "ipc:refused", news: { role: "server", name, remote, error: { code: "IPC_SERVER_BUSY" } } },
+        { channel: "ipc:disconnect", news: { role: "server", name, remote, error: { code: "IPC_CONNECTION_LOST" } } },
+      ]);
+      expect(inspect(told, { depth: 9 })).not.toContain(SECRET);
+    },
+  );
 });
 
 describe("node:diagnostics_channel, when the server ends the connection itself", () => {
@@ -88,11 +96,16 @@ it("node:diagnostics_channel is told of a connection before its end, also when a
 });
 
 describe("the option logger", () => {
-  it("is told what happens, and never data or keys", async () => {
+  it.each([
+    ["secure, the peer is anonymous", {}],
+    ["secure, the peer proved a pre-shared key", { security: { psk: PSK } }],
+    ["compatible: golang-ipc's encryption, the peer is anonymous", { security: { wire: "golang-ipc" } }],
+    ["plain: nothing is encrypted", { encryption: false }],
+  ] as const)("is told what happens, and never data or keys; %s", async (is, options) => {
     const { lines, logger } = keepLog();
     const directory = temporaryDirectory();
-    const server = untilTestEnds(await startServer({ name: "logged", directory, logger }));
-    const client = await openFarClient(directory, "logged");
+    const server = untilTestEnds(await startServer({ name: "logged", directory, logger, ...options }));
+    const client = await openFarClient(directory, "logged", options);
     await client.write(1, SECRET);
     await server.write(2, SECRET);
     await readData(client);
@@ -105,14 +118,12 @@ describe("the option logger", () => {
     await server.close();
     expect(lines.length).toBeGreaterThanOrEqual(4);
     const log = lines.join("\n");
-    for (const wanted of [
-      /info .*listening at /,
-      /info .*connected \(compatible\)/,
-      /warn .*refused .*one at a time/,
-    ]) {
+    for (const wanted of [/info .*listening at /, /warn .*refused .*one at a time/]) {
       expect(log).toMatch(wanted);
     }
+    expect(log).toContain(`connected (${is})`);
     expect(log).not.toContain(SECRET.slice(0, 8));
+    expect(log).not.toContain("7777");
     expect(log).not.toMatch(/Buffer|Uint8Array|KeyObject/);
   });
 

@@ -6,7 +6,7 @@ import {
   type ResolvedPeerOptions,
   resolvePeerOptions,
 } from "@ipc/session";
-import { assertName, type Transport, unixSocket } from "@ipc/transport";
+import { assertName, type KeyFilePlace, resolveKeyFile, type Transport, unixSocket } from "@ipc/transport";
 
 /** Who asks to be served. */
 export interface Applicant {
@@ -14,7 +14,10 @@ export interface Applicant {
   readonly remote: string;
 }
 
-/** Decides about a client before it takes its place, within the handshake's time. A failure turns it away. */
+/**
+ * Decides about a client before it takes its place, within the handshake's time, as soon as it is known what the client has
+ * proved. False, or a failure, turns it away. A client in compatible mode may believe by then that it is connected.
+ */
 export type Authorize = (applicant: Applicant) => boolean | Promise<boolean>;
 
 /** What `startServer` takes; golang-ipc's names where TypeScript has no better ones. */
@@ -27,12 +30,15 @@ export interface ServerOptions extends PeerOptions {
   readonly unmaskPermissions?: boolean;
   /** Where to listen, instead of a unix socket in `directory`. */
   readonly transport?: Transport;
+  /** Decides about each client. @default everybody comes in */
   readonly authorize?: Authorize;
 }
 
 /** ServerOptions, complete. */
 export interface ResolvedServerOptions extends ResolvedPeerOptions {
   readonly name: string;
+  /** Where one more pre-shared key comes from. */
+  readonly keyFilePlace: KeyFilePlace | undefined;
   readonly transport: Transport;
   readonly authorize: Authorize;
 }
@@ -64,9 +70,11 @@ export function resolveServerOptions(
       ...(directory !== undefined && { directory }),
       ...(unmaskPermissions !== undefined && { unmaskPermissions }),
     });
+  const peer = resolvePeerOptions(reader, "server");
   return Object.freeze({
-    ...resolvePeerOptions(reader),
+    ...peer,
     name,
+    keyFilePlace: peer.keyFile === false ? undefined : resolveKeyFile(name, peer.keyFile),
     transport,
     authorize: reader.callback<Authorize>("authorize") ?? (() => true),
   });

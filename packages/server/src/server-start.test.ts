@@ -21,7 +21,7 @@ describe("startServer", () => {
       statusCode: 1,
       address: join(directory, "orders.sock"),
       remote: join(directory, "orders.sock"),
-      security: { mode: "compatible" },
+      security: { mode: "secure", peer: { psk: false } },
     });
     expect(statSync(server.address).mode & 0o777).toBe(0o600);
     expect(readdirSync(directory)).toEqual(["orders.sock"]);

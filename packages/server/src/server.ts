@@ -1,7 +1,16 @@
 import type { Duplex } from "node:stream";
-import { abortError, channels, type IpcError, type PeerEvents, PeerSession, SessionError } from "@ipc/session";
+import {
+  abortError,
+  channels,
+  describeSecurity,
+  type IpcError,
+  type PeerEvents,
+  PeerSession,
+  SessionError,
+} from "@ipc/session";
 import type { Door, Listener, TransportError } from "@ipc/transport";
 import { type Entrance, Reception } from "./reception.js";
+import { serverCredentials } from "./server-credentials.js";
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
 
 const DOOR: Door = { kind: "name" };
@@ -18,7 +27,7 @@ export interface ServerEvents extends PeerEvents {
  * Starts a server for one client at a time and resolves when it listens. When a client goes, the next one is served.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
- * IPC_PERMISSION_DENIED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
+ * IPC_PERMISSION_DENIED, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
  * @see golang-ipc server.go, `StartServer`
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -61,7 +70,7 @@ export class Server extends PeerSession<ServerEvents> {
     const { name, transport, signal, logger } = options;
     const address = transport.address(name, DOOR);
     if (signal?.aborted === true) throw abortError("startServer", signal);
-    const server = new Server(options, address);
+    const server = new Server({ ...options, credentials: serverCredentials(options) }, address);
     server.#listener = await transport.listen(name, DOOR, (stream) => server.#receive(stream), {
       ...(signal && { signal }),
       onLost: (error) => server.#listenerLost(error),
@@ -100,7 +109,7 @@ export class Server extends PeerSession<ServerEvents> {
   protected override connectionMade(): void {
     const { name, logger } = this.#options;
     const { remote, security } = this;
-    logger.info(`server ${name}: ${remote} connected (${security.mode})`);
+    logger.info(`server ${name}: ${remote} connected (${describeSecurity(security)})`);
     channels.connect({ role: "server", name, remote, security });
   }
 

@@ -53,6 +53,42 @@ describe("a batch", () => {
   });
 });
 
+describe("a batch with room before and behind its frames", () => {
+  const [HEAD, TAIL] = [4, 16];
+
+  test("is as long as what it hands out, and nothing without frames", () => {
+    const batch = new Batch(HEAD, TAIL);
+    expect(batch.length).toBe(0);
+    put(batch, 3, 1);
+    put(batch, 2, 2);
+    expect(batch.length).toBe(HEAD + 5 + TAIL);
+    const taken = batch.take();
+    expect([taken.length, batch.length]).toEqual([HEAD + 5 + TAIL, 0]);
+    expect([...taken.subarray(HEAD, HEAD + 5)]).toEqual([1, 1, 1, 2, 2]);
+  });
+
+  test("takes frames of up to 64 KiB less both, and no longer ones", () => {
+    const batch = new Batch(HEAD, TAIL);
+    expect(batch.maxFrameBytes).toBe(65_536 - HEAD - TAIL);
+    put(batch, batch.maxFrameBytes, 1);
+    expect(batch.hasRoom(0)).toBe(true);
+    expect(batch.hasRoom(1)).toBe(false);
+    expect(batch.take()).toHaveLength(65_536);
+  });
+
+  test("never reaches into another, whatever their lengths", () => {
+    const batch = new Batch(HEAD, TAIL);
+    const taken: Buffer[] = [];
+    for (let value = 0; value < 200; value++) {
+      put(batch, 1 + ((value * 37) % 300), value);
+      const whole = batch.take();
+      whole.fill(value);
+      taken.push(whole);
+    }
+    expect(taken.every((each, value) => each.every((byte) => byte === value))).toBe(true);
+  });
+});
+
 describe("the slab of a batch", () => {
   test("starts at 4 KiB and stays there for single messages", () => {
     const batch = new Batch();

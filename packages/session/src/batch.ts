@@ -7,33 +7,47 @@ export const LARGEST_BATCH_BYTES = 65_536;
  * Memory in which a tick's frames are gathered.
  *
  * ```
- *  | handed out | this batch | room |
- *               ^from        ^to
+ *  | handed out | head frames … | tail, room |
+ *               ^from          ^to
  * ```
  * Batches follow each other in one slab, so that small ones cost no allocation. Slabs grow with the traffic, 4 to 64 KiB,
  * and an idle connection keeps 4 KiB at most. What was handed out is never written again: the stream may hold it by reference.
  */
 export class Batch {
+  readonly #head: number;
+  readonly #tail: number;
   #slab: Buffer | undefined;
   #nextBytes = SMALLEST_BYTES;
   #from = 0;
   #to = 0;
 
+  /** @param head and tail: bytes that are kept free before and behind the frames of each batch */
+  constructor(head = 0, tail = 0) {
+    this.#head = head;
+    this.#tail = tail;
+  }
+
+  /** The longest frame that a batch takes. */
+  get maxFrameBytes(): number {
+    return LARGEST_BATCH_BYTES - this.#head - this.#tail;
+  }
+
+  /** Bytes that would be handed out now, head and tail included. */
   get length(): number {
-    return this.#to - this.#from;
+    return this.#to === this.#from ? 0 : this.#to - this.#from + this.#tail;
   }
 
   hasRoom(bytes: number): boolean {
-    return this.#slab !== undefined && this.#to + bytes <= this.#slab.length;
+    return this.#slab !== undefined && this.end + bytes + this.#tail <= this.#slab.length;
   }
 
   /**
-   * Starts a slab with room for `bytes`, at most LARGEST_BATCH_BYTES. The last batch has been taken.
+   * Starts a slab with room for a frame of `bytes`, at most `maxFrameBytes`. The last batch has been taken.
    * @param overflow the last slab was too small for one tick
    */
   open(bytes: number, overflow: boolean): void {
     if (overflow && this.#nextBytes < LARGEST_BATCH_BYTES) this.#nextBytes *= 2;
-    while (this.#nextBytes < bytes) this.#nextBytes *= 2;
+    while (this.#nextBytes < this.#head + bytes + this.#tail) this.#nextBytes *= 2;
     this.#slab = Buffer.allocUnsafeSlow(this.#nextBytes);
     this.#from = 0;
     this.#to = 0;
@@ -41,12 +55,12 @@ export class Batch {
 
   /** Where the next frame goes in `slab`. */
   get end(): number {
-    return this.#to;
+    return this.#to === this.#from ? this.#from + this.#head : this.#to;
   }
 
   /** Takes up the `bytes` that were written at `end`. */
   advance(bytes: number): void {
-    this.#to += bytes;
+    this.#to = this.end + bytes;
   }
 
   get slab(): Buffer {
@@ -54,10 +68,12 @@ export class Batch {
     return this.#slab;
   }
 
-  /** Hands out what was gathered. */
+  /** Hands out what was gathered, head and tail included. */
   take(): Buffer {
-    const batch = this.slab.subarray(this.#from, this.#to);
-    this.#from = this.#to;
+    const end = this.#to + this.#tail;
+    const batch = this.slab.subarray(this.#from, end);
+    this.#from = end;
+    this.#to = end;
     return batch;
   }
 

@@ -16,14 +16,18 @@ function ends(code: IpcErrorCode): boolean {
     case "IPC_FRAME_TRUNCATED":
     case "IPC_LISTENER_LOST":
     case "IPC_NOT_CONNECTED":
+    case "IPC_RECORD_INVALID":
+    case "IPC_RECORD_TRUNCATED":
       return true;
     case "IPC_ABORTED":
     case "IPC_ADDRESS_IN_USE":
+    case "IPC_AUTHENTICATION_FAILED":
     case "IPC_CLOSE_INCOMPLETE":
     case "IPC_CONSUMER_TAKEN":
     case "IPC_ENCRYPTION_REFUSED":
     case "IPC_HANDSHAKE_FAILED":
     case "IPC_HANDSHAKE_TIMEOUT":
+    case "IPC_KEY_FILE_UNTRUSTED":
     case "IPC_MESSAGE_TOO_LARGE":
     case "IPC_NAME_INVALID":
     case "IPC_NOT_AUTHORIZED":
@@ -32,6 +36,7 @@ function ends(code: IpcErrorCode): boolean {
     case "IPC_PERMISSION_DENIED":
     case "IPC_PUBLIC_KEY_INVALID":
     case "IPC_QUEUE_FULL":
+    case "IPC_SECURITY_REFUSED":
     case "IPC_SERVER_BUSY":
     case "IPC_TIMED_OUT":
     case "IPC_TRANSPORT_FAILED":

@@ -28,8 +28,8 @@ export interface ConnectionOptions {
 
 export interface ConnectionEvents {
   readonly message: (message: ReceivedMessage) => void;
-  /** All whole messages of one chunk have been delivered: what is left unread of it lies in `buffer`. */
-  readonly chunkDone: (buffer: ArrayBufferLike) => void;
+  /** All whole messages that lie in `buffer` have been delivered, as far as they are wanted now. */
+  readonly bufferDone: (buffer: ArrayBufferLike) => void;
   /** Whether what a pause held back may still be delivered when the connection ends. */
   readonly takesRest: () => boolean;
   /** Once, however it ended; never after `close` or `destroy`. `orderly`: the peer ended it between two messages. */
@@ -44,8 +44,6 @@ export class Connection {
   readonly stream: Duplex;
   readonly #negotiated: Negotiated;
   readonly #decoder: FrameDecoder;
-  /** Where the first messages lie, until they have been delivered. */
-  #restBuffer: ArrayBufferLike | undefined;
   #events: ConnectionEvents | undefined;
   /** Whether whole messages are delivered as they come. `over`: no more input comes, what is here is delivered. */
   #input: "flowing" | "paused" | "over" = "flowing";
@@ -60,8 +58,7 @@ export class Connection {
     const overhead = negotiated.protection.bodyOverhead;
     this.#decoder = new FrameDecoder({ maxBodyLength: maxReceiveSize + overhead, minBodyLength: overhead });
     // Held back by the decoder, not by the reader, where that is paused: its budget is not for a peer to overdraw.
-    if (rest.length > 0) this.#decoder.push(rest);
-    this.#restBuffer = rest.buffer;
+    if (rest.length > 0) negotiated.protection.push(this.#decoder, rest);
     const { protection } = negotiated;
     const exhausted = (error: CryptoError): void => this.#finish(error, false);
     this.outbox = new Outbox({ stream, protection, maxQueuedBytes, budget, waiting, exhausted });
@@ -82,8 +79,6 @@ export class Connection {
   /** Starts delivering: everything may happen from here on, also before it returns. */
   begin(): void {
     this.#decode();
-    if (this.#restBuffer !== undefined) this.#events?.chunkDone(this.#restBuffer);
-    this.#restBuffer = undefined;
     // It may have ended before, or by what came with the handshake.
     if (this.#events === undefined) return;
     const { stream } = this;
@@ -142,6 +137,7 @@ export class Connection {
       stream.off("close", lost);
       stream.off("error", lost);
     }
+    this.#sayFarewell();
     // What the kernel holds is not with the peer yet. If this side is closed before a peer that writes has read it, its next
     // write fails, and Node drops what it has not read.
     await endStream(stream, this.#negotiated.peerEndsToo ? giveUpAt - performance.now() : undefined);
@@ -152,6 +148,16 @@ export class Connection {
     this.#leave();
     this.outbox.fail(error);
     dropStream(this.stream);
+  }
+
+  #sayFarewell(): void {
+    try {
+      const farewell = this.#negotiated.protection.farewell();
+      if (farewell !== undefined) this.stream.write(farewell);
+    } catch (error) {
+      // Used up: the peer will take this end for a cut, which is the truth that is left.
+      if (!(error instanceof CryptoError)) throw error;
+    }
   }
 
   /** True for the first caller: from then on nothing is delivered or told. */
@@ -167,16 +173,15 @@ export class Connection {
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
-    this.#decoder.push(chunk);
+    this.#negotiated.protection.push(this.#decoder, chunk);
     this.#decode();
-    this.#events?.chunkDone(chunk.buffer);
   };
 
   readonly #onEnd = (): void => {
     if (this.#events === undefined) return;
     const dropped = this.#deliverRest();
     try {
-      if (dropped === 0) this.#decoder.end();
+      if (dropped === 0) this.#negotiated.protection.end(this.#decoder);
     } catch (error) {
       this.#finish(asIpcError(error), false);
       return;
@@ -209,26 +214,30 @@ export class Connection {
     while (this.#events !== undefined) {
       const chunk = readChunk(stream);
       if (chunk === null) break;
-      this.#decoder.push(chunk);
+      this.#negotiated.protection.push(this.#decoder, chunk);
       this.#decode();
     }
-    return this.#events?.takesRest() === false ? this.#decoder.bufferedBytes : 0;
+    return this.#events?.takesRest() === false ? this.#negotiated.protection.bufferedBytes(this.#decoder) : 0;
   }
 
   #decode(): void {
     if (this.#decoding) return;
     this.#decoding = true;
+    let buffer: ArrayBufferLike | undefined;
     try {
       while (this.#events !== undefined && this.#mayDeliver(this.#events)) {
         const message = this.#negotiated.protection.next(this.#decoder);
         if (message === undefined) return;
         if (message.type === CONTROL_TYPE) continue;
+        if (buffer !== undefined && buffer !== message.data.buffer) this.#events.bufferDone(buffer);
+        buffer = message.data.buffer;
         this.#events.message(new ReceivedMessage(message.type, message.data));
       }
     } catch (error) {
       this.#finish(asIpcError(error), false);
     } finally {
       this.#decoding = false;
+      if (buffer !== undefined) this.#events?.bufferDone(buffer);
     }
   }
 

@@ -1,6 +1,9 @@
+import { createSecretKey } from "node:crypto";
 import { deriveMessageKey, deriveSharedX, type KeyPair, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
 import { describe, expect, test } from "vitest";
-import { type ClientWants, clientHandshake, type HandshakeAnswer, type Negotiated } from "./handshake.js";
+import { ANONYMOUS } from "./credentials.js";
+import { type ClientWants, clientHandshake, type Negotiated } from "./handshake.js";
+import type { HandshakeAnswer } from "./handshake-step.js";
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
@@ -10,6 +13,9 @@ const ours = keyPairFromScalar(new Uint8Array(48).fill(1));
 const theirs = keyPairFromScalar(new Uint8Array(48).fill(2));
 const OUR_KEY = hexOf(ours.publicKey);
 const THEIR_KEY = hexOf(theirs.publicKey);
+
+/** 3 MiB, and the offer: "IPCX", version 1, takes a pre-shared key, requires nothing. */
+const OFFER = "003000004950435801010000";
 
 /** As the server would seal it. */
 function sealed(plaintext: Uint8Array): string {
@@ -38,6 +44,7 @@ function converse(server: string, want: Partial<ClientWants> = {}, pair: KeyPair
       let answer: HandshakeAnswer;
       if (step.value.kind === "send") sent.push(hexOf(step.value.bytes));
       if (step.value.kind === "keyPair") answer = pair;
+      if (step.value.kind === "sharedX") answer = deriveSharedX(step.value.privateKey, step.value.publicKey);
       if (step.value.kind === "receive") {
         asked.push(`${step.value.bytes}: ${step.value.what}`);
         if (at + step.value.bytes > input.length) throw new Error("the server said no more");
@@ -137,10 +144,11 @@ describe("a client refuses", () => {
 });
 
 describe("the server's limits", () => {
-  const plain = (body: string): Conversation => converse(`0200 ${u32(body.length / 2)} ${body}`, { encryption: false });
-  const encrypted = (plaintext: string): Conversation => {
+  const plain = (body: string, want: Partial<ClientWants> = {}): Conversation =>
+    converse(`0200 ${u32(body.length / 2)} ${body}`, { encryption: false, ...want });
+  const encrypted = (plaintext: string, want: Partial<ClientWants> = {}): Conversation => {
     const body = sealed(bytes(plaintext));
-    return converse(`0201 ${THEIR_KEY} ${u32(body.length / 2)} ${body}`);
+    return converse(`0201 ${THEIR_KEY} ${u32(body.length / 2)} ${body}`, want);
   };
 
   test.each([
@@ -163,16 +171,61 @@ describe("the server's limits", () => {
     });
   });
 
-  test.each([
+  const LIMITS = [
     ["the shortest", "00300000"],
     ["one byte more", "0030000001"],
-    ["the offer of ipcx/1", "003000004950435801010000"],
+    ["an offer without its last byte", "0030000049504358010100"],
+    ["an offer of another version", "003000004950435802010000"],
+    ["an offer under another name", "003000004950435901010000"],
+    ["an offer that is no place for one", "00300000004950435801010000"],
     ["the longest, all junk", `00300000${"ee".repeat(4_092)}`],
-  ])("are read from the first four bytes, the others ignored: %s", (_what, body) => {
+  ] as const;
+
+  test.each(LIMITS)("are read from the first four bytes, the others ignored: %s", (_what, body) => {
     expect(plain(body)).toMatchObject({ error: undefined, sent: ["00", "00"], result: { maxSendSize: 3_145_728 } });
     // The longest sealed body is 28 bytes shorter inside.
     const inside = body.slice(0, (4_096 - 28) * 2);
-    expect(encrypted(inside)).toMatchObject({ error: undefined, result: { maxSendSize: 3_145_728 } });
+    expect(encrypted(inside)).toMatchObject({
+      error: undefined,
+      sent: ["00", OUR_KEY, "00"],
+      result: { maxSendSize: 3_145_728, protection: { security: { mode: "compatible" } } },
+    });
+  });
+
+  test.each([
+    ["alone", OFFER],
+    ["with more behind it", `${OFFER}ee`],
+    ["with its reserved byte set", OFFER.replace(/00$/, "ff")],
+    ["up to the limits' end", OFFER + "ee".repeat(4_096 - 28 - 12)],
+  ])("that offer ipcx/1, %s, are passed over by a client that speaks golang-ipc's protocol only", (_what, body) => {
+    const golang = { ...ANONYMOUS, speaksSecure: false };
+    const mode = (name: string): object => ({
+      error: undefined,
+      result: { maxSendSize: 3_145_728, protection: { security: { mode: name } } },
+    });
+    const inClear = plain(body, { credentials: golang });
+    expect(inClear).toMatchObject(mode("plain"));
+    expect(inClear.sent).toEqual(["00", "00"]);
+    const sealedOnes = encrypted(body, { credentials: golang });
+    expect(sealedOnes).toMatchObject(mode("compatible"));
+    expect(sealedOnes.sent).toEqual(["00", OUR_KEY, "00"]);
+  });
+
+  test.each([
+    ["alone", OFFER],
+    ["with more behind it", `${OFFER}ee`],
+    ["with its reserved byte set", OFFER.replace(/00$/, "ff")],
+    ["that accepts what no version knows", OFFER.replace(/010000$/, "f80000")],
+    ["up to the limits' end", OFFER + "ee".repeat(4_096 - 28 - 12)],
+  ])("that offer ipcx/1, %s, are answered by 80: in the clear alone, encrypted with an AUTH", (_what, body) => {
+    expect(plain(body)).toMatchObject({
+      error: undefined,
+      sent: ["00", "80"],
+      result: { maxSendSize: 3_145_728, protection: { security: { mode: "plain", peer: { psk: false } } } },
+    });
+    const { sent, asked } = encrypted(body);
+    expect(sent).toEqual(["00", OUR_KEY, expect.stringMatching(/^8001000030[0-9a-f]{96}$/)]);
+    expect(asked.at(-1)).toBe("4: the server's AUTH");
   });
 
   test.each([1, 1_024, 1_073_741_824])("may announce %i bytes", (size) => {
@@ -188,6 +241,33 @@ describe("the server's limits", () => {
         code: "IPC_HANDSHAKE_FAILED",
         message: `the server announces messages of up to ${size} bytes, 1 … 1073741824 are accepted`,
       });
+    }
+  });
+});
+
+describe("a client that refuses what it is offered", () => {
+  const psk = createSecretKey(new Uint8Array(32));
+  const INSISTING = { ...ANONYMOUS, psks: [psk], require: true };
+
+  test.each([
+    ["nothing: a golang-ipc server listens no more after a handshake that failed", "00300000", INSISTING, ["00"]],
+    ["too little: it would be taken for a client that has come", "003000004950435801000000", INSISTING, []],
+    ["what it has no key for, and nothing else: the server can say why", "003000004950435801018100", ANONYMOUS, ["00"]],
+  ])("sends before it leaves, offered %s", (_what, plaintext, credentials, last) => {
+    const limits = sealed(bytes(plaintext));
+    const { sent, error } = converse(`0201 ${THEIR_KEY} ${u32(limits.length / 2)} ${limits}`, { credentials });
+    expect(sent).toEqual(["00", OUR_KEY, ...last]);
+    expect(error).toMatchObject({ name: "SessionError", code: "IPC_SECURITY_REFUSED" });
+  });
+
+  test("in the clear leaves as well, where it was in a secure session before", () => {
+    for (const [limits, last] of [
+      ["00000004 00300000", ["00"]],
+      ["0000000c 003000004950435801000000", []],
+    ] as const) {
+      const { sent, error } = converse(`0200 ${limits}`, { encryption: false, wasSecure: true });
+      expect(sent).toEqual(["00", ...last]);
+      expect(error).toMatchObject({ code: "IPC_SECURITY_REFUSED" });
     }
   });
 });

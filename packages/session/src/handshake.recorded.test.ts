@@ -1,14 +1,10 @@
 import { readFileSync } from "node:fs";
-import { CountedNonces, keyPairFromScalar, type NonceSource } from "@ipc/crypto";
+import { CountedNonces, deriveSharedX, keyPairFromScalar, type NonceSource } from "@ipc/crypto";
 import { FrameDecoder, type TypedData } from "@ipc/framing";
 import { describe, expect, test } from "vitest";
-import {
-  clientHandshake,
-  type Handshake,
-  type HandshakeAnswer,
-  type Negotiated,
-  serverHandshake,
-} from "./handshake.js";
+import { ANONYMOUS } from "./credentials.js";
+import { clientHandshake, type Negotiated, serverHandshake } from "./handshake.js";
+import type { Handshake, HandshakeAnswer } from "./handshake-step.js";
 import type { Protection } from "./protection.js";
 
 interface Step {
@@ -30,10 +26,13 @@ const recorded = JSON.parse(readFileSync(file, "utf8")) as Conversation[];
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
 
+/** What was recorded had no offer in its limits. */
+const GOLANG = { ...ANONYMOUS, speaksSecure: false };
+
 function handshakeOf({ ourRole, encryption }: Conversation, nonces: NonceSource): Handshake<Negotiated> {
   return ourRole === "client"
     ? clientHandshake({ name: "recorded", encryption, nonces })
-    : serverHandshake({ encryption, maxMessageSize: 3_145_728, nonces });
+    : serverHandshake({ encryption, credentials: GOLANG, maxMessageSize: 3_145_728, nonces });
 }
 
 /** Replays the handshake: each of our items is the recorded one, each of Go's is asked for whole. Returns what follows. */
@@ -45,6 +44,7 @@ function shakeHands(conversation: Conversation, nonces: NonceSource): { negotiat
     let answer: HandshakeAnswer;
     const { value } = step;
     if (value.kind === "keyPair") answer = keyPairFromScalar(bytes(conversation.ourPrivateKey ?? ""));
+    if (value.kind === "sharedX") answer = deriveSharedX(value.privateKey, value.publicKey);
     if (value.kind === "send") {
       expect(["ours", hexOf(value.bytes)]).toEqual([rest[0]?.from, rest[0]?.hex]);
       rest.shift();

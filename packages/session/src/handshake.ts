@@ -1,32 +1,29 @@
 import {
   deriveMessageKey,
-  deriveSharedX,
   type KeyPair,
   MessageCipher,
   type NonceSource,
   PUBLIC_KEY_BYTES,
+  type RecordCipherOptions,
   SEAL_OVERHEAD_BYTES,
+  type Transcript,
 } from "@ipc/crypto";
 import { readUint32, UINT32_BYTES, writeUint32 } from "@ipc/framing";
-import type { ConnectionSecurity } from "./peer.js";
+import { chooseMode } from "./choose-mode.js";
+import { ANONYMOUS, type Credentials, offerOf } from "./credentials.js";
+import { authorize, type Handshake, keyPair, receive, send, sharedX } from "./handshake-step.js";
+import {
+  decodeMaxMessageSize,
+  decodeSelect,
+  encodeLimitsPlaintext,
+  encodeSelect,
+  SELECT_COMPATIBLE,
+  tryDecodeOffer,
+} from "./offer.js";
 import { PlainProtection, type Protection, SealedProtection } from "./protection.js";
 import { ANNOUNCED_SIZE_MAX, HELLO, LIMITS_MAX_BYTES, REPLY, VERSION } from "./protocol.js";
+import { secureClient, secureServer } from "./secure-handshake.js";
 import { SessionError } from "./session-error.js";
-
-/** What a handshake asks of whoever runs it. It does no I/O itself. */
-export type HandshakeStep =
-  /** Exactly `bytes` bytes; `what` names them in messages. */
-  | { readonly kind: "receive"; readonly bytes: number; readonly what: string }
-  /** One item, one write: a Go peer reads each item with a single Read. */
-  | { readonly kind: "send"; readonly bytes: Uint8Array }
-  | { readonly kind: "keyPair" }
-  /** The last moment at which the server can turn the client away. */
-  | { readonly kind: "authorize"; readonly security: ConnectionSecurity };
-
-export type HandshakeAnswer = Uint8Array | KeyPair | undefined;
-
-/** A protocol conversation: yields steps, is given their answers, returns `T`. */
-export type Handshake<T> = Generator<HandshakeStep, T, HandshakeAnswer>;
 
 /** What both sides have agreed on. */
 export interface Negotiated {
@@ -42,55 +39,140 @@ export interface ClientWants {
   readonly name: string;
   /** True: refuses a server that offers none. False: follows the server. */
   readonly encryption: boolean;
+  /** @default no keys */
+  readonly credentials?: Credentials;
+  /** A connection before this one was secure: nothing less is taken any more. */
+  readonly wasSecure?: boolean;
   readonly nonces?: NonceSource;
+  readonly records?: RecordCipherOptions;
 }
 
 export interface ServerWants {
   readonly encryption: boolean;
   /** Announced to the client, in bytes. */
   readonly maxMessageSize: number;
+  /** @default no keys */
+  readonly credentials?: Credentials;
   readonly nonces?: NonceSource;
+  readonly records?: RecordCipherOptions;
 }
 
 /** What a server says to a client whose place is taken, before it ends the connection. */
 export const BUSY_HELLO: Uint8Array = Uint8Array.of(VERSION, HELLO.busy);
 
 /**
- * The client's side of golang-ipc's handshake.
- * @throws SessionError IPC_VERSION_MISMATCH, IPC_ENCRYPTION_REFUSED, IPC_SERVER_BUSY, IPC_HANDSHAKE_FAILED; CryptoError
+ * The client's side of golang-ipc's handshake, and of the secure session that a server of ours offers in it.
+ * @throws SessionError IPC_VERSION_MISMATCH, IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_SERVER_BUSY,
+ * IPC_HANDSHAKE_FAILED; CryptoError
  * @see golang-ipc handshake.go, `func (cc *Client) handshake`
  */
 export function* clientHandshake(want: ClientWants): Handshake<Negotiated> {
   const hello = yield* receive(2, "the server's hello");
   const encrypted = yield* answerHello(hello[0] as number, hello[1] as number, want);
-  const keyed = encrypted ? yield* exchangeKeys(want.nonces) : PLAIN;
-  const maxSendSize = yield* receiveLimits(keyed);
-  yield* send(Uint8Array.of(REPLY.ok));
-  return { protection: keyed.protection, maxSendSize, peerEndsToo: false };
+  const exchange = encrypted ? yield* exchangeKeys(want.nonces) : undefined;
+  try {
+    return yield* answerOffer(want, hello, exchange);
+  } finally {
+    exchange?.sharedX.fill(0);
+  }
+}
+
+/** The client's answer to what the server offers. */
+function* answerOffer(want: ClientWants, hello: Uint8Array, exchange: Exchange | undefined): Handshake<Negotiated> {
+  const { name, credentials = ANONYMOUS, wasSecure = false, records } = want;
+  const { limits, plaintext } = yield* receiveLimits(exchange?.cipher);
+  const maxSendSize = checkedMaxMessageSize(plaintext);
+  const offer = tryDecodeOffer(plaintext);
+  let mode: number | undefined;
+  try {
+    mode = chooseMode(offer, { name, credentials, encrypted: exchange !== undefined, wasSecure });
+  } catch (error) {
+    // golang-ipc's server listens no more after a handshake that failed, and one of ours that refuses its protocol says
+    // why. Another one of ours would take the answer for a client that has come.
+    if (offer === undefined || offer.refusesCompatible) yield* send(Uint8Array.of(SELECT_COMPATIBLE));
+    throw error;
+  }
+  const select = Uint8Array.of(mode === undefined ? SELECT_COMPATIBLE : encodeSelect(mode));
+  if (exchange === undefined || mode === undefined) {
+    yield* send(select);
+    return { protection: unsecured(exchange), maxSendSize, peerEndsToo: false };
+  }
+  const transcript = {
+    hello,
+    reply: Uint8Array.of(REPLY.ok),
+    clientPublicKey: exchange.pair.publicKey,
+    serverPublicKey: exchange.theirs,
+    limits,
+    select,
+  };
+  const protection = yield* secureClient({ transcript, sharedX: exchange.sharedX, mode, credentials, records });
+  return { protection, maxSendSize, peerEndsToo: false };
 }
 
 /**
- * The server's side of golang-ipc's handshake.
- * @throws SessionError IPC_VERSION_MISMATCH, IPC_ENCRYPTION_REFUSED, IPC_NOT_AUTHORIZED, IPC_HANDSHAKE_FAILED; CryptoError
+ * The server's side of golang-ipc's handshake, and of the secure session that it offers in it.
+ * @throws SessionError IPC_VERSION_MISMATCH, IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_NOT_AUTHORIZED,
+ * IPC_HANDSHAKE_FAILED; CryptoError
  * @see golang-ipc handshake.go, `func (sc *Server) handshake`
  */
 export function* serverHandshake(want: ServerWants): Handshake<Negotiated> {
-  yield* send(Uint8Array.of(VERSION, want.encryption ? HELLO.encrypted : HELLO.plain));
+  const hello = Uint8Array.of(VERSION, want.encryption ? HELLO.encrypted : HELLO.plain);
+  yield* send(hello);
   const reply = yield* receive(1, "the client's reply to the hello");
   assertAccepted(reply[0] as number);
-  const keyed = want.encryption ? yield* exchangeKeys(want.nonces) : PLAIN;
-  yield* authorize(keyed.protection.security);
-  yield* send(encodeLimits(want.maxMessageSize, keyed.cipher));
-  yield* receive(1, "the client's reply to the limits");
-  return { protection: keyed.protection, maxSendSize: want.maxMessageSize, peerEndsToo: true };
+  const exchange = want.encryption ? yield* exchangeKeys(want.nonces) : undefined;
+  try {
+    return yield* makeOffer(want, { hello, reply }, exchange);
+  } finally {
+    exchange?.sharedX.fill(0);
+  }
 }
 
-interface Keyed {
-  readonly protection: Protection;
-  readonly cipher?: MessageCipher;
+/** What the server offers, and what it makes of the client's answer. */
+function* makeOffer(
+  want: ServerWants,
+  { hello, reply }: Pick<Transcript, "hello" | "reply">,
+  exchange: Exchange | undefined,
+): Handshake<Negotiated> {
+  const { maxMessageSize, credentials = ANONYMOUS, records } = want;
+  const offer = offerOf(credentials);
+  // What the client will be known by is known already, where there is nothing for it to choose: it is turned away before
+  // it thinks that it is connected.
+  const isDecided = exchange === undefined || offer === undefined;
+  if (isDecided) yield* authorize(unsecured(exchange).security);
+  const limits = encodeLimits(encodeLimitsPlaintext(maxMessageSize, offer), exchange?.cipher);
+  yield* send(limits);
+  const select = yield* receive(1, "the client's reply to the limits");
+  const mode = offer === undefined ? undefined : decodeSelect(select[0] as number, offer);
+  if (exchange === undefined || mode === undefined) {
+    if (!isDecided) yield* authorize(unsecured(exchange).security);
+    return { protection: unsecured(exchange), maxSendSize: maxMessageSize, peerEndsToo: true };
+  }
+  const transcript = {
+    hello,
+    reply,
+    clientPublicKey: exchange.theirs,
+    serverPublicKey: exchange.pair.publicKey,
+    limits,
+    select,
+  };
+  const protection = yield* secureServer({ transcript, sharedX: exchange.sharedX, mode, credentials, records });
+  return { protection, maxSendSize: maxMessageSize, peerEndsToo: true };
 }
 
-const PLAIN: Keyed = { protection: new PlainProtection() };
+/** What both sides have when their public keys have crossed. */
+interface Exchange {
+  readonly pair: KeyPair;
+  readonly theirs: Uint8Array;
+  /** Wiped when the handshake has ended, however it did. */
+  readonly sharedX: Uint8Array;
+  readonly cipher: MessageCipher;
+}
+
+/** golang-ipc's own protection, or none. */
+function unsecured(exchange: Exchange | undefined): Protection {
+  return exchange === undefined ? new PlainProtection() : new SealedProtection(exchange.cipher);
+}
 
 /** Answers the hello and returns whether this connection is encrypted. */
 function* answerHello(version: number, mode: number, want: ClientWants): Handshake<boolean> {
@@ -129,29 +211,33 @@ function* answerHello(version: number, mode: number, want: ClientWants): Handsha
 }
 
 /** The exchange is the same on both sides: send ours, receive theirs. */
-function* exchangeKeys(nonces: NonceSource | undefined): Handshake<Keyed> {
+function* exchangeKeys(nonces: NonceSource | undefined): Handshake<Exchange> {
   const pair = yield* keyPair();
   yield* send(pair.publicKey);
   const theirs = yield* receive(PUBLIC_KEY_BYTES, "the peer's public key");
-  const key = deriveMessageKey(deriveSharedX(pair.privateKey, theirs));
-  const cipher = new MessageCipher(key, nonces === undefined ? {} : { nonces });
-  return { protection: new SealedProtection(cipher), cipher };
+  const x = yield* sharedX(pair.privateKey, theirs);
+  const cipher = new MessageCipher(deriveMessageKey(x), nonces === undefined ? {} : { nonces });
+  return { pair, theirs, sharedX: x, cipher };
 }
 
-function encodeLimits(maxMessageSize: number, cipher: MessageCipher | undefined): Uint8Array {
-  const plain = new Uint8Array(UINT32_BYTES);
-  writeUint32(plain, 0, maxMessageSize);
-  const body = cipher === undefined ? plain : cipher.seal(plain);
+function encodeLimits(plaintext: Uint8Array, cipher: MessageCipher | undefined): Uint8Array {
+  const body = cipher === undefined ? plaintext : cipher.seal(plaintext);
   const limits = new Uint8Array(UINT32_BYTES + body.length);
   writeUint32(limits, 0, body.length);
   limits.set(body, UINT32_BYTES);
   return limits;
 }
 
-/** Returns what this side may send. Bytes after the first four are for extensions and ignored. */
-function* receiveLimits({ cipher }: Keyed): Handshake<number> {
+interface Limits {
+  /** As they came: `length(4) ‖ body`. */
+  readonly limits: Uint8Array;
+  readonly plaintext: Uint8Array;
+}
+
+function* receiveLimits(cipher: MessageCipher | undefined): Handshake<Limits> {
   const shortest = UINT32_BYTES + (cipher === undefined ? 0 : SEAL_OVERHEAD_BYTES);
-  const length = readUint32(yield* receive(UINT32_BYTES, "the length of the server's limits"), 0);
+  const prefix = yield* receive(UINT32_BYTES, "the length of the server's limits");
+  const length = readUint32(prefix, 0);
   if (length < shortest || length > LIMITS_MAX_BYTES) {
     throw new SessionError(
       "IPC_HANDSHAKE_FAILED",
@@ -159,14 +245,20 @@ function* receiveLimits({ cipher }: Keyed): Handshake<number> {
     );
   }
   const body = yield* receive(length, "the server's limits");
-  const maxMessageSize = readUint32(cipher === undefined ? body : cipher.open(body), 0);
-  if (maxMessageSize < 1 || maxMessageSize > ANNOUNCED_SIZE_MAX) {
-    throw new SessionError(
-      "IPC_HANDSHAKE_FAILED",
-      `the server announces messages of up to ${maxMessageSize} bytes, 1 … ${ANNOUNCED_SIZE_MAX} are accepted`,
-    );
-  }
-  return maxMessageSize;
+  const limits = new Uint8Array(UINT32_BYTES + length);
+  limits.set(prefix);
+  limits.set(body, UINT32_BYTES);
+  return { limits, plaintext: cipher === undefined ? body : cipher.open(body) };
+}
+
+/** Returns what this side may send. */
+function checkedMaxMessageSize(limits: Uint8Array): number {
+  const maxMessageSize = decodeMaxMessageSize(limits);
+  if (maxMessageSize >= 1 && maxMessageSize <= ANNOUNCED_SIZE_MAX) return maxMessageSize;
+  throw new SessionError(
+    "IPC_HANDSHAKE_FAILED",
+    `the server announces messages of up to ${maxMessageSize} bytes, 1 … ${ANNOUNCED_SIZE_MAX} are accepted`,
+  );
 }
 
 function assertAccepted(reply: number): void {
@@ -189,20 +281,4 @@ function assertAccepted(reply: number): void {
         `the client answered the hello with ${reply}, 0 is expected; it does not speak this protocol`,
       );
   }
-}
-
-function* receive(bytes: number, what: string): Handshake<Uint8Array> {
-  return (yield { kind: "receive", bytes, what }) as Uint8Array;
-}
-
-function* send(bytes: Uint8Array): Handshake<void> {
-  yield { kind: "send", bytes };
-}
-
-function* keyPair(): Handshake<KeyPair> {
-  return (yield { kind: "keyPair" }) as KeyPair;
-}
-
-function* authorize(security: ConnectionSecurity): Handshake<void> {
-  yield { kind: "authorize", security };
 }

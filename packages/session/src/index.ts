@@ -1,19 +1,20 @@
 export { type ConnectionNews, channels, type EndNews, type RefusalNews } from "./channels.js";
 export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId } from "./client-id-protocol.js";
+export { type Credentials, withPsk } from "./credentials.js";
+export { describeSecurity } from "./describe-security.js";
 export { dropStream, endStream } from "./end-stream.js";
 export { type IpcError, type IpcErrorCode, isIpcError } from "./errors.js";
 export {
   BUSY_HELLO,
   type ClientWants,
   clientHandshake,
-  type Handshake,
-  type HandshakeAnswer,
-  type HandshakeStep,
   type Negotiated,
   type ServerWants,
   serverHandshake,
 } from "./handshake.js";
+export type { Handshake, HandshakeAnswer, HandshakeStep } from "./handshake-step.js";
 export { type Iteration, type IterationSource, iterate } from "./iteration.js";
+export { KeyPairStock } from "./key-pair-stock.js";
 export type { LendableInbox } from "./lendable-inbox.js";
 export type { Logger } from "./logger.js";
 export {
@@ -32,6 +33,7 @@ export { PeerSession } from "./peer-session.js";
 export type { Established, PeerBudgets, PeerLimits, PeerStart } from "./peer-start.js";
 export type { Protection } from "./protection.js";
 export { type HandshakeResult, type HandshakeRun, runHandshake } from "./run-handshake.js";
+export type { ResolvedSecurity, SecurityOptions } from "./security-options.js";
 export { openSession, Session, type SessionOptions } from "./session.js";
 export { SessionError, type SessionErrorCode } from "./session-error.js";
 export { SharedBudget } from "./shared-budget.js";

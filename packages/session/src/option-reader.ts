@@ -6,12 +6,13 @@ const TIMER_MAX_MS = 2_147_483_647;
  * option, what it takes and what it got; an unknown one is a TypeError.
  */
 export class OptionReader<O extends object> {
-  readonly #where: string;
+  /** The function whose options these are. */
+  readonly where: string;
   readonly #options: O;
 
   /** @param where the function whose options these are: the start of each message */
   constructor(where: string, options: O, known: readonly (keyof O & string)[]) {
-    this.#where = where;
+    this.where = where;
     if (typeof options !== "object" || options === null) {
       throw new TypeError(`${where}: takes an object of options, got ${show(options)}`);
     }
@@ -21,6 +22,11 @@ export class OptionReader<O extends object> {
       if (!allowed.includes(key))
         throw new TypeError(`${where}: unknown option \`${key}\`; it takes ${known.join(", ")}`);
     }
+  }
+
+  /** The option as it is, for who reads it further. */
+  value<K extends keyof O & string>(key: K): O[K] {
+    return this.#options[key];
   }
 
   boolean(key: keyof O & string, fallback: boolean): boolean {
@@ -37,7 +43,7 @@ export class OptionReader<O extends object> {
     const takes = `a whole number of ${range.unit}, ${range.min} … ${range.max}`;
     if (typeof value !== "number") this.#wrongKind(key, takes, value);
     if (!Number.isInteger(value) || value < range.min || value > range.max) {
-      throw new RangeError(`${this.#where}: \`${key}\` takes ${takes}, got ${String(value)}`);
+      throw new RangeError(`${this.where}: \`${key}\` takes ${takes}, got ${String(value)}`);
     }
     return value;
   }
@@ -76,7 +82,7 @@ export class OptionReader<O extends object> {
     for (const other of others) {
       if (this.#options[other] === undefined) continue;
       throw new TypeError(
-        `${this.#where}: \`${other}\` is an option of the unix socket and takes no value beside \`${key}\`; give it to the transport`,
+        `${this.where}: \`${other}\` is an option of the unix socket and takes no value beside \`${key}\`; give it to the transport`,
       );
     }
   }
@@ -89,7 +95,7 @@ export class OptionReader<O extends object> {
   }
 
   #wrongKind(key: string, takes: string, value: unknown): never {
-    throw new TypeError(`${this.#where}: \`${key}\` takes ${takes}, got ${show(value)}`);
+    throw new TypeError(`${this.where}: \`${key}\` takes ${takes}, got ${show(value)}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { CryptoError } from "@ipc/crypto";
-import { Batch, LARGEST_BATCH_BYTES } from "./batch.js";
+import { Batch } from "./batch.js";
 import type { Protection } from "./protection.js";
 import type { SharedBudget } from "./shared-budget.js";
 import { abortError, rejected, Waiter } from "./waiter.js";
@@ -45,7 +45,7 @@ export class Outbox implements WriteSink {
   readonly #budget: SharedBudget | undefined;
   readonly #waiting: WaitingWrites;
   readonly #exhausted: (error: CryptoError) => void;
-  readonly #batch = new Batch();
+  readonly #batch: Batch;
   #messagesInBatch = 0;
   #flushScheduled = false;
   /** Bytes handed to the stream, and those that it has handed to the kernel. */
@@ -62,6 +62,7 @@ export class Outbox implements WriteSink {
   constructor({ stream, protection, maxQueuedBytes, budget, waiting, exhausted }: OutboxOptions) {
     this.#stream = stream;
     this.#protection = protection;
+    this.#batch = new Batch(protection.batchHead, protection.batchTail);
     this.#maxQueuedBytes = maxQueuedBytes;
     this.#budget = budget;
     this.#waiting = waiting;
@@ -124,7 +125,7 @@ export class Outbox implements WriteSink {
     const length = this.#protection.frameOverhead + data.length;
     let more: Promise<void> | undefined;
     try {
-      const isLarge = data.length >= LARGE_BYTES || length > LARGEST_BATCH_BYTES;
+      const isLarge = data.length >= LARGE_BYTES || length > this.#batch.maxFrameBytes;
       more = isLarge ? this.#acceptLarge(type, data, signal) : this.#acceptSmall(type, data, length);
     } catch (error) {
       return this.#refuse(error);
@@ -137,6 +138,7 @@ export class Outbox implements WriteSink {
 
   flushed(signal?: AbortSignal): Promise<void> | undefined {
     this.#handBatch();
+    if (this.#failure !== undefined) return rejected(this.#failure);
     return this.#kernelHas("flush", signal);
   }
 
@@ -172,8 +174,9 @@ export class Outbox implements WriteSink {
   }
 
   #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
-    const parts = this.#protection.frameParts(type, data);
+    // Before the parts are made: what is sealed first must travel first.
     this.#handBatch();
+    const parts = this.#protection.frameParts(type, data);
     this.#stream.cork();
     for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
     this.#stream.uncork();
@@ -195,9 +198,19 @@ export class Outbox implements WriteSink {
 
   #handBatch(): void {
     if (this.#batch.length === 0) return;
+    const batch = this.#batch.take();
+    try {
+      this.#protection.sealBatch(batch);
+    } catch (error) {
+      if (!(error instanceof CryptoError)) throw error;
+      // These were accepted, and whoever waits for the kernel to have them must learn that it never will.
+      this.fail(error);
+      this.#exhausted(error);
+      return;
+    }
     const messages = this.#messagesInBatch;
     this.#messagesInBatch = 0;
-    this.#hand(this.#batch.take(), messages);
+    this.#hand(batch, messages);
   }
 
   #hand(bytes: Uint8Array, messages: number): void {

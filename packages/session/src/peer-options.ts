@@ -1,9 +1,11 @@
+import type { Credentials } from "./credentials.js";
 import { guardLogger, type Logger, silentLogger } from "./logger.js";
 import type { OptionReader } from "./option-reader.js";
 import type { ConnectionSecurity } from "./peer.js";
 import type { PeerLimits } from "./peer-start.js";
-import { COMPATIBLE_SECURITY, PLAIN_SECURITY } from "./protection.js";
+import { ANONYMOUS_SECURITY, COMPATIBLE_SECURITY, PLAIN_SECURITY } from "./protection.js";
 import { DEFAULT_MAX_MESSAGE_SIZE } from "./protocol.js";
+import { resolveSecurity, type SecurityOptions } from "./security-options.js";
 
 const KIB = 1_024;
 const MIB = 1_048_576;
@@ -27,6 +29,8 @@ export interface PeerOptions {
   readonly maxQueuedBytes?: number;
   /** Received and not read, in bytes, 1 024 … 1 073 741 824; past it the peer's writes wait. @default 1_048_576 */
   readonly maxUnreadBytes?: number;
+  /** How both sides prove themselves. @default a secure session without keys: secret, and each side anonymous */
+  readonly security?: SecurityOptions;
   /** How long a handshake may take, in milliseconds, 1 … 2 147 483 647. @default 5_000 */
   readonly handshakeTimeoutMs?: number;
   /** Aborts the start; afterwards destroys. */
@@ -41,6 +45,7 @@ export const PEER_OPTIONS: readonly (keyof PeerOptions)[] = [
   "maxMessageSize",
   "maxQueuedBytes",
   "maxUnreadBytes",
+  "security",
   "handshakeTimeoutMs",
   "signal",
   "logger",
@@ -53,13 +58,17 @@ export interface ResolvedPeerOptions {
   readonly handshakeTimeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly logger: Logger;
+  readonly credentials: Credentials;
+  /** Where one more pre-shared key comes from: a private file at its usual place, or at this path. */
+  readonly keyFile: boolean | string;
   /** What `peer.security` says before the first connection. */
   readonly security: ConnectionSecurity;
 }
 
 /** @throws TypeError, RangeError naming the option, what it takes and what it got */
-export function resolvePeerOptions(options: OptionReader<PeerOptions>): ResolvedPeerOptions {
+export function resolvePeerOptions(options: OptionReader<PeerOptions>, role: "client" | "server"): ResolvedPeerOptions {
   const encryption = options.boolean("encryption", true);
+  const { credentials, keyFile } = resolveSecurity(options.where, role, options.value("security"), encryption);
   const logger = options.methods<Logger>("logger", ["debug", "info", "warn", "error"]);
   const bytes = { min: KIB, max: GIB, unit: "bytes" };
   return Object.freeze({
@@ -72,6 +81,13 @@ export function resolvePeerOptions(options: OptionReader<PeerOptions>): Resolved
     handshakeTimeoutMs: options.milliseconds("handshakeTimeoutMs", 5_000, 1),
     signal: options.signal("signal"),
     logger: logger === undefined ? silentLogger : guardLogger(logger),
-    security: encryption ? COMPATIBLE_SECURITY : PLAIN_SECURITY,
+    credentials,
+    keyFile,
+    security: securityWanted(encryption, credentials),
   });
+}
+
+function securityWanted(encryption: boolean, { speaksSecure }: Credentials): ConnectionSecurity {
+  if (!encryption) return PLAIN_SECURITY;
+  return speaksSecure ? ANONYMOUS_SECURITY : COMPATIBLE_SECURITY;
 }

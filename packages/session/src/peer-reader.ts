@@ -145,7 +145,7 @@ export abstract class PeerReader<E extends PeerEvents> {
     this.#inbox.push(message);
   }
 
-  protected receivedChunk(buffer: ArrayBufferLike): void {
+  protected receivedBuffer(buffer: ArrayBufferLike): void {
     this.#inbox.compact(buffer);
   }
 

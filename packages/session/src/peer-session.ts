@@ -196,7 +196,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
         this.#traffic.received(message.data.length);
         this.receive(message);
       },
-      chunkDone: (buffer) => this.receivedChunk(buffer),
+      bufferDone: (buffer) => this.receivedBuffer(buffer),
       takesRest: () => this.takesRest,
       end: (error, orderly) => {
         this.#traffic.disconnected(connection.outbox);

@@ -5,8 +5,15 @@ import type { Status } from "./status.js";
 
 /** What protects a connection, and what its peer has proved. */
 export interface ConnectionSecurity {
-  /** `plain`: nothing. `compatible`: golang-ipc's encryption, against onlookers. */
+  /**
+   * `plain`: nothing. `compatible`: golang-ipc's encryption, against onlookers. `secure`: the session `ipcx/1`, in which no
+   * message can be changed, repeated, left out or cut off unnoticed.
+   */
   readonly mode: "plain" | "compatible" | "secure";
+  /**
+   * `psk`: it has the pre-shared key, or one of them. `key`: the 32 raw bytes of the public Ed25519 key that it has signed
+   * for, one of `trustedPeers`. Neither: it is anonymous.
+   */
   readonly peer: { readonly psk: boolean; readonly key?: Uint8Array };
 }
 

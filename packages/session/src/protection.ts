@@ -20,13 +20,50 @@ export interface Protection {
   readonly bodyOverhead: number;
   /** Writes one frame into `target`, which has room for the data and `frameOverhead` bytes. */
   writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void;
+  /** Bytes that a batch of frames needs before and behind it. */
+  readonly batchHead: number;
+  readonly batchTail: number;
+  /** Protects a batch of frames in place, `batchHead` and `batchTail` included. @throws CryptoError */
+  sealBatch(batch: Uint8Array): void;
   /** Gives a large message as pieces to be written in a row; plain ones alias `data`. */
   frameParts(type: number, data: Uint8Array): Uint8Array[];
+  /** What is sent last, where the end itself is authentic. @throws CryptoError */
+  farewell(): Uint8Array | undefined;
+  /** Takes the next bytes of the stream. */
+  push(decoder: FrameDecoder, chunk: Uint8Array): void;
   /**
    * Takes the next whole, authentic message out of the decoder.
    * @throws FrameError, CryptoError: nothing that follows can be trusted
    */
   next(decoder: FrameDecoder): TypedData | undefined;
+  /** The stream has ended. @throws FrameError, CryptoError when that is not how a peer ends it */
+  end(decoder: FrameDecoder): void;
+  /** Bytes pushed that have not come out as messages. */
+  bufferedBytes(decoder: FrameDecoder): number;
+}
+
+/** The stream is the frames, one by one: each is protected by itself or not at all, and nothing says that one was the last. */
+abstract class FrameProtection {
+  readonly batchHead: number = 0;
+  readonly batchTail: number = 0;
+
+  sealBatch(): void {
+    // Every frame in it is protected already.
+  }
+
+  farewell(): undefined {}
+
+  push(decoder: FrameDecoder, chunk: Uint8Array): void {
+    decoder.push(chunk);
+  }
+
+  end(decoder: FrameDecoder): void {
+    decoder.end();
+  }
+
+  bufferedBytes(decoder: FrameDecoder): number {
+    return decoder.bufferedBytes;
+  }
 }
 
 /** What a connection without encryption proves: nothing. */
@@ -38,8 +75,14 @@ export const COMPATIBLE_SECURITY: ConnectionSecurity = Object.freeze({
   peer: Object.freeze({ psk: false }),
 });
 
+/** A secure session without keys: the peer is anonymous. */
+export const ANONYMOUS_SECURITY: ConnectionSecurity = Object.freeze({
+  mode: "secure",
+  peer: Object.freeze({ psk: false }),
+});
+
 /** No encryption: frames as they are. */
-export class PlainProtection implements Protection {
+export class PlainProtection extends FrameProtection implements Protection {
   readonly security: ConnectionSecurity = PLAIN_SECURITY;
   readonly frameOverhead: number = MESSAGE_HEADER_BYTES;
   readonly bodyOverhead: number = TYPE_BYTES;
@@ -61,7 +104,7 @@ export class PlainProtection implements Protection {
 }
 
 /** golang-ipc's encryption: each message sealed by itself. */
-export class SealedProtection implements Protection {
+export class SealedProtection extends FrameProtection implements Protection {
   readonly security: ConnectionSecurity = COMPATIBLE_SECURITY;
   readonly frameOverhead: number = MESSAGE_HEADER_BYTES + SEAL_OVERHEAD_BYTES;
   readonly bodyOverhead: number = TYPE_BYTES + SEAL_OVERHEAD_BYTES;
@@ -71,6 +114,7 @@ export class SealedProtection implements Protection {
   readonly #joined = new Uint8Array(1_024);
 
   constructor(cipher: MessageCipher) {
+    super();
     this.#cipher = cipher;
   }
 

@@ -2,7 +2,8 @@ import { getEventListeners } from "node:events";
 import { Duplex } from "node:stream";
 import { type KeyPair, keyPairFromScalar } from "@ipc/crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { clientHandshake, type Handshake, serverHandshake } from "./handshake.js";
+import { clientHandshake, serverHandshake } from "./handshake.js";
+import type { Handshake } from "./handshake-step.js";
 import { type HandshakeRun, runHandshake } from "./run-handshake.js";
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
@@ -129,6 +130,32 @@ describe("an abort", () => {
     controller.abort(reason);
     await expect(run).rejects.toMatchObject({ name: "AbortError", code: "IPC_ABORTED", cause: reason });
     await expectGone(stream, controller.signal);
+  });
+
+  test("takes a handshake out of the row of those that wait to derive their key", async () => {
+    const { stream } = wire();
+    const abort = new AbortController();
+    const { privateKey, publicKey } = keyPairFromScalar(Buffer.alloc(48, 0x11));
+    let derived = 0;
+    function* deriving(): Handshake<void> {
+      yield {
+        kind: "sharedX",
+        get privateKey() {
+          derived++;
+          return privateKey;
+        },
+        publicKey,
+      };
+    }
+    const before = runHandshake(wire().stream, deriving(), RUN);
+    const run = runHandshake(stream, deriving(), { ...RUN, signal: abort.signal });
+    abort.abort();
+    await expect(run).rejects.toMatchObject({ code: "IPC_ABORTED" });
+    await before;
+    await turn();
+    await turn();
+    expect(derived).toBe(1);
+    await expectGone(stream, abort.signal);
   });
 
   test("beforehand ends it before anything is sent", async () => {

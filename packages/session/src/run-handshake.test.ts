@@ -3,6 +3,7 @@ import { Duplex } from "node:stream";
 import { keyPairFromScalar } from "@ipc/crypto";
 import { memoryPair } from "@ipc/transport";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ANONYMOUS } from "./credentials.js";
 import { clientHandshake, serverHandshake } from "./handshake.js";
 import { type HandshakeRun, runHandshake } from "./run-handshake.js";
 
@@ -11,6 +12,7 @@ const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const RUN: HandshakeRun = { timeoutMs: 5_000 };
+const GOLANG = { ...ANONYMOUS, speaksSecure: false };
 const PLAIN = { name: "orders", encryption: false } as const;
 
 beforeEach(() => {
@@ -47,13 +49,14 @@ async function remainder(stream: Duplex): Promise<string> {
 
 describe("a handshake over a stream", () => {
   test.each([
-    [true, "compatible"],
-    [false, "plain"],
-  ])("succeeds on both sides; encryption: %s", async (encryption, mode) => {
+    ["secure", true, ANONYMOUS],
+    ["compatible", true, GOLANG],
+    ["plain", false, ANONYMOUS],
+  ])("succeeds on both sides: %s", async (mode, encryption, credentials) => {
     const [near, far] = memoryPair();
     const [client, server] = await Promise.all([
       runHandshake(near, clientHandshake({ name: "orders", encryption }), RUN),
-      runHandshake(far, serverHandshake({ encryption, maxMessageSize: 2_048 }), RUN),
+      runHandshake(far, serverHandshake({ encryption, maxMessageSize: 2_048, credentials }), RUN),
     ]);
     for (const { result, rest } of [client, server]) {
       expect(result).toMatchObject({ maxSendSize: 2_048, protection: { security: { mode } } });
@@ -63,13 +66,16 @@ describe("a handshake over a stream", () => {
     far.destroy();
   });
 
-  test("sends each item as one write", async () => {
+  test.each([
+    ["golang-ipc's limits", GOLANG, /^00000020[0-9a-f]{64}$/],
+    ["limits with an offer", ANONYMOUS, /^00000028[0-9a-f]{80}$/],
+  ])("sends each item as one write: %s", async (_what, credentials, limits) => {
     const pair = keyPairFromScalar(new Uint8Array(48).fill(1));
     const { stream, sent } = wire();
     stream.push(bytes(`00 ${hexOf(keyPairFromScalar(new Uint8Array(48).fill(2)).publicKey)} 00`));
-    const wants = { encryption: true, maxMessageSize: 2_048 };
+    const wants = { encryption: true, maxMessageSize: 2_048, credentials };
     await runHandshake(stream, serverHandshake(wants), { ...RUN, keyPair: async () => pair });
-    expect(sent).toEqual(["0201", hexOf(pair.publicKey), expect.stringMatching(/^00000020[0-9a-f]{64}$/)]);
+    expect(sent).toEqual(["0201", hexOf(pair.publicKey), expect.stringMatching(limits)]);
   });
 
   test("takes items that arrive byte by byte", async () => {
@@ -116,7 +122,7 @@ describe("a handshake over a stream", () => {
 describe("the authorize option", () => {
   const server = (): ReturnType<typeof serverHandshake> =>
     serverHandshake({ encryption: false, maxMessageSize: 2_048 });
-  const LIMITS = "0000000400000800";
+  const LIMITS = "0000000c000008004950435801000000";
 
   test.each([
     ["true", () => true],

@@ -1,10 +1,11 @@
 import type { Duplex } from "node:stream";
-import { generateKeyPair, type KeyPair } from "@ipc/crypto";
+import { deriveSharedX, generateKeyPair, type KeyPair } from "@ipc/crypto";
 import { ByteReader } from "./byte-reader.js";
 import { dropStream, endStream } from "./end-stream.js";
-import type { Handshake, HandshakeAnswer, HandshakeStep } from "./handshake.js";
+import type { Handshake, HandshakeAnswer, HandshakeStep } from "./handshake-step.js";
 import type { ConnectionSecurity } from "./peer.js";
 import { SessionError } from "./session-error.js";
+import { inItsTurn } from "./turn.js";
 
 export interface HandshakeRun {
   /** How long the whole handshake may take, in milliseconds. */
@@ -45,6 +46,11 @@ export async function runHandshake<T>(
         return undefined;
       case "keyPair":
         return (run.keyPair ?? generateKeyPair)();
+      case "sharedX":
+        return inItsTurn(
+          () => deriveSharedX(step.privateKey, step.publicKey),
+          () => deadline.isOver(),
+        );
       case "authorize":
         waitingFor = "the server's authorize option";
         await authorize(step.security, run);
@@ -53,7 +59,17 @@ export async function runHandshake<T>(
   };
   const converse = async (): Promise<T> => {
     let step = handshake.next();
-    while (step.done !== true) step = handshake.next(await answerTo(step.value));
+    while (step.done !== true) {
+      let answer: HandshakeAnswer;
+      try {
+        answer = await answerTo(step.value);
+      } catch (error) {
+        // It may know better what that means.
+        step = handshake.throw(error);
+        continue;
+      }
+      step = handshake.next(answer);
+    }
     return step.value;
   };
   const deadline = startDeadline(run, () => waitingFor);

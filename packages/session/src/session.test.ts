@@ -46,12 +46,15 @@ async function drain(session: Session): Promise<(DataMessage | StatusMessage)[]>
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-describe.each([
-  { encryption: true, mode: "compatible" },
-  { encryption: false, mode: "plain" },
-])("over a stream of the caller's, encryption: $encryption", ({ encryption, mode }) => {
+const MODES: readonly { readonly mode: string; readonly options: Options }[] = [
+  { mode: "secure", options: {} },
+  { mode: "compatible", options: { security: { wire: "golang-ipc" } } },
+  { mode: "plain", options: { encryption: false } },
+];
+
+describe.each(MODES)("over a stream of the caller's, $mode", ({ mode, options }) => {
   it("carries messages both ways", async () => {
-    const [server, client] = await openPair({ encryption });
+    const [server, client] = await openPair(options);
     expect(server.security).toEqual({ mode, peer: { psk: false } });
     expect(client.security).toEqual(server.security);
     await client.write(1, "to the server");
@@ -62,7 +65,7 @@ describe.each([
   });
 
   it("delivers what was written before close, then ends the other side in order", async () => {
-    const [server, client] = await openPair({ encryption });
+    const [server, client] = await openPair(options);
     for (let type = 1; type <= 500; type++) void client.write(type, "x".repeat(type));
     await client.close();
     const received = await drain(server);
@@ -74,7 +77,7 @@ describe.each([
   });
 
   it("carries a message of exactly maxMessageSize and refuses one byte more before it is sent", async () => {
-    const [server, client] = await openPair({ encryption, maxMessageSize: 200_000 });
+    const [server, client] = await openPair({ ...options, maxMessageSize: 200_000 });
     await expect(client.write(1, new Uint8Array(200_001))).rejects.toMatchObject({
       code: "IPC_MESSAGE_TOO_LARGE",
       message: expect.stringMatching(/200001.*200000/),
@@ -86,7 +89,7 @@ describe.each([
   });
 
   it("holds the writer back when the reader stands still, and loses nothing", async () => {
-    const [server, client] = await openPair({ encryption, maxQueuedBytes: 16_384, maxUnreadBytes: 16_384 });
+    const [server, client] = await openPair({ ...options, maxQueuedBytes: 16_384, maxUnreadBytes: 16_384 });
     const data = new Uint8Array(1_000);
     const written: number[] = [];
     const writes = Array.from({ length: 200 }, (_, i) => client.write(i + 1, data).then(() => written.push(i + 1)));
@@ -124,28 +127,32 @@ describe("a peer that breaks the protocol costs its own connection", () => {
     await expect(session.read()).rejects.toMatchObject({ code: "IPC_FRAME_TRUNCATED" });
   });
 
-  it("a message that was altered: nothing of it or after it is delivered", async () => {
-    const [near, far] = memoryPair();
-    const [outer, middle] = memoryPair();
-    far.on("data", (chunk: Buffer) => middle.write(chunk));
-    let tamper = false;
-    middle.on("data", (chunk: Buffer) => {
-      const copy = Buffer.from(chunk);
-      if (tamper) copy[copy.length - 1] = (copy[copy.length - 1] as number) ^ 1;
-      far.write(copy);
-    });
-    const [server, client] = await Promise.all([
-      openSession(near, { role: "server" }),
-      openSession(outer, { role: "client" }),
-    ]);
-    await client.write(1, "untouched");
-    expect((await nextData(server)).text()).toBe("untouched");
-    tamper = true;
-    await client.write(2, "touched");
-    expect((await drain(server)).map((message) => message.kind)).toEqual(["status"]);
-    await expect(server.read()).rejects.toMatchObject({ code: "IPC_DECRYPTION_FAILED" });
-    client.destroy();
-  });
+  it.each(MODES.slice(0, 2))(
+    "a message that was altered: nothing of it or after it is delivered, $mode",
+    async ({ mode, options }) => {
+      const [near, far] = memoryPair();
+      const [outer, middle] = memoryPair();
+      far.on("data", (chunk: Buffer) => middle.write(chunk));
+      let tamper = false;
+      middle.on("data", (chunk: Buffer) => {
+        const copy = Buffer.from(chunk);
+        if (tamper) copy[copy.length - 1] = (copy[copy.length - 1] as number) ^ 1;
+        far.write(copy);
+      });
+      const [server, client] = await Promise.all([
+        openSession(near, { role: "server", ...options }),
+        openSession(outer, { role: "client", ...options }),
+      ]);
+      expect(server.security.mode).toBe(mode);
+      await client.write(1, "untouched");
+      expect((await nextData(server)).text()).toBe("untouched");
+      tamper = true;
+      await client.write(2, "touched");
+      expect((await drain(server)).map((message) => message.kind)).toEqual(["status"]);
+      await expect(server.read()).rejects.toMatchObject({ code: "IPC_DECRYPTION_FAILED" });
+      client.destroy();
+    },
+  );
 
   it("a reset: what was whole is delivered, waits reject", async () => {
     const { session, peer } = await openBare();

@@ -20,22 +20,25 @@ export interface SessionOptions extends PeerOptions {
  * session owns the stream from then on and ends with it; when the handshake fails, the stream is destroyed.
  *
  * Rejects with TypeError, RangeError, IPC_HANDSHAKE_FAILED, IPC_HANDSHAKE_TIMEOUT, IPC_VERSION_MISMATCH,
- * IPC_ENCRYPTION_REFUSED, IPC_SERVER_BUSY, IPC_PUBLIC_KEY_INVALID, IPC_DECRYPTION_FAILED, IPC_ABORTED.
+ * IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID, IPC_SERVER_BUSY,
+ * IPC_PUBLIC_KEY_INVALID, IPC_DECRYPTION_FAILED, IPC_ABORTED.
  */
 export async function openSession(stream: Duplex, options: SessionOptions): Promise<Session> {
   if (!(stream instanceof Duplex)) throw new TypeError(`openSession: \`stream\` takes a Duplex, got ${show(stream)}`);
   const reader = new OptionReader("openSession", options, ["role", "name", ...PEER_OPTIONS]);
-  const resolved = resolvePeerOptions(reader);
   const { role, name = "stream" } = options;
   if (role !== "client" && role !== "server") {
     throw new TypeError(`openSession: \`role\` takes "client" or "server", got ${show(role)}`);
   }
   if (typeof name !== "string") throw new TypeError(`openSession: \`name\` takes a string, got ${show(name)}`);
-  const { encryption, limits, signal, handshakeTimeoutMs } = resolved;
+  const resolved = resolvePeerOptions(reader, role);
+  const { encryption, credentials, keyFile, limits, signal, handshakeTimeoutMs } = resolved;
+  if (keyFile !== false)
+    throw new TypeError("openSession: `security` takes no `keyFile`; a stream has no name, so give the key as `psk`");
   const handshake =
     role === "client"
-      ? clientHandshake({ name, encryption })
-      : serverHandshake({ encryption, maxMessageSize: limits.maxMessageSize });
+      ? clientHandshake({ name, encryption, credentials })
+      : serverHandshake({ encryption, credentials, maxMessageSize: limits.maxMessageSize });
   const { result, rest } = await runHandshake(stream, handshake, {
     timeoutMs: handshakeTimeoutMs,
     ...(signal && { signal }),

@@ -1,4 +1,6 @@
 export { assertName, type NameError } from "./endpoint.js";
+export { ensureKeyFile, readKeyFile } from "./key-file.js";
+export { type KeyFilePlace, resolveKeyFile } from "./key-file-place.js";
 export { memory } from "./memory.js";
 export { memoryPair } from "./memory-stream.js";
 export { remoteOf } from "./remote-address.js";

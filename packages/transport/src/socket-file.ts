@@ -58,7 +58,13 @@ export function unlinkSocket(path: string, file: FileIdentity): boolean {
 }
 
 /** What `link` says on a filesystem, or under a policy (Android), that has no hard links. */
-const NO_LINKS: ReadonlySet<string | undefined> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+export const NO_LINKS: ReadonlySet<string | undefined> = new Set([
+  "EPERM",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "ENOSYS",
+  "EMLINK",
+]);
 
 /**
  * Gives the socket at `staged` its final name `path`; returns false when that is taken. `link` checks and acts in one

@@ -2,6 +2,7 @@
 export type TransportErrorCode =
   | "IPC_ABORTED"
   | "IPC_ADDRESS_IN_USE"
+  | "IPC_KEY_FILE_UNTRUSTED"
   | "IPC_LISTENER_LOST"
   | "IPC_NO_SERVER"
   | "IPC_PATH_TOO_LONG"

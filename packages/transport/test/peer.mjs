@@ -1,11 +1,13 @@
 // Another process for the tests: obeys `ask` of scratch.ts. Arguments: the compiled package, the directory of the sockets.
 const [, , emitted, directory] = process.argv;
-const { unixSocket } = await import(emitted);
+const { ensureKeyFile, readKeyFile, resolveKeyFile, unixSocket } = await import(emitted);
 const transport = unixSocket({ directory });
 const door = { kind: "name" };
 
 let listener;
 const streams = new Set();
+
+const keyFileOf = (name) => resolveKeyFile(name, true, { runtime: directory, temporary: directory });
 
 function accept(stream) {
   streams.add(stream);
@@ -33,6 +35,15 @@ const orders = {
     for (const stream of streams) stream.destroy();
     await Promise.all(closes);
     return "hung up";
+  },
+  async ensureKey({ name }) {
+    return Buffer.from(ensureKeyFile(keyFileOf(name))).toString("hex");
+  },
+  async ensureKeys({ prefix }) {
+    for (let number = 0; ; number++) ensureKeyFile(keyFileOf(`${prefix}${number}`));
+  },
+  async readKey({ path }) {
+    return Buffer.from(readKeyFile(resolveKeyFile("orders", path))).toString("hex");
   },
 };
 

@@ -1,0 +1,5 @@
+/** What server and client of this example agree on. */
+export const NAME = "example_keyfile";
+
+export const QUESTION = 1;
+export const ANSWER = 2;

@@ -1,0 +1,57 @@
+import { execFile } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+
+const run = promisify(execFile);
+const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const user = process.getuid?.();
+const isRoot = user === 0;
+
+async function show(env: NodeJS.ProcessEnv): Promise<string> {
+  const { stdout } = await run(process.execPath, [MAIN], { env: { ...process.env, ...env } });
+  return stdout;
+}
+
+describe.skipIf(process.platform === "win32")("the example of key files", () => {
+  it("lets the server's user in, keeps a stranger out, and leaves no file", async () => {
+    const stdout = await show({ IPC_DEBUG: "" });
+    const proved = '{"mode":"secure","peer":{"psk":true}}';
+    expect(stdout).toContain(`client   │ user ${user}, connected, its security: ${proved}\n`);
+    expect(stdout).toContain(`server   │ let in, its security: ${proved}\n`);
+    expect(stdout).toContain('client   │ received "a secret"\n');
+    expect(stdout.match(/^server {3}│ let in/gm)).toHaveLength(1);
+
+    expect(stdout).toContain("stranger │ without a key: IPC_SECURITY_REFUSED, ");
+    expect(stdout).toContain("stranger │ with a key of its own: IPC_AUTHENTICATION_FAILED, ");
+    expect(stdout.match(/^server {3}│ refused: IPC_SECURITY_REFUSED, /gm)).toHaveLength(1);
+    expect(stdout.match(/^server {3}│ refused: IPC_AUTHENTICATION_FAILED, /gm)).toHaveLength(2);
+
+    const directories = [...stdout.matchAll(/ipc-example-(?:runtime-)?\w+/g)].map(([directory]) => directory);
+    const left = (await readdir(tmpdir())).filter((file) =>
+      directories.some((directory) => file.startsWith(directory)),
+    );
+    expect(directories).not.toEqual([]);
+    expect(left).toEqual([]);
+  });
+
+  it.runIf(isRoot)("where it is root, the stranger is another user, who cannot read the key file", async () => {
+    const stdout = await show({});
+    expect(stdout).toContain("stranger │ user 65534, who is not the server's\n");
+    expect(stdout).toMatch(/^stranger │ with the server's key file: IPC_PERMISSION_DENIED, .*\(EACCES\)/m);
+  });
+
+  it.skipIf(isRoot)("where it is not root, it says that the stranger is of the same user", async () => {
+    expect(await show({})).toContain(`stranger │ user ${user}, the server's own: only root can show another one`);
+  });
+
+  it("does the same on TCP, where no file has a mode", async () => {
+    const stdout = await show({ IPC_NETWORK_PORT: "18754" });
+    expect(stdout).toContain("server   │ user ");
+    expect(stdout).toContain("listening at 127.0.0.1:18754, ");
+    expect(stdout).toContain("stranger │ with a key of its own: IPC_AUTHENTICATION_FAILED, ");
+    expect(stdout).toContain('client   │ received "a secret"\n');
+  });
+});

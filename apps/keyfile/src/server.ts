@@ -1,0 +1,25 @@
+import { startServer } from "@ipc/server";
+import { exampleOptions } from "@ipc-internal/example";
+import { ANSWER, NAME } from "./conversation.js";
+
+const place = exampleOptions();
+const server = await startServer({
+  name: NAME,
+  // The file's key is asked of everybody, by whatever way he comes.
+  security: { keyFile: true },
+  ...place,
+  ...(place.transport === undefined && { unmaskPermissions: true }),
+});
+console.log(`user ${process.getuid?.()}, listening at ${server.address}, where every user may connect`);
+
+server.on("refused", (error) => console.log(`refused: ${error.code}, ${error.message}`));
+server.on("status", (status) => {
+  if (status === "Connected") console.log(`let in, its security: ${JSON.stringify(server.security)}`);
+  // This example serves one client; a real server would wait for the next one.
+  if (status === "Disconnected") void server.close();
+});
+
+for await (const message of server) {
+  console.log(`received "${message.text()}"`);
+  await server.write(ANSWER, "a secret");
+}

@@ -1,0 +1,158 @@
+import { generateKeyPairSync } from "node:crypto";
+import { type Client, type IpcError, type SecurityOptions, startClient } from "@ipc/client";
+import { type Server, startServer } from "@ipc/server";
+import { expect, it } from "vitest";
+import { failureOf, nextEvent } from "../../testkit/src/peer-watch.js";
+import { describeWithGo } from "./describe-with-go.js";
+import { GO_DIRECTORY, GoPeer, uniqueName } from "./go-peer.js";
+import { answer, echo, StatusWatch } from "./our-peer.js";
+
+const directory = GO_DIRECTORY;
+const psk = new Uint8Array(32).fill(7);
+const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+
+const INSISTING: readonly (readonly [string, SecurityOptions])[] = [
+  ["a pre-shared key", { psk }],
+  ["a signature of the other side", { trustedPeers: [publicKey] }],
+  ["its own signature", { identity: privateKey }],
+  ["a secure session", { require: true }],
+];
+
+describeWithGo("a Go client of our server that insists", (goPeer) => {
+  it.each(INSISTING)("on %s is refused, each time it dials, and the server says why", async (_what, security) => {
+    const name = uniqueName();
+    await using server = await startServer({ name, directory, security });
+    const connected: string[] = [];
+    server.on("status", (status) => connected.push(status));
+    const refused: IpcError[] = [];
+    const twice = new Promise<void>((resolve) => {
+      server.on("refused", (error) => void (refused.push(error) === 2 && resolve()));
+    });
+    await using go = new GoPeer(goPeer, { role: "client", name, encryption: true });
+    // It cannot know: its handshake is complete when it has answered the limits.
+    await go.start();
+    await twice;
+    for (const error of refused) {
+      expect(error).toMatchObject({
+        code: "IPC_SECURITY_REFUSED",
+        message:
+          "the client stays with golang-ipc's protocol, which this server refuses with `security.require`; a golang-ipc client, or one without the keys, cannot come in",
+      });
+    }
+    expect([server.status, connected]).toEqual(["Listening", []]);
+  });
+
+  it("does not keep out who has the key", async () => {
+    const name = uniqueName();
+    await using server = await startServer({ name, directory, security: { psk } });
+    const answering = answer(server);
+    await using go = new GoPeer(goPeer, { role: "client", name, encryption: true });
+    await go.start();
+    await using client = await startClient({ name, directory, security: { psk } });
+    await echo(client, { count: 10, size: 1_000 });
+    expect([client, server].map(({ security }) => security)).toEqual(
+      new Array(2).fill({ mode: "secure", peer: { psk: true } }),
+    );
+    await client.close();
+    await server.close();
+    await answering;
+  });
+});
+
+describeWithGo("a Go client of our server that has a key, and does not insist", (goPeer) => {
+  it("is served, in compatible mode, and so is who has the key, in a secure session", async () => {
+    const name = uniqueName();
+    await using server = await startServer({ name, directory, security: { psk, require: false } });
+    const statuses = new StatusWatch(server);
+    const answering = answer(server);
+    await using go = new GoPeer(goPeer, { role: "client", name, encryption: true });
+    await go.start();
+    await go.echo({ count: 10, size: 1_000 });
+    expect(server.security).toEqual({ mode: "compatible", peer: { psk: false } });
+    await go.close();
+    await statuses.next("Disconnected");
+    await using client = await startClient({ name, directory, security: { psk } });
+    await echo(client, { count: 10, size: 1_000 });
+    expect(server.security).toEqual({ mode: "secure", peer: { psk: true } });
+    await client.close();
+    await server.close();
+    await answering;
+  });
+});
+
+describeWithGo("our client that insists", (goPeer) => {
+  const why =
+    "offers golang-ipc's protocol only, and `security.require` insists on a secure session; it is a golang-ipc server, or somebody stands between the two";
+
+  it.each(INSISTING)(
+    "on %s refuses a Go server at once and says why; that serves the next",
+    async (_what, security) => {
+      const name = uniqueName();
+      await using go = new GoPeer(goPeer, { role: "server", name, encryption: true });
+      await go.start();
+      expect(await failureOf(startClient({ name, directory, security }))).toMatchObject({
+        code: "IPC_SECURITY_REFUSED",
+        message: `server \`${name}\` ${why}`,
+      });
+      await go.status("Disconnected");
+      await using client = await startClient({ name, directory });
+      await echo(client, { count: 10, size: 1_000 });
+      expect(client.security).toEqual({ mode: "compatible", peer: { psk: false } });
+      await client.close();
+      await go.status("Disconnected");
+      expect(go.errors).toEqual([]);
+    },
+  );
+
+  it("on a pre-shared key is told that a Go server has no encryption", async () => {
+    const name = uniqueName();
+    await using go = new GoPeer(goPeer, { role: "server", name, encryption: false });
+    await go.start();
+    expect(await failureOf(startClient({ name, directory, security: { psk } }))).toMatchObject({
+      code: "IPC_ENCRYPTION_REFUSED",
+      message: expect.stringContaining("a golang-ipc server started without `Encryption: true` does this"),
+    });
+  });
+
+  it("on a pre-shared key refuses a Go server for many clients before it asks for an id", async () => {
+    const name = uniqueName();
+    await using go = new GoPeer(goPeer, { role: "server", name, encryption: true, multiClient: true });
+    await go.start();
+    const refused = await failureOf(startClient({ name, directory, multiClient: true, security: { psk } }));
+    expect(refused).toMatchObject({ code: "IPC_SECURITY_REFUSED", message: expect.stringContaining(why) });
+  });
+});
+
+describeWithGo("a Go server in the place of one of ours", (goPeer) => {
+  it("gets nothing of a client that was in a secure session before, which waits for ours to come back", async () => {
+    const name = uniqueName();
+    const ours = (): Promise<Server> => startServer({ name, directory });
+    let client: Client;
+    {
+      await using server = await ours();
+      const answering = answer(server);
+      client = await startClient({ name, directory });
+      await echo(client, { count: 1, size: 64 });
+      await server.close();
+      await answering;
+    }
+    await using open = client;
+    {
+      await using go = new GoPeer(goPeer, { role: "server", name, encryption: true });
+      await go.start();
+      // It is dialled, and left.
+      await go.status("Connected");
+      await go.status("Disconnected");
+      expect([client.status, client.stats.reconnects]).toEqual(["Reconnecting", 0]);
+    }
+    await using server = await ours();
+    const connected = nextEvent(client, "status");
+    const answering = answer(server);
+    expect(await connected).toBe("Connected");
+    await echo(client, { count: 1, size: 64 });
+    expect(client.security.mode).toBe("secure");
+    await open.close();
+    await server.close();
+    await answering;
+  });
+});

@@ -1,0 +1,230 @@
+import { generateKeyPairSync } from "node:crypto";
+import type { PeerOptions, SecurityOptions, Session } from "@ipc/session";
+import { describe, expect, it, vi } from "vitest";
+import { FarServer } from "../../../internal/testkit/src/far-server.js";
+import {
+  collect,
+  failureOf,
+  nextEvent,
+  readData,
+  readToEnd,
+  readUntil,
+} from "../../../internal/testkit/src/peer-watch.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { type Client, startClient } from "./client.js";
+import { type ClientOptions, resolveClientOptions } from "./client-options.js";
+
+const name = "orders";
+const psk = new Uint8Array(32).fill(1);
+const otherPsk = new Uint8Array(32).fill(2);
+const [alice, bob] = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
+const GOLANG: PeerOptions = { security: { wire: "golang-ipc" } };
+
+interface Pair {
+  readonly client: Client;
+  readonly session: Session;
+  readonly far: FarServer;
+}
+
+async function pair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> {
+  const directory = temporaryDirectory();
+  const far = await FarServer.listen(directory, name);
+  const starting = startClient({ name, directory, retryMs: 1, ...options });
+  const session = await far.session(ofServer);
+  return { client: untilTestEnds(await starting), session, far };
+}
+
+/** Serves every connection with these options until the test is over; counts them. */
+async function serveAll(far: FarServer, options: PeerOptions): Promise<void> {
+  for (;;) await far.session(options).catch(() => {});
+}
+
+describe("a client says what its server has proved", () => {
+  it.each<[string, SecurityOptions, SecurityOptions, object]>([
+    ["nothing", {}, {}, { psk: false }],
+    ["a pre-shared key", { psk }, { psk: [otherPsk, psk] }, { psk: true }],
+    [
+      "its signature",
+      { trustedPeers: [bob.publicKey] },
+      { identity: bob.privateKey },
+      { psk: false, key: new Uint8Array(bob.publicKey.export({ format: "der", type: "spki" }).subarray(-32)) },
+    ],
+    [
+      "nothing, and has itself signed",
+      { identity: alice.privateKey },
+      { trustedPeers: [alice.publicKey] },
+      { psk: false },
+    ],
+  ])("%s", async (_what, security, ofServer, peer) => {
+    const { client } = await pair({ security }, { security: ofServer });
+    expect(client.security).toEqual({ mode: "secure", peer });
+  });
+
+  it.each<[string, Partial<ClientOptions>]>([
+    ["secure", {}],
+    ["secure", { security: { psk } }],
+    ["compatible", GOLANG],
+    ["plain", { encryption: false }],
+  ])("and before there is one, what it can be at the most, with nothing proved: %s", (mode, options) => {
+    expect(resolveClientOptions({ name, ...options }).security).toEqual({ mode, peer: { psk: false } });
+  });
+});
+
+describe("at the start", () => {
+  it("keys that do not fit are final after two attempts: the first may have met another client's server", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const failing = failureOf(startClient({ name, directory, retryMs: 1, security: { psk } }));
+    void serveAll(far, { security: { psk: otherPsk } });
+    expect(await failing).toMatchObject({
+      code: "IPC_AUTHENTICATION_FAILED",
+      message: expect.stringContaining("give both sides the same keys"),
+    });
+    expect(far.connections).toBe(2);
+  });
+
+  it("and are final at once with retry: false", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const failing = failureOf(startClient({ name, directory, retry: false, security: { psk } }));
+    void serveAll(far, { security: { psk: otherPsk } });
+    expect(await failing).toMatchObject({ code: "IPC_AUTHENTICATION_FAILED" });
+    expect(far.connections).toBe(1);
+  });
+
+  it("a failed proof and then another failure is not final", async () => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const starting = startClient({ name, directory, retryMs: 1, security: { psk } });
+    for (let count = 0; count < 3; count++) {
+      await far.session({ security: { psk: otherPsk } }).catch(() => {});
+      (await far.next()).end(Uint8Array.of(2, 255));
+    }
+    await far.session({ security: { psk } });
+    expect(untilTestEnds(await starting).security.peer).toEqual({ psk: true });
+    expect(far.connections).toBe(7);
+  });
+
+  it.each<[string, SecurityOptions, PeerOptions, string]>([
+    [
+      "golang-ipc's protocol only, where a key is configured",
+      { psk },
+      GOLANG,
+      "offers golang-ipc's protocol only, and `security.require` insists",
+    ],
+    [
+      "golang-ipc's protocol only, where `require` is set",
+      { require: true },
+      GOLANG,
+      "offers golang-ipc's protocol only",
+    ],
+    ["no such key", { psk }, {}, "does not take a pre-shared key, which `security.require` insists on"],
+    [
+      "a key that the client lacks",
+      {},
+      { security: { psk } },
+      "requires a pre-shared key; give this client the key for it",
+    ],
+    [
+      "a signature that the client cannot check",
+      {},
+      { security: { identity: bob.privateKey } },
+      "requires the server's signature",
+    ],
+    [
+      "nothing for a client that speaks golang-ipc's protocol only",
+      { wire: "golang-ipc" },
+      { security: { require: true } },
+      "refuses golang-ipc's protocol",
+    ],
+  ])("a server that offers %s is final at once", async (_what, security, ofServer, message) => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const failing = failureOf(startClient({ name, directory, retryMs: 1, security }));
+    void serveAll(far, ofServer);
+    expect(await failing).toMatchObject({
+      code: "IPC_SECURITY_REFUSED",
+      message: expect.stringContaining(`server \`orders\` ${message}`),
+    });
+    expect(far.connections).toBe(1);
+  });
+});
+
+describe("a client that was in a secure session", () => {
+  it("takes nothing less from a server that was started again, and waits for one that gives as much", async () => {
+    const { client, session, far } = await pair();
+    await readUntil(client, "Connected");
+    await session.close();
+    const fallen: string[] = [];
+    for (let count = 0; count < 3; count++) {
+      // It thinks that the client has come, and speaks at once.
+      const golang = await far.session(GOLANG);
+      await golang.write(1, "not from the one you know").catch(() => {});
+      fallen.push(golang.security.mode);
+      await readToEnd(golang);
+    }
+    expect(fallen).toEqual(["compatible", "compatible", "compatible"]);
+    expect(client.status).toBe("Reconnecting");
+    const secure = await far.session();
+    await secure.write(1, "me again");
+    expect(await readUntil(client, "me again")).toEqual(["Reconnecting", "Connected", "me again"]);
+    expect(client.security.mode).toBe("secure");
+  });
+
+  it("says why when its time is over, or its one attempt", async () => {
+    const why = "offers golang-ipc's protocol only, and this client was in a secure session with it before";
+    for (const [options, code] of [
+      [{ timeoutMs: 200 }, "IPC_TIMED_OUT"],
+      [{ retry: false }, "IPC_SECURITY_REFUSED"],
+    ] as const) {
+      const { client, session, far } = await pair({ ...options });
+      const failed = nextEvent(client, "error");
+      await session.close();
+      void serveAll(far, GOLANG);
+      const error = await failed;
+      expect(error).toMatchObject({ code, message: expect.stringContaining(why) });
+      if (code === "IPC_TIMED_OUT") expect(error).toMatchObject({ cause: { code: "IPC_SECURITY_REFUSED" } });
+    }
+  });
+
+  it("follows no server that has switched encryption off, though it never asked for it", async () => {
+    const { client, session, far } = await pair({ encryption: false });
+    expect(client.security.mode).toBe("secure");
+    await session.close();
+    expect(await failureOf(far.session({ encryption: false }))).toMatchObject({
+      code: "IPC_HANDSHAKE_FAILED",
+      message: expect.stringContaining("the peer went away or refused this side"),
+    });
+    expect(client.status).toBe("Reconnecting");
+    await far.session();
+    await vi.waitFor(() => expect(client.stats.reconnects).toBe(1));
+    expect(client.security.mode).toBe("secure");
+  });
+
+  it("dials on where the keys do not fit any more, as often as it takes", async () => {
+    const { client, session, far } = await pair({ security: { psk } }, { security: { psk } });
+    const errors = collect(client, "error");
+    await session.close();
+    for (let count = 0; count < 4; count++) {
+      expect(await failureOf(far.session({ security: { psk: otherPsk } }))).toMatchObject({
+        code: "IPC_AUTHENTICATION_FAILED",
+      });
+    }
+    const next = await far.session({ security: { psk: [otherPsk, psk] } });
+    await next.write(1, "the old key still fits");
+    expect((await readData(client)).text()).toBe("the old key still fits");
+    expect(errors).toEqual([]);
+  });
+});
+
+describe("a client that was never in a secure session", () => {
+  it("gets into one as soon as its server offers it", async () => {
+    const { client, session, far } = await pair({}, GOLANG);
+    expect(client.security.mode).toBe("compatible");
+    await session.close();
+    await far.session();
+    await vi.waitFor(() => expect(client.stats.reconnects).toBe(1));
+    expect(client.security.mode).toBe("secure");
+  });
+});

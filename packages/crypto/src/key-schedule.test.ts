@@ -1,0 +1,103 @@
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { deriveSessionKeys, pskFromBytes, rekey, type SessionKeys } from "./key-schedule.js";
+
+const HASH = new Uint8Array(32).fill(0x7a);
+const X = Uint8Array.from({ length: 48 }, (_, index) => index + 1);
+const PSK = new Uint8Array(32).fill(0x99);
+
+const hexOf = (data: Uint8Array | KeyObject): string =>
+  Buffer.from(data instanceof Uint8Array ? data : data.export()).toString("hex");
+
+function everySecret({ client, server, exporter }: SessionKeys): string[] {
+  return [client.key, client.iv, client.auth, server.key, server.iv, server.auth, exporter].map(hexOf);
+}
+
+describe("the keys of a session", () => {
+  test.each([
+    ["with a psk", X, PSK],
+    ["without one: 32 zero bytes in its place", X, undefined],
+    ["from an X with leading zero bytes, which stay", Uint8Array.of(0, 0, ...X.subarray(2)), PSK],
+  ])("are HKDF-SHA256 of X and psk under their labels, %s", (_what, x, psk) => {
+    const secret = Buffer.concat([x, psk ?? new Uint8Array(32)]);
+    const hkdf = (label: string, length: number): string =>
+      Buffer.from(hkdfSync("sha256", secret, HASH, label, length)).toString("hex");
+    expect(everySecret(deriveSessionKeys(HASH, x, psk && pskFromBytes(psk)))).toEqual([
+      hkdf("ipcx/1 c key", 32),
+      hkdf("ipcx/1 c iv", 12),
+      hkdf("ipcx/1 c auth", 32),
+      hkdf("ipcx/1 s key", 32),
+      hkdf("ipcx/1 s iv", 12),
+      hkdf("ipcx/1 s auth", 32),
+      hkdf("ipcx/1 exporter", 32),
+    ]);
+  });
+
+  test("differ from each other, and from those of any other hash, X or psk", () => {
+    const other = (changed: Uint8Array): Uint8Array => changed.with(0, 0x01 ^ (changed[0] as number));
+    const secrets = [
+      deriveSessionKeys(HASH, X),
+      deriveSessionKeys(HASH, X, pskFromBytes(PSK)),
+      deriveSessionKeys(HASH, X, pskFromBytes(other(PSK))),
+      deriveSessionKeys(other(HASH), X, pskFromBytes(PSK)),
+      deriveSessionKeys(HASH, other(X), pskFromBytes(PSK)),
+    ].flatMap(everySecret);
+    expect(new Set(secrets).size).toBe(35);
+  });
+
+  test("leave X and the psk as they were: another psk may be tried", () => {
+    const psk = pskFromBytes(PSK);
+    const first = everySecret(deriveSessionKeys(HASH, X, psk));
+    expect(everySecret(deriveSessionKeys(HASH, X, psk))).toEqual(first);
+    expect(hexOf(psk)).toBe(hexOf(PSK));
+  });
+
+  test.each([47, 49, 0])("need an X of 48 bytes, not %i", (length) => {
+    expect(() => deriveSessionKeys(HASH, new Uint8Array(length))).toThrow(
+      new RangeError(`sharedX: takes 48 bytes, got ${length}`),
+    );
+  });
+
+  test("need a psk of 32 bytes", () => {
+    expect(() => deriveSessionKeys(HASH, X, createSecretKey(new Uint8Array(16)))).toThrow(
+      new RangeError("psk: takes a secret key of 32 bytes, got 16"),
+    );
+  });
+});
+
+describe("a pre-shared key", () => {
+  test("has its 32 bytes, also when the caller wipes them", () => {
+    const bytes = PSK.slice();
+    const psk = pskFromBytes(bytes);
+    bytes.fill(0);
+    expect(hexOf(psk)).toBe(hexOf(PSK));
+  });
+
+  test.each([0, 31, 33])("is not made of %i bytes", (length) => {
+    expect(() => pskFromBytes(new Uint8Array(length))).toThrow(new RangeError(`psk: takes 32 bytes, got ${length}`));
+  });
+});
+
+describe("rekeying", () => {
+  test("expands the key alone: 32 bytes of the next key, 12 of the next iv", () => {
+    const { client } = deriveSessionKeys(HASH, X);
+    const first = createHmac("sha256", client.key).update("ipcx/1 rekey\x01").digest();
+    const second = createHmac("sha256", client.key).update(first).update("ipcx/1 rekey\x02").digest();
+    const next = rekey(client);
+    expect(hexOf(next.key)).toBe(first.toString("hex"));
+    expect(hexOf(next.iv)).toBe(second.subarray(0, 12).toString("hex"));
+  });
+
+  test("gives new keys each time, and leaves the old ones as they were", () => {
+    const { client } = deriveSessionKeys(HASH, X);
+    const before = [hexOf(client.key), hexOf(client.iv)];
+    const seen = new Set([hexOf(client.key)]);
+    let keys = rekey(client);
+    for (let n = 0; n < 50; n++) {
+      seen.add(hexOf(keys.key));
+      keys = rekey(keys);
+    }
+    expect(seen.size).toBe(51);
+    expect([hexOf(client.key), hexOf(client.iv)]).toEqual(before);
+  });
+});

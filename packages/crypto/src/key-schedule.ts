@@ -1,0 +1,85 @@
+import { createSecretKey, type KeyObject } from "node:crypto";
+import { expand, extract, takeKey } from "./hkdf.js";
+import { NONCE_BYTES } from "./nonce-source.js";
+
+/** Bytes of a pre-shared key, and of every key that is derived. */
+export const PSK_BYTES = 32;
+
+const KEY_BYTES = 32;
+const SHARED_X_BYTES = 48;
+
+/** What one direction's records are sealed with, until the next rekeying. */
+export interface TrafficKeys {
+  /** AES-256. */
+  readonly key: KeyObject;
+  /** 12 bytes; the nonce of a record is `iv XOR (00000000 ‖ seq u64)`. */
+  readonly iv: Uint8Array;
+}
+
+/** The keys of one direction: the side that sends in it seals with them and proves itself with `auth`. */
+export interface DirectionKeys extends TrafficKeys {
+  /** The HMAC key of that side's AUTH. */
+  readonly auth: KeyObject;
+}
+
+/** All keys of one secure session. */
+export interface SessionKeys {
+  /** For what the client sends. */
+  readonly client: DirectionKeys;
+  /** For what the server sends. */
+  readonly server: DirectionKeys;
+  /** For secrets of other protocols that are to be bound to this session. */
+  readonly exporter: KeyObject;
+}
+
+/**
+ * Makes a pre-shared key of its bytes, which stay the caller's to wipe.
+ * @throws RangeError when they are not 32.
+ */
+export function pskFromBytes(bytes: Uint8Array): KeyObject {
+  if (bytes.length !== PSK_BYTES) throw new RangeError(`psk: takes ${PSK_BYTES} bytes, got ${bytes.length}`);
+  return createSecretKey(bytes);
+}
+
+/**
+ * Derives the keys of a session: HKDF-SHA256 with the transcript's hash as salt and `X(48) ‖ psk(32)` as secret.
+ *
+ * X keeps its leading zero bytes here, unlike in `deriveMessageKey`. It stays the caller's, to try another psk with and to
+ * wipe in the end.
+ * @param transcriptHash 32 bytes, as `hashTranscript` gives them
+ * @param sharedX 48 bytes, as `deriveSharedX` gives them
+ * @param psk 32 bytes, as `pskFromBytes` gives it; without one, 32 zero bytes take its place
+ * @throws RangeError when X or the psk has another length.
+ */
+export function deriveSessionKeys(transcriptHash: Uint8Array, sharedX: Uint8Array, psk?: KeyObject): SessionKeys {
+  if (sharedX.length !== SHARED_X_BYTES)
+    throw new RangeError(`sharedX: takes ${SHARED_X_BYTES} bytes, got ${sharedX.length}`);
+  if (psk !== undefined && psk.symmetricKeySize !== PSK_BYTES)
+    throw new RangeError(`psk: takes a secret key of ${PSK_BYTES} bytes, got ${psk.symmetricKeySize ?? psk.type}`);
+  const pskBytes = psk?.export() ?? new Uint8Array(PSK_BYTES);
+  const secret = extract(transcriptHash, sharedX, pskBytes);
+  pskBytes.fill(0);
+  return {
+    client: deriveDirection(secret, "c"),
+    server: deriveDirection(secret, "s"),
+    exporter: expandKey(secret, "ipcx/1 exporter"),
+  };
+}
+
+/** Derives what comes after these keys. There is no way back: who learns the new ones cannot open older records. */
+export function rekey({ key }: TrafficKeys): TrafficKeys {
+  const output = expand(key, "ipcx/1 rekey", KEY_BYTES + NONCE_BYTES);
+  return { key: takeKey(output.subarray(0, KEY_BYTES)), iv: output.subarray(KEY_BYTES) };
+}
+
+function deriveDirection(secret: KeyObject, side: "c" | "s"): DirectionKeys {
+  return {
+    key: expandKey(secret, `ipcx/1 ${side} key`),
+    iv: expand(secret, `ipcx/1 ${side} iv`, NONCE_BYTES),
+    auth: expandKey(secret, `ipcx/1 ${side} auth`),
+  };
+}
+
+function expandKey(secret: KeyObject, info: string): KeyObject {
+  return takeKey(expand(secret, info, KEY_BYTES));
+}

@@ -1,0 +1,156 @@
+import { createHmac, createPublicKey, createSecretKey, generateKeyPairSync, verify } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { CryptoError } from "./crypto-error.js";
+import { encodeIdentityKey } from "./identity-key.js";
+import { type AuthBinding, makeAuth, type Side, verifyAuth } from "./peer-auth.js";
+
+const RAW_KEY = new Uint8Array(32).fill(0x42);
+const HASH = new Uint8Array(32).fill(0x7a);
+const bindingOf = (side: Side): AuthBinding => ({ side, key: createSecretKey(RAW_KEY), transcriptHash: HASH });
+const CLIENT = bindingOf("client");
+
+const [mine, other] = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
+const [myKey, otherKey] = [encodeIdentityKey(mine.publicKey), encodeIdentityKey(other.publicKey)];
+
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+const flipped = (bytes: Uint8Array, at: number): Uint8Array =>
+  Uint8Array.from(bytes).with(at, (bytes[at] as number) ^ 0x01);
+
+function refusalOf(binding: AuthBinding, body: Uint8Array, trusted?: readonly Uint8Array[]): CryptoError {
+  try {
+    verifyAuth(binding, body, trusted);
+  } catch (error) {
+    expect(error).toBeInstanceOf(CryptoError);
+    expect(error).toMatchObject({ code: "IPC_AUTHENTICATION_FAILED" });
+    return error as CryptoError;
+  }
+  throw new Error("nothing was thrown");
+}
+
+/** An AUTH with a right HMAC over whatever id. */
+function macked(id: Uint8Array): Uint8Array {
+  return Buffer.concat([createHmac("sha256", RAW_KEY).update(HASH).update(id).digest(), id]);
+}
+
+describe("an AUTH without an identity", () => {
+  test("is HMAC-SHA256 of the transcript's hash, which verifies", () => {
+    expect(hexOf(makeAuth(CLIENT))).toBe(createHmac("sha256", RAW_KEY).update(HASH).digest("hex"));
+    expect(verifyAuth(CLIENT, makeAuth(CLIENT))).toBeUndefined();
+  });
+
+  test("is refused with any byte changed", () => {
+    const body = makeAuth(CLIENT);
+    for (let at = 0; at < body.length; at++) {
+      expect(refusalOf(CLIENT, flipped(body, at)).message).toContain("the client's AUTH is not of this handshake");
+    }
+  });
+
+  test("is refused at any other length", () => {
+    for (let length = 0; length <= 160; length++) {
+      if (length === 32) continue;
+      expect(refusalOf(CLIENT, new Uint8Array(length)).message).toContain(`has ${length} bytes, 32 are expected`);
+    }
+  });
+
+  test("is refused under another key or for another handshake", () => {
+    refusalOf({ ...CLIENT, key: createSecretKey(new Uint8Array(32)) }, makeAuth(CLIENT));
+    refusalOf({ ...CLIENT, transcriptHash: flipped(HASH, 31) }, makeAuth(CLIENT));
+  });
+
+  test("is refused where a trusted key is asked for", () => {
+    expect(refusalOf(CLIENT, makeAuth(CLIENT), [myKey]).message).toContain("has 32 bytes, 128 are expected");
+    expect(refusalOf(CLIENT, makeAuth(CLIENT), []).message).toContain("has 32 bytes, 128 are expected");
+  });
+});
+
+describe.each(["client", "server"] as const)("an AUTH with the identity of a %s", (side) => {
+  const binding = bindingOf(side);
+  const body = makeAuth(binding, mine.privateKey);
+
+  test("is HMAC ‖ public key ‖ Ed25519 signature over the side's label and the hash", () => {
+    expect(body).toHaveLength(128);
+    const id = body.subarray(32);
+    expect(hexOf(body)).toBe(hexOf(macked(id)));
+    expect(hexOf(id.subarray(0, 32))).toBe(hexOf(myKey));
+    const signed = Buffer.concat([Buffer.from(`ipcx/1 ${side} sig`), HASH]);
+    expect(verify(null, signed, mine.publicKey, id.subarray(32))).toBe(true);
+  });
+
+  test.each([
+    ["alone", [myKey]],
+    ["first", [myKey, otherKey]],
+    ["last", [otherKey, otherKey, myKey]],
+  ])("verifies where its key is trusted, %s, and gives the key", (_what, trusted) => {
+    const key = verifyAuth(binding, body, trusted);
+    expect(key && hexOf(key)).toBe(hexOf(myKey));
+    expect(key?.buffer).not.toBe(body.buffer);
+  });
+
+  test("is refused where its key is not trusted", () => {
+    expect(refusalOf(binding, body, [otherKey]).message).toContain(
+      `the ${side} has a key that is none of the 1 trusted ones`,
+    );
+    expect(refusalOf(binding, body, []).message).toContain("has a key that is none of the 0 trusted ones");
+  });
+
+  test("is refused where no signature was agreed on", () => {
+    expect(refusalOf(binding, body).message).toContain("has 128 bytes, 32 are expected");
+  });
+
+  test("is refused with any byte changed", () => {
+    for (let at = 0; at < body.length; at++) refusalOf(binding, flipped(body, at), [myKey]);
+  });
+
+  test("is refused with any byte of the signature changed though the HMAC is right", () => {
+    const id = body.subarray(32);
+    for (let at = 32; at < id.length; at++) {
+      expect(refusalOf(binding, macked(flipped(id, at)), [myKey]).message).toContain("signature is not valid");
+    }
+  });
+
+  test("is refused at any other length", () => {
+    for (const length of [0, 32, 64, 127, 129, 192]) refusalOf(binding, Buffer.alloc(length, body), [myKey]);
+  });
+});
+
+describe("a signature", () => {
+  const idOf = (binding: AuthBinding, key = mine): Uint8Array => makeAuth(binding, key.privateKey).subarray(32);
+
+  test("by another key than the one beside it is refused", () => {
+    const id = Buffer.concat([myKey, idOf(CLIENT, other).subarray(32)]);
+    expect(refusalOf(CLIENT, macked(id), [myKey]).message).toContain("signature is not valid");
+  });
+
+  test("of the other side, and of another handshake, is refused", () => {
+    refusalOf(CLIENT, macked(idOf(bindingOf("server"))), [myKey]);
+    refusalOf(CLIENT, macked(idOf({ ...CLIENT, transcriptHash: flipped(HASH, 0) })), [myKey]);
+  });
+
+  test("under trusted bytes that are no point of the curve is refused, not a crash", () => {
+    for (const byte of [0x00, 0x01, 0xff]) {
+      const nobody = new Uint8Array(32).fill(byte);
+      refusalOf(CLIENT, macked(Buffer.concat([nobody, idOf(CLIENT).subarray(32)])), [nobody]);
+    }
+  });
+});
+
+test("an identity is an Ed25519 private key", () => {
+  expect(() => makeAuth(CLIENT, createPublicKey(mine.privateKey))).toThrow(TypeError);
+  expect(() => makeAuth(CLIENT, generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey)).toThrow(
+    new TypeError("key: takes an Ed25519 key, got ec"),
+  );
+});
+
+test("a trusted key that is not 32 bytes is the caller's mistake, not the peer's", () => {
+  expect(() => verifyAuth(CLIENT, makeAuth(CLIENT, mine.privateKey), [new Uint8Array(31)])).toThrow(RangeError);
+});
+
+test("no message tells a key", () => {
+  const body = makeAuth(CLIENT, mine.privateKey);
+  const messages = [refusalOf(CLIENT, body, [otherKey]), refusalOf(CLIENT, flipped(body, 0), [myKey])].map(
+    ({ message }) => message,
+  );
+  for (const secret of [hexOf(myKey), hexOf(otherKey), hexOf(RAW_KEY), hexOf(HASH)]) {
+    expect(messages.filter((message) => message.includes(secret.slice(0, 8)))).toEqual([]);
+  }
+});

@@ -1,0 +1,85 @@
+import { createHmac, type KeyObject, sign, timingSafeEqual, verify } from "node:crypto";
+import { CryptoError } from "./crypto-error.js";
+import { decodeIdentityKey, encodeIdentityKey, IDENTITY_KEY_BYTES } from "./identity-key.js";
+
+const MAC_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+const SIGNED_BYTES = MAC_BYTES + IDENTITY_KEY_BYTES + SIGNATURE_BYTES;
+
+/** Which side of a session proves itself. */
+export type Side = "client" | "server";
+
+/** What a side's AUTH is bound to; both sides have the same. */
+export interface AuthBinding {
+  /** Whose AUTH it is. */
+  readonly side: Side;
+  /** The `auth` key of that side's direction. */
+  readonly key: KeyObject;
+  /** 32 bytes, as `hashTranscript` gives them. */
+  readonly transcriptHash: Uint8Array;
+}
+
+/**
+ * Makes the body of a side's AUTH: `HMAC-SHA256(key, transcriptHash ‖ id) ‖ id`. The id is empty without an identity, and
+ * `public key(32) ‖ signature(64)` with one.
+ * @param identity an Ed25519 private key
+ * @throws TypeError when the identity is another key.
+ */
+export function makeAuth(binding: AuthBinding, identity?: KeyObject): Uint8Array {
+  if (identity === undefined) return macOf(binding, new Uint8Array(0));
+  const id = Buffer.concat([encodeIdentityKey(identity), sign(null, signedBytes(binding), identity)]);
+  return Buffer.concat([macOf(binding, id), id]);
+}
+
+/**
+ * Verifies the body of the peer's AUTH, which its record's tag has shown to be whole, and returns the 32 bytes of its
+ * public key, in memory of their own, or undefined when none was asked for.
+ * @param trustedPeers the 32 raw bytes of each key that may sign, as `encodeIdentityKey` gives them: then a signature must
+ * be there. Without them, none may be.
+ * @throws CryptoError IPC_AUTHENTICATION_FAILED. RangeError when a trusted key is not 32 bytes.
+ */
+export function verifyAuth(
+  binding: AuthBinding,
+  body: Uint8Array,
+  trustedPeers?: readonly Uint8Array[],
+): Uint8Array | undefined {
+  const { side } = binding;
+  const wanted = trustedPeers === undefined ? MAC_BYTES : SIGNED_BYTES;
+  if (body.length !== wanted) {
+    fail(
+      `the ${side}'s AUTH has ${body.length} bytes, ${wanted} are expected: ${MAC_BYTES} without a signature, ${SIGNED_BYTES} with one; the peer does not keep to what was agreed`,
+    );
+  }
+  const id = body.subarray(MAC_BYTES);
+  if (!timingSafeEqual(macOf(binding, id), body.subarray(0, MAC_BYTES)))
+    fail(`the ${side}'s AUTH is not of this handshake; end this connection`);
+  if (trustedPeers === undefined) return undefined;
+  const publicKey = Uint8Array.from(id.subarray(0, IDENTITY_KEY_BYTES));
+  if (!isAmong(publicKey, trustedPeers))
+    fail(
+      `the ${side} has a key that is none of the ${trustedPeers.length} trusted ones; add it if it is the right one`,
+    );
+  if (!verify(null, signedBytes(binding), decodeIdentityKey(publicKey), id.subarray(IDENTITY_KEY_BYTES)))
+    fail(`the ${side}'s signature is not valid: it does not have the private key that belongs to the trusted one`);
+  return publicKey;
+}
+
+function macOf({ key, transcriptHash }: AuthBinding, id: Uint8Array): Uint8Array {
+  return createHmac("sha256", key).update(transcriptHash).update(id).digest();
+}
+
+/** The side is part of it: a signature cannot be sent back to the one who made it. */
+function signedBytes({ side, transcriptHash }: AuthBinding): Uint8Array {
+  return Buffer.concat([Buffer.from(`ipcx/1 ${side} sig`), transcriptHash]);
+}
+
+/** Looks at every key, so that the time tells nothing about the place of a match. */
+function isAmong(publicKey: Uint8Array, trusted: readonly Uint8Array[]): boolean {
+  let found = false;
+  for (const candidate of trusted) found = timingSafeEqual(publicKey, candidate) || found;
+  return found;
+}
+
+function fail(message: string): never {
+  throw new CryptoError("IPC_AUTHENTICATION_FAILED", message);
+}

@@ -1,0 +1,61 @@
+import { createSecretKey, type KeyObject } from "node:crypto";
+import { array, assert, boolean, constantFrom, integer, property, record } from "fast-check";
+import { expect, test, vi } from "vitest";
+import { RECORD_KIND } from "./record-header.js";
+
+/** Every key and nonce that a cipher was made of, in hex. */
+const used: string[] = [];
+
+vi.mock("node:crypto", async (importOriginal) => {
+  const real = await importOriginal<typeof import("node:crypto")>();
+  return {
+    ...real,
+    createCipheriv: (algorithm: "aes-256-gcm", key: KeyObject, nonce: Uint8Array, options: { authTagLength: 16 }) => {
+      used.push(`${key.export().toString("hex")} ${Buffer.from(nonce).toString("hex")}`);
+      return real.createCipheriv(algorithm, key, nonce, options);
+    },
+  };
+});
+
+const { RecordSealer } = await import("./record-sealer.js");
+
+/** One way to use a sealer, right or wrong. */
+const step = record({
+  kind: constantFrom(...Object.values(RECORD_KIND), ...Array<2>(20).fill(RECORD_KIND.data)),
+  length: constantFrom(0, 1, 1, 7, 300_000),
+  way: constantFrom("seal", "sealInto", "sealParts"),
+  roomy: boolean(),
+  /** A chunk that is none: the cipher throws when it is already under way. */
+  broken: boolean(),
+});
+
+test("no key and nonce come twice, whatever is sealed in whatever way, and whatever of it fails", () => {
+  let ciphers = 0;
+  assert(
+    property(
+      array(step, { minLength: 10, maxLength: 60 }),
+      integer({ min: 1, max: 12 }),
+      integer({ min: 1, max: 40 }),
+      (steps, rekeyInterval, recordLimit) => {
+        used.length = 0;
+        const keys = { key: createSecretKey(new Uint8Array(32).fill(0x42)), iv: new Uint8Array(12).fill(0x24) };
+        const sealer = new RecordSealer(keys, { rekeyInterval, recordLimit });
+        sealer.seal(RECORD_KIND.auth);
+        for (const { kind, length, way, roomy, broken } of steps) {
+          const chunks = [broken ? (Array(length) as unknown as Uint8Array) : new Uint8Array(length)];
+          try {
+            if (way === "sealInto") sealer.sealInto(new Uint8Array(roomy ? length + 20 : length), 0, kind, chunks);
+            else sealer[way](kind, chunks);
+          } catch {
+            // What is refused is another test's claim.
+          }
+        }
+        expect(new Set(used).size).toBe(used.length);
+        expect(used.length).toBeLessThanOrEqual(recordLimit);
+        ciphers += used.length;
+      },
+    ),
+    { numRuns: 300 },
+  );
+  expect(ciphers).toBeGreaterThan(500);
+});

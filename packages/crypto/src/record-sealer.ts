@@ -1,0 +1,103 @@
+import { type CipherGCM, createCipheriv, type KeyObject } from "node:crypto";
+import type { TrafficKeys } from "./key-schedule.js";
+import { TAG_BYTES } from "./message-cipher.js";
+import {
+  assertPlaintextFits,
+  RECORD_HEADER_BYTES,
+  RECORD_OVERHEAD_BYTES,
+  type RecordKind,
+  writeHeader,
+} from "./record-header.js";
+import { type RecordCipherOptions, RecordSequence } from "./record-sequence.js";
+
+/** Keys that a sealer has: a second one would start again at number 0, and use each nonce twice. */
+const taken = new WeakSet<KeyObject>();
+
+/**
+ * Seals the records of one direction: `kind u8 ‖ length u24 ‖ AES-256-GCM ciphertext ‖ tag(16)`, the first four bytes as
+ * associated data, the nonce counted and never sent.
+ *
+ * The first record is AUTH and no other is; nothing follows CLOSE. A plaintext may come in chunks, which are sealed as if
+ * joined: DATA takes 1 … 262 144 bytes, AUTH up to 496, CLOSE none. The order in which records are sealed is the order in
+ * which they must travel.
+ */
+export class RecordSealer {
+  readonly #sequence: RecordSequence;
+  readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
+
+  /** @throws TypeError when a sealer was made from these keys before. RangeError when an option is out of its range. */
+  constructor(keys: TrafficKeys, options: RecordCipherOptions = {}) {
+    if (taken.has(keys.key)) throw new TypeError("keys: a sealer was made from these before; derive others");
+    this.#sequence = new RecordSequence(keys, options);
+    taken.add(keys.key);
+  }
+
+  /**
+   * Seals a record into memory of its own.
+   * @throws RangeError when this kind may not come now or does not hold so much; CryptoError IPC_CIPHER_EXHAUSTED
+   */
+  seal(kind: RecordKind, chunks: readonly Uint8Array[] = []): Uint8Array {
+    const length = lengthOf(chunks);
+    assertPlaintextFits(kind, length);
+    const record = Buffer.allocUnsafeSlow(RECORD_OVERHEAD_BYTES + length);
+    this.sealInto(record, 0, kind, chunks);
+    return record;
+  }
+
+  /**
+   * Seals a record into `target` at `offset`, which needs room for the plaintext and 20 bytes more, and returns how many
+   * bytes it wrote. A plaintext may lie in `target` already, where its ciphertext goes: 4 bytes behind `offset`.
+   * @throws RangeError when this kind may not come now or does not hold so much, or when there is no room; CryptoError
+   * IPC_CIPHER_EXHAUSTED
+   */
+  sealInto(target: Uint8Array, offset: number, kind: RecordKind, chunks: readonly Uint8Array[]): number {
+    const length = lengthOf(chunks);
+    const bytes = RECORD_OVERHEAD_BYTES + length;
+    if (!(offset >= 0 && offset + bytes <= target.length))
+      throw new RangeError(`target: needs ${bytes} bytes from ${offset} on, has ${target.length} bytes`);
+    const cipher = this.#begin(this.#header, kind, length);
+    target.set(this.#header, offset);
+    let at = offset + RECORD_HEADER_BYTES;
+    for (const chunk of chunks) {
+      // A stream cipher gives as many bytes as it takes, so each chunk lands in its place at once.
+      target.set(cipher.update(chunk), at);
+      at += chunk.length;
+    }
+    cipher.final();
+    target.set(cipher.getAuthTag(), at);
+    return bytes;
+  }
+
+  /**
+   * Seals a record as pieces to be written in a row, in memory of their own: one copy less than `seal`, worth it for
+   * large ones.
+   * @throws RangeError when this kind may not come now or does not hold so much; CryptoError IPC_CIPHER_EXHAUSTED
+   */
+  sealParts(kind: RecordKind, chunks: readonly Uint8Array[]): Uint8Array[] {
+    const header = new Uint8Array(RECORD_HEADER_BYTES);
+    const cipher = this.#begin(header, kind, lengthOf(chunks));
+    const parts: Uint8Array[] = [header];
+    for (const chunk of chunks) parts.push(cipher.update(chunk));
+    cipher.final();
+    parts.push(cipher.getAuthTag());
+    return parts;
+  }
+
+  /** Checks everything, then uses up a number: whatever fails behind this point, its nonce never comes again. */
+  #begin(header: Uint8Array, kind: RecordKind, length: number): CipherGCM {
+    assertPlaintextFits(kind, length);
+    const objection = this.#sequence.objection(kind);
+    if (objection !== undefined)
+      throw new RangeError(`kind: got ${kind} for record ${this.#sequence.next}, but ${objection}`);
+    this.#sequence.advance(kind);
+    writeHeader(header, 0, kind, length + TAG_BYTES);
+    const { key, nonce } = this.#sequence;
+    return createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES }).setAAD(header);
+  }
+}
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  return length;
+}

@@ -1,0 +1,279 @@
+import { generateKeyPairSync } from "node:crypto";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PeerOptions, SecurityOptions } from "@ipc/session";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { collect, failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { type Server, startServer } from "./server.js";
+import type { Applicant, ServerOptions } from "./server-options.js";
+
+const name = "orders";
+const key = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
+const [alice, bob, mallory] = [
+  generateKeyPairSync("ed25519"),
+  generateKeyPairSync("ed25519"),
+  generateKeyPairSync("ed25519"),
+];
+const bytesOf = ({ publicKey }: typeof alice): Uint8Array =>
+  new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(-32));
+const GOLANG: PeerOptions = { security: { wire: "golang-ipc" } };
+
+async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Server; directory: string }> {
+  const directory = temporaryDirectory();
+  return { directory, server: untilTestEnds(await startServer({ name, directory, ...options })) };
+}
+
+/** Connects a client with these options, and proves that it is served. */
+async function expectService(server: Server, directory: string, options: PeerOptions = {}): Promise<void> {
+  const client = await openFarClient(directory, name, options);
+  await readUntil(server, "Connected");
+  await client.write(1, "hello");
+  expect((await readData(server)).text()).toBe("hello");
+  await client.close();
+  await readUntil(server, "Disconnected");
+}
+
+describe("a server says what its client has proved", () => {
+  it.each<[string, SecurityOptions, SecurityOptions, object]>([
+    ["nothing", {}, {}, { psk: false }],
+    ["a pre-shared key, one of several", { psk: [key(1), key(2), key(3)] }, { psk: key(3) }, { psk: true }],
+    [
+      "its signature, one of several that are trusted",
+      { trustedPeers: [alice.publicKey, bob.publicKey] },
+      { identity: bob.privateKey },
+      { psk: false, key: bytesOf(bob) },
+    ],
+    ["nothing, and has itself signed", { identity: bob.privateKey }, { trustedPeers: [bob.publicKey] }, { psk: false }],
+  ])("%s", async (_what, security, ofClient, peer) => {
+    const { server, directory } = await start({ security });
+    expect(server.security).toEqual({ mode: "secure", peer: { psk: false } });
+    await openFarClient(directory, name, { security: ofClient });
+    await readUntil(server, "Connected");
+    expect(server.security).toEqual({ mode: "secure", peer });
+  });
+
+  it("and that a golang-ipc client is compatible and anonymous", async () => {
+    const { server, directory } = await start();
+    await openFarClient(directory, name, GOLANG);
+    await readUntil(server, "Connected");
+    expect(server.security).toEqual({ mode: "compatible", peer: { psk: false } });
+  });
+});
+
+describe("a server turns away", () => {
+  it.each<[string, SecurityOptions, PeerOptions, string, string, string]>([
+    [
+      "another pre-shared key",
+      { psk: key(1) },
+      { security: { psk: key(2) } },
+      "IPC_AUTHENTICATION_FAILED",
+      "fits none of the 1 pre-shared keys of this server",
+      "IPC_AUTHENTICATION_FAILED",
+    ],
+    [
+      "a signature that it does not trust",
+      { trustedPeers: [alice.publicKey] },
+      { security: { identity: mallory.privateKey } },
+      "IPC_AUTHENTICATION_FAILED",
+      "none of the 1 trusted ones",
+      "IPC_AUTHENTICATION_FAILED",
+    ],
+    [
+      "somebody without the key",
+      { psk: key(1) },
+      {},
+      "IPC_SECURITY_REFUSED",
+      "the client stays with golang-ipc's protocol, which this server refuses with `security.require`",
+      "IPC_SECURITY_REFUSED",
+    ],
+    [
+      "somebody whom this server gives too little",
+      {},
+      { security: { psk: key(1) } },
+      "IPC_HANDSHAKE_FAILED",
+      "the peer went away or refused this side",
+      "IPC_SECURITY_REFUSED",
+    ],
+    [
+      "golang-ipc's protocol, where it insists",
+      { require: true },
+      GOLANG,
+      "IPC_SECURITY_REFUSED",
+      "a golang-ipc client, or one without the keys, cannot come in",
+      "IPC_SECURITY_REFUSED",
+    ],
+  ])("%s, says why, and serves the next", async (_what, security, ofClient, code, message, atClient) => {
+    const statuses: string[] = [];
+    const { server, directory } = await start({ security });
+    server.on("status", (status) => statuses.push(status));
+    const refused = nextEvent(server, "refused");
+    expect(await failureOf(openFarClient(directory, name, ofClient))).toMatchObject({ code: atClient });
+    expect(await refused).toMatchObject({ code, message: expect.stringContaining(message) });
+    // It was never taken for a client: nobody's place was taken.
+    expect(statuses).toEqual([]);
+    const right: PeerOptions = security.trustedPeers
+      ? { security: { identity: alice.privateKey } }
+      : security.psk
+        ? { security: { psk: key(1) } }
+        : {};
+    await expectService(server, directory, right);
+  });
+
+  it("a hundred with the wrong key at once, while the right one is served", async () => {
+    const { server, directory } = await start({ security: { psk: key(1) } });
+    const refused = collect(server, "refused");
+    const wrong = Array.from({ length: 100 }, () =>
+      failureOf(openFarClient(directory, name, { security: { psk: key(2) } })),
+    );
+    await expectService(server, directory, { security: { psk: key(1) } });
+    const codes = new Set((await Promise.all(wrong)).map(({ code }) => code));
+    expect(
+      [...codes].filter((code) => !/^IPC_(AUTHENTICATION_FAILED|SERVER_BUSY|HANDSHAKE_FAILED)$/.test(code ?? "")),
+    ).toEqual([]);
+    await vi.waitFor(() => expect(refused).toHaveLength(100));
+    expect(server.stats.messagesReceived).toBe(1);
+  });
+});
+
+describe("authorize", () => {
+  /** A server whose authorize option waits for the test. */
+  async function startAsking(security: SecurityOptions): Promise<{
+    readonly server: Server;
+    readonly directory: string;
+    readonly asked: Promise<Applicant>;
+    readonly answer: (yes: boolean) => void;
+  }> {
+    let answer = (_yes: boolean): void => {};
+    let ask = (_applicant: Applicant): void => {};
+    const asked = new Promise<Applicant>((resolve) => {
+      ask = resolve;
+    });
+    const answered = new Promise<boolean>((resolve) => {
+      answer = resolve;
+    });
+    const { server, directory } = await start({
+      security,
+      authorize: (applicant) => {
+        ask(applicant);
+        return answered;
+      },
+    });
+    return { server, directory, asked, answer };
+  }
+
+  it("is asked with what a client has proved, before that knows that it is connected", async () => {
+    const security = { psk: key(1), trustedPeers: [alice.publicKey] };
+    const { server, directory, asked, answer } = await startAsking(security);
+    let isOpen = false;
+    const opening = openFarClient(directory, name, { security: { psk: key(1), identity: alice.privateKey } }).then(
+      (client) => {
+        isOpen = true;
+        return client;
+      },
+    );
+    expect(await asked).toEqual({
+      security: { mode: "secure", peer: { psk: true, key: bytesOf(alice) } },
+      remote: `${directory}/orders.sock`,
+    });
+    for (let count = 0; count < 5; count++) await new Promise((resolve) => setImmediate(resolve));
+    expect([isOpen, server.status]).toEqual([false, "Listening"]);
+    answer(true);
+    await opening;
+    await readUntil(server, "Connected");
+  });
+
+  it("is asked about a golang-ipc client of a server that offers more when the client has chosen", async () => {
+    const { server, directory, asked, answer } = await startAsking({});
+    const client = await openFarClient(directory, name, GOLANG);
+    expect((await asked).security).toEqual({ mode: "compatible", peer: { psk: false } });
+    expect(server.status).toBe("Listening");
+    const refused = nextEvent(server, "refused");
+    answer(false);
+    expect(await refused).toMatchObject({ code: "IPC_NOT_AUTHORIZED" });
+    await readUntil(client, "Disconnected");
+  });
+
+  it.each<[string, SecurityOptions, SecurityOptions, string]>([
+    ["anonymous", {}, {}, "IPC_HANDSHAKE_FAILED"],
+    ["with a key", { psk: key(1) }, { psk: key(1) }, "IPC_AUTHENTICATION_FAILED"],
+  ])("turns a client away that is %s, which learns no more than that", async (_what, security, ofClient, code) => {
+    const { server, directory } = await start({ security, authorize: () => false });
+    const refused = nextEvent(server, "refused");
+    expect(await failureOf(openFarClient(directory, name, { security: ofClient }))).toMatchObject({ code });
+    expect(await refused).toMatchObject({ code: "IPC_NOT_AUTHORIZED" });
+    expect(server.status).toBe("Listening");
+  });
+
+  it("decides by key", async () => {
+    const { server, directory } = await start({
+      security: { trustedPeers: [alice.publicKey, bob.publicKey] },
+      authorize: ({ security }) => Buffer.from(security.peer.key ?? []).equals(bytesOf(alice)),
+    });
+    expect(await failureOf(openFarClient(directory, name, { security: { identity: bob.privateKey } }))).toMatchObject({
+      code: "IPC_AUTHENTICATION_FAILED",
+    });
+    await expectService(server, directory, { security: { identity: alice.privateKey } });
+  });
+
+  it("is asked by nobody who has proved nothing of what must be proved", async () => {
+    const asked: Applicant[] = [];
+    const { directory } = await start({
+      security: { psk: key(1) },
+      authorize: (applicant) => asked.push(applicant) > 0,
+    });
+    for (const options of [{ security: { psk: key(2) } }, {}, GOLANG])
+      await failureOf(openFarClient(directory, name, options));
+    expect(asked).toEqual([]);
+  });
+});
+
+describe("a server with a key file", () => {
+  it("makes it before it listens, for this user alone, and lets in who has read it", async () => {
+    const keyFile = join(temporaryDirectory(), "shared.key");
+    const { server, directory } = await start({ security: { keyFile } });
+    expect(statSync(keyFile).mode & 0o777).toBe(0o600);
+    const psk = new Uint8Array(readFileSync(keyFile));
+    expect(psk).toHaveLength(32);
+    await expectService(server, directory, { security: { psk } });
+    expect(await failureOf(openFarClient(directory, name, { security: { psk: key(1) } }))).toMatchObject({
+      code: "IPC_AUTHENTICATION_FAILED",
+    });
+    expect(await failureOf(openFarClient(directory, name))).toMatchObject({ code: "IPC_SECURITY_REFUSED" });
+    expect(readdirSync(directory)).toEqual(["orders.sock"]);
+  });
+
+  it("uses it again, and takes the keys that it was given beside it", async () => {
+    const keyFile = join(temporaryDirectory(), "shared.key");
+    const first = await start({ security: { keyFile } });
+    const psk = new Uint8Array(readFileSync(keyFile));
+    await first.server.close();
+    const { server, directory } = await start({ security: { keyFile, psk: [key(1), key(2), key(3)] } });
+    expect(readFileSync(keyFile).equals(psk)).toBe(true);
+    for (const each of [psk, key(1), key(3)]) await expectService(server, directory, { security: { psk: each } });
+  });
+
+  it("makes it at its usual place with `keyFile: true`", async () => {
+    const runtime = temporaryDirectory();
+    vi.stubEnv("XDG_RUNTIME_DIR", runtime);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { server, directory } = await start({ security: { keyFile: true } });
+    expect(readdirSync(join(runtime, "ipc"))).toEqual(["orders.key"]);
+    const psk = new Uint8Array(readFileSync(join(runtime, "ipc", "orders.key")));
+    await expectService(server, directory, { security: { psk } });
+  });
+
+  it("does not start where others may read it", async () => {
+    const directory = temporaryDirectory();
+    const keyFile = join(directory, "shared.key");
+    writeFileSync(keyFile, key(1));
+    chmodSync(keyFile, 0o640);
+    expect(await failureOf(startServer({ name, directory, security: { keyFile } }))).toMatchObject({
+      code: "IPC_KEY_FILE_UNTRUSTED",
+      message: expect.stringContaining("has mode 0640 and not 0600"),
+    });
+    expect(existsSync(join(directory, "orders.sock"))).toBe(false);
+  });
+});
