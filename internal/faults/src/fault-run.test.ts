@@ -7,7 +7,10 @@ import { runFaults } from "./fault-run.js";
 
 const RUNS = 50;
 
-it(`${RUNS} conversations through the proxy keep every promise`, async () => {
+/** It takes some seconds; a machine that is busy with something else may take long. */
+const TIMEOUT_MS = 120_000;
+
+it(`${RUNS} conversations through the proxy keep every promise`, { timeout: TIMEOUT_MS }, async () => {
   const tally = await runFaults({ seed: 1, runs: RUNS });
   expect(tally.runs).toBe(RUNS);
   expect([...tally.faults].sort()).toEqual([...FAULTS].sort());

@@ -1,21 +1,33 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, expect, it } from "vitest";
 import { stopClock } from "../../testkit/src/stopped-clock.js";
 import type { Ending } from "./ending.js";
 import type { Input } from "./input.js";
 import { runMutations } from "./mutation-run.js";
 
+const run = promisify(execFile);
 const RUNS = 50_000;
+
+/** It takes some seconds; a machine that is busy with something else may take long. */
+const TIMEOUT_MS = 120_000;
 
 function endInOrder({ target }: Input): Ending {
   const state = target === "decoder" ? "between frames" : "in order, no message";
   return { target, encrypted: false, state, code: undefined, messages: 0 };
 }
 
-it(`${RUNS} mutated inputs end as they must, each state by at least one in a hundred`, async () => {
-  const tally = await runMutations({ seed: 1, runs: RUNS });
-  expect(tally.inputs).toBe(RUNS);
-  expect(tally.statesUnder(0.01)).toEqual([]);
-});
+it(
+  `${RUNS} mutated inputs end as they must, each state by at least one in a hundred, in flat memory`,
+  async () => {
+    // The script itself, compiled: that is faster by half than through the test runner.
+    const program = fileURLToPath(new URL("../dist/mutations.js", import.meta.url));
+    const { stdout } = await run(process.execPath, ["--expose-gc", program, "--runs", String(RUNS)]);
+    expect(stdout).toMatch(/^50 000 inputs, seeds 1 … 50000, /);
+  },
+  TIMEOUT_MS,
+);
 
 it("the same seed makes the same endings", async () => {
   const [once, again] = [await runMutations({ seed: 5, runs: 300 }), await runMutations({ seed: 5, runs: 300 })];

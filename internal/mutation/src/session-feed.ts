@@ -23,8 +23,8 @@ import type { Input } from "./input.js";
 /** Never reached: the input's end must end every wait. */
 const TIMEOUT_MS = 600_000;
 
-/** An answer takes two turns of the event loop each way. */
-const TURNS_TO_ANSWER = 8;
+/** A chunk takes a turn of the event loop, and so does an answer to it. */
+const TURNS_TO_ANSWER = 5;
 
 const HANDSHAKE_CODES: ReadonlySet<IpcErrorCode> = new Set([
   "IPC_HANDSHAKE_FAILED",
