@@ -34,7 +34,7 @@ export class FaultTally {
       table(["between the processes", "runs", "connections", "faults", "messages checked"], lanes),
       table(["fault", "times"], sorted(this.#faults)),
       table(["end of a run", "times"], sorted(this.#finales)),
-      table(["seen by a peer", "runs"], sorted(this.#codes)),
+      table(["seen in a run", "by so many peers"], sorted(this.#codes)),
     ].join("\n");
   }
 
