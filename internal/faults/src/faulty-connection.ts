@@ -47,14 +47,14 @@ export class FaultyConnection {
     return direction === "toServer" ? { source: client, target: server } : { source: server, target: client };
   }
 
-  /** A side that is gone, or reset, takes the other with it. */
+  /** A side that is cut or reset takes the other with it. What one that has ended in order said before still gets through. */
   #follow(one: Socket, other: Socket): void {
     let isReset = false;
     one.on("error", () => {
       isReset = true;
     });
     one.once("close", () => {
-      if (!this.#isJoined) return;
+      if (!this.#isJoined || (one.readableEnded && !isReset)) return;
       this.#pauses.end();
       if (isReset) reset(other);
       else other.destroy();
