@@ -198,7 +198,9 @@ export class Connection {
   };
 
   readonly #onClose = (): void => {
-    this.#onError(new Error("the stream was closed"));
+    // The stream may have told its end before we listened, when it came with the last of the handshake.
+    if (this.stream.readableEnded) this.#onEnd();
+    else this.#onError(new Error("the stream was closed"));
   };
 
   /**

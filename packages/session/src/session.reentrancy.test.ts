@@ -164,6 +164,24 @@ describe("what comes with the last of the handshake", () => {
     await closed(session);
     expect(told).toEqual(["Disconnected", "lost IPC_FRAME_TOO_SHORT", "error IPC_FRAME_TOO_SHORT", "close"]);
   });
+
+  it.each([
+    ["between two messages", data("whole"), []],
+    ["within a message", data("whole").subarray(0, 9), ["lost IPC_FRAME_TRUNCATED", "error IPC_FRAME_TRUNCATED"]],
+  ])("may be the peer's end, %s", async (_where, rest, failure) => {
+    const [near, peer] = memoryPair();
+    const opening = openSession(near, { role: "server", encryption: false });
+    peer.resume();
+    // In chunks of their own: the stream then tells its end before the handshake has let go of it.
+    peer.write(REPLIES.subarray(0, 1));
+    peer.write(Buffer.concat([REPLIES.subarray(1), rest]));
+    peer.end();
+    const session = await opening;
+    const told = watch(session);
+    await closed(session);
+    expect(told).toEqual(["Disconnected", ...failure, "close"]);
+    expect(session.stats.messagesReceived).toBe(failure.length === 0 ? 1 : 0);
+  });
 });
 
 describe("a peer that sends nonsense behind the handshake", () => {

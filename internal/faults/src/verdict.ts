@@ -1,0 +1,92 @@
+import type { PeerReport, Sent } from "./command.js";
+import type { FaultKind, FaultPlan, Side } from "./fault-plan.js";
+import type { Arrived } from "./order-check.js";
+
+export interface Outcome {
+  readonly plan: FaultPlan;
+  readonly fired: readonly FaultKind[];
+  readonly reports: Readonly<Record<Side, PeerReport>>;
+}
+
+/** What a network can do to messages that nobody alters. */
+const ALWAYS: readonly string[] = [
+  "lost IPC_CONNECTION_LOST",
+  "lost IPC_FRAME_TRUNCATED",
+  "refused IPC_HANDSHAKE_FAILED",
+  "refused IPC_HANDSHAKE_TIMEOUT",
+  "refused IPC_SERVER_BUSY",
+  "refused IPC_CLOSED",
+  "write IPC_CONNECTION_LOST",
+  "write IPC_FRAME_TRUNCATED",
+  "write IPC_NOT_CONNECTED",
+  "write IPC_CLOSED",
+  "flush IPC_CONNECTION_LOST",
+  "flush IPC_FRAME_TRUNCATED",
+  "flush IPC_NOT_CONNECTED",
+  "flush IPC_CLOSED",
+  "read IPC_CLOSED",
+];
+
+/** What an altered byte can do as well; the hello is not protected, and what it says may be final. */
+const FLIPPED: readonly string[] = [
+  ...["lost", "write", "flush"].flatMap((where) => [
+    `${where} IPC_DECRYPTION_FAILED`,
+    `${where} IPC_FRAME_TOO_LARGE`,
+    `${where} IPC_FRAME_TOO_SHORT`,
+  ]),
+  "refused IPC_DECRYPTION_FAILED",
+  "refused IPC_PUBLIC_KEY_INVALID",
+  "refused IPC_VERSION_MISMATCH",
+  "refused IPC_ENCRYPTION_REFUSED",
+];
+
+/** How a client ends for good, when its dialling meets what no waiting heals. */
+const FINAL: readonly string[] = ["start", "error", "read", "write", "flush"].flatMap((where) => [
+  `${where} IPC_VERSION_MISMATCH`,
+  `${where} IPC_ENCRYPTION_REFUSED`,
+]);
+
+/** What is met when a side is ended under a fault that lasts. */
+const UNFINISHED: readonly string[] = ["close IPC_CLOSE_INCOMPLETE", "start IPC_ABORTED"];
+
+/** Says what is wrong with how a run ended; undefined: nothing. */
+export function findFault({ plan, fired, reports }: Outcome): string | undefined {
+  const isFlipped = fired.includes("flip");
+  const allowed = new Set([
+    ...ALWAYS,
+    ...(isFlipped ? [...FLIPPED, ...FINAL] : []),
+    ...(plan.finale.kind === "finish" ? [] : UNFINISHED),
+  ]);
+  const { server, client } = reports;
+  const codes = [...server.codes, ...client.codes];
+  const wrong = codes.filter((code) => !allowed.has(code));
+  if (wrong.length > 0) return `nothing explains ${wrong.join(", ")}`;
+  const planned = plan.connections.filter(({ fault }) => fault !== undefined).length;
+  const isFinal = codes.some((code) => FINAL.includes(code));
+  if (fired.length < planned && !isFinal) return `${fired.length} of ${planned} faults happened`;
+  const isFinished = plan.finale.kind === "finish" && !isFinal;
+  return (
+    findLoss("server", server.sent, client.arrived, isFinished) ??
+    findLoss("client", client.sent, server.arrived, isFinished)
+  );
+}
+
+/** No connection brings more than was written to it; the last one, when it was finished, brings all. */
+function findLoss(
+  from: Side,
+  sent: readonly Sent[],
+  arrived: readonly Arrived[],
+  isFinished: boolean,
+): string | undefined {
+  const written = new Map(sent.map(({ connection, messages }) => [connection, messages]));
+  for (const { connection, messages } of arrived) {
+    const most = written.get(connection) ?? 0;
+    if (messages > most)
+      return `${messages} messages of the ${from}'s connection ${connection} arrived, ${most} were written`;
+  }
+  const last = sent.at(-1);
+  const lastArrived = arrived.at(-1);
+  if (!isFinished || last === undefined) return undefined;
+  if (lastArrived?.connection === last.connection && lastArrived.messages === last.messages) return undefined;
+  return `of ${last.messages} messages on the ${from}'s last connection ${last.connection}, ${lastArrived?.messages} of connection ${lastArrived?.connection} arrived`;
+}

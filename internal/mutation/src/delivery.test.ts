@@ -1,0 +1,44 @@
+import { encodeMessage } from "@ipc/framing";
+import { expect, it } from "vitest";
+import { MESSAGES } from "./conversation.js";
+import { assertAuthentic, assertWhole } from "./delivery.js";
+import type { Input } from "./input.js";
+
+const first = { type: 1, data: Uint8Array.of(1, 2) };
+const second = { type: 2, data: Uint8Array.of(3) };
+const input: Input = {
+  seed: 1,
+  target: "server",
+  encrypted: false,
+  // A handshake of one byte stands before.
+  chunks: [Uint8Array.of(0), encodeMessage(1, first.data), encodeMessage(2, second.data)],
+  end: "end",
+  patient: false,
+  writes: false,
+  mutations: [],
+};
+
+it("takes the messages of the stream, whole and in order", () => {
+  expect(() => assertWhole(input, 1, [first, second], undefined)).not.toThrow();
+  expect(() => assertWhole({ ...input, end: "reset" }, 1, [first], "IPC_CONNECTION_LOST")).not.toThrow();
+});
+
+it.each([
+  ["a message that is missing", [first]],
+  ["messages out of order", [second, first]],
+  ["a message twice", [first, first, second]],
+  ["an altered message", [first, { type: 2, data: Uint8Array.of(4) }]],
+  ["one message too many", [first, second, second]],
+])("refuses %s", (_what, messages) => {
+  expect(() => assertWhole(input, 1, messages, undefined)).toThrow("delivered");
+});
+
+it("refuses an end that says something else than the stream", () => {
+  expect(() => assertWhole(input, 1, [first, second], "IPC_FRAME_TRUNCATED")).toThrow("undefined is right");
+  expect(() => assertWhole(input, 1, [first, second], "IPC_CONNECTION_LOST")).toThrow("undefined is right");
+});
+
+it("refuses a sealed message that nobody sealed", () => {
+  expect(() => assertAuthentic(MESSAGES)).not.toThrow();
+  expect(() => assertAuthentic([...MESSAGES, { type: 3, data: Uint8Array.of(0) }])).toThrow("nobody sealed it");
+});

@@ -1,0 +1,46 @@
+import type { TypedData } from "@ipc/framing";
+import type { IpcErrorCode } from "@ipc/session";
+import { MAX_MESSAGE_SIZE, MESSAGES } from "./conversation.js";
+import { BadEnding } from "./ending.js";
+import type { Input } from "./input.js";
+import { END_CODES, isSameMessage, parseFrames, readBody } from "./reference.js";
+
+const PLAIN_OVERHEAD = 4;
+const CONTROL_TYPE = 0;
+
+/** Whatever was done to a sealed conversation: what is delivered was written like that by someone with the key. */
+export function assertAuthentic(messages: readonly TypedData[]): void {
+  const forged = messages.find((message) => !MESSAGES.some((sent) => isSameMessage(sent, message)));
+  if (forged === undefined) return;
+  throw new BadEnding(
+    `a message of type ${forged.type} with ${forged.data.length} bytes was delivered, nobody sealed it`,
+  );
+}
+
+/**
+ * Without encryption an altered message is as good as any: what is delivered is what the plainest parser finds behind the
+ * handshake, whole and in order, and all of it where the stream was not reset.
+ */
+export function assertWhole(
+  input: Input,
+  handshakeBytes: number,
+  messages: readonly TypedData[],
+  code: IpcErrorCode | undefined,
+): void {
+  const stream = Buffer.concat(input.chunks).subarray(handshakeBytes);
+  const { bodies, end } = parseFrames(stream, PLAIN_OVERHEAD, MAX_MESSAGE_SIZE + PLAIN_OVERHEAD);
+  const expected = bodies.map(readBody).filter(({ type }) => type !== CONTROL_TYPE);
+  const isPrefix = messages.every((message, index) => {
+    const other = expected[index];
+    return other !== undefined && isSameMessage(message, other);
+  });
+  if (!isPrefix) throw new BadEnding(`${messages.length} messages were delivered that are not those of the stream`);
+  if (input.end === "reset") return;
+  if (messages.length < expected.length) {
+    throw new BadEnding(`${messages.length} of ${expected.length} messages were delivered`);
+  }
+  // It is cut, rather than ended, when the peer is gone before it has heard all that this side had to say.
+  const hasMoreToSay = input.writes || input.target === "client";
+  if (code === "IPC_CONNECTION_LOST" && hasMoreToSay) return;
+  if (code !== END_CODES[end]) throw new BadEnding(`the connection ended with ${code}, ${END_CODES[end]} is right`);
+}

@@ -1,0 +1,69 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, expect, it } from "vitest";
+import { stopClock } from "../../testkit/src/stopped-clock.js";
+import type { Ending } from "./ending.js";
+import type { Input } from "./input.js";
+import { runMutations } from "./mutation-run.js";
+
+const run = promisify(execFile);
+const RUNS = 50_000;
+
+/** It takes some seconds; a machine that is busy with something else may take long. */
+const TIMEOUT_MS = 120_000;
+
+function endInOrder({ target }: Input): Ending {
+  const state = target === "decoder" ? "between frames" : "in order, no message";
+  return { target, encrypted: false, state, code: undefined, messages: 0 };
+}
+
+it(
+  `${RUNS} mutated inputs end as they must, each state by at least one in a hundred, in flat memory`,
+  async () => {
+    // The script itself, compiled: that is faster by half than through the test runner.
+    const program = fileURLToPath(new URL("../dist/mutations.js", import.meta.url));
+    const { stdout } = await run(process.execPath, ["--expose-gc", program, "--runs", String(RUNS)]);
+    expect(stdout).toMatch(/^50 000 inputs, seeds 1 … 50000, /);
+  },
+  TIMEOUT_MS,
+);
+
+it("the same seed makes the same endings", async () => {
+  const [once, again] = [await runMutations({ seed: 5, runs: 300 }), await runMutations({ seed: 5, runs: 300 })];
+  expect(once.describe()).toBe(again.describe());
+});
+
+it("an input that ends wrongly is told with its seed and what replays it", async () => {
+  const feed = (input: Input): Ending => {
+    if (input.seed === 77) throw new Error("altered");
+    return endInOrder(input);
+  };
+  const message = /^seed 77 \(\w+, \w+, .*\): altered\nreplay: npm run mutations -- --seed 77$/;
+  await expect(runMutations({ seed: 1, runs: 200, feed })).rejects.toThrow(message);
+});
+
+it("an input that ends in no known state is none of the endings", async () => {
+  const feed = (input: Input): Ending => ({ ...endInOrder(input), state: "asleep" });
+  await expect(runMutations({ seed: 9, runs: 1, feed })).rejects.toThrow("seed 9 ended in a state that nobody knows");
+});
+
+it("an input that never ends is told with what it waits for", async () => {
+  const pass = stopClock();
+  const running = runMutations({
+    seed: 1,
+    runs: 64,
+    feed: (input, waits) =>
+      input.seed === 3 ? waits.track("the reads", new Promise<Ending>(() => {})) : endInOrder(input),
+  });
+  pass(10_000);
+  await expect(running).rejects.toThrow(/^seed 3 .* waits for the reads\nreplay: npm run mutations -- --seed 3$/);
+});
+
+it("states that end too few inputs are named", async () => {
+  const tally = await runMutations({ seed: 1, runs: 100, feed: endInOrder });
+  expect(tally.statesUnder(0.01)).toContain("server: a later frame");
+  expect(tally.statesUnder(0.01)).not.toContain("decoder: between frames");
+});
+
+afterEach(() => expect(process.listenerCount("uncaughtExceptionMonitor")).toBe(0));

@@ -1,0 +1,53 @@
+// Feeds mutated conversations to the decoder, the handshakes and the sessions, a million by default, and exits 1 at the first
+// that does not end as it must. usage: node --expose-gc mutations.js [--seed N] [--runs N] [--record]
+import { groupDigits, readRunOptions, recordFigures } from "@ipc-internal/seeded";
+import { runMutations } from "./mutation-run.js";
+
+const RUNS = 1_000_000;
+const LEAST_SHARE = 0.01;
+/** From this many on, shares and memory say something. */
+const TELLING_RUNS = 10_000;
+const MOST_GROWTH_MIB = 1;
+const MIB = 1_048_576;
+
+const { seed, runs, record } = readRunOptions(process.argv.slice(2), RUNS);
+// Most inputs end with an error, and traces take an eighth of the time. A replay has them.
+if (runs >= TELLING_RUNS) Error.stackTraceLimit = 0;
+const started = performance.now();
+const heaps: number[] = [];
+
+function heapMib(): number {
+  if (global.gc === undefined) throw new Error("run with --expose-gc");
+  global.gc();
+  return process.memoryUsage().heapUsed / MIB;
+}
+
+const tally = await runMutations({
+  seed,
+  runs,
+  onProgress(done) {
+    if (done < (runs * (heaps.length + 1)) / 10) return;
+    heaps.push(heapMib());
+    if (runs >= TELLING_RUNS) console.error(`${done} inputs, heap ${heaps.at(-1)?.toFixed(1)} MiB`);
+  },
+});
+
+const seconds = Math.round((performance.now() - started) / 1_000);
+const growth = (heaps.at(-1) ?? 0) - (heaps[0] ?? 0);
+const rare = tally.statesUnder(LEAST_SHARE);
+const encrypted = ((100 * tally.encrypted) / tally.inputs).toFixed(1);
+const figures = [
+  `${groupDigits(tally.inputs)} inputs, seeds ${seed} … ${seed + runs - 1}, in ${seconds} s;`,
+  `${encrypted} % of them encrypted. Heap after a collection: ${heaps[0]?.toFixed(1)} MiB after a tenth of them,`,
+  `${heaps.at(-1)?.toFixed(1)} MiB at the end.\n\n${tally.describe()}`,
+].join("\n");
+console.log(figures);
+
+if (runs >= TELLING_RUNS && (rare.length > 0 || growth > MOST_GROWTH_MIB)) {
+  console.error(
+    `FAILED: heap grew by ${growth.toFixed(1)} MiB; states under ${LEAST_SHARE}: ${rare.join(", ") || "none"}`,
+  );
+  process.exitCode = 1;
+} else if (record) {
+  recordFigures("mutations", figures);
+}

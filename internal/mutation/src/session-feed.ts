@@ -1,0 +1,155 @@
+import type { Duplex } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { TypedData } from "@ipc/framing";
+import {
+  clientHandshake,
+  type Handshake,
+  type HandshakeAnswer,
+  type HandshakeResult,
+  type IpcErrorCode,
+  isIpcError,
+  type Negotiated,
+  runHandshake,
+  serverHandshake,
+} from "@ipc/session";
+import { memoryPair } from "@ipc/transport";
+import type { Waits } from "@ipc-internal/seeded";
+import { FIRST_FRAME, KEY_PAIRS, LATER_FRAME, MAX_MESSAGE_SIZE, type Role } from "./conversation.js";
+import { assertAuthentic, assertWhole } from "./delivery.js";
+import { BadEnding, type Ending } from "./ending.js";
+import { FedSession, readToEnd } from "./fed-session.js";
+import type { Input } from "./input.js";
+
+/** Never reached: the input's end must end every wait. */
+const TIMEOUT_MS = 600_000;
+
+/** A chunk takes a turn of the event loop, and so does an answer to it. */
+const TURNS_TO_ANSWER = 5;
+
+const HANDSHAKE_CODES: ReadonlySet<IpcErrorCode> = new Set([
+  "IPC_HANDSHAKE_FAILED",
+  "IPC_VERSION_MISMATCH",
+  "IPC_ENCRYPTION_REFUSED",
+  "IPC_SERVER_BUSY",
+  "IPC_PUBLIC_KEY_INVALID",
+  "IPC_DECRYPTION_FAILED",
+]);
+
+const SESSION_CODES: ReadonlySet<IpcErrorCode> = new Set([
+  "IPC_CONNECTION_LOST",
+  "IPC_FRAME_TOO_LARGE",
+  "IPC_FRAME_TOO_SHORT",
+  "IPC_FRAME_TRUNCATED",
+  "IPC_DECRYPTION_FAILED",
+]);
+
+/** Feeds a handshake, and the session that may follow it; resolves when all that waits has ended. */
+export async function feedSession(input: Input, waits: Waits): Promise<Ending> {
+  const { target, encrypted } = input;
+  const role: Role = target === "server" ? "server" : "client";
+  const [near, far] = memoryPair();
+  const closed = waits.track("the stream's close", closeOf(near));
+  const watched = new WatchedHandshake(role, encrypted);
+  void pour(far, input);
+  let shaken: HandshakeResult<Negotiated>;
+  try {
+    shaken = await waits.track("the handshake", shakeHands(near, watched, input, role));
+  } catch (error) {
+    await closed;
+    const code = codeOf(error, HANDSHAKE_CODES, "the handshake");
+    return { target, encrypted, state: watched.state, code, messages: 0 };
+  }
+  const { result: negotiated, rest } = shaken;
+  const session = new FedSession({ stream: near, negotiated, rest, remote: "fed" });
+  const writing = input.writes ? write(session, negotiated.maxSendSize, waits) : Promise.resolve();
+  const { messages } = await waits.track("the reads", readToEnd(session));
+  await Promise.all([closed, writing]);
+  const isEncrypted = negotiated.protection.security.mode !== "plain";
+  const ending: Ending = {
+    target,
+    encrypted: isEncrypted,
+    ...describeEnd(session, messages),
+    messages: messages.length,
+  };
+  if (isEncrypted) assertAuthentic(messages);
+  else assertWhole(input, watched.receivedBytes, messages, ending.code);
+  return ending;
+}
+
+/** A handshake that tells what it waits for. */
+class WatchedHandshake {
+  state = "its start";
+  receivedBytes = 0;
+  readonly #handshake: Handshake<Negotiated>;
+
+  constructor(role: Role, encryption: boolean) {
+    this.#handshake =
+      role === "server"
+        ? serverHandshake({ encryption, maxMessageSize: MAX_MESSAGE_SIZE })
+        : clientHandshake({ name: "fed", encryption });
+  }
+
+  *run(): Handshake<Negotiated> {
+    let step = this.#handshake.next();
+    while (step.done !== true) {
+      const { value } = step;
+      if (value.kind === "receive") this.state = value.what;
+      const answer: HandshakeAnswer = yield value;
+      if (value.kind === "receive") this.receivedBytes += value.bytes;
+      step = this.#handshake.next(answer);
+    }
+    return step.value;
+  }
+}
+
+async function shakeHands(
+  near: Duplex,
+  watched: WatchedHandshake,
+  { agreed }: Input,
+  role: Role,
+): Promise<HandshakeResult<Negotiated>> {
+  if (agreed !== undefined) return { result: agreed, rest: new Uint8Array(0) };
+  return runHandshake(near, watched.run(), { timeoutMs: TIMEOUT_MS, keyPair: async () => KEY_PAIRS[role] });
+}
+
+function closeOf(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => stream.once("close", resolve));
+}
+
+/** Says all of the input, hears nothing of the answers, and ends. */
+async function pour(far: Duplex, { chunks, end, patient }: Input): Promise<void> {
+  far.resume();
+  for (const chunk of chunks) far.write(chunk);
+  for (let turn = 0; patient && turn < TURNS_TO_ANSWER; turn++) await nextTurn();
+  if (end === "end") far.end();
+  else far.write(new Uint8Array(0), () => far.destroy(new Error("reset")));
+}
+
+/** A small write, one that goes by itself, and a flush: each settles, whatever comes in meanwhile. */
+async function write(session: FedSession, maxSendSize: number, waits: Waits): Promise<void> {
+  const small = session.write(1, new Uint8Array(Math.min(maxSendSize, 9)));
+  const large = session.write(2, new Uint8Array(Math.min(maxSendSize, 100_000)));
+  for (const wait of [small, large, session.flush()]) {
+    try {
+      await waits.track("a write", wait);
+    } catch (error) {
+      codeOf(error, SESSION_CODES, "a write");
+    }
+  }
+}
+
+function describeEnd({ lost }: FedSession, messages: readonly TypedData[]): Pick<Ending, "state" | "code"> {
+  if (lost === undefined) throw new BadEnding("the session ended, and its connection did not");
+  if (lost.orderly) {
+    return { state: messages.length === 0 ? "in order, no message" : "in order, after messages", code: undefined };
+  }
+  const code = codeOf(lost.error, SESSION_CODES, "the connection");
+  return { state: messages.length === 0 ? FIRST_FRAME : LATER_FRAME, code };
+}
+
+function codeOf(error: unknown, allowed: ReadonlySet<IpcErrorCode>, what: string): IpcErrorCode {
+  if (!isIpcError(error)) throw new BadEnding(`${what} failed with ${String(error)}`, { cause: error });
+  if (!allowed.has(error.code))
+    throw new BadEnding(`${what} ended with ${error.code}: ${error.message}`, { cause: error });
+  return error.code;
+}

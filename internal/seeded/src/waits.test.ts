@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { Waits } from "./waits.js";
+
+test("names what has not settled, however it settles", async () => {
+  const waits = new Waits();
+  let resolve = (): void => {};
+  const read = waits.track("a read", new Promise<void>((done) => (resolve = done)));
+  const write = waits.track("a write", Promise.reject(new Error("lost")));
+  expect(waits.names).toEqual(["a read", "a write"]);
+  await expect(write).rejects.toThrow("lost");
+  expect(waits.names).toEqual(["a read"]);
+  resolve();
+  await read;
+  expect(waits.names).toEqual([]);
+});

@@ -1,0 +1,16 @@
+/** What has not settled yet, by name: for those who want to know what hangs. */
+export class Waits {
+  readonly #pending = new Map<Promise<unknown>, string>();
+
+  /** Returns the promise. */
+  track<T>(name: string, promise: Promise<T>): Promise<T> {
+    this.#pending.set(promise, name);
+    const leave = (): void => void this.#pending.delete(promise);
+    promise.then(leave, leave);
+    return promise;
+  }
+
+  get names(): string[] {
+    return [...this.#pending.values()];
+  }
+}
