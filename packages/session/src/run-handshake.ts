@@ -1,10 +1,14 @@
 import type { Duplex } from "node:stream";
-import { generateKeyPair, type KeyPair } from "@ipc/crypto";
+import type { KeyPair } from "@ipc/crypto";
 import { ByteReader } from "./byte-reader.js";
 import { dropStream, endStream } from "./end-stream.js";
 import type { Handshake, HandshakeAnswer, HandshakeStep } from "./handshake.js";
+import { KeyPairLine } from "./key-pair-line.js";
 import type { ConnectionSecurity } from "./peer.js";
 import { SessionError } from "./session-error.js";
+
+/** One line for the process: all of its handshakes share the loop and the thread pool. */
+const keyPairs = new KeyPairLine();
 
 export interface HandshakeRun {
   /** How long the whole handshake may take, in milliseconds. */
@@ -12,7 +16,7 @@ export interface HandshakeRun {
   readonly signal?: AbortSignal;
   /** Whether the time limit keeps the process alive. @default true */
   readonly referenced?: boolean;
-  /** Makes the key pair of this connection. @default generateKeyPair of @ipc/crypto */
+  /** Makes the key pair of this connection. @default KeyPairLine */
   readonly keyPair?: () => Promise<KeyPair>;
   /** Decides about a client before it is told that it is connected. */
   readonly authorize?: (security: ConnectionSecurity) => boolean | Promise<boolean>;
@@ -44,7 +48,7 @@ export async function runHandshake<T>(
         stream.write(step.bytes);
         return undefined;
       case "keyPair":
-        return (run.keyPair ?? generateKeyPair)();
+        return run.keyPair === undefined ? keyPairs.take(() => !deadline.isOver()) : run.keyPair();
       case "authorize":
         waitingFor = "the server's authorize option";
         await authorize(step.security, run);
