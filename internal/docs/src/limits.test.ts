@@ -30,8 +30,10 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "framing/src/wire-integer.ts", code: "UINT32_MAX = 0xffff_ffff;", says: "4 294 967 295" },
   { file: "framing/src/assembly.ts", code: "LARGEST_BLOCK_BYTES = 65_536;", says: "64 KiB" },
   { file: "server/src/server.ts", code: "MAX_HANDSHAKES = 128;", says: "128;" },
-  { file: "server/src/reception.ts", code: "STRANGERS_PER_HANDSHAKE = 2;", says: "256; at a manager 2 048" },
-  { file: "manager/src/doors.ts", code: "MAX_HANDSHAKES = 1_024;", says: "at a manager 1 024" },
+  { file: "server/src/reception.ts", code: "STRANGERS_PER_HANDSHAKE = 2;", says: "256; at a manager 8 192" },
+  { file: "manager/src/doors.ts", code: "MAX_HANDSHAKES = 4_096;", says: "at a manager 4 096" },
+  { file: "session/src/key-pair-line.ts", code: "AT_ONCE = 4;", says: "encrypted ones 4 are made" },
+  { file: "transport/src/net-listener.ts", code: "BACKLOG = 4_096;", says: "4 096, or fewer" },
   {
     file: "manager/src/manager-options.ts",
     code: '"maxConnections", 10_000, { min: 1, max: 1_000_000,',

@@ -6,8 +6,11 @@ import { ClientIds } from "./client-ids.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 import { Slots } from "./slots.js";
 
-/** Handshakes under way at once: more than a system's queue of connections lets in together. */
-const MAX_HANDSHAKES = 1_024;
+/**
+ * Handshakes under way at once: as many as a system's queue of connections lets in together. One that is dropped dials again
+ * at once, which costs more than letting it wait for its turn.
+ */
+const MAX_HANDSHAKES = 4_096;
 
 const NAME: Door = { kind: "name" };
 const MANAGER: Door = { kind: "manager" };

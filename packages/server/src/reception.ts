@@ -72,6 +72,8 @@ export class Reception {
     this.#makeRoomForStranger();
     this.#strangers.add(stream);
     setStreamReferenced(stream, this.#referenced);
+    // Nobody else may listen to it between the handshake and its taking up.
+    stream.on("error", () => {});
     stream.once("close", () => this.#strangers.delete(stream));
     const remote = remoteOf(stream, entrance.address);
     const busy = entrance.busy();
@@ -119,7 +121,7 @@ export class Reception {
       timeoutMs: handshakeTimeoutMs,
       signal,
       referenced: this.#referenced,
-      keyPair: () => this.#keyPairs.take(),
+      keyPair: (isWanted) => this.#keyPairs.take(isWanted),
       authorize: (security) => authorize({ security, remote }),
     });
     channels.handshake({ role: "server", name, remote, security: negotiated.protection.security });

@@ -1,17 +1,15 @@
-import { createRequire, syncBuiltinESMExports } from "node:module";
-import type { KeyPair } from "@ipc/crypto";
-import { expect, onTestFinished, test } from "vitest";
+import { generateKeyPair, type KeyPair } from "@ipc/crypto";
+import { expect, test } from "vitest";
+import { KeyPairLine } from "./key-pair-line.js";
 import { KeyPairStock } from "./key-pair-stock.js";
 
-/** The module whose functions every import of `node:crypto` is bound to, also in the built packages. */
-const crypto = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
 const pointOf = ({ publicKey }: KeyPair): string => Buffer.from(publicKey).toString("hex");
 
 test.each([0, 1, 8])(
   "a stock of %i gives each pair once, also when more are wanted at once than it has",
   async (size) => {
     const stock = new KeyPairStock(size);
-    const pairs = await Promise.all(Array.from({ length: 20 }, () => stock.take()));
+    const pairs = await Promise.all(Array.from({ length: 20 }, () => stock.take(() => true)));
     expect(new Set(pairs.map(pointOf)).size).toBe(20);
     for (const { publicKey, privateKey } of pairs) {
       expect([publicKey.length, publicKey[0], privateKey.asymmetricKeyDetails?.namedCurve]).toEqual([
@@ -24,21 +22,27 @@ test.each([0, 1, 8])(
 );
 
 test("is made ahead: as many as it keeps when it is opened, and one more for each that is taken", async () => {
-  const real = crypto.generateKeyPair;
+  const begun: ((pair: KeyPair) => void)[] = [];
+  const line = new KeyPairLine(() => new Promise((resolve) => void begun.push(resolve)));
+  const stock = new KeyPairStock(3, line);
+  expect(begun).toHaveLength(3);
+  const pair = await generateKeyPair();
+  for (const finish of begun) finish(pair);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(begun).toHaveLength(3);
+  expect(await stock.take(() => true)).toBe(pair);
+  expect(begun).toHaveLength(4);
+  expect(await Promise.all([stock.take(() => true), stock.take(() => true)])).toEqual([pair, pair]);
+  expect(begun).toHaveLength(6);
+});
+
+test("makes nothing for whoever does not want it any more", async () => {
   let begun = 0;
-  crypto.generateKeyPair = ((...given: Parameters<typeof real>) => {
+  const line = new KeyPairLine(() => {
     begun++;
-    real(...given);
-  }) as typeof real;
-  syncBuiltinESMExports();
-  onTestFinished(() => {
-    crypto.generateKeyPair = real;
-    syncBuiltinESMExports();
+    return new Promise(() => {});
   });
-  const stock = new KeyPairStock(3);
-  expect(begun).toBe(3);
-  const first = stock.take();
-  expect(begun).toBe(4);
-  await Promise.all([first, stock.take()]);
-  expect(begun).toBe(5);
+  const stock = new KeyPairStock(0, line);
+  void stock.take(() => false);
+  expect(begun).toBe(0);
 });

@@ -1,29 +1,45 @@
-import { generateKeyPair, type KeyPair } from "@ipc/crypto";
+import type { KeyPair } from "@ipc/crypto";
+import { type KeyPairLine, keyPairLine } from "./key-pair-line.js";
 
-/** Key pairs made ahead, in the thread pool: a handshake takes one and does not wait for it to be made. Each is used once. */
+/**
+ * Key pairs made ahead, in the thread pool: a handshake takes one and does not wait for it to be made. Each is used once.
+ * When they are used up, whoever wants one waits in line.
+ */
 export class KeyPairStock {
   readonly #size: number;
-  readonly #pairs: Promise<KeyPair>[] = [];
+  readonly #line: KeyPairLine;
+  readonly #ready: KeyPair[] = [];
+  #making = 0;
 
   /** @param size how many are kept ready, from now on */
-  constructor(size: number) {
+  constructor(size: number, line: KeyPairLine = keyPairLine) {
     this.#size = size;
+    this.#line = line;
     this.#refill();
   }
 
-  /** Gives the pair that was begun first, or begins one where there is none. Rejects when it cannot be made. */
-  take(): Promise<KeyPair> {
-    const pair = this.#pairs.shift() ?? generateKeyPair();
+  /**
+   * Gives a pair. Rejects when it cannot be made.
+   * @param isWanted asked when it has to be made; when it is not wanted any more, this never settles
+   */
+  take(isWanted: () => boolean): Promise<KeyPair> {
+    const pair = this.#ready.pop();
+    const taken = pair === undefined ? this.#line.take(isWanted) : Promise.resolve(pair);
     this.#refill();
-    return pair;
+    return taken;
   }
 
   #refill(): void {
-    while (this.#pairs.length < this.#size) {
-      const pair = generateKeyPair();
-      // Told to whoever takes it.
-      pair.catch(() => {});
-      this.#pairs.push(pair);
+    while (this.#ready.length + this.#making < this.#size) {
+      this.#making++;
+      this.#line.take(() => true).then(
+        (pair) => {
+          this.#making--;
+          this.#ready.push(pair);
+        },
+        // Whoever takes one next is told why, if it fails again.
+        () => this.#making--,
+      );
     }
   }
 }

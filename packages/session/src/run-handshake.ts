@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
-import { deriveSharedX, generateKeyPair, type KeyPair } from "@ipc/crypto";
+import { deriveSharedX, type KeyPair } from "@ipc/crypto";
 import { ByteReader } from "./byte-reader.js";
 import { dropStream, endStream } from "./end-stream.js";
 import type { Handshake, HandshakeAnswer, HandshakeStep } from "./handshake-step.js";
+import { keyPairLine } from "./key-pair-line.js";
 import type { ConnectionSecurity } from "./peer.js";
 import { SessionError } from "./session-error.js";
 import { inItsTurn } from "./turn.js";
@@ -13,8 +14,8 @@ export interface HandshakeRun {
   readonly signal?: AbortSignal;
   /** Whether the time limit keeps the process alive. @default true */
   readonly referenced?: boolean;
-  /** Makes the key pair of this connection. @default generateKeyPair of @ipc/crypto */
-  readonly keyPair?: () => Promise<KeyPair>;
+  /** Gives the key pair of this connection. `isWanted`: whether it still waits for it. @default what all connections share */
+  readonly keyPair?: (isWanted: () => boolean) => Promise<KeyPair>;
   /** Decides about a client before it is told that it is connected. */
   readonly authorize?: (security: ConnectionSecurity) => boolean | Promise<boolean>;
 }
@@ -45,7 +46,7 @@ export async function runHandshake<T>(
         stream.write(step.bytes);
         return undefined;
       case "keyPair":
-        return (run.keyPair ?? generateKeyPair)();
+        return (run.keyPair ?? takeKeyPair)(() => !deadline.isOver());
       case "sharedX":
         return inItsTurn(
           () => deriveSharedX(step.privateKey, step.publicKey),
@@ -92,6 +93,10 @@ export async function runHandshake<T>(
   } finally {
     deadline.clear();
   }
+}
+
+function takeKeyPair(isWanted: () => boolean): Promise<KeyPair> {
+  return keyPairLine.take(isWanted);
 }
 
 async function authorize(security: ConnectionSecurity, run: HandshakeRun): Promise<void> {

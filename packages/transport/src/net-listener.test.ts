@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -54,6 +55,21 @@ describe("a listener whose descriptor is lost", () => {
     expect(onLost).not.toHaveBeenCalled();
     expect(release).toHaveBeenCalledTimes(1);
   });
+});
+
+/** The system's own bound of a queue of connections, where it tells. */
+const QUEUE_MAX =
+  process.platform === "linux" ? Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8")) : Number.NaN;
+
+// Node's own queue holds 511: the others would be refused with EAGAIN, and dial again and again.
+test.runIf(QUEUE_MAX >= 2_000)("lets 2 000 wait for it who dial in the same moment", async () => {
+  const { address, onStream } = await open();
+  const sockets = Array.from({ length: 2_000 }, () => connect(address));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  while (onStream.mock.calls.length < sockets.length) await turns(1);
 });
 
 test("close is idempotent and does not wait for the streams", async () => {

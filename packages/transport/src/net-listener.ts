@@ -9,6 +9,12 @@ import { TransportError } from "./transport-error.js";
 const FATAL: ReadonlySet<string | undefined> = new Set(["EBADF", "EINVAL", "ENOTSOCK", "EOPNOTSUPP"]);
 
 /**
+ * Connections that wait to be accepted; the system may allow fewer. Who finds the queue of a unix socket full is refused and
+ * dials again: with Node's 511, thousands that come at once keep both sides busy with nothing else.
+ */
+const BACKLOG = 4_096;
+
+/**
  * Resolves when the server listens. Rejects with Node's error, or with the signal's reason; then it is closed.
  */
 export function startListening(
@@ -43,7 +49,7 @@ export function startListening(
     server.once("error", onError);
     signal?.addEventListener("abort", onAbort);
     // In a cluster's worker, Node would otherwise let the primary own the address and share it out.
-    server.listen({ ...place, exclusive: true });
+    server.listen({ ...place, exclusive: true, backlog: BACKLOG });
   });
 }
 
