@@ -122,18 +122,19 @@ describe("a server turns away", () => {
     await expectService(server, directory, right);
   });
 
-  it("a hundred with the wrong key at once, while the right one is served", async () => {
-    const { server, directory } = await start({ security: { psk: key(1) } });
+  it("forty with the wrong key at once, while the right one is served", async () => {
+    // A time limit that they do not meet on a slow machine either.
+    const handshakeTimeoutMs = 25_000;
+    const { server, directory } = await start({ security: { psk: key(1) }, handshakeTimeoutMs });
     const refused = collect(server, "refused");
-    const wrong = Array.from({ length: 100 }, () =>
-      failureOf(openFarClient(directory, name, { security: { psk: key(2) } })),
+    const wrong = Array.from({ length: 40 }, () =>
+      failureOf(openFarClient(directory, name, { security: { psk: key(2) }, handshakeTimeoutMs })),
     );
-    await expectService(server, directory, { security: { psk: key(1) } });
-    const codes = new Set((await Promise.all(wrong)).map(({ code }) => code));
-    expect(
-      [...codes].filter((code) => !/^IPC_(AUTHENTICATION_FAILED|SERVER_BUSY|HANDSHAKE_FAILED)$/.test(code ?? "")),
-    ).toEqual([]);
-    await vi.waitFor(() => expect(refused).toHaveLength(100));
+    await expectService(server, directory, { security: { psk: key(1) }, handshakeTimeoutMs });
+    for (const { code } of await Promise.all(wrong)) {
+      expect(code).toMatch(/^IPC_(AUTHENTICATION_FAILED|SERVER_BUSY|HANDSHAKE_FAILED)$/);
+    }
+    await vi.waitFor(() => expect(refused).toHaveLength(40));
     expect(server.stats.messagesReceived).toBe(1);
   });
 });

@@ -6,6 +6,9 @@ import { openSession } from "./session.js";
 /** The module whose functions every import of `node:crypto` is bound to, also in the built packages. */
 const crypto = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
 
+/** A time limit that they do not meet on a slow machine either. */
+const PATIENT = { handshakeTimeoutMs: 25_000 };
+
 test("of two hundred sides that connect at once, no two derive in the same turn of the loop", async () => {
   let turns = 0;
   let immediate: NodeJS.Immediate;
@@ -29,7 +32,10 @@ test("of two hundred sides that connect at once, no two derive in the same turn 
   const sessions = await Promise.all(
     Array.from({ length: 100 }, () => {
       const [near, far] = memoryPair();
-      return Promise.all([openSession(near, { role: "client" }), openSession(far, { role: "server" })]);
+      return Promise.all([
+        openSession(near, { role: "client", ...PATIENT }),
+        openSession(far, { role: "server", ...PATIENT }),
+      ]);
     }),
   );
   expect(at).toHaveLength(200);
