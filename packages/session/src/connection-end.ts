@@ -5,6 +5,15 @@ export function isEndOfConnection(error: unknown): boolean {
   return isIpcError(error) && ends(error.code);
 }
 
+/**
+ * Says whether a wait failed by what the peer did or did not do: it ended the connection, or it does not read. That must not
+ * be able to end this process.
+ */
+export function isPeersDoing(error: unknown): boolean {
+  if (!isIpcError(error)) return false;
+  return ends(error.code) || error.code === "IPC_QUEUE_FULL" || error.code === "IPC_CLOSE_INCOMPLETE";
+}
+
 function ends(code: IpcErrorCode): boolean {
   switch (code) {
     case "IPC_CIPHER_EXHAUSTED":

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
 import { nextTick } from "../test/recorded-inbox.js";
 import { PeerEmitter } from "./peer-emitter.js";
@@ -93,8 +93,25 @@ describe("what a listener fails with", () => {
     },
   );
 
+  it.each(["IPC_QUEUE_FULL", "IPC_CLOSE_INCOMPLETE"] as const)(
+    "by a rejection with %s, which a peer causes that does not read, is a warning, once",
+    async (code) => {
+      const caught = keepUncaught();
+      const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
+      const emitter = new PeerEmitter<Events>();
+      const error = new SessionError(code, "the peer does not read");
+      emitter.on("message", rejectingWith(error));
+      for (let message = 0; message < 3; message++) emitter.emit("message", "a");
+      await nextTick();
+      await nextTick();
+      expect(caught).toEqual([]);
+      expect(warn.mock.calls).toEqual([[error]]);
+      warn.mockRestore();
+    },
+  );
+
   it.each([
-    ["an error of the library that is no end", new SessionError("IPC_QUEUE_FULL", "full")],
+    ["an error of the library that no peer causes", new SessionError("IPC_CONSUMER_TAKEN", "taken")],
     ["an abort", new SessionError("IPC_ABORTED", "aborted")],
     ["an end that it has made its own", new Error("order 7 was not sent", { cause: lost })],
     ["what is no error", "late"],

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { isEndOfConnection } from "./connection-end.js";
+import { isEndOfConnection, isPeersDoing } from "./connection-end.js";
 
 export type Listener<A> = (...args: Extract<A, unknown[]>) => void;
 
@@ -7,14 +7,16 @@ export type Listener<A> = (...args: Extract<A, unknown[]>) => void;
  * The listeners of a peer. One that throws is an uncaught exception, as anywhere in Node, but thrown from a tick of its
  * own: the connection in whose work it was called is unharmed. An `error` without a listener is not thrown.
  *
- * The same holds for an async listener that rejects; but when it rejects because a connection has ended under its hands,
- * that has been told already, and no peer shall be able to end this process by going away.
+ * The same holds for an async listener that rejects. But no peer shall be able to end this process: where it rejects because
+ * a connection has ended under its hands, that has been told already; where a peer that does not read left no room for a
+ * message, or too little time for a close, Node's warning tells it, once for each emitter.
  */
 export class PeerEmitter<E> {
   readonly #emitter = new EventEmitter({ captureRejections: true });
+  #hasWarned = false;
 
   constructor() {
-    Reflect.set(this.#emitter, EventEmitter.captureRejectionSymbol, onRejection);
+    Reflect.set(this.#emitter, EventEmitter.captureRejectionSymbol, (error: unknown) => this.#onRejection(error));
   }
 
   on<K extends keyof E>(event: K, listener: Listener<E[K]>): void {
@@ -45,10 +47,15 @@ export class PeerEmitter<E> {
   clear(): void {
     this.#emitter.removeAllListeners();
   }
-}
 
-function onRejection(error: unknown): void {
-  if (!isEndOfConnection(error)) throwLater(error);
+  #onRejection(error: unknown): void {
+    if (isEndOfConnection(error)) return;
+    if (!isPeersDoing(error)) throwLater(error);
+    else if (!this.#hasWarned) {
+      this.#hasWarned = true;
+      process.emitWarning(error as Error);
+    }
+  }
 }
 
 function throwLater(error: unknown): void {
