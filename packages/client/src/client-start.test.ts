@@ -91,7 +91,7 @@ describe("startClient with retry: false rejects with", () => {
   it("IPC_SERVER_BUSY where the server says so", async () => {
     expect(await failAgainst((server) => server.write(2, 0xff))).toMatchObject({
       code: "IPC_SERVER_BUSY",
-      message: "server `orders` serves another client; it takes one at a time",
+      message: "server `orders` serves as many clients as it takes: one, or a manager's `maxConnections`",
     });
   });
 

@@ -111,7 +111,7 @@ describe("a client refuses", () => {
     expect(error).toMatchObject({
       name: "SessionError",
       code: "IPC_SERVER_BUSY",
-      message: expect.stringContaining("server `orders` serves another client"),
+      message: expect.stringContaining("server `orders` serves as many clients as it takes"),
     });
   });
 

@@ -187,7 +187,7 @@ function* answerHello(version: number, mode: number, want: ClientWants): Handsha
     case HELLO.busy:
       throw new SessionError(
         "IPC_SERVER_BUSY",
-        `server \`${want.name}\` serves another client; it takes one at a time`,
+        `server \`${want.name}\` serves as many clients as it takes: one, or a manager's \`maxConnections\``,
       );
     case HELLO.plain:
       if (want.encryption) {
