@@ -9,12 +9,17 @@ export class OptionReader<O extends object> {
   /** The function whose options these are. */
   readonly where: string;
   readonly #options: O;
+  readonly #show: (value: unknown) => string;
 
-  /** @param where the function whose options these are: the start of each message */
-  constructor(where: string, options: O, known: readonly (keyof O & string)[]) {
+  /**
+   * @param where the function whose options these are: the start of each message
+   * @param shown how a wrong value is shown: `showKind` where it may be a secret
+   */
+  constructor(where: string, options: O, known: readonly (keyof O & string)[], shown = show) {
     this.where = where;
+    this.#show = shown;
     if (typeof options !== "object" || options === null) {
-      throw new TypeError(`${where}: takes an object of options, got ${show(options)}`);
+      throw new TypeError(`${where}: takes an object of options, got ${shown(options)}`);
     }
     this.#options = options;
     const allowed: readonly string[] = known;
@@ -95,7 +100,7 @@ export class OptionReader<O extends object> {
   }
 
   #wrongKind(key: string, takes: string, value: unknown): never {
-    throw new TypeError(`${this.where}: \`${key}\` takes ${takes}, got ${show(value)}`);
+    throw new TypeError(`${this.where}: \`${key}\` takes ${takes}, got ${this.#show(value)}`);
   }
 }
 
@@ -111,4 +116,11 @@ export function show(value: unknown): string {
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
   if (typeof value === "function") return "a function";
   return String(value);
+}
+
+/** Shows what kind of value this is, and nothing of a text or number: it may be a key. */
+export function showKind(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "bigint"
+    ? `a ${typeof value}`
+    : show(value);
 }

@@ -205,6 +205,19 @@ describe("a sealer that seals no more", () => {
     await expect(outbox.write(3, bytes(5), undefined)).rejects.toMatchObject(refused);
   });
 
+  it.each([60_000, 70_000])("refuses a message of %d bytes that found it out, which counts nowhere", async (length) => {
+    const budget = new SharedBudget(1_000_000);
+    const { outbox, exhausted } = secureOutbox({ recordLimit: 2, budget });
+    await outbox.write(1, bytes(5), undefined);
+    await turn();
+    await outbox.write(2, bytes(60_000), undefined);
+    const refused = { code: "IPC_CIPHER_EXHAUSTED" };
+    await expect(outbox.write(3, bytes(length), undefined)).rejects.toMatchObject(refused);
+    await turn();
+    expect([outbox.acceptedMessages, outbox.acceptedBytes, budget.used]).toEqual([2, 60_005, 0]);
+    expect(exhausted).toHaveLength(1);
+  });
+
   it("in the middle of a large message hands nothing of it over", async () => {
     const { outbox, stream, exhausted } = secureOutbox({ recordLimit: 3 });
     const refused = { code: "IPC_CIPHER_EXHAUSTED" };

@@ -130,6 +130,8 @@ export class Outbox implements WriteSink {
     } catch (error) {
       return this.#refuse(error);
     }
+    // What was accepted before could not be sealed: this is not, and counts nowhere.
+    if (this.#failure !== undefined) return rejected(this.#failure);
     this.#acceptedMessages++;
     this.#acceptedBytes += data.length;
     if (this.#budget !== undefined) this.#settleBudget(this.#budget);
@@ -159,6 +161,7 @@ export class Outbox implements WriteSink {
       const overflow = this.#batch.length > 0;
       if (overflow) {
         this.#handBatch();
+        if (this.#failure !== undefined) return;
         turn = this.#nextTurn();
       }
       this.#batch.open(length, overflow);
@@ -176,6 +179,7 @@ export class Outbox implements WriteSink {
   #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
     // Before the parts are made: what is sealed first must travel first.
     this.#handBatch();
+    if (this.#failure !== undefined) return;
     const parts = this.#protection.frameParts(type, data);
     this.#stream.cork();
     for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
@@ -234,6 +238,8 @@ export class Outbox implements WriteSink {
 
   /** Tells the shared budget what is queued here now. */
   #settleBudget(budget: SharedBudget): void {
+    // What `fail` has given back is not taken again.
+    if (this.#failure !== undefined) return;
     const queued = this.queuedBytes;
     budget.add(queued - this.#budgetedBytes);
     this.#budgetedBytes = queued;

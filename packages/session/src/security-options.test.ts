@@ -26,11 +26,14 @@ const ED25519 = "as a KeyObject";
 const PSK = "`security.psk` takes 32 random bytes";
 
 const WRONG_KIND: readonly (readonly [Role, unknown, string])[] = [
-  ["server", "psk", 'startServer: security: takes an object of options, got "psk"'],
+  ["server", "psk", "startServer: security: takes an object of options, got a string"],
   ["server", null, "startServer: security: takes an object of options, got null"],
   ["client", { key: psk(1) }, "startClient: security: unknown option `key`; it takes wire, psk, identity"],
+  ["client", SECRET, "takes an object of options, got a string"],
+  ["client", { wire: SECRET }, "`wire` takes"],
+  ["client", { require: SECRET }, "`require` takes true or false, got a string"],
   ["client", { PSK: psk(1) }, "unknown option `PSK`"],
-  ["client", { wire: "ipcx" }, 'startClient: security: `wire` takes "auto", "golang-ipc", got "ipcx"'],
+  ["client", { wire: "ipcx" }, 'startClient: security: `wire` takes "auto", "golang-ipc", got a string'],
   ["client", { wire: null }, "`wire` takes"],
   ["client", { psk: SECRET }, `startClient: ${PSK}, got a string`],
   ["server", { psk: SECRET }, `startServer: ${PSK}, or a list of up to 4 such keys, got a string`],
@@ -64,16 +67,18 @@ const WRONG_KIND: readonly (readonly [Role, unknown, string])[] = [
   ["server", { trustedPeers: [PEM] }, `public key ${ED25519}, got a string`],
   ["server", { trustedPeers: [theirs.privateKey] }, `public key ${ED25519}, got a private key of type ed25519`],
   ["server", { trustedPeers: [theirs.publicKey, psk(1)] }, `public key ${ED25519}, got an object`],
-  ["server", { keyFile: "" }, '`security.keyFile` takes true or the path of a file, got ""'],
-  ["server", { keyFile: 1 }, "`security.keyFile` takes true or the path of a file, got 1"],
+  ["server", { keyFile: "" }, "`security.keyFile` takes true or the path of a file, got a string"],
+  ["server", { keyFile: 1 }, "`security.keyFile` takes true or the path of a file, got a number"],
   ["server", { keyFile: null }, "`security.keyFile` takes true or the path of a file, got null"],
-  ["server", { require: "yes" }, 'startServer: security: `require` takes true or false, got "yes"'],
+  ["server", { require: "yes" }, "startServer: security: `require` takes true or false, got a string"],
 ];
 
 const OUT_OF_RANGE: readonly (readonly [Role, unknown, string])[] = [
   ["client", { psk: new Uint8Array(31) }, `${PSK}, got 31 bytes`],
   ["client", { psk: new Uint8Array(33) }, `${PSK}, got 33 bytes`],
   ["client", { psk: new Uint8Array(0) }, `${PSK}, got 0 bytes`],
+  ["client", { psk: psk(0) }, `${PSK}, got zeros`],
+  ["server", { psk: [psk(1), psk(0)] }, "got zeros"],
   ["client", { psk: [] }, `${PSK}, got 0`],
   ["client", { psk: [psk(1), psk(2)] }, `${PSK}, got 2`],
   ["client", { psk: psk(1), keyFile: true }, `${PSK}, the key file's among them, got 1 beside the key file`],

@@ -1,7 +1,7 @@
 import { KeyObject } from "node:crypto";
 import { encodeIdentityKey, PSK_BYTES, pskFromBytes } from "@ipc/crypto";
 import { ANONYMOUS, type Credentials } from "./credentials.js";
-import { OptionReader, show } from "./option-reader.js";
+import { OptionReader, showKind } from "./option-reader.js";
 
 /** A server takes several pre-shared keys, the key file's among them, so that one can replace another. */
 const MAX_PSKS = 4;
@@ -55,14 +55,9 @@ export function resolveSecurity(
   encryption: boolean,
 ): ResolvedSecurity {
   if (options === undefined) return { credentials: ANONYMOUS, keyFile: false };
-  const reader = new OptionReader<SecurityOptions>(`${where}: security`, options, [
-    "wire",
-    "psk",
-    "identity",
-    "trustedPeers",
-    "keyFile",
-    "require",
-  ]);
+  // A key that is given in the wrong place must not come back in the error.
+  const known = ["wire", "psk", "identity", "trustedPeers", "keyFile", "require"] as const;
+  const reader = new OptionReader<SecurityOptions>(`${where}: security`, options, known, showKind);
   const keyFile = readKeyFile(where, options.keyFile);
   const psks = readPsks(where, role, options.psk, keyFile !== false);
   const identity = readKey(where, "identity", options.identity, "private");
@@ -87,7 +82,7 @@ export function resolveSecurity(
 function readKeyFile(where: string, value: unknown): boolean | string {
   if (value === undefined) return false;
   if (typeof value === "boolean" || (typeof value === "string" && value !== "")) return value;
-  throw new TypeError(`${where}: \`security.keyFile\` takes true or the path of a file, got ${show(value)}`);
+  throw new TypeError(`${where}: \`security.keyFile\` takes true or the path of a file, got ${showKind(value)}`);
 }
 
 function readPsks(where: string, role: "client" | "server", value: unknown, hasKeyFile: boolean): readonly KeyObject[] {
@@ -100,8 +95,10 @@ function readPsks(where: string, role: "client" | "server", value: unknown, hasK
   return Object.freeze(
     list.map((psk) => {
       // A string's bytes would hardly be random.
-      if (!(psk instanceof Uint8Array)) throw new TypeError(`${where}: ${takes}, got ${kindOf(psk)}`);
+      if (!(psk instanceof Uint8Array)) throw new TypeError(`${where}: ${takes}, got ${showKind(psk)}`);
       if (psk.length !== PSK_BYTES) throw new RangeError(`${where}: ${takes}, got ${psk.length} bytes`);
+      // Memory that nobody has filled, or that was wiped too early: everybody knows this key.
+      if (psk.every((byte) => byte === 0)) throw new RangeError(`${where}: ${takes}, got zeros`);
       return pskFromBytes(psk);
     }),
   );
@@ -111,7 +108,7 @@ function readTrusted(where: string, value: unknown): readonly Uint8Array[] | und
   if (value === undefined) return undefined;
   if (!Array.isArray(value) || value.length === 0)
     throw new TypeError(
-      `${where}: \`security.trustedPeers\` takes a list of Ed25519 public keys, at least one, got ${kindOf(value)}`,
+      `${where}: \`security.trustedPeers\` takes a list of Ed25519 public keys, at least one, got ${showKind(value)}`,
     );
   return Object.freeze(
     value.map((key) => encodeIdentityKey(readKey(where, "trustedPeers", key, "public") as KeyObject)),
@@ -121,17 +118,10 @@ function readTrusted(where: string, value: unknown): readonly Uint8Array[] | und
 function readKey(where: string, option: string, value: unknown, type: "private" | "public"): KeyObject | undefined {
   if (value === undefined && option === "identity") return undefined;
   const takes = `\`security.${option}\` takes an Ed25519 ${type} key as a KeyObject`;
-  if (!(value instanceof KeyObject)) throw new TypeError(`${where}: ${takes}, got ${kindOf(value)}`);
+  if (!(value instanceof KeyObject)) throw new TypeError(`${where}: ${takes}, got ${showKind(value)}`);
   if (value.asymmetricKeyType !== "ed25519" || value.type !== type)
     throw new TypeError(
       `${where}: ${takes}, got a ${value.type} key${value.asymmetricKeyType ? ` of type ${value.asymmetricKeyType}` : ""}`,
     );
   return value;
-}
-
-/** Says what stands where a key is expected, and nothing of it: it may be one, as text for example. */
-function kindOf(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" || typeof value === "bigint"
-    ? `a ${typeof value}`
-    : show(value);
 }
