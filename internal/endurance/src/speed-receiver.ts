@@ -1,9 +1,9 @@
-// Counts one-way messages for speed.ts. usage: speed-receiver.js DIRECTORY ENCRYPTION
+// Counts one-way messages for speed.ts. usage: speed-receiver.js DIRECTORY WIRE
 import { startServer } from "@ipc/server";
-import { COUNTED, NAME, REPORT } from "./speed-conversation.js";
+import { COUNTED, NAME, REPORT, WIRES, type Wire } from "./speed-conversation.js";
 
-const [directory = "", encryption] = process.argv.slice(2);
-const server = await startServer({ name: NAME, directory, encryption: encryption === "true" });
+const [directory = "", wire = "secure"] = process.argv.slice(2);
+const server = await startServer({ name: NAME, directory, ...WIRES[wire as Wire] });
 
 let count = 0;
 server.on("message", (message) => {

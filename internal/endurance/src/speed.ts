@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startClient } from "@ipc/client";
 import { buildGoPeer } from "@ipc-internal/conformance/go-toolchain";
-import { COUNTED, NAME, REPORT } from "./speed-conversation.js";
+import { COUNTED, NAME, REPORT, WIRES, type Wire } from "./speed-conversation.js";
 
 const SIZE = 64;
 const PLAIN_COUNT = 1_000_000;
@@ -17,7 +17,7 @@ const SEALED_COUNT = 200_000;
 const run = promisify(execFile);
 
 /** Messages a second, one figure a round. */
-type Figures = Record<"floor" | "plain" | "compatible" | "golang-ipc encrypted", number[]>;
+type Figures = Record<"floor" | Wire | "golang-ipc encrypted", number[]>;
 
 async function measureFloor(): Promise<number> {
   const floor = fileURLToPath(new URL("../floor/bare-loop.mjs", import.meta.url));
@@ -25,13 +25,13 @@ async function measureFloor(): Promise<number> {
   return (JSON.parse(stdout) as { perSecond: number }).perSecond;
 }
 
-async function measureOurs(encryption: boolean, count: number): Promise<number> {
+async function measureOurs(wire: Wire, count: number): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), "ipc-speed-"));
   const program = fileURLToPath(new URL("speed-receiver.js", import.meta.url));
-  const receiver = spawn(process.execPath, [program, directory, String(encryption)], { stdio: "inherit" });
+  const receiver = spawn(process.execPath, [program, directory, wire], { stdio: "inherit" });
   const ended = once(receiver, "exit");
   try {
-    const client = await startClient({ name: NAME, directory, encryption, timeoutMs: 10_000 });
+    const client = await startClient({ name: NAME, directory, ...WIRES[wire], timeoutMs: 10_000 });
     const data = new Uint8Array(SIZE);
     const from = performance.now();
     for (let i = 0; i < count; i++) await client.write(COUNTED, data);
@@ -73,12 +73,13 @@ function compare(figures: Figures, ours: keyof Figures, theirs: keyof Figures, t
   return ratio >= target;
 }
 
-const figures: Figures = { floor: [], plain: [], compatible: [], "golang-ipc encrypted": [] };
+const figures: Figures = { floor: [], plain: [], secure: [], compatible: [], "golang-ipc encrypted": [] };
 const rounds = Number(process.argv[2] ?? 5);
 for (let round = 0; round < rounds; round++) {
   figures.floor.push(await measureFloor());
-  figures.plain.push(await measureOurs(false, PLAIN_COUNT));
-  figures.compatible.push(await measureOurs(true, SEALED_COUNT));
+  figures.plain.push(await measureOurs("plain", PLAIN_COUNT));
+  figures.secure.push(await measureOurs("secure", PLAIN_COUNT));
+  figures.compatible.push(await measureOurs("compatible", SEALED_COUNT));
   const go = await measureGo();
   if (go !== undefined) figures["golang-ipc encrypted"].push(go);
 }
@@ -87,5 +88,11 @@ for (const [name, all] of Object.entries(figures)) {
   const shown = [Math.min(...all), median(all), Math.max(...all)].map((rate) => Math.round(rate / 1_000));
   console.log(`${name}: ${shown.join(" / ")} thousand messages a second (min / median / max of ${all.length})`);
 }
-const met = [compare(figures, "plain", "floor", 0.4), compare(figures, "compatible", "golang-ipc encrypted", 1)];
+const met = [
+  compare(figures, "plain", "floor", 0.4),
+  compare(figures, "secure", "plain", 0.7),
+  compare(figures, "secure", "compatible", 8),
+  compare(figures, "secure", "golang-ipc encrypted", 12),
+  compare(figures, "compatible", "golang-ipc encrypted", 1),
+];
 process.exitCode = met.every(Boolean) ? 0 : 1;

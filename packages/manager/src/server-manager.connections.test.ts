@@ -29,7 +29,7 @@ describe("a client of a manager", () => {
         status: "Connected",
         statusCode: 3,
         remote: "memory:orders",
-        security: { mode: "compatible" },
+        security: { mode: "secure" },
       });
     }
     expect(manager.stats.connections).toBe(3);

@@ -89,7 +89,7 @@ describe("the option logger", () => {
     const log = lines.join("\n");
     for (const wanted of [
       /info .*server orders: listening at memory:orders/,
-      /info .*server orders: client 2, memory:orders connected \(plain\)/,
+      /info .*server orders: client 2, memory:orders connected \(plain: nothing is encrypted\)/,
       /warn .*server orders: client 3, memory:orders: the connection was cut/,
       /warn .*server orders: refused memory:orders: .*`maxConnections`/,
       /info .*server orders: client 2, memory:orders went away/,
