@@ -15,7 +15,12 @@ export class OptionReader<O extends object> {
    * @param where the function whose options these are: the start of each message
    * @param shown how a wrong value is shown: `showKind` where it may be a secret
    */
-  constructor(where: string, options: O, known: readonly (keyof O & string)[], shown = show) {
+  constructor(
+    where: string,
+    options: O,
+    known: readonly (keyof O & string)[],
+    shown: (value: unknown) => string = show,
+  ) {
     this.where = where;
     this.#show = shown;
     if (typeof options !== "object" || options === null) {
