@@ -235,6 +235,7 @@ export class Connection {
         buffer = message.data.buffer;
         this.#events.message(new ReceivedMessage(message.type, message.data));
       }
+      if (this.#input === "over") this.#negotiated.protection.openFarewell(this.#decoder);
     } catch (error) {
       this.#finish(asIpcError(error), false);
     } finally {

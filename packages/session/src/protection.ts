@@ -36,6 +36,11 @@ export interface Protection {
    * @throws FrameError, CryptoError: nothing that follows can be trusted
    */
   next(decoder: FrameDecoder): TypedData | undefined;
+  /**
+   * Opens the peer's farewell if nothing but that is left. The reader takes no more messages, and it is none.
+   * @throws CryptoError
+   */
+  openFarewell(decoder: FrameDecoder): void;
   /** The stream has ended. @throws FrameError, CryptoError when that is not how a peer ends it */
   end(decoder: FrameDecoder): void;
   /** Bytes pushed that have not come out as messages. */
@@ -55,6 +60,10 @@ abstract class FrameProtection {
 
   push(decoder: FrameDecoder, chunk: Uint8Array): void {
     decoder.push(chunk);
+  }
+
+  openFarewell(): void {
+    // There is none.
   }
 
   end(decoder: FrameDecoder): void {

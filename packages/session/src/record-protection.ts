@@ -11,6 +11,9 @@ import { type FrameDecoder, MESSAGE_HEADER_BYTES, TYPE_BYTES, type TypedData, wr
 import type { ConnectionSecurity } from "./peer.js";
 import type { Protection } from "./protection.js";
 
+/** A record without plaintext. */
+const FAREWELL_BYTES = RECORD_HEADER_BYTES + TAG_BYTES;
+
 /**
  * A secure session's records: the stream of plain frames, sealed in pieces. A tick's small messages are one record, a large
  * message is many; each direction has its own keys and counts its records. A batch is `header(4) ‖ frames ‖ tag(16)`, sealed
@@ -73,6 +76,13 @@ export class RecordProtection implements Protection {
       const plaintext = this.#opener.open(record);
       if (record.kind === RECORD_KIND.data) decoder.push(plaintext);
     }
+  }
+
+  openFarewell(decoder: FrameDecoder): void {
+    if (decoder.bufferedBytes > 0 || this.#reader.bufferedBytes !== FAREWELL_BYTES) return;
+    const record = this.#reader.next();
+    // Whole, so it has no plaintext: also of another kind than the farewell it holds no message.
+    if (record !== undefined) this.#opener.open(record);
   }
 
   end(decoder: FrameDecoder): void {

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { openSession, type Session } from "./session.js";
+import { openSession, type Session, type SessionOptions } from "./session.js";
 
 const PLAIN_HELLO = Uint8Array.of(2, 0);
 const OK = Uint8Array.of(0);
@@ -60,5 +60,66 @@ describe("a session that closes, and whose peer does not end its side", () => {
     vi.advanceTimersByTime(1);
     await closing;
     expect([near.destroyed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+});
+
+/** Two joined streams. What the first one writes after `hold` arrives as one chunk, together with its end. */
+function lumpingPair(): { near: Duplex; far: Duplex; hold: () => void } {
+  const [near, left] = memoryPair();
+  const [right, far] = memoryPair();
+  const held: Buffer[] = [];
+  let holds = false;
+  left.on("data", (chunk: Buffer) => void (holds ? held.push(chunk) : right.write(chunk)));
+  left.once("end", () => right.end(Buffer.concat(held)));
+  right.on("data", (chunk: Buffer) => left.write(chunk));
+  const hold = (): void => {
+    holds = true;
+  };
+  return { near, far, hold };
+}
+
+describe.each<[string, Omit<SessionOptions, "role">]>([
+  ["plain", { encryption: false }],
+  ["compatible", { security: { wire: "golang-ipc" } }],
+  ["secure", {}],
+])("the end of a %s session behind more than its reader takes at once", (_mode, options) => {
+  async function read(messages: number): Promise<{ count: number; error: string | undefined }> {
+    const { near, far, hold } = lumpingPair();
+    const [client, server] = await Promise.all([
+      openSession(near, { role: "client", ...options }),
+      openSession(far, { role: "server", maxUnreadBytes: 1_024, ...options }),
+    ]);
+    let error: string | undefined;
+    server.on("error", ({ code }) => {
+      error = code;
+    });
+    let sent = 0;
+    for (; sent < 7; sent++) await client.write(1, "x");
+    await vi.waitUntil(() => server.stats.unreadBytes >= 1_024, { interval: 1 });
+    hold();
+    for (; sent < messages; sent++) await client.write(1, "x");
+    const closed = client.close();
+    await turns();
+    let count = 0;
+    try {
+      for await (const _message of server) {
+        // All that is taken at the end is taken while somebody is busy with the first message.
+        if (count++ === 0) await turns();
+      }
+    } catch {
+      // `error` says it.
+    }
+    await closed;
+    return { count, error };
+  }
+
+  it("is orderly when all is taken, also just so, and a loss when not", async () => {
+    const outcomes = new Set<boolean>();
+    for (let messages = 1_634; messages < 1_646; messages++) {
+      const { count, error } = await read(messages);
+      outcomes.add(count === messages);
+      expect([messages, error]).toEqual([messages, count === messages ? undefined : "IPC_CONNECTION_LOST"]);
+    }
+    expect(outcomes).toEqual(new Set([true, false]));
   });
 });
