@@ -22,6 +22,7 @@ vi.mock("node:fs", async (original) => {
   return {
     ...actual,
     fstatSync: vi.fn(actual.fstatSync),
+    fsyncSync: vi.fn(actual.fsyncSync),
     linkSync: vi.fn(actual.linkSync),
     openSync: vi.fn(actual.openSync),
     readSync: vi.fn(actual.readSync),
@@ -58,9 +59,10 @@ describe.each([
     expect(readdirSync(dirname(place.path))).toHaveLength(1);
   });
 
-  test("has mode 0600 whatever the umask", () => {
+  test.each([0, 0o277])("has mode 0600 whatever the umask, also %o", (umask) => {
     const place = makePlace();
-    const before = process.umask(0);
+    mkdirSync(dirname(place.path), { recursive: true, mode: 0o700 });
+    const before = process.umask(umask);
     try {
       ensureKeyFile(place);
     } finally {
@@ -96,6 +98,17 @@ describe.each([
     unlinkSync(place.path);
     expect(() => readKeyFile(place)).toThrow(noServer);
   });
+});
+
+test("the key is on the disk before it has its name, and in no other memory than the caller's", () => {
+  const place = privatePlace();
+  const named: boolean[] = [];
+  vi.mocked(fs.fsyncSync).mockImplementationOnce(() => void named.push(existsSync(place.path)));
+  vi.mocked(fs.writeFileSync).mockClear();
+  const key = ensureKeyFile(place);
+  expect(named).toEqual([false]);
+  expect(key.some((byte) => byte !== 0)).toBe(true);
+  expect(vi.mocked(fs.writeFileSync).mock.lastCall?.[1]).toEqual(Buffer.alloc(32));
 });
 
 test("two names have two keys", () => {

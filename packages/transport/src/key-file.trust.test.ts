@@ -68,6 +68,12 @@ describe.each([
     expectRefusal(place, `holds ${bytes} bytes, not 32`);
   });
 
+  test("a file of 32 zeros", () => {
+    const place = emptyPlace();
+    writeFileSync(place.path, Buffer.alloc(32), { mode: 0o600 });
+    expectRefusal(place, `the key file ${place.path} holds nothing but zeros`);
+  });
+
   test("a file of another user", ({ skip }) => {
     skip(!isRoot, "only root can give a file away");
     const place = emptyPlace();

@@ -3,7 +3,9 @@ import {
   type BigIntStats,
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
+  fsyncSync,
   linkSync,
   lstatSync,
   openSync,
@@ -27,7 +29,7 @@ const KEY_BYTES = 32;
  * makes it, and all return its key. One that exists is used again, and never written, set right or removed.
  *
  * @throws TransportError `IPC_KEY_FILE_UNTRUSTED` when the file or its directory is not only this user's, or the file is
- * no plain one of 32 bytes; `IPC_PERMISSION_DENIED`; `IPC_TRANSPORT_FAILED` when it cannot be made, for example because
+ * no plain one of 32 bytes, or these are zeros; `IPC_PERMISSION_DENIED`; `IPC_TRANSPORT_FAILED` when it cannot be made, for example because
  * the directory of a given path is missing
  */
 export function ensureKeyFile(place: KeyFilePlace): Uint8Array {
@@ -71,6 +73,7 @@ function readKey(path: string): Uint8Array {
     assertKey(path, fstatSync(descriptor, { bigint: true }));
     const key = new Uint8Array(KEY_BYTES);
     assertSize(path, readSync(descriptor, key));
+    assertFilled(path, key);
     return key;
   } finally {
     closeSync(descriptor);
@@ -124,6 +127,15 @@ function assertSize(path: string, bytes: number): void {
   );
 }
 
+/** A file that was made and whose bytes a crash has swallowed, or that nobody has filled, holds a key that everybody knows. */
+function assertFilled(path: string, key: Uint8Array): void {
+  if (key.some((byte) => byte !== 0)) return;
+  throw new TransportError(
+    "IPC_KEY_FILE_UNTRUSTED",
+    `the key file ${path} holds nothing but zeros; remove it, and start the server again, which makes another`,
+  );
+}
+
 /**
  * Gives `path` a new key unless there is something. The key is whole before it has this name, and `link` takes no name
  * that is taken: nobody sees a part of a key, and no key replaces another.
@@ -132,13 +144,27 @@ function createKey(path: string): void {
   // A name of a server never starts with a dot. What a killed process leaves is as private as the key, and never read.
   const temporary = join(dirname(path), `.ipc-key-${randomBytes(9).toString("base64url")}`);
   const descriptor = openSync(temporary, "wx", 0o600);
+  const key = randomBytes(KEY_BYTES);
   try {
+    closeToOthers(descriptor);
     assertMadeForUs(dirname(path), fstatSync(descriptor, { bigint: true }));
-    writeFileSync(descriptor, randomBytes(KEY_BYTES));
+    writeFileSync(descriptor, key);
+    // The name must not outlive a crash that the bytes do not.
+    fsyncSync(descriptor);
     publishKey(temporary, path);
   } finally {
+    key.fill(0);
     closeSync(descriptor);
     unlinkQuietly(temporary);
+  }
+}
+
+/** A umask may have taken away the owner's own rights, which a file must have to be read again. */
+function closeToOthers(descriptor: number): void {
+  try {
+    fchmodSync(descriptor, 0o600);
+  } catch {
+    // Not on every filesystem: the mode is looked at next.
   }
 }
 
