@@ -33,7 +33,7 @@ const SLOT_RETRY_MS = 10;
  * Connects to a server, waiting for one that is not there yet, and resolves when messages can be written.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_TIMED_OUT after `timeoutMs`, IPC_ABORTED, and at
- * once with what no waiting heals: IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_AUTHENTICATION_FAILED twice in a row,
+ * once with what no waiting heals: IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_AUTHENTICATION_FAILED three times in a row,
  * IPC_VERSION_MISMATCH, IPC_UNTRUSTED_SOCKET, IPC_KEY_FILE_UNTRUSTED, IPC_PERMISSION_DENIED, IPC_PATH_TOO_LONG. With
  * `retry: false` the first failure is final, such as IPC_NO_SERVER, IPC_SERVER_BUSY, IPC_HANDSHAKE_FAILED,
  * IPC_HANDSHAKE_TIMEOUT.

@@ -4,6 +4,13 @@ import { canHeal } from "./healing.js";
 import type { Pauses } from "./pauses.js";
 import type { RetrySchedule } from "./retry-schedule.js";
 
+/**
+ * Failed authentications in a row that are final at the start. A server ends a connection without a word for other reasons
+ * than wrong keys, too: another client was quicker, it has too much to do, it is closing.
+ * @see docs/adr/0014-a-failed-authentication-is-tried-again.md
+ */
+const MAX_UNPROVED = 3;
+
 export interface DialPlan {
   readonly what: "connect" | "re-connect";
   readonly address: string;
@@ -22,7 +29,7 @@ export interface DialPlan {
 /**
  * Dials until a connection stands.
  * @throws SessionError IPC_TIMED_OUT, IPC_ABORTED, and the first error that no waiting heals; IPC_AUTHENTICATION_FAILED at
- * the start when it comes twice in a row
+ * the start when it comes three times in a row
  */
 export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
   const { what, address, attempt, schedule, pauseFirst, retry, timeoutMs, signal, pauses } = plan;
@@ -33,11 +40,11 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort, { once: true });
   let attempts = 0;
+  let unproved = 0;
   let last: IpcError | undefined;
   const mayHeal = (error: IpcError): boolean => {
     if (canHeal(error.code, what === "re-connect")) return true;
-    // A server ends a connection without a word, also when another client was quicker: the next attempt tells.
-    return error.code === "IPC_AUTHENTICATION_FAILED" && last?.code !== "IPC_AUTHENTICATION_FAILED";
+    return unproved > 0 && unproved < MAX_UNPROVED;
   };
   try {
     for (;;) {
@@ -51,9 +58,9 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
       } catch (error) {
         over.signal.throwIfAborted();
         const failure = asIpcError(error, address);
-        const goesOn = retry && mayHeal(failure);
         last = failure;
-        if (!goesOn) throw failure;
+        unproved = failure.code === "IPC_AUTHENTICATION_FAILED" ? unproved + 1 : 0;
+        if (!retry || !mayHeal(failure)) throw failure;
       }
     }
   } catch (error) {

@@ -100,7 +100,7 @@ function openUnderOne(start: SecureStart, transcriptHash: Uint8Array, record: Se
   );
 }
 
-/** A server that does not accept the client's keys ends the connection and says nothing. */
+/** A server that does not accept the client's keys ends the connection and says nothing; so does one that goes away. */
 function* receiveServerAuth(mode: number): Handshake<SealedRecord> {
   try {
     return yield* receiveAuth("the server's AUTH");
@@ -108,7 +108,7 @@ function* receiveServerAuth(mode: number): Handshake<SealedRecord> {
     if (mode === 0 || !isIpcError(cause) || cause.code !== "IPC_HANDSHAKE_FAILED") throw cause;
     throw new CryptoError(
       "IPC_AUTHENTICATION_FAILED",
-      `the server ended the connection when this client had proved itself by ${describeMode(mode)}; give both sides the same keys`,
+      `the server ended the connection when this client had proved itself by ${describeMode(mode)}; give both sides the same keys, and look at what the server says: one that closes or has too much to do ends it as well`,
       { cause },
     );
   }
