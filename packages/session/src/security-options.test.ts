@@ -182,9 +182,9 @@ describe("security takes", () => {
     expect(count("client", { psk: psk(1) })).toBe(1);
     expect(count("client", { psk: [psk(1)] })).toBe(1);
     expect(count("client", { keyFile: true })).toBe(0);
-    expect(count("server", { psk: Buffer.alloc(32) })).toBe(1);
+    expect(count("server", { psk: Buffer.alloc(32, 1) })).toBe(1);
     for (const length of [1, 2, 3, 4]) {
-      expect(count("server", { psk: Array.from({ length }, (_, fill) => psk(fill)) })).toBe(length);
+      expect(count("server", { psk: Array.from({ length }, (_, at) => psk(at + 1)) })).toBe(length);
     }
     expect(count("server", { psk: [1, 2, 3].map(psk), keyFile: true })).toBe(3);
   });
