@@ -13,6 +13,8 @@ export class Member {
   readonly inbox: LendableInbox;
   /** What it held unread when it went. */
   leftBytes = 0;
+  /** Whoever was told of it first reads it singly, also where nothing of that is pending just now. */
+  isApart = false;
   #isLent = false;
   readonly #ready: () => void;
 
@@ -26,18 +28,19 @@ export class Member {
     return this.#isLent;
   }
 
-  /** False while somebody else reads it. */
-  lend(): boolean {
-    // Before, for it may be ready at once.
+  /** Nothing comes of it while somebody else reads it. */
+  lend(): void {
+    if (this.#isLent || this.isApart) return;
+    // Before, for it may be ready at once, and be given back by that.
     this.#isLent = true;
-    this.#isLent = this.inbox.lend(this.#ready);
-    return this.#isLent;
+    if (!this.inbox.lend(this.#ready)) this.#isLent = false;
   }
 
-  unlend(): void {
+  /** Calls nobody: what the loan held up, the inbox's `moveOn` does. */
+  endLoan(): void {
     if (!this.#isLent) return;
     this.#isLent = false;
-    this.inbox.unlend();
+    this.inbox.endLoan();
   }
 
   /** The next message, statuses passed over. */

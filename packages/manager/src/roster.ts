@@ -63,10 +63,18 @@ export class Roster {
   busy(): SessionError | undefined {
     const { name, maxConnections } = this.#options;
     if (this.#state === "closed") return new SessionError("IPC_CLOSED", `server \`${name}\` is closed`);
-    if (this.connections.size + this.#undecided.size + this.#early.length < maxConnections) return undefined;
+    if (this.connections.size + this.#undecided.size + this.#early.length >= maxConnections) {
+      return new SessionError(
+        "IPC_SERVER_BUSY",
+        `server \`${name}\` serves ${maxConnections} clients, its \`maxConnections\``,
+      );
+    }
+    const { limit, share } = this.budgets.unread;
+    // Each may leave a message of any size behind when it goes: one after the other would fill the memory.
+    if (share > 0 || this.#events.stream.goneBytes < limit) return undefined;
     return new SessionError(
       "IPC_SERVER_BUSY",
-      `server \`${name}\` serves ${maxConnections} clients, its \`maxConnections\``,
+      `server \`${name}\` has its \`maxTotalUnreadBytes\` of ${limit} bytes unread of clients that have gone; read faster, or raise that`,
     );
   }
 

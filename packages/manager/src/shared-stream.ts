@@ -41,7 +41,6 @@ export class SharedStream {
   readonly #members = new Map<ServerConnection, Member>();
   /** Of these, the ones that have gone, the first first. */
   readonly #gone = new Set<Member>();
-  #goneBytes = 0;
   #reader: StreamReader | undefined;
   #wasRead = false;
   #end: StreamEnd | undefined;
@@ -55,6 +54,13 @@ export class SharedStream {
     return this.#end;
   }
 
+  /** What those who have gone still have unread, in bytes. */
+  get goneBytes(): number {
+    let bytes = 0;
+    for (const { inbox } of this.#gone) bytes += inbox.unreadBytes;
+    return bytes;
+  }
+
   lent(): Member[] {
     return [...this.#members.values()].filter((member) => member.isLent);
   }
@@ -63,6 +69,9 @@ export class SharedStream {
   join(connection: ServerConnection): void {
     const member = new Member(connection, (ready) => this.#reader?.ready(ready));
     this.#members.set(connection, member);
+    member.isApart = member.inbox.wasRead;
+    // In the loop's next turn: who lets go may be about to read on by another way.
+    member.inbox.released = () => setImmediate(() => this.#takeBack(member));
     if (this.#reader?.takesNew() === true) member.lend();
   }
 
@@ -75,17 +84,18 @@ export class SharedStream {
       return;
     }
     member.leftBytes = member.inbox.unreadBytes;
-    this.#goneBytes += member.leftBytes;
     this.#gone.add(member);
     this.#makeRoom();
   }
 
   forget(member: Member): void {
     if (!this.#members.delete(member.connection)) return;
-    if (this.#gone.delete(member)) this.#goneBytes -= member.leftBytes;
-    member.unlend();
+    this.#gone.delete(member);
+    member.inbox.released = undefined;
+    member.endLoan();
     member.inbox.leaveBudget();
     this.#reader?.forgotten(member);
+    member.inbox.moveOn();
   }
 
   /**
@@ -96,14 +106,21 @@ export class SharedStream {
     if (this.#reader !== undefined) throw takenError(reader.what, this.#reader.holder);
     this.#reader = reader;
     this.#wasRead = true;
-    for (const member of this.#members.values()) member.lend();
+    for (const member of this.#members.values()) {
+      member.lend();
+      // What was there at once may have been all that it wanted.
+      if (this.#reader !== reader) return;
+    }
   }
 
   release(reader: StreamReader): void {
     if (this.#reader !== reader) return;
     this.#reader = undefined;
-    for (const member of this.#members.values()) {
-      member.unlend();
+    const members = [...this.#members.values()];
+    // All of them first: a listener that hears of what was held up may take the stream anew.
+    for (const member of members) member.endLoan();
+    for (const member of members) {
+      member.inbox.moveOn();
       if (member.inbox.isOver) this.forget(member);
     }
   }
@@ -112,6 +129,13 @@ export class SharedStream {
   end(end: StreamEnd): void {
     this.#end = end;
     this.#reader?.ended();
+  }
+
+  /** Nobody reads a connection singly any more. */
+  #takeBack(member: Member): void {
+    if (this.#members.get(member.connection) !== member) return;
+    member.isApart = false;
+    if (this.#reader?.takesNew() === true) member.lend();
   }
 
   /** Who leaves messages behind that nobody reads must not fill the memory, or keep the others from being heard. */
@@ -130,7 +154,7 @@ export class SharedStream {
 
   #isCrowded(): boolean {
     const { maxGone, maxGoneBytes } = this.#options;
-    return this.#gone.size > maxGone || (!this.#wasRead && this.#goneBytes > maxGoneBytes);
+    return this.#gone.size > maxGone || (!this.#wasRead && this.goneBytes > maxGoneBytes);
   }
 }
 

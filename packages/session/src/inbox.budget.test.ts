@@ -14,7 +14,7 @@ describe("an inbox with a shared budget", () => {
     expect(budget.used).toBe(3 * 1_160);
     inbox.lend(() => {});
     inbox.take();
-    inbox.unlend();
+    inbox.endLoan();
     const iterator = inbox.iterate();
     await iterator.next();
     await iterator.return?.();

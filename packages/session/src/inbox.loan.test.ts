@@ -8,13 +8,18 @@ function takeAll(inbox: Inbox): (number | string)[] {
   return taken;
 }
 
+function giveBack(inbox: Inbox): void {
+  inbox.endLoan();
+  inbox.moveOn();
+}
+
 describe("an inbox that is lent", () => {
   it("says at once that something is there to be taken, and is silent where nothing is", () => {
     const { inbox } = recordedInbox();
     const ready = vi.fn();
     expect(inbox.lend(ready)).toBe(true);
     expect(ready).not.toHaveBeenCalled();
-    inbox.unlend();
+    giveBack(inbox);
     inbox.push(message(1));
     expect(inbox.lend(ready)).toBe(true);
     expect(ready).toHaveBeenCalledOnce();
@@ -69,7 +74,7 @@ describe("an inbox that is lent", () => {
     await expect(inbox.iterate().next()).rejects.toMatchObject(taken);
     expect(() => inbox.listen()).toThrow(expect.objectContaining(taken));
     expect(inbox.lend(() => {})).toBe(false);
-    inbox.unlend();
+    giveBack(inbox);
     inbox.push(message(1));
     expect(shown(await inbox.read("read", {}))).toBe(1);
   });
@@ -81,7 +86,7 @@ describe("an inbox that is lent", () => {
     inbox.push(message(1));
     inbox.push(message(2));
     inbox.take();
-    inbox.unlend();
+    giveBack(inbox);
     ready.mockClear();
     inbox.push(message(3));
     inbox.pushStatus("Disconnected");
@@ -112,7 +117,7 @@ describe("an inbox is not lent while it is read singly", () => {
     inbox.listen();
     expect(inbox.lend(() => {})).toBe(false);
     // Nobody lent it: to give it back takes nothing from the listener.
-    inbox.unlend();
+    giveBack(inbox);
     inbox.push(message(3));
     await nextTick();
     expect(told).toEqual(["message 3"]);
@@ -134,11 +139,51 @@ describe("an inbox is not lent while it is read singly", () => {
       inbox.take();
       inbox.push(message(2));
       await way(inbox).catch(() => {});
-      inbox.unlend();
+      giveBack(inbox);
       expect(inbox.wasRead).toBe(false);
       await way(inbox);
       expect(inbox.wasRead).toBe(true);
     }
+  });
+});
+
+describe("an inbox that was read singly", () => {
+  it("forgets that when it is lent", async () => {
+    const { inbox } = recordedInbox();
+    inbox.push(message(1));
+    await inbox.read("read", {});
+    expect(inbox.wasRead).toBe(true);
+    inbox.lend(() => {});
+    giveBack(inbox);
+    expect(inbox.wasRead).toBe(false);
+  });
+
+  it("says when an iteration or its listeners let go, and not when a loan ends", async () => {
+    const { inbox } = recordedInbox();
+    const released = vi.fn();
+    inbox.released = released;
+    inbox.lend(() => {});
+    giveBack(inbox);
+    inbox.unlisten();
+    expect(released).not.toHaveBeenCalled();
+    const iterator = inbox.iterate();
+    void iterator.next();
+    await iterator.return?.();
+    expect(released).toHaveBeenCalledTimes(1);
+    inbox.listen();
+    inbox.unlisten();
+    expect(released).toHaveBeenCalledTimes(2);
+  });
+
+  it("ends its loan without a word; what was held up comes when it moves on", () => {
+    const { inbox, told } = recordedInbox();
+    inbox.lend(() => {});
+    inbox.push(message(1));
+    inbox.end("done", closed);
+    inbox.endLoan();
+    expect(told).toEqual([]);
+    inbox.moveOn();
+    expect(told).toEqual(["ended"]);
   });
 });
 
@@ -165,7 +210,7 @@ describe("the end of an inbox that is lent", () => {
     inbox.push(message(1));
     inbox.end("done", closed);
     expect(told).toEqual([]);
-    inbox.unlend();
+    giveBack(inbox);
     expect([inbox.isOver, told]).toEqual([false, ["ended"]]);
     expect(shown(await inbox.read("read", {}))).toBe(1);
     expect(inbox.isOver).toBe(true);

@@ -29,6 +29,7 @@ export class Inbox implements LendableInbox {
   readonly #unread: Unread;
   /** Undefined: the iteration that waits has been returned from. */
   readonly #reads = new Set<Waiter<Received | undefined>>();
+  released: (() => void) | undefined;
   #full = false;
   #consumer: "none" | "iteration" | "listener" | "loan" = "none";
   #ready: (() => void) | undefined;
@@ -59,7 +60,7 @@ export class Inbox implements LendableInbox {
         this.#flowing = true;
         this.#events.message(message);
         this.#flowing = false;
-        if (this.#unread.length > 0 || this.#end !== undefined) this.#moveOn();
+        if (this.#unread.length > 0 || this.#end !== undefined) this.moveOn();
         return;
       }
       if (this.#giveToRead(message)) return;
@@ -74,7 +75,7 @@ export class Inbox implements LendableInbox {
 
   pushStatus(status: Status): void {
     this.#unread.addStatus(new StatusEntry(status));
-    this.#moveOn();
+    this.moveOn();
     this.#ready?.();
   }
 
@@ -87,7 +88,7 @@ export class Inbox implements LendableInbox {
   end(kind: EndKind, error: () => IpcError): void {
     if (this.#end !== undefined) return;
     this.#end = { kind, error, told: false };
-    this.#moveOn();
+    this.moveOn();
     this.#ready?.();
   }
 
@@ -113,13 +114,14 @@ export class Inbox implements LendableInbox {
     if (this.#consumer !== "none" || this.#reads.size > 0) return false;
     this.#consumer = "loan";
     this.#ready = ready;
+    this.#wasRead = false;
     if (this.#unread.length > 0 || this.#end !== undefined) ready();
     return true;
   }
 
-  unlend(): void {
+  endLoan(): void {
     this.#ready = undefined;
-    this.unlisten("loan");
+    if (this.#consumer === "loan") this.#consumer = "none";
   }
 
   take(): Received | undefined {
@@ -143,12 +145,14 @@ export class Inbox implements LendableInbox {
     if (this.#consumer === "listener") return;
     this.#take("listener");
     // As a stream does: listeners that are added in the same breath miss nothing.
-    process.nextTick(() => this.#moveOn());
+    process.nextTick(() => this.moveOn());
   }
 
-  unlisten(style: "iteration" | "listener" | "loan" = "listener"): void {
-    if (this.#consumer === style) this.#consumer = "none";
-    this.#moveOn();
+  unlisten(style: "iteration" | "listener" = "listener"): void {
+    const letsGo = this.#consumer === style;
+    if (letsGo) this.#consumer = "none";
+    this.moveOn();
+    if (letsGo) this.released?.();
   }
 
   pause(): void {
@@ -158,7 +162,7 @@ export class Inbox implements LendableInbox {
   resume(): void {
     this.#paused = false;
     process.nextTick(() => {
-      this.#moveOn();
+      this.moveOn();
       this.#ready?.();
     });
   }
@@ -236,7 +240,7 @@ export class Inbox implements LendableInbox {
       this.#full = false;
       this.#events.room();
     }
-    if (this.#unread.statuses > 0 || this.#end !== undefined) this.#moveOn();
+    if (this.#unread.statuses > 0 || this.#end !== undefined) this.moveOn();
     return entry;
   }
 
@@ -248,7 +252,7 @@ export class Inbox implements LendableInbox {
   }
 
   /** Does what the queue's head allows: serves reads and listeners, tells statuses, tells the end. */
-  #moveOn(): void {
+  moveOn(): void {
     if (this.#flowing) return;
     this.#flowing = true;
     try {

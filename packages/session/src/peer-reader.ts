@@ -26,14 +26,12 @@ export abstract class PeerReader<E extends PeerEvents> {
   readonly #emitter: PeerEmitter<E> = new PeerEmitter<E>();
   readonly #inbox: Inbox;
   readonly #maxUnreadBytes: number;
-  readonly #budget: SharedBudget | undefined;
   #status: Status;
   #failure: IpcError | undefined;
 
   constructor(status: Status, maxUnreadBytes: number, budget?: SharedBudget) {
     this.#status = status;
     this.#maxUnreadBytes = maxUnreadBytes;
-    this.#budget = budget;
     const events: InboxEvents = {
       message: (message) => {
         this.#tell("message", message);
@@ -110,9 +108,11 @@ export abstract class PeerReader<E extends PeerEvents> {
   /** The budget of unread bytes is used up: lets nothing more in. */
   protected abstract holdBack(): void;
 
-  /** Whether what arrived before a connection's end may go over the budget: up to as much again, 256 KiB at the least. */
+  /**
+   * Whether what arrived before a connection's end may go over the budget: up to as much again, 256 KiB at the least, also
+   * where the shared budget is used up. Its memory is taken already, and to lose it helps nobody.
+   */
   protected get takesRest(): boolean {
-    if (this.#budget?.share === 0) return false;
     return this.#inbox.unreadBytes < this.#maxUnreadBytes + Math.max(this.#maxUnreadBytes, LEAST_REST_BYTES);
   }
 
