@@ -63,8 +63,8 @@ export async function broadcast(
   const failed: { connection: ServerConnection; error: IpcError }[] = [];
   const { slow, slowTimeoutMs, signal } = plan;
   const isLarge = data.length >= LARGE_BYTES;
-  // Who skips the slow, or is aborted, does not wait until the kernel has it: the caller may have his bytes back before.
-  const mayLinger = isLarge && (slow === "skip" || signal !== undefined);
+  // Who does not wait for the slow, or is aborted, does not wait until the kernel has it: the caller may have his bytes back before.
+  const mayLinger = isLarge && (slow !== "wait" || signal !== undefined);
   // No `slice`: that of a Buffer shares its memory.
   const bytes = mayLinger ? new Uint8Array(data) : data;
 
@@ -76,17 +76,19 @@ export async function broadcast(
       connection.destroy(reason);
     }
   };
-  const timer = slow === "disconnect" ? setTimeout(disconnectLate, slowTimeoutMs) : undefined;
+  const timer = slow === "disconnect" ? setTimeout(disconnectLate, slowTimeoutMs).unref() : undefined;
 
   const offer = async (connection: ServerConnection): Promise<void> => {
-    if (slow === "skip" && connection.status === "Connected" && !ServerConnection.hasRoom(connection)) {
+    const hadRoom = ServerConnection.hasRoom(connection);
+    if (slow === "skip" && connection.status === "Connected" && !hadRoom) {
       skipped.push(connection);
       return;
     }
     late.set(connection, undefined);
     try {
       const written = connection.write(type, bytes, signal === undefined ? {} : { signal });
-      if (slow !== "skip" || !isLarge || connection.status !== "Connected") await written;
+      const isTaken = isLarge && slow !== "wait" && hadRoom && connection.status === "Connected";
+      if (!isTaken) await written;
       accepted.push(connection);
     } catch (error) {
       if (!isIpcError(error)) throw error;

@@ -6,6 +6,7 @@ import {
   findWaitFault,
   type IpcError,
   type Iteration,
+  isIpcError,
   PeerEmitter,
   rejected,
   show,
@@ -157,9 +158,11 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     const fault = findWaitFault(what, options);
     if (fault !== undefined) return rejected(fault);
     if (signal?.aborted === true) return rejected(abortError(what, signal));
-    const over = new Poll(this.stream, plan, callback).run();
-    // As every wait's: an end that nobody waits for is told by other ways too, and must not end the process.
-    over.catch(() => {});
+    const over: Promise<void> = new Poll(this.stream, plan, callback).run().catch((error: unknown) => {
+      // As every wait's: an end that nobody waits for is told by other ways too. What a callback fails with is not.
+      if (isIpcError(error)) over.catch(() => {});
+      throw error;
+    });
     return over;
   }
 }

@@ -160,6 +160,7 @@ export class Roster {
         options: this.#options,
         budgets: this.budgets,
         ...(intercept && { intercept }),
+        ending: (ending) => this.#announceUnheard(ending),
         ended: (ended, error) => this.#left(ended, error),
       },
       established,
@@ -180,7 +181,7 @@ export class Roster {
 
   #left(connection: ServerConnection, error: IpcError | undefined): void {
     const hadNotAsked = this.#desk.left(connection);
-    if (this.#decide(connection) && this.#state === "open") this.#announce(connection);
+    this.#announceUnheard(connection);
     if (this.connections.get(connection.id) !== connection) {
       if (hadNotAsked && error !== undefined) this.#events.refused(connection.remote, error);
       return;
@@ -194,6 +195,11 @@ export class Roster {
     this.#events.disconnected(connection, error);
     // Its inbox has its end by then.
     queueMicrotask(() => this.#events.stream.leave(connection));
+  }
+
+  /** Who goes before it is known what he is was a client. */
+  #announceUnheard(connection: ServerConnection): void {
+    if (this.#decide(connection) && this.#state === "open") this.#announce(connection);
   }
 
   readonly #askerSays: Intercept = (connection, message) => {

@@ -17,6 +17,8 @@ export interface ConnectionStart {
   readonly budgets: PeerBudgets;
   /** Looks at each message as long as it says true: that it was not for the user. */
   readonly intercept?: Intercept;
+  /** It was lost, or its client goes: nobody has been told. */
+  readonly ending: (connection: ServerConnection) => void;
   /** Once, when it is over. `error`: why, unless either side ended it in an orderly way. */
   readonly ended: (connection: ServerConnection, error: IpcError | undefined) => void;
 }
@@ -30,6 +32,7 @@ export interface ConnectionStart {
 export class ServerConnection extends PeerSession {
   /** Unique for the manager's life, 1 … 2^32-1; the client's own `clientId` where it came by golang-ipc's id protocol. */
   readonly id: number;
+  readonly #ending: ConnectionStart["ending"];
   readonly #ended: ConnectionStart["ended"];
   #loss: IpcError | undefined;
   #intercept: Intercept | undefined;
@@ -38,6 +41,7 @@ export class ServerConnection extends PeerSession {
     const { limits, security } = start.options;
     super({ limits, budgets: start.budgets, security, status: "Not Connected", remote: established.remote });
     this.id = start.id;
+    this.#ending = start.ending;
     this.#ended = start.ended;
     this.#intercept = start.intercept;
     this.connect(established);
@@ -84,9 +88,13 @@ export class ServerConnection extends PeerSession {
   protected override connectionEnded(error: IpcError, orderly: boolean): void {
     // Whoever takes the status asks for it.
     if (!orderly) this.#loss = error;
-    this.setStatus("Disconnected");
-    if (!orderly) this.emit("lost", error);
-    this.finish("Disconnected");
+    this.#ending(this);
+    // Who is told of it just now may have closed it.
+    if (this.isOpen) {
+      this.setStatus("Disconnected");
+      if (!orderly) this.emit("lost", error);
+      this.finish("Disconnected");
+    }
     this.#ended(this, this.#loss);
   }
 }

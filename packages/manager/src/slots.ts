@@ -90,6 +90,8 @@ export class Slots {
         logger.info(`server ${name}: id ${slot.id} is passed over: ${error.message}`);
         continue;
       }
+      // Its listener was lost, or its client came, before it was known to listen.
+      if (slot.isFree && !this.#isClosed) continue;
       this.#keep(slot);
       return slot;
     }
@@ -113,9 +115,10 @@ export class Slots {
   }
 
   #keep(slot: Slot): void {
+    if (this.#isClosed) slot.free();
+    if (slot.isFree) return;
     this.#open.add(slot);
     slot.setReferenced(this.#referenced);
-    if (this.#isClosed) slot.free();
     const { name, logger } = this.#options;
     for (const oldest of this.#open) {
       if (this.#open.size <= MAX_SLOTS) return;
