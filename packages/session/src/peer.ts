@@ -91,9 +91,12 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
   readonly status: Status;
   /** golang-ipc's number of `status`. */
   readonly statusCode: number;
-  /** Of the connection, or of the last one; before the first: what the options ask for. */
+  /**
+   * Of the connection of this moment, or of the last one; before the first: what the options ask for. Unread messages may
+   * come from the one before, whose peer was another: with `read`, the statuses between them say where the next one begins.
+   */
   readonly security: ConnectionSecurity;
-  /** The other end's address where there is one, else the address of the socket. */
+  /** The other end's address where there is one, else the address of the socket; of the same connection as `security`. */
   readonly remote: string;
   readonly stats: PeerStats;
 }
