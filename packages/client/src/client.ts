@@ -151,9 +151,16 @@ export class Client extends PeerSession {
       timeoutMs,
       signal: this.#life.signal,
       pauses: this.#pauses,
+      failed: (error, again) => this.#logFailed(what, error, again),
     });
     this.#connectedAt = performance.now();
     if (!this.connect(established)) throw new SessionError("IPC_CLOSED", `${what}: this client was closed meanwhile`);
+  }
+
+  /** What goes wrong for hours must be found, and not fill a log: the same again is for who looks closely. */
+  #logFailed(what: string, error: IpcError, again: boolean): void {
+    const { name, logger } = this.#options;
+    logger[again ? "debug" : "warn"](`client ${name}: failed to ${what}, and tries again: ${error.message}`);
   }
 
   async #dial(signal: AbortSignal): Promise<Established> {

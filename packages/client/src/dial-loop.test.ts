@@ -56,6 +56,21 @@ describe("dialUntilConnected", () => {
     }
   });
 
+  it("tells of each failure that is not the last word, and whether it is the same again", async () => {
+    const busy = new SessionError("IPC_SERVER_BUSY", "busy");
+    const told: unknown[] = [];
+    const failed = ({ code }: { code: string }, again: boolean): void => void told.push([code, again]);
+    await dialUntilConnected(planOf([noServer(), noServer(), busy, noServer(), CONNECTED], { failed }));
+    expect(told).toEqual([
+      ["IPC_NO_SERVER", false],
+      ["IPC_NO_SERVER", true],
+      ["IPC_SERVER_BUSY", false],
+      ["IPC_NO_SERVER", false],
+    ]);
+    await failureOf(dialUntilConnected(planOf([noServer()], { failed, retry: false })));
+    expect(told).toHaveLength(4);
+  });
+
   it("makes one attempt with retry: false, and rejects with its failure", async () => {
     const failure = noServer();
     const plan = planOf([failure, CONNECTED], { retry: false });

@@ -24,6 +24,8 @@ export interface DialPlan {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly pauses: Pauses;
+  /** Called for each attempt that another one follows. `again`: it failed with the code of the one before. */
+  readonly failed?: (error: IpcError, again: boolean) => void;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface DialPlan {
  * the start when it comes three times in a row
  */
 export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
-  const { what, address, attempt, schedule, pauseFirst, retry, timeoutMs, signal, pauses } = plan;
+  const { what, address, attempt, schedule, pauseFirst, retry, timeoutMs, signal, pauses, failed } = plan;
   const over = new AbortController();
   const abort = (): void => over.abort();
   // The pauses and the sockets keep the process alive, or do not; the deadline follows them.
@@ -58,9 +60,11 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
       } catch (error) {
         over.signal.throwIfAborted();
         const failure = asIpcError(error, address);
+        const again = last?.code === failure.code;
         last = failure;
         unproved = failure.code === "IPC_AUTHENTICATION_FAILED" ? unproved + 1 : 0;
         if (!retry || !mayHeal(failure)) throw failure;
+        failed?.(failure, again);
       }
     }
   } catch (error) {
