@@ -142,7 +142,7 @@ describe("broadcast beside a client that does not read", () => {
     expect(await isSettled(result)).toBe(false);
     const gone = nextEvent(manager, "disconnection");
     pass(1);
-    expect(await gone).toEqual([stalled.connection, undefined]);
+    expect(await gone).toMatchObject([stalled.connection, { code: "IPC_TIMED_OUT" }]);
     const { accepted, failed } = await result;
     expect(accepted.map(({ id }) => id)).toEqual([3, 4]);
     expect(failed).toMatchObject([

@@ -101,7 +101,7 @@ export class IdDesk {
     const { deadlineMs, refused } = this.#options;
     const missed = (): SessionError =>
       new SessionError("IPC_HANDSHAKE_TIMEOUT", `nobody came to slot ${slot.id} within ${deadlineMs} ms; it was freed`);
-    slot.expectWithin(deadlineMs, () => refused(asker.connection.remote, missed()));
+    slot.expectWithin(deadlineMs, (error = missed()) => refused(asker.connection.remote, error));
     // golang-ipc's client ends this connection when it stands in its slot: it has as long as the slot.
     this.#startDeadline(asker, undefined);
     await asker.connection.writeMessage(encodeClientId(slot.id));
@@ -114,6 +114,8 @@ export class IdDesk {
 
   #drop(asker: Asker, error: IpcError | undefined): void {
     const { remote } = asker.connection;
+    // Before, for its end is told here.
+    this.left(asker.connection);
     asker.connection.destroy(error);
     if (error !== undefined) this.#options.refused(remote, error);
   }

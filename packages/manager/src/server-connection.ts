@@ -2,10 +2,12 @@ import {
   type DataMessage,
   type Established,
   type IpcError,
+  isIpcError,
   type LendableInbox,
   type PeerBudgets,
   PeerSession,
   type ReceivedMessage,
+  SessionError,
 } from "@ipc/session";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 
@@ -67,6 +69,12 @@ export class ServerConnection extends PeerSession {
     connection.finish("Error", error);
   }
 
+  override destroy(reason?: unknown): void {
+    const isThere = this.status === "Connected" || this.status === "Closing";
+    if (reason !== undefined && isThere) this.#loss ??= asError(reason);
+    super.destroy(reason);
+  }
+
   protected override receive(message: ReceivedMessage): void {
     if (this.#intercept?.(this, message) === true) return;
     this.#intercept = undefined;
@@ -82,7 +90,7 @@ export class ServerConnection extends PeerSession {
   }
 
   protected override connectionLeft(): void {
-    this.#ended(this, undefined);
+    this.#ended(this, this.#loss);
   }
 
   protected override connectionEnded(error: IpcError, orderly: boolean): void {
@@ -97,4 +105,9 @@ export class ServerConnection extends PeerSession {
     }
     this.#ended(this, this.#loss);
   }
+}
+
+function asError(reason: unknown): IpcError {
+  if (isIpcError(reason)) return reason;
+  return new SessionError("IPC_CLOSED", "this connection was destroyed", { cause: reason });
 }

@@ -143,7 +143,7 @@ describe("destroy", () => {
     expect([manager.status, manager.connections.size]).toEqual(["Closed", 0]);
     expect(await next).toMatchObject({ code: "IPC_CLOSED", cause: reason });
     expect(await flushed).toMatchObject({ code: "IPC_CLOSED", cause: reason });
-    expect(told).toEqual(["2 Closed in order", "close Closed"]);
+    expect(told).toEqual(["2 Closed IPC_CLOSED", "close Closed"]);
     await manager.close();
     expect(readdirSync(directory)).toEqual([]);
     await readUntil(client, "Disconnected");

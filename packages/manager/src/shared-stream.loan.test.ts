@@ -71,13 +71,14 @@ describe("a client that a listener of its coming begins to read", () => {
   it("by `read` stays out of the stream, also between two reads", async () => {
     const { manager, visit } = await serve();
     const read: string[] = [];
-    manager.on("connection", async (connection) => {
+    const readEach = async (connection: ServerConnection): Promise<void> => {
       for (let count = 0; count < 4; count++) {
         const message = await connection.read();
         read.push(message.kind === "data" ? message.text() : message.kind);
         await nextTurn();
       }
-    });
+    };
+    manager.on("connection", (connection) => void readEach(connection));
     const messages = collect(manager, "message");
     await send(await visit(), "a", "b", "c");
     await isSettled(nextTurn());

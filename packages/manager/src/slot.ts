@@ -20,6 +20,7 @@ export class Slot {
   #listener: Listener | undefined;
   #address = "";
   #timer: NodeJS.Timeout | undefined;
+  #missed: ((error?: SessionError) => void) | undefined;
   #isFree = false;
 
   constructor(id: number, events: SlotEvents) {
@@ -51,11 +52,18 @@ export class Slot {
   }
 
   /** Frees it after `ms` milliseconds without its client, and says so. */
-  expectWithin(ms: number, missed: () => void): void {
+  expectWithin(ms: number, missed: (error?: SessionError) => void): void {
+    this.#missed = missed;
     this.#timer = setTimeout(() => {
       this.free();
       missed();
     }, ms).unref();
+  }
+
+  /** Frees it before its time, and says why. */
+  giveUp(error: SessionError): void {
+    this.free();
+    this.#missed?.(error);
   }
 
   setReferenced(referenced: boolean): void {

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Entrance } from "@ipc/server";
-import { type Established, isIpcError, type Logger, type SessionError } from "@ipc/session";
+import { type Established, isIpcError, type Logger, SessionError } from "@ipc/session";
 import type { Listener, Transport } from "@ipc/transport";
 import type { ClientIds } from "./client-ids.js";
 import { Slot } from "./slot.js";
@@ -123,7 +123,12 @@ export class Slots {
     for (const oldest of this.#open) {
       if (this.#open.size <= MAX_SLOTS) return;
       logger.warn(`server ${name}: slot ${oldest.id} is closed, the oldest of ${MAX_SLOTS} that wait for clients`);
-      oldest.free();
+      oldest.giveUp(
+        new SessionError(
+          "IPC_HANDSHAKE_FAILED",
+          `slot ${oldest.id} was freed as the oldest of ${MAX_SLOTS} that wait for clients`,
+        ),
+      );
     }
   }
 }
