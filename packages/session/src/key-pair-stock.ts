@@ -32,14 +32,16 @@ export class KeyPairStock {
   #refill(): void {
     while (this.#ready.length + this.#making < this.#size) {
       this.#making++;
-      this.#line.take(() => true).then(
-        (pair) => {
-          this.#making--;
-          this.#ready.push(pair);
-        },
-        // Whoever takes one next is told why, if it fails again.
-        () => this.#making--,
-      );
+      this.#line
+        .take(() => true)
+        .then(
+          (pair) => {
+            this.#making--;
+            this.#ready.push(pair);
+          },
+          // Whoever takes one next is told why, if it fails again.
+          () => this.#making--,
+        );
     }
   }
 }
