@@ -1,6 +1,7 @@
-import { CountedNonces, type KeyPair, keyPairFromScalar } from "@ipc/crypto";
+import { CountedNonces, deriveSharedX, type KeyPair, keyPairFromScalar } from "@ipc/crypto";
 import type { TypedData } from "@ipc/framing";
 import {
+  type Credentials,
   clientHandshake,
   type Handshake,
   type HandshakeAnswer,
@@ -14,6 +15,15 @@ export type Role = "server" | "client";
 
 /** What both sides announce and take: small, so that a length beyond it is found by chance too. */
 export const MAX_MESSAGE_SIZE = 4_096;
+
+/** What is mutated here is golang-ipc's protocol; the packages attack the secure session in tests of their own. */
+export const GOLANG_IPC: Credentials = {
+  speaksSecure: false,
+  psks: [],
+  identity: undefined,
+  trustedPeers: undefined,
+  require: false,
+};
 
 /** Always the same pairs: what was recorded with them can be opened by a receiver that is given its own again. */
 export const KEY_PAIRS: Readonly<Record<Role, KeyPair>> = {
@@ -50,10 +60,18 @@ export const MESSAGES: readonly TypedData[] = [5, 0, 1, 300, 17, 64, 2, 150].map
 export function recordConversations(encrypted: boolean): Conversation[] {
   const sides: Readonly<Record<Role, Side>> = {
     server: new Side(
-      serverHandshake({ encryption: encrypted, maxMessageSize: MAX_MESSAGE_SIZE, nonces: nonces(1) }),
+      serverHandshake({
+        encryption: encrypted,
+        maxMessageSize: MAX_MESSAGE_SIZE,
+        credentials: GOLANG_IPC,
+        nonces: nonces(1),
+      }),
       "server",
     ),
-    client: new Side(clientHandshake({ name: "recorded", encryption: encrypted, nonces: nonces(2) }), "client"),
+    client: new Side(
+      clientHandshake({ name: "recorded", encryption: encrypted, credentials: GOLANG_IPC, nonces: nonces(2) }),
+      "client",
+    ),
   };
   while (sides.server.advance(sides.client) || sides.client.advance(sides.server));
   return [...sides.server.listenTo(sides.client, encrypted), ...sides.client.listenTo(sides.server, encrypted)];
@@ -93,6 +111,9 @@ class Side {
         break;
       case "keyPair":
         answer = KEY_PAIRS[this.#role];
+        break;
+      case "sharedX":
+        answer = deriveSharedX(step.privateKey, step.publicKey);
         break;
       case "authorize":
         break;

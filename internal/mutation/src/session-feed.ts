@@ -14,7 +14,7 @@ import {
 } from "@ipc/session";
 import { memoryPair } from "@ipc/transport";
 import type { Waits } from "@ipc-internal/seeded";
-import { FIRST_FRAME, KEY_PAIRS, LATER_FRAME, MAX_MESSAGE_SIZE, type Role } from "./conversation.js";
+import { FIRST_FRAME, GOLANG_IPC, KEY_PAIRS, LATER_FRAME, MAX_MESSAGE_SIZE, type Role } from "./conversation.js";
 import { assertAuthentic, assertWhole } from "./delivery.js";
 import { BadEnding, type Ending } from "./ending.js";
 import { FedSession, readToEnd } from "./fed-session.js";
@@ -85,8 +85,8 @@ class WatchedHandshake {
   constructor(role: Role, encryption: boolean) {
     this.#handshake =
       role === "server"
-        ? serverHandshake({ encryption, maxMessageSize: MAX_MESSAGE_SIZE })
-        : clientHandshake({ name: "fed", encryption });
+        ? serverHandshake({ encryption, maxMessageSize: MAX_MESSAGE_SIZE, credentials: GOLANG_IPC })
+        : clientHandshake({ name: "fed", encryption, credentials: GOLANG_IPC });
   }
 
   *run(): Handshake<Negotiated> {
