@@ -27,7 +27,7 @@ describe.skipIf(process.platform === "win32")("the example of key files", () => 
     expect(stdout).toContain("stranger │ without a key: IPC_SECURITY_REFUSED, ");
     expect(stdout).toContain("stranger │ with a key of its own: IPC_AUTHENTICATION_FAILED, ");
     expect(stdout.match(/^server {3}│ refused: IPC_SECURITY_REFUSED, /gm)).toHaveLength(1);
-    expect(stdout.match(/^server {3}│ refused: IPC_AUTHENTICATION_FAILED, /gm)).toHaveLength(2);
+    expect(stdout.match(/^server {3}│ refused: IPC_AUTHENTICATION_FAILED, /gm)).toHaveLength(3);
 
     const directories = [...stdout.matchAll(/ipc-example-(?:runtime-)?\w+/g)].map(([directory]) => directory);
     const left = (await readdir(tmpdir())).filter((file) =>

@@ -162,7 +162,7 @@ describe("a second client", () => {
     await readUntil(server, "Connected");
     expect(await failureOf(startClient({ name, directory, retry: false }))).toMatchObject({
       code: "IPC_SERVER_BUSY",
-      message: expect.stringContaining("one at a time"),
+      message: expect.stringContaining("as many clients as it takes"),
     });
     await first.write(1, "still here");
     expect((await readData(server)).text()).toBe("still here");

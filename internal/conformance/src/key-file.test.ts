@@ -71,7 +71,7 @@ it("who has another file, another key or none stays out, also of a socket that e
   expect(elsewhere.status).toBe("Listening");
   for (const [security, code] of [
     [{ keyFile: other }, "IPC_AUTHENTICATION_FAILED"],
-    [{ psk: new Uint8Array(32) }, "IPC_AUTHENTICATION_FAILED"],
+    [{ psk: new Uint8Array(32).fill(5) }, "IPC_AUTHENTICATION_FAILED"],
     [{}, "IPC_SECURITY_REFUSED"],
     [{ wire: "golang-ipc" }, "IPC_SECURITY_REFUSED"],
   ] as const) {
