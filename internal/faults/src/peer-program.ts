@@ -40,6 +40,8 @@ async function startPeer({ place, encryption, handshakeTimeoutMs, plan }: Start)
     name: NAME,
     ...("port" in place ? { transport: tcp(place) } : place),
     encryption,
+    // The verdict knows what golang-ipc's protocol can say of a fault.
+    security: { wire: "golang-ipc" } as const,
     maxQueuedBytes,
     maxUnreadBytes,
     handshakeTimeoutMs,
