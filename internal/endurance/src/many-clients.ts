@@ -1,9 +1,9 @@
 // Connects many clients at once, has each echo, lets them stand idle, and prints what a connection costs its server as one
-// line of JSON. This process is the server. usage: node --expose-gc many-clients.js CLIENTS ENCRYPTION [PROCESSES]
+// line of JSON. This process is the server. usage: node --expose-gc many-clients.js CLIENTS ENCRYPTION [PROCESSES] [listener | loops]
 import { mkdtemp, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ServerManager, startServerManager } from "@ipc/manager";
+import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
 import { Crowd } from "./crowd.js";
 import type { Place } from "./crowd-orders.js";
 import { descriptorLimit, type Footprint, footprint, waitUntil } from "./footprint.js";
@@ -17,8 +17,12 @@ const OWN_DESCRIPTORS = 200;
 const ECHOES = 3;
 const WARM_UP = 40;
 
+/** Who reads from the connections: a listener of the manager for all of them, or a loop over each. */
+type Reader = "listener" | "loops";
+
 export interface ManyClientsReport {
   readonly encryption: boolean;
+  readonly reader: Reader;
   /** As ordered, or fewer where `descriptorLimit` allows no more. */
   readonly clients: number;
   readonly descriptorLimit: number;
@@ -36,7 +40,12 @@ export interface ManyClientsReport {
   readonly after: Footprint;
 }
 
-async function measure(wanted: number, encryption: boolean, processes: number): Promise<ManyClientsReport> {
+async function measure(
+  wanted: number,
+  encryption: boolean,
+  processes: number,
+  reader: Reader,
+): Promise<ManyClientsReport> {
   const limit = await descriptorLimit();
   const clients = Math.min(wanted, limit - OWN_DESCRIPTORS);
   const directory = await mkdtemp(join(tmpdir(), "ipc-many-"));
@@ -44,7 +53,7 @@ async function measure(wanted: number, encryption: boolean, processes: number): 
   const manager = await startServerManager({ ...place, maxConnections: clients });
   let refused = 0;
   manager.on("refused", () => refused++);
-  manager.on("message", (connection, message) => void connection.write(message.type, message.data));
+  echoAll(manager, reader);
   const crowd = await Crowd.start(place, processes);
 
   // What is loaded, compiled and kept once is no connection's.
@@ -67,9 +76,35 @@ async function measure(wanted: number, encryption: boolean, processes: number): 
   await manager.close();
   await rmdir(directory);
   return {
-    ...{ encryption, clients, descriptorLimit: limit, processes, atOnce: AT_ONCE, connectSeconds, echoes, refused },
+    ...{
+      encryption,
+      reader,
+      clients,
+      descriptorLimit: limit,
+      processes,
+      atOnce: AT_ONCE,
+      connectSeconds,
+      echoes,
+      refused,
+    },
     ...{ before, connected, echoed, after },
   };
+}
+
+function echoAll(manager: ServerManager, reader: Reader): void {
+  switch (reader) {
+    case "listener":
+      manager.on("message", (connection, message) => void connection.write(message.type, message.data));
+      break;
+    case "loops":
+      // It ends with the connection: a write that was under way then fails.
+      manager.on("connection", (connection) => void echo(connection).catch(() => {}));
+      break;
+  }
+}
+
+async function echo(connection: ServerConnection): Promise<void> {
+  for await (const message of connection) await connection.write(message.type, message.data);
 }
 
 async function dismiss(crowd: Crowd, manager: ServerManager): Promise<void> {
@@ -77,5 +112,6 @@ async function dismiss(crowd: Crowd, manager: ServerManager): Promise<void> {
   await waitUntil("all are gone", () => manager.connections.size === 0);
 }
 
-const [clients = "1000", encryption = "true", processes = "4"] = process.argv.slice(2);
-console.log(JSON.stringify(await measure(Number(clients), encryption === "true", Number(processes))));
+const [clients = "1000", encryption = "true", processes = "4", reader = "listener"] = process.argv.slice(2);
+const report = await measure(Number(clients), encryption === "true", Number(processes), reader as Reader);
+console.log(JSON.stringify(report));
