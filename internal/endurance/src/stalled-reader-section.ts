@@ -33,6 +33,7 @@ export async function stalledReaderSection(): Promise<Section> {
           "rate without",
           "rate beside it",
           "ratio",
+          "by work",
           "it queues",
           "it leaves unread",
           "all queue",
