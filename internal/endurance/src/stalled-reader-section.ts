@@ -24,7 +24,8 @@ export async function stalledReaderSection(): Promise<Section> {
     lines: [
       `${CLIENTS} clients send messages of ${reports[0]?.messageBytes} bytes as fast as the server takes them, and one of them never reads the echoes. Rate: echoes a`,
       `second of the other ${CLIENTS - 1}, until the last of them has all of its own; without: of these ${CLIENTS - 1} alone. Medians of ${PAIRS} pairs of runs, one`,
-      "after the other in the same server, in turns of order; in brackets the least and the greatest.",
+      "after the other in the same server, in turns of order; in brackets the least and the greatest. By work: the same ratio out",
+      "of the processor time that an echo costs the server, which tells less of what else the machine does.",
       "",
       ...table(
         [
@@ -32,6 +33,7 @@ export async function stalledReaderSection(): Promise<Section> {
           "rate without",
           "rate beside it",
           "ratio",
+          "by work",
           "it queues",
           "it leaves unread",
           "all queue",
@@ -52,15 +54,16 @@ function rowOf(report: StalledReaderReport): string[] {
   const { encryption, pairs, peak } = report;
   return [
     wire(encryption),
-    withSpread(spreadOf(pairs.map(({ without }) => without)), grouped),
-    withSpread(spreadOf(pairs.map(({ beside }) => beside)), grouped),
+    withSpread(spreadOf(pairs.map(({ without }) => without.perSecond)), grouped),
+    withSpread(spreadOf(pairs.map(({ beside }) => beside.perSecond)), grouped),
     withSpread(ratiosOf(report), (ratio) => ratio.toFixed(2)),
+    spreadOf(pairs.map(({ without, beside }) => without.microseconds / beside.microseconds)).median.toFixed(2),
     ...[peak.queuedBytes, peak.unreadBytes, peak.totalQueuedBytes, peak.totalUnreadBytes].map(grouped),
   ];
 }
 
 function ratiosOf({ pairs }: StalledReaderReport): ReturnType<typeof spreadOf> {
-  return spreadOf(pairs.map(({ without, beside }) => beside / without));
+  return spreadOf(pairs.map(({ without, beside }) => beside.perSecond / without.perSecond));
 }
 
 function withSpread(spread: ReturnType<typeof spreadOf>, show: (figure: number) => string): string {

@@ -28,6 +28,14 @@ interface Peak {
   totalUnreadBytes: number;
 }
 
+/** What the others achieve together in one run. */
+interface Pace {
+  /** Echoes a second, until the last of them has all of its own. */
+  readonly perSecond: number;
+  /** Processor time of the server for each echo, in microseconds: it tells less of what else the machine does. */
+  readonly microseconds: number;
+}
+
 export interface StalledReaderReport extends Budgets {
   readonly encryption: boolean;
   /** The stalled one among them. */
@@ -35,8 +43,7 @@ export interface StalledReaderReport extends Budgets {
   readonly messageBytes: number;
   /** Sent by each of the others in each run. */
   readonly messages: number;
-  /** Echoes a second of all the others, until the last of them has all of its own. */
-  readonly pairs: readonly { readonly without: number; readonly beside: number }[];
+  readonly pairs: readonly { readonly without: Pace; readonly beside: Pace }[];
   /** Of the stalled one's connection, and of all. */
   readonly peak: Peak;
   /** Whether it stood still at the end of each run: its queue full, and nothing moving. */
@@ -105,30 +112,32 @@ async function measure(
   const odd = await Crowd.start(place, 1);
   await others.do((share) => ({ kind: "connect", clients: share(clients - 1), atOnce: clients }));
 
-  const run = async (): Promise<number> => {
+  const run = async (): Promise<Pace> => {
     const from = performance.now();
+    const busy = process.cpuUsage();
     const { messages: echoes } = await others.do(() => ({ kind: "flood", messages, bytes: MESSAGE_BYTES }));
-    return echoes / ((performance.now() - from) / 1_000);
+    const { user, system } = process.cpuUsage(busy);
+    return { perSecond: echoes / ((performance.now() - from) / 1_000), microseconds: (user + system) / echoes };
   };
   let stalledToTheEnd = true;
-  const runBeside = async (): Promise<number> => {
+  const runBeside = async (): Promise<Pace> => {
     await odd.do(() => ({ kind: "connect", clients: 1, atOnce: 1 }));
     await waitUntil("it is connected", () => manager.connections.size === clients);
     const stalled = newest as ServerConnection;
     watch.stalled = stalled;
     await odd.do(() => ({ kind: "stall", bytes: MESSAGE_BYTES }));
     await waitUntil("its queue is full", () => stalled.stats.queuedBytes >= connectionBytes);
-    const rate = await run();
+    const pace = await run();
     stalledToTheEnd &&= stalled.stats.queuedBytes >= connectionBytes;
     watch.look();
     watch.stalled = undefined;
     await odd.do(() => ({ kind: "close" }));
     await waitUntil("it is gone", () => manager.connections.size === clients - 1);
-    return rate;
+    return pace;
   };
 
   await run();
-  const figures: { without: number; beside: number }[] = [];
+  const figures: { without: Pace; beside: Pace }[] = [];
   for (let pair = 0; pair < pairs; pair++) {
     // In turns, so that whatever changes with time falls on both alike.
     const first = pair % 2 === 0 ? await run() : undefined;
