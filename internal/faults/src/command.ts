@@ -1,4 +1,4 @@
-import type { PeerPlan } from "./fault-plan.js";
+import type { PeerPlan, Wire } from "./fault-plan.js";
 import type { Arrived } from "./order-check.js";
 
 /** Where a side listens, or whom it dials. */
@@ -10,7 +10,7 @@ export type Command =
       readonly kind: "start";
       readonly seed: number;
       readonly place: Place;
-      readonly encryption: boolean;
+      readonly wire: Wire;
       readonly handshakeTimeoutMs: number;
       readonly plan: PeerPlan;
     }

@@ -69,11 +69,14 @@ export interface PeerPlan {
   readonly maxUnreadBytes: number;
 }
 
+/** plain: without encryption. compatible: golang-ipc's encryption. secure: what two of ours agree on unless told otherwise. */
+export type Wire = "plain" | "compatible" | "secure";
+
 /** All that happens under one seed. */
 export interface FaultPlan {
   readonly seed: number;
   readonly transport: "unix" | "tcp";
-  readonly encryption: boolean;
+  readonly wire: Wire;
   /** One for each connection that the client makes; those that follow have no fault. */
   readonly connections: readonly ConnectionPlan[];
   readonly finale: Finale;
@@ -82,10 +85,12 @@ export interface FaultPlan {
   readonly peers: Readonly<Record<Side, PeerPlan>>;
 }
 
-/** Transport and encryption go round with the seeds, so that a lane of processes serves each pair. */
-export const LANES: readonly Pick<FaultPlan, "transport" | "encryption">[] = [
-  { transport: "unix", encryption: true },
-  { transport: "tcp", encryption: true },
-  { transport: "unix", encryption: false },
-  { transport: "tcp", encryption: false },
+/** Transport and wire go round with the seeds, so that a lane of processes serves each pair. */
+export const LANES: readonly Pick<FaultPlan, "transport" | "wire">[] = [
+  { transport: "unix", wire: "secure" },
+  { transport: "tcp", wire: "secure" },
+  { transport: "unix", wire: "compatible" },
+  { transport: "tcp", wire: "compatible" },
+  { transport: "unix", wire: "plain" },
+  { transport: "tcp", wire: "plain" },
 ];

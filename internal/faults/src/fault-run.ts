@@ -11,7 +11,7 @@ export interface FaultRun {
 }
 
 /**
- * Plays one run a seed, in as many lanes at once as there are pairs of transport and encryption, and counts what happened.
+ * Plays one run a seed, in as many lanes at once as there are pairs of transport and wire, and counts what happened.
  * @throws BadRun naming the seed and what replays it
  */
 export async function runFaults({ seed, runs, onProgress, lanes }: FaultRun): Promise<FaultTally> {

@@ -15,7 +15,7 @@ export class FaultTally {
     for (const code of [...reports.server.codes, ...reports.client.codes]) add(this.#codes, code);
     add(this.#finales, plan.finale.kind === "finish" ? "finished" : `${plan.finale.kind} under a fault`);
     const messages = [...reports.server.arrived, ...reports.client.arrived].reduce((sum, one) => sum + one.messages, 0);
-    const name = `${plan.transport}, ${plan.encryption ? "encrypted" : "plain"}`;
+    const name = `${plan.transport}, ${plan.wire}`;
     const before = this.#lanes.get(name) ?? { runs: 0, connections: 0, faults: 0, messages: 0 };
     this.#lanes.set(name, {
       runs: before.runs + 1,

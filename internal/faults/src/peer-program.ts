@@ -5,11 +5,18 @@ import { startServer } from "@ipc/server";
 import { Waits } from "@ipc-internal/seeded";
 import { type Command, NAME, type PeerReport, type Told } from "./command.js";
 import { Conversation } from "./conversation.js";
-import type { Side } from "./fault-plan.js";
+import type { Side, Wire } from "./fault-plan.js";
 
 type Start = Extract<Command, { kind: "start" }>;
 
 const RETRY_MS = 5;
+
+/** Options of both sides for each wire. */
+const WIRES = {
+  plain: { encryption: false },
+  compatible: { security: { wire: "golang-ipc" } },
+  secure: {},
+} as const satisfies Record<Wire, object>;
 
 const side: Side = process.argv[2] === "server" ? "server" : "client";
 /** What keeps the process alive when there is no peer: the ways to the runner. */
@@ -34,14 +41,12 @@ function resourcesWhenIdle(): string {
   return resources();
 }
 
-async function startPeer({ place, encryption, handshakeTimeoutMs, plan }: Start): Promise<Peer> {
+async function startPeer({ place, wire, handshakeTimeoutMs, plan }: Start): Promise<Peer> {
   const { maxQueuedBytes, maxUnreadBytes } = plan;
   const options = {
     name: NAME,
     ...("port" in place ? { transport: tcp(place) } : place),
-    encryption,
-    // The verdict knows what golang-ipc's protocol can say of a fault.
-    security: { wire: "golang-ipc" } as const,
+    ...WIRES[wire],
     maxQueuedBytes,
     maxUnreadBytes,
     handshakeTimeoutMs,

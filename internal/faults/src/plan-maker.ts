@@ -12,6 +12,7 @@ import {
   READING_STYLES,
   type Shape,
   type Side,
+  type Wire,
 } from "./fault-plan.js";
 import { NUMBERED_HEADER_BYTES } from "./numbered-message.js";
 
@@ -25,9 +26,15 @@ const LASTING: readonly FaultKind[] = ["dead", "vanish", "freeze"];
 /** Without encryption nobody can notice an altered byte; what one does to frames and handshakes is what mutations try. */
 const PLAIN: readonly FaultKind[] = FAULTS.filter((kind) => kind !== "flip");
 
-/** Bytes of a handshake, and around each message. */
-const SEALED_BYTES = { toServer: 99, toClient: 135, frame: 36 } as const;
-const PLAIN_BYTES = { toServer: 2, toClient: 10, frame: 8 } as const;
+/**
+ * Bytes of a handshake, and at least so many around each message: how many share a record is not known beforehand, and the
+ * place of a fault must be one that is reached.
+ */
+const WIRE_BYTES: Readonly<Record<Wire, Readonly<Record<Direction | "frame", number>>>> = {
+  plain: { toServer: 2, toClient: 18, frame: 8 },
+  compatible: { toServer: 99, toClient: 135, frame: 36 },
+  secure: { toServer: 151, toClient: 195, frame: 8 },
+};
 
 const HANDSHAKE_SHARE = 0.35;
 const FINISHED_SHARE = 0.7;
@@ -53,13 +60,13 @@ export function makePlan(seed: number): FaultPlan {
   const lane = LANES[seed % LANES.length] as (typeof LANES)[number];
   const peers = { server: makePeer(random), client: makePeer(random) };
   const finale = makeFinale(random);
-  const total = totals(lane.encryption, peers);
+  const total = totals(lane.wire, peers);
   const faults = random.integer(1, MOST_FAULTS);
   const connections: ConnectionPlan[] = [];
   for (let left = faults; left > 0; left--) {
     const lasts = left === 1 && finale.kind !== "finish";
-    const kinds = lasts ? LASTING : lane.encryption ? FAULTS : PLAIN;
-    const fault = makeFault(random, kinds, total, lane.encryption);
+    const kinds = lasts ? LASTING : lane.wire === "plain" ? PLAIN : FAULTS;
+    const fault = makeFault(random, kinds, total, lane.wire);
     connections.push({ shapes: makeShapes(random), fault: lasts ? { ...fault, lingerMs: undefined } : fault });
   }
   if (finale.kind === "finish") connections.push({ shapes: makeShapes(random) });
@@ -100,9 +107,9 @@ function makeFinale(random: SeededRandom): Finale {
   return { kind: random.chance(0.7) ? "close" : "destroy", first, timeoutMs: random.integer(0, 150) };
 }
 
-/** What passes on a connection without a fault. */
-function totals(encryption: boolean, peers: FaultPlan["peers"]): Readonly<Record<Direction, number>> {
-  const bytes = encryption ? SEALED_BYTES : PLAIN_BYTES;
+/** What passes at least on a connection without a fault. */
+function totals(wire: Wire, peers: FaultPlan["peers"]): Readonly<Record<Direction, number>> {
+  const bytes = WIRE_BYTES[wire];
   const framed = ({ sizes }: PeerPlan): number => sizes.reduce((sum, size) => sum + size + bytes.frame, 0);
   return { toServer: bytes.toServer + framed(peers.client), toClient: bytes.toClient + framed(peers.server) };
 }
@@ -111,10 +118,10 @@ function makeFault(
   random: SeededRandom,
   kinds: readonly FaultKind[],
   total: Readonly<Record<Direction, number>>,
-  encryption: boolean,
+  wire: Wire,
 ): Fault {
   const direction = random.pick(DIRECTIONS);
-  const handshake = (encryption ? SEALED_BYTES : PLAIN_BYTES)[direction];
+  const handshake = WIRE_BYTES[wire][direction];
   const inHandshake = random.chance(0.5) ? random.integer(0, 2) : random.integer(0, handshake - 1);
   const behind = random.integer(handshake, total[direction] - 1);
   return {

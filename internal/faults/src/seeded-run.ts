@@ -64,8 +64,8 @@ export class SeededRun {
 
   /** Starts server, proxy and client. */
   async #start(): Promise<FaultProxy> {
-    const { seed, transport, encryption, handshakeTimeoutMs, connections, peers } = this.#plan;
-    const start = { kind: "start", seed, encryption, handshakeTimeoutMs } as const;
+    const { seed, transport, wire, handshakeTimeoutMs, connections, peers } = this.#plan;
+    const start = { kind: "start", seed, wire, handshakeTimeoutMs } as const;
     const place: Place = transport === "tcp" ? { port: 0 } : { directory: join(this.#directory, SERVER_FOLDER) };
     this.#peers.server.send({ ...start, place, plan: peers.server });
     const { address } = await this.#peers.server.next("started");

@@ -1,35 +1,6 @@
-import { CountedNonces, deriveSharedX, type KeyPair, keyPairFromScalar } from "@ipc/crypto";
 import type { TypedData } from "@ipc/framing";
-import {
-  type Credentials,
-  clientHandshake,
-  type Handshake,
-  type HandshakeAnswer,
-  type HandshakeStep,
-  type Negotiated,
-  type Protection,
-  serverHandshake,
-} from "@ipc/session";
-
-export type Role = "server" | "client";
-
-/** What both sides announce and take: small, so that a length beyond it is found by chance too. */
-export const MAX_MESSAGE_SIZE = 4_096;
-
-/** What is mutated here is golang-ipc's protocol; the packages attack the secure session in tests of their own. */
-export const GOLANG_IPC: Credentials = {
-  speaksSecure: false,
-  psks: [],
-  identity: undefined,
-  trustedPeers: undefined,
-  require: false,
-};
-
-/** Always the same pairs: what was recorded with them can be opened by a receiver that is given its own again. */
-export const KEY_PAIRS: Readonly<Record<Role, KeyPair>> = {
-  server: keyPairFromScalar(new Uint8Array(48).fill(0x21)),
-  client: keyPairFromScalar(new Uint8Array(48).fill(0x42)),
-};
+import type { Handshake, HandshakeAnswer, HandshakeStep, Negotiated, Protection } from "@ipc/session";
+import { answerFromMemory, makeHandshake, type Role, type Wire } from "./handshakes.js";
 
 /** What a receiver waits for when a handshake is complete. */
 export const FIRST_FRAME = "the first frame";
@@ -44,10 +15,10 @@ export interface Item {
 /** All that one side says to the other in a conversation without a fault. */
 export interface Conversation {
   readonly receiver: Role;
-  readonly encrypted: boolean;
+  readonly wire: Wire;
   readonly items: readonly Item[];
-  /** What the receiver agreed on, where the handshake is not part of the conversation. */
-  readonly agreed?: Negotiated;
+  /** Gives what the receiver agreed on, as it was at first, where the handshake is not part of the conversation. */
+  readonly agree?: () => Negotiated;
 }
 
 /** What each side writes when the handshake is complete. */
@@ -57,82 +28,58 @@ export const MESSAGES: readonly TypedData[] = [5, 0, 1, 300, 17, 64, 2, 150].map
 }));
 
 /** Records what both sides say, by letting the two handshakes talk to each other: with the handshake, and without it. */
-export function recordConversations(encrypted: boolean): Conversation[] {
-  const sides: Readonly<Record<Role, Side>> = {
-    server: new Side(
-      serverHandshake({
-        encryption: encrypted,
-        maxMessageSize: MAX_MESSAGE_SIZE,
-        credentials: GOLANG_IPC,
-        nonces: nonces(1),
-      }),
-      "server",
-    ),
-    client: new Side(
-      clientHandshake({ name: "recorded", encryption: encrypted, credentials: GOLANG_IPC, nonces: nonces(2) }),
-      "client",
-    ),
-  };
-  while (sides.server.advance(sides.client) || sides.client.advance(sides.server));
-  return [...sides.server.listenTo(sides.client, encrypted), ...sides.client.listenTo(sides.server, encrypted)];
-}
-
-function nonces(side: number): CountedNonces {
-  return new CountedNonces(new Uint8Array(8).fill(side));
+export function recordConversations(wire: Wire): Conversation[] {
+  const [server, client] = [new Side("server", wire), new Side("client", wire)];
+  while (server.advance(client) || client.advance(server));
+  return [...server.listenTo(client), ...client.listenTo(server)];
 }
 
 class Side {
   readonly #role: Role;
+  readonly #wire: Wire;
   readonly #handshake: Handshake<Negotiated>;
   readonly #items: Item[] = [];
   #arrived: Uint8Array = new Uint8Array(0);
   #step: IteratorResult<HandshakeStep, Negotiated>;
 
-  constructor(handshake: Handshake<Negotiated>, role: Role) {
-    this.#handshake = handshake;
+  constructor(role: Role, wire: Wire) {
     this.#role = role;
-    this.#step = handshake.next();
+    this.#wire = wire;
+    this.#handshake = makeHandshake(role, wire);
+    this.#step = this.#handshake.next();
   }
 
   /** Takes one step; false when it has to wait for the other side, or is done. */
   advance(other: Side): boolean {
     if (this.#step.done === true) return false;
     const step = this.#step.value;
-    let answer: HandshakeAnswer;
-    switch (step.kind) {
-      case "receive":
-        if (this.#arrived.length < step.bytes) return false;
-        answer = Uint8Array.from(this.#arrived.subarray(0, step.bytes));
-        this.#arrived = this.#arrived.subarray(step.bytes);
-        this.#items.push({ state: step.what, bytes: answer });
-        break;
-      case "send":
-        other.#arrived = Buffer.concat([other.#arrived, step.bytes]);
-        break;
-      case "keyPair":
-        answer = KEY_PAIRS[this.#role];
-        break;
-      case "sharedX":
-        answer = deriveSharedX(step.privateKey, step.publicKey);
-        break;
-      case "authorize":
-        break;
+    let answer = answerFromMemory(this.#role, step);
+    if (step.kind === "receive") {
+      if (this.#arrived.length < step.bytes) return false;
+      answer = this.hear(step.what, step.bytes);
+    } else if (step.kind === "send") {
+      other.#arrived = Buffer.concat([other.#arrived, step.bytes]);
     }
     this.#step = this.#handshake.next(answer);
     return true;
   }
 
+  hear(state: string, length: number): HandshakeAnswer {
+    const bytes = Uint8Array.from(this.#arrived.subarray(0, length));
+    this.#arrived = this.#arrived.subarray(length);
+    this.#items.push({ state, bytes });
+    return bytes;
+  }
+
   /** The conversation as this side hears it. */
-  listenTo(other: Side, encrypted: boolean): Conversation[] {
-    const { protection } = other.#agreed;
-    const frames = MESSAGES.map((message, index) => ({
-      state: index === 0 ? FIRST_FRAME : LATER_FRAME,
-      bytes: encodeFrame(protection, message),
-    }));
-    const receiver = this.#role;
+  listenTo(other: Side): Conversation[] {
+    const [receiver, wire] = [this.#role, this.#wire];
+    const frames = encodeMessages(other.#agreed.protection);
+    const handshake = [...this.#items];
+    const agree = (): Negotiated => replay(receiver, wire, handshake);
     return [
-      { receiver, encrypted, items: [...this.#items, ...frames] },
-      { receiver, encrypted, items: frames, agreed: this.#agreed },
+      { receiver, wire, items: [...handshake, ...frames] },
+      { receiver, wire, items: frames, agree },
     ];
   }
 
@@ -142,8 +89,27 @@ class Side {
   }
 }
 
-function encodeFrame(protection: Protection, { type, data }: TypedData): Uint8Array {
-  const frame = new Uint8Array(protection.frameOverhead + data.length);
-  protection.writeFrame(frame, 0, type, data);
-  return frame;
+/** Runs one side's handshake again with what it heard: a secure session counts its records, so each needs one of its own. */
+function replay(role: Role, wire: Wire, heard: readonly Item[]): Negotiated {
+  const handshake = makeHandshake(role, wire);
+  const items = heard.values();
+  let step = handshake.next();
+  while (step.done !== true) {
+    const answer = step.value.kind === "receive" ? items.next().value?.bytes : answerFromMemory(role, step.value);
+    step = handshake.next(answer);
+  }
+  return step.value;
+}
+
+/** Each message by itself, and the farewell where there is one. */
+function encodeMessages(protection: Protection): Item[] {
+  const items = MESSAGES.map(({ type, data }, index) => {
+    const { batchHead, frameOverhead, batchTail } = protection;
+    const bytes = new Uint8Array(batchHead + frameOverhead + data.length + batchTail);
+    protection.writeFrame(bytes, batchHead, type, data);
+    protection.sealBatch(bytes);
+    return { state: index === 0 ? FIRST_FRAME : LATER_FRAME, bytes };
+  });
+  const farewell = protection.farewell();
+  return farewell === undefined ? items : [...items, { state: LATER_FRAME, bytes: farewell }];
 }

@@ -1,6 +1,6 @@
 import { FrameDecoder, FrameError, type FrameErrorCode } from "@ipc/framing";
-import { MAX_MESSAGE_SIZE } from "./conversation.js";
 import { BadEnding, type Ending } from "./ending.js";
+import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 import type { Input } from "./input.js";
 import { END_CODES, parseFrames } from "./reference.js";
 
@@ -14,7 +14,7 @@ interface Decoded {
 
 /** Feeds the decoder alone, and holds what comes out against the plainest parser. */
 export function feedDecoder(input: Input): Ending {
-  const shortest = input.encrypted ? SEALED_OVERHEAD : PLAIN_OVERHEAD;
+  const shortest = input.wire === "compatible" ? SEALED_OVERHEAD : PLAIN_OVERHEAD;
   const longest = MAX_MESSAGE_SIZE + shortest;
   const decoder = new FrameDecoder({ minBodyLength: shortest, maxBodyLength: longest });
   const decoded = decode(decoder, input.chunks);
@@ -25,7 +25,7 @@ export function feedDecoder(input: Input): Ending {
   if (decoded.bodies.length !== expected.bodies.length || !same) {
     throw new BadEnding(`the decoder gave ${decoded.bodies.length} bodies, ${expected.bodies.length} others are right`);
   }
-  return { target: "decoder", encrypted: input.encrypted, state: expected.end, code, messages: decoded.bodies.length };
+  return { target: "decoder", wire: input.wire, state: expected.end, code, messages: decoded.bodies.length };
 }
 
 function decode(decoder: FrameDecoder, chunks: readonly Uint8Array[]): Decoded {

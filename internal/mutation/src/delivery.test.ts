@@ -1,7 +1,7 @@
 import { encodeMessage } from "@ipc/framing";
 import { expect, it } from "vitest";
 import { MESSAGES } from "./conversation.js";
-import { assertAuthentic, assertWhole } from "./delivery.js";
+import { assertAuthentic, assertInOrder, assertWhole } from "./delivery.js";
 import type { Input } from "./input.js";
 
 const first = { type: 1, data: Uint8Array.of(1, 2) };
@@ -9,7 +9,7 @@ const second = { type: 2, data: Uint8Array.of(3) };
 const input: Input = {
   seed: 1,
   target: "server",
-  encrypted: false,
+  wire: "plain",
   // A handshake of one byte stands before.
   chunks: [Uint8Array.of(0), encodeMessage(1, first.data), encodeMessage(2, second.data)],
   end: "end",
@@ -41,4 +41,21 @@ it("refuses an end that says something else than the stream", () => {
 it("refuses a sealed message that nobody sealed", () => {
   expect(() => assertAuthentic(MESSAGES)).not.toThrow();
   expect(() => assertAuthentic([...MESSAGES, { type: 3, data: Uint8Array.of(0) }])).toThrow("nobody sealed it");
+});
+
+it("takes the first messages of a secure session, and all of them where it ends in order", () => {
+  expect(() => assertInOrder(MESSAGES.slice(0, 3), "IPC_RECORD_TRUNCATED")).not.toThrow();
+  expect(() => assertInOrder(MESSAGES, undefined)).not.toThrow();
+});
+
+it.each([
+  ["one left out", [...MESSAGES.slice(0, 2), ...MESSAGES.slice(3)]],
+  ["one twice", [...MESSAGES.slice(0, 2), ...MESSAGES.slice(1)]],
+  ["one more", [...MESSAGES, ...MESSAGES.slice(-1)]],
+])("refuses messages of a secure session with %s", (_what, messages) => {
+  expect(() => assertInOrder(messages, "IPC_RECORD_TRUNCATED")).toThrow("not the first that were sealed");
+});
+
+it("refuses a secure session that ends in order before it is complete", () => {
+  expect(() => assertInOrder(MESSAGES.slice(0, -1), undefined)).toThrow("ended in order after 7 of 8 messages");
 });

@@ -1,12 +1,14 @@
 import type { TypedData } from "@ipc/framing";
 import type { IpcErrorCode } from "@ipc/session";
-import { MAX_MESSAGE_SIZE, MESSAGES } from "./conversation.js";
+import { MESSAGES } from "./conversation.js";
 import { BadEnding } from "./ending.js";
+import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 import type { Input } from "./input.js";
 import { END_CODES, isSameMessage, parseFrames, readBody } from "./reference.js";
 
 const PLAIN_OVERHEAD = 4;
 const CONTROL_TYPE = 0;
+const NONE = new Uint8Array(0);
 
 /** Whatever was done to a sealed conversation: what is delivered was written like that by someone with the key. */
 export function assertAuthentic(messages: readonly TypedData[]): void {
@@ -15,6 +17,17 @@ export function assertAuthentic(messages: readonly TypedData[]): void {
   throw new BadEnding(
     `a message of type ${forged.type} with ${forged.data.length} bytes was delivered, nobody sealed it`,
   );
+}
+
+/** In a secure session nothing can be left out, repeated or moved either, and its end is as authentic as its messages. */
+export function assertInOrder(messages: readonly TypedData[], code: IpcErrorCode | undefined): void {
+  const isPrefix = messages.every((message, index) =>
+    isSameMessage(MESSAGES[index] ?? { type: 0, data: NONE }, message),
+  );
+  if (!isPrefix)
+    throw new BadEnding(`${messages.length} messages were delivered that are not the first that were sealed`);
+  if (code !== undefined || messages.length === MESSAGES.length) return;
+  throw new BadEnding(`the session ended in order after ${messages.length} of ${MESSAGES.length} messages`);
 }
 
 /**

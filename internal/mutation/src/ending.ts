@@ -1,10 +1,11 @@
 import type { IpcErrorCode } from "@ipc/session";
+import type { Wire } from "./handshakes.js";
 import type { Target } from "./input.js";
 
 /** Where an input ended, and with what. */
 export interface Ending {
   readonly target: Target;
-  readonly encrypted: boolean;
+  readonly wire: Wire;
   /** What was waited for, or how it was over. */
   readonly state: string;
   /** Undefined: nothing failed. */

@@ -1,6 +1,6 @@
 import type { TypedData } from "@ipc/framing";
 import { type Established, type IpcError, type PeerLimits, PeerSession } from "@ipc/session";
-import { MAX_MESSAGE_SIZE } from "./conversation.js";
+import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 
 const MIB = 1_048_576;
 const LIMITS: PeerLimits = { maxMessageSize: MAX_MESSAGE_SIZE, maxQueuedBytes: MIB, maxUnreadBytes: MIB };

@@ -1,6 +1,7 @@
 import type { Negotiated } from "@ipc/session";
 import { SeededRandom } from "@ipc-internal/seeded";
-import { type Conversation, FIRST_FRAME, type Item, type Role, recordConversations } from "./conversation.js";
+import { type Conversation, FIRST_FRAME, type Item, recordConversations } from "./conversation.js";
+import { type Role, WIRES, type Wire } from "./handshakes.js";
 import { type Mutation, mutate, pickMutation } from "./mutation.js";
 
 /** Who is fed: the decoder by itself, or a handshake and the session behind it. */
@@ -10,10 +11,10 @@ export type Target = "decoder" | Role;
 export interface Input {
   readonly seed: number;
   readonly target: Target;
-  readonly encrypted: boolean;
+  readonly wire: Wire;
   readonly chunks: readonly Uint8Array[];
-  /** What was agreed on before, where the input begins behind the handshake. */
-  readonly agreed?: Negotiated;
+  /** Gives what was agreed on before, where the input begins behind the handshake. */
+  readonly agree?: () => Negotiated;
   /** How the stream ends behind the last chunk. */
   readonly end: "end" | "reset";
   /** Whether it ends only when the fed side has had time to answer. */
@@ -23,18 +24,15 @@ export interface Input {
   readonly mutations: readonly Mutation[];
 }
 
-const TARGETS: readonly Target[] = ["decoder", "decoder", "server", "client"];
+const TARGETS: readonly Target[] = ["decoder", "server", "client"];
 
-/**
- * Of the inputs to handshakes. Deriving a key takes some 2 ms, twenty times as long as all the rest, so most of these are
- * mutated at the key itself, which is where they then end, before anything is derived.
- */
-const ENCRYPTED_SHARE = 0.08;
-const AT_KEY_SHARE = 0.8;
-const KEY = "the peer's public key";
+/** Of the inputs to handshakes: a secure one has the most states. The decoder takes frames that are plain or sealed. */
+const HANDSHAKE_WIRES: readonly Wire[] = ["plain", "compatible", "secure", "secure"];
+const FRAME_WIRES: readonly Wire[] = ["plain", "compatible"];
 
-/** Sealed frames without a handshake before them, for a session that has its key already. */
+/** Sealed frames or records without a handshake before them, for a session that has its key already. */
 const KEYED_SHARE = 0.1;
+const KEYED_WIRES: readonly Wire[] = ["compatible", "secure"];
 
 const SECOND_SHARE = 0.3;
 const RESET_SHARE = 0.15;
@@ -44,13 +42,13 @@ const PATIENT_SHARE = 0.5;
 /** Byte by byte is for short inputs: each chunk costs a turn of the event loop. */
 const BYTEWISE_MAX_BYTES = 150;
 
-const CONVERSATIONS: readonly Conversation[] = [...recordConversations(false), ...recordConversations(true)];
+const CONVERSATIONS: readonly Conversation[] = WIRES.flatMap(recordConversations);
 const ALL_ITEMS: readonly Item[] = CONVERSATIONS.flatMap(({ items }) => items);
 
 export function makeInput(seed: number): Input {
   const random = new SeededRandom(seed);
   const target = random.pick(TARGETS);
-  const { items: recorded, encrypted, agreed } = pickConversation(target, random);
+  const { items: recorded, wire, agree } = pickConversation(target, random);
   let items = recorded;
   const mutations: Mutation[] = [];
   for (let left = random.chance(SECOND_SHARE) ? 2 : 1; left > 0; left--) {
@@ -64,9 +62,9 @@ export function makeInput(seed: number): Input {
   return {
     seed,
     target,
-    encrypted,
+    wire,
     chunks: cut(items, random),
-    ...(agreed && { agreed }),
+    ...(agree && { agree }),
     end: random.chance(RESET_SHARE) ? "reset" : "end",
     patient: random.chance(PATIENT_SHARE),
     writes: random.chance(WRITING_SHARE),
@@ -77,9 +75,9 @@ export function makeInput(seed: number): Input {
 function pickConversation(target: Target, random: SeededRandom): Conversation {
   const receiver = target === "decoder" ? random.pick<Role>(["server", "client"]) : target;
   const isKeyed = target === "decoder" || random.chance(KEYED_SHARE);
-  const encrypted = target === "decoder" ? random.chance(0.5) : isKeyed || random.chance(ENCRYPTED_SHARE);
+  const wire = random.pick(target === "decoder" ? FRAME_WIRES : isKeyed ? KEYED_WIRES : HANDSHAKE_WIRES);
   const found = CONVERSATIONS.find(
-    (other) => other.receiver === receiver && other.encrypted === encrypted && (other.agreed !== undefined) === isKeyed,
+    (other) => other.receiver === receiver && other.wire === wire && (other.agree !== undefined) === isKeyed,
   );
   if (found === undefined) throw new Error("every conversation is recorded");
   return found;
@@ -88,10 +86,9 @@ function pickConversation(target: Target, random: SeededRandom): Conversation {
 /** Each state is as likely as each other, however long its items are; so are the two ends between frames. */
 function pickPlace(items: readonly Item[], target: Target, random: SeededRandom): number | "no message" | "end" {
   const states = [...new Set(items.map(({ state }) => state))];
-  const atKey = states.includes(KEY) && random.chance(AT_KEY_SHARE);
   const isSession = target !== "decoder" && states.includes(FIRST_FRAME);
   const ends = isSession ? (["no message", "end"] as const) : (["end"] as const);
-  const place = atKey ? KEY : random.pick([...states, ...ends]);
+  const place = random.pick([...states, ...ends]);
   if (place === "no message" || place === "end") return place;
   return random.pick([...items.keys()].filter((index) => items[index]?.state === place));
 }

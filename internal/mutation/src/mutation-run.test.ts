@@ -15,7 +15,7 @@ const TIMEOUT_MS = 120_000;
 
 function endInOrder({ target }: Input): Ending {
   const state = target === "decoder" ? "between frames" : "in order, no message";
-  return { target, encrypted: false, state, code: undefined, messages: 0 };
+  return { target, wire: "plain", state, code: undefined, messages: 0 };
 }
 
 it(

@@ -87,8 +87,8 @@ function describeHang(inputs: readonly Input[], waits: readonly Waits[]): string
   return [...names, replay(hanging.length > 0 ? hanging.slice(0, 1) : inputs)].join("\n");
 }
 
-function describe({ seed, target, encrypted, mutations, end }: Input): string {
-  return `seed ${seed} (${target}, ${encrypted ? "encrypted" : "plain"}, ${mutations.join(" and ") || "as recorded"}, ${end})`;
+function describe({ seed, target, wire, mutations, end }: Input): string {
+  return `seed ${seed} (${target}, ${wire}, ${mutations.join(" and ") || "as recorded"}, ${end})`;
 }
 
 function replay(inputs: readonly Input[]): string {

@@ -1,6 +1,7 @@
 import { readUint32, UINT32_BYTES, UINT32_MAX, writeUint32 } from "@ipc/framing";
 import type { SeededRandom } from "@ipc-internal/seeded";
-import { type Item, MAX_MESSAGE_SIZE } from "./conversation.js";
+import type { Item } from "./conversation.js";
+import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 
 export type Mutation =
   | "truncate"

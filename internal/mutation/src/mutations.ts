@@ -35,10 +35,9 @@ const tally = await runMutations({
 const seconds = Math.round((performance.now() - started) / 1_000);
 const growth = (heaps.at(-1) ?? 0) - (heaps[0] ?? 0);
 const rare = tally.statesUnder(LEAST_SHARE);
-const encrypted = ((100 * tally.encrypted) / tally.inputs).toFixed(1);
 const figures = [
   `${groupDigits(tally.inputs)} inputs, seeds ${seed} … ${seed + runs - 1}, in ${seconds} s;`,
-  `${encrypted} % of them encrypted. Heap after a collection: ${heaps[0]?.toFixed(1)} MiB after a tenth of them,`,
+  `heap after a collection: ${heaps[0]?.toFixed(1)} MiB after a tenth of them,`,
   `${heaps.at(-1)?.toFixed(1)} MiB at the end.\n\n${tally.describe()}`,
 ].join("\n");
 console.log(figures);

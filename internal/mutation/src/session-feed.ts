@@ -2,7 +2,6 @@ import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { TypedData } from "@ipc/framing";
 import {
-  clientHandshake,
   type Handshake,
   type HandshakeAnswer,
   type HandshakeResult,
@@ -10,14 +9,14 @@ import {
   isIpcError,
   type Negotiated,
   runHandshake,
-  serverHandshake,
 } from "@ipc/session";
 import { memoryPair } from "@ipc/transport";
 import type { Waits } from "@ipc-internal/seeded";
-import { FIRST_FRAME, GOLANG_IPC, KEY_PAIRS, LATER_FRAME, MAX_MESSAGE_SIZE, type Role } from "./conversation.js";
-import { assertAuthentic, assertWhole } from "./delivery.js";
+import { FIRST_FRAME, LATER_FRAME } from "./conversation.js";
+import { assertAuthentic, assertInOrder, assertWhole } from "./delivery.js";
 import { BadEnding, type Ending } from "./ending.js";
 import { FedSession, readToEnd } from "./fed-session.js";
+import { answerFromMemory, makeHandshake, type Role, type Wire } from "./handshakes.js";
 import type { Input } from "./input.js";
 
 /** Never reached: the input's end must end every wait. */
@@ -33,6 +32,8 @@ const HANDSHAKE_CODES: ReadonlySet<IpcErrorCode> = new Set([
   "IPC_SERVER_BUSY",
   "IPC_PUBLIC_KEY_INVALID",
   "IPC_DECRYPTION_FAILED",
+  "IPC_AUTHENTICATION_FAILED",
+  "IPC_RECORD_INVALID",
 ]);
 
 const SESSION_CODES: ReadonlySet<IpcErrorCode> = new Set([
@@ -41,38 +42,36 @@ const SESSION_CODES: ReadonlySet<IpcErrorCode> = new Set([
   "IPC_FRAME_TOO_SHORT",
   "IPC_FRAME_TRUNCATED",
   "IPC_DECRYPTION_FAILED",
+  "IPC_RECORD_INVALID",
+  "IPC_RECORD_TRUNCATED",
 ]);
 
 /** Feeds a handshake, and the session that may follow it; resolves when all that waits has ended. */
 export async function feedSession(input: Input, waits: Waits): Promise<Ending> {
-  const { target, encrypted } = input;
+  const { target, wire } = input;
   const role: Role = target === "server" ? "server" : "client";
   const [near, far] = memoryPair();
   const closed = waits.track("the stream's close", closeOf(near));
-  const watched = new WatchedHandshake(role, encrypted);
+  const watched = new WatchedHandshake(role, wire);
   void pour(far, input);
   let shaken: HandshakeResult<Negotiated>;
   try {
-    shaken = await waits.track("the handshake", shakeHands(near, watched, input, role));
+    shaken = await waits.track("the handshake", shakeHands(near, watched, input));
   } catch (error) {
     await closed;
     const code = codeOf(error, HANDSHAKE_CODES, "the handshake");
-    return { target, encrypted, state: watched.state, code, messages: 0 };
+    return { target, wire, state: watched.state, code, messages: 0 };
   }
   const { result: negotiated, rest } = shaken;
   const session = new FedSession({ stream: near, negotiated, rest, remote: "fed" });
   const writing = input.writes ? write(session, negotiated.maxSendSize, waits) : Promise.resolve();
   const { messages } = await waits.track("the reads", readToEnd(session));
   await Promise.all([closed, writing]);
-  const isEncrypted = negotiated.protection.security.mode !== "plain";
-  const ending: Ending = {
-    target,
-    encrypted: isEncrypted,
-    ...describeEnd(session, messages),
-    messages: messages.length,
-  };
-  if (isEncrypted) assertAuthentic(messages);
-  else assertWhole(input, watched.receivedBytes, messages, ending.code);
+  const { mode } = negotiated.protection.security;
+  const ending: Ending = { target, wire: mode, ...describeEnd(session, messages), messages: messages.length };
+  if (mode === "plain") assertWhole(input, watched.receivedBytes, messages, ending.code);
+  else if (mode === "compatible") assertAuthentic(messages);
+  else assertInOrder(messages, ending.code);
   return ending;
 }
 
@@ -80,13 +79,12 @@ export async function feedSession(input: Input, waits: Waits): Promise<Ending> {
 class WatchedHandshake {
   state = "its start";
   receivedBytes = 0;
+  readonly #role: Role;
   readonly #handshake: Handshake<Negotiated>;
 
-  constructor(role: Role, encryption: boolean) {
-    this.#handshake =
-      role === "server"
-        ? serverHandshake({ encryption, maxMessageSize: MAX_MESSAGE_SIZE, credentials: GOLANG_IPC })
-        : clientHandshake({ name: "fed", encryption, credentials: GOLANG_IPC });
+  constructor(role: Role, wire: Wire) {
+    this.#role = role;
+    this.#handshake = makeHandshake(role, wire);
   }
 
   *run(): Handshake<Negotiated> {
@@ -94,7 +92,7 @@ class WatchedHandshake {
     while (step.done !== true) {
       const { value } = step;
       if (value.kind === "receive") this.state = value.what;
-      const answer: HandshakeAnswer = yield value;
+      const answer: HandshakeAnswer = answerFromMemory(this.#role, value) ?? (yield value);
       if (value.kind === "receive") this.receivedBytes += value.bytes;
       step = this.#handshake.next(answer);
     }
@@ -105,11 +103,10 @@ class WatchedHandshake {
 async function shakeHands(
   near: Duplex,
   watched: WatchedHandshake,
-  { agreed }: Input,
-  role: Role,
+  { agree }: Input,
 ): Promise<HandshakeResult<Negotiated>> {
-  if (agreed !== undefined) return { result: agreed, rest: new Uint8Array(0) };
-  return runHandshake(near, watched.run(), { timeoutMs: TIMEOUT_MS, keyPair: async () => KEY_PAIRS[role] });
+  if (agree !== undefined) return { result: agree(), rest: new Uint8Array(0) };
+  return runHandshake(near, watched.run(), { timeoutMs: TIMEOUT_MS });
 }
 
 function closeOf(stream: Duplex): Promise<void> {

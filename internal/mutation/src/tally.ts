@@ -1,5 +1,6 @@
 import { table } from "@ipc-internal/seeded";
 import { BadEnding, type Ending } from "./ending.js";
+import { WIRES, type Wire } from "./handshakes.js";
 import type { Input } from "./input.js";
 
 /** Every way for an input to end: what was waited for, or how it was over. */
@@ -12,6 +13,7 @@ const STATES: readonly string[] = [
   "server: the client's reply to the hello",
   "server: the peer's public key",
   "server: the client's reply to the limits",
+  "server: the client's AUTH",
   "server: the first frame",
   "server: a later frame",
   "server: in order, no message",
@@ -20,57 +22,58 @@ const STATES: readonly string[] = [
   "client: the peer's public key",
   "client: the length of the server's limits",
   "client: the server's limits",
+  "client: the server's AUTH",
   "client: the first frame",
   "client: a later frame",
   "client: in order, no message",
   "client: in order, after messages",
 ];
 
-interface StateCount {
-  readonly ended: number;
-  readonly encrypted: number;
-}
+/** How many inputs ended in a state, of each wire. */
+type StateCount = Record<Wire, number>;
 
 /** Counts endings by who was fed and in what state it ended. */
 export class Tally {
-  readonly #states = new Map<string, StateCount>(STATES.map((name) => [name, { ended: 0, encrypted: 0 }]));
+  readonly #states = new Map<string, StateCount>(STATES.map((name) => [name, { plain: 0, compatible: 0, secure: 0 }]));
   readonly #codes = new Map<string, number>();
   readonly #mutations = new Map<string, number>();
   inputs = 0;
   messages = 0;
-  encrypted = 0;
 
-  add(input: Input, { target, state, code, encrypted, messages }: Ending): void {
+  add(input: Input, { target, state, code, wire, messages }: Ending): void {
     this.inputs++;
     this.messages += messages;
-    if (encrypted) this.encrypted++;
     const name = `${target}: ${state}`;
-    const before = this.#states.get(name);
-    if (before === undefined) throw new BadEnding(`seed ${input.seed} ended in a state that nobody knows: ${name}`);
-    this.#states.set(name, { ended: before.ended + 1, encrypted: before.encrypted + (encrypted ? 1 : 0) });
+    const counts = this.#states.get(name);
+    if (counts === undefined) throw new BadEnding(`seed ${input.seed} ended in a state that nobody knows: ${name}`);
+    counts[wire]++;
     count(this.#codes, code ?? "none");
     for (const mutation of input.mutations.length === 0 ? ["none"] : input.mutations) count(this.#mutations, mutation);
   }
 
   /** The states that ended fewer than this share of the inputs, 0 … 1. */
   statesUnder(share: number): string[] {
-    return [...this.#states].filter(([, { ended }]) => ended < share * this.inputs).map(([name]) => name);
+    return [...this.#states].filter(([, counts]) => sum(counts) < share * this.inputs).map(([name]) => name);
   }
 
   /** In Markdown. */
   describe(): string {
-    const states = [...this.#states].map(([name, { ended, encrypted }]) => [
+    const states = [...this.#states].map(([name, counts]) => [
       name,
-      ended,
-      percent(ended, this.inputs),
-      percent(encrypted, ended),
+      sum(counts),
+      percent(sum(counts), this.inputs),
+      ...WIRES.map((wire) => counts[wire]),
     ]);
     return [
-      table(["ended while waiting for, or", "inputs", "share", "of these encrypted"], states),
+      table(["ended while waiting for, or", "inputs", "share", ...WIRES], states),
       table(["ended with", "inputs"], sorted(this.#codes)),
       table(["mutation", "times"], sorted(this.#mutations)),
     ].join("\n");
   }
+}
+
+function sum(counts: StateCount): number {
+  return counts.plain + counts.compatible + counts.secure;
 }
 
 function count(counts: Map<string, number>, name: string): void {
