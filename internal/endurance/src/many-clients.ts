@@ -3,6 +3,7 @@
 import { mkdtemp, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
 import { Crowd } from "./crowd.js";
 import type { Place } from "./crowd-orders.js";
@@ -16,6 +17,7 @@ const OWN_DESCRIPTORS = 200;
 
 const ECHOES = 3;
 const WARM_UP = 40;
+const NS_PER_MS = 1_000_000;
 
 /** Who reads from the connections: a listener of the manager for all of them, or a loop over each. */
 type Reader = "listener" | "loops";
@@ -30,6 +32,8 @@ export interface ManyClientsReport {
   readonly atOnce: number;
   /** From the first start to the last one connected. */
   readonly connectSeconds: number;
+  /** Of the server, meanwhile: between two looks of a timer of 1 ms, in milliseconds. */
+  readonly loopMs: { readonly p50: number; readonly p99: number; readonly max: number };
   /** Came back right, of 3 that each client sent. */
   readonly echoes: number;
   readonly refused: number;
@@ -62,10 +66,18 @@ async function measure(
   await dismiss(crowd, manager);
   const before = await footprint();
 
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  loop.enable();
   const from = performance.now();
   await crowd.do((share) => ({ kind: "connect", clients: share(clients), atOnce: AT_ONCE }));
   const connectSeconds = (performance.now() - from) / 1_000;
   await waitUntil("all are connected", () => manager.connections.size === clients);
+  loop.disable();
+  const loopMs = {
+    p50: loop.percentile(50) / NS_PER_MS,
+    p99: loop.percentile(99) / NS_PER_MS,
+    max: loop.max / NS_PER_MS,
+  };
   const connected = await footprint();
   const { messages: echoes } = await crowd.do(() => ({ kind: "echo", messages: ECHOES }));
   const echoed = await footprint();
@@ -84,6 +96,7 @@ async function measure(
       processes,
       atOnce: AT_ONCE,
       connectSeconds,
+      loopMs,
       echoes,
       refused,
     },
