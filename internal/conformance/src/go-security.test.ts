@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { type Client, type IpcError, type SecurityOptions, startClient } from "@ipc/client";
+import { startServerManager } from "@ipc/manager";
 import { type Server, startServer } from "@ipc/server";
 import { expect, it } from "vitest";
 import { failureOf, nextEvent } from "../../testkit/src/peer-watch.js";
@@ -56,6 +57,31 @@ describeWithGo("a Go client of our server that insists", (goPeer) => {
     await client.close();
     await server.close();
     await answering;
+  });
+});
+
+describeWithGo("a Go client of our manager that insists", (goPeer) => {
+  it.each([
+    ["at its shared door", false],
+    ["that asks for an id", true],
+  ])("%s is refused, the manager says why, and serves who has the key", async (_what, multiClient) => {
+    const name = uniqueName();
+    await using manager = await startServerManager({ name, directory, security: { psk } });
+    manager.on("message", (connection, { type, data }) => void connection.write(type, data));
+    const refused = nextEvent(manager, "refused");
+    await using go = new GoPeer(goPeer, { role: "client", name, encryption: true, multiClient });
+    // golang-ipc's client waits for its id for ever when it is ended unanswered: it goes with its process.
+    const started = go.start().catch((error: unknown) => error);
+    expect(await refused).toMatchObject({
+      code: "IPC_SECURITY_REFUSED",
+      message: expect.stringContaining("the client stays with golang-ipc's protocol, which this server refuses"),
+    });
+    expect(manager.connections.size).toBe(0);
+    await using client = await startClient({ name, directory, multiClient, security: { psk } });
+    await echo(client, { count: 10, size: 1_000 });
+    await client.close();
+    await go[Symbol.asyncDispose]();
+    await started;
   });
 });
 
