@@ -102,7 +102,7 @@ describe("somebody with an exchange of his own changes the offer", () => {
   });
 });
 
-describe("somebody with an exchange of his own keeps the offer", () => {
+describe("row 17: somebody with an exchange of his own keeps the offer", () => {
   test("where nobody has a key: he can be the one that each side talks to, which is what anonymous means", async () => {
     for (const security of [{}, { require: true }]) {
       const outcome = await meet(security, security, {});

@@ -73,7 +73,7 @@ const flip = (record: Buffer, at: number, bits = 0x01): Buffer => {
   return altered;
 };
 
-describe.each(["server", "client"] as const)("somebody in the middle, before a %s,", (victimSide) => {
+describe.each(["server", "client"] as const)("row 18: somebody in the middle, before a %s,", (victimSide) => {
   /** The victim ends it with this code and has been given `texts`, no more; its peer learns that it was ended. */
   async function expectEnd(theatre: Theatre, code: string | RegExp, ...texts: string[]): Promise<void> {
     const error = await theatre.lost;
@@ -239,5 +239,18 @@ describe.each(["server", "client"] as const)("somebody in the middle, before a %
     await theatre.sender.close();
     expect((await theatre.lost).code).toBe("IPC_RECORD_TRUNCATED");
     expect(theatre.told).toEqual(["whole", "Disconnected", "IPC_RECORD_TRUNCATED"]);
+  });
+});
+
+describe("row 19: the limits, sent again as a message,", () => {
+  test("are no record: they are not delivered, and end the connection", async () => {
+    const theatre = await stage("client", (man, record) => man.say("client", record));
+    await send(theatre.sender, "before");
+    const [, , limits] = theatre.man.heard.server;
+    expect(limits?.subarray(0, 4)).toEqual(Buffer.of(0, 0, 0, 40));
+    theatre.man.say("client", limits as Buffer);
+    expect(await theatre.lost).toMatchObject({ code: "IPC_RECORD_INVALID" });
+    expect(theatre.told.filter((word) => !word.startsWith("IPC_"))).toEqual(["before", "Disconnected"]);
+    theatre.sender.destroy();
   });
 });
