@@ -11,9 +11,9 @@ export const TEST_REPORT = join(ROOT, "reports", "tests.json");
  */
 
 /** Counts what the test runner reports; a file that failed before its first test counts as one failure. */
-export function countTests() {
+export function countTests(report = TEST_REPORT) {
   /** @type {TestFile[]} */
-  const files = existsSync(TEST_REPORT) ? JSON.parse(readFileSync(TEST_REPORT, "utf8")).testResults : [];
+  const files = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")).testResults : [];
   const tests = files.flatMap((file) => file.assertionResults);
   const passed = tests.filter((test) => test.status === "passed").length;
   const brokenFiles = files.filter((file) => file.status === "failed" && !file.assertionResults.some(isFailed)).length;

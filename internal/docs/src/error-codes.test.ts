@@ -64,11 +64,17 @@ describe.each(CODES)("%s", (code) => {
 
   test("says what a client's redialling makes of it, as the client does", () => {
     const [, redialling] =
-      /^- \*\*Redialling\*\* (goes on(?: after a loss, ends at the start)?|ends|does not meet it)[.;]/m.exec(section) ??
+      /^- \*\*Redialling\*\* (goes on(?: after a (?:loss|secure session), ends (?:at the start|else))?|ends|does not meet it)[.;]/m.exec(section) ??
       [];
-    expect({ atStart: canHeal(code, false), afterLoss: canHeal(code, true) }).toEqual({
+    const goesOn = redialling?.startsWith("goes on") ?? false;
+    expect({
+      atStart: canHeal(code, "no connection"),
+      afterLoss: canHeal(code, "a connection"),
+      afterSecureSession: canHeal(code, "a secure session"),
+    }).toEqual({
       atStart: redialling === "goes on",
-      afterLoss: redialling?.startsWith("goes on") ?? false,
+      afterLoss: goesOn && !redialling?.includes("after a secure session"),
+      afterSecureSession: goesOn,
     });
     expect(redialling).toBeDefined();
   });

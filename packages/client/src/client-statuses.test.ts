@@ -1,4 +1,4 @@
-import type { Session } from "@ipc/session";
+import type { PeerOptions, Session } from "@ipc/session";
 import { describe, expect, it, vi } from "vitest";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import { collect, failureOf, nextEvent, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
@@ -16,11 +16,11 @@ interface Pair {
   readonly far: FarServer;
 }
 
-async function pair(options: Partial<ClientOptions> = {}): Promise<Pair> {
+async function pair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> {
   const directory = temporaryDirectory();
   const far = await FarServer.listen(directory, name);
   const starting = startClient({ name, directory, retryMs: 1, ...options });
-  const session = await far.session();
+  const session = await far.session(ofServer);
   return { client: untilTestEnds(await starting), session, far };
 }
 
@@ -162,13 +162,26 @@ describe("the final failure of a client", () => {
   });
 
   it("is Error at once when the new server is one that no waiting heals", async () => {
-    const { client, session, far } = await pair();
+    const { client, session, far } = await pair({}, { security: { wire: "golang-ipc" } });
     const failed = nextEvent(client, "error");
     await session.close();
     await far.session({ encryption: false }).catch(() => {});
     expect(await failed).toMatchObject({ code: "IPC_ENCRYPTION_REFUSED" });
     expect(client).toMatchObject({ status: "Error", statusCode: 7 });
     expect((await readToEnd(client)).slice(-3)).toEqual(["Reconnecting", "Error", "IPC_ENCRYPTION_REFUSED"]);
+  });
+
+  it("goes on after a secure session, whoever stands in that place and whatever he says", async () => {
+    const { client, session, far } = await pair();
+    await session.close();
+    for (const hello of [Uint8Array.of(2, 0), Uint8Array.of(3, 1)]) {
+      const stranger = await far.next();
+      stranger.on("error", () => {}).resume();
+      stranger.write(hello);
+    }
+    await far.session();
+    await vi.waitFor(() => expect(client.status).toBe("Connected"));
+    expect(client.stats.reconnects).toBe(1);
   });
 
   it("with retry: false is Error after one attempt", async () => {

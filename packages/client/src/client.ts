@@ -144,6 +144,7 @@ export class Client extends PeerSession {
     const established = await dialUntilConnected({
       what,
       address: this.#address,
+      past: what === "connect" ? "no connection" : this.#wasSecure ? "a secure session" : "a connection",
       attempt: (signal) => this.#dial(signal),
       schedule,
       pauseFirst: what === "re-connect",

@@ -19,6 +19,7 @@ function planOf(outcomes: readonly unknown[], more: Partial<DialPlan> = {}): Dia
   const plan: DialPlan & { attempts: number } = {
     what: "connect",
     address: "/tmp/orders.sock",
+    past: "no connection",
     schedule: new RetrySchedule({ fixedMs: 0, maxMs: 1, random: () => 0 }),
     pauseFirst: false,
     retry: true,
@@ -100,10 +101,10 @@ describe("dialUntilConnected", () => {
   it.each([unproved(), new SessionError("IPC_SECURITY_REFUSED", "no offer")])(
     "dials on after a loss, however often it fails with $code",
     async (failure) => {
-      const plan = planOf([failure, failure, failure, CONNECTED], { what: "re-connect" });
+      const plan = planOf([failure, failure, failure, CONNECTED], { what: "re-connect", past: "a connection" });
       await expect(dialUntilConnected(plan)).resolves.toBe(CONNECTED);
       expect(plan.attempts).toBe(4);
-      const once = planOf([failure, CONNECTED], { what: "re-connect", retry: false });
+      const once = planOf([failure, CONNECTED], { what: "re-connect", past: "a connection", retry: false });
       await expect(dialUntilConnected(once)).rejects.toBe(failure);
     },
   );

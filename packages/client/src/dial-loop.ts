@@ -1,6 +1,6 @@
 import { abortError, dropStream, type Established, type IpcError, isIpcError, SessionError } from "@ipc/session";
 import { TransportError } from "@ipc/transport";
-import { canHeal } from "./healing.js";
+import { canHeal, type Past } from "./healing.js";
 import type { Pauses } from "./pauses.js";
 import type { RetrySchedule } from "./retry-schedule.js";
 
@@ -14,6 +14,7 @@ const MAX_UNPROVED = 3;
 export interface DialPlan {
   readonly what: "connect" | "re-connect";
   readonly address: string;
+  readonly past: Past;
   /** One dial and handshake. */
   readonly attempt: (signal: AbortSignal) => Promise<Established>;
   readonly schedule: RetrySchedule;
@@ -34,7 +35,7 @@ export interface DialPlan {
  * the start when it comes three times in a row
  */
 export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
-  const { what, address, attempt, schedule, pauseFirst, retry, timeoutMs, signal, pauses, failed } = plan;
+  const { what, address, past, attempt, schedule, pauseFirst, retry, timeoutMs, signal, pauses, failed } = plan;
   const over = new AbortController();
   const abort = (): void => over.abort();
   // The pauses and the sockets keep the process alive, or do not; the deadline follows them.
@@ -45,7 +46,7 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
   let unproved = 0;
   let last: IpcError | undefined;
   const mayHeal = (error: IpcError): boolean => {
-    if (canHeal(error.code, what === "re-connect")) return true;
+    if (canHeal(error.code, past)) return true;
     return unproved > 0 && unproved < MAX_UNPROVED;
   };
   try {

@@ -1,13 +1,17 @@
 import type { IpcErrorCode } from "@ipc/session";
 
+/** What a client has had of its server before. */
+export type Past = "no connection" | "a connection" | "a secure session";
+
 /**
  * Says whether dialling again can help. What both sides are configured to be does not change by waiting; that a server is
  * away, busy, slow or broken can.
  *
- * @param isRedial there was a connection before: the keys were right then, and a server that has others now, or somebody in
- * its place, may be gone at the next attempt
+ * @param past where there was a connection, the keys were right, and a server that has others now, or somebody in its place,
+ * may be gone at the next attempt. Where there was a secure session, so may whoever speaks of anything less: nobody has
+ * proved that he is that server, who says so
  */
-export function canHeal(code: IpcErrorCode, isRedial: boolean): boolean {
+export function canHeal(code: IpcErrorCode, past: Past): boolean {
   switch (code) {
     case "IPC_NO_SERVER":
     case "IPC_SERVER_BUSY":
@@ -26,9 +30,10 @@ export function canHeal(code: IpcErrorCode, isRedial: boolean): boolean {
       return true;
     case "IPC_AUTHENTICATION_FAILED":
     case "IPC_SECURITY_REFUSED":
-      return isRedial;
+      return past !== "no connection";
     case "IPC_VERSION_MISMATCH":
     case "IPC_ENCRYPTION_REFUSED":
+      return past === "a secure session";
     case "IPC_NOT_AUTHORIZED":
     case "IPC_UNTRUSTED_SOCKET":
     case "IPC_KEY_FILE_UNTRUSTED":

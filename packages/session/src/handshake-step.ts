@@ -11,6 +11,8 @@ export type HandshakeStep =
   | { readonly kind: "keyPair" }
   /** The X of the shared point, 48 bytes: too slow to be done while others wait for their turn. */
   | { readonly kind: "sharedX"; readonly privateKey: KeyObject; readonly publicKey: Uint8Array }
+  /** What follows takes its time: it is done in a turn of the event loop that has nothing else of this kind. */
+  | { readonly kind: "turn" }
   /** The last moment at which the server can turn the client away. */
   | { readonly kind: "authorize"; readonly security: ConnectionSecurity };
 
@@ -33,6 +35,10 @@ export function* keyPair(): Handshake<KeyPair> {
 
 export function* sharedX(privateKey: KeyObject, publicKey: Uint8Array): Handshake<Uint8Array> {
   return (yield { kind: "sharedX", privateKey, publicKey }) as Uint8Array;
+}
+
+export function* turn(): Handshake<void> {
+  yield { kind: "turn" };
 }
 
 export function* authorize(security: ConnectionSecurity): Handshake<void> {

@@ -36,6 +36,8 @@ function show(step: HandshakeStep): string {
       return "key pair";
     case "sharedX":
       return "shared x";
+    case "turn":
+      return "turn";
   }
 }
 

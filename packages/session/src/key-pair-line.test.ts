@@ -69,6 +69,22 @@ describe("a line for key pairs", () => {
     expect(await first).toBe(workshop.pair);
   });
 
+  it("keeps none that have given up, also where it is never taken down to them", async () => {
+    const workshop = await openWorkshop();
+    let asked = 0;
+    for (let i = 0; i < AT_ONCE; i++) void workshop.line.take(wanted);
+    const givenUp = (): boolean => {
+      asked++;
+      return false;
+    };
+    for (let i = 0; i < 10; i++) void workshop.line.take(givenUp);
+    void workshop.line.take(wanted);
+    // Each was asked once, when another came, and is not there to be asked again.
+    expect(asked).toBe(10);
+    void workshop.line.take(wanted);
+    expect(asked).toBe(10);
+  });
+
   it("goes on after one that failed", async () => {
     const workshop = await openWorkshop();
     const pairs = Array.from({ length: AT_ONCE + 1 }, () => workshop.line.take(wanted));

@@ -26,6 +26,8 @@ export class KeyPairLine {
 
   /** @param isWanted asked when its turn comes; when it is not any more, it never settles */
   take(isWanted: () => boolean): Promise<KeyPair> {
+    // The oldest give up first. Where more come all the time than can be served, the line is never taken down to them.
+    while (this.#waiting[0]?.isWanted() === false) this.#waiting.shift();
     return new Promise((resolve) => {
       this.#waiting.push({ isWanted, resolve });
       this.#next();

@@ -125,7 +125,6 @@ export function show(value: unknown): string {
 
 /** Shows what kind of value this is, and nothing of a text or number: it may be a key. */
 export function showKind(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" || typeof value === "bigint"
-    ? `a ${typeof value}`
-    : show(value);
+  const mayTell = ["string", "number", "bigint", "symbol"].includes(typeof value);
+  return mayTell ? `a ${typeof value}` : show(value);
 }

@@ -52,6 +52,11 @@ export async function runHandshake<T>(
           () => deriveSharedX(step.privateKey, step.publicKey),
           () => deadline.isOver(),
         );
+      case "turn":
+        return inItsTurn(
+          () => undefined,
+          () => deadline.isOver(),
+        );
       case "authorize":
         waitingFor = "the server's authorize option";
         await authorize(step.security, run);

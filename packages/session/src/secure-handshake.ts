@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import {
   CryptoError,
   decodeRecordHeader,
@@ -16,7 +17,7 @@ import {
 } from "@ipc/crypto";
 import type { Credentials } from "./credentials.js";
 import { isIpcError } from "./errors.js";
-import { authorize, type Handshake, receive, send } from "./handshake-step.js";
+import { authorize, type Handshake, receive, send, turn } from "./handshake-step.js";
 import { describeMode, MODE } from "./offer.js";
 import type { ConnectionSecurity } from "./peer.js";
 import { RecordProtection } from "./record-protection.js";
@@ -39,7 +40,7 @@ export interface SecureStart {
 export function* secureClient(start: SecureStart): Handshake<RecordProtection> {
   const { transcript, sharedX, mode, credentials, records } = start;
   const transcriptHash = hashTranscript(transcript);
-  const keys = deriveSessionKeys(transcriptHash, sharedX, hasBit(mode, MODE.psk) ? credentials.psks[0] : undefined);
+  const keys = deriveSessionKeys(transcriptHash, sharedX, hasBit(mode, MODE.psk) ? firstPsk(credentials) : undefined);
   sharedX.fill(0);
   const sealer = new RecordSealer(keys.client, records);
   const identity = hasBit(mode, MODE.clientSigns) ? credentials.identity : undefined;
@@ -60,7 +61,7 @@ export function* secureServer(start: SecureStart): Handshake<RecordProtection> {
   const { transcript, sharedX, mode, credentials, records } = start;
   const transcriptHash = hashTranscript(transcript);
   const record = yield* receiveAuth("the client's AUTH");
-  const { keys, opener, body } = openUnderOne(start, transcriptHash, record);
+  const { keys, opener, body } = yield* openUnderOne(start, transcriptHash, record);
   sharedX.fill(0);
   const trusted = hasBit(mode, MODE.clientSigns) ? credentials.trustedPeers : undefined;
   const key = verifyAuth({ side: "client", key: keys.client.auth, transcriptHash }, body, trusted);
@@ -80,10 +81,12 @@ interface Opened {
 }
 
 /** Tries the server's pre-shared keys in turn: there are several while one replaces another. */
-function openUnderOne(start: SecureStart, transcriptHash: Uint8Array, record: SealedRecord): Opened {
+function* openUnderOne(start: SecureStart, transcriptHash: Uint8Array, record: SealedRecord): Handshake<Opened> {
   const { sharedX, mode, credentials, records } = start;
   const candidates = hasBit(mode, MODE.psk) ? credentials.psks : [undefined];
   for (const psk of candidates) {
+    // Strangers who have done nothing themselves can send this all at once.
+    yield* turn();
     const keys = deriveSessionKeys(transcriptHash, sharedX, psk);
     const opener = new RecordOpener(keys.client, records);
     try {
@@ -98,6 +101,12 @@ function openUnderOne(start: SecureStart, transcriptHash: Uint8Array, record: Se
       ? `the client's AUTH fits none of the ${candidates.length} pre-shared keys of this server; give both sides the same one`
       : "the client's AUTH is not of this handshake; somebody stands between the two",
   );
+}
+
+/** Without it the session would be one that needs no key. */
+function firstPsk({ psks: [psk] }: Credentials): KeyObject {
+  if (psk === undefined) throw new TypeError("a session with a pre-shared key needs one");
+  return psk;
 }
 
 /** A server that does not accept the client's keys ends the connection and says nothing; so does one that goes away. */
@@ -121,7 +130,15 @@ function* receiveAuth(what: string): Handshake<SealedRecord> {
 
 function securityOf(mode: number, key: Uint8Array | undefined): ConnectionSecurity {
   const psk = hasBit(mode, MODE.psk);
-  return Object.freeze({ mode: "secure", peer: Object.freeze(key === undefined ? { psk } : { psk, key }) });
+  if (key === undefined) return Object.freeze({ mode: "secure", peer: Object.freeze({ psk }) });
+  // Whoever changes what he was given changes it for himself.
+  const peer = Object.freeze({
+    psk,
+    get key() {
+      return Uint8Array.from(key);
+    },
+  });
+  return Object.freeze({ mode: "secure", peer });
 }
 
 function hasBit(mode: number, bit: number): boolean {

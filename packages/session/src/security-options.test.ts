@@ -44,6 +44,15 @@ const WRONG_KIND: readonly (readonly [Role, unknown, string])[] = [
   ["client", { psk: 123_456_789n }, `${PSK}, got a bigint`],
   ["client", { psk: 123_456_789 }, `${PSK}, got a number`],
   ["client", { psk: [undefined] }, `${PSK}, got undefined`],
+  // biome-ignore lint/suspicious/noSparseArray: that is what `delete keys[0]` leaves.
+  ["client", { psk: [,] }, `${PSK}, got undefined`],
+  // biome-ignore lint/suspicious/noSparseArray: as above.
+  ["server", { psk: [, psk(1)] }, `${PSK}, or a list of up to 4 such keys, got undefined`],
+  ["server", { psk: undefined }, "`security.psk` is undefined; leave it out where there is to be none"],
+  ["client", { identity: undefined }, "`security.identity` is undefined; leave it out"],
+  ["server", { trustedPeers: undefined, psk: psk(1) }, "`security.trustedPeers` is undefined; leave it out"],
+  ["client", { keyFile: undefined }, "`security.keyFile` is undefined; leave it out"],
+  ["client", { psk: Symbol(SECRET) }, `${PSK}, got a symbol`],
   ["client", { identity: "key" }, `\`security.identity\` takes an Ed25519 private key ${ED25519}, got a string`],
   ["client", { identity: psk(1) }, `\`security.identity\` takes an Ed25519 private key ${ED25519}, got an object`],
   ["client", { identity: null }, `\`security.identity\` takes an Ed25519 private key ${ED25519}, got null`],
@@ -60,6 +69,12 @@ const WRONG_KIND: readonly (readonly [Role, unknown, string])[] = [
   [
     "server",
     { trustedPeers: [undefined] },
+    `\`security.trustedPeers\` takes an Ed25519 public key ${ED25519}, got undefined`,
+  ],
+  [
+    "server",
+    // biome-ignore lint/suspicious/noSparseArray: as above.
+    { trustedPeers: [, theirs.publicKey] },
     `\`security.trustedPeers\` takes an Ed25519 public key ${ED25519}, got undefined`,
   ],
   ["client", { identity: PEM }, `private key ${ED25519}, got a string`],
@@ -160,7 +175,7 @@ describe("security takes", () => {
       {},
       { wire: "auto" },
       { keyFile: false },
-      { psk: undefined, require: undefined },
+      { wire: undefined, require: undefined },
     ]) {
       for (const encryption of [true, false]) {
         expect(resolve("server", options, encryption)).toMatchObject({

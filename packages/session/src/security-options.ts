@@ -58,6 +58,7 @@ export function resolveSecurity(
   // A key that is given in the wrong place must not come back in the error.
   const known = ["wire", "psk", "identity", "trustedPeers", "keyFile", "require"] as const;
   const reader = new OptionReader<SecurityOptions>(`${where}: security`, options, known, showKind);
+  refuseMissing(where, options);
   const keyFile = readKeyFile(where, options.keyFile);
   const psks = readPsks(where, role, options.psk, keyFile !== false);
   const identity = readKey(where, "identity", options.identity, "private");
@@ -79,6 +80,14 @@ export function resolveSecurity(
   });
 }
 
+/** A key that was not found where it was looked for must not become a session with everybody. */
+function refuseMissing(where: string, options: SecurityOptions): void {
+  for (const option of ["psk", "identity", "trustedPeers", "keyFile"] as const) {
+    if (Object.hasOwn(options, option) && options[option] === undefined)
+      throw new TypeError(`${where}: \`security.${option}\` is undefined; leave it out where there is to be none`);
+  }
+}
+
 function readKeyFile(where: string, value: unknown): boolean | string {
   if (value === undefined) return false;
   if (typeof value === "boolean" || (typeof value === "string" && value !== "")) return value;
@@ -93,7 +102,8 @@ function readPsks(where: string, role: "client" | "server", value: unknown, hasK
   if (list.length === 0 || list.length > most)
     throw new RangeError(`${where}: ${takes}, got ${list.length}${hasKeyFile ? " beside the key file" : ""}`);
   return Object.freeze(
-    list.map((psk) => {
+    // Also over holes, which `map` of the list itself passes over.
+    Array.from(list, (psk) => {
       // A string's bytes would hardly be random.
       if (!(psk instanceof Uint8Array)) throw new TypeError(`${where}: ${takes}, got ${showKind(psk)}`);
       if (psk.length !== PSK_BYTES) throw new RangeError(`${where}: ${takes}, got ${psk.length} bytes`);
@@ -111,7 +121,7 @@ function readTrusted(where: string, value: unknown): readonly Uint8Array[] | und
       `${where}: \`security.trustedPeers\` takes a list of Ed25519 public keys, at least one, got ${showKind(value)}`,
     );
   return Object.freeze(
-    value.map((key) => encodeIdentityKey(readKey(where, "trustedPeers", key, "public") as KeyObject)),
+    Array.from(value, (key: unknown) => encodeIdentityKey(readKey(where, "trustedPeers", key, "public") as KeyObject)),
   );
 }
 

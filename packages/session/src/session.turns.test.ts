@@ -1,6 +1,11 @@
 import { createRequire, syncBuiltinESMExports } from "node:module";
+import { pskFromBytes } from "@ipc/crypto";
 import { memoryPair } from "@ipc/transport";
 import { expect, onTestFinished, test } from "vitest";
+import { ANONYMOUS } from "./credentials.js";
+import { clientHandshake, type Negotiated, serverHandshake } from "./handshake.js";
+import type { Handshake } from "./handshake-step.js";
+import { runHandshake } from "./run-handshake.js";
 import { openSession } from "./session.js";
 
 /** The module whose functions every import of `node:crypto` is bound to, also in the built packages. */
@@ -41,4 +46,30 @@ test("of two hundred sides that connect at once, no two derive in the same turn 
   expect(at).toHaveLength(200);
   expect(new Set(at).size).toBe(200);
   for (const session of sessions.flat()) session.destroy();
+});
+
+test("a server tries each of its pre-shared keys in a turn of its own: strangers can send junk all at once", async () => {
+  const steps: string[] = [];
+  function* noting(handshake: Handshake<Negotiated>): Handshake<Negotiated> {
+    let step = handshake.next();
+    while (step.done !== true) {
+      steps.push(step.value.kind);
+      step = handshake.next(yield step.value);
+    }
+    return step.value;
+  }
+  const psks = [1, 2, 3, 4].map((fill) => pskFromBytes(new Uint8Array(32).fill(fill)));
+  const credentialsOf = (keys: typeof psks) => ({ ...ANONYMOUS, psks: keys, require: true });
+  const [near, far] = memoryPair();
+  const limits = { encryption: true, maxMessageSize: 1_024 };
+  const server = noting(serverHandshake({ ...limits, credentials: credentialsOf(psks) }));
+  const client = clientHandshake({ name: "turns", encryption: true, credentials: credentialsOf(psks.slice(3)) });
+  await Promise.all([
+    runHandshake(near, server, { timeoutMs: 25_000 }),
+    runHandshake(far, client, { timeoutMs: 25_000 }),
+  ]);
+  near.destroy();
+  far.destroy();
+  expect(steps.filter((kind) => kind === "turn")).toHaveLength(4);
+  expect(steps.lastIndexOf("receive")).toBeLessThan(steps.indexOf("turn"));
 });
