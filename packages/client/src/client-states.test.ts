@@ -1,6 +1,5 @@
 import { expect } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
-import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import {
   FURTHER_PEER_CALLS,
   PEER_CALLS,
@@ -9,46 +8,18 @@ import {
   TOO_MUCH,
 } from "../../../internal/testkit/src/peer-calls.js";
 import { readUntil } from "../../../internal/testkit/src/peer-watch.js";
-import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
 import { describeStates } from "../../../internal/testkit/src/state-table.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
-import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
-import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
-import { type Client, startClient } from "./client.js";
+import { type Started, start, startAndStall } from "../test/started.js";
+import type { Client } from "./client.js";
 import type { ClientOptions } from "./client-options.js";
-
-const name = "orders";
-
-interface Started {
-  readonly client: Client;
-  readonly server: RawPeer;
-  readonly far: FarServer;
-}
-
-async function start(options: Partial<ClientOptions> = {}): Promise<Started> {
-  const directory = temporaryDirectory();
-  const far = await FarServer.listen(directory, name);
-  const starting = startClient({ name, directory, encryption: false, retryMs: 1_000_000, ...options });
-  const server = new RawPeer(await far.next());
-  await server.serve(TOO_MUCH.length);
-  const client = untilTestEnds(await starting);
-  await readUntil(client, "Connected");
-  return { client, server, far };
-}
 
 async function startAndLose(options?: Partial<ClientOptions>): Promise<Client> {
   const { client, server, far } = await start(options);
   await far.close();
   server.stream.destroy();
   await readUntil(client, "Reconnecting");
-  return client;
-}
-
-/** Writes more than the server takes, which does not read. */
-async function startAndStall(): Promise<Client> {
-  const { client, server } = await start();
-  server.stream.pause();
-  void client.write(1, TOO_MUCH);
   return client;
 }
 
@@ -79,10 +50,10 @@ describeStates<Client>("client that is", {
   ...common,
   states: {
     connected: async () => (await start()).client,
-    stalled: startAndStall,
+    stalled: async () => (await startAndStall()).client,
     reconnecting: () => startAndLose(),
     async closing() {
-      const client = await startAndStall();
+      const { client } = await startAndStall();
       void client.close({ timeoutMs: 1_000_000 });
       await readUntil(client, "Closing");
       return client;

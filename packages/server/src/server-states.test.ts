@@ -1,4 +1,3 @@
-import { type Transport, TransportError, unixSocket } from "@ipc/transport";
 import { expect } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import {
@@ -9,54 +8,10 @@ import {
   TOO_MUCH,
 } from "../../../internal/testkit/src/peer-calls.js";
 import { readUntil } from "../../../internal/testkit/src/peer-watch.js";
-import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
 import { describeStates } from "../../../internal/testkit/src/state-table.js";
-import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
-import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
-import { type Server, startServer } from "./server.js";
-
-const name = "orders";
-
-interface Started {
-  readonly server: Server;
-  /** As if the system had closed its listener. */
-  readonly loseListener: () => void;
-}
-
-interface Visited extends Started {
-  readonly client: RawPeer;
-}
-
-async function start(): Promise<Started> {
-  const files = unixSocket({ directory: temporaryDirectory() });
-  let loseListener = (): void => {};
-  const transport: Transport = {
-    ...files,
-    address: (...place) => files.address(...place),
-    listen(whose, door, onStream, options) {
-      loseListener = () => options.onLost?.(new TransportError("IPC_LISTENER_LOST", "it is gone"));
-      return files.listen(whose, door, onStream, options);
-    },
-  };
-  const server = untilTestEnds(await startServer({ name, transport, encryption: false }));
-  return { server, loseListener };
-}
-
-async function startAndVisit(): Promise<Visited> {
-  const started = await start();
-  const client = await RawPeer.connect(started.server.address);
-  await client.join();
-  await readUntil(started.server, "Connected");
-  return { ...started, client };
-}
-
-/** Writes more than the client takes, which does not read. */
-async function startAndStall(): Promise<Server> {
-  const { server, client } = await startAndVisit();
-  client.stream.pause();
-  void server.write(1, TOO_MUCH);
-  return server;
-}
+import { start, startAndStall, startAndVisit, type Visited } from "../test/started.js";
+import type { Server } from "./server.js";
 
 async function startWithUnread(): Promise<Visited> {
   const visited = await startAndVisit();
@@ -77,7 +32,7 @@ describeStates<Server>("server that is", {
   states: {
     listening: async () => (await start()).server,
     connected: async () => (await startAndVisit()).server,
-    stalled: startAndStall,
+    stalled: async () => (await startAndStall()).server,
     async disconnected() {
       const { server, client } = await startAndVisit();
       client.stream.destroy();
@@ -85,7 +40,7 @@ describeStates<Server>("server that is", {
       return server;
     },
     async closing() {
-      const server = await startAndStall();
+      const { server } = await startAndStall();
       void server.close({ timeoutMs: 1_000_000 });
       await readUntil(server, "Closing");
       return server;
