@@ -16,6 +16,8 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "session/src/waiting-writes.ts", code: "ENTRY_BYTES = 160;", says: "160" },
   { file: "session/src/unread.ts", code: "MESSAGE_BYTES = 160;", says: "160" },
   { file: "session/src/unread.ts", code: "MAX_STATUSES = 32;", says: "32 unread statuses" },
+  { file: "session/src/stint.ts", code: "STINT_MS = 1;", says: "| 1 ms, give or take 32 messages" },
+  { file: "session/src/stint.ts", code: "STEPS_BETWEEN_LOOKS = 16;", says: "32 messages or records" },
   { file: "session/src/outbox.ts", code: "LARGE_BYTES = 65_536;", says: "65 536 bytes" },
   { file: "session/src/option-reader.ts", code: "TIMER_MAX_MS = 2_147_483_647;", says: "2 147 483 647" },
   { file: "crypto/src/message-cipher.ts", code: "MESSAGE_LIMIT = 2 ** 31;", says: "2 147 483 648" },

@@ -1,15 +1,17 @@
 import type { Duplex } from "node:stream";
 import { CryptoError } from "@ipc/crypto";
 import { FrameDecoder, FrameError } from "@ipc/framing";
+import { drainOutbox } from "./drain-outbox.js";
 import { dropStream, endStream } from "./end-stream.js";
 import type { IpcError } from "./errors.js";
 import type { Negotiated } from "./handshake.js";
+import { lostError } from "./lost-error.js";
 import { ReceivedMessage } from "./message.js";
 import { Outbox } from "./outbox.js";
 import type { ConnectionSecurity } from "./peer.js";
 import { CONTROL_TYPE } from "./protocol.js";
-import { SessionError } from "./session-error.js";
 import type { SharedBudget } from "./shared-budget.js";
+import { Stint } from "./stint.js";
 import type { WaitingWrites } from "./waiting-writes.js";
 
 export interface ConnectionOptions {
@@ -48,6 +50,9 @@ export class Connection {
   /** Whether whole messages are delivered as they come. `over`: no more input comes, what is here is delivered. */
   #input: "flowing" | "paused" | "over" = "flowing";
   #decoding = false;
+  readonly #stint = new Stint();
+  /** What ends it when everything that is here has been delivered. Given the bytes that were not. */
+  #conclude: ((droppedBytes: number) => void) | undefined;
 
   constructor(options: ConnectionOptions) {
     const { stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, budget, waiting } = options;
@@ -97,9 +102,7 @@ export class Connection {
   resume(): void {
     if (this.#input !== "paused") return;
     this.#input = "flowing";
-    this.#decode();
-    // Delivering may have paused it again, or ended it.
-    if (this.#isFlowing()) this.stream.resume();
+    this.#goOn();
   }
 
   /**
@@ -109,34 +112,10 @@ export class Connection {
   async close(timeoutMs: number): Promise<void> {
     const giveUpAt = performance.now() + timeoutMs;
     this.#leave();
-    const { stream, outbox } = this;
+    const { stream } = this;
     // A peer that writes before it reads must not hold our output up: what it sends is discarded.
     stream.resume();
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(new Error(`${timeoutMs} ms are over`)), timeoutMs);
-    const flushed = outbox.flush(deadline.signal);
-    const lost = (): void =>
-      outbox.fail(new SessionError("IPC_CONNECTION_LOST", "the peer went away while this side was closing"));
-    stream.once("close", lost);
-    stream.once("error", lost);
-    // What has been told already is not told again.
-    if (stream.destroyed) lost();
-    try {
-      await flushed;
-    } catch (cause) {
-      const figures = `${outbox.queuedMessages} messages (${outbox.queuedBytes} bytes) were accepted and not sent`;
-      dropStream(stream);
-      outbox.fail(new SessionError("IPC_CLOSED", "closed before this was accepted"));
-      throw new SessionError(
-        "IPC_CLOSE_INCOMPLETE",
-        `close gave up within its ${timeoutMs} ms: ${figures}; the peer reads too slowly or went away`,
-        { cause },
-      );
-    } finally {
-      clearTimeout(timer);
-      stream.off("close", lost);
-      stream.off("error", lost);
-    }
+    await drainOutbox(this.outbox, stream, timeoutMs);
     this.#sayFarewell();
     // What the kernel holds is not with the peer yet. If this side is closed before a peer that writes has read it, its next
     // write fails, and Node drops what it has not read.
@@ -164,6 +143,7 @@ export class Connection {
   #leave(): boolean {
     if (this.#events === undefined) return false;
     this.#events = undefined;
+    this.#stint.cancel();
     const { stream } = this;
     stream.off("data", this.#onData);
     stream.off("end", this.#onEnd);
@@ -178,23 +158,23 @@ export class Connection {
   };
 
   readonly #onEnd = (): void => {
-    if (this.#events === undefined) return;
-    const dropped = this.#deliverRest();
-    try {
-      if (dropped === 0) this.#negotiated.protection.end(this.#decoder);
-    } catch (error) {
-      this.#finish(asIpcError(error), false);
-      return;
-    }
-    const left = this.outbox.queuedMessages;
-    this.#finish(lostError("the peer ended the connection", left, dropped), left === 0 && dropped === 0);
+    this.#deliverRest((dropped) => {
+      try {
+        if (dropped === 0) this.#negotiated.protection.end(this.#decoder);
+      } catch (error) {
+        this.#finish(asIpcError(error), false);
+        return;
+      }
+      const left = this.outbox.queuedMessages;
+      this.#finish(lostError("the peer ended the connection", left, dropped), left === 0 && dropped === 0);
+    });
   };
 
   readonly #onError = (cause: Error): void => {
-    if (this.#events === undefined) return;
-    const dropped = this.#deliverRest();
-    const left = this.outbox.queuedMessages;
-    this.#finish(lostError(`the connection was cut: ${cause.message}`, left, dropped, cause), false);
+    this.#deliverRest((dropped) => {
+      const left = this.outbox.queuedMessages;
+      this.#finish(lostError(`the connection was cut: ${cause.message}`, left, dropped, cause), false);
+    });
   };
 
   readonly #onClose = (): void => {
@@ -204,36 +184,50 @@ export class Connection {
   };
 
   /**
-   * Delivers what a pause held back and has arrived whole, as far as the reader takes it. Returns the bytes of whole
-   * messages, or of their beginnings, that are dropped because it takes no more.
+   * Delivers what a pause held back and has arrived whole, as far as the reader takes it, then ends. `conclude` is given the
+   * bytes of whole messages, or of their beginnings, that are dropped because it takes no more.
    */
-  #deliverRest(): number {
-    const { stream } = this;
-    stream.off("data", this.#onData);
+  #deliverRest(conclude: (droppedBytes: number) => void): void {
+    if (this.#events === undefined || this.#conclude !== undefined) return;
+    this.#conclude = conclude;
+    this.stream.off("data", this.#onData);
     this.#input = "over";
-    // A chunk at a time: a bad frame in one ends it, and what lies behind is not looked at.
+    this.#goOn();
+  }
+
+  /** Delivers what is here, then lets more come, or ends. */
+  readonly #goOn = (): void => {
     this.#decode();
-    while (this.#events !== undefined) {
-      const chunk = readChunk(stream);
-      if (chunk === null) break;
+    // A chunk at a time: a bad frame in one ends it, and what lies behind is not looked at.
+    while (this.#input === "over" && this.#isIdle()) {
+      const chunk = readChunk(this.stream);
+      if (chunk === null) {
+        const { protection } = this.#negotiated;
+        this.#conclude?.(this.#events?.takesRest() === false ? protection.bufferedBytes(this.#decoder) : 0);
+        return;
+      }
       this.#negotiated.protection.push(this.#decoder, chunk);
       this.#decode();
     }
-    return this.#events?.takesRest() === false ? this.#negotiated.protection.bufferedBytes(this.#decoder) : 0;
-  }
+    // Delivering may have paused it again, or ended it.
+    if (this.#isFlowing()) this.stream.resume();
+  };
 
   #decode(): void {
-    if (this.#decoding) return;
+    if (this.#decoding || this.#stint.isResting) return;
     this.#decoding = true;
+    this.#stint.begin();
     let buffer: ArrayBufferLike | undefined;
     try {
       while (this.#events !== undefined && this.#mayDeliver(this.#events)) {
-        const message = this.#negotiated.protection.next(this.#decoder);
-        if (message === undefined) return;
-        if (message.type === CONTROL_TYPE) continue;
-        if (buffer !== undefined && buffer !== message.data.buffer) this.#events.bufferDone(buffer);
-        buffer = message.data.buffer;
-        this.#events.message(new ReceivedMessage(message.type, message.data));
+        const message = this.#negotiated.protection.next(this.#decoder, this.#stint);
+        if (message === undefined) break;
+        if (message.type !== CONTROL_TYPE) {
+          if (buffer !== undefined && buffer !== message.data.buffer) this.#events.bufferDone(buffer);
+          buffer = message.data.buffer;
+          this.#events.message(new ReceivedMessage(message.type, message.data));
+        }
+        if (this.#stint.isOver()) break;
       }
       if (this.#input === "over") this.#negotiated.protection.openFarewell(this.#decoder);
     } catch (error) {
@@ -241,6 +235,10 @@ export class Connection {
     } finally {
       this.#decoding = false;
       if (buffer !== undefined) this.#events?.bufferDone(buffer);
+    }
+    if (this.#stint.isSpent && this.#events !== undefined) {
+      this.stream.pause();
+      this.#stint.rest(this.#goOn);
     }
   }
 
@@ -256,7 +254,12 @@ export class Connection {
   }
 
   #isFlowing(): boolean {
-    return this.#input === "flowing" && this.#events !== undefined;
+    return this.#input === "flowing" && this.#isIdle();
+  }
+
+  /** Whether it stands, and has done what there was to do. */
+  #isIdle(): boolean {
+    return this.#events !== undefined && !this.#stint.isResting;
   }
 
   /** The one path for every end that nobody here asked for. */
@@ -278,13 +281,4 @@ function asIpcError(error: unknown): IpcError {
 /** `read` of a stream that gives bytes. */
 function readChunk(stream: Duplex): Uint8Array | null {
   return stream.read() as Uint8Array | null;
-}
-
-function lostError(what: string, unsentMessages: number, droppedBytes: number, cause?: Error): SessionError {
-  const dropped = droppedBytes === 0 ? "" : `; ${droppedBytes} bytes had arrived and were dropped, nobody read`;
-  return new SessionError(
-    "IPC_CONNECTION_LOST",
-    `${what}; ${unsentMessages} messages were accepted and not sent${dropped}`,
-    cause === undefined ? undefined : { cause },
-  );
 }

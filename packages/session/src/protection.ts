@@ -10,6 +10,7 @@ import {
   writeUint32,
 } from "@ipc/framing";
 import type { ConnectionSecurity } from "./peer.js";
+import type { Stint } from "./stint.js";
 
 /** How a connection's bytes are protected: the one place that knows the difference between a frame and a sealed frame. */
 export interface Protection {
@@ -32,10 +33,10 @@ export interface Protection {
   /** Takes the next bytes of the stream. */
   push(decoder: FrameDecoder, chunk: Uint8Array): void;
   /**
-   * Takes the next whole, authentic message out of the decoder.
+   * Takes the next whole, authentic message out of the decoder. Undefined: more bytes are needed, or the stint is over.
    * @throws FrameError, CryptoError: nothing that follows can be trusted
    */
-  next(decoder: FrameDecoder): TypedData | undefined;
+  next(decoder: FrameDecoder, stint?: Stint): TypedData | undefined;
   /**
    * Opens the peer's farewell if nothing but that is left. The reader takes no more messages, and it is none.
    * @throws CryptoError

@@ -10,6 +10,7 @@ import {
 import { type FrameDecoder, MESSAGE_HEADER_BYTES, TYPE_BYTES, type TypedData, writeMessageHeader } from "@ipc/framing";
 import type { ConnectionSecurity } from "./peer.js";
 import type { Protection } from "./protection.js";
+import type { Stint } from "./stint.js";
 
 /** A record without plaintext. */
 const FAREWELL_BYTES = RECORD_HEADER_BYTES + TAG_BYTES;
@@ -67,10 +68,12 @@ export class RecordProtection implements Protection {
   }
 
   /** Opens a record only when everything before it has been taken: what a pause holds back stays sealed. */
-  next(decoder: FrameDecoder): TypedData | undefined {
+  next(decoder: FrameDecoder, stint?: Stint): TypedData | undefined {
     for (;;) {
       const message = decoder.nextMessage();
       if (message !== undefined) return message;
+      // A message may lie in as many records as it has bytes.
+      if (stint?.isOver() === true) return undefined;
       const record = this.#reader.next();
       if (record === undefined) return undefined;
       const plaintext = this.#opener.open(record);

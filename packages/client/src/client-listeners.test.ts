@@ -1,0 +1,69 @@
+import { expect } from "vitest";
+import { failureOf, readToEnd } from "../../../internal/testkit/src/peer-watch.js";
+import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { describeThrowers, type Scene } from "../../../internal/testkit/src/throwers.js";
+import { type Started, start } from "../test/started.js";
+import type { ClientOptions } from "./client-options.js";
+
+/** What is written arrives, and what comes is told. */
+async function converse({ client }: Started, server: RawPeer): Promise<void> {
+  await client.write(1, "here");
+  expect((await server.read(12)).subarray(8).toString()).toBe("here");
+  const before = client.stats.messagesReceived;
+  server.stream.write(plainFrame(1, "there"));
+  await expect.poll(() => client.stats.messagesReceived, { interval: 1 }).toBe(before + 1);
+}
+
+async function scene(
+  options: Partial<ClientOptions>,
+  act: (started: Started) => Pick<Scene, "provoke" | "afterwards">,
+): Promise<Scene> {
+  const started = await start(options);
+  return { teller: started.client, ...act(started) };
+}
+
+/** Its server goes, and another one comes. */
+function returning(started: Started): Pick<Scene, "provoke" | "afterwards"> {
+  return {
+    provoke: () => started.server.stream.destroy(),
+    async afterwards() {
+      const server = new RawPeer(await started.far.next());
+      await server.serve();
+      await expect.poll(() => started.client.status, { interval: 1 }).toBe("Connected");
+      await converse(started, server);
+    },
+  };
+}
+
+describeThrowers("client", {
+  message: () =>
+    scene({}, (started) => ({
+      provoke: () => started.server.stream.write(Buffer.concat([plainFrame(1, "a"), plainFrame(1, "b")])),
+      async afterwards() {
+        await expect.poll(() => started.client.stats.messagesReceived, { interval: 1 }).toBe(2);
+        await converse(started, started.server);
+      },
+    })),
+  status: () => scene({ retryMs: 1 }, returning),
+  lost: () => scene({ retryMs: 1 }, returning),
+  error: () =>
+    scene({ retry: false, retryMs: 1 }, ({ client, server, far }) => ({
+      async provoke() {
+        await far.close();
+        server.stream.destroy();
+      },
+      async afterwards() {
+        expect(await readToEnd(client)).toEqual(["Reconnecting", "Error", "IPC_NO_SERVER"]);
+        expect(await failureOf(client.write(1, "late"))).toMatchObject({ code: "IPC_CLOSED" });
+        await client.close();
+      },
+    })),
+  close: () =>
+    scene({}, ({ client, server }) => ({
+      provoke: () => client.close(),
+      async afterwards() {
+        await server.gone;
+        expect(await readToEnd(client)).toEqual(["Closing", "Closed", "IPC_CLOSED"]);
+      },
+    })),
+});
