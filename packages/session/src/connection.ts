@@ -112,11 +112,10 @@ export class Connection {
   async close(timeoutMs: number): Promise<void> {
     const giveUpAt = performance.now() + timeoutMs;
     this.#leave();
-    const { stream } = this;
+    const { stream, outbox } = this;
     // A peer that writes before it reads must not hold our output up: what it sends is discarded.
     stream.resume();
-    await drainOutbox(this.outbox, stream, timeoutMs);
-    this.#sayFarewell();
+    await drainOutbox({ outbox, stream, timeoutMs, farewell: () => this.#farewell() });
     // What the kernel holds is not with the peer yet. If this side is closed before a peer that writes has read it, its next
     // write fails, and Node drops what it has not read.
     await endStream(stream, this.#negotiated.peerEndsToo ? giveUpAt - performance.now() : undefined);
@@ -129,13 +128,13 @@ export class Connection {
     dropStream(this.stream);
   }
 
-  #sayFarewell(): void {
+  #farewell(): Uint8Array | undefined {
     try {
-      const farewell = this.#negotiated.protection.farewell();
-      if (farewell !== undefined) this.stream.write(farewell);
+      return this.#negotiated.protection.farewell();
     } catch (error) {
       // Used up: the peer will take this end for a cut, which is the truth that is left.
       if (!(error instanceof CryptoError)) throw error;
+      return undefined;
     }
   }
 

@@ -3,11 +3,20 @@ import { dropStream } from "./end-stream.js";
 import type { Outbox } from "./outbox.js";
 import { SessionError } from "./session-error.js";
 
+export interface Drain {
+  readonly outbox: Outbox;
+  readonly stream: Duplex;
+  readonly timeoutMs: number;
+  /** Makes what is said last, if anything is. */
+  readonly farewell: () => Uint8Array | undefined;
+}
+
 /**
- * Resolves when the kernel has everything that was accepted, and nothing more is. When that fails the stream is destroyed.
+ * Resolves when the kernel has everything that was accepted, and nothing more is, and the farewell. When that fails the
+ * stream is destroyed.
  * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`, or when the connection is gone
  */
-export async function drainOutbox(outbox: Outbox, stream: Duplex, timeoutMs: number): Promise<void> {
+export async function drainOutbox({ outbox, stream, timeoutMs, farewell }: Drain): Promise<void> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(new Error(`${timeoutMs} ms are over`)), timeoutMs);
   const flushed = outbox.flush(deadline.signal);
@@ -19,8 +28,11 @@ export async function drainOutbox(outbox: Outbox, stream: Duplex, timeoutMs: num
   if (stream.destroyed) lost();
   try {
     await flushed;
+    const last = farewell();
+    if (last !== undefined) await writeLast(stream, last, deadline.signal);
   } catch (cause) {
-    const figures = `${outbox.queuedMessages} messages (${outbox.queuedBytes} bytes) were accepted and not sent`;
+    const unsent = `${outbox.queuedMessages} messages (${outbox.queuedBytes} bytes) were accepted and not sent`;
+    const figures = outbox.queuedMessages > 0 ? unsent : "all was sent but the word that it was all";
     dropStream(stream);
     outbox.fail(new SessionError("IPC_CLOSED", "closed before this was accepted"));
     throw new SessionError(
@@ -33,4 +45,13 @@ export async function drainOutbox(outbox: Outbox, stream: Duplex, timeoutMs: num
     stream.off("close", lost);
     stream.off("error", lost);
   }
+}
+
+/** Resolves when the kernel has it: a peer that does not hear it takes this end for a cut. */
+function writeLast(stream: Duplex, last: Uint8Array, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    // Also where it fails: whoever has ended his own direction may go without waiting for ours.
+    stream.write(last, () => resolve());
+  });
 }

@@ -123,3 +123,52 @@ describe.each<[string, Omit<SessionOptions, "role">]>([
     expect(outcomes).toEqual(new Set([true, false]));
   });
 });
+
+describe("the farewell of a secure session", () => {
+  /** `kind ‖ length ‖ tag`; nothing else is so short. */
+  const FAREWELL_BYTES = 20;
+
+  it("is waited for while the stream has no room: the peer must not take this end for a cut", async () => {
+    const [near, far] = memoryPair();
+    const [client, server] = await Promise.all([
+      openSession(near, { role: "client" }),
+      openSession(far, { role: "server" }),
+    ]);
+    const write = near._write.bind(near);
+    let release: (() => void) | undefined;
+    near._write = (chunk: Buffer, encoding, done) => {
+      if (chunk.length !== FAREWELL_BYTES) write(chunk, encoding, done);
+      else release = () => write(chunk, encoding, done);
+    };
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const ends: string[] = [];
+    server.on("lost", ({ code }) => ends.push(code));
+    server.on("close", () => ends.push("close"));
+    await client.write(1, "accepted");
+    const closed = client.close({ timeoutMs: 5_000 });
+    await turns();
+    vi.advanceTimersByTime(4_999);
+    await turns();
+    expect([near.destroyed, ends]).toEqual([false, []]);
+    release?.();
+    await closed;
+    await turns();
+    expect(await server.read()).toMatchObject({ status: "Connected" });
+    expect(await server.read()).toMatchObject({ type: 1 });
+    await expect(server.read()).resolves.toMatchObject({ status: "Disconnected" });
+    expect(ends).toEqual(["close"]);
+  });
+
+  it("is given up with close, which says so", async () => {
+    const [near, far] = memoryPair();
+    const [client] = await Promise.all([openSession(near, { role: "client" }), openSession(far, { role: "server" })]);
+    onTestFinished(() => void [near, far].map((stream) => stream.destroy()));
+    // From now on nothing is taken any more.
+    near._write = () => {};
+    await expect(client.close({ timeoutMs: 1 })).rejects.toMatchObject({
+      code: "IPC_CLOSE_INCOMPLETE",
+      message: expect.stringContaining("all was sent but the word that it was all"),
+    });
+  });
+});
