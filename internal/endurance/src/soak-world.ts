@@ -1,0 +1,169 @@
+import { once } from "node:events";
+import { readdir, rmdir } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { type Client, isIpcError, startClient } from "@ipc/client";
+import { type ServerManager, startServerManager } from "@ipc/manager";
+import { type Server, startServer } from "@ipc/server";
+import { type Transport, unixSocket } from "@ipc/transport";
+import { Crowd } from "./crowd.js";
+import { waitUntil } from "./footprint.js";
+
+const PROCESSES = 2;
+const VISITS = 40;
+const FLOOD = 200;
+const STRANGERS = 10;
+const ECHOES = 200;
+const ABORTED_READS = 50;
+/** Every so many rounds the connection that stays is cut. */
+const CUT_EVERY = 3;
+
+/** A server with a client that stays, a manager with a crowd that comes and goes, and strangers at both. */
+export class SoakWorld {
+  readonly #directory: string;
+  readonly #server: Server;
+  readonly #manager: ServerManager;
+  readonly #client: Client;
+  readonly #crowd: Crowd;
+  readonly #cut: () => void;
+  readonly #idle: number;
+  rounds = 0;
+  messages = 0;
+
+  private constructor(parts: {
+    readonly directory: string;
+    readonly server: Server;
+    readonly manager: ServerManager;
+    readonly client: Client;
+    readonly crowd: Crowd;
+    readonly cut: () => void;
+  }) {
+    this.#directory = parts.directory;
+    this.#server = parts.server;
+    this.#manager = parts.manager;
+    this.#client = parts.client;
+    this.#crowd = parts.crowd;
+    this.#cut = parts.cut;
+    this.#idle = countResources();
+  }
+
+  static async open(directory: string): Promise<SoakWorld> {
+    const server = await startServer({ name: "soak", directory });
+    server.on("message", ({ type, data }) => void server.write(type, data).catch(() => {}));
+    const place = { name: "many", directory, encryption: true };
+    const manager = await startServerManager(place);
+    manager.on("message", (connection, { type, data }) => void connection.write(type, data).catch(() => {}));
+    const { transport, cut } = cuttable(directory);
+    const client = await startClient({ name: "soak", transport, retryMs: 1 });
+    const crowd = await Crowd.start(place, PROCESSES);
+    return new SoakWorld({ directory, server, manager, client, crowd, cut });
+  }
+
+  /** Everything once: echoes, floods, visits, strangers, cuts, aborts, failures. */
+  async round(): Promise<void> {
+    this.rounds++;
+    await this.#echo();
+    await this.#giveUpReading();
+    await this.#failToStart();
+    await this.#visitByStrangers();
+    await this.#crowd.do((share) => ({ kind: "visit", visits: share(VISITS), atOnce: 5 }));
+    await this.#crowd.do((share) => ({ kind: "connect", clients: share(VISITS), atOnce: 5 }));
+    const { messages } = await this.#crowd.do(() => ({ kind: "flood", messages: FLOOD, bytes: 1_000 }));
+    await this.#crowd.do(() => ({ kind: "close" }));
+    this.messages += messages + VISITS;
+    if (this.rounds % CUT_EVERY === 0) await this.#reconnect();
+  }
+
+  /** Waits until all who came have gone, also those who never were connected. */
+  async settle(): Promise<void> {
+    await waitUntil("all are gone", () => this.#manager.connections.size === 0 && countResources() <= this.#idle);
+  }
+
+  /** Socket files, and whatever else lies beside them. */
+  async countFiles(): Promise<number> {
+    return (await readdir(this.#directory)).length;
+  }
+
+  /** Closes everything; fails where a file is left. */
+  async close(): Promise<void> {
+    await this.#crowd.end();
+    await this.#client.close();
+    await this.#server.close();
+    await this.#manager.close();
+    await rmdir(this.#directory);
+  }
+
+  async #echo(): Promise<void> {
+    const echoes = this.#client[Symbol.asyncIterator]();
+    for (let number = 1; number <= ECHOES; number++) {
+      await this.#client.write(number, Buffer.alloc((number * 37) % 3_000, number));
+      const { value } = await echoes.next();
+      if (value?.type !== number) throw new Error(`echo ${value?.type} came in the place of ${number}`);
+    }
+    await echoes.return?.();
+    this.messages += ECHOES;
+  }
+
+  async #giveUpReading(): Promise<void> {
+    for (let i = 0; i < ABORTED_READS; i++) {
+      const giveUp = new AbortController();
+      const reading = this.#client.read({ signal: giveUp.signal });
+      giveUp.abort();
+      await expectCode("IPC_ABORTED", reading);
+    }
+  }
+
+  async #failToStart(): Promise<void> {
+    const place = { directory: this.#directory, retry: false };
+    await expectCode("IPC_NO_SERVER", startClient({ name: "nobody", ...place }));
+    await expectCode("IPC_SERVER_BUSY", startClient({ name: "soak", ...place }));
+    await expectCode("IPC_ADDRESS_IN_USE", startServer({ name: "soak", directory: this.#directory }));
+  }
+
+  /** Some say nothing, some nonsense, some leave half-way. */
+  async #visitByStrangers(): Promise<void> {
+    for (const name of ["many.sock", "many_manager.sock"]) {
+      for (let i = 0; i < STRANGERS; i++) {
+        const stranger = connect(join(this.#directory, name));
+        stranger.on("error", () => {}).resume();
+        await once(stranger, "connect");
+        if (i % 3 === 1) stranger.write(Buffer.alloc(i * 50, i));
+        stranger.destroy();
+      }
+    }
+  }
+
+  async #reconnect(): Promise<void> {
+    const { reconnects } = this.#client.stats;
+    this.#cut();
+    await waitUntil("reconnected", () => this.#client.stats.reconnects === reconnects + 1);
+  }
+}
+
+function cuttable(directory: string): { readonly transport: Transport; readonly cut: () => void } {
+  const inner = unixSocket({ directory });
+  let cut = (): void => {};
+  const transport: Transport = {
+    ...inner,
+    async dial(name, door, wait) {
+      const stream = await inner.dial(name, door, wait);
+      cut = () => void stream.destroy();
+      return stream;
+    },
+  };
+  return { transport, cut: () => cut() };
+}
+
+async function expectCode(code: string, failing: Promise<unknown>): Promise<void> {
+  try {
+    await failing;
+  } catch (error) {
+    if (isIpcError(error) && error.code === code) return;
+    throw error;
+  }
+  throw new Error(`${code} was expected`);
+}
+
+function countResources(): number {
+  return process.getActiveResourcesInfo().length;
+}

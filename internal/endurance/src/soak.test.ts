@@ -1,0 +1,15 @@
+import { expect, it } from "vitest";
+import { runUncompiled } from "./run-program.js";
+import type { Sample } from "./soak.js";
+
+it("a round of everything leaves no descriptor, timer or file behind", { timeout: 120_000 }, async () => {
+  const samples = await runUncompiled<Sample[]>("soak", "--minutes", 0.001, "--warm-up", 1, "--json");
+  const [first, last] = samples;
+  expect([first?.rounds, last?.rounds]).toEqual([1, 2]);
+  expect(last?.messages).toBeGreaterThan(first?.messages ?? 0);
+  expect([last?.footprint.descriptors, last?.footprint.resources, last?.files]).toEqual([
+    first?.footprint.descriptors,
+    first?.footprint.resources,
+    first?.files,
+  ]);
+});
