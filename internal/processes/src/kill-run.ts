@@ -6,8 +6,12 @@ import { Place } from "./place.js";
 
 export type PeerProcess = ChildProgram<PeerOrder, PeerNews>;
 
-/** Messages that must have come on a connection, at the most, before one of its sides is killed. */
-const MAX_MESSAGES = 200;
+/** What a server of many leaves when it is killed: its doors. */
+const DOORS = [`${NAME}.sock`, `${NAME}1.sock`, `${NAME}_manager.sock`];
+/** Messages that must have come on all connections together, at the most, before a side is killed; one on each at the least. */
+const MAX_MESSAGES = 100;
+/** Processes that are started at once, to wait for their turn: while there is traffic, a start takes long. */
+const SPARES = 6;
 /** How long there is nobody in the place of who was killed, at the most, in milliseconds. */
 const MAX_AWAY_MS = 1_000;
 
@@ -52,15 +56,18 @@ async function playKills(run: KillRun, place: Place): Promise<KillResult> {
   const begin = (peer: PeerProcess, role: Role, life: number): Promise<{ from: number; at: number }> =>
     peer.ask({ kind: "start", role, directory: place.directory, encryption, life, clients }, "started");
   const hearBoth = async (survivor: PeerProcess, victim: PeerProcess, life: number): Promise<void> => {
-    const messages = random.integer(1, MAX_MESSAGES);
+    const messages = random.integer(1, Math.ceil(MAX_MESSAGES / clients));
     await Promise.all([
       survivor.ask({ kind: "hear", life, messages }, "heard"),
       victim.ask({ kind: "hear", life: 0, messages }, "heard"),
     ]);
   };
 
+  const files = victimRole === "manager" ? DOORS : [`${NAME}.sock`];
+  const spares = new Spares(place);
+
   const survivor = await startPeer(place);
-  let victim = await startPeer(place);
+  let victim = await spares.take(kills + 1);
   // The server first: a client stays until it has one, but is told to have started only then.
   if (survivorRole === "client") await begin(victim, victimRole, 0);
   await begin(survivor, survivorRole, 0);
@@ -69,23 +76,42 @@ async function playKills(run: KillRun, place: Place): Promise<KillResult> {
 
   const backMs: number[] = [];
   for (let life = 1; life <= kills; life++) {
-    const next = await startPeer(place);
+    const next = await spares.take(kills + 1 - life);
     await hearBoth(survivor, victim, life - 1);
     await victim.kill();
-    place.assertHolds(`${NAME}.sock`);
+    place.assertHolds(...files);
     if (away && random.chance(0.5)) await pause(random.integer(0, MAX_AWAY_MS));
     const { from, at } = await begin(next, victimRole, life);
     backMs.push(survivorRole === "server" ? at - from : (await connections(survivor, clients)) - at);
-    place.assertHolds(`${NAME}.sock`);
+    place.assertHolds(...files);
     victim = next;
   }
   await hearBoth(survivor, victim, kills);
-  const report = await endBoth(...(survivorRole === "client" ? [survivor, victim] : [victim, survivor]));
-  const stayed = survivorRole === "client" ? report.client : report.server;
+  const stayed =
+    survivorRole === "client" ? (await endBoth(survivor, victim)).client : (await endBoth(victim, survivor)).server;
   if (stayed.reconnects !== kills * clients) {
     throw new Error(`${stayed.reconnects} new connections after ${kills} kills, of ${clients} clients`);
   }
   return { run, backMs, survivor: stayed };
+}
+
+/** Processes that do nothing yet. */
+class Spares {
+  readonly #place: Place;
+  readonly #ready: PeerProcess[] = [];
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  /** @param needed how many will be taken from now on, this one among them */
+  async take(needed: number): Promise<PeerProcess> {
+    if (this.#ready.length === 0) {
+      const starts = Array.from({ length: Math.min(needed, SPARES) }, () => startPeer(this.#place));
+      this.#ready.push(...(await Promise.all(starts)));
+    }
+    return this.#ready.shift() ?? startPeer(this.#place);
+  }
 }
 
 /** Waits until so many connections have been made; resolves with when the last one was. */
@@ -96,7 +122,10 @@ async function connections(client: PeerProcess, count: number): Promise<number> 
 }
 
 /** Lets both sides bring all that they have written, and ends them. */
-export async function endBoth(client: PeerProcess, server: PeerProcess): Promise<{ client: PeerReport; server: PeerReport }> {
+export async function endBoth(
+  client: PeerProcess,
+  server: PeerProcess,
+): Promise<{ client: PeerReport; server: PeerReport }> {
   await Promise.all([client, server].map((peer) => peer.ask({ kind: "finish" }, "finished")));
   const reports = {
     client: (await client.ask({ kind: "close" }, "over")).report,

@@ -51,9 +51,16 @@ function converse(options: TrafficOptions): Traffic {
 }
 
 async function start({ role, directory, encryption, life, clients }: Start): Promise<void> {
-  const options: Options = { side: role === "client" ? "client" : "server", life, codes, heard: look, broken: tellBroken };
+  const options: Options = {
+    side: role === "client" ? "client" : "server",
+    life,
+    codes,
+    heard: look,
+    broken: tellBroken,
+  };
   const common = { name: NAME, directory, encryption, maxQueuedBytes: BUDGET_BYTES, maxUnreadBytes: BUDGET_BYTES };
-  const converseWith = (peer: Peer, index: number): Traffic => converse({ ...options, peer, index, firstConnection: 0 });
+  const converseWith = (peer: Peer, index: number): Traffic =>
+    converse({ ...options, peer, index, firstConnection: 0 });
   expected = clients;
   switch (role) {
     case "client": {

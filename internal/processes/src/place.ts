@@ -44,6 +44,7 @@ export class Place {
   /** @throws Error when there is more or less in the directory than these files */
   assertHolds(...files: readonly string[]): void {
     const found = readdirSync(this.directory).sort();
-    if (found.join() !== [...files].sort().join()) throw new Error(`expected ${files.join()} alone, found ${found.join()}`);
+    if (found.join() !== [...files].sort().join())
+      throw new Error(`expected ${files.join()} alone, found ${found.join()}`);
   }
 }

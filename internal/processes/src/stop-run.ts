@@ -4,7 +4,7 @@ import { BUDGET_BYTES, MAX_MESSAGE_BYTES, type PeerReport } from "./peer-order.j
 import { Place } from "./place.js";
 
 /** Messages that must have come before a side is stopped, at the most. */
-const MAX_MESSAGES = 200;
+const MAX_MESSAGES = 100;
 /** What one message may be charged and framed with. */
 const MESSAGE_EXTRA_BYTES = 256;
 

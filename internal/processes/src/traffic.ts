@@ -147,7 +147,12 @@ export class Traffic {
 
   async #sendOn(connection: number): Promise<void> {
     const { peer, side, life, index, firstConnection } = this.#options;
-    const from = { seed: index, from: side, connection: (life << LIFE_BITS) | (firstConnection + connection), asked: 0 };
+    const from = {
+      seed: index,
+      from: side,
+      connection: (life << LIFE_BITS) | (firstConnection + connection),
+      asked: 0,
+    };
     this.#accepted = 0;
     try {
       while (!this.#isFinishing && this.#stands(connection)) {

@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import { stopAndContinue } from "./stop-run.js";
+
+/** It takes some seconds; a machine that is busy with something else may take long. */
+const TIMEOUT_MS = 120_000;
+
+it.each([
+  [6, "secure", true],
+  [4, "plain", false],
+])(
+  "%i stops of either side in turn, %s: the other's writes wait, and after each everything arrives",
+  {
+    timeout: TIMEOUT_MS,
+  },
+  async (stops, _wire, encryption) => {
+    const { client, server, maxQueuedBytes } = await stopAndContinue({ encryption, stops });
+    expect(maxQueuedBytes).toBeGreaterThan(0);
+    expect([client.codes, server.codes]).toEqual([{}, {}]);
+  },
+);
