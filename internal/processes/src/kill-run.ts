@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { SeededRandom } from "@ipc-internal/seeded";
 import { ChildProgram } from "./child-program.js";
-import { NAME, type PeerNews, type PeerOrder, type PeerReport, type Role } from "./peer-order.js";
+import { FULL_RATE, NAME, type PeerNews, type PeerOrder, type PeerReport, type Rate, type Role } from "./peer-order.js";
 import { Place } from "./place.js";
 
 export type PeerProcess = ChildProgram<PeerOrder, PeerNews>;
@@ -10,6 +10,8 @@ export type PeerProcess = ChildProgram<PeerOrder, PeerNews>;
 const DOORS = [`${NAME}.sock`, `${NAME}1.sock`, `${NAME}_manager.sock`];
 /** Messages that must have come on all connections together, at the most, before a side is killed; one on each at the least. */
 const MAX_MESSAGES = 100;
+/** Of each of many clients, and of their server for each: they could keep a machine busy with nothing else. */
+const SHARED_RATE: Rate = { maxMessageBytes: 4_000, pauseMs: 20 };
 /** Processes that are started at once, to wait for their turn: while there is traffic, a start takes long. */
 const SPARES = 6;
 /** How long there is nobody in the place of who was killed, at the most, in milliseconds. */
@@ -53,14 +55,14 @@ async function playKills(run: KillRun, place: Place): Promise<KillResult> {
   const { victim: victimRole, encryption, kills, clients = 1, away } = run;
   const survivorRole = victimRole === "client" ? "server" : "client";
   const random = new SeededRandom(kills);
+  const rate = clients > 1 ? SHARED_RATE : FULL_RATE;
+  const start = { kind: "start", directory: place.directory, encryption, clients, rate } as const;
   const begin = (peer: PeerProcess, role: Role, life: number): Promise<{ from: number; at: number }> =>
-    peer.ask({ kind: "start", role, directory: place.directory, encryption, life, clients }, "started");
+    peer.ask({ ...start, role, life, restsOnOdd: role === survivorRole }, "started");
   const hearBoth = async (survivor: PeerProcess, victim: PeerProcess, life: number): Promise<void> => {
     const messages = random.integer(1, Math.ceil(MAX_MESSAGES / clients));
-    await Promise.all([
-      survivor.ask({ kind: "hear", life, messages }, "heard"),
-      victim.ask({ kind: "hear", life: 0, messages }, "heard"),
-    ]);
+    await survivor.ask({ kind: "hear", life, messages }, "heard");
+    if (life % 2 === 0) await victim.ask({ kind: "hear", life: 0, messages }, "heard");
   };
 
   const files = victimRole === "manager" ? DOORS : [`${NAME}.sock`];

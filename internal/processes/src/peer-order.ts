@@ -11,6 +11,9 @@ export type PeerOrder =
       /** Which process in this place it is, from 0 on: what two of them write can be told apart. */
       readonly life: number;
       readonly clients: number;
+      /** Writes nothing on every second connection: whoever is killed then has read everything, and its end is no reset. */
+      readonly restsOnOdd: boolean;
+      readonly rate: Rate;
     }
   /** Tell `heard` when each of the peers has heard so many messages on its latest connection, written by that life. */
   | { readonly kind: "hear"; readonly life: number; readonly messages: number }
@@ -50,8 +53,16 @@ export const NAME = "kills";
 /** What a peer queues, and what it leaves unread, at the most. Small, so that a side that stands still is noticed soon. */
 export const BUDGET_BYTES = 262_144;
 
-/** The length of the longest message. */
-export const MAX_MESSAGE_BYTES = 200_000;
+/** How much is written. */
+export interface Rate {
+  /** The length of the longest message. */
+  readonly maxMessageBytes: number;
+  /** Between two messages, in milliseconds. */
+  readonly pauseMs: number;
+}
+
+/** As fast as it is taken, and most kills cut a message in two. */
+export const FULL_RATE: Rate = { maxMessageBytes: 200_000, pauseMs: 0 };
 
 /** Milliseconds on a clock that all processes of this machine share, and that nobody sets. */
 export function clock(): number {

@@ -50,14 +50,9 @@ function converse(options: TrafficOptions): Traffic {
   return traffic;
 }
 
-async function start({ role, directory, encryption, life, clients }: Start): Promise<void> {
-  const options: Options = {
-    side: role === "client" ? "client" : "server",
-    life,
-    codes,
-    heard: look,
-    broken: tellBroken,
-  };
+async function start({ role, directory, encryption, life, clients, restsOnOdd, rate }: Start): Promise<void> {
+  const side = role === "client" ? "client" : "server";
+  const options: Options = { side, life, restsOnOdd, rate, codes, heard: look, broken: tellBroken };
   const common = { name: NAME, directory, encryption, maxQueuedBytes: BUDGET_BYTES, maxUnreadBytes: BUDGET_BYTES };
   const converseWith = (peer: Peer, index: number): Traffic =>
     converse({ ...options, peer, index, firstConnection: 0 });

@@ -1,6 +1,6 @@
 import { SeededRandom } from "@ipc-internal/seeded";
 import { endBoth, type PeerProcess, startPeer } from "./kill-run.js";
-import { BUDGET_BYTES, MAX_MESSAGE_BYTES, type PeerReport } from "./peer-order.js";
+import { BUDGET_BYTES, FULL_RATE, type PeerReport } from "./peer-order.js";
 import { Place } from "./place.js";
 
 /** Messages that must have come before a side is stopped, at the most. */
@@ -34,7 +34,8 @@ export function stopAndContinue(run: StopRun): Promise<StopResult> {
 async function playStops(run: StopRun, place: Place): Promise<StopResult> {
   const { encryption, stops } = run;
   const random = new SeededRandom(stops);
-  const start = { kind: "start", directory: place.directory, encryption, life: 0, clients: 1 } as const;
+  const always = { life: 0, clients: 1, restsOnOdd: false, rate: FULL_RATE };
+  const start = { kind: "start", directory: place.directory, encryption, ...always } as const;
   const server = await startPeer(place);
   await server.ask({ ...start, role: "server" }, "started");
   const client = await startPeer(place);
@@ -51,7 +52,7 @@ async function playStops(run: StopRun, place: Place): Promise<StopResult> {
     stopped.signal("SIGSTOP");
     const { accepted, queuedBytes } = await other.ask({ kind: "stall" }, "stalled");
     stopped.signal("SIGCONT");
-    if (queuedBytes > BUDGET_BYTES + MAX_MESSAGE_BYTES + MESSAGE_EXTRA_BYTES) {
+    if (queuedBytes > BUDGET_BYTES + FULL_RATE.maxMessageBytes + MESSAGE_EXTRA_BYTES) {
       throw new Error(`${queuedBytes} bytes were queued for a ${side} that was stopped, the budget is ${BUDGET_BYTES}`);
     }
     maxQueuedBytes = Math.max(maxQueuedBytes, queuedBytes);

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isIpcError, type Peer } from "@ipc/client";
 import { decodeNumbered, encodeNumbered, type Numbered, OrderCheck, type Side, typeOf } from "@ipc-internal/faults";
 import { SeededRandom } from "@ipc-internal/seeded";
-import { MAX_MESSAGE_BYTES } from "./peer-order.js";
+import type { Rate } from "./peer-order.js";
 
 const MIN_MESSAGE_BYTES = 40;
 const LIFE_BITS = 16;
@@ -17,6 +17,9 @@ export interface TrafficOptions {
   readonly index: number;
   /** Its connections start here, where each is a peer of its own. */
   readonly firstConnection: number;
+  /** As ordered. */
+  readonly restsOnOdd: boolean;
+  readonly rate: Rate;
   readonly codes: Codes;
   /** Called for every message that was heard. */
   readonly heard: () => void;
@@ -53,6 +56,11 @@ export class Traffic {
   #accepted = 0;
   #connection = -1;
   #isFinishing = false;
+  #rested = (): void => {};
+  /** Resolves when it is to finish, also if it was to be quiet until then. */
+  readonly #rest = new Promise<void>((resolve) => {
+    this.#rested = resolve;
+  });
   /** Writes and reads that have not ended. */
   readonly #pending: Promise<void>[] = [];
 
@@ -93,6 +101,7 @@ export class Traffic {
 
   finish(): void {
     this.#isFinishing = true;
+    this.#rested();
   }
 
   /** Resolves with how many messages were accepted when nothing is taken any more. */
@@ -146,7 +155,7 @@ export class Traffic {
   }
 
   async #sendOn(connection: number): Promise<void> {
-    const { peer, side, life, index, firstConnection } = this.#options;
+    const { peer, side, life, index, firstConnection, restsOnOdd, rate } = this.#options;
     const from = {
       seed: index,
       from: side,
@@ -154,12 +163,14 @@ export class Traffic {
       asked: 0,
     };
     this.#accepted = 0;
+    if (restsOnOdd && connection % 2 === 1) await this.#rest;
     try {
       while (!this.#isFinishing && this.#stands(connection)) {
         const number = this.#accepted;
-        const size = this.#random.magnitude(MIN_MESSAGE_BYTES, MAX_MESSAGE_BYTES);
+        const size = this.#random.magnitude(MIN_MESSAGE_BYTES, rate.maxMessageBytes);
         await peer.write(typeOf(number), encodeNumbered({ ...from, number, kind: "data" }, size));
         if (this.#connection === connection) this.#accepted = number + 1;
+        if (rate.pauseMs > 0) await pause(rate.pauseMs);
       }
       if (!this.#stands(connection)) return;
       const number = this.#accepted;
