@@ -3,6 +3,7 @@ import { SeededRandom } from "@ipc-internal/seeded";
 import { ChildProgram } from "./child-program.js";
 import { FULL_RATE, NAME, type PeerNews, type PeerOrder, type PeerReport, type Rate, type Role } from "./peer-order.js";
 import { Place } from "./place.js";
+import { Spares } from "./spares.js";
 
 export type PeerProcess = ChildProgram<PeerOrder, PeerNews>;
 
@@ -12,8 +13,6 @@ const DOORS = [`${NAME}.sock`, `${NAME}1.sock`, `${NAME}_manager.sock`];
 const MAX_MESSAGES = 100;
 /** Of each of many clients, and of their server for each: they could keep a machine busy with nothing else. */
 const SHARED_RATE: Rate = { maxMessageBytes: 4_000, pauseMs: 20 };
-/** Processes that are started at once, to wait for their turn: while there is traffic, a start takes long. */
-const SPARES = 6;
 /** How long there is nobody in the place of who was killed, at the most, in milliseconds. */
 const MAX_AWAY_MS = 1_000;
 
@@ -66,10 +65,10 @@ async function playKills(run: KillRun, place: Place): Promise<KillResult> {
   };
 
   const files = victimRole === "manager" ? DOORS : [`${NAME}.sock`];
-  const spares = new Spares(place);
+  const spares = new Spares(kills + 1, () => startPeer(place));
 
   const survivor = await startPeer(place);
-  let victim = await spares.take(kills + 1);
+  let victim = await spares.take();
   // The server first: a client stays until it has one, but is told to have started only then.
   if (survivorRole === "client") await begin(victim, victimRole, 0);
   await begin(survivor, survivorRole, 0);
@@ -78,7 +77,7 @@ async function playKills(run: KillRun, place: Place): Promise<KillResult> {
 
   const backMs: number[] = [];
   for (let life = 1; life <= kills; life++) {
-    const next = await spares.take(kills + 1 - life);
+    const next = await spares.take();
     await hearBoth(survivor, victim, life - 1);
     await victim.kill();
     place.assertHolds(...files);
@@ -95,25 +94,6 @@ async function playKills(run: KillRun, place: Place): Promise<KillResult> {
     throw new Error(`${stayed.reconnects} new connections after ${kills} kills, of ${clients} clients`);
   }
   return { run, backMs, survivor: stayed };
-}
-
-/** Processes that do nothing yet. */
-class Spares {
-  readonly #place: Place;
-  readonly #ready: PeerProcess[] = [];
-
-  constructor(place: Place) {
-    this.#place = place;
-  }
-
-  /** @param needed how many will be taken from now on, this one among them */
-  async take(needed: number): Promise<PeerProcess> {
-    if (this.#ready.length === 0) {
-      const starts = Array.from({ length: Math.min(needed, SPARES) }, () => startPeer(this.#place));
-      this.#ready.push(...(await Promise.all(starts)));
-    }
-    return this.#ready.shift() ?? startPeer(this.#place);
-  }
 }
 
 /** Waits until so many connections have been made; resolves with when the last one was. */

@@ -1,12 +1,10 @@
-import { once } from "node:events";
-import { linkSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { SeededRandom } from "@ipc-internal/seeded";
 import { Owner } from "./owner.js";
 import { SOCKET } from "./owner-order.js";
 import { clock } from "./peer-order.js";
 import { Place } from "./place.js";
+import { leaveStaleSocket } from "./stale-socket.js";
 
 /** Long enough for an order to arrive before its time, in milliseconds. */
 const AHEAD_MS = 5;
@@ -82,14 +80,4 @@ async function playRaces(
 
 function assertOutcome(outcome: string, expected: string): void {
   if (outcome !== expected) throw new Error(`expected ${expected}, got ${outcome}`);
-}
-
-/** Leaves what a killed server leaves. */
-async function leaveStaleSocket(path: string): Promise<void> {
-  const server = createServer().listen(`${path}~`);
-  await once(server, "listening");
-  linkSync(`${path}~`, path);
-  const closed = once(server, "close");
-  server.close();
-  await closed;
 }
