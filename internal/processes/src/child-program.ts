@@ -47,11 +47,6 @@ export class ChildProgram<Order extends object, News extends { readonly kind: st
     return child;
   }
 
-  /** Rejects only what is waited for: a process that is gone is told by its exit. */
-  send(order: Order): void {
-    this.#child.send(order, () => {});
-  }
-
   /** The next news of that kind. Rejects when the process ends, or tells that something is broken, or says nothing for long. */
   async next<K extends News["kind"] | "ready">(kind: K): Promise<Extract<News, { readonly kind: K }>> {
     type Wanted = Extract<News, { readonly kind: K }>;
@@ -66,7 +61,8 @@ export class ChildProgram<Order extends object, News extends { readonly kind: st
 
   /** Gives an order and resolves with what it leads to. */
   async ask<K extends News["kind"]>(order: Order, kind: K): Promise<Extract<News, { readonly kind: K }>> {
-    this.send(order);
+    // A process that is gone is told by its exit.
+    this.#child.send(order, () => {});
     return this.next(kind);
   }
 

@@ -8,5 +8,7 @@ export type IntruderNews =
   | { readonly kind: "ready" }
   | { readonly kind: "refused" }
   | { readonly kind: "entered" }
+  /** It tries no more. */
+  | { readonly kind: "ended" }
   /** What its attempts came to so far, how often: `entered`, or an errno. */
   | { readonly kind: "outcomes"; readonly outcomes: Readonly<Record<string, number>> };

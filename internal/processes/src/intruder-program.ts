@@ -60,4 +60,5 @@ process.on("message", ({ kind }: IntruderOrder) => {
 });
 becomeUser(Number(uid));
 tell({ kind: "ready" });
-for (let lane = 0; lane < LANES; lane++) void intrude();
+await Promise.all(Array.from({ length: LANES }, intrude));
+tell({ kind: "ended" });

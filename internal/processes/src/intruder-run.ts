@@ -36,7 +36,7 @@ export function intrude(starts: number): Promise<IntruderResult> {
     await owner.listenCarelessly(0);
     await intruder.next("entered");
     await owner.close();
-    intruder.send({ kind: "end" });
+    await intruder.ask({ kind: "end" }, "ended");
     await intruder.end();
     await owner.end();
     return { starts, outcomes };

@@ -20,8 +20,10 @@ for (const encryption of [true, false]) {
     { victim: "manager", encryption, kills: Math.ceil(runs / 10), clients: CLIENTS, away: true },
   ];
   for (const run of each) {
-    kills.push(await killAndReplace(run));
-    console.error(`${run.victim}: ${run.kills} kills, ${run.encryption ? "secure" : "plain"}`);
+    const result = await killAndReplace(run);
+    kills.push(result);
+    const longest = Math.round(Math.max(...result.backMs));
+    console.error(`${run.victim}, encryption ${encryption}: ${run.kills} kills, back after ${longest} ms at the most`);
   }
   stops.push(await stopAndContinue({ encryption, stops: runs }));
 }
