@@ -13,7 +13,7 @@ const MAX_SKEW_MS = 2;
 
 /** What two starters find: a free name, the file of a killed server, or a server that is closing at that moment. */
 const GROUNDS = ["free", "stale", "closing"] as const;
-export type Ground = (typeof GROUNDS)[number];
+type Ground = (typeof GROUNDS)[number];
 
 export interface RaceResult {
   readonly ground: Ground;
