@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { IntruderNews, IntruderOrder } from "./intruder-order.js";
+import { endAsOrphan } from "./orphan.js";
 import { becomeUser } from "./other-user.js";
 import { SOCKET } from "./owner-order.js";
 
@@ -58,6 +59,7 @@ process.on("message", ({ kind }: IntruderOrder) => {
       isOver = true;
   }
 });
+endAsOrphan(() => isOver);
 becomeUser(Number(uid));
 tell({ kind: "ready" });
 await Promise.all(Array.from({ length: LANES }, intrude));

@@ -2,6 +2,7 @@
 import { createServer, type Server as NetServer } from "node:net";
 import { isIpcError, startClient } from "@ipc/client";
 import { type Server, startServer } from "@ipc/server";
+import { endAsOrphan } from "./orphan.js";
 import { becomeUser } from "./other-user.js";
 import { NAME, type OwnerNews, type OwnerOrder } from "./owner-order.js";
 import { clock } from "./peer-order.js";
@@ -63,6 +64,7 @@ process.on("message", (order: OwnerOrder) => {
     },
   );
 });
+endAsOrphan(() => server === undefined && careless === undefined);
 const [uid] = process.argv.slice(2);
 if (uid !== undefined) becomeUser(Number(uid));
 tell({ kind: "ready" });

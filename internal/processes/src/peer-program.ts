@@ -3,6 +3,7 @@ import { subscribe } from "node:diagnostics_channel";
 import { type Client, type Peer, startClient } from "@ipc/client";
 import { type ServerManager, startServerManager } from "@ipc/manager";
 import { type Server, startServer } from "@ipc/server";
+import { endAsOrphan } from "./orphan.js";
 import { BUDGET_BYTES, clock, NAME, type PeerNews, type PeerOrder } from "./peer-order.js";
 import { Codes, Traffic, type TrafficOptions } from "./traffic.js";
 
@@ -131,8 +132,5 @@ async function carryOut(order: PeerOrder): Promise<void> {
 process.on("message", (order: PeerOrder) => {
   carryOut(order).catch(tellBroken);
 });
-// The runner's end of this is the end of the process, too: also if the runner was killed.
-process.once("disconnect", () => {
-  if (started.some((one) => one.status !== "Closed")) process.exit(1);
-});
+endAsOrphan(() => started.every((one) => one.status === "Closed"));
 tell({ kind: "ready" });

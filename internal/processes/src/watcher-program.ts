@@ -2,6 +2,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { endAsOrphan } from "./orphan.js";
 import { kindOf, type Sighting, type WatcherNews, type WatcherOrder } from "./sighting.js";
 
 /** Looks between two turns of the event loop, in which orders come in and news go out. */
@@ -43,6 +44,7 @@ function note(name: string): void {
 process.on("message", ({ kind }: WatcherOrder) => {
   if (kind === "end") isOver = true;
 });
+endAsOrphan(() => isOver);
 tell({ kind: "ready" });
 while (!isOver) {
   for (let left = LOOKS; left > 0; left--) look();
