@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { replaceFigures } from "./figures.js";
 
@@ -11,4 +12,11 @@ test("replaces what stands between the marks, and nothing else", () => {
 
 test("refuses a document that has no place for them", () => {
   expect(() => replaceFigures(DOCUMENT, "mutation", "new")).toThrow("no place for the figures of mutation");
+});
+
+test.each(["faults", "mutations", "kills", "ownership"])("docs/ROBUSTNESS.md has what %s has recorded", (name) => {
+  const document = readFileSync(new URL("../../../docs/ROBUSTNESS.md", import.meta.url), "utf8");
+  const figures = document.split(`<!-- figures of ${name} -->`)[1]?.split(`<!-- end of ${name} -->`)[0];
+  expect(figures).toMatch(/^\n\n\d{4}-\d\d-\d\d, .+ Node\.js v\d+.+\n\n.*\d.*\n/);
+  expect(document).toContain(`\`npm run ${name}`);
 });

@@ -1,0 +1,119 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { SeededRandom } from "@ipc-internal/seeded";
+import { ChildProgram } from "./child-program.js";
+import { FULL_RATE, NAME, type PeerNews, type PeerOrder, type PeerReport, type Rate, type Role } from "./peer-order.js";
+import { Place } from "./place.js";
+import { Spares } from "./spares.js";
+
+export type PeerProcess = ChildProgram<PeerOrder, PeerNews>;
+
+/** What a server of many leaves when it is killed: its doors. */
+const DOORS = [`${NAME}.sock`, `${NAME}1.sock`, `${NAME}_manager.sock`];
+/** Messages that must have come on all connections together, at the most, before a side is killed; one on each at the least. */
+const MAX_MESSAGES = 100;
+/** Of each of many clients, and of their server for each: they could keep a machine busy with nothing else. */
+const SHARED_RATE: Rate = { maxMessageBytes: 4_000, pauseMs: 20 };
+/** How long there is nobody in the place of who was killed, at the most, in milliseconds. */
+const MAX_AWAY_MS = 1_000;
+
+export interface KillRun {
+  /** Who is killed; the other side is one process that stays. */
+  readonly victim: Role;
+  readonly encryption: boolean;
+  readonly kills: number;
+  /** Of a manager. @default 1 */
+  readonly clients?: number;
+  /** Whether, every other time, the place is left empty for a while, so that a client's pauses grow. */
+  readonly away: boolean;
+}
+
+export interface KillResult {
+  readonly run: KillRun;
+  /**
+   * Milliseconds, for each kill: from when the new server listens to when all clients are connected; of a client, from when the
+   * new one is told to start to when it is connected.
+   */
+  readonly backMs: readonly number[];
+  /** What the side that stayed has seen. */
+  readonly survivor: PeerReport;
+}
+
+/**
+ * Kills one side in the midst of the traffic, again and again, and starts another in its place.
+ * @throws Error when a promise was broken
+ */
+export function killAndReplace(run: KillRun): Promise<KillResult> {
+  return Place.lend((place) => playKills(run, place));
+}
+
+export function startPeer(place: Place): Promise<PeerProcess> {
+  return place.watch(ChildProgram.start<PeerOrder, PeerNews>("peer-program"));
+}
+
+async function playKills(run: KillRun, place: Place): Promise<KillResult> {
+  const { victim: victimRole, encryption, kills, clients = 1, away } = run;
+  const survivorRole = victimRole === "client" ? "server" : "client";
+  const random = new SeededRandom(kills);
+  const rate = clients > 1 ? SHARED_RATE : FULL_RATE;
+  const start = { kind: "start", directory: place.directory, encryption, clients, rate } as const;
+  const begin = (peer: PeerProcess, role: Role, life: number): Promise<{ from: number; at: number }> =>
+    peer.ask({ ...start, role, life, restsOnOdd: role === survivorRole }, "started");
+  const hearBoth = async (survivor: PeerProcess, victim: PeerProcess, life: number): Promise<void> => {
+    const messages = random.integer(1, Math.ceil(MAX_MESSAGES / clients));
+    await survivor.ask({ kind: "hear", life, messages }, "heard");
+    if (life % 2 === 0) await victim.ask({ kind: "hear", life: 0, messages }, "heard");
+  };
+
+  const files = victimRole === "manager" ? DOORS : [`${NAME}.sock`];
+  const spares = new Spares(kills + 1, () => startPeer(place));
+
+  const survivor = await startPeer(place);
+  let victim = await spares.take();
+  // The server first: a client stays until it has one, but is told to have started only then.
+  if (survivorRole === "client") await begin(victim, victimRole, 0);
+  await begin(survivor, survivorRole, 0);
+  if (survivorRole === "server") await begin(victim, victimRole, 0);
+  else await connections(survivor, clients);
+
+  const backMs: number[] = [];
+  for (let life = 1; life <= kills; life++) {
+    const next = await spares.take();
+    await hearBoth(survivor, victim, life - 1);
+    await victim.kill();
+    place.assertHolds(...files);
+    if (away && random.chance(0.5)) await pause(random.integer(0, MAX_AWAY_MS));
+    const { from, at } = await begin(next, victimRole, life);
+    backMs.push(survivorRole === "server" ? at - from : (await connections(survivor, clients)) - at);
+    place.assertHolds(...files);
+    victim = next;
+  }
+  await hearBoth(survivor, victim, kills);
+  const stayed =
+    survivorRole === "client" ? (await endBoth(survivor, victim)).client : (await endBoth(victim, survivor)).server;
+  if (stayed.reconnects !== kills * clients) {
+    throw new Error(`${stayed.reconnects} new connections after ${kills} kills, of ${clients} clients`);
+  }
+  return { run, backMs, survivor: stayed };
+}
+
+/** Waits until so many connections have been made; resolves with when the last one was. */
+async function connections(client: PeerProcess, count: number): Promise<number> {
+  let last = 0;
+  for (let made = 0; made < count; made++) last = (await client.next("connected")).at;
+  return last;
+}
+
+/** Lets both sides bring all that they have written, and ends them. */
+export async function endBoth(
+  client: PeerProcess,
+  server: PeerProcess,
+): Promise<{ client: PeerReport; server: PeerReport }> {
+  await Promise.all([client, server].map((peer) => peer.ask({ kind: "finish" }, "finished")));
+  const reports = {
+    client: (await client.ask({ kind: "close" }, "over")).report,
+    server: (await server.ask({ kind: "close" }, "over")).report,
+  };
+  await client.end();
+  await server.end();
+  return reports;
+}

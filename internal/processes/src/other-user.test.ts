@@ -1,0 +1,84 @@
+import { chmodSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { intrude } from "./intruder-run.js";
+import { isRoot, NEEDS_ROOT, NOBODY, SOMEBODY } from "./other-user.js";
+import { Owner } from "./owner.js";
+import { SOCKET } from "./owner-order.js";
+import { Place } from "./place.js";
+
+const STARTS = 10;
+/** It takes some seconds; a machine that is busy with something else may take long. */
+const TIMEOUT_MS = 120_000;
+/** As /tmp. */
+const OPEN = 0o1777;
+const WRITABLE_BY_ITS_OWNER = 0o755;
+
+describe("a second user", { timeout: TIMEOUT_MS }, () => {
+  it(`that connects in a loop under umask 0 gets in zero times through ${STARTS} starts`, async ({ skip }) => {
+    skip(!isRoot, NEEDS_ROOT);
+    const { outcomes } = await intrude(STARTS);
+    expect(outcomes["entered"]).toBeUndefined();
+    expect(outcomes["EACCES"]).toBeGreaterThanOrEqual(STARTS);
+  });
+
+  it("is refused by default, and let in with unmaskPermissions and trustedOwners", async ({ skip }) => {
+    skip(!isRoot, NEEDS_ROOT);
+    await Place.lend(async (place) => {
+      chmodSync(place.directory, OPEN);
+      const [owner, other] = await Promise.all([Owner.start(place, NOBODY), Owner.start(place, SOMEBODY)]);
+      const outcomes: string[] = [];
+      for (const unmaskPermissions of [false, true]) {
+        expect(await owner.listen({ unmaskPermissions })).toBe("ok");
+        expect(await owner.dial()).toBe("ok");
+        for (const trustedOwners of [[], [NOBODY]]) {
+          const outcome = await other.dial(...trustedOwners);
+          outcomes.push(`${unmaskPermissions ? "0777" : "0600"}, ${trustedOwners.length} trusted: ${outcome}`);
+        }
+        await owner.close();
+      }
+      expect(outcomes).toEqual([
+        "0600, 0 trusted: IPC_UNTRUSTED_SOCKET",
+        "0600, 1 trusted: IPC_PERMISSION_DENIED",
+        "0777, 0 trusted: IPC_UNTRUSTED_SOCKET",
+        "0777, 1 trusted: ok",
+      ]);
+      await Promise.all([owner.end(), other.end()]);
+    });
+  });
+
+  it("does not get the name that another user's server has, live or killed, and root does not either", async ({
+    skip,
+  }) => {
+    skip(!isRoot, NEEDS_ROOT);
+    await Place.lend(async (place) => {
+      chmodSync(place.directory, OPEN);
+      const [owner, next, root, other] = await Promise.all([
+        Owner.start(place, NOBODY),
+        Owner.start(place, NOBODY),
+        Owner.start(place),
+        Owner.start(place, SOMEBODY),
+      ]);
+      expect(await owner.listen({ unmaskPermissions: true })).toBe("ok");
+      const live = [await other.listen(), await root.listen(), await next.listen()];
+      await owner.kill();
+      const killed = [await other.listen(), await root.listen()];
+      expect([...live, ...killed]).toEqual(Array.from({ length: 5 }, () => "IPC_ADDRESS_IN_USE"));
+      place.assertHolds(SOCKET);
+      expect(await next.listen()).toBe("ok");
+      await next.close();
+      place.assertHolds();
+      await Promise.all([next.end(), root.end(), other.end()]);
+    });
+  });
+
+  it("cannot listen in a directory that it may not write, and leaves nothing there", async ({ skip }) => {
+    skip(!isRoot, NEEDS_ROOT);
+    await Place.lend(async (place) => {
+      chmodSync(place.directory, WRITABLE_BY_ITS_OWNER);
+      const other = await Owner.start(place, NOBODY);
+      expect(await other.listen()).toBe("IPC_PERMISSION_DENIED");
+      place.assertHolds();
+      await other.end();
+    });
+  });
+});

@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import { raceForSocket } from "./race-run.js";
+
+const RACES = 5;
+/** It takes some seconds; a machine that is busy with something else may take long. */
+const TIMEOUT_MS = 120_000;
+
+it(`of two processes that start at once exactly one is the owner, ${RACES} times on each ground`, {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const results = await raceForSocket(RACES);
+  expect(results.map(({ ground }) => ground)).toEqual(["free", "stale", "closing"]);
+  for (const { ground, first, second, nobody } of results) {
+    expect(first + second + nobody).toBe(RACES);
+    if (ground !== "closing") expect(nobody).toBe(0);
+  }
+});

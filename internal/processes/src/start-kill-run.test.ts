@@ -1,0 +1,16 @@
+import { expect, it } from "vitest";
+import { SOCKET } from "./owner-order.js";
+import { killStarts } from "./start-kill-run.js";
+
+const KILLS = 5;
+/** It takes some seconds; a machine that is busy with something else may take long. */
+const TIMEOUT_MS = 120_000;
+
+it(`a process that is killed in the midst of its start is no obstacle to the next, ${KILLS} times`, {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const { left, nextStartMs } = await killStarts(KILLS);
+  expect(nextStartMs).toHaveLength(KILLS);
+  // The directory in which a socket is bound before it has its name, and the lock of who replaces a stale file.
+  expect(Object.keys(left).filter((what) => what !== "directory" && what !== `${SOCKET}.lock`)).toEqual([]);
+});

@@ -1,0 +1,57 @@
+import { lstatSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { SeededRandom } from "@ipc-internal/seeded";
+import { Owner } from "./owner.js";
+import { SOCKET } from "./owner-order.js";
+import { clock } from "./peer-order.js";
+import { Place } from "./place.js";
+import { Spares } from "./spares.js";
+import { leaveStaleSocket } from "./stale-socket.js";
+
+/** A start is over within this time, in milliseconds, from when it is ordered. */
+const START_MS = 20;
+
+export interface StartKillResult {
+  readonly kills: number;
+  /** What the killed left beside the socket file, how often: the directory that it was to be bound in, a lock. */
+  readonly left: Readonly<Record<string, number>>;
+  /** How long it took the next server to start, in milliseconds, each time. */
+  readonly nextStartMs: readonly number[];
+}
+
+/**
+ * Kills a process in the midst of its start, every other time over the file of a killed server, and starts the next one, which must
+ * get the name and serve.
+ * @throws Error when it does not
+ */
+export function killStarts(kills: number): Promise<StartKillResult> {
+  return Place.lend(async (place) => {
+    const [next, client] = await Promise.all([Owner.start(place), Owner.start(place)]);
+    const spares = new Spares(kills, () => Owner.start(place));
+    const random = new SeededRandom(kills);
+    const left: Record<string, number> = {};
+    const nextStartMs: number[] = [];
+    for (let kill = 0; kill < kills; kill++) {
+      if (kill % 2 === 0) await leaveStaleSocket(join(place.directory, SOCKET));
+      const victim = await spares.take();
+      const killed = victim.listen().catch(() => "killed");
+      await pause(random.integer(0, START_MS));
+      await victim.kill();
+      await killed;
+      const from = clock();
+      for (const who of [await next.listen(), await client.dial()]) {
+        if (who !== "ok") throw new Error(`after a start that was killed: ${who}`);
+      }
+      nextStartMs.push(clock() - from);
+      await next.close();
+      for (const name of readdirSync(place.directory)) {
+        const kind = lstatSync(join(place.directory, name)).isDirectory() ? "directory" : name;
+        left[kind] = (left[kind] ?? 0) + 1;
+        rmSync(join(place.directory, name), { recursive: true });
+      }
+    }
+    await Promise.all([next.end(), client.end()]);
+    return { kills, left, nextStartMs };
+  });
+}

@@ -1,0 +1,21 @@
+import { expect, it } from "vitest";
+import { BUDGET_BYTES } from "./peer-order.js";
+import { stopAndContinue } from "./stop-run.js";
+
+/** It takes some seconds; a machine that is busy with something else may take long. */
+const TIMEOUT_MS = 120_000;
+
+it.each([
+  [6, "secure", true],
+  [4, "plain", false],
+])(
+  "%i stops of either side in turn, %s: the other's writes wait, and after each everything arrives",
+  {
+    timeout: TIMEOUT_MS,
+  },
+  async (stops, _wire, encryption) => {
+    const { client, server, maxQueuedBytes } = await stopAndContinue({ encryption, stops });
+    expect(maxQueuedBytes).toBeGreaterThanOrEqual(BUDGET_BYTES);
+    expect([client.codes, server.codes]).toEqual([{}, {}]);
+  },
+);

@@ -1,0 +1,92 @@
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { ChildProgram } from "./child-program.js";
+import { Owner } from "./owner.js";
+import { SOCKET } from "./owner-order.js";
+import { Place } from "./place.js";
+import type { Sighting, WatcherNews, WatcherOrder } from "./sighting.js";
+
+const UMASKS = [0o000, 0o022, 0o077];
+
+export interface WatchResult {
+  readonly starts: number;
+  /** How often the directory was looked into. */
+  readonly looks: number;
+  /** What was seen in it of the servers, how often: `socket 600`, `directory 700`. */
+  readonly seen: Readonly<Record<string, number>>;
+  /** What was seen of a server that leaves the mode to the umask, which is 0: the proof that a wrong mode is noticed. */
+  readonly careless: readonly string[];
+}
+
+/**
+ * Starts servers while another process looks on, with unmaskPermissions and without, under several umasks, in turn. Each stays
+ * until its socket file has been seen.
+ * @throws Error when anything was seen with another mode than it must have
+ */
+export function watchStarts(starts: number): Promise<WatchResult> {
+  return Place.lend(async (place) => {
+    const watch = await Watch.start(place);
+    const owner = await Owner.start(place);
+    const seen: Record<string, number> = {};
+    for (let start = 0; start < starts; start++) {
+      const unmaskPermissions = start % 2 === 1;
+      const outcome = await owner.listen({ unmaskPermissions, umask: UMASKS[start % UMASKS.length] ?? 0 });
+      if (outcome !== "ok") throw new Error(`expected a server, got ${outcome}`);
+      for (const sight of await watch.until(SOCKET)) {
+        // A server is bound in a directory of its own first, which may be gone before it is seen.
+        if (sight !== "directory 700" && sight !== (unmaskPermissions ? "socket 777" : "socket 600")) {
+          throw new Error(`with unmaskPermissions ${unmaskPermissions} there was a ${sight}`);
+        }
+        seen[sight] = (seen[sight] ?? 0) + 1;
+      }
+      await owner.close();
+    }
+    await owner.listenCarelessly(0);
+    const careless = await watch.until(SOCKET);
+    await owner.close();
+    await owner.end();
+    return { starts, seen, careless, looks: await watch.end() };
+  });
+}
+
+/** The runner's end of a watcher. */
+class Watch {
+  readonly #directory: string;
+  readonly #watcher: ChildProgram<WatcherOrder, WatcherNews>;
+
+  private constructor(directory: string, watcher: ChildProgram<WatcherOrder, WatcherNews>) {
+    this.#directory = directory;
+    this.#watcher = watcher;
+  }
+
+  static async start(place: Place): Promise<Watch> {
+    const { directory } = place;
+    const watcher = ChildProgram.start<WatcherOrder, WatcherNews>("watcher-program", directory);
+    return new Watch(directory, await place.watch(watcher));
+  }
+
+  /**
+   * Resolves with what has been seen since the last time, when that is also what stands at this name now. What lies within a
+   * directory that nobody else may enter is left out: its mode means nothing.
+   */
+  async until(name: string): Promise<string[]> {
+    const { ino, birthtimeNs } = lstatSync(join(this.#directory, name), { bigint: true });
+    const seen: string[] = [];
+    for (;;) {
+      const { sighting } = await this.#watcher.next("seen");
+      if (!sighting.name.includes("/")) seen.push(`${sighting.what} ${sighting.mode}`);
+      if (isOf(sighting, name, `${ino} ${birthtimeNs}`)) return seen;
+    }
+  }
+
+  /** Resolves with how often it has looked. */
+  async end(): Promise<number> {
+    const { looks } = await this.#watcher.ask({ kind: "end" }, "watched");
+    await this.#watcher.end();
+    return looks;
+  }
+}
+
+function isOf(sighting: Sighting, name: string, file: string): boolean {
+  return sighting.name === name && sighting.file === file;
+}
