@@ -19,6 +19,8 @@ export interface Finding {
   readonly recoveredMs: number | undefined;
   /** What must hold and did not. */
   readonly missed: readonly string[];
+  /** What did not come in time: a matter of the machine, too. */
+  readonly late: readonly string[];
 }
 
 /** What an attack tells of itself. */
@@ -28,12 +30,13 @@ export interface Told {
   readonly service: Service;
   readonly admittedMs?: number;
   readonly recoveredMs?: number;
-  /** What must hold. */
+  /** What must hold, and what within a time. */
   readonly holds: Readonly<Record<string, boolean>>;
+  readonly inTime?: Readonly<Record<string, boolean>>;
 }
 
 export function findingOf({ plan, before }: Arena, told: Told): Finding {
-  const { attack, during, service, admittedMs, recoveredMs, holds } = told;
+  const { attack, during, service, admittedMs, recoveredMs, holds, inTime = {} } = told;
   return {
     attack,
     ...plan,
@@ -42,6 +45,11 @@ export function findingOf({ plan, before }: Arena, told: Told): Finding {
     service,
     admittedMs,
     recoveredMs,
-    missed: Object.entries(holds).flatMap(([what, isSo]) => (isSo ? [] : [what])),
+    missed: falseOf(holds),
+    late: falseOf(inTime),
   };
+}
+
+function falseOf(claims: Readonly<Record<string, boolean>>): string[] {
+  return Object.entries(claims).flatMap(([what, isSo]) => (isSo ? [] : [what]));
 }

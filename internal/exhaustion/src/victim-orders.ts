@@ -20,7 +20,7 @@ export type VictimOrder =
   /** Collects the garbage; the peak and the delays count anew. */
   | { readonly kind: "rest" }
   | { readonly kind: "report" }
-  /** Opens files until there are no descriptors any more. */
+  /** Opens files until there are no descriptors any more, and takes each that is given back. */
   | { readonly kind: "hoard" }
   /** Closes them. */
   | { readonly kind: "release" };
@@ -28,6 +28,7 @@ export type VictimOrder =
 /** The victim's process at a moment. Sizes in bytes. */
 export interface VictimReport {
   readonly rss: number;
+  readonly heapUsed: number;
   /** The highest since the last rest. */
   readonly peakRss: number;
   /** Undefined where none is left to look with, or the system does not tell. */

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readdirSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { getHeapStatistics } from "node:v8";
 import { startServerManager } from "@ipc/manager";
 import { Prey } from "./prey.js";
 import { BYSTANDER, type VictimOrder, type VictimPlan, type VictimReport } from "./victim-orders.js";
@@ -22,6 +23,7 @@ setInterval(() => {
   peakRss = Math.max(peakRss, residentBytes());
 }, LOOK_EVERY_MS);
 const hoard: number[] = [];
+let hoarding: NodeJS.Timeout | undefined;
 
 async function collect(): Promise<void> {
   for (let round = 0; round < 3; round++) {
@@ -43,10 +45,19 @@ function residentBytes(): number {
   return unlessExhausted(() => process.memoryUsage.rss()) ?? 0;
 }
 
+function takeAll(): void {
+  for (;;) {
+    const descriptor = unlessExhausted(() => openSync("/dev/null", "r"));
+    if (descriptor === undefined) return;
+    hoard.push(descriptor);
+  }
+}
+
 function report(): VictimReport {
   const rss = residentBytes();
   return {
     rss,
+    heapUsed: getHeapStatistics().used_heap_size,
     peakRss: Math.max(peakRss, rss),
     descriptors: unlessExhausted(() => readdirSync("/proc/self/fd").length),
     delayMs: { p99: delay.percentile(99) / NANOSECONDS, max: delay.max / NANOSECONDS },
@@ -64,12 +75,11 @@ takeOrders<VictimOrder, VictimReport | undefined>(async (order) => {
     case "report":
       return report();
     case "hoard":
-      for (;;) {
-        const descriptor = unlessExhausted(() => openSync("/dev/null", "r"));
-        if (descriptor === undefined) return undefined;
-        hoard.push(descriptor);
-      }
+      takeAll();
+      hoarding = setInterval(takeAll, 1);
+      return undefined;
     case "release":
+      clearInterval(hoarding);
       for (const descriptor of hoard.splice(0)) closeSync(descriptor);
       return undefined;
   }
