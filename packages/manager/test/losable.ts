@@ -1,6 +1,6 @@
 import { type Transport, TransportError } from "@ipc/transport";
 
-export const lostListener: TransportError = new TransportError("IPC_LISTENER_LOST", "the socket is gone");
+const lostListener: TransportError = new TransportError("IPC_LISTENER_LOST", "the socket is gone");
 
 /** A transport whose shared doors are lost when the test says so, as if the system had closed them. */
 export function losable(transport: Transport): { readonly transport: Transport; readonly lose: () => void } {

@@ -1,0 +1,205 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { startServer } from "@ipc/server";
+import type { Arena } from "./arena.js";
+import type { Announcement, AttackOrder } from "./attacker-orders.js";
+import { type Finding, findingOf } from "./finding.js";
+import type { Packing } from "./spray.js";
+import { PREY, type VictimReport } from "./victim-orders.js";
+import { optionsOf } from "./wire.js";
+
+const MIB = 1_048_576;
+const GROWTH_MAX_BYTES = 16 * MIB;
+const SERVED_WITHIN_MS = 100;
+
+/** What one connection may have unread, and one message more: its data, and 160 bytes. */
+const UNREAD_MAX_BYTES = MIB + 160 + 1;
+
+/** How long a victim is watched under an attack that has no end of its own, in milliseconds. */
+const WATCH_MS = 500;
+
+/** Under an attack that goes on for long: the one in the middle counts, whatever else the machine does. */
+const VISITS = 5;
+
+const REPORT = { kind: "report" } as const;
+
+/** Clients that say nothing, and a good one among them. */
+export async function silence(arena: Arena, connections: number): Promise<Finding> {
+  await arena.attacker.tell({ kind: "silence", connections });
+  const { before } = arena;
+  await arena.waitFor("all have been taken in, or dropped", (report) => {
+    const { descriptors = 0 } = report;
+    return descriptors - (before.descriptors ?? 0) + endsOf(report) >= connections;
+  });
+  let admittedMs = Number.POSITIVE_INFINITY;
+  const visit = arena.visit().then((ms) => {
+    admittedMs = ms;
+  });
+  const service = await arena.good.converse(visit);
+  const during = await arena.waitFor("the silent ones are cut", async () => {
+    const { ended } = await arena.attacker.tell({ kind: "silence", connections: 0 });
+    return ended >= connections;
+  });
+  const recoveredMs = await arena.visit();
+  return findingOf(arena, {
+    attack: `${connections} silent connections`,
+    during,
+    service,
+    admittedMs,
+    recoveredMs,
+    holds: { "every silent one was cut or dropped": endsOf(during) >= connections },
+    inTime: {
+      "a good client is let in within 100 ms": admittedMs <= SERVED_WITHIN_MS,
+      "the others of its process are served within 100 ms": service.longestMs <= SERVED_WITHIN_MS,
+    },
+  });
+}
+
+/** A server that accepts and says nothing, twice in a row: the client gives the first one up. */
+export async function silentServer(arena: Arena): Promise<Finding> {
+  const service = await arena.good.converse(arena.attacker.tell({ kind: "silence", connections: 2 }));
+  const during = await arena.victim.tell(REPORT);
+  return findingOf(arena, {
+    attack: "a server that is silent",
+    during,
+    service,
+    holds: { "it dials again": during.status !== "Error" },
+  });
+}
+
+/** Clients that connect and are gone. */
+export async function churn(arena: Arena, perSecond: number, seconds: number): Promise<Finding> {
+  const over = arena.attacker.tell({ kind: "churn", perSecond, seconds });
+  const visits: number[] = [];
+  const visit = async (): Promise<void> => {
+    for (let count = 0; count < VISITS; count++) {
+      await pause((seconds * 1_000) / (VISITS + 1));
+      visits.push(await arena.visit());
+    }
+  };
+  const service = await arena.good.converse(Promise.all([over, visit()]));
+  const admittedMs = visits.sort((x, y) => x - y)[VISITS >> 1] ?? Number.POSITIVE_INFINITY;
+  const during = await arena.waitFor(
+    "descriptors are given back",
+    ({ descriptors }) => descriptors === arena.before.descriptors,
+  );
+  const { heapUsed } = await arena.victim.tell({ kind: "rest" });
+  return findingOf(arena, {
+    attack: `${perSecond} connect and close a second, ${seconds} s`,
+    during,
+    service,
+    admittedMs,
+    recoveredMs: await arena.visit(),
+    holds: { "the heap is as before": heapUsed - arena.before.heapUsed < MIB },
+    inTime: { "a good client is let in within 100 ms": admittedMs <= SERVED_WITHIN_MS },
+  });
+}
+
+/** Peers that announce more than they send. */
+export async function announcement(arena: Arena, what: Announcement, peers: number): Promise<Finding> {
+  const { wire, role } = arena.plan;
+  const holds = what === "3 MiB frame";
+  // Before a connection stands, a client does not tell how it did not.
+  const isTold = !holds && what !== "4 GiB limits";
+  const order: AttackOrder = { kind: "announce", wire, peers, what, holds };
+  const service = await arena.good.converse(arena.attacker.tell(order));
+  const during = await arena.victim.tell(REPORT);
+  await arena.attacker.tell({ kind: "stop" });
+  return findingOf(arena, {
+    attack: `${peers} peers announce ${what === "4 GiB limits" ? what : `a ${what}`}`,
+    during,
+    service,
+    ...(role !== "client" && { recoveredMs: await arena.visit() }),
+    holds: {
+      "memory grows by less than 16 MiB": during.peakRss - arena.before.rss < GROWTH_MAX_BYTES,
+      "each that is too long ends its connection": endsOf(during) === (isTold ? peers : 0),
+    },
+  });
+}
+
+/** Small messages as fast as they are taken. */
+export async function flood(arena: Arena, messages: number, bytes: number, packing: Packing): Promise<Finding> {
+  const { wire, role, reads } = arena.plan;
+  const order: AttackOrder = { kind: "flood", wire, messages, bytes, packing, unawaited: !reads };
+  const started = arena.attacker.tell(order);
+  const over = reads
+    ? started.then(() => arena.waitFor("all is read", (report) => report.messages >= messages))
+    : started
+        .then(() => arena.waitFor("its budget is full", ({ unreadBytes }) => unreadBytes >= MIB))
+        .then(() => pause(WATCH_MS));
+  const service = await arena.good.converse(over);
+  const during = await arena.victim.tell(REPORT);
+  await arena.attacker.tell({ kind: "stop" });
+  return findingOf(arena, {
+    attack: `${messages} messages of ${bytes} bytes, ${packing}`,
+    during,
+    service,
+    ...(role === "manager" && { recoveredMs: await arena.visit() }),
+    holds: {
+      "what is unread is within its budget": during.unreadBytes <= UNREAD_MAX_BYTES,
+      "nothing is lost": Object.keys(during.ends).every((code) => code === "IPC_SERVER_BUSY"),
+    },
+  });
+}
+
+/** Connections until there are no descriptors any more. */
+export async function crowd(arena: Arena, connections: number): Promise<Finding> {
+  await arena.attacker.tell({ kind: "silence", connections });
+  const service = await arena.good.converse(pause(WATCH_MS));
+  const during = await arena.victim.tell(REPORT);
+  await arena.attacker.tell({ kind: "stop" });
+  const recoveredMs = await arena.visit();
+  await arena.waitFor("descriptors are given back", ({ descriptors }) => descriptors === arena.before.descriptors);
+  const holds = { "descriptors ran out": during.descriptors === undefined };
+  return findingOf(arena, {
+    attack: `${connections} connections, 64 descriptors`,
+    during,
+    service,
+    recoveredMs,
+    holds,
+  });
+}
+
+/** No descriptor is left when a client comes; then they come back. */
+export async function hoard(arena: Arena): Promise<Finding> {
+  await arena.victim.tell({ kind: "hoard" });
+  const visit = arena.visit();
+  const service = await arena.good.converse(pause(WATCH_MS));
+  const during = await arena.victim.tell(REPORT);
+  await arena.victim.tell({ kind: "release" });
+  const from = performance.now();
+  await visit;
+  const recoveredMs = performance.now() - from;
+  const holds = { "descriptors ran out": during.descriptors === undefined };
+  return findingOf(arena, { attack: "none of 64 descriptors left", during, service, recoveredMs, holds });
+}
+
+/** No descriptor is left when a client must dial again; then they come back. */
+export async function hoardOfClient(arena: Arena): Promise<Finding> {
+  const { directory, plan } = arena;
+  await using server = await startServer({ name: PREY, directory, ...optionsOf(plan.wire) });
+  await server.read();
+  await arena.victim.tell({ kind: "hoard" });
+  await server.close();
+  // Also the one that the client had.
+  await arena.waitFor(
+    "it has none to dial with",
+    ({ status, descriptors }) => status === "Reconnecting" && !descriptors,
+  );
+  await using next = await startServer({ name: PREY, directory, ...optionsOf(plan.wire) });
+  const service = await arena.good.converse(pause(WATCH_MS));
+  const during = await arena.victim.tell(REPORT);
+  await arena.victim.tell({ kind: "release" });
+  const from = performance.now();
+  await next.read();
+  return findingOf(arena, {
+    attack: "none of 64 descriptors left",
+    during,
+    service,
+    recoveredMs: performance.now() - from,
+    holds: { "descriptors ran out": during.descriptors === undefined, "it dials on": during.status === "Reconnecting" },
+  });
+}
+
+function endsOf({ ends }: VictimReport): number {
+  return Object.values(ends).reduce((sum, times) => sum + times, 0);
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { Arena, type ArenaPlan } from "./arena.js";
+import { announcement, crowd, flood, hoardOfClient, silence } from "./attacks.js";
+import type { Finding } from "./finding.js";
+import type { WorkerLimits } from "./worker.js";
+
+interface Case {
+  readonly what: string;
+  readonly plan: ArenaPlan;
+  readonly attack: (arena: Arena) => Promise<Finding>;
+  /** How connections may end, by code. */
+  readonly ends: readonly string[];
+  readonly limits?: WorkerLimits;
+}
+
+/** One of each kind; `npm run exhaustion` does them all, and more of each. */
+const CASES: readonly Case[] = [
+  {
+    what: "a manager has no descriptors left for those who come, and serves again when they are back",
+    plan: { role: "manager", wire: "plain", reads: true },
+    attack: (arena) => crowd(arena, 200),
+    ends: ["IPC_HANDSHAKE_FAILED"],
+    limits: { descriptors: 64 },
+  },
+  {
+    what: "a client has no descriptor left to dial again with, and does when one is back",
+    plan: { role: "client", wire: "plain", reads: true },
+    attack: hoardOfClient,
+    ends: ["IPC_CONNECTION_LOST"],
+    limits: { descriptors: 64 },
+  },
+  {
+    what: "a server drops the oldest of 300 who say nothing, and lets a good client in",
+    plan: { role: "server", wire: "secure", reads: true },
+    attack: (arena) => silence(arena, 300),
+    ends: ["IPC_HANDSHAKE_FAILED", "IPC_SERVER_BUSY", "IPC_HANDSHAKE_TIMEOUT"],
+  },
+  {
+    what: "100 clients announce 4 GiB to a manager, which takes nothing for it",
+    plan: { role: "manager", wire: "plain", reads: true },
+    attack: (arena) => announcement(arena, "4 GiB frame", 100),
+    ends: ["IPC_FRAME_TOO_LARGE"],
+  },
+  {
+    what: "a server announces 4 GiB to its client each time that one comes",
+    plan: { role: "client", wire: "secure", reads: true },
+    attack: (arena) => announcement(arena, "4 GiB frame", 30),
+    ends: ["IPC_FRAME_TOO_LARGE"],
+  },
+  {
+    what: "messages of one byte, each a record, to a server that never reads, hold its budget",
+    plan: { role: "server", wire: "secure", reads: false },
+    attack: (arena) => flood(arena, 20_000, 1, "record each"),
+    ends: [],
+  },
+  {
+    what: "messages of no bytes, a million, to a client that never reads, hold its budget",
+    plan: { role: "client", wire: "plain", reads: false },
+    attack: (arena) => flood(arena, 1_000_000, 0, "batched"),
+    ends: [],
+  },
+];
+
+describe("a process under attack", () => {
+  it.each(CASES.map((each) => [each.what, each] as const))("%s", { timeout: 120_000 }, async (_what, each) => {
+    const { plan, attack, ends, limits } = each;
+    const { missed, during, service } = await Arena.open(plan, attack, limits);
+    expect(missed).toEqual([]);
+    expect(Object.keys(during.ends).filter((code) => !ends.includes(code))).toEqual([]);
+    // Whoever means well was served meanwhile.
+    expect(service.echoes).toBeGreaterThan(1);
+  });
+});

@@ -1,0 +1,55 @@
+import type { Arena } from "./arena.js";
+import type { Service } from "./good-client.js";
+import type { Role, VictimReport } from "./victim-orders.js";
+import type { Wire } from "./wire.js";
+
+/** What an attack came to. */
+export interface Finding {
+  readonly attack: string;
+  readonly role: Role;
+  readonly wire: Wire;
+  readonly reads: boolean;
+  /** How much more memory was resident at the highest than at rest, in bytes. */
+  readonly growth: number;
+  readonly during: VictimReport;
+  /** What somebody who means well got from the same process meanwhile. */
+  readonly service: Service;
+  /** How long it took to be let in by the one that was attacked, in milliseconds: meanwhile, where there was room, and after. */
+  readonly admittedMs: number | undefined;
+  readonly recoveredMs: number | undefined;
+  /** What must hold and did not. */
+  readonly missed: readonly string[];
+  /** What did not come in time: a matter of the machine, too. */
+  readonly late: readonly string[];
+}
+
+/** What an attack tells of itself. */
+export interface Told {
+  readonly attack: string;
+  readonly during: VictimReport;
+  readonly service: Service;
+  readonly admittedMs?: number;
+  readonly recoveredMs?: number;
+  /** What must hold, and what within a time. */
+  readonly holds: Readonly<Record<string, boolean>>;
+  readonly inTime?: Readonly<Record<string, boolean>>;
+}
+
+export function findingOf({ plan, before }: Arena, told: Told): Finding {
+  const { attack, during, service, admittedMs, recoveredMs, holds, inTime = {} } = told;
+  return {
+    attack,
+    ...plan,
+    growth: during.peakRss - before.rss,
+    during,
+    service,
+    admittedMs,
+    recoveredMs,
+    missed: falseOf(holds),
+    late: falseOf(inTime),
+  };
+}
+
+function falseOf(claims: Readonly<Record<string, boolean>>): string[] {
+  return Object.entries(claims).flatMap(([what, isSo]) => (isSo ? [] : [what]));
+}

@@ -1,0 +1,67 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { type Client, startClient } from "@ipc/client";
+import { BYSTANDER, PREY } from "./victim-orders.js";
+import { optionsOf, type Wire } from "./wire.js";
+
+/** Between two echoes, in milliseconds. */
+const PAUSE_MS = 5;
+
+/** Long enough for any machine; it ends where nobody is served. */
+const PATIENCE_MS = 60_000;
+
+/** How long echoes took, in milliseconds. */
+export interface Service {
+  readonly echoes: number;
+  readonly medianMs: number;
+  readonly longestMs: number;
+}
+
+/** Talks to the bystander in the victim's process, and says how long that takes. */
+export class GoodClient {
+  readonly #client: Client;
+
+  private constructor(client: Client) {
+    this.#client = client;
+  }
+
+  static async connect(directory: string): Promise<GoodClient> {
+    const options = { name: BYSTANDER, directory, encryption: false, timeoutMs: PATIENCE_MS };
+    return new GoodClient(await startClient(options));
+  }
+
+  /** Lets every message come back, one at a time, as long as `until` takes. */
+  async converse(until: Promise<unknown>): Promise<Service> {
+    let isOver = false;
+    const over = until.finally(() => {
+      isOver = true;
+    });
+    const replies = this.#client[Symbol.asyncIterator]();
+    const tookMs: number[] = [];
+    do {
+      const from = performance.now();
+      await this.#client.write(1, "are you there?");
+      const { done } = await replies.next();
+      if (done === true) throw new Error("the bystander went away");
+      tookMs.push(performance.now() - from);
+      await pause(PAUSE_MS);
+    } while (!isOver);
+    await replies.return?.();
+    await over;
+    tookMs.sort((a, b) => a - b);
+    return { echoes: tookMs.length, medianMs: tookMs[tookMs.length >> 1] ?? 0, longestMs: tookMs.at(-1) ?? 0 };
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+}
+
+/** Connects to the one that is attacked, writes, and leaves. Returns how long it took to be let in, in milliseconds. */
+export async function visitPrey(directory: string, wire: Wire): Promise<number> {
+  const from = performance.now();
+  const client = await startClient({ name: PREY, directory, ...optionsOf(wire), timeoutMs: PATIENCE_MS });
+  const tookMs = performance.now() - from;
+  await client.write(1, "hello");
+  await client.close();
+  return tookMs;
+}
