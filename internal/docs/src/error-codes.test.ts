@@ -64,8 +64,9 @@ describe.each(CODES)("%s", (code) => {
 
   test("says what a client's redialling makes of it, as the client does", () => {
     const [, redialling] =
-      /^- \*\*Redialling\*\* (goes on(?: after a (?:loss|secure session), ends (?:at the start|else))?|ends|does not meet it)[.;]/m.exec(section) ??
-      [];
+      /^- \*\*Redialling\*\* (goes on(?: after a (?:loss|secure session), ends (?:at the start|else))?|ends|does not meet it)[.;]/m.exec(
+        section,
+      ) ?? [];
     const goesOn = redialling?.startsWith("goes on") ?? false;
     expect({
       atStart: canHeal(code, "no connection"),
