@@ -1,0 +1,103 @@
+import { BOTH_MANNERS } from "./adapter.js";
+import type { Order } from "./order.js";
+
+const KIB = 1_024;
+const MIB = 1_048_576;
+
+/** One table of the document: the same work at several sizes, or with several numbers of clients. */
+export interface Section {
+  readonly name: string;
+  readonly points: readonly Point[];
+  /** Who takes part; everybody where it is not said. */
+  readonly only?: readonly string[];
+}
+
+export interface Point {
+  /** Bytes of a message, or clients. */
+  readonly at: number;
+  readonly rounds: number;
+  readonly order: Order;
+}
+
+/** How long everything takes. */
+export interface Pace {
+  readonly rounds: number;
+  readonly sendMs: number;
+  readonly pings: number;
+  readonly fanIn: readonly number[];
+  readonly crowds: readonly number[];
+}
+
+export const FULL: Pace = {
+  rounds: 5,
+  sendMs: 400,
+  pings: 4_000,
+  fanIn: [1, 10, 100, 1_000],
+  crowds: [1_000, 10_000],
+};
+
+export const QUICK: Pace = { rounds: 1, sendMs: 100, pings: 1_000, fanIn: [1, 10, 100], crowds: [200] };
+
+/** What the tests run: that everything works, not how fast. */
+export const SLICE: Pace = { rounds: 1, sendMs: 1, pings: 20, fanIn: [3], crowds: [5] };
+
+export function sectionsOf(pace: Pace): Section[] {
+  const { rounds, sendMs, pings } = pace;
+  const few = Math.ceil(rounds / 2);
+  return [
+    {
+      name: "exchange",
+      points: [64, KIB, 64 * KIB, MIB].map((size) => ({
+        at: size,
+        rounds: size === 64 ? rounds : few,
+        order: {
+          workload: "exchange",
+          size,
+          pings: size > KIB ? Math.ceil(pings / 10) : pings,
+          manners: BOTH_MANNERS,
+          sendMs: size === 64 ? 2 * sendMs : sendMs,
+        },
+      })),
+    },
+    {
+      name: "fan-in",
+      points: pace.fanIn.map((clients) => ({
+        at: clients,
+        rounds: few,
+        order: { workload: "fan-in", clients, size: 64, sendMs },
+      })),
+    },
+    {
+      name: "crowd",
+      points: pace.crowds.map((clients) => ({
+        at: clients,
+        rounds: 1,
+        order: { workload: "crowd", clients, atOnce: 50 },
+      })),
+    },
+    {
+      name: "stalled reader",
+      points: [{ at: 50, rounds: few, order: { workload: "stalled reader", clients: 50, size: 64, sendMs } }],
+    },
+    {
+      name: "loop delay",
+      points: [
+        { at: 64, rounds: few, order: { workload: "loop delay", size: 64, messages: 1_000_000, sendMs: 5 * sendMs } },
+      ],
+    },
+    {
+      name: "ping in bulk",
+      points: [
+        {
+          at: KIB,
+          rounds: few,
+          order: { workload: "ping in bulk", size: KIB, bulkSize: MIB, pings: Math.ceil(pings / 10) },
+        },
+      ],
+    },
+    {
+      name: "full queue",
+      points: [{ at: KIB, rounds: 1, order: { workload: "full queue", size: KIB, mostBytes: 64 * MIB } }],
+    },
+  ];
+}
