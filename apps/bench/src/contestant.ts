@@ -9,6 +9,9 @@ import { runProcess } from "./run-process.js";
 const CLIENT = fileURLToPath(new URL("client-process.js", import.meta.url));
 const FLOOR = fileURLToPath(new URL("../floor/bare-loop.mjs", import.meta.url));
 
+/** In MiB, enough for everything that is allocated while allocations are counted: nothing is collected meanwhile. */
+const NO_COLLECTION = ["--min-semi-space-size=512", "--max-semi-space-size=512"];
+
 /** Somebody who does the work: one of our modes, the floor, or a peer. */
 export interface Contestant {
   readonly name: string;
@@ -68,6 +71,8 @@ async function nodeContestant(name: string, what: string): Promise<Contestant> {
       if ("clients" in order && !abilities.clients) return "has one client";
       if ((order.workload === "stalled reader" || order.workload === "full queue") && !abilities.pause)
         return "cannot pause one connection";
+      if (order.workload === "count" && order.manner !== "echo" && !abilities.manners.includes(order.manner))
+        return `cannot send ${order.manner}`;
       return undefined;
     },
     async measure(order) {
@@ -75,7 +80,8 @@ async function nodeContestant(name: string, what: string): Promise<Contestant> {
         order.workload === "exchange"
           ? { ...order, manners: order.manners.filter((manner) => abilities.manners.includes(manner)) }
           : order;
-      const args = ["--expose-gc", CLIENT, name, JSON.stringify(adapted)];
+      const flags = order.workload === "count" ? ["--expose-gc", ...NO_COLLECTION] : ["--expose-gc"];
+      const args = [...flags, CLIENT, name, JSON.stringify(adapted)];
       return JSON.parse(await runProcess(process.execPath, args)) as Outcome;
     },
   };
@@ -92,7 +98,7 @@ function floor(): Contestant {
   return {
     name: "bare loop",
     what: "a `net.Socket`, the smallest framing, no library",
-    cannot: () => undefined,
+    cannot: (order) => (order.workload === "count" && order.manner === "awaited" ? "cannot send awaited" : undefined),
     async measure(order) {
       if (order.workload !== "exchange") return (await adapter).measure(order);
       const { size, sendMs } = order;

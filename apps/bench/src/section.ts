@@ -26,6 +26,8 @@ export interface Pace {
   readonly pings: number;
   readonly fanIn: readonly number[];
   readonly crowds: readonly number[];
+  /** Messages of which the system calls, and the allocations, are counted. */
+  readonly calls: number;
 }
 
 export const FULL: Pace = {
@@ -34,12 +36,13 @@ export const FULL: Pace = {
   pings: 4_000,
   fanIn: [1, 10, 100, 1_000],
   crowds: [1_000, 10_000],
+  calls: 50_000,
 };
 
-export const QUICK: Pace = { rounds: 1, sendMs: 100, pings: 1_000, fanIn: [1, 10, 100], crowds: [200] };
+export const QUICK: Pace = { rounds: 1, sendMs: 100, pings: 1_000, fanIn: [1, 10, 100], crowds: [200], calls: 20_000 };
 
 /** What the tests run: that everything works, not how fast. */
-export const SLICE: Pace = { rounds: 1, sendMs: 1, pings: 20, fanIn: [3], crowds: [5] };
+export const SLICE: Pace = { rounds: 1, sendMs: 1, pings: 20, fanIn: [3], crowds: [5], calls: 500 };
 
 export function sectionsOf(pace: Pace): Section[] {
   const { rounds, sendMs, pings } = pace;
@@ -94,6 +97,14 @@ export function sectionsOf(pace: Pace): Section[] {
           order: { workload: "ping in bulk", size: KIB, bulkSize: MIB, pings: Math.ceil(pings / 10) },
         },
       ],
+    },
+    {
+      name: "allocations",
+      points: (["awaited", "when it must"] as const).map((manner, at) => ({
+        at,
+        rounds: 1,
+        order: { workload: "count", size: 64, messages: pace.calls, manner },
+      })),
     },
     {
       name: "full queue",

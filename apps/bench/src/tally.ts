@@ -8,6 +8,14 @@ export interface Tally {
   readonly wrong: number;
   /** The longest that the event loop was held up since it is watched, in milliseconds; 0 where it is not. */
   readonly loopDelayMs: number;
+  /** Processor time of its process since that began, in microseconds. */
+  readonly cpuUs: number;
+}
+
+/** Processor time of this process, in its own code and in the kernel's, in microseconds. */
+export function cpuUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
 /** Counts what arrives over one link. */
@@ -27,7 +35,7 @@ export class Counter {
   }
 
   /** Gives what was counted and starts again from zero. */
-  take(): Omit<Tally, "loopDelayMs"> {
+  take(): Omit<Tally, "loopDelayMs" | "cpuUs"> {
     const taken = { count: this.#count, bytes: this.#bytes, wrong: this.#wrong };
     this.#count = 0;
     this.#bytes = 0;

@@ -22,7 +22,9 @@ export async function count(place: Place, { size, messages, manner }: CountOrder
     await caller.report(messages, messages * size);
   };
   await run();
-  const [ownBefore, theirsBefore] = [process.memoryUsage().heapUsed, await caller.memory()];
+  const theirsBefore = await caller.memory();
+  global.gc?.();
+  const ownBefore = process.memoryUsage().heapUsed;
   await run();
   const [own, theirs] = [process.memoryUsage().heapUsed, await caller.ask<{ heapUsed: number }>(KIND.heap)];
   await caller.link.close();

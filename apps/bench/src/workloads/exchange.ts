@@ -4,6 +4,7 @@ import { KIND } from "../message-kind.js";
 import type { Order, Outcome } from "../order.js";
 import { makePayload } from "../payload.js";
 import { tellTimes } from "../quantile.js";
+import { cpuUs } from "../tally.js";
 import { ping } from "./ping.js";
 
 const LARGE_BYTES = 16_384;
@@ -18,27 +19,41 @@ export async function exchange(place: Place, order: Extract<Order, { workload: "
   const times = tellTimes(await ping(caller, size, pings));
   const figures: Record<string, number> = { ...times.figures };
   for (const manner of manners) {
-    const perSecond = await oneWay(caller, size, manner, sendMs);
+    const { perSecond, senderNs, receiverNs } = await oneWay(caller, size, manner, sendMs);
     figures[manner] = perSecond;
+    figures[`${manner}, sender ns`] = senderNs;
+    figures[`${manner}, receiver ns`] = receiverNs;
   }
   await caller.link.close();
   return { ...times, figures };
 }
 
-/** Messages a second, until the server has told that all of them have arrived. */
-export async function oneWay(caller: Caller, size: number, manner: Manner, sendMs: number): Promise<number> {
+/** What messages in one direction came to. */
+interface Flow {
+  /** Until the server has told that all of them have arrived. */
+  readonly perSecond: number;
+  /** Processor time for each message in the client's process, and in the server's. */
+  readonly senderNs: number;
+  readonly receiverNs: number;
+}
+
+export async function oneWay(caller: Caller, size: number, manner: Manner, sendMs: number): Promise<Flow> {
   const payload = makePayload(KIND.count, size, caller.adapter.isText);
-  const measure = async (count: number): Promise<number> => {
-    const from = performance.now();
+  let { cpuUs: theirs } = await caller.report(0, 0);
+  const measure = async (count: number): Promise<Flow> => {
+    const [from, own] = [performance.now(), cpuUs()];
     await caller.send(payload, count, manner);
-    await caller.report(count, count * size);
-    return (performance.now() - from) / count;
+    const tally = await caller.report(count, count * size);
+    const seconds = (performance.now() - from) / 1_000;
+    const receiverNs = ((tally.cpuUs - theirs) * 1_000) / count;
+    theirs = tally.cpuUs;
+    return { perSecond: count / seconds, senderNs: ((cpuUs() - own) * 1_000) / count, receiverNs };
   };
   let count = 8;
-  let msEach = await measure(count);
-  while (count * msEach < WARM_UP_MS) {
+  let flow = await measure(count);
+  while ((count * 1_000) / flow.perSecond < WARM_UP_MS) {
     count *= 2;
-    msEach = await measure(count);
+    flow = await measure(count);
   }
-  return 1_000 / (await measure(Math.ceil(sendMs / msEach)));
+  return measure(Math.ceil((flow.perSecond * sendMs) / 1_000));
 }
