@@ -6,7 +6,7 @@ import { adapterOf } from "./adapter-list.js";
 import type { Order, Outcome } from "./order.js";
 import { runProcess } from "./run-process.js";
 
-const CLIENT = fileURLToPath(new URL("client-process.js", import.meta.url));
+const CLIENT = fileURLToPath(new URL("../dist/client-process.js", import.meta.url));
 const FLOOR = fileURLToPath(new URL("../floor/bare-loop.mjs", import.meta.url));
 
 /** In MiB, enough for everything that is allocated while allocations are counted: nothing is collected meanwhile. */

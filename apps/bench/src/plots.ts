@@ -20,10 +20,10 @@ export async function plotsOf(results: Results): Promise<Record<string, string>>
     );
     return rates.length === 0 ? undefined : Math.max(...rates);
   };
-  const rows = (points: readonly number[], valueOf: (who: string, at: number) => number | undefined): Row[] =>
+  const rows = (points: readonly number[], figureOf: (who: string, at: number) => number | undefined): Row[] =>
     names.flatMap((who) =>
       points.flatMap((at) => {
-        const value = valueOf(who, at);
+        const value = figureOf(who, at);
         return value === undefined ? [] : [{ who, at, value }];
       }),
     );

@@ -26,6 +26,8 @@ export interface Pace {
   readonly pings: number;
   readonly fanIn: readonly number[];
   readonly crowds: readonly number[];
+  /** Clients, one of which does not read. */
+  readonly stalled: number;
   /** Messages of which the system calls, and the allocations, are counted. */
   readonly calls: number;
 }
@@ -36,13 +38,22 @@ export const FULL: Pace = {
   pings: 4_000,
   fanIn: [1, 10, 100, 1_000],
   crowds: [1_000, 10_000],
+  stalled: 50,
   calls: 50_000,
 };
 
-export const QUICK: Pace = { rounds: 1, sendMs: 100, pings: 1_000, fanIn: [1, 10, 100], crowds: [200], calls: 20_000 };
+export const QUICK: Pace = {
+  rounds: 1,
+  sendMs: 100,
+  pings: 1_000,
+  fanIn: [1, 10, 100],
+  crowds: [200],
+  stalled: 50,
+  calls: 20_000,
+};
 
 /** What the tests run: that everything works, not how fast. */
-export const SLICE: Pace = { rounds: 1, sendMs: 1, pings: 20, fanIn: [3], crowds: [5], calls: 500 };
+export const SLICE: Pace = { rounds: 1, sendMs: 1, pings: 20, fanIn: [3], crowds: [5], stalled: 4, calls: 500 };
 
 export function sectionsOf(pace: Pace): Section[] {
   const { rounds, sendMs, pings } = pace;
@@ -80,7 +91,13 @@ export function sectionsOf(pace: Pace): Section[] {
     },
     {
       name: "stalled reader",
-      points: [{ at: 50, rounds: few, order: { workload: "stalled reader", clients: 50, size: 64, sendMs } }],
+      points: [
+        {
+          at: pace.stalled,
+          rounds: few,
+          order: { workload: "stalled reader", clients: pace.stalled, size: 64, sendMs },
+        },
+      ],
     },
     {
       name: "loop delay",

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Order } from "./order.js";
 import { runProcess } from "./run-process.js";
 
-const CLIENT = fileURLToPath(new URL("client-process.js", import.meta.url));
+const CLIENT = fileURLToPath(new URL("../dist/client-process.js", import.meta.url));
 
 /** Each order is carried out twice, see `count`. */
 const RUNS_IN_ORDER = 2;

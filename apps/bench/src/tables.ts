@@ -9,8 +9,33 @@ const KIB = 1_024;
 const MEGABYTE = 1_000_000;
 const SECOND_NS = 1_000_000_000;
 
-/** The tables of a run in Markdown, by the section of the document that they stand in. */
+/** The section that was measured for each table; the others are of the run as a whole. */
+const MEASURED: Readonly<Record<string, string>> = {
+  "round-trip": "exchange",
+  "one-way-awaited": "exchange",
+  "one-way": "exchange",
+  cost: "exchange",
+  processor: "exchange",
+  "fan-in": "fan-in",
+  crowd: "crowd",
+  "stalled-reader": "stalled reader",
+  "loop-delay": "loop delay",
+  "ping-in-bulk": "ping in bulk",
+  "full-queue": "full queue",
+  allocations: "allocations",
+};
+
+/** The tables of a run in Markdown, by the place of the document that they stand in; none of what was not measured. */
 export function tablesOf(results: Results): Record<string, string> {
+  const { samples } = results;
+  const isMeasured = ([name]: [string, string]): boolean => {
+    const section = MEASURED[name];
+    return section === undefined || samples.some((sample) => sample.section === section);
+  };
+  return Object.fromEntries(Object.entries(allTables(results)).filter(isMeasured));
+}
+
+function allTables(results: Results): Record<string, string> {
   const figures = new Figures(results.samples);
   const rows = <T>(cells: (name: string) => T[]): [string, ...T[]][] =>
     results.contestants.map(({ name }) => [name, ...cells(name)]);
@@ -122,6 +147,16 @@ export function tablesOf(results: Results): Record<string, string> {
       ]),
     ),
     cost: cost(results, figures),
+    processor: table(
+      ["", ...["each write awaited", "when it must"].flatMap((manner) => [`${manner}: sender, ns`, "receiver, ns"])],
+      rows((name) =>
+        ["awaited", "when it must"].flatMap((manner) =>
+          ["sender", "receiver"].map((end) =>
+            cell(["exchange", figures.points("exchange")[0] ?? 0, name, `${manner}, ${end} ns`]),
+          ),
+        ),
+      ),
+    ),
     calls: calls(results),
     allocations: table(
       ["", "sender, awaited", "receiver", "sender, not awaited", "receiver"],

@@ -7,7 +7,7 @@ const WARM_UP_CLIENTS = 40;
 export async function crowd(place: Place, order: Extract<Order, { workload: "crowd" }>): Promise<Outcome> {
   const { clients, atOnce } = order;
   // What is loaded, compiled and kept once is no connection's.
-  const [first, ...rest] = await connectAll(place, WARM_UP_CLIENTS, atOnce);
+  const [first, ...rest] = await connectAll(place, Math.min(WARM_UP_CLIENTS, clients), atOnce);
   await Promise.all(rest.map(({ link }) => link.close()));
   if (first === undefined) throw new Error("nobody has connected");
   const before = await first.memory();

@@ -9,13 +9,13 @@ import { ping } from "./ping.js";
 
 const LARGE_BYTES = 16_384;
 
-/** Long enough for the compilers to have seen the loop. */
+/** Long enough for the compilers to have seen the loop; never longer than what is measured. */
 const WARM_UP_MS = 100;
 
 export async function exchange(place: Place, order: Extract<Order, { workload: "exchange" }>): Promise<Outcome> {
   const { size, pings, manners, sendMs } = order;
   const caller = await Caller.connect(place);
-  await caller.prove(size > LARGE_BYTES ? 20 : 2_000, size);
+  await caller.prove(size > LARGE_BYTES ? 20 : 1_000, size);
   const times = tellTimes(await ping(caller, size, pings));
   const figures: Record<string, number> = { ...times.figures };
   for (const manner of manners) {
@@ -51,7 +51,7 @@ export async function oneWay(caller: Caller, size: number, manner: Manner, sendM
   };
   let count = 8;
   let flow = await measure(count);
-  while ((count * 1_000) / flow.perSecond < WARM_UP_MS) {
+  while ((count * 1_000) / flow.perSecond < Math.min(WARM_UP_MS, sendMs)) {
     count *= 2;
     flow = await measure(count);
   }

@@ -5,14 +5,15 @@ import { makePayload } from "../payload.js";
 import { connectAll } from "./crowd.js";
 
 const CONNECT_AT_ONCE = 50;
-const WARM_UP_MESSAGES = 20_000;
+/** Messages of the warm-up for each millisecond that is measured later. */
+const WARM_UP_RATE = 50;
 
 /** Many clients of one process send to one server, each in a loop of its own, until the last has all of its own counted. */
 export async function fanIn(place: Place, order: Extract<Order, { workload: "fan-in" }>): Promise<Outcome> {
   const { clients, size, sendMs } = order;
   const callers = await connectAll(place, clients, CONNECT_AT_ONCE);
   await Promise.all(callers.map((caller) => caller.prove(3, size)));
-  const [warmUp] = [await race(callers, size, Math.ceil(WARM_UP_MESSAGES / clients))];
+  const warmUp = await race(callers, size, Math.ceil((WARM_UP_RATE * sendMs) / clients));
   const each = Math.ceil((warmUp.perSecond * sendMs) / 1_000 / clients);
   const { perSecond, fairness } = await race(callers, size, each);
   return { figures: { perSecond, fairness } };

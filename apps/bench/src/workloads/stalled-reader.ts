@@ -5,7 +5,8 @@ import type { Order, Outcome } from "../order.js";
 import { makePayload, type Payload } from "../payload.js";
 import { connectAll } from "./crowd.js";
 
-const WARM_UP_MESSAGES = 20_000;
+/** Messages of the warm-up for each millisecond that is measured later. */
+const WARM_UP_RATE = 50;
 const TURN_MESSAGES = 64;
 
 /** Who sends nothing for so long is stalled; who still sends after `PATIENCE_MS` is never held up. */
@@ -19,7 +20,7 @@ export async function stalledReader(place: Place, { clients, size, sendMs }: Sta
   const [control, odd, ...others] = await connectAll(place, clients + 1, clients);
   if (control === undefined || odd === undefined) throw new Error("nobody has connected");
   const payload = makePayload(KIND.echo, size, place.adapter.isText);
-  const warmUp = await flood(others, payload, Math.ceil(WARM_UP_MESSAGES / others.length));
+  const warmUp = await flood(others, payload, Math.ceil((WARM_UP_RATE * sendMs) / others.length));
   const each = Math.ceil((warmUp * sendMs) / 1_000 / others.length);
   const perSecondWithout = await flood(others, payload, each);
   const before = await control.memory();
