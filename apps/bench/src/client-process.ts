@@ -18,6 +18,9 @@ import { loopDelay } from "./workloads/loop-delay.js";
 import { pingInBulk } from "./workloads/ping-in-bulk.js";
 import { stalledReader } from "./workloads/stalled-reader.js";
 
+/** How long the server's process may take to leave, in milliseconds. */
+const EXIT_MS = 1_000;
+
 const SERVER = fileURLToPath(new URL("server-process.js", import.meta.url));
 
 function carryOut(place: Place, order: Order): Promise<Outcome> {
@@ -56,8 +59,11 @@ try {
   process.stdout.write(`${JSON.stringify(outcome)}\n`);
 } finally {
   const ended = server.exitCode === null && server.signalCode === null ? once(server, "exit") : undefined;
-  server.kill("SIGKILL");
+  // It leaves when it is let go, and is made to when it is too busy for that.
+  if (server.connected) server.disconnect();
+  const overdue = setTimeout(() => server.kill("SIGKILL"), EXIT_MS);
   await ended;
+  clearTimeout(overdue);
   await rm(directory, { recursive: true, force: true });
 }
 // Clients that would dial again have nobody to find.
