@@ -25,7 +25,7 @@ export interface Link {
 export type Manner = "awaited" | "when it must";
 
 /** What a peer can do in this benchmark; what it cannot is said in its row. */
-export interface Abilities {
+interface Abilities {
   readonly manners: readonly Manner[];
   /** Many clients at one server. */
   readonly clients: boolean;

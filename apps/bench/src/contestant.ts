@@ -3,11 +3,18 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { buildGoPeer } from "@ipc-internal/conformance/go-toolchain";
 import { adapterOf } from "./adapter-list.js";
-import type { Order, Outcome } from "./order.js";
+import type { Order, Outcome, Workload } from "./order.js";
 import { runProcess } from "./run-process.js";
 
 const CLIENT = fileURLToPath(new URL("../dist/client-process.js", import.meta.url));
 const FLOOR = fileURLToPath(new URL("../floor/bare-loop.mjs", import.meta.url));
+
+/** After so long somebody is taken to be unable: thousands of handshakes take long, and some get nowhere behind large messages. */
+const LIMITS_MS: Partial<Record<Workload, number>> = {
+  crowd: 240_000,
+  "ping in bulk": 20_000,
+  "stalled reader": 30_000,
+};
 
 /** In MiB, enough for everything that is allocated while allocations are counted: nothing is collected meanwhile. */
 const NO_COLLECTION = ["--min-semi-space-size=512", "--max-semi-space-size=512"];
@@ -82,7 +89,7 @@ async function nodeContestant(name: string, what: string): Promise<Contestant> {
           : order;
       const flags = order.workload === "count" ? ["--expose-gc", ...NO_COLLECTION] : ["--expose-gc"];
       const args = [...flags, CLIENT, name, JSON.stringify(adapted)];
-      return JSON.parse(await runProcess(process.execPath, args)) as Outcome;
+      return JSON.parse(await runProcess(process.execPath, args, LIMITS_MS[order.workload])) as Outcome;
     },
   };
 }

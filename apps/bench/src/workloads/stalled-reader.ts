@@ -5,8 +5,6 @@ import type { Order, Outcome } from "../order.js";
 import { makePayload, type Payload } from "../payload.js";
 import { connectAll } from "./crowd.js";
 
-/** Messages of the warm-up for each millisecond that is measured later. */
-const WARM_UP_RATE = 50;
 const TURN_MESSAGES = 64;
 
 /** Who sends nothing for so long is stalled; who still sends after `PATIENCE_MS` is never held up. */
@@ -20,8 +18,12 @@ export async function stalledReader(place: Place, { clients, size, sendMs }: Sta
   const [control, odd, ...others] = await connectAll(place, clients + 1, clients);
   if (control === undefined || odd === undefined) throw new Error("nobody has connected");
   const payload = makePayload(KIND.echo, size, place.adapter.isText);
-  const warmUp = await flood(others, payload, Math.ceil((WARM_UP_RATE * sendMs) / others.length));
-  const each = Math.ceil((warmUp * sendMs) / 1_000 / others.length);
+  let each = 8;
+  let perSecond = await flood(others, payload, each);
+  while ((others.length * each * 1_000) / perSecond < sendMs) {
+    each *= 2;
+    perSecond = await flood(others, payload, each);
+  }
   const perSecondWithout = await flood(others, payload, each);
   const before = await control.memory();
   odd.onMessage(() => {});
