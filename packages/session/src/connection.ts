@@ -8,6 +8,7 @@ import { ReceivedMessage } from "./message.js";
 import { Outbox } from "./outbox.js";
 import type { ConnectionSecurity } from "./peer.js";
 import { CONTROL_TYPE } from "./protocol.js";
+import { ReadTurn } from "./read-turn.js";
 import { SessionError } from "./session-error.js";
 import type { SharedBudget } from "./shared-budget.js";
 import type { WaitingWrites } from "./waiting-writes.js";
@@ -48,6 +49,7 @@ export class Connection {
   /** Whether whole messages are delivered as they come. `over`: no more input comes, what is here is delivered. */
   #input: "flowing" | "paused" | "over" = "flowing";
   #decoding = false;
+  readonly #readTurn = new ReadTurn();
 
   constructor(options: ConnectionOptions) {
     const { stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, budget, waiting } = options;
@@ -173,8 +175,14 @@ export class Connection {
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
+    this.#readTurn.begin(chunk.length);
     this.#negotiated.protection.push(this.#decoder, chunk);
     this.#decode();
+    if (!this.#readTurn.isOver() || !this.#isFlowing()) return;
+    this.stream.pause();
+    setImmediate(() => {
+      if (this.#isFlowing()) this.stream.resume();
+    });
   };
 
   readonly #onEnd = (): void => {

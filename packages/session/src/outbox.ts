@@ -182,7 +182,7 @@ export class Outbox implements WriteSink {
     const isEnough = gatherInTick(length);
     // One like it would not fit: what is full leaves in this tick, and nothing small is left behind to leave by itself.
     if (!batch.hasRoom(length)) batch.fill();
-    else if (!isEnough || batch.length < SHARE_BYTES) return;
+    else if (batch.length < (isEnough ? SHARE_BYTES : this.#protection.turnBytes)) return;
     return nextTurn();
   }
 

@@ -1,8 +1,14 @@
+import { createSecretKey } from "node:crypto";
+import { MessageCipher } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
-import { bytes, heldOutbox, nextTurn } from "../test/held-outbox.js";
+import { bytes, HeldStream, heldOutbox, nextTurn } from "../test/held-outbox.js";
+import { Outbox } from "./outbox.js";
+import { SealedProtection } from "./protection.js";
+import { WaitingWrites } from "./waiting-writes.js";
 
 const MESSAGE_BYTES = 64;
 const FRAME_BYTES = 72;
+const SEALED_BYTES = 100;
 
 describe("a loop that awaits each write", () => {
   it("sends whole batches, up to 64 KiB a turn, and nothing small between them", async () => {
@@ -28,6 +34,22 @@ describe("a loop that awaits each write", () => {
     await counting;
     expect(turns).toBeGreaterThanOrEqual((10_000 * FRAME_BYTES) / 65_536);
   });
+});
+
+it("a loop whose messages are sealed one by one lets the event loop have a turn for each 16 KiB", async () => {
+  const stream = new HeldStream();
+  const maxQueuedBytes = 1_048_576;
+  const protection = new SealedProtection(new MessageCipher(createSecretKey(new Uint8Array(32))));
+  const exhausted = (error: Error): never => {
+    throw error;
+  };
+  const waiting = new WaitingWrites(maxQueuedBytes);
+  const outbox = new Outbox({ stream, protection, maxQueuedBytes, waiting, exhausted });
+  for (let count = 0; count < 2_000; count++) await outbox.write(1, bytes(MESSAGE_BYTES), undefined);
+  await outbox.flush(undefined);
+  const sizes = stream.writes.map(({ length }) => length);
+  expect(Math.max(...sizes)).toBe(Math.ceil(16_384 / SEALED_BYTES) * SEALED_BYTES);
+  expect(sizes.reduce((sum, size) => sum + size)).toBe(2_000 * SEALED_BYTES);
 });
 
 it("many loops together gather no more in a turn than 256 KiB, or 4 KiB each", async () => {
