@@ -26,7 +26,10 @@ export async function readResults(): Promise<Results> {
 
 /** Replaces what stands between the markers of each section. @throws Error when the document has no place for one */
 export function fill(document: string, results: Results): string {
-  const sections = { machine: results.machine, ...tablesOf(results) };
+  const { machine, minutes, isQuick } = results;
+  const pace = isQuick ? "A quick run: few rounds, so the figures say little." : "";
+  const run = `${machine} It took ${Math.ceil(minutes)} minutes. ${pace}`.trim();
+  const sections = { machine: run, ...tablesOf(results) };
   return Object.entries(sections).reduce((text, [name, content]) => {
     const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
     const [from, to] = [text.indexOf(begin), text.indexOf(end)];

@@ -16,9 +16,10 @@ interface Options {
   readonly only?: readonly string[];
   readonly json?: string;
   readonly render?: boolean;
+  readonly write?: boolean;
 }
 
-const { quick, only, json, render } = new Command("npm run bench --")
+const { quick, only, json, render, write } = new Command("npm run bench --")
   .description(
     "Measures us beside the floor and every peer, and writes docs/BENCHMARKS.md. Exits with 1 when a target is missed.",
   )
@@ -28,6 +29,7 @@ const { quick, only, json, render } = new Command("npm run bench --")
     "sections and contestants whose name has one of these words; prints, and writes no document",
   )
   .option("--json <file>", "writes every single figure into a file")
+  .option("--write", "writes the document also with --quick")
   .option("--render", "measures nothing: writes the document anew out of docs/benchmarks/results.json")
   .parse()
   .opts<Options>();
@@ -51,7 +53,7 @@ const results = await run();
 if (json !== undefined) await writeFile(json, JSON.stringify(results));
 const tables = Object.entries(tablesOf(results));
 console.log([results.machine, ...tables.map(([name, table]) => `\n${name}\n\n${table}`)].join("\n"));
-if (quick !== true && only === undefined) {
+if ((quick !== true || write) && only === undefined) {
   await writeDocument(results);
   console.log("\nWritten to docs/BENCHMARKS.md.");
 }

@@ -2,7 +2,7 @@ import type { Field } from "./contestant.js";
 import { describeMachine } from "./machine.js";
 import type { Results } from "./results.js";
 import { measureAll, type Progress } from "./schedule.js";
-import { type Pace, type Section, sectionsOf } from "./section.js";
+import { type Pace, QUICK, type Section, sectionsOf } from "./section.js";
 import { type CallCount, countCalls, type Manner, type SystemCalls, whyNoTracer } from "./system-calls.js";
 
 const MINUTE_MS = 60_000;
@@ -40,6 +40,7 @@ export async function measure(
     : { missing: "it was not asked for" };
   return {
     machine,
+    isQuick: pace === QUICK,
     minutes: (performance.now() - from) / MINUTE_MS,
     contestants: contestants.map(({ name, what }) => ({ name, what })),
     notRun: field.notRun,

@@ -23,7 +23,13 @@ export type Order =
   /** A writer that never waits, to a reader that does not read. */
   | { readonly workload: "full queue"; readonly size: number; readonly mostBytes: number }
   /** A fixed number of messages, for whoever counts from outside what they cost. */
-  | { readonly workload: "count"; readonly size: number; readonly messages: number; readonly manner: Manner | "echo" };
+  | {
+      readonly workload: "count";
+      readonly size: number;
+      readonly messages: number;
+      readonly manner: Manner | "echo";
+      readonly warmUpMs: number;
+    };
 
 export type Workload = Order["workload"];
 

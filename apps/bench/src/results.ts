@@ -5,6 +5,7 @@ import type { SystemCalls } from "./system-calls.js";
 /** Everything that one run has found out: the document is made of nothing else. */
 export interface Results {
   readonly machine: string;
+  readonly isQuick: boolean;
   readonly minutes: number;
   readonly contestants: readonly { readonly name: string; readonly what: string }[];
   readonly notRun: readonly { readonly name: string; readonly why: string }[];

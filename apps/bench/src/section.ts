@@ -120,7 +120,7 @@ export function sectionsOf(pace: Pace): Section[] {
       points: (["awaited", "when it must"] as const).map((manner, at) => ({
         at,
         rounds: 1,
-        order: { workload: "count", size: 64, messages: pace.calls, manner },
+        order: { workload: "count", size: 64, messages: pace.calls, manner, warmUpMs: pace.sendMs },
       })),
     },
     {

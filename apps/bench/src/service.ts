@@ -3,7 +3,8 @@ import { LoopWatch } from "./loop-watch.js";
 import { KIND, type Kind } from "./message-kind.js";
 import { encodeTold, type Payload } from "./payload.js";
 import { processMemory } from "./process-memory.js";
-import { Counter, cpuUs, type Tally } from "./tally.js";
+import { cpuUs } from "./processor-time.js";
+import { Counter, type Tally } from "./tally.js";
 
 /** The server's end of every workload: it does what each message asks for, over whichever peer. */
 export class Service {
@@ -34,7 +35,7 @@ export class Service {
           counter.addNumbered(payload);
           break;
         case KIND.report: {
-          const tally: Tally = { ...counter.take(), loopDelayMs: this.#watch.stop(), cpuUs: cpuUs() };
+          const tally: Tally = { ...counter.take(), loop: this.#watch.stop(), cpuUs: cpuUs() };
           this.#tell(link, KIND.report, tally);
           break;
         }

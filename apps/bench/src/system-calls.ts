@@ -62,7 +62,7 @@ async function trace(contestant: string, size: number, manner: Manner, messages:
   const folder = await mkdtemp(join(tmpdir(), "ipc-calls-"));
   try {
     const report = join(folder, "calls");
-    const order: Order = { workload: "count", size, messages, manner };
+    const order: Order = { workload: "count", size, messages, manner, warmUpMs: 0 };
     const command = [process.execPath, "--expose-gc", CLIENT, contestant, JSON.stringify(order)];
     await runProcess("strace", ["-f", "-c", "-o", report, ...command]);
     return sumUp(await readFile(report, "utf8"));

@@ -126,10 +126,12 @@ function allTables(results: Results): Record<string, string> {
       ]),
     ),
     "loop-delay": table(
-      ["", "messages", "writer, longest ms", "reader, longest ms"],
+      ["", "messages", "writer, longest ms", "of its own work", "reader, longest ms", "of its own work"],
       rows((name) => [
         cell(["loop delay", 64, name, "messages"]),
-        ...["writerMs", "readerMs"].map((figure) => cell(["loop delay", 64, name, figure])),
+        ...["writerMs", "writerBusyMs", "readerMs", "readerBusyMs"].map((figure) =>
+          cell(["loop delay", 64, name, figure]),
+        ),
       ]),
     ),
     "ping-in-bulk": table(

@@ -1,3 +1,4 @@
+import type { LoopDelay } from "./loop-watch.js";
 import { isNumbered, type Payload } from "./payload.js";
 
 /** What one end has received since it was last asked. */
@@ -6,16 +7,10 @@ export interface Tally {
   readonly bytes: number;
   /** Numbered messages that were not the next one, or not as they were sent. */
   readonly wrong: number;
-  /** The longest that the event loop was held up since it is watched, in milliseconds; 0 where it is not. */
-  readonly loopDelayMs: number;
+  /** Since it is watched, and nothing where it is not. */
+  readonly loop: LoopDelay;
   /** Processor time of its process since that began, in microseconds. */
   readonly cpuUs: number;
-}
-
-/** Processor time of this process, in its own code and in the kernel's, in microseconds. */
-export function cpuUs(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
 }
 
 /** Counts what arrives over one link. */
@@ -35,7 +30,7 @@ export class Counter {
   }
 
   /** Gives what was counted and starts again from zero. */
-  take(): Omit<Tally, "loopDelayMs" | "cpuUs"> {
+  take(): Omit<Tally, "loop" | "cpuUs"> {
     const taken = { count: this.#count, bytes: this.#bytes, wrong: this.#wrong };
     this.#count = 0;
     this.#bytes = 0;

@@ -7,10 +7,10 @@ import { ping } from "./ping.js";
 type CountOrder = Extract<Order, { workload: "count" }>;
 
 /**
- * Sends so many messages, or has them echoed one by one, and tells by how much the heap of both processes has grown: with a
+ * Sends so many messages twice, or has them echoed one by one, and tells by how much the heap of both processes has grown: with a
  * young generation large enough for all of it, that is what they allocate.
  */
-export async function count(place: Place, { size, messages, manner }: CountOrder): Promise<Outcome> {
+export async function count(place: Place, { size, messages, manner, warmUpMs }: CountOrder): Promise<Outcome> {
   const caller = await Caller.connect(place);
   const payload = makePayload(KIND.count, size, place.adapter.isText);
   const run = async (): Promise<void> => {
@@ -21,7 +21,9 @@ export async function count(place: Place, { size, messages, manner }: CountOrder
     await caller.send(payload, messages, manner);
     await caller.report(messages, messages * size);
   };
-  await run();
+  const from = performance.now();
+  do await run();
+  while (performance.now() - from < warmUpMs);
   const theirsBefore = await caller.memory();
   global.gc?.();
   const ownBefore = process.memoryUsage().heapUsed;

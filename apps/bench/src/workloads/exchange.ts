@@ -3,8 +3,8 @@ import { Caller, type Place } from "../caller.js";
 import { KIND } from "../message-kind.js";
 import type { Order, Outcome } from "../order.js";
 import { makePayload } from "../payload.js";
+import { cpuUs } from "../processor-time.js";
 import { tellTimes } from "../quantile.js";
-import { cpuUs } from "../tally.js";
 import { ping } from "./ping.js";
 
 const LARGE_BYTES = 16_384;

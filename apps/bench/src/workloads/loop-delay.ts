@@ -20,8 +20,16 @@ export async function loopDelay(place: Place, { size, messages, sendMs }: DelayO
   await caller.ask(KIND.watch);
   watch.start();
   await caller.send(payload, count, manner);
-  const { loopDelayMs: readerMs } = await caller.report(count, count * size);
-  const writerMs = watch.stop();
+  const writer = watch.stop();
+  const { loop: reader } = await caller.report(count, count * size);
   await caller.link.close();
-  return { figures: { messages: count, writerMs, readerMs } };
+  return {
+    figures: {
+      messages: count,
+      writerMs: writer.delayMs,
+      writerBusyMs: writer.busyMs,
+      readerMs: reader.delayMs,
+      readerBusyMs: reader.busyMs,
+    },
+  };
 }
