@@ -57,6 +57,8 @@ try {
   await Promise.race([once(server, "message"), died]);
   const outcome = await Promise.race([carryOut({ adapter, directory, many, server }, order), died]);
   process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  // What is still on its way fails when the server goes.
+  process.on("unhandledRejection", () => {});
 } finally {
   const ended = server.exitCode === null && server.signalCode === null ? once(server, "exit") : undefined;
   // It leaves when it is let go, and is made to when it is too busy for that.

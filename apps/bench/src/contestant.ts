@@ -19,13 +19,16 @@ const LIMITS_MS: Partial<Record<Workload, number>> = {
 /** In MiB, enough for everything that is allocated while allocations are counted: nothing is collected meanwhile. */
 const NO_COLLECTION = ["--min-semi-space-size=512", "--max-semi-space-size=512"];
 
+/** Why somebody does not do a work: it has no way to do it, or the benchmark leaves it out. */
+export type Inability = { readonly cannot: string } | { readonly skipped: string };
+
 /** Somebody who does the work: one of our modes, the floor, or a peer. */
 export interface Contestant {
   readonly name: string;
   /** What ran, for the reader: version, wire. */
   readonly what: string;
-  /** Undefined when it can do the order; otherwise why it cannot. */
-  cannot(order: Order): string | undefined;
+  /** Undefined when it does the order. */
+  cannot(order: Order): Inability | undefined;
   measure(order: Order): Promise<Outcome>;
 }
 
@@ -75,11 +78,11 @@ async function nodeContestant(name: string, what: string): Promise<Contestant> {
     name,
     what,
     cannot(order) {
-      if ("clients" in order && !abilities.clients) return "has one client";
+      if ("clients" in order && !abilities.clients) return { cannot: "has one client" };
       if ((order.workload === "stalled reader" || order.workload === "full queue") && !abilities.pause)
-        return "cannot pause one connection";
+        return { cannot: "cannot pause one connection" };
       if (order.workload === "count" && order.manner !== "echo" && !abilities.manners.includes(order.manner))
-        return `cannot send ${order.manner}`;
+        return { cannot: `cannot send ${order.manner}` };
       return undefined;
     },
     async measure(order) {
@@ -105,7 +108,8 @@ function floor(): Contestant {
   return {
     name: "bare loop",
     what: "a `net.Socket`, the smallest framing, no library",
-    cannot: (order) => (order.workload === "count" && order.manner === "awaited" ? "cannot send awaited" : undefined),
+    cannot: (order) =>
+      order.workload === "count" && order.manner === "awaited" ? { cannot: "cannot send awaited" } : undefined,
     async measure(order) {
       if (order.workload !== "exchange") return (await adapter).measure(order);
       const { size, sendMs } = order;
@@ -134,7 +138,10 @@ async function goContestant(program: string, encrypted: boolean): Promise<Contes
   return {
     name: encrypted ? "golang-ipc encrypted" : "golang-ipc plain",
     what: `${version} on Go ${go}, both ends in Go`,
-    cannot: (order) => (order.workload === "exchange" ? undefined : "not measured: only round trips and one way"),
+    cannot: (order) =>
+      order.workload === "exchange"
+        ? undefined
+        : { skipped: "only round trips and one way are measured; its server of many loses clients that come together" },
     async measure(order) {
       if (order.workload !== "exchange") throw new Error(`golang-ipc: no ${order.workload}`);
       const { size, pings, sendMs } = order;

@@ -6,7 +6,9 @@ export type Order =
   | {
       readonly workload: "exchange";
       readonly size: number;
+      /** So many, or as many as come about in so long. */
       readonly pings: number;
+      readonly pingMs: number;
       readonly manners: readonly Manner[];
       readonly sendMs: number;
     }

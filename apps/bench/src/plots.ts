@@ -76,7 +76,13 @@ function lines(values: readonly Row[], title: string, x: string, y: string, xSca
     data: { values: [...values] },
     mark: { type: "line", point: true },
     encoding: {
-      x: { field: "at", type: "quantitative", title: x, scale: { type: xScale, zero: false }, axis: { grid: false } },
+      x: {
+        field: "at",
+        type: "quantitative",
+        title: x,
+        scale: xScale === "log" ? { type: xScale } : { type: xScale, zero: false },
+        axis: { grid: false },
+      },
       y: { field: "value", type: "quantitative", title: y, scale: { type: "log" } },
       color: { field: "who", type: "nominal", title: null, scale: { scheme: "category20" } },
       strokeDash: { condition: { test: "datum.who === 'bare loop'", value: [4, 3] }, value: [1, 0] },

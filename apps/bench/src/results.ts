@@ -68,8 +68,9 @@ export class Figures {
   /** What could not be measured or went wrong, once each. */
   remarks(): string[] {
     const remarks = this.#samples.flatMap(({ section, contestant, outcome }) => {
-      if ("cannot" in outcome) return [`${contestant}, ${section}: cannot, ${outcome.cannot}.`];
-      if ("failed" in outcome) return [`${contestant}, ${section}: failed, ${outcome.failed}.`];
+      if ("cannot" in outcome) return [`${contestant}, ${section}: cannot, for it ${outcome.cannot}.`];
+      if ("skipped" in outcome) return [`${contestant}: ${outcome.skipped}.`];
+      if ("failed" in outcome) return [`${contestant}, ${section}: failed (${outcome.failed}).`];
       return [];
     });
     return [...new Set(remarks)];

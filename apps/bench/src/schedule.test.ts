@@ -29,7 +29,7 @@ it("tells why there is no figure, and does not wait again for who has failed", a
     tries++;
     return Promise.reject(new Error("died"));
   });
-  const unable = { ...failing, name: "b", cannot: () => "has one client" };
+  const unable = { ...failing, name: "b", cannot: () => ({ cannot: "has one client" }) };
   const samples = await measureAll([SECTION], [failing, unable], () => {});
   expect(tries).toBe(1);
   expect(samples.filter(({ contestant }) => contestant === "a").map(({ outcome }) => outcome)).toEqual(

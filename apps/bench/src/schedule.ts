@@ -1,4 +1,4 @@
-import type { Contestant } from "./contestant.js";
+import type { Contestant, Inability } from "./contestant.js";
 import type { Outcome } from "./order.js";
 import type { Point, Section } from "./section.js";
 
@@ -9,7 +9,7 @@ export interface Sample {
   readonly contestant: string;
   readonly round: number;
   /** What came of it, or why nothing did. */
-  readonly outcome: Outcome | { readonly cannot: string } | { readonly failed: string };
+  readonly outcome: Outcome | Inability | { readonly failed: string };
 }
 
 interface Job {
@@ -38,7 +38,7 @@ export async function measureAll(
     const cannot = contestant.cannot(order);
     // Who failed once is not waited for again.
     const failure = samples.find((sample) => isOf(sample, section, at, contestant) && "failed" in sample.outcome);
-    const outcome = failure?.outcome ?? (cannot === undefined ? await tryToMeasure(contestant, point) : { cannot });
+    const outcome = failure?.outcome ?? cannot ?? (await tryToMeasure(contestant, point));
     samples.push({ section, at, contestant: contestant.name, round, outcome });
   }
   progress(jobs.length, jobs.length, "done");
@@ -57,12 +57,12 @@ async function tryToMeasure(contestant: Contestant, { order }: Point): Promise<S
   }
 }
 
-function jobsOf({ name, points, only }: Section, contestants: readonly Contestant[]): Job[] {
-  const takePart = contestants.filter((contestant) => only?.includes(contestant.name) ?? true);
+function jobsOf({ name, points }: Section, contestants: readonly Contestant[]): Job[] {
   const most = Math.max(...points.map(({ rounds }) => rounds));
   const jobs: Job[] = [];
   for (let round = 0; round < most; round++) {
     for (const point of points.filter(({ rounds }) => round < rounds)) {
+      const takePart = contestants.filter((contestant) => point.only?.includes(contestant.name) ?? true);
       const turned = [...takePart.slice(round % takePart.length), ...takePart.slice(0, round % takePart.length)];
       for (const contestant of turned) jobs.push({ section: name, point, contestant, round });
     }

@@ -49,10 +49,9 @@ function allTables(results: Results): Record<string, string> {
   };
   const toFloor = (section: string, at: number, name: string, figure: string): string => {
     const own = figures.median({ section, at, contestant: name, figure });
-    const floors = ["when it must", figure].map((each) =>
-      figures.median({ section, at, contestant: FLOOR, figure: each }),
-    );
-    const floor = floors.find((value) => value !== undefined);
+    // The floor has one manner of sending.
+    const same = figure === "awaited" ? "when it must" : figure;
+    const floor = figures.median({ section, at, contestant: FLOOR, figure: same });
     return own === undefined || floor === undefined ? "" : short(own / floor);
   };
   const oneWay = (manner: Manner): string =>

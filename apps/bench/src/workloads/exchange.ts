@@ -13,10 +13,10 @@ const LARGE_BYTES = 16_384;
 const WARM_UP_MS = 100;
 
 export async function exchange(place: Place, order: Extract<Order, { workload: "exchange" }>): Promise<Outcome> {
-  const { size, pings, manners, sendMs } = order;
+  const { size, pings, pingMs, manners, sendMs } = order;
   const caller = await Caller.connect(place);
   await caller.prove(size > LARGE_BYTES ? 20 : 1_000, size);
-  const times = tellTimes(await ping(caller, size, pings));
+  const times = tellTimes(await ping(caller, size, pings, pingMs));
   const figures: Record<string, number> = { ...times.figures };
   for (const manner of manners) {
     const { perSecond, senderNs, receiverNs } = await oneWay(caller, size, manner, sendMs);
