@@ -52,7 +52,8 @@ export const FULL: Pace = {
 export const QUICK: Pace = {
   rounds: 1,
   sendMs: 100,
-  pings: 1_000,
+  pings: 5_000,
+  pingMs: 300,
   fanIn: [1, 10, 100],
   crowds: [200],
   stalled: 50,
