@@ -42,7 +42,7 @@ export const FULL: Pace = {
   sendMs: 250,
   // As many as the floor's program makes: the first of them are slower than the rest.
   pings: 20_000,
-  pingMs: 800,
+  pingMs: 2_000,
   fanIn: [1, 10, 100, 1_000],
   crowds: [1_000, 10_000],
   stalled: 50,
@@ -52,8 +52,8 @@ export const FULL: Pace = {
 export const QUICK: Pace = {
   rounds: 1,
   sendMs: 100,
-  pings: 5_000,
-  pingMs: 300,
+  pings: 20_000,
+  pingMs: 2_000,
   fanIn: [1, 10, 100],
   crowds: [200],
   stalled: 50,
