@@ -23,6 +23,7 @@ type command struct {
 //	error          golang-ipc, or this end's traffic, reported an error that no command is waiting for
 //	bridged        the bridge accepts connections at Address
 //	throughput     the result of --role throughput
+//	bench          the result of --role bench
 //	fatal          the process is about to exit with code 1
 type event struct {
 	Event   string `json:"event"`

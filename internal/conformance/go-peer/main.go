@@ -3,6 +3,7 @@
 //
 //	go-peer --role server|client --name NAME [--encryption] [--multi | --bridge-tcp HOST:PORT] …
 //	go-peer --role throughput [--encryption] [--count N] [--size BYTES]
+//	go-peer --role bench [--encryption] [--count N] [--size BYTES] [--pings N]
 //
 // It ends when its stdin does, whatever it is waiting for, so no test can leave it behind.
 package main
@@ -28,12 +29,13 @@ type options struct {
 	bridgeTCP      string
 	count          int
 	size           int
+	pings          int
 }
 
 func parseOptions() (options, error) {
 	var o options
 	var timeoutMs, retryMs int
-	flag.StringVar(&o.role, "role", "", "server, client or throughput")
+	flag.StringVar(&o.role, "role", "", "server, client, throughput, bench or bench-server")
 	flag.StringVar(&o.name, "name", "", "ipc name; golang-ipc puts its socket at /tmp/NAME.sock")
 	flag.BoolVar(&o.encryption, "encryption", false, "encrypt (golang-ipc's own default when a config is given: off)")
 	flag.BoolVar(&o.multi, "multi", false, "golang-ipc's MultiClient: its sockets are /tmp/NAME_manager.sock, /tmp/NAME1.sock, …")
@@ -41,19 +43,23 @@ func parseOptions() (options, error) {
 	flag.IntVar(&timeoutMs, "timeout-ms", 10_000, "client: dial time-out, 0 waits for ever")
 	flag.IntVar(&retryMs, "retry-ms", 20, "client: delay between dials; golang-ipc takes 0 for 1000")
 	flag.StringVar(&o.bridgeTCP, "bridge-tcp", "", "HOST:PORT to carry the socket to (client) or to offer it on (server)")
-	flag.IntVar(&o.count, "count", 200_000, "throughput: messages")
-	flag.IntVar(&o.size, "size", 64, "throughput: bytes of data in each message")
+	flag.IntVar(&o.count, "count", 200_000, "throughput, bench: messages")
+	flag.IntVar(&o.size, "size", 64, "throughput, bench: bytes of data in each message")
+	flag.IntVar(&o.pings, "pings", 2_000, "bench: round trips")
 	flag.Parse()
 	o.timeout = time.Duration(timeoutMs) * time.Millisecond
 	o.retry = time.Duration(retryMs) * time.Millisecond
 
+	measures := o.role == "throughput" || o.role == "bench"
 	switch {
-	case o.role != "server" && o.role != "client" && o.role != "throughput":
-		return o, fmt.Errorf("--role takes server, client or throughput, got %q", o.role)
-	case o.role != "throughput" && o.name == "":
+	case !measures && o.role != "server" && o.role != "client" && o.role != "bench-server":
+		return o, fmt.Errorf("--role takes server, client, throughput, bench or bench-server, got %q", o.role)
+	case !measures && o.name == "":
 		return o, errors.New("--name is missing")
-	case o.multi && (o.role == "throughput" || o.bridgeTCP != ""):
-		return o, errors.New("--multi goes with neither --role throughput nor --bridge-tcp, which carries one socket")
+	case o.multi && (measures || o.role == "bench-server" || o.bridgeTCP != ""):
+		return o, errors.New("--multi goes with a role that takes commands, and not with --bridge-tcp, which carries one socket")
+	case measures && (o.pings < 1 || o.count < 1):
+		return o, errors.New("--count and --pings take 1 or more")
 	case flag.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
@@ -67,9 +73,14 @@ func main() {
 
 	opts, err := parseOptions()
 	if err == nil {
-		if opts.role == "throughput" {
+		switch opts.role {
+		case "throughput":
 			err = measureThroughput(opts, out)
-		} else {
+		case "bench":
+			err = measureBench(opts, out)
+		case "bench-server":
+			err = serveBench(opts)
+		default:
 			err = serveCommands(opts, os.Stdin, out)
 		}
 	}

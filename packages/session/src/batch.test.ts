@@ -127,15 +127,40 @@ describe("the slab of a batch", () => {
     expect(batch.slab.buffer.byteLength).toBe(4_096);
   });
 
-  test("is let go at rest where it is large, and starts small again", () => {
+  test("doubles when it was filled, at rest or not", () => {
+    const batch = new Batch();
+    const sizes = Array.from({ length: 6 }, (_, turn) => {
+      put(batch, 72, 1);
+      const { length } = batch.slab;
+      while (batch.hasRoom(72)) put(batch, 72, 1);
+      batch.fill();
+      batch.take();
+      if (turn !== 2) batch.rest();
+      return length;
+    });
+    expect(sizes).toEqual([4_096, 8_192, 16_384, 32_768, 65_536, 65_536]);
+  });
+
+  test("is let go at rest where it is large, and the next is as large", () => {
     const batch = new Batch();
     put(batch, 40_000, 1);
     const taken = batch.take();
     batch.rest();
     expect([batch.hasRoom(1), batch.length]).toEqual([false, 0]);
     put(batch, 1, 2);
-    expect(batch.slab.length).toBe(4_096);
+    expect(batch.slab.length).toBe(65_536);
     expect(taken.equals(bytes(40_000, 1))).toBe(true);
+  });
+
+  test("is small again after a rest before which little came", () => {
+    const batch = new Batch();
+    for (const length of [40_000, 16_383]) {
+      put(batch, length, 1);
+      batch.take();
+      batch.rest();
+    }
+    put(batch, 1, 2);
+    expect(batch.slab.length).toBe(4_096);
   });
 
   test("is kept at rest where it is small", () => {

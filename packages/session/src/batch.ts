@@ -11,7 +11,8 @@ export const LARGEST_BATCH_BYTES = 65_536;
  *               ^from          ^to
  * ```
  * Batches follow each other in one slab, so that small ones cost no allocation. Slabs grow with the traffic, 4 to 64 KiB,
- * and an idle connection keeps 4 KiB at most. What was handed out is never written again: the stream may hold it by reference.
+ * and shrink with it; an idle connection keeps 4 KiB at most. What was handed out is never written again: the stream may hold
+ * it by reference.
  */
 export class Batch {
   readonly #head: number;
@@ -20,6 +21,8 @@ export class Batch {
   #nextBytes = SMALLEST_BYTES;
   #from = 0;
   #to = 0;
+  /** Handed out since the last rest. */
+  #usedBytes = 0;
 
   /** @param head and tail: bytes that are kept free before and behind the frames of each batch */
   constructor(head = 0, tail = 0) {
@@ -46,11 +49,16 @@ export class Batch {
    * @param overflow the last slab was too small for one tick
    */
   open(bytes: number, overflow: boolean): void {
-    if (overflow && this.#nextBytes < LARGEST_BATCH_BYTES) this.#nextBytes *= 2;
+    if (overflow) this.#grow();
     while (this.#nextBytes < this.#head + bytes + this.#tail) this.#nextBytes *= 2;
     this.#slab = Buffer.allocUnsafeSlow(this.#nextBytes);
     this.#from = 0;
     this.#to = 0;
+  }
+
+  /** No frame is added before it is taken: the next one has more room. */
+  fill(): void {
+    if (this.#slab?.length === this.#nextBytes) this.#grow();
   }
 
   /** Where the next frame goes in `slab`. */
@@ -72,17 +80,24 @@ export class Batch {
   take(): Buffer {
     const end = this.#to + this.#tail;
     const batch = this.slab.subarray(this.#from, end);
+    this.#usedBytes += batch.length;
     this.#from = end;
     this.#to = end;
     return batch;
   }
 
-  /** Lets a large slab go: for a connection with nothing under way. */
+  /** For a connection with nothing under way: lets a large slab go. Where that was little used, the next one is small again. */
   rest(): void {
+    const usedBytes = this.#usedBytes;
+    this.#usedBytes = 0;
+    if (usedBytes < this.#nextBytes / 4) this.#nextBytes = SMALLEST_BYTES;
     if (this.#slab === undefined || this.#slab.length === SMALLEST_BYTES) return;
     this.#slab = undefined;
     this.#from = 0;
     this.#to = 0;
-    this.#nextBytes = SMALLEST_BYTES;
+  }
+
+  #grow(): void {
+    if (this.#nextBytes < LARGEST_BATCH_BYTES) this.#nextBytes *= 2;
   }
 }

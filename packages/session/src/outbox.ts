@@ -5,6 +5,10 @@ import type { Protection } from "./protection.js";
 import type { SharedBudget } from "./shared-budget.js";
 import { abortError, rejected, Waiter } from "./waiter.js";
 import type { WaitingWrites, WriteSink } from "./waiting-writes.js";
+import { endTick, gatherInTick, nextTurn } from "./write-turn.js";
+
+/** What a connection may gather before it waits for others. */
+const SHARE_BYTES = 4_096;
 
 /** Data from this size up goes to the stream as it is, uncopied; `write` then resolves when the kernel has it. */
 const LARGE_BYTES = 65_536;
@@ -54,7 +58,6 @@ export class Outbox implements WriteSink {
   #budgetedBytes = 0;
   readonly #inFlight: InFlight[] = [];
   #flushWaiters: FlushWaiter[] = [];
-  #turn: Promise<void> | undefined;
   #failure: Error | undefined;
   #acceptedMessages = 0;
   #acceptedBytes = 0;
@@ -155,25 +158,32 @@ export class Outbox implements WriteSink {
     for (const { waiter } of waiters) waiter.reject(error);
   }
 
+  /**
+   * A loop over promises that are already resolved starves timers and reads: the write that fills a batch resolves in the
+   * loop's next turn, and every write does that is not a connection's first few when all together have gathered enough.
+   */
   #acceptSmall(type: number, data: Uint8Array, length: number): Promise<void> | undefined {
-    let turn: Promise<void> | undefined;
-    if (!this.#batch.hasRoom(length)) {
-      const overflow = this.#batch.length > 0;
+    const batch = this.#batch;
+    if (!batch.hasRoom(length)) {
+      const overflow = batch.length > 0;
       if (overflow) {
         this.#handBatch();
         if (this.#failure !== undefined) return;
-        turn = this.#nextTurn();
       }
-      this.#batch.open(length, overflow);
+      batch.open(length, overflow);
     }
-    this.#protection.writeFrame(this.#batch.slab, this.#batch.end, type, data);
-    this.#batch.advance(length);
+    this.#protection.writeFrame(batch.slab, batch.end, type, data);
+    batch.advance(length);
     this.#messagesInBatch++;
     if (!this.#flushScheduled) {
       this.#flushScheduled = true;
       process.nextTick(this.#flushTick);
     }
-    return turn;
+    const isEnough = gatherInTick(length);
+    // One like it would not fit: what is full leaves in this tick, and nothing small is left behind to leave by itself.
+    if (!batch.hasRoom(length)) batch.fill();
+    else if (batch.length < (isEnough ? SHARE_BYTES : this.#protection.turnBytes)) return;
+    return nextTurn();
   }
 
   #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
@@ -197,6 +207,7 @@ export class Outbox implements WriteSink {
 
   readonly #flushTick = (): void => {
     this.#flushScheduled = false;
+    endTick();
     if (this.#failure === undefined) this.#handBatch();
   };
 
@@ -257,19 +268,5 @@ export class Outbox implements WriteSink {
     });
     this.#flushWaiters.push({ end: this.#handedBytes, waiter });
     return waiter.promise;
-  }
-
-  /**
-   * A loop over promises that are already resolved starves timers and reads, so the write that fills a batch resolves in
-   * the loop's next turn.
-   */
-  #nextTurn(): Promise<void> {
-    this.#turn ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#turn = undefined;
-        resolve();
-      });
-    });
-    return this.#turn;
   }
 }

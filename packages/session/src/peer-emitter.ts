@@ -36,7 +36,7 @@ export class PeerEmitter<E> {
   }
 
   emit(event: keyof E, ...args: unknown[]): void {
-    if (!this.has(event)) return;
+    if (event === "error" && !this.has(event)) return;
     try {
       this.#emitter.emit(event as string, ...args);
     } catch (error) {

@@ -28,6 +28,8 @@ export abstract class PeerReader<E extends PeerEvents> {
   readonly #maxUnreadBytes: number;
   #status: Status;
   #failure: IpcError | undefined;
+  /** A listener of messages may have gone by itself. */
+  #tellsOnce = false;
 
   constructor(status: Status, maxUnreadBytes: number, budget?: SharedBudget) {
     this.#status = status;
@@ -35,7 +37,8 @@ export abstract class PeerReader<E extends PeerEvents> {
     const events: InboxEvents = {
       message: (message) => {
         this.#tell("message", message);
-        this.#stopFlowWhenAlone();
+        // `off` looks itself: nobody else goes but by being told once.
+        if (this.#tellsOnce) this.#stopFlowWhenAlone();
       },
       status: (changed) => this.#tell("status", changed),
       full: () => this.holdBack(),
@@ -66,7 +69,10 @@ export abstract class PeerReader<E extends PeerEvents> {
 
   once<K extends keyof E>(event: K, listener: Listener<E[K]>): this {
     assertListener(listener);
-    if (event === "message") this.#inbox.listen();
+    if (event === "message") {
+      this.#inbox.listen();
+      this.#tellsOnce = true;
+    }
     this.#emitter.once(event, listener);
     return this;
   }

@@ -9,6 +9,7 @@ import {
   writeMessageHeader,
   writeUint32,
 } from "@ipc/framing";
+import { LARGEST_BATCH_BYTES } from "./batch.js";
 import type { ConnectionSecurity } from "./peer.js";
 import type { Stint } from "./stint.js";
 
@@ -24,6 +25,8 @@ export interface Protection {
   /** Bytes that a batch of frames needs before and behind it. */
   readonly batchHead: number;
   readonly batchTail: number;
+  /** What one connection may gather before the event loop has its turn, in bytes: what each frame costs decides. */
+  readonly turnBytes: number;
   /** Protects a batch of frames in place, `batchHead` and `batchTail` included. @throws CryptoError */
   sealBatch(batch: Uint8Array): void;
   /** Gives a large message as pieces to be written in a row; plain ones alias `data`. */
@@ -52,6 +55,7 @@ export interface Protection {
 abstract class FrameProtection {
   readonly batchHead: number = 0;
   readonly batchTail: number = 0;
+  readonly turnBytes: number = LARGEST_BATCH_BYTES;
 
   sealBatch(): void {
     // Every frame in it is protected already.
@@ -118,6 +122,8 @@ export class SealedProtection extends FrameProtection implements Protection {
   readonly security: ConnectionSecurity = COMPATIBLE_SECURITY;
   readonly frameOverhead: number = MESSAGE_HEADER_BYTES + SEAL_OVERHEAD_BYTES;
   readonly bodyOverhead: number = TYPE_BYTES + SEAL_OVERHEAD_BYTES;
+  /** A millisecond for small messages, each of which is a call of the cipher. */
+  override readonly turnBytes: number = 16_384;
   readonly #cipher: MessageCipher;
   readonly #type = new Uint8Array(TYPE_BYTES);
   /** Small messages are joined here: one cipher call instead of two. */

@@ -8,6 +8,7 @@ import {
   TAG_BYTES,
 } from "@ipc/crypto";
 import { type FrameDecoder, MESSAGE_HEADER_BYTES, TYPE_BYTES, type TypedData, writeMessageHeader } from "@ipc/framing";
+import { LARGEST_BATCH_BYTES } from "./batch.js";
 import type { ConnectionSecurity } from "./peer.js";
 import type { Protection } from "./protection.js";
 import type { Stint } from "./stint.js";
@@ -27,6 +28,7 @@ export class RecordProtection implements Protection {
   readonly bodyOverhead: number = TYPE_BYTES;
   readonly batchHead: number = RECORD_HEADER_BYTES;
   readonly batchTail: number = TAG_BYTES;
+  readonly turnBytes: number = LARGEST_BATCH_BYTES;
   readonly #sealer: RecordSealer;
   readonly #opener: RecordOpener;
   readonly #reader = new RecordReader();

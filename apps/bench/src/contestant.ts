@@ -1,0 +1,173 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { buildGoPeer } from "@ipc-internal/conformance/go-toolchain";
+import { adapterOf } from "./adapter-list.js";
+import type { Order, Outcome, Workload } from "./order.js";
+import { runProcess } from "./run-process.js";
+
+const CLIENT = fileURLToPath(new URL("../dist/client-process.js", import.meta.url));
+const FLOOR = fileURLToPath(new URL("../floor/bare-loop.mjs", import.meta.url));
+
+/** After so long somebody is taken to be unable: thousands of handshakes take long, and some get nowhere behind large messages. */
+const LIMITS_MS: Partial<Record<Workload, number>> = {
+  crowd: 240_000,
+  "ping in bulk": 20_000,
+  "stalled reader": 30_000,
+};
+
+/** In MiB, enough for everything that is allocated while allocations are counted: nothing is collected meanwhile. */
+const NO_COLLECTION = ["--min-semi-space-size=512", "--max-semi-space-size=512"];
+
+/** Why somebody does not do a work: it has no way to do it, or the benchmark leaves it out. */
+export type Inability = { readonly cannot: string } | { readonly skipped: string };
+
+/** Somebody who does the work: one of our modes, the floor, or a peer. */
+export interface Contestant {
+  readonly name: string;
+  /** What ran, for the reader: version, wire. */
+  readonly what: string;
+  /** Undefined when it does the order. */
+  cannot(order: Order): Inability | undefined;
+  measure(order: Order): Promise<Outcome>;
+}
+
+/** Who takes part on this machine, and who does not, and why. */
+export interface Field {
+  readonly contestants: readonly Contestant[];
+  readonly notRun: readonly { readonly name: string; readonly why: string }[];
+}
+
+const OURS = {
+  plain: "@ipc, `encryption: false`",
+  compatible: '@ipc, golang-ipc\'s encryption (`wire: "golang-ipc"`)',
+  secure: "@ipc, secure session: the default",
+} as const;
+
+/** Our modes are named as in the adapters; a peer as its package is. */
+const PEERS: readonly (readonly [name: string, how: string])[] = [
+  ["node-ipc", "JSON events over a unix socket"],
+  ["zeromq", "dealer and router over `ipc://`"],
+  ["ws", "binary messages over a unix socket, no compression, with bufferutil"],
+  ["vscode-jsonrpc", "notifications over a unix socket"],
+];
+
+/** Finds out who can take part. */
+export async function gatherField(): Promise<Field> {
+  const contestants: Contestant[] = [floor()];
+  const notRun: { name: string; why: string }[] = [];
+  for (const [name, what] of Object.entries(OURS)) contestants.push(await nodeContestant(name, what));
+  for (const [name, how] of PEERS) {
+    try {
+      contestants.push(await nodeContestant(name, `${versionOf(name)}, ${how}`));
+    } catch (error) {
+      notRun.push({ name, why: (error as Error).message });
+    }
+  }
+  const channel = `Node ${process.version}, \`serialization: "advanced"\``;
+  contestants.push(await nodeContestant("child_process", channel));
+  const go = await buildGoPeer();
+  if ("missing" in go) notRun.push({ name: "golang-ipc", why: go.missing });
+  else for (const encrypted of [true, false]) contestants.push(await goContestant(go.path, encrypted));
+  return { contestants, notRun };
+}
+
+async function nodeContestant(name: string, what: string): Promise<Contestant> {
+  const { abilities } = await adapterOf(name);
+  return {
+    name,
+    what,
+    cannot(order) {
+      if ("clients" in order && !abilities.clients) return { cannot: "has one client" };
+      if ((order.workload === "stalled reader" || order.workload === "full queue") && !abilities.pause)
+        return { cannot: "cannot pause one connection" };
+      if (order.workload === "count" && order.manner !== "echo" && !abilities.manners.includes(order.manner))
+        return { cannot: `cannot send ${order.manner}` };
+      return undefined;
+    },
+    async measure(order) {
+      const adapted =
+        order.workload === "exchange"
+          ? { ...order, manners: order.manners.filter((manner) => abilities.manners.includes(manner)) }
+          : order;
+      const flags = order.workload === "count" ? ["--expose-gc", ...NO_COLLECTION] : ["--expose-gc"];
+      const args = [...flags, CLIENT, name, JSON.stringify(adapted)];
+      return JSON.parse(await runProcess(process.execPath, args, LIMITS_MS[order.workload])) as Outcome;
+    },
+  };
+}
+
+/** What bare-loop.mjs measures is taken from it, unchanged; the rest from an adapter with the same framing. */
+function floor(): Contestant {
+  const counts = new Map([
+    [64, 1_000_000],
+    [1_024, 400_000],
+    [65_536, 20_000],
+  ]);
+  const adapter = nodeContestant("bare loop", "");
+  return {
+    name: "bare loop",
+    what: "a `net.Socket`, the smallest framing, no library",
+    cannot: (order) =>
+      order.workload === "count" && order.manner === "awaited" ? { cannot: "cannot send awaited" } : undefined,
+    async measure(order) {
+      if (order.workload !== "exchange") return (await adapter).measure(order);
+      const { size, sendMs } = order;
+      const count = Math.ceil(((counts.get(size) ?? 2_000) * sendMs) / 500);
+      const told = JSON.parse(await runProcess(process.execPath, [FLOOR, String(size), String(count)])) as FloorReport;
+      if (told.counted !== count) throw new Error(`${told.counted} of ${count} messages arrived`);
+      return {
+        figures: { p50Us: told.roundTripP50Us, p99Us: told.roundTripP99Us, "when it must": told.perSecond },
+      };
+    },
+  };
+}
+
+interface FloorReport {
+  readonly counted: number;
+  readonly roundTripP50Us: number;
+  readonly roundTripP99Us: number;
+  readonly perSecond: number;
+}
+
+/** golang-ipc on both ends, two processes of the same program. */
+async function goContestant(program: string, encrypted: boolean): Promise<Contestant> {
+  const version = (await runProcess("go", ["version", "-m", program])).match(/golang-ipc\s+(v\S+)/)?.[1] ?? "";
+  const go = (await runProcess("go", ["version"])).match(/go(\d\S*)/)?.[1] ?? "";
+  const flags = ["--role", "bench", `--encryption=${encrypted}`];
+  return {
+    name: encrypted ? "golang-ipc encrypted" : "golang-ipc plain",
+    what: `${version} on Go ${go}, both ends in Go`,
+    cannot: (order) =>
+      order.workload === "exchange"
+        ? undefined
+        : { skipped: "only round trips and one way are measured; its server of many loses clients that come together" },
+    async measure(order) {
+      if (order.workload !== "exchange") throw new Error(`golang-ipc: no ${order.workload}`);
+      const { size, pings, sendMs } = order;
+      const count = Math.max(10, Math.ceil(sendMs * (size > 100_000 ? 0.5 : size > 10_000 ? 8 : 80)));
+      const args = [...flags, "--size", String(size), "--pings", String(pings), "--count", String(count)];
+      const { event, result } = JSON.parse(await runProcess(program, args)) as {
+        readonly event: string;
+        readonly result: { readonly quantilesUs: number[]; readonly perSecond: number };
+      };
+      if (event !== "bench") throw new Error(`go-peer told of ${event}`);
+      const { quantilesUs, perSecond } = result;
+      const [p50Us, p99Us] = [quantilesUs[4] ?? Number.NaN, quantilesUs[8] ?? Number.NaN];
+      return { quantilesUs, figures: { p50Us, p99Us, awaited: perSecond } };
+    },
+  };
+}
+
+function versionOf(name: string): string {
+  const require = createRequire(import.meta.url);
+  const folder = require.resolve.paths(name)?.map((path) => `${path}/${name}/package.json`) ?? [];
+  for (const path of folder) {
+    try {
+      return (JSON.parse(readFileSync(path, "utf8")) as { readonly version: string }).version;
+    } catch {
+      // Not in this one.
+    }
+  }
+  throw new Error(`${name} is not installed`);
+}

@@ -1,0 +1,45 @@
+import type { Manner } from "./adapter.js";
+
+/** What a client's process is told to measure. */
+export type Order =
+  /** Round trips with one message in flight, then one way, in each manner. */
+  | {
+      readonly workload: "exchange";
+      readonly size: number;
+      /** So many, or as many as come about in so long. */
+      readonly pings: number;
+      readonly pingMs: number;
+      readonly manners: readonly Manner[];
+      readonly sendMs: number;
+    }
+  /** Many clients send to one server. */
+  | { readonly workload: "fan-in"; readonly clients: number; readonly size: number; readonly sendMs: number }
+  /** Many clients connect and stand idle. */
+  | { readonly workload: "crowd"; readonly clients: number; readonly atOnce: number }
+  /** Many clients get their messages back, and one of them does not read. */
+  | { readonly workload: "stalled reader"; readonly clients: number; readonly size: number; readonly sendMs: number }
+  /** For how long a loop of writes, and their arrival, hold up the event loop. */
+  | { readonly workload: "loop delay"; readonly size: number; readonly messages: number; readonly sendMs: number }
+  /** Round trips of a small message while large ones are on their way. */
+  | { readonly workload: "ping in bulk"; readonly size: number; readonly bulkSize: number; readonly pings: number }
+  /** A writer that never waits, to a reader that does not read. */
+  | { readonly workload: "full queue"; readonly size: number; readonly mostBytes: number }
+  /** A fixed number of messages, for whoever counts from outside what they cost. */
+  | {
+      readonly workload: "count";
+      readonly size: number;
+      readonly messages: number;
+      readonly manner: Manner | "echo";
+      readonly warmUpMs: number;
+    };
+
+export type Workload = Order["workload"];
+
+/** What came of it: figures by name, and where round trips were measured how they are distributed. */
+export interface Outcome {
+  readonly figures: Readonly<Record<string, number>>;
+  readonly quantilesUs?: readonly number[];
+}
+
+/** Of which shares of all round trips `quantilesUs` tells, the fastest first. */
+export const QUANTILES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999] as const;

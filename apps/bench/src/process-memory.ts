@@ -1,0 +1,22 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+/** What a process holds, in bytes. */
+export interface ProcessMemory {
+  readonly heapUsed: number;
+  /** Outside of the heap: buffers. */
+  readonly external: number;
+  /** Resident set: all of the process. */
+  readonly rss: number;
+}
+
+/** Collects the garbage and looks. The process runs with --expose-gc. */
+export async function processMemory(): Promise<ProcessMemory> {
+  if (global.gc === undefined) throw new Error("run with --expose-gc");
+  // What has been closed is let go in the loop's next turns.
+  for (let round = 0; round < 3; round++) {
+    await nextTurn();
+    global.gc();
+  }
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { heapUsed, external, rss };
+}

@@ -1,0 +1,26 @@
+import { QUANTILES } from "./order.js";
+
+/** The value below which the share `at` of all lies. `sorted` from the least to the greatest. */
+function quantile(sorted: readonly number[], at: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] ?? Number.NaN;
+}
+
+export function median(values: readonly number[]): number {
+  return quantile([...values].sort(ascending), 0.5);
+}
+
+/** What is told of round trips in microseconds. */
+export function tellTimes(timesUs: readonly number[]): {
+  figures: { p50Us: number; p99Us: number };
+  quantilesUs: number[];
+} {
+  const sorted = [...timesUs].sort(ascending);
+  return {
+    figures: { p50Us: quantile(sorted, 0.5), p99Us: quantile(sorted, 0.99) },
+    quantilesUs: QUANTILES.map((at) => quantile(sorted, at)),
+  };
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}

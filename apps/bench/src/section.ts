@@ -1,0 +1,150 @@
+import { BOTH_MANNERS } from "./adapter.js";
+import type { Order } from "./order.js";
+
+const KIB = 1_024;
+const MIB = 1_048_576;
+
+/** One table of the document: the same work at several sizes, or with several numbers of clients. */
+export interface Section {
+  readonly name: string;
+  readonly points: readonly Point[];
+}
+
+export interface Point {
+  /** Bytes of a message, or clients. */
+  readonly at: number;
+  readonly rounds: number;
+  readonly order: Order;
+  /** Who takes part; everybody where it is not said. */
+  readonly only?: readonly string[];
+}
+
+/** Thousands of handshakes take long: only these show how a connection's cost grows with their number. */
+const GREAT_CROWD = 10_000;
+const OURS_AND_FLOOR = ["bare loop", "plain", "compatible", "secure"];
+
+/** How long everything takes. */
+export interface Pace {
+  readonly rounds: number;
+  readonly sendMs: number;
+  readonly pings: number;
+  readonly pingMs: number;
+  readonly fanIn: readonly number[];
+  readonly crowds: readonly number[];
+  /** Clients, one of which does not read. */
+  readonly stalled: number;
+  /** Messages of which the system calls, and the allocations, are counted. */
+  readonly calls: number;
+}
+
+export const FULL: Pace = {
+  rounds: 5,
+  sendMs: 250,
+  // As many as the floor's program makes: the first of them are slower than the rest.
+  pings: 20_000,
+  pingMs: 2_000,
+  fanIn: [1, 10, 100, 1_000],
+  crowds: [1_000, 10_000],
+  stalled: 50,
+  calls: 50_000,
+};
+
+export const QUICK: Pace = {
+  rounds: 1,
+  sendMs: 100,
+  pings: 20_000,
+  pingMs: 2_000,
+  fanIn: [1, 10, 100],
+  crowds: [200],
+  stalled: 50,
+  calls: 20_000,
+};
+
+/** What the tests run: that everything works, not how fast. */
+export const SLICE: Pace = {
+  rounds: 1,
+  sendMs: 1,
+  pings: 20,
+  pingMs: 100,
+  fanIn: [3],
+  crowds: [5],
+  stalled: 4,
+  calls: 500,
+};
+
+export function sectionsOf(pace: Pace): Section[] {
+  const { rounds, sendMs, pings, pingMs } = pace;
+  const few = Math.ceil(rounds / 2);
+  return [
+    {
+      name: "exchange",
+      points: [64, KIB, 64 * KIB, MIB].map((size) => ({
+        at: size,
+        rounds: size === 64 ? rounds : few,
+        order: {
+          workload: "exchange",
+          size,
+          pings: size > KIB ? Math.ceil(pings / 10) : pings,
+          pingMs,
+          manners: BOTH_MANNERS,
+          sendMs: size === 64 ? 2 * sendMs : sendMs,
+        },
+      })),
+    },
+    {
+      name: "fan-in",
+      points: pace.fanIn.map((clients) => ({
+        at: clients,
+        rounds: few,
+        order: { workload: "fan-in", clients, size: 64, sendMs },
+      })),
+    },
+    {
+      name: "crowd",
+      points: pace.crowds.map((clients) => ({
+        at: clients,
+        rounds: 1,
+        order: { workload: "crowd", clients, atOnce: 50 },
+        ...(clients >= GREAT_CROWD && { only: OURS_AND_FLOOR }),
+      })),
+    },
+    {
+      name: "stalled reader",
+      points: [
+        {
+          at: pace.stalled,
+          rounds: few,
+          order: { workload: "stalled reader", clients: pace.stalled, size: 64, sendMs },
+        },
+      ],
+    },
+    {
+      name: "loop delay",
+      points: [
+        { at: 64, rounds: few, order: { workload: "loop delay", size: 64, messages: 1_000_000, sendMs: 8 * sendMs } },
+      ],
+    },
+    {
+      name: "ping in bulk",
+      points: [
+        {
+          at: KIB,
+          rounds: few,
+          order: { workload: "ping in bulk", size: KIB, bulkSize: MIB, pings: Math.ceil(pings / 50) },
+        },
+      ],
+    },
+    {
+      name: "allocations",
+      points: (["awaited", "when it must"] as const).map((manner, at) => ({
+        at,
+        rounds: 1,
+        order: { workload: "count", size: 64, messages: pace.calls, manner, warmUpMs: pace.sendMs },
+      })),
+    },
+    {
+      name: "full queue",
+      points: [{ at: KIB, rounds: 1, order: { workload: "full queue", size: KIB, mostBytes: 64 * MIB } }],
+    },
+  ];
+}

@@ -1,0 +1,256 @@
+import { markdownTable } from "markdown-table";
+import type { Manner } from "./adapter.js";
+import { grouped, short, sizeText, spread } from "./number-text.js";
+import { Figures, type Results } from "./results.js";
+import { isMet, targetsOf } from "./target.js";
+
+const FLOOR = "bare loop";
+const KIB = 1_024;
+const MEGABYTE = 1_000_000;
+const SECOND_NS = 1_000_000_000;
+
+/** The section that was measured for each table; the others are of the run as a whole. */
+const MEASURED: Readonly<Record<string, string>> = {
+  "round-trip": "exchange",
+  "one-way-awaited": "exchange",
+  "one-way": "exchange",
+  cost: "exchange",
+  processor: "exchange",
+  "fan-in": "fan-in",
+  crowd: "crowd",
+  "stalled-reader": "stalled reader",
+  "loop-delay": "loop delay",
+  "ping-in-bulk": "ping in bulk",
+  "full-queue": "full queue",
+  allocations: "allocations",
+};
+
+/** The tables of a run in Markdown, by the place of the document that they stand in; none of what was not measured. */
+export function tablesOf(results: Results): Record<string, string> {
+  const { samples } = results;
+  const isMeasured = ([name]: [string, string]): boolean => {
+    const section = MEASURED[name];
+    return section === undefined || samples.some((sample) => sample.section === section);
+  };
+  return Object.fromEntries(Object.entries(allTables(results)).filter(isMeasured));
+}
+
+function allTables(results: Results): Record<string, string> {
+  const figures = new Figures(results.samples);
+  const rows = <T>(cells: (name: string) => T[]): [string, ...T[]][] =>
+    results.contestants.map(({ name }) => [name, ...cells(name)]);
+  /** A cell, or why there is none. */
+  const cell = (
+    [section, at, contestant, figure]: readonly [string, number, string, string],
+    show: (value: number) => string = short,
+  ): string => {
+    const place = { section, at, contestant, figure };
+    return spread(figures.all(place), show) || (figures.why(place) ?? "–");
+  };
+  const toFloor = (section: string, at: number, name: string, figure: string): string => {
+    const own = figures.median({ section, at, contestant: name, figure });
+    // The floor has one manner of sending.
+    const same = figure === "awaited" ? "when it must" : figure;
+    const floor = figures.median({ section, at, contestant: FLOOR, figure: same });
+    return own === undefined || floor === undefined ? "" : short(own / floor);
+  };
+  const oneWay = (manner: Manner): string =>
+    table(
+      ["", ...figures.points("exchange").flatMap((size) => [`${sizeText(size)} ÷ floor`, throughputHead(size)])],
+      rows((name) =>
+        figures
+          .points("exchange")
+          .flatMap((size) => [
+            toFloor("exchange", size, name, manner),
+            cell(["exchange", size, name, manner], (rate) => throughput(rate, size)),
+          ]),
+      ),
+    );
+  const sizes = figures.points("exchange").filter((size) => size <= KIB);
+  const crowds = figures.points("crowd");
+  const mib = (bytes: number): string => short(bytes / KIB / KIB);
+  return {
+    targets: targets(figures),
+    contestants: table(
+      ["", "what ran"],
+      [
+        ...results.contestants.map(({ name, what }) => [name, what]),
+        ...results.notRun.map(({ name, why }) => [name, `not run: ${why}`]),
+      ],
+    ),
+    "round-trip": table(
+      ["", ...sizes.flatMap((size) => [`${sizeText(size)} ÷ floor`, "p50 µs", "p99 µs"])],
+      rows((name) =>
+        sizes.flatMap((size) => [
+          toFloor("exchange", size, name, "p50Us"),
+          cell(["exchange", size, name, "p50Us"]),
+          cell(["exchange", size, name, "p99Us"]),
+        ]),
+      ),
+    ),
+    "one-way-awaited": oneWay("awaited"),
+    "one-way": oneWay("when it must"),
+    "fan-in": table(
+      [
+        "",
+        ...figures
+          .points("fan-in")
+          .flatMap((clients) => [`${grouped(clients)} clients, messages/s`, "slowest ÷ fastest"]),
+      ],
+      rows((name) =>
+        figures
+          .points("fan-in")
+          .flatMap((at) => [cell(["fan-in", at, name, "perSecond"]), cell(["fan-in", at, name, "fairness"])]),
+      ),
+    ),
+    crowd: table(
+      [
+        "",
+        ...crowds.flatMap((at) => [`${grouped(at)} clients, connects/s`, "heap KiB", "buffers KiB", "resident KiB"]),
+      ],
+      rows((name) =>
+        crowds.flatMap((at) => [
+          cell(["crowd", at, name, "connectsPerSecond"]),
+          ...["heapBytes", "externalBytes", "rssBytes"].map((figure) =>
+            cell(["crowd", at, name, figure], (bytes) => short(bytes / KIB)),
+          ),
+        ]),
+      ),
+    ),
+    "stalled-reader": table(
+      ["", "beside ÷ without", "without, echoes/s", "beside, echoes/s", "growth of the server, MiB"],
+      rows((name) => [
+        ...["ratio", "perSecondWithout", "perSecondBeside"].map((figure) => cell(["stalled reader", 50, name, figure])),
+        cell(["stalled reader", 50, name, "rssGrowthBytes"], mib),
+      ]),
+    ),
+    "loop-delay": table(
+      ["", "messages", "writer, longest ms", "of its own work", "reader, longest ms", "of its own work"],
+      rows((name) => [
+        cell(["loop delay", 64, name, "messages"]),
+        ...["writerMs", "writerBusyMs", "readerMs", "readerBusyMs"].map((figure) =>
+          cell(["loop delay", 64, name, figure]),
+        ),
+      ]),
+    ),
+    "ping-in-bulk": table(
+      ["", "p50 µs", "p99 µs", "bulk, MB/s"],
+      rows((name) => [
+        ...["p50Us", "p99Us"].map((figure) => cell(["ping in bulk", KIB, name, figure])),
+        cell(["ping in bulk", KIB, name, "bulkPerSecond"], (rate) => short((rate * KIB * KIB) / MEGABYTE)),
+      ]),
+    ),
+    "full-queue": table(
+      ["", "told", "written before that, MiB", "growth of the writer, MiB"],
+      rows((name) => [
+        cell(["full queue", KIB, name, "isTold"], (told) => (told === 1 ? "IPC_QUEUE_FULL" : "never")),
+        ...["writtenBytes", "rssGrowthBytes"].map((figure) => cell(["full queue", KIB, name, figure], mib)),
+      ]),
+    ),
+    cost: cost(results, figures),
+    processor: table(
+      ["", ...["each write awaited", "when it must"].flatMap((manner) => [`${manner}: sender, ns`, "receiver, ns"])],
+      rows((name) =>
+        ["awaited", "when it must"].flatMap((manner) =>
+          ["sender", "receiver"].map((end) =>
+            cell(["exchange", figures.points("exchange")[0] ?? 0, name, `${manner}, ${end} ns`]),
+          ),
+        ),
+      ),
+    ),
+    calls: calls(results),
+    allocations: table(
+      ["", "sender, awaited", "receiver", "sender, not awaited", "receiver"],
+      rows((name) =>
+        [0, 1].flatMap((at) =>
+          ["senderHeapBytes", "receiverHeapBytes"].map((figure) => cell(["allocations", at, name, figure])),
+        ),
+      ),
+    ),
+    remarks: figures
+      .remarks()
+      .map((remark) => `- ${remark}`)
+      .join("\n"),
+  };
+}
+
+function targets(figures: Figures): string {
+  return table(
+    ["", "target", "measured", ""],
+    targetsOf(figures).map((target) => {
+      const { what, value, limit, sense, unit } = target;
+      const verdict = isMet(target);
+      const sign = sense === "at least" ? "≥" : "≤";
+      return [
+        what,
+        `${sign} ${limit}${unit && ` ${unit}`}`,
+        value === undefined ? "–" : `${short(value)}${unit && ` ${unit}`}`,
+        verdict === undefined ? "not measured" : verdict ? "met" : "**missed**",
+      ];
+    }),
+  );
+}
+
+/** Time for a message out of throughput: what is there whatever its size, and what its bytes add. */
+function cost(results: Results, figures: Figures): string {
+  const nsEach = (contestant: string, at: number): number | undefined => {
+    const manners = ["when it must", "awaited"].map((figure) =>
+      figures.median({ section: "exchange", at, contestant, figure }),
+    );
+    const best = manners.filter((rate) => rate !== undefined);
+    return best.length === 0 ? undefined : SECOND_NS / Math.max(...best);
+  };
+  const points = figures.points("exchange");
+  const [smallest, , large, largest] = points;
+  const clients = figures.points("fan-in");
+  return table(
+    [
+      "",
+      ...points.map((size) => `${sizeText(size)}, ns`),
+      "of that per message, ns",
+      "per KiB, ns",
+      ...clients.map((count) => `${grouped(count)} clients, ns`),
+    ],
+    results.contestants.map(({ name }) => {
+      const times = points.map((size) => nsEach(name, size));
+      const [least, , near, far] = times;
+      const perByte =
+        near === undefined || far === undefined || large === undefined || largest === undefined
+          ? undefined
+          : (far - near) / (largest - large);
+      const perMessage =
+        least === undefined || perByte === undefined || smallest === undefined ? undefined : least - smallest * perByte;
+      const show = (value: number | undefined): string => (value === undefined ? "–" : short(value));
+      const fanIn = clients.map((at) => {
+        const rate = figures.median({ section: "fan-in", at, contestant: name, figure: "perSecond" });
+        return show(rate && SECOND_NS / rate);
+      });
+      return [name, ...times.map(show), show(perMessage), show(perByte && perByte * KIB), ...fanIn];
+    }),
+  );
+}
+
+function calls({ systemCalls }: Results): string {
+  if ("missing" in systemCalls) return `Not counted: ${systemCalls.missing}`;
+  return table(
+    ["", "size", "manner", "writes", "reads", "others"],
+    systemCalls.counts.map(({ contestant, size, manner, writes, reads, others }) => [
+      contestant,
+      sizeText(size),
+      manner === "echo" ? "one in flight, to and fro" : manner === "awaited" ? "each write awaited" : "burst",
+      ...[writes, reads, others].map((count) => count.toFixed(count < 0.1 ? 4 : 2)),
+    ]),
+  );
+}
+
+function throughputHead(size: number): string {
+  return size > KIB ? `MB/s` : "messages/s";
+}
+
+function throughput(rate: number, size: number): string {
+  return short(size > KIB ? (rate * size) / MEGABYTE : rate);
+}
+
+function table(head: string[], rows: string[][]): string {
+  return markdownTable([head, ...rows], { align: head.map((_, column) => (column === 0 ? "l" : "r")) });
+}

@@ -1,0 +1,87 @@
+import type { Figures, Place } from "./results.js";
+
+/** What a ratio, or a figure by itself, is held against. */
+export interface Target {
+  readonly what: string;
+  /** Undefined where one of the two was not measured. */
+  readonly value: number | undefined;
+  readonly limit: number;
+  readonly sense: "at least" | "at most";
+  readonly unit: "" | "KiB" | "ms";
+}
+
+const MODES = ["plain", "compatible", "secure"] as const;
+const LIBRARIES = ["node-ipc", "zeromq", "ws", "vscode-jsonrpc", "child_process"];
+const KIB = 1_024;
+
+export function isMet({ value, limit, sense }: Target): boolean | undefined {
+  if (value === undefined) return undefined;
+  return sense === "at least" ? value >= limit : value <= limit;
+}
+
+/** The targets of the design, in its order, with what came of them. */
+export function targetsOf(figures: Figures): Target[] {
+  const exchange = (contestant: string, figure: string, at = 64): Place => ({
+    section: "exchange",
+    at,
+    contestant,
+    figure,
+  });
+  const ratio = (what: string, over: number | undefined, under: number | undefined, limit: number): Target => ({
+    what,
+    value: over === undefined || under === undefined ? undefined : over / under,
+    limit,
+    sense: "at least",
+    unit: "",
+  });
+  const atMost = (target: Target): Target => ({ ...target, sense: "at most" });
+  const awaited = (contestant: string, at = 64): number | undefined =>
+    figures.median(exchange(contestant, "awaited", at));
+  const free = (contestant: string, at = 64): number | undefined =>
+    figures.median(exchange(contestant, "when it must", at));
+  const p50 = (contestant: string): number | undefined => figures.median(exchange(contestant, "p50Us"));
+  const best = greatest(LIBRARIES.flatMap((name) => [awaited(name), free(name)]));
+  const golang = "golang-ipc encrypted";
+  return [
+    ratio("one way 64 B, secure session ÷ golang-ipc encrypted", awaited("secure"), awaited(golang), 12),
+    ratio("one way 64 B, secure session ÷ our plaintext", awaited("secure"), awaited("plain"), 0.7),
+    ratio("one way 64 B, plaintext ÷ bare loop, every write awaited", awaited("plain"), free("bare loop"), 0.5),
+    ratio("the same, writes awaited only when they have to wait", free("plain"), free("bare loop"), 0.7),
+    ratio("one way 64 B, secure session ÷ best peer library, in its best manner", awaited("secure"), best, 2),
+    ratio("one way 64 KiB, plaintext ÷ bare loop", free("plain", 64 * KIB), free("bare loop", 64 * KIB), 0.85),
+    ratio("one way 1 MiB, plaintext ÷ bare loop", free("plain", KIB * KIB), free("bare loop", KIB * KIB), 0.85),
+    atMost(ratio("ping-pong 64 B p50, plaintext ÷ bare loop", p50("plain"), p50("bare loop"), 1.15)),
+    atMost(ratio("ping-pong 64 B p50, secure session ÷ golang-ipc encrypted", p50("secure"), p50(golang), 1)),
+    ratio("one way 64 B, compatible mode ÷ golang-ipc encrypted", awaited("compatible"), awaited(golang), 1.3),
+    ...MODES.map((mode) => {
+      const rate = (at: number): number | undefined =>
+        figures.median({ section: "fan-in", at, contestant: mode, figure: "perSecond" });
+      return ratio(`fan-in messages/s, 1 000 clients ÷ 10 clients, ${mode}`, rate(1_000), rate(10), 0.7);
+    }),
+    ...MODES.map((mode): Target => {
+      const sizes = figures
+        .points("crowd")
+        .map((at) => figures.median({ section: "crowd", at, contestant: mode, figure: "heapBytes" }));
+      const worst = greatest(sizes);
+      const value = worst === undefined ? undefined : worst / KIB;
+      return { what: `heap of an idle connection, ${mode}`, value, limit: 24, sense: "at most", unit: "KiB" };
+    }),
+    ...MODES.flatMap((mode) =>
+      (["writer", "reader"] as const).map((end): Target => {
+        const place = { section: "loop delay", at: 64, contestant: mode, figure: `${end}Ms` };
+        const what = `greatest event-loop delay of the ${end}, ${mode}`;
+        return { what, value: figures.median(place), limit: 15, sense: "at most", unit: "ms" };
+      }),
+    ),
+    ...MODES.map((mode): Target => {
+      const place = { section: "full queue", at: KIB, contestant: mode, figure: "isTold" };
+      const what = `a writer that never waits is told IPC_QUEUE_FULL, ${mode} (1: yes)`;
+      return { what, value: figures.median(place), limit: 1, sense: "at least", unit: "" };
+    }),
+  ];
+}
+
+function greatest(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}

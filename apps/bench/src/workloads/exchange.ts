@@ -1,0 +1,59 @@
+import type { Manner } from "../adapter.js";
+import { Caller, type Place } from "../caller.js";
+import { KIND } from "../message-kind.js";
+import type { Order, Outcome } from "../order.js";
+import { makePayload } from "../payload.js";
+import { cpuUs } from "../processor-time.js";
+import { tellTimes } from "../quantile.js";
+import { ping } from "./ping.js";
+
+const LARGE_BYTES = 16_384;
+
+/** Long enough for the compilers to have seen the loop; never longer than what is measured. */
+const WARM_UP_MS = 100;
+
+export async function exchange(place: Place, order: Extract<Order, { workload: "exchange" }>): Promise<Outcome> {
+  const { size, pings, pingMs, manners, sendMs } = order;
+  const caller = await Caller.connect(place);
+  await caller.prove(size > LARGE_BYTES ? 20 : 1_000, size);
+  const times = tellTimes(await ping(caller, size, pings, pingMs));
+  const figures: Record<string, number> = { ...times.figures };
+  for (const manner of manners) {
+    const { perSecond, senderNs, receiverNs } = await oneWay(caller, size, manner, sendMs);
+    figures[manner] = perSecond;
+    figures[`${manner}, sender ns`] = senderNs;
+    figures[`${manner}, receiver ns`] = receiverNs;
+  }
+  await caller.link.close();
+  return { ...times, figures };
+}
+
+/** What messages in one direction came to. */
+interface Flow {
+  /** Until the server has told that all of them have arrived. */
+  readonly perSecond: number;
+  /** Processor time for each message in the client's process, and in the server's. */
+  readonly senderNs: number;
+  readonly receiverNs: number;
+}
+
+export async function oneWay(caller: Caller, size: number, manner: Manner, sendMs: number): Promise<Flow> {
+  const payload = makePayload(KIND.count, size, caller.adapter.isText);
+  let { cpuUs: theirs } = await caller.report(0, 0);
+  const measure = async (count: number): Promise<Flow> => {
+    const [from, own] = [performance.now(), cpuUs()];
+    await caller.send(payload, count, manner);
+    const tally = await caller.report(count, count * size);
+    const seconds = (performance.now() - from) / 1_000;
+    const receiverNs = ((tally.cpuUs - theirs) * 1_000) / count;
+    theirs = tally.cpuUs;
+    return { perSecond: count / seconds, senderNs: ((cpuUs() - own) * 1_000) / count, receiverNs };
+  };
+  let count = 8;
+  let flow = await measure(count);
+  while ((count * 1_000) / flow.perSecond < Math.min(WARM_UP_MS, sendMs)) {
+    count *= 2;
+    flow = await measure(count);
+  }
+  return measure(Math.ceil((flow.perSecond * sendMs) / 1_000));
+}

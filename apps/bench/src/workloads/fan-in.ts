@@ -1,0 +1,44 @@
+import type { Caller, Place } from "../caller.js";
+import { KIND } from "../message-kind.js";
+import type { Order, Outcome } from "../order.js";
+import { makePayload } from "../payload.js";
+import { connectAll } from "./crowd.js";
+
+const CONNECT_AT_ONCE = 50;
+/** Long enough for the compilers to have seen the loop; never longer than what is measured. */
+const WARM_UP_MS = 100;
+
+/** Many clients of one process send to one server, each in a loop of its own, until the last has all of its own counted. */
+export async function fanIn(place: Place, order: Extract<Order, { workload: "fan-in" }>): Promise<Outcome> {
+  const { clients, size, sendMs } = order;
+  const callers = await connectAll(place, clients, CONNECT_AT_ONCE);
+  await Promise.all(callers.map((caller) => caller.prove(3, size)));
+  let each = 8;
+  let warmUp = await race(callers, size, each);
+  while ((clients * each * 1_000) / warmUp.perSecond < Math.min(WARM_UP_MS, sendMs)) {
+    each *= 2;
+    warmUp = await race(callers, size, each);
+  }
+  const { perSecond, fairness } = await race(callers, size, Math.ceil((warmUp.perSecond * sendMs) / 1_000 / clients));
+  return { figures: { perSecond, fairness } };
+}
+
+async function race(
+  callers: readonly Caller[],
+  size: number,
+  each: number,
+): Promise<{ perSecond: number; fairness: number }> {
+  const [{ adapter }] = callers as [Caller];
+  const payload = makePayload(KIND.count, size, adapter.isText);
+  const manner = adapter.abilities.manners.includes("awaited") ? "awaited" : "when it must";
+  const from = performance.now();
+  const times = await Promise.all(
+    callers.map(async (caller) => {
+      await caller.send(payload, each, manner);
+      await caller.report(each, each * size);
+      return performance.now() - from;
+    }),
+  );
+  const slowest = Math.max(...times);
+  return { perSecond: (callers.length * each * 1_000) / slowest, fairness: Math.min(...times) / slowest };
+}
