@@ -24,10 +24,7 @@ const { quick, only, json, render, write } = new Command("npm run bench --")
     "Measures us beside the floor and every peer, and writes docs/BENCHMARKS.md. Exits with 1 when a target is missed.",
   )
   .option("--quick", "less of everything; prints, and writes no document")
-  .option(
-    "--only <words...>",
-    "sections and contestants whose name has one of these words; prints, and writes no document",
-  )
+  .option("--only <words...>", "sections, tables and contestants by their names; prints, and writes no document")
   .option("--json <file>", "writes every single figure into a file")
   .option("--write", "writes the document also with --quick")
   .option("--render", "measures nothing: writes the document anew out of docs/benchmarks/results.json")

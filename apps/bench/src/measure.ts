@@ -2,8 +2,10 @@ import type { Field } from "./contestant.js";
 import { describeMachine } from "./machine.js";
 import type { Results } from "./results.js";
 import { measureAll, type Progress } from "./schedule.js";
-import { type Pace, QUICK, type Section, sectionsOf } from "./section.js";
+import { type Pace, QUICK, sectionsOf } from "./section.js";
+import { select } from "./selection.js";
 import { type CallCount, countCalls, type Manner, type SystemCalls, whyNoTracer } from "./system-calls.js";
+import { MEASURED } from "./tables.js";
 
 const MINUTE_MS = 60_000;
 const CALLS = "system calls";
@@ -26,18 +28,15 @@ export async function measure(
 ): Promise<Results> {
   const from = performance.now();
   const machine = describeMachine();
-  const all: readonly Section[] = sectionsOf(pace);
-  const sections = pick(all, words);
-  const contestants = pick(field.contestants, words);
-  const wantsCalls = pick([...all, { name: CALLS }], words).some(({ name }) => name === CALLS);
+  const all = sectionsOf(pace);
+  const names = { sections: [...all.map(nameOf), CALLS], contestants: field.contestants.map(nameOf) };
+  const selection = select(words, names, MEASURED);
+  const sections = all.filter(({ name }) => selection.sections.includes(name));
+  const contestants = field.contestants.filter(({ name }) => selection.contestants.includes(name));
   const samples = await measureAll(sections, contestants, progress);
-  const systemCalls: SystemCalls = wantsCalls
-    ? await countAll(
-        contestants.map(({ name }) => name),
-        pace,
-        progress,
-      )
-    : { missing: "it was not asked for" };
+  const systemCalls = selection.sections.includes(CALLS)
+    ? await countAll(selection.contestants, pace, progress)
+    : undefined;
   return {
     machine,
     isQuick: pace === QUICK,
@@ -61,11 +60,6 @@ async function countAll(names: readonly string[], { calls }: Pace, progress: Pro
   return { counts };
 }
 
-/** Those whose name has one of the words; all of them when no word names any. */
-function pick<T extends { readonly name: string }>(all: readonly T[], words: readonly string[]): T[] {
-  const wanted = words.flatMap((word) => {
-    const exact = all.filter(({ name }) => name === word);
-    return exact.length > 0 ? exact : all.filter(({ name }) => name.includes(word));
-  });
-  return wanted.length > 0 ? all.filter((one) => wanted.includes(one)) : [...all];
+function nameOf({ name }: { readonly name: string }): string {
+  return name;
 }

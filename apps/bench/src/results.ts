@@ -10,7 +10,8 @@ export interface Results {
   readonly contestants: readonly { readonly name: string; readonly what: string }[];
   readonly notRun: readonly { readonly name: string; readonly why: string }[];
   readonly samples: readonly Sample[];
-  readonly systemCalls: SystemCalls;
+  /** Undefined where they were not asked for. */
+  readonly systemCalls?: SystemCalls | undefined;
 }
 
 /** Which figure of which measurement. */

@@ -10,7 +10,7 @@ const MEGABYTE = 1_000_000;
 const SECOND_NS = 1_000_000_000;
 
 /** The section that was measured for each table; the others are of the run as a whole. */
-const MEASURED: Readonly<Record<string, string>> = {
+export const MEASURED: Readonly<Record<string, string>> = {
   "round-trip": "exchange",
   "one-way-awaited": "exchange",
   "one-way": "exchange",
@@ -23,6 +23,7 @@ const MEASURED: Readonly<Record<string, string>> = {
   "ping-in-bulk": "ping in bulk",
   "full-queue": "full queue",
   allocations: "allocations",
+  calls: "system calls",
 };
 
 /** The tables of a run in Markdown, by the place of the document that they stand in; none of what was not measured. */
@@ -30,6 +31,7 @@ export function tablesOf(results: Results): Record<string, string> {
   const { samples } = results;
   const isMeasured = ([name]: [string, string]): boolean => {
     const section = MEASURED[name];
+    if (name === "calls") return results.systemCalls !== undefined;
     return section === undefined || samples.some((sample) => sample.section === section);
   };
   return Object.fromEntries(Object.entries(allTables(results)).filter(isMeasured));
@@ -231,6 +233,7 @@ function cost(results: Results, figures: Figures): string {
 }
 
 function calls({ systemCalls }: Results): string {
+  if (systemCalls === undefined) return "";
   if ("missing" in systemCalls) return `Not counted: ${systemCalls.missing}`;
   return table(
     ["", "size", "manner", "writes", "reads", "others"],

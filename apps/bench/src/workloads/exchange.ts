@@ -5,12 +5,10 @@ import type { Order, Outcome } from "../order.js";
 import { makePayload } from "../payload.js";
 import { cpuUs } from "../processor-time.js";
 import { tellTimes } from "../quantile.js";
+import { lasting } from "./lasting.js";
 import { ping } from "./ping.js";
 
 const LARGE_BYTES = 16_384;
-
-/** Long enough for the compilers to have seen the loop; never longer than what is measured. */
-const WARM_UP_MS = 100;
 
 export async function exchange(place: Place, order: Extract<Order, { workload: "exchange" }>): Promise<Outcome> {
   const { size, pings, pingMs, manners, sendMs } = order;
@@ -49,11 +47,5 @@ export async function oneWay(caller: Caller, size: number, manner: Manner, sendM
     theirs = tally.cpuUs;
     return { perSecond: count / seconds, senderNs: ((cpuUs() - own) * 1_000) / count, receiverNs };
   };
-  let count = 8;
-  let flow = await measure(count);
-  while ((count * 1_000) / flow.perSecond < Math.min(WARM_UP_MS, sendMs)) {
-    count *= 2;
-    flow = await measure(count);
-  }
-  return measure(Math.ceil((flow.perSecond * sendMs) / 1_000));
+  return lasting(sendMs, measure);
 }

@@ -3,23 +3,18 @@ import { KIND } from "../message-kind.js";
 import type { Order, Outcome } from "../order.js";
 import { makePayload } from "../payload.js";
 import { connectAll } from "./crowd.js";
+import { lasting } from "./lasting.js";
 
 const CONNECT_AT_ONCE = 50;
-/** Long enough for the compilers to have seen the loop; never longer than what is measured. */
-const WARM_UP_MS = 100;
 
 /** Many clients of one process send to one server, each in a loop of its own, until the last has all of its own counted. */
 export async function fanIn(place: Place, order: Extract<Order, { workload: "fan-in" }>): Promise<Outcome> {
   const { clients, size, sendMs } = order;
   const callers = await connectAll(place, clients, CONNECT_AT_ONCE);
   await Promise.all(callers.map((caller) => caller.prove(3, size)));
-  let each = 8;
-  let warmUp = await race(callers, size, each);
-  while ((clients * each * 1_000) / warmUp.perSecond < Math.min(WARM_UP_MS, sendMs)) {
-    each *= 2;
-    warmUp = await race(callers, size, each);
-  }
-  const { perSecond, fairness } = await race(callers, size, Math.ceil((warmUp.perSecond * sendMs) / 1_000 / clients));
+  const { perSecond, fairness } = await lasting(sendMs, (messages) =>
+    race(callers, size, Math.ceil(messages / clients)),
+  );
   return { figures: { perSecond, fairness } };
 }
 

@@ -4,6 +4,7 @@ import { KIND } from "../message-kind.js";
 import type { Order, Outcome } from "../order.js";
 import { makePayload, type Payload } from "../payload.js";
 import { connectAll } from "./crowd.js";
+import { lasting } from "./lasting.js";
 
 const TURN_MESSAGES = 64;
 
@@ -18,13 +19,11 @@ export async function stalledReader(place: Place, { clients, size, sendMs }: Sta
   const [control, odd, ...others] = await connectAll(place, clients + 1, clients);
   if (control === undefined || odd === undefined) throw new Error("nobody has connected");
   const payload = makePayload(KIND.echo, size, place.adapter.isText);
-  let each = 8;
-  let perSecond = await flood(others, payload, each);
-  while ((others.length * each * 1_000) / perSecond < sendMs) {
-    each *= 2;
-    perSecond = await flood(others, payload, each);
-  }
-  const perSecondWithout = await flood(others, payload, each);
+  let each = 0;
+  const { perSecond: perSecondWithout } = await lasting(sendMs, async (messages) => {
+    each = Math.ceil(messages / others.length);
+    return { perSecond: await flood(others, payload, each) };
+  });
   const before = await control.memory();
   odd.onMessage(() => {});
   odd.link.pause();
