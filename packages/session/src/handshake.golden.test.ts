@@ -105,6 +105,8 @@ function converse(running: Handshake<Negotiated>, scalar: string, input: string)
       case "authorize":
         said.push(`authorize ${value.security.mode}`);
         break;
+      case "turn":
+        break;
     }
     step = running.next(answer);
   }
