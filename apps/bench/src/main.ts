@@ -46,7 +46,12 @@ async function run(): Promise<Results> {
   }
 }
 
-const results = await run();
+const results = await run().catch((error: unknown) => {
+  // A word of --only that names nothing: the message says it all.
+  if (!(error instanceof TypeError)) throw error;
+  console.error(error.message);
+  process.exit(2);
+});
 if (json !== undefined) await writeFile(json, JSON.stringify(results));
 const tables = Object.entries(tablesOf(results));
 console.log([results.machine, ...tables.map(([name, table]) => `\n${name}\n\n${table}`)].join("\n"));
