@@ -25,6 +25,7 @@ export default defineConfig({
           exclude: ["internal/packaging/**", ...REPLACE_MODULES],
           // What a test leaves behind is a defect, also in the eyes of the next one; and it takes half the time.
           isolate: false,
+          setupFiles: ["internal/testkit/src/forget-sockets.ts"],
           sequence: { groupOrder: 0 },
         },
       },

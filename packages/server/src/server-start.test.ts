@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { memory, type Transport, tcp } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
+import { runModule } from "../../../internal/testkit/src/child-process.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
@@ -35,6 +37,32 @@ describe("startServer", () => {
     const server = untilTestEnds(await startServer({ name, directory, unmaskPermissions: true }));
     expect(statSync(server.address).mode & 0o777).toBe(0o777);
     expect(process.umask()).toBe(before);
+  });
+
+  it("leaves it to Node.js as it was what a module behind a link is: the same as by its own path", async () => {
+    const directory = temporaryDirectory();
+    mkdirSync(join(directory, "own"));
+    for (const file of ["a", "b", "c", "d"]) writeFileSync(join(directory, "own", `${file}.mjs`), "");
+    symlinkSync("own", join(directory, "link"));
+    const program = `
+      import { startServer } from "@ipc/server";
+      const place = { name: "orders", directory: ${JSON.stringify(directory)} };
+      const show = (file) => console.log(import.meta.resolve(${JSON.stringify(join(directory, "link"))} + file));
+      show("/a.mjs");
+      const server = await startServer(place);
+      show("/b.mjs");
+      await startServer(place).catch((error) => console.log(error.code));
+      show("/c.mjs");
+      await server.close();
+      show("/d.mjs");
+    `;
+    const { stdout } = await runModule(
+      program,
+      fileURLToPath(new URL("../../../internal/conformance", import.meta.url)),
+    );
+    const own = (file: string): string => pathToFileURL(join(realpathSync(directory), "own", file)).href;
+    const said = [own("a.mjs"), own("b.mjs"), "IPC_ADDRESS_IN_USE", own("c.mjs"), own("d.mjs"), ""];
+    expect(stdout.split("\n")).toEqual(said);
   });
 
   it("starts over the socket file that a killed server has left", async () => {

@@ -13,13 +13,13 @@ const PRIVATE = 0o700;
  * @throws TransportError `IPC_PERMISSION_DENIED` when the new directory is not as it was made
  */
 export function ensureDirectory(directory: string): void {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (statSync(directory, { bigint: true, throwIfNoEntry: false })?.isDirectory()) return;
   mkdirSync(dirname(directory), { recursive: true, mode: PRIVATE });
   try {
     mkdirSync(directory, { mode: PRIVATE });
   } catch (error) {
     // Another starter has made it meanwhile; then the same holds as for any directory that we did not make.
-    if (errnoOf(error) === "EEXIST" && statSync(directory).isDirectory()) return;
+    if (errnoOf(error) === "EEXIST" && statSync(directory, { bigint: true }).isDirectory()) return;
     throw error;
   }
   const made = lstatSync(directory, { bigint: true });

@@ -19,7 +19,9 @@ type Found =
   | { readonly kind: "other"; readonly what: string };
 
 // The calls are synchronous on purpose, here and where they are used: a check and the act it allows then lie
-// microseconds apart, with no other turn of the event loop between them.
+// microseconds apart, with no other turn of the event loop between them. And they ask for `bigint`, also where no figure is
+// looked at: after any other look at a socket, Node.js 20 and 22 take the next module that is imported from behind a link for
+// another one than the same behind its own path.
 
 /** Looks at a path. Throws Node's error when the directory may not be searched. */
 export function lookAt(path: string): Found {
