@@ -56,6 +56,7 @@ export async function runHandshake<T>(
         return inItsTurn(
           () => undefined,
           () => deadline.isOver(),
+          "ending",
         );
       case "authorize":
         waitingFor = "the server's authorize option";

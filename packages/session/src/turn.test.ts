@@ -115,3 +115,12 @@ test("what is asked for in the midst of another, or when all are done, has its t
   await inItsTurn(() => said.push("later"));
   expect(said).toEqual(["outer", "inner", "later"]);
 });
+
+test("what ends comes before all that begins, also where that was asked for first", async () => {
+  const done: string[] = [];
+  const never = (): boolean => false;
+  const begin = (name: string): Promise<number> => inItsTurn(() => done.push(name));
+  const end = (name: string): Promise<number> => inItsTurn(() => done.push(name), never, "ending");
+  await Promise.all([begin("a begins"), begin("b begins"), end("c ends"), end("d ends")]);
+  expect(done).toEqual(["c ends", "d ends", "a begins", "b begins"]);
+});

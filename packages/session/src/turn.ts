@@ -6,8 +6,15 @@ interface Work {
   readonly run: () => void;
 }
 
-/** Work that holds the event loop, in the order in which it was asked for. */
-const queue: Work[] = [];
+/**
+ * Work that holds the event loop, in the order in which it was asked for. What brings to its end that for which work was done
+ * before comes first: behind hundreds that begin, those who have gone furthest would run out of time, and all be in vain.
+ */
+const queues: Readonly<Record<Stage, Work[]>> = { ending: [], beginning: [] };
+let isScheduled = false;
+
+/** How far those are who ask. */
+type Stage = "beginning" | "ending";
 
 /**
  * Does `work` in a turn of the event loop that has no other work of this kind: between two of them, timers fire and sockets
@@ -15,11 +22,16 @@ const queue: Work[] = [];
  * `work` returns or throws.
  * @param isOver whether nobody wants it any more: it is asked when the turn has come, which then is the next one's, so that
  * those who leave hold nobody up
+ * @param stage "ending": before all that begin
  * @throws SessionError IPC_ABORTED when it is over
  */
-export function inItsTurn<T>(work: () => T, isOver: () => boolean = () => false): Promise<T> {
+export function inItsTurn<T>(
+  work: () => T,
+  isOver: () => boolean = () => false,
+  stage: Stage = "beginning",
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    queue.push({
+    queues[stage].push({
       isOver,
       drop: () => reject(new SessionError("IPC_ABORTED", "nobody waits for this work any more")),
       run: () => {
@@ -30,14 +42,23 @@ export function inItsTurn<T>(work: () => T, isOver: () => boolean = () => false)
         }
       },
     });
-    if (queue.length === 1) setImmediate(doNext);
+    schedule();
   });
 }
 
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(doNext);
+}
+
 function doNext(): void {
+  isScheduled = false;
+  (takeWanted(queues.ending) ?? takeWanted(queues.beginning))?.run();
+  if (queues.ending.length > 0 || queues.beginning.length > 0) schedule();
+}
+
+function takeWanted(queue: Work[]): Work | undefined {
   while (queue[0]?.isOver()) queue.shift()?.drop();
-  // Still at its place while it runs: what it asks for comes behind it.
-  queue[0]?.run();
-  queue.shift();
-  if (queue.length > 0) setImmediate(doNext);
+  return queue.shift();
 }
