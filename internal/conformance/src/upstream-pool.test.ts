@@ -186,6 +186,16 @@ describe("row 38: a redial before the old end was seen is accepted and never ser
     },
   );
 
+  it("fifty redials of a server with one place are all served, too", async () => {
+    const directory = temporaryDirectory();
+    const server = untilTestEnds(await startServer({ name, directory }));
+    server.on("message", ({ type, data }) => void server.write(type, data));
+    for (let i = 0; i < 50; i++) {
+      const client = await served(directory, {});
+      client.destroy();
+    }
+  });
+
   it.each(BOTH)("also where there is one place, and it is not free yet %s", async (_how, options) => {
     const { directory } = await start({ maxConnections: 1 });
     for (let i = 0; i < 20; i++) {

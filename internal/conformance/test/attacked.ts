@@ -20,6 +20,8 @@ export interface Attacked {
   readonly refused: readonly IpcError[];
   /** Connections that failed. */
   readonly lost: readonly IpcError[];
+  /** What was delivered, well-meant and not. */
+  readonly delivered: readonly string[];
   /** Connects a client that has something echoed, and stays. */
   served(options?: Partial<ClientOptions>): Promise<Client>;
 }
@@ -31,14 +33,21 @@ export async function startAttacked(kind: Kind, options: Partial<ServerOptions> 
   const directory = temporaryDirectory();
   const served = (more: Partial<ClientOptions> = {}): Promise<Client> =>
     connectAndEcho(more.transport === undefined ? { directory, ...more } : more);
-  const common = { directory, path: join(directory, `${NAME}.sock`), served };
+  const delivered: string[] = [];
+  const common = { directory, path: join(directory, `${NAME}.sock`), served, delivered };
   if (kind === "server") {
     const server = untilTestEnds(await startServer({ name: NAME, directory, ...options }));
-    server.on("message", ({ type, data }) => void server.write(type, data).catch(() => {}));
+    server.on("message", (message) => {
+      delivered.push(message.text());
+      server.write(message.type, message.data).catch(() => {});
+    });
     return { ...common, refused: collect(server, "refused"), lost: collect(server, "lost") };
   }
   const manager = untilTestEnds(await startServerManager({ name: NAME, directory, ...options }));
-  manager.on("message", (connection, { type, data }) => void connection.write(type, data).catch(() => {}));
+  manager.on("message", (connection, message) => {
+    delivered.push(message.text());
+    connection.write(message.type, message.data).catch(() => {});
+  });
   const lost: IpcError[] = [];
   manager.on("disconnection", (_connection, error) => void (error && lost.push(error)));
   return { ...common, refused: collect(manager, "refused"), lost };

@@ -11,6 +11,8 @@ import { SoakWorld } from "./soak-world.js";
 
 const MINUTE_MS = 60_000;
 const MOST_GROWTH = 0.05;
+/** Of buffers outside the heap, in bytes. */
+const MOST_EXTERNAL_GROWTH = 1_048_576;
 const MIB = 1_048_576;
 
 export interface Sample {
@@ -44,7 +46,11 @@ async function look(minute: number): Promise<void> {
 }
 
 function heapOf(sample: Sample | undefined): string {
-  return ((sample?.footprint.heapUsed ?? 0) / MIB).toFixed(2);
+  return mib(sample?.footprint.heapUsed ?? 0);
+}
+
+function mib(bytes: number): string {
+  return (bytes / MIB).toFixed(2);
 }
 
 function count({ footprint: { resources } }: Sample): number {
@@ -67,9 +73,9 @@ function report(): void {
     `${minutes} minutes, ${groupDigits(last.rounds)} rounds, ${groupDigits(last.messages)} messages. From the first look to the last the`,
     `heap went by ${(growth * 100).toFixed(1)} %.\n`,
     table(
-      ["minute", "rounds", "messages", "heap, MiB", "descriptors", "sockets, timers …", "files"],
+      ["minute", "rounds", "messages", "heap, MiB", "buffers, MiB", "descriptors", "sockets, timers …", "files"],
       samples.map((sample) => [
-        ...[sample.minute.toFixed(0), sample.rounds, sample.messages, heapOf(sample)],
+        ...[sample.minute.toFixed(0), sample.rounds, sample.messages, heapOf(sample), mib(sample.footprint.external)],
         ...[sample.footprint.descriptors ?? "unknown", count(sample), sample.files],
       ]),
     ),
@@ -77,6 +83,7 @@ function report(): void {
   console.log(figures);
   const isFlat =
     growth <= MOST_GROWTH &&
+    last.footprint.external - first.footprint.external <= MOST_EXTERNAL_GROWTH &&
     last.footprint.descriptors === first.footprint.descriptors &&
     count(last) === count(first) &&
     last.files === first.files;

@@ -25,7 +25,7 @@ export function describeKills(
         survivor.heard,
       ]),
     ),
-    `Target: 99 of 100 clients of a server are back within ${TARGET_MS} ms of its listening: ${late.length === 0 ? "met" : "MISSED"}.\n`,
+    `Target: of a server with one client, 99 of 100 are back within ${TARGET_MS} ms of its listening: ${late.length === 0 ? "met" : "MISSED"}.\n`,
     table(
       ["stopped, in turn", "stops", "queued for it at the most, bytes", "messages checked"],
       stops.map(({ run, maxQueuedBytes, client, server }) => [

@@ -12,6 +12,7 @@ import type { ConnectionSecurity } from "./peer.js";
 import { CONTROL_TYPE } from "./protocol.js";
 import type { SharedBudget } from "./shared-budget.js";
 import { Stint } from "./stint.js";
+import { setStreamReferenced } from "./stream-reference.js";
 import type { WaitingWrites } from "./waiting-writes.js";
 
 export interface ConnectionOptions {
@@ -90,6 +91,12 @@ export class Connection {
     if (stream.destroyed) this.#onClose();
     else if (stream.readableEnded) this.#onEnd();
     else if (this.#isFlowing()) stream.resume();
+  }
+
+  /** Says whether this connection keeps the process alive. */
+  setReferenced(referenced: boolean): void {
+    setStreamReferenced(this.stream, referenced);
+    this.#stint.setReferenced(referenced);
   }
 
   /** Delivers nothing more until `resume`; the stream's own backpressure does the rest. */
@@ -235,6 +242,7 @@ export class Connection {
       this.#decoding = false;
       if (buffer !== undefined) this.#events?.bufferDone(buffer);
     }
+    this.#stint.end();
     if (this.#stint.isSpent && this.#events !== undefined) {
       this.stream.pause();
       this.#stint.rest(this.#goOn);

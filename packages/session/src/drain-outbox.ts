@@ -51,7 +51,12 @@ export async function drainOutbox({ outbox, stream, timeoutMs, farewell }: Drain
 function writeLast(stream: Duplex, last: Uint8Array, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-    // Also where it fails: whoever has ended his own direction may go without waiting for ours.
-    stream.write(last, () => resolve());
+    // Also where it fails: whoever has ended his own direction may go without waiting for ours. A stream of the caller's may
+    // be destroyed and never say what became of a write.
+    stream.once("close", resolve);
+    stream.write(last, () => {
+      stream.off("close", resolve);
+      resolve();
+    });
   });
 }

@@ -3,6 +3,9 @@ import { generateKeyPair, type KeyPair } from "@ipc/crypto";
 /** Made at once: as many as Node's thread pool works on. */
 const AT_ONCE = 4;
 
+/** So many wait before it is looked whether all are still there. */
+const FIRST_SWEEP = 64;
+
 interface Waiting {
   readonly isWanted: () => boolean;
   readonly resolve: (pair: Promise<KeyPair>) => void;
@@ -17,7 +20,8 @@ interface Waiting {
  */
 export class KeyPairLine {
   readonly #generate: () => Promise<KeyPair>;
-  readonly #waiting: Waiting[] = [];
+  #waiting: Waiting[] = [];
+  #sweepAt = FIRST_SWEEP;
   #making = 0;
 
   constructor(generate: () => Promise<KeyPair> = generateKeyPair) {
@@ -26,12 +30,18 @@ export class KeyPairLine {
 
   /** @param isWanted asked when its turn comes; when it is not any more, it never settles */
   take(isWanted: () => boolean): Promise<KeyPair> {
-    // The oldest give up first. Where more come all the time than can be served, the line is never taken down to them.
-    while (this.#waiting[0]?.isWanted() === false) this.#waiting.shift();
+    this.#sweep();
     return new Promise((resolve) => {
       this.#waiting.push({ isWanted, resolve });
       this.#next();
     });
+  }
+
+  /** Where more come all the time than can be served, the line is never taken down to those who have given up. */
+  #sweep(): void {
+    if (this.#waiting.length < this.#sweepAt) return;
+    this.#waiting = this.#waiting.filter(({ isWanted }) => isWanted());
+    this.#sweepAt = Math.max(FIRST_SWEEP, 2 * this.#waiting.length);
   }
 
   #next(): void {

@@ -5,7 +5,7 @@ import type { Protection } from "./protection.js";
 import type { SharedBudget } from "./shared-budget.js";
 import { abortError, rejected, Waiter } from "./waiter.js";
 import type { WaitingWrites, WriteSink } from "./waiting-writes.js";
-import { endTick, gatherInTick, nextTurn } from "./write-turn.js";
+import { endTick, flushInTurn, gatherInTick, nextTurn } from "./write-turn.js";
 
 /** What a connection may gather before it waits for others. */
 const SHARE_BYTES = 4_096;
@@ -109,7 +109,8 @@ export class Outbox implements WriteSink {
     if (this.#failure !== undefined) return rejected(this.#failure);
     if (signal?.aborted === true) return rejected(abortError("flush", signal));
     if (this.#waiting.size > 0) return this.#waiting.flush(signal);
-    return this.flushed(signal) ?? DONE;
+    const flushed = this.flushed(signal) ?? DONE;
+    return flushInTurn() ? flushed.then(nextTurn) : flushed;
   }
 
   /** Takes up what waited for a connection. */

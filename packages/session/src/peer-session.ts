@@ -11,7 +11,6 @@ import type { Established, PeerLimits, PeerStart } from "./peer-start.js";
 import { SessionError } from "./session-error.js";
 import type { SharedBudget } from "./shared-budget.js";
 import type { Status } from "./status.js";
-import { setStreamReferenced } from "./stream-reference.js";
 import { Traffic } from "./traffic.js";
 import { rejected, Waiter, within } from "./waiter.js";
 import { WaitingWrites } from "./waiting-writes.js";
@@ -189,7 +188,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     this.#security = connection.security;
     this.#remote = remote;
     this.#traffic.connected();
-    setStreamReferenced(stream, this.#referenced);
+    connection.setReferenced(this.#referenced);
     if (this.isFull) connection.pause();
     connection.attach({
       message: (message) => {
@@ -232,8 +231,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
 
   #refer(referenced: boolean): this {
     this.#referenced = referenced;
-    const stream = this.#connection?.stream;
-    if (stream !== undefined) setStreamReferenced(stream, referenced);
+    this.#connection?.setReferenced(referenced);
     this.setReferenced(referenced);
     return this;
   }

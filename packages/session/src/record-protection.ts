@@ -74,12 +74,12 @@ export class RecordProtection implements Protection {
     for (;;) {
       const message = decoder.nextMessage();
       if (message !== undefined) return message;
-      // A message may lie in as many records as it has bytes.
-      if (stint?.isOver() === true) return undefined;
       const record = this.#reader.next();
       if (record === undefined) return undefined;
       const plaintext = this.#opener.open(record);
       if (record.kind === RECORD_KIND.data) decoder.push(plaintext);
+      // A message may lie in as many records as it has bytes.
+      if (stint?.isOver() === true) return undefined;
     }
   }
 

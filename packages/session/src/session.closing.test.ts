@@ -160,6 +160,19 @@ describe("the farewell of a secure session", () => {
     expect(ends).toEqual(["close"]);
   });
 
+  it("is waited for no longer than the stream is there", async () => {
+    const [near, far] = memoryPair();
+    const [client] = await Promise.all([openSession(near, { role: "client" }), openSession(far, { role: "server" })]);
+    onTestFinished(() => void [near, far].map((stream) => stream.destroy()));
+    // Nothing is taken any more, and nothing is said of it when it is over.
+    near._write = () => {};
+    near._destroy = (_error, done) => done(null);
+    const closed = client.close({ timeoutMs: 60_000 });
+    await turns();
+    near.destroy();
+    await closed;
+  });
+
   it("is given up with close, which says so", async () => {
     const [near, far] = memoryPair();
     const [client] = await Promise.all([openSession(near, { role: "client" }), openSession(far, { role: "server" })]);

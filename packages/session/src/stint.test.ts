@@ -41,6 +41,39 @@ test("it counts the work of one chunk after the other, and not the time between 
   expect(steps).toBeGreaterThan(64);
 });
 
+test.each([1, 8, 16])("it counts the work of chunks of %i messages, however few", (messages) => {
+  const pass = stopClock();
+  const stint = new Stint();
+  let chunks = 0;
+  for (; !stint.isSpent && chunks < 100; chunks++) {
+    work(stint, pass, 0.1, messages);
+    stint.end();
+    pass(1_000);
+  }
+  expect(chunks).toBe(Math.ceil(10 / messages));
+});
+
+test("a rest keeps the process alive where the connection does, also when that changes meanwhile", () => {
+  const resting = (stint: Stint): number => {
+    const count = (): number => process.getActiveResourcesInfo().filter((name) => name === "Immediate").length;
+    const before = count();
+    stint.rest(() => {});
+    return count() - before;
+  };
+  const immediate = vi.spyOn(globalThis, "setImmediate");
+  onTestFinished(() => immediate.mockRestore());
+  const stint = new Stint();
+  stint.setReferenced(false);
+  resting(stint);
+  const rest = immediate.mock.results.at(-1)?.value as NodeJS.Immediate;
+  expect(rest.hasRef()).toBe(false);
+  stint.setReferenced(true);
+  expect(rest.hasRef()).toBe(true);
+  stint.setReferenced(false);
+  expect(rest.hasRef()).toBe(false);
+  stint.cancel();
+});
+
 test("after a rest, which is a turn of the loop, it has its whole time again", async () => {
   const pass = stopClock();
   const stint = new Stint();

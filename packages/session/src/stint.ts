@@ -12,8 +12,10 @@ const STEPS_BETWEEN_LOOKS = 16;
 export class Stint {
   #spentMs = 0;
   #steps = 0;
-  /** Undefined: not since the work began. */
-  #lookedAt: number | undefined;
+  #lookedAt = 0;
+  /** Since it began. */
+  #hasWorked = false;
+  #isReferenced = true;
   #isSpent = false;
   #rest: NodeJS.Immediate | undefined;
 
@@ -29,11 +31,18 @@ export class Stint {
 
   /** Work begins: what was before was none. */
   begin(): void {
-    this.#lookedAt = undefined;
+    this.#hasWorked = false;
+    this.#lookedAt = performance.now();
+  }
+
+  /** There is nothing more to do for now: a few messages a chunk take their time, too. */
+  end(): void {
+    if (this.#hasWorked) this.#look();
   }
 
   /** Counts a step of the work, and says whether it was the last one for now. */
   isOver(): boolean {
+    this.#hasWorked = true;
     this.#steps++;
     if (this.#steps % STEPS_BETWEEN_LOOKS === 0) this.#look();
     return this.#isSpent;
@@ -47,6 +56,14 @@ export class Stint {
       this.#isSpent = false;
       goOn();
     });
+    if (!this.#isReferenced) this.#rest.unref();
+  }
+
+  /** Whether a rest keeps the process alive. */
+  setReferenced(referenced: boolean): void {
+    this.#isReferenced = referenced;
+    if (referenced) this.#rest?.ref();
+    else this.#rest?.unref();
   }
 
   /** It does not go on any more. */
@@ -57,7 +74,7 @@ export class Stint {
 
   #look(): void {
     const now = performance.now();
-    if (this.#lookedAt !== undefined) this.#spentMs += now - this.#lookedAt;
+    this.#spentMs += now - this.#lookedAt;
     this.#lookedAt = now;
     this.#isSpent = this.#spentMs >= STINT_MS;
   }
