@@ -1,7 +1,7 @@
 // Runs every test on the oldest Node.js that `engines` allows, and on the newest of each later line; exits 1 where one fails.
 // The binaries are packages of npm. usage: node scripts/node-versions.mjs [--record] [RANGE...]
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -42,6 +42,8 @@ async function newestOf(range) {
 async function testOn(version) {
   const folder = await mkdtemp(join(tmpdir(), "ipc-node-"));
   try {
+    // Some tests start it as another user.
+    await chmod(folder, 0o755);
     await run("npm", [
       "install",
       "--prefix",

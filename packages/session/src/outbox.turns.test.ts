@@ -77,3 +77,20 @@ it("many loops together gather no more in a turn than 256 KiB, or 4 KiB each", a
   // The one who looks may have missed a turn.
   expect(most).toBeLessThanOrEqual(2 * 200 * (4_096 + FRAME_BYTES));
 });
+describe("a loop that flushes behind each write", () => {
+  it("lets the event loop have turns, though the kernel takes everything at once", async () => {
+    const { outbox } = heldOutbox();
+    let turns = 0;
+    let isOver = false;
+    const counting = (async () => {
+      for (; !isOver; turns++) await nextTurn();
+    })();
+    for (let count = 0; count < 1_000; count++) {
+      await outbox.write(1, bytes(MESSAGE_BYTES), undefined);
+      await outbox.flush(undefined);
+    }
+    isOver = true;
+    await counting;
+    expect(turns).toBeGreaterThanOrEqual(50);
+  });
+});
