@@ -73,14 +73,17 @@ async function testOn(version) {
 
 /** @param {Result[]} results */
 async function record(results) {
-  const rows = results.map(
-    ({ version, passed, failed, skipped }) => `| ${version} | ${passed} | ${failed} | ${skipped.length} |\n`,
-  );
-  const day = new Date().toISOString().slice(0, 10);
-  const where = `${day}, ${process.platform} ${process.arch}.`;
-  const table = `${where}\n\n| Node.js | passed | failed | skipped |\n| --- | ---: | ---: | ---: |\n${rows.join("")}`;
   const document = await readFile(DOCUMENT, "utf8");
   const [before, after] = [document.indexOf(BEGIN) + BEGIN.length, document.indexOf(END)];
+  // What was not run now stays as it was written.
+  const lines = document.slice(before, after).match(/^\| \d.*\n/gm) ?? [];
+  const rows = new Map(lines.map((line) => [/\d+/.exec(line)?.[0], line]));
+  for (const { version, passed, failed, skipped } of results) {
+    rows.set(/\d+/.exec(version)?.[0], `| ${version} | ${passed} | ${failed} | ${skipped.length} |\n`);
+  }
+  const day = new Date().toISOString().slice(0, 10);
+  const where = `${day}, ${process.platform} ${process.arch}.`;
+  const table = `${where}\n\n| Node.js | passed | failed | skipped |\n| --- | ---: | ---: | ---: |\n${[...rows.values()].join("")}`;
   await writeFile(DOCUMENT, `${document.slice(0, before)}\n${table}\n${document.slice(after)}`);
 }
 
