@@ -1,6 +1,6 @@
 import { createSecretKey } from "node:crypto";
 import { array, assert, constantFrom, property, uint8Array } from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CryptoError } from "./crypto-error.js";
 import { RECORD_KIND } from "./record-header.js";
 import { RecordOpener } from "./record-opener.js";
@@ -68,6 +68,19 @@ describe("a record", () => {
     const { sealed } = reader.next() ?? {};
     expect(sealed).toEqual(body);
     expect(sealed?.buffer.byteLength).toBe(17);
+  });
+
+  test.each([17, 65_537, 262_160])("of %i bytes in pieces is a plain Uint8Array over memory of its own", (length) => {
+    const body = Buffer.alloc(length, 0xa5);
+    const reader = new RecordReader();
+    reader.push(Buffer.of(2, length >>> 16, length >>> 8, length));
+    reader.push(body.subarray(0, 1));
+    expect(reader.next()).toBeUndefined();
+    reader.push(body.subarray(1));
+    const sealed = reader.next()?.sealed as Uint8Array;
+    expect(Object.getPrototypeOf(sealed)).toBe(Uint8Array.prototype);
+    expect([sealed.byteOffset, sealed.length, sealed.buffer.byteLength]).toEqual([0, length, length]);
+    expect(body.equals(sealed)).toBe(true);
   });
 
   test("comes out after the chunks pushed behind it, too", () => {
@@ -167,6 +180,7 @@ describe("the end of the stream", () => {
 test("memory for the longest record follows what has arrived: 64 KiB, then twice that each time it is full", () => {
   const made: number[] = [];
   const Real = globalThis.Uint8Array;
+  const unzeroed = vi.spyOn(Buffer, "allocUnsafeSlow");
   const reader = new RecordReader();
   reader.push(hex("02 040010 00"));
   globalThis.Uint8Array = new Proxy(Real, {
@@ -183,6 +197,8 @@ test("memory for the longest record follows what has arrived: 64 KiB, then twice
     }
   } finally {
     globalThis.Uint8Array = Real;
+    made.push(...unzeroed.mock.calls.map(([bytes]) => bytes));
+    unzeroed.mockRestore();
   }
   expect(made).toEqual([65_536, 131_074, 262_160]);
 });

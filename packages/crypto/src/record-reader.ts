@@ -124,7 +124,9 @@ export class RecordReader {
   #keep(piece: Uint8Array, length: number): void {
     const used = this.#partsUsed + piece.length;
     if (used > this.#parts.length) {
-      const grown = new Uint8Array(Math.min(length, Math.max(FIRST_PART_BYTES, 2 * used)));
+      // Not zeroed: it is handed out when every byte of it has been overwritten.
+      const buffer = Buffer.allocUnsafeSlow(Math.min(length, Math.max(FIRST_PART_BYTES, 2 * used)));
+      const grown = viewOf(buffer, 0, buffer.length);
       grown.set(this.#parts.subarray(0, this.#partsUsed));
       this.#parts = grown;
     }

@@ -2,6 +2,9 @@ import { array, assert, integer, oneof, property } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Assembly } from "./assembly.js";
 
+/** As memory is that nobody has zeroed. */
+const dirty = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(0xff);
+
 /** `length` bytes that differ from piece to piece. */
 function piece(length: number, seed: number): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (index * 7 + seed * 31) & 0xff);
@@ -9,7 +12,7 @@ function piece(length: number, seed: number): Uint8Array {
 
 describe("an assembly", () => {
   test("gives back the pieces in order as one, and starts anew", () => {
-    const assembly = new Assembly();
+    const assembly = new Assembly(dirty);
     assembly.add(Uint8Array.of(1, 2));
     assembly.add(Uint8Array.of());
     assembly.add(Uint8Array.of(3));
@@ -27,7 +30,7 @@ describe("an assembly", () => {
       integer({ min: 4_090, max: 4_100 }),
       integer({ min: 0, max: 70_000 }),
     );
-    const assembly = new Assembly();
+    const assembly = new Assembly(dirty);
     assert(
       property(array(size, { maxLength: 12 }), (sizes) => {
         const pieces = sizes.map(piece);
@@ -40,7 +43,7 @@ describe("an assembly", () => {
   });
 
   test("copies small pieces: their buffers are free at once", () => {
-    const assembly = new Assembly();
+    const assembly = new Assembly(dirty);
     const small = piece(4_095, 1);
     assembly.add(small);
     small.fill(0);
@@ -48,9 +51,33 @@ describe("an assembly", () => {
   });
 
   test("gives memory of its own even for one large piece", () => {
-    const assembly = new Assembly();
+    const assembly = new Assembly(dirty);
     const large = piece(4_096, 1);
     assembly.add(large);
     expect(assembly.take().buffer).not.toBe(large.buffer);
+  });
+
+  test("asks for memory when it is taken, and for exactly as much as it holds", () => {
+    const asked: number[] = [];
+    const assembly = new Assembly((bytes) => {
+      asked.push(bytes);
+      return dirty(bytes);
+    });
+    for (const length of [3, 4_096, 300]) assembly.add(piece(length, 1));
+    expect(asked).toEqual([]);
+    assembly.take();
+    assembly.add(piece(5, 1));
+    assembly.take();
+    expect(asked).toEqual([4_399, 5]);
+  });
+
+  test.each([2, 4, 0])("refuses %i bytes of memory for 3, as a RangeError, and keeps what it has", (given) => {
+    let length = given;
+    const assembly = new Assembly(() => dirty(length));
+    assembly.add(Uint8Array.of(1, 2, 3));
+    expect(() => assembly.take()).toThrow(new RangeError(`allocate: was asked for 3 bytes, gave ${given}`));
+    expect(assembly.length).toBe(3);
+    length = 3;
+    expect(assembly.take()).toEqual(Uint8Array.of(1, 2, 3));
   });
 });

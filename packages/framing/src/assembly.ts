@@ -1,3 +1,5 @@
+import type { Allocate } from "./allocate.js";
+
 /** Chunks from this size up are kept as they are; smaller ones are copied together. */
 const KEPT_WHOLE_BYTES = 4_096;
 
@@ -13,11 +15,17 @@ const LARGEST_BLOCK_BYTES = 65_536;
  * once, when it is whole.
  */
 export class Assembly {
+  readonly #allocate: Allocate;
   #parts: Uint8Array[] = [];
   #block: Uint8Array | undefined;
   #blockUsed = 0;
   #blockSize = FIRST_BLOCK_BYTES;
   #length = 0;
+
+  /** @param allocate gives the memory in which the whole frame is put together */
+  constructor(allocate: Allocate) {
+    this.#allocate = allocate;
+  }
 
   /** Bytes gathered so far. */
   get length(): number {
@@ -43,10 +51,15 @@ export class Assembly {
     }
   }
 
-  /** Copies everything into one piece and starts anew. */
+  /**
+   * Copies everything into one piece and starts anew.
+   * @throws RangeError when the memory given is not as long
+   */
   take(): Uint8Array {
     this.#sealBlock();
-    const whole = new Uint8Array(this.#length);
+    const whole = this.#allocate(this.#length);
+    if (whole.length !== this.#length)
+      throw new RangeError(`allocate: was asked for ${this.#length} bytes, gave ${whole.length}`);
     let at = 0;
     for (const part of this.#parts) {
       whole.set(part, at);

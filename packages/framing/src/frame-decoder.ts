@@ -1,3 +1,4 @@
+import type { Allocate } from "./allocate.js";
 import { Assembly } from "./assembly.js";
 import { LENGTH_BYTES } from "./frame-encoder.js";
 import { FrameError } from "./frame-error.js";
@@ -9,6 +10,12 @@ export interface FrameDecoderOptions {
   readonly maxBodyLength: number;
   /** The shortest body accepted, in bytes, 0 … 2^32-1. @default 4, the room for a type */
   readonly minBodyLength?: number;
+  /**
+   * Gives memory for a body that came in pieces: exactly so many bytes, every one of which is overwritten. Memory that
+   * nobody has zeroed saves large bodies a pass. Where it throws, or gives another length, which is a RangeError, the next
+   * call asks again. @default new Uint8Array(bytes)
+   */
+  readonly allocate?: Allocate;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -25,7 +32,8 @@ const NOTHING = new Uint8Array(0);
 export class FrameDecoder {
   readonly #maxBodyLength: number;
   readonly #minBodyLength: number;
-  #assembly = new Assembly();
+  readonly #allocate: Allocate;
+  #assembly: Assembly;
   /** The length of a frame that arrives in pieces, as far as it is here. */
   readonly #header = new Uint8Array(LENGTH_BYTES);
   #headerUsed = 0;
@@ -41,6 +49,8 @@ export class FrameDecoder {
   constructor(options: FrameDecoderOptions) {
     this.#minBodyLength = wholeNumber("minBodyLength", options.minBodyLength ?? TYPE_BYTES, 0);
     this.#maxBodyLength = wholeNumber("maxBodyLength", options.maxBodyLength, this.#minBodyLength);
+    this.#allocate = options.allocate ?? ((bytes) => new Uint8Array(bytes));
+    this.#assembly = new Assembly(this.#allocate);
   }
 
   /** Bytes pushed that have not come out as frames. */
@@ -137,13 +147,15 @@ export class FrameDecoder {
       this.#forgetChunk();
       return false;
     }
+    const start = this.#at;
+    // Before memory is asked for: where there is none, the piece is in the assembly, and must not be taken for a frame.
+    this.#at += missing;
     if (this.#assembly.length === 0) {
-      this.#found(this.#chunk, this.#at, length);
+      this.#found(this.#chunk, start, length);
     } else {
       this.#assembly.add(piece);
       this.#found(this.#assembly.take(), 0, length);
     }
-    this.#at += missing;
     this.#headerUsed = 0;
     return true;
   }
@@ -190,7 +202,7 @@ export class FrameDecoder {
     this.#failure = new FrameError(code, message);
     this.#forgetChunk();
     this.#headerUsed = 0;
-    this.#assembly = new Assembly();
+    this.#assembly = new Assembly(this.#allocate);
     throw this.#failure;
   }
 }

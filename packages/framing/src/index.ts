@@ -1,3 +1,4 @@
+export type { Allocate } from "./allocate.js";
 export { FrameDecoder, type FrameDecoderOptions } from "./frame-decoder.js";
 export { encodeFrame, encodeMessage, LENGTH_BYTES, MESSAGE_HEADER_BYTES, writeMessageHeader } from "./frame-encoder.js";
 export { FrameError, type FrameErrorCode } from "./frame-error.js";
