@@ -1,12 +1,12 @@
 import { type Client, type ClientOptions, startClient } from "@ipc/client";
 import { type Server, type ServerOptions, startServer } from "@ipc/server";
 import { describe, expect, it, vi } from "vitest";
+import { cuttable } from "../../endurance/src/cuttable.js";
 import { FarServer } from "../../testkit/src/far-server.js";
 import { collect, failureOf, nextEvent, readData, readToEnd, readUntil } from "../../testkit/src/peer-watch.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 import { KINDS, NAME, startAttacked } from "../test/attacked.js";
-import { cuttable } from "../test/cuttable.js";
 
 // What is broken in golang-ipc's queues and calls, by the numbers of our list of its defects; each is a thing that ours does not do.
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { startServerManager } from "@ipc/manager";
 import { Crowd } from "./crowd.js";
 import type { Place } from "./crowd-orders.js";
-import { type Footprint, footprint, waitUntil } from "./footprint.js";
+import { countResources, type Footprint, footprint, waitUntil } from "./footprint.js";
 
 const PROCESSES = 2;
 
@@ -68,10 +68,6 @@ async function measure(clients: number, encryption: boolean): Promise<ComeAndGoR
     ...{ encryption, clients, atOnce: PROCESSES * AT_ONCE, echoes, ...told, seconds },
     ...{ before, after, heapGrowth: after.heapUsed - before.heapUsed, filesBefore, filesAfter, filesAtTheEnd },
   };
-}
-
-function countResources(): number {
-  return process.getActiveResourcesInfo().length;
 }
 
 const [clients = "2000", encryption = "true"] = process.argv.slice(2);

@@ -34,6 +34,11 @@ export async function footprint(): Promise<Footprint> {
   return { heapUsed, external, rss, descriptors: await countDescriptors(), resources };
 }
 
+/** Counts what keeps the process alive. */
+export function countResources(): number {
+  return process.getActiveResourcesInfo().length;
+}
+
 /** Waits until `isSo`: for what the other end does in its own time. It looks now and then, to leave it the processor. */
 export async function waitUntil(what: string, isSo: () => boolean): Promise<void> {
   const giveUpAt = performance.now() + PATIENCE_MS;

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { type Client, isIpcError, startClient } from "@ipc/client";
 import { type ServerManager, startServerManager } from "@ipc/manager";
 import { type Server, startServer } from "@ipc/server";
-import { type Transport, unixSocket } from "@ipc/transport";
 import { Crowd } from "./crowd.js";
-import { waitUntil } from "./footprint.js";
+import { cuttable } from "./cuttable.js";
+import { countResources, waitUntil } from "./footprint.js";
 
 const PROCESSES = 2;
 const VISITS = 40;
@@ -140,20 +140,6 @@ export class SoakWorld {
   }
 }
 
-function cuttable(directory: string): { readonly transport: Transport; readonly cut: () => void } {
-  const inner = unixSocket({ directory });
-  let cut = (): void => {};
-  const transport: Transport = {
-    ...inner,
-    async dial(name, door, wait) {
-      const stream = await inner.dial(name, door, wait);
-      cut = () => void stream.destroy();
-      return stream;
-    },
-  };
-  return { transport, cut: () => cut() };
-}
-
 async function expectCode(code: string, failing: Promise<unknown>): Promise<void> {
   try {
     await failing;
@@ -162,8 +148,4 @@ async function expectCode(code: string, failing: Promise<unknown>): Promise<void
     throw error;
   }
   throw new Error(`${code} was expected`);
-}
-
-function countResources(): number {
-  return process.getActiveResourcesInfo().length;
 }

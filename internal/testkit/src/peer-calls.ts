@@ -73,3 +73,14 @@ export const STEADY_PEER_CALLS: readonly string[] = [
   "remote",
   "stats",
 ];
+
+/** What some of these come to in whatever state a peer without encryption is. */
+export const UNIFORM_PEER_CELLS: Readonly<Record<string, string>> = {
+  "write badly": "RangeError",
+  pause: "itself",
+  resume: "itself",
+  ref: "itself",
+  unref: "itself",
+  off: "itself",
+  security: "plain",
+};

@@ -12,10 +12,12 @@ export interface StateTable<P> {
   readonly calls: { readonly [K in keyof P]-?: Call<P> };
   /** Further ways to make some of these calls, each named after the member, a blank and a word. */
   readonly further?: Readonly<Record<string, Call<P>>>;
-  /** Those of the calls that leave everything as it was, in the order of the table: one peer is enough for all of them. */
+  /** Those of the calls that leave everything as it was: one peer is enough for all of them. */
   readonly steady: readonly string[];
   /** Members that are there when it runs, and protected. */
   readonly inner: readonly string[];
+  /** What a call comes to, and the same in every state: such a call has no row in `cells`. */
+  readonly uniform?: Readonly<Record<string, string>>;
   /**
    * In Markdown: a row for each call, a column for each state. A cell is what the call comes to: `done`, `itself`, a status, a
    * text, the code of a rejection, `throws` and what. `… what`: it waits until its peer is destroyed, and comes to that.
@@ -25,8 +27,10 @@ export interface StateTable<P> {
 
 /** Holds a class to its table, and the table to the class: no state, no call and no cell may be missing. */
 export function describeStates<P extends { destroy(): void }>(kind: string, table: StateTable<P>): void {
-  const [head = [], ...rows] = readCells(table.cells);
+  const [head = [], ...written] = readCells(table.cells);
   const states = head.slice(1);
+  const uniform = Object.entries(table.uniform ?? {}).map(([call, cell]) => [call, ...states.map(() => cell)]);
+  const rows = [...written, ...uniform];
   const calls = new Map<string, Call<P>>([
     ...Reflect.ownKeys(table.calls).map((key): [string, Call<P>] => [nameOf(key), table.calls[key as keyof P]]),
     ...Object.entries(table.further ?? {}),
@@ -60,9 +64,9 @@ export function describeStates<P extends { destroy(): void }>(kind: string, tabl
 
     it(`is the same after ${table.steady.join(", ")}`, async () => {
       const peer = await make();
-      const found: [string, string | undefined][] = [];
-      for (const call of table.steady) found.push([call, (await outcome(peer, call)).now]);
-      expect(found).toEqual(rows.filter(isSteady).map((row) => [row[0], cellOf(row)]));
+      const found: Record<string, string | undefined> = {};
+      for (const call of table.steady) found[call] = (await outcome(peer, call)).now;
+      expect(found).toEqual(Object.fromEntries(rows.filter(isSteady).map((row) => [row[0], cellOf(row)])));
     });
 
     it.each(rows.filter((row) => !isSteady(row)).map((row) => [row[0] ?? "", cellOf(row)]))(

@@ -1,15 +1,16 @@
 import { expect } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
+import { PEER_CALLS, TOO_MUCH } from "../../../internal/testkit/src/peer-calls.js";
 import {
-  FURTHER_PEER_CALLS,
-  PEER_CALLS,
-  PEER_INNER,
-  STEADY_PEER_CALLS,
-  TOO_MUCH,
-} from "../../../internal/testkit/src/peer-calls.js";
-import { readUntil } from "../../../internal/testkit/src/peer-watch.js";
-import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
-import { describeStates } from "../../../internal/testkit/src/state-table.js";
+  closed,
+  closedUnread,
+  closing,
+  destroyed,
+  destroyedUnread,
+  readTo,
+  unread,
+} from "../../../internal/testkit/src/peer-states.js";
+import { describePeerStates } from "../../../internal/testkit/src/peer-table.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { type Started, start, startAndStall } from "../test/started.js";
 import type { Client } from "./client.js";
@@ -19,14 +20,12 @@ async function startAndLose(options?: Partial<ClientOptions>): Promise<Client> {
   const { client, server, far } = await start(options);
   await far.close();
   server.stream.destroy();
-  await readUntil(client, "Reconnecting");
-  return client;
+  return readTo(client, "Reconnecting");
 }
 
 async function startWithUnread(options?: Partial<ClientOptions>): Promise<Started> {
   const started = await start(options);
-  started.server.stream.write(plainFrame(1, "b"));
-  await eventually(() => expect(started.client.stats.messagesReceived).toBe(1));
+  await unread(started.client, started.server);
   return started;
 }
 
@@ -39,52 +38,27 @@ async function loseWithUnread(options: Partial<ClientOptions>, status: string): 
   return client;
 }
 
-const common = {
-  calls: { ...PEER_CALLS, clientId: (client: Client) => String(client.clientId) },
-  further: FURTHER_PEER_CALLS,
-  steady: [...STEADY_PEER_CALLS, "clientId"],
-  inner: PEER_INNER,
-};
+const calls = { ...PEER_CALLS, clientId: (client: Client) => String(client.clientId) };
 
-describeStates<Client>("client that is", {
-  ...common,
+describePeerStates<Client>("client that is", {
+  calls,
   states: {
     connected: async () => (await start()).client,
     stalled: async () => (await startAndStall()).client,
     reconnecting: () => startAndLose(),
-    async closing() {
-      const { client } = await startAndStall();
-      void client.close({ timeoutMs: 1_000_000 });
-      await readUntil(client, "Closing");
-      return client;
-    },
-    async closed() {
-      const { client } = await start();
-      await client.close();
-      await readUntil(client, "Closed");
-      return client;
-    },
+    closing: async () => closing((await startAndStall()).client),
+    closed: async () => closed((await start()).client),
     async "timed out"() {
       const { client, server, far } = await start({ timeoutMs: 60_000 });
       const pass = stopClock();
       await far.close();
       server.stream.destroy();
-      await readUntil(client, "Reconnecting");
+      await readTo(client, "Reconnecting");
       pass(60_000);
-      await readUntil(client, "Timeout");
-      return client;
+      return readTo(client, "Timeout");
     },
-    async failed() {
-      const client = await startAndLose({ retry: false, retryMs: 1 });
-      await readUntil(client, "Error");
-      return client;
-    },
-    async destroyed() {
-      const { client } = await start();
-      client.destroy();
-      await readUntil(client, "Closed");
-      return client;
-    },
+    failed: async () => readTo(await startAndLose({ retry: false, retryMs: 1 }), "Error"),
+    destroyed: async () => destroyed((await start()).client),
   },
   cells: `
     | call          | connected    | stalled                | reconnecting      | closing                | closed      | timed out     | failed        | destroyed   |
@@ -95,29 +69,22 @@ describeStates<Client>("client that is", {
     | write         | done         | … IPC_CLOSED           | IPC_NOT_CONNECTED | IPC_CLOSED             | IPC_CLOSED  | IPC_CLOSED    | IPC_CLOSED    | IPC_CLOSED  |
     | writeMessage  | done         | … IPC_CLOSED           | IPC_NOT_CONNECTED | IPC_CLOSED             | IPC_CLOSED  | IPC_CLOSED    | IPC_CLOSED    | IPC_CLOSED  |
     | write much    | done         | … IPC_CLOSED           | IPC_NOT_CONNECTED | IPC_CLOSED             | IPC_CLOSED  | IPC_CLOSED    | IPC_CLOSED    | IPC_CLOSED  |
-    | write badly   | RangeError   | RangeError             | RangeError        | RangeError             | RangeError  | RangeError    | RangeError    | RangeError  |
     | flush         | done         | … IPC_CLOSED           | IPC_NOT_CONNECTED | IPC_CLOSED             | IPC_CLOSED  | IPC_CLOSED    | IPC_CLOSED    | IPC_CLOSED  |
     | close         | done         | … IPC_CLOSE_INCOMPLETE | done              | … IPC_CLOSE_INCOMPLETE | done        | done          | done          | done        |
     | asyncDispose  | done         | … IPC_CLOSE_INCOMPLETE | done              | … IPC_CLOSE_INCOMPLETE | done        | done          | done          | done        |
     | destroy       | done         | done                   | done              | done                   | done        | done          | done          | done        |
-    | pause         | itself       | itself                 | itself            | itself                 | itself      | itself        | itself        | itself      |
-    | resume        | itself       | itself                 | itself            | itself                 | itself      | itself        | itself        | itself      |
-    | ref           | itself       | itself                 | itself            | itself                 | itself      | itself        | itself        | itself      |
-    | unref         | itself       | itself                 | itself            | itself                 | itself      | itself        | itself        | itself      |
     | on            | itself       | itself                 | itself            | itself                 | itself      | itself        | itself        | itself      |
     | once          | itself       | itself                 | itself            | itself                 | itself      | itself        | itself        | itself      |
-    | off           | itself       | itself                 | itself            | itself                 | itself      | itself        | itself        | itself      |
     | status        | Connected    | Connected              | Reconnecting      | Closing                | Closed      | Timeout       | Error         | Closed      |
     | statusCode    | 3            | 3                      | 4                 | 6                      | 5           | 8             | 7             | 5           |
-    | security      | plain        | plain                  | plain             | plain                  | plain       | plain         | plain         | plain       |
     | remote        | orders.sock  | orders.sock            | orders.sock       | orders.sock            | orders.sock | orders.sock   | orders.sock   | orders.sock |
     | stats         | 0 in, 0 out  | 0 in, 1 out            | 0 in, 0 out       | 0 in, 1 out            | 0 in, 0 out | 0 in, 0 out   | 0 in, 0 out   | 0 in, 0 out |
     | clientId      | undefined    | undefined              | undefined         | undefined              | undefined   | undefined     | undefined     | undefined   |
   `,
 });
 
-describeStates<Client>("client that has not read a message and is", {
-  ...common,
+describePeerStates<Client>("client that has not read a message and is", {
+  calls,
   states: {
     connected: async () => (await startWithUnread()).client,
     reconnecting: () => loseWithUnread({}, "Reconnecting"),
@@ -128,17 +95,9 @@ describeStates<Client>("client that has not read a message and is", {
       void client.close({ timeoutMs: 1_000_000 });
       return client;
     },
-    async closed() {
-      const { client } = await startWithUnread();
-      await client.close();
-      return client;
-    },
+    closed: async () => closedUnread((await startWithUnread()).client),
     failed: () => loseWithUnread({ retry: false, retryMs: 1 }, "Error"),
-    async destroyed() {
-      const { client } = await startWithUnread();
-      client.destroy();
-      return client;
-    },
+    destroyed: async () => destroyedUnread((await startWithUnread()).client),
   },
   cells: `
     | call          | connected   | reconnecting      | closing                | closed      | failed      | destroyed   |
@@ -149,29 +108,22 @@ describeStates<Client>("client that has not read a message and is", {
     | write         | done        | IPC_NOT_CONNECTED | IPC_CLOSED             | IPC_CLOSED  | IPC_CLOSED  | IPC_CLOSED  |
     | writeMessage  | done        | IPC_NOT_CONNECTED | IPC_CLOSED             | IPC_CLOSED  | IPC_CLOSED  | IPC_CLOSED  |
     | write much    | done        | IPC_NOT_CONNECTED | IPC_CLOSED             | IPC_CLOSED  | IPC_CLOSED  | IPC_CLOSED  |
-    | write badly   | RangeError  | RangeError        | RangeError             | RangeError  | RangeError  | RangeError  |
     | flush         | done        | IPC_NOT_CONNECTED | IPC_CLOSED             | IPC_CLOSED  | IPC_CLOSED  | IPC_CLOSED  |
     | close         | done        | done              | … IPC_CLOSE_INCOMPLETE | done        | done        | done        |
     | asyncDispose  | done        | done              | … IPC_CLOSE_INCOMPLETE | done        | done        | done        |
     | destroy       | done        | done              | done                   | done        | done        | done        |
-    | pause         | itself      | itself            | itself                 | itself      | itself      | itself      |
-    | resume        | itself      | itself            | itself                 | itself      | itself      | itself      |
-    | ref           | itself      | itself            | itself                 | itself      | itself      | itself      |
-    | unref         | itself      | itself            | itself                 | itself      | itself      | itself      |
     | on            | itself      | itself            | itself                 | itself      | itself      | itself      |
     | once          | itself      | itself            | itself                 | itself      | itself      | itself      |
-    | off           | itself      | itself            | itself                 | itself      | itself      | itself      |
     | status        | Connected   | Reconnecting      | Closing                | Closed      | Error       | Closed      |
     | statusCode    | 3           | 4                 | 6                      | 5           | 7           | 5           |
-    | security      | plain       | plain             | plain                  | plain       | plain       | plain       |
     | remote        | orders.sock | orders.sock       | orders.sock            | orders.sock | orders.sock | orders.sock |
     | stats         | 1 in, 0 out | 1 in, 0 out       | 1 in, 1 out            | 1 in, 0 out | 1 in, 0 out | 1 in, 0 out |
     | clientId      | undefined   | undefined         | undefined              | undefined   | undefined   | undefined   |
   `,
 });
 
-describeStates<Client>("client of which somebody", {
-  ...common,
+describePeerStates<Client>("client of which somebody", {
+  calls,
   states: {
     async reads() {
       const { client } = await start();
@@ -203,21 +155,14 @@ describeStates<Client>("client of which somebody", {
     | write         | done                      | done                      | done               | done               |
     | writeMessage  | done                      | done                      | done               | done               |
     | write much    | done                      | done                      | done               | done               |
-    | write badly   | RangeError                | RangeError                | RangeError         | RangeError         |
     | flush         | done                      | done                      | done               | done               |
     | close         | done                      | done                      | done               | done               |
     | asyncDispose  | done                      | done                      | done               | done               |
     | destroy       | done                      | done                      | done               | done               |
-    | pause         | itself                    | itself                    | itself             | itself             |
-    | resume        | itself                    | itself                    | itself             | itself             |
-    | ref           | itself                    | itself                    | itself             | itself             |
-    | unref         | itself                    | itself                    | itself             | itself             |
     | on            | throws IPC_CONSUMER_TAKEN | throws IPC_CONSUMER_TAKEN | itself             | itself             |
     | once          | throws IPC_CONSUMER_TAKEN | throws IPC_CONSUMER_TAKEN | itself             | itself             |
-    | off           | itself                    | itself                    | itself             | itself             |
     | status        | Connected                 | Connected                 | Connected          | Connected          |
     | statusCode    | 3                         | 3                         | 3                  | 3                  |
-    | security      | plain                     | plain                     | plain              | plain              |
     | remote        | orders.sock               | orders.sock               | orders.sock        | orders.sock        |
     | stats         | 0 in, 0 out               | 0 in, 0 out               | 0 in, 0 out        | 0 in, 0 out        |
     | clientId      | undefined                 | undefined                 | undefined          | undefined          |

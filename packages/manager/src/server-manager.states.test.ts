@@ -1,50 +1,8 @@
-import { unixSocket } from "@ipc/transport";
-import { TOO_MUCH } from "../../../internal/testkit/src/peer-calls.js";
-import { plainFrame, type RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { describeStates } from "../../../internal/testkit/src/state-table.js";
-import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
-import { losable } from "../test/losable.js";
-import { nextTurn, type Served, serve } from "../test/served.js";
+import { nextTurn } from "../test/served.js";
+import { start, startAndStall, startAndVisit, startWithUnread } from "../test/started.js";
 import type { PollCallback } from "./poll.js";
-import type { ServerConnection } from "./server-connection.js";
 import type { ServerManager } from "./server-manager.js";
-
-interface Started extends Served {
-  readonly lose: () => void;
-}
-
-interface Visited extends Started {
-  readonly raw: RawPeer;
-  readonly connection: ServerConnection;
-}
-
-async function start(): Promise<Started> {
-  const { transport, lose } = losable(unixSocket({ directory: temporaryDirectory() }));
-  return { ...(await serve({ encryption: false, transport })), lose };
-}
-
-/** With a client whose Connected has been read. */
-async function startAndVisit(): Promise<Visited> {
-  const started = await start();
-  const visited = { ...started, ...(await started.visitRaw()) };
-  await started.manager.read(() => {});
-  return visited;
-}
-
-/** Writes more to its client than that takes, which does not read. */
-async function startAndStall(): Promise<Visited> {
-  const visited = await startAndVisit();
-  visited.raw.stream.pause();
-  void visited.connection.write(1, TOO_MUCH);
-  return visited;
-}
-
-async function startWithUnread(): Promise<Visited> {
-  const visited = await startAndVisit();
-  visited.raw.stream.write(plainFrame(1, "b"));
-  while (visited.connection.stats.messagesReceived === 0) await nextTurn();
-  return visited;
-}
 
 /** Polls, and says what the callback was given: each connection's word. */
 async function polled(poll: (callback: PollCallback) => Promise<void>): Promise<string> {
@@ -60,17 +18,17 @@ const NEVER: PollCallback = () => {};
 describeStates<ServerManager>("manager that is", {
   states: {
     listening: async () => (await start()).manager,
-    serving: async () => (await startAndVisit()).manager,
-    stalled: async () => (await startAndStall()).manager,
-    "with a message unread": async () => (await startWithUnread()).manager,
+    serving: async () => (await startAndVisit("manager")).manager,
+    stalled: async () => (await startAndStall("manager")).manager,
+    "with a message unread": async () => (await startWithUnread("manager")).manager,
     async left() {
-      const { manager, raw } = await startWithUnread();
+      const { manager, raw } = await startWithUnread("manager");
       raw.stream.destroy();
       while (manager.connections.size > 0) await nextTurn();
       return manager;
     },
     async closing() {
-      const { manager } = await startAndStall();
+      const { manager } = await startAndStall("manager");
       void manager.close({ timeoutMs: 1_000_000 });
       return manager;
     },

@@ -1,4 +1,5 @@
-import { type Transport, TransportError, unixSocket } from "@ipc/transport";
+import { unixSocket } from "@ipc/transport";
+import { losable } from "../../../internal/testkit/src/losable.js";
 import { TOO_MUCH } from "../../../internal/testkit/src/peer-calls.js";
 import { readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
@@ -19,16 +20,7 @@ export interface Visited extends Started {
 
 /** A server without encryption. */
 export async function start(): Promise<Started> {
-  const files = unixSocket({ directory: temporaryDirectory() });
-  let loseListener = (): void => {};
-  const transport: Transport = {
-    ...files,
-    address: (...place) => files.address(...place),
-    listen(whose, door, onStream, options) {
-      loseListener = () => options.onLost?.(new TransportError("IPC_LISTENER_LOST", "it is gone"));
-      return files.listen(whose, door, onStream, options);
-    },
-  };
+  const { transport, lose: loseListener } = losable(unixSocket({ directory: temporaryDirectory() }));
   const server = untilTestEnds(await startServer({ name: "orders", transport, encryption: false }));
   return { server, loseListener };
 }

@@ -1,0 +1,52 @@
+import { unixSocket } from "@ipc/transport";
+import { losable } from "../../../internal/testkit/src/losable.js";
+import { TOO_MUCH } from "../../../internal/testkit/src/peer-calls.js";
+import { readTo, unread } from "../../../internal/testkit/src/peer-states.js";
+import type { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import type { ServerConnection } from "../src/server-connection.js";
+import { type Served, serve } from "./served.js";
+
+interface Started extends Served {
+  /** As if the system had closed its listeners. */
+  readonly lose: () => void;
+}
+
+interface Visited extends Started {
+  /** A client that says what it is told to. */
+  readonly raw: RawPeer;
+  readonly connection: ServerConnection;
+}
+
+/** A manager without encryption. */
+export async function start(): Promise<Started> {
+  const { transport, lose } = losable(unixSocket({ directory: temporaryDirectory() }));
+  return { ...(await serve({ encryption: false, transport })), lose };
+}
+
+/** Who reads that a client has connected. A connection that has been read singly takes with it what it leaves unread. */
+type Reader = "manager" | "connection";
+
+/** It has a client whose Connected has been read. */
+export async function startAndVisit(reader: Reader): Promise<Visited> {
+  const started = await start();
+  const visitor = await started.visitRaw();
+  if (reader === "manager") await started.manager.read(() => {});
+  else await readTo(visitor.connection, "Connected");
+  return { ...started, ...visitor };
+}
+
+/** It has written more to its client than that takes, which does not read. */
+export async function startAndStall(reader: Reader): Promise<Visited> {
+  const visited = await startAndVisit(reader);
+  visited.raw.stream.pause();
+  void visited.connection.write(1, TOO_MUCH);
+  return visited;
+}
+
+/** Its client has sent a message that nobody has read. */
+export async function startWithUnread(reader: Reader): Promise<Visited> {
+  const visited = await startAndVisit(reader);
+  await unread(visited.connection, visited.raw);
+  return visited;
+}
