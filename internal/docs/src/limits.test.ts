@@ -10,6 +10,11 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "session/src/peer-options.ts", code: '"maxQueuedBytes", MIB', says: "1 048 576" },
   { file: "session/src/peer-options.ts", code: '"maxUnreadBytes", MIB', says: "1 048 576" },
   { file: "session/src/peer-options.ts", code: '"handshakeTimeoutMs", 5_000, 1', says: "5 000 ms" },
+  {
+    file: "session/src/peer-options.ts",
+    code: '"busyPollUs", 0, { min: 0, max: 1_000, unit: "microseconds" }',
+    says: "| 0: it sleeps at once | `busyPollUs`, 0 … 1 000 µs |",
+  },
   { file: "session/src/peer-session.ts", code: "CLOSE_TIMEOUT_MS = 5_000;", says: "5 000 ms" },
   { file: "session/src/end-stream.ts", code: "LINGER_MS = 250;", says: "250 ms" },
   { file: "session/src/waiting-writes.ts", code: "CAPACITY_FACTOR = 16;", says: "16 × `maxQueuedBytes`" },

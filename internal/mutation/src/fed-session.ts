@@ -3,7 +3,12 @@ import { type Established, type IpcError, type PeerLimits, PeerSession } from "@
 import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 
 const MIB = 1_048_576;
-const LIMITS: PeerLimits = { maxMessageSize: MAX_MESSAGE_SIZE, maxQueuedBytes: MIB, maxUnreadBytes: MIB };
+const LIMITS: PeerLimits = {
+  maxMessageSize: MAX_MESSAGE_SIZE,
+  maxQueuedBytes: MIB,
+  maxUnreadBytes: MIB,
+  busyPollUs: 0,
+};
 
 /** The conversation over one stream whose handshake was run with keys of the test's. Keeps how it ended. */
 export class FedSession extends PeerSession {

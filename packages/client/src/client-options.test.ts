@@ -14,6 +14,8 @@ const WRONG_KIND = [
   ["maxMessageSize", "3", "`maxMessageSize` takes a whole number of bytes"],
   ["maxQueuedBytes", {}, "`maxQueuedBytes` takes a whole number of bytes"],
   ["maxUnreadBytes", 5n, "`maxUnreadBytes` takes a whole number of bytes"],
+  ["busyPollUs", "50", '`busyPollUs` takes a whole number of microseconds, 0 … 1000, got "50"'],
+  ["busyPollUs", true, "`busyPollUs` takes a whole number of microseconds, 0 … 1000, got true"],
   ["handshakeTimeoutMs", "5s", "`handshakeTimeoutMs` takes a whole number of milliseconds"],
   ["timeoutMs", null, "`timeoutMs` takes a whole number of milliseconds"],
   ["retryMs", "1", "`retryMs` takes a whole number of milliseconds"],
@@ -38,6 +40,9 @@ const OUT_OF_RANGE = [
   ["maxQueuedBytes", 1_023, `\`maxQueuedBytes\` takes a whole number of bytes, ${BYTES}, got 1023`],
   ["maxQueuedBytes", Number.POSITIVE_INFINITY, "got Infinity"],
   ["maxUnreadBytes", 0, `\`maxUnreadBytes\` takes a whole number of bytes, ${BYTES}, got 0`],
+  ["busyPollUs", -1, "`busyPollUs` takes a whole number of microseconds, 0 … 1000, got -1"],
+  ["busyPollUs", 1_001, "got 1001"],
+  ["busyPollUs", 0.5, "got 0.5"],
   ["handshakeTimeoutMs", 0, "`handshakeTimeoutMs` takes a whole number of milliseconds, 1 … 2147483647, got 0"],
   ["timeoutMs", -1, "`timeoutMs` takes a whole number of milliseconds, 0 … 2147483647, got -1"],
   ["timeoutMs", 2_147_483_648, "got 2147483648"],
@@ -109,6 +114,7 @@ describe("resolveClientOptions", () => {
     "maxMessageSize",
     "maxQueuedBytes",
     "maxUnreadBytes",
+    "busyPollUs",
     "handshakeTimeoutMs",
     "signal",
     "logger",
@@ -123,7 +129,7 @@ describe("resolveClientOptions", () => {
         timeoutMs: 0,
         retry: true,
         handshakeTimeoutMs: 5_000,
-        limits: { maxMessageSize: 3_145_728, maxQueuedBytes: 1_048_576, maxUnreadBytes: 1_048_576 },
+        limits: { maxMessageSize: 3_145_728, maxQueuedBytes: 1_048_576, maxUnreadBytes: 1_048_576, busyPollUs: 0 },
       });
       expect(resolved.transport.address("orders", { kind: "name" })).toBe("/tmp/orders.sock");
       expect(Object.isFrozen(resolved)).toBe(true);
@@ -132,8 +138,11 @@ describe("resolveClientOptions", () => {
 
   it("takes the limits of each range", () => {
     const most = 2_147_483_647;
-    for (const size of [1_024, 1_073_741_824]) {
-      const limits = { maxMessageSize: size, maxQueuedBytes: size, maxUnreadBytes: size };
+    for (const [size, busyPollUs] of [
+      [1_024, 0],
+      [1_073_741_824, 1_000],
+    ] as const) {
+      const limits = { maxMessageSize: size, maxQueuedBytes: size, maxUnreadBytes: size, busyPollUs };
       expect(resolveClientOptions({ name: "a", ...limits }).limits).toEqual(limits);
     }
     expect(resolveClientOptions({ name: "a", timeoutMs: most, handshakeTimeoutMs: 1, retryMs: 0 })).toMatchObject({

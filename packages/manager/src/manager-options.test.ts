@@ -16,6 +16,7 @@ const WRONG_KIND = [
   ["maxTotalQueuedBytes", [], `\`maxTotalQueuedBytes\` takes ${BYTES}, got an array`],
   ["encryption", 1, "`encryption` takes true or false, got 1"],
   ["maxMessageSize", "3", "`maxMessageSize` takes a whole number of bytes"],
+  ["busyPollUs", {}, "`busyPollUs` takes a whole number of microseconds, 0 … 1000, got an object"],
   ["signal", new AbortController(), "`signal` takes an AbortSignal, got an object"],
   ["logger", "console", "`logger` takes an object with the methods debug, info, warn, error"],
   ["transport", { dial() {} }, "`transport` takes an object with the methods address, listen"],
@@ -34,6 +35,8 @@ const OUT_OF_RANGE = [
   ["maxTotalQueuedBytes", 1_023, `\`maxTotalQueuedBytes\` takes ${BYTES}, got 1023`],
   ["maxTotalQueuedBytes", Number.NaN, "got NaN"],
   ["maxUnreadBytes", 0, "`maxUnreadBytes` takes a whole number of bytes"],
+  ["busyPollUs", -1, "`busyPollUs` takes a whole number of microseconds, 0 … 1000, got -1"],
+  ["busyPollUs", 1_001, "got 1001"],
   ["handshakeTimeoutMs", 0, "`handshakeTimeoutMs` takes a whole number of milliseconds"],
 ] as const;
 
@@ -100,7 +103,7 @@ describe("resolveManagerOptions", () => {
         maxTotalQueuedBytes: 268_435_456,
         encryption: true,
         handshakeTimeoutMs: 5_000,
-        limits: { maxMessageSize: 3_145_728, maxQueuedBytes: 1_048_576, maxUnreadBytes: 1_048_576 },
+        limits: { maxMessageSize: 3_145_728, maxQueuedBytes: 1_048_576, maxUnreadBytes: 1_048_576, busyPollUs: 0 },
       });
       expect(resolved.transport.address("orders", { kind: "manager" })).toBe("/tmp/orders_manager.sock");
       expect(Object.isFrozen(resolved)).toBe(true);
@@ -114,5 +117,9 @@ describe("resolveManagerOptions", () => {
     ["maxTotalQueuedBytes", 1_099_511_627_776],
   ])("takes the edge of a range: %s %i", (option, value) => {
     expect(resolveManagerOptions(loose({ name: "orders", [option]: value }))).toMatchObject({ [option]: value });
+  });
+
+  it.each([0, 1_000])("takes the edge of a range for each connection: busyPollUs %i", (busyPollUs) => {
+    expect(resolveManagerOptions({ name: "orders", busyPollUs }).limits).toMatchObject({ busyPollUs });
   });
 });

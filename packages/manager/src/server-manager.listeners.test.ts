@@ -1,10 +1,10 @@
 import { memory } from "@ipc/transport";
 import { expect } from "vitest";
+import { losable } from "../../../internal/testkit/src/losable.js";
 import { failureOf, readData } from "../../../internal/testkit/src/peer-watch.js";
 import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { describeThrowers, type Scene } from "../../../internal/testkit/src/throwers.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
-import { losable } from "../test/losable.js";
 import { name, nextTurn, type Served, serve } from "../test/served.js";
 
 type Visitor = Awaited<ReturnType<Served["visitRaw"]>>;

@@ -14,6 +14,7 @@ const WRONG_KIND = [
   ["maxMessageSize", null, `\`maxMessageSize\` takes ${BYTES}, got null`],
   ["maxQueuedBytes", [], `\`maxQueuedBytes\` takes ${BYTES}, got an array`],
   ["maxUnreadBytes", true, `\`maxUnreadBytes\` takes ${BYTES}, got true`],
+  ["busyPollUs", null, "`busyPollUs` takes a whole number of microseconds, 0 … 1000, got null"],
   ["handshakeTimeoutMs", "5s", "`handshakeTimeoutMs` takes a whole number of milliseconds"],
   ["signal", new AbortController(), "`signal` takes an AbortSignal, got an object"],
   ["logger", "console", '`logger` takes an object with the methods debug, info, warn, error, got "console"'],
@@ -32,6 +33,9 @@ const OUT_OF_RANGE = [
   ["maxMessageSize", 4_096.5, "got 4096.5"],
   ["maxQueuedBytes", 0, `\`maxQueuedBytes\` takes ${BYTES}, got 0`],
   ["maxUnreadBytes", Number.NaN, `\`maxUnreadBytes\` takes ${BYTES}, got NaN`],
+  ["busyPollUs", -1, "`busyPollUs` takes a whole number of microseconds, 0 … 1000, got -1"],
+  ["busyPollUs", 1_001, "got 1001"],
+  ["busyPollUs", Number.NaN, "got NaN"],
   ["handshakeTimeoutMs", 0, "`handshakeTimeoutMs` takes a whole number of milliseconds, 1 … 2147483647, got 0"],
   ["handshakeTimeoutMs", 2_147_483_648, "got 2147483648"],
 ] as const;
@@ -99,10 +103,14 @@ describe("resolveServerOptions", () => {
       expect(resolved).toMatchObject({
         encryption: true,
         handshakeTimeoutMs: 5_000,
-        limits: { maxMessageSize: 3_145_728, maxQueuedBytes: 1_048_576, maxUnreadBytes: 1_048_576 },
+        limits: { maxMessageSize: 3_145_728, maxQueuedBytes: 1_048_576, maxUnreadBytes: 1_048_576, busyPollUs: 0 },
       });
       expect(resolved.transport.address("orders", { kind: "name" })).toBe("/tmp/orders.sock");
       expect(Object.isFrozen(resolved)).toBe(true);
     }
+  });
+
+  it.each([0, 1_000])("takes the edge of a range: busyPollUs %i", (busyPollUs) => {
+    expect(resolveServerOptions({ name: "orders", busyPollUs }).limits).toMatchObject({ busyPollUs });
   });
 });

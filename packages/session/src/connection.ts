@@ -13,6 +13,7 @@ import { CONTROL_TYPE } from "./protocol.js";
 import type { SharedBudget } from "./shared-budget.js";
 import { Stint } from "./stint.js";
 import { setStreamReferenced } from "./stream-reference.js";
+import { allocateUnzeroed } from "./unzeroed.js";
 import type { WaitingWrites } from "./waiting-writes.js";
 
 export interface ConnectionOptions {
@@ -23,6 +24,8 @@ export interface ConnectionOptions {
   /** The longest data taken from the peer, in bytes. */
   readonly maxReceiveSize: number;
   readonly maxQueuedBytes: number;
+  /** For how long the event loop does not sleep after something was sent, in microseconds. */
+  readonly busyPollUs: number;
   /** What is queued counts against it, too. */
   readonly budget?: SharedBudget | undefined;
   /** What was written before there was a connection. */
@@ -56,18 +59,22 @@ export class Connection {
   #conclude: ((droppedBytes: number) => void) | undefined;
 
   constructor(options: ConnectionOptions) {
-    const { stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, budget, waiting } = options;
+    const { stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, busyPollUs, budget, waiting } = options;
     this.stream = stream;
     this.security = negotiated.protection.security;
     this.maxSendSize = negotiated.maxSendSize;
     this.#negotiated = negotiated;
     const overhead = negotiated.protection.bodyOverhead;
-    this.#decoder = new FrameDecoder({ maxBodyLength: maxReceiveSize + overhead, minBodyLength: overhead });
+    this.#decoder = new FrameDecoder({
+      maxBodyLength: maxReceiveSize + overhead,
+      minBodyLength: overhead,
+      allocate: allocateUnzeroed,
+    });
     // Held back by the decoder, not by the reader, where that is paused: its budget is not for a peer to overdraw.
     if (rest.length > 0) negotiated.protection.push(this.#decoder, rest);
     const { protection } = negotiated;
     const exhausted = (error: CryptoError): void => this.#finish(error, false);
-    this.outbox = new Outbox({ stream, protection, maxQueuedBytes, budget, waiting, exhausted });
+    this.outbox = new Outbox({ stream, protection, maxQueuedBytes, busyPollUs, budget, waiting, exhausted });
   }
 
   /** Takes up the stream and what waited to be written. Nothing is delivered before `begin`. */
@@ -97,6 +104,7 @@ export class Connection {
   setReferenced(referenced: boolean): void {
     setStreamReferenced(this.stream, referenced);
     this.#stint.setReferenced(referenced);
+    this.outbox.setReferenced(referenced);
   }
 
   /** Delivers nothing more until `resume`; the stream's own backpressure does the rest. */

@@ -131,6 +131,7 @@ describe("an outbox with a shared budget", () => {
       stream,
       protection: new SealedProtection(cipher),
       maxQueuedBytes: LIMIT,
+      busyPollUs: 0,
       budget,
       waiting: new WaitingWrites(LIMIT),
       exhausted: (error) => outbox.fail(error),

@@ -56,6 +56,7 @@ function secureOutbox(options: RecordCipherOptions & { maxQueuedBytes?: number; 
     stream,
     protection,
     maxQueuedBytes,
+    busyPollUs: 0,
     budget,
     waiting,
     exhausted: (error) => exhausted.push(error),

@@ -167,6 +167,7 @@ describe("a cipher that seals no more", () => {
       stream,
       protection: new SealedProtection(cipher),
       maxQueuedBytes: 1_024,
+      busyPollUs: 0,
       waiting,
       exhausted: (error) => {
         exhausted.push(error);
@@ -192,7 +193,14 @@ describe("a cipher that seals no more", () => {
       const cipher = new MessageCipher(createSecretKey(new Uint8Array(32)), { messageLimit: 1 });
       const protection = new SealedProtection(cipher);
       const exhausted = (error: Error): void => outbox.fail(error);
-      const outbox: Outbox = new Outbox({ stream, protection, maxQueuedBytes: 1_024, waiting, exhausted });
+      const outbox: Outbox = new Outbox({
+        stream,
+        protection,
+        maxQueuedBytes: 1_024,
+        busyPollUs: 0,
+        waiting,
+        exhausted,
+      });
       await outbox.write(1, bytes(2_000), undefined);
       await nextTurn();
       const refused = outbox.write(2, bytes(length), undefined);

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { CryptoError } from "@ipc/crypto";
 import { Batch } from "./batch.js";
+import { busyPoll } from "./busy-poll.js";
 import type { Protection } from "./protection.js";
 import type { SharedBudget } from "./shared-budget.js";
 import { abortError, rejected, Waiter } from "./waiter.js";
@@ -30,6 +31,8 @@ export interface OutboxOptions {
   readonly stream: Duplex;
   readonly protection: Protection;
   readonly maxQueuedBytes: number;
+  /** For how long the event loop does not sleep after something was sent, in microseconds. */
+  readonly busyPollUs: number;
   /** What it shares with other connections. */
   readonly budget?: SharedBudget | undefined;
   /** What was written before there was a connection, and what will wait for room. */
@@ -46,6 +49,8 @@ export class Outbox implements WriteSink {
   readonly #stream: Duplex;
   readonly #protection: Protection;
   readonly #maxQueuedBytes: number;
+  readonly #busyPollUs: number;
+  #isReferenced = true;
   readonly #budget: SharedBudget | undefined;
   readonly #waiting: WaitingWrites;
   readonly #exhausted: (error: CryptoError) => void;
@@ -58,15 +63,18 @@ export class Outbox implements WriteSink {
   #budgetedBytes = 0;
   readonly #inFlight: InFlight[] = [];
   #flushWaiters: FlushWaiter[] = [];
+  /** What the batch may still take without a look at the stream, which only has less and less to hold meanwhile. */
+  #roomBytes = 0;
   #failure: Error | undefined;
   #acceptedMessages = 0;
   #acceptedBytes = 0;
 
-  constructor({ stream, protection, maxQueuedBytes, budget, waiting, exhausted }: OutboxOptions) {
+  constructor({ stream, protection, maxQueuedBytes, busyPollUs, budget, waiting, exhausted }: OutboxOptions) {
     this.#stream = stream;
     this.#protection = protection;
     this.#batch = new Batch(protection.batchHead, protection.batchTail);
     this.#maxQueuedBytes = maxQueuedBytes;
+    this.#busyPollUs = busyPollUs;
     this.#budget = budget;
     this.#waiting = waiting;
     this.#exhausted = exhausted;
@@ -95,7 +103,12 @@ export class Outbox implements WriteSink {
 
   /** Whether the next message is accepted at once. */
   get isFree(): boolean {
-    return this.#waiting.size === 0 && this.hasRoom();
+    if (this.#roomBytes > 0) return true;
+    if (this.#waiting.size > 0 || !this.hasRoom()) return false;
+    // Others use up a shared budget, too; and what stands around a batch counts from its first frame on.
+    const isExact = this.#budget === undefined && this.#batch.length > 0;
+    if (isExact) this.#roomBytes = this.#maxQueuedBytes - this.queuedBytes;
+    return true;
   }
 
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
@@ -111,6 +124,11 @@ export class Outbox implements WriteSink {
     if (this.#waiting.size > 0) return this.#waiting.flush(signal);
     const flushed = this.flushed(signal) ?? DONE;
     return flushInTurn() ? flushed.then(nextTurn) : flushed;
+  }
+
+  /** Whether it may keep the process alive by polling. */
+  setReferenced(referenced: boolean): void {
+    this.#isReferenced = referenced;
   }
 
   /** Takes up what waited for a connection. */
@@ -136,6 +154,7 @@ export class Outbox implements WriteSink {
     }
     // What was accepted before could not be sealed: this is not, and counts nowhere.
     if (this.#failure !== undefined) return rejected(this.#failure);
+    this.#roomBytes -= length;
     this.#acceptedMessages++;
     this.#acceptedBytes += data.length;
     if (this.#budget !== undefined) this.#settleBudget(this.#budget);
@@ -151,6 +170,7 @@ export class Outbox implements WriteSink {
   /** Ends every wait; nothing more is accepted. */
   fail(error: Error): void {
     this.#failure = error;
+    this.#roomBytes = 0;
     this.#budget?.remove(this.#budgetedBytes);
     this.#budgetedBytes = 0;
     this.#waiting.rejectAll(error);
@@ -230,9 +250,11 @@ export class Outbox implements WriteSink {
   }
 
   #hand(bytes: Uint8Array, messages: number): void {
+    this.#roomBytes = 0;
     this.#handedBytes += bytes.length;
     this.#inFlight.push({ end: this.#handedBytes, messages });
     this.#stream.write(bytes, this.#onWritten);
+    if (this.#busyPollUs > 0 && this.#isReferenced) busyPoll(this.#busyPollUs);
   }
 
   readonly #onWritten = (error?: Error | null): void => {

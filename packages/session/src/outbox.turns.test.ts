@@ -44,7 +44,7 @@ it("a loop whose messages are sealed one by one lets the event loop have a turn 
     throw error;
   };
   const waiting = new WaitingWrites(maxQueuedBytes);
-  const outbox = new Outbox({ stream, protection, maxQueuedBytes, waiting, exhausted });
+  const outbox = new Outbox({ stream, protection, maxQueuedBytes, busyPollUs: 0, waiting, exhausted });
   for (let count = 0; count < 2_000; count++) await outbox.write(1, bytes(MESSAGE_BYTES), undefined);
   await outbox.flush(undefined);
   const sizes = stream.writes.map(({ length }) => length);

@@ -180,10 +180,11 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
       dropStream(stream);
       return false;
     }
-    const { maxMessageSize: maxReceiveSize, maxQueuedBytes } = this.#limits;
+    const { maxMessageSize: maxReceiveSize, maxQueuedBytes, busyPollUs } = this.#limits;
     const waiting = state.name === "waiting" ? state.writes : new WaitingWrites(maxQueuedBytes);
     const budget = this.#queuedBudget;
-    const connection = new Connection({ stream, negotiated, rest, maxReceiveSize, maxQueuedBytes, budget, waiting });
+    const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs };
+    const connection = new Connection({ stream, negotiated, rest, ...limits, budget, waiting });
     this.#state = { name: "connected", connection };
     this.#security = connection.security;
     this.#remote = remote;

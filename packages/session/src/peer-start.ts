@@ -10,6 +10,8 @@ export interface PeerLimits {
   readonly maxMessageSize: number;
   readonly maxQueuedBytes: number;
   readonly maxUnreadBytes: number;
+  /** How long the event loop does not sleep after something was sent. */
+  readonly busyPollUs: number;
 }
 
 /** What a peer shares with others: bytes unread and bytes queued. */

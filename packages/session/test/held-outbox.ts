@@ -56,13 +56,15 @@ export function nextTurn(): Promise<void> {
 export function heldOutbox(
   maxQueuedBytes = 1_048_576,
   budget?: SharedBudget,
+  busyPollUs = 0,
 ): { outbox: Outbox; stream: HeldStream; waiting: WaitingWrites } {
   const stream = new HeldStream();
   const waiting = new WaitingWrites(maxQueuedBytes);
   const exhausted = (error: Error): never => {
     throw error;
   };
-  const outbox = new Outbox({ stream, protection: new PlainProtection(), maxQueuedBytes, budget, waiting, exhausted });
+  const protection = new PlainProtection();
+  const outbox = new Outbox({ stream, protection, maxQueuedBytes, busyPollUs, budget, waiting, exhausted });
   return { outbox, stream, waiting };
 }
 
