@@ -5,6 +5,8 @@ const ADAPTERS: Readonly<Record<string, () => Promise<Adapter>>> = {
   plain: async () => (await import("./adapters/ours.js")).ours("plain"),
   compatible: async () => (await import("./adapters/ours.js")).ours("compatible"),
   secure: async () => (await import("./adapters/ours.js")).ours("secure"),
+  "plain, polling": async () => (await import("./adapters/ours.js")).ours("plain, polling"),
+  "secure, polling": async () => (await import("./adapters/ours.js")).ours("secure, polling"),
   "bare loop": async () => (await import("./adapters/bare-socket.js")).bareSocket,
   ws: async () => (await import("./adapters/web-socket.js")).webSocket,
   zeromq: async () => (await import("./adapters/zero-mq.js")).zeroMq,

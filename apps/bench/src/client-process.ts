@@ -19,7 +19,7 @@ import { pingInBulk } from "./workloads/ping-in-bulk.js";
 import { stalledReader } from "./workloads/stalled-reader.js";
 
 /** How long the server's process may take to leave, in milliseconds. */
-const EXIT_MS = 1_000;
+const EXIT_MS = 5_000;
 
 const SERVER = fileURLToPath(new URL("server-process.js", import.meta.url));
 

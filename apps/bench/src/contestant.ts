@@ -12,12 +12,17 @@ const FLOOR = fileURLToPath(new URL("../floor/bare-loop.mjs", import.meta.url));
 /** After so long somebody is taken to be unable: thousands of handshakes take long, and some get nowhere behind large messages. */
 const LIMITS_MS: Partial<Record<Workload, number>> = {
   crowd: 240_000,
-  "ping in bulk": 20_000,
+  "loop delay": 30_000,
+  "ping in bulk": 15_000,
   "stalled reader": 30_000,
 };
 
 /** In MiB, enough for everything that is allocated while allocations are counted: nothing is collected meanwhile. */
 const NO_COLLECTION = ["--min-semi-space-size=512", "--max-semi-space-size=512"];
+
+/** Ours that differ only in how they wait for an answer, and the greatest message whose round trips are told of. */
+const POLLING = ["plain, polling", "secure, polling"];
+const ROUND_TRIP_BYTES = 1_024;
 
 /** Why somebody does not do a work: it has no way to do it, or the benchmark leaves it out. */
 export type Inability = { readonly cannot: string } | { readonly skipped: string };
@@ -42,6 +47,8 @@ const OURS = {
   plain: "@ipc, `encryption: false`",
   compatible: '@ipc, golang-ipc\'s encryption (`wire: "golang-ipc"`)',
   secure: "@ipc, secure session: the default",
+  "plain, polling": "as plain, with `busyPollUs: 100`",
+  "secure, polling": "as secure, with `busyPollUs: 100`",
 } as const;
 
 /** Our modes are named as in the adapters; a peer as its package is. */
@@ -57,6 +64,10 @@ export async function gatherField(): Promise<Field> {
   const contestants: Contestant[] = [floor()];
   const notRun: { name: string; why: string }[] = [];
   for (const [name, what] of Object.entries(OURS)) contestants.push(await nodeContestant(name, what));
+  // Beside ours, whom they are compared with: what the machine does meanwhile falls on neighbours alike.
+  const go = await buildGoPeer();
+  if ("missing" in go) notRun.push({ name: "golang-ipc", why: go.missing });
+  else for (const encrypted of [true, false]) contestants.push(await goContestant(go.path, encrypted));
   for (const [name, how] of PEERS) {
     try {
       contestants.push(await nodeContestant(name, `${versionOf(name)}, ${how}`));
@@ -66,9 +77,6 @@ export async function gatherField(): Promise<Field> {
   }
   const channel = `Node ${process.version}, \`serialization: "advanced"\``;
   contestants.push(await nodeContestant("child_process", channel));
-  const go = await buildGoPeer();
-  if ("missing" in go) notRun.push({ name: "golang-ipc", why: go.missing });
-  else for (const encrypted of [true, false]) contestants.push(await goContestant(go.path, encrypted));
   return { contestants, notRun };
 }
 
@@ -78,6 +86,9 @@ async function nodeContestant(name: string, what: string): Promise<Contestant> {
     name,
     what,
     cannot(order) {
+      const isRoundTrip = order.workload === "exchange" && order.size <= ROUND_TRIP_BYTES;
+      if (POLLING.includes(name) && !isRoundTrip)
+        return { skipped: "differs in how it waits for an answer, and is measured with small messages" };
       if ("clients" in order && !abilities.clients) return { cannot: "has one client" };
       if ((order.workload === "stalled reader" || order.workload === "full queue") && !abilities.pause)
         return { cannot: "cannot pause one connection" };

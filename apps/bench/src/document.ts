@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { plotsOf } from "./plots.js";
-import type { Results } from "./results.js";
+import { Figures, type Results } from "./results.js";
 import { tablesOf } from "./tables.js";
+import { targetsOf } from "./target.js";
 
 const DOCUMENT = new URL("../../../docs/BENCHMARKS.md", import.meta.url);
 const FOLDER = new URL("../../../docs/benchmarks/", import.meta.url);
@@ -24,16 +25,54 @@ export async function readResults(): Promise<Results> {
   return JSON.parse(await readFile(FIGURES, "utf8")) as Results;
 }
 
+/**
+ * Puts what came of the targets in the recorded run beside those of a new one: one run alone may have had a good day. A quick
+ * run is not worth that.
+ */
+export function besideRecorded(results: Results, recorded: Results): Results {
+  if (recorded.isQuick) return { ...results, before: recorded.before };
+  const { machine, stolen, samples } = recorded;
+  const values = targetsOf(new Figures(samples)).flatMap(({ what, value }) =>
+    value === undefined ? [] : [[what, value]],
+  );
+  return { ...results, before: { machine, stolen, values: Object.fromEntries(values) } };
+}
+
+/** Puts sections that were measured anew into the recorded run. @throws TypeError when not everybody took part */
+export function renew(recorded: Results, fresh: Results): Results {
+  const everybody = recorded.contestants.map(({ name }) => name).join();
+  if (fresh.contestants.map(({ name }) => name).join() !== everybody || fresh.isQuick !== recorded.isQuick)
+    throw new TypeError("only whole sections, by everybody and at the recorded run's pace, are put into the document");
+  const sections = new Set(fresh.samples.map(({ section }) => section));
+  const names = [...sections, ...(fresh.systemCalls ? ["system calls"] : []), ...(fresh.profiles ? ["profile"] : [])];
+  return {
+    ...recorded,
+    samples: [...recorded.samples.filter(({ section }) => !sections.has(section)), ...fresh.samples],
+    systemCalls: fresh.systemCalls ?? recorded.systemCalls,
+    profiles: fresh.profiles ?? recorded.profiles,
+    renewed: { ...recorded.renewed, ...Object.fromEntries(names.map((name) => [name, fresh.machine])) },
+  };
+}
+
 /** Replaces what stands between the markers of each section. @throws Error when the document has no place for one */
 export function fill(document: string, results: Results): string {
-  const { machine, minutes, isQuick } = results;
+  const { machine, minutes, stolen, isQuick, before, renewed } = results;
   const pace = isQuick ? "A quick run: few rounds, so the figures say little." : "";
-  const run = `${machine} It took ${Math.ceil(minutes)} minutes. ${pace}`.trim();
-  const sections = { machine: run, ...tablesOf(results) };
+  const lines = [
+    `${machine} It took ${Math.ceil(minutes)} minutes. ${othersText(stolen)} ${pace}`.replaceAll(/ +/g, " ").trim(),
+  ];
+  for (const [section, anew] of Object.entries(renewed ?? {})) lines.push(`${section}, anew: ${anew}`);
+  if (before !== undefined) lines.push(`The run before: ${before.machine} ${othersText(before.stolen)}`.trim());
+  const sections = { machine: lines.join("\n\n"), ...tablesOf(results) };
   return Object.entries(sections).reduce((text, [name, content]) => {
     const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
     const [from, to] = [text.indexOf(begin), text.indexOf(end)];
     if (from < 0 || to < from) throw new Error(`docs/BENCHMARKS.md has no markers of ${name}`);
     return `${text.slice(0, from)}${begin}\n\n${content}\n\n${text.slice(to)}`;
   }, document);
+}
+
+function othersText(stolen: number | undefined): string {
+  if (stolen === undefined) return "";
+  return `Meanwhile other machines on the same host took ${(stolen * 100).toFixed(0)} % of the processors' time.`;
 }

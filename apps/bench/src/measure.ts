@@ -1,6 +1,8 @@
 import type { Field } from "./contestant.js";
-import { describeMachine } from "./machine.js";
-import type { Results } from "./results.js";
+import { describeMachine, watchStolen } from "./machine.js";
+import type { Order } from "./order.js";
+import { profile } from "./profile.js";
+import type { Results, WorkProfile } from "./results.js";
 import { measureAll, type Progress } from "./schedule.js";
 import { type Pace, QUICK, sectionsOf } from "./section.js";
 import { select } from "./selection.js";
@@ -9,6 +11,7 @@ import { MEASURED } from "./tables.js";
 
 const MINUTE_MS = 60_000;
 const CALLS = "system calls";
+const PROFILE = "profile";
 
 /** Whose system calls are counted: what decides over them is the same in all of ours but the sealing. */
 const COUNTED: readonly (readonly [contestant: string, size: number, manner: Manner])[] = [
@@ -19,6 +22,32 @@ const COUNTED: readonly (readonly [contestant: string, size: number, manner: Man
   ...["bare loop", "plain", "secure"].map((contestant) => [contestant, 65_536, "when it must"] as const),
 ];
 
+/** Where the time goes is shown for what the targets are about. */
+const PROFILED: readonly {
+  readonly work: string;
+  readonly who: readonly string[];
+  readonly order: Pick<CountOrder, "size" | "messages" | "manner">;
+}[] = [
+  { work: "64 B, to and fro", who: ["plain", "secure"], order: { size: 64, messages: 200, manner: "echo" } },
+  {
+    work: "64 B, burst",
+    who: ["bare loop", "plain", "secure"],
+    order: { size: 64, messages: 50_000, manner: "when it must" },
+  },
+  {
+    work: "64 B, each awaited",
+    who: ["plain", "compatible", "secure"],
+    order: { size: 64, messages: 50_000, manner: "awaited" },
+  },
+  {
+    work: "1 MiB, burst",
+    who: ["bare loop", "plain", "secure"],
+    order: { size: 1_048_576, messages: 200, manner: "when it must" },
+  },
+];
+
+type CountOrder = Extract<Order, { workload: "count" }>;
+
 /** Measures what the words ask for: everything when there are none. */
 export async function measure(
   field: Field,
@@ -28,8 +57,9 @@ export async function measure(
 ): Promise<Results> {
   const from = performance.now();
   const machine = describeMachine();
+  const stolen = watchStolen();
   const all = sectionsOf(pace);
-  const names = { sections: [...all.map(nameOf), CALLS], contestants: field.contestants.map(nameOf) };
+  const names = { sections: [...all.map(nameOf), CALLS, PROFILE], contestants: field.contestants.map(nameOf) };
   const selection = select(words, names, MEASURED);
   const sections = all.filter(({ name }) => selection.sections.includes(name));
   const contestants = field.contestants.filter(({ name }) => selection.contestants.includes(name));
@@ -37,14 +67,19 @@ export async function measure(
   const systemCalls = selection.sections.includes(CALLS)
     ? await countAll(selection.contestants, pace, progress)
     : undefined;
+  const profiles = selection.sections.includes(PROFILE)
+    ? await profileAll(selection.contestants, pace, progress)
+    : undefined;
   return {
     machine,
     isQuick: pace === QUICK,
     minutes: (performance.now() - from) / MINUTE_MS,
+    stolen: stolen(),
     contestants: contestants.map(({ name, what }) => ({ name, what })),
     notRun: field.notRun,
     samples,
     systemCalls,
+    profiles,
   };
 }
 
@@ -55,9 +90,33 @@ async function countAll(names: readonly string[], { calls }: Pace, progress: Pro
   const wanted = COUNTED.filter(([contestant]) => names.includes(contestant));
   for (const [index, [contestant, size, manner]] of wanted.entries()) {
     progress(index, wanted.length, `${CALLS}, ${contestant}`);
-    counts.push(await countCalls(contestant, size, manner, manner === "echo" || size > 64 ? calls / 50 : calls));
+    try {
+      counts.push(await countCalls(contestant, size, manner, manner === "echo" || size > 64 ? calls / 50 : calls));
+    } catch (error) {
+      // What was measured before must not be lost with it.
+      console.error(`${CALLS}, ${contestant}, ${manner}: not counted: ${String(error)}`);
+    }
   }
   return { counts };
+}
+
+async function profileAll(names: readonly string[], pace: Pace, progress: Progress): Promise<WorkProfile[]> {
+  const { profileMs } = pace;
+  const jobs = PROFILED.flatMap(({ work, who, order }) =>
+    who.filter((contestant) => names.includes(contestant)).map((contestant) => ({ work, contestant, order })),
+  );
+  const profiles: WorkProfile[] = [];
+  for (const [index, { work, contestant, order }] of jobs.entries()) {
+    progress(index, jobs.length, `${PROFILE}, ${contestant}`);
+    const whole: Order = { workload: "count", warmUpMs: profileMs, ...order };
+    // What was measured before must not be lost with it.
+    const found = await profile(contestant, whole, profileMs / 2).catch((error: unknown) => {
+      console.error(`${work}, ${contestant}: no profile: ${String(error)}`);
+      return [];
+    });
+    for (const one of found) profiles.push({ work, ...one });
+  }
+  return profiles;
 }
 
 function nameOf({ name }: { readonly name: string }): string {

@@ -1,5 +1,5 @@
 import { expect, it, test } from "vitest";
-import { grouped, short, sizeText, spread } from "./number-text.js";
+import { clientsText, grouped, short, sizeText, spread } from "./number-text.js";
 
 test("three digits are shown, with a letter for thousands and millions", () => {
   expect([0.4321, 12.34, 999, 1_234, 98_500, 1_336_000].map(short)).toEqual([
@@ -15,6 +15,10 @@ test("three digits are shown, with a letter for thousands and millions", () => {
 test("sizes are shown in the largest unit that fits", () => {
   expect([64, 1_024, 65_536, 1_048_576].map(sizeText)).toEqual(["64 B", "1 KiB", "64 KiB", "1 MiB"]);
   expect([0, 1_000, 1_234_567.8].map(grouped)).toEqual(["0", "1 000", "1 234 568"]);
+});
+
+test("one client is no clients", () => {
+  expect([1, 10, 1_000].map(clientsText)).toEqual(["1 client", "10 clients", "1 000 clients"]);
 });
 
 it("a spread is the median between the least and the greatest, whatever their order, and nothing of nothing", () => {

@@ -12,6 +12,11 @@ export function grouped(value: number): string {
   return String(Math.round(value)).replaceAll(/\B(?=(\d{3})+$)/g, " ");
 }
 
+/** `1 client`, `1 000 clients` */
+export function clientsText(count: number): string {
+  return count === 1 ? "1 client" : `${grouped(count)} clients`;
+}
+
 /** `64 B`, `1 KiB`, `1 MiB` */
 export function sizeText(bytes: number): string {
   if (bytes >= 1_048_576) return `${bytes / 1_048_576} MiB`;

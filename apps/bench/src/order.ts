@@ -21,7 +21,13 @@ export type Order =
   /** For how long a loop of writes, and their arrival, hold up the event loop. */
   | { readonly workload: "loop delay"; readonly size: number; readonly messages: number; readonly sendMs: number }
   /** Round trips of a small message while large ones are on their way. */
-  | { readonly workload: "ping in bulk"; readonly size: number; readonly bulkSize: number; readonly pings: number }
+  | {
+      readonly workload: "ping in bulk";
+      readonly size: number;
+      readonly bulkSize: number;
+      readonly pings: number;
+      readonly pingMs: number;
+    }
   /** A writer that never waits, to a reader that does not read. */
   | { readonly workload: "full queue"; readonly size: number; readonly mostBytes: number }
   /** A fixed number of messages, for whoever counts from outside what they cost. */

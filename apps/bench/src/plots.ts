@@ -7,7 +7,7 @@ const WIDTH = 620;
 const HEIGHT = 340;
 const KIB = 1_024;
 const MEGABYTE = 1_000_000;
-const OURS = ["plain", "compatible", "secure"];
+const OURS = ["plain", "plain, polling", "compatible", "secure", "secure, polling"];
 
 type Row = Readonly<Record<string, string | number>>;
 
@@ -89,8 +89,10 @@ type Drawing = Pick<Extract<TopLevelSpec, { mark: unknown }>, "title" | "data" |
 const COLOURS: Readonly<Record<string, string>> = {
   "bare loop": "#000000",
   plain: "#1f77b4",
+  "plain, polling": "#0b3c61",
   compatible: "#ff7f0e",
   secure: "#d62728",
+  "secure, polling": "#7f0000",
   "node-ipc": "#8c564b",
   zeromq: "#2ca02c",
   ws: "#9467bd",

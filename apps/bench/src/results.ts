@@ -1,3 +1,4 @@
+import type { Profile } from "./profile.js";
 import { median } from "./quantile.js";
 import type { Sample } from "./schedule.js";
 import type { SystemCalls } from "./system-calls.js";
@@ -7,11 +8,32 @@ export interface Results {
   readonly machine: string;
   readonly isQuick: boolean;
   readonly minutes: number;
+  /** Share of the processors' time that other machines on the same host took meanwhile, 0 … 1. Undefined: not known here. */
+  readonly stolen?: number | undefined;
   readonly contestants: readonly { readonly name: string; readonly what: string }[];
   readonly notRun: readonly { readonly name: string; readonly why: string }[];
   readonly samples: readonly Sample[];
-  /** Undefined where they were not asked for. */
+  /** This and the next: undefined where they were not asked for. */
   readonly systemCalls?: SystemCalls | undefined;
+  readonly profiles?: readonly WorkProfile[] | undefined;
+  /** Sections that were measured anew, and when: the others are of the run as a whole. */
+  readonly renewed?: Readonly<Record<string, string>> | undefined;
+  /** What came of the targets in the full run that was recorded before. */
+  readonly before?: RunBefore | undefined;
+}
+
+/** Where the time of a work goes. */
+export interface WorkProfile extends Profile {
+  /** For the reader. */
+  readonly work: string;
+}
+
+/** What is left of a run when the next one is recorded. */
+export interface RunBefore {
+  readonly machine: string;
+  readonly stolen?: number | undefined;
+  /** By what a target says. */
+  readonly values: Readonly<Record<string, number>>;
 }
 
 /** Which figure of which measurement. */
@@ -31,11 +53,16 @@ export class Figures {
   }
 
   /** One for each round, none where there is none. */
-  all({ figure, ...place }: Place): number[] {
-    return this.#of(place).flatMap(({ outcome }) => {
-      const value = "figures" in outcome ? outcome.figures[figure] : undefined;
-      return value === undefined ? [] : [value];
-    });
+  all(place: Place): number[] {
+    return [...this.#byRound(place).values()];
+  }
+
+  /** Median over the rounds of what one is of the other: most of what the machine does meanwhile falls on both of a round. */
+  ratio(over: Place, under: Place): number | undefined {
+    const lower = this.#byRound(under);
+    const ratios = [...this.#byRound(over)].map(([round, value]) => value / (lower.get(round) ?? Number.NaN));
+    const known = ratios.filter((value) => !Number.isNaN(value));
+    return known.length === 0 ? undefined : median(known);
   }
 
   median(place: Place): number | undefined {
@@ -75,6 +102,16 @@ export class Figures {
       return [];
     });
     return [...new Set(remarks)];
+  }
+
+  #byRound({ figure, ...place }: Place): Map<number, number> {
+    // Who failed once has no figures: the rounds that went well would flatter it.
+    if (this.why(place) === "failed") return new Map();
+    const values = this.#of(place).flatMap(({ round, outcome }): [number, number][] => {
+      const value = "figures" in outcome ? outcome.figures[figure] : undefined;
+      return value === undefined ? [] : [[round, value]];
+    });
+    return new Map(values);
   }
 
   #of({ section, at, contestant }: Omit<Place, "figure">): Sample[] {

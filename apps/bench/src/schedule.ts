@@ -8,6 +8,8 @@ export interface Sample {
   readonly at: number;
   readonly contestant: string;
   readonly round: number;
+  /** How long it took with its processes' start, for who looks for what makes a run long. */
+  readonly seconds: number;
   /** What came of it, or why nothing did. */
   readonly outcome: Outcome | Inability | { readonly failed: string };
 }
@@ -38,8 +40,10 @@ export async function measureAll(
     const cannot = contestant.cannot(order);
     // Who failed once is not waited for again.
     const failure = samples.find((sample) => isOf(sample, section, at, contestant) && "failed" in sample.outcome);
+    const from = performance.now();
     const outcome = failure?.outcome ?? cannot ?? (await tryToMeasure(contestant, point));
-    samples.push({ section, at, contestant: contestant.name, round, outcome });
+    const seconds = (performance.now() - from) / 1_000;
+    samples.push({ section, at, contestant: contestant.name, round, seconds, outcome });
   }
   progress(jobs.length, jobs.length, "done");
   return samples;

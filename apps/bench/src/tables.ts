@@ -1,7 +1,9 @@
 import { markdownTable } from "markdown-table";
 import type { Manner } from "./adapter.js";
-import { grouped, short, sizeText, spread } from "./number-text.js";
-import { Figures, type Results } from "./results.js";
+import { clientsText, short, sizeText, spread } from "./number-text.js";
+import { PARTS } from "./profile.js";
+import { Figures, type Results, type RunBefore } from "./results.js";
+import type { Manner as CountManner } from "./system-calls.js";
 import { isMet, targetsOf } from "./target.js";
 
 const FLOOR = "bare loop";
@@ -24,6 +26,7 @@ export const MEASURED: Readonly<Record<string, string>> = {
   "full-queue": "full queue",
   allocations: "allocations",
   calls: "system calls",
+  profile: "profile",
 };
 
 /** The tables of a run in Markdown, by the place of the document that they stand in; none of what was not measured. */
@@ -32,6 +35,7 @@ export function tablesOf(results: Results): Record<string, string> {
   const isMeasured = ([name]: [string, string]): boolean => {
     const section = MEASURED[name];
     if (name === "calls") return results.systemCalls !== undefined;
+    if (name === "profile") return results.profiles !== undefined;
     return section === undefined || samples.some((sample) => sample.section === section);
   };
   return Object.fromEntries(Object.entries(allTables(results)).filter(isMeasured));
@@ -50,11 +54,13 @@ function allTables(results: Results): Record<string, string> {
     return spread(figures.all(place), show) || (figures.why(place) ?? "–");
   };
   const toFloor = (section: string, at: number, name: string, figure: string): string => {
-    const own = figures.median({ section, at, contestant: name, figure });
     // The floor has one manner of sending.
     const same = figure === "awaited" ? "when it must" : figure;
-    const floor = figures.median({ section, at, contestant: FLOOR, figure: same });
-    return own === undefined || floor === undefined ? "" : short(own / floor);
+    const ratio = figures.ratio(
+      { section, at, contestant: name, figure },
+      { section, at, contestant: FLOOR, figure: same },
+    );
+    return ratio === undefined ? "" : short(ratio);
   };
   const oneWay = (manner: Manner): string =>
     table(
@@ -72,7 +78,7 @@ function allTables(results: Results): Record<string, string> {
   const crowds = figures.points("crowd");
   const mib = (bytes: number): string => short(bytes / KIB / KIB);
   return {
-    targets: targets(figures),
+    targets: targets(figures, results.before?.values),
     contestants: table(
       ["", "what ran"],
       [
@@ -95,9 +101,7 @@ function allTables(results: Results): Record<string, string> {
     "fan-in": table(
       [
         "",
-        ...figures
-          .points("fan-in")
-          .flatMap((clients) => [`${grouped(clients)} clients, messages/s`, "slowest ÷ fastest"]),
+        ...figures.points("fan-in").flatMap((clients) => [`${clientsText(clients)}, messages/s`, "slowest ÷ fastest"]),
       ],
       rows((name) =>
         figures
@@ -106,10 +110,7 @@ function allTables(results: Results): Record<string, string> {
       ),
     ),
     crowd: table(
-      [
-        "",
-        ...crowds.flatMap((at) => [`${grouped(at)} clients, connects/s`, "heap KiB", "buffers KiB", "resident KiB"]),
-      ],
+      ["", ...crowds.flatMap((at) => [`${clientsText(at)}, connects/s`, "heap KiB", "buffers KiB", "resident KiB"])],
       rows((name) =>
         crowds.flatMap((at) => [
           cell(["crowd", at, name, "connectsPerSecond"]),
@@ -161,6 +162,7 @@ function allTables(results: Results): Record<string, string> {
       ),
     ),
     calls: calls(results),
+    profile: profiles(results),
     allocations: table(
       ["", "sender, awaited", "receiver", "sender, not awaited", "receiver"],
       rows((name) =>
@@ -176,19 +178,19 @@ function allTables(results: Results): Record<string, string> {
   };
 }
 
-function targets(figures: Figures): string {
+function targets(figures: Figures, before?: RunBefore["values"]): string {
   return table(
-    ["", "target", "measured", ""],
+    ["", "target", "measured", "", ...(before === undefined ? [] : ["the run before", ""])],
     targetsOf(figures).map((target) => {
-      const { what, value, limit, sense, unit } = target;
-      const verdict = isMet(target);
+      const { what, limit, sense, unit } = target;
+      const cells = (value: number | undefined): string[] => {
+        const verdict = isMet({ ...target, value });
+        const shown = value === undefined ? "–" : `${short(value)}${unit && ` ${unit}`}`;
+        return [shown, verdict === undefined ? "not measured" : verdict ? "met" : "**missed**"];
+      };
       const sign = sense === "at least" ? "≥" : "≤";
-      return [
-        what,
-        `${sign} ${limit}${unit && ` ${unit}`}`,
-        value === undefined ? "–" : `${short(value)}${unit && ` ${unit}`}`,
-        verdict === undefined ? "not measured" : verdict ? "met" : "**missed**",
-      ];
+      const earlier = before === undefined ? [] : cells(before[what]);
+      return [what, `${sign} ${limit}${unit && ` ${unit}`}`, ...cells(target.value), ...earlier];
     }),
   );
 }
@@ -211,7 +213,7 @@ function cost(results: Results, figures: Figures): string {
       ...points.map((size) => `${sizeText(size)}, ns`),
       "of that per message, ns",
       "per KiB, ns",
-      ...clients.map((count) => `${grouped(count)} clients, ns`),
+      ...clients.map((count) => `${clientsText(count)}, ns`),
     ],
     results.contestants.map(({ name }) => {
       const times = points.map((size) => nsEach(name, size));
@@ -240,10 +242,26 @@ function calls({ systemCalls }: Results): string {
     systemCalls.counts.map(({ contestant, size, manner, writes, reads, others }) => [
       contestant,
       sizeText(size),
-      manner === "echo" ? "one in flight, to and fro" : manner === "awaited" ? "each write awaited" : "burst",
+      mannerText(manner),
       ...[writes, reads, others].map((count) => count.toFixed(count < 0.1 ? 4 : 2)),
     ]),
   );
+}
+
+function profiles({ profiles: all = [] }: Results): string {
+  const percent = (share: number): string => (share * 100).toFixed(0);
+  return table(
+    ["", "work", "end", "awake, %", ...PARTS.map((part) => `${part}, %`)],
+    all.map(({ contestant, work, end, busy, parts }) => [
+      ...[contestant, work, end, percent(busy)],
+      ...PARTS.map((part) => percent(parts[part])),
+    ]),
+  );
+}
+
+function mannerText(manner: CountManner): string {
+  if (manner === "echo") return "one in flight, to and fro";
+  return manner === "awaited" ? "each write awaited" : "burst";
 }
 
 function throughputHead(size: number): string {

@@ -10,7 +10,7 @@ const WARM_UP_PINGS = 20;
 type BulkOrder = Extract<Order, { workload: "ping in bulk" }>;
 
 /** Small messages go to and fro on the connection on which large ones are sent as fast as they are taken. */
-export async function pingInBulk(place: Place, { size, bulkSize, pings }: BulkOrder): Promise<Outcome> {
+export async function pingInBulk(place: Place, { size, bulkSize, pings, pingMs }: BulkOrder): Promise<Outcome> {
   const caller = await Caller.connect(place);
   const bulk = makePayload(KIND.count, bulkSize, place.adapter.isText);
   const isAwaited = place.adapter.abilities.manners.includes("awaited");
@@ -22,10 +22,10 @@ export async function pingInBulk(place: Place, { size, bulkSize, pings }: BulkOr
       else await caller.link.send(KIND.count, bulk);
     }
   })();
-  await ping(caller, size, WARM_UP_PINGS);
+  await ping(caller, size, WARM_UP_PINGS, pingMs);
   const from = performance.now();
   const sentBefore = sent;
-  const times = tellTimes(await ping(caller, size, pings));
+  const times = tellTimes(await ping(caller, size, pings, pingMs));
   const bulkPerSecond = ((sent - sentBefore) * 1_000) / (performance.now() - from);
   isOver = true;
   await sending;
