@@ -26,7 +26,7 @@ const COUNTED: readonly (readonly [contestant: string, size: number, manner: Man
 const PROFILED: readonly {
   readonly work: string;
   readonly who: readonly string[];
-  readonly order: Pick<CountOrder, "size" | "messages" | "manner">;
+  readonly order: Profiled;
 }[] = [
   { work: "64 B, to and fro", who: ["plain", "secure"], order: { size: 64, messages: 200, manner: "echo" } },
   {
@@ -44,9 +44,12 @@ const PROFILED: readonly {
     who: ["bare loop", "plain", "secure"],
     order: { size: 1_048_576, messages: 200, manner: "when it must" },
   },
+  { work: "64 B, 1 000 clients", who: ["plain", "compatible", "secure"], order: { size: 64, clients: 1_000 } },
 ];
 
-type CountOrder = Extract<Order, { workload: "count" }>;
+type Profiled =
+  | Pick<Extract<Order, { workload: "count" }>, "size" | "messages" | "manner">
+  | Pick<Extract<Order, { workload: "fan-in" }>, "size" | "clients">;
 
 /** Measures what the words ask for: everything when there are none. */
 export async function measure(
@@ -108,7 +111,10 @@ async function profileAll(names: readonly string[], pace: Pace, progress: Progre
   const profiles: WorkProfile[] = [];
   for (const [index, { work, contestant, order }] of jobs.entries()) {
     progress(index, jobs.length, `${PROFILE}, ${contestant}`);
-    const whole: Order = { workload: "count", warmUpMs: profileMs, ...order };
+    const whole: Order =
+      "clients" in order
+        ? { workload: "fan-in", sendMs: profileMs, ...order }
+        : { workload: "count", warmUpMs: profileMs, ...order };
     // What was measured before must not be lost with it.
     const found = await profile(contestant, whole, profileMs / 2).catch((error: unknown) => {
       console.error(`${work}, ${contestant}: no profile: ${String(error)}`);

@@ -45,6 +45,8 @@ export type Workload = Order["workload"];
 export interface Outcome {
   readonly figures: Readonly<Record<string, number>>;
   readonly quantilesUs?: readonly number[];
+  /** When the work was done that a profile tells of, by the machine's clock, in microseconds. */
+  readonly untilUs?: number;
 }
 
 /** Of which shares of all round trips `quantilesUs` tells, the fastest first. */

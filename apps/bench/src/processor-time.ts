@@ -3,3 +3,8 @@ export function cpuUs(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
 }
+
+/** The machine's clock in microseconds: the same in all processes, and in V8's profiles. */
+export function clockUs(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
+}

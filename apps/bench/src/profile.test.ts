@@ -7,7 +7,7 @@ const node = (id: number, functionName: string, url: string, children: number[] 
   children,
 });
 
-it("ticks count for the file they are in, those of native functions for their caller, and those before the end not", () => {
+it("ticks count for the file they are in, those of native functions for their caller, and those outside the window not", () => {
   const nodes = [
     node(1, "(root)", "", [2, 3, 4, 5, 7]),
     node(2, "(idle)", ""),
@@ -21,7 +21,10 @@ it("ticks count for the file they are in, those of native functions for their ca
   ];
   const counted = [2, 3, 4, 5, 6, 7, 8, 9];
   const samples = [...counted.map(() => 7), ...counted, 2, 2];
-  const { busy, parts } = sumUpTicks({ nodes, samples, timeDeltas: samples.map(() => 1_000) }, counted.length);
+  const { busy, parts } = sumUpTicks(
+    { nodes, samples, timeDeltas: samples.map(() => 1_000), startTime: 50_000 },
+    { fromUs: 58_000, untilUs: 66_000 },
+  );
   expect(busy).toBe(7 / 8);
   const sevenths = Object.fromEntries(PARTS.map((part) => [part, Math.round(parts[part] * 7)]));
   expect(sevenths).toEqual({

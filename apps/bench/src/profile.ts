@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Order } from "./order.js";
+import type { Order, Outcome } from "./order.js";
 import { runProcess } from "./run-process.js";
 
 const CLIENT = fileURLToPath(new URL("../dist/client-process.js", import.meta.url));
@@ -24,21 +24,24 @@ export interface Profile {
   readonly parts: Readonly<Record<Part, number>>;
 }
 
-/** Carries out an order with V8's sampling profiler in both processes, and sums up its ticks of the last `lastMs`. */
+/** Carries out an order with V8's sampling profiler in both processes, and sums up its ticks of the last `lastMs` of the work. */
 export async function profile(contestant: string, order: Order, lastMs: number): Promise<Profile[]> {
   const folder = await mkdtemp(join(tmpdir(), "ipc-profile-"));
   try {
     // The server's process is forked with the same flags.
     const flags = ["--expose-gc", "--cpu-prof", `--cpu-prof-dir=${folder}`];
-    await runProcess(process.execPath, [...flags, CLIENT, contestant, JSON.stringify(order)]);
+    const args = [...flags, CLIENT, contestant, JSON.stringify(order)];
+    const { untilUs } = JSON.parse(await runProcess(process.execPath, args)) as Outcome;
+    if (untilUs === undefined) throw new Error(`${order.workload} does not tell when its work was done`);
+    const window = { fromUs: untilUs - lastMs * MILLISECOND_US, untilUs };
     const files = await readdir(folder);
     const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
     const [client, server] = texts.map((text) => JSON.parse(text) as Ticks).sort((a, b) => a.startTime - b.startTime);
     // The client's process starts the server's.
     if (client === undefined || server === undefined) throw new Error(`${contestant}: ${files.length} profiles of 2`);
     return [
-      { contestant, end: "client", ...sumUpTicks(client, lastMs) },
-      { contestant, end: "server", ...sumUpTicks(server, lastMs) },
+      { contestant, end: "client", ...sumUpTicks(client, window) },
+      { contestant, end: "server", ...sumUpTicks(server, window) },
     ];
   } finally {
     await rm(folder, { recursive: true });
@@ -61,19 +64,25 @@ interface TickNode {
   readonly children?: readonly number[];
 }
 
-/** Sums up what lies in the last `lastMs`: what starts, connects and compiles comes before. */
+/** What of a profile counts, in microseconds of the machine's clock. */
+interface Window {
+  readonly fromUs: number;
+  readonly untilUs: number;
+}
+
+/** Sums up what lies in the window: what starts, connects and compiles comes before, what closes behind. */
 export function sumUpTicks(
-  { nodes, samples, timeDeltas }: Omit<Ticks, "startTime">,
-  lastMs: number,
+  { nodes, samples, timeDeltas, startTime }: Ticks,
+  { fromUs, untilUs }: Window,
 ): Pick<Profile, "busy" | "parts"> {
   const partOf = partsOf(nodes);
   const parts = Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<Part, number>;
   let idle = 0;
   let busy = 0;
-  // The client's process waits for the server's to be gone.
-  const last = samples.findLastIndex((node) => partOf.has(node));
-  for (let index = last; index >= 0 && idle + busy < lastMs * MILLISECOND_US; index--) {
-    const us = timeDeltas[index] ?? 0;
+  let nowUs = startTime;
+  for (const [index, us] of timeDeltas.entries()) {
+    nowUs += us;
+    if (nowUs <= fromUs || nowUs > untilUs) continue;
     const part = partOf.get(samples[index] ?? 0);
     if (part === undefined) {
       idle += us;

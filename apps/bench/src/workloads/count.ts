@@ -2,6 +2,7 @@ import { Caller, type Place } from "../caller.js";
 import { KIND } from "../message-kind.js";
 import type { Order, Outcome } from "../order.js";
 import { makePayload } from "../payload.js";
+import { clockUs } from "../processor-time.js";
 import { ping } from "./ping.js";
 
 type CountOrder = Extract<Order, { workload: "count" }>;
@@ -29,8 +30,10 @@ export async function count(place: Place, { size, messages, manner, warmUpMs }: 
   const ownBefore = process.memoryUsage().heapUsed;
   await run();
   const [own, theirs] = [process.memoryUsage().heapUsed, await caller.ask<{ heapUsed: number }>(KIND.heap)];
+  const untilUs = clockUs();
   await caller.link.close();
   return {
+    untilUs,
     figures: {
       senderHeapBytes: (own - ownBefore) / messages,
       receiverHeapBytes: (theirs.heapUsed - theirsBefore.heapUsed) / messages,

@@ -2,6 +2,7 @@ import type { Caller, Place } from "../caller.js";
 import { KIND } from "../message-kind.js";
 import type { Order, Outcome } from "../order.js";
 import { makePayload } from "../payload.js";
+import { clockUs } from "../processor-time.js";
 import { connectAll } from "./crowd.js";
 import { lasting } from "./lasting.js";
 
@@ -15,7 +16,7 @@ export async function fanIn(place: Place, order: Extract<Order, { workload: "fan
   const { perSecond, fairness } = await lasting(sendMs, (messages) =>
     race(callers, size, Math.ceil(messages / clients)),
   );
-  return { figures: { perSecond, fairness } };
+  return { figures: { perSecond, fairness }, untilUs: clockUs() };
 }
 
 async function race(
