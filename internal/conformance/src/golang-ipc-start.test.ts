@@ -123,9 +123,9 @@ describe("TestStatus", () => {
     let lose = (): void => {};
     const losable: Transport = {
       ...transport,
-      listen(given, door, onStream, listenOptions) {
+      listen(given, endpoint, onStream, listenOptions) {
         lose = () => listenOptions.onLost?.(Object.assign(new Error("gone"), { code: "IPC_LISTENER_LOST" }) as never);
-        return transport.listen(given, door, onStream, listenOptions);
+        return transport.listen(given, endpoint, onStream, listenOptions);
       },
     };
     const server = untilTestEnds(await startServer({ name, transport: losable, ...options }));

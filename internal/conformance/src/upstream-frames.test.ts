@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { type Client, startClient } from "@ipc/client";
-import { deriveMessageKey, deriveSharedX, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
+import { deriveMessageKey, deriveSharedSecret, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
 import { startServer } from "@ipc/server";
 import { tcp } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
@@ -119,7 +119,7 @@ describe("row 16: leading zero bytes are dropped before hashing", () => {
     const { leadingZero } = JSON.parse(vectors) as { readonly leadingZero: Readonly<Record<string, string>> };
     const bytes = (name: string): Uint8Array => Buffer.from(leadingZero[name] ?? "", "hex");
     const { privateKey } = keyPairFromScalar(bytes("clientPrivateKey"));
-    const x = deriveSharedX(privateKey, bytes("serverPublicKey"));
+    const x = deriveSharedSecret(privateKey, bytes("serverPublicKey"));
     expect(Buffer.compare(x, bytes("sharedX48"))).toBe(0);
     expect(x[0]).toBe(0);
     expect(Buffer.compare(deriveMessageKey(x).export(), bytes("legacyKey"))).toBe(0);
@@ -144,7 +144,7 @@ describe("row 20: reading goes on after a failed tag", () => {
     await peer.read(2);
     peer.write(0);
     peer.stream.write(pair.publicKey);
-    const cipher = new MessageCipher(deriveMessageKey(deriveSharedX(pair.privateKey, await peer.read(97))));
+    const cipher = new MessageCipher(deriveMessageKey(deriveSharedSecret(pair.privateKey, await peer.read(97))));
     await peer.read((await peer.read(4)).readUInt32BE());
     peer.write(0);
     peer.stream.write(frame(cipher, "good"));
@@ -165,7 +165,7 @@ describe("row 20: reading goes on after a failed tag", () => {
     peer.write(2, 1);
     await peer.read(1);
     peer.stream.write(pair.publicKey);
-    const cipher = new MessageCipher(deriveMessageKey(deriveSharedX(pair.privateKey, await peer.read(97))));
+    const cipher = new MessageCipher(deriveMessageKey(deriveSharedSecret(pair.privateKey, await peer.read(97))));
     const limits = cipher.seal(Buffer.of(0, 0x30, 0, 0));
     peer.stream.write(Buffer.concat([Buffer.of(0, 0, 0, limits.length), limits]));
     await peer.read(1);

@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { type ClientOptions, startClient } from "@ipc/client";
 import { type ManagerOptions, type ServerManager, startServerManager } from "@ipc/manager";
 import { startServer } from "@ipc/server";
-import { type Door, type Transport, unixSocket } from "@ipc/transport";
+import { type Endpoint, type Transport, unixSocket } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { eventually } from "../../testkit/src/eventually.js";
 import { nextAsker } from "../../testkit/src/far-manager.js";
@@ -18,7 +18,7 @@ import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 // What is broken in golang-ipc's pool, by the numbers of our list of its defects; each is a thing that ours does not do.
 
 const name = "orders";
-const MANAGER: Door = { kind: "manager" };
+const MANAGER: Endpoint = { kind: "manager" };
 const BOTH: readonly [string, Partial<ClientOptions>][] = [
   ["by the name", {}],
   ["by the id protocol", { multiClient: true }],
@@ -91,10 +91,10 @@ describe("row 26: while one client is connected, others are accepted and neither
 describe("row 30: one idle holder of the manager's door blocks all new clients", () => {
   it("clients are served meanwhile, whatever the holder has said", async () => {
     const { manager, directory } = await start();
-    const door = join(directory, "orders_manager.sock");
-    const silent = await RawPeer.connect(door);
+    const endpoint = join(directory, "orders_manager.sock");
+    const silent = await RawPeer.connect(endpoint);
     await silent.read(2);
-    const half = await RawPeer.connect(door);
+    const half = await RawPeer.connect(endpoint);
     half.write(0);
     await half.read(2 + 97);
     for (const [, options] of BOTH) for (let i = 0; i < 3; i++) await served(directory, options);
@@ -110,9 +110,9 @@ describe("row 31: ids are given out before anybody listens, and nothing is ever 
     const slots: number[] = [];
     const transport: Transport = {
       ...inner,
-      dial(whose, door, wait) {
-        if (door.kind === "slot") slots.push(door.id);
-        return inner.dial(whose, door, wait);
+      dial(whose, endpoint, wait) {
+        if (endpoint.kind === "slot") slots.push(endpoint.id);
+        return inner.dial(whose, endpoint, wait);
       },
     };
     const clients = await Promise.all(

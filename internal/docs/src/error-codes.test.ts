@@ -1,6 +1,6 @@
 import type { IpcErrorCode } from "@ipc/client";
 import { describe, expect, test } from "vitest";
-import { canHeal } from "../../../packages/client/src/healing.js";
+import { isRetryable } from "../../../packages/client/src/retryable.js";
 import { readText } from "./document.js";
 
 /** Every code of the library. The compiler refuses one that is missing here, and one that does not exist. */
@@ -69,9 +69,9 @@ describe.each(CODES)("%s", (code) => {
       ) ?? [];
     const goesOn = redialling?.startsWith("goes on") ?? false;
     expect({
-      atStart: canHeal(code, "no connection"),
-      afterLoss: canHeal(code, "a connection"),
-      afterSecureSession: canHeal(code, "a secure session"),
+      atStart: isRetryable(code, "no connection"),
+      afterLoss: isRetryable(code, "a connection"),
+      afterSecureSession: isRetryable(code, "a secure session"),
     }).toEqual({
       atStart: redialling === "goes on",
       afterLoss: goesOn && !redialling?.includes("after a secure session"),

@@ -1,7 +1,7 @@
 import {
   CountedNonces,
   deriveMessageKey,
-  deriveSharedX,
+  deriveSharedSecret,
   type KeyPair,
   keyPairFromScalar,
   MessageCipher,
@@ -35,7 +35,7 @@ describe("the example of docs/WIRE.md has", () => {
   const client = keyPairFromScalar(Buffer.alloc(48, 0x11));
   const server = keyPairFromScalar(Buffer.alloc(48, 0x22));
   const short = keyPairFromScalar(Buffer.from("0c".padStart(96, "0"), "hex"));
-  const sharedWith = ({ publicKey }: KeyPair): Uint8Array => deriveSharedX(client.privateKey, publicKey);
+  const sharedWith = ({ publicKey }: KeyPair): Uint8Array => deriveSharedSecret(client.privateKey, publicKey);
   const key = deriveMessageKey(sharedWith(server));
 
   test.each([

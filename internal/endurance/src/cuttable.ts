@@ -7,8 +7,8 @@ export function cuttable(directory: string): { readonly transport: Transport; re
   let latest: Duplex | undefined;
   const transport: Transport = {
     ...inner,
-    async dial(name, door, wait) {
-      latest = await inner.dial(name, door, wait);
+    async dial(name, endpoint, wait) {
+      latest = await inner.dial(name, endpoint, wait);
       return latest;
     },
   };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { AttackerPlan, AttackOrder, AttackOutcome } from "./attacker-orders.js";
 import { GoodClient, visitPrey } from "./good-client.js";
-import { PREY, type Role, type VictimOrder, type VictimReport } from "./victim-orders.js";
+import { type Role, TARGET, type VictimOrder, type VictimReport } from "./victim-orders.js";
 import type { Wire } from "./wire.js";
 import { Worker, type WorkerLimits } from "./worker.js";
 
@@ -44,7 +44,7 @@ export class Arena {
   static async open<T>(plan: ArenaPlan, act: (arena: Arena) => Promise<T>, limits?: WorkerLimits): Promise<T> {
     const directory = await mkdtemp(join(tmpdir(), "ipc-arena-"));
     const side = plan.role === "client" ? "server" : "client";
-    const attacks: AttackerPlan = { side, address: join(directory, `${PREY}.sock`) };
+    const attacks: AttackerPlan = { side, address: join(directory, `${TARGET}.sock`) };
     const workers: Worker<never, unknown>[] = [];
     try {
       const victim = await Worker.start<VictimOrder, VictimReport>("victim", { directory, ...plan }, limits);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { writeUint32 } from "@ipc/framing";
-import type { Protection } from "@ipc/session";
+import type { MessageCodec } from "@ipc/session";
 import type { Announcement, AttackerPlan, AttackOrder, AttackOutcome } from "./attacker-orders.js";
 import { Meeting, shakeHands } from "./hostile-peer.js";
 import { sealed, spray } from "./spray.js";
@@ -50,19 +50,19 @@ async function announce(order: Extract<AttackOrder, { kind: "announce" }>): Prom
 }
 
 /** The beginning of what is announced, sealed where it must be. */
-function announcementOf(what: Announcement, protection: Protection): Uint8Array {
+function announcementOf(what: Announcement, codec: MessageCodec): Uint8Array {
   const frame = new Uint8Array(9);
   writeUint32(frame, 0, what === "3 MiB frame" ? 3_145_728 : 0xffff_ffff);
   writeUint32(frame, 4, 1);
   if (what === "16 MiB record") return Uint8Array.of(2, 255, 255, 255, 0);
-  return protection.batchHead > 0 ? sealed(protection, frame, frame.length) : frame;
+  return codec.headroom > 0 ? sealed(codec, frame, frame.length) : frame;
 }
 
 async function flood(order: Extract<AttackOrder, { kind: "flood" }>): Promise<void> {
   const socket = await meet();
-  const protection = await shakeHands(socket, side, order.wire);
+  const codec = await shakeHands(socket, side, order.wire);
   const sent = (async (): Promise<void> => {
-    for (const chunk of spray(protection, order)) {
+    for (const chunk of spray(codec, order)) {
       if (socket.destroyed) return;
       if (!socket.write(chunk)) await drainOrClose(socket);
     }

@@ -4,7 +4,7 @@ import type { Arena } from "./arena.js";
 import type { Announcement, AttackOrder } from "./attacker-orders.js";
 import { type Finding, findingOf } from "./finding.js";
 import type { Packing } from "./spray.js";
-import { PREY, type VictimReport } from "./victim-orders.js";
+import { TARGET, type VictimReport } from "./victim-orders.js";
 import { optionsOf } from "./wire.js";
 
 const MIB = 1_048_576;
@@ -179,7 +179,7 @@ export async function hoard(arena: Arena): Promise<Finding> {
 /** No descriptor is left when a client must dial again; then they come back. */
 export async function hoardOfClient(arena: Arena): Promise<Finding> {
   const { directory, plan } = arena;
-  await using server = await startServer({ name: PREY, directory, ...optionsOf(plan.wire) });
+  await using server = await startServer({ name: TARGET, directory, ...optionsOf(plan.wire) });
   await server.read();
   await arena.victim.tell({ kind: "hoard" });
   await server.close();
@@ -188,7 +188,7 @@ export async function hoardOfClient(arena: Arena): Promise<Finding> {
     "it has none to dial with",
     ({ status, descriptors }) => status === "Reconnecting" && !descriptors,
   );
-  await using next = await startServer({ name: PREY, directory, ...optionsOf(plan.wire) });
+  await using next = await startServer({ name: TARGET, directory, ...optionsOf(plan.wire) });
   const service = await arena.good.converse(pause(WATCH_MS));
   const during = await arena.victim.tell(REPORT);
   await arena.victim.tell({ kind: "release" });

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Client, startClient } from "@ipc/client";
-import { BYSTANDER, PREY } from "./victim-orders.js";
+import { BYSTANDER, TARGET } from "./victim-orders.js";
 import { optionsOf, type Wire } from "./wire.js";
 
 /** Between two echoes, in milliseconds. */
@@ -59,7 +59,7 @@ export class GoodClient {
 /** Connects to the one that is attacked, writes, and leaves. Returns how long it took to be let in, in milliseconds. */
 export async function visitPrey(directory: string, wire: Wire): Promise<number> {
   const from = performance.now();
-  const client = await startClient({ name: PREY, directory, ...optionsOf(wire), timeoutMs: PATIENCE_MS });
+  const client = await startClient({ name: TARGET, directory, ...optionsOf(wire), timeoutMs: PATIENCE_MS });
   const tookMs = performance.now() - from;
   await client.write(1, "hello");
   await client.close();

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { clientHandshake, type Protection, runHandshake, serverHandshake } from "@ipc/session";
+import { clientHandshake, type MessageCodec, runHandshake, serverHandshake } from "@ipc/session";
 import type { Wire } from "./wire.js";
 
 /** Which end of a connection the attacker is. */
@@ -11,7 +11,7 @@ const MAX_MESSAGE_SIZE = 3_145_728;
 
 /** Speaks golang-ipc's protocol only. */
 const COMPATIBLE = {
-  speaksSecure: false,
+  supportsSecure: false,
   psks: [],
   identity: undefined,
   trustedPeers: undefined,
@@ -54,7 +54,7 @@ function ignoreErrors(socket: Socket): Socket {
 }
 
 /** Shakes hands as it should be, and returns what protects the connection: whatever is sent by it is taken for the peer's own. */
-export async function shakeHands(socket: Socket, side: Side, wire: Wire): Promise<Protection> {
+export async function shakeHands(socket: Socket, side: Side, wire: Wire): Promise<MessageCodec> {
   const wants = { encryption: wire !== "plain", ...(wire === "compatible" && { credentials: COMPATIBLE }) };
   const run = { timeoutMs: HANDSHAKE_MS };
   const { result } =
@@ -62,5 +62,5 @@ export async function shakeHands(socket: Socket, side: Side, wire: Wire): Promis
       ? await runHandshake(socket, clientHandshake({ name: "prey", ...wants }), run)
       : await runHandshake(socket, serverHandshake({ maxMessageSize: MAX_MESSAGE_SIZE, ...wants }), run);
   socket.resume();
-  return result.protection;
+  return result.codec;
 }

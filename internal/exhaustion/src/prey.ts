@@ -1,7 +1,7 @@
 import { type IpcError, type Peer, startClient } from "@ipc/client";
 import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
 import { startServer } from "@ipc/server";
-import { PREY, type VictimPlan, type VictimReport } from "./victim-orders.js";
+import { TARGET, type VictimPlan, type VictimReport } from "./victim-orders.js";
 import { optionsOf } from "./wire.js";
 
 /** A client that is attacked dials again at once, so that many attacks go into little time. */
@@ -10,7 +10,7 @@ const RETRY_MS = 1;
 type Figures = Pick<VictimReport, "unreadBytes" | "messages" | "ends" | "status">;
 
 /** The peer of ours that is attacked. */
-export class Prey {
+export class Target {
   readonly #ends: Record<string, number> = {};
   readonly #reads: boolean;
   #messages = 0;
@@ -20,25 +20,25 @@ export class Prey {
     this.#reads = reads;
   }
 
-  static async start({ role, directory, wire, reads }: VictimPlan): Promise<Prey> {
-    const prey = new Prey(reads);
-    const options = { name: PREY, directory, ...optionsOf(wire) };
+  static async start({ role, directory, wire, reads }: VictimPlan): Promise<Target> {
+    const target = new Target(reads);
+    const options = { name: TARGET, directory, ...optionsOf(wire) };
     switch (role) {
       case "server": {
         const server = await startServer(options);
-        server.on("refused", (error) => prey.#count(error));
-        prey.#attach(server as Peer);
+        server.on("refused", (error) => target.#count(error));
+        target.#attach(server as Peer);
         break;
       }
       case "manager":
-        prey.#attachManager(await startServerManager(options));
+        target.#attachManager(await startServerManager(options));
         break;
       case "client":
         // Its server may not be there yet, and may never let it in.
-        void startClient({ ...options, retryMs: RETRY_MS }).then((client) => prey.#attach(client));
+        void startClient({ ...options, retryMs: RETRY_MS }).then((client) => target.#attach(client));
         break;
     }
-    return prey;
+    return target;
   }
 
   report(): Figures {

@@ -1,5 +1,5 @@
 import { RECORD_HEADER_BYTES, TAG_BYTES } from "@ipc/crypto";
-import type { Protection } from "@ipc/session";
+import type { MessageCodec } from "@ipc/session";
 
 /** How messages are packed: as they are, and in a secure session as many in a record, one in a record, or a byte in a record. */
 export type Packing = "batched" | "record each" | "record a byte";
@@ -16,10 +16,10 @@ const CHUNK_BYTES = 65_536;
 const TYPE = 9;
 
 /** Gives messages as they are on the wire, a chunk at a time. */
-export function* spray(protection: Protection, { messages, bytes, packing }: SprayPlan): Generator<Uint8Array> {
-  const frameBytes = protection.frameOverhead + bytes;
+export function* spray(codec: MessageCodec, { messages, bytes, packing }: SprayPlan): Generator<Uint8Array> {
+  const frameBytes = codec.frameOverhead + bytes;
   const data = new Uint8Array(bytes);
-  const inRecords = protection.batchHead > 0;
+  const inRecords = codec.headroom > 0;
   const atOnce =
     inRecords && packing !== "batched"
       ? packing === "record each"
@@ -28,25 +28,21 @@ export function* spray(protection: Protection, { messages, bytes, packing }: Spr
       : Math.floor(CHUNK_BYTES / frameBytes);
   for (let left = messages; left > 0; left -= atOnce) {
     const frames = new Uint8Array(Math.min(left, atOnce) * frameBytes);
-    for (let at = 0; at < frames.length; at += frameBytes) protection.writeFrame(frames, at, TYPE, data);
+    for (let at = 0; at < frames.length; at += frameBytes) codec.writeFrame(frames, at, TYPE, data);
     if (!inRecords) yield frames;
     else
-      yield sealed(
-        protection,
-        frames,
-        packing === "batched" ? frames.length : packing === "record each" ? frameBytes : 1,
-      );
+      yield sealed(codec, frames, packing === "batched" ? frames.length : packing === "record each" ? frameBytes : 1);
   }
 }
 
 /** Seals bytes in records of `size` each. */
-export function sealed(protection: Protection, bytes: Uint8Array, size: number): Uint8Array {
+export function sealed(codec: MessageCodec, bytes: Uint8Array, size: number): Uint8Array {
   const records: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += size) {
     const piece = bytes.subarray(at, at + size);
     const record = new Uint8Array(RECORD_HEADER_BYTES + piece.length + TAG_BYTES);
     record.set(piece, RECORD_HEADER_BYTES);
-    protection.sealBatch(record);
+    codec.sealBatch(record);
     records.push(record);
   }
   return Buffer.concat(records);

@@ -3,7 +3,7 @@ import type { Wire } from "./wire.js";
 export type Role = "server" | "manager" | "client";
 
 /** Who is attacked: a server or manager by its clients, a client by its server. */
-export const PREY = "prey";
+export const TARGET = "prey";
 
 /** In the same process, for whoever means well: an echo. */
 export const BYSTANDER = "bystander";

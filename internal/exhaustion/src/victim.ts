@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import { startServerManager } from "@ipc/manager";
-import { Prey } from "./prey.js";
+import { Target } from "./prey.js";
 import { BYSTANDER, type VictimOrder, type VictimPlan, type VictimReport } from "./victim-orders.js";
 import { takeOrders } from "./worker.js";
 
@@ -15,7 +15,7 @@ const NANOSECONDS = 1e6;
 const { directory, ...plan } = JSON.parse(process.argv[2] ?? "") as VictimPlan;
 const bystander = await startServerManager({ name: BYSTANDER, directory, encryption: false });
 bystander.on("message", (connection, { type, data }) => void connection.write(type, data));
-const prey = await Prey.start({ directory, ...plan });
+const target = await Target.start({ directory, ...plan });
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 let peakRss = 0;
@@ -61,7 +61,7 @@ function report(): VictimReport {
     peakRss: Math.max(peakRss, rss),
     descriptors: unlessExhausted(() => readdirSync("/proc/self/fd").length),
     delayMs: { p99: delay.percentile(99) / NANOSECONDS, max: delay.max / NANOSECONDS },
-    ...prey.report(),
+    ...target.report(),
   };
 }
 

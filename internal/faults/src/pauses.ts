@@ -1,4 +1,4 @@
-/** Pauses that can be broken off all at once, so that no timer outlives what it was for. */
+/** RetryTimer that can be broken off all at once, so that no timer outlives what it was for. */
 export class Pauses {
   readonly #pending = new Map<NodeJS.Timeout, () => void>();
   #over = false;

@@ -1,5 +1,5 @@
-import type { TypedData } from "@ipc/framing";
-import type { Handshake, HandshakeAnswer, HandshakeStep, Negotiated, Protection } from "@ipc/session";
+import type { MessageBody } from "@ipc/framing";
+import type { Handshake, HandshakeAnswer, HandshakeOutcome, HandshakeStep, MessageCodec } from "@ipc/session";
 import { answerFromMemory, makeHandshake, type Role, type Wire } from "./handshakes.js";
 
 /** What a receiver waits for when a handshake is complete. */
@@ -18,11 +18,11 @@ export interface Conversation {
   readonly wire: Wire;
   readonly items: readonly Item[];
   /** Gives what the receiver agreed on, as it was at first, where the handshake is not part of the conversation. */
-  readonly agree?: () => Negotiated;
+  readonly agree?: () => HandshakeOutcome;
 }
 
 /** What each side writes when the handshake is complete. */
-export const MESSAGES: readonly TypedData[] = [5, 0, 1, 300, 17, 64, 2, 150].map((size, index) => ({
+export const MESSAGES: readonly MessageBody[] = [5, 0, 1, 300, 17, 64, 2, 150].map((size, index) => ({
   type: index + 1,
   data: new Uint8Array(size).fill(0x61 + index),
 }));
@@ -37,10 +37,10 @@ export function recordConversations(wire: Wire): Conversation[] {
 class Side {
   readonly #role: Role;
   readonly #wire: Wire;
-  readonly #handshake: Handshake<Negotiated>;
+  readonly #handshake: Handshake<HandshakeOutcome>;
   readonly #items: Item[] = [];
   #arrived: Uint8Array = new Uint8Array(0);
-  #step: IteratorResult<HandshakeStep, Negotiated>;
+  #step: IteratorResult<HandshakeStep, HandshakeOutcome>;
 
   constructor(role: Role, wire: Wire) {
     this.#role = role;
@@ -74,23 +74,23 @@ class Side {
   /** The conversation as this side hears it. */
   listenTo(other: Side): Conversation[] {
     const [receiver, wire] = [this.#role, this.#wire];
-    const frames = encodeMessages(other.#agreed.protection);
+    const frames = encodeMessages(other.#agreed.codec);
     const handshake = [...this.#items];
-    const agree = (): Negotiated => replay(receiver, wire, handshake);
+    const agree = (): HandshakeOutcome => replay(receiver, wire, handshake);
     return [
       { receiver, wire, items: [...handshake, ...frames] },
       { receiver, wire, items: frames, agree },
     ];
   }
 
-  get #agreed(): Negotiated {
+  get #agreed(): HandshakeOutcome {
     if (this.#step.done !== true) throw new Error(`the ${this.#role}'s handshake does not come to its end`);
     return this.#step.value;
   }
 }
 
 /** Runs one side's handshake again with what it heard: a secure session counts its records, so each needs one of its own. */
-function replay(role: Role, wire: Wire, heard: readonly Item[]): Negotiated {
+function replay(role: Role, wire: Wire, heard: readonly Item[]): HandshakeOutcome {
   const handshake = makeHandshake(role, wire);
   const items = heard.values();
   let step = handshake.next();
@@ -102,14 +102,14 @@ function replay(role: Role, wire: Wire, heard: readonly Item[]): Negotiated {
 }
 
 /** Each message by itself, and the farewell where there is one. */
-function encodeMessages(protection: Protection): Item[] {
+function encodeMessages(codec: MessageCodec): Item[] {
   const items = MESSAGES.map(({ type, data }, index) => {
-    const { batchHead, frameOverhead, batchTail } = protection;
-    const bytes = new Uint8Array(batchHead + frameOverhead + data.length + batchTail);
-    protection.writeFrame(bytes, batchHead, type, data);
-    protection.sealBatch(bytes);
+    const { headroom, frameOverhead, tailroom } = codec;
+    const bytes = new Uint8Array(headroom + frameOverhead + data.length + tailroom);
+    codec.writeFrame(bytes, headroom, type, data);
+    codec.sealBatch(bytes);
     return { state: index === 0 ? FIRST_FRAME : LATER_FRAME, bytes };
   });
-  const farewell = protection.farewell();
-  return farewell === undefined ? items : [...items, { state: LATER_FRAME, bytes: farewell }];
+  const closeNotify = codec.closeNotify();
+  return closeNotify === undefined ? items : [...items, { state: LATER_FRAME, bytes: closeNotify }];
 }

@@ -1,4 +1,4 @@
-import type { TypedData } from "@ipc/framing";
+import type { MessageBody } from "@ipc/framing";
 import type { IpcErrorCode } from "@ipc/session";
 import { MESSAGES } from "./conversation.js";
 import { BadEnding } from "./ending.js";
@@ -11,7 +11,7 @@ const CONTROL_TYPE = 0;
 const NONE = new Uint8Array(0);
 
 /** Whatever was done to a sealed conversation: what is delivered was written like that by someone with the key. */
-export function assertAuthentic(messages: readonly TypedData[]): void {
+export function assertAuthentic(messages: readonly MessageBody[]): void {
   const forged = messages.find((message) => !MESSAGES.some((sent) => isSameMessage(sent, message)));
   if (forged === undefined) return;
   throw new BadEnding(
@@ -20,7 +20,7 @@ export function assertAuthentic(messages: readonly TypedData[]): void {
 }
 
 /** In a secure session nothing can be left out, repeated or moved either, and its end is as authentic as its messages. */
-export function assertInOrder(messages: readonly TypedData[], code: IpcErrorCode | undefined): void {
+export function assertInOrder(messages: readonly MessageBody[], code: IpcErrorCode | undefined): void {
   const isPrefix = messages.every((message, index) =>
     isSameMessage(MESSAGES[index] ?? { type: 0, data: NONE }, message),
   );
@@ -37,7 +37,7 @@ export function assertInOrder(messages: readonly TypedData[], code: IpcErrorCode
 export function assertWhole(
   input: Input,
   handshakeBytes: number,
-  messages: readonly TypedData[],
+  messages: readonly MessageBody[],
   code: IpcErrorCode | undefined,
 ): void {
   const stream = Buffer.concat(input.chunks).subarray(handshakeBytes);

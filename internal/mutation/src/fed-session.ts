@@ -1,5 +1,5 @@
-import type { TypedData } from "@ipc/framing";
-import { type Established, type IpcError, type PeerLimits, PeerSession } from "@ipc/session";
+import type { MessageBody } from "@ipc/framing";
+import { type EstablishedConnection, type IpcError, type PeerLimits, PeerSession } from "@ipc/session";
 import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 
 const MIB = 1_048_576;
@@ -12,10 +12,10 @@ const LIMITS: PeerLimits = {
 
 /** The conversation over one stream whose handshake was run with keys of the test's. Keeps how it ended. */
 export class FedSession extends PeerSession {
-  lost: { readonly error: IpcError; readonly orderly: boolean } | undefined;
+  lost: { readonly error: IpcError; readonly clean: boolean } | undefined;
 
-  constructor(established: Established) {
-    const { security } = established.negotiated.protection;
+  constructor(established: EstablishedConnection) {
+    const { security } = established.outcome.codec;
     super({ limits: LIMITS, security, status: "Not Connected", remote: established.remote });
     this.connect(established);
   }
@@ -28,16 +28,16 @@ export class FedSession extends PeerSession {
     // There is no handle.
   }
 
-  protected override connectionEnded(error: IpcError, orderly: boolean): void {
-    this.lost = { error, orderly };
+  protected override onDisconnected(error: IpcError, clean: boolean): void {
+    this.lost = { error, clean };
     this.setStatus("Disconnected");
-    this.finish("Disconnected", orderly ? undefined : error);
+    this.finish("Disconnected", clean ? undefined : error);
   }
 }
 
 /** Reads until a read rejects: the messages, and that error. */
-export async function readToEnd(session: FedSession): Promise<{ messages: TypedData[]; error: unknown }> {
-  const messages: TypedData[] = [];
+export async function readToEnd(session: FedSession): Promise<{ messages: MessageBody[]; error: unknown }> {
+  const messages: MessageBody[] = [];
   try {
     for (;;) {
       const received = await session.read();

@@ -1,11 +1,11 @@
-import { CountedNonces, deriveSharedX, type KeyPair, keyPairFromScalar, PUBLIC_KEY_BYTES } from "@ipc/crypto";
+import { CountedNonces, deriveSharedSecret, type KeyPair, keyPairFromScalar, PUBLIC_KEY_BYTES } from "@ipc/crypto";
 import {
   type Credentials,
   clientHandshake,
   type Handshake,
   type HandshakeAnswer,
+  type HandshakeOutcome,
   type HandshakeStep,
-  type Negotiated,
   serverHandshake,
 } from "@ipc/session";
 
@@ -24,10 +24,10 @@ const KEY_PAIRS: Readonly<Record<Role, KeyPair>> = {
   client: keyPairFromScalar(new Uint8Array(48).fill(0x42)),
 };
 
-const KNOWN_X = deriveSharedX(KEY_PAIRS.server.privateKey, KEY_PAIRS.client.publicKey);
+const KNOWN_X = deriveSharedSecret(KEY_PAIRS.server.privateKey, KEY_PAIRS.client.publicKey);
 
 /** One side's handshake, which says the same bytes each time, sealed limits included: a secure session's keys depend on them. */
-export function makeHandshake(role: Role, wire: Wire): Handshake<Negotiated> {
+export function makeHandshake(role: Role, wire: Wire): Handshake<HandshakeOutcome> {
   const encryption = wire !== "plain";
   const credentials = credentialsOf(wire);
   const nonces = new CountedNonces(new Uint8Array(8).fill(role === "server" ? 1 : 2));
@@ -46,5 +46,5 @@ export function answerFromMemory(role: Role, step: HandshakeStep): HandshakeAnsw
 }
 
 function credentialsOf(wire: Wire): Credentials {
-  return { speaksSecure: wire === "secure", psks: [], identity: undefined, trustedPeers: undefined, require: false };
+  return { supportsSecure: wire === "secure", psks: [], identity: undefined, trustedPeers: undefined, require: false };
 }

@@ -1,4 +1,4 @@
-import type { Negotiated } from "@ipc/session";
+import type { HandshakeOutcome } from "@ipc/session";
 import { SeededRandom } from "@ipc-internal/seeded";
 import { type Conversation, FIRST_FRAME, type Item, recordConversations } from "./conversation.js";
 import { type Role, WIRES, type Wire } from "./handshakes.js";
@@ -14,7 +14,7 @@ export interface Input {
   readonly wire: Wire;
   readonly chunks: readonly Uint8Array[];
   /** Gives what was agreed on before, where the input begins behind the handshake. */
-  readonly agree?: () => Negotiated;
+  readonly agree?: () => HandshakeOutcome;
   /** How the stream ends behind the last chunk. */
   readonly end: "end" | "reset";
   /** Whether it ends only when the fed side has had time to answer. */

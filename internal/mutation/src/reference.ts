@@ -1,4 +1,4 @@
-import { type FrameErrorCode, LENGTH_BYTES, readUint32, TYPE_BYTES, type TypedData } from "@ipc/framing";
+import { type FrameErrorCode, LENGTH_BYTES, type MessageBody, readUint32, TYPE_BYTES } from "@ipc/framing";
 
 /** What frames a byte stream holds, and how it ends. */
 export interface Parsed {
@@ -32,11 +32,11 @@ export function parseFrames(bytes: Uint8Array, shortest: number, longest: number
 }
 
 /** What a body without encryption says. */
-export function readBody(body: Uint8Array): TypedData {
+export function readBody(body: Uint8Array): MessageBody {
   return { type: readUint32(body, 0), data: body.subarray(TYPE_BYTES) };
 }
 
 /** Tells two messages apart, or not. */
-export function isSameMessage(one: TypedData, other: TypedData): boolean {
+export function isSameMessage(one: MessageBody, other: MessageBody): boolean {
   return one.type === other.type && Buffer.compare(one.data, other.data) === 0;
 }

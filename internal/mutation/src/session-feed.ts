@@ -1,13 +1,13 @@
 import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { TypedData } from "@ipc/framing";
+import type { MessageBody } from "@ipc/framing";
 import {
   type Handshake,
   type HandshakeAnswer,
+  type HandshakeOutcome,
   type HandshakeResult,
   type IpcErrorCode,
   isIpcError,
-  type Negotiated,
   runHandshake,
 } from "@ipc/session";
 import { memoryPair } from "@ipc/transport";
@@ -54,7 +54,7 @@ export async function feedSession(input: Input, waits: Waits): Promise<Ending> {
   const closed = waits.track("the stream's close", closeOf(near));
   const watched = new WatchedHandshake(role, wire);
   void pour(far, input);
-  let shaken: HandshakeResult<Negotiated>;
+  let shaken: HandshakeResult<HandshakeOutcome>;
   try {
     shaken = await waits.track("the handshake", shakeHands(near, watched, input));
   } catch (error) {
@@ -62,12 +62,12 @@ export async function feedSession(input: Input, waits: Waits): Promise<Ending> {
     const code = codeOf(error, HANDSHAKE_CODES, "the handshake");
     return { target, wire, state: watched.state, code, messages: 0 };
   }
-  const { result: negotiated, rest } = shaken;
-  const session = new FedSession({ stream: near, negotiated, rest, remote: "fed" });
-  const writing = input.writes ? write(session, negotiated.maxSendSize, waits) : Promise.resolve();
+  const { result: outcome, rest } = shaken;
+  const session = new FedSession({ stream: near, outcome, rest, remote: "fed" });
+  const writing = input.writes ? write(session, outcome.maxSendSize, waits) : Promise.resolve();
   const { messages } = await waits.track("the reads", readToEnd(session));
   await Promise.all([closed, writing]);
-  const { mode } = negotiated.protection.security;
+  const { mode } = outcome.codec.security;
   const ending: Ending = { target, wire: mode, ...describeEnd(session, messages), messages: messages.length };
   if (mode === "plain") assertWhole(input, watched.receivedBytes, messages, ending.code);
   else if (mode === "compatible") assertAuthentic(messages);
@@ -80,14 +80,14 @@ class WatchedHandshake {
   state = "its start";
   receivedBytes = 0;
   readonly #role: Role;
-  readonly #handshake: Handshake<Negotiated>;
+  readonly #handshake: Handshake<HandshakeOutcome>;
 
   constructor(role: Role, wire: Wire) {
     this.#role = role;
     this.#handshake = makeHandshake(role, wire);
   }
 
-  *run(): Handshake<Negotiated> {
+  *run(): Handshake<HandshakeOutcome> {
     let step = this.#handshake.next();
     while (step.done !== true) {
       const { value } = step;
@@ -104,7 +104,7 @@ async function shakeHands(
   near: Duplex,
   watched: WatchedHandshake,
   { agree }: Input,
-): Promise<HandshakeResult<Negotiated>> {
+): Promise<HandshakeResult<HandshakeOutcome>> {
   if (agree !== undefined) return { result: agree(), rest: new Uint8Array(0) };
   return runHandshake(near, watched.run(), { timeoutMs: TIMEOUT_MS });
 }
@@ -135,9 +135,9 @@ async function write(session: FedSession, maxSendSize: number, waits: Waits): Pr
   }
 }
 
-function describeEnd({ lost }: FedSession, messages: readonly TypedData[]): Pick<Ending, "state" | "code"> {
+function describeEnd({ lost }: FedSession, messages: readonly MessageBody[]): Pick<Ending, "state" | "code"> {
   if (lost === undefined) throw new BadEnding("the session ended, and its connection did not");
-  if (lost.orderly) {
+  if (lost.clean) {
     return { state: messages.length === 0 ? "in order, no message" : "in order, after messages", code: undefined };
   }
   const code = codeOf(lost.error, SESSION_CODES, "the connection");

@@ -4,14 +4,14 @@ import { openFarClient } from "./far-client.js";
 import { readData } from "./peer-watch.js";
 
 /** Who asked a manager for a client id, and what it was told. */
-export interface FarAsker {
+export interface IdRequester {
   /** Its connection to the manager, which it may end when it likes. */
   readonly session: Session;
   readonly id: number;
 }
 
 /** Asks a manager for a client id, as golang-ipc's clients do, and stays. Destroyed when the test is over. */
-export async function askForId(place: string | Transport, name: string, options?: PeerOptions): Promise<FarAsker> {
+export async function askForId(place: string | Transport, name: string, options?: PeerOptions): Promise<IdRequester> {
   const session = await openFarClient(place, name, options, { kind: "manager" });
   await session.writeMessage(clientIdRequest);
   return { session, id: await readId(session) };

@@ -1,5 +1,5 @@
 import { openSession, type PeerOptions, type Session } from "@ipc/session";
-import { type Door, type Transport, unixSocket } from "@ipc/transport";
+import { type Endpoint, type Transport, unixSocket } from "@ipc/transport";
 import { untilTestEnds } from "./until-test-ends.js";
 
 /** Connects to a server once, as a client that never redials. Destroyed when the test is over. */
@@ -7,9 +7,9 @@ export async function openFarClient(
   place: string | Transport,
   name: string,
   options: PeerOptions = {},
-  door: Door = { kind: "name" },
+  endpoint: Endpoint = { kind: "name" },
 ): Promise<Session> {
   const transport = typeof place === "string" ? unixSocket({ directory: place }) : place;
-  const stream = await transport.dial(name, door, {});
+  const stream = await transport.dial(name, endpoint, {});
   return untilTestEnds(await openSession(stream, { role: "client", name, ...options }));
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { openSession, type PeerOptions, type Session } from "@ipc/session";
-import { type Door, type Listener, type Transport, unixSocket } from "@ipc/transport";
+import { type Endpoint, type Listener, type Transport, unixSocket } from "@ipc/transport";
 import { onTestFinished } from "vitest";
 
 /** Listens where a server would, and leaves every connection to the test. Gone with all of them when the test is over. */
@@ -10,10 +10,14 @@ export class FarServer {
   readonly #waiting: ((stream: Duplex) => void)[] = [];
   #listener: Listener | undefined;
 
-  static async listen(place: string | Transport, name: string, door: Door = { kind: "name" }): Promise<FarServer> {
+  static async listen(
+    place: string | Transport,
+    name: string,
+    endpoint: Endpoint = { kind: "name" },
+  ): Promise<FarServer> {
     const server = new FarServer();
     const transport = typeof place === "string" ? unixSocket({ directory: place }) : place;
-    server.#listener = await transport.listen(name, door, (stream) => server.#take(stream), {});
+    server.#listener = await transport.listen(name, endpoint, (stream) => server.#take(stream), {});
     onTestFinished(() => server.destroy());
     return server;
   }

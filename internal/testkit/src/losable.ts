@@ -10,9 +10,9 @@ export function losable(transport: Transport): { readonly transport: Transport; 
       ...transport,
       address: (...place) => transport.address(...place),
       dial: (...place) => transport.dial(...place),
-      listen(name, door, onStream, options) {
-        if (door.kind === "name") doors.push(() => options.onLost?.(lostListener));
-        return transport.listen(name, door, onStream, options);
+      listen(name, endpoint, onStream, options) {
+        if (endpoint.kind === "name") doors.push(() => options.onLost?.(lostListener));
+        return transport.listen(name, endpoint, onStream, options);
       },
     },
     lose: () => {

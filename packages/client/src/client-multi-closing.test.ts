@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { Session } from "@ipc/session";
-import type { Door } from "@ipc/transport";
+import type { Endpoint } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { giveId, nextAsker } from "../../../internal/testkit/src/far-manager.js";
@@ -14,8 +14,8 @@ import { type Client, startClient } from "./client.js";
 import type { ClientOptions } from "./client-options.js";
 
 const name = "orders";
-const MANAGER: Door = { kind: "manager" };
-const slot = (id: number): Door => ({ kind: "slot", id });
+const MANAGER: Endpoint = { kind: "manager" };
+const slot = (id: number): Endpoint => ({ kind: "slot", id });
 
 interface Stage {
   readonly words: string;

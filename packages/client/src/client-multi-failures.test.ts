@@ -1,4 +1,4 @@
-import type { Door } from "@ipc/transport";
+import type { Endpoint } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { giveId, nextAsker } from "../../../internal/testkit/src/far-manager.js";
@@ -11,8 +11,8 @@ import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js"
 import { startClient } from "./client.js";
 
 const name = "orders";
-const MANAGER: Door = { kind: "manager" };
-const slot = (id: number): Door => ({ kind: "slot", id });
+const MANAGER: Endpoint = { kind: "manager" };
+const slot = (id: number): Endpoint => ({ kind: "slot", id });
 
 /** Does what a manager, or a slot in the directory, does to a client. */
 type Play = (manager: FarServer, directory: string) => unknown;

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type Door, type Transport, tcp, unixSocket } from "@ipc/transport";
+import { type Endpoint, type Transport, tcp, unixSocket } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { giveId } from "../../../internal/testkit/src/far-manager.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
@@ -10,24 +10,24 @@ import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js"
 import { startClient } from "./client.js";
 
 const name = "orders";
-const MANAGER: Door = { kind: "manager" };
-const slot = (id: number): Door => ({ kind: "slot", id });
+const MANAGER: Endpoint = { kind: "manager" };
+const slot = (id: number): Endpoint => ({ kind: "slot", id });
 
 /** A transport that keeps the doors that were dialled. */
 function counted(directory: string): {
   transport: Transport;
-  dialled: Door[];
+  dialled: Endpoint[];
   dials: (count: number) => Promise<void>;
 } {
   const inner = unixSocket({ directory });
-  const dialled: Door[] = [];
+  const dialled: Endpoint[] = [];
   let look = (): void => {};
   const transport: Transport = {
     ...inner,
-    dial(whose, door, wait) {
-      dialled.push(door);
+    dial(whose, endpoint, wait) {
+      dialled.push(endpoint);
       look();
-      return inner.dial(whose, door, wait);
+      return inner.dial(whose, endpoint, wait);
     },
   };
   const dials = (count: number): Promise<void> =>
@@ -81,8 +81,8 @@ describe("startClient with multiClient", () => {
     const inner = tcp({ port: managerPort as number });
     const transport: Transport = {
       ...inner,
-      dial: (whose, door, wait) =>
-        (door.kind === "slot" ? tcp({ port: slotPort as number }) : inner).dial(whose, { kind: "name" }, wait),
+      dial: (whose, endpoint, wait) =>
+        (endpoint.kind === "slot" ? tcp({ port: slotPort as number }) : inner).dial(whose, { kind: "name" }, wait),
     };
     const starting = startClient({ name, transport, multiClient: true });
     await giveId(manager, 3);

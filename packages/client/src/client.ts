@@ -1,9 +1,9 @@
 import {
   abortError,
-  channels,
   clientHandshake,
   describeSecurity,
-  type Established,
+  diagnostics,
+  type EstablishedConnection,
   type IpcError,
   isIpcError,
   PeerSession,
@@ -12,21 +12,21 @@ import {
   SessionError,
   setStreamReferenced,
 } from "@ipc/session";
-import { type Door, remoteOf } from "@ipc/transport";
+import { type Endpoint, remoteOf } from "@ipc/transport";
 import { clientCredentials } from "./client-credentials.js";
 import { askClientId } from "./client-id.js";
 import { type ClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.js";
 import { dialUntilConnected } from "./dial-loop.js";
-import { Pauses } from "./pauses.js";
+import { RetryTimer } from "./retry-timer.js";
 
 /** A connection that held this long, in milliseconds, makes the next back-off start anew. */
-const HELD_MS = 10_000;
+const STABLE_AFTER_MS = 10_000;
 
-const NAME: Door = { kind: "name" };
-const MANAGER: Door = { kind: "manager" };
+const NAME: Endpoint = { kind: "name" };
+const MANAGER: Endpoint = { kind: "manager" };
 
 /** golang-ipc tells an id before it listens for it: how long that may take, and how often to look, in milliseconds. */
-const SLOT_PATIENCE_MS = 1_000;
+const SLOT_TIMEOUT_MS = 1_000;
 const SLOT_RETRY_MS = 10;
 
 /**
@@ -50,13 +50,13 @@ export class Client extends PeerSession {
   /** Aborted when no connection is wanted any more. */
   readonly #life = new AbortController();
   readonly #onAbort: () => void;
-  readonly #pauses = new Pauses();
+  readonly #retryTimer = new RetryTimer();
   #connectedAt = 0;
   #clientId: number | undefined;
   /** From then on it takes nothing less. */
   #wasSecure = false;
   /** Connections to the manager that are being ended: golang-ipc's never ends its side, which takes a while. */
-  readonly #farewells = new Set<Session>();
+  readonly #closingSessions = new Set<Session>();
 
   private constructor(options: ResolvedClientOptions, address: string) {
     const { limits, security, signal } = options;
@@ -69,8 +69,8 @@ export class Client extends PeerSession {
 
   /** What `startClient` does, its options resolved. */
   static async start(options: ResolvedClientOptions): Promise<Client> {
-    const door = options.multiClient ? MANAGER : NAME;
-    const client = new Client(options, options.transport.address(options.name, door));
+    const endpoint = options.multiClient ? MANAGER : NAME;
+    const client = new Client(options, options.transport.address(options.name, endpoint));
     if (options.signal?.aborted === true) client.destroy(options.signal.reason);
     else client.setStatus("Connecting");
     try {
@@ -90,37 +90,37 @@ export class Client extends PeerSession {
   }
 
   override destroy(reason?: unknown): void {
-    for (const session of this.#farewells) session.destroy(reason);
+    for (const session of this.#closingSessions) session.destroy(reason);
     super.destroy(reason);
   }
 
   protected override async release(): Promise<void> {
     this.#life.abort(this.#options.signal?.reason);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    await Promise.allSettled([...this.#farewells].map((session) => session.close()));
+    await Promise.allSettled([...this.#closingSessions].map((session) => session.close()));
   }
 
   protected override setReferenced(referenced: boolean): void {
-    this.#pauses.setReferenced(referenced);
+    this.#retryTimer.setReferenced(referenced);
   }
 
-  protected override connectionMade(): void {
+  protected override onConnected(): void {
     const { name, logger } = this.#options;
     const { remote, security } = this;
     logger.info(`client ${name}: connected to ${remote} (${describeSecurity(security)})`);
-    channels.connect({ role: "client", name, remote, security });
+    diagnostics.connect({ role: "client", name, remote, security });
   }
 
-  protected override connectionLeft(): void {
+  protected override onClosed(): void {
     const { name } = this.#options;
-    channels.disconnect({ role: "client", name, remote: this.remote, error: undefined });
+    diagnostics.disconnect({ role: "client", name, remote: this.remote, error: undefined });
   }
 
-  protected override connectionEnded(error: IpcError): void {
+  protected override onDisconnected(error: IpcError): void {
     const { name, schedule, logger } = this.#options;
     logger.warn(`client ${name}: ${error.message}`);
-    channels.disconnect({ role: "client", name, remote: this.remote, error });
-    if (performance.now() - this.#connectedAt >= HELD_MS) schedule.reset();
+    diagnostics.disconnect({ role: "client", name, remote: this.remote, error });
+    if (performance.now() - this.#connectedAt >= STABLE_AFTER_MS) schedule.reset();
     this.setStatus("Reconnecting");
     this.emit("lost", error);
     // A listener may have closed it.
@@ -134,7 +134,7 @@ export class Client extends PeerSession {
       if (!this.isOpen) return;
       if (!isIpcError(error)) throw error;
       this.#options.logger.error(`client ${this.#options.name}: ${error.message}`);
-      for (const session of this.#farewells) session.destroy(error);
+      for (const session of this.#closingSessions) session.destroy(error);
       this.finish(error.code === "IPC_TIMED_OUT" ? "Timeout" : "Error", error);
     }
   }
@@ -144,15 +144,15 @@ export class Client extends PeerSession {
     const established = await dialUntilConnected({
       what,
       address: this.#address,
-      past: what === "connect" ? "no connection" : this.#wasSecure ? "a secure session" : "a connection",
+      history: what === "connect" ? "no connection" : this.#wasSecure ? "a secure session" : "a connection",
       attempt: (signal) => this.#dial(signal),
       schedule,
-      pauseFirst: what === "re-connect",
+      waitFirst: what === "re-connect",
       retry,
       timeoutMs,
       signal: this.#life.signal,
-      pauses: this.#pauses,
-      failed: (error, again) => this.#logFailed(what, error, again),
+      retryTimer: this.#retryTimer,
+      onFailed: (error, again) => this.#logFailed(what, error, again),
     });
     this.#connectedAt = performance.now();
     if (!this.connect(established)) throw new SessionError("IPC_CLOSED", `${what}: this client was closed meanwhile`);
@@ -164,8 +164,8 @@ export class Client extends PeerSession {
     logger[again ? "debug" : "warn"](`client ${name}: failed to ${what}, and tries again: ${error.message}`);
   }
 
-  async #dial(signal: AbortSignal): Promise<Established> {
-    if (!this.#options.multiClient) return this.#dialDoor(NAME, signal);
+  async #dial(signal: AbortSignal): Promise<EstablishedConnection> {
+    if (!this.#options.multiClient) return this.#dialEndpoint(NAME, signal);
     const id = await this.#askClientId(signal);
     const established = await this.#dialSlot(id, signal);
     this.#clientId = id;
@@ -174,8 +174,8 @@ export class Client extends PeerSession {
 
   async #askClientId(signal: AbortSignal): Promise<number> {
     const { name, handshakeTimeoutMs: timeoutMs, logger } = this.#options;
-    const { referenced } = this.#pauses;
-    const session = new Session({ ...this.#options, signal }, await this.#dialDoor(MANAGER, signal));
+    const { referenced } = this.#retryTimer;
+    const session = new Session({ ...this.#options, signal }, await this.#dialEndpoint(MANAGER, signal));
     if (!referenced) session.unref();
     try {
       const id = await askClientId(session, { name, timeoutMs, referenced });
@@ -183,46 +183,46 @@ export class Client extends PeerSession {
       return id;
     } finally {
       // A golang-ipc manager serves the next one as soon as this one is gone.
-      void this.#leave(session);
+      void this.#closeSession(session);
     }
   }
 
-  async #leave(session: Session): Promise<void> {
-    this.#farewells.add(session);
+  async #closeSession(session: Session): Promise<void> {
+    this.#closingSessions.add(session);
     // What it may have failed with, who asked is told.
     await session.close().catch(() => {});
-    this.#farewells.delete(session);
+    this.#closingSessions.delete(session);
   }
 
-  async #dialSlot(id: number, signal: AbortSignal): Promise<Established> {
+  async #dialSlot(id: number, signal: AbortSignal): Promise<EstablishedConnection> {
     for (let waitedMs = 0; ; waitedMs += SLOT_RETRY_MS) {
       try {
-        return await this.#dialDoor({ kind: "slot", id }, signal);
+        return await this.#dialEndpoint({ kind: "slot", id }, signal);
       } catch (error) {
-        if (!isIpcError(error) || error.code !== "IPC_NO_SERVER" || waitedMs >= SLOT_PATIENCE_MS) throw error;
+        if (!isIpcError(error) || error.code !== "IPC_NO_SERVER" || waitedMs >= SLOT_TIMEOUT_MS) throw error;
       }
-      await this.#pauses.pause(SLOT_RETRY_MS, signal);
+      await this.#retryTimer.wait(SLOT_RETRY_MS, signal);
     }
   }
 
-  async #dialDoor(door: Door, signal: AbortSignal): Promise<Established> {
+  async #dialEndpoint(endpoint: Endpoint, signal: AbortSignal): Promise<EstablishedConnection> {
     const { name, transport, encryption, handshakeTimeoutMs, logger } = this.#options;
     // Before it dials: a server that makes its key file makes it before it listens.
     const credentials = clientCredentials(this.#options);
-    const stream = await transport.dial(name, door, { signal });
-    const { referenced } = this.#pauses;
+    const stream = await transport.dial(name, endpoint, { signal });
+    const { referenced } = this.#retryTimer;
     setStreamReferenced(stream, referenced);
-    const remote = remoteOf(stream, transport.address(name, door));
+    const remote = remoteOf(stream, transport.address(name, endpoint));
     logger.debug(`client ${name}: dialled ${remote}`);
     const handshake = clientHandshake({ name, encryption, credentials, wasSecure: this.#wasSecure });
-    const { result: negotiated, rest } = await runHandshake(stream, handshake, {
+    const { result: outcome, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
       referenced,
       signal,
     });
-    const { security } = negotiated.protection;
+    const { security } = outcome.codec;
     this.#wasSecure ||= security.mode === "secure";
-    channels.handshake({ role: "client", name, remote, security });
-    return { stream, negotiated, rest, remote };
+    diagnostics.handshake({ role: "client", name, remote, security });
+    return { stream, outcome, rest, remote };
   }
 }

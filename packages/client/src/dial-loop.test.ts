@@ -1,31 +1,31 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
-import { type Established, SessionError } from "@ipc/session";
+import { type EstablishedConnection, SessionError } from "@ipc/session";
 import { TransportError } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
-import { type DialPlan, dialUntilConnected } from "./dial-loop.js";
-import { Pauses } from "./pauses.js";
+import { type DialOptions, dialUntilConnected } from "./dial-loop.js";
 import { RetrySchedule } from "./retry-schedule.js";
+import { RetryTimer } from "./retry-timer.js";
 
-const CONNECTED = {} as Established;
+const CONNECTED = {} as EstablishedConnection;
 /** As a CryptoError, which is another package's. */
 const unproved = (): Error =>
   Object.assign(new Error("wrong key"), { name: "CryptoError", code: "IPC_AUTHENTICATION_FAILED" });
 const noServer = (): TransportError => new TransportError("IPC_NO_SERVER", "nobody is there");
 
 /** A plan whose attempts give `outcomes` one after another, the last one again and again. */
-function planOf(outcomes: readonly unknown[], more: Partial<DialPlan> = {}): DialPlan & { attempts: number } {
-  const plan: DialPlan & { attempts: number } = {
+function planOf(outcomes: readonly unknown[], more: Partial<DialOptions> = {}): DialOptions & { attempts: number } {
+  const plan: DialOptions & { attempts: number } = {
     what: "connect",
     address: "/tmp/orders.sock",
-    past: "no connection",
+    history: "no connection",
     schedule: new RetrySchedule({ fixedMs: 0, maxMs: 1, random: () => 0 }),
-    pauseFirst: false,
+    waitFirst: false,
     retry: true,
     timeoutMs: 0,
     signal: new AbortController().signal,
-    pauses: new Pauses(),
+    retryTimer: new RetryTimer(),
     attempts: 0,
     attempt: async () => {
       const outcome = outcomes[Math.min(plan.attempts++, outcomes.length - 1)];
@@ -49,26 +49,26 @@ describe("dialUntilConnected", () => {
   });
 
   it("pauses as the schedule says between attempts, and before the first where asked", async () => {
-    for (const pauseFirst of [false, true]) {
-      let pauses = 0;
-      const schedule = { next: () => pauses++ * 0, reset: () => {} } as unknown as RetrySchedule;
-      await dialUntilConnected(planOf([noServer(), noServer(), CONNECTED], { schedule, pauseFirst }));
-      expect(pauses).toBe(pauseFirst ? 3 : 2);
+    for (const waitFirst of [false, true]) {
+      let retryTimer = 0;
+      const schedule = { next: () => retryTimer++ * 0, reset: () => {} } as unknown as RetrySchedule;
+      await dialUntilConnected(planOf([noServer(), noServer(), CONNECTED], { schedule, waitFirst }));
+      expect(retryTimer).toBe(waitFirst ? 3 : 2);
     }
   });
 
   it("tells of each failure that is not the last word, and whether it is the same again", async () => {
     const busy = new SessionError("IPC_SERVER_BUSY", "busy");
     const told: unknown[] = [];
-    const failed = ({ code }: { code: string }, again: boolean): void => void told.push([code, again]);
-    await dialUntilConnected(planOf([noServer(), noServer(), busy, noServer(), CONNECTED], { failed }));
+    const onFailed = ({ code }: { code: string }, again: boolean): void => void told.push([code, again]);
+    await dialUntilConnected(planOf([noServer(), noServer(), busy, noServer(), CONNECTED], { onFailed }));
     expect(told).toEqual([
       ["IPC_NO_SERVER", false],
       ["IPC_NO_SERVER", true],
       ["IPC_SERVER_BUSY", false],
       ["IPC_NO_SERVER", false],
     ]);
-    await failureOf(dialUntilConnected(planOf([noServer()], { failed, retry: false })));
+    await failureOf(dialUntilConnected(planOf([noServer()], { onFailed, retry: false })));
     expect(told).toHaveLength(4);
   });
 
@@ -101,10 +101,10 @@ describe("dialUntilConnected", () => {
   it.each([unproved(), new SessionError("IPC_SECURITY_REFUSED", "no offer")])(
     "dials on after a loss, however often it fails with $code",
     async (failure) => {
-      const plan = planOf([failure, failure, failure, CONNECTED], { what: "re-connect", past: "a connection" });
+      const plan = planOf([failure, failure, failure, CONNECTED], { what: "re-connect", history: "a connection" });
       await expect(dialUntilConnected(plan)).resolves.toBe(CONNECTED);
       expect(plan.attempts).toBe(4);
-      const once = planOf([failure, CONNECTED], { what: "re-connect", past: "a connection", retry: false });
+      const once = planOf([failure, CONNECTED], { what: "re-connect", history: "a connection", retry: false });
       await expect(dialUntilConnected(once)).rejects.toBe(failure);
     },
   );
@@ -135,20 +135,20 @@ describe("dialUntilConnected", () => {
 
   it("times out although the attempt does not listen to its signal, and drops what that brings too late", async () => {
     const stream = new PassThrough();
-    let arrive = (_established: Established): void => {};
-    const attempt = (): Promise<Established> =>
+    let arrive = (_established: EstablishedConnection): void => {};
+    const attempt = (): Promise<EstablishedConnection> =>
       new Promise((resolve) => {
         arrive = resolve;
       });
     const error = await failureOf(dialUntilConnected(planOf([], { timeoutMs: 5, attempt })));
     expect(error).toMatchObject({ code: "IPC_TIMED_OUT" });
-    arrive({ stream } as unknown as Established);
+    arrive({ stream } as unknown as EstablishedConnection);
     await once(stream, "close");
   });
 
   it("times out in the first pause of a redialling", async () => {
     const schedule = { next: () => 1_000_000, reset: () => {} } as unknown as RetrySchedule;
-    const error = await failureOf(dialUntilConnected(planOf([], { timeoutMs: 5, pauseFirst: true, schedule })));
+    const error = await failureOf(dialUntilConnected(planOf([], { timeoutMs: 5, waitFirst: true, schedule })));
     expect(error).toMatchObject({
       code: "IPC_TIMED_OUT",
       message: expect.stringContaining("5 ms were over before the first attempt"),

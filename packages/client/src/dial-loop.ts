@@ -1,32 +1,39 @@
-import { abortError, dropStream, type Established, type IpcError, isIpcError, SessionError } from "@ipc/session";
+import {
+  abortError,
+  destroyStream,
+  type EstablishedConnection,
+  type IpcError,
+  isIpcError,
+  SessionError,
+} from "@ipc/session";
 import { TransportError } from "@ipc/transport";
-import { canHeal, type Past } from "./healing.js";
-import type { Pauses } from "./pauses.js";
 import type { RetrySchedule } from "./retry-schedule.js";
+import type { RetryTimer } from "./retry-timer.js";
+import { type ConnectionHistory, isRetryable } from "./retryable.js";
 
 /**
  * Failed authentications in a row that are final at the start. A server ends a connection without a word for other reasons
  * than wrong keys, too: another client was quicker, it has too much to do, it is closing.
  * @see docs/adr/0014-a-failed-authentication-is-tried-again.md
  */
-const MAX_UNPROVED = 3;
+const MAX_AUTH_FAILURES = 3;
 
-export interface DialPlan {
+export interface DialOptions {
   readonly what: "connect" | "re-connect";
   readonly address: string;
-  readonly past: Past;
+  readonly history: ConnectionHistory;
   /** One dial and handshake. */
-  readonly attempt: (signal: AbortSignal) => Promise<Established>;
+  readonly attempt: (signal: AbortSignal) => Promise<EstablishedConnection>;
   readonly schedule: RetrySchedule;
   /** Whether to wait before the first attempt too. */
-  readonly pauseFirst: boolean;
+  readonly waitFirst: boolean;
   readonly retry: boolean;
   /** 0: for ever. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  readonly pauses: Pauses;
+  readonly retryTimer: RetryTimer;
   /** Called for each attempt that another one follows. `again`: it failed with the code of the one before. */
-  readonly failed?: (error: IpcError, again: boolean) => void;
+  readonly onFailed?: (error: IpcError, again: boolean) => void;
 }
 
 /**
@@ -34,8 +41,8 @@ export interface DialPlan {
  * @throws SessionError IPC_TIMED_OUT, IPC_ABORTED, and the first error that no waiting heals; IPC_AUTHENTICATION_FAILED at
  * the start when it comes three times in a row
  */
-export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
-  const { what, address, past, attempt, schedule, pauseFirst, retry, timeoutMs, signal, pauses, failed } = plan;
+export async function dialUntilConnected(plan: DialOptions): Promise<EstablishedConnection> {
+  const { what, address, history, attempt, schedule, waitFirst, retry, timeoutMs, signal, retryTimer, onFailed } = plan;
   const over = new AbortController();
   const abort = (): void => over.abort();
   // The pauses and the sockets keep the process alive, or do not; the deadline follows them.
@@ -43,17 +50,17 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort, { once: true });
   let attempts = 0;
-  let unproved = 0;
+  let authFailures = 0;
   let last: IpcError | undefined;
-  const mayHeal = (error: IpcError): boolean => {
-    if (canHeal(error.code, past)) return true;
-    return unproved > 0 && unproved < MAX_UNPROVED;
+  const mayRetry = (error: IpcError): boolean => {
+    if (isRetryable(error.code, history)) return true;
+    return authFailures > 0 && authFailures < MAX_AUTH_FAILURES;
   };
   try {
     for (;;) {
       over.signal.throwIfAborted();
-      if (attempts > 0 || pauseFirst) {
-        await pauses.pause(schedule.next(), over.signal);
+      if (attempts > 0 || waitFirst) {
+        await retryTimer.wait(schedule.next(), over.signal);
       }
       attempts++;
       try {
@@ -63,9 +70,9 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
         const failure = asIpcError(error, address);
         const again = last?.code === failure.code;
         last = failure;
-        unproved = failure.code === "IPC_AUTHENTICATION_FAILED" ? unproved + 1 : 0;
-        if (!retry || !mayHeal(failure)) throw failure;
-        failed?.(failure, again);
+        authFailures = failure.code === "IPC_AUTHENTICATION_FAILED" ? authFailures + 1 : 0;
+        if (!retry || !mayRetry(failure)) throw failure;
+        onFailed?.(failure, again);
       }
     }
   } catch (error) {
@@ -80,7 +87,7 @@ export async function dialUntilConnected(plan: DialPlan): Promise<Established> {
 }
 
 /** A transport of the user's may not listen to its signal; what it brings too late is dropped. */
-async function unlessOver(attempt: Promise<Established>, over: AbortSignal): Promise<Established> {
+async function unlessOver(attempt: Promise<EstablishedConnection>, over: AbortSignal): Promise<EstablishedConnection> {
   let onAbort = (): void => {};
   const aborted = new Promise<never>((_resolve, reject) => {
     onAbort = () => reject(over.reason);
@@ -90,7 +97,7 @@ async function unlessOver(attempt: Promise<Established>, over: AbortSignal): Pro
     return await Promise.race([attempt, aborted]);
   } catch (error) {
     attempt.then(
-      ({ stream }) => dropStream(stream),
+      ({ stream }) => destroyStream(stream),
       () => {},
     );
     throw error;

@@ -1,9 +1,9 @@
 export {
   type CloseOptions,
-  type ConnectionNews,
+  type ConnectionEvent,
   type ConnectionSecurity,
   type DataMessage,
-  type EndNews,
+  type DisconnectEvent,
   type IpcError,
   type IpcErrorCode,
   isIpcError,
@@ -11,7 +11,7 @@ export {
   type Peer,
   type PeerEvents,
   type PeerStats,
-  type RefusalNews,
+  type RefusedEvent,
   type SecurityOptions,
   type Status,
   type StatusMessage,
@@ -19,7 +19,8 @@ export {
   timeoutMessage,
 } from "@ipc/session";
 export {
-  type Door,
+  type AbortOptions,
+  type Endpoint,
   type Listener,
   type ListenOptions,
   memory,
@@ -28,7 +29,6 @@ export {
   tcp,
   type UnixSocketOptions,
   unixSocket,
-  type Wait,
 } from "@ipc/transport";
 export { type Client, startClient } from "./client.js";
 export type { ClientOptions } from "./client-options.js";

@@ -4,18 +4,20 @@ import { RetrySchedule } from "./retry-schedule.js";
 const LEAST = (): number => 0;
 const MOST = (): number => 1 - Number.EPSILON;
 
-function pauses(schedule: RetrySchedule, count: number): number[] {
+function retryTimer(schedule: RetrySchedule, count: number): number[] {
   return Array.from({ length: count }, () => schedule.next());
 }
 
 describe("the back-off", () => {
   it("is at least half of 50 ms doubling to the maximum", () => {
-    expect(pauses(new RetrySchedule({ maxMs: 1_000, random: LEAST }), 7)).toEqual([25, 50, 100, 200, 400, 500, 500]);
+    expect(retryTimer(new RetrySchedule({ maxMs: 1_000, random: LEAST }), 7)).toEqual([
+      25, 50, 100, 200, 400, 500, 500,
+    ]);
   });
 
   it("stays under 50 ms doubling to the maximum", () => {
     const bounds = [50, 100, 200, 250, 250];
-    const longest = pauses(new RetrySchedule({ maxMs: 250, random: MOST }), bounds.length);
+    const longest = retryTimer(new RetrySchedule({ maxMs: 250, random: MOST }), bounds.length);
     for (const [i, ms] of longest.entries()) {
       expect(ms).toBeLessThanOrEqual(bounds[i] as number);
       expect(ms).toBeGreaterThan((bounds[i] as number) - 1);
@@ -23,7 +25,7 @@ describe("the back-off", () => {
   });
 
   it("lies in between as chance has it: half is fixed, half is random", () => {
-    expect(pauses(new RetrySchedule({ maxMs: 250, random: () => 0.5 }), 4)).toEqual([37.5, 75, 150, 187.5]);
+    expect(retryTimer(new RetrySchedule({ maxMs: 250, random: () => 0.5 }), 4)).toEqual([37.5, 75, 150, 187.5]);
   });
 
   it("is never under 25 ms, whatever chance says: a Go server that has not seen the old end would never serve", () => {
@@ -36,13 +38,13 @@ describe("the back-off", () => {
 
   it("starts anew after reset", () => {
     const schedule = new RetrySchedule({ maxMs: 1_000, random: LEAST });
-    pauses(schedule, 9);
+    retryTimer(schedule, 9);
     schedule.reset();
-    expect(pauses(schedule, 3)).toEqual([25, 50, 100]);
+    expect(retryTimer(schedule, 3)).toEqual([25, 50, 100]);
   });
 
   it("keeps to a maximum under its first pause", () => {
-    expect(pauses(new RetrySchedule({ maxMs: 30, random: LEAST }), 3)).toEqual([15, 15, 15]);
+    expect(retryTimer(new RetrySchedule({ maxMs: 30, random: LEAST }), 3)).toEqual([15, 15, 15]);
   });
 });
 
@@ -52,7 +54,7 @@ describe("a fixed pause", () => {
       throw new Error("not asked for");
     };
     const schedule = new RetrySchedule({ fixedMs, maxMs: 250, random });
-    expect(pauses(schedule, 3)).toEqual([fixedMs, fixedMs, fixedMs]);
+    expect(retryTimer(schedule, 3)).toEqual([fixedMs, fixedMs, fixedMs]);
     schedule.reset();
     expect(schedule.next()).toBe(fixedMs);
   });

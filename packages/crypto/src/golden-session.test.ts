@@ -2,13 +2,13 @@ import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { extract } from "./hkdf.js";
-import { deriveSharedX, keyPairFromScalar } from "./key-exchange.js";
-import { deriveSessionKeys, pskFromBytes, rekey } from "./key-schedule.js";
+import { deriveSharedSecret, keyPairFromScalar } from "./key-exchange.js";
+import { deriveSessionKeys, importPsk, rekey } from "./key-schedule.js";
 import { MessageCipher } from "./message-cipher.js";
 import { makeAuth, verifyAuth } from "./peer-auth.js";
+import { RecordDecoder } from "./record-decoder.js";
 import { decodeRecordHeader, RECORD_KIND } from "./record-header.js";
 import { RecordOpener } from "./record-opener.js";
-import { RecordReader } from "./record-reader.js";
 import { RecordSealer } from "./record-sealer.js";
 import { hashTranscript } from "./transcript.js";
 
@@ -36,7 +36,7 @@ const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex
 const hexOf = (data: Uint8Array | KeyObject): string =>
   Buffer.from(data instanceof Uint8Array ? data : data.export()).toString("hex");
 
-const sharedX = deriveSharedX(
+const sharedSecret = deriveSharedSecret(
   keyPairFromScalar(bytes(keyExchange.clientPrivateKey)).privateKey,
   bytes(keyExchange.serverPublicKey),
 );
@@ -49,7 +49,7 @@ const transcriptHash = hashTranscript({
   select: bytes(handshake.select),
 });
 /** Anew each time: a sealer takes its keys for itself. */
-const keys = () => deriveSessionKeys(transcriptHash, sharedX, pskFromBytes(bytes(handshake.psk)));
+const keys = () => deriveSessionKeys(transcriptHash, sharedSecret, importPsk(bytes(handshake.psk)));
 
 /** `length u32 ‖ type u32 ‖ data`: type 5 and the data `hi`. */
 const FRAME = "00000006000000056869";
@@ -67,8 +67,8 @@ describe("the golden session of ipcx/1 has", () => {
   });
 
   test("its secret, from X and the psk", () => {
-    expect(hexOf(extract(transcriptHash, sharedX, bytes(handshake.psk)))).toBe(schedule.prk);
-    const whole = Buffer.concat([sharedX, bytes(handshake.psk)]);
+    expect(hexOf(extract(transcriptHash, sharedSecret, bytes(handshake.psk)))).toBe(schedule.prk);
+    const whole = Buffer.concat([sharedSecret, bytes(handshake.psk)]);
     const key = hkdfSync("sha256", whole, bytes(handshake.transcriptHash), "ipcx/1 c key", 32);
     expect(hexOf(new Uint8Array(key))).toBe(schedule.client.key);
   });
@@ -91,47 +91,47 @@ describe("the golden session of ipcx/1 has", () => {
   test("the client's AUTH and its first DATA", () => {
     const { client } = keys();
     const sealer = new RecordSealer(client);
-    const auth = makeAuth({ side: "client", key: client.auth, transcriptHash });
+    const auth = makeAuth({ role: "client", key: client.auth, transcriptHash });
     expect(hexOf(sealer.seal(RECORD_KIND.auth, [auth]))).toBe(records.clientAuthSeq0);
     expect(hexOf(sealer.seal(RECORD_KIND.data, [bytes(FRAME)]))).toBe(records.clientDataSeq1);
   });
 
   test("the server's AUTH", () => {
     const { server } = keys();
-    const auth = makeAuth({ side: "server", key: server.auth, transcriptHash });
+    const auth = makeAuth({ role: "server", key: server.auth, transcriptHash });
     expect(hexOf(new RecordSealer(server).seal(RECORD_KIND.auth, [auth]))).toBe(records.serverAuthSeq0);
   });
 });
 
 describe("the golden records open", () => {
-  test.each(["client", "server"] as const)("the %s's AUTH, with the key of that side and no other", (side) => {
-    const record = bytes(records[`${side}AuthSeq0`]);
+  test.each(["client", "server"] as const)("the %s's AUTH, with the key of that side and no other", (role) => {
+    const record = bytes(records[`${role}AuthSeq0`]);
     const header = decodeRecordHeader(record.subarray(0, 4), RECORD_KIND.auth);
     expect(header.length).toBe(record.length - 4);
     const sealed = { kind: header.kind, sealed: record.subarray(4) };
-    const [own, others] = side === "client" ? [keys().client, keys().server] : [keys().server, keys().client];
+    const [own, others] = role === "client" ? [keys().client, keys().server] : [keys().server, keys().client];
 
     const body = new RecordOpener(own).open(sealed);
-    expect(verifyAuth({ side, key: own.auth, transcriptHash }, body)).toBeUndefined();
-    expect(() => verifyAuth({ side, key: others.auth, transcriptHash }, body)).toThrow("is not of this handshake");
+    expect(verifyAuth({ role, key: own.auth, transcriptHash }, body)).toBeUndefined();
+    expect(() => verifyAuth({ role, key: others.auth, transcriptHash }, body)).toThrow("is not of this handshake");
     expect(() => new RecordOpener(others).open(sealed)).toThrow("does not carry a valid tag");
   });
 
   test("the client's stream, byte by byte, up to its frame", () => {
     const { client } = keys();
-    const [reader, opener] = [new RecordReader(), new RecordOpener(client)];
+    const [reader, opener] = [new RecordDecoder(), new RecordOpener(client)];
     const opened: string[] = [];
     for (const byte of bytes(records.clientAuthSeq0 + records.clientDataSeq1)) {
       reader.push(Uint8Array.of(byte));
       const record = reader.next();
       if (record !== undefined) opened.push(`${record.kind} ${hexOf(opener.open(record))}`);
     }
-    const auth = hexOf(makeAuth({ side: "client", key: client.auth, transcriptHash }));
+    const auth = hexOf(makeAuth({ role: "client", key: client.auth, transcriptHash }));
     expect(opened).toEqual([`1 ${auth}`, `2 ${FRAME}`]);
   });
 
   test("not without the psk", () => {
-    const { client } = deriveSessionKeys(transcriptHash, sharedX);
+    const { client } = deriveSessionKeys(transcriptHash, sharedSecret);
     const sealed = { kind: RECORD_KIND.auth, sealed: bytes(records.clientAuthSeq0).subarray(4) };
     expect(() => new RecordOpener(client).open(sealed)).toThrow("give both the same pre-shared key");
   });

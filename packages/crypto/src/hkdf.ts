@@ -10,7 +10,7 @@ const HASH_BYTES = 32;
 export function extract(salt: Uint8Array, ...secrets: readonly Uint8Array[]): KeyObject {
   const hmac = createHmac(HASH, salt);
   for (const secret of secrets) hmac.update(secret);
-  return takeKey(hmac.digest());
+  return importKey(hmac.digest());
 }
 
 /**
@@ -31,7 +31,7 @@ export function expand(key: KeyObject, info: string | Uint8Array, bytes: number)
 }
 
 /** Makes a key of raw bytes and wipes these. */
-export function takeKey(raw: Uint8Array): KeyObject {
+export function importKey(raw: Uint8Array): KeyObject {
   const key = createSecretKey(raw);
   raw.fill(0);
   return key;

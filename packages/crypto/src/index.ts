@@ -2,7 +2,7 @@ export { CryptoError, type CryptoErrorCode } from "./crypto-error.js";
 export { decodeIdentityKey, encodeIdentityKey, IDENTITY_KEY_BYTES } from "./identity-key.js";
 export {
   deriveMessageKey,
-  deriveSharedX,
+  deriveSharedSecret,
   generateKeyPair,
   type KeyPair,
   keyPairFromScalar,
@@ -11,14 +11,15 @@ export {
 export {
   type DirectionKeys,
   deriveSessionKeys,
+  importPsk,
   PSK_BYTES,
-  pskFromBytes,
   type SessionKeys,
   type TrafficKeys,
 } from "./key-schedule.js";
 export { MessageCipher, type MessageCipherOptions, SEAL_OVERHEAD_BYTES, TAG_BYTES } from "./message-cipher.js";
 export { CountedNonces, NONCE_BYTES, type NonceSource } from "./nonce-source.js";
-export { type AuthBinding, makeAuth, type Side, verifyAuth } from "./peer-auth.js";
+export { type AuthBinding, makeAuth, type Role, verifyAuth } from "./peer-auth.js";
+export { RecordDecoder } from "./record-decoder.js";
 export {
   decodeRecordHeader,
   RECORD_DATA_MAX_BYTES,
@@ -29,7 +30,6 @@ export {
   type RecordKind,
 } from "./record-header.js";
 export { RecordOpener, type SealedRecord } from "./record-opener.js";
-export { RecordReader } from "./record-reader.js";
 export { RecordSealer } from "./record-sealer.js";
 export type { RecordCipherOptions } from "./record-sequence.js";
 export { hashTranscript, type Transcript } from "./transcript.js";

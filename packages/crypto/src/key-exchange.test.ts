@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { CryptoError } from "./crypto-error.js";
 import {
   deriveMessageKey,
-  deriveSharedX,
+  deriveSharedSecret,
   generateKeyPair,
   keyPairFromScalar,
   PUBLIC_KEY_BYTES,
@@ -40,8 +40,8 @@ describe("the golden key exchange", () => {
 
   test("gives both sides the recorded X and the recorded key", () => {
     for (const x of [
-      deriveSharedX(client.privateKey, server.publicKey),
-      deriveSharedX(server.privateKey, client.publicKey),
+      deriveSharedSecret(client.privateKey, server.publicKey),
+      deriveSharedSecret(server.privateKey, client.publicKey),
     ]) {
       expect(hexOf(x)).toBe(keyExchange.sharedX48);
       expect(hexOf(deriveMessageKey(x))).toBe(keyExchange.legacyKey);
@@ -52,12 +52,12 @@ describe("the golden key exchange", () => {
 describe("a shared X that starts with a zero byte", () => {
   const client = keyPairFromScalar(bytes(leadingZero.clientPrivateKey));
   const server = keyPairFromScalar(bytes(leadingZero.serverPrivateKey));
-  const x = deriveSharedX(client.privateKey, bytes(leadingZero.serverPublicKey));
+  const x = deriveSharedSecret(client.privateKey, bytes(leadingZero.serverPublicKey));
 
   test("keeps its 48 bytes", () => {
     expect(hexOf(server.publicKey)).toBe(leadingZero.serverPublicKey);
     expect(hexOf(x)).toBe(leadingZero.sharedX48);
-    expect(hexOf(deriveSharedX(server.privateKey, client.publicKey))).toBe(leadingZero.sharedX48);
+    expect(hexOf(deriveSharedSecret(server.privateKey, client.publicKey))).toBe(leadingZero.sharedX48);
   });
 
   test("is hashed without it, as Go does: the unstripped hash is another key", () => {
@@ -91,9 +91,9 @@ describe("a fresh pair", () => {
       expect(Object.getPrototypeOf(publicKey)).toBe(Uint8Array.prototype);
     }
     expect(hexOf(one.publicKey)).not.toBe(hexOf(other.publicKey));
-    const x = deriveSharedX(one.privateKey, other.publicKey);
+    const x = deriveSharedSecret(one.privateKey, other.publicKey);
     expect(x).toHaveLength(48);
-    expect(hexOf(x)).toBe(hexOf(deriveSharedX(other.privateKey, one.publicKey)));
+    expect(hexOf(x)).toBe(hexOf(deriveSharedSecret(other.privateKey, one.publicKey)));
   });
 
   test("has the private key that belongs to its public key", async () => {
@@ -114,7 +114,7 @@ describe("a public key that is none", () => {
 
   function refusalOf(point: Uint8Array): unknown {
     try {
-      return deriveSharedX(privateKey, point);
+      return deriveSharedSecret(privateKey, point);
     } catch (error) {
       return error;
     }

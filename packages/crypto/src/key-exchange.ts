@@ -8,7 +8,7 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { CryptoError } from "./crypto-error.js";
-import { takeKey } from "./hkdf.js";
+import { importKey } from "./hkdf.js";
 
 /** Bytes of a P-384 public key as it travels: the uncompressed point `04 ‖ X(48) ‖ Y(48)`. */
 export const PUBLIC_KEY_BYTES = 97;
@@ -64,7 +64,7 @@ export function keyPairFromScalar(scalar: Uint8Array): KeyPair {
  * @param publicKey the peer's, `04 ‖ X(48) ‖ Y(48)`
  * @throws CryptoError IPC_PUBLIC_KEY_INVALID when it is not 97 bytes, not uncompressed, or not a point of the curve.
  */
-export function deriveSharedX(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
+export function deriveSharedSecret(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
   return diffieHellman({ privateKey, publicKey: decodePublicKey(publicKey) });
 }
 
@@ -75,10 +75,10 @@ export function deriveSharedX(privateKey: KeyObject, publicKey: Uint8Array): Uin
  * would end in two different keys.
  * @see golang-ipc encryption.go, `keyExchange`
  */
-export function deriveMessageKey(sharedX: Uint8Array): KeyObject {
+export function deriveMessageKey(sharedSecret: Uint8Array): KeyObject {
   let zeros = 0;
-  while (zeros < sharedX.length && sharedX[zeros] === 0) zeros++;
-  return takeKey(createHash("sha256").update(sharedX.subarray(zeros)).digest());
+  while (zeros < sharedSecret.length && sharedSecret[zeros] === 0) zeros++;
+  return importKey(createHash("sha256").update(sharedSecret.subarray(zeros)).digest());
 }
 
 function decodePublicKey(point: Uint8Array): KeyObject {

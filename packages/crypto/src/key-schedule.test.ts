@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { deriveSessionKeys, pskFromBytes, rekey, type SessionKeys } from "./key-schedule.js";
+import { deriveSessionKeys, importPsk, rekey, type SessionKeys } from "./key-schedule.js";
 
 const HASH = new Uint8Array(32).fill(0x7a);
 const X = Uint8Array.from({ length: 48 }, (_, index) => index + 1);
@@ -22,7 +22,7 @@ describe("the keys of a session", () => {
     const secret = Buffer.concat([x, psk ?? new Uint8Array(32)]);
     const hkdf = (label: string, length: number): string =>
       Buffer.from(hkdfSync("sha256", secret, HASH, label, length)).toString("hex");
-    expect(everySecret(deriveSessionKeys(HASH, x, psk && pskFromBytes(psk)))).toEqual([
+    expect(everySecret(deriveSessionKeys(HASH, x, psk && importPsk(psk)))).toEqual([
       hkdf("ipcx/1 c key", 32),
       hkdf("ipcx/1 c iv", 12),
       hkdf("ipcx/1 c auth", 32),
@@ -37,16 +37,16 @@ describe("the keys of a session", () => {
     const other = (changed: Uint8Array): Uint8Array => changed.with(0, 0x01 ^ (changed[0] as number));
     const secrets = [
       deriveSessionKeys(HASH, X),
-      deriveSessionKeys(HASH, X, pskFromBytes(PSK)),
-      deriveSessionKeys(HASH, X, pskFromBytes(other(PSK))),
-      deriveSessionKeys(other(HASH), X, pskFromBytes(PSK)),
-      deriveSessionKeys(HASH, other(X), pskFromBytes(PSK)),
+      deriveSessionKeys(HASH, X, importPsk(PSK)),
+      deriveSessionKeys(HASH, X, importPsk(other(PSK))),
+      deriveSessionKeys(other(HASH), X, importPsk(PSK)),
+      deriveSessionKeys(HASH, other(X), importPsk(PSK)),
     ].flatMap(everySecret);
     expect(new Set(secrets).size).toBe(35);
   });
 
   test("leave X and the psk as they were: another psk may be tried", () => {
-    const psk = pskFromBytes(PSK);
+    const psk = importPsk(PSK);
     const first = everySecret(deriveSessionKeys(HASH, X, psk));
     expect(everySecret(deriveSessionKeys(HASH, X, psk))).toEqual(first);
     expect(hexOf(psk)).toBe(hexOf(PSK));
@@ -68,13 +68,13 @@ describe("the keys of a session", () => {
 describe("a pre-shared key", () => {
   test("has its 32 bytes, also when the caller wipes them", () => {
     const bytes = PSK.slice();
-    const psk = pskFromBytes(bytes);
+    const psk = importPsk(bytes);
     bytes.fill(0);
     expect(hexOf(psk)).toBe(hexOf(PSK));
   });
 
   test.each([0, 31, 33])("is not made of %i bytes", (length) => {
-    expect(() => pskFromBytes(new Uint8Array(length))).toThrow(new RangeError(`psk: takes 32 bytes, got ${length}`));
+    expect(() => importPsk(new Uint8Array(length))).toThrow(new RangeError(`psk: takes 32 bytes, got ${length}`));
   });
 });
 

@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
-import { expand, extract, takeKey } from "./hkdf.js";
+import { expand, extract, importKey } from "./hkdf.js";
 import { NONCE_BYTES } from "./nonce-source.js";
 
 /** Bytes of a pre-shared key, and of every key that is derived. */
@@ -36,7 +36,7 @@ export interface SessionKeys {
  * Makes a pre-shared key of its bytes, which stay the caller's to wipe.
  * @throws RangeError when they are not 32.
  */
-export function pskFromBytes(bytes: Uint8Array): KeyObject {
+export function importPsk(bytes: Uint8Array): KeyObject {
   if (bytes.length !== PSK_BYTES) throw new RangeError(`psk: takes ${PSK_BYTES} bytes, got ${bytes.length}`);
   return createSecretKey(bytes);
 }
@@ -47,17 +47,17 @@ export function pskFromBytes(bytes: Uint8Array): KeyObject {
  * X keeps its leading zero bytes here, unlike in `deriveMessageKey`. It stays the caller's, to try another psk with and to
  * wipe in the end.
  * @param transcriptHash 32 bytes, as `hashTranscript` gives them
- * @param sharedX 48 bytes, as `deriveSharedX` gives them
- * @param psk 32 bytes, as `pskFromBytes` gives it; without one, 32 zero bytes take its place
+ * @param sharedX 48 bytes, as `deriveSharedSecret` gives them
+ * @param psk 32 bytes, as `importPsk` gives it; without one, 32 zero bytes take its place
  * @throws RangeError when X or the psk has another length.
  */
-export function deriveSessionKeys(transcriptHash: Uint8Array, sharedX: Uint8Array, psk?: KeyObject): SessionKeys {
-  if (sharedX.length !== SHARED_X_BYTES)
-    throw new RangeError(`sharedX: takes ${SHARED_X_BYTES} bytes, got ${sharedX.length}`);
+export function deriveSessionKeys(transcriptHash: Uint8Array, sharedSecret: Uint8Array, psk?: KeyObject): SessionKeys {
+  if (sharedSecret.length !== SHARED_X_BYTES)
+    throw new RangeError(`sharedX: takes ${SHARED_X_BYTES} bytes, got ${sharedSecret.length}`);
   if (psk !== undefined && psk.symmetricKeySize !== PSK_BYTES)
     throw new RangeError(`psk: takes a secret key of ${PSK_BYTES} bytes, got ${psk.symmetricKeySize ?? psk.type}`);
   const pskBytes = psk?.export() ?? new Uint8Array(PSK_BYTES);
-  const secret = extract(transcriptHash, sharedX, pskBytes);
+  const secret = extract(transcriptHash, sharedSecret, pskBytes);
   pskBytes.fill(0);
   return {
     client: deriveDirection(secret, "c"),
@@ -69,17 +69,17 @@ export function deriveSessionKeys(transcriptHash: Uint8Array, sharedX: Uint8Arra
 /** Derives what comes after these keys. There is no way back: who learns the new ones cannot open older records. */
 export function rekey({ key }: TrafficKeys): TrafficKeys {
   const output = expand(key, "ipcx/1 rekey", KEY_BYTES + NONCE_BYTES);
-  return { key: takeKey(output.subarray(0, KEY_BYTES)), iv: output.subarray(KEY_BYTES) };
+  return { key: importKey(output.subarray(0, KEY_BYTES)), iv: output.subarray(KEY_BYTES) };
 }
 
-function deriveDirection(secret: KeyObject, side: "c" | "s"): DirectionKeys {
+function deriveDirection(secret: KeyObject, role: "c" | "s"): DirectionKeys {
   return {
-    key: expandKey(secret, `ipcx/1 ${side} key`),
-    iv: expand(secret, `ipcx/1 ${side} iv`, NONCE_BYTES),
-    auth: expandKey(secret, `ipcx/1 ${side} auth`),
+    key: expandKey(secret, `ipcx/1 ${role} key`),
+    iv: expand(secret, `ipcx/1 ${role} iv`, NONCE_BYTES),
+    auth: expandKey(secret, `ipcx/1 ${role} auth`),
   };
 }
 
 function expandKey(secret: KeyObject, info: string): KeyObject {
-  return takeKey(expand(secret, info, KEY_BYTES));
+  return importKey(expand(secret, info, KEY_BYTES));
 }

@@ -2,11 +2,11 @@ import { createHmac, createPublicKey, createSecretKey, generateKeyPairSync, veri
 import { describe, expect, test } from "vitest";
 import { CryptoError } from "./crypto-error.js";
 import { encodeIdentityKey } from "./identity-key.js";
-import { type AuthBinding, makeAuth, type Side, verifyAuth } from "./peer-auth.js";
+import { type AuthBinding, makeAuth, type Role, verifyAuth } from "./peer-auth.js";
 
 const RAW_KEY = new Uint8Array(32).fill(0x42);
 const HASH = new Uint8Array(32).fill(0x7a);
-const bindingOf = (side: Side): AuthBinding => ({ side, key: createSecretKey(RAW_KEY), transcriptHash: HASH });
+const bindingOf = (role: Role): AuthBinding => ({ role, key: createSecretKey(RAW_KEY), transcriptHash: HASH });
 const CLIENT = bindingOf("client");
 
 const [mine, other] = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
@@ -63,8 +63,8 @@ describe("an AUTH without an identity", () => {
   });
 });
 
-describe.each(["client", "server"] as const)("an AUTH with the identity of a %s", (side) => {
-  const binding = bindingOf(side);
+describe.each(["client", "server"] as const)("an AUTH with the identity of a %s", (role) => {
+  const binding = bindingOf(role);
   const body = makeAuth(binding, mine.privateKey);
 
   test("is HMAC ‖ public key ‖ Ed25519 signature over the side's label and the hash", () => {
@@ -72,7 +72,7 @@ describe.each(["client", "server"] as const)("an AUTH with the identity of a %s"
     const id = body.subarray(32);
     expect(hexOf(body)).toBe(hexOf(macked(id)));
     expect(hexOf(id.subarray(0, 32))).toBe(hexOf(myKey));
-    const signed = Buffer.concat([Buffer.from(`ipcx/1 ${side} sig`), HASH]);
+    const signed = Buffer.concat([Buffer.from(`ipcx/1 ${role} sig`), HASH]);
     expect(verify(null, signed, mine.publicKey, id.subarray(32))).toBe(true);
   });
 
@@ -88,7 +88,7 @@ describe.each(["client", "server"] as const)("an AUTH with the identity of a %s"
 
   test("is refused where its key is not trusted", () => {
     expect(refusalOf(binding, body, [otherKey]).message).toContain(
-      `the ${side} has a key that is none of the 1 trusted ones`,
+      `the ${role} has a key that is none of the 1 trusted ones`,
     );
     expect(refusalOf(binding, body, []).message).toContain("has a key that is none of the 0 trusted ones");
   });

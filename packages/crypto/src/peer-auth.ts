@@ -7,12 +7,12 @@ const SIGNATURE_BYTES = 64;
 const SIGNED_BYTES = MAC_BYTES + IDENTITY_KEY_BYTES + SIGNATURE_BYTES;
 
 /** Which side of a session proves itself. */
-export type Side = "client" | "server";
+export type Role = "client" | "server";
 
 /** What a side's AUTH is bound to; both sides have the same. */
 export interface AuthBinding {
   /** Whose AUTH it is. */
-  readonly side: Side;
+  readonly role: Role;
   /** The `auth` key of that side's direction. */
   readonly key: KeyObject;
   /** 32 bytes, as `hashTranscript` gives them. */
@@ -43,24 +43,24 @@ export function verifyAuth(
   body: Uint8Array,
   trustedPeers?: readonly Uint8Array[],
 ): Uint8Array | undefined {
-  const { side } = binding;
+  const { role } = binding;
   const wanted = trustedPeers === undefined ? MAC_BYTES : SIGNED_BYTES;
   if (body.length !== wanted) {
     fail(
-      `the ${side}'s AUTH has ${body.length} bytes, ${wanted} are expected: ${MAC_BYTES} without a signature, ${SIGNED_BYTES} with one; the peer does not keep to what was agreed`,
+      `the ${role}'s AUTH has ${body.length} bytes, ${wanted} are expected: ${MAC_BYTES} without a signature, ${SIGNED_BYTES} with one; the peer does not keep to what was agreed`,
     );
   }
   const id = body.subarray(MAC_BYTES);
   if (!timingSafeEqual(macOf(binding, id), body.subarray(0, MAC_BYTES)))
-    fail(`the ${side}'s AUTH is not of this handshake; end this connection`);
+    fail(`the ${role}'s AUTH is not of this handshake; end this connection`);
   if (trustedPeers === undefined) return undefined;
   const publicKey = Uint8Array.from(id.subarray(0, IDENTITY_KEY_BYTES));
   if (!isAmong(publicKey, trustedPeers))
     fail(
-      `the ${side} has a key that is none of the ${trustedPeers.length} trusted ones; add it if it is the right one`,
+      `the ${role} has a key that is none of the ${trustedPeers.length} trusted ones; add it if it is the right one`,
     );
   if (!verify(null, signedBytes(binding), decodeIdentityKey(publicKey), id.subarray(IDENTITY_KEY_BYTES)))
-    fail(`the ${side}'s signature is not valid: it does not have the private key that belongs to the trusted one`);
+    fail(`the ${role}'s signature is not valid: it does not have the private key that belongs to the trusted one`);
   return publicKey;
 }
 
@@ -69,8 +69,8 @@ function macOf({ key, transcriptHash }: AuthBinding, id: Uint8Array): Uint8Array
 }
 
 /** The side is part of it: a signature cannot be sent back to the one who made it. */
-function signedBytes({ side, transcriptHash }: AuthBinding): Uint8Array {
-  return Buffer.concat([Buffer.from(`ipcx/1 ${side} sig`), transcriptHash]);
+function signedBytes({ role, transcriptHash }: AuthBinding): Uint8Array {
+  return Buffer.concat([Buffer.from(`ipcx/1 ${role} sig`), transcriptHash]);
 }
 
 /** Looks at every key, so that the time tells nothing about the place of a match. */

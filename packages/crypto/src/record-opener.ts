@@ -66,11 +66,11 @@ export class RecordOpener {
 
   #open({ kind, sealed }: SealedRecord): Uint8Array {
     checkForm(kind, sealed.length);
-    const objection = this.#sequence.objection(kind);
-    if (objection !== undefined) {
+    const rejectReason = this.#sequence.rejectReason(kind);
+    if (rejectReason !== undefined) {
       throw new CryptoError(
         "IPC_RECORD_INVALID",
-        `record ${this.#sequence.next} is of kind ${nameOf(kind)}, but ${objection}; end this connection`,
+        `record ${this.#sequence.next} is of kind ${nameOf(kind)}, but ${rejectReason}; end this connection`,
       );
     }
     this.#sequence.advance(kind);

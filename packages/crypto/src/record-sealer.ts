@@ -86,9 +86,9 @@ export class RecordSealer {
   /** Checks everything, then uses up a number: whatever fails behind this point, its nonce never comes again. */
   #begin(header: Uint8Array, kind: RecordKind, length: number): CipherGCM {
     assertPlaintextFits(kind, length);
-    const objection = this.#sequence.objection(kind);
-    if (objection !== undefined)
-      throw new RangeError(`kind: got ${kind} for record ${this.#sequence.next}, but ${objection}`);
+    const rejectReason = this.#sequence.rejectReason(kind);
+    if (rejectReason !== undefined)
+      throw new RangeError(`kind: got ${kind} for record ${this.#sequence.next}, but ${rejectReason}`);
     this.#sequence.advance(kind);
     writeHeader(header, 0, kind, length + TAG_BYTES);
     const { key, nonce } = this.#sequence;

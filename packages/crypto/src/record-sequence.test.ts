@@ -86,19 +86,19 @@ describe("a sequence", () => {
 
   test("takes AUTH first and once, and nothing behind CLOSE", () => {
     const sequence = new RecordSequence(KEYS, {});
-    expect([auth, data, close].map((kind) => sequence.objection(kind))).toEqual([
+    expect([auth, data, close].map((kind) => sequence.rejectReason(kind))).toEqual([
       undefined,
       "the first one must be AUTH",
       "the first one must be AUTH",
     ]);
     sequence.advance(auth);
-    expect([auth, data, close].map((kind) => sequence.objection(kind))).toEqual([
+    expect([auth, data, close].map((kind) => sequence.rejectReason(kind))).toEqual([
       "only the first one may be AUTH",
       undefined,
       undefined,
     ]);
     sequence.advance(close);
-    for (const kind of [auth, data, close]) expect(sequence.objection(kind)).toBe("nothing may follow a CLOSE");
+    for (const kind of [auth, data, close]) expect(sequence.rejectReason(kind)).toBe("nothing may follow a CLOSE");
   });
 
   test("ends at its limit, and stays where it is", () => {

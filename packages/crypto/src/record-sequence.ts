@@ -51,7 +51,7 @@ export class RecordSequence {
   }
 
   /** Says why a record of this kind must not come now, or gives undefined: AUTH comes first and once, CLOSE last. */
-  objection(kind: RecordKind): string | undefined {
+  rejectReason(kind: RecordKind): string | undefined {
     if (this.#closed) return "nothing may follow a CLOSE";
     if (this.#next === 0) return kind === RECORD_KIND.auth ? undefined : "the first one must be AUTH";
     return kind === RECORD_KIND.auth ? "only the first one may be AUTH" : undefined;

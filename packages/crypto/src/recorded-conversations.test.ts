@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { deriveMessageKey, deriveSharedX, keyPairFromScalar } from "./key-exchange.js";
+import { deriveMessageKey, deriveSharedSecret, keyPairFromScalar } from "./key-exchange.js";
 import { MessageCipher } from "./message-cipher.js";
 import { CountedNonces } from "./nonce-source.js";
 
@@ -56,7 +56,7 @@ describe.each(recorded)("the recorded conversation with a $peer", (conversation)
 
   test("has the key that Go derived", () => {
     const theirs = steps.find(({ what }) => what === "Go public key")?.hex ?? "";
-    expect(hexOf(deriveMessageKey(deriveSharedX(pair.privateKey, bytes(theirs))))).toBe(sharedKey);
+    expect(hexOf(deriveMessageKey(deriveSharedSecret(pair.privateKey, bytes(theirs))))).toBe(sharedKey);
   });
 
   test("has bodies of Go that open to what was recorded", () => {

@@ -1,2 +1,2 @@
 /** Gives memory of exactly so many bytes. */
-export type Allocate = (bytes: number) => Uint8Array;
+export type AllocateBuffer = (bytes: number) => Uint8Array;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { FrameDecoder } from "./frame-decoder.js";
 import { encodeFrame, encodeMessage } from "./frame-encoder.js";
 import { FrameError } from "./frame-error.js";
-import { decodeBody } from "./message-codec.js";
+import { decodeBody } from "./message-body.js";
 
 const body = oneof(
   { weight: 6, arbitrary: uint8Array({ maxLength: 40 }) },

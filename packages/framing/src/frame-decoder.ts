@@ -1,9 +1,9 @@
-import type { Allocate } from "./allocate.js";
-import { Assembly } from "./assembly.js";
+import type { AllocateBuffer } from "./allocate.js";
 import { LENGTH_BYTES } from "./frame-encoder.js";
 import { FrameError } from "./frame-error.js";
-import { TYPE_BYTES, type TypedData } from "./message-codec.js";
-import { readUint32, UINT32_MAX } from "./wire-integer.js";
+import { type MessageBody, TYPE_BYTES } from "./message-body.js";
+import { ReassemblyBuffer } from "./reassembly-buffer.js";
+import { readUint32, UINT32_MAX } from "./uint32.js";
 
 export interface FrameDecoderOptions {
   /** The longest body accepted, in bytes, minBodyLength … 2^32-1; a longer announcement is an error and allocates nothing. */
@@ -15,7 +15,7 @@ export interface FrameDecoderOptions {
    * nobody has zeroed saves large bodies a pass. Where it throws, or gives another length, which is a RangeError, the next
    * call asks again. @default new Uint8Array(bytes)
    */
-  readonly allocate?: Allocate;
+  readonly allocate?: AllocateBuffer;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -32,8 +32,8 @@ const NOTHING = new Uint8Array(0);
 export class FrameDecoder {
   readonly #maxBodyLength: number;
   readonly #minBodyLength: number;
-  readonly #allocate: Allocate;
-  #assembly: Assembly;
+  readonly #allocate: AllocateBuffer;
+  #assembly: ReassemblyBuffer;
   /** The length of a frame that arrives in pieces, as far as it is here. */
   readonly #header = new Uint8Array(LENGTH_BYTES);
   #headerUsed = 0;
@@ -50,7 +50,7 @@ export class FrameDecoder {
     this.#minBodyLength = wholeNumber("minBodyLength", options.minBodyLength ?? TYPE_BYTES, 0);
     this.#maxBodyLength = wholeNumber("maxBodyLength", options.maxBodyLength, this.#minBodyLength);
     this.#allocate = options.allocate ?? ((bytes) => new Uint8Array(bytes));
-    this.#assembly = new Assembly(this.#allocate);
+    this.#assembly = new ReassemblyBuffer(this.#allocate);
   }
 
   /** Bytes pushed that have not come out as frames. */
@@ -85,7 +85,7 @@ export class FrameDecoder {
    * `next()`, with one view less.
    * @throws FrameError IPC_FRAME_TOO_LARGE, IPC_FRAME_TOO_SHORT
    */
-  nextMessage(): TypedData | undefined {
+  nextMessage(): MessageBody | undefined {
     if (!this.#advance()) return undefined;
     const length = this.#end - this.#start;
     if (length < TYPE_BYTES) this.#failShort(length, TYPE_BYTES);
@@ -202,7 +202,7 @@ export class FrameDecoder {
     this.#failure = new FrameError(code, message);
     this.#forgetChunk();
     this.#headerUsed = 0;
-    this.#assembly = new Assembly(this.#allocate);
+    this.#assembly = new ReassemblyBuffer(this.#allocate);
     throw this.#failure;
   }
 }

@@ -1,5 +1,5 @@
-import { assertType, TYPE_BYTES } from "./message-codec.js";
-import { UINT32_BYTES, writeUint32 } from "./wire-integer.js";
+import { assertType, TYPE_BYTES } from "./message-body.js";
+import { UINT32_BYTES, writeUint32 } from "./uint32.js";
 
 /** Bytes of the length that starts each frame. */
 export const LENGTH_BYTES: number = UINT32_BYTES;

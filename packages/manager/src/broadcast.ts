@@ -1,5 +1,5 @@
 import { type IpcError, isIpcError, OptionReader, SessionError } from "@ipc/session";
-import type { Wait } from "@ipc/transport";
+import type { AbortOptions } from "@ipc/transport";
 import { ServerConnection } from "./server-connection.js";
 
 const SLOW_TIMEOUT_MS = 5_000;
@@ -8,7 +8,7 @@ const SLOW_TIMEOUT_MS = 5_000;
 const LARGE_BYTES = 65_536;
 
 /** What `broadcast` takes. `signal`: ends the waits; whose message still waited for room does not get it. */
-export interface BroadcastOptions extends Wait {
+export interface BroadcastOptions extends AbortOptions {
   /**
    * What becomes of a client whose queue is full. `wait`: its message waits its turn, and so does the result, without a limit
    * unless there is a `signal`. `skip`: it does not get this message. `disconnect`: it has `slowTimeoutMs` to make room, then

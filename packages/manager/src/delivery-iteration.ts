@@ -1,23 +1,23 @@
-import { type Iteration, iterate, Waiter } from "@ipc/session";
-import type { Delivery, Member } from "./member.js";
-import type { SharedStream, StreamReader } from "./shared-stream.js";
+import { Deferred, iterate, type MessageIterator } from "@ipc/session";
+import type { MergedStream, StreamReader } from "./merged-stream.js";
+import type { Delivery, StreamMember } from "./stream-member.js";
 
 /**
  * Iterates over the messages of all connections, in turns: one message of each that has any, then the next of each, so that
  * one that floods delays nobody by more than a message.
  */
-export function iterateDeliveries(stream: SharedStream): Iteration<Delivery> {
+export function iterateDeliveries(stream: MergedStream): MessageIterator<Delivery> {
   /** Those that may have a message, the one whose turn it is first. */
-  const turns = new Set<Member>();
-  const waits = new Set<Waiter<Delivery | undefined>>();
+  const ready = new Set<StreamMember>();
+  const waits = new Set<Deferred<Delivery | undefined>>();
 
   const tryNext = (): Delivery | undefined => {
-    for (const member of turns) {
-      turns.delete(member);
+    for (const member of ready) {
+      ready.delete(member);
       const message = member.takeData();
       // Statuses that stand alone are passed over, so that one that has gone is done with.
       if (member.inbox.unreadBytes === 0) member.takeData();
-      else if (message !== undefined) turns.add(member);
+      else if (message !== undefined) ready.add(member);
       if (member.inbox.isOver) stream.forget(member);
       if (message !== undefined) return { connection: member.connection, message };
     }
@@ -51,10 +51,10 @@ export function iterateDeliveries(stream: SharedStream): Iteration<Delivery> {
     what: "iteration",
     holder: "the iteration",
     ready: (member) => {
-      turns.add(member);
+      ready.add(member);
       if (waits.size > 0) serve();
     },
-    forgotten: (member) => turns.delete(member),
+    forgotten: (member) => ready.delete(member),
     takesNew: () => true,
     ended: serve,
   };
@@ -63,7 +63,10 @@ export function iterateDeliveries(stream: SharedStream): Iteration<Delivery> {
     begin: () => stream.take(reader),
     tryNext,
     next: () => {
-      const wait: Waiter<Delivery | undefined> = new Waiter({ what: "iteration", leave: () => waits.delete(wait) });
+      const wait: Deferred<Delivery | undefined> = new Deferred({
+        what: "iteration",
+        onCancel: () => waits.delete(wait),
+      });
       waits.add(wait);
       if (stream.endedBy !== undefined) settle();
       return wait.promise;

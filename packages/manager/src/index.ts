@@ -1,10 +1,10 @@
-export type { Applicant, Authorize, ServerOptions } from "@ipc/server";
+export type { AuthorizationRequest, Authorize, ServerOptions } from "@ipc/server";
 export {
   type CloseOptions,
-  type ConnectionNews,
+  type ConnectionEvent,
   type ConnectionSecurity,
   type DataMessage,
-  type EndNews,
+  type DisconnectEvent,
   type IpcError,
   type IpcErrorCode,
   isIpcError,
@@ -12,7 +12,7 @@ export {
   type Peer,
   type PeerEvents,
   type PeerStats,
-  type RefusalNews,
+  type RefusedEvent,
   type SecurityOptions,
   type Status,
   type StatusMessage,
@@ -20,7 +20,8 @@ export {
   timeoutMessage,
 } from "@ipc/session";
 export {
-  type Door,
+  type AbortOptions,
+  type Endpoint,
   type Listener,
   type ListenOptions,
   memory,
@@ -29,12 +30,11 @@ export {
   tcp,
   type UnixSocketOptions,
   unixSocket,
-  type Wait,
 } from "@ipc/transport";
 export type { BroadcastOptions, BroadcastResult } from "./broadcast.js";
 export type { ManagerOptions } from "./manager-options.js";
 export type { ServerManagerEvents } from "./manager-reader.js";
-export type { Delivery } from "./member.js";
 export type { PollCallback } from "./poll.js";
 export type { ServerConnection } from "./server-connection.js";
 export { type ManagerStats, type ServerManager, startServerManager } from "./server-manager.js";
+export type { Delivery } from "./stream-member.js";

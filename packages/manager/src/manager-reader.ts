@@ -2,22 +2,22 @@ import {
   abortError,
   assertListener,
   type DataMessage,
-  findDelayFault,
-  findWaitFault,
+  formatValue,
+  handledRejection,
   type IpcError,
-  type Iteration,
   isIpcError,
+  type MessageIterator,
   PeerEmitter,
-  rejected,
-  show,
+  validateAbortOptions,
+  validateDelay,
 } from "@ipc/session";
-import type { Wait } from "@ipc/transport";
-import { DeliveryFlow } from "./delivery-flow.js";
+import type { AbortOptions } from "@ipc/transport";
+import { DeliveryDispatcher } from "./delivery-dispatcher.js";
 import { iterateDeliveries } from "./delivery-iteration.js";
-import type { Delivery } from "./member.js";
-import { Poll, type PollCallback, type PollPlan } from "./poll.js";
+import { MergedStream, type MergedStreamOptions, type StreamEnd } from "./merged-stream.js";
+import { Poll, type PollCallback, type PollOptions } from "./poll.js";
 import type { ServerConnection } from "./server-connection.js";
-import { SharedStream, type SharedStreamOptions, type StreamEnd } from "./shared-stream.js";
+import type { Delivery } from "./stream-member.js";
 
 /** What a ServerManager tells. */
 export interface ServerManagerEvents {
@@ -46,13 +46,13 @@ export interface ServerManagerEvents {
 
 /** What a manager is to whoever reads from it: the messages of all connections, by iteration, listeners or polls. */
 export abstract class ManagerReader implements AsyncIterable<Delivery> {
-  protected readonly stream: SharedStream;
+  protected readonly stream: MergedStream;
   readonly #emitter = new PeerEmitter<ServerManagerEvents>();
-  readonly #flow: DeliveryFlow;
+  readonly #flow: DeliveryDispatcher;
 
-  constructor(options: SharedStreamOptions) {
-    this.stream = new SharedStream(options);
-    this.#flow = new DeliveryFlow(this.stream, (connection, message) => {
+  constructor(options: MergedStreamOptions) {
+    this.stream = new MergedStream(options);
+    this.#flow = new DeliveryDispatcher(this.stream, (connection, message) => {
       this.emit("message", connection, message);
       this.#stopFlowWhenAlone();
     });
@@ -90,7 +90,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    *
    * `next` rejects with IPC_CONSUMER_TAKEN, IPC_LISTENER_LOST, and with IPC_CLOSED after `destroy`.
    */
-  [Symbol.asyncIterator](): Iteration<Delivery> {
+  [Symbol.asyncIterator](): MessageIterator<Delivery> {
     return iterateDeliveries(this.stream);
   }
 
@@ -103,7 +103,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    * callback fails with.
    * @see golang-ipc pool.go, `Read`
    */
-  read(callback: PollCallback, options?: Wait): Promise<void> {
+  read(callback: PollCallback, options?: AbortOptions): Promise<void> {
     return this.#poll({ what: "read", ms: undefined, fastest: false, signal: options?.signal }, callback, options);
   }
 
@@ -113,7 +113,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    * @param ms 0 … 2 147 483 647
    * @see golang-ipc pool.go, `ReadTimed`
    */
-  readTimed(ms: number, callback: PollCallback, options?: Wait): Promise<void> {
+  readTimed(ms: number, callback: PollCallback, options?: AbortOptions): Promise<void> {
     return this.#pollTimed({ what: "readTimed", ms, fastest: false, signal: options?.signal }, callback, options);
   }
 
@@ -123,7 +123,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    * @param ms 0 … 2 147 483 647
    * @see golang-ipc pool.go, `ReadTimedFastest`
    */
-  readTimedFastest(ms: number, callback: PollCallback, options?: Wait): Promise<void> {
+  readTimedFastest(ms: number, callback: PollCallback, options?: AbortOptions): Promise<void> {
     return this.#pollTimed({ what: "readTimedFastest", ms, fastest: true, signal: options?.signal }, callback, options);
   }
 
@@ -145,19 +145,19 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     if (!this.#emitter.has("message")) this.#flow.stop();
   }
 
-  #pollTimed(plan: PollPlan, callback: PollCallback, options: Wait | undefined): Promise<void> {
-    const fault = findDelayFault(`${plan.what}: \`ms\``, plan.ms);
-    return fault === undefined ? this.#poll(plan, callback, options) : rejected(fault);
+  #pollTimed(plan: PollOptions, callback: PollCallback, options: AbortOptions | undefined): Promise<void> {
+    const fault = validateDelay(`${plan.what}: \`ms\``, plan.ms);
+    return fault === undefined ? this.#poll(plan, callback, options) : handledRejection(fault);
   }
 
-  #poll(plan: PollPlan, callback: PollCallback, options: Wait | undefined): Promise<void> {
+  #poll(plan: PollOptions, callback: PollCallback, options: AbortOptions | undefined): Promise<void> {
     const { what, signal } = plan;
     if (typeof callback !== "function") {
-      return rejected(new TypeError(`${what}: \`callback\` takes a function, got ${show(callback)}`));
+      return handledRejection(new TypeError(`${what}: \`callback\` takes a function, got ${formatValue(callback)}`));
     }
-    const fault = findWaitFault(what, options);
-    if (fault !== undefined) return rejected(fault);
-    if (signal?.aborted === true) return rejected(abortError(what, signal));
+    const fault = validateAbortOptions(what, options);
+    if (fault !== undefined) return handledRejection(fault);
+    if (signal?.aborted === true) return handledRejection(abortError(what, signal));
     const over: Promise<void> = new Poll(this.stream, plan, callback).run().catch((error: unknown) => {
       // As every wait's: an end that nobody waits for is told by other ways too. What a callback fails with is not.
       if (isIpcError(error)) over.catch(() => {});

@@ -37,8 +37,8 @@ describe("a manager with a pre-shared key", () => {
     ] as const) {
       expect((await failureOf(openFarClient(transport, name, options))).code).toBe(code);
       expect((await failureOf(askForId(transport, name, options))).code).toBe(code);
-      const slot = openFarClient(transport, name, options, { kind: "slot", id: 1 });
-      expect((await failureOf(slot)).code).toBe(code);
+      const clientListener = openFarClient(transport, name, options, { kind: "slot", id: 1 });
+      expect((await failureOf(clientListener)).code).toBe(code);
       await vi.waitFor(() => expect(refused).toHaveLength(3));
       expect(refused.splice(0).map((error) => error.code)).toEqual([code, code, code]);
     }
@@ -47,12 +47,12 @@ describe("a manager with a pre-shared key", () => {
 
   it("does not take a slot from the one who was told it, for somebody without the key", async () => {
     const { manager, transport } = await serve(right);
-    const { session: asker, id } = await askForId(transport, name, right);
+    const { session: request, id } = await askForId(transport, name, right);
     expect((await failureOf(openFarClient(transport, name, wrong, { kind: "slot", id }))).code).toBe(
       "IPC_AUTHENTICATION_FAILED",
     );
     const session = await openFarClient(transport, name, right, { kind: "slot", id });
-    await asker.close();
+    await request.close();
     await session.write(1, "mine");
     expect((await readData(manager.connections.get(id) as never)).text()).toBe("mine");
   });

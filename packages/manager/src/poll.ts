@@ -1,14 +1,14 @@
 import {
   type DataMessage,
+  Deferred,
   type IpcError,
   type StatusMessage,
   type TimeoutMessage,
   timeoutMessage,
-  Waiter,
 } from "@ipc/session";
-import type { Member } from "./member.js";
+import type { MergedStream, StreamReader } from "./merged-stream.js";
 import { ServerConnection } from "./server-connection.js";
-import type { SharedStream, StreamReader } from "./shared-stream.js";
+import type { StreamMember } from "./stream-member.js";
 
 /**
  * Is given what one connection had: a message, a status, or `timeoutMessage`. `error`: why the connection was lost, beside its
@@ -20,7 +20,7 @@ export type PollCallback = (
   error: IpcError | undefined,
 ) => unknown;
 
-export interface PollPlan {
+export interface PollOptions {
   /** For messages. */
   readonly what: string;
   /** Undefined: for ever. */
@@ -35,25 +35,25 @@ export interface PollPlan {
  * one finds.
  */
 export class Poll {
-  readonly #stream: SharedStream;
-  readonly #plan: PollPlan;
+  readonly #stream: MergedStream;
+  readonly #plan: PollOptions;
   readonly #callback: PollCallback;
-  readonly #served = new Set<Member>();
-  #awaited: Set<Member> | undefined;
+  readonly #served = new Set<StreamMember>();
+  #awaited: Set<StreamMember> | undefined;
   readonly #calls: Promise<unknown>[] = [];
-  readonly #over: Waiter<"served" | "timed out">;
+  readonly #over: Deferred<"served" | "timed out">;
   readonly #reader: StreamReader;
 
-  constructor(stream: SharedStream, plan: PollPlan, callback: PollCallback) {
+  constructor(stream: MergedStream, plan: PollOptions, callback: PollCallback) {
     const { what, ms, signal } = plan;
     this.#stream = stream;
     this.#plan = plan;
     this.#callback = callback;
-    this.#over = new Waiter<"served" | "timed out">({
+    this.#over = new Deferred<"served" | "timed out">({
       what,
       ...(signal && { signal }),
       ...(ms !== undefined && { timeout: { ms, value: "timed out" } }),
-      leave: () => {},
+      onCancel: () => {},
     });
     this.#reader = {
       what,
@@ -73,7 +73,7 @@ export class Poll {
   async run(): Promise<void> {
     try {
       this.#stream.take(this.#reader);
-      const awaited = new Set(this.#stream.lent().filter((member) => !this.#served.has(member)));
+      const awaited = new Set(this.#stream.acquired().filter((member) => !this.#served.has(member)));
       this.#awaited = awaited;
       this.#endWhenDone();
       if ((await this.#over.promise) === "timed out") {
@@ -86,7 +86,7 @@ export class Poll {
     await Promise.all(this.#calls);
   }
 
-  #serve(member: Member): void {
+  #serve(member: StreamMember): void {
     if (this.#served.has(member)) return;
     // Before, for what is taken makes room, and that may bring more: it is the next poll's.
     this.#served.add(member);
@@ -101,7 +101,7 @@ export class Poll {
     this.#endWhenDone();
   }
 
-  #call(member: Member, message: DataMessage | StatusMessage | TimeoutMessage): void {
+  #call(member: StreamMember, message: DataMessage | StatusMessage | TimeoutMessage): void {
     const isGone = message.kind === "status" && message.status === "Disconnected";
     const loss = isGone ? ServerConnection.lossOf(member.connection) : undefined;
     const call = (async (): Promise<unknown> => this.#callback(member.connection, message, loss))();

@@ -1,9 +1,9 @@
 import {
   type DataMessage,
-  type Established,
+  type EstablishedConnection,
   type IpcError,
   isIpcError,
-  type LendableInbox,
+  type LockableInbox,
   type PeerBudgets,
   PeerSession,
   type ReceivedMessage,
@@ -39,7 +39,7 @@ export class ServerConnection extends PeerSession {
   #loss: IpcError | undefined;
   #intercept: Intercept | undefined;
 
-  constructor(start: ConnectionStart, established: Established) {
+  constructor(start: ConnectionStart, established: EstablishedConnection) {
     const { limits, security } = start.options;
     super({ limits, budgets: start.budgets, security, status: "Not Connected", remote: established.remote });
     this.id = start.id;
@@ -50,8 +50,8 @@ export class ServerConnection extends PeerSession {
   }
 
   /** What is unread, for the manager's own stream. */
-  static inboxOf(connection: ServerConnection): LendableInbox {
-    return connection.lendable;
+  static inboxOf(connection: ServerConnection): LockableInbox {
+    return connection.lockableInbox;
   }
 
   /** Whether it would accept a message at once. */
@@ -89,18 +89,18 @@ export class ServerConnection extends PeerSession {
     // The stream is all there is, and it is told already.
   }
 
-  protected override connectionLeft(): void {
+  protected override onClosed(): void {
     this.#ended(this, this.#loss);
   }
 
-  protected override connectionEnded(error: IpcError, orderly: boolean): void {
+  protected override onDisconnected(error: IpcError, clean: boolean): void {
     // Whoever takes the status asks for it.
-    if (!orderly) this.#loss = error;
+    if (!clean) this.#loss = error;
     this.#ending(this);
     // Who is told of it just now may have closed it.
     if (this.isOpen) {
       this.setStatus("Disconnected");
-      if (!orderly) this.emit("lost", error);
+      if (!clean) this.emit("lost", error);
       this.finish("Disconnected");
     }
     this.#ended(this, this.#loss);

@@ -24,17 +24,17 @@ function watchEnd(manager: ServerManager): string[] {
 /** A world whose door can be lost. */
 function fragile(): { transport: Transport; lose: () => void } {
   const world = memory();
-  const doors: (() => void)[] = [];
+  const listeners: (() => void)[] = [];
   return {
     transport: {
       ...world,
-      async listen(listenName, door, onStream, options) {
-        if (door.kind === "name") doors.push(() => options.onLost?.(lost));
-        return world.listen(listenName, door, onStream, options);
+      async listen(listenName, endpoint, onStream, options) {
+        if (endpoint.kind === "name") listeners.push(() => options.onLost?.(lost));
+        return world.listen(listenName, endpoint, onStream, options);
       },
     },
     lose: () => {
-      for (const lose of doors) lose();
+      for (const lose of listeners) lose();
     },
   };
 }

@@ -79,10 +79,10 @@ describe("a door that is lost before the manager has started", () => {
     let loseName = (): void => {};
     const transport: Transport = {
       ...world,
-      async listen(listenName, door, onStream, options) {
-        if (door.kind === "name") loseName = () => options.onLost?.(error);
-        if (door.kind === "manager") loseName();
-        return world.listen(listenName, door, onStream, options);
+      async listen(listenName, endpoint, onStream, options) {
+        if (endpoint.kind === "name") loseName = () => options.onLost?.(error);
+        if (endpoint.kind === "manager") loseName();
+        return world.listen(listenName, endpoint, onStream, options);
       },
     };
     expect(await failureOf(startServerManager({ name, transport }))).toBe(error);

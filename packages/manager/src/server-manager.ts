@@ -2,29 +2,29 @@ import { serverCredentials } from "@ipc/server";
 import {
   abortError,
   type CloseOptions,
-  channels,
-  findCloseFault,
-  findWriteFault,
+  Deferred,
+  diagnostics,
+  handledRejection,
   type IpcError,
-  rejected,
   SessionError,
   type Status,
+  settleWithin,
   statusCode,
-  Waiter,
-  within,
+  validateCloseOptions,
+  validateWrite,
 } from "@ipc/session";
 import { type BroadcastOptions, type BroadcastResult, broadcast, resolveBroadcastOptions } from "./broadcast.js";
-import { Doors } from "./doors.js";
+import { ConnectionRegistry } from "./connection-registry.js";
+import { Listeners } from "./listeners.js";
 import { type ManagerOptions, type ResolvedManagerOptions, resolveManagerOptions } from "./manager-options.js";
 import { ManagerReader } from "./manager-reader.js";
-import { Roster } from "./roster.js";
+import type { StreamEnd } from "./merged-stream.js";
 import type { ServerConnection } from "./server-connection.js";
-import type { StreamEnd } from "./shared-stream.js";
 
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Of the budget of unread bytes, what those may hold who have gone and whom nobody has ever read: one in this many. */
-const GONE_SHARE = 4;
+const DISCONNECTED_SHARE = 4;
 
 /** Figures of this moment. */
 export interface ManagerStats {
@@ -57,8 +57,8 @@ type State =
 /** A server of many clients, each with a connection, a queue and limits of its own. */
 export class ServerManager extends ManagerReader implements AsyncDisposable {
   readonly #options: ResolvedManagerOptions;
-  readonly #doors: Doors;
-  readonly #roster: Roster;
+  readonly #listeners: Listeners;
+  readonly #registry: ConnectionRegistry;
   readonly #onAbort: () => void;
   #status: Status = "Listening";
   #state: State = { name: "open" };
@@ -67,19 +67,19 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     super({
       name: options.name,
       logger: options.logger,
-      maxGone: options.maxConnections,
-      maxGoneBytes: options.maxTotalUnreadBytes / GONE_SHARE,
+      maxDisconnected: options.maxConnections,
+      maxDisconnectedBytes: options.maxTotalUnreadBytes / DISCONNECTED_SHARE,
     });
     this.#options = options;
-    this.#doors = new Doors(options, {
-      busy: () => this.#roster.busy(),
-      arrived: (established, by, id) => this.#roster.arrive(established, by, id),
+    this.#listeners = new Listeners(options, {
+      busy: () => this.#registry.busy(),
+      onEstablished: (established, by, id) => this.#registry.onEstablished(established, by, id),
       refused: (error) => this.emit("refused", error),
       lost: (error) => this.#fail(error),
     });
-    this.#roster = new Roster({
+    this.#registry = new ConnectionRegistry({
       options,
-      slots: this.#doors.slots,
+      clientListeners: this.#listeners.clientListeners,
       stream: this.stream,
       connected: (connection) => this.emit("connection", connection),
       disconnected: (connection, error) => this.emit("disconnection", connection, error),
@@ -94,7 +94,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     if (signal?.aborted === true) throw abortError("startServerManager", signal);
     const manager = new ServerManager({ ...options, credentials: serverCredentials(options) });
     try {
-      await manager.#doors.open();
+      await manager.#listeners.open();
       // A door may have been lost meanwhile, and the signal fire after the last look that the transport took at it.
       if (manager.stream.endedBy !== undefined) throw manager.stream.endedBy.error();
       if (options.signal?.aborted === true) throw abortError("startServerManager", options.signal);
@@ -107,13 +107,13 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     signal?.addEventListener("abort", manager.#onAbort, { once: true });
     logger.info(`server ${name}: listening at ${manager.address}`);
     // In the loop's next turn, so that listeners added as soon as it is known miss nobody.
-    setImmediate(() => manager.#roster.open());
+    setImmediate(() => manager.#registry.open());
     return manager;
   }
 
   /** Where it listens for clients: a path, a pipe name or `host:port` with the real port. */
   get address(): string {
-    return this.#doors.address;
+    return this.#listeners.address;
   }
 
   /** Listening, Closing, Closed or Error; each connection has its own. */
@@ -128,11 +128,11 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
 
   /** The clients that are connected, or being closed, by id, the first first. It changes as they come and go. */
   get connections(): ReadonlyMap<number, ServerConnection> {
-    return this.#roster.connections;
+    return this.#registry.connections;
   }
 
   get stats(): ManagerStats {
-    const { connections, budgets } = this.#roster;
+    const { connections, budgets } = this.#registry;
     return { connections: connections.size, unreadBytes: budgets.unread.used, queuedBytes: budgets.queued.used };
   }
 
@@ -154,7 +154,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   async #broadcast(type: number, data: string | Uint8Array, options: BroadcastOptions): Promise<BroadcastResult> {
     const plan = resolveBroadcastOptions(options);
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    const fault = findWriteFault(type, bytes, this.#options.limits.maxMessageSize);
+    const fault = validateWrite(type, bytes, this.#options.limits.maxMessageSize);
     if (fault !== undefined) throw fault;
     if (this.#state.name !== "open") throw this.#closedError("broadcast");
     if (plan.signal?.aborted === true) throw abortError("broadcast", plan.signal);
@@ -169,10 +169,10 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
    * everything is freed then too.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    const fault = findCloseFault(options);
-    if (fault !== undefined) return rejected(fault);
+    const fault = validateCloseOptions(options);
+    if (fault !== undefined) return handledRejection(fault);
     if (this.#state.name !== "open") return this.#state.done;
-    const done = new Waiter<void>({ what: "close", leave: () => {} });
+    const done = new Deferred<void>({ what: "close", onCancel: () => {} });
     this.#state = { name: "closing", done: done.promise };
     this.#status = "Closing";
     this.#drain(options.timeoutMs ?? CLOSE_TIMEOUT_MS).then(
@@ -187,7 +187,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     switch (this.#state.name) {
       case "open":
         this.#enterEnd("Closed", this.#release());
-        this.#roster.destroy(reason);
+        this.#registry.destroy(reason);
         this.#tellEnd({
           isFailure: true,
           error: () => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason }),
@@ -195,7 +195,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
         return;
       case "closing":
         // The close that is under way does the rest.
-        this.#roster.destroy(reason);
+        this.#registry.destroy(reason);
         return;
       case "ended":
         return;
@@ -217,15 +217,15 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   #refer(referenced: boolean): this {
-    this.#doors.setReferenced(referenced);
-    this.#roster.setReferenced(referenced);
+    this.#listeners.setReferenced(referenced);
+    this.#registry.setReferenced(referenced);
     return this;
   }
 
   async #drain(timeoutMs: number): Promise<void> {
-    const released = within(timeoutMs, this.#release());
+    const released = settleWithin(timeoutMs, this.#release());
     try {
-      await this.#roster.close(timeoutMs);
+      await this.#registry.close(timeoutMs);
     } finally {
       await released;
       this.#enterEnd("Closed", Promise.resolve());
@@ -237,7 +237,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     const { signal, logger, name } = this.#options;
     signal?.removeEventListener("abort", this.#onAbort);
     try {
-      await this.#doors.close();
+      await this.#listeners.close();
     } catch (error) {
       logger.error(`server ${name}: closing ${this.address} failed: ${String(error)}`);
     }
@@ -247,7 +247,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     if (this.#state.name !== "open") return;
     this.#options.logger.error(`server ${this.#options.name}: ${error.message}`);
     this.#enterEnd("Error", this.#release());
-    this.#roster.fail(error);
+    this.#registry.fail(error);
     this.#tellEnd({ isFailure: true, error: () => error });
   }
 
@@ -267,7 +267,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   #refuse(remote: string, error: IpcError): void {
     const { name, logger } = this.#options;
     logger.warn(`server ${name}: refused ${remote}: ${error.message}`);
-    channels.refused({ role: "server", name, remote, error });
+    diagnostics.refused({ role: "server", name, remote, error });
     this.emit("refused", error);
   }
 

@@ -1,9 +1,9 @@
 export {
   type CloseOptions,
-  type ConnectionNews,
+  type ConnectionEvent,
   type ConnectionSecurity,
   type DataMessage,
-  type EndNews,
+  type DisconnectEvent,
   type IpcError,
   type IpcErrorCode,
   isIpcError,
@@ -11,7 +11,7 @@ export {
   type Peer,
   type PeerEvents,
   type PeerStats,
-  type RefusalNews,
+  type RefusedEvent,
   type SecurityOptions,
   type Status,
   type StatusMessage,
@@ -19,7 +19,8 @@ export {
   timeoutMessage,
 } from "@ipc/session";
 export {
-  type Door,
+  type AbortOptions,
+  type Endpoint,
   type Listener,
   type ListenOptions,
   memory,
@@ -28,13 +29,12 @@ export {
   tcp,
   type UnixSocketOptions,
   unixSocket,
-  type Wait,
 } from "@ipc/transport";
-export { type Entrance, Reception, type ReceptionOptions } from "./reception.js";
+export { type AcceptHandler, HandshakeAcceptor, type HandshakeAcceptorOptions } from "./handshake-acceptor.js";
 export { type Server, type ServerEvents, startServer } from "./server.js";
 export { serverCredentials } from "./server-credentials.js";
 export {
-  type Applicant,
+  type AuthorizationRequest,
   type Authorize,
   type ResolvedServerOptions,
   resolveServerOptions,

@@ -9,7 +9,7 @@ import {
 import { assertName, type KeyFilePlace, resolveKeyFile, type Transport, unixSocket } from "@ipc/transport";
 
 /** Who asks to be served. */
-export interface Applicant {
+export interface AuthorizationRequest {
   readonly security: ConnectionSecurity;
   readonly remote: string;
 }
@@ -18,7 +18,7 @@ export interface Applicant {
  * Decides about a client before it takes its place, within the handshake's time, as soon as it is known what the client has
  * proved. False, or a failure, turns it away. A client in compatible mode may believe by then that it is connected.
  */
-export type Authorize = (applicant: Applicant) => boolean | Promise<boolean>;
+export type Authorize = (request: AuthorizationRequest) => boolean | Promise<boolean>;
 
 /** What `startServer` takes; golang-ipc's names where TypeScript has no better ones. */
 export interface ServerOptions extends PeerOptions {

@@ -8,7 +8,7 @@ import { collect, failureOf, nextEvent, readData, readUntil } from "../../../int
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { type Server, startServer } from "./server.js";
-import type { Applicant, ServerOptions } from "./server-options.js";
+import type { AuthorizationRequest, ServerOptions } from "./server-options.js";
 
 const name = "orders";
 const key = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
@@ -144,12 +144,12 @@ describe("authorize", () => {
   async function startAsking(security: SecurityOptions): Promise<{
     readonly server: Server;
     readonly directory: string;
-    readonly asked: Promise<Applicant>;
+    readonly asked: Promise<AuthorizationRequest>;
     readonly answer: (yes: boolean) => void;
   }> {
     let answer = (_yes: boolean): void => {};
-    let ask = (_applicant: Applicant): void => {};
-    const asked = new Promise<Applicant>((resolve) => {
+    let ask = (_applicant: AuthorizationRequest): void => {};
+    const asked = new Promise<AuthorizationRequest>((resolve) => {
       ask = resolve;
     });
     const answered = new Promise<boolean>((resolve) => {
@@ -157,8 +157,8 @@ describe("authorize", () => {
     });
     const { server, directory } = await start({
       security,
-      authorize: (applicant) => {
-        ask(applicant);
+      authorize: (request) => {
+        ask(request);
         return answered;
       },
     });
@@ -220,10 +220,10 @@ describe("authorize", () => {
   });
 
   it("is asked by nobody who has proved nothing of what must be proved", async () => {
-    const asked: Applicant[] = [];
+    const asked: AuthorizationRequest[] = [];
     const { directory } = await start({
       security: { psk: key(1) },
-      authorize: (applicant) => asked.push(applicant) > 0,
+      authorize: (request) => asked.push(request) > 0,
     });
     for (const options of [{ security: { psk: key(2) } }, {}, GOLANG])
       await failureOf(openFarClient(directory, name, options));

@@ -1,19 +1,19 @@
 import type { Duplex } from "node:stream";
 import {
   abortError,
-  channels,
   describeSecurity,
+  diagnostics,
   type IpcError,
   type PeerEvents,
   PeerSession,
   SessionError,
 } from "@ipc/session";
-import type { Door, Listener, TransportError } from "@ipc/transport";
-import { type Entrance, Reception } from "./reception.js";
+import type { Endpoint, Listener, TransportError } from "@ipc/transport";
+import { type AcceptHandler, HandshakeAcceptor } from "./handshake-acceptor.js";
 import { serverCredentials } from "./server-credentials.js";
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
 
-const DOOR: Door = { kind: "name" };
+const DOOR: Endpoint = { kind: "name" };
 
 /** Handshakes under way at once. They compete for one place. */
 const MAX_HANDSHAKES = 128;
@@ -37,8 +37,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 /** One end of a conversation with one client after another. */
 export class Server extends PeerSession<ServerEvents> {
   readonly #options: ResolvedServerOptions;
-  readonly #reception: Reception;
-  readonly #entrance: Entrance;
+  readonly #acceptor: HandshakeAcceptor;
+  readonly #acceptHandler: AcceptHandler;
   readonly #onAbort: () => void;
   #listener: Listener | undefined;
 
@@ -46,20 +46,20 @@ export class Server extends PeerSession<ServerEvents> {
     const { limits, security, signal } = options;
     super({ limits, security, status: "Listening", remote: address });
     this.#options = options;
-    this.#reception = new Reception({
+    this.#acceptor = new HandshakeAcceptor({
       ...options,
       maxHandshakes: MAX_HANDSHAKES,
       refused: (error) => this.emit("refused", error),
     });
     const busy = (): SessionError =>
       new SessionError("IPC_SERVER_BUSY", `server \`${options.name}\` serves another client; it takes one at a time`);
-    this.#entrance = {
+    this.#acceptHandler = {
       address,
       busy: () => (this.isOpen && !this.isConnected ? undefined : busy()),
       authorize: options.authorize,
-      arrived: (established) => {
+      onEstablished: (established) => {
         this.connect(established);
-        this.#reception.dismiss(busy());
+        this.#acceptor.abortAll(busy());
       },
     };
     this.#onAbort = () => this.destroy(signal?.reason);
@@ -92,7 +92,7 @@ export class Server extends PeerSession<ServerEvents> {
 
   protected override async release(): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#reception.close();
+    this.#acceptor.close();
     try {
       await this.#listener?.close();
     } catch (error) {
@@ -101,34 +101,34 @@ export class Server extends PeerSession<ServerEvents> {
   }
 
   protected override setReferenced(referenced: boolean): void {
-    this.#reception.setReferenced(referenced);
+    this.#acceptor.setReferenced(referenced);
     if (referenced) this.#listener?.ref();
     else this.#listener?.unref();
   }
 
-  protected override connectionMade(): void {
+  protected override onConnected(): void {
     const { name, logger } = this.#options;
     const { remote, security } = this;
     logger.info(`server ${name}: ${remote} connected (${describeSecurity(security)})`);
-    channels.connect({ role: "server", name, remote, security });
+    diagnostics.connect({ role: "server", name, remote, security });
   }
 
-  protected override connectionLeft(): void {
+  protected override onClosed(): void {
     const { name } = this.#options;
-    channels.disconnect({ role: "server", name, remote: this.remote, error: undefined });
+    diagnostics.disconnect({ role: "server", name, remote: this.remote, error: undefined });
   }
 
-  protected override connectionEnded(error: IpcError, orderly: boolean): void {
+  protected override onDisconnected(error: IpcError, clean: boolean): void {
     const { name, logger } = this.#options;
-    channels.disconnect({ role: "server", name, remote: this.remote, error });
-    if (orderly) logger.info(`server ${name}: ${this.remote} went away`);
+    diagnostics.disconnect({ role: "server", name, remote: this.remote, error });
+    if (clean) logger.info(`server ${name}: ${this.remote} went away`);
     else logger.warn(`server ${name}: ${this.remote}: ${error.message}`);
     this.setStatus("Disconnected");
-    if (!orderly) this.emit("lost", error);
+    if (!clean) this.emit("lost", error);
   }
 
   #receive(stream: Duplex): void {
-    this.#reception.receive(stream, this.#entrance);
+    this.#acceptor.receive(stream, this.#acceptHandler);
   }
 
   #listenerLost(error: TransportError): void {

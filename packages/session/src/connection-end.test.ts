@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isEndOfConnection } from "./connection-end.js";
+import { isConnectionEnd } from "./connection-end.js";
 import { SessionError } from "./session-error.js";
 
 const withCode = (code: string): Error => Object.assign(new Error("x"), { code });
@@ -16,7 +16,7 @@ describe("a wait fails because the connection has ended", () => {
     "IPC_LISTENER_LOST",
     "IPC_NOT_CONNECTED",
   ])("with %s", (code) => {
-    expect(isEndOfConnection(withCode(code))).toBe(true);
+    expect(isConnectionEnd(withCode(code))).toBe(true);
   });
 });
 
@@ -43,7 +43,7 @@ describe("a wait fails for another reason", () => {
     "IPC_UNTRUSTED_SOCKET",
     "IPC_VERSION_MISMATCH",
   ])("with %s", (code) => {
-    expect(isEndOfConnection(withCode(code))).toBe(false);
+    expect(isConnectionEnd(withCode(code))).toBe(false);
   });
 
   it.each([
@@ -53,11 +53,11 @@ describe("a wait fails for another reason", () => {
     { code: "IPC_CLOSED" },
     null,
   ])("with what is none of the library's: %s", (error) => {
-    expect(isEndOfConnection(error)).toBe(false);
+    expect(isConnectionEnd(error)).toBe(false);
   });
 
   it("with an error whose cause is an end", () => {
     const cause = new SessionError("IPC_CLOSED", "closed");
-    expect(isEndOfConnection(new Error("the order was not sent", { cause }))).toBe(false);
+    expect(isConnectionEnd(new Error("the order was not sent", { cause }))).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { type IpcErrorCode, isIpcError } from "./errors.js";
 
 /** Says whether a wait failed because the connection ended: no fault of who waited, and told by other ways too. */
-export function isEndOfConnection(error: unknown): boolean {
+export function isConnectionEnd(error: unknown): boolean {
   return isIpcError(error) && ends(error.code);
 }
 
@@ -9,7 +9,7 @@ export function isEndOfConnection(error: unknown): boolean {
  * Says whether a wait failed by what the peer did or did not do: it ended the connection, or it does not read. That must not
  * be able to end this process.
  */
-export function isPeersDoing(error: unknown): boolean {
+export function isCausedByPeer(error: unknown): boolean {
   if (!isIpcError(error)) return false;
   return ends(error.code) || error.code === "IPC_QUEUE_FULL" || error.code === "IPC_CLOSE_INCOMPLETE";
 }

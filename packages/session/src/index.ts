@@ -1,21 +1,26 @@
-export { type ConnectionNews, channels, type EndNews, type RefusalNews } from "./channels.js";
 export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId } from "./client-id-protocol.js";
-export { type Credentials, withPsk } from "./credentials.js";
-export { describeSecurity } from "./describe-security.js";
-export { dropStream, endStream } from "./end-stream.js";
+export type { MessageCodec } from "./codec/frame-codec.js";
+export { abortError, Deferred, handledRejection, settleWithin } from "./deferred.js";
+export { type ConnectionEvent, type DisconnectEvent, diagnostics, type RefusedEvent } from "./diagnostics.js";
 export { type IpcError, type IpcErrorCode, isIpcError } from "./errors.js";
+export { type Credentials, withPsk } from "./handshake/credentials.js";
 export {
   BUSY_HELLO,
-  type ClientWants,
+  type ClientHandshakeOptions,
   clientHandshake,
-  type Negotiated,
-  type ServerWants,
+  type HandshakeOutcome,
+  type ServerHandshakeOptions,
   serverHandshake,
-} from "./handshake.js";
-export type { Handshake, HandshakeAnswer, HandshakeStep } from "./handshake-step.js";
-export { type Iteration, type IterationSource, iterate } from "./iteration.js";
-export { KeyPairStock } from "./key-pair-stock.js";
-export type { LendableInbox } from "./lendable-inbox.js";
+} from "./handshake/handshake.js";
+export { KeyPairPool } from "./handshake/key-pair-pool.js";
+export { type HandshakeResult, type HandshakeRun, runHandshake } from "./handshake/run-handshake.js";
+export type { Handshake, HandshakeAnswer, HandshakeStep } from "./handshake/steps.js";
+export { type IterationSource, iterate, type MessageIterator } from "./inbox/async-iterator.js";
+export type { LockableInbox } from "./inbox/lockable-inbox.js";
+export { type EventListener, PeerEmitter } from "./lifecycle/peer-emitter.js";
+export { PeerSession } from "./lifecycle/peer-session.js";
+export type { EstablishedConnection, PeerBudgets, PeerLimits, PeerStart } from "./lifecycle/peer-start.js";
+export { openSession, Session, type SessionOptions } from "./lifecycle/session.js";
 export type { Logger } from "./logger.js";
 export {
   type DataMessage,
@@ -24,20 +29,26 @@ export {
   type TimeoutMessage,
   timeoutMessage,
 } from "./message.js";
-export { OptionReader, show } from "./option-reader.js";
+export {
+  assertListener,
+  validateAbortOptions,
+  validateCloseOptions,
+  validateDelay,
+  validateWrite,
+} from "./options/call-arguments.js";
+export { formatValue, OptionReader } from "./options/option-reader.js";
+export {
+  PEER_OPTIONS,
+  type PeerOptions,
+  type ResolvedPeerOptions,
+  resolvePeerOptions,
+} from "./options/peer-options.js";
+export type { ResolvedSecurity, SecurityOptions } from "./options/security-options.js";
 export type { CloseOptions, ConnectionSecurity, Peer, PeerEvents, PeerStats } from "./peer.js";
-export { assertListener, findCloseFault, findDelayFault, findWaitFault, findWriteFault } from "./peer-arguments.js";
-export { type Listener, PeerEmitter } from "./peer-emitter.js";
-export { PEER_OPTIONS, type PeerOptions, type ResolvedPeerOptions, resolvePeerOptions } from "./peer-options.js";
-export { PeerSession } from "./peer-session.js";
-export type { Established, PeerBudgets, PeerLimits, PeerStart } from "./peer-start.js";
-export type { Protection } from "./protection.js";
-export { type HandshakeResult, type HandshakeRun, runHandshake } from "./run-handshake.js";
-export type { ResolvedSecurity, SecurityOptions } from "./security-options.js";
-export { openSession, Session, type SessionOptions } from "./session.js";
+export { describeSecurity } from "./security.js";
 export { SessionError, type SessionErrorCode } from "./session-error.js";
 export { SharedBudget } from "./shared-budget.js";
 export { type Status, statusCode } from "./status.js";
+export { closeGracefully, destroyStream } from "./stream-close.js";
 export { setStreamReferenced } from "./stream-reference.js";
-export { takenError } from "./taken-error.js";
-export { abortError, rejected, Waiter, within } from "./waiter.js";
+export { consumerTakenError } from "./taken-error.js";

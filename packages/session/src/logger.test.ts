@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { guardLogger, type Logger } from "./logger.js";
+import { isolateLogger, type Logger } from "./logger.js";
 
 it("hands each level on, with the logger as `this`", () => {
   const told: string[] = [];
@@ -18,7 +18,7 @@ it("hands each level on, with the logger as `this`", () => {
       told.push(`${this.prefix} error ${message}`);
     }
   }
-  const logger = guardLogger(new Recorder());
+  const logger = isolateLogger(new Recorder());
   for (const level of ["debug", "info", "warn", "error"] as const) logger[level]("x");
   expect(told).toEqual(["told debug x", "told info x", "told warn x", "told error x"]);
 });
@@ -29,7 +29,7 @@ it("lets what a logger throws be an uncaught exception of its own tick", () => {
     throw failure;
   };
   const scheduled = vi.spyOn(process, "nextTick").mockImplementation(() => {});
-  const logger = guardLogger({ debug: fail, info: fail, warn: fail, error: fail });
+  const logger = isolateLogger({ debug: fail, info: fail, warn: fail, error: fail });
   logger.warn("what happened");
   const [rethrow] = scheduled.mock.calls[0] as [() => void];
   scheduled.mockRestore();

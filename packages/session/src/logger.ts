@@ -7,7 +7,7 @@ export interface Logger {
 }
 
 /** Makes a logger that throws an uncaught exception of its own, and not a failure of whatever it was told about. */
-export function guardLogger(logger: Logger): Logger {
+export function isolateLogger(logger: Logger): Logger {
   const guard =
     (level: keyof Logger) =>
     (message: string): void => {

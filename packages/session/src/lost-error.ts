@@ -1,7 +1,12 @@
 import { SessionError } from "./session-error.js";
 
 /** Says what a connection ended with that nobody here asked to end, and what was lost with it. */
-export function lostError(what: string, unsentMessages: number, droppedBytes: number, cause?: Error): SessionError {
+export function connectionLostError(
+  what: string,
+  unsentMessages: number,
+  droppedBytes: number,
+  cause?: Error,
+): SessionError {
   const dropped = droppedBytes === 0 ? "" : `; ${droppedBytes} bytes had arrived and were dropped, nobody read`;
   return new SessionError(
     "IPC_CONNECTION_LOST",

@@ -1,4 +1,4 @@
-import type { Wait } from "@ipc/transport";
+import type { AbortOptions } from "@ipc/transport";
 import type { IpcError } from "./errors.js";
 import type { DataMessage, StatusMessage, TimeoutMessage } from "./message.js";
 import type { Status } from "./status.js";
@@ -59,10 +59,10 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
    * Resolves with the next message or status. Several reads wait in order.
    * Rejects with IPC_ABORTED, IPC_CONSUMER_TAKEN; IPC_CLOSED after the end, or the final failure.
    */
-  read(options?: Wait): Promise<DataMessage | StatusMessage>;
+  read(options?: AbortOptions): Promise<DataMessage | StatusMessage>;
   /** As `read`, but gives `timeoutMessage`, or `onTimeout`, when nothing comes within `ms` milliseconds. Nothing is lost. */
   readTimed(ms: number): Promise<DataMessage | StatusMessage | TimeoutMessage>;
-  readTimed<T>(ms: number, onTimeout: T, options?: Wait): Promise<DataMessage | StatusMessage | T>;
+  readTimed<T>(ms: number, onTimeout: T, options?: AbortOptions): Promise<DataMessage | StatusMessage | T>;
   /**
    * Sends a message. Resolves when it is accepted in order and the queue is under its budget; from 64 KiB of data up, when
    * the kernel has it. `data` may be reused from then on.
@@ -70,10 +70,13 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
    * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_NOT_CONNECTED, IPC_QUEUE_FULL, IPC_CONNECTION_LOST,
    * IPC_CLOSED, IPC_ABORTED (a message that still waited for its turn is never sent).
    */
-  write(type: number, data: string | Uint8Array, options?: Wait): Promise<void>;
-  writeMessage(message: { readonly type: number; readonly data: string | Uint8Array }, options?: Wait): Promise<void>;
+  write(type: number, data: string | Uint8Array, options?: AbortOptions): Promise<void>;
+  writeMessage(
+    message: { readonly type: number; readonly data: string | Uint8Array },
+    options?: AbortOptions,
+  ): Promise<void>;
   /** Resolves when every message written before is with the kernel. */
-  flush(options?: Wait): Promise<void>;
+  flush(options?: AbortOptions): Promise<void>;
   /**
    * Sends what was accepted, then ends the connection and frees everything. Idempotent, legal in every state.
    * Rejects with IPC_CLOSE_INCOMPLETE when that takes longer than `timeoutMs`; everything is freed then too.
@@ -92,7 +95,7 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
   /** golang-ipc's number of `status`. */
   readonly statusCode: number;
   /**
-   * Of the connection of this moment, or of the last one; before the first: what the options ask for. Unread messages may
+   * Of the connection of this moment, or of the last one; before the first: what the options ask for. MessageQueue messages may
    * come from the one before, whose peer was another: with `read`, the statuses between them say where the next one begins.
    */
   readonly security: ConnectionSecurity;

@@ -9,7 +9,7 @@ export const CONSUMERS = {
 } as const;
 
 /** Says that there is a consumer already. */
-export function takenError(what: string, takenBy: string): SessionError {
+export function consumerTakenError(what: string, takenBy: string): SessionError {
   return new SessionError(
     "IPC_CONSUMER_TAKEN",
     `${what}: messages already go to ${takenBy}; consume them in one way at a time`,

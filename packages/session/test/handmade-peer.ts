@@ -4,16 +4,16 @@ import {
   type DirectionKeys,
   deriveMessageKey,
   deriveSessionKeys,
-  deriveSharedX,
+  deriveSharedSecret,
   generateKeyPair,
   hashTranscript,
+  importPsk,
   MessageCipher,
   makeAuth,
   PUBLIC_KEY_BYTES,
-  pskFromBytes,
   type SessionKeys,
 } from "@ipc/crypto";
-import { ByteReader } from "../src/byte-reader.js";
+import { ExactReader } from "../src/handshake/exact-reader.js";
 
 type Side = "client" | "server";
 
@@ -46,7 +46,7 @@ export class HandmadePeer {
   /** Plays a client up to its select, which it has sent; its AUTH it has not. */
   static async client(stream: Duplex, { select = 0x80, psk }: HandmadeOptions = {}): Promise<HandmadePeer> {
     stream.on("error", () => {});
-    const reader = new ByteReader(stream);
+    const reader = new ExactReader(stream);
     const hello = await reader.read(2, "hello");
     const pair = await generateKeyPair();
     stream.write(OK);
@@ -75,13 +75,13 @@ export class HandmadePeer {
     { offer = "4950435801000000", psk }: HandmadeOptions = {},
   ): Promise<HandmadePeer> {
     stream.on("error", () => {});
-    const reader = new ByteReader(stream);
+    const reader = new ExactReader(stream);
     const pair = await generateKeyPair();
     stream.write(HELLO);
     const reply = await reader.read(1, "reply");
     stream.write(pair.publicKey);
     const clientPublicKey = await reader.read(PUBLIC_KEY_BYTES, "key");
-    const cipher = new MessageCipher(deriveMessageKey(deriveSharedX(pair.privateKey, clientPublicKey)));
+    const cipher = new MessageCipher(deriveMessageKey(deriveSharedSecret(pair.privateKey, clientPublicKey)));
     const body = cipher.seal(Buffer.from(`00300000${offer}`, "hex"));
     const limits = Buffer.concat([Buffer.of(0, 0, 0, body.length), body]);
     stream.write(limits);
@@ -131,7 +131,7 @@ export class HandmadePeer {
 
   /** The body of an AUTH as it should be. */
   auth(identity?: KeyObject): Uint8Array {
-    return makeAuth({ side: this.#side, key: this.#own.auth, transcriptHash: this.transcriptHash }, identity);
+    return makeAuth({ role: this.#side, key: this.#own.auth, transcriptHash: this.transcriptHash }, identity);
   }
 
   /** The body of an AUTH with whatever id, its HMAC right. */
@@ -150,6 +150,6 @@ function keysOf(
   transcriptHash: Uint8Array,
   psk: Uint8Array | undefined,
 ): SessionKeys {
-  const x = deriveSharedX(privateKey, publicKey);
-  return deriveSessionKeys(transcriptHash, x, psk === undefined ? undefined : pskFromBytes(psk));
+  const x = deriveSharedSecret(privateKey, publicKey);
+  return deriveSessionKeys(transcriptHash, x, psk === undefined ? undefined : importPsk(psk));
 }

@@ -1,9 +1,9 @@
 import { deriveSessionKeys, RECORD_KIND, type RecordCipherOptions, RecordOpener, RecordSealer } from "@ipc/crypto";
-import { ANONYMOUS_SECURITY } from "../src/protection.js";
-import { RecordProtection } from "../src/record-protection.js";
+import { ANONYMOUS_SECURITY } from "../src/codec/frame-codec.js";
+import { RecordCodec } from "../src/codec/record-codec.js";
 
 /** The two ends of a secure session, client and server, whose AUTHs have been exchanged. */
-export function recordPair(options: RecordCipherOptions = {}): [client: RecordProtection, server: RecordProtection] {
+export function recordPair(options: RecordCipherOptions = {}): [client: RecordCodec, server: RecordCodec] {
   // Anew for each use: a sealer takes its keys for itself.
   const keys = (): ReturnType<typeof deriveSessionKeys> => deriveSessionKeys(new Uint8Array(32), new Uint8Array(48));
   const [fromClient, fromServer] = [new RecordSealer(keys().client, options), new RecordSealer(keys().server, options)];
@@ -12,8 +12,8 @@ export function recordPair(options: RecordCipherOptions = {}): [client: RecordPr
   atServer.open({ kind, sealed: fromClient.seal(kind).subarray(4) });
   atClient.open({ kind, sealed: fromServer.seal(kind).subarray(4) });
   return [
-    new RecordProtection(fromClient, atClient, ANONYMOUS_SECURITY),
-    new RecordProtection(fromServer, atServer, ANONYMOUS_SECURITY),
+    new RecordCodec(fromClient, atClient, ANONYMOUS_SECURITY),
+    new RecordCodec(fromServer, atServer, ANONYMOUS_SECURITY),
   ];
 }
 

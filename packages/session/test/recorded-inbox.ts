@@ -1,5 +1,5 @@
-import { Inbox } from "../src/inbox.js";
-import type { InboxEvents } from "../src/inbox-events.js";
+import { Inbox } from "../src/inbox/inbox.js";
+import type { InboxEvents } from "../src/inbox/inbox-events.js";
 import { type DataMessage, ReceivedMessage, type StatusMessage } from "../src/message.js";
 import { SessionError } from "../src/session-error.js";
 import type { SharedBudget } from "../src/shared-budget.js";

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { assertName, doorName, doorPort, hostPort, maxPathBytes, pipePath, socketPath } from "./endpoint.js";
-import type { Door } from "./transport.js";
+import { assertName, endpointName, endpointPort, hostPort, maxPathBytes, pipePath, socketPath } from "./endpoint.js";
+import type { Endpoint } from "./transport.js";
 
-const NAME: Door = { kind: "name" };
-const MANAGER: Door = { kind: "manager" };
-const slot = (id: number): Door => ({ kind: "slot", id });
+const NAME: Endpoint = { kind: "name" };
+const MANAGER: Endpoint = { kind: "manager" };
+const slot = (id: number): Endpoint => ({ kind: "slot", id });
 
 describe("a name", () => {
   test.each(["a", "7", "orders", "Orders-2_b.v1", "a.b", "x".repeat(64)])("may be %j", (name) => {
@@ -52,24 +52,24 @@ describe("a name", () => {
 
 describe("a door", () => {
   test("is called as golang-ipc calls it", () => {
-    expect(doorName("orders", NAME)).toBe("orders");
-    expect(doorName("orders", MANAGER)).toBe("orders_manager");
-    expect(doorName("orders", slot(12))).toBe("orders12");
-    expect(doorName("orders", slot(0xffff_ffff))).toBe("orders4294967295");
+    expect(endpointName("orders", NAME)).toBe("orders");
+    expect(endpointName("orders", MANAGER)).toBe("orders_manager");
+    expect(endpointName("orders", slot(12))).toBe("orders12");
+    expect(endpointName("orders", slot(0xffff_ffff))).toBe("orders4294967295");
   });
 
   test.each([0, -1, 1.5, 2 ** 32, Number.NaN])("is no slot %d", (id) => {
-    expect(() => doorName("orders", slot(id))).toThrow(RangeError);
-    expect(() => doorName("orders", slot(id))).toThrow("`door.id` must be an integer from 1 to 4294967295");
+    expect(() => endpointName("orders", slot(id))).toThrow(RangeError);
+    expect(() => endpointName("orders", slot(id))).toThrow("`door.id` must be an integer from 1 to 4294967295");
   });
 
   test("of a wrong name is nowhere", () => {
-    for (const door of [NAME, MANAGER, slot(1)]) {
-      expect(() => socketPath("/tmp", "../x", door, "linux")).toThrow(
+    for (const endpoint of [NAME, MANAGER, slot(1)]) {
+      expect(() => socketPath("/tmp", "../x", endpoint, "linux")).toThrow(
         expect.objectContaining({ code: "IPC_NAME_INVALID" }),
       );
-      expect(() => pipePath("../x", door)).toThrow(expect.objectContaining({ code: "IPC_NAME_INVALID" }));
-      expect(() => doorPort(8100, "../x", door)).toThrow(expect.objectContaining({ code: "IPC_NAME_INVALID" }));
+      expect(() => pipePath("../x", endpoint)).toThrow(expect.objectContaining({ code: "IPC_NAME_INVALID" }));
+      expect(() => endpointPort(8100, "../x", endpoint)).toThrow(expect.objectContaining({ code: "IPC_NAME_INVALID" }));
     }
   });
 });
@@ -114,21 +114,21 @@ test("a pipe path is \\\\.\\pipe\\<door>", () => {
 
 describe("a port", () => {
   test("is the transport's own for the name and the manager, and n more for slot n", () => {
-    expect(doorPort(8100, "orders", NAME)).toBe(8100);
-    expect(doorPort(8100, "orders", MANAGER)).toBe(8100);
-    expect(doorPort(8100, "orders", slot(1))).toBe(8101);
-    expect(doorPort(65_000, "orders", slot(535))).toBe(65_535);
+    expect(endpointPort(8100, "orders", NAME)).toBe(8100);
+    expect(endpointPort(8100, "orders", MANAGER)).toBe(8100);
+    expect(endpointPort(8100, "orders", slot(1))).toBe(8101);
+    expect(endpointPort(65_000, "orders", slot(535))).toBe(65_535);
   });
 
   test("past 65535 does not exist", () => {
-    expect(() => doorPort(65_000, "orders", slot(536))).toThrow(
+    expect(() => endpointPort(65_000, "orders", slot(536))).toThrow(
       expect.objectContaining({ code: "IPC_TRANSPORT_FAILED", message: expect.stringContaining("65000 + 536") }),
     );
   });
 
   test("that the system chooses has no slots", () => {
-    expect(doorPort(0, "orders", NAME)).toBe(0);
-    expect(() => doorPort(0, "orders", slot(1))).toThrow(expect.objectContaining({ code: "IPC_TRANSPORT_FAILED" }));
+    expect(endpointPort(0, "orders", NAME)).toBe(0);
+    expect(() => endpointPort(0, "orders", slot(1))).toThrow(expect.objectContaining({ code: "IPC_TRANSPORT_FAILED" }));
   });
 });
 

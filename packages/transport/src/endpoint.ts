@@ -1,6 +1,6 @@
 import { posix } from "node:path";
-import { assertInteger, show } from "./option-check.js";
-import type { Door } from "./transport.js";
+import { assertInteger, formatValue } from "./option-check.js";
+import type { Endpoint } from "./transport.js";
 import { TransportError } from "./transport-error.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -24,7 +24,7 @@ export function assertName(name: unknown): asserts name is string {
   const message =
     name === ""
       ? `\`name\` cannot be an empty string; it takes ${takes}`
-      : `\`name\` takes ${takes}; got ${show(name)}`;
+      : `\`name\` takes ${takes}; got ${formatValue(name)}`;
   throw Object.assign(new TypeError(message), { code: "IPC_NAME_INVALID" } as const) satisfies NameError;
 }
 
@@ -35,16 +35,16 @@ export function assertName(name: unknown): asserts name is string {
  * @throws RangeError for a slot's id outside 1 … 2^32-1
  * @see golang-ipc connect_unix.go, pool.go
  */
-export function doorName(name: string, door: Door): string {
+export function endpointName(name: string, endpoint: Endpoint): string {
   assertName(name);
-  switch (door.kind) {
+  switch (endpoint.kind) {
     case "name":
       return name;
     case "manager":
       return `${name}_manager`;
     case "slot":
-      assertInteger(door.id, "door.id", 1, MAX_ID);
-      return `${name}${door.id}`;
+      assertInteger(endpoint.id, "door.id", 1, MAX_ID);
+      return `${name}${endpoint.id}`;
   }
 }
 
@@ -58,8 +58,8 @@ export function maxPathBytes(platform: NodeJS.Platform): number {
  *
  * @throws TransportError `IPC_PATH_TOO_LONG`, because Node would cut the path in silence and use another file
  */
-export function socketPath(directory: string, name: string, door: Door, platform: NodeJS.Platform): string {
-  const path = posix.join(directory, `${doorName(name, door)}.sock`);
+export function socketPath(directory: string, name: string, endpoint: Endpoint, platform: NodeJS.Platform): string {
+  const path = posix.join(directory, `${endpointName(name, endpoint)}.sock`);
   const bytes = Buffer.byteLength(path);
   const most = maxPathBytes(platform);
   if (bytes > most) {
@@ -72,8 +72,8 @@ export function socketPath(directory: string, name: string, door: Door, platform
 }
 
 /** Returns `\\.\pipe\<door>`, which has room for any name. */
-export function pipePath(name: string, door: Door): string {
-  return `\\\\.\\pipe\\${doorName(name, door)}`;
+export function pipePath(name: string, endpoint: Endpoint): string {
+  return `\\\\.\\pipe\\${endpointName(name, endpoint)}`;
 }
 
 /**
@@ -82,16 +82,16 @@ export function pipePath(name: string, door: Door): string {
  *
  * @throws TransportError `IPC_TRANSPORT_FAILED` for a slot without a port; its id may come from a peer
  */
-export function doorPort(port: number, name: string, door: Door): number {
-  doorName(name, door);
-  if (door.kind !== "slot") return port;
-  if (port === 0 || port + door.id > MAX_PORT) {
+export function endpointPort(port: number, name: string, endpoint: Endpoint): number {
+  endpointName(name, endpoint);
+  if (endpoint.kind !== "slot") return port;
+  if (port === 0 || port + endpoint.id > MAX_PORT) {
     throw new TransportError(
       "IPC_TRANSPORT_FAILED",
-      `slot ${door.id} has no port: \`port\` ${port} + ${door.id} must lie between ${port} and ${MAX_PORT}, and 0 has no slots`,
+      `slot ${endpoint.id} has no port: \`port\` ${port} + ${endpoint.id} must lie between ${port} and ${MAX_PORT}, and 0 has no slots`,
     );
   }
-  return port + door.id;
+  return port + endpoint.id;
 }
 
 /** Returns `host:port`, an IPv6 host in brackets. */

@@ -1,5 +1,5 @@
 /** Shows a refused value in an error message, cut to 80 characters. */
-export function show(value: unknown): string {
+export function formatValue(value: unknown): string {
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
@@ -11,12 +11,12 @@ export function show(value: unknown): string {
  */
 export function assertKnownOptions(options: unknown, known: readonly string[], owner: string): void {
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${owner} takes an object of options; got ${show(options)}`);
+    throw new TypeError(`${owner} takes an object of options; got ${formatValue(options)}`);
   }
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
       throw new TypeError(
-        `${owner} takes the options ${known.map((name) => `\`${name}\``).join(", ")}; got ${show(key)}`,
+        `${owner} takes the options ${known.map((name) => `\`${name}\``).join(", ")}; got ${formatValue(key)}`,
       );
     }
   }
@@ -24,7 +24,7 @@ export function assertKnownOptions(options: unknown, known: readonly string[], o
 
 /** @throws TypeError naming the option */
 export function assertBoolean(value: unknown, option: string): asserts value is boolean {
-  if (typeof value !== "boolean") throw new TypeError(`\`${option}\` must be true or false; got ${show(value)}`);
+  if (typeof value !== "boolean") throw new TypeError(`\`${option}\` must be true or false; got ${formatValue(value)}`);
 }
 
 /**
@@ -34,7 +34,7 @@ export function assertBoolean(value: unknown, option: string): asserts value is 
  */
 export function assertPlace(value: unknown, option: string): asserts value is string {
   if (typeof value !== "string" || value === "" || value.includes("\0")) {
-    throw new TypeError(`\`${option}\` must be a string that is not empty and holds no NUL; got ${show(value)}`);
+    throw new TypeError(`\`${option}\` must be a string that is not empty and holds no NUL; got ${formatValue(value)}`);
   }
 }
 
@@ -44,7 +44,7 @@ export function assertPlace(value: unknown, option: string): asserts value is st
  * @throws TypeError when it is no number, RangeError when it is another one; both name the option
  */
 export function assertInteger(value: unknown, option: string, least: number, most: number): asserts value is number {
-  const expected = `\`${option}\` must be an integer from ${least} to ${most}; got ${show(value)}`;
+  const expected = `\`${option}\` must be an integer from ${least} to ${most}; got ${formatValue(value)}`;
   if (typeof value !== "number") throw new TypeError(expected);
   if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(expected);
 }

@@ -2,17 +2,17 @@ import type { Duplex } from "node:stream";
 import type { TransportError } from "./transport-error.js";
 
 /** Which of a server's entrances is meant: the name itself, golang-ipc's `<name>_manager`, or its slot `<name><id>`. */
-export type Door =
+export type Endpoint =
   | { readonly kind: "name" }
   | { readonly kind: "manager" }
   | { readonly kind: "slot"; readonly id: number };
 
 /** What every wait takes: a signal that ends it with `IPC_ABORTED`. */
-export interface Wait {
+export interface AbortOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface ListenOptions extends Wait {
+export interface ListenOptions extends AbortOptions {
   /** Called at most once, when an open listener fails for good; it has released everything by then. Never after `close()`. */
   readonly onLost?: (error: TransportError) => void;
 }
@@ -42,7 +42,7 @@ export interface Transport {
    * @throws TypeError with the code `IPC_NAME_INVALID`; RangeError for a slot's id outside 1 … 2^32-1
    * @throws TransportError `IPC_PATH_TOO_LONG`, or `IPC_TRANSPORT_FAILED` for a slot past the last port
    */
-  address(name: string, door: Door): string;
+  address(name: string, endpoint: Endpoint): string;
   /**
    * Resolves when a client can connect. `onStream` is called after that, once for each connection, and owns the stream:
    * it does not flow yet and has lost nothing, so attach 'data' or call `resume()`. It ends by itself after the peer's
@@ -51,7 +51,12 @@ export interface Transport {
    * @throws TypeError with the code `IPC_NAME_INVALID` for a wrong name
    * @throws TransportError `IPC_ADDRESS_IN_USE` and what else the transport tells
    */
-  listen(name: string, door: Door, onStream: (stream: Duplex) => void, options: ListenOptions): Promise<Listener>;
+  listen(
+    name: string,
+    endpoint: Endpoint,
+    onStream: (stream: Duplex) => void,
+    options: ListenOptions,
+  ): Promise<Listener>;
   /**
    * Resolves with a connected stream that nobody has read from, in the same state as those of `listen`. One attempt:
    * redialling is the caller's.
@@ -59,5 +64,5 @@ export interface Transport {
    * @throws TypeError with the code `IPC_NAME_INVALID` for a wrong name
    * @throws TransportError `IPC_NO_SERVER` and what else the transport tells
    */
-  dial(name: string, door: Door, options: Wait): Promise<Duplex>;
+  dial(name: string, endpoint: Endpoint, options: AbortOptions): Promise<Duplex>;
 }

@@ -1,7 +1,7 @@
 // What a user of the frames alone writes; compiled against the packed package, without Node's types.
-import { encodeMessage, FrameDecoder, FrameError, type TypedData } from "@ipc/framing";
+import { encodeMessage, FrameDecoder, FrameError, type MessageBody } from "@ipc/framing";
 
-export function roundTrip(type: number, data: Uint8Array): TypedData | undefined {
+export function roundTrip(type: number, data: Uint8Array): MessageBody | undefined {
   const decoder = new FrameDecoder({ maxBodyLength: 1_024 });
   decoder.push(encodeMessage(type, data));
   return decoder.nextMessage();

@@ -1,0 +1,48 @@
+import { expect, it } from "vitest";
+import { isRetryable } from "./retryable.js";
+
+const PASTS = ["no connection", "a connection", "a secure session"] as const;
+
+const BROKEN = [
+  "IPC_NO_SERVER",
+  "IPC_SERVER_BUSY",
+  "IPC_HANDSHAKE_FAILED",
+  "IPC_HANDSHAKE_TIMEOUT",
+  "IPC_CONNECTION_LOST",
+  "IPC_TRANSPORT_FAILED",
+  "IPC_FRAME_TRUNCATED",
+  "IPC_DECRYPTION_FAILED",
+  "IPC_PUBLIC_KEY_INVALID",
+  "IPC_RECORD_INVALID",
+  "IPC_RECORD_TRUNCATED",
+] as const;
+
+it.each(BROKEN)("dials again after %s: the server may be away, busy, slow or replaced", (code) => {
+  expect(PASTS.map((history) => isRetryable(code, history))).toEqual([true, true, true]);
+});
+
+it.each(["IPC_AUTHENTICATION_FAILED", "IPC_SECURITY_REFUSED"] as const)(
+  "gives up after %s at the start, and dials again where the keys were right before",
+  (code) => {
+    expect(PASTS.map((history) => isRetryable(code, history))).toEqual([false, true, true]);
+  },
+);
+
+it.each(["IPC_VERSION_MISMATCH", "IPC_ENCRYPTION_REFUSED"] as const)(
+  "gives up after %s, unless there was a secure session: then nobody has proved that he is that server, who says so",
+  (code) => {
+    expect(PASTS.map((history) => isRetryable(code, history))).toEqual([false, false, true]);
+  },
+);
+
+it.each([
+  "IPC_UNTRUSTED_SOCKET",
+  "IPC_KEY_FILE_UNTRUSTED",
+  "IPC_PERMISSION_DENIED",
+  "IPC_PATH_TOO_LONG",
+  "IPC_ABORTED",
+  "IPC_CLOSED",
+  "IPC_TIMED_OUT",
+] as const)("gives up after %s: waiting does not change it", (code) => {
+  expect(PASTS.map((history) => isRetryable(code, history))).toEqual([false, false, false]);
+});

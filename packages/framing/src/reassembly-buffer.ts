@@ -1,0 +1,88 @@
+import type { AllocateBuffer } from "./allocate.js";
+
+/** Chunks from this size up are kept as they are; smaller ones are copied together. */
+const KEPT_WHOLE_BYTES = 4_096;
+
+/** The first block for small chunks, in bytes; later ones double up to the last size. */
+const FIRST_BLOCK_BYTES = 256;
+const LARGEST_BLOCK_BYTES = 65_536;
+
+/**
+ * Gathers the pieces of one frame that arrives in many chunks.
+ *
+ * Memory follows what has arrived, never what was announced: large chunks are kept as views, small ones are copied into
+ * blocks that double (one-byte chunks kept one by one would cost some 380 bytes each), and the frame is copied together
+ * once, when it is whole.
+ */
+export class ReassemblyBuffer {
+  readonly #allocate: AllocateBuffer;
+  #parts: Uint8Array[] = [];
+  #block: Uint8Array | undefined;
+  #blockUsed = 0;
+  #blockSize = FIRST_BLOCK_BYTES;
+  #length = 0;
+
+  /** @param allocate gives the memory in which the whole frame is put together */
+  constructor(allocate: AllocateBuffer) {
+    this.#allocate = allocate;
+  }
+
+  /** Bytes gathered so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  add(piece: Uint8Array): void {
+    this.#length += piece.length;
+    if (piece.length >= KEPT_WHOLE_BYTES) {
+      this.#sealBlock();
+      this.#parts.push(piece);
+      // The sealed block keeps its unused end: small again, or large and small chunks in turn would cost 64 KiB a pair.
+      this.#blockSize = FIRST_BLOCK_BYTES;
+      return;
+    }
+    let rest = piece;
+    while (rest.length > 0) {
+      const block = this.#roomyBlock();
+      const fits = Math.min(rest.length, block.length - this.#blockUsed);
+      block.set(rest.subarray(0, fits), this.#blockUsed);
+      this.#blockUsed += fits;
+      rest = rest.subarray(fits);
+    }
+  }
+
+  /**
+   * Copies everything into one piece and starts anew.
+   * @throws RangeError when the memory given is not as long
+   */
+  take(): Uint8Array {
+    this.#sealBlock();
+    const whole = this.#allocate(this.#length);
+    if (whole.length !== this.#length)
+      throw new RangeError(`allocate: was asked for ${this.#length} bytes, gave ${whole.length}`);
+    let at = 0;
+    for (const part of this.#parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    this.#parts = [];
+    this.#blockSize = FIRST_BLOCK_BYTES;
+    this.#length = 0;
+    return whole;
+  }
+
+  #roomyBlock(): Uint8Array {
+    if (this.#block !== undefined && this.#blockUsed < this.#block.length) return this.#block;
+    this.#sealBlock();
+    this.#block = new Uint8Array(this.#blockSize);
+    this.#blockSize = Math.min(this.#blockSize * 2, LARGEST_BLOCK_BYTES);
+    return this.#block;
+  }
+
+  #sealBlock(): void {
+    if (this.#block === undefined) return;
+    this.#parts.push(this.#block.subarray(0, this.#blockUsed));
+    this.#block = undefined;
+    this.#blockUsed = 0;
+  }
+}

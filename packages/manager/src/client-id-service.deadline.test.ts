@@ -1,0 +1,83 @@
+import { describe, expect, it, vi } from "vitest";
+import { nextHandshakes } from "../../../internal/testkit/src/next-handshake.js";
+import { collect } from "../../../internal/testkit/src/peer-watch.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
+import {
+  ask,
+  comeToAsk,
+  dial,
+  expectFreed,
+  expectListening,
+  name,
+  REQUEST,
+  readId,
+  start,
+} from "../test/raw-id-requester.js";
+
+describe("everybody has his time:", () => {
+  it("who comes and does not ask", async () => {
+    const { manager, world } = await start();
+    const refused = collect(manager, "refused");
+    const pass = stopClock();
+    const request = await comeToAsk(world);
+    pass(4_999);
+    expect(refused).toEqual([]);
+    pass(1);
+    expect(refused).toMatchObject([
+      { code: "IPC_HANDSHAKE_TIMEOUT", message: "came for a client id and did not ask within 5000 ms" },
+    ]);
+    await request.gone;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("who asks and does not come, whose slot is freed and whose connection is ended", async () => {
+    const { manager, world } = await start();
+    const refused = collect(manager, "refused");
+    const pass = stopClock();
+    const { request, id } = await ask(world);
+    pass(4_999);
+    await expectListening(world, id);
+    pass(1);
+    expect(refused).toMatchObject([
+      { code: "IPC_HANDSHAKE_TIMEOUT", message: "nobody came to slot 1 within 5000 ms; it was freed" },
+    ]);
+    await expectFreed(world, id);
+    await request.gone;
+  });
+
+  it("who asks late has all of it for coming to his slot", async () => {
+    const { manager, world } = await start();
+    const refused = collect(manager, "refused");
+    const pass = stopClock();
+    const request = await comeToAsk(world);
+    pass(4_000);
+    request.stream.write(REQUEST);
+    const id = await readId(request);
+    pass(4_999);
+    await expectListening(world, id);
+    expect(request.stream.destroyed).toBe(false);
+    expect(refused).toEqual([]);
+  });
+});
+
+describe("past 1 024 askers", () => {
+  it("the oldest is dropped, which is told, and the newest is answered", async () => {
+    const { manager, world } = await start();
+    const refused = collect(manager, "refused");
+    const oldest = await comeToAsk(world);
+    const arrived = nextHandshakes(name, 1_023);
+    const others = await Promise.all(
+      Array.from({ length: 1_023 }, async () => {
+        const request = await dial(world, { kind: "manager" });
+        await request.join();
+        return request;
+      }),
+    );
+    await arrived;
+    expect(refused).toEqual([]);
+    expect((await ask(world)).id).toBe(1);
+    await oldest.gone;
+    expect(refused).toMatchObject([{ code: "IPC_HANDSHAKE_FAILED", message: "dropped as the oldest of 1024 askers" }]);
+    expect(others.filter(({ stream }) => stream.destroyed)).toEqual([]);
+  });
+});

@@ -1,0 +1,200 @@
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import { memory, type Transport } from "@ipc/transport";
+import { describe, expect, it, vi } from "vitest";
+import { collect, nextEvent } from "../../../internal/testkit/src/peer-watch.js";
+import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
+import { ask, comeToAsk, expectFreed, expectListening, REQUEST, readId, start } from "../test/raw-id-requester.js";
+
+describe("who asks for a client id", () => {
+  it("is told one, and somebody listens there by then", async () => {
+    const { manager, world } = await start();
+    for (const expected of [1, 2, 3]) {
+      const { id } = await ask(world);
+      expect(id).toBe(expected);
+      await expectListening(world, id);
+    }
+    expect(manager.connections.size).toBe(0);
+  });
+
+  it("may send his request in two parts, wherever it is cut", async () => {
+    const { world } = await start();
+    for (let cut = 1; cut < REQUEST.length; cut++) {
+      const request = await comeToAsk(world);
+      request.stream.write(REQUEST.subarray(0, cut));
+      request.stream.write(REQUEST.subarray(cut));
+      expect(await readId(request)).toBe(cut);
+    }
+  });
+
+  it("may say anything else before, and is told nothing for that", async () => {
+    const { manager, world } = await start();
+    const refused = collect(manager, "refused");
+    const request = await comeToAsk(world);
+    for (const [type, text] of [
+      [1, "hello"],
+      [1, "client_id_request"],
+      [12, ""],
+      [12, "client_id_requesT"],
+      [12, "client_id_request "],
+      [0, "client_id_request"],
+      [4_294_967_295, "x".repeat(100_000)],
+    ] as const) {
+      request.stream.write(plainFrame(type, text));
+    }
+    request.stream.write(REQUEST);
+    expect(await readId(request)).toBe(1);
+    expect(refused).toEqual([]);
+    expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+  });
+
+  it("twice gets one id", async () => {
+    const { world } = await start();
+    const request = await comeToAsk(world);
+    request.stream.write(Buffer.concat([REQUEST, REQUEST]));
+    expect(await readId(request)).toBe(1);
+    request.stream.write(REQUEST);
+    expect((await ask(world)).id).toBe(2);
+    request.stream.end();
+    // It would be told before the end.
+    await expect(request.read(1)).rejects.toThrow("ended after 0 of 1 bytes");
+  });
+
+  it("and says nonsense is cut, which is told", async () => {
+    const { manager, world } = await start();
+    const refused = nextEvent(manager, "refused");
+    const request = await comeToAsk(world);
+    request.write(0, 0, 0, 3, 1, 2, 3);
+    expect(await refused).toMatchObject({ code: "IPC_FRAME_TOO_SHORT" });
+    await request.gone;
+    expect((await ask(world)).id).toBe(1);
+  });
+
+  it("and goes is no news, before his request and after the answer", async () => {
+    const { manager, world } = await start();
+    const refused = collect(manager, "refused");
+    const silent = await comeToAsk(world);
+    const { request } = await ask(world);
+    for (const raw of [silent, request]) {
+      raw.stream.end();
+      await raw.gone;
+    }
+    expect(refused).toEqual([]);
+    expect(manager.connections.size).toBe(0);
+  });
+});
+
+describe("an asker who goes before his answer", () => {
+  /** memory(), whose slot 2 listens as soon as the test says so, whatever the signal says. */
+  function gatedWorld() {
+    let letListen = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      letListen = resolve;
+    });
+    let tellAsked = (): void => {};
+    const isAsked = new Promise<void>((resolve) => {
+      tellAsked = resolve;
+    });
+    const inner = memory();
+    const accepted: Duplex[] = [];
+    const listen: Transport["listen"] = async (whose, endpoint, onStream, { onLost }) => {
+      if (endpoint.kind === "slot" && endpoint.id === 2) {
+        tellAsked();
+        await gate;
+      }
+      const accept = (stream: Duplex): void => {
+        accepted.push(stream);
+        onStream(stream);
+      };
+      return inner.listen(whose, endpoint, accept, onLost === undefined ? {} : { onLost });
+    };
+    return { world: { ...inner, listen }, letListen, isAsked, accepted };
+  }
+
+  it("leaves his slot to the next", async () => {
+    const { world, letListen, isAsked, accepted } = gatedWorld();
+    await start(world);
+    expect((await ask(world)).id).toBe(1);
+    const request = await comeToAsk(world);
+    request.stream.write(REQUEST);
+    await isAsked;
+    request.stream.destroy();
+    await once(accepted.at(-1) as Duplex, "close");
+    letListen();
+    await setImmediate();
+    expect((await ask(world)).id).toBe(2);
+    expect((await ask(world)).id).toBe(3);
+  });
+
+  it("is not waited for when the manager closes, and his slot is freed", async () => {
+    const { world, letListen, isAsked } = gatedWorld();
+    const { manager } = await start(world);
+    await ask(world);
+    const request = await comeToAsk(world);
+    request.stream.write(REQUEST);
+    await isAsked;
+    await manager.close();
+    await request.gone;
+    letListen();
+    await vi.waitFor(() => expectFreed(world, 2));
+  });
+});
+
+describe("where no slot can be had", () => {
+  it.each([
+    ["the system's reason", Object.assign(new Error("no more"), { code: "IPC_TRANSPORT_FAILED" }), "no more"],
+    ["whatever a transport of the user's throws", new TypeError("broker on holiday"), "broker on holiday"],
+    ["even if that is no error", "a string", "a string"],
+  ])("the asker is ended, and it is told: %s", async (_what, failure, message) => {
+    const inner = memory();
+    const world: Transport = {
+      ...inner,
+      listen: (whose, endpoint, onStream, options) =>
+        endpoint.kind === "slot" && endpoint.id > 1
+          ? Promise.reject(failure)
+          : inner.listen(whose, endpoint, onStream, options),
+    };
+    const { manager } = await start(world);
+    expect((await ask(world)).id).toBe(1);
+    const refused = nextEvent(manager, "refused");
+    const request = await comeToAsk(world);
+    request.stream.write(REQUEST);
+    expect(await refused).toMatchObject({
+      code: expect.stringMatching(/^IPC_/),
+      message: expect.stringContaining(message),
+    });
+    await request.gone;
+    expect(manager.status).toBe("Listening");
+  });
+});
+
+it("askers keep the process alive, or do not, as their manager, also those that come later", async () => {
+  const told: string[] = [];
+  const inner = memory();
+  let accepted = 0;
+  const world: Transport = {
+    ...inner,
+    listen: (whose, endpoint, onStream, options) =>
+      inner.listen(
+        whose,
+        endpoint,
+        (stream) => {
+          const number = ++accepted;
+          const refer = (what: string) => () => told.push(`${what} ${number}`);
+          onStream(Object.assign(stream, { ref: refer("ref"), unref: refer("unref") }));
+        },
+        options,
+      ),
+  };
+  const { manager } = await start(world);
+  await comeToAsk(world);
+  told.length = 0;
+  manager.unref();
+  expect(told).toEqual(["unref 1"]);
+  await comeToAsk(world);
+  expect(told.at(-1)).toBe("unref 2");
+  told.length = 0;
+  manager.ref();
+  expect(told.sort()).toEqual(["ref 1", "ref 2"]);
+});

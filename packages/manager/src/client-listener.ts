@@ -1,0 +1,90 @@
+import type { AcceptHandler } from "@ipc/server";
+import { type EstablishedConnection, SessionError } from "@ipc/session";
+import type { Listener } from "@ipc/transport";
+
+export interface ClientListenerEvents {
+  /** Why nobody is let in just now. */
+  readonly busy: () => SessionError | undefined;
+  readonly authorize: AcceptHandler["authorize"];
+  /** Its client is there. It listens no more. */
+  readonly claimed: (clientListener: ClientListener, established: EstablishedConnection) => void;
+  /** It listens no more. */
+  readonly closed: (clientListener: ClientListener) => void;
+  readonly closeFailed: (clientListener: ClientListener, error: unknown) => void;
+}
+
+/** One place of golang-ipc's id protocol: listens for one client at `<name><id>`, until that one is there. */
+export class ClientListener {
+  readonly id: number;
+  readonly #events: ClientListenerEvents;
+  #listener: Listener | undefined;
+  #address = "";
+  #timer: NodeJS.Timeout | undefined;
+  #missed: ((error?: SessionError) => void) | undefined;
+  #isClosed = false;
+
+  constructor(id: number, events: ClientListenerEvents) {
+    this.id = id;
+    this.#events = events;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get acceptHandler(): AcceptHandler {
+    return {
+      address: this.#address,
+      busy: () => (this.#isClosed ? slotTakenError(this.id) : this.#events.busy()),
+      authorize: this.#events.authorize,
+      onEstablished: (established) => {
+        // Its file stays until here: a client looks at it once more when it is connected.
+        this.close();
+        this.#events.claimed(this, established);
+      },
+    };
+  }
+
+  opened(listener: Listener): void {
+    this.#listener = listener;
+    this.#address = listener.address;
+    if (this.#isClosed) this.#closeListener();
+  }
+
+  /** Frees it after `ms` milliseconds without its client, and says so. */
+  expectWithin(ms: number, missed: (error?: SessionError) => void): void {
+    this.#missed = missed;
+    this.#timer = setTimeout(() => {
+      this.close();
+      missed();
+    }, ms).unref();
+  }
+
+  /** Frees it before its time, and says why. */
+  giveUp(error: SessionError): void {
+    this.close();
+    this.#missed?.(error);
+  }
+
+  setReferenced(referenced: boolean): void {
+    if (referenced) this.#listener?.ref();
+    else this.#listener?.unref();
+  }
+
+  /** Closes its listener, which removes its socket file. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#closeListener();
+    this.#events.closed(this);
+  }
+
+  #closeListener(): void {
+    this.#listener?.close().catch((error: unknown) => this.#events.closeFailed(this, error));
+  }
+}
+
+function slotTakenError(id: number): SessionError {
+  return new SessionError("IPC_SERVER_BUSY", `slot ${id} has its client, or was given up; ask for a new id`);
+}

@@ -1,0 +1,244 @@
+import { type EstablishedConnection, type Logger, SessionError } from "@ipc/session";
+import { type Endpoint, memory, type Transport, TransportError } from "@ipc/transport";
+import { describe, expect, it } from "vitest";
+import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
+import { ClientIds } from "./client-ids.js";
+import type { ClientListener } from "./client-listener.js";
+import { ClientListeners } from "./client-listeners.js";
+
+const name = "orders";
+const never = new AbortController().signal;
+
+interface Place {
+  readonly clientListeners: ClientListeners;
+  readonly world: Transport;
+  /** What happened, in the logger's words. */
+  readonly told: string[];
+  readonly claimed: ClientListener[];
+  /** Has somebody complete his handshake at a slot, whether he was told of it or not. */
+  readonly claim: (clientListener: ClientListener) => void;
+}
+
+function open(transport: Transport = memory()): Place {
+  const told: string[] = [];
+  const claimed: ClientListener[] = [];
+  const tell = (message: string): void => void told.push(message);
+  const logger: Logger = { debug: tell, info: tell, warn: tell, error: tell };
+  const clientListeners = new ClientListeners({
+    name,
+    transport,
+    logger,
+    ids: new ClientIds(false),
+    receive: () => {},
+    busy: () => undefined,
+    authorize: () => true,
+    claimed: (clientListener) => claimed.push(clientListener),
+  });
+  const claim = (clientListener: ClientListener): void =>
+    clientListener.acceptHandler.onEstablished({} as EstablishedConnection);
+  return { clientListeners, world: transport, told, claimed, claim };
+}
+
+/** Says whether anybody listens at a slot. */
+async function isListening(world: Transport, id: number): Promise<boolean> {
+  try {
+    (await world.dial(name, { kind: "slot", id }, {})).destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function listeningOf(world: Transport, ids: readonly number[]): Promise<number[]> {
+  const found = await Promise.all(ids.map(async (id) => ((await isListening(world, id)) ? [id] : [])));
+  return found.flat();
+}
+
+/** memory(), whose next `listen` calls go as told. */
+function worldThat(listen: (endpoint: Endpoint, listen: () => ReturnType<Transport["listen"]>) => unknown): Transport {
+  const world = memory();
+  return {
+    ...world,
+    listen: async (...given) =>
+      (await listen(given[1], () => world.listen(...given))) as Awaited<ReturnType<Transport["listen"]>>,
+  };
+}
+
+/** As `open`; nobody listens at the slot `gated` before `letListen`. */
+function openGated(gated: number): Place & { readonly letListen: () => void } {
+  let letListen = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    letListen = resolve;
+  });
+  const transport = worldThat(async (endpoint, listen) => {
+    if (endpoint.kind === "slot" && endpoint.id === gated) await gate;
+    return listen();
+  });
+  return { ...open(transport), letListen };
+}
+
+describe("slots", () => {
+  it("listen at the first before anybody asks, and at every other when it is asked for", async () => {
+    const { clientListeners, world } = open();
+    await clientListeners.prepare(undefined);
+    expect(await listeningOf(world, [1, 2, 3])).toEqual([1]);
+    expect((await clientListeners.acquire(never)).id).toBe(1);
+    expect(await listeningOf(world, [1, 2, 3])).toEqual([1]);
+    expect((await clientListeners.acquire(never)).id).toBe(2);
+    expect(await listeningOf(world, [1, 2, 3])).toEqual([1, 2]);
+  });
+
+  it("pass over an address that is taken, and say so", async () => {
+    const { clientListeners, world, told } = open();
+    await world.listen(`${name}1`, { kind: "name" }, () => {}, {});
+    await world.listen(`${name}3`, { kind: "name" }, () => {}, {});
+    await clientListeners.prepare(undefined);
+    expect((await clientListeners.acquire(never)).id).toBe(2);
+    expect((await clientListeners.acquire(never)).id).toBe(4);
+    expect(told).toEqual([
+      expect.stringMatching(/^server orders: id 1 is passed over: a server listens at memory:orders1 already/),
+      expect.stringMatching(/^server orders: id 3 is passed over/),
+    ]);
+  });
+
+  it("give the next what nobody was told, and free a second such", async () => {
+    const { clientListeners, world } = open();
+    const [first, second] = [await clientListeners.acquire(never), await clientListeners.acquire(never)];
+    clientListeners.release(second);
+    clientListeners.release(first);
+    expect(await listeningOf(world, [1, 2])).toEqual([2]);
+    expect(await clientListeners.acquire(never)).toBe(second);
+    expect((await clientListeners.acquire(never)).id).toBe(3);
+  });
+
+  it("take no slot back that has its client", async () => {
+    const { clientListeners, claim } = open();
+    const first = await clientListeners.acquire(never);
+    claim(first);
+    clientListeners.release(first);
+    expect((await clientListeners.acquire(never)).id).toBe(2);
+  });
+
+  it("give nobody the slot of a client that came without asking, such as golang-ipc's after a restart", async () => {
+    const { clientListeners, claimed, claim } = open();
+    await clientListeners.prepare(undefined);
+    const first = await clientListeners.acquire(never);
+    clientListeners.release(first);
+    claim(first);
+    expect(claimed).toEqual([first]);
+    const next = await clientListeners.acquire(never);
+    expect(next).toMatchObject({ id: 2, isFree: false });
+  });
+
+  it("give nobody a slot whose listener was lost, and say so", async () => {
+    const lose: (() => void)[] = [];
+    const world = memory();
+    const { clientListeners, told } = open({
+      ...world,
+      listen: (listenName, endpoint, onStream, options) => {
+        lose.push(() => options.onLost?.(new TransportError("IPC_LISTENER_LOST", "lost")));
+        return world.listen(listenName, endpoint, onStream, options);
+      },
+    });
+    await clientListeners.prepare(undefined);
+    lose[0]?.();
+    expect(told).toEqual(["server orders: slot 1 is closed: lost"]);
+    expect(await clientListeners.acquire(never)).toMatchObject({ id: 2, isFree: false });
+  });
+
+  it("keep what nobody was told for the next, also when somebody is just waiting for another", async () => {
+    const { clientListeners, world, letListen } = openGated(2);
+    const first = await clientListeners.acquire(never);
+    const second = clientListeners.acquire(never);
+    clientListeners.release(first);
+    letListen();
+    expect((await second).id).toBe(2);
+    expect(await clientListeners.acquire(never)).toBe(first);
+    expect(await listeningOf(world, [1, 2, 3])).toEqual([1, 2]);
+  });
+
+  it("free the oldest past 1 024, and say so", async () => {
+    const { clientListeners, world, told } = open();
+    await clientListeners.prepare(undefined);
+    const first = await clientListeners.acquire(never);
+    const missed: unknown[] = [];
+    first.expectWithin(60_000, (error) => void missed.push(error));
+    for (let id = 2; id <= 1_024; id++) await clientListeners.acquire(never);
+    expect([first.isClosed, missed]).toEqual([false, []]);
+    expect((await clientListeners.acquire(never)).id).toBe(1_025);
+    expect(first.isClosed).toBe(true);
+    expect(missed).toMatchObject([{ code: "IPC_HANDSHAKE_FAILED" }]);
+    expect(told).toEqual(["server orders: slot 1 is closed, the oldest of 1024 that wait for clients"]);
+    expect(await listeningOf(world, [1, 2, 1_024, 1_025])).toEqual([2, 1_024, 1_025]);
+  });
+
+  it("count from when they were given, not from when they began to listen", async () => {
+    const { clientListeners } = open();
+    const first = await clientListeners.acquire(never);
+    for (let id = 2; id <= 1_024; id++) await clientListeners.acquire(never);
+    clientListeners.release(first);
+    expect(await clientListeners.acquire(never)).toBe(first);
+    await clientListeners.acquire(never);
+    expect(first.isClosed).toBe(false);
+  });
+
+  it("are all freed at the end, and so is one that only then listens", async () => {
+    const { clientListeners, world, letListen } = openGated(2);
+    await clientListeners.prepare(undefined);
+    const first = await clientListeners.acquire(never);
+    const late = clientListeners.acquire(never);
+    clientListeners.close();
+    letListen();
+    expect(first.isClosed).toBe(true);
+    expect((await late).isClosed).toBe(true);
+    expect(await listeningOf(world, [1, 2])).toEqual([]);
+  });
+
+  it("are none where the transport has none: it is said at the start, and to each who asks", async () => {
+    const failure = new TransportError("IPC_TRANSPORT_FAILED", "0 has no slots");
+    const { clientListeners, told } = open(worldThat(() => Promise.reject(failure)));
+    await clientListeners.prepare(undefined);
+    expect(told).toEqual(["server orders: no client ids are given out: 0 has no slots"]);
+    expect(await failureOf(clientListeners.acquire(never))).toBe(failure);
+  });
+
+  it("are no start at all where listening is forbidden, or was aborted", async () => {
+    const denied = new TransportError("IPC_PERMISSION_DENIED", "no");
+    expect(await failureOf(open(worldThat(() => Promise.reject(denied))).clientListeners.prepare(undefined))).toBe(
+      denied,
+    );
+    const reason = new Error("enough");
+    expect(await failureOf(open().clientListeners.prepare(AbortSignal.abort(reason)))).toMatchObject({
+      code: "IPC_ABORTED",
+    });
+  });
+
+  it("stop looking for a free address when nobody waits for it any more", async () => {
+    const request = new AbortController();
+    let looked = 0;
+    const { clientListeners } = open(
+      worldThat((_door, listen) => {
+        if (request.signal.aborted) return listen();
+        if (++looked === 100) request.abort(new SessionError("IPC_CLOSED", "gone"));
+        throw new TransportError("IPC_ADDRESS_IN_USE", "taken");
+      }),
+    );
+    expect(await failureOf(clientListeners.acquire(request.signal))).toMatchObject({ code: "IPC_ABORTED" });
+    expect(looked).toBe(100);
+  });
+
+  it("keep the process alive, or do not, also those that come later", async () => {
+    const told: string[] = [];
+    const { clientListeners } = open(
+      worldThat(async ({ ...endpoint }, listen) => {
+        const id = "id" in endpoint ? endpoint.id : 0;
+        return { ...(await listen()), ref: () => told.push(`ref ${id}`), unref: () => told.push(`unref ${id}`) };
+      }),
+    );
+    await clientListeners.acquire(never);
+    clientListeners.setReferenced(false);
+    await clientListeners.acquire(never);
+    clientListeners.setReferenced(true);
+    expect(told).toEqual(["ref 1", "unref 1", "unref 2", "ref 1", "ref 2"]);
+  });
+});

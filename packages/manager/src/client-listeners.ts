@@ -1,0 +1,141 @@
+import type { Duplex } from "node:stream";
+import type { AcceptHandler } from "@ipc/server";
+import { type EstablishedConnection, isIpcError, type Logger, SessionError } from "@ipc/session";
+import type { Listener, Transport } from "@ipc/transport";
+import type { ClientIds } from "./client-ids.js";
+import { ClientListener } from "./client-listener.js";
+
+/** ClientListeners that wait for their client at once; past them the oldest is freed. */
+const MAX_CLIENT_LISTENERS = 1_024;
+
+export interface ClientListenersOptions {
+  readonly name: string;
+  readonly transport: Transport;
+  readonly logger: Logger;
+  readonly ids: ClientIds;
+  readonly receive: (stream: Duplex, acceptHandler: AcceptHandler) => void;
+  readonly busy: () => SessionError | undefined;
+  readonly authorize: AcceptHandler["authorize"];
+  readonly claimed: (clientListener: ClientListener, established: EstablishedConnection) => void;
+}
+
+/** The slots of a manager that wait for their clients. */
+export class ClientListeners {
+  readonly #options: ClientListenersOptions;
+  /** In the order in which they were given, or began to listen. */
+  readonly #open = new Set<ClientListener>();
+  /** Listens, and its id is not known to anybody. */
+  #spare: ClientListener | undefined;
+  #isClosed = false;
+  #referenced = true;
+
+  constructor(options: ClientListenersOptions) {
+    this.#options = options;
+  }
+
+  /** Listens at the first slot before anybody asks, as golang-ipc does. */
+  async prepare(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      this.#spare = await this.#listen(signal);
+    } catch (error) {
+      // A transport without slots, such as TCP at a port that the system chose, still has its other door.
+      if (!isIpcError(error) || error.code !== "IPC_TRANSPORT_FAILED") throw error;
+      this.#options.logger.warn(`server ${this.#options.name}: no client ids are given out: ${error.message}`);
+    }
+  }
+
+  /**
+   * Returns a slot that listens.
+   * @throws what listening fails with; a slot whose address is taken is passed over
+   */
+  async acquire(signal: AbortSignal): Promise<ClientListener> {
+    const spare = this.#spare;
+    if (spare === undefined) return this.#listen(signal);
+    this.#spare = undefined;
+    this.#open.delete(spare);
+    this.#open.add(spare);
+    return spare;
+  }
+
+  /** Takes back a slot whose id nobody has been told. */
+  release(clientListener: ClientListener): void {
+    if (this.#spare === undefined && !clientListener.isClosed) this.#spare = clientListener;
+    else clientListener.close();
+  }
+
+  setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+    for (const clientListener of this.#open) clientListener.setReferenced(referenced);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const clientListener of this.#open) clientListener.close();
+  }
+
+  async #listen(signal: AbortSignal | undefined): Promise<ClientListener> {
+    const { name, ids, logger } = this.#options;
+    for (;;) {
+      const clientListener = new ClientListener(ids.nextSlot(), {
+        busy: this.#options.busy,
+        authorize: this.#options.authorize,
+        claimed: this.#options.claimed,
+        closed: (freed) => this.#forget(freed),
+        closeFailed: ({ id }, error) => logger.error(`server ${name}: closing slot ${id} failed: ${String(error)}`),
+      });
+      try {
+        clientListener.opened(await this.#listenAt(clientListener, signal));
+      } catch (error) {
+        if (!isIpcError(error) || error.code !== "IPC_ADDRESS_IN_USE") throw error;
+        logger.info(`server ${name}: id ${clientListener.id} is passed over: ${error.message}`);
+        continue;
+      }
+      // Its listener was lost, or its client came, before it was known to listen.
+      if (clientListener.isClosed && !this.#isClosed) continue;
+      this.#keep(clientListener);
+      return clientListener;
+    }
+  }
+
+  #listenAt(clientListener: ClientListener, signal: AbortSignal | undefined): Promise<Listener> {
+    const { name, transport, logger, receive } = this.#options;
+    return transport.listen(
+      name,
+      { kind: "slot", id: clientListener.id },
+      (stream) => receive(stream, clientListener.acceptHandler),
+      {
+        ...(signal && { signal }),
+        onLost: (error) => {
+          logger.warn(`server ${name}: slot ${clientListener.id} is closed: ${error.message}`);
+          clientListener.close();
+        },
+      },
+    );
+  }
+
+  #forget(clientListener: ClientListener): void {
+    this.#open.delete(clientListener);
+    // golang-ipc's clients redial the slot that they had, also at a server that was started again and knows nobody.
+    if (this.#spare === clientListener) this.#spare = undefined;
+  }
+
+  #keep(clientListener: ClientListener): void {
+    if (this.#isClosed) clientListener.close();
+    if (clientListener.isClosed) return;
+    this.#open.add(clientListener);
+    clientListener.setReferenced(this.#referenced);
+    const { name, logger } = this.#options;
+    for (const oldest of this.#open) {
+      if (this.#open.size <= MAX_CLIENT_LISTENERS) return;
+      logger.warn(
+        `server ${name}: slot ${oldest.id} is closed, the oldest of ${MAX_CLIENT_LISTENERS} that wait for clients`,
+      );
+      oldest.giveUp(
+        new SessionError(
+          "IPC_HANDSHAKE_FAILED",
+          `slot ${oldest.id} was freed as the oldest of ${MAX_CLIENT_LISTENERS} that wait for clients`,
+        ),
+      );
+    }
+  }
+}

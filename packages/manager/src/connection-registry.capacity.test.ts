@@ -1,0 +1,52 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { type ConnectionEvent, clientIdRequest, type Session } from "@ipc/session";
+import { tcp } from "@ipc/transport";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { type ServerManager, startServerManager } from "./server-manager.js";
+
+interface OneDoor {
+  readonly manager: ServerManager;
+  readonly open: () => Promise<Session>;
+  /** Clients whose handshake is complete on the manager's side, too. */
+  readonly arrived: () => number;
+}
+
+/** A manager whose doors are one: who comes for an id is told from a client by what he says first. */
+async function startOneDoor(name: string, maxConnections: number): Promise<OneDoor> {
+  const manager = untilTestEnds(await startServerManager({ name, transport: tcp({ port: 0 }), maxConnections }));
+  let arrived = 0;
+  const count = (news: unknown): void => {
+    const { role, name: whose } = news as ConnectionEvent;
+    if (role === "server" && whose === name) arrived++;
+  };
+  subscribe("ipc:handshake", count);
+  onTestFinished(() => void unsubscribe("ipc:handshake", count));
+  const transport = tcp({ port: Number(manager.address.split(":").at(-1)) });
+  return { manager, open: () => openFarClient(transport, name), arrived: () => arrived };
+}
+
+describe("where the doors are one, `maxConnections`", () => {
+  it("counts those who have said nothing yet", async () => {
+    const { manager, open, arrived } = await startOneDoor("silent", 2);
+    const ids: number[] = [];
+    manager.on("connection", ({ id }) => ids.push(id));
+    await Promise.all([open(), open()]);
+    await expect.poll(arrived).toBe(2);
+    expect(await failureOf(open())).toMatchObject({ code: "IPC_SERVER_BUSY" });
+    await expect.poll(() => ids).toHaveLength(2);
+    expect(manager.connections.size).toBe(2);
+  });
+
+  it("does not count one who has come to ask", async () => {
+    const { manager, open } = await startOneDoor("asking", 1);
+    const request = await open();
+    await request.writeMessage(clientIdRequest);
+    await request.read(); // Connected
+    await request.read(); // the id
+    await open();
+    await expect.poll(() => manager.connections.size).toBe(1);
+  });
+});

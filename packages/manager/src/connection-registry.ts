@@ -1,0 +1,234 @@
+import {
+  describeSecurity,
+  destroyStream,
+  diagnostics,
+  type EstablishedConnection,
+  type IpcError,
+  isClientIdRequest,
+  type PeerBudgets,
+  SessionError,
+  SharedBudget,
+} from "@ipc/session";
+import { ClientIdService } from "./client-id-service.js";
+import type { ClientListeners } from "./client-listeners.js";
+import type { EndpointKind } from "./listeners.js";
+import type { ResolvedManagerOptions } from "./manager-options.js";
+import type { MergedStream } from "./merged-stream.js";
+import { type Intercept, ServerConnection } from "./server-connection.js";
+
+/** Where two doors are one, how long somebody may say nothing before he is taken for a client, in milliseconds. */
+const CLASSIFY_MS = 100;
+
+interface QueuedConnection {
+  readonly established: EstablishedConnection;
+  readonly by: EndpointKind;
+  readonly id: number;
+}
+
+export interface ConnectionRegistryOptions {
+  readonly options: ResolvedManagerOptions;
+  readonly clientListeners: ClientListeners;
+  readonly stream: MergedStream;
+  readonly connected: (connection: ServerConnection) => void;
+  readonly disconnected: (connection: ServerConnection, error: IpcError | undefined) => void;
+  readonly refused: (remote: string, error: IpcError) => void;
+}
+
+/** Everybody who has come through a door: the clients, by id, and those who are here to ask for an id. */
+export class ConnectionRegistry {
+  readonly connections: Map<number, ServerConnection> = new Map();
+  readonly budgets: PeerBudgets;
+  readonly #events: ConnectionRegistryOptions;
+  readonly #options: ResolvedManagerOptions;
+  readonly #clientIds: ClientIdService;
+  /** Of whom it is not known yet whether they are clients, or have come to ask. They hold a place until then. */
+  readonly #unclassified = new Map<ServerConnection, NodeJS.Timeout>();
+  /** Who came before the manager was there to be told. */
+  readonly #queued: QueuedConnection[] = [];
+  #state: "starting" | "open" | "closed" = "starting";
+  #referenced = true;
+
+  constructor(events: ConnectionRegistryOptions) {
+    const { options, clientListeners, refused } = events;
+    this.#events = events;
+    this.#options = options;
+    this.budgets = {
+      unread: new SharedBudget(options.maxTotalUnreadBytes),
+      queued: new SharedBudget(options.maxTotalQueuedBytes),
+    };
+    this.#clientIds = new ClientIdService({ clientListeners, deadlineMs: options.handshakeTimeoutMs, refused });
+  }
+
+  /** Why nobody is let in just now. */
+  busy(): SessionError | undefined {
+    const { name, maxConnections } = this.#options;
+    if (this.#state === "closed") return new SessionError("IPC_CLOSED", `server \`${name}\` is closed`);
+    if (this.connections.size + this.#unclassified.size + this.#queued.length >= maxConnections) {
+      return new SessionError(
+        "IPC_SERVER_BUSY",
+        `server \`${name}\` serves ${maxConnections} clients, its \`maxConnections\``,
+      );
+    }
+    const { limit, share } = this.budgets.unread;
+    // Each may leave a message of any size behind when it goes: one after the other would fill the memory.
+    if (share > 0 || this.#events.stream.disconnectedBytes < limit) return undefined;
+    return new SessionError(
+      "IPC_SERVER_BUSY",
+      `server \`${name}\` has its \`maxTotalUnreadBytes\` of ${limit} bytes unread of clients that have gone; read faster, or raise that`,
+    );
+  }
+
+  /** Tells of everybody who has come already, and from now on at once. */
+  open(): void {
+    if (this.#state !== "starting") return;
+    this.#state = "open";
+    for (const { established, by, id } of this.#queued.splice(0)) this.onEstablished(established, by, id);
+  }
+
+  onEstablished(established: EstablishedConnection, by: EndpointKind, id: number): void {
+    if (this.#state === "starting") {
+      this.#queued.push({ established, by, id });
+      return;
+    }
+    // The listener of one that came early may have ended everything.
+    if (this.#state === "closed") {
+      destroyStream(established.stream);
+      return;
+    }
+    switch (by) {
+      case "shared":
+      case "slot":
+        this.#announce(this.#connect(established, id));
+        break;
+      case "manager":
+        this.#clientIds.receive(this.#connect(established, id, this.#onIdRequestMessage));
+        break;
+      case "either":
+        this.#classifyLater(this.#connect(established, id, this.#onUnclassifiedMessage));
+        break;
+    }
+  }
+
+  setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+    this.#clientIds.setReferenced(referenced);
+    for (const connection of this.#all()) {
+      if (referenced) connection.ref();
+      else connection.unref();
+    }
+  }
+
+  /** Sends what was accepted to everybody; rejects with IPC_CLOSE_INCOMPLETE, which says for how many that took too long. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#shut();
+    const closing = this.#all().map((connection) => connection.close({ timeoutMs }));
+    const failures = (await Promise.allSettled(closing)).filter((result) => result.status === "rejected");
+    const first = failures[0];
+    if (first === undefined) return;
+    throw new SessionError(
+      "IPC_CLOSE_INCOMPLETE",
+      `${failures.length} of ${closing.length} connections did not take what was accepted within ${timeoutMs} ms, the first: ${String(first.reason)}`,
+      { cause: first.reason },
+    );
+  }
+
+  destroy(reason: unknown): void {
+    this.#shut();
+    for (const connection of this.#all()) connection.destroy(reason);
+  }
+
+  fail(error: IpcError): void {
+    this.#shut();
+    for (const connection of this.#all()) ServerConnection.fail(connection, error);
+  }
+
+  #shut(): void {
+    this.#state = "closed";
+    for (const { established } of this.#queued.splice(0)) destroyStream(established.stream);
+    this.#clientIds.close();
+    for (const timer of this.#unclassified.values()) clearTimeout(timer);
+  }
+
+  #all(): ServerConnection[] {
+    return [...this.connections.values(), ...this.#unclassified.keys()];
+  }
+
+  #connect(established: EstablishedConnection, id: number, intercept?: Intercept): ServerConnection {
+    const connection = new ServerConnection(
+      {
+        id,
+        options: this.#options,
+        budgets: this.budgets,
+        ...(intercept && { intercept }),
+        ending: (ending) => this.#announceUnclassified(ending),
+        ended: (ended, error) => this.#onClosed(ended, error),
+      },
+      established,
+    );
+    return this.#referenced ? connection : connection.unref();
+  }
+
+  #announce(connection: ServerConnection): void {
+    const { name, logger } = this.#options;
+    const { id, remote, security } = connection;
+    this.connections.set(id, connection);
+    logger.info(`server ${name}: client ${id}, ${remote} connected (${describeSecurity(security)})`);
+    diagnostics.connect({ role: "server", name, id, remote, security });
+    this.#events.connected(connection);
+    // Who wants to read it singly has begun by now.
+    this.#events.stream.join(connection);
+  }
+
+  #onClosed(connection: ServerConnection, error: IpcError | undefined): void {
+    const hadNotAsked = this.#clientIds.onClosed(connection);
+    this.#announceUnclassified(connection);
+    if (this.connections.get(connection.id) !== connection) {
+      if (hadNotAsked && error !== undefined) this.#events.refused(connection.remote, error);
+      return;
+    }
+    this.connections.delete(connection.id);
+    const { name, logger } = this.#options;
+    const { id, remote } = connection;
+    if (error === undefined) logger.info(`server ${name}: client ${id}, ${remote} went away`);
+    else logger.warn(`server ${name}: client ${id}, ${remote}: ${error.message}`);
+    diagnostics.disconnect({ role: "server", name, id, remote, error });
+    this.#events.disconnected(connection, error);
+    // Its inbox has its end by then.
+    queueMicrotask(() => this.#events.stream.leave(connection));
+  }
+
+  /** Who goes before it is known what he is was a client. */
+  #announceUnclassified(connection: ServerConnection): void {
+    if (this.#stopClassifying(connection) && this.#state === "open") this.#announce(connection);
+  }
+
+  readonly #onIdRequestMessage: Intercept = (connection, message) => {
+    this.#clientIds.onMessage(connection, message);
+    return true;
+  };
+
+  #classifyLater(connection: ServerConnection): void {
+    const isClient = (): void => {
+      this.#stopClassifying(connection);
+      this.#announce(connection);
+    };
+    this.#unclassified.set(connection, setTimeout(isClient, CLASSIFY_MS).unref());
+  }
+
+  /** Whether it was undecided until now. */
+  #stopClassifying(connection: ServerConnection): boolean {
+    clearTimeout(this.#unclassified.get(connection));
+    return this.#unclassified.delete(connection);
+  }
+
+  readonly #onUnclassifiedMessage: Intercept = (connection, message) => {
+    if (this.#clientIds.has(connection)) return this.#onIdRequestMessage(connection, message);
+    const wasUndecided = this.#stopClassifying(connection);
+    if (isClientIdRequest(message)) {
+      this.#clientIds.receive(connection);
+      return this.#onIdRequestMessage(connection, message);
+    }
+    if (wasUndecided) this.#announce(connection);
+    return false;
+  };
+}

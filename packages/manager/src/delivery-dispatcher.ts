@@ -1,0 +1,60 @@
+import type { DataMessage } from "@ipc/session";
+import type { MergedStream, StreamReader } from "./merged-stream.js";
+import type { ServerConnection } from "./server-connection.js";
+import type { StreamMember } from "./stream-member.js";
+
+/** Gives the messages of all connections to 'message' listeners as they come, while there are any. */
+export class DeliveryDispatcher {
+  readonly #stream: MergedStream;
+  readonly #deliver: (connection: ServerConnection, message: DataMessage) => void;
+  readonly #reader: StreamReader;
+  /** In whose messages a listener is just now: what it does to that connection waits its turn. */
+  readonly #draining = new Set<StreamMember>();
+  #state: "stopped" | "starting" | "flowing" = "stopped";
+
+  constructor(stream: MergedStream, deliver: (connection: ServerConnection, message: DataMessage) => void) {
+    this.#stream = stream;
+    this.#deliver = deliver;
+    this.#reader = {
+      what: "listener",
+      holder: "the listener",
+      ready: (member) => this.#drain(member),
+      forgotten: () => {},
+      takesNew: () => true,
+      ended: () => {},
+    };
+  }
+
+  /** @throws SessionError IPC_CONSUMER_TAKEN */
+  start(): void {
+    if (this.#state !== "stopped") return;
+    this.#stream.take(this.#reader);
+    this.#state = "starting";
+    // As a stream does: listeners that are added in the same breath miss nothing.
+    process.nextTick(() => {
+      if (this.#state !== "starting") return;
+      this.#state = "flowing";
+      for (const member of this.#stream.acquired()) this.#drain(member);
+    });
+  }
+
+  stop(): void {
+    this.#state = "stopped";
+    this.#stream.release(this.#reader);
+  }
+
+  #drain(member: StreamMember): void {
+    if (this.#draining.has(member)) return;
+    this.#draining.add(member);
+    try {
+      while (this.#state === "flowing") {
+        const message = member.takeData();
+        if (message === undefined) break;
+        this.#deliver(member.connection, message);
+      }
+    } finally {
+      this.#draining.delete(member);
+    }
+    if (this.#state === "flowing" && member.inbox.isOver) this.#stream.forget(member);
+  }
+}

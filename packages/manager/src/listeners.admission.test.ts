@@ -1,0 +1,143 @@
+import { join } from "node:path";
+import type { AuthorizationRequest } from "@ipc/server";
+import type { Endpoint } from "@ipc/transport";
+import { describe, expect, it, vi } from "vitest";
+import { askForId, openFarSlot } from "../../../internal/testkit/src/far-asker.js";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { collect, failureOf, nextEvent } from "../../../internal/testkit/src/peer-watch.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import type { ManagerOptions } from "./manager-options.js";
+import { type ServerManager, startServerManager } from "./server-manager.js";
+
+const name = "orders";
+const MANAGER: Endpoint = { kind: "manager" };
+const clientListener = (id: number): Endpoint => ({ kind: "slot", id });
+
+async function start(options: Partial<ManagerOptions> = {}): Promise<{ manager: ServerManager; directory: string }> {
+  const directory = temporaryDirectory();
+  return { directory, manager: untilTestEnds(await startServerManager({ name, directory, ...options })) };
+}
+
+describe("authorize", () => {
+  it("is asked about every client, by whichever door, and about nobody who only asks for an id", async () => {
+    const applicants: AuthorizationRequest[] = [];
+    const { manager, directory } = await start({
+      authorize: (applicant) => {
+        applicants.push(applicant);
+        return true;
+      },
+    });
+    const { id } = await askForId(directory, name);
+    expect(applicants).toEqual([]);
+    await openFarClient(directory, name, {}, clientListener(id));
+    await openFarClient(directory, name);
+    await vi.waitFor(() => expect(manager.connections.size).toBe(2));
+    const security = { mode: "secure", peer: { psk: false } };
+    expect(applicants).toEqual([
+      { security, remote: join(directory, `orders${id}.sock`) },
+      { security, remote: join(directory, "orders.sock") },
+    ]);
+  });
+
+  it("turns clients away by both doors, and the slot stays for its client until its deadline", async () => {
+    let isAllowed = false;
+    const { manager, directory } = await start({ authorize: () => isAllowed });
+    const refused = collect(manager, "refused");
+    const { id } = await askForId(directory, name);
+    for (const endpoint of [{ kind: "name" }, clientListener(id)] as const) {
+      const failure = await failureOf(openFarClient(directory, name, {}, endpoint));
+      expect(failure).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    }
+    expect(refused.map(({ code }) => code)).toEqual(["IPC_NOT_AUTHORIZED", "IPC_NOT_AUTHORIZED"]);
+    isAllowed = true;
+    await openFarClient(directory, name, {}, clientListener(id));
+    await vi.waitFor(() => expect([...manager.connections.keys()]).toEqual([id]));
+  });
+
+  it("that is late for a slot's deadline lets nobody in", async () => {
+    let allow = (_yes: boolean): void => {};
+    let tellAsked = (): void => {};
+    const asked = new Promise<void>((resolve) => {
+      tellAsked = resolve;
+    });
+    const { manager, directory } = await start({
+      authorize: () => {
+        tellAsked();
+        return new Promise((resolve) => {
+          allow = resolve;
+        });
+      },
+    });
+    const refused = collect(manager, "refused");
+    const pass = stopClock();
+    const { id } = await askForId(directory, name);
+    const failing = failureOf(openFarClient(directory, name, { handshakeTimeoutMs: 60_000 }, clientListener(id)));
+    await asked;
+    pass(5_000);
+    expect(await failing).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    allow(true);
+    expect(refused.map(({ code }) => code)).toEqual(["IPC_HANDSHAKE_TIMEOUT", "IPC_HANDSHAKE_TIMEOUT"]);
+    expect(manager.connections.size).toBe(0);
+  });
+});
+
+describe("past maxConnections", () => {
+  const busy = { code: "IPC_SERVER_BUSY" };
+
+  it("everybody is told so, at the name, at the manager's door and at a slot, and the others do not notice", async () => {
+    const { manager, directory } = await start({ maxConnections: 2 });
+    const refused = collect(manager, "refused");
+    const { id } = await askForId(directory, name);
+    const clients = [await openFarClient(directory, name), (await openFarSlot(directory, name)).session];
+    await vi.waitFor(() => expect(manager.connections.size).toBe(2));
+    for (const endpoint of [{ kind: "name" }, MANAGER, clientListener(id)] as const) {
+      expect(await failureOf(openFarClient(directory, name, {}, endpoint))).toMatchObject(busy);
+    }
+    expect(refused).toMatchObject([busy, busy, busy]);
+    expect(refused[0]?.message).toBe("server `orders` serves 2 clients, its `maxConnections`");
+    expect(clients.map(({ status }) => status)).toEqual(["Connected", "Connected"]);
+  });
+
+  it("who is turned away is served as soon as somebody goes, by whichever door", async () => {
+    const { manager, directory } = await start({ maxConnections: 1 });
+    const { id } = await askForId(directory, name);
+    const first = await openFarClient(directory, name);
+    await vi.waitFor(() => expect(manager.connections.size).toBe(1));
+    expect(await failureOf(openFarClient(directory, name, {}, clientListener(id)))).toMatchObject(busy);
+    const gone = new Promise<void>((resolve) => void manager.once("disconnection", () => resolve()));
+    await first.close();
+    await gone;
+    // The slot that was busy is still his.
+    const second = await openFarClient(directory, name, {}, clientListener(id));
+    await vi.waitFor(() => expect([...manager.connections.keys()]).toEqual([id]));
+    const goneToo = new Promise<void>((resolve) => void manager.once("disconnection", () => resolve()));
+    await second.close();
+    await goneToo;
+    await openFarClient(directory, name);
+    await vi.waitFor(() => expect(manager.connections.size).toBe(1));
+  });
+
+  it("who asks for an id takes no place from a client", async () => {
+    const { manager, directory } = await start({ maxConnections: 1 });
+    await Promise.all(Array.from({ length: 5 }, () => askForId(directory, name)));
+    await openFarClient(directory, name);
+    await vi.waitFor(() => expect(manager.connections.size).toBe(1));
+  });
+
+  it("of many who shake hands at once no more are let in", async () => {
+    const { manager, directory } = await start({ maxConnections: 3 });
+    const told: number[] = [];
+    manager.on("connection", () => told.push(manager.connections.size));
+    const attempts = Array.from({ length: 20 }, (_, index) =>
+      index % 2 === 0 ? openFarClient(directory, name) : openFarSlot(directory, name),
+    );
+    await Promise.allSettled(attempts);
+    await vi.waitFor(() => expect(told).toEqual([1, 2, 3]));
+    const closed = nextEvent(manager, "close");
+    await manager.close();
+    await closed;
+    expect(Math.max(...told)).toBe(3);
+  });
+});

@@ -1,0 +1,113 @@
+import { describe, expect, it } from "vitest";
+import { collect, isSettled, nextEvent, nextTurn, send, serve } from "../test/served.js";
+import type { ServerConnection } from "./server-connection.js";
+import type { Delivery } from "./stream-member.js";
+
+const NOBODY = (): void => {};
+
+/** Reads a hello by itself, and lets go. */
+async function greet(connection: ServerConnection): Promise<void> {
+  for await (const _ of connection) break;
+}
+
+describe("a client that was read singly and let go", () => {
+  it("belongs to the iteration that goes on", async () => {
+    const { manager, visit } = await serve();
+    const greeted = new Promise<void>((resolve) => {
+      manager.on("connection", (connection) => void greet(connection).then(resolve));
+    });
+    const next = manager[Symbol.asyncIterator]().next();
+    const there = await visit();
+    await send(there, "hello", "more");
+    await greeted;
+    expect((await next).value?.message.text()).toBe("more");
+  });
+
+  it("belongs to the listeners again", async () => {
+    const { manager, visit } = await serve();
+    manager.on("connection", (connection) => void connection.once("message", NOBODY));
+    const messages = collect(manager, "message");
+    await send(await visit(), "hello", "more", "last");
+    await isSettled(nextTurn());
+    expect(messages.map(([, message]) => message.text())).toEqual(["more", "last"]);
+  });
+
+  it("is read by the next poll, and what it leaves is too", async () => {
+    const { manager, visit } = await serve();
+    const there = await visit();
+    await send(there, "hello", "a", "b");
+    await greet(there.connection);
+    const texts: string[] = [];
+    const poll = (): Promise<void> =>
+      manager.read((_connection, message) => void texts.push(message.kind === "data" ? message.text() : message.kind));
+    await poll();
+    const gone = nextEvent(manager, "disconnection");
+    await there.client.close();
+    await gone;
+    await nextTurn();
+    await poll();
+    await poll();
+    expect(texts).toEqual(["a", "b", "status"]);
+  });
+
+  it("stays his who reads on at once", async () => {
+    const { manager, visit } = await serve();
+    const messages = collect(manager, "message");
+    const read: string[] = [];
+    manager.on("connection", (connection) => {
+      const readOn = async (): Promise<void> => {
+        await greet(connection);
+        for await (const message of connection) read.push(message.text());
+      };
+      readOn().catch(NOBODY);
+    });
+    await send(await visit(), "hello", "more", "last");
+    await isSettled(nextTurn());
+    expect([read, messages]).toEqual([["more", "last"], []]);
+  });
+});
+
+describe("a client that a listener of its coming begins to read", () => {
+  it("by `read` stays out of the stream, also between two reads", async () => {
+    const { manager, visit } = await serve();
+    const read: string[] = [];
+    const readEach = async (connection: ServerConnection): Promise<void> => {
+      for (let count = 0; count < 4; count++) {
+        const message = await connection.read();
+        read.push(message.kind === "data" ? message.text() : message.kind);
+        await nextTurn();
+      }
+    };
+    manager.on("connection", (connection) => void readEach(connection));
+    const messages = collect(manager, "message");
+    await send(await visit(), "a", "b", "c");
+    await isSettled(nextTurn());
+    expect([read, messages]).toEqual([["status", "a", "b", "c"], []]);
+  });
+});
+
+describe("a read that begins while another ends", () => {
+  it("has every client, also where a listener begins it that hears of one that goes", async () => {
+    const { manager, visit } = await serve();
+    const visits = [await visit(), await visit(), await visit()];
+    const first = manager[Symbol.asyncIterator]();
+    const waiting = first.next();
+    const [one] = visits;
+    if (one === undefined) return;
+    one.connection.pause();
+    await send(one, "held back");
+    const gone = nextEvent(manager, "disconnection");
+    const deliveries: Delivery[] = [];
+    one.connection.on("close", () =>
+      manager.on("message", (connection, message) => void deliveries.push({ connection, message })),
+    );
+    await one.client.close();
+    await gone;
+    await first.return?.();
+    await waiting;
+    one.connection.resume();
+    for (const there of visits.slice(1)) await send(there, "heard");
+    await isSettled(nextTurn());
+    expect(deliveries.map(({ message }) => message.text()).sort()).toEqual(["heard", "heard", "held back"]);
+  });
+});

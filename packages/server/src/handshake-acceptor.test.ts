@@ -1,0 +1,287 @@
+import { type PeerOptions, SessionError } from "@ipc/session";
+import { memoryPair } from "@ipc/transport";
+import { describe, expect, it, vi } from "vitest";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { collect, failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
+import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { HandshakeAcceptor } from "./handshake-acceptor.js";
+import { type Server, startServer } from "./server.js";
+import { type AuthorizationRequest, resolveServerOptions, type ServerOptions } from "./server-options.js";
+
+const name = "orders";
+
+async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Server; directory: string }> {
+  const directory = temporaryDirectory();
+  return { directory, server: untilTestEnds(await startServer({ name, directory, ...options })) };
+}
+
+/** Connects a client of ours, and proves that it is served. */
+async function expectService(server: Server, directory: string, options: PeerOptions = {}): Promise<void> {
+  const client = await openFarClient(directory, name, options);
+  await readUntil(server, "Connected");
+  await client.write(1, "hello");
+  expect((await readData(server)).text()).toBe("hello");
+  await client.close();
+  await readUntil(server, "Disconnected");
+}
+
+describe("a stranger costs one connection and nobody else:", () => {
+  it("a hundred who say nothing do not hold up a client", async () => {
+    const { server, directory } = await start();
+    const silent = await Promise.all(Array.from({ length: 100 }, () => RawPeer.connect(server.address)));
+    await Promise.all(silent.map((raw) => raw.read(2)));
+    const refused = collect(server, "refused");
+    await expectService(server, directory);
+    // The place was taken meanwhile: nobody of them would be served.
+    await Promise.all(silent.map((raw) => raw.gone));
+    expect(refused.map(({ code }) => code)).toEqual(new Array(100).fill("IPC_SERVER_BUSY"));
+  });
+
+  it("three hundred who are told that the place is taken and stay: the oldest are dropped", () => {
+    const acceptor = new HandshakeAcceptor({
+      ...resolveServerOptions({ name }),
+      maxHandshakes: 128,
+      refused: () => {},
+    });
+    const busy = (): SessionError => new SessionError("IPC_SERVER_BUSY", "taken");
+    const acceptHandler = { address: "nowhere", busy, authorize: () => true, onEstablished: () => {} };
+    const streams = Array.from({ length: 300 }, () => memoryPair()[0]);
+    for (const stream of streams) acceptor.receive(stream, acceptHandler);
+    expect(streams.map((stream) => stream.destroyed)).toEqual(streams.map((_, index) => index < 300 - 256));
+    acceptor.close();
+    expect(streams.every((stream) => stream.destroyed)).toBe(true);
+  });
+
+  it("97 bytes of junk as a public key", async () => {
+    const { server, directory } = await start();
+    for (const junk of [Buffer.alloc(97), Buffer.alloc(97, 4), Buffer.alloc(97, 0xff)]) {
+      const refused = nextEvent(server, "refused");
+      const raw = await RawPeer.connect(server.address);
+      raw.write(0, ...junk);
+      expect(await refused).toMatchObject({ code: "IPC_PUBLIC_KEY_INVALID" });
+      await raw.gone;
+    }
+    await expectService(server, directory);
+  });
+
+  it("an end after any part of any item, with the figures", async () => {
+    const { server, directory } = await start();
+    const key = Buffer.alloc(97, 4);
+    for (const [bytes, message] of [
+      [[], "after 0 of 1 bytes of the client's reply to the hello"],
+      [[0], "after 0 of 97 bytes of the peer's public key"],
+      [[0, 4], "after 1 of 97 bytes of the peer's public key"],
+      [[0, ...key.subarray(0, 96)], "after 96 of 97 bytes of the peer's public key"],
+    ] as const) {
+      const refused = nextEvent(server, "refused");
+      const raw = await RawPeer.connect(server.address);
+      raw.stream.end(Uint8Array.from(bytes));
+      expect(await refused).toMatchObject({
+        code: "IPC_HANDSHAKE_FAILED",
+        message: expect.stringContaining(message),
+      });
+    }
+    const { server: plain } = await start({ encryption: false });
+    const refused = nextEvent(plain, "refused");
+    const raw = await RawPeer.connect(plain.address);
+    raw.stream.end(Uint8Array.of(0));
+    expect((await refused).message).toContain("after 0 of 1 bytes of the client's reply to the limits");
+    await expectService(server, directory);
+  });
+
+  it("a cut at once, a hundred times", async () => {
+    const { server, directory } = await start();
+    const refused = collect(server, "refused");
+    for (let i = 0; i < 100; i++) (await RawPeer.connect(server.address)).stream.destroy();
+    await vi.waitFor(() => expect(refused.length).toBe(100));
+    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(["IPC_HANDSHAKE_FAILED"]));
+    await expectService(server, directory);
+  });
+
+  it.each([
+    [1, "IPC_VERSION_MISMATCH", "the client does not speak version 2 of the protocol"],
+    [2, "IPC_ENCRYPTION_REFUSED", "the client insists on encryption, which this server has switched off"],
+    [3, "IPC_HANDSHAKE_FAILED", "the client answered the hello with 3, 0 is expected"],
+  ])("the answer %i to the hello", async (answer, code, message) => {
+    const { server } = await start({ encryption: false });
+    const refused = nextEvent(server, "refused");
+    const raw = await RawPeer.connect(server.address);
+    expect(await raw.read(2)).toEqual(Buffer.of(2, 0));
+    raw.write(answer);
+    expect(await refused).toMatchObject({ code, message: expect.stringContaining(message) });
+    await raw.gone;
+    expect(server.status).toBe("Listening");
+  });
+
+  it("silence for longer than handshakeTimeoutMs, naming what was waited for", async () => {
+    const { server } = await start({ handshakeTimeoutMs: 50 });
+    const refused = nextEvent(server, "refused");
+    const raw = await RawPeer.connect(server.address);
+    expect(await refused).toMatchObject({
+      code: "IPC_HANDSHAKE_TIMEOUT",
+      message: expect.stringContaining("longer than 50 ms, waiting for the client's reply to the hello"),
+    });
+    await raw.gone;
+    expect(server.status).toBe("Listening");
+  });
+
+  it("more than 128 at once: the oldest is dropped, and the newest is served", async () => {
+    const { server, directory } = await start();
+    const refused = collect(server, "refused");
+    const oldest = await RawPeer.connect(server.address);
+    await oldest.read(2);
+    const others = await Promise.all(Array.from({ length: 127 }, () => RawPeer.connect(server.address)));
+    await Promise.all(others.map((raw) => raw.read(2)));
+    expect(refused).toEqual([]);
+    const newest = await RawPeer.connect(server.address);
+    await newest.read(2);
+    await oldest.gone;
+    expect(refused).toMatchObject([
+      { code: "IPC_HANDSHAKE_FAILED", message: "dropped as the oldest of 128 handshakes under way" },
+    ]);
+    expect(others.filter((raw) => raw.stream.destroyed)).toEqual([]);
+    await expectService(server, directory);
+  });
+
+  it("handshakes under way when the server closes: they are cut, and nothing is told after 'close'", async () => {
+    const { server } = await start();
+    const raw = await RawPeer.connect(server.address);
+    await raw.read(2);
+    const events: string[] = [];
+    server.on("refused", () => events.push("refused"));
+    server.on("close", () => events.push("close"));
+    await server.close();
+    await raw.gone;
+    expect(events.at(-1)).toBe("close");
+  });
+});
+
+describe("a client that comes while another has the place", () => {
+  it("is told so, and ended; the first does not notice", async () => {
+    const { server, directory } = await start();
+    const first = await openFarClient(directory, name);
+    await readUntil(server, "Connected");
+    const refused = nextEvent(server, "refused");
+    const raw = await RawPeer.connect(server.address);
+    expect(await raw.read(2)).toEqual(Buffer.of(2, 0xff));
+    raw.stream.end();
+    await raw.gone;
+    expect(await refused).toMatchObject({
+      code: "IPC_SERVER_BUSY",
+      message: "server `orders` serves another client; it takes one at a time",
+    });
+    expect(await failureOf(openFarClient(directory, name))).toMatchObject({ code: "IPC_SERVER_BUSY" });
+    await first.write(1, "still here");
+    expect((await readData(server)).text()).toBe("still here");
+    expect(server.status).toBe("Connected");
+  });
+
+  it("is served as soon as that one has gone", async () => {
+    const { server, directory } = await start();
+    for (let i = 0; i < 5; i++) await expectService(server, directory);
+    expect(server.stats).toMatchObject({ reconnects: 4, messagesReceived: 5 });
+  });
+
+  it("at the same time: one is served, and every other is told or cut", async () => {
+    const { server, directory } = await start();
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => openFarClient(directory, name)));
+    await readUntil(server, "Connected");
+    const open = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    await vi.waitFor(() => expect(open.filter(({ status }) => status === "Connected").length).toBe(1));
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") expect(outcome.reason.code).toMatch(/^IPC_(SERVER_BUSY|HANDSHAKE_FAILED)$/);
+    }
+    const [served] = open.filter(({ status }) => status === "Connected");
+    await served?.write(1, "me");
+    expect((await readData(server)).text()).toBe("me");
+  });
+});
+
+describe("authorize", () => {
+  it.each([
+    ["secure", {}],
+    ["compatible", { security: { wire: "golang-ipc" } }],
+    ["plain", { encryption: false }],
+  ] as const)("is asked before a client takes the place, with what is known of it: %s", async (mode, options) => {
+    const applicants: AuthorizationRequest[] = [];
+    const { server, directory } = await start({
+      ...options,
+      authorize: (request) => {
+        applicants.push(request);
+        return Promise.resolve(true);
+      },
+    });
+    await expectService(server, directory, options);
+    expect(applicants).toEqual([{ security: { mode, peer: { psk: false } }, remote: `${directory}/orders.sock` }]);
+  });
+
+  it.each([
+    ["says false", () => false, "turned this client away", undefined],
+    ["resolves with false", () => Promise.resolve(false), "turned this client away", undefined],
+    [
+      "throws",
+      () => {
+        throw new Error("no database");
+      },
+      "failed, so this client was turned away",
+      "no database",
+    ],
+    ["rejects", () => Promise.reject(new Error("no network")), "failed", "no network"],
+  ])("that %s turns the client away with IPC_NOT_AUTHORIZED", async (_how, authorize, message, cause) => {
+    const { server, directory } = await start({ authorize });
+    const refused = nextEvent(server, "refused");
+    expect(await failureOf(openFarClient(directory, name))).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    expect(await refused).toMatchObject({
+      code: "IPC_NOT_AUTHORIZED",
+      message: expect.stringContaining(message),
+      ...(cause !== undefined && { cause: { message: cause } }),
+    });
+    expect(server.status).toBe("Listening");
+  });
+
+  it("that never answers holds up nobody else, and loses the place to whoever is quicker", async () => {
+    let asked = 0;
+    const { server, directory } = await start({
+      authorize: () => (asked++ === 0 ? new Promise<boolean>(() => {}) : true),
+    });
+    const first = failureOf(openFarClient(directory, name));
+    await vi.waitFor(() => expect(asked).toBe(1));
+    const refused = nextEvent(server, "refused");
+    await expectService(server, directory);
+    expect(await refused).toMatchObject({ code: "IPC_SERVER_BUSY" });
+    expect(await first).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    expect(server.status).toBe("Disconnected");
+  });
+
+  it("that answers after the time is over changes nothing", async () => {
+    let answer: (yes: boolean) => void = () => {};
+    let tellAsked = (): void => {};
+    const asked = new Promise<void>((resolve) => {
+      tellAsked = resolve;
+    });
+    const { server, directory } = await start({
+      handshakeTimeoutMs: 1_000,
+      authorize: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+          tellAsked();
+        }),
+    });
+    const refused = nextEvent(server, "refused");
+    const pass = stopClock();
+    const failing = failureOf(openFarClient(directory, name));
+    await asked;
+    pass(1_000);
+    expect(await failing).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    expect(await refused).toMatchObject({
+      code: "IPC_HANDSHAKE_TIMEOUT",
+      message: expect.stringContaining("waiting for the server's authorize option"),
+    });
+    answer(true);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(server.status).toBe("Listening");
+  });
+});

@@ -1,0 +1,128 @@
+import { createSecretKey } from "node:crypto";
+import { CountedNonces, MessageCipher } from "@ipc/crypto";
+import { encodeFrame, encodeMessage, FrameDecoder } from "@ipc/framing";
+import { assert, integer, nat, property, uint8Array } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { GolangIpcCodec, type MessageCodec, PlainCodec } from "./frame-codec.js";
+
+const KEY = createSecretKey(new Uint8Array(32).fill(7));
+const PREFIX = new Uint8Array(8).fill(0x11);
+
+const plain = (): MessageCodec => new PlainCodec();
+const sealed = (): MessageCodec => new GolangIpcCodec(new MessageCipher(KEY, { nonces: new CountedNonces(PREFIX, 1) }));
+
+function frameOf(codec: MessageCodec, type: number, data: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(codec.frameOverhead + data.length);
+  codec.writeFrame(frame, 0, type, data);
+  return frame;
+}
+
+function decoderFor(codec: MessageCodec, ...chunks: Uint8Array[]): FrameDecoder {
+  const decoder = new FrameDecoder({ maxBodyLength: 200_000, minBodyLength: codec.bodyOverhead });
+  for (const chunk of chunks) decoder.push(chunk);
+  return decoder;
+}
+
+describe.each([
+  ["plain", plain],
+  ["sealed", sealed],
+])("a %s message", (_mode, make) => {
+  test("comes out as it went in, written as one frame or in parts", () => {
+    assert(
+      property(integer({ min: 0, max: 0xffff_ffff }), uint8Array({ maxLength: 3_000 }), (type, data) => {
+        const [out, into] = [make(), make()];
+        const decoder = decoderFor(into, frameOf(out, type, data), ...out.encodeChunks(type, data));
+        expect(into.next(decoder)).toEqual({ type, data });
+        expect(into.next(decoder)).toEqual({ type, data });
+        expect(into.next(decoder)).toBeUndefined();
+        decoder.end();
+      }),
+    );
+  });
+
+  test.each([0, 1, 1_019, 1_020, 1_021, 65_536])(
+    "of %i bytes is the same bytes in one frame and in parts",
+    (length) => {
+      const data = Uint8Array.from({ length }, (_, index) => index & 0xff);
+      const frame = frameOf(make(), 9, data);
+      expect(Buffer.concat(make().encodeChunks(9, data)).equals(frame)).toBe(true);
+      expect(frame).toHaveLength(make().frameOverhead + length);
+      expect(make().frameOverhead).toBe(make().bodyOverhead + 4);
+    },
+  );
+
+  test("is written at its place and nowhere else", () => {
+    assert(
+      property(uint8Array({ maxLength: 50 }), nat(9), (data, offset) => {
+        const frame = frameOf(make(), 3, data);
+        const target = new Uint8Array(offset + frame.length + 2).fill(0xee);
+        make().writeFrame(target, offset, 3, data);
+        expect(target).toEqual(Uint8Array.of(...new Uint8Array(offset).fill(0xee), ...frame, 0xee, 0xee));
+      }),
+    );
+  });
+
+  test("gives data that is a plain Uint8Array", () => {
+    const into = make();
+    const message = into.next(decoderFor(into, Buffer.from(frameOf(make(), 1, Buffer.from("hello")))));
+    expect(Object.getPrototypeOf(message?.data)).toBe(Uint8Array.prototype);
+  });
+});
+
+describe("a plain connection", () => {
+  test("sends the frames of the framing layer", () => {
+    const data = Uint8Array.of(1, 2, 3);
+    expect(frameOf(plain(), 0x8000_0000, data)).toEqual(encodeMessage(0x8000_0000, data));
+  });
+
+  test("does not copy the data of a large message", () => {
+    const data = new Uint8Array(100_000);
+    expect(plain().encodeChunks(1, data)[1]).toBe(data);
+  });
+
+  test("says that nothing protects it", () => {
+    expect(plain().security).toEqual({ mode: "plain", peer: { psk: false } });
+  });
+});
+
+describe("a sealed connection", () => {
+  test("says that golang-ipc's encryption protects it", () => {
+    expect(sealed().security).toEqual({ mode: "compatible", peer: { psk: false } });
+  });
+
+  test.each([5, 3_000])("seals type and data together, %i bytes of it", (length) => {
+    const data = new Uint8Array(length).fill(0xaa);
+    const body = frameOf(sealed(), 0x0102_0304, data).subarray(4);
+    const opened = new MessageCipher(KEY).open(body);
+    expect(Buffer.from(opened).equals(Buffer.of(1, 2, 3, 4, ...data))).toBe(true);
+  });
+
+  test("keeps nothing of a long message for the short one after it", () => {
+    const codec = sealed();
+    frameOf(codec, 1, new Uint8Array(500).fill(0xaa));
+    const body = frameOf(codec, 2, Uint8Array.of(1)).subarray(4);
+    expect([...new MessageCipher(KEY).open(body)]).toEqual([0, 0, 0, 2, 1]);
+  });
+
+  test("hands out nothing of a frame whose tag is wrong", () => {
+    const frame = frameOf(sealed(), 1, Uint8Array.of(1, 2, 3));
+    for (let at = 4; at < frame.length; at++) {
+      const altered = frame.slice();
+      altered[at] = (altered[at] as number) ^ 1;
+      const into = sealed();
+      expect(() => into.next(decoderFor(into, altered))).toThrow(
+        expect.objectContaining({ code: "IPC_DECRYPTION_FAILED" }),
+      );
+    }
+  });
+
+  test("refuses a body that cannot hold a sealed type, and takes the shortest that can", () => {
+    const into = sealed();
+    expect(into.bodyOverhead).toBe(32);
+    expect(() => into.next(decoderFor(into, encodeFrame(new Uint8Array(31))))).toThrow(
+      expect.objectContaining({ code: "IPC_FRAME_TOO_SHORT" }),
+    );
+    const shortest = frameOf(sealed(), 1, new Uint8Array(0));
+    expect(into.next(decoderFor(into, shortest))).toEqual({ type: 1, data: new Uint8Array(0) });
+  });
+});

@@ -1,0 +1,202 @@
+import { FrameDecoder } from "@ipc/framing";
+import { array, assert, constantFrom, integer, property, record } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { recordPair, recordsIn } from "../../test/record-pair.js";
+import type { MessageCodec } from "./frame-codec.js";
+
+const PATTERN = Uint8Array.from({ length: 600_000 }, (_, index) => (index * 31) & 0xff);
+
+interface Sent {
+  readonly type: number;
+  readonly length: number;
+}
+
+const decoder = (): FrameDecoder => new FrameDecoder({ maxBodyLength: 10_000_000 });
+const dataOf = ({ length }: Sent): Uint8Array => PATTERN.subarray(0, length);
+
+/** The batch of one tick, sealed. */
+function batch(codec: MessageCodec, messages: readonly Sent[]): Uint8Array {
+  const lengths = messages.map(({ length }) => codec.frameOverhead + length);
+  const frames = lengths.reduce((sum, length) => sum + length, 0);
+  const bytes = new Uint8Array(codec.headroom + frames + codec.tailroom);
+  let at = codec.headroom;
+  for (const [index, message] of messages.entries()) {
+    codec.writeFrame(bytes, at, message.type, dataOf(message));
+    at += lengths[index] as number;
+  }
+  codec.sealBatch(bytes);
+  return bytes;
+}
+
+function takeAll(codec: MessageCodec, into: FrameDecoder): Sent[] {
+  const taken: Sent[] = [];
+  for (let next = codec.next(into); next !== undefined; next = codec.next(into)) {
+    expect(Buffer.compare(next.data, dataOf({ type: next.type, length: next.data.length }))).toBe(0);
+    taken.push({ type: next.type, length: next.data.length });
+  }
+  return taken;
+}
+
+describe("records carry the frames", () => {
+  const SIZES = [
+    ["small", integer({ min: 0, max: 300 }), integer({ min: 1, max: 60 })],
+    ["large", constantFrom(0, 5_000, 70_000, 262_136, 262_137, 600_000), integer({ min: 5_000, max: 100_000 })],
+  ] as const;
+
+  test.each(SIZES)(
+    "whatever is batched, whatever goes in parts, and wherever the stream is cut: %s",
+    (_size, length, chunk) => {
+      const message = record({ type: integer({ min: 1, max: 0xffff_ffff }), length });
+      const step = record({
+        way: constantFrom("batch", "parts"),
+        messages: array(message, { minLength: 1, maxLength: 4 }),
+      });
+      assert(
+        property(array(step, { maxLength: 5 }), chunk, (steps, chunkBytes) => {
+          const [near, far] = recordPair({ rekeyInterval: 3 });
+          const written: Uint8Array[] = [];
+          const expected: Sent[] = [];
+          for (const { way, messages } of steps) {
+            const total = messages.reduce((sum, each) => sum + each.length, 0);
+            if (way === "batch" && total < 60_000) written.push(batch(near, messages));
+            else for (const each of messages) written.push(...near.encodeChunks(each.type, dataOf(each)));
+            expected.push(...messages);
+          }
+          const stream = Buffer.concat([...written, near.closeNotify()]);
+          const into = decoder();
+          const taken: Sent[] = [];
+          for (let at = 0; at < stream.length; at += chunkBytes) {
+            far.push(into, new Uint8Array(stream.subarray(at, at + chunkBytes)));
+            taken.push(...takeAll(far, into));
+          }
+          far.end(into);
+          expect(taken).toEqual(expected);
+          expect(far.bufferedBytes(into)).toBe(0);
+        }),
+        { numRuns: 30 },
+      );
+    },
+  );
+
+  test("with 20 bytes for each batch, and none for each message beyond its frame", () => {
+    const [near] = recordPair();
+    expect([near.frameOverhead, near.bodyOverhead, near.headroom, near.tailroom]).toEqual([8, 4, 4, 16]);
+    expect(
+      batch(near, [
+        { type: 1, length: 10 },
+        { type: 2, length: 0 },
+      ]),
+    ).toHaveLength(20 + 18 + 8);
+  });
+
+  test("in parts that hold 256 KiB at the most", () => {
+    const [near] = recordPair();
+    const parts = near.encodeChunks(1, new Uint8Array(600_000));
+    expect(recordsIn(Buffer.concat(parts))).toEqual(["2:262144", "2:262144", `2:${600_008 - 2 * 262_144}`]);
+  });
+
+  test("and say what the peer has proved", () => {
+    const [near] = recordPair();
+    expect(near.security).toEqual({ mode: "secure", peer: { psk: false } });
+  });
+});
+
+describe("what is not taken yet", () => {
+  test("stays sealed: a record is opened when everything before it has been taken", () => {
+    const [near, far] = recordPair();
+    const into = decoder();
+    const [first, second] = [
+      batch(near, [
+        { type: 1, length: 3 },
+        { type: 2, length: 4 },
+      ]),
+      batch(near, [{ type: 3, length: 5 }]),
+    ];
+    second[10] = (second[10] as number) ^ 1;
+    far.push(into, Buffer.concat([first, second]));
+    expect(far.next(into)).toMatchObject({ type: 1 });
+    expect(far.bufferedBytes(into)).toBe(second.length + 12);
+    expect(far.next(into)).toMatchObject({ type: 2 });
+    expect(far.bufferedBytes(into)).toBe(second.length);
+    expect(() => far.next(into)).toThrow(expect.objectContaining({ code: "IPC_DECRYPTION_FAILED" }));
+  });
+
+  test("is held in memory of its record's size, the message a view into it", () => {
+    const [near, far] = recordPair();
+    const into = decoder();
+    far.push(
+      into,
+      batch(near, [
+        { type: 1, length: 3 },
+        { type: 2, length: 4 },
+      ]),
+    );
+    const message = far.next(into);
+    expect(message?.data.buffer.byteLength).toBe(11 + 12);
+    expect(Object.getPrototypeOf(message?.data)).toBe(Uint8Array.prototype);
+  });
+
+  test("and was never whole is nowhere in what is taken: an altered record gives nothing of itself", () => {
+    const [near] = recordPair();
+    const sealed = batch(near, [{ type: 1, length: 40 }]);
+    for (let at = 0; at < sealed.length; at++) {
+      const [, far] = recordPair();
+      const into = decoder();
+      const altered = Uint8Array.from(sealed);
+      altered[at] = (altered[at] as number) ^ 0x02;
+      far.push(into, Buffer.concat([altered, new Uint8Array(300_000)]));
+      expect(() => takeAll(far, into)).toThrow(/a record of kind/);
+      expect(into.bufferedBytes).toBe(0);
+      expect(() => far.next(into)).toThrow();
+    }
+  });
+});
+
+describe("the end of the stream", () => {
+  const codeOf = (attempt: () => void): string => {
+    try {
+      attempt();
+    } catch (error) {
+      return (error as { readonly code: string }).code;
+    }
+    return "none";
+  };
+
+  test("is one behind a CLOSE, and nowhere else", () => {
+    const [near, far] = recordPair();
+    const into = decoder();
+    expect(codeOf(() => recordPair()[1].end(into))).toBe("IPC_RECORD_TRUNCATED");
+    far.push(into, Buffer.concat([batch(near, [{ type: 1, length: 1 }]), near.closeNotify()]));
+    expect(takeAll(far, into)).toHaveLength(1);
+    expect(codeOf(() => far.end(into))).toBe("none");
+  });
+
+  test("within a record, within the CLOSE, or within a frame is none", () => {
+    const endOf = (bytes: Uint8Array): string => {
+      const [, far] = recordPair();
+      const into = decoder();
+      far.push(into, bytes);
+      takeAll(far, into);
+      return codeOf(() => far.end(into));
+    };
+    const [near] = recordPair();
+    const [data, close] = [batch(near, [{ type: 1, length: 30 }]), near.closeNotify()];
+    const whole = Buffer.concat([data, close]);
+    for (let cut = 0; cut < whole.length; cut++) expect(endOf(whole.subarray(0, cut))).toBe("IPC_RECORD_TRUNCATED");
+    expect(endOf(whole)).toBe("none");
+
+    // A message of two records, of which the CLOSE follows the first: everything is authentic, and not all is there.
+    const [cutting] = recordPair();
+    const half = new Uint8Array(cutting.headroom + 20 + cutting.tailroom);
+    half.set([0, 0, 0, 64, 0, 0, 0, 1], cutting.headroom);
+    cutting.sealBatch(half);
+    expect(endOf(Buffer.concat([half, cutting.closeNotify()]))).toBe("IPC_FRAME_TRUNCATED");
+  });
+
+  test("is said with a CLOSE of 20 bytes, behind which nothing is sealed any more", () => {
+    const [near] = recordPair();
+    expect(near.closeNotify()).toHaveLength(20);
+    expect(() => batch(near, [{ type: 1, length: 1 }])).toThrow("nothing may follow a CLOSE");
+    expect(() => near.closeNotify()).toThrow("nothing may follow a CLOSE");
+  });
+});

@@ -1,0 +1,62 @@
+import type { Duplex } from "node:stream";
+import { SessionError } from "../session-error.js";
+import { destroyStream } from "../stream-close.js";
+import type { Sender } from "./sender.js";
+
+export interface DrainOptions {
+  readonly sender: Sender;
+  readonly stream: Duplex;
+  readonly timeoutMs: number;
+  /** Makes what is said last, if anything is. */
+  readonly closeNotify: () => Uint8Array | undefined;
+}
+
+/**
+ * Resolves when the kernel has everything that was accepted, and nothing more is, and the farewell. When that fails the
+ * stream is destroyed.
+ * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`, or when the connection is gone
+ */
+export async function drainSender({ sender, stream, timeoutMs, closeNotify }: DrainOptions): Promise<void> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(new Error(`${timeoutMs} ms are over`)), timeoutMs);
+  const flushed = sender.flush(deadline.signal);
+  const lost = (): void =>
+    sender.fail(new SessionError("IPC_CONNECTION_LOST", "the peer went away while this side was closing"));
+  stream.once("close", lost);
+  stream.once("error", lost);
+  // What has been told already is not told again.
+  if (stream.destroyed) lost();
+  try {
+    await flushed;
+    const last = closeNotify();
+    if (last !== undefined) await writeLast(stream, last, deadline.signal);
+  } catch (cause) {
+    const unsent = `${sender.queuedMessages} messages (${sender.queuedBytes} bytes) were accepted and not sent`;
+    const figures = sender.queuedMessages > 0 ? unsent : "all was sent but the word that it was all";
+    destroyStream(stream);
+    sender.fail(new SessionError("IPC_CLOSED", "closed before this was accepted"));
+    throw new SessionError(
+      "IPC_CLOSE_INCOMPLETE",
+      `close gave up within its ${timeoutMs} ms: ${figures}; the peer reads too slowly or went away`,
+      { cause },
+    );
+  } finally {
+    clearTimeout(timer);
+    stream.off("close", lost);
+    stream.off("error", lost);
+  }
+}
+
+/** Resolves when the kernel has it: a peer that does not hear it takes this end for a cut. */
+function writeLast(stream: Duplex, last: Uint8Array, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    // Also where it fails: whoever has ended his own direction may go without waiting for ours. A stream of the caller's may
+    // be destroyed and never say what became of a write.
+    stream.once("close", resolve);
+    stream.write(last, () => {
+      stream.off("close", resolve);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,230 @@
+import { Duplex } from "node:stream";
+import type { CryptoError, RecordCipherOptions } from "@ipc/crypto";
+import { FrameDecoder } from "@ipc/framing";
+import { describe, expect, it } from "vitest";
+import { recordPair, recordsIn } from "../../test/record-pair.js";
+import type { MessageCodec } from "../codec/frame-codec.js";
+import { SharedBudget } from "../shared-budget.js";
+import { Sender } from "./sender.js";
+import { WriteQueue } from "./write-queue.js";
+
+/** A kernel that takes nothing until the test says so. */
+class HeldStream extends Duplex {
+  readonly taken: Buffer[] = [];
+  #done: (() => void) | undefined;
+  holds = false;
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.taken.push(Buffer.from(chunk));
+    if (this.holds) this.#done = done;
+    else done();
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "buffer", done);
+  }
+
+  release(): void {
+    this.holds = false;
+    this.#done?.();
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.taken);
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const bytes = (length: number): Uint8Array => new Uint8Array(length);
+
+interface Secure {
+  readonly sender: Sender;
+  readonly stream: HeldStream;
+  readonly far: MessageCodec;
+  readonly exhausted: CryptoError[];
+}
+
+function secureOutbox(options: RecordCipherOptions & { maxQueuedBytes?: number; budget?: SharedBudget } = {}): Secure {
+  const { maxQueuedBytes = 1_048_576, budget, ...records } = options;
+  const [codec, far] = recordPair(records);
+  const stream = new HeldStream();
+  const exhausted: CryptoError[] = [];
+  const waiting = new WriteQueue(maxQueuedBytes);
+  const sender = new Sender({
+    stream,
+    codec,
+    maxQueuedBytes,
+    busyPollUs: 0,
+    budget,
+    waiting,
+    exhausted: (error) => exhausted.push(error),
+  });
+  return { sender, stream, far, exhausted };
+}
+
+/** What the far end makes of everything that was written: `type:length`. */
+function messagesAt(far: MessageCodec, written: Buffer): string[] {
+  const decoder = new FrameDecoder({ maxBodyLength: 10_000_000 });
+  far.push(decoder, new Uint8Array(written));
+  const shown: string[] = [];
+  for (let next = far.next(decoder); next !== undefined; next = far.next(decoder)) {
+    shown.push(`${next.type}:${next.data.length}`);
+  }
+  return shown;
+}
+
+describe("messages become records:", () => {
+  it("all small ones of a tick are one", async () => {
+    const { sender, stream, far } = secureOutbox();
+    for (let type = 1; type <= 50; type++) void sender.write(type, bytes(64), undefined);
+    expect(stream.taken).toHaveLength(0);
+    await turn();
+    expect(recordsIn(stream.bytes)).toEqual([`2:${50 * (8 + 64)}`]);
+    expect(stream.taken).toHaveLength(1);
+    expect(messagesAt(far, stream.bytes)).toEqual(Array.from({ length: 50 }, (_, i) => `${i + 1}:64`));
+  });
+
+  it("a single one is sent in the same turn of the loop, without waiting for others", async () => {
+    const { sender, stream } = secureOutbox();
+    await sender.write(1, bytes(5), undefined);
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(recordsIn(stream.bytes)).toEqual(["2:13"]);
+  });
+
+  it("each tick's are another", async () => {
+    const { sender, stream } = secureOutbox();
+    for (const count of [1, 3, 2]) {
+      for (let i = 0; i < count; i++) void sender.write(1, bytes(2), undefined);
+      await turn();
+    }
+    expect(recordsIn(stream.bytes)).toEqual(["2:10", "2:30", "2:20"]);
+  });
+
+  it("those of a tick that is too long for one are several, none over 64 KiB", async () => {
+    const { sender, stream, far } = secureOutbox({ maxQueuedBytes: 10_000_000 });
+    for (let type = 1; type <= 3_000; type++) void sender.write(type, bytes(100), undefined);
+    await sender.flush(undefined);
+    const records = recordsIn(stream.bytes).map((record) => Number(record.split(":")[1]));
+    expect(records.reduce((sum, length) => sum + length, 0)).toBe(3_000 * 108);
+    expect(records.every((length) => length > 0 && length + 20 <= 65_536)).toBe(true);
+    expect(messagesAt(far, stream.bytes)).toHaveLength(3_000);
+  });
+
+  it.each([
+    [65_508, ["2:65516"]],
+    [65_509, ["2:65517"]],
+    [65_536, ["2:65544"]],
+    [262_136, ["2:262144"]],
+    [262_137, ["2:262144", "2:1"]],
+    [524_280, ["2:262144", "2:262144"]],
+    [524_281, ["2:262144", "2:262144", "2:1"]],
+    [3_145_728, [...new Array<string>(12).fill("2:262144"), "2:8"]],
+  ])("a message of %i bytes is as few as its length allows", async (length, records) => {
+    const { sender, stream, far } = secureOutbox();
+    await sender.write(7, bytes(length), undefined);
+    await sender.flush(undefined);
+    expect(recordsIn(stream.bytes)).toEqual(records);
+    expect(messagesAt(far, stream.bytes)).toEqual([`7:${length}`]);
+  });
+
+  it("in the order in which they were written, small and large in turn", async () => {
+    const { sender, stream, far } = secureOutbox({ maxQueuedBytes: 10_000_000 });
+    const lengths = [1, 65_536, 2, 200_000, 65_535, 3, 0, 65_508, 65_509, 700_000, 4];
+    for (const [index, length] of lengths.entries()) void sender.write(index + 1, bytes(length), undefined);
+    await sender.flush(undefined);
+    expect(messagesAt(far, stream.bytes)).toEqual(lengths.map((length, index) => `${index + 1}:${length}`));
+  });
+
+  it("after a rekeying as before it, within a large message too", async () => {
+    const { sender, stream, far } = secureOutbox({ rekeyInterval: 2, maxQueuedBytes: 10_000_000 });
+    for (const length of [1, 1_000_000, 1, 1_000_000]) void sender.write(1, bytes(length), undefined);
+    await sender.flush(undefined);
+    expect(messagesAt(far, stream.bytes)).toEqual(["1:1", "1:1000000", "1:1", "1:1000000"]);
+  });
+});
+
+describe("what is queued", () => {
+  it("is the bytes on the wire, before they are sealed as after", async () => {
+    const { sender, stream } = secureOutbox();
+    stream.holds = true;
+    expect(sender.queuedBytes).toBe(0);
+    for (let i = 1; i <= 3; i++) {
+      void sender.write(1, bytes(10), undefined);
+      expect(sender.queuedBytes).toBe(20 + i * 18);
+    }
+    await turn();
+    expect(sender.queuedBytes).toBe(20 + 3 * 18);
+    void sender.write(1, bytes(300_000), undefined);
+    const all = 20 + 3 * 18 + 20 + 20 + 300_008;
+    expect(sender.queuedBytes).toBe(all);
+    stream.release();
+    await sender.flush(undefined);
+    expect([sender.queuedBytes, stream.bytes.length]).toEqual([0, all]);
+  });
+
+  it("counts against a shared budget by the same bytes, and is taken off it", async () => {
+    const budget = new SharedBudget(1_000_000);
+    const { sender, stream } = secureOutbox({ budget });
+    stream.holds = true;
+    void sender.write(1, bytes(10), undefined);
+    expect(budget.used).toBe(38);
+    await turn();
+    void sender.write(1, bytes(70_000), undefined);
+    expect(budget.used).toBe(38 + 70_028);
+    stream.release();
+    await sender.flush(undefined);
+    expect(budget.used).toBe(0);
+  });
+
+  it("lets writes wait past maxQueuedBytes, unsealed, and takes them up in order", async () => {
+    const { sender, stream, far } = secureOutbox({ maxQueuedBytes: 10_000 });
+    stream.holds = true;
+    await sender.write(1, bytes(20_000), undefined);
+    const waiting = [sender.write(2, bytes(100), undefined), sender.write(3, bytes(70_000), undefined)];
+    await turn();
+    expect(recordsIn(stream.bytes)).toEqual(["2:20008"]);
+    stream.release();
+    await Promise.all(waiting);
+    await sender.flush(undefined);
+    expect(messagesAt(far, stream.bytes)).toEqual(["1:20000", "2:100", "3:70000"]);
+  });
+});
+
+describe("a sealer that seals no more", () => {
+  it("ends the connection: what was sealed before is handed over, and a flush says that not all was", async () => {
+    const { sender, stream, exhausted } = secureOutbox({ recordLimit: 2 });
+    await sender.write(1, bytes(5), undefined);
+    await turn();
+    await sender.write(2, bytes(5), undefined);
+    const refused = { code: "IPC_CIPHER_EXHAUSTED" };
+    await expect(sender.flush(undefined)).rejects.toMatchObject(refused);
+    expect(exhausted).toEqual([expect.objectContaining(refused)]);
+    expect(recordsIn(stream.bytes)).toEqual(["2:13"]);
+    expect(sender.queuedMessages).toBe(1);
+    await expect(sender.write(3, bytes(5), undefined)).rejects.toMatchObject(refused);
+  });
+
+  it.each([60_000, 70_000])("refuses a message of %d bytes that found it out, which counts nowhere", async (length) => {
+    const budget = new SharedBudget(1_000_000);
+    const { sender, exhausted } = secureOutbox({ recordLimit: 2, budget });
+    await sender.write(1, bytes(5), undefined);
+    await turn();
+    await sender.write(2, bytes(60_000), undefined);
+    const refused = { code: "IPC_CIPHER_EXHAUSTED" };
+    await expect(sender.write(3, bytes(length), undefined)).rejects.toMatchObject(refused);
+    await turn();
+    expect([sender.acceptedMessages, sender.acceptedBytes, budget.used]).toEqual([2, 60_005, 0]);
+    expect(exhausted).toHaveLength(1);
+  });
+
+  it("in the middle of a large message hands nothing of it over", async () => {
+    const { sender, stream, exhausted } = secureOutbox({ recordLimit: 3 });
+    const refused = { code: "IPC_CIPHER_EXHAUSTED" };
+    await expect(sender.write(1, bytes(1_000_000), undefined)).rejects.toMatchObject(refused);
+    expect(exhausted).toEqual([expect.objectContaining(refused)]);
+    expect(stream.bytes).toHaveLength(0);
+    expect([sender.queuedMessages, sender.acceptedMessages]).toEqual([0, 0]);
+  });
+});

@@ -1,0 +1,68 @@
+import { createSecretKey } from "node:crypto";
+import { MessageCipher } from "@ipc/crypto";
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import { bytes, HeldStream, nextTurn } from "../../test/held-sender.js";
+import { recordPair } from "../../test/record-pair.js";
+import { GolangIpcCodec, type MessageCodec, PlainCodec } from "../codec/frame-codec.js";
+import { Sender } from "./sender.js";
+import { WriteQueue } from "./write-queue.js";
+
+const BUDGET_BYTES = 1_024;
+
+const PROTECTIONS: readonly (readonly [string, () => MessageCodec])[] = [
+  ["plain", () => new PlainCodec()],
+  ["compatible", () => new GolangIpcCodec(new MessageCipher(createSecretKey(new Uint8Array(32))))],
+  ["secure", () => recordPair()[0]],
+];
+
+function makeOutbox(codec: MessageCodec, maxQueuedBytes: number) {
+  const stream = new HeldStream();
+  const waiting = new WriteQueue(maxQueuedBytes);
+  const exhausted = (error: Error): never => {
+    throw error;
+  };
+  return {
+    stream,
+    waiting,
+    sender: new Sender({ stream, codec, maxQueuedBytes, busyPollUs: 0, waiting, exhausted }),
+  };
+}
+
+/** Small messages, so that many come to stand just at the budget's end, in batches of a few. */
+const step = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ do: fc.constant("write" as const), length: fc.nat({ max: 30 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("write" as const), length: fc.constantFrom(500, 65_536) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("turn" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("release" as const) }) },
+);
+
+describe.each(PROTECTIONS)("%s", (_name, make) => {
+  it("takes a message at once exactly while what is queued is under the budget and nobody waits", async () => {
+    const history = fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 160 }), async (steps) => {
+      const { sender, stream, waiting } = makeOutbox(make(), BUDGET_BYTES);
+      stream.holds = true;
+      const writes: Promise<void>[] = [];
+      for (const { do: what, ...rest } of steps) {
+        expect(sender.isFree).toBe(waiting.size === 0 && sender.queuedBytes < BUDGET_BYTES);
+        if (what === "write") writes.push(sender.write(1, bytes("length" in rest ? rest.length : 0), undefined));
+        else if (what === "turn") await nextTurn();
+        else await stream.release();
+      }
+      await stream.releaseAll();
+      // Those who wait for room refuse what is past their own bound.
+      await Promise.allSettled(writes);
+    });
+    await fc.assert(history, { numRuns: 200 });
+  });
+
+  it("asks the stream what it holds once a batch, not for each message", async () => {
+    const { sender, stream } = makeOutbox(make(), 1_048_576);
+    const asked = vi.spyOn(stream, "writableLength", "get");
+    for (let count = 0; count < 1_000; count++) void sender.write(1, bytes(0), undefined);
+    await nextTurn();
+    expect(stream.writes.length).toBeGreaterThan(0);
+    // Before a batch's first frame and behind it, and when the kernel has it.
+    expect(asked.mock.calls.length).toBeLessThanOrEqual(3 * stream.writes.length + 3);
+  });
+});

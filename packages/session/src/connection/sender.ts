@@ -1,0 +1,295 @@
+import type { Duplex } from "node:stream";
+import { CryptoError } from "@ipc/crypto";
+import type { MessageCodec } from "../codec/frame-codec.js";
+import { abortError, Deferred, handledRejection } from "../deferred.js";
+import { busyPoll } from "../scheduling/busy-poll.js";
+import { nextMacrotask, noteBatched, noteFlush, noteTickEnd } from "../scheduling/write-yield.js";
+import type { SharedBudget } from "../shared-budget.js";
+import { SendBuffer } from "./send-buffer.js";
+import type { WriteQueue, WriteSink } from "./write-queue.js";
+
+/** What a connection may gather before it waits for others. */
+const SHARE_BYTES = 4_096;
+
+/** Data from this size up goes to the stream as it is, uncopied; `write` then resolves when the kernel has it. */
+const LARGE_BYTES = 65_536;
+
+const DONE: Promise<void> = Promise.resolve();
+
+/** Bytes on their way to the kernel: where they end in the connection's output, and how many messages end with them. */
+interface InFlight {
+  readonly end: number;
+  readonly messages: number;
+}
+
+interface FlushWaiter {
+  readonly end: number;
+  readonly waiter: Deferred<void>;
+}
+
+export interface SenderOptions {
+  readonly stream: Duplex;
+  readonly codec: MessageCodec;
+  readonly maxQueuedBytes: number;
+  /** For how long the event loop does not sleep after something was sent, in microseconds. */
+  readonly busyPollUs: number;
+  /** What it shares with other connections. */
+  readonly budget?: SharedBudget | undefined;
+  /** What was written before there was a connection, and what will wait for room. */
+  readonly waiting: WriteQueue;
+  /** The cipher seals no more: the connection must end. */
+  readonly exhausted: (error: CryptoError) => void;
+}
+
+/**
+ * Sends messages over one stream: gathers the frames of a tick into one write, bounds what is queued, and knows what has
+ * left. It belongs to one connection: nothing queued for one peer can reach another.
+ */
+export class Sender implements WriteSink {
+  readonly #stream: Duplex;
+  readonly #codec: MessageCodec;
+  readonly #maxQueuedBytes: number;
+  readonly #busyPollUs: number;
+  #isReferenced = true;
+  readonly #budget: SharedBudget | undefined;
+  readonly #waiting: WriteQueue;
+  readonly #exhausted: (error: CryptoError) => void;
+  readonly #buffer: SendBuffer;
+  #messagesInBatch = 0;
+  #flushScheduled = false;
+  /** Bytes handed to the stream, and those that it has handed to the kernel. */
+  #handedBytes = 0;
+  /** Bytes that count against the shared budget. */
+  #budgetedBytes = 0;
+  readonly #inFlight: InFlight[] = [];
+  #flushWaiters: FlushWaiter[] = [];
+  /** What the batch may still take without a look at the stream, which only has less and less to hold meanwhile. */
+  #roomBytes = 0;
+  #failure: Error | undefined;
+  #acceptedMessages = 0;
+  #acceptedBytes = 0;
+
+  constructor({ stream, codec, maxQueuedBytes, busyPollUs, budget, waiting, exhausted }: SenderOptions) {
+    this.#stream = stream;
+    this.#codec = codec;
+    this.#buffer = new SendBuffer(codec.headroom, codec.tailroom);
+    this.#maxQueuedBytes = maxQueuedBytes;
+    this.#busyPollUs = busyPollUs;
+    this.#budget = budget;
+    this.#waiting = waiting;
+    this.#exhausted = exhausted;
+  }
+
+  get acceptedMessages(): number {
+    return this.#acceptedMessages;
+  }
+
+  /** Bytes of data, without framing. */
+  get acceptedBytes(): number {
+    return this.#acceptedBytes;
+  }
+
+  /** Bytes accepted and not with the kernel. */
+  get queuedBytes(): number {
+    return this.#buffer.length + this.#stream.writableLength;
+  }
+
+  /** Messages accepted and not with the kernel. */
+  get queuedMessages(): number {
+    let messages = this.#messagesInBatch;
+    for (const { messages: inFlight } of this.#inFlight) messages += inFlight;
+    return messages;
+  }
+
+  /** Whether the next message is accepted at once. */
+  get isFree(): boolean {
+    if (this.#roomBytes > 0) return true;
+    if (this.#waiting.size > 0 || !this.hasRoom()) return false;
+    // Others use up a shared budget, too; and what stands around a batch counts from its first frame on.
+    const isExact = this.#budget === undefined && this.#buffer.length > 0;
+    if (isExact) this.#roomBytes = this.#maxQueuedBytes - this.queuedBytes;
+    return true;
+  }
+
+  write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#failure !== undefined) return handledRejection(this.#failure);
+    if (signal?.aborted === true) return handledRejection(abortError("write", signal));
+    if (!this.isFree) return this.#waiting.write(type, data, signal);
+    return this.accept(type, data, signal) ?? DONE;
+  }
+
+  flush(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#failure !== undefined) return handledRejection(this.#failure);
+    if (signal?.aborted === true) return handledRejection(abortError("flush", signal));
+    if (this.#waiting.size > 0) return this.#waiting.flush(signal);
+    const flushed = this.flushed(signal) ?? DONE;
+    return noteFlush() ? flushed.then(nextMacrotask) : flushed;
+  }
+
+  /** Whether it may keep the process alive by polling. */
+  setReferenced(referenced: boolean): void {
+    this.#isReferenced = referenced;
+  }
+
+  /** Takes up what waited for a connection. */
+  start(): void {
+    this.#waiting.drainInto(this);
+  }
+
+  hasRoom(): boolean {
+    if (this.#failure !== undefined) return false;
+    const queued = this.queuedBytes;
+    if (queued >= this.#maxQueuedBytes) return false;
+    return this.#budget === undefined || queued === 0 || queued < this.#budget.share;
+  }
+
+  accept(type: number, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined {
+    const length = this.#codec.frameOverhead + data.length;
+    let more: Promise<void> | undefined;
+    try {
+      const isLarge = data.length >= LARGE_BYTES || length > this.#buffer.maxFrameBytes;
+      more = isLarge ? this.#acceptLarge(type, data, signal) : this.#acceptSmall(type, data, length);
+    } catch (error) {
+      return this.#refuse(error);
+    }
+    // What was accepted before could not be sealed: this is not, and counts nowhere.
+    if (this.#failure !== undefined) return handledRejection(this.#failure);
+    this.#roomBytes -= length;
+    this.#acceptedMessages++;
+    this.#acceptedBytes += data.length;
+    if (this.#budget !== undefined) this.#settleBudget(this.#budget);
+    return more;
+  }
+
+  flushed(signal?: AbortSignal): Promise<void> | undefined {
+    this.#handBatch();
+    if (this.#failure !== undefined) return handledRejection(this.#failure);
+    return this.#waitForKernel("flush", signal);
+  }
+
+  /** Ends every wait; nothing more is accepted. */
+  fail(error: Error): void {
+    this.#failure = error;
+    this.#roomBytes = 0;
+    this.#budget?.remove(this.#budgetedBytes);
+    this.#budgetedBytes = 0;
+    this.#waiting.rejectAll(error);
+    const waiters = this.#flushWaiters;
+    this.#flushWaiters = [];
+    for (const { waiter } of waiters) waiter.reject(error);
+  }
+
+  /**
+   * A loop over promises that are already resolved starves timers and reads: the write that fills a batch resolves in the
+   * loop's next turn, and every write does that is not a connection's first few when all together have gathered enough.
+   */
+  #acceptSmall(type: number, data: Uint8Array, length: number): Promise<void> | undefined {
+    const batch = this.#buffer;
+    if (!batch.hasRoom(length)) {
+      const overflow = batch.length > 0;
+      if (overflow) {
+        this.#handBatch();
+        if (this.#failure !== undefined) return;
+      }
+      batch.open(length, overflow);
+    }
+    this.#codec.writeFrame(batch.slab, batch.end, type, data);
+    batch.advance(length);
+    this.#messagesInBatch++;
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      process.nextTick(this.#flushTick);
+    }
+    const isEnough = noteBatched(length);
+    // One like it would not fit: what is full leaves in this tick, and nothing small is left behind to leave by itself.
+    if (!batch.hasRoom(length)) batch.fill();
+    else if (batch.length < (isEnough ? SHARE_BYTES : this.#codec.yieldAfterBytes)) return;
+    return nextMacrotask();
+  }
+
+  #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
+    // Before the parts are made: what is sealed first must travel first.
+    this.#handBatch();
+    if (this.#failure !== undefined) return;
+    const parts = this.#codec.encodeChunks(type, data);
+    this.#stream.cork();
+    for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
+    this.#stream.uncork();
+    return this.#waitForKernel("write of a message that was accepted and may still be sent", signal);
+  }
+
+  /** A cipher that seals no more ends the connection; what was accepted before is still handed over. */
+  #refuse(error: unknown): Promise<never> {
+    if (!(error instanceof CryptoError)) throw error;
+    this.#handBatch();
+    this.#exhausted(error);
+    return handledRejection(error);
+  }
+
+  readonly #flushTick = (): void => {
+    this.#flushScheduled = false;
+    noteTickEnd();
+    if (this.#failure === undefined) this.#handBatch();
+  };
+
+  #handBatch(): void {
+    if (this.#buffer.length === 0) return;
+    const batch = this.#buffer.take();
+    try {
+      this.#codec.sealBatch(batch);
+    } catch (error) {
+      if (!(error instanceof CryptoError)) throw error;
+      // These were accepted, and whoever waits for the kernel to have them must learn that it never will.
+      this.fail(error);
+      this.#exhausted(error);
+      return;
+    }
+    const messages = this.#messagesInBatch;
+    this.#messagesInBatch = 0;
+    this.#hand(batch, messages);
+  }
+
+  #hand(bytes: Uint8Array, messages: number): void {
+    this.#roomBytes = 0;
+    this.#handedBytes += bytes.length;
+    this.#inFlight.push({ end: this.#handedBytes, messages });
+    this.#stream.write(bytes, this.#onWritten);
+    if (this.#busyPollUs > 0 && this.#isReferenced) busyPoll(this.#busyPollUs);
+  }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    // The stream tells of its failure by 'error' or 'close': there is one path for every end.
+    if (error || this.#failure !== undefined) return;
+    if (this.#budget !== undefined) this.#settleBudget(this.#budget);
+    const gone = this.#handedBytes - this.#stream.writableLength;
+    while (this.#inFlight.length > 0 && (this.#inFlight[0] as InFlight).end <= gone) this.#inFlight.shift();
+    while (this.#flushWaiters.length > 0 && (this.#flushWaiters[0] as FlushWaiter).end <= gone) {
+      this.#flushWaiters.shift()?.waiter.resolve();
+    }
+    if (this.#waiting.size > 0) this.#waiting.drainInto(this);
+    if (this.#buffer.length === 0 && this.#inFlight.length === 0) this.#buffer.shrink();
+  };
+
+  /** Tells the shared budget what is queued here now. */
+  #settleBudget(budget: SharedBudget): void {
+    // What `fail` has given back is not taken again.
+    if (this.#failure !== undefined) return;
+    const queued = this.queuedBytes;
+    budget.add(queued - this.#budgetedBytes);
+    this.#budgetedBytes = queued;
+  }
+
+  /** Undefined when the kernel has everything that was handed to the stream. `what` says who waits. */
+  #waitForKernel(what: string, signal: AbortSignal | undefined): Promise<void> | undefined {
+    if (this.#inFlight.length === 0) return undefined;
+    const waiter = new Deferred<void>({
+      what,
+      ...(signal && { signal }),
+      onCancel: () => {
+        this.#flushWaiters = this.#flushWaiters.filter((other) => other.waiter !== waiter);
+      },
+    });
+    this.#flushWaiters.push({ end: this.#handedBytes, waiter });
+    return waiter.promise;
+  }
+}

@@ -1,0 +1,96 @@
+import { createSecretKey } from "node:crypto";
+import { MessageCipher } from "@ipc/crypto";
+import { describe, expect, it } from "vitest";
+import { bytes, HeldStream, heldOutbox, nextTurn } from "../../test/held-sender.js";
+import { GolangIpcCodec } from "../codec/frame-codec.js";
+import { Sender } from "./sender.js";
+import { WriteQueue } from "./write-queue.js";
+
+const MESSAGE_BYTES = 64;
+const FRAME_BYTES = 72;
+const SEALED_BYTES = 100;
+
+describe("a loop that awaits each write", () => {
+  it("sends whole batches, up to 64 KiB a turn, and nothing small between them", async () => {
+    const { sender, stream } = heldOutbox();
+    for (let count = 0; count < 10_000; count++) await sender.write(1, bytes(MESSAGE_BYTES), undefined);
+    await sender.flush(undefined);
+    const slabs = [4_096, 8_192, 16_384, 32_768, ...new Array<number>(9).fill(65_536)];
+    const filled = slabs.map((slab) => Math.floor(slab / FRAME_BYTES) * FRAME_BYTES);
+    const sizes = stream.writes.map(({ length }) => length);
+    expect(sizes.slice(0, filled.length)).toEqual(filled);
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(10_000 * FRAME_BYTES);
+  });
+
+  it("lets the event loop have a turn for each batch", async () => {
+    const { sender } = heldOutbox();
+    let turns = 0;
+    let isOver = false;
+    const counting = (async () => {
+      for (; !isOver; turns++) await nextTurn();
+    })();
+    for (let count = 0; count < 10_000; count++) await sender.write(1, bytes(MESSAGE_BYTES), undefined);
+    isOver = true;
+    await counting;
+    expect(turns).toBeGreaterThanOrEqual((10_000 * FRAME_BYTES) / 65_536);
+  });
+});
+
+it("a loop whose messages are sealed one by one lets the event loop have a turn for each 16 KiB", async () => {
+  const stream = new HeldStream();
+  const maxQueuedBytes = 1_048_576;
+  const codec = new GolangIpcCodec(new MessageCipher(createSecretKey(new Uint8Array(32))));
+  const exhausted = (error: Error): never => {
+    throw error;
+  };
+  const waiting = new WriteQueue(maxQueuedBytes);
+  const sender = new Sender({ stream, codec, maxQueuedBytes, busyPollUs: 0, waiting, exhausted });
+  for (let count = 0; count < 2_000; count++) await sender.write(1, bytes(MESSAGE_BYTES), undefined);
+  await sender.flush(undefined);
+  const sizes = stream.writes.map(({ length }) => length);
+  expect(Math.max(...sizes)).toBe(Math.ceil(16_384 / SEALED_BYTES) * SEALED_BYTES);
+  expect(sizes.reduce((sum, size) => sum + size)).toBe(2_000 * SEALED_BYTES);
+});
+
+it("many loops together gather no more in a turn than 256 KiB, or 4 KiB each", async () => {
+  const all = Array.from({ length: 200 }, () => heldOutbox());
+  let perTurn = 0;
+  let most = 0;
+  let isOver = false;
+  const watching = (async () => {
+    for (; !isOver; perTurn = 0) {
+      await nextTurn();
+      most = Math.max(most, perTurn);
+    }
+  })();
+  await Promise.all(
+    all.map(async ({ sender }) => {
+      for (let count = 0; count < 500; count++) {
+        await sender.write(1, bytes(MESSAGE_BYTES), undefined);
+        perTurn += FRAME_BYTES;
+      }
+    }),
+  );
+  isOver = true;
+  await watching;
+  expect(most).toBeGreaterThan(262_144);
+  // The one who looks may have missed a turn.
+  expect(most).toBeLessThanOrEqual(2 * 200 * (4_096 + FRAME_BYTES));
+});
+describe("a loop that flushes behind each write", () => {
+  it("lets the event loop have turns, though the kernel takes everything at once", async () => {
+    const { sender } = heldOutbox();
+    let turns = 0;
+    let isOver = false;
+    const counting = (async () => {
+      for (; !isOver; turns++) await nextTurn();
+    })();
+    for (let count = 0; count < 1_000; count++) {
+      await sender.write(1, bytes(MESSAGE_BYTES), undefined);
+      await sender.flush(undefined);
+    }
+    isOver = true;
+    await counting;
+    expect(turns).toBeGreaterThanOrEqual(50);
+  });
+});

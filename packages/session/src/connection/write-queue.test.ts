@@ -1,0 +1,200 @@
+import { getEventListeners } from "node:events";
+import { describe, expect, test } from "vitest";
+import { WriteQueue, type WriteSink } from "./write-queue.js";
+
+const data = (length: number): Uint8Array => new Uint8Array(length);
+
+/** Takes as many messages as it has room for, and notes their types. */
+class Sink implements WriteSink {
+  room: number;
+  readonly accepted: (number | "flush")[] = [];
+  /** What an accepted message or a flush then waits for. */
+  more: Promise<void> | undefined;
+
+  constructor(room: number) {
+    this.room = room;
+  }
+
+  hasRoom(): boolean {
+    return this.room > 0;
+  }
+
+  accept(type: number): Promise<void> | undefined {
+    this.room--;
+    this.accepted.push(type);
+    return this.more;
+  }
+
+  flushed(): Promise<void> | undefined {
+    this.accepted.push("flush");
+    return this.more;
+  }
+}
+
+function settleable(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  return { promise, ...(settle as NonNullable<typeof settle>) };
+}
+
+/** What each promise has come to by now, without waiting for any. */
+async function outcomes(promises: readonly Promise<void>[]): Promise<string[]> {
+  const states = promises.map(() => "pending");
+  promises.forEach((promise, index) => {
+    promise.then(
+      () => (states[index] = "done"),
+      (error: { code?: string }) => (states[index] = error.code ?? "failed"),
+    );
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  return states;
+}
+
+describe("waiting writes", () => {
+  test("are handed out in order, as many as there is room for", async () => {
+    const waiting = new WriteQueue(1_024);
+    const promises = [1, 2, 3, 4].map((type) => waiting.write(type, data(10), undefined));
+    expect([waiting.size, waiting.bytes]).toEqual([4, 680]);
+    const sink = new Sink(2);
+    waiting.drainInto(sink);
+    expect(await outcomes(promises)).toEqual(["done", "done", "pending", "pending"]);
+    expect([sink.accepted, waiting.size, waiting.bytes]).toEqual([[1, 2], 2, 340]);
+    waiting.drainInto(sink);
+    expect(sink.accepted).toEqual([1, 2]);
+    sink.room = 9;
+    waiting.drainInto(sink);
+    expect(await outcomes(promises)).toEqual(["done", "done", "done", "done"]);
+    expect([sink.accepted, waiting.size, waiting.bytes]).toEqual([[1, 2, 3, 4], 0, 0]);
+  });
+
+  test("hand over the data that was given, and its type", () => {
+    const waiting = new WriteQueue(1_024);
+    const bytes = data(3);
+    void waiting.write(5, bytes, undefined);
+    const seen: unknown[] = [];
+    waiting.drainInto({
+      hasRoom: () => true,
+      accept: (...message) => void seen.push(...message),
+      flushed: () => undefined,
+    });
+    expect(seen[0]).toBe(5);
+    expect(seen[1]).toBe(bytes);
+  });
+
+  test("settle with what the sink still waits for", async () => {
+    const waiting = new WriteQueue(1_024);
+    const promises = [waiting.write(1, data(1), undefined), waiting.flush(undefined)];
+    const sink = new Sink(2);
+    const kernel = settleable();
+    sink.more = kernel.promise;
+    waiting.drainInto(sink);
+    expect(sink.accepted).toEqual([1, "flush"]);
+    expect(await outcomes(promises)).toEqual(["pending", "pending"]);
+    kernel.reject(Object.assign(new Error("cut"), { code: "IPC_CONNECTION_LOST" }));
+    expect(await outcomes(promises)).toEqual(["IPC_CONNECTION_LOST", "IPC_CONNECTION_LOST"]);
+  });
+
+  test("keep a flush behind the writes before it", async () => {
+    const waiting = new WriteQueue(1_024);
+    const promises = [
+      waiting.write(1, data(1), undefined),
+      waiting.flush(undefined),
+      waiting.write(2, data(1), undefined),
+    ];
+    const sink = new Sink(1);
+    waiting.drainInto(sink);
+    expect(await outcomes(promises)).toEqual(["done", "pending", "pending"]);
+    sink.room = 2;
+    waiting.drainInto(sink);
+    expect(sink.accepted).toEqual([1, "flush", 2]);
+    expect(await outcomes(promises)).toEqual(["done", "done", "done"]);
+  });
+});
+
+describe("an abort", () => {
+  test("takes a write out whole: its bytes, its place, its listener", async () => {
+    const waiting = new WriteQueue(1_024);
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const promises = [
+      waiting.write(1, data(10), undefined),
+      waiting.write(2, data(500), controller.signal),
+      waiting.write(3, data(10), undefined),
+    ];
+    controller.abort(reason);
+    await expect(promises[1]).rejects.toMatchObject({ code: "IPC_ABORTED", name: "AbortError", cause: reason });
+    expect([waiting.size, waiting.bytes]).toEqual([2, 340]);
+    const sink = new Sink(9);
+    waiting.drainInto(sink);
+    expect(sink.accepted).toEqual([1, 3]);
+    expect(await outcomes(promises)).toEqual(["done", "IPC_ABORTED", "done"]);
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+  });
+
+  test("beforehand rejects and queues nothing", async () => {
+    const waiting = new WriteQueue(1_024);
+    const signal = AbortSignal.abort("no");
+    const promises = [waiting.write(1, data(1), signal), waiting.flush(signal)];
+    expect([waiting.size, waiting.bytes]).toEqual([0, 0]);
+    expect(await outcomes(promises)).toEqual(["IPC_ABORTED", "IPC_ABORTED"]);
+    await expect(promises[1]).rejects.toMatchObject({ message: "flush: aborted by its signal", cause: "no" });
+  });
+
+  test("does not call an accepted message back, but ends the wait of a flush", async () => {
+    const waiting = new WriteQueue(1_024);
+    const controller = new AbortController();
+    const promises = [waiting.write(1, data(1), controller.signal), waiting.flush(controller.signal)];
+    const sink = new Sink(1);
+    const kernel = settleable();
+    sink.more = kernel.promise;
+    waiting.drainInto(sink);
+    sink.room = 1;
+    waiting.drainInto(sink);
+    controller.abort();
+    expect(await outcomes(promises)).toEqual(["pending", "IPC_ABORTED"]);
+    kernel.resolve();
+    expect(await outcomes(promises)).toEqual(["done", "IPC_ABORTED"]);
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+  });
+});
+
+describe("the queue of waiting writes", () => {
+  test("holds 16 times maxQueuedBytes, and refuses the next with its figures", async () => {
+    const waiting = new WriteQueue(1_024);
+    const full = [waiting.write(1, data(16_384 - 320), undefined), waiting.write(2, data(0), undefined)];
+    expect(waiting.bytes).toBe(16_384);
+    const refused = waiting.write(3, data(0), undefined);
+    await expect(refused).rejects.toMatchObject({
+      code: "IPC_QUEUE_FULL",
+      message: expect.stringContaining("2 writes of 16384 bytes wait, 16384 are the most (16 × maxQueuedBytes)"),
+    });
+    expect([waiting.size, waiting.bytes]).toEqual([2, 16_384]);
+    const sink = new Sink(9);
+    waiting.drainInto(sink);
+    expect(sink.accepted).toEqual([1, 2]);
+    expect(await outcomes([...full, waiting.write(4, data(0), undefined)])).toEqual(["done", "done", "pending"]);
+  });
+
+  test("takes one message of any size while it is empty", async () => {
+    const waiting = new WriteQueue(1_024);
+    const promises = [waiting.write(1, data(1_000_000), undefined), waiting.write(2, data(0), undefined)];
+    expect(await outcomes(promises)).toEqual(["pending", "IPC_QUEUE_FULL"]);
+    expect(waiting.bytes).toBe(1_000_160);
+  });
+
+  test("is emptied by rejectAll: every wait rejects, no listener stays", async () => {
+    const waiting = new WriteQueue(1_024);
+    const { signal } = new AbortController();
+    const promises = [waiting.write(1, data(5), signal), waiting.flush(signal), waiting.write(2, data(5), undefined)];
+    const error = new Error("the connection is gone");
+    waiting.rejectAll(error);
+    expect([waiting.size, waiting.bytes]).toEqual([0, 0]);
+    for (const promise of promises) await expect(promise).rejects.toBe(error);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+    const sink = new Sink(9);
+    waiting.drainInto(sink);
+    expect(sink.accepted).toEqual([]);
+  });
+});

@@ -1,0 +1,120 @@
+import { getEventListeners } from "node:events";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { abortError, Deferred, handledRejection } from "./deferred.js";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function waiting(): {
+  waiter: Deferred<string>;
+  onCancel: ReturnType<typeof vi.fn<() => void>>;
+  controller: AbortController;
+  left: () => number[];
+} {
+  const controller = new AbortController();
+  const onCancel = vi.fn<() => void>();
+  const timeout = { ms: 1_000, value: "late" };
+  const waiter = new Deferred<string>({ what: "read", signal: controller.signal, timeout, onCancel });
+  const left = (): number[] => [getEventListeners(controller.signal, "abort").length, vi.getTimerCount()];
+  return { waiter, onCancel, controller, left };
+}
+
+describe("a waiter", () => {
+  test("has one listener and one timer while it waits", () => {
+    const { waiter, left } = waiting();
+    expect(left()).toEqual([1, 1]);
+    waiter.resolve("over");
+  });
+
+  test("resolves once, leaves nothing behind, and is not asked to leave", async () => {
+    const { waiter, onCancel, controller, left } = waiting();
+    waiter.resolve("first");
+    expect(left()).toEqual([0, 0]);
+    waiter.resolve("second");
+    waiter.reject(new Error("third"));
+    controller.abort();
+    vi.advanceTimersByTime(2_000);
+    await expect(waiter.promise).resolves.toBe("first");
+    expect(onCancel).not.toHaveBeenCalled();
+  });
+
+  test("rejects once and leaves nothing behind", async () => {
+    const { waiter, onCancel, controller, left } = waiting();
+    const error = new Error("first");
+    waiter.reject(error);
+    expect(left()).toEqual([0, 0]);
+    waiter.reject(new Error("second"));
+    waiter.resolve("third");
+    controller.abort();
+    await expect(waiter.promise).rejects.toBe(error);
+    expect(onCancel).not.toHaveBeenCalled();
+  });
+
+  test("gives its value at its time-out, leaves first, and leaves nothing behind", async () => {
+    const { waiter, onCancel, controller, left } = waiting();
+    vi.advanceTimersByTime(999);
+    expect([onCancel.mock.calls.length, ...left()]).toEqual([0, 1, 1]);
+    vi.advanceTimersByTime(1);
+    expect([onCancel.mock.calls.length, ...left()]).toEqual([1, 0, 0]);
+    controller.abort();
+    await expect(waiter.promise).resolves.toBe("late");
+    expect(onCancel).toHaveBeenCalledTimes(1);
+  });
+
+  test("is aborted with the signal's reason as cause, leaves first, and leaves nothing behind", async () => {
+    const { waiter, onCancel, controller, left } = waiting();
+    const reason = new Error("enough");
+    controller.abort(reason);
+    expect(left()).toEqual([0, 0]);
+    vi.advanceTimersByTime(2_000);
+    await expect(waiter.promise).rejects.toMatchObject({ code: "IPC_ABORTED", name: "AbortError", cause: reason });
+    expect(onCancel).toHaveBeenCalledTimes(1);
+  });
+
+  test("that is committed can neither be aborted nor time out", async () => {
+    const { waiter, onCancel, controller, left } = waiting();
+    waiter.commit();
+    expect(left()).toEqual([0, 0]);
+    controller.abort();
+    vi.advanceTimersByTime(2_000);
+    waiter.resolve("done");
+    await expect(waiter.promise).resolves.toBe("done");
+    expect(onCancel).not.toHaveBeenCalled();
+  });
+
+  test("needs neither a signal nor a time-out", async () => {
+    const waiter = new Deferred<number>({ what: "flush", onCancel: () => {} });
+    expect(vi.getTimerCount()).toBe(0);
+    waiter.resolve(7);
+    await expect(waiter.promise).resolves.toBe(7);
+  });
+});
+
+test("an abort error says what was aborted", () => {
+  const signal = AbortSignal.abort("tired");
+  expect(abortError("write", signal)).toMatchObject({
+    code: "IPC_ABORTED",
+    name: "AbortError",
+    message: "write: aborted by its signal",
+    cause: "tired",
+  });
+});
+
+test("a rejection that nobody looks at does not reach the process", async () => {
+  const unhandled = vi.fn();
+  process.on("unhandledRejection", unhandled);
+  try {
+    const error = new Error("nobody looks");
+    new Deferred<void>({ what: "write", onCancel: () => {} }).reject(error);
+    const promise = handledRejection(error);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).not.toHaveBeenCalled();
+    await expect(promise).rejects.toBe(error);
+  } finally {
+    process.off("unhandledRejection", unhandled);
+  }
+});

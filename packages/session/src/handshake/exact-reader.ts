@@ -1,0 +1,90 @@
+import type { Duplex } from "node:stream";
+import { SessionError } from "../session-error.js";
+
+const NOTHING = new Uint8Array(0);
+
+interface Wanted {
+  readonly bytes: number;
+  readonly what: string;
+  readonly resolve: (bytes: Uint8Array) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Reads exact numbers of bytes from a stream, one read at a time, and gives back what it did not use.
+ *
+ * It never takes another chunk while it holds enough for the read in hand, so a peer that talks on is held back by the
+ * stream's own backpressure.
+ */
+export class ExactReader {
+  readonly #stream: Duplex;
+  #held: Uint8Array = NOTHING;
+  #wanted: Wanted | undefined;
+  #failure: Error | undefined;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    stream.on("data", this.#onData);
+    stream.on("end", this.#onEnd);
+    stream.on("error", this.#onError);
+    stream.on("close", this.#onEnd);
+    stream.pause();
+    if (stream.destroyed || stream.readableEnded) this.#onEnd();
+  }
+
+  /** Rejects with IPC_HANDSHAKE_FAILED when the stream ends first. `what` names the bytes in the message. */
+  read(bytes: number, what: string): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#wanted = { bytes, what, resolve, reject };
+      this.#settle();
+    });
+  }
+
+  /** Leaves the stream, paused, to its next owner; returns the bytes that came with the last ones read. */
+  release(): Uint8Array {
+    this.#stream.off("data", this.#onData);
+    this.#stream.off("end", this.#onEnd);
+    this.#stream.off("error", this.#onError);
+    this.#stream.off("close", this.#onEnd);
+    // A read that was given up had it flowing.
+    this.#stream.pause();
+    return this.#held;
+  }
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    this.#stream.pause();
+    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#settle();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#failure ??= new Error("end of stream");
+    this.#settle();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#failure = error;
+    this.#settle();
+  };
+
+  #settle(): void {
+    const wanted = this.#wanted;
+    if (wanted === undefined) return;
+    if (this.#held.length >= wanted.bytes) {
+      this.#wanted = undefined;
+      const bytes = this.#held.subarray(0, wanted.bytes);
+      this.#held = this.#held.subarray(wanted.bytes);
+      wanted.resolve(bytes);
+    } else if (this.#failure !== undefined) {
+      this.#wanted = undefined;
+      const error = new SessionError(
+        "IPC_HANDSHAKE_FAILED",
+        `the connection ended after ${this.#held.length} of ${wanted.bytes} bytes of ${wanted.what}; the peer went away or refused this side`,
+        { cause: this.#failure },
+      );
+      wanted.reject(error);
+    } else {
+      this.#stream.resume();
+    }
+  }
+}

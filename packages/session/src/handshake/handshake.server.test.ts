@@ -1,0 +1,294 @@
+import { deriveMessageKey, deriveSharedSecret, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
+import { FrameDecoder } from "@ipc/framing";
+import { assert, constantFrom, integer, property, uint8Array } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
+import {
+  BUSY_HELLO,
+  clientHandshake,
+  type HandshakeOutcome,
+  type ServerHandshakeOptions,
+  serverHandshake,
+} from "./handshake.js";
+import type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";
+
+const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
+const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
+
+const ours = keyPairFromScalar(new Uint8Array(48).fill(1));
+const theirs = keyPairFromScalar(new Uint8Array(48).fill(2));
+const OUR_KEY = hexOf(ours.publicKey);
+const THEIR_KEY = hexOf(theirs.publicKey);
+
+/** Speaks golang-ipc's protocol and nothing else. */
+const GOLANG: Credentials = { ...NO_CREDENTIALS, supportsSecure: false };
+
+interface Conversation {
+  /** Everything the handshake asked for, in order. */
+  readonly steps: string[];
+  readonly result: HandshakeOutcome | undefined;
+  readonly error: unknown;
+}
+
+function show(step: HandshakeStep): string {
+  switch (step.kind) {
+    case "send":
+      return `send ${hexOf(step.bytes)}`;
+    case "receive":
+      return `receive ${step.bytes}: ${step.what}`;
+    case "authorize":
+      return `authorize ${step.security.mode}`;
+    case "keyPair":
+      return "key pair";
+    case "sharedX":
+      return "shared x";
+    case "turn":
+      return "turn";
+  }
+}
+
+/** Runs the handshake against all that the client says. */
+function converse(client: string, want: Partial<ServerHandshakeOptions> = {}): Conversation {
+  const steps: string[] = [];
+  const input = bytes(client);
+  let at = 0;
+  const handshake = serverHandshake({ encryption: true, maxMessageSize: 3_145_728, ...want });
+  try {
+    let step = handshake.next();
+    while (step.done !== true) {
+      steps.push(show(step.value));
+      let answer: HandshakeAnswer;
+      if (step.value.kind === "keyPair") answer = ours;
+      if (step.value.kind === "sharedX") answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
+      if (step.value.kind === "receive") {
+        if (at + step.value.bytes > input.length) throw new Error("the client said no more");
+        answer = input.subarray(at, at + step.value.bytes);
+        at += step.value.bytes;
+      }
+      step = handshake.next(answer);
+    }
+    return { steps, result: step.value, error: undefined };
+  } catch (error) {
+    return { steps, result: undefined, error };
+  }
+}
+
+describe("a server's handshake", () => {
+  const CLEAR = [
+    "send 0200",
+    "receive 1: the client's reply to the hello",
+    "authorize plain",
+    "send LIMITS",
+    "receive 1: the client's reply to the limits",
+  ];
+
+  test.each([
+    ["alone", GOLANG, "0000000400100000"],
+    ["with the offer behind the size", NO_CREDENTIALS, "0000000c001000004950435801000000"],
+  ])("in the clear: hello, reply, limits in one write, reply; golang-ipc's limits %s", (_what, credentials, limits) => {
+    const { steps, result } = converse("00 00", { encryption: false, maxMessageSize: 1_048_576, credentials });
+    expect(steps).toEqual(CLEAR.map((step) => step.replace("LIMITS", limits)));
+    expect(result).toMatchObject({ maxSendSize: 1_048_576, codec: { security: { mode: "plain" } } });
+  });
+
+  test.each([
+    ["golang-ipc's limits alone, and who may come in is decided before", GOLANG, "00000020", "00300000"],
+    ["with the offer, and who may come in is decided after it", NO_CREDENTIALS, "00000028", "003000004950435801000000"],
+  ])(
+    "encrypted: both keys first, then limits that only the client can read, %s",
+    (_what, credentials, length, plaintext) => {
+      const { steps, result } = converse(`00 ${THEIR_KEY} 00`, { credentials });
+      const sent = steps.find((step) => step.startsWith(`send ${length}`)) ?? "";
+      const limits = bytes(sent.split(" ")[1] ?? "");
+      const offering = credentials.supportsSecure;
+      expect(steps).toEqual([
+        "send 0201",
+        "receive 1: the client's reply to the hello",
+        "key pair",
+        `send ${OUR_KEY}`,
+        "receive 97: the peer's public key",
+        "shared x",
+        ...(offering ? [] : ["authorize compatible"]),
+        `send ${hexOf(limits)}`,
+        "receive 1: the client's reply to the limits",
+        ...(offering ? ["authorize compatible"] : []),
+      ]);
+      const cipher = new MessageCipher(deriveMessageKey(deriveSharedSecret(theirs.privateKey, ours.publicKey)));
+      expect(hexOf(cipher.open(limits.subarray(4)))).toBe(plaintext);
+      expect(result).toMatchObject({ maxSendSize: 3_145_728, codec: { security: { mode: "compatible" } } });
+    },
+  );
+
+  test.each(["00", "01", "07", "40", "7f", "81", "ff"])(
+    "ignores the value of the last reply where it has offered nothing: %s",
+    (reply) => {
+      expect(converse(`00 ${reply}`, { encryption: false, credentials: GOLANG }).result?.maxSendSize).toBe(3_145_728);
+      expect(converse(`00 ${THEIR_KEY} ${reply}`, { credentials: GOLANG }).result?.codec.security.mode).toBe(
+        "compatible",
+      );
+    },
+  );
+
+  test.each(["00", "01", "07", "40", "7f"])(
+    "takes the last reply %s, without its highest bit, for golang-ipc's protocol",
+    (reply) => {
+      expect(converse(`00 ${reply}`, { encryption: false }).result?.codec.security.mode).toBe("plain");
+      expect(converse(`00 ${THEIR_KEY} ${reply}`).result?.codec.security.mode).toBe("compatible");
+    },
+  );
+
+  test("in the clear takes the last reply 80, which changes nothing", () => {
+    const { steps, result } = converse("00 80", { encryption: false, maxMessageSize: 1_048_576 });
+    expect(steps).toEqual(CLEAR.map((step) => step.replace("LIMITS", "0000000c001000004950435801000000")));
+    expect(result?.codec.security).toEqual({ mode: "plain", peer: { psk: false } });
+  });
+
+  test("encrypted waits for an AUTH after the last reply 80, and has let nobody in before", () => {
+    const { steps, error } = converse(`00 ${THEIR_KEY} 80`);
+    expect(steps.slice(-2)).toEqual(["receive 1: the client's reply to the limits", "receive 4: the client's AUTH"]);
+    expect(error).toMatchObject({ message: "the client said no more" });
+  });
+
+  test("greets a client for whom there is no place with 02 ff", () => {
+    expect(hexOf(BUSY_HELLO)).toBe("02ff");
+  });
+});
+
+describe("a server refuses", () => {
+  test.each([
+    ["01", "IPC_VERSION_MISMATCH", "the client does not speak version 2"],
+    ["02", "IPC_ENCRYPTION_REFUSED", "the client insists on encryption"],
+    ["03", "IPC_HANDSHAKE_FAILED", "the client answered the hello with 3, 0 is expected"],
+    ["04", "IPC_HANDSHAKE_FAILED", "the client answered the hello with 4, 0 is expected"],
+    ["ff", "IPC_HANDSHAKE_FAILED", "the client answered the hello with 255, 0 is expected"],
+  ])("the reply %s, and says no more", (reply, code, message) => {
+    for (const encryption of [true, false]) {
+      const { steps, error } = converse(reply, { encryption });
+      expect(steps.slice(1)).toEqual(["receive 1: the client's reply to the hello"]);
+      expect(error).toMatchObject({ name: "SessionError", code, message: expect.stringContaining(message) });
+    }
+  });
+
+  test.each([
+    ["that is 97 junk bytes", "41".repeat(97)],
+    ["that is not on the curve", `04${"41".repeat(96)}`],
+    ["of zeros", "00".repeat(97)],
+  ])("a public key %s, before it asks who may come in", (_what, key) => {
+    const { steps, error } = converse(`00 ${key}`);
+    expect(steps.slice(-2)).toEqual(["receive 97: the peer's public key", "shared x"]);
+    expect(error).toMatchObject({ name: "CryptoError", code: "IPC_PUBLIC_KEY_INVALID" });
+  });
+
+  test.each(["81", "82", "84", "87", "88", "90", "a0", "c0", "f8", "ff"])(
+    "the last reply %s to an offer without keys, and lets nobody in",
+    (reply) => {
+      const { steps, error } = converse(`00 ${THEIR_KEY} ${reply}`);
+      expect(steps.at(-1)).toBe("receive 1: the client's reply to the limits");
+      const refusal = { name: "SessionError", code: "IPC_HANDSHAKE_FAILED" };
+      expect(error).toMatchObject({
+        ...refusal,
+        message: `the client chose the mode 0x${reply}, which this server did not offer; it does not speak this protocol`,
+      });
+      expect(converse(`00 ${reply}`, { encryption: false }).error).toMatchObject(refusal);
+    },
+  );
+});
+
+describe("a client and a server of ours", () => {
+  interface Meeting {
+    readonly encryption?: boolean;
+    readonly maxMessageSize?: number;
+    readonly ofClient?: Credentials;
+    readonly ofServer?: Credentials;
+  }
+
+  /** Runs both against each other, each until it needs what the other has not sent. */
+  function meet({
+    encryption = true,
+    maxMessageSize = 1_024,
+    ofClient,
+    ofServer,
+  }: Meeting): [HandshakeOutcome, HandshakeOutcome] {
+    const toServer: number[] = [];
+    const toClient: number[] = [];
+    function* run(
+      handshake: Handshake<HandshakeOutcome>,
+      pair: typeof ours,
+      input: number[],
+      output: number[],
+    ): Generator<undefined, HandshakeOutcome> {
+      let step = handshake.next();
+      while (step.done !== true) {
+        let answer: HandshakeAnswer;
+        if (step.value.kind === "send") output.push(...step.value.bytes);
+        if (step.value.kind === "keyPair") answer = pair;
+        if (step.value.kind === "sharedX") answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
+        if (step.value.kind === "receive") {
+          while (input.length < step.value.bytes) yield;
+          answer = Uint8Array.from(input.splice(0, step.value.bytes));
+        }
+        step = handshake.next(answer);
+      }
+      return step.value;
+    }
+    const clientWants = { name: "n", encryption, ...(ofClient && { credentials: ofClient }) };
+    const serverWants = { encryption, maxMessageSize, ...(ofServer && { credentials: ofServer }) };
+    const client = run(clientHandshake(clientWants), theirs, toClient, toServer);
+    const server = run(serverHandshake(serverWants), ours, toServer, toClient);
+    let [atClient, atServer]: (HandshakeOutcome | undefined)[] = [];
+    for (let turn = 0; turn < 10 && (atClient === undefined || atServer === undefined); turn++) {
+      atClient ??= client.next().value ?? undefined;
+      atServer ??= server.next().value ?? undefined;
+    }
+    if (atClient === undefined || atServer === undefined) throw new Error("they do not come to an end");
+    return [atClient, atServer];
+  }
+
+  test.each([
+    ["nobody switches it off", "secure", {}],
+    ["the client speaks golang-ipc's protocol only", "compatible", { ofClient: GOLANG }],
+    ["the server speaks golang-ipc's protocol only", "compatible", { ofServer: GOLANG }],
+    ["both do", "compatible", { ofClient: GOLANG, ofServer: GOLANG }],
+    ["nothing is encrypted", "plain", { encryption: false }],
+  ])("agree where %s on the mode %s, and on the size", (_when, mode, meeting: Meeting) => {
+    for (const { maxSendSize, codec } of meet({ ...meeting, maxMessageSize: 4_711 })) {
+      expect({ maxSendSize, security: codec.security }).toEqual({
+        maxSendSize: 4_711,
+        security: { mode, peer: { psk: false } },
+      });
+    }
+  });
+
+  test("agree on the size and on a protection that carries messages both ways, in every mode", () => {
+    const small = uint8Array({ maxLength: 2_000 });
+    assert(
+      property(
+        constantFrom<Meeting>({}, { ofClient: GOLANG }, { ofServer: GOLANG }, { encryption: false }),
+        integer({ min: 1, max: 1_073_741_824 }),
+        integer({ min: 0, max: 0xffff_ffff }),
+        small,
+        (meeting, maxMessageSize, type, data) => {
+          const [client, server] = meet({ ...meeting, maxMessageSize });
+          expect([client.maxSendSize, server.maxSendSize]).toEqual([maxMessageSize, maxMessageSize]);
+          for (const [from, to] of [
+            [client.codec, server.codec],
+            [server.codec, client.codec],
+          ] as const) {
+            const decoder = new FrameDecoder({ maxBodyLength: 4_096, minBodyLength: to.bodyOverhead });
+            to.push(decoder, Buffer.concat(from.encodeChunks(type, data)));
+            expect(to.next(decoder)).toEqual({ type, data });
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("have another nonce prefix each in golang-ipc's protocol: the two directions share a key", () => {
+    const [client, server] = meet({ ofClient: GOLANG });
+    const nonces = [client, server].map(({ codec }) =>
+      hexOf(Buffer.concat(codec.encodeChunks(1, bytes("")))).slice(8, 24),
+    );
+    expect(new Set(nonces).size).toBe(2);
+  });
+});

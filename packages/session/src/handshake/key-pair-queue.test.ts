@@ -1,0 +1,95 @@
+import { generateKeyPair, type KeyPair } from "@ipc/crypto";
+import { describe, expect, it } from "vitest";
+import { KeyPairQueue } from "./key-pair-queue.js";
+
+const AT_ONCE = 4;
+const wanted = (): boolean => true;
+
+/** A line whose pairs are made, or fail, when the test says so. */
+class Workshop {
+  readonly line: KeyPairQueue;
+  readonly pair: KeyPair;
+  readonly #started: { readonly resolve: (pair: KeyPair) => void; readonly reject: (error: Error) => void }[] = [];
+
+  constructor(pair: KeyPair) {
+    this.pair = pair;
+    this.line = new KeyPairQueue(() => new Promise((resolve, reject) => void this.#started.push({ resolve, reject })));
+  }
+
+  get started(): number {
+    return this.#started.length;
+  }
+
+  async finish(index: number): Promise<void> {
+    this.#started[index]?.resolve(this.pair);
+    await turn();
+  }
+
+  async fail(index: number): Promise<void> {
+    this.#started[index]?.reject(new Error("no entropy"));
+    await turn();
+  }
+}
+
+async function openWorkshop(): Promise<Workshop> {
+  return new Workshop(await generateKeyPair());
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("a line for key pairs", () => {
+  it(`makes ${AT_ONCE} at once, and the next when one is made`, async () => {
+    const workshop = await openWorkshop();
+    const pairs = Array.from({ length: AT_ONCE + 2 }, () => workshop.line.take(wanted));
+    expect(workshop.started).toBe(AT_ONCE);
+    await workshop.finish(2);
+    expect(await pairs[2]).toBe(workshop.pair);
+    expect(workshop.started).toBe(AT_ONCE + 1);
+  });
+
+  it("serves whoever came last first: he has the most time left", async () => {
+    const workshop = await openWorkshop();
+    const served: string[] = [];
+    const take = (name: string): void => void workshop.line.take(wanted).then(() => served.push(name));
+    for (const name of ["a", "b", "c", "d", "e", "f", "g"]) take(name);
+    for (let index = 0; index < 7; index++) await workshop.finish(index);
+    expect(served).toEqual(["a", "b", "c", "d", "g", "f", "e"]);
+  });
+
+  it("makes none for who has given up meanwhile", async () => {
+    const workshop = await openWorkshop();
+    for (let i = 0; i < AT_ONCE; i++) void workshop.line.take(wanted);
+    const first = workshop.line.take(wanted);
+    void workshop.line.take(() => false);
+    await workshop.finish(0);
+    expect(workshop.started).toBe(AT_ONCE + 1);
+    await workshop.finish(AT_ONCE);
+    expect(await first).toBe(workshop.pair);
+  });
+
+  it("keeps few that have given up, also where it is never taken down to them, and whoever stands before them", async () => {
+    const workshop = await openWorkshop();
+    for (let i = 0; i < AT_ONCE + 1; i++) void workshop.line.take(wanted);
+    let asked = 0;
+    const givenUp = (): boolean => {
+      asked++;
+      return false;
+    };
+    for (let i = 0; i < 1_000; i++) void workshop.line.take(givenUp);
+    // Each is asked once and let go, but for the last few.
+    expect(asked).toBeGreaterThan(1_000 - 64);
+    expect(asked).toBeLessThanOrEqual(1_000);
+  });
+
+  it("goes on after one that failed", async () => {
+    const workshop = await openWorkshop();
+    const pairs = Array.from({ length: AT_ONCE + 1 }, () => workshop.line.take(wanted));
+    const failed = expect(pairs[0]).rejects.toThrow("no entropy");
+    await workshop.fail(0);
+    await failed;
+    await workshop.finish(AT_ONCE);
+    expect(await pairs[AT_ONCE]).toBe(workshop.pair);
+  });
+});

@@ -1,0 +1,180 @@
+import { createSecretKey, generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { type Credentials, clientMode, NO_CREDENTIALS, offerOf, withPsk } from "./credentials.js";
+import { type ModeSelection, selectMode } from "./mode-selection.js";
+import type { Offer } from "./offer.js";
+
+const { privateKey } = generateKeyPairSync("ed25519");
+
+/** The credentials of a client that is configured for these MODE bits. */
+function clientOf(mode: number, more: Partial<Credentials> = {}): Credentials {
+  return {
+    ...NO_CREDENTIALS,
+    psks: (mode & 1) === 0 ? [] : [createSecretKey(new Uint8Array(32))],
+    trustedPeers: (mode & 2) === 0 ? undefined : [new Uint8Array(32)],
+    identity: (mode & 4) === 0 ? undefined : privateKey,
+    ...more,
+  };
+}
+
+function serverOf(accept: number, more: Partial<Credentials> = {}): Credentials {
+  return {
+    ...NO_CREDENTIALS,
+    psks: (accept & 1) === 0 ? [] : [createSecretKey(new Uint8Array(32))],
+    identity: (accept & 2) === 0 ? undefined : privateKey,
+    trustedPeers: (accept & 4) === 0 ? undefined : [new Uint8Array(32)],
+    ...more,
+  };
+}
+
+const choiceOf = (credentials: Credentials, more: Partial<ModeSelection> = {}): ModeSelection => ({
+  name: "orders",
+  credentials,
+  encrypted: true,
+  wasSecure: false,
+  ...more,
+});
+
+const ALL = Array.from({ length: 8 }, (_, mode) => mode);
+const anonymous: Offer = { accept: 0, require: 0, refusesCompatible: false };
+
+function outcomeOf(offer: Offer | undefined, choice: ModeSelection): unknown {
+  try {
+    return selectMode(offer, choice);
+  } catch (error) {
+    return (error as { readonly code: string }).code;
+  }
+}
+
+describe("a client and a server", () => {
+  test("agree on everything that both are configured for, where neither insists", () => {
+    for (const wanted of ALL) {
+      for (const accepted of ALL) {
+        const offer = offerOf(serverOf(accepted));
+        expect(selectMode(offer, choiceOf(clientOf(wanted)))).toBe(wanted & accepted);
+      }
+    }
+  });
+
+  test("do without nothing that one of them insists on", () => {
+    for (const wanted of ALL) {
+      for (const accepted of ALL) {
+        const insisting = outcomeOf(offerOf(serverOf(accepted)), choiceOf(clientOf(wanted, { require: true })));
+        expect(insisting).toBe((wanted & ~accepted) === 0 ? wanted : "IPC_SECURITY_REFUSED");
+        const demanded = outcomeOf(offerOf(serverOf(accepted, { require: true })), choiceOf(clientOf(wanted)));
+        expect(demanded).toBe((accepted & ~wanted) === 0 ? accepted : "IPC_SECURITY_REFUSED");
+      }
+    }
+  });
+
+  test("have no mode but 0 in the clear", () => {
+    for (const accept of ALL) {
+      expect(selectMode({ ...anonymous, accept }, choiceOf(clientOf(7), { encrypted: false }))).toBe(0);
+    }
+  });
+});
+
+describe("a client stays with golang-ipc's protocol", () => {
+  test("where there is no offer", () => {
+    for (const wanted of ALL) expect(selectMode(undefined, choiceOf(clientOf(wanted)))).toBeUndefined();
+  });
+
+  test("where it speaks no other", () => {
+    const golang = clientOf(0, { supportsSecure: false });
+    for (const encrypted of [true, false]) {
+      expect(selectMode(anonymous, choiceOf(golang, { encrypted }))).toBeUndefined();
+    }
+  });
+});
+
+describe("a client refuses, and says why,", () => {
+  const refused = (offer: Offer | undefined, choice: ModeSelection): Error & { code?: string } => {
+    try {
+      selectMode(offer, choice);
+    } catch (error) {
+      return error as Error;
+    }
+    throw new Error("it was not refused");
+  };
+  const insisting = clientOf(1, { require: true });
+
+  test.each([
+    [
+      "no offer, where it insists on a secure session",
+      undefined,
+      choiceOf(insisting),
+      "server `orders` offers golang-ipc's protocol only, and `security.require` insists on a secure session; it is a golang-ipc server, or somebody stands between the two",
+    ],
+    [
+      "no offer, where it was in a secure session before",
+      undefined,
+      choiceOf(clientOf(0), { wasSecure: true }),
+      "server `orders` offers golang-ipc's protocol only, and this client was in a secure session with it before; it is a golang-ipc server, or somebody stands between the two",
+    ],
+    [
+      "no encryption, where it insists",
+      anonymous,
+      choiceOf(clientOf(0, { require: true }), { encrypted: false }),
+      "server `orders` offers no encryption, and this client insists on a secure session",
+    ],
+    [
+      "no encryption, where it was in a secure session before",
+      anonymous,
+      choiceOf(clientOf(0), { encrypted: false, wasSecure: true }),
+      "server `orders` offers no encryption, and this client insists on a secure session",
+    ],
+    [
+      "an offer without what it insists on",
+      anonymous,
+      choiceOf(clientOf(7, { require: true })),
+      "server `orders` does not take a pre-shared key and the server's signature and the client's signature, which `security.require` insists on",
+    ],
+    [
+      "an offer that demands what it does not have",
+      { accept: 1, require: 1, refusesCompatible: true },
+      choiceOf(clientOf(0)),
+      "server `orders` requires a pre-shared key; give this client the key for it",
+    ],
+    [
+      "a server that refuses the only protocol that it speaks",
+      { accept: 0, require: 0, refusesCompatible: true },
+      choiceOf(clientOf(0, { supportsSecure: false })),
+      'server `orders` refuses golang-ipc\'s protocol; leave `security.wire` at "auto"',
+    ],
+  ] as const)("%s", (_what, offer, choice, message) => {
+    expect(refused(offer, choice)).toMatchObject({ name: "SessionError", code: "IPC_SECURITY_REFUSED", message });
+  });
+});
+
+describe("credentials", () => {
+  test("are offered as what the server can do, all of it demanded where it insists", () => {
+    for (const accept of ALL) {
+      expect(offerOf(serverOf(accept))).toEqual({ accept, require: 0, refusesCompatible: false });
+      expect(offerOf(serverOf(accept, { require: true }))).toEqual({
+        accept,
+        require: accept,
+        refusesCompatible: true,
+      });
+      expect(offerOf(serverOf(accept, { supportsSecure: false }))).toBeUndefined();
+      expect(clientMode(clientOf(accept))).toBe(accept);
+    }
+  });
+
+  test("of somebody without keys are nothing, and insist on nothing", () => {
+    expect(clientMode(NO_CREDENTIALS)).toBe(0);
+    expect(offerOf(NO_CREDENTIALS)).toEqual(anonymous);
+    expect([Object.isFrozen(NO_CREDENTIALS), Object.isFrozen(NO_CREDENTIALS.psks)]).toEqual([true, true]);
+  });
+
+  test("take one more pre-shared key, the last to be tried, and leave those that were there as they are", () => {
+    const before = serverOf(1, { require: true });
+    const bytes = new Uint8Array(32).fill(7);
+    const after = withPsk(before, bytes);
+    bytes.fill(0);
+    expect(after.psks.map((psk) => psk.export()[0])).toEqual([0, 7]);
+    expect(after.require).toBe(true);
+    expect(before.psks).toHaveLength(1);
+    expect([Object.isFrozen(after), Object.isFrozen(after.psks)]).toEqual([true, true]);
+    expect(() => withPsk(before, new Uint8Array(31))).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,154 @@
+import type { KeyObject } from "node:crypto";
+import {
+  CryptoError,
+  decodeRecordHeader,
+  deriveSessionKeys,
+  hashTranscript,
+  makeAuth,
+  RECORD_HEADER_BYTES,
+  RECORD_KIND,
+  type RecordCipherOptions,
+  RecordOpener,
+  RecordSealer,
+  type SealedRecord,
+  type SessionKeys,
+  type Transcript,
+  verifyAuth,
+} from "@ipc/crypto";
+import { RecordCodec } from "../codec/record-codec.js";
+import { isIpcError } from "../errors.js";
+import type { ConnectionSecurity } from "../peer.js";
+import type { Credentials } from "./credentials.js";
+import { describeMode, MODE } from "./offer.js";
+import { authorize, cpuQueue, type Handshake, receive, send } from "./steps.js";
+
+/** What both sides have, from the exchange and from what was said in it. @see docs/WIRE.md, "AUTH" */
+export interface AuthenticationOptions {
+  readonly transcript: Transcript;
+  /** 48 bytes; wiped when the keys are derived. */
+  readonly sharedSecret: Uint8Array;
+  /** MODE bits, as selected. */
+  readonly mode: number;
+  readonly credentials: Credentials;
+  readonly records?: RecordCipherOptions | undefined;
+}
+
+/**
+ * The client's side: its select and its AUTH in one item, then the server's AUTH.
+ * @throws CryptoError IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID
+ */
+export function* authenticateClient(start: AuthenticationOptions): Handshake<RecordCodec> {
+  const { transcript, sharedSecret, mode, credentials, records } = start;
+  const transcriptHash = hashTranscript(transcript);
+  const keys = deriveSessionKeys(
+    transcriptHash,
+    sharedSecret,
+    hasBit(mode, MODE.psk) ? firstPsk(credentials) : undefined,
+  );
+  sharedSecret.fill(0);
+  const sealer = new RecordSealer(keys.client, records);
+  const identity = hasBit(mode, MODE.clientSigns) ? credentials.identity : undefined;
+  const auth = makeAuth({ role: "client", key: keys.client.auth, transcriptHash }, identity);
+  yield* send(Buffer.concat([transcript.select, sealer.seal(RECORD_KIND.auth, [auth])]));
+  const opener = new RecordOpener(keys.server, records);
+  const body = opener.open(yield* receiveServerAuth(mode));
+  const trusted = hasBit(mode, MODE.serverSigns) ? credentials.trustedPeers : undefined;
+  const key = verifyAuth({ role: "server", key: keys.server.auth, transcriptHash }, body, trusted);
+  return new RecordCodec(sealer, opener, securityOf(mode, key));
+}
+
+/**
+ * The server's side: the client's AUTH under one of the pre-shared keys, then its own.
+ * @throws CryptoError IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID; what authorizing throws
+ */
+export function* authenticateServer(start: AuthenticationOptions): Handshake<RecordCodec> {
+  const { transcript, sharedSecret, mode, credentials, records } = start;
+  const transcriptHash = hashTranscript(transcript);
+  const record = yield* receiveAuth("the client's AUTH");
+  const { keys, opener, body } = yield* openWithAnyPsk(start, transcriptHash, record);
+  sharedSecret.fill(0);
+  const trusted = hasBit(mode, MODE.clientSigns) ? credentials.trustedPeers : undefined;
+  const key = verifyAuth({ role: "client", key: keys.client.auth, transcriptHash }, body, trusted);
+  const security = securityOf(mode, key);
+  yield* authorize(security);
+  const identity = hasBit(mode, MODE.serverSigns) ? credentials.identity : undefined;
+  const auth = makeAuth({ role: "server", key: keys.server.auth, transcriptHash }, identity);
+  const sealer = new RecordSealer(keys.server, records);
+  yield* send(sealer.seal(RECORD_KIND.auth, [auth]));
+  return new RecordCodec(sealer, opener, security);
+}
+
+interface Opened {
+  readonly keys: SessionKeys;
+  readonly opener: RecordOpener;
+  readonly body: Uint8Array;
+}
+
+/** Tries the server's pre-shared keys in turn: there are several while one replaces another. */
+function* openWithAnyPsk(
+  start: AuthenticationOptions,
+  transcriptHash: Uint8Array,
+  record: SealedRecord,
+): Handshake<Opened> {
+  const { sharedSecret, mode, credentials, records } = start;
+  const candidates = hasBit(mode, MODE.psk) ? credentials.psks : [undefined];
+  for (const psk of candidates) {
+    // Strangers who have done nothing themselves can send this all at once.
+    yield* cpuQueue();
+    const keys = deriveSessionKeys(transcriptHash, sharedSecret, psk);
+    const opener = new RecordOpener(keys.client, records);
+    try {
+      return { keys, opener, body: opener.open(record) };
+    } catch (error) {
+      if (!(error instanceof CryptoError) || error.code !== "IPC_AUTHENTICATION_FAILED") throw error;
+    }
+  }
+  throw new CryptoError(
+    "IPC_AUTHENTICATION_FAILED",
+    hasBit(mode, MODE.psk)
+      ? `the client's AUTH fits none of the ${candidates.length} pre-shared keys of this server; give both sides the same one`
+      : "the client's AUTH is not of this handshake; somebody stands between the two",
+  );
+}
+
+/** Without it the session would be one that needs no key. */
+function firstPsk({ psks: [psk] }: Credentials): KeyObject {
+  if (psk === undefined) throw new TypeError("a session with a pre-shared key needs one");
+  return psk;
+}
+
+/** A server that does not accept the client's keys ends the connection and says nothing; so does one that goes away. */
+function* receiveServerAuth(mode: number): Handshake<SealedRecord> {
+  try {
+    return yield* receiveAuth("the server's AUTH");
+  } catch (cause) {
+    if (mode === 0 || !isIpcError(cause) || cause.code !== "IPC_HANDSHAKE_FAILED") throw cause;
+    throw new CryptoError(
+      "IPC_AUTHENTICATION_FAILED",
+      `the server ended the connection when this client had proved itself by ${describeMode(mode)}; give both sides the same keys, and look at what the server says: one that closes or has too much to do ends it as well`,
+      { cause },
+    );
+  }
+}
+
+function* receiveAuth(what: string): Handshake<SealedRecord> {
+  const { kind, length } = decodeRecordHeader(yield* receive(RECORD_HEADER_BYTES, what), RECORD_KIND.auth);
+  return { kind, sealed: yield* receive(length, what) };
+}
+
+function securityOf(mode: number, key: Uint8Array | undefined): ConnectionSecurity {
+  const psk = hasBit(mode, MODE.psk);
+  if (key === undefined) return Object.freeze({ mode: "secure", peer: Object.freeze({ psk }) });
+  // Whoever changes what he was given changes it for himself.
+  const peer = Object.freeze({
+    psk,
+    get key() {
+      return Uint8Array.from(key);
+    },
+  });
+  return Object.freeze({ mode: "secure", peer });
+}
+
+function hasBit(mode: number, bit: number): boolean {
+  return (mode & bit) !== 0;
+}

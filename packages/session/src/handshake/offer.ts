@@ -1,0 +1,106 @@
+import { readUint32, UINT32_BYTES, writeUint32 } from "@ipc/framing";
+import { SessionError } from "../session-error.js";
+
+/** What a secure session authenticates: bits of the offer and of the select. @see docs/WIRE.md, "Offer and select" */
+export const MODE = {
+  psk: 0b001,
+  serverSigns: 0b010,
+  clientSigns: 0b100,
+} as const;
+
+const MODE_MASK = 0b111;
+
+/** In the offer's `require`: refuses golang-ipc's clients. In the select: a secure session was chosen. */
+const HIGH_BIT = 0x80;
+const RESERVED_MASK = 0b0111_1000;
+
+/** "IPCX", and the version of the extension. */
+const MAGIC: Uint8Array = Uint8Array.of(0x49, 0x50, 0x43, 0x58, 0x01);
+const OFFER_BYTES = 8;
+
+/** A client that stays with golang-ipc's protocol. Every Go client answers this. */
+export const SELECT_COMPATIBLE = 0x00;
+
+/** What a server offers beside golang-ipc's protocol. */
+export interface Offer {
+  /** The modes that it can do: MODE bits. */
+  readonly accept: number;
+  /** The modes that it insists on: MODE bits. */
+  readonly require: number;
+  /** Whether it turns golang-ipc's clients away. */
+  readonly refusesCompatible: boolean;
+}
+
+/**
+ * Encodes the plaintext of the limits: `maxMessageSize u32`, and where there is an offer `"IPCX" ‖ 01 ‖ accept u8 ‖
+ * require u8 ‖ 00` behind it, 12 bytes in all.
+ */
+export function encodeLimitsPlaintext(maxMessageSize: number, offer: Offer | undefined): Uint8Array {
+  const limits = new Uint8Array(UINT32_BYTES + (offer === undefined ? 0 : OFFER_BYTES));
+  writeUint32(limits, 0, maxMessageSize);
+  if (offer === undefined) return limits;
+  limits.set(MAGIC, UINT32_BYTES);
+  limits[9] = offer.accept;
+  limits[10] = offer.require | (offer.refusesCompatible ? HIGH_BIT : 0);
+  return limits;
+}
+
+/** Returns the offer in the plaintext of the limits, undefined where there is none that this version understands: no error. */
+export function tryDecodeOffer(limits: Uint8Array): Offer | undefined {
+  if (limits.length < UINT32_BYTES + OFFER_BYTES) return undefined;
+  if (MAGIC.some((byte, index) => limits[UINT32_BYTES + index] !== byte)) return undefined;
+  const require = limits[10] as number;
+  return {
+    accept: (limits[9] as number) & MODE_MASK,
+    require: require & MODE_MASK,
+    refusesCompatible: (require & HIGH_BIT) !== 0,
+  };
+}
+
+/** Returns the first of the limits' four bytes: the server's maxMessageSize. */
+export function decodeMaxMessageSize(limits: Uint8Array): number {
+  return readUint32(limits, 0);
+}
+
+/** Encodes a client's choice of a secure session, `80 + mode`. @param mode MODE bits */
+export function encodeSelect(mode: number): number {
+  return HIGH_BIT | mode;
+}
+
+/**
+ * Returns the mode that a client chose, undefined where it stays with golang-ipc's protocol.
+ * @throws SessionError IPC_HANDSHAKE_FAILED for what was not offered; IPC_SECURITY_REFUSED for less than is required
+ */
+export function decodeSelect(select: number, offer: Offer): number | undefined {
+  if ((select & HIGH_BIT) === 0) {
+    if (!offer.refusesCompatible) return undefined;
+    throw new SessionError(
+      "IPC_SECURITY_REFUSED",
+      "the client stays with golang-ipc's protocol, which this server refuses with `security.require`; a golang-ipc client, or one without the keys, cannot come in",
+    );
+  }
+  const mode = select & MODE_MASK;
+  if ((select & RESERVED_MASK) !== 0 || (mode & ~offer.accept) !== 0) {
+    throw new SessionError(
+      "IPC_HANDSHAKE_FAILED",
+      `the client chose the mode 0x${select.toString(16)}, which this server did not offer; it does not speak this protocol`,
+    );
+  }
+  const missing = offer.require & ~mode;
+  if (missing !== 0) {
+    throw new SessionError(
+      "IPC_SECURITY_REFUSED",
+      `the client does without ${describeMode(missing)}, which this server requires`,
+    );
+  }
+  return mode;
+}
+
+/** Names what MODE bits stand for, for messages. */
+export function describeMode(mode: number): string {
+  const names: string[] = [];
+  if ((mode & MODE.psk) !== 0) names.push("a pre-shared key");
+  if ((mode & MODE.serverSigns) !== 0) names.push("the server's signature");
+  if ((mode & MODE.clientSigns) !== 0) names.push("the client's signature");
+  return names.length === 0 ? "keys" : names.join(" and ");
+}

@@ -1,0 +1,269 @@
+import { getEventListeners } from "node:events";
+import { Duplex } from "node:stream";
+import { type KeyPair, keyPairFromScalar } from "@ipc/crypto";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { clientHandshake, serverHandshake } from "./handshake.js";
+import { type HandshakeRun, runHandshake } from "./run-handshake.js";
+import type { Handshake } from "./steps.js";
+
+const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
+const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const RUN: HandshakeRun = { timeoutMs: 5_000 };
+const client = (): Handshake<unknown> => clientHandshake({ name: "orders", encryption: false });
+const server = (): Handshake<unknown> => serverHandshake({ encryption: false, maxMessageSize: 2_048 });
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A stream with input from the peer; what is written is noted. */
+function wire(input = ""): { stream: Duplex; sent: string[] } {
+  const sent: string[] = [];
+  const stream = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      sent.push(hexOf(chunk));
+      done();
+    },
+  });
+  if (input !== "") stream.push(bytes(input));
+  return { stream, sent };
+}
+
+/** Nothing is left once the stream has told of its end: it is destroyed, and nobody listens for input any more. */
+async function expectGone(stream: Duplex, signal?: AbortSignal): Promise<void> {
+  await turn();
+  expect([stream.destroyed, stream.closed]).toEqual([true, true]);
+  for (const event of ["data", "readable", "close"]) expect(stream.listenerCount(event)).toBe(0);
+  expect(vi.getTimerCount()).toBe(0);
+  if (signal !== undefined) expect(getEventListeners(signal, "abort")).toEqual([]);
+}
+
+describe("a handshake that takes too long", () => {
+  test.each([
+    ["the server's hello", client, ""],
+    ["the server's hello", client, "02"],
+    ["the length of the server's limits", client, "0200"],
+    ["the server's limits", client, "0200 00000004 003000"],
+    ["the client's reply to the hello", server, ""],
+    ["the client's reply to the limits", server, "00"],
+  ])("ends, and says that it waited for %s", async (what, handshake, input) => {
+    const { stream } = wire(input);
+    const { signal } = new AbortController();
+    const run = runHandshake(stream, handshake(), { ...RUN, signal });
+    await turn();
+    vi.advanceTimersByTime(4_999);
+    await turn();
+    expect(stream.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    await expect(run).rejects.toMatchObject({
+      name: "SessionError",
+      code: "IPC_HANDSHAKE_TIMEOUT",
+      message: expect.stringContaining(`took longer than 5000 ms, waiting for ${what};`),
+    });
+    await expectGone(stream, signal);
+  });
+
+  test("though each byte comes in time, ends as a whole", async () => {
+    const { stream } = wire();
+    const run = runHandshake(stream, client(), RUN);
+    const outcome = expect(run).rejects.toMatchObject({ code: "IPC_HANDSHAKE_TIMEOUT" });
+    for (const byte of bytes("0200 000000")) {
+      stream.push(Uint8Array.of(byte));
+      await turn();
+      expect(stream.destroyed).toBe(false);
+      vi.advanceTimersByTime(1_000);
+    }
+    await outcome;
+    await expectGone(stream);
+  });
+
+  test("in the authorize option ends too, and its late answer lets nobody in", async () => {
+    const { stream, sent } = wire("00 00");
+    let answer: (allowed: boolean) => void = () => {};
+    const authorize = (): Promise<boolean> => new Promise((resolve) => (answer = resolve));
+    const run = runHandshake(stream, server(), { ...RUN, authorize });
+    await turn();
+    vi.advanceTimersByTime(5_000);
+    await expect(run).rejects.toMatchObject({ message: expect.stringContaining("the server's authorize option") });
+    answer(true);
+    await expectGone(stream);
+    expect(sent).toEqual(["0200"]);
+  });
+
+  test("is over for its generator: what it holds is let go, and a late key pair goes nowhere", async () => {
+    const { stream, sent } = wire();
+    let released = 0;
+    function* handshake(): Handshake<void> {
+      try {
+        yield { kind: "keyPair" };
+        yield { kind: "send", bytes: Uint8Array.of(1) };
+      } finally {
+        released++;
+      }
+    }
+    let give: (pair: KeyPair) => void = () => {};
+    const keyPair = (): Promise<KeyPair> => new Promise((resolve) => (give = resolve));
+    const run = runHandshake(stream, handshake(), { ...RUN, keyPair });
+    await turn();
+    vi.advanceTimersByTime(5_000);
+    await expect(run).rejects.toMatchObject({ code: "IPC_HANDSHAKE_TIMEOUT" });
+    expect(released).toBe(1);
+    give(keyPairFromScalar(new Uint8Array(48).fill(1)));
+    await expectGone(stream);
+    expect(sent).toEqual([]);
+  });
+});
+
+describe("an abort", () => {
+  test("ends a handshake under way, with the reason as cause", async () => {
+    const { stream } = wire("0200");
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const run = runHandshake(stream, client(), { ...RUN, signal: controller.signal });
+    await turn();
+    controller.abort(reason);
+    await expect(run).rejects.toMatchObject({ name: "AbortError", code: "IPC_ABORTED", cause: reason });
+    await expectGone(stream, controller.signal);
+  });
+
+  test("takes a handshake out of the row of those that wait to derive their key", async () => {
+    const { stream } = wire();
+    const abort = new AbortController();
+    const { privateKey, publicKey } = keyPairFromScalar(Buffer.alloc(48, 0x11));
+    let derived = 0;
+    function* deriving(): Handshake<void> {
+      yield {
+        kind: "sharedX",
+        get privateKey() {
+          derived++;
+          return privateKey;
+        },
+        publicKey,
+      };
+    }
+    const before = runHandshake(wire().stream, deriving(), RUN);
+    const run = runHandshake(stream, deriving(), { ...RUN, signal: abort.signal });
+    abort.abort();
+    await expect(run).rejects.toMatchObject({ code: "IPC_ABORTED" });
+    await before;
+    await turn();
+    await turn();
+    expect(derived).toBe(1);
+    await expectGone(stream, abort.signal);
+  });
+
+  test("beforehand ends it before anything is sent", async () => {
+    const { stream, sent } = wire();
+    const run = runHandshake(stream, server(), { ...RUN, signal: AbortSignal.abort("no") });
+    await expect(run).rejects.toMatchObject({ name: "AbortError", code: "IPC_ABORTED", cause: "no" });
+    await expectGone(stream);
+    expect(sent).toEqual([]);
+  });
+
+  test("afterwards changes nothing", async () => {
+    const { stream } = wire("0200 00000004 00300000");
+    const controller = new AbortController();
+    await runHandshake(stream, client(), { ...RUN, signal: controller.signal });
+    controller.abort();
+    await turn();
+    expect(stream.destroyed).toBe(false);
+  });
+});
+
+describe("a stream that ends", () => {
+  test.each([
+    ["before the first byte", "", "0 of 2 bytes of the server's hello"],
+    ["within an item", "02", "1 of 2 bytes of the server's hello"],
+    ["between two items", "0200", "0 of 4 bytes of the length of the server's limits"],
+    ["within the limits", "0200 00000004 003000", "3 of 4 bytes of the server's limits"],
+  ])("%s fails the handshake, which says how far it came", async (_when, input, message) => {
+    const { stream } = wire(input);
+    stream.push(null);
+    const run = runHandshake(stream, client(), RUN);
+    await expect(run).rejects.toMatchObject({
+      name: "SessionError",
+      code: "IPC_HANDSHAKE_FAILED",
+      message: expect.stringContaining(`the connection ended after ${message}`),
+    });
+    await expectGone(stream);
+  });
+
+  test("with an error fails the handshake, with it as cause", async () => {
+    const { stream } = wire();
+    const cause = new Error("read ECONNRESET");
+    const run = runHandshake(stream, client(), RUN);
+    await turn();
+    stream.destroy(cause);
+    await expect(run).rejects.toMatchObject({ code: "IPC_HANDSHAKE_FAILED", cause });
+    await expectGone(stream);
+  });
+
+  test("beforehand fails the handshake at once", async () => {
+    const { stream, sent } = wire();
+    stream.destroy();
+    await turn();
+    await expect(runHandshake(stream, client(), RUN)).rejects.toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    await expectGone(stream);
+    expect(sent).toEqual([]);
+  });
+});
+
+describe("a handshake that refuses its peer", () => {
+  const refuse = (stream: Duplex): Promise<unknown> =>
+    runHandshake(stream, clientHandshake({ name: "orders", encryption: true }), RUN);
+
+  test("sends its last item, ends its side, and destroys the stream when the peer ends", async () => {
+    const { stream, sent } = wire("0200");
+    await expect(refuse(stream)).rejects.toMatchObject({ code: "IPC_ENCRYPTION_REFUSED" });
+    await turn();
+    expect([sent, stream.writableFinished, stream.destroyed]).toEqual([["02"], true, false]);
+    stream.push(null);
+    await turn();
+    await expectGone(stream);
+  });
+
+  test("waits 250 ms for that, whatever the peer still says", async () => {
+    const { stream } = wire("0200 00000004 00300000");
+    await expect(refuse(stream)).rejects.toMatchObject({ code: "IPC_ENCRYPTION_REFUSED" });
+    stream.push(new Uint8Array(100_000));
+    await turn();
+    expect([stream.destroyed, stream.readableLength]).toEqual([false, 0]);
+    vi.advanceTimersByTime(250);
+    await expectGone(stream);
+  });
+
+  test("because it got no key pair ends in the same way", async () => {
+    const { stream } = wire("0201");
+    const cause = new Error("no entropy");
+    const run = runHandshake(stream, client(), { ...RUN, keyPair: () => Promise.reject(cause) });
+    await expect(run).rejects.toBe(cause);
+    vi.advanceTimersByTime(250);
+    await expectGone(stream);
+  });
+});
+
+test("a handshake that nobody awaits any more cannot reach the process with its late failure", async () => {
+  const unhandled = vi.fn();
+  process.on("unhandledRejection", unhandled);
+  try {
+    const { stream } = wire("00");
+    let fail: (error: Error) => void = () => {};
+    const authorize = (): Promise<boolean> => new Promise((_resolve, reject) => (fail = reject));
+    const run = runHandshake(stream, server(), { ...RUN, authorize });
+    await turn();
+    vi.advanceTimersByTime(5_000);
+    await expect(run).rejects.toMatchObject({ code: "IPC_HANDSHAKE_TIMEOUT" });
+    fail(new Error("too late"));
+    await turn();
+    expect(unhandled).not.toHaveBeenCalled();
+    await expectGone(stream);
+  } finally {
+    process.off("unhandledRejection", unhandled);
+  }
+});

@@ -1,0 +1,166 @@
+import type { Duplex } from "node:stream";
+import { deriveSharedSecret, type KeyPair } from "@ipc/crypto";
+import type { ConnectionSecurity } from "../peer.js";
+import { runQueued } from "../scheduling/cpu-queue.js";
+import { SessionError } from "../session-error.js";
+import { closeGracefully, destroyStream } from "../stream-close.js";
+import { ExactReader } from "./exact-reader.js";
+import { keyPairQueue } from "./key-pair-queue.js";
+import type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";
+
+export interface HandshakeRun {
+  /** How long the whole handshake may take, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Whether the time limit keeps the process alive. @default true */
+  readonly referenced?: boolean;
+  /** Gives the key pair of this connection. `isWanted`: whether it still waits for it. @default what all connections share */
+  readonly keyPair?: (isWanted: () => boolean) => Promise<KeyPair>;
+  /** Decides about a client before it is told that it is connected. */
+  readonly authorize?: (security: ConnectionSecurity) => boolean | Promise<boolean>;
+}
+
+export interface HandshakeResult<T> {
+  readonly result: T;
+  /** What came behind the handshake: the first bytes of the session. */
+  readonly rest: Uint8Array;
+}
+
+/**
+ * Runs a handshake over a stream, which is left paused; when it fails the stream is destroyed.
+ * @throws SessionError IPC_HANDSHAKE_TIMEOUT, IPC_ABORTED, IPC_NOT_AUTHORIZED, and what the handshake throws
+ */
+export async function runHandshake<T>(
+  stream: Duplex,
+  handshake: Handshake<T>,
+  run: HandshakeRun,
+): Promise<HandshakeResult<T>> {
+  const reader = new ExactReader(stream);
+  let waitingFor = "its start";
+  const answerTo = async (step: HandshakeStep): Promise<HandshakeAnswer> => {
+    switch (step.kind) {
+      case "receive":
+        waitingFor = step.what;
+        return reader.read(step.bytes, step.what);
+      case "send":
+        stream.write(step.bytes);
+        return undefined;
+      case "keyPair":
+        return (run.keyPair ?? takeKeyPair)(() => !deadline.isOver());
+      case "sharedX":
+        return runQueued(
+          () => deriveSharedSecret(step.privateKey, step.publicKey),
+          () => deadline.isOver(),
+        );
+      case "turn":
+        return runQueued(
+          () => undefined,
+          () => deadline.isOver(),
+          "ending",
+        );
+      case "authorize":
+        waitingFor = "the server's authorize option";
+        await authorize(step.security, run);
+        return undefined;
+    }
+  };
+  const converse = async (): Promise<T> => {
+    let step = handshake.next();
+    while (step.done !== true) {
+      let answer: HandshakeAnswer;
+      try {
+        answer = await answerTo(step.value);
+      } catch (error) {
+        // It may know better what that means.
+        step = handshake.throw(error);
+        continue;
+      }
+      step = handshake.next(answer);
+    }
+    return step.value;
+  };
+  const deadline = startDeadline(run, () => waitingFor);
+  try {
+    // Aborted beforehand: nothing is sent.
+    if (deadline.isOver()) await deadline.over;
+    const result = await Promise.race([converse(), deadline.over]);
+    return { result, rest: reader.release() };
+  } catch (error) {
+    reader.release();
+    if (deadline.isOver()) {
+      // Whatever it still waits for must not go on with a stream that is gone.
+      handshake.return(undefined as never);
+      destroyStream(stream);
+    } else {
+      // The peer may be told the reason by the last item sent: let it arrive.
+      void closeGracefully(stream);
+    }
+    throw error;
+  } finally {
+    deadline.clear();
+  }
+}
+
+function takeKeyPair(isWanted: () => boolean): Promise<KeyPair> {
+  return keyPairQueue.take(isWanted);
+}
+
+async function authorize(security: ConnectionSecurity, run: HandshakeRun): Promise<void> {
+  let failure: { cause: unknown } | undefined;
+  try {
+    if (run.authorize === undefined || (await run.authorize(security))) return;
+  } catch (cause) {
+    failure = { cause };
+  }
+  const how = failure === undefined ? "turned this client away" : "failed, so this client was turned away";
+  throw new SessionError("IPC_NOT_AUTHORIZED", `the \`authorize\` option ${how}`, failure);
+}
+
+interface Deadline {
+  /** Never resolves. */
+  readonly over: Promise<never>;
+  isOver(): boolean;
+  clear(): void;
+}
+
+function startDeadline({ timeoutMs, signal, referenced = true }: HandshakeRun, waitingFor: () => string): Deadline {
+  const { promise, reject } = rejectable();
+  let isOver = false;
+  const end = (error: SessionError): void => {
+    isOver = true;
+    reject(error);
+  };
+  const onAbort = (): void =>
+    end(new SessionError("IPC_ABORTED", "the handshake was aborted", { cause: signal?.reason }));
+  const timer = setTimeout(
+    () =>
+      end(
+        new SessionError(
+          "IPC_HANDSHAKE_TIMEOUT",
+          `the handshake took longer than ${timeoutMs} ms, waiting for ${waitingFor()}; the peer is busy, stuck, or does not speak this protocol`,
+        ),
+      ),
+    timeoutMs,
+  );
+  if (!referenced) timer.unref();
+  if (signal?.aborted === true) onAbort();
+  else signal?.addEventListener("abort", onAbort, { once: true });
+  return {
+    over: promise,
+    isOver: () => isOver,
+    clear() {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+function rejectable(): { promise: Promise<never>; reject: (error: Error) => void } {
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<never>((_resolve, rejectPromise) => {
+    reject = rejectPromise;
+  });
+  // Raced, but not always awaited to the end.
+  promise.catch(() => {});
+  return { promise, reject };
+}

@@ -1,0 +1,136 @@
+import { ReceivedMessage, type StatusMessage } from "../message.js";
+import type { SharedBudget } from "../shared-budget.js";
+import type { Status } from "../status.js";
+import { Fifo } from "./fifo.js";
+
+/** What an unread message costs besides its data: the objects that hold it. */
+const MESSAGE_BYTES = 160;
+
+/** MessageQueue statuses kept; the oldest "gone and back again" is forgotten first. */
+const MAX_STATUSES = 32;
+
+/** A change of the connection, in its place among the messages. */
+export class StatusEntry implements StatusMessage {
+  readonly kind = "status";
+  readonly type = -1;
+  readonly status: Status;
+
+  constructor(status: Status) {
+    this.status = status;
+  }
+}
+
+/** Messages and statuses that have not been read, in order, and what they cost. */
+export class MessageQueue {
+  readonly #entries = new Fifo<ReceivedMessage | StatusEntry>();
+  #bytes = 0;
+  #statuses = 0;
+  /** Statuses at the head that have been announced. */
+  #announced = 0;
+  #budget: SharedBudget | undefined;
+
+  /** @param budget that these messages share with others */
+  constructor(budget?: SharedBudget) {
+    this.#budget = budget;
+  }
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** Bytes of data, and 160 for each message. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Bytes that the shared budget leaves to these messages. */
+  get share(): number {
+    return this.#budget?.share ?? Number.POSITIVE_INFINITY;
+  }
+
+  get statuses(): number {
+    return this.#statuses;
+  }
+
+  add(message: ReceivedMessage): void {
+    const bytes = message.data.length + MESSAGE_BYTES;
+    this.#entries.push(message);
+    this.#bytes += bytes;
+    this.#budget?.add(bytes);
+  }
+
+  addStatus(entry: StatusEntry): void {
+    this.#entries.push(entry);
+    this.#statuses++;
+    if (this.#statuses > MAX_STATUSES) this.#forgetOldestReturn();
+  }
+
+  shift(): ReceivedMessage | StatusEntry | undefined {
+    const entry = this.#entries.shift();
+    if (entry instanceof ReceivedMessage) {
+      const bytes = entry.data.length + MESSAGE_BYTES;
+      this.#bytes -= bytes;
+      this.#budget?.remove(bytes);
+    } else if (entry !== undefined) {
+      this.#statuses--;
+      if (this.#announced > 0) this.#announced--;
+    }
+    return entry;
+  }
+
+  /** Returns the next status that no message stands before, once. */
+  announce(): Status | undefined {
+    const entry = this.#entries.at(this.#announced);
+    if (!(entry instanceof StatusEntry)) return undefined;
+    this.#announced++;
+    return entry.status;
+  }
+
+  /** Returns the statuses that have not been announced, whatever stands before them. */
+  announceAll(): Status[] {
+    const statuses: Status[] = [];
+    for (let index = this.#announced; index < this.#entries.length; index++) {
+      const entry = this.#entries.at(index);
+      if (entry instanceof StatusEntry) statuses.push(entry.status);
+    }
+    return statuses;
+  }
+
+  /** Copies the newest messages out of `buffer` when they keep more than twice their size of it alive. */
+  compact(buffer: ArrayBufferLike): void {
+    let used = 0;
+    let first = this.#entries.length;
+    for (; first > 0; first--) {
+      const entry = this.#entries.at(first - 1);
+      if (!(entry instanceof ReceivedMessage) || entry.data.buffer !== buffer) break;
+      used += entry.data.length;
+    }
+    if (used * 2 >= buffer.byteLength) return;
+    for (let index = first; index < this.#entries.length; index++) {
+      const { type, data } = this.#entries.at(index) as ReceivedMessage;
+      this.#entries.replaceAt(index, new ReceivedMessage(type, data.slice()));
+    }
+  }
+
+  /** What is unread here counts for itself alone from now on. */
+  leaveBudget(): void {
+    this.#budget?.remove(this.#bytes);
+    this.#budget = undefined;
+  }
+
+  #forgetOldestReturn(): void {
+    let gone: number | undefined;
+    for (let index = 0; index < this.#entries.length; index++) {
+      const entry = this.#entries.at(index);
+      if (!(entry instanceof StatusEntry)) continue;
+      if (entry.status === "Connected" && gone !== undefined) {
+        const pair = [gone, index];
+        this.#announced -= pair.filter((at) => at < this.#announced).length;
+        this.#entries.filter((_entry, at) => !pair.includes(at));
+        this.#statuses -= pair.length;
+        return;
+      }
+      if (entry.status === "Reconnecting" || entry.status === "Disconnected") gone = index;
+    }
+  }
+}

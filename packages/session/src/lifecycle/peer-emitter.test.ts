@@ -1,0 +1,139 @@
+import { describe, expect, it, vi } from "vitest";
+import { keepUncaught } from "../../../../internal/testkit/src/uncaught-exceptions.js";
+import { nextTick } from "../../test/recorded-inbox.js";
+import { SessionError } from "../session-error.js";
+import { PeerEmitter } from "./peer-emitter.js";
+
+interface Events {
+  message: [text: string];
+  error: [error: Error];
+  close: [];
+}
+
+/** A listener that rejects with `error`, a turn of the loop later. */
+function rejectingWith(error: unknown): () => void {
+  const listener = async (): Promise<never> => {
+    await nextTick();
+    return Promise.reject(error);
+  };
+  return listener as () => void;
+}
+
+const lost = new SessionError("IPC_CONNECTION_LOST", "cut");
+const bug = new TypeError("x is not a function");
+
+describe("a listener", () => {
+  it("is given the arguments, in the order of adding, once where it was added so", () => {
+    const emitter = new PeerEmitter<Events>();
+    const seen: string[] = [];
+    emitter.on("message", (text) => seen.push(`on ${text}`));
+    emitter.once("message", (text) => seen.push(`once ${text}`));
+    emitter.emit("message", "a");
+    emitter.emit("message", "b");
+    expect(seen).toEqual(["on a", "once a", "on b"]);
+  });
+
+  it("that is taken off, or cleared, is there no more", () => {
+    const emitter = new PeerEmitter<Events>();
+    const seen: string[] = [];
+    const listener = (text: string): void => void seen.push(text);
+    emitter.on("message", listener);
+    emitter.once("close", () => seen.push("close"));
+    expect([emitter.has("message"), emitter.has("close"), emitter.has("error")]).toEqual([true, true, false]);
+    emitter.off("message", listener);
+    expect(emitter.has("message")).toBe(false);
+    emitter.clear();
+    emitter.emit("message", "a");
+    emitter.emit("close");
+    expect(seen).toEqual([]);
+  });
+
+  it("of an error need not be there", () => {
+    expect(() => new PeerEmitter<Events>().emit("error", lost)).not.toThrow();
+  });
+});
+
+describe("what a listener fails with", () => {
+  it("by a throw is an uncaught exception, also an end of a connection, and not of whoever emits", async () => {
+    const caught = keepUncaught();
+    const emitter = new PeerEmitter<Events>();
+    emitter.on("message", () => {
+      throw bug;
+    });
+    emitter.on("close", () => {
+      throw lost;
+    });
+    emitter.emit("message", "a");
+    emitter.emit("close");
+    expect(caught).toEqual([]);
+    await nextTick();
+    expect(caught).toEqual([bug, lost]);
+  });
+
+  it.each(["on", "once"] as const)("by a rejection is an uncaught exception, added with %s", async (add) => {
+    const caught = keepUncaught();
+    const emitter = new PeerEmitter<Events>();
+    emitter[add]("message", rejectingWith(bug));
+    emitter.emit("message", "a");
+    await nextTick();
+    await nextTick();
+    expect(caught).toEqual([bug]);
+  });
+
+  it.each(["on", "once"] as const)(
+    "by a rejection with an end of a connection is passed over, added with %s",
+    async (add) => {
+      const caught = keepUncaught();
+      const emitter = new PeerEmitter<Events>();
+      emitter[add]("message", rejectingWith(lost));
+      emitter.emit("message", "a");
+      await nextTick();
+      await nextTick();
+      expect(caught).toEqual([]);
+    },
+  );
+
+  it.each(["IPC_QUEUE_FULL", "IPC_CLOSE_INCOMPLETE"] as const)(
+    "by a rejection with %s, which a peer causes that does not read, is a warning, once",
+    async (code) => {
+      const caught = keepUncaught();
+      const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
+      const emitter = new PeerEmitter<Events>();
+      const error = new SessionError(code, "the peer does not read");
+      emitter.on("message", rejectingWith(error));
+      for (let message = 0; message < 3; message++) emitter.emit("message", "a");
+      await nextTick();
+      await nextTick();
+      expect(caught).toEqual([]);
+      expect(warn.mock.calls).toEqual([[error]]);
+      warn.mockRestore();
+    },
+  );
+
+  it.each([
+    ["an error of the library that no peer causes", new SessionError("IPC_CONSUMER_TAKEN", "taken")],
+    ["an abort", new SessionError("IPC_ABORTED", "aborted")],
+    ["an end that it has made its own", new Error("order 7 was not sent", { cause: lost })],
+    ["what is no error", "late"],
+  ])("by a rejection with %s is an uncaught exception", async (_what, error) => {
+    const caught = keepUncaught();
+    const emitter = new PeerEmitter<Events>();
+    emitter.on("error", rejectingWith(error));
+    emitter.emit("error", lost);
+    await nextTick();
+    await nextTick();
+    expect(caught).toEqual([error]);
+  });
+
+  it("in an error's listener does not make another error of it", async () => {
+    const caught = keepUncaught();
+    const emitter = new PeerEmitter<Events>();
+    const seen: Error[] = [];
+    emitter.on("error", (error) => seen.push(error));
+    emitter.on("message", rejectingWith(bug));
+    emitter.emit("message", "a");
+    await nextTick();
+    await nextTick();
+    expect([seen, caught]).toEqual([[], [bug]]);
+  });
+});

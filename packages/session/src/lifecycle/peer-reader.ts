@@ -1,0 +1,172 @@
+import type { AbortOptions } from "@ipc/transport";
+import { handledRejection } from "../deferred.js";
+import type { IpcError } from "../errors.js";
+import type { MessageIterator } from "../inbox/async-iterator.js";
+import { Inbox } from "../inbox/inbox.js";
+import type { EndKind, InboxEvents } from "../inbox/inbox-events.js";
+import type { LockableInbox } from "../inbox/lockable-inbox.js";
+import {
+  type DataMessage,
+  type ReceivedMessage,
+  type StatusMessage,
+  type TimeoutMessage,
+  timeoutMessage,
+} from "../message.js";
+import { assertListener, validateAbortOptions, validateDelay } from "../options/call-arguments.js";
+import type { PeerEvents } from "../peer.js";
+import type { SharedBudget } from "../shared-budget.js";
+import { type Status, statusCode } from "../status.js";
+import { type EventListener, PeerEmitter } from "./peer-emitter.js";
+
+/** More than a stream holds for a reader that stands still. */
+const MIN_REMAINING_BYTES = 262_144;
+
+/** What a peer is to whoever reads from it: messages and statuses in order, by reads, iteration or listeners. */
+export abstract class PeerReader<E extends PeerEvents> {
+  readonly #emitter: PeerEmitter<E> = new PeerEmitter<E>();
+  readonly #inbox: Inbox;
+  readonly #maxUnreadBytes: number;
+  #status: Status;
+  #failure: IpcError | undefined;
+  /** A listener of messages may have gone by itself. */
+  #tellsOnce = false;
+
+  constructor(status: Status, maxUnreadBytes: number, budget?: SharedBudget) {
+    this.#status = status;
+    this.#maxUnreadBytes = maxUnreadBytes;
+    const events: InboxEvents = {
+      message: (message) => {
+        this.#tell("message", message);
+        // `off` looks itself: nobody else goes but by being told once.
+        if (this.#tellsOnce) this.#stopFlowWhenAlone();
+      },
+      status: (changed) => this.#tell("status", changed),
+      full: () => this.pauseInput(),
+      room: () => this.resumeInput(),
+      ended: () => {
+        if (this.#failure !== undefined) this.#tell("error", this.#failure);
+        this.#tell("close");
+        this.#emitter.clear();
+      },
+    };
+    this.#inbox = new Inbox(maxUnreadBytes, events, budget);
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  get statusCode(): number {
+    return statusCode(this.#status);
+  }
+
+  on<K extends keyof E>(event: K, listener: EventListener<E[K]>): this {
+    assertListener(listener);
+    if (event === "message") this.#inbox.listen();
+    this.#emitter.on(event, listener);
+    return this;
+  }
+
+  once<K extends keyof E>(event: K, listener: EventListener<E[K]>): this {
+    assertListener(listener);
+    if (event === "message") {
+      this.#inbox.listen();
+      this.#tellsOnce = true;
+    }
+    this.#emitter.once(event, listener);
+    return this;
+  }
+
+  off<K extends keyof E>(event: K, listener: EventListener<E[K]>): this {
+    this.#emitter.off(event, listener);
+    this.#stopFlowWhenAlone();
+    return this;
+  }
+
+  read(options: AbortOptions = {}): Promise<DataMessage | StatusMessage> {
+    const fault = validateAbortOptions("read", options);
+    return fault === undefined ? this.#inbox.read("read", options) : handledRejection(fault);
+  }
+
+  readTimed(ms: number): Promise<DataMessage | StatusMessage | TimeoutMessage>;
+  readTimed<T>(ms: number, onTimeout: T, options?: AbortOptions): Promise<DataMessage | StatusMessage | T>;
+  readTimed(ms: number, ...rest: [onTimeout?: unknown, options?: AbortOptions]): Promise<unknown> {
+    // Undefined is a value to be given, too.
+    const [onTimeout, options = {}] = rest.length === 0 ? [timeoutMessage] : rest;
+    const fault = validateDelay("readTimed: `ms`", ms) ?? validateAbortOptions("readTimed", options);
+    return fault === undefined ? this.#inbox.readTimed(ms, onTimeout, options) : handledRejection(fault);
+  }
+
+  [Symbol.asyncIterator](): MessageIterator<DataMessage> {
+    return this.#inbox.iterate();
+  }
+
+  pause(): this {
+    this.#inbox.pause();
+    return this;
+  }
+
+  resume(): this {
+    this.#inbox.resume();
+    return this;
+  }
+
+  /** The budget of unread bytes is used up: lets nothing more in. */
+  protected abstract pauseInput(): void;
+
+  /**
+   * Whether what arrived before a connection's end may go over the budget: up to as much again, 256 KiB at the least, also
+   * where the shared budget is used up. Its memory is taken already, and to lose it helps nobody.
+   */
+  protected get acceptsRemaining(): boolean {
+    return this.#inbox.unreadBytes < this.#maxUnreadBytes + Math.max(this.#maxUnreadBytes, MIN_REMAINING_BYTES);
+  }
+
+  /** There is room again. */
+  protected abstract resumeInput(): void;
+
+  protected get unreadBytes(): number {
+    return this.#inbox.unreadBytes;
+  }
+
+  /** What is unread, for somebody who reads over many peers. */
+  protected get lockableInbox(): LockableInbox {
+    return this.#inbox;
+  }
+
+  protected get isFull(): boolean {
+    return this.#inbox.full;
+  }
+
+  protected setStatus(status: Status): void {
+    this.#status = status;
+    this.#inbox.pushStatus(status);
+  }
+
+  protected emit<K extends keyof E>(event: K, ...args: Extract<E[K], unknown[]>): void {
+    this.#emitter.emit(event, ...args);
+  }
+
+  protected receive(message: ReceivedMessage): void {
+    this.#inbox.push(message);
+  }
+
+  protected receivedBuffer(buffer: ArrayBufferLike): void {
+    this.#inbox.compact(buffer);
+  }
+
+  /** Nothing comes any more. */
+  protected endReading(kind: EndKind, error: () => IpcError): void {
+    if (kind === "failed") this.#failure = error();
+    this.#inbox.end(kind, error);
+  }
+
+  /** `emit` for the events that every peer has. */
+  #tell<K extends keyof PeerEvents>(event: K, ...args: PeerEvents[K]): void {
+    this.#emitter.emit(event, ...args);
+  }
+
+  #stopFlowWhenAlone(): void {
+    if (!this.#emitter.has("message")) this.#inbox.unlisten();
+  }
+}

@@ -1,0 +1,196 @@
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { MiddleMan, type Rewrites } from "../../test/man-in-the-middle.js";
+import type { IpcError } from "../errors.js";
+import type { SecurityOptions } from "../options/security-options.js";
+import { openSession, type Session } from "./session.js";
+
+const key = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
+const [alice, bob, mallory] = [
+  generateKeyPairSync("ed25519"),
+  generateKeyPairSync("ed25519"),
+  generateKeyPairSync("ed25519"),
+];
+type Outcome = Session | IpcError;
+
+/** Sessions at the same time, and a time limit that they do not meet on a slow machine either. */
+const WAVE = 16;
+const PATIENT = { handshakeTimeoutMs: 25_000 };
+
+/** Opens a session on both sides, with somebody in the middle; gives what each side gets. */
+async function meet(
+  ofClient: SecurityOptions,
+  ofServer: SecurityOptions,
+  rewrites: Rewrites = {},
+): Promise<{ client: Outcome; server: Outcome; man: MiddleMan }> {
+  const man = new MiddleMan(rewrites);
+  const outcome = (opening: Promise<Session>): Promise<Outcome> => opening.catch((error: IpcError) => error);
+  const [client, server] = await Promise.all([
+    outcome(openSession(man.client, { role: "client", name: "orders", security: ofClient, ...PATIENT })),
+    outcome(openSession(man.server, { role: "server", security: ofServer, ...PATIENT })),
+  ]);
+  for (const side of [client, server]) if (!(side instanceof Error)) side.destroy();
+  return { client, server, man };
+}
+
+const failure = (code: string, message: string): object => ({ code, message: expect.stringContaining(message) });
+
+describe("keys that do not fit keep both sides apart, and each says what it knows:", () => {
+  test.each([
+    ["another pre-shared key", { psk: key(1) }, { psk: key(2) }, "fits none of the 1 pre-shared keys"],
+    [
+      "none of several",
+      { psk: key(1) },
+      { psk: [key(2), key(3), key(4), key(5)] },
+      "fits none of the 4 pre-shared keys",
+    ],
+    [
+      "a client's key that is not trusted",
+      { identity: mallory.privateKey },
+      { trustedPeers: [alice.publicKey] },
+      "the client has a key that is none of the 1 trusted ones",
+    ],
+    [
+      "a client's key that is not trusted, the pre-shared key right",
+      { identity: mallory.privateKey, psk: key(1) },
+      { trustedPeers: [alice.publicKey, bob.publicKey], psk: key(1) },
+      "none of the 2 trusted ones",
+    ],
+  ])("%s", async (_what, ofClient, ofServer, message) => {
+    const { client, server, man } = await meet(ofClient, ofServer);
+    expect(client).toMatchObject(
+      failure("IPC_AUTHENTICATION_FAILED", "the server ended the connection when this client had proved itself by"),
+    );
+    expect(server).toMatchObject(failure("IPC_AUTHENTICATION_FAILED", message));
+    // Not even its own AUTH: the server says nothing to somebody whom it does not know.
+    expect(man.heard.server).toHaveLength(3);
+    for (const stream of [man.client, man.server]) expect(stream.destroyed || stream.writableEnded).toBe(true);
+  });
+
+  test("a server's key that is not trusted: the client knows, the server learns that it was left", async () => {
+    const man = new MiddleMan();
+    const opening = openSession(man.client, {
+      role: "client",
+      security: { trustedPeers: [alice.publicKey] },
+    });
+    const server = await openSession(man.server, { role: "server", security: { identity: mallory.privateKey } });
+    const lost = new Promise<IpcError>((resolve) => server.once("lost", resolve));
+    await expect(opening).rejects.toMatchObject(
+      failure("IPC_AUTHENTICATION_FAILED", "the server has a key that is none of the 1 trusted ones"),
+    );
+    expect((await lost).code).toMatch(/^IPC_(RECORD_TRUNCATED|CONNECTION_LOST)$/);
+    expect(man.heard.client).toHaveLength(3);
+  });
+
+  test.each([
+    [
+      "a client without any, where the server insists",
+      {},
+      { psk: key(1) },
+      "requires a pre-shared key; give this client the key for it",
+      "IPC_SECURITY_REFUSED",
+      "the client stays with golang-ipc's protocol, which this server refuses",
+    ],
+    [
+      "a server without any, where the client insists",
+      { psk: key(1) },
+      {},
+      "does not take a pre-shared key, which `security.require` insists on",
+      "IPC_HANDSHAKE_FAILED",
+      "0 of 1 bytes of the client's reply to the limits",
+    ],
+    [
+      "keys of different kinds",
+      { identity: alice.privateKey },
+      { psk: key(1) },
+      "does not take the client's signature",
+      "IPC_SECURITY_REFUSED",
+      "the client stays with golang-ipc's protocol",
+    ],
+    [
+      "a client without one of two",
+      { psk: key(1) },
+      { psk: key(1), trustedPeers: [alice.publicKey] },
+      "requires the client's signature",
+      "IPC_SECURITY_REFUSED",
+      "the client stays with golang-ipc's protocol",
+    ],
+  ])("%s", async (_what, ofClient, ofServer, atClient, code, atServer) => {
+    const { client, server } = await meet(ofClient, ofServer);
+    expect(client).toMatchObject(failure("IPC_SECURITY_REFUSED", `server \`orders\` ${atClient}`));
+    expect(server).toMatchObject(failure(code, atServer));
+  });
+});
+
+describe("somebody who changes a byte of the AUTHs keeps both sides apart:", () => {
+  const flip = (item: Buffer, at: number): Buffer => {
+    const altered = Buffer.from(item);
+    altered[at] = (altered[at] as number) ^ 0x01;
+    return altered;
+  };
+  const BROKEN = /^IPC_(AUTHENTICATION_FAILED|RECORD_INVALID|HANDSHAKE_FAILED|SECURITY_REFUSED)$/;
+  const REST_BYTES = 512;
+
+  test.each([
+    ["a pre-shared key", { psk: key(1) }, { psk: key(1) }, 1 + 52],
+    ["no keys at all", {}, {}, 1 + 52],
+    ["a client's signature", { identity: alice.privateKey }, { trustedPeers: [alice.publicKey] }, 1 + 148],
+  ])("the client's, each in turn, with %s", async (_what, ofClient, ofServer, length) => {
+    const flipped = async (at: number): Promise<void> => {
+      const { client, server, man } = await meet(ofClient, ofServer, {
+        toServer: (item, index) => {
+          if (index !== 2) return item;
+          expect(item).toHaveLength(length);
+          // Where the length became longer, its bytes are there.
+          return Buffer.concat([flip(item, at), Buffer.alloc(REST_BYTES)]);
+        },
+      });
+      expect((server as IpcError).code).toMatch(BROKEN);
+      if (at > 4) expect((server as IpcError).code).toBe("IPC_AUTHENTICATION_FAILED");
+      expect((client as IpcError).code).toMatch(/^IPC_(AUTHENTICATION_FAILED|HANDSHAKE_FAILED)$/);
+      expect(man.heard.server).toHaveLength(3);
+    };
+    for (let at = 0; at < length; at += WAVE) {
+      await Promise.all(Array.from({ length: Math.min(WAVE, length - at) }, (_, index) => flipped(at + index)));
+    }
+  });
+
+  test.each([
+    ["a pre-shared key", { psk: key(1) }, { psk: key(1) }, 52],
+    ["no keys at all", {}, {}, 52],
+    ["a server's signature", { trustedPeers: [bob.publicKey] }, { identity: bob.privateKey }, 148],
+  ])("the server's, each in turn, with %s", async (_what, ofClient, ofServer, length) => {
+    const flipped = async (at: number): Promise<void> => {
+      const { client, man } = await meet(ofClient, ofServer, {
+        toClient: (item, index) => {
+          if (index !== 3) return item;
+          expect(item).toHaveLength(length);
+          return Buffer.concat([flip(item, at), Buffer.alloc(REST_BYTES)]);
+        },
+      });
+      expect((client as IpcError).code).toMatch(BROKEN);
+      if (at > 3) expect((client as IpcError).code).toBe("IPC_AUTHENTICATION_FAILED");
+      expect(man.heard.client).toHaveLength(3);
+    };
+    for (let at = 0; at < length; at += WAVE) {
+      await Promise.all(Array.from({ length: Math.min(WAVE, length - at) }, (_, index) => flipped(at + index)));
+    }
+  });
+
+  test("sends the client's AUTH back to it as the server's", async () => {
+    const stage: { man?: MiddleMan } = {};
+    const man = new MiddleMan({
+      toServer: (item, index) => {
+        if (index !== 2) return item;
+        stage.man?.say("client", item.subarray(1));
+        return undefined;
+      },
+    });
+    stage.man = man;
+    openSession(man.server, { role: "server", security: { psk: key(1) } }).catch(() => {});
+    await expect(openSession(man.client, { role: "client", security: { psk: key(1) } })).rejects.toMatchObject({
+      code: "IPC_AUTHENTICATION_FAILED",
+    });
+    man.server.destroy();
+  });
+});

@@ -1,0 +1,169 @@
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { TwoFacedMan, type TwoFacedOptions } from "../../test/impersonator.js";
+import type { IpcError } from "../errors.js";
+import type { SecurityOptions } from "../options/security-options.js";
+import { openSession, type Session } from "./session.js";
+
+const psk = new Uint8Array(32).fill(7);
+const guessed = new Uint8Array(32).fill(8);
+const [alice, bob, mallory] = [
+  generateKeyPairSync("ed25519"),
+  generateKeyPairSync("ed25519"),
+  generateKeyPairSync("ed25519"),
+];
+
+/** Takes the offer out of the limits. */
+const strip = (plaintext: Buffer): Buffer => plaintext.subarray(0, 4);
+
+interface Outcome {
+  readonly man: TwoFacedMan;
+  readonly client: Session | IpcError;
+  readonly server: Session | IpcError;
+}
+
+/** Opens a session on both sides, with somebody in the middle who makes an exchange of his own with each. */
+async function meet(ofClient: SecurityOptions, ofServer: SecurityOptions, options: TwoFacedOptions): Promise<Outcome> {
+  const man = new TwoFacedMan(options);
+  void man.work();
+  const outcome = (opening: Promise<Session>): Promise<Session | IpcError> => opening.catch((error: IpcError) => error);
+  const [client, server] = await Promise.all([
+    outcome(openSession(man.client, { role: "client", name: "orders", security: ofClient })),
+    outcome(openSession(man.server, { role: "server", security: ofServer })),
+  ]);
+  return { man, client, server };
+}
+
+/** What the server is given of a message that the client writes, and how they are connected. */
+async function send({ client, server }: Outcome): Promise<{ modes: string[]; text: string }> {
+  if (client instanceof Error) throw client;
+  if (server instanceof Error) throw server;
+  const received = new Promise<string>((resolve) => server.once("message", (message) => resolve(message.text())));
+  await client.write(1, "a secret");
+  const text = await received;
+  client.destroy();
+  server.destroy();
+  return { modes: [client.security.mode, server.security.mode], text };
+}
+
+function leave({ client, server }: Outcome): void {
+  for (const side of [client, server]) if (!(side instanceof Error)) side.destroy();
+}
+
+const refusal = (code: string, message: string): object => ({ code, message: expect.stringContaining(message) });
+const NOT_OF_THIS = "somebody stands between the two";
+
+describe("somebody with an exchange of his own takes the offer out", () => {
+  test("where nobody insists: both fall back to golang-ipc's protocol, and say so; he reads everything", async () => {
+    const outcome = await meet({}, {}, { limits: strip });
+    const { modes, text } = await send(outcome);
+    expect({ modes, text }).toEqual({ modes: ["compatible", "compatible"], text: "a secret" });
+    expect(Buffer.concat(outcome.man.read).toString()).toContain("a secret");
+  });
+
+  test("where both have a key and neither insists: the same, which is what `require: false` allows", async () => {
+    const outcome = await meet({ psk, require: false }, { psk, require: false }, { limits: strip });
+    expect((await send(outcome)).modes).toEqual(["compatible", "compatible"]);
+  });
+
+  test.each([
+    ["with a key", { psk }],
+    ["without one", { require: true }],
+  ])("where the client insists, %s: it refuses, and nothing was sent", async (_what, security) => {
+    const outcome = await meet(security, { ...security, require: false }, { limits: strip });
+    expect(outcome.client).toMatchObject(refusal("IPC_SECURITY_REFUSED", NOT_OF_THIS));
+    expect(outcome.man.read).toEqual([]);
+    leave(outcome);
+  });
+
+  test.each([
+    ["with a key", { psk }],
+    ["without one", { require: true }],
+  ])("where the server insists, %s: it refuses the client that fell for it", async (_what, security) => {
+    const outcome = await meet({ ...security, require: false }, security, { limits: strip });
+    expect(outcome.server).toMatchObject(
+      refusal("IPC_SECURITY_REFUSED", "the client stays with golang-ipc's protocol, which this server refuses"),
+    );
+    expect(outcome.man.read).toEqual([]);
+    leave(outcome);
+  });
+});
+
+describe("somebody with an exchange of his own changes the offer", () => {
+  test.each([
+    ["takes out what is accepted", { psk }, { psk }, "003000004950435801000000", "IPC_SECURITY_REFUSED"],
+    ["takes out what is required", { psk }, { psk }, "003000004950435801010000", "IPC_AUTHENTICATION_FAILED"],
+    ["adds what the server cannot do", { psk }, {}, "003000004950435801010000", "IPC_AUTHENTICATION_FAILED"],
+  ])("and %s: the client refuses", async (_what, ofClient, ofServer, limits, code) => {
+    const outcome = await meet(ofClient, ofServer, { limits: () => Buffer.from(limits, "hex") });
+    expect(outcome.client).toMatchObject({ code });
+    expect(outcome.server).toMatchObject({ code: expect.stringMatching(/^IPC_/) });
+    expect(outcome.man.read).toEqual([]);
+  });
+});
+
+describe("row 17: somebody with an exchange of his own keeps the offer", () => {
+  test("where nobody has a key: he can be the one that each side talks to, which is what anonymous means", async () => {
+    for (const security of [{}, { require: true }]) {
+      const outcome = await meet(security, security, {});
+      const { modes, text } = await send(outcome);
+      expect({ modes, text }).toEqual({ modes: ["secure", "secure"], text: "a secret" });
+      expect(Buffer.concat(outcome.man.read).toString()).toContain("a secret");
+    }
+  });
+
+  test.each<[string, TwoFacedOptions]>([
+    ["does not know", {}],
+    ["has guessed wrong", { psk: guessed }],
+  ])("where both have a pre-shared key that he %s: both refuse", async (_what, options) => {
+    const outcome = await meet({ psk }, { psk }, options);
+    expect(outcome.client).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "does not carry a valid tag"));
+    expect(outcome.server).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "fits none of the 1 pre-shared keys"));
+    expect(outcome.man.read).toEqual([]);
+  });
+
+  test("where both sign, and he passes their signatures on: both refuse, they are of another handshake", async () => {
+    const ofClient = { identity: alice.privateKey, trustedPeers: [bob.publicKey] };
+    const ofServer = { identity: bob.privateKey, trustedPeers: [alice.publicKey] };
+    const outcome = await meet(ofClient, ofServer, { passesIdsOn: true });
+    expect(outcome.server).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "the client's signature is not valid"));
+    expect(outcome.client).toMatchObject({ code: "IPC_AUTHENTICATION_FAILED" });
+    expect(outcome.man.read).toEqual([]);
+  });
+
+  test("where both sign, and he signs himself: both refuse, he is not trusted", async () => {
+    const ofClient = { identity: alice.privateKey, trustedPeers: [bob.publicKey] };
+    const ofServer = { identity: bob.privateKey, trustedPeers: [alice.publicKey] };
+    const outcome = await meet(ofClient, ofServer, { identity: mallory.privateKey });
+    expect(outcome.server).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "none of the 1 trusted ones"));
+    expect(outcome.client).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "none of the 1 trusted ones"));
+  });
+
+  test("where the server signs, and he passes its signature on: the client refuses", async () => {
+    const outcome = await meet({ trustedPeers: [bob.publicKey] }, { identity: bob.privateKey }, { passesIdsOn: true });
+    expect(outcome.client).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "the server's signature is not valid"));
+    expect(outcome.man.read).toEqual([]);
+    leave(outcome);
+  });
+
+  test("where the client signs, and he passes its signature on: the server refuses", async () => {
+    const outcome = await meet(
+      { identity: alice.privateKey },
+      { trustedPeers: [alice.publicKey] },
+      { passesIdsOn: true },
+    );
+    expect(outcome.server).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "the client's signature is not valid"));
+    expect(outcome.client).toMatchObject({ code: "IPC_AUTHENTICATION_FAILED" });
+    expect(outcome.man.read).toEqual([]);
+    leave(outcome);
+  });
+
+  test("where he knows the pre-shared key, and both sign too: both refuse", async () => {
+    const ofClient = { psk, identity: alice.privateKey, trustedPeers: [bob.publicKey] };
+    const ofServer = { psk, identity: bob.privateKey, trustedPeers: [alice.publicKey] };
+    const outcome = await meet(ofClient, ofServer, { psk, passesIdsOn: true });
+    expect(outcome.server).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "the client's signature is not valid"));
+    expect(outcome.client).toMatchObject({ code: "IPC_AUTHENTICATION_FAILED" });
+    expect(outcome.man.read).toEqual([]);
+  });
+});

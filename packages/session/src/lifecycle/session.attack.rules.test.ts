@@ -1,0 +1,194 @@
+import { generateKeyPairSync } from "node:crypto";
+import { memoryPair } from "@ipc/transport";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { type HandmadeOptions, HandmadePeer } from "../../test/handmade-peer.js";
+import type { IpcError } from "../errors.js";
+import type { SecurityOptions } from "../options/security-options.js";
+import { openSession } from "./session.js";
+
+type Play = (peer: HandmadePeer) => void;
+
+const [AUTH, DATA, CLOSE] = [1, 2, 3];
+/** Type 1, `hi`. */
+const HI = Buffer.from("00000006000000016869", "hex");
+const hex = (text: string): Buffer => Buffer.from(text, "hex");
+
+const psk = new Uint8Array(32).fill(7);
+const [alice, mallory] = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
+const aliceBytes = new Uint8Array(alice.publicKey.export({ format: "der", type: "spki" }).subarray(-32));
+
+describe.each([
+  { victim: "server", peer: "client", signing: { select: 0x84 }, knowing: { select: 0x81, psk } },
+  {
+    victim: "client",
+    peer: "server",
+    signing: { offer: "4950435801020000" },
+    knowing: { offer: "4950435801010000", psk },
+  },
+] as const)("a $peer that has the keys and breaks the rules", ({ victim, peer, signing, knowing }) => {
+  const CONFIGURED: Record<"anonymous" | "signing" | "knowing", [SecurityOptions, HandmadeOptions]> = {
+    anonymous: [{}, {}],
+    signing: [{ trustedPeers: [alice.publicKey] }, signing],
+    knowing: [{ psk }, knowing],
+  };
+
+  interface Outcome {
+    readonly told: readonly string[];
+    readonly error: IpcError;
+  }
+
+  /** Runs a victim with these options against a peer that says what `play` tells it to. */
+  async function attack(play: Play, security: SecurityOptions = {}, options: HandmadeOptions = {}): Promise<Outcome> {
+    const [near, far] = memoryPair();
+    const opening = openSession(near, { role: victim, security });
+    opening.catch(() => {});
+    play(await HandmadePeer[peer](far, options));
+    const told: string[] = [];
+    try {
+      const session = await opening;
+      session.on("message", (message) => told.push(message.text()));
+      const error = await new Promise<IpcError>((resolve) => session.once("lost", resolve));
+      return { told, error };
+    } catch (error) {
+      return { told, error: error as IpcError };
+    } finally {
+      expect(near.destroyed || near.writableEnded).toBe(true);
+      near.destroy();
+    }
+  }
+
+  test("but keeps to them so far: what it says arrives", async () => {
+    const { told, error } = await attack((handmade) => {
+      handmade.say(AUTH, handmade.auth());
+      handmade.say(DATA, HI);
+      handmade.end();
+    });
+    expect({ told, code: error.code }).toEqual({ told: ["hi"], code: "IPC_RECORD_TRUNCATED" });
+  });
+
+  test.each<[string, Play, string]>([
+    ["DATA before its AUTH", (handmade) => handmade.say(DATA, HI), "kind 2 (DATA) came where AUTH is expected"],
+    ["CLOSE before its AUTH", (handmade) => handmade.say(CLOSE), "kind 3 (CLOSE) came where AUTH is expected"],
+    ["a kind that does not exist", (handmade) => handmade.say(9, HI), "kind 9 came"],
+    ["an AUTH that is too long", (handmade) => handmade.say(AUTH, new Uint8Array(497)), "length of 513 bytes"],
+    ["an AUTH without room for a tag", (handmade) => handmade.write(hex("0100000f")), "length of 15 bytes"],
+  ])("sends %s: no connection comes of it", async (_what, play, message) => {
+    const { told, error } = await attack(play);
+    expect(told).toEqual([]);
+    expect(error).toMatchObject({ code: "IPC_RECORD_INVALID", message: expect.stringContaining(message) });
+  });
+
+  test.each(["", "010000", "01000030aabb"])(
+    "sends of its AUTH only '%s': it is waited for as long as a handshake may take",
+    async (begun) => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      onTestFinished(() => void vi.useRealTimers());
+      const [near, far] = memoryPair();
+      const opening = openSession(near, { role: victim, handshakeTimeoutMs: 5_000 });
+      const outcome = expect(opening).rejects.toMatchObject({
+        code: "IPC_HANDSHAKE_TIMEOUT",
+        message: expect.stringContaining(`waiting for the ${peer}'s AUTH;`),
+      });
+      (await HandmadePeer[peer](far)).write(hex(begun));
+      for (let count = 0; count < 10; count++) await new Promise((resolve) => setImmediate(resolve));
+      vi.advanceTimersByTime(5_000);
+      await outcome;
+      expect(near.destroyed).toBe(true);
+    },
+  );
+
+  test.each<[string, "anonymous" | "signing" | "knowing", (handmade: HandmadePeer) => Uint8Array, string]>([
+    ["an empty AUTH", "anonymous", () => new Uint8Array(0), "has 0 bytes, 32 are expected"],
+    ["an AUTH that is not its HMAC", "anonymous", () => new Uint8Array(32), "is not of this handshake"],
+    [
+      "an id that nobody asked for",
+      "anonymous",
+      (handmade) => handmade.auth(alice.privateKey),
+      "has 128 bytes, 32 are expected",
+    ],
+    [
+      "an AUTH that is not its HMAC, the pre-shared key right",
+      "knowing",
+      () => new Uint8Array(32),
+      "is not of this handshake",
+    ],
+    ["no id where it is to sign", "signing", (handmade) => handmade.auth(), "has 32 bytes, 128 are expected"],
+    [
+      "a signature of somebody who is not trusted",
+      "signing",
+      (handmade) => handmade.auth(mallory.privateKey),
+      `the ${peer} has a key that is none of the 1 trusted ones`,
+    ],
+    [
+      "a trusted key and a signature that is none",
+      "signing",
+      (handmade) => handmade.authOver(Buffer.concat([aliceBytes, new Uint8Array(64)])),
+      `the ${peer}'s signature is not valid`,
+    ],
+    [
+      "a trusted key and somebody else's signature",
+      "signing",
+      (handmade) => handmade.authOver(Buffer.concat([aliceBytes, handmade.auth(mallory.privateKey).subarray(32 + 32)])),
+      `the ${peer}'s signature is not valid`,
+    ],
+    [
+      "a trusted signature under the HMAC of none",
+      "signing",
+      (handmade) => Buffer.concat([handmade.auth(), handmade.auth(alice.privateKey).subarray(32)]),
+      "is not of this handshake",
+    ],
+  ])("sends %s: no connection comes of it", async (_what, who, body, message) => {
+    const [security, options] = CONFIGURED[who];
+    const { told, error } = await attack((handmade) => handmade.say(AUTH, body(handmade)), security, options);
+    expect(told).toEqual([]);
+    expect(error).toMatchObject({ code: "IPC_AUTHENTICATION_FAILED", message: expect.stringContaining(message) });
+  });
+
+  test.each<[string, Play, string]>([
+    ["another AUTH", (handmade) => handmade.say(AUTH, handmade.auth()), "IPC_RECORD_INVALID"],
+    ["DATA of zero bytes", (handmade) => handmade.say(DATA), "IPC_RECORD_INVALID"],
+    [
+      "DATA that is longer than one may be",
+      (handmade) => handmade.say(DATA, new Uint8Array(262_145)),
+      "IPC_RECORD_INVALID",
+    ],
+    ["a kind that does not exist", (handmade) => handmade.say(4, HI), "IPC_RECORD_INVALID"],
+    ["a record that skips a number", (handmade) => void handmade.seal(DATA, HI), "IPC_DECRYPTION_FAILED"],
+    [
+      "DATA behind its CLOSE",
+      (handmade) => {
+        handmade.say(CLOSE);
+        handmade.say(DATA, HI);
+      },
+      "IPC_RECORD_INVALID",
+    ],
+    [
+      "a second CLOSE",
+      (handmade) => {
+        handmade.say(CLOSE);
+        handmade.say(CLOSE);
+      },
+      "IPC_RECORD_INVALID",
+    ],
+    ["a frame that is too long", (handmade) => handmade.say(DATA, hex("7fffffff00000001")), "IPC_FRAME_TOO_LARGE"],
+    ["a frame that is too short", (handmade) => handmade.say(DATA, hex("00000003000000")), "IPC_FRAME_TOO_SHORT"],
+  ])("sends behind a message %s: it is ended, and nothing more is delivered", async (_what, play, code) => {
+    const { told, error } = await attack((handmade) => {
+      handmade.say(AUTH, handmade.auth());
+      handmade.say(DATA, HI);
+      play(handmade);
+      handmade.say(DATA, HI);
+    });
+    expect({ told, code: error.code }).toEqual({ told: ["hi"], code });
+  });
+
+  test("sends a CLOSE within a frame: what was whole is delivered", async () => {
+    const { told, error } = await attack((handmade) => {
+      handmade.say(AUTH, handmade.auth());
+      handmade.say(DATA, Buffer.concat([HI, HI.subarray(0, 9)]));
+      handmade.say(CLOSE);
+      handmade.end();
+    });
+    expect({ told, code: error.code }).toEqual({ told: ["hi"], code: "IPC_FRAME_TRUNCATED" });
+  });
+});

@@ -1,0 +1,86 @@
+import { Duplex } from "node:stream";
+import { abortError } from "../deferred.js";
+import type { IpcError } from "../errors.js";
+import { clientHandshake, serverHandshake } from "../handshake/handshake.js";
+import { runHandshake } from "../handshake/run-handshake.js";
+import { formatValue, OptionReader } from "../options/option-reader.js";
+import {
+  PEER_OPTIONS,
+  type PeerOptions,
+  type ResolvedPeerOptions,
+  resolvePeerOptions,
+} from "../options/peer-options.js";
+import { PeerSession } from "./peer-session.js";
+import type { EstablishedConnection } from "./peer-start.js";
+
+export interface SessionOptions extends PeerOptions {
+  /** Which end of the stream this is: the server speaks first. */
+  readonly role: "client" | "server";
+  /** Names the other end in messages and `remote`. @default "stream" */
+  readonly name?: string;
+}
+
+/**
+ * Talks the protocol over a stream of the caller's (stdio, TLS, a test) and resolves when the handshake is complete. The
+ * session owns the stream from then on and ends with it; when the handshake fails, the stream is destroyed.
+ *
+ * Rejects with TypeError, RangeError, IPC_HANDSHAKE_FAILED, IPC_HANDSHAKE_TIMEOUT, IPC_VERSION_MISMATCH,
+ * IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID, IPC_SERVER_BUSY,
+ * IPC_PUBLIC_KEY_INVALID, IPC_DECRYPTION_FAILED, IPC_ABORTED.
+ */
+export async function openSession(stream: Duplex, options: SessionOptions): Promise<Session> {
+  if (!(stream instanceof Duplex))
+    throw new TypeError(`openSession: \`stream\` takes a Duplex, got ${formatValue(stream)}`);
+  const reader = new OptionReader("openSession", options, ["role", "name", ...PEER_OPTIONS]);
+  const { role, name = "stream" } = options;
+  if (role !== "client" && role !== "server") {
+    throw new TypeError(`openSession: \`role\` takes "client" or "server", got ${formatValue(role)}`);
+  }
+  if (typeof name !== "string") throw new TypeError(`openSession: \`name\` takes a string, got ${formatValue(name)}`);
+  const resolved = resolvePeerOptions(reader, role);
+  const { encryption, credentials, keyFile, limits, signal, handshakeTimeoutMs } = resolved;
+  if (keyFile !== false)
+    throw new TypeError("openSession: `security` takes no `keyFile`; a stream has no name, so give the key as `psk`");
+  const handshake =
+    role === "client"
+      ? clientHandshake({ name, encryption, credentials })
+      : serverHandshake({ encryption, credentials, maxMessageSize: limits.maxMessageSize });
+  const { result, rest } = await runHandshake(stream, handshake, {
+    timeoutMs: handshakeTimeoutMs,
+    ...(signal && { signal }),
+  });
+  const session = new Session(resolved, { stream, outcome: result, rest, remote: name });
+  // The signal may have fired after the handshake's last look at it.
+  if (session.status === "Closed" && signal !== undefined) throw abortError("openSession", signal);
+  return session;
+}
+
+/** The conversation over one stream: it ends with the stream. */
+export class Session extends PeerSession {
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort: () => void;
+
+  constructor({ limits, security, signal }: ResolvedPeerOptions, established: EstablishedConnection) {
+    super({ limits, security, status: "Not Connected", remote: established.remote });
+    this.#signal = signal;
+    this.#onAbort = () => this.destroy(signal?.reason);
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    this.connect(established);
+    if (signal?.aborted === true) this.#onAbort();
+  }
+
+  protected override release(): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    return Promise.resolve();
+  }
+
+  protected override setReferenced(): void {
+    // The stream is all there is, and it is told already.
+  }
+
+  protected override onDisconnected(error: IpcError, clean: boolean): void {
+    this.setStatus("Disconnected");
+    if (!clean) this.emit("lost", error);
+    this.finish("Disconnected", clean ? undefined : error);
+  }
+}

@@ -1,0 +1,38 @@
+import type { Sender } from "../connection/sender.js";
+import type { PeerStats } from "../peer.js";
+
+/** Counts what passes, over all connections of a peer. */
+export class TrafficCounters {
+  #connections = 0;
+  #messagesReceived = 0;
+  #bytesReceived = 0;
+  #messagesSent = 0;
+  #bytesSent = 0;
+
+  connected(): void {
+    this.#connections++;
+  }
+
+  received(bytes: number): void {
+    this.#messagesReceived++;
+    this.#bytesReceived += bytes;
+  }
+
+  /** Adds what a connection that has ended had accepted. */
+  disconnected(sender: Sender): void {
+    this.#messagesSent += sender.acceptedMessages;
+    this.#bytesSent += sender.acceptedBytes;
+  }
+
+  stats(sender: Sender | undefined, unreadBytes: number): PeerStats {
+    return {
+      messagesReceived: this.#messagesReceived,
+      messagesSent: this.#messagesSent + (sender?.acceptedMessages ?? 0),
+      bytesReceived: this.#bytesReceived,
+      bytesSent: this.#bytesSent + (sender?.acceptedBytes ?? 0),
+      queuedBytes: sender?.queuedBytes ?? 0,
+      unreadBytes,
+      reconnects: Math.max(0, this.#connections - 1),
+    };
+  }
+}

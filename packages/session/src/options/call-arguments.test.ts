@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import type { CloseOptions } from "../peer.js";
+import { validateCloseOptions, validateDelay, validateWrite } from "./call-arguments.js";
+
+const data = (length: number): Uint8Array => new Uint8Array(length);
+
+describe("a message to be written", () => {
+  test.each([1, 2_147_483_648, 4_294_967_295])("may have the type %i", (type) => {
+    expect(validateWrite(type, data(0), 1_024)).toBeUndefined();
+  });
+
+  test.each([
+    ["1", '"1"'],
+    [undefined, "undefined"],
+    [null, "null"],
+    [1n, "1"],
+    [{}, "an object"],
+  ])("has a number as its type, not %s", (type, shown) => {
+    expect(validateWrite(type, data(0), 1_024)).toEqual(new TypeError(`write: \`type\` takes a number, got ${shown}`));
+  });
+
+  test.each([-1, 1.5, 4_294_967_296, Number.NaN, Number.POSITIVE_INFINITY])("has no type %s", (type) => {
+    expect(validateWrite(type, data(0), 1_024)).toEqual(
+      new RangeError(`write: \`type\` takes a whole number, 1 … 4294967295, got ${type}`),
+    );
+  });
+
+  test("has no type 0: that one is reserved", () => {
+    expect(validateWrite(0, data(0), 1_024)).toEqual(
+      new RangeError("write: message type 0 is reserved; `type` takes a whole number, 1 … 4294967295, got 0"),
+    );
+  });
+
+  test("may be a Buffer", () => {
+    expect(validateWrite(1, Buffer.from("hello"), 1_024)).toBeUndefined();
+  });
+
+  test.each([
+    [undefined, "undefined"],
+    [null, "null"],
+    [7, "7"],
+    [{}, "an object"],
+    [[1], "an array"],
+    [new ArrayBuffer(1), "an object"],
+    [new Uint16Array(1), "an object"],
+    [new DataView(new ArrayBuffer(1)), "an object"],
+  ])("is no data: %o", (wrong, shown) => {
+    expect(validateWrite(1, wrong, 1_024)).toEqual(
+      new TypeError(`write: \`data\` takes a string or a Uint8Array, got ${shown}`),
+    );
+  });
+
+  test("may be as large as agreed, and not a byte larger", () => {
+    expect(validateWrite(1, data(1_024), 1_024)).toBeUndefined();
+    expect(validateWrite(1, data(1_025), 1_024)).toMatchObject({
+      name: "SessionError",
+      code: "IPC_MESSAGE_TOO_LARGE",
+      message: expect.stringContaining("a message of 1025 bytes exceeds the 1024 that the server accepts"),
+    });
+  });
+});
+
+describe("a delay", () => {
+  test.each([0, 0.5, 2_147_483_647])("may be %s ms", (ms) => {
+    expect(validateDelay("readTimed: `ms`", ms)).toBeUndefined();
+  });
+
+  test.each([-1, 2_147_483_648, Number.NaN, Number.POSITIVE_INFINITY])("may not be %s ms", (ms) => {
+    expect(validateDelay("readTimed: `ms`", ms)).toEqual(
+      new RangeError(`readTimed: \`ms\` takes milliseconds, 0 … 2147483647, got ${ms}`),
+    );
+  });
+
+  test.each([
+    ["5", '"5"'],
+    [null, "null"],
+    [undefined, "undefined"],
+  ])("is a number, not %s", (ms, shown) => {
+    expect(validateDelay("readTimed: `ms`", ms)).toEqual(
+      new TypeError(`readTimed: \`ms\` takes milliseconds, 0 … 2147483647, got ${shown}`),
+    );
+  });
+});
+
+describe("the options of close", () => {
+  test.each([{}, { timeoutMs: 0 }, { timeoutMs: undefined }] as CloseOptions[])("may be %o", (options) => {
+    expect(validateCloseOptions(options)).toBeUndefined();
+  });
+
+  test.each([
+    [null, "null"],
+    [5, "5"],
+    ["now", '"now"'],
+  ])("are an object, not %s", (options, shown) => {
+    expect(validateCloseOptions(options as unknown as CloseOptions)).toEqual(
+      new TypeError(`close: takes an object of options, got ${shown}`),
+    );
+  });
+
+  test("have a timeoutMs that a timer can keep", () => {
+    expect(validateCloseOptions({ timeoutMs: -1 })).toEqual(
+      new RangeError("close: `timeoutMs` takes milliseconds, 0 … 2147483647, got -1"),
+    );
+    expect(validateCloseOptions({ timeoutMs: "1" } as unknown as CloseOptions)).toBeInstanceOf(TypeError);
+  });
+});

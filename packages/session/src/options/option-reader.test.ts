@@ -1,0 +1,222 @@
+import { describe, expect, test } from "vitest";
+import { formatValue, OptionReader } from "./option-reader.js";
+
+interface Options {
+  readonly encryption?: unknown;
+  readonly size?: unknown;
+  readonly timeoutMs?: unknown;
+  readonly signal?: unknown;
+  readonly logger?: unknown;
+  readonly authorize?: unknown;
+  readonly transport?: unknown;
+  readonly directory?: unknown;
+  readonly slow?: unknown;
+}
+interface Logger {
+  info(): void;
+  warn(): void;
+}
+const KNOWN: readonly (keyof Options)[] = [
+  "encryption",
+  "size",
+  "timeoutMs",
+  "signal",
+  "logger",
+  "authorize",
+  "transport",
+  "directory",
+  "slow",
+];
+const SIZE = { min: 1_024, max: 4_096, unit: "bytes" };
+const SLOW = ["wait", "skip"] as const;
+const LOGGER: readonly (keyof Logger)[] = ["info", "warn"];
+
+const read = (options: Options): OptionReader<Options> => new OptionReader("startServer", options, KNOWN);
+
+describe("the options as a whole", () => {
+  test.each([
+    [undefined, "undefined"],
+    [null, "null"],
+    ["orders", '"orders"'],
+    [7, "7"],
+    [() => {}, "a function"],
+  ])("are an object, not %s", (options, shown) => {
+    expect(() => read(options as Options)).toThrow(
+      new TypeError(`startServer: takes an object of options, got ${shown}`),
+    );
+  });
+
+  test("are all known: a misspelt one is refused with the names that it takes, though it is undefined", () => {
+    expect(() => read({ encrypt: true } as Options)).toThrow(
+      new TypeError(`startServer: unknown option \`encrypt\`; it takes ${KNOWN.join(", ")}`),
+    );
+    expect(() => read({ encrypt: undefined } as Options)).toThrow(TypeError);
+  });
+
+  test("may be frozen, or have no prototype", () => {
+    const options: Options = Object.freeze(Object.assign(Object.create(null), { size: 2_048 }));
+    expect(read(options).integer("size", 0, SIZE)).toBe(2_048);
+  });
+});
+
+describe("what is not given, or undefined, is", () => {
+  test.each([{}, { encryption: undefined, size: undefined, timeoutMs: undefined, signal: undefined }])(
+    "its default: %o",
+    (options) => {
+      const reader = read(options);
+      expect(reader.boolean("encryption", true)).toBe(true);
+      expect(reader.boolean("encryption", false)).toBe(false);
+      expect(reader.integer("size", 7, SIZE)).toBe(7);
+      expect(reader.milliseconds("timeoutMs", 5_000)).toBe(5_000);
+      expect(reader.choice("slow", SLOW, "skip")).toBe("skip");
+      expect(reader.signal("signal")).toBeUndefined();
+      expect(reader.methods("logger", [])).toBeUndefined();
+      expect(reader.callback("authorize")).toBeUndefined();
+    },
+  );
+});
+
+describe("what is right is taken as it is", () => {
+  test("a boolean, whatever the default", () => {
+    expect(read({ encryption: false }).boolean("encryption", true)).toBe(false);
+    expect(read({ encryption: true }).boolean("encryption", false)).toBe(true);
+  });
+
+  test.each([1_024, 4_096])("a whole number at the edge of its range: %i", (size) => {
+    expect(read({ size }).integer("size", 2_000, SIZE)).toBe(size);
+  });
+
+  test.each([0, 2_147_483_647])("milliseconds at the edge of their range: %i", (timeoutMs) => {
+    expect(read({ timeoutMs }).milliseconds("timeoutMs", 5_000)).toBe(timeoutMs);
+  });
+
+  test.each(SLOW)("one of several words, whatever the default: %s", (slow) => {
+    expect(read({ slow }).choice("slow", SLOW, "wait")).toBe(slow);
+  });
+
+  test("a signal, a logger with further methods, a callback", () => {
+    const { signal } = new AbortController();
+    const logger = { info() {}, warn() {}, fatal() {} };
+    const authorize = (): boolean => true;
+    const reader = read({ signal, logger, authorize });
+    expect(reader.signal("signal")).toBe(signal);
+    expect(reader.methods<typeof logger>("logger", LOGGER)).toBe(logger);
+    expect(reader.callback("authorize")).toBe(authorize);
+  });
+
+  test("a logger that inherits its methods, as console and class instances do", () => {
+    class Inherited {
+      info(): void {}
+      warn(): void {}
+    }
+    const logger = new Inherited();
+    expect(read({ logger }).methods<Logger>("logger", LOGGER)).toBe(logger);
+    expect(read({ logger: console }).methods<Logger>("logger", LOGGER)).toBe(console);
+  });
+});
+
+describe("the wrong kind is a TypeError that names the option, what it takes and what it got", () => {
+  const cases: readonly [
+    key: keyof Options,
+    value: unknown,
+    take: (reader: OptionReader<Options>) => unknown,
+    says: string,
+  ][] = [
+    ["encryption", "yes", (reader) => reader.boolean("encryption", true), 'true or false, got "yes"'],
+    ["encryption", null, (reader) => reader.boolean("encryption", true), "true or false, got null"],
+    ["encryption", 0, (reader) => reader.boolean("encryption", true), "true or false, got 0"],
+    ["size", "2048", (reader) => reader.integer("size", 1, SIZE), 'a whole number of bytes, 1024 … 4096, got "2048"'],
+    ["size", 2_048n, (reader) => reader.integer("size", 1, SIZE), "a whole number of bytes, 1024 … 4096, got 2048"],
+    ["size", null, (reader) => reader.integer("size", 1, SIZE), "a whole number of bytes, 1024 … 4096, got null"],
+    [
+      "timeoutMs",
+      {},
+      (reader) => reader.milliseconds("timeoutMs", 1),
+      "a whole number of milliseconds, 0 … 2147483647, got an object",
+    ],
+    ["slow", "Wait", (reader) => reader.choice("slow", SLOW, "wait"), '"wait", "skip", got "Wait"'],
+    ["slow", true, (reader) => reader.choice("slow", SLOW, "wait"), '"wait", "skip", got true'],
+    ["slow", null, (reader) => reader.choice("slow", SLOW, "wait"), '"wait", "skip", got null'],
+    ["signal", {}, (reader) => reader.signal("signal"), "an AbortSignal, got an object"],
+    ["signal", new AbortController(), (reader) => reader.signal("signal"), "an AbortSignal, got an object"],
+    [
+      "logger",
+      { info() {} },
+      (reader) => reader.methods<Logger>("logger", LOGGER),
+      "an object with the methods info, warn, got an object",
+    ],
+    [
+      "logger",
+      [],
+      (reader) => reader.methods<Logger>("logger", LOGGER),
+      "an object with the methods info, warn, got an array",
+    ],
+    [
+      "logger",
+      null,
+      (reader) => reader.methods<Logger>("logger", LOGGER),
+      "an object with the methods info, warn, got null",
+    ],
+    ["authorize", true, (reader) => reader.callback("authorize"), "a function, got true"],
+  ];
+
+  test.each(cases)("%s: %s", (key, value, take, says) => {
+    expect(() => take(read({ [key]: value }))).toThrow(new TypeError(`startServer: \`${key}\` takes ${says}`));
+  });
+});
+
+describe("the wrong range is a RangeError that says the same", () => {
+  test.each([1_023, 4_097, 2_048.5, Number.NaN, Number.POSITIVE_INFINITY, -1])("size: %s", (size) => {
+    expect(() => read({ size }).integer("size", 2_048, SIZE)).toThrow(
+      new RangeError(`startServer: \`size\` takes a whole number of bytes, 1024 … 4096, got ${size}`),
+    );
+  });
+
+  test("milliseconds: less than their least, or more than a timer of Node keeps", () => {
+    const takes = "startServer: `timeoutMs` takes a whole number of milliseconds";
+    expect(() => read({ timeoutMs: 0 }).milliseconds("timeoutMs", 5, 1)).toThrow(
+      new RangeError(`${takes}, 1 … 2147483647, got 0`),
+    );
+    expect(() => read({ timeoutMs: 2_147_483_648 }).milliseconds("timeoutMs", 5)).toThrow(
+      new RangeError(`${takes}, 0 … 2147483647, got 2147483648`),
+    );
+  });
+});
+
+describe("options that mean nothing beside another", () => {
+  test("are refused by name", () => {
+    expect(() => read({ transport: {}, directory: "/tmp" }).refuseBeside("transport", ["directory"])).toThrow(
+      new TypeError(
+        "startServer: `directory` is an option of the unix socket and takes no value beside `transport`; give it to the transport",
+      ),
+    );
+  });
+
+  test.each([{}, { transport: {} }, { directory: "/tmp" }, { transport: undefined, directory: "/tmp" }])(
+    "are fine alone: %o",
+    (options) => {
+      expect(() => read(options).refuseBeside("transport", ["directory"])).not.toThrow();
+    },
+  );
+});
+
+describe("a wrong value is shown", () => {
+  test.each([
+    ['a "b"', '"a \\"b\\""'],
+    ["x".repeat(81), `"${"x".repeat(80)}…"`],
+    [Symbol("s"), "Symbol(s)"],
+    [undefined, "undefined"],
+    [[1], "an array"],
+    [Uint8Array.of(1), "an object"],
+    [-0.5, "-0.5"],
+  ])("shortly: %s", (value, shown) => {
+    expect(formatValue(value)).toBe(shown);
+  });
+
+  test("without calling anything of it", () => {
+    const trap = (): never => {
+      throw new Error("called");
+    };
+    expect(formatValue({ toString: trap, toJSON: trap, [Symbol.toPrimitive]: trap })).toBe("an object");
+  });
+});

@@ -1,0 +1,130 @@
+/** The largest delay that a Node timer keeps, in milliseconds: longer ones would fire at once. */
+const TIMER_MAX_MS = 2_147_483_647;
+
+/**
+ * Reads a caller's options once, at the edge. Each wrong one is a TypeError (kind) or RangeError (range) that names the
+ * option, what it takes and what it got; an unknown one is a TypeError.
+ */
+export class OptionReader<O extends object> {
+  /** The function whose options these are. */
+  readonly where: string;
+  readonly #options: O;
+  readonly #show: (value: unknown) => string;
+
+  /**
+   * @param where the function whose options these are: the start of each message
+   * @param shown how a wrong value is shown: `showKind` where it may be a secret
+   */
+  constructor(
+    where: string,
+    options: O,
+    known: readonly (keyof O & string)[],
+    shown: (value: unknown) => string = formatValue,
+  ) {
+    this.where = where;
+    this.#show = shown;
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`${where}: takes an object of options, got ${shown(options)}`);
+    }
+    this.#options = options;
+    const allowed: readonly string[] = known;
+    for (const key of Object.keys(options)) {
+      if (!allowed.includes(key))
+        throw new TypeError(`${where}: unknown option \`${key}\`; it takes ${known.join(", ")}`);
+    }
+  }
+
+  /** The option as it is, for who reads it further. */
+  value<K extends keyof O & string>(key: K): O[K] {
+    return this.#options[key];
+  }
+
+  boolean(key: keyof O & string, fallback: boolean): boolean {
+    const value: unknown = this.#options[key];
+    if (value === undefined) return fallback;
+    if (typeof value !== "boolean") this.#wrongKind(key, "true or false", value);
+    return value;
+  }
+
+  /** A whole number in a range; `unit` says of what. */
+  integer(key: keyof O & string, fallback: number, range: { min: number; max: number; unit: string }): number {
+    const value: unknown = this.#options[key];
+    if (value === undefined) return fallback;
+    const takes = `a whole number of ${range.unit}, ${range.min} … ${range.max}`;
+    if (typeof value !== "number") this.#wrongKind(key, takes, value);
+    if (!Number.isInteger(value) || value < range.min || value > range.max) {
+      throw new RangeError(`${this.where}: \`${key}\` takes ${takes}, got ${String(value)}`);
+    }
+    return value;
+  }
+
+  milliseconds(key: keyof O & string, fallback: number, min = 0): number {
+    return this.integer(key, fallback, { min, max: TIMER_MAX_MS, unit: "milliseconds" });
+  }
+
+  /** One of the words that it takes. */
+  choice<T extends string>(key: keyof O & string, choices: readonly T[], fallback: T): T {
+    const value: unknown = this.#options[key];
+    if (value === undefined) return fallback;
+    const chosen = choices.find((choice) => choice === value);
+    if (chosen === undefined) this.#wrongKind(key, choices.map((choice) => `"${choice}"`).join(", "), value);
+    return chosen;
+  }
+
+  signal(key: keyof O & string): AbortSignal | undefined {
+    const value: unknown = this.#options[key];
+    if (value === undefined) return undefined;
+    if (!(value instanceof AbortSignal)) this.#wrongKind(key, "an AbortSignal", value);
+    return value;
+  }
+
+  /** An object with the given methods. */
+  methods<T extends object>(key: keyof O & string, names: readonly (keyof T & string)[]): T | undefined {
+    const value: unknown = this.#options[key];
+    if (value === undefined) return undefined;
+    if (!hasMethods<T>(value, names)) this.#wrongKind(key, `an object with the methods ${names.join(", ")}`, value);
+    return value;
+  }
+
+  /** Options that mean nothing beside `key`, where it is given. */
+  refuseBeside(key: keyof O & string, others: readonly (keyof O & string)[]): void {
+    if (this.#options[key] === undefined) return;
+    for (const other of others) {
+      if (this.#options[other] === undefined) continue;
+      throw new TypeError(
+        `${this.where}: \`${other}\` is an option of the unix socket and takes no value beside \`${key}\`; give it to the transport`,
+      );
+    }
+  }
+
+  callback<F extends (...args: never) => unknown>(key: keyof O & string): F | undefined {
+    const value: unknown = this.#options[key];
+    if (value === undefined) return undefined;
+    if (typeof value !== "function") this.#wrongKind(key, "a function", value);
+    return value as F;
+  }
+
+  #wrongKind(key: string, takes: string, value: unknown): never {
+    throw new TypeError(`${this.where}: \`${key}\` takes ${takes}, got ${this.#show(value)}`);
+  }
+}
+
+function hasMethods<T extends object>(value: unknown, names: readonly string[]): value is T {
+  if (typeof value !== "object" || value === null) return false;
+  const methods = value as Record<string, unknown>;
+  return names.every((name) => typeof methods[name] === "function");
+}
+
+/** Shows a wrong value shortly, without calling anything of it. */
+export function formatValue(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "function") return "a function";
+  return String(value);
+}
+
+/** Shows what kind of value this is, and nothing of a text or number: it may be a key. */
+export function formatKind(value: unknown): string {
+  const mayTell = ["string", "number", "bigint", "symbol"].includes(typeof value);
+  return mayTell ? `a ${typeof value}` : formatValue(value);
+}

@@ -1,0 +1,95 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { TimeSlice } from "./time-slice.js";
+
+/** Stops the clock that a stint looks at: time passes when the test says so. */
+function stopClock(): (ms: number) => void {
+  let now = 1;
+  const spy = vi.spyOn(performance, "now").mockImplementation(() => now);
+  onTestFinished(() => spy.mockRestore());
+  return (ms) => {
+    now += ms;
+  };
+}
+
+/** Does steps that take `ms` each until the stint is over, `most` at the most; returns how many it did. */
+function work(timeSlice: TimeSlice, pass: (ms: number) => void, ms: number, most = 10_000): number {
+  timeSlice.begin();
+  for (let steps = 1; steps <= most; steps++) {
+    pass(ms);
+    if (timeSlice.countStep()) return steps;
+  }
+  return most;
+}
+
+test("a stint ends after a millisecond of work, give or take two looks at the clock", () => {
+  const pass = stopClock();
+  const steps = work(new TimeSlice(), pass, 0.01);
+  expect(steps).toBeGreaterThanOrEqual(100);
+  expect(steps).toBeLessThanOrEqual(132);
+});
+
+test("it counts the work of one chunk after the other, and not the time between them", () => {
+  const pass = stopClock();
+  const timeSlice = new TimeSlice();
+  let steps = 0;
+  for (let chunk = 0; !timeSlice.isExpired; chunk++) {
+    steps += work(timeSlice, pass, 0.01, 64);
+    pass(1_000);
+    expect(chunk).toBeLessThan(10);
+  }
+  expect(steps).toBeGreaterThan(64);
+});
+
+test.each([1, 8, 16])("it counts the work of chunks of %i messages, however few", (messages) => {
+  const pass = stopClock();
+  const timeSlice = new TimeSlice();
+  let chunks = 0;
+  for (; !timeSlice.isExpired && chunks < 100; chunks++) {
+    work(timeSlice, pass, 0.1, messages);
+    timeSlice.end();
+    pass(1_000);
+  }
+  expect(chunks).toBe(Math.ceil(10 / messages));
+});
+
+test("a rest keeps the process alive where the connection does, also when that changes meanwhile", () => {
+  const resting = (timeSlice: TimeSlice): number => {
+    const count = (): number => process.getActiveResourcesInfo().filter((name) => name === "Immediate").length;
+    const before = count();
+    timeSlice.yield(() => {});
+    return count() - before;
+  };
+  const immediate = vi.spyOn(globalThis, "setImmediate");
+  onTestFinished(() => immediate.mockRestore());
+  const timeSlice = new TimeSlice();
+  timeSlice.setReferenced(false);
+  resting(timeSlice);
+  const rest = immediate.mock.results.at(-1)?.value as NodeJS.Immediate;
+  expect(rest.hasRef()).toBe(false);
+  timeSlice.setReferenced(true);
+  expect(rest.hasRef()).toBe(true);
+  timeSlice.setReferenced(false);
+  expect(rest.hasRef()).toBe(false);
+  timeSlice.cancel();
+});
+
+test("after a rest, which is a turn of the loop, it has its whole time again", async () => {
+  const pass = stopClock();
+  const timeSlice = new TimeSlice();
+  const first = work(timeSlice, pass, 0.01);
+  const rested = new Promise<void>((resolve) => timeSlice.yield(resolve));
+  expect([timeSlice.isExpired, timeSlice.isYielding]).toEqual([true, true]);
+  await rested;
+  expect([timeSlice.isExpired, timeSlice.isYielding]).toEqual([false, false]);
+  expect(work(timeSlice, pass, 0.01)).toBeGreaterThanOrEqual(first - 32);
+});
+
+test("one that is cancelled does not go on", async () => {
+  const timeSlice = new TimeSlice();
+  let went = 0;
+  timeSlice.yield(() => went++);
+  timeSlice.cancel();
+  for (let turn = 0; turn < 3; turn++) await nextTurn();
+  expect([went, timeSlice.isYielding]).toEqual([0, false]);
+});

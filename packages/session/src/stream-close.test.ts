@@ -1,0 +1,94 @@
+import { Duplex } from "node:stream";
+import { memoryPair } from "@ipc/transport";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { closeGracefully, destroyStream } from "./stream-close.js";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Half-open, as a Go peer leaves a socket: it ends only when the test says so. */
+function stream(): Duplex {
+  return new Duplex({ autoDestroy: false, read() {}, write: (_chunk, _encoding, done) => done() });
+}
+
+describe("endStream", () => {
+  test("ends our side, then waits for the peer's end", async () => {
+    const duplex = stream();
+    const ended = vi.fn();
+    const end = closeGracefully(duplex).then(ended);
+    await turn();
+    expect([duplex.writableFinished, duplex.destroyed, ended.mock.calls.length]).toEqual([true, false, 0]);
+    duplex.push(null);
+    await end;
+    expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+
+  test("discards what the peer still says, so that nothing unread resets the connection", async () => {
+    const duplex = stream();
+    duplex.push(new Uint8Array(100_000));
+    const end = closeGracefully(duplex);
+    duplex.push(new Uint8Array(100_000));
+    await turn();
+    expect(duplex.readableLength).toBe(0);
+    duplex.push(null);
+    await end;
+    expect(duplex.closed).toBe(true);
+  });
+
+  test("waits 250 ms for a peer that does not end", async () => {
+    const duplex = stream();
+    const end = closeGracefully(duplex);
+    vi.advanceTimersByTime(249);
+    await turn();
+    expect(duplex.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    await end;
+    expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+
+  test("delivers what was written last to the peer", async () => {
+    const [near, far] = memoryPair();
+    const received: Buffer[] = [];
+    far.on("data", (chunk: Buffer) => received.push(chunk));
+    near.write(Uint8Array.of(2));
+    await closeGracefully(near);
+    expect(Buffer.concat(received)).toEqual(Buffer.of(2));
+  });
+
+  test("resolves though the stream fails meanwhile", async () => {
+    const duplex = stream();
+    const end = closeGracefully(duplex);
+    duplex.destroy(new Error("cut"));
+    await expect(end).resolves.toBeUndefined();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("of a stream whose peer has ended destroys it at once", async () => {
+    const duplex = stream();
+    duplex.push(null);
+    await new Promise((resolve) => duplex.once("end", resolve).resume());
+    await closeGracefully(duplex);
+    expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+
+  test("of a destroyed stream resolves and leaves no timer", async () => {
+    await closeGracefully(stream().destroy());
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+test("a dropped stream is destroyed, and its error reaches nobody", async () => {
+  const duplex = new Duplex({
+    read() {},
+    destroy: (_error, done) => done(new Error("not even this works")),
+  });
+  destroyStream(duplex);
+  await turn();
+  expect([duplex.destroyed, duplex.errored?.message]).toEqual([true, "not even this works"]);
+});

@@ -1,0 +1,170 @@
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { disown, NOBODY, scratchDirectory } from "../../test/scratch.js";
+import { assertKeyDirectory, ensureKeyDirectory } from "./key-directory.js";
+import type { KeyFilePlace } from "./key-file-place.js";
+
+const user = process.geteuid?.();
+const isRoot = user === 0;
+const NEEDS_ROOT = "only root can give a directory away";
+
+/** A place of each kind; `outer` is what the private directory lies in, and the directory of the given path. */
+function places(): { outer: string; inner: string; hidden: KeyFilePlace; given: KeyFilePlace } {
+  const outer = scratchDirectory();
+  const inner = join(outer, "ipc");
+  return {
+    outer,
+    inner,
+    hidden: { path: join(inner, "orders.key"), directory: "private" },
+    given: { path: join(outer, "orders.key"), directory: "given" },
+  };
+}
+
+/** Mode and owner, a link not followed. */
+function stateOf(path: string): unknown[] {
+  const { mode, uid } = lstatSync(path);
+  return [`0${(mode & 0o7777).toString(8)}`, uid];
+}
+
+const untrusted = (message: string): unknown =>
+  expect.objectContaining({ code: "IPC_KEY_FILE_UNTRUSTED", message: expect.stringContaining(message) });
+
+describe("the private directory", () => {
+  test.each([0o000, 0o022, 0o077])("is made for this user alone with the umask %o, and kept", (umask) => {
+    const { inner, hidden } = places();
+    const before = process.umask(umask);
+    try {
+      ensureKeyDirectory(hidden);
+    } finally {
+      process.umask(before);
+    }
+    expect(stateOf(inner)).toEqual(["0700", user]);
+    ensureKeyDirectory(hidden);
+    assertKeyDirectory(hidden);
+    expect(stateOf(inner)).toEqual(["0700", user]);
+  });
+
+  test("is not made by a client", () => {
+    const { outer, hidden } = places();
+    expect(() => assertKeyDirectory(hidden)).toThrow(expect.objectContaining({ code: "ENOENT" }));
+    expect(readdirSync(outer)).toEqual([]);
+  });
+
+  test("is made alone: what it lies in must exist", () => {
+    const { outer } = places();
+    const hidden: KeyFilePlace = { path: join(outer, "run/ipc/orders.key"), directory: "private" };
+    expect(() => ensureKeyDirectory(hidden)).toThrow(expect.objectContaining({ code: "ENOENT" }));
+    expect(readdirSync(outer)).toEqual([]);
+  });
+});
+
+describe.each([
+  ["a server", ensureKeyDirectory],
+  ["a client", assertKeyDirectory],
+])("%s refuses, and leaves as it is, a private directory", (_, check) => {
+  test.each(["0701", "0710", "0704", "0755", "0777", "01777"])("with mode %s", (mode) => {
+    const { inner, hidden } = places();
+    mkdirSync(inner);
+    chmodSync(inner, mode);
+    expect(() => check(hidden)).toThrow(untrusted(`${inner} has mode ${mode} and not 0700`));
+    expect(stateOf(inner)).toEqual([mode, user]);
+  });
+
+  test("of another user", ({ skip }) => {
+    skip(!isRoot, NEEDS_ROOT);
+    const { inner, hidden } = places();
+    mkdirSync(inner, { mode: 0o700 });
+    chownSync(inner, NOBODY, NOBODY);
+    expect(() => check(hidden)).toThrow(untrusted(`${inner} belongs to user ${NOBODY}, and this is user ${user}`));
+    expect(stateOf(inner)).toEqual(["0700", NOBODY]);
+  });
+
+  test("of root, as another user", ({ skip }) => {
+    skip(!isRoot, NEEDS_ROOT);
+    const { inner, hidden } = places();
+    mkdirSync(inner, { mode: 0o700 });
+    const other = vi.spyOn(process, "geteuid").mockReturnValue(NOBODY);
+    onTestFinished(() => other.mockRestore());
+    expect(() => check(hidden)).toThrow(untrusted(`${inner} belongs to user 0, and this is user ${NOBODY}`));
+  });
+
+  test.each([
+    ["a symbolic link", (path: string) => symlinkSync(scratchDirectory(), path)],
+    ["a plain file", (path: string) => writeFileSync(path, "precious", { mode: 0o600 })],
+  ])("that is %s", (what, make) => {
+    const { outer, inner, hidden } = places();
+    make(inner);
+    const before = stateOf(inner);
+    expect(() => check(hidden)).toThrow(untrusted(`${inner} is ${what}, not a directory`));
+    expect(stateOf(inner)).toEqual(before);
+    expect(readdirSync(outer)).toEqual(["ipc"]);
+  });
+});
+
+describe.each([
+  ["what a private directory lies in", "hidden"],
+  ["the directory of a given path", "given"],
+] as const)("%s", (_, kind) => {
+  test.each(["0700", "0755", "01777", "01775"])("may have mode %s", (mode) => {
+    const { outer, [kind]: place } = places();
+    chmodSync(outer, mode);
+    ensureKeyDirectory(place);
+    assertKeyDirectory(place);
+    expect(stateOf(outer)).toEqual([mode, user]);
+  });
+
+  test.each(["0770", "0775", "0702", "0777"])("is refused with mode %s, before anything is made", (mode) => {
+    const { outer, [kind]: place } = places();
+    chmodSync(outer, mode);
+    for (const check of [ensureKeyDirectory, assertKeyDirectory]) {
+      expect(() => check(place)).toThrow(untrusted(`${outer} has mode ${mode}`));
+    }
+    expect(stateOf(outer)).toEqual([mode, user]);
+    expect(readdirSync(outer)).toEqual([]);
+  });
+
+  test.each(["0700", "0755", "01777"])("is refused with mode %s when it is another user's", (mode) => {
+    const { outer, [kind]: place } = places();
+    chmodSync(outer, mode);
+    const owner = disown(outer);
+    for (const check of [ensureKeyDirectory, assertKeyDirectory]) {
+      expect(() => check(place)).toThrow(untrusted(`${outer} belongs to user ${owner}`));
+    }
+    expect(readdirSync(outer)).toEqual([]);
+  });
+
+  test("may be root's", ({ skip }) => {
+    skip(!isRoot, NEEDS_ROOT);
+    const { inner, [kind]: place } = places();
+    mkdirSync(inner, { mode: 0o700 });
+    chownSync(inner, NOBODY, NOBODY);
+    const other = vi.spyOn(process, "geteuid").mockReturnValue(NOBODY);
+    onTestFinished(() => other.mockRestore());
+    ensureKeyDirectory(place);
+    assertKeyDirectory(place);
+  });
+
+  test("may be reached through a link, and may not be a file", () => {
+    const { outer, [kind]: place } = places();
+    const link = join(scratchDirectory(), "link");
+    symlinkSync(outer, link);
+    ensureKeyDirectory({ ...place, path: place.path.replace(outer, link) });
+    const file = join(outer, "file");
+    writeFileSync(file, "precious");
+    for (const check of [ensureKeyDirectory, assertKeyDirectory]) {
+      expect(() => check({ ...place, path: place.path.replace(outer, file) })).toThrow(
+        untrusted(`${file} is a plain file, not a directory`),
+      );
+    }
+  });
+});
+
+test("every refusal names the option that gives another place", () => {
+  const { outer, inner, hidden } = places();
+  mkdirSync(inner);
+  chmodSync(inner, 0o755);
+  expect(() => assertKeyDirectory(hidden)).toThrow("give a path elsewhere as `keyFile`");
+  chmodSync(outer, 0o777);
+  expect(() => assertKeyDirectory(hidden)).toThrow("give a path elsewhere as `keyFile`");
+});

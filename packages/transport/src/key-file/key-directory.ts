@@ -1,0 +1,89 @@
+import { type BigIntStats, lstatSync, mkdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { formatMode, isOwnerOnly, isReplaceable } from "../fs/file-mode.js";
+import { errnoOf } from "../node-error.js";
+import { TransportError } from "../transport-error.js";
+import { currentUser, kindOf } from "../unix/socket-file.js";
+import type { KeyFilePlace } from "./key-file-place.js";
+
+const ELSEWHERE = "or give a path elsewhere as `keyFile`, the same on both sides";
+
+/**
+ * Returns when no other user but root can put something else in the place of the key file. The private directory must
+ * be a directory, no link to one, this user's, and closed to everybody else. What it lies in, and the directory of a
+ * given path, must belong to this user or root, and be writable for nobody else unless it is sticky.
+ *
+ * Nothing is ever set right: whoever opened a directory to others may have meant it, and they may have been there.
+ *
+ * @throws TransportError `IPC_KEY_FILE_UNTRUSTED`
+ */
+export function assertKeyDirectory({ path, directory }: KeyFilePlace): void {
+  switch (directory) {
+    case "private":
+      assertNotReplaceable(dirname(dirname(path)));
+      assertPrivate(dirname(path));
+      return;
+    case "given":
+      assertNotReplaceable(dirname(path));
+      return;
+  }
+}
+
+/** Makes the private directory if it is missing, then does the same as `assertKeyDirectory`. */
+export function ensureKeyDirectory(place: KeyFilePlace): void {
+  if (place.directory === "private") {
+    const directory = dirname(place.path);
+    // First: with `sudo -E`, XDG_RUNTIME_DIR is another user's, whose servers would then find a directory of root there.
+    assertNotReplaceable(dirname(directory));
+    try {
+      mkdirSync(directory, { mode: 0o700 });
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+    }
+  }
+  assertKeyDirectory(place);
+}
+
+function assertNotReplaceable(directory: string): void {
+  const stats = statSync(directory, { bigint: true });
+  assertDirectory(directory, stats);
+  const owner = Number(stats.uid);
+  if (owner !== currentUser() && owner !== 0) {
+    throw new TransportError(
+      "IPC_KEY_FILE_UNTRUSTED",
+      `${directory} belongs to user ${owner}, not to this user (${currentUser()}) or root, and its owner could exchange what lies in it; set XDG_RUNTIME_DIR to a directory of this user, ${ELSEWHERE}`,
+    );
+  }
+  if (isReplaceable(stats)) {
+    throw new TransportError(
+      "IPC_KEY_FILE_UNTRUSTED",
+      `${directory} has mode ${formatMode(stats)}, so other users could exchange what lies in it; \`chmod go-w\` it, ${ELSEWHERE}`,
+    );
+  }
+}
+
+function assertPrivate(directory: string): void {
+  const stats = lstatSync(directory, { bigint: true });
+  assertDirectory(directory, stats);
+  const owner = Number(stats.uid);
+  if (owner !== currentUser()) {
+    throw new TransportError(
+      "IPC_KEY_FILE_UNTRUSTED",
+      `${directory} belongs to user ${owner}, and this is user ${currentUser()}; have it removed, ${ELSEWHERE}`,
+    );
+  }
+  if (!isOwnerOnly(stats)) {
+    throw new TransportError(
+      "IPC_KEY_FILE_UNTRUSTED",
+      `${directory} has mode ${formatMode(stats)} and not 0700, so other users may have been in it; remove it and start the server again, which makes it anew, ${ELSEWHERE}`,
+    );
+  }
+}
+
+function assertDirectory(directory: string, stats: BigIntStats): void {
+  if (stats.isDirectory()) return;
+  throw new TransportError(
+    "IPC_KEY_FILE_UNTRUSTED",
+    `${directory} is ${kindOf(stats)}, not a directory; move it away, ${ELSEWHERE}`,
+  );
+}

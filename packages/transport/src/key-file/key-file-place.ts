@@ -1,0 +1,62 @@
+import { tmpdir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { assertName } from "../endpoint.js";
+import { assertPlace, formatValue } from "../option-check.js";
+import { TransportError } from "../transport-error.js";
+import { currentUser } from "../unix/socket-file.js";
+
+/** Where the key file of a server lies, resolved once. */
+export interface KeyFilePlace {
+  readonly path: string;
+  /** `private`: the library's own, made when missing and nobody else's business; `given`: the caller's, and never made. */
+  readonly directory: "private" | "given";
+}
+
+/** Where the machine keeps what belongs to a user who is logged in, and what is temporary. */
+interface MachineDirectories {
+  readonly runtime: string | undefined;
+  readonly temporary: string;
+}
+
+/**
+ * The one place of the library that reads the environment: both sides must find the same file without an option that
+ * says where.
+ */
+function machineDirectories(): MachineDirectories {
+  return { runtime: process.env["XDG_RUNTIME_DIR"], temporary: tmpdir() };
+}
+
+/**
+ * Returns where the key file of the server `name` lies: `$XDG_RUNTIME_DIR/ipc/<name>.key`, or
+ * `<os.tmpdir()>/ipc-<uid>/<name>.key` where that variable is unset, empty or relative. Both sides must run with the same
+ * XDG_RUNTIME_DIR and TMPDIR, or give the same path. Touches no file.
+ *
+ * @param keyFile true for that place; a path, made absolute at once, for another file, whose directory must exist
+ * @throws TypeError for a `keyFile` that is neither; with the code `IPC_NAME_INVALID` for a wrong name
+ * @throws TransportError `IPC_KEY_FILE_UNTRUSTED` on Windows, whatever the path: there Node shows neither the owner of a
+ * file nor who may read it, so that no key file could be checked
+ * @see XDG Base Directory Specification: a relative path in the variable is to be ignored
+ */
+export function resolveKeyFile(
+  name: string,
+  keyFile: true | string,
+  { runtime, temporary }: MachineDirectories = machineDirectories(),
+): KeyFilePlace {
+  assertName(name);
+  if (keyFile !== true && typeof keyFile !== "string") {
+    throw new TypeError(`\`keyFile\` must be true or a path; got ${formatValue(keyFile)}`);
+  }
+  if (keyFile !== true) assertPlace(keyFile, "keyFile");
+  if (process.platform === "win32") {
+    throw new TransportError(
+      "IPC_KEY_FILE_UNTRUSTED",
+      "key files are not supported on Windows, where it cannot be checked who may read one; pass a `psk` that both sides get in another way",
+    );
+  }
+  if (keyFile !== true) return Object.freeze({ path: resolve(keyFile), directory: "given" });
+  const directory =
+    runtime !== undefined && isAbsolute(runtime)
+      ? join(runtime, "ipc")
+      : join(resolve(temporary), `ipc-${currentUser()}`);
+  return Object.freeze({ path: join(directory, `${name}.key`), directory: "private" });
+}

@@ -1,0 +1,79 @@
+import type { ChildProcess } from "node:child_process";
+import { chmodSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ask, emitPackage, NOBODY, scratchDirectory, startPeer, turns } from "../../test/scratch.js";
+import { ensureKeyFile, readKeyFile } from "./key-file.js";
+import { resolveKeyFile } from "./key-file-place.js";
+
+const isRoot = process.geteuid?.() === 0;
+const STARTERS = 20;
+
+const emitted = mkdtempSync(join(tmpdir(), "ipc-transport-"));
+beforeAll(() => emitPackage(emitted));
+afterAll(() => rmSync(emitted, { recursive: true }));
+
+test(`of ${STARTERS} processes that start at once one makes the key, and all have it`, {
+  timeout: 60_000,
+}, async () => {
+  const directory = scratchDirectory();
+  const peers = await Promise.all(Array.from({ length: STARTERS }, () => startPeer(emitted, directory)));
+  const names = Array.from({ length: 20 }, (_, round) => `orders${round}`);
+  const keys = new Set<unknown>();
+  for (const name of names) {
+    const answers = await Promise.all(peers.map((peer) => ask(peer, { order: "ensureKey", name })));
+    const key = readFileSync(join(directory, "ipc", `${name}.key`), "hex");
+    expect(answers).toEqual(Array.from({ length: STARTERS }, () => key));
+    keys.add(key);
+  }
+  expect(keys.size).toBe(names.length);
+  expect(readdirSync(join(directory, "ipc")).sort()).toEqual(names.map((name) => `${name}.key`).sort());
+});
+
+test("a process that is killed at any moment leaves whole keys only, and nothing in the way", async () => {
+  const directory = scratchDirectory();
+  const folder = join(directory, "ipc");
+  const rounds = 5;
+  for (let round = 0; round < rounds; round++) {
+    const peer = await startPeer(emitted, directory);
+    peer.send({ order: "ensureKeys", prefix: `r${round}-` });
+    while (!existsSync(join(folder, `r${round}-100.key`))) await turns(1);
+    await kill(peer);
+  }
+  const files = readdirSync(folder);
+  const temporary = files.filter((file) => !file.endsWith(".key"));
+  expect(temporary.length).toBeLessThanOrEqual(rounds);
+  for (const file of temporary) {
+    expect(file).toMatch(/^\.ipc-key-/);
+    expect(lstatSync(join(folder, file)).mode & 0o7777).toBe(0o600);
+  }
+  for (const file of files.filter((file) => file.endsWith(".key"))) {
+    const place = resolveKeyFile(basename(file, ".key"), true, { runtime: directory, temporary: directory });
+    expect(ensureKeyFile(place)).toEqual(readKeyFile(place));
+  }
+});
+
+test("a process of another user gets no key", async ({ skip }) => {
+  skip(!isRoot, "only root can start one");
+  const directory = scratchDirectory();
+  const place = resolveKeyFile("orders", join(directory, "orders.key"));
+  const key = Buffer.from(ensureKeyFile(place)).toString("hex");
+  const peer = await startPeer(emitted, directory, { uid: NOBODY });
+  const read = { order: "readKey", path: place.path };
+  // A directory that others may not even search.
+  expect(await ask(peer, read)).toMatchObject({ code: "IPC_PERMISSION_DENIED" });
+  chmodSync(directory, 0o755);
+  expect(await ask(peer, read)).toMatchObject({
+    code: "IPC_KEY_FILE_UNTRUSTED",
+    message: expect.stringContaining(`${place.path} belongs to user 0, and this is user ${NOBODY}`),
+  });
+  expect(await ask(peer, { order: "ensureKey", name: "orders" })).toMatchObject({ code: "IPC_PERMISSION_DENIED" });
+  expect(await ask(await startPeer(emitted, directory), read)).toBe(key);
+});
+
+async function kill(peer: ChildProcess): Promise<void> {
+  const gone = new Promise((resolve) => peer.once("exit", resolve));
+  peer.kill("SIGKILL");
+  await gone;
+}

@@ -1,0 +1,229 @@
+import { randomBytes } from "node:crypto";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { formatMode, isOwnerOnly } from "../fs/file-mode.js";
+import { errnoOf } from "../node-error.js";
+import { TransportError } from "../transport-error.js";
+import { currentUser, kindOf, NO_LINKS } from "../unix/socket-file.js";
+import { assertKeyDirectory, ensureKeyDirectory } from "./key-directory.js";
+import type { KeyFilePlace } from "./key-file-place.js";
+
+const KEY_BYTES = 32;
+
+/**
+ * Returns the 32 bytes of the key file, for a server, which calls this before it listens: who finds the server then
+ * finds the key. A missing file is made, with mode 0600 and random bytes; of several starters at the same moment one
+ * makes it, and all return its key. One that exists is used again, and never written, set right or removed.
+ *
+ * @throws TransportError `IPC_KEY_FILE_UNTRUSTED` when the file or its directory is not only this user's, or the file is
+ * no plain one of 32 bytes, or these are zeros; `IPC_PERMISSION_DENIED`; `IPC_TRANSPORT_FAILED` when it cannot be made, for example because
+ * the directory of a given path is missing
+ */
+export function ensureKeyFile(place: KeyFilePlace): Uint8Array {
+  const { path } = place;
+  try {
+    ensureKeyDirectory(place);
+    try {
+      return readKey(path);
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error;
+    }
+    createKey(path);
+    // Read again and not remembered: another starter may have been quicker, and then its key is the one.
+    return readKey(path);
+  } catch (error) {
+    throwKeyFileError(error, path, "making");
+  }
+}
+
+/**
+ * Returns the 32 bytes of the key file, for a client, which calls this anew at each dial: a file that was removed and
+ * made again has another key. Makes nothing.
+ *
+ * @throws TransportError `IPC_NO_SERVER` when there is no such file: no server with a key file has started yet, which
+ * another dial may find changed; `IPC_KEY_FILE_UNTRUSTED` as `ensureKeyFile`; `IPC_PERMISSION_DENIED`;
+ * `IPC_TRANSPORT_FAILED`
+ */
+export function readKeyFile(place: KeyFilePlace): Uint8Array {
+  try {
+    assertKeyDirectory(place);
+    return readKey(place.path);
+  } catch (error) {
+    throwKeyFileError(error, place.path, "reading");
+  }
+}
+
+/** Returns the key at `path`, after looking at the very file that it is read from. */
+function readKey(path: string): Uint8Array {
+  const descriptor = openKey(path);
+  try {
+    assertKey(path, fstatSync(descriptor, { bigint: true }));
+    const key = new Uint8Array(KEY_BYTES);
+    assertSize(path, readSync(descriptor, key));
+    assertFilled(path, key);
+    return key;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openKey(path: string): number {
+  try {
+    // Non-blocking, because a pipe without a writer would hold up the whole process.
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    // A link, a socket, a file of another user: what it is says more than the errno, which differs between systems.
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stats !== undefined) assertKey(path, stats);
+    throw error;
+  }
+}
+
+/**
+ * Returns when the file is plain, this user's alone and of the right size. The number of its links is not looked at:
+ * it has two until its maker has removed the temporary name, or for ever when its maker was killed before that.
+ */
+function assertKey(path: string, stats: BigIntStats): void {
+  if (!stats.isFile()) {
+    throw new TransportError(
+      "IPC_KEY_FILE_UNTRUSTED",
+      `${path} is ${kindOf(stats)}, not a key file; move it away, and start the server again, which makes one`,
+    );
+  }
+  const owner = Number(stats.uid);
+  if (owner !== currentUser()) {
+    throw new TransportError(
+      "IPC_KEY_FILE_UNTRUSTED",
+      `the key file ${path} belongs to user ${owner}, and this is user ${currentUser()}; server and client must run as the same user, whose file it must be`,
+    );
+  }
+  if (!isOwnerOnly(stats)) {
+    throw new TransportError(
+      "IPC_KEY_FILE_UNTRUSTED",
+      `the key file ${path} has mode ${formatMode(stats)} and not 0600, so other users may know the key; remove it, and start the server again, which makes another`,
+    );
+  }
+  assertSize(path, Number(stats.size));
+}
+
+function assertSize(path: string, bytes: number): void {
+  if (bytes === KEY_BYTES) return;
+  throw new TransportError(
+    "IPC_KEY_FILE_UNTRUSTED",
+    `the key file ${path} holds ${bytes} bytes, not ${KEY_BYTES}; remove it, and start the server again, which makes another`,
+  );
+}
+
+/** A file that was made and whose bytes a crash has swallowed, or that nobody has filled, holds a key that everybody knows. */
+function assertFilled(path: string, key: Uint8Array): void {
+  if (key.some((byte) => byte !== 0)) return;
+  throw new TransportError(
+    "IPC_KEY_FILE_UNTRUSTED",
+    `the key file ${path} holds nothing but zeros; remove it, and start the server again, which makes another`,
+  );
+}
+
+/**
+ * Gives `path` a new key unless there is something. The key is whole before it has this name, and `link` takes no name
+ * that is taken: nobody sees a part of a key, and no key replaces another.
+ */
+function createKey(path: string): void {
+  // A name of a server never starts with a dot. What a killed process leaves is as private as the key, and never read.
+  const temporary = join(dirname(path), `.ipc-key-${randomBytes(9).toString("base64url")}`);
+  const descriptor = openSync(temporary, "wx", 0o600);
+  const key = randomBytes(KEY_BYTES);
+  try {
+    chmodOwnerOnly(descriptor);
+    assertMadeForUs(dirname(path), fstatSync(descriptor, { bigint: true }));
+    writeFileSync(descriptor, key);
+    // The name must not outlive a crash that the bytes do not.
+    fsyncSync(descriptor);
+    publishKey(temporary, path);
+  } finally {
+    key.fill(0);
+    closeSync(descriptor);
+    unlinkQuietly(temporary);
+  }
+}
+
+/** A umask may have taken away the owner's own rights, which a file must have to be read again. */
+function chmodOwnerOnly(descriptor: number): void {
+  try {
+    fchmodSync(descriptor, 0o600);
+  } catch {
+    // Not on every filesystem: the mode is looked at next.
+  }
+}
+
+/** Some filesystems have their own mind about owners and modes; a key is not even written there. */
+function assertMadeForUs(directory: string, made: BigIntStats): void {
+  if (Number(made.uid) === currentUser() && isOwnerOnly(made)) return;
+  throw new TransportError(
+    "IPC_KEY_FILE_UNTRUSTED",
+    `a new file in ${directory} belongs to user ${made.uid} with mode ${formatMode(made)}, not to this user (${currentUser()}) with mode 0600; give a path on a filesystem that keeps owners and modes as \`keyFile\`, the same on both sides`,
+  );
+}
+
+function publishKey(temporary: string, path: string): void {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "EEXIST") return;
+    if (!NO_LINKS.has(errno)) throw error;
+    // `rename` would do for one starter, but could replace the key that another one has just read.
+    throw new TransportError(
+      "IPC_TRANSPORT_FAILED",
+      `the filesystem of ${path} has no hard links (${errno}), without which two starters could make two keys; give a path on another one as \`keyFile\`, the same on both sides`,
+      { cause: error },
+    );
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Removed by somebody who tidies up, or left: no reason to fail a server that has its key.
+  }
+}
+
+/** Throws what a failure means to the caller; what is no failure of the system passes unchanged. */
+function throwKeyFileError(cause: unknown, path: string, doing: "making" | "reading"): never {
+  const errno = errnoOf(cause);
+  if (cause instanceof TransportError || !(cause instanceof Error) || errno === undefined) throw cause;
+  switch (errno) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      throw new TransportError(
+        "IPC_PERMISSION_DENIED",
+        `${doing} the key file ${path} is forbidden to this user (${errno}); give this user the right to its directory, or give another path as \`keyFile\`, the same on both sides`,
+        { cause },
+      );
+    case "ENOENT":
+      if (doing === "making") break;
+      throw new TransportError(
+        "IPC_NO_SERVER",
+        `there is no key file ${path} (${errno}), so no server that makes it has started, or the file was removed since; start the server, and check that both sides name the same file`,
+        { cause },
+      );
+  }
+  const hint = errno === "ENOENT" ? "; the directory that is to hold it must exist" : "";
+  throw new TransportError("IPC_TRANSPORT_FAILED", `${doing} the key file ${path} failed: ${cause.message}${hint}`, {
+    cause,
+  });
+}

@@ -1,0 +1,174 @@
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { turns } from "../../test/scratch.js";
+import { memoryPair } from "./memory-stream.js";
+
+const closed = (stream: Duplex): Promise<unknown> =>
+  stream.closed ? Promise.resolve() : new Promise((resolve) => stream.once("close", resolve));
+/** Reads to the end. Not `node:stream/consumers`, which destroys a Duplex that it has read. */
+async function drain(stream: Duplex): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await once(stream, "end");
+  return Buffer.concat(chunks);
+}
+const written = (stream: Duplex, data: Uint8Array): Promise<unknown> =>
+  new Promise((resolve) => stream.write(data, (error) => resolve(error ?? undefined)));
+
+describe("data", () => {
+  test("arrives in order, both ways at once", async () => {
+    const [near, far] = memoryPair();
+    const chunks = Array.from({ length: 500 }, (_, index) => Buffer.alloc((index * 37) % 2_000, index));
+    for (const chunk of chunks) {
+      near.write(chunk);
+      far.write(chunk);
+    }
+    near.end();
+    far.end();
+    const whole = Buffer.concat(chunks);
+    const received = await Promise.all([drain(near), drain(far)]);
+    expect(received.map((data) => data.equals(whole))).toEqual([true, true]);
+  });
+
+  test("never arrives within the write, nor before the event loop has gone round", async () => {
+    const [near, far] = memoryPair();
+    let arrived = false;
+    far.on("data", () => {
+      arrived = true;
+    });
+    near.write("x");
+    expect(arrived).toBe(false);
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(arrived).toBe(false);
+    await turns(2);
+    expect(arrived).toBe(true);
+  });
+
+  test("may be overwritten when its write is done", async () => {
+    const [near, far] = memoryPair();
+    const data = Buffer.alloc(70_000, 1);
+    await written(near, data);
+    data.fill(2);
+    near.end();
+    expect((await drain(far)).equals(Buffer.alloc(70_000, 1))).toBe(true);
+  });
+
+  test("that answers itself for ever leaves timers their turn", async () => {
+    const [near, far] = memoryPair();
+    far.on("data", (chunk) => far.write(chunk));
+    near.on("data", (chunk) => near.write(chunk));
+    near.write("ping");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    near.destroy();
+    await Promise.all([closed(near), closed(far)]);
+  });
+});
+
+describe("a reader that stands still", () => {
+  test("makes the writer wait after a bounded number of bytes, and sets it going again", async () => {
+    const [near, far] = memoryPair();
+    const chunk = Buffer.alloc(16_384, 7);
+    let accepted = 0;
+    for (let index = 0; index < 64; index++) void written(near, chunk).then(() => accepted++);
+    await turns(100);
+    expect(near.writableNeedDrain).toBe(true);
+    const taken = accepted;
+    expect(taken).toBeLessThan(64);
+    await turns(100);
+    expect(accepted).toBe(taken);
+
+    near.end();
+    expect((await drain(far)).length).toBe(64 * chunk.length);
+    expect(accepted).toBe(64);
+  });
+});
+
+describe("an end", () => {
+  test("arrives after the data, and ends the other side after its own", async () => {
+    const [near, far] = memoryPair();
+    near.end("question");
+    far.write("answer");
+    const [question, answer] = await Promise.all([drain(far), drain(near)]);
+    expect([String(question), String(answer)]).toEqual(["question", "answer"]);
+    await Promise.all([closed(near), closed(far)]);
+    expect([near.errored, far.errored]).toEqual([null, null]);
+  });
+
+  test("leaves the other direction open until the reader has seen it", async () => {
+    const [near, far] = memoryPair();
+    near.end();
+    await turns(3);
+    far.write("still");
+    near.setEncoding("utf8");
+    expect((await once(near, "data"))[0]).toBe("still");
+    far.resume();
+    await Promise.all([closed(near), closed(far)]);
+  });
+});
+
+describe("destroy", () => {
+  test("without an error is an end for the other side, after what was written", async () => {
+    const [near, far] = memoryPair();
+    await written(near, Buffer.from("last words"));
+    near.destroy();
+    expect(String(await drain(far))).toBe("last words");
+    await closed(far);
+    expect(far.errored).toBeNull();
+  });
+
+  test("with an error resets the other side", async () => {
+    const [near, far] = memoryPair();
+    const cause = new Error("broken");
+    near.destroy(cause);
+    const [error] = await once(far, "error");
+    expect(error).toMatchObject({ code: "ECONNRESET" });
+    expect(near.errored).toBe(cause);
+    await Promise.all([closed(near), closed(far)]);
+  });
+
+  test("before everything was read resets the other side", async () => {
+    const [near, far] = memoryPair();
+    await written(near, Buffer.from("unread"));
+    far.destroy();
+    expect((await once(near, "error"))[0]).toMatchObject({ code: "ECONNRESET" });
+  });
+
+  test("by the listener that gets the last chunk is no reset", async () => {
+    const [near, far] = memoryPair();
+    far.on("data", () => far.destroy());
+    expect(await written(near, Buffer.from("all"))).toBeUndefined();
+    await drain(near);
+    expect(near.errored).toBeNull();
+  });
+
+  test("settles every write of either side", async () => {
+    const [near, far] = memoryPair();
+    const outcomes = Promise.all(Array.from({ length: 20 }, () => written(near, Buffer.alloc(50_000))));
+    await turns(10);
+    far.destroy();
+    const errors = (await outcomes).filter((outcome) => outcome !== undefined);
+    expect(errors.length).toBeGreaterThan(0);
+
+    const [left, right] = memoryPair();
+    const others = Promise.all(Array.from({ length: 20 }, () => written(left, Buffer.alloc(50_000))));
+    await turns(10);
+    left.destroy();
+    expect((await others).filter((outcome) => outcome !== undefined).length).toBeGreaterThan(0);
+    right.resume();
+    await Promise.all([closed(left), closed(right), closed(near)]);
+  });
+
+  test("makes the other side's next write fail", async () => {
+    const [near, far] = memoryPair();
+    far.destroy();
+    expect(await written(near, Buffer.from("x"))).toMatchObject({ code: "EPIPE" });
+    await closed(near);
+  });
+
+  test("of a stream that nobody listens to harms nothing", async () => {
+    const [near, far] = memoryPair();
+    near.destroy(new Error("broken"));
+    await Promise.all([closed(near), closed(far)]);
+  });
+});

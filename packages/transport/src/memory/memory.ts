@@ -1,0 +1,62 @@
+import type { Duplex } from "node:stream";
+import { setImmediate } from "node:timers";
+import { assertNotAborted } from "../abort.js";
+import { endpointName } from "../endpoint.js";
+import type { Listener, Transport } from "../transport.js";
+import { TransportError } from "../transport-error.js";
+import { memoryPair } from "./memory-stream.js";
+
+/**
+ * Gives a transport within this process, for tests and for two halves of one program. Each call gives a world of its own:
+ * what listens in one cannot be dialled in another. `ref` and `unref` do nothing, there being no handle.
+ *
+ * `listen` rejects with `IPC_ADDRESS_IN_USE`, `dial` with `IPC_NO_SERVER`, both with `IPC_ABORTED`.
+ */
+export function memory(): Transport {
+  const open = new Map<string, (stream: Duplex) => void>();
+  const transport: Transport = {
+    maxRetryDelayMs: 250,
+    // A slot's and a name's addresses can collide (`a`, slot 1; `a1`) just as they do in a directory.
+    address: (name, endpoint) => `memory:${endpointName(name, endpoint)}`,
+
+    async listen(name, endpoint, onStream, { signal }) {
+      const address = transport.address(name, endpoint);
+      assertNotAborted(signal, `listening at ${address}`);
+      if (open.has(address)) {
+        throw new TransportError(
+          "IPC_ADDRESS_IN_USE",
+          `a server listens at ${address} already; close it, or choose another name`,
+        );
+      }
+      // An entry of its own, because the same callback may listen here again after a close.
+      const accept = (stream: Duplex): void => onStream(stream);
+      open.set(address, accept);
+      const listener: Listener = {
+        address,
+        async close() {
+          if (open.get(address) === accept) open.delete(address);
+        },
+        ref() {},
+        unref() {},
+      };
+      return listener;
+    },
+
+    async dial(name, endpoint, { signal }) {
+      const address = transport.address(name, endpoint);
+      assertNotAborted(signal, `dialling ${address}`);
+      const accept = open.get(address);
+      if (accept === undefined) {
+        throw new TransportError(
+          "IPC_NO_SERVER",
+          `no server listens at ${address}; start it first, with the same memory() transport`,
+        );
+      }
+      const [near, far] = memoryPair();
+      // Accepted in a later turn, as by a socket; by then the listener may be closed and the connection with it.
+      setImmediate(() => (open.get(address) === accept ? accept(far) : far.destroy()));
+      return near;
+    },
+  };
+  return Object.freeze(transport);
+}

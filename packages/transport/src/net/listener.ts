@@ -1,0 +1,112 @@
+import type { ListenOptions as NetListenOptions, Server } from "node:net";
+import type { Duplex } from "node:stream";
+import { errnoOf } from "../node-error.js";
+import type { Listener } from "../transport.js";
+import { TransportError } from "../transport-error.js";
+import { guardStream } from "./stream-guard.js";
+
+/** What an accept reports when the listening descriptor itself is no good any more. */
+const FATAL: ReadonlySet<string | undefined> = new Set(["EBADF", "EINVAL", "ENOTSOCK", "EOPNOTSUPP"]);
+
+/**
+ * Connections that wait to be accepted; the system may allow fewer. Who finds the queue of a unix socket full is refused and
+ * dials again: with Node's 511, thousands that come at once keep both sides busy with nothing else.
+ */
+const BACKLOG = 4_096;
+
+/**
+ * Resolves when the server listens. Rejects with Node's error, or with the signal's reason; then it is closed.
+ */
+export function startListening(
+  server: Server,
+  place: NetListenOptions,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const settle = (): void => {
+      server.off("listening", onListening);
+      server.off("error", onError);
+      signal?.removeEventListener("abort", onAbort);
+    };
+    const onListening = (): void => {
+      settle();
+      resolve();
+    };
+    const onError = (error: Error): void => {
+      settle();
+      reject(error);
+    };
+    const onAbort = (): void => {
+      settle();
+      // While a host name is being looked up there is nothing to close yet, and Node would listen afterwards.
+      server.on("listening", () => server.close());
+      server.on("error", () => {});
+      server.close();
+      reject(signal?.reason);
+    };
+    server.once("listening", onListening);
+    server.once("error", onError);
+    signal?.addEventListener("abort", onAbort);
+    // In a cluster's worker, Node would otherwise let the primary own the address and share it out.
+    server.listen({ ...place, exclusive: true, backlog: BACKLOG });
+  });
+}
+
+interface NetListenerOptions {
+  readonly address: string;
+  readonly onStream: (stream: Duplex) => void;
+  readonly onLost: ((error: TransportError) => void) | undefined;
+  /** Frees what Node does not know of. Called once, while the server still listens; must not throw. */
+  readonly release?: () => void;
+}
+
+/** An open entrance on a `net.Server` that listens already; it owns that server. */
+export class NetListener implements Listener {
+  readonly address: string;
+  readonly #server: Server;
+  readonly #options: NetListenerOptions;
+  #open = true;
+
+  constructor(server: Server, options: NetListenerOptions) {
+    this.address = options.address;
+    this.#server = server;
+    this.#options = options;
+    server.on("connection", (socket) => options.onStream(guardStream(socket)));
+    server.on("error", (error) => this.#onError(error));
+  }
+
+  async close(): Promise<void> {
+    this.#shut();
+  }
+
+  ref(): void {
+    this.#server.ref();
+  }
+
+  unref(): void {
+    this.#server.unref();
+  }
+
+  #shut(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#options.release?.();
+    // Frees the descriptor at once. Its callback would wait for every accepted stream to end; nobody here does.
+    this.#server.close();
+  }
+
+  // libuv sheds the waiting connections itself when descriptors run out (EMFILE), and goes on; whatever else an accept
+  // reports concerns one connection only.
+  #onError(cause: Error): void {
+    if (!this.#open || !FATAL.has(errnoOf(cause))) return;
+    this.#shut();
+    this.#options.onLost?.(
+      new TransportError(
+        "IPC_LISTENER_LOST",
+        `the listener at ${this.address} failed (${cause.message}) and was closed; start the server again`,
+        { cause },
+      ),
+    );
+  }
+}

@@ -1,0 +1,182 @@
+import { once } from "node:events";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { turns } from "../../test/scratch.js";
+import type { Endpoint, Listener, ListenOptions } from "../transport.js";
+import { remoteOf } from "./remote-address.js";
+import { tcp } from "./tcp.js";
+
+const NAME: Endpoint = { kind: "name" };
+const echo = (stream: Duplex): void => void stream.pipe(stream);
+
+async function listen(onStream = echo, options: ListenOptions = {}): Promise<{ listener: Listener; port: number }> {
+  const listener = await tcp({ port: 0 }).listen("orders", NAME, onStream, options);
+  onTestFinished(() => listener.close());
+  return { listener, port: Number(listener.address.split(":")[1]) };
+}
+
+test("a dial reaches the listener, whose address tells the port the system chose", async () => {
+  const { listener, port } = await listen();
+  expect(listener.address).toMatch(/^127\.0\.0\.1:[1-9]\d+$/);
+  const stream = await tcp({ port }).dial("any-name", NAME, {});
+  stream.end("hello");
+  expect(await text(stream)).toBe("hello");
+});
+
+test("both sides send at once, and ask the system for keepalive after 15 s", async () => {
+  const streams: Duplex[] = [];
+  const { port } = await listen((stream) => void streams.push(stream));
+  streams.push(await tcp({ port }).dial("orders", NAME, {}));
+  while (streams.length < 2) await turns(1);
+  for (const stream of streams) {
+    // Node keeps what it has told the kernel on the socket, under symbols of its own.
+    const told = Object.getOwnPropertySymbols(stream).map((symbol) => [
+      symbol.description,
+      Reflect.get(stream, symbol),
+    ]);
+    expect(Object.fromEntries(told)).toMatchObject({
+      kSetNoDelay: true,
+      kSetKeepAlive: true,
+      kSetKeepAliveInitialDelay: 15,
+    });
+    stream.destroy();
+  }
+});
+
+test("addresses follow golang-ipc: the port itself, and slot n n more", () => {
+  expect(tcp().address("orders", NAME)).toBe("127.0.0.1:8100");
+  expect(tcp().address("orders", { kind: "manager" })).toBe("127.0.0.1:8100");
+  expect(tcp({ host: "::1", port: 7100 }).address("orders", { kind: "slot", id: 2 })).toBe("[::1]:7102");
+});
+
+test("a taken port is refused", async () => {
+  const { port } = await listen();
+  await expect(tcp({ port }).listen("orders", NAME, echo, {})).rejects.toMatchObject({
+    code: "IPC_ADDRESS_IN_USE",
+    message: expect.stringContaining(`127.0.0.1:${port}`),
+  });
+});
+
+test("nobody at the port is told as no server, after a close too", async () => {
+  const { listener, port } = await listen();
+  await listener.close();
+  await listener.close();
+  await expect(tcp({ port }).dial("orders", NAME, {})).rejects.toMatchObject({
+    code: "IPC_NO_SERVER",
+    cause: expect.objectContaining({ code: "ECONNREFUSED" }),
+  });
+});
+
+test("streams outlive their listener", async () => {
+  const { listener, port } = await listen();
+  const stream = await tcp({ port }).dial("orders", NAME, {});
+  stream.write("a");
+  await once(stream, "readable");
+  await listener.close();
+  stream.end("b");
+  expect(await text(stream)).toBe("ab");
+});
+
+test("what arrives before the owner listens is not lost, and a reset before that harms nothing", async () => {
+  const streams: Duplex[] = [];
+  const { port } = await listen((stream) => void streams.push(stream));
+  const transport = tcp({ port });
+  const first = await transport.dial("orders", NAME, {});
+  first.end("early");
+  const second = (await transport.dial("orders", NAME, {})) as Socket;
+  while (streams.length < 2) await turns(1);
+  const [far, reset] = streams as [Duplex, Duplex];
+  const closed = new Promise((resolve) => reset.once("close", resolve));
+  second.resetAndDestroy();
+  await closed;
+  expect(reset.errored).toMatchObject({ code: "ECONNRESET" });
+  expect(await text(far)).toBe("early");
+});
+
+test("a stream tells who is at its other end", async () => {
+  const accepted: Duplex[] = [];
+  const { port } = await listen((stream) => void accepted.push(stream));
+  const stream = (await tcp({ port }).dial("orders", NAME, {})) as Socket;
+  while (accepted.length === 0) await turns(1);
+  expect(remoteOf(stream, "?")).toBe(`127.0.0.1:${port}`);
+  expect(remoteOf(accepted[0] as Duplex, "?")).toBe(`127.0.0.1:${stream.localPort}`);
+  stream.destroy();
+  expect(remoteOf(new Socket(), "/tmp/orders.sock")).toBe("/tmp/orders.sock");
+});
+
+describe("an abort", () => {
+  test("before the start opens nothing", async () => {
+    const signal = AbortSignal.abort("enough");
+    const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: "enough" };
+    await expect(tcp({ port: 1 }).dial("orders", NAME, { signal })).rejects.toMatchObject(aborted);
+    await expect(tcp({ port: 0 }).listen("orders", NAME, echo, { signal })).rejects.toMatchObject(aborted);
+  });
+
+  test("at any turn of a listen leaves the port free or gives a listener", async () => {
+    const { listener, port } = await listen();
+    await listener.close();
+    for (let turn = 0; turn < 6; turn++) {
+      const abort = new AbortController();
+      // A name, so that it has to be looked up.
+      const listening = tcp({ host: "localhost", port }).listen("orders", NAME, echo, { signal: abort.signal });
+      const outcome = listening.catch((error: unknown) => error);
+      await turns(turn);
+      abort.abort();
+      const settled = await outcome;
+      if (settled instanceof Error) expect(settled).toMatchObject({ code: "IPC_ABORTED" });
+      else await (settled as Listener).close();
+    }
+    await (await tcp({ host: "localhost", port }).listen("orders", NAME, echo, {})).close();
+  });
+
+  test("at any turn of a dial leaves no connection or gives one", async () => {
+    const open = new Set<Duplex>();
+    const { port } = await listen((stream) => {
+      open.add(stream.resume());
+      stream.once("close", () => open.delete(stream));
+    });
+    for (let turn = 0; turn < 6; turn++) {
+      const abort = new AbortController();
+      const dialling = tcp({ port }).dial("orders", NAME, { signal: abort.signal });
+      const outcome = dialling.catch((error: unknown) => error);
+      await turns(turn);
+      abort.abort();
+      const settled = await outcome;
+      if (settled instanceof Error) expect(settled).toMatchObject({ code: "IPC_ABORTED" });
+      else (settled as Duplex).destroy();
+    }
+    const last = await tcp({ port }).dial("orders", NAME, {});
+    last.destroy();
+    while (open.size > 0) await turns(1);
+  });
+});
+
+describe("wrong arguments are named:", () => {
+  test.each([
+    [{ host: "" }, TypeError, "`host`"],
+    [{ host: "a\0" }, TypeError, "`host`"],
+    [{ host: 7 }, TypeError, "`host`"],
+    [{ port: "80" }, TypeError, "`port`"],
+    [{ port: -1 }, RangeError, "`port` must be an integer from 0 to 65535; got -1"],
+    [{ port: 65_536 }, RangeError, "`port`"],
+    [{ prot: 80 }, TypeError, 'tcp() takes the options `host`, `port`; got "prot"'],
+    [null, TypeError, "tcp() takes an object of options; got null"],
+  ])("%j", (options, kind, message) => {
+    expect(() => tcp(options as object)).toThrow(expect.objectContaining({ constructor: kind }));
+    expect(() => tcp(options as object)).toThrow(message);
+  });
+
+  test("a name", async () => {
+    const wrong = { code: "IPC_NAME_INVALID" };
+    await expect(tcp().listen("../x", NAME, echo, {})).rejects.toMatchObject(wrong);
+    await expect(tcp().dial("../x", NAME, {})).rejects.toMatchObject(wrong);
+  });
+
+  test("port 0, which nobody can dial", async () => {
+    await expect(tcp({ port: 0 }).dial("orders", NAME, {})).rejects.toThrow(
+      "`port` must be an integer from 1 to 65535",
+    );
+  });
+});

@@ -1,0 +1,81 @@
+import { type AddressInfo, createServer } from "node:net";
+import { endpointPort, hostPort } from "../endpoint.js";
+import { type Attempt, throwTransportError } from "../node-error.js";
+import { assertInteger, assertKnownOptions, assertPlace } from "../option-check.js";
+import type { Transport } from "../transport.js";
+import { TransportError } from "../transport-error.js";
+import { connectSocket } from "./connect.js";
+import { NetListener, startListening } from "./listener.js";
+
+export interface TcpOptions {
+  /** Where to listen or whom to dial. The default keeps other machines out. @default "127.0.0.1" */
+  readonly host?: string;
+  /**
+   * 0 … 65 535. Slot n is this port + n; the manager and the name are this port itself. With 0 the system chooses when
+   * listening; the `address` of the listener tells the choice, and there are no slots.
+   * @default 8100, as golang-ipc
+   */
+  readonly port?: number;
+}
+
+const KEEP_ALIVE_MS = 15_000;
+const TUNING = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS } as const;
+
+/**
+ * Gives the TCP transport: no delay, keepalive after 15 s. The name is checked but does not go over the wire; a port has
+ * one server, whatever its name. Nothing here says who the other side is: use a key, or stay on the loopback.
+ *
+ * `listen` and `dial` reject with the codes of `throwTransportError`, and with `IPC_TRANSPORT_FAILED` for a slot whose
+ * port does not exist.
+ *
+ * @throws TypeError, RangeError naming the option
+ */
+export function tcp(options: TcpOptions = {}): Transport {
+  assertKnownOptions(options, ["host", "port"], "tcp()");
+  const { host = "127.0.0.1", port = 8100 } = options;
+  assertPlace(host, "host");
+  assertInteger(port, "port", 0, 65_535);
+
+  const transport: Transport = {
+    address: (name, endpoint) => hostPort(host, endpointPort(port, name, endpoint)),
+
+    async listen(name, endpoint, onStream, { signal, onLost }) {
+      const attempt = tryTo("listen", transport.address(name, endpoint), signal);
+      const server = createServer(TUNING);
+      try {
+        await startListening(server, { host, port: endpointPort(port, name, endpoint) }, signal);
+      } catch (error) {
+        throwTransportError(error, attempt);
+      }
+      // A server on a port has an AddressInfo; only one on a path has a string.
+      const bound = server.address() as AddressInfo;
+      return new NetListener(server, { address: hostPort(host, bound.port), onStream, onLost });
+    },
+
+    async dial(name, endpoint, { signal }) {
+      const address = transport.address(name, endpoint);
+      // Dialling nowhere is a wrong option, told as such.
+      assertInteger(port, "port", 1, 65_535);
+      try {
+        const socket = await connectSocket({ host, port: endpointPort(port, name, endpoint), ...TUNING }, signal);
+        if (socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress) {
+          // Without a server, TCP's simultaneous open can connect a redialling socket to itself.
+          socket.destroy();
+          throw new TransportError(
+            "IPC_NO_SERVER",
+            `no server listens at ${address}: the dial met itself; start the server`,
+          );
+        }
+        return socket;
+      } catch (error) {
+        throwTransportError(error, tryTo("dial", address, signal));
+      }
+    },
+  };
+  return Object.freeze(transport);
+}
+
+function tryTo(doing: Attempt["doing"], address: string, signal: AbortSignal | undefined): Attempt {
+  const whenDenied = "use a `port` from 1024 up, or ask for the right and for the firewall's consent";
+  return { doing, address, whenDenied, signal };
+}

@@ -1,0 +1,185 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import {
+  disown,
+  leaveKilledServer,
+  leaveStaleSocket,
+  scratchDirectory,
+  startForeignServer,
+  turns,
+} from "../../test/scratch.js";
+import type { Endpoint, Listener, Transport } from "../transport.js";
+import { unixSocket } from "./unix-socket.js";
+
+const NAME: Endpoint = { kind: "name" };
+const echo = (stream: Duplex): void => void stream.pipe(stream);
+
+async function answers(transport: Transport, name = "a"): Promise<boolean> {
+  const stream = await transport.dial(name, NAME, {});
+  stream.end("hello");
+  return (await text(stream)) === "hello";
+}
+
+function closing(listener: Listener): Listener {
+  onTestFinished(() => listener.close());
+  return listener;
+}
+
+describe("a name that is taken", () => {
+  test("by a live server of ours is refused, and the server lives on", async () => {
+    const directory = scratchDirectory();
+    const transport = unixSocket({ directory });
+    closing(await transport.listen("a", NAME, echo, {}));
+    await expect(transport.listen("a", NAME, echo, {})).rejects.toMatchObject({
+      code: "IPC_ADDRESS_IN_USE",
+      message: expect.stringContaining("a server listens at"),
+    });
+    expect(readdirSync(directory)).toEqual(["a.sock"]);
+    expect(await answers(transport)).toBe(true);
+  });
+
+  test("by a live server of another kind is refused without a connection where the system can tell", async () => {
+    // golang-ipc stops listening for good when somebody connects and hangs up.
+    const directory = scratchDirectory();
+    const onStream = vi.fn();
+    await startForeignServer(join(directory, "a.sock"), onStream);
+    const listen = unixSocket({ directory }).listen("a", NAME, echo, {});
+    await expect(listen).rejects.toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+    await turns(5);
+    expect(onStream).toHaveBeenCalledTimes(process.platform === "linux" ? 0 : 1);
+    expect(readdirSync(directory)).toEqual(["a.sock"]);
+  });
+
+  test("by a slot of another server is refused", async () => {
+    const transport = unixSocket({ directory: scratchDirectory() });
+    closing(await transport.listen("foo1", NAME, echo, {}));
+    const slot = transport.listen("foo", { kind: "slot", id: 1 }, echo, {});
+    await expect(slot).rejects.toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+    expect(await answers(transport, "foo1")).toBe(true);
+  });
+
+  test.each([
+    ["a directory", (path: string) => mkdirSync(path)],
+    ["a plain file", (path: string) => writeFileSync(path, "precious")],
+    ["a symbolic link", (path: string) => symlinkSync("precious", path)],
+  ])("by %s is refused, and that stays", async (what, make) => {
+    const directory = scratchDirectory();
+    writeFileSync(join(directory, "precious"), "precious");
+    const path = join(directory, "a.sock");
+    make(path);
+    await expect(unixSocket({ directory }).listen("a", NAME, echo, {})).rejects.toMatchObject({
+      code: "IPC_ADDRESS_IN_USE",
+      message: expect.stringMatching(new RegExp(`a\\.sock is ${what}, not a socket, and is never deleted`)),
+    });
+    expect(readdirSync(directory)).toEqual(["a.sock", "precious"]);
+    expect(readFileSync(join(directory, "precious"), "utf8")).toBe("precious");
+  });
+
+  test("by another user's socket is refused, stale or not", async () => {
+    const directory = scratchDirectory();
+    const path = join(directory, "a.sock");
+    await leaveStaleSocket(path);
+    const owner = disown(path);
+    await expect(unixSocket({ directory }).listen("a", NAME, echo, {})).rejects.toMatchObject({
+      code: "IPC_ADDRESS_IN_USE",
+      message: expect.stringContaining(`a socket of user ${owner}`),
+    });
+    expect(readdirSync(directory)).toEqual(["a.sock"]);
+  });
+});
+
+describe("a stale socket", () => {
+  test("that a killed server left is started over", async () => {
+    const directory = scratchDirectory();
+    await leaveKilledServer(join(directory, "a.sock"));
+    const transport = unixSocket({ directory });
+    await expect(transport.dial("a", NAME, {})).rejects.toMatchObject({
+      code: "IPC_NO_SERVER",
+      cause: expect.objectContaining({ code: "ECONNREFUSED" }),
+    });
+    const listener = await transport.listen("a", NAME, echo, {});
+    expect(await answers(transport)).toBe(true);
+    expect(readdirSync(directory)).toEqual(["a.sock"]);
+    await listener.close();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test("is started over by a server whose lock the last starter died with", async () => {
+    const directory = scratchDirectory();
+    await leaveStaleSocket(join(directory, "a.sock"));
+    writeFileSync(join(directory, "a.sock.lock"), `${0x7fff_fff1}\n`);
+    closing(await unixSocket({ directory }).listen("a", NAME, echo, {}));
+    expect(readdirSync(directory)).toEqual(["a.sock"]);
+  });
+
+  test("that turns into a live one while the lock is waited for is not taken", async () => {
+    const directory = scratchDirectory();
+    const path = join(directory, "a.sock");
+    await leaveStaleSocket(path);
+    const transport = unixSocket({ directory });
+    const [one, other] = await Promise.allSettled([
+      transport.listen("a", NAME, echo, {}),
+      transport.listen("a", NAME, echo, {}),
+    ]);
+    const won = [one, other].find((outcome) => outcome.status === "fulfilled");
+    const lost = [one, other].find((outcome) => outcome.status === "rejected");
+    expect(lost?.reason).toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+    expect(await answers(transport)).toBe(true);
+    await won?.value.close();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+test.each([
+  ["over a stale socket", leaveStaleSocket],
+  ["at a free name", async () => {}],
+])("of ten starters %s, ten times over, exactly one listens", async (_, prepare) => {
+  const directory = scratchDirectory();
+  const transport = unixSocket({ directory });
+  for (let round = 0; round < 10; round++) {
+    await prepare(join(directory, "a.sock"));
+    const starts = Array.from({ length: 10 }, () => transport.listen("a", NAME, echo, {}));
+    const outcomes = await Promise.allSettled(starts);
+    const won = outcomes.filter((outcome) => outcome.status === "fulfilled");
+    const lost = outcomes.filter((outcome) => outcome.status === "rejected");
+    expect(won).toHaveLength(1);
+    for (const { reason } of lost) expect(reason).toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+    expect(await answers(transport)).toBe(true);
+    await won[0]?.value.close();
+    expect(readdirSync(directory)).toEqual([]);
+  }
+});
+
+describe("an owner's close", () => {
+  test("leaves the file of the server that came after it", async () => {
+    const directory = scratchDirectory();
+    const path = join(directory, "a.sock");
+    const transport = unixSocket({ directory });
+    const old = await transport.listen("a", NAME, echo, {});
+    // As golang-ipc does.
+    rmSync(path);
+    await startForeignServer(path);
+    const stolen = readdirSync(directory);
+    await old.close();
+    await old.close();
+    expect(readdirSync(directory)).toEqual(stolen);
+  });
+
+  test("leaves what is no socket", async () => {
+    const directory = scratchDirectory();
+    const path = join(directory, "a.sock");
+    const listener = await unixSocket({ directory }).listen("a", NAME, echo, {});
+    rmSync(path);
+    writeFileSync(path, "precious");
+    await listener.close();
+    expect(readFileSync(path, "utf8")).toBe("precious");
+  });
+
+  test("frees the name before it settles", async () => {
+    const transport = unixSocket({ directory: scratchDirectory() });
+    for (let round = 0; round < 20; round++) await (await transport.listen("a", NAME, echo, {})).close();
+  });
+});

@@ -1,0 +1,24 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { platform } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { leaveKilledServer, scratchDirectory } from "../../test/scratch.js";
+import { isListedAsListening } from "./listening-path.js";
+
+test("a listener's path is listed on Linux while it listens, whatever is in it", async () => {
+  const path = join(scratchDirectory(), "a  b.sock");
+  expect(await isListedAsListening(path)).toBe(false);
+  const server = createServer().listen(path);
+  await once(server, "listening");
+  expect(await isListedAsListening(path)).toBe(platform() === "linux");
+  expect(await isListedAsListening(path.slice(0, -1))).toBe(false);
+  server.close();
+  expect(await isListedAsListening(path)).toBe(false);
+});
+
+test("a killed server's path is not listed", async () => {
+  const path = join(scratchDirectory(), "a.sock");
+  await leaveKilledServer(path);
+  expect(await isListedAsListening(path)).toBe(false);
+});

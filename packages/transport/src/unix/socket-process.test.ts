@@ -1,0 +1,101 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ask, emitPackage, leaveStaleSocket, NOBODY, scratchDirectory, startPeer } from "../../test/scratch.js";
+import type { Endpoint, Listener } from "../transport.js";
+import { unixSocket } from "./unix-socket.js";
+
+const NAME: Endpoint = { kind: "name" };
+const isRoot = process.getuid?.() === 0;
+/** How a peer runs as another user, where this user may do that. */
+const asNobody = isRoot ? { uid: NOBODY } : {};
+
+const emitted = mkdtempSync(join(tmpdir(), "ipc-transport-"));
+beforeAll(() => emitPackage(emitted));
+afterAll(() => rmSync(emitted, { recursive: true }));
+
+test("of six processes that start at once, over a stale socket or not, exactly one listens", async () => {
+  const directory = scratchDirectory();
+  const peers = await Promise.all(Array.from({ length: 6 }, () => startPeer(emitted, directory)));
+  for (let round = 0; round < 10; round++) {
+    if (round % 2 === 0) await leaveStaleSocket(join(directory, "a.sock"));
+    const outcomes = await Promise.all(peers.map((peer) => ask(peer, { order: "listen", name: "a" })));
+    expect(outcomes.filter((outcome) => outcome === "listening")).toHaveLength(1);
+    for (const outcome of outcomes) {
+      if (outcome !== "listening") expect(outcome).toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+    }
+    (await unixSocket({ directory }).dial("a", NAME, {})).destroy();
+    await Promise.all(peers.map((peer) => ask(peer, { order: "close" })));
+    expect(readdirSync(directory)).toEqual([]);
+  }
+});
+
+test("a process that is killed while it listens is no obstacle to the next", async () => {
+  const directory = scratchDirectory();
+  const transport = unixSocket({ directory });
+  const peer = await startPeer(emitted, directory);
+  expect(await ask(peer, { order: "listen", name: "a" })).toBe("listening");
+  await expect(transport.listen("a", NAME, () => {}, {})).rejects.toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+  const gone = new Promise((resolve) => peer.once("exit", resolve));
+  peer.kill("SIGKILL");
+  await gone;
+  expect(readdirSync(directory)).toEqual(["a.sock"]);
+  const listener = await transport.listen("a", NAME, () => {}, {});
+  await listener.close();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("a client that the socket's mode keeps out is told how a server lets it in", async () => {
+  const directory = scratchDirectory();
+  chmodSync(directory, 0o755);
+  const listener: Listener = await unixSocket({ directory, unmaskPermissions: true }).listen("a", NAME, () => {}, {});
+  // Root is trusted by everybody, so that only the mode is left to object.
+  const peer = await startPeer(emitted, directory, asNobody);
+  expect(await ask(peer, { order: "dial", name: "a" })).toBe("connected");
+  chmodSync(listener.address, 0o000);
+  expect(await ask(peer, { order: "dial", name: "a" })).toMatchObject({
+    code: "IPC_PERMISSION_DENIED",
+    message: expect.stringContaining("`unmaskPermissions: true`"),
+  });
+  await listener.close();
+});
+
+test("a server that may not write to the directory is told which", async () => {
+  const directory = join(scratchDirectory(), "run");
+  mkdirSync(directory);
+  const parent = join(directory, "..");
+  chmodSync(parent, 0o755);
+  chmodSync(directory, 0o555);
+  const peer = await startPeer(emitted, directory, asNobody);
+  expect(await ask(peer, { order: "listen", name: "a" })).toMatchObject({
+    code: "IPC_PERMISSION_DENIED",
+    message: expect.stringContaining(`right to write to ${directory}`),
+  });
+  chmodSync(directory, 0o755);
+});
+
+test("a listener without descriptors sheds connections and recovers", async () => {
+  const directory = scratchDirectory();
+  const peer = await startPeer(emitted, directory, { maxDescriptors: 64 });
+  await ask(peer, { order: "listen", name: "a" });
+  const transport = unixSocket({ directory });
+  const attempts = Array.from({ length: 100 }, () => transport.dial("a", NAME, {}).then(isServed));
+  const served = (await Promise.all(attempts)).filter((outcome) => outcome !== undefined);
+  expect(served.length).toBeGreaterThan(0);
+  expect(served.length).toBeLessThan(100);
+  expect(await ask(peer, { order: "hangUp" })).toBe("hung up");
+  const next = await transport.dial("a", NAME, {}).then(isServed);
+  expect(next).toBeDefined();
+  for (const stream of [...served, next]) stream?.destroy();
+});
+
+/** Resolves with the stream when the other side answers, with nothing when it ends instead. */
+function isServed(stream: Duplex): Promise<Duplex | undefined> {
+  return new Promise((resolve) => {
+    stream.once("data", () => resolve(stream));
+    stream.once("close", () => resolve(undefined));
+    stream.write("ping");
+  });
+}

@@ -1,0 +1,132 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { scratchDirectory, turns } from "../../test/scratch.js";
+import { SocketLock } from "./takeover-lock.js";
+
+vi.mock("node:fs", async (original) => {
+  const actual = await original<typeof import("node:fs")>();
+  return { ...actual, unlinkSync: vi.fn(actual.unlinkSync) };
+});
+
+const DEAD = 1 + 0x7fff_fff0;
+
+function place(): { directory: string; socket: string; lock: string } {
+  const directory = scratchDirectory();
+  return { directory, socket: join(directory, "a.sock"), lock: join(directory, "a.sock.lock") };
+}
+
+test("a lock holds its owner's pid, for this user alone, and is gone after its release", async () => {
+  const { directory, socket, lock } = place();
+  const held = await SocketLock.acquire(socket, undefined);
+  expect(readFileSync(lock, "utf8")).toBe(`${process.pid}\n`);
+  expect(lstatSync(lock).mode & 0o077).toBe(0);
+  expect(held.isHeld()).toBe(true);
+  held.release();
+  held.release();
+  expect(held.isHeld()).toBe(false);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("a second holder waits for the first", async () => {
+  const { socket } = place();
+  const first = await SocketLock.acquire(socket, undefined);
+  let second: SocketLock | undefined;
+  const waiting = SocketLock.acquire(socket, undefined).then((lock) => {
+    second = lock;
+  });
+  await turns(20);
+  expect(second).toBeUndefined();
+  first.release();
+  await waiting;
+  expect(second?.isHeld()).toBe(true);
+  second?.release();
+});
+
+describe("a lock is broken", () => {
+  test("when its owner is dead", async () => {
+    const { socket, lock } = place();
+    const { pid } = spawnSync("true");
+    writeFileSync(lock, `${pid}\n`);
+    (await SocketLock.acquire(socket, undefined)).release();
+    writeFileSync(lock, `${DEAD}\n`);
+    (await SocketLock.acquire(socket, undefined)).release();
+  });
+
+  test.each([-11, 3_600])("when its time is %d s from now, whoever owns it", async (seconds) => {
+    const { socket, lock } = place();
+    for (const content of [`${process.pid}\n`, "", "no pid"]) {
+      writeFileSync(lock, content);
+      const time = Date.now() / 1_000 + seconds;
+      utimesSync(lock, time, time);
+      (await SocketLock.acquire(socket, undefined)).release();
+    }
+  });
+});
+
+test("a holder whose lock was broken knows, and does not release the next holder's", async () => {
+  const { socket, lock } = place();
+  const first = await SocketLock.acquire(socket, undefined);
+  const time = Date.now() / 1_000 - 60;
+  utimesSync(lock, time, time);
+  const second = await SocketLock.acquire(socket, undefined);
+  expect(first.isHeld()).toBe(false);
+  first.release();
+  expect(second.isHeld()).toBe(true);
+  second.release();
+});
+
+test.each([
+  ["a directory", mkdirSync],
+  ["a symbolic link", (path: string) => symlinkSync("/nowhere", path)],
+  ["a device or a pipe", (path: string) => execFileSync("mkfifo", [path])],
+])("what is %s and no lock is refused and stays", async (what, make) => {
+  const { socket, lock, directory } = place();
+  make(lock);
+  await expect(SocketLock.acquire(socket, undefined)).rejects.toMatchObject({
+    code: "IPC_ADDRESS_IN_USE",
+    message: expect.stringContaining(what),
+  });
+  expect(readdirSync(directory)).toEqual(["a.sock.lock"]);
+});
+
+test.each(["EPERM", "EACCES"])("a stale lock that may not be removed (%s) is named with its owner", async (code) => {
+  const { socket, lock, directory } = place();
+  writeFileSync(lock, `${DEAD}\n`);
+  const cause = Object.assign(new Error(code), { code });
+  vi.mocked(fs.unlinkSync).mockImplementationOnce(() => {
+    throw cause;
+  });
+  await expect(SocketLock.acquire(socket, undefined)).rejects.toMatchObject({
+    code: "IPC_ADDRESS_IN_USE",
+    message: expect.stringContaining(`belongs to user ${lstatSync(lock).uid}`),
+    cause,
+  });
+  expect(readdirSync(directory)).toEqual(["a.sock.lock"]);
+});
+
+test.each(["", "no pid\n", "-1\n", "0\n", "99999999999\n", `${process.pid}`])(
+  "a fresh lock that holds %j is waited for until the abort",
+  async (content) => {
+    const { socket, lock } = place();
+    writeFileSync(lock, content);
+    const abort = new AbortController();
+    const waiting = SocketLock.acquire(socket, abort.signal);
+    await turns(5);
+    abort.abort();
+    await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
+    expect(readFileSync(lock, "utf8")).toBe(content);
+    unlinkSync(lock);
+  },
+);

@@ -1,0 +1,136 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { errnoOf } from "../node-error.js";
+import { TransportError } from "../transport-error.js";
+import { identityOf, isSameFile, kindOf } from "./socket-file.js";
+
+/** A holder needs milliseconds, and two seconds if both of its probes hang. */
+const STALE_MS = 10_000;
+const POLL_MS = 20;
+
+/**
+ * The right to replace a stale socket file: `<socket>.lock`, which holds the pid of its owner. Starters that find a path
+ * free never need it.
+ *
+ * It is advisory and can be broken, so a holder asks `isHeld` right before it acts.
+ */
+export class SocketLock {
+  readonly #path: string;
+  /** Kept open, so that no other lock can have the inode of this one even when this one was broken. */
+  #descriptor: number | undefined;
+
+  private constructor(path: string, descriptor: number) {
+    this.#path = path;
+    this.#descriptor = descriptor;
+  }
+
+  /**
+   * Waits for the lock. One whose owner is dead, or that is 10 s old, is broken.
+   *
+   * @throws TransportError `IPC_ADDRESS_IN_USE` when it belongs to another user and may not be removed, or is no file
+   */
+  static async acquire(socketPath: string, signal: AbortSignal | undefined): Promise<SocketLock> {
+    const path = `${socketPath}.lock`;
+    for (;;) {
+      const descriptor = tryCreate(path);
+      if (descriptor !== undefined) return new SocketLock(path, descriptor);
+      if (!tryBreak(path)) await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+
+  isHeld(): boolean {
+    if (this.#descriptor === undefined) return false;
+    const there = lstatSync(this.#path, { bigint: true, throwIfNoEntry: false });
+    return (
+      there !== undefined && isSameFile(identityOf(there), identityOf(fstatSync(this.#descriptor, { bigint: true })))
+    );
+  }
+
+  /** Idempotent. */
+  release(): void {
+    if (this.#descriptor === undefined) return;
+    try {
+      if (this.isHeld()) unlinkSync(this.#path);
+    } finally {
+      closeSync(this.#descriptor);
+      this.#descriptor = undefined;
+    }
+  }
+}
+
+/** Returns the open descriptor of a new lock, or undefined when there is one. */
+function tryCreate(path: string): number | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, "wx", 0o600);
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return undefined;
+    throw error;
+  }
+  try {
+    writeSync(descriptor, `${process.pid}\n`);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    unlinkSync(path);
+    throw error;
+  }
+}
+
+/** Removes a lock that nobody holds any more; returns whether it is worth trying to create one at once. */
+function tryBreak(path: string): boolean {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stats === undefined) return true;
+  if (!stats.isFile()) {
+    throw new TransportError(
+      "IPC_ADDRESS_IN_USE",
+      `${path}, the lock for replacing a stale socket, is ${kindOf(stats)}, which is never deleted; move it away`,
+    );
+  }
+  // Either way round: a time in the future is a clock that was set, and must not lock for ever.
+  const old = Math.abs(Date.now() - Number(stats.mtimeMs)) > STALE_MS;
+  if (!old && !isOwnerDead(path)) return false;
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return true;
+    if (errnoOf(error) !== "EPERM" && errnoOf(error) !== "EACCES") throw error;
+    throw new TransportError(
+      "IPC_ADDRESS_IN_USE",
+      `${path}, the lock for replacing a stale socket, belongs to user ${stats.uid}, and this user may not remove it; that user can, or choose another name or directory`,
+      { cause: error },
+    );
+  }
+  return true;
+}
+
+/** Returns true only for a pid that is certainly nobody's; an unreadable or half-written lock waits for its age. */
+function isOwnerDead(path: string): boolean {
+  const pid = readPid(path);
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === "ESRCH";
+  }
+}
+
+function readPid(path: string): number | undefined {
+  let descriptor: number;
+  try {
+    // Non-blocking, because what was a file a moment ago may now be a pipe without a writer.
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
+  try {
+    const bytes = new Uint8Array(16);
+    const text = new TextDecoder("latin1").decode(bytes.subarray(0, readSync(descriptor, bytes)));
+    return /^[1-9]\d{0,9}\n$/.test(text) ? Number.parseInt(text, 10) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,277 @@
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { countListening, leaveStaleSocket, scratchDirectory, turns } from "../../test/scratch.js";
+import { maxPathBytes } from "../endpoint.js";
+import type { Endpoint, Listener } from "../transport.js";
+import { unixSocket } from "./unix-socket.js";
+
+const NAME: Endpoint = { kind: "name" };
+const DOORS: readonly Endpoint[] = [NAME, { kind: "manager" }, { kind: "slot", id: 1 }];
+const echo = (stream: Duplex): void => void stream.pipe(stream);
+
+test("each door has its listener, and a dial reaches it", async () => {
+  const directory = scratchDirectory();
+  const transport = unixSocket({ directory });
+  const listeners: Listener[] = [];
+  for (const endpoint of DOORS) {
+    listeners.push(await transport.listen("orders", endpoint, (stream) => stream.end(endpoint.kind), {}));
+  }
+  expect(listeners.map(({ address }) => address)).toEqual(
+    DOORS.map((endpoint) => transport.address("orders", endpoint)),
+  );
+  expect(readdirSync(directory).sort()).toEqual(["orders.sock", "orders1.sock", "orders_manager.sock"]);
+  for (const endpoint of DOORS) {
+    const stream = await transport.dial("orders", endpoint, {});
+    expect(await text(stream)).toBe(endpoint.kind);
+  }
+  for (const listener of listeners) await listener.close();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("the directory is /tmp by default, as in golang-ipc", () => {
+  expect(unixSocket().address("orders", NAME)).toBe("/tmp/orders.sock");
+  expect(unixSocket().maxRetryDelayMs).toBe(250);
+});
+
+test("a relative directory is resolved at once", () => {
+  const transport = unixSocket({ directory: relative(process.cwd(), "/tmp/x") });
+  const cwd = vi.spyOn(process, "cwd").mockReturnValue("/");
+  onTestFinished(() => cwd.mockRestore());
+  expect(transport.address("orders", NAME)).toBe("/tmp/x/orders.sock");
+});
+
+test("on Windows it is a named pipe", () => {
+  const { platform } = process;
+  Object.defineProperty(process, "platform", { value: "win32" });
+  onTestFinished(() => void Object.defineProperty(process, "platform", { value: platform }));
+  const transport = unixSocket({ directory: "/ignored" });
+  expect(transport.address("orders", { kind: "manager" })).toBe("\\\\.\\pipe\\orders_manager");
+  expect(transport.maxRetryDelayMs).toBe(250);
+});
+
+test.each([
+  [false, 0o600],
+  [true, 0o777],
+])("with unmaskPermissions %s the socket has mode %o", async (unmaskPermissions, mode) => {
+  const directory = scratchDirectory();
+  const listener = await unixSocket({ directory, unmaskPermissions }).listen("a", NAME, echo, {});
+  expect(statSync(listener.address).mode & 0o777).toBe(mode);
+  await listener.close();
+});
+
+test("a path at the limit works, for a name of one character too; one byte more is refused by both sides", async () => {
+  const base = scratchDirectory();
+  const most = maxPathBytes(process.platform);
+  for (const name of ["a", "orders"]) {
+    const room = most - `${base}//${name}.sock`.length;
+    const directory = join(base, name.padEnd(room, "d"));
+    const transport = unixSocket({ directory });
+    const listener = await transport.listen(name, NAME, echo, {});
+    expect(Buffer.byteLength(listener.address)).toBe(most);
+    expect(existsSync(listener.address)).toBe(true);
+    const stream = await transport.dial(name, NAME, {});
+    stream.end("hello");
+    expect(await text(stream)).toBe("hello");
+    await listener.close();
+    expect(readdirSync(directory)).toEqual([]);
+
+    const longer = unixSocket({ directory: `${directory}d` });
+    const tooLong = { code: "IPC_PATH_TOO_LONG" };
+    await expect(longer.listen(name, NAME, echo, {})).rejects.toMatchObject(tooLong);
+    await expect(longer.dial(name, NAME, {})).rejects.toMatchObject(tooLong);
+    expect(existsSync(`${directory}d`)).toBe(false);
+  }
+});
+
+test("a name that leaves the directory is refused, before anything is made", async () => {
+  const base = scratchDirectory();
+  const transport = unixSocket({ directory: join(base, "run") });
+  const wrong = { code: "IPC_NAME_INVALID" };
+  await expect(transport.listen("../x", NAME, echo, {})).rejects.toMatchObject(wrong);
+  await expect(transport.dial("../x", NAME, {})).rejects.toMatchObject(wrong);
+  expect(() => transport.address("../x", NAME)).toThrow(expect.objectContaining(wrong));
+  expect(readdirSync(base)).toEqual([]);
+});
+
+test("a missing directory is made by a server and not by a client", async () => {
+  const directory = join(scratchDirectory(), "run");
+  const transport = unixSocket({ directory });
+  await expect(transport.dial("a", NAME, {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
+  expect(existsSync(directory)).toBe(false);
+  const listener = await transport.listen("a", NAME, echo, {});
+  expect(statSync(directory).mode & 0o777).toBe(0o700);
+  await listener.close();
+});
+
+test("a directory that exists keeps its mode", async () => {
+  const directory = join(scratchDirectory(), "run");
+  mkdirSync(directory);
+  const before = statSync(directory).mode;
+  await (await unixSocket({ directory }).listen("a", NAME, echo, {})).close();
+  expect(statSync(directory).mode).toBe(before);
+});
+
+test("no stream is given out before the listen has resolved", async () => {
+  const directory = scratchDirectory();
+  const transport = unixSocket({ directory });
+  let listening = false;
+  const given: boolean[] = [];
+  const start = transport.listen("a", NAME, (stream) => void given.push(listening, Boolean(stream.resume())), {});
+  const dialling = (async () => {
+    for (;;) {
+      const stream = await transport.dial("a", NAME, {}).catch(() => undefined);
+      if (stream !== undefined) return stream;
+      await turns(1);
+    }
+  })();
+  const listener = await start;
+  listening = true;
+  (await dialling).destroy();
+  while (given.length === 0) await turns(1);
+  expect(given[0]).toBe(true);
+  await listener.close();
+});
+
+test("what arrives before the owner listens is not lost, and a peer's destroy before that harms nothing", async () => {
+  const transport = unixSocket({ directory: scratchDirectory() });
+  const streams: Duplex[] = [];
+  const listener = await transport.listen("a", NAME, (stream) => void streams.push(stream), {});
+  const patient = await transport.dial("a", NAME, {});
+  patient.end("early");
+  const rude = await transport.dial("a", NAME, {});
+  while (streams.length < 2) await turns(1);
+  const [first, second] = streams as [Duplex, Duplex];
+  second.write("never read");
+  await once(rude, "readable");
+  rude.destroy();
+  second.destroy(new Error("nobody listens to this"));
+  await turns(3);
+  expect(await text(first)).toBe("early");
+  await listener.close();
+});
+
+describe("an abort", () => {
+  test("before the start opens nothing", async () => {
+    const base = scratchDirectory();
+    const transport = unixSocket({ directory: join(base, "run") });
+    const signal = AbortSignal.abort("enough");
+    const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: "enough" };
+    await expect(transport.listen("a", NAME, echo, { signal })).rejects.toMatchObject(aborted);
+    await expect(transport.dial("a", NAME, { signal })).rejects.toMatchObject(aborted);
+    expect(readdirSync(base)).toEqual([]);
+  });
+
+  test.each([
+    ["at a free name", async () => {}, [] as string[]],
+    ["over a stale socket", leaveStaleSocket, ["a.sock"]],
+  ])("at any turn of a listen %s leaves nothing new or gives a listener", async (_, prepare, before) => {
+    let aborts = 0;
+    for (let turn = 0; turn < 25; turn++) {
+      const directory = scratchDirectory();
+      await prepare(join(directory, "a.sock"));
+      const abort = new AbortController();
+      const listening = unixSocket({ directory }).listen("a", NAME, echo, { signal: abort.signal });
+      const outcome = listening.catch((error: unknown) => error);
+      await turns(turn);
+      abort.abort();
+      const settled = await outcome;
+      if (settled instanceof Error) {
+        aborts++;
+        expect(settled).toMatchObject({ code: "IPC_ABORTED" });
+        expect(readdirSync(directory)).toEqual(before);
+      } else {
+        expect(readdirSync(directory)).toEqual(["a.sock"]);
+        await (settled as Listener).close();
+        expect(readdirSync(directory)).toEqual([]);
+      }
+      expect(countListening(directory)).toBe(0);
+    }
+    expect(aborts).toBeGreaterThan(0);
+  });
+
+  test("ends the wait for another starter's lock, which stays", async () => {
+    const directory = scratchDirectory();
+    await leaveStaleSocket(join(directory, "a.sock"));
+    const { SocketLock } = await import("./takeover-lock.js");
+    const lock = await SocketLock.acquire(join(directory, "a.sock"), undefined);
+    for (const turn of [0, 1, 2, 5, 30, 60]) {
+      const abort = new AbortController();
+      const listening = unixSocket({ directory }).listen("a", NAME, echo, { signal: abort.signal });
+      const outcome = expect(listening).rejects.toMatchObject({ code: "IPC_ABORTED" });
+      await turns(turn);
+      abort.abort();
+      await outcome;
+      expect(readdirSync(directory)).toEqual(["a.sock", "a.sock.lock"]);
+    }
+    expect(lock.isHeld()).toBe(true);
+    lock.release();
+  });
+
+  test("at any turn of a dial leaves no connection or gives one", async () => {
+    const directory = scratchDirectory();
+    const open = new Set<Duplex>();
+    const transport = unixSocket({ directory });
+    const onStream = (stream: Duplex): void => {
+      open.add(stream.resume());
+      stream.once("close", () => open.delete(stream));
+    };
+    const listener = await transport.listen("a", NAME, onStream, {});
+    for (let turn = 0; turn < 5; turn++) {
+      const abort = new AbortController();
+      const dialling = transport.dial("a", NAME, { signal: abort.signal });
+      const outcome = dialling.catch((error: unknown) => error);
+      await turns(turn);
+      abort.abort();
+      const settled = await outcome;
+      if (settled instanceof Error) expect(settled).toMatchObject({ code: "IPC_ABORTED" });
+      else (settled as Duplex).destroy();
+    }
+    (await transport.dial("a", NAME, {})).destroy();
+    while (open.size > 0) await turns(1);
+    await listener.close();
+  });
+
+  test("after a listen or a dial has resolved changes nothing", async () => {
+    const abort = new AbortController();
+    const { signal } = abort;
+    const transport = unixSocket({ directory: scratchDirectory() });
+    const listener = await transport.listen("a", NAME, echo, { signal });
+    const stream = await transport.dial("a", NAME, { signal });
+    abort.abort();
+    stream.end("hello");
+    expect(await text(stream)).toBe("hello");
+    await listener.close();
+  });
+});
+
+test("one socket listens, and none after a refusal or the close", async () => {
+  const directory = scratchDirectory();
+  const transport = unixSocket({ directory });
+  const listener = await transport.listen("a", NAME, echo, {});
+  expect(countListening(directory)).toBe(process.platform === "linux" ? 1 : 0);
+  await expect(transport.listen("a", NAME, echo, {})).rejects.toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+  expect(countListening(directory)).toBe(process.platform === "linux" ? 1 : 0);
+  await listener.close();
+  expect(countListening(directory)).toBe(0);
+});
+
+describe("wrong options are named:", () => {
+  test.each([
+    [{ directory: "" }, TypeError, "`directory` must be a string that is not empty"],
+    [{ directory: "/tmp\0" }, TypeError, "`directory`"],
+    [{ directory: 7 }, TypeError, "got 7"],
+    [{ unmaskPermissions: "yes" }, TypeError, '`unmaskPermissions` must be true or false; got "yes"'],
+    [{ trustedOwners: 0 }, TypeError, "`trustedOwners` must be an array of uids; got 0"],
+    [{ trustedOwners: ["root"] }, TypeError, "`trustedOwners`"],
+    [{ trustedOwners: [-1] }, RangeError, "`trustedOwners` must be an integer from 0 to 4294967295; got -1"],
+    [{ dir: "/tmp" }, TypeError, 'got "dir"'],
+    ["/tmp", TypeError, "unixSocket() takes an object of options"],
+  ])("%j", (options, kind, message) => {
+    expect(() => unixSocket(options as object)).toThrow(expect.objectContaining({ constructor: kind }));
+    expect(() => unixSocket(options as object)).toThrow(message);
+  });
+});
