@@ -7,7 +7,7 @@ import {
   MessageCipher,
 } from "@ipc/crypto";
 import { encodeBody, encodeFrame, encodeMessage } from "@ipc/framing";
-import { clientIdRequest, encodeClientId } from "@ipc/session";
+import { clientIdRequest, encodeClientId } from "@ipc/session/internal";
 import { describe, expect, test } from "vitest";
 import { readDocument, readText } from "./document.js";
 

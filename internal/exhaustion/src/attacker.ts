@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { writeUint32 } from "@ipc/framing";
-import type { MessageCodec } from "@ipc/session";
+import type { MessageCodec } from "@ipc/session/handshake";
 import type { Announcement, AttackerPlan, AttackOrder, AttackOutcome } from "./attacker-orders.js";
 import { Meeting, shakeHands } from "./hostile-peer.js";
 import { sealed, spray } from "./spray.js";

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { clientHandshake, type MessageCodec, runHandshake, serverHandshake } from "@ipc/session";
+import { clientHandshake, type MessageCodec, runHandshake, serverHandshake } from "@ipc/session/handshake";
 import type { Wire } from "./wire.js";
 
 /** Which end of a connection the attacker is. */

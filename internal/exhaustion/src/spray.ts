@@ -1,5 +1,5 @@
 import { RECORD_HEADER_BYTES, TAG_BYTES } from "@ipc/crypto";
-import type { MessageCodec } from "@ipc/session";
+import type { MessageCodec } from "@ipc/session/handshake";
 
 /** How messages are packed: as they are, and in a secure session as many in a record, one in a record, or a byte in a record. */
 export type Packing = "batched" | "record each" | "record a byte";

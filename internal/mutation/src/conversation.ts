@@ -1,5 +1,5 @@
 import type { MessageBody } from "@ipc/framing";
-import type { Handshake, HandshakeAnswer, HandshakeOutcome, HandshakeStep, MessageCodec } from "@ipc/session";
+import type { Handshake, HandshakeAnswer, HandshakeOutcome, HandshakeStep, MessageCodec } from "@ipc/session/handshake";
 import { answerFromMemory, makeHandshake, type Role, type Wire } from "./handshakes.js";
 
 /** What a receiver waits for when a handshake is complete. */

@@ -1,5 +1,6 @@
 import type { MessageBody } from "@ipc/framing";
-import { type EstablishedConnection, type IpcError, type PeerLimits, PeerSession } from "@ipc/session";
+import type { IpcError } from "@ipc/session";
+import { type EstablishedConnection, type PeerLimits, PeerSession } from "@ipc/session/internal";
 import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 
 const MIB = 1_048_576;

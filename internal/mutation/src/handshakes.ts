@@ -7,7 +7,7 @@ import {
   type HandshakeOutcome,
   type HandshakeStep,
   serverHandshake,
-} from "@ipc/session";
+} from "@ipc/session/handshake";
 
 export type Role = "server" | "client";
 

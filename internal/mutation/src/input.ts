@@ -1,4 +1,4 @@
-import type { HandshakeOutcome } from "@ipc/session";
+import type { HandshakeOutcome } from "@ipc/session/handshake";
 import { SeededRandom } from "@ipc-internal/seeded";
 import { type Conversation, FIRST_FRAME, type Item, recordConversations } from "./conversation.js";
 import { type Role, WIRES, type Wire } from "./handshakes.js";

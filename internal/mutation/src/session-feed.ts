@@ -1,15 +1,14 @@
 import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessageBody } from "@ipc/framing";
+import { type IpcErrorCode, isIpcError } from "@ipc/session";
 import {
   type Handshake,
   type HandshakeAnswer,
   type HandshakeOutcome,
   type HandshakeResult,
-  type IpcErrorCode,
-  isIpcError,
   runHandshake,
-} from "@ipc/session";
+} from "@ipc/session/handshake";
 import { memoryPair } from "@ipc/transport";
 import type { Waits } from "@ipc-internal/seeded";
 import { FIRST_FRAME, LATER_FRAME } from "./conversation.js";

@@ -1,4 +1,5 @@
-import { clientIdRequest, type PeerOptions, type Session, tryDecodeClientId } from "@ipc/session";
+import type { PeerOptions, Session } from "@ipc/session";
+import { clientIdRequest, tryDecodeClientId } from "@ipc/session/internal";
 import type { Transport } from "@ipc/transport";
 import { openFarClient } from "./far-client.js";
 import { readData } from "./peer-watch.js";

@@ -1,4 +1,5 @@
-import { encodeClientId, isClientIdRequest, type PeerOptions, type Session } from "@ipc/session";
+import type { PeerOptions, Session } from "@ipc/session";
+import { encodeClientId, isClientIdRequest } from "@ipc/session/internal";
 import type { FarServer } from "./far-server.js";
 import { readData } from "./peer-watch.js";
 

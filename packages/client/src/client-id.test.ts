@@ -1,4 +1,5 @@
-import { encodeClientId, isClientIdRequest, openSession, type Session } from "@ipc/session";
+import { openSession, type Session } from "@ipc/session";
+import { encodeClientId, isClientIdRequest } from "@ipc/session/internal";
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { failureOf, readData } from "../../../internal/testkit/src/peer-watch.js";

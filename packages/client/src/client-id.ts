@@ -1,4 +1,5 @@
-import { clientIdRequest, type Session, SessionError, tryDecodeClientId } from "@ipc/session";
+import { type Session, SessionError } from "@ipc/session";
+import { clientIdRequest, tryDecodeClientId } from "@ipc/session/internal";
 
 /**
  * A golang-ipc manager drops about one request in fifty, when it reads it before it has noticed that somebody is connected;

@@ -1,11 +1,7 @@
-import {
-  OptionReader,
-  PEER_OPTIONS,
-  type PeerOptions,
-  type ResolvedPeerOptions,
-  resolvePeerOptions,
-} from "@ipc/session";
-import { assertName, type KeyFilePlace, resolveKeyFile, type Transport, unixSocket } from "@ipc/transport";
+import type { PeerOptions } from "@ipc/session";
+import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOptions } from "@ipc/session/internal";
+import { assertName, type Transport, unixSocket } from "@ipc/transport";
+import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
 import { RetrySchedule } from "./retry-schedule.js";
 
 /** The longest pause of the back-off where a transport does not say, in milliseconds. */

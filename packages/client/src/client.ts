@@ -1,19 +1,17 @@
+import { type IpcError, isIpcError, Session, SessionError } from "@ipc/session";
+import { clientHandshake, runHandshake } from "@ipc/session/handshake";
 import {
   abortError,
-  clientHandshake,
   describeSecurity,
   diagnostics,
   type EstablishedConnection,
-  type IpcError,
-  isIpcError,
   PeerSession,
-  runHandshake,
-  Session,
-  SessionError,
   setStreamReferenced,
-} from "@ipc/session";
-import { type Endpoint, remoteOf } from "@ipc/transport";
-import { clientCredentials } from "./client-credentials.js";
+  withKeyFile,
+} from "@ipc/session/internal";
+import type { Endpoint } from "@ipc/transport";
+import { remoteOf } from "@ipc/transport/internal";
+import { readKeyFile } from "@ipc/transport/key-file";
 import { askClientId } from "./client-id.js";
 import { type ClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.js";
 import { dialUntilConnected } from "./dial-loop.js";
@@ -208,7 +206,7 @@ export class Client extends PeerSession {
   async #dialEndpoint(endpoint: Endpoint, signal: AbortSignal): Promise<EstablishedConnection> {
     const { name, transport, encryption, handshakeTimeoutMs, logger } = this.#options;
     // Before it dials: a server that makes its key file makes it before it listens.
-    const credentials = clientCredentials(this.#options);
+    const credentials = withKeyFile(this.#options.credentials, this.#options.keyFilePlace, readKeyFile);
     const stream = await transport.dial(name, endpoint, { signal });
     const { referenced } = this.#retryTimer;
     setStreamReferenced(stream, referenced);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
-import { type EstablishedConnection, SessionError } from "@ipc/session";
+import { SessionError } from "@ipc/session";
+import type { EstablishedConnection } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";

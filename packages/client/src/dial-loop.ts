@@ -1,11 +1,5 @@
-import {
-  abortError,
-  destroyStream,
-  type EstablishedConnection,
-  type IpcError,
-  isIpcError,
-  SessionError,
-} from "@ipc/session";
+import { type IpcError, SessionError } from "@ipc/session";
+import { abortError, asIpcError, destroyStream, type EstablishedConnection } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
 import type { RetrySchedule } from "./retry-schedule.js";
 import type { RetryTimer } from "./retry-timer.js";
@@ -67,7 +61,11 @@ export async function dialUntilConnected(plan: DialOptions): Promise<Established
         return await unlessOver(attempt(over.signal), over.signal);
       } catch (error) {
         over.signal.throwIfAborted();
-        const failure = asIpcError(error, address);
+        const failure = asIpcError(
+          error,
+          (message, options) =>
+            new TransportError("IPC_TRANSPORT_FAILED", `dialling ${address} failed: ${message}`, options),
+        );
         const again = last?.code === failure.code;
         last = failure;
         authFailures = failure.code === "IPC_AUTHENTICATION_FAILED" ? authFailures + 1 : 0;
@@ -110,11 +108,4 @@ function tally(attempts: number, timeoutMs: number, last: IpcError | undefined):
   if (attempts === 0) return `${timeoutMs} ms were over before the first attempt`;
   const why = last === undefined ? "the first did not end" : `the last failed: ${last.message}`;
   return `${attempts} attempts in ${timeoutMs} ms, ${why}`;
-}
-
-/** A transport of the user's may fail with errors of its own. */
-function asIpcError(error: unknown, address: string): IpcError {
-  if (isIpcError(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new TransportError("IPC_TRANSPORT_FAILED", `dialling ${address} failed: ${message}`, { cause: error });
 }

@@ -1,7 +1,7 @@
-import type { AllocateBuffer } from "./allocate.js";
 import { LENGTH_BYTES } from "./frame-encoder.js";
 import { FrameError } from "./frame-error.js";
 import { type MessageBody, TYPE_BYTES } from "./message-body.js";
+import type { AllocateBuffer } from "./reassembly-buffer.js";
 import { ReassemblyBuffer } from "./reassembly-buffer.js";
 import { readUint32, UINT32_MAX } from "./uint32.js";
 

@@ -1,4 +1,5 @@
-import type { AllocateBuffer } from "./allocate.js";
+/** Gives memory of exactly so many bytes. */
+export type AllocateBuffer = (bytes: number) => Uint8Array;
 
 /** Chunks from this size up are kept as they are; smaller ones are copied together. */
 const KEPT_WHOLE_BYTES = 4_096;

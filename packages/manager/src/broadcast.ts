@@ -1,11 +1,9 @@
-import { type IpcError, isIpcError, OptionReader, SessionError } from "@ipc/session";
+import { type IpcError, isIpcError, SessionError } from "@ipc/session";
+import { LARGE_BYTES, OptionReader } from "@ipc/session/internal";
 import type { AbortOptions } from "@ipc/transport";
 import { ServerConnection } from "./server-connection.js";
 
 const SLOW_TIMEOUT_MS = 5_000;
-
-/** From this size up data is sent uncopied, also after `write` has returned. */
-const LARGE_BYTES = 65_536;
 
 /** What `broadcast` takes. `signal`: ends the waits; whose message still waited for room does not get it. */
 export interface BroadcastOptions extends AbortOptions {

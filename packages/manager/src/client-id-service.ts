@@ -1,4 +1,5 @@
-import { encodeClientId, type IpcError, isClientIdRequest, isIpcError, SessionError } from "@ipc/session";
+import { type IpcError, SessionError } from "@ipc/session";
+import { asIpcError, encodeClientId, isClientIdRequest } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
 import type { ClientListener } from "./client-listener.js";
 import type { ClientListeners } from "./client-listeners.js";
@@ -96,7 +97,7 @@ export class ClientIdService {
       if (request.life.signal.aborted) clientListeners.release(clientListener);
       else await this.#sendId(request, clientListener);
     } catch (error) {
-      if (!request.life.signal.aborted) this.#drop(request, asIpcError(error));
+      if (!request.life.signal.aborted) this.#drop(request, listenError(error));
     }
   }
 
@@ -127,9 +128,10 @@ export class ClientIdService {
   }
 }
 
-/** A transport of the user's may fail with errors of its own. */
-function asIpcError(error: unknown): IpcError {
-  if (isIpcError(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new TransportError("IPC_TRANSPORT_FAILED", `listening for a client failed: ${message}`, { cause: error });
+function listenError(error: unknown): IpcError {
+  return asIpcError(
+    error,
+    (message, options) =>
+      new TransportError("IPC_TRANSPORT_FAILED", `listening for a client failed: ${message}`, options),
+  );
 }

@@ -1,4 +1,5 @@
-import { type EstablishedConnection, SessionError } from "@ipc/session";
+import { SessionError } from "@ipc/session";
+import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Listener } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";

@@ -1,5 +1,6 @@
-import type { AcceptHandler } from "@ipc/server";
-import { type EstablishedConnection, SessionError } from "@ipc/session";
+import type { AcceptHandler } from "@ipc/server/internal";
+import { SessionError } from "@ipc/session";
+import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Listener } from "@ipc/transport";
 
 export interface ClientListenerEvents {

@@ -1,10 +1,10 @@
-import { type EstablishedConnection, type Logger, SessionError } from "@ipc/session";
+import { type Logger, SessionError } from "@ipc/session";
+import type { EstablishedConnection } from "@ipc/session/internal";
 import { type Endpoint, memory, type Transport, TransportError } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
-import { ClientIds } from "./client-ids.js";
 import type { ClientListener } from "./client-listener.js";
-import { ClientListeners } from "./client-listeners.js";
+import { ClientIds, ClientListeners } from "./client-listeners.js";
 
 const name = "orders";
 const never = new AbortController().signal;
@@ -127,7 +127,7 @@ describe("slots", () => {
     claim(first);
     expect(claimed).toEqual([first]);
     const next = await clientListeners.acquire(never);
-    expect(next).toMatchObject({ id: 2, isFree: false });
+    expect(next).toMatchObject({ id: 2, isClosed: false });
   });
 
   it("give nobody a slot whose listener was lost, and say so", async () => {
@@ -143,7 +143,7 @@ describe("slots", () => {
     await clientListeners.prepare(undefined);
     lose[0]?.();
     expect(told).toEqual(["server orders: slot 1 is closed: lost"]);
-    expect(await clientListeners.acquire(never)).toMatchObject({ id: 2, isFree: false });
+    expect(await clientListeners.acquire(never)).toMatchObject({ id: 2, isClosed: false });
   });
 
   it("keep what nobody was told for the next, also when somebody is just waiting for another", async () => {

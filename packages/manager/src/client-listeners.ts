@@ -1,9 +1,38 @@
 import type { Duplex } from "node:stream";
-import type { AcceptHandler } from "@ipc/server";
-import { type EstablishedConnection, isIpcError, type Logger, SessionError } from "@ipc/session";
+import type { AcceptHandler } from "@ipc/server/internal";
+import { isIpcError, type Logger, SessionError } from "@ipc/session";
+import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Listener, Transport } from "@ipc/transport";
-import type { ClientIds } from "./client-ids.js";
+
 import { ClientListener } from "./client-listener.js";
+
+const FIRST_BEHIND_PORTS = 65_536;
+
+/**
+ * Hands out the ids of clients, each once. Where slots are ports, a slot's id is part of its port: clients of the shared
+ * door are counted from behind the last port there, so that they use up none.
+ */
+export class ClientIds {
+  #slot = 0;
+  #shared: number | undefined;
+
+  constructor(slotsArePorts: boolean) {
+    this.#shared = slotsArePorts ? FIRST_BEHIND_PORTS - 1 : undefined;
+  }
+
+  /** For the next slot. */
+  nextSlot(): number {
+    this.#slot++;
+    return this.#slot;
+  }
+
+  /** For the next client of the shared door. */
+  nextShared(): number {
+    if (this.#shared === undefined) return this.nextSlot();
+    this.#shared++;
+    return this.#shared;
+  }
+}
 
 /** ClientListeners that wait for their client at once; past them the oldest is freed. */
 const MAX_CLIENT_LISTENERS = 1_024;

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { type ConnectionEvent, clientIdRequest, type Session } from "@ipc/session";
+import type { ConnectionEvent, Session } from "@ipc/session";
+import { clientIdRequest } from "@ipc/session/internal";
 import { tcp } from "@ipc/transport";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";

@@ -1,14 +1,13 @@
+import { type IpcError, SessionError } from "@ipc/session";
 import {
   describeSecurity,
   destroyStream,
   diagnostics,
   type EstablishedConnection,
-  type IpcError,
   isClientIdRequest,
   type PeerBudgets,
-  SessionError,
   SharedBudget,
-} from "@ipc/session";
+} from "@ipc/session/internal";
 import { ClientIdService } from "./client-id-service.js";
 import type { ClientListeners } from "./client-listeners.js";
 import type { EndpointKind } from "./listeners.js";

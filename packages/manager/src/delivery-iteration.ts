@@ -1,4 +1,4 @@
-import { Deferred, iterate, type MessageIterator } from "@ipc/session";
+import { Deferred, iterate, type MessageIterator } from "@ipc/session/internal";
 import type { MergedStream, StreamReader } from "./merged-stream.js";
 import type { Delivery, StreamMember } from "./stream-member.js";
 

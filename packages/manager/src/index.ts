@@ -1,4 +1,11 @@
-export type { AuthorizationRequest, Authorize, ServerOptions } from "@ipc/server";
+/** @deprecated As above. */
+export type { AuthorizationRequest, AuthorizationRequest as Applicant, Authorize, ServerOptions } from "@ipc/server";
+/** @deprecated Use the name on the left of each `as`: the types are the same. */
+export type {
+  ConnectionEvent as ConnectionNews,
+  DisconnectEvent as EndNews,
+  RefusedEvent as RefusalNews,
+} from "@ipc/session";
 export {
   type CloseOptions,
   type ConnectionEvent,
@@ -19,6 +26,8 @@ export {
   type TimeoutMessage,
   timeoutMessage,
 } from "@ipc/session";
+/** @deprecated As above. */
+export type { AbortOptions as Wait, Endpoint as Door } from "@ipc/transport";
 export {
   type AbortOptions,
   type Endpoint,

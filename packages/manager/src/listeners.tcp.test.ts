@@ -1,4 +1,4 @@
-import { clientIdRequest } from "@ipc/session";
+import { clientIdRequest } from "@ipc/session/internal";
 import { memory, type Transport, tcp } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";

@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
-import { type AcceptHandler, HandshakeAcceptor } from "@ipc/server";
-import type { EstablishedConnection, IpcError, SessionError } from "@ipc/session";
+import { type AcceptHandler, HandshakeAcceptor } from "@ipc/server/internal";
+import type { IpcError, SessionError } from "@ipc/session";
+import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Endpoint, Listener, TransportError } from "@ipc/transport";
-import { ClientIds } from "./client-ids.js";
-import { ClientListeners } from "./client-listeners.js";
+import { ClientIds, ClientListeners } from "./client-listeners.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 
 /**

@@ -1,5 +1,6 @@
-import { type ResolvedServerOptions, resolveServerOptions, SERVER_OPTIONS, type ServerOptions } from "@ipc/server";
-import { OptionReader } from "@ipc/session";
+import type { ServerOptions } from "@ipc/server";
+import { type ResolvedServerOptions, resolveServerOptions, SERVER_OPTIONS } from "@ipc/server/internal";
+import { OptionReader } from "@ipc/session/internal";
 
 const TIB = 1_099_511_627_776;
 const KIB = 1_024;

@@ -1,17 +1,15 @@
+import { type DataMessage, type IpcError, isIpcError } from "@ipc/session";
 import {
   abortError,
   assertListener,
-  type DataMessage,
-  formatValue,
   handledRejection,
-  type IpcError,
-  isIpcError,
   type MessageIterator,
   PeerEmitter,
   validateAbortOptions,
   validateDelay,
-} from "@ipc/session";
+} from "@ipc/session/internal";
 import type { AbortOptions } from "@ipc/transport";
+import { formatValue } from "@ipc/transport/internal";
 import { DeliveryDispatcher } from "./delivery-dispatcher.js";
 import { iterateDeliveries } from "./delivery-iteration.js";
 import { MergedStream, type MergedStreamOptions, type StreamEnd } from "./merged-stream.js";

@@ -1,4 +1,5 @@
-import { consumerTakenError, type IpcError, type Logger } from "@ipc/session";
+import type { IpcError, Logger } from "@ipc/session";
+import { consumerTakenError } from "@ipc/session/internal";
 import type { ServerConnection } from "./server-connection.js";
 import { StreamMember } from "./stream-member.js";
 

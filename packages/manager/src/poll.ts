@@ -1,11 +1,5 @@
-import {
-  type DataMessage,
-  Deferred,
-  type IpcError,
-  type StatusMessage,
-  type TimeoutMessage,
-  timeoutMessage,
-} from "@ipc/session";
+import { type DataMessage, type IpcError, type StatusMessage, type TimeoutMessage, timeoutMessage } from "@ipc/session";
+import { Deferred } from "@ipc/session/internal";
 import type { MergedStream, StreamReader } from "./merged-stream.js";
 import { ServerConnection } from "./server-connection.js";
 import type { StreamMember } from "./stream-member.js";

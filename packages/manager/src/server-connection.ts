@@ -1,14 +1,11 @@
+import { type DataMessage, type IpcError, isIpcError, SessionError } from "@ipc/session";
 import {
-  type DataMessage,
   type EstablishedConnection,
-  type IpcError,
-  isIpcError,
   type LockableInbox,
   type PeerBudgets,
   PeerSession,
   type ReceivedMessage,
-  SessionError,
-} from "@ipc/session";
+} from "@ipc/session/internal";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 
 export type Intercept = (connection: ServerConnection, message: DataMessage) => boolean;

@@ -1,18 +1,16 @@
-import { serverCredentials } from "@ipc/server";
+import { type CloseOptions, type IpcError, SessionError, type Status, statusCode } from "@ipc/session";
 import {
   abortError,
-  type CloseOptions,
+  CLOSE_TIMEOUT_MS,
   Deferred,
   diagnostics,
   handledRejection,
-  type IpcError,
-  SessionError,
-  type Status,
   settleWithin,
-  statusCode,
   validateCloseOptions,
   validateWrite,
-} from "@ipc/session";
+  withKeyFile,
+} from "@ipc/session/internal";
+import { ensureKeyFile } from "@ipc/transport/key-file";
 import { type BroadcastOptions, type BroadcastResult, broadcast, resolveBroadcastOptions } from "./broadcast.js";
 import { ConnectionRegistry } from "./connection-registry.js";
 import { Listeners } from "./listeners.js";
@@ -20,8 +18,6 @@ import { type ManagerOptions, type ResolvedManagerOptions, resolveManagerOptions
 import { ManagerReader } from "./manager-reader.js";
 import type { StreamEnd } from "./merged-stream.js";
 import type { ServerConnection } from "./server-connection.js";
-
-const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Of the budget of unread bytes, what those may hold who have gone and whom nobody has ever read: one in this many. */
 const DISCONNECTED_SHARE = 4;
@@ -92,7 +88,10 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   static async start(options: ResolvedManagerOptions): Promise<ServerManager> {
     const { name, signal, logger } = options;
     if (signal?.aborted === true) throw abortError("startServerManager", signal);
-    const manager = new ServerManager({ ...options, credentials: serverCredentials(options) });
+    const manager = new ServerManager({
+      ...options,
+      credentials: withKeyFile(options.credentials, options.keyFilePlace, ensureKeyFile),
+    });
     try {
       await manager.#listeners.open();
       // A door may have been lost meanwhile, and the signal fire after the last look that the transport took at it.

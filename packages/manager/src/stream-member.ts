@@ -1,4 +1,5 @@
-import type { DataMessage, LockableInbox } from "@ipc/session";
+import type { DataMessage } from "@ipc/session";
+import type { LockableInbox } from "@ipc/session/internal";
 import { ServerConnection } from "./server-connection.js";
 
 /** A message, and the connection by which it came. That one may have ended since. */

@@ -1,22 +1,16 @@
 import type { Duplex } from "node:stream";
+import { type IpcError, type Logger, SessionError } from "@ipc/session";
+import { BUSY_HELLO, type Credentials, KeyPairPool, runHandshake, serverHandshake } from "@ipc/session/handshake";
 import {
-  BUSY_HELLO,
-  type Credentials,
+  asIpcError,
   closeGracefully,
   destroyStream,
   diagnostics,
   type EstablishedConnection,
-  type IpcError,
-  isIpcError,
-  KeyPairPool,
-  type Logger,
   type PeerLimits,
-  runHandshake,
-  SessionError,
-  serverHandshake,
   setStreamReferenced,
-} from "@ipc/session";
-import { remoteOf } from "@ipc/transport";
+} from "@ipc/session/internal";
+import { remoteOf } from "@ipc/transport/internal";
 import type { Authorize } from "./server-options.js";
 
 /** Streams that shake hands or are being sent away, for each handshake that may be under way. */
@@ -87,7 +81,7 @@ export class HandshakeAcceptor {
     this.#handshake(stream, remote, acceptHandler, handshake.signal)
       .then(
         (established) => this.#settle(established, acceptHandler),
-        (error: unknown) => this.#refuse(remote, reasonOf(handshake.signal) ?? asIpcError(error)),
+        (error: unknown) => this.#refuse(remote, reasonOf(handshake.signal) ?? handshakeError(error)),
       )
       .finally(() => this.#handshakes.delete(handshake));
   }
@@ -180,8 +174,9 @@ function reasonOf(signal: AbortSignal): SessionError | undefined {
   return signal.reason instanceof SessionError ? signal.reason : undefined;
 }
 
-/** What a stream of the user's transport fails with may be anything. */
-function asIpcError(error: unknown): IpcError {
-  if (isIpcError(error)) return error;
-  return new SessionError("IPC_HANDSHAKE_FAILED", `the handshake failed: ${String(error)}`, { cause: error });
+function handshakeError(error: unknown): IpcError {
+  return asIpcError(
+    error,
+    (message, options) => new SessionError("IPC_HANDSHAKE_FAILED", `the handshake failed: ${message}`, options),
+  );
 }

@@ -1,3 +1,9 @@
+/** @deprecated Use the name on the left of each `as`: the types are the same. */
+export type {
+  ConnectionEvent as ConnectionNews,
+  DisconnectEvent as EndNews,
+  RefusedEvent as RefusalNews,
+} from "@ipc/session";
 export {
   type CloseOptions,
   type ConnectionEvent,
@@ -18,6 +24,8 @@ export {
   type TimeoutMessage,
   timeoutMessage,
 } from "@ipc/session";
+/** @deprecated As above. */
+export type { AbortOptions as Wait, Endpoint as Door } from "@ipc/transport";
 export {
   type AbortOptions,
   type Endpoint,
@@ -30,14 +38,11 @@ export {
   type UnixSocketOptions,
   unixSocket,
 } from "@ipc/transport";
-export { type AcceptHandler, HandshakeAcceptor, type HandshakeAcceptorOptions } from "./handshake-acceptor.js";
 export { type Server, type ServerEvents, startServer } from "./server.js";
-export { serverCredentials } from "./server-credentials.js";
-export {
-  type AuthorizationRequest,
-  type Authorize,
-  type ResolvedServerOptions,
-  resolveServerOptions,
-  SERVER_OPTIONS,
-  type ServerOptions,
+/** @deprecated As above. */
+export type {
+  AuthorizationRequest,
+  AuthorizationRequest as Applicant,
+  Authorize,
+  ServerOptions,
 } from "./server-options.js";

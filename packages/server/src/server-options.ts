@@ -1,12 +1,7 @@
-import {
-  type ConnectionSecurity,
-  OptionReader,
-  PEER_OPTIONS,
-  type PeerOptions,
-  type ResolvedPeerOptions,
-  resolvePeerOptions,
-} from "@ipc/session";
-import { assertName, type KeyFilePlace, resolveKeyFile, type Transport, unixSocket } from "@ipc/transport";
+import type { ConnectionSecurity, PeerOptions } from "@ipc/session";
+import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOptions } from "@ipc/session/internal";
+import { assertName, type Transport, unixSocket } from "@ipc/transport";
+import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
 
 /** Who asks to be served. */
 export interface AuthorizationRequest {

@@ -1,16 +1,9 @@
 import type { Duplex } from "node:stream";
-import {
-  abortError,
-  describeSecurity,
-  diagnostics,
-  type IpcError,
-  type PeerEvents,
-  PeerSession,
-  SessionError,
-} from "@ipc/session";
+import { type IpcError, type PeerEvents, SessionError } from "@ipc/session";
+import { abortError, describeSecurity, diagnostics, PeerSession, withKeyFile } from "@ipc/session/internal";
 import type { Endpoint, Listener, TransportError } from "@ipc/transport";
+import { ensureKeyFile } from "@ipc/transport/key-file";
 import { type AcceptHandler, HandshakeAcceptor } from "./handshake-acceptor.js";
-import { serverCredentials } from "./server-credentials.js";
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
 
 const DOOR: Endpoint = { kind: "name" };
@@ -70,7 +63,10 @@ export class Server extends PeerSession<ServerEvents> {
     const { name, transport, signal, logger } = options;
     const address = transport.address(name, DOOR);
     if (signal?.aborted === true) throw abortError("startServer", signal);
-    const server = new Server({ ...options, credentials: serverCredentials(options) }, address);
+    const server = new Server(
+      { ...options, credentials: withKeyFile(options.credentials, options.keyFilePlace, ensureKeyFile) },
+      address,
+    );
     server.#listener = await transport.listen(name, DOOR, (stream) => server.#receive(stream), {
       ...(signal && { signal }),
       onLost: (error) => server.#listenerLost(error),

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isConnectionEnd } from "./connection-end.js";
-import { SessionError } from "./session-error.js";
+import { isConnectionEnd, SessionError } from "./errors.js";
 
 const withCode = (code: string): Error => Object.assign(new Error("x"), { code });
 

@@ -1,6 +1,7 @@
 import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { abortError, Deferred, handledRejection } from "./deferred.js";
+import { Deferred, handledRejection } from "./deferred.js";
+import { abortError } from "./errors.js";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });

@@ -1,5 +1,5 @@
 import type { AbortOptions } from "@ipc/transport";
-import { SessionError } from "./session-error.js";
+import { abortError } from "./errors.js";
 
 export interface DeferredOptions<T> extends AbortOptions {
   /** For messages: what is waited for, such as "read". */
@@ -64,11 +64,6 @@ export class Deferred<T> {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
   }
-}
-
-/** Says that a signal ended a wait; its reason is the cause. */
-export function abortError(what: string, signal: AbortSignal): SessionError {
-  return new SessionError("IPC_ABORTED", `${what}: aborted by its signal`, { cause: signal.reason });
 }
 
 /** Rejects without ending the process when nobody looks. */

@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import type { IpcError } from "./errors.js";
-import type { ConnectionSecurity } from "./peer.js";
+import type { ConnectionSecurity } from "./security.js";
 
 /** What is told on `ipc:handshake` and `ipc:connect`. No payload bytes, no keys. */
 export interface ConnectionEvent {

@@ -2,8 +2,7 @@ import { CryptoError } from "@ipc/crypto";
 import { FrameError } from "@ipc/framing";
 import { TransportError } from "@ipc/transport";
 import { describe, expect, test } from "vitest";
-import { isIpcError } from "./errors.js";
-import { SessionError } from "./session-error.js";
+import { isIpcError, SessionError } from "./errors.js";
 
 describe("isIpcError", () => {
   test.each([

@@ -1,7 +1,38 @@
 import type { CryptoError } from "@ipc/crypto";
 import type { FrameError } from "@ipc/framing";
 import type { NameError, TransportError } from "@ipc/transport";
-import type { SessionError } from "./session-error.js";
+
+/** Every way in which a session fails. `docs/ERRORS.md` has a heading for each. */
+export type SessionErrorCode =
+  | "IPC_ABORTED"
+  | "IPC_CLOSED"
+  | "IPC_CLOSE_INCOMPLETE"
+  | "IPC_CONNECTION_LOST"
+  | "IPC_CONSUMER_TAKEN"
+  | "IPC_ENCRYPTION_REFUSED"
+  | "IPC_HANDSHAKE_FAILED"
+  | "IPC_HANDSHAKE_TIMEOUT"
+  | "IPC_MESSAGE_TOO_LARGE"
+  | "IPC_NOT_AUTHORIZED"
+  | "IPC_NOT_CONNECTED"
+  | "IPC_QUEUE_FULL"
+  | "IPC_SECURITY_REFUSED"
+  | "IPC_SERVER_BUSY"
+  | "IPC_TIMED_OUT"
+  | "IPC_VERSION_MISMATCH";
+
+/** A handshake, a wait or a connection did not end as it should. */
+export class SessionError extends Error {
+  override readonly name: string;
+  readonly code: SessionErrorCode;
+
+  constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    // An aborted wait is recognised everywhere in the platform by this name.
+    this.name = code === "IPC_ABORTED" ? "AbortError" : "SessionError";
+  }
+}
 
 /** Every error of the library; `code` says which. */
 export type IpcError = FrameError | CryptoError | TransportError | SessionError | NameError;
@@ -12,4 +43,98 @@ export type IpcErrorCode = IpcError["code"];
 /** Tells the library's errors from others, by code: it holds too where two copies of a package are loaded. */
 export function isIpcError(error: unknown): error is IpcError {
   return error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("IPC_");
+}
+
+/**
+ * Returns an error of the library as it is, and wraps any other: transports and streams of the user's fail with what they like.
+ * @param wrap makes the error of the library; it is given what the other one says
+ */
+export function asIpcError(error: unknown, wrap: (message: string, options: ErrorOptions) => IpcError): IpcError {
+  if (isIpcError(error)) return error;
+  return wrap(error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+/** Says whether a wait failed because the connection ended: no fault of who waited, and told by other ways too. */
+export function isConnectionEnd(error: unknown): boolean {
+  return isIpcError(error) && ends(error.code);
+}
+
+/**
+ * Says whether a wait failed by what the peer did or did not do: it ended the connection, or it does not read. That must not
+ * be able to end this process.
+ */
+export function isCausedByPeer(error: unknown): boolean {
+  if (!isIpcError(error)) return false;
+  return ends(error.code) || error.code === "IPC_QUEUE_FULL" || error.code === "IPC_CLOSE_INCOMPLETE";
+}
+
+function ends(code: IpcErrorCode): boolean {
+  switch (code) {
+    case "IPC_CIPHER_EXHAUSTED":
+    case "IPC_CLOSED":
+    case "IPC_CONNECTION_LOST":
+    case "IPC_DECRYPTION_FAILED":
+    case "IPC_FRAME_TOO_LARGE":
+    case "IPC_FRAME_TOO_SHORT":
+    case "IPC_FRAME_TRUNCATED":
+    case "IPC_LISTENER_LOST":
+    case "IPC_NOT_CONNECTED":
+    case "IPC_RECORD_INVALID":
+    case "IPC_RECORD_TRUNCATED":
+      return true;
+    case "IPC_ABORTED":
+    case "IPC_ADDRESS_IN_USE":
+    case "IPC_AUTHENTICATION_FAILED":
+    case "IPC_CLOSE_INCOMPLETE":
+    case "IPC_CONSUMER_TAKEN":
+    case "IPC_ENCRYPTION_REFUSED":
+    case "IPC_HANDSHAKE_FAILED":
+    case "IPC_HANDSHAKE_TIMEOUT":
+    case "IPC_KEY_FILE_UNTRUSTED":
+    case "IPC_MESSAGE_TOO_LARGE":
+    case "IPC_NAME_INVALID":
+    case "IPC_NOT_AUTHORIZED":
+    case "IPC_NO_SERVER":
+    case "IPC_PATH_TOO_LONG":
+    case "IPC_PERMISSION_DENIED":
+    case "IPC_PUBLIC_KEY_INVALID":
+    case "IPC_QUEUE_FULL":
+    case "IPC_SECURITY_REFUSED":
+    case "IPC_SERVER_BUSY":
+    case "IPC_TIMED_OUT":
+    case "IPC_TRANSPORT_FAILED":
+    case "IPC_UNTRUSTED_SOCKET":
+    case "IPC_VERSION_MISMATCH":
+      return false;
+  }
+  // A code that another version of the library has.
+  return false;
+}
+
+/** Says that a signal ended a wait; its reason is the cause. */
+export function abortError(what: string, signal: AbortSignal): SessionError {
+  return new SessionError("IPC_ABORTED", `${what}: aborted by its signal`, { cause: signal.reason });
+}
+
+/** Says what a connection ended with that nobody here asked to end, and what was lost with it. */
+export function connectionLostError(
+  what: string,
+  unsentMessages: number,
+  droppedBytes: number,
+  cause?: Error,
+): SessionError {
+  const dropped = droppedBytes === 0 ? "" : `; ${droppedBytes} bytes had arrived and were dropped, nobody read`;
+  return new SessionError(
+    "IPC_CONNECTION_LOST",
+    `${what}; ${unsentMessages} messages were accepted and not sent${dropped}`,
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** Says that there is a consumer already. */
+export function consumerTakenError(what: string, takenBy: string): SessionError {
+  return new SessionError(
+    "IPC_CONSUMER_TAKEN",
+    `${what}: messages already go to ${takenBy}; consume them in one way at a time`,
+  );
 }

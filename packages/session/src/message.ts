@@ -1,5 +1,11 @@
 import type { Status } from "./status.js";
 
+/** Type 0 is reserved: Go drops such messages silently in both directions. @see golang-ipc actor.go, `Write` and `read` */
+export const CONTROL_TYPE = 0;
+
+/** What a message costs besides its data while it waits, in bytes: the objects that hold it. */
+export const MESSAGE_OVERHEAD_BYTES = 160;
+
 /** A message from the peer. */
 export interface DataMessage {
   readonly kind: "data";

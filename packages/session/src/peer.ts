@@ -1,21 +1,8 @@
 import type { AbortOptions } from "@ipc/transport";
 import type { IpcError } from "./errors.js";
 import type { DataMessage, StatusMessage, TimeoutMessage } from "./message.js";
+import type { ConnectionSecurity } from "./security.js";
 import type { Status } from "./status.js";
-
-/** What protects a connection, and what its peer has proved. */
-export interface ConnectionSecurity {
-  /**
-   * `plain`: nothing. `compatible`: golang-ipc's encryption, against onlookers. `secure`: the session `ipcx/1`, in which no
-   * message can be changed, repeated, left out or cut off unnoticed.
-   */
-  readonly mode: "plain" | "compatible" | "secure";
-  /**
-   * `psk`: it has the pre-shared key, or one of them. `key`: the 32 raw bytes of the public Ed25519 key that it has signed
-   * for, one of `trustedPeers`. Neither: it is anonymous.
-   */
-  readonly peer: { readonly psk: boolean; readonly key?: Uint8Array };
-}
 
 /** Counts since the start, over all connections of this peer. */
 export interface PeerStats {

@@ -33,3 +33,9 @@ export class SharedBudget {
     this.#used -= bytes;
   }
 }
+
+/** What a peer shares with others: bytes unread and bytes queued. */
+export interface PeerBudgets {
+  readonly unread: SharedBudget;
+  readonly queued: SharedBudget;
+}

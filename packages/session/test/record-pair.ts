@@ -1,6 +1,6 @@
 import { deriveSessionKeys, RECORD_KIND, type RecordCipherOptions, RecordOpener, RecordSealer } from "@ipc/crypto";
-import { ANONYMOUS_SECURITY } from "../src/codec/frame-codec.js";
 import { RecordCodec } from "../src/codec/record-codec.js";
+import { ANONYMOUS_SECURITY } from "../src/security.js";
 
 /** The two ends of a secure session, client and server, whose AUTHs have been exchanged. */
 export function recordPair(options: RecordCipherOptions = {}): [client: RecordCodec, server: RecordCodec] {

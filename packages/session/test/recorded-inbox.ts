@@ -1,7 +1,7 @@
+import { SessionError } from "../src/errors.js";
+import type { InboxEvents } from "../src/inbox/consumer.js";
 import { Inbox } from "../src/inbox/inbox.js";
-import type { InboxEvents } from "../src/inbox/inbox-events.js";
 import { type DataMessage, ReceivedMessage, type StatusMessage } from "../src/message.js";
-import { SessionError } from "../src/session-error.js";
 import type { SharedBudget } from "../src/shared-budget.js";
 import type { Status } from "../src/status.js";
 

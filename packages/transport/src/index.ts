@@ -1,9 +1,6 @@
 export { assertName, type NameError } from "./endpoint.js";
-export { ensureKeyFile, readKeyFile } from "./key-file/key-file.js";
-export { type KeyFilePlace, resolveKeyFile } from "./key-file/key-file-place.js";
 export { memory } from "./memory/memory.js";
 export { memoryPair } from "./memory/memory-stream.js";
-export { remoteOf } from "./net/remote-address.js";
 export { type TcpOptions, tcp } from "./net/tcp.js";
 export type { AbortOptions, Endpoint, Listener, ListenOptions, Transport } from "./transport.js";
 export { TransportError, type TransportErrorCode } from "./transport-error.js";

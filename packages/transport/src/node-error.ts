@@ -1,5 +1,4 @@
-import { assertNotAborted } from "./abort.js";
-import { TransportError } from "./transport-error.js";
+import { assertNotAborted, TransportError } from "./transport-error.js";
 
 /** What failed: for the code, which differs between the two, and for the message. */
 export interface Attempt {

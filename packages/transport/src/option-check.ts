@@ -1,7 +1,9 @@
-/** Shows a refused value in an error message, cut to 80 characters. */
+/** Formats a refused value for an error message: short, and without calling anything of it. */
 export function formatValue(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "function") return "a function";
+  return String(value);
 }
 
 /**

@@ -22,3 +22,15 @@ export class TransportError extends Error {
     this.name = code === "IPC_ABORTED" ? "AbortError" : "TransportError";
   }
 }
+
+/**
+ * Returns when the signal is absent or quiet.
+ *
+ * @param doing what is being waited for, as the message's subject: "dialling /tmp/orders.sock"
+ * @throws TransportError `IPC_ABORTED`, its cause the signal's reason
+ */
+export function assertNotAborted(signal: AbortSignal | undefined, doing: string): void {
+  if (signal?.aborted) {
+    throw new TransportError("IPC_ABORTED", `${doing} was aborted`, { cause: signal.reason });
+  }
+}

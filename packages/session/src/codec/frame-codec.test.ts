@@ -3,7 +3,8 @@ import { CountedNonces, MessageCipher } from "@ipc/crypto";
 import { encodeFrame, encodeMessage, FrameDecoder } from "@ipc/framing";
 import { assert, integer, nat, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { GolangIpcCodec, type MessageCodec, PlainCodec } from "./frame-codec.js";
+import type { MessageCodec } from "./codec.js";
+import { GolangIpcCodec, PlainCodec } from "./frame-codec.js";
 
 const KEY = createSecretKey(new Uint8Array(32).fill(7));
 const PREFIX = new Uint8Array(8).fill(0x11);

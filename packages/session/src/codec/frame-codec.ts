@@ -9,53 +9,14 @@ import {
   writeMessageHeader,
   writeUint32,
 } from "@ipc/framing";
-import { MAX_BATCH_BYTES } from "../connection/send-buffer.js";
-import type { ConnectionSecurity } from "../peer.js";
-import type { TimeSlice } from "../scheduling/time-slice.js";
-
-/** How a connection's bytes are protected: the one place that knows the difference between a frame and a sealed frame. */
-export interface MessageCodec {
-  readonly security: ConnectionSecurity;
-  /** Bytes of a frame besides its data. */
-  readonly frameOverhead: number;
-  /** Bytes of a body besides its data. */
-  readonly bodyOverhead: number;
-  /** Writes one frame into `target`, which has room for the data and `frameOverhead` bytes. */
-  writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void;
-  /** Bytes that a batch of frames needs before and behind it. */
-  readonly headroom: number;
-  readonly tailroom: number;
-  /** What one connection may gather before the event loop has its turn, in bytes: what each frame costs decides. */
-  readonly yieldAfterBytes: number;
-  /** Protects a batch of frames in place, `headroom` and `tailroom` included. @throws CryptoError */
-  sealBatch(batch: Uint8Array): void;
-  /** Gives a large message as pieces to be written in a row; plain ones alias `data`. */
-  encodeChunks(type: number, data: Uint8Array): Uint8Array[];
-  /** What is sent last, where the end itself is authentic. @throws CryptoError */
-  closeNotify(): Uint8Array | undefined;
-  /** Takes the next bytes of the stream. */
-  push(decoder: FrameDecoder, chunk: Uint8Array): void;
-  /**
-   * Takes the next whole, authentic message out of the decoder. Undefined: more bytes are needed, or the stint is over.
-   * @throws FrameError, CryptoError: nothing that follows can be trusted
-   */
-  next(decoder: FrameDecoder, timeSlice?: TimeSlice): MessageBody | undefined;
-  /**
-   * Opens the peer's farewell if nothing but that is left. The reader takes no more messages, and it is none.
-   * @throws CryptoError
-   */
-  openCloseNotify(decoder: FrameDecoder): void;
-  /** The stream has ended. @throws FrameError, CryptoError when that is not how a peer ends it */
-  end(decoder: FrameDecoder): void;
-  /** Bytes pushed that have not come out as messages. */
-  bufferedBytes(decoder: FrameDecoder): number;
-}
+import { COMPATIBLE_SECURITY, type ConnectionSecurity, PLAIN_SECURITY } from "../security.js";
+import { LARGE_BYTES, type MessageCodec } from "./codec.js";
 
 /** The stream is the frames, one by one: each is protected by itself or not at all, and nothing says that one was the last. */
 abstract class FrameCodec {
   readonly headroom: number = 0;
   readonly tailroom: number = 0;
-  readonly yieldAfterBytes: number = MAX_BATCH_BYTES;
+  readonly yieldAfterBytes: number = LARGE_BYTES;
 
   sealBatch(): void {
     // Every frame in it is protected already.
@@ -79,21 +40,6 @@ abstract class FrameCodec {
     return decoder.bufferedBytes;
   }
 }
-
-/** What a connection without encryption proves: nothing. */
-export const PLAIN_SECURITY: ConnectionSecurity = Object.freeze({ mode: "plain", peer: Object.freeze({ psk: false }) });
-
-/** golang-ipc's encryption: the peer is anonymous. */
-export const COMPATIBLE_SECURITY: ConnectionSecurity = Object.freeze({
-  mode: "compatible",
-  peer: Object.freeze({ psk: false }),
-});
-
-/** A secure session without keys: the peer is anonymous. */
-export const ANONYMOUS_SECURITY: ConnectionSecurity = Object.freeze({
-  mode: "secure",
-  peer: Object.freeze({ psk: false }),
-});
 
 /** No encryption: frames as they are. */
 export class PlainCodec extends FrameCodec implements MessageCodec {

@@ -2,7 +2,7 @@ import { FrameDecoder } from "@ipc/framing";
 import { array, assert, constantFrom, integer, property, record } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { recordPair, recordsIn } from "../../test/record-pair.js";
-import type { MessageCodec } from "./frame-codec.js";
+import type { MessageCodec } from "./codec.js";
 
 const PATTERN = Uint8Array.from({ length: 600_000 }, (_, index) => (index * 31) & 0xff);
 

@@ -14,10 +14,9 @@ import {
   TYPE_BYTES,
   writeMessageHeader,
 } from "@ipc/framing";
-import { MAX_BATCH_BYTES } from "../connection/send-buffer.js";
-import type { ConnectionSecurity } from "../peer.js";
 import type { TimeSlice } from "../scheduling/time-slice.js";
-import type { MessageCodec } from "./frame-codec.js";
+import type { ConnectionSecurity } from "../security.js";
+import { LARGE_BYTES, type MessageCodec } from "./codec.js";
 
 /** A record without plaintext. */
 const CLOSE_NOTIFY_BYTES = RECORD_HEADER_BYTES + TAG_BYTES;
@@ -34,7 +33,7 @@ export class RecordCodec implements MessageCodec {
   readonly bodyOverhead: number = TYPE_BYTES;
   readonly headroom: number = RECORD_HEADER_BYTES;
   readonly tailroom: number = TAG_BYTES;
-  readonly yieldAfterBytes: number = MAX_BATCH_BYTES;
+  readonly yieldAfterBytes: number = LARGE_BYTES;
   readonly #sealer: RecordSealer;
   readonly #opener: RecordOpener;
   readonly #reader = new RecordDecoder();

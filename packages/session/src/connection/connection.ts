@@ -1,17 +1,15 @@
 import type { Duplex } from "node:stream";
 import { CryptoError } from "@ipc/crypto";
-import { FrameDecoder, FrameError } from "@ipc/framing";
-import { allocateUnzeroed } from "../codec/unzeroed.js";
+import { FrameDecoder } from "@ipc/framing";
+import type { HandshakeOutcome } from "../codec/codec.js";
+import { allocateUnzeroed } from "../codec/codec.js";
 import type { IpcError } from "../errors.js";
-import type { HandshakeOutcome } from "../handshake/handshake.js";
-import { CONTROL_TYPE } from "../handshake/wire-constants.js";
-import { connectionLostError } from "../lost-error.js";
-import { ReceivedMessage } from "../message.js";
-import type { ConnectionSecurity } from "../peer.js";
+import { connectionLostError, isIpcError } from "../errors.js";
+import { CONTROL_TYPE, ReceivedMessage } from "../message.js";
 import { TimeSlice } from "../scheduling/time-slice.js";
+import type { ConnectionSecurity } from "../security.js";
 import type { SharedBudget } from "../shared-budget.js";
-import { closeGracefully, destroyStream } from "../stream-close.js";
-import { setStreamReferenced } from "../stream-reference.js";
+import { closeGracefully, destroyStream, setStreamReferenced } from "../stream-close.js";
 import { drainSender } from "./graceful-close.js";
 import { Sender } from "./sender.js";
 import type { WriteQueue } from "./write-queue.js";
@@ -176,7 +174,7 @@ export class Connection {
       try {
         if (dropped === 0) this.#outcome.codec.end(this.#decoder);
       } catch (error) {
-        this.#finish(asIpcError(error), false);
+        this.#finish(codecError(error), false);
         return;
       }
       const left = this.sender.queuedMessages;
@@ -245,7 +243,7 @@ export class Connection {
       }
       if (this.#input === "over") this.#outcome.codec.openCloseNotify(this.#decoder);
     } catch (error) {
-      this.#finish(asIpcError(error), false);
+      this.#finish(codecError(error), false);
     } finally {
       this.#decoding = false;
       if (buffer !== undefined) this.#events?.bufferDone(buffer);
@@ -287,9 +285,9 @@ export class Connection {
   }
 }
 
-/** What the decoder or the cipher throws is ours; anything else is a defect and must be seen as one. */
-function asIpcError(error: unknown): IpcError {
-  if (error instanceof FrameError || error instanceof CryptoError) return error;
+/** Decoder and cipher fail with errors of the library; any other error is a defect and must be seen as one. */
+function codecError(error: unknown): IpcError {
+  if (isIpcError(error)) return error;
   throw error;
 }
 

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { SessionError } from "../session-error.js";
+import { SessionError } from "../errors.js";
 import { destroyStream } from "../stream-close.js";
 import type { Sender } from "./sender.js";
 

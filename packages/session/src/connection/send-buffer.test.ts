@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { MAX_BATCH_BYTES, SendBuffer } from "./send-buffer.js";
+import { LARGE_BYTES } from "../codec/codec.js";
+import { SendBuffer } from "./send-buffer.js";
 
 /** Gathers `length` bytes of `value`; opens a slab first where there is no room. */
 function put(batch: SendBuffer, length: number, value: number, overflow = false): void {
@@ -113,7 +114,7 @@ describe("the slab of a batch", () => {
     [4_096, 4_096],
     [4_097, 8_192],
     [40_000, 65_536],
-    [MAX_BATCH_BYTES, 65_536],
+    [LARGE_BYTES, 65_536],
   ])("has room for a message of %i bytes in %i", (length, slab) => {
     const batch = new SendBuffer();
     put(batch, length, 1);

@@ -1,7 +1,6 @@
-const MIN_BATCH_BYTES = 4_096;
+import { LARGE_BYTES } from "../codec/codec.js";
 
-/** The most that a batch holds: about what one system call moves. */
-export const MAX_BATCH_BYTES = 65_536;
+const MIN_BATCH_BYTES = 4_096;
 
 /**
  * Memory in which a tick's frames are gathered.
@@ -32,7 +31,7 @@ export class SendBuffer {
 
   /** The longest frame that a batch takes. */
   get maxFrameBytes(): number {
-    return MAX_BATCH_BYTES - this.#headroom - this.#tailroom;
+    return LARGE_BYTES - this.#headroom - this.#tailroom;
   }
 
   /** Bytes that would be handed out now, head and tail included. */
@@ -98,6 +97,6 @@ export class SendBuffer {
   }
 
   #grow(): void {
-    if (this.#nextBytes < MAX_BATCH_BYTES) this.#nextBytes *= 2;
+    if (this.#nextBytes < LARGE_BYTES) this.#nextBytes *= 2;
   }
 }

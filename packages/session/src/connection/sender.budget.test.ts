@@ -3,7 +3,7 @@ import { MessageCipher } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
 import { bytes, HeldStream, heldOutbox, nextTurn, stateOf } from "../../test/held-sender.js";
 import { GolangIpcCodec } from "../codec/frame-codec.js";
-import { SessionError } from "../session-error.js";
+import { SessionError } from "../errors.js";
 import { SharedBudget } from "../shared-budget.js";
 import { Sender } from "./sender.js";
 import { WriteQueue } from "./write-queue.js";

@@ -3,7 +3,7 @@ import type { CryptoError, RecordCipherOptions } from "@ipc/crypto";
 import { FrameDecoder } from "@ipc/framing";
 import { describe, expect, it } from "vitest";
 import { recordPair, recordsIn } from "../../test/record-pair.js";
-import type { MessageCodec } from "../codec/frame-codec.js";
+import type { MessageCodec } from "../codec/codec.js";
 import { SharedBudget } from "../shared-budget.js";
 import { Sender } from "./sender.js";
 import { WriteQueue } from "./write-queue.js";

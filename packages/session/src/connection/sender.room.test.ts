@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { bytes, HeldStream, nextTurn } from "../../test/held-sender.js";
 import { recordPair } from "../../test/record-pair.js";
-import { GolangIpcCodec, type MessageCodec, PlainCodec } from "../codec/frame-codec.js";
+import type { MessageCodec } from "../codec/codec.js";
+import { GolangIpcCodec, PlainCodec } from "../codec/frame-codec.js";
 import { Sender } from "./sender.js";
 import { WriteQueue } from "./write-queue.js";
 

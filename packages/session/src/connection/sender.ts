@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import { CryptoError } from "@ipc/crypto";
-import type { MessageCodec } from "../codec/frame-codec.js";
-import { abortError, Deferred, handledRejection } from "../deferred.js";
+import { LARGE_BYTES, type MessageCodec } from "../codec/codec.js";
+import { Deferred, handledRejection } from "../deferred.js";
+import { abortError } from "../errors.js";
 import { busyPoll } from "../scheduling/busy-poll.js";
 import { nextMacrotask, noteBatched, noteFlush, noteTickEnd } from "../scheduling/write-yield.js";
 import type { SharedBudget } from "../shared-budget.js";
@@ -10,9 +11,6 @@ import type { WriteQueue, WriteSink } from "./write-queue.js";
 
 /** What a connection may gather before it waits for others. */
 const SHARE_BYTES = 4_096;
-
-/** Data from this size up goes to the stream as it is, uncopied; `write` then resolves when the kernel has it. */
-const LARGE_BYTES = 65_536;
 
 const DONE: Promise<void> = Promise.resolve();
 

@@ -1,8 +1,6 @@
-import { abortError, Deferred, handledRejection } from "../deferred.js";
-import { SessionError } from "../session-error.js";
-
-/** What a waiting message costs besides its data: the entry that holds it. */
-const ENTRY_BYTES = 160;
+import { Deferred, handledRejection } from "../deferred.js";
+import { abortError, SessionError } from "../errors.js";
+import { MESSAGE_OVERHEAD_BYTES } from "../message.js";
 
 /** The queue of waiting writes holds this many times `maxQueuedBytes`. */
 const CAPACITY_FACTOR = 16;
@@ -85,7 +83,7 @@ export class WriteQueue {
     admit: QueuedWrite["admit"],
   ): Promise<void> {
     if (signal?.aborted === true) return handledRejection(abortError(what, signal));
-    const bytes = length + ENTRY_BYTES;
+    const bytes = length + MESSAGE_OVERHEAD_BYTES;
     // A flush holds no data; `close` depends on one being taken whatever waits.
     if (final && this.#bytes + bytes > this.#capacity && this.#entries.size > 0) {
       return handledRejection(

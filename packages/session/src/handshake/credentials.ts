@@ -48,3 +48,22 @@ export function offerOf({ supportsSecure, psks, identity, trustedPeers, require 
     (trustedPeers === undefined ? 0 : MODE.clientSigns);
   return { accept, require: require ? accept : 0, refusesCompatible: require };
 }
+
+/**
+ * Returns these credentials with the pre-shared key of a key file, if there is one. The key is wiped once it is imported.
+ * @param place where the key file is; undefined: there is none
+ * @param readKey reads, or makes, the 32 bytes of the file; what it throws is passed on
+ */
+export function withKeyFile<Place>(
+  credentials: Credentials,
+  place: Place | undefined,
+  readKey: (place: Place) => Uint8Array,
+): Credentials {
+  if (place === undefined) return credentials;
+  const key = readKey(place);
+  try {
+    return withPsk(credentials, key);
+  } finally {
+    key.fill(0);
+  }
+}

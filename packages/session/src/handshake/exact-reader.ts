@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { SessionError } from "../session-error.js";
+import { SessionError } from "../errors.js";
 
 const NOTHING = new Uint8Array(0);
 

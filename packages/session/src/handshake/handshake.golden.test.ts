@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { deriveSharedSecret, importPsk, keyPairFromScalar } from "@ipc/crypto";
 import { FrameDecoder } from "@ipc/framing";
 import { describe, expect, test } from "vitest";
-import type { MessageCodec } from "../codec/frame-codec.js";
+import type { HandshakeOutcome, MessageCodec } from "../codec/codec.js";
+import { clientHandshake } from "./client-handshake.js";
 import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
-import { clientHandshake, type HandshakeOutcome, serverHandshake } from "./handshake.js";
+import { serverHandshake } from "./server-handshake.js";
 import type { Handshake, HandshakeAnswer } from "./steps.js";
 
 interface GoldenRecord {

@@ -4,9 +4,11 @@ import { FrameDecoder } from "@ipc/framing";
 import { assert, boolean, constantFrom, integer, oneof, property, tuple, uint8Array } from "fast-check";
 import { expect, test } from "vitest";
 import { recordPair } from "../../test/record-pair.js";
+import type { HandshakeOutcome } from "../codec/codec.js";
 import { isIpcError } from "../errors.js";
+import { clientHandshake } from "./client-handshake.js";
 import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
-import { clientHandshake, type HandshakeOutcome, serverHandshake } from "./handshake.js";
+import { serverHandshake } from "./server-handshake.js";
 import type { Handshake, HandshakeAnswer } from "./steps.js";
 
 const ours = keyPairFromScalar(new Uint8Array(48).fill(1));

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { CountedNonces, deriveSharedSecret, keyPairFromScalar, type NonceSource } from "@ipc/crypto";
 import { FrameDecoder, type MessageBody } from "@ipc/framing";
 import { describe, expect, test } from "vitest";
-import type { MessageCodec } from "../codec/frame-codec.js";
+import type { HandshakeOutcome, MessageCodec } from "../codec/codec.js";
+import { clientHandshake } from "./client-handshake.js";
 import { NO_CREDENTIALS } from "./credentials.js";
-import { clientHandshake, type HandshakeOutcome, serverHandshake } from "./handshake.js";
+import { serverHandshake } from "./server-handshake.js";
 import type { Handshake, HandshakeAnswer } from "./steps.js";
 
 interface Step {

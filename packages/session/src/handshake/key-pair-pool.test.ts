@@ -1,7 +1,6 @@
 import { generateKeyPair, type KeyPair } from "@ipc/crypto";
 import { expect, test } from "vitest";
-import { KeyPairPool } from "./key-pair-pool.js";
-import { KeyPairQueue } from "./key-pair-queue.js";
+import { KeyPairPool, KeyPairQueue } from "./key-pair-pool.js";
 
 const pointOf = ({ publicKey }: KeyPair): string => Buffer.from(publicKey).toString("hex");
 

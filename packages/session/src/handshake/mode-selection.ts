@@ -1,4 +1,4 @@
-import { SessionError } from "../session-error.js";
+import { SessionError } from "../errors.js";
 import { type Credentials, clientMode } from "./credentials.js";
 import { describeMode, type Offer } from "./offer.js";
 

@@ -17,7 +17,7 @@ import {
 } from "@ipc/crypto";
 import { RecordCodec } from "../codec/record-codec.js";
 import { isIpcError } from "../errors.js";
-import type { ConnectionSecurity } from "../peer.js";
+import type { ConnectionSecurity } from "../security.js";
 import type { Credentials } from "./credentials.js";
 import { describeMode, MODE } from "./offer.js";
 import { authorize, cpuQueue, type Handshake, receive, send } from "./steps.js";

@@ -1,5 +1,5 @@
 import { readUint32, UINT32_BYTES, writeUint32 } from "@ipc/framing";
-import { SessionError } from "../session-error.js";
+import { SessionError } from "../errors.js";
 
 /** What a secure session authenticates: bits of the offer and of the select. @see docs/WIRE.md, "Offer and select" */
 export const MODE = {

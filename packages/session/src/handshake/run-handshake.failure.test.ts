@@ -2,8 +2,9 @@ import { getEventListeners } from "node:events";
 import { Duplex } from "node:stream";
 import { type KeyPair, keyPairFromScalar } from "@ipc/crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { clientHandshake, serverHandshake } from "./handshake.js";
+import { clientHandshake } from "./client-handshake.js";
 import { type HandshakeRun, runHandshake } from "./run-handshake.js";
+import { serverHandshake } from "./server-handshake.js";
 import type { Handshake } from "./steps.js";
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");

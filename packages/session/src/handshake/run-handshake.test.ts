@@ -3,9 +3,10 @@ import { Duplex } from "node:stream";
 import { keyPairFromScalar } from "@ipc/crypto";
 import { memoryPair } from "@ipc/transport";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { clientHandshake } from "./client-handshake.js";
 import { NO_CREDENTIALS } from "./credentials.js";
-import { clientHandshake, serverHandshake } from "./handshake.js";
 import { type HandshakeRun, runHandshake } from "./run-handshake.js";
+import { serverHandshake } from "./server-handshake.js";
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");

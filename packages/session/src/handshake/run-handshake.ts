@@ -1,11 +1,11 @@
 import type { Duplex } from "node:stream";
 import { deriveSharedSecret, type KeyPair } from "@ipc/crypto";
-import type { ConnectionSecurity } from "../peer.js";
+import { SessionError } from "../errors.js";
 import { runQueued } from "../scheduling/cpu-queue.js";
-import { SessionError } from "../session-error.js";
+import type { ConnectionSecurity } from "../security.js";
 import { closeGracefully, destroyStream } from "../stream-close.js";
 import { ExactReader } from "./exact-reader.js";
-import { keyPairQueue } from "./key-pair-queue.js";
+import { keyPairQueue } from "./key-pair-pool.js";
 import type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";
 
 export interface HandshakeRun {

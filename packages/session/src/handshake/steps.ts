@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { KeyPair } from "@ipc/crypto";
-import type { ConnectionSecurity } from "../peer.js";
+import type { ConnectionSecurity } from "../security.js";
 
 /** What a handshake asks of whoever runs it. It does no I/O itself. */
 export type HandshakeStep =

@@ -1,13 +1,13 @@
 import type { AbortOptions } from "@ipc/transport";
-import { abortError, Deferred, handledRejection } from "../deferred.js";
+import { Deferred, handledRejection } from "../deferred.js";
 import type { IpcError } from "../errors.js";
+import { abortError, consumerTakenError } from "../errors.js";
 import type { DataMessage, ReceivedMessage, StatusMessage } from "../message.js";
 import type { SharedBudget } from "../shared-budget.js";
 import type { Status } from "../status.js";
-import { CONSUMERS, consumerTakenError } from "../taken-error.js";
 import { iterate, type MessageIterator } from "./async-iterator.js";
-import type { EndKind, InboxEvents } from "./inbox-events.js";
-import type { LockableInbox } from "./lockable-inbox.js";
+import type { EndKind, InboxEvents, LockableInbox } from "./consumer.js";
+import { CONSUMERS } from "./consumer.js";
 import { MessageQueue, StatusEntry } from "./message-queue.js";
 
 type Received = DataMessage | StatusMessage;

@@ -1,10 +1,7 @@
-import { ReceivedMessage, type StatusMessage } from "../message.js";
+import { MESSAGE_OVERHEAD_BYTES, ReceivedMessage, type StatusMessage } from "../message.js";
 import type { SharedBudget } from "../shared-budget.js";
 import type { Status } from "../status.js";
 import { Fifo } from "./fifo.js";
-
-/** What an unread message costs besides its data: the objects that hold it. */
-const MESSAGE_BYTES = 160;
 
 /** MessageQueue statuses kept; the oldest "gone and back again" is forgotten first. */
 const MAX_STATUSES = 32;
@@ -53,7 +50,7 @@ export class MessageQueue {
   }
 
   add(message: ReceivedMessage): void {
-    const bytes = message.data.length + MESSAGE_BYTES;
+    const bytes = message.data.length + MESSAGE_OVERHEAD_BYTES;
     this.#entries.push(message);
     this.#bytes += bytes;
     this.#budget?.add(bytes);
@@ -68,7 +65,7 @@ export class MessageQueue {
   shift(): ReceivedMessage | StatusEntry | undefined {
     const entry = this.#entries.shift();
     if (entry instanceof ReceivedMessage) {
-      const bytes = entry.data.length + MESSAGE_BYTES;
+      const bytes = entry.data.length + MESSAGE_OVERHEAD_BYTES;
       this.#bytes -= bytes;
       this.#budget?.remove(bytes);
     } else if (entry !== undefined) {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { keepUncaught } from "../../../../internal/testkit/src/uncaught-exceptions.js";
 import { nextTick } from "../../test/recorded-inbox.js";
-import { SessionError } from "../session-error.js";
+import { SessionError } from "../errors.js";
 import { PeerEmitter } from "./peer-emitter.js";
 
 interface Events {

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { isCausedByPeer, isConnectionEnd } from "../connection-end.js";
+import { isCausedByPeer, isConnectionEnd } from "../errors.js";
 
 export type EventListener<A> = (...args: Extract<A, unknown[]>) => void;
 

@@ -2,9 +2,8 @@ import type { AbortOptions } from "@ipc/transport";
 import { handledRejection } from "../deferred.js";
 import type { IpcError } from "../errors.js";
 import type { MessageIterator } from "../inbox/async-iterator.js";
+import type { EndKind, InboxEvents, LockableInbox } from "../inbox/consumer.js";
 import { Inbox } from "../inbox/inbox.js";
-import type { EndKind, InboxEvents } from "../inbox/inbox-events.js";
-import type { LockableInbox } from "../inbox/lockable-inbox.js";
 import {
   type DataMessage,
   type ReceivedMessage,

@@ -1,22 +1,36 @@
 import type { AbortOptions } from "@ipc/transport";
+import { formatValue } from "@ipc/transport/internal";
+import type { EstablishedConnection } from "../codec/codec.js";
 import { Connection } from "../connection/connection.js";
 import { WriteQueue } from "../connection/write-queue.js";
 import { Deferred, handledRejection, settleWithin } from "../deferred.js";
 import type { IpcError } from "../errors.js";
-import type { EndKind } from "../inbox/inbox-events.js";
-import { validateAbortOptions, validateCloseOptions, validateWrite } from "../options/call-arguments.js";
-import { formatValue } from "../options/option-reader.js";
-import type { CloseOptions, ConnectionSecurity, Peer, PeerEvents, PeerStats } from "../peer.js";
-import { SessionError } from "../session-error.js";
-import type { SharedBudget } from "../shared-budget.js";
+import { SessionError } from "../errors.js";
+import type { EndKind } from "../inbox/consumer.js";
+import {
+  CLOSE_TIMEOUT_MS,
+  validateAbortOptions,
+  validateCloseOptions,
+  validateWrite,
+} from "../options/call-arguments.js";
+import type { PeerLimits } from "../options/peer-options.js";
+import type { CloseOptions, Peer, PeerEvents, PeerStats } from "../peer.js";
+import type { ConnectionSecurity } from "../security.js";
+import type { PeerBudgets, SharedBudget } from "../shared-budget.js";
 import type { Status } from "../status.js";
 import { destroyStream } from "../stream-close.js";
 import { PeerReader } from "./peer-reader.js";
-import type { EstablishedConnection, PeerLimits, PeerStart } from "./peer-start.js";
 import { TrafficCounters } from "./traffic-counters.js";
 
-const CLOSE_TIMEOUT_MS = 5_000;
 const DONE: Promise<void> = Promise.resolve();
+
+export interface PeerStart {
+  readonly limits: PeerLimits;
+  readonly budgets?: PeerBudgets;
+  readonly status: Status;
+  readonly remote: string;
+  readonly security: ConnectionSecurity;
+}
 
 type State =
   /** Before the first connection: writes wait for it. */

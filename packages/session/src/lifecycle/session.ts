@@ -1,9 +1,12 @@
 import { Duplex } from "node:stream";
-import { abortError } from "../deferred.js";
+import { formatValue } from "@ipc/transport/internal";
+import type { EstablishedConnection } from "../codec/codec.js";
 import type { IpcError } from "../errors.js";
-import { clientHandshake, serverHandshake } from "../handshake/handshake.js";
+import { abortError } from "../errors.js";
+import { clientHandshake } from "../handshake/client-handshake.js";
 import { runHandshake } from "../handshake/run-handshake.js";
-import { formatValue, OptionReader } from "../options/option-reader.js";
+import { serverHandshake } from "../handshake/server-handshake.js";
+import { OptionReader } from "../options/option-reader.js";
 import {
   PEER_OPTIONS,
   type PeerOptions,
@@ -11,7 +14,6 @@ import {
   resolvePeerOptions,
 } from "../options/peer-options.js";
 import { PeerSession } from "./peer-session.js";
-import type { EstablishedConnection } from "./peer-start.js";
 
 export interface SessionOptions extends PeerOptions {
   /** Which end of the stream this is: the server speaks first. */

@@ -2,9 +2,11 @@ import { createRequire, syncBuiltinESMExports } from "node:module";
 import { importPsk } from "@ipc/crypto";
 import { memoryPair } from "@ipc/transport";
 import { expect, onTestFinished, test } from "vitest";
+import type { HandshakeOutcome } from "../codec/codec.js";
+import { clientHandshake } from "../handshake/client-handshake.js";
 import { NO_CREDENTIALS } from "../handshake/credentials.js";
-import { clientHandshake, type HandshakeOutcome, serverHandshake } from "../handshake/handshake.js";
 import { runHandshake } from "../handshake/run-handshake.js";
+import { serverHandshake } from "../handshake/server-handshake.js";
 import type { Handshake } from "../handshake/steps.js";
 import { openSession } from "./session.js";
 

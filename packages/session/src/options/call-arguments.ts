@@ -1,11 +1,12 @@
 import { UINT32_MAX } from "@ipc/framing";
 import type { AbortOptions } from "@ipc/transport";
+import { formatValue } from "@ipc/transport/internal";
+import { SessionError } from "../errors.js";
 import type { CloseOptions } from "../peer.js";
-import { SessionError } from "../session-error.js";
-import { formatValue } from "./option-reader.js";
+import { TIMER_MAX_MS } from "./option-reader.js";
 
-/** The largest delay that a Node timer keeps, in milliseconds: longer ones would fire at once. */
-const TIMER_MAX_MS = 2_147_483_647;
+/** How long `close` gives accepted messages to leave unless told otherwise, in milliseconds. */
+export const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Returns what is wrong with a message to be sent, for a promise to reject with. */
 export function validateWrite(type: unknown, data: unknown, maxSize: number): Error | undefined {

@@ -1,5 +1,6 @@
+import { formatValue } from "@ipc/transport/internal";
 import { describe, expect, test } from "vitest";
-import { formatValue, OptionReader } from "./option-reader.js";
+import { OptionReader } from "./option-reader.js";
 
 interface Options {
   readonly encryption?: unknown;

@@ -1,5 +1,7 @@
+import { formatValue } from "@ipc/transport/internal";
+
 /** The largest delay that a Node timer keeps, in milliseconds: longer ones would fire at once. */
-const TIMER_MAX_MS = 2_147_483_647;
+export const TIMER_MAX_MS = 2_147_483_647;
 
 /**
  * Reads a caller's options once, at the edge. Each wrong one is a TypeError (kind) or RangeError (range) that names the
@@ -113,14 +115,6 @@ function hasMethods<T extends object>(value: unknown, names: readonly string[]):
   if (typeof value !== "object" || value === null) return false;
   const methods = value as Record<string, unknown>;
   return names.every((name) => typeof methods[name] === "function");
-}
-
-/** Shows a wrong value shortly, without calling anything of it. */
-export function formatValue(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
-  if (typeof value === "function") return "a function";
-  return String(value);
 }
 
 /** Shows what kind of value this is, and nothing of a text or number: it may be a key. */

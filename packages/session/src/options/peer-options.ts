@@ -1,15 +1,16 @@
-import { ANONYMOUS_SECURITY, COMPATIBLE_SECURITY, PLAIN_SECURITY } from "../codec/frame-codec.js";
 import type { Credentials } from "../handshake/credentials.js";
-import { DEFAULT_MAX_MESSAGE_SIZE } from "../handshake/wire-constants.js";
-import type { PeerLimits } from "../lifecycle/peer-start.js";
 import { isolateLogger, type Logger, silentLogger } from "../logger.js";
-import type { ConnectionSecurity } from "../peer.js";
+import type { ConnectionSecurity } from "../security.js";
+import { ANONYMOUS_SECURITY, COMPATIBLE_SECURITY, PLAIN_SECURITY } from "../security.js";
 import type { OptionReader } from "./option-reader.js";
 import { resolveSecurity, type SecurityOptions } from "./security-options.js";
 
 const KIB = 1_024;
 const MIB = 1_048_576;
 const GIB = 1_073_741_824;
+
+/** 3 MiB. @see golang-ipc vars.go, `MAX_MSG_SIZE` */
+const DEFAULT_MAX_MESSAGE_SIZE = 3_145_728;
 
 /** What clients, servers and sessions all take. */
 export interface PeerOptions {
@@ -57,6 +58,16 @@ export const PEER_OPTIONS: readonly (keyof PeerOptions)[] = [
   "signal",
   "logger",
 ];
+
+/** The limits of a peer, resolved. */
+export interface PeerLimits {
+  /** Bytes of data of one received message. */
+  readonly maxMessageSize: number;
+  readonly maxQueuedBytes: number;
+  readonly maxUnreadBytes: number;
+  /** How long the event loop does not sleep after something was sent. */
+  readonly busyPollUs: number;
+}
 
 /** PeerOptions, complete. */
 export interface ResolvedPeerOptions {

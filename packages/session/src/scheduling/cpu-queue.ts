@@ -1,4 +1,4 @@
-import { SessionError } from "../session-error.js";
+import { SessionError } from "../errors.js";
 
 interface Task {
   readonly isCancelled: () => boolean;

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers";
-import { guardStream } from "../net/stream-guard.js";
+import { guardStream } from "../net/connect.js";
 
 type Done = (error?: Error | null) => void;
 

@@ -1,9 +1,8 @@
 import type { Duplex } from "node:stream";
 import { setImmediate } from "node:timers";
-import { assertNotAborted } from "../abort.js";
 import { endpointName } from "../endpoint.js";
 import type { Listener, Transport } from "../transport.js";
-import { TransportError } from "../transport-error.js";
+import { assertNotAborted, TransportError } from "../transport-error.js";
 import { memoryPair } from "./memory-stream.js";
 
 /**

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { errnoOf } from "../node-error.js";
 import type { Listener } from "../transport.js";
 import { TransportError } from "../transport-error.js";
-import { guardStream } from "./stream-guard.js";
+import { guardStream } from "./connect.js";
 
 /** What an accept reports when the listening descriptor itself is no good any more. */
 const FATAL: ReadonlySet<string | undefined> = new Set(["EBADF", "EINVAL", "ENOTSOCK", "EOPNOTSUPP"]);

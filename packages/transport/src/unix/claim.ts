@@ -1,5 +1,4 @@
-import { assertNotAborted } from "../abort.js";
-import { TransportError } from "../transport-error.js";
+import { assertNotAborted, TransportError } from "../transport-error.js";
 import { isAnswering } from "./probe.js";
 import { currentUser, type FileIdentity, inspectPath, publishSocket, unlinkSocket } from "./socket-file.js";
 import { SocketLock } from "./takeover-lock.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { allocateUnzeroed } from "./unzeroed.js";
+import { allocateUnzeroed } from "./codec.js";
 
 describe.each([0, 1, 4_095, 4_096, 4_097, 1_048_576])("memory for %i bytes that are all overwritten", (length) => {
   it("has exactly that length", () => {

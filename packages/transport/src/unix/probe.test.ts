@@ -4,7 +4,7 @@ import { platform } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { leaveKilledServer, scratchDirectory } from "../../test/scratch.js";
-import { isListedAsListening } from "./listening-path.js";
+import { isListedAsListening } from "./probe.js";
 
 test("a listener's path is listed on Linux while it listens, whatever is in it", async () => {
   const path = join(scratchDirectory(), "a  b.sock");

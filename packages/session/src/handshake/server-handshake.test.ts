@@ -2,14 +2,11 @@ import { deriveMessageKey, deriveSharedSecret, keyPairFromScalar, MessageCipher 
 import { FrameDecoder } from "@ipc/framing";
 import { assert, constantFrom, integer, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { HandshakeOutcome } from "../codec/codec.js";
+import { clientHandshake } from "./client-handshake.js";
 import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
-import {
-  BUSY_HELLO,
-  clientHandshake,
-  type HandshakeOutcome,
-  type ServerHandshakeOptions,
-  serverHandshake,
-} from "./handshake.js";
+import { BUSY_HELLO } from "./hello.js";
+import { type ServerHandshakeOptions, serverHandshake } from "./server-handshake.js";
 import type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");

@@ -1,4 +1,30 @@
 import type { DataMessage, StatusMessage } from "../message.js";
+import type { Status } from "../status.js";
+
+/** Who can hold an inbox, for messages. */
+export const CONSUMERS = {
+  read: "a pending read",
+  iteration: "the iteration",
+  listener: "the listener",
+  loan: "whoever reads all connections",
+} as const;
+
+/** What an inbox tells its peer. */
+export interface InboxEvents {
+  readonly message: (message: DataMessage) => void;
+  readonly status: (status: Status) => void;
+  /** The budget is used up, or there is room again. */
+  readonly full: () => void;
+  readonly room: () => void;
+  /** Everything before the end has been delivered, or nobody is there to take it. */
+  readonly ended: () => void;
+}
+
+/**
+ * How it ended. `done`: as it should, an iteration just ends. `destroyed`: at the user's wish, waits reject.
+ * `failed`: waits reject, and whoever was reading gets what is unread before the listeners are told.
+ */
+export type EndKind = "done" | "destroyed" | "failed";
 
 /** An inbox as somebody sees it who reads over many of them, one message here and one there. */
 export interface LockableInbox {

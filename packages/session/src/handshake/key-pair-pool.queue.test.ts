@@ -1,6 +1,6 @@
 import { generateKeyPair, type KeyPair } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
-import { KeyPairQueue } from "./key-pair-queue.js";
+import { KeyPairQueue } from "./key-pair-pool.js";
 
 const AT_ONCE = 4;
 const wanted = (): boolean => true;

@@ -16,14 +16,5 @@ export const REPLY = {
   encryptionRequired: 0x02,
 } as const;
 
-/** Type 0 is reserved: Go drops such messages silently in both directions. @see golang-ipc actor.go, `Write` and `read` */
-export const CONTROL_TYPE = 0;
-
-/** The limits' body carries a u32 today and up to this many bytes tomorrow; longer ones are refused unread. */
-export const LIMITS_MAX_BYTES = 4_096;
-
-/** What a server may announce as its maxMessageSize. */
-export const ANNOUNCED_SIZE_MAX = 1_073_741_824;
-
-/** 3 MiB. @see golang-ipc vars.go, `MAX_MSG_SIZE` */
-export const DEFAULT_MAX_MESSAGE_SIZE = 3_145_728;
+/** What a server says to a client whose place is taken, before it ends the connection. */
+export const BUSY_HELLO: Uint8Array = Uint8Array.of(VERSION, HELLO.busy);

@@ -1,8 +1,9 @@
 import { createSecretKey } from "node:crypto";
 import { deriveMessageKey, deriveSharedSecret, type KeyPair, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
 import { describe, expect, test } from "vitest";
+import type { HandshakeOutcome } from "../codec/codec.js";
+import { type ClientHandshakeOptions, clientHandshake } from "./client-handshake.js";
 import { NO_CREDENTIALS } from "./credentials.js";
-import { type ClientHandshakeOptions, clientHandshake, type HandshakeOutcome } from "./handshake.js";
 import type { HandshakeAnswer } from "./steps.js";
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");

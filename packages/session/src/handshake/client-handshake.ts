@@ -1,0 +1,119 @@
+import type { NonceSource, RecordCipherOptions } from "@ipc/crypto";
+import type { HandshakeOutcome } from "../codec/codec.js";
+import { SessionError } from "../errors.js";
+import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
+import { HELLO, REPLY, VERSION } from "./hello.js";
+import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
+import { checkedMaxMessageSize, receiveLimits } from "./limits.js";
+import { selectMode } from "./mode-selection.js";
+import { authenticateClient } from "./mutual-auth.js";
+import { encodeSelect, SELECT_COMPATIBLE, tryDecodeOffer } from "./offer.js";
+import { type Handshake, receive, send } from "./steps.js";
+
+export interface ClientHandshakeOptions {
+  /** For messages: the server's name. */
+  readonly name: string;
+  /** True: refuses a server that offers none. False: follows the server. */
+  readonly encryption: boolean;
+  /** @default no keys */
+  readonly credentials?: Credentials;
+  /** A connection before this one was secure: nothing less is taken any more. */
+  readonly wasSecure?: boolean;
+  readonly nonces?: NonceSource;
+  readonly records?: RecordCipherOptions;
+}
+
+/**
+ * The client's side of golang-ipc's handshake, and of the secure session that a server of ours offers in it.
+ * @throws SessionError IPC_VERSION_MISMATCH, IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_SERVER_BUSY,
+ * IPC_HANDSHAKE_FAILED; CryptoError
+ * @see golang-ipc handshake.go, `func (cc *Client) handshake`
+ */
+export function* clientHandshake(options: ClientHandshakeOptions): Handshake<HandshakeOutcome> {
+  const hello = yield* receive(2, "the server's hello");
+  const encrypted = yield* answerHello(hello[0] as number, hello[1] as number, options);
+  const exchange = encrypted ? yield* agreeOnKeys(options.nonces) : undefined;
+  try {
+    return yield* completeClient(options, hello, exchange);
+  } finally {
+    exchange?.sharedSecret.fill(0);
+  }
+}
+
+/** The client's answer to what the server offers. */
+function* completeClient(
+  options: ClientHandshakeOptions,
+  hello: Uint8Array,
+  exchange: KeyAgreement | undefined,
+): Handshake<HandshakeOutcome> {
+  const { name, credentials = NO_CREDENTIALS, wasSecure = false, records } = options;
+  const { limits, plaintext } = yield* receiveLimits(exchange?.cipher);
+  const maxSendSize = checkedMaxMessageSize(plaintext);
+  const offer = tryDecodeOffer(plaintext);
+  let mode: number | undefined;
+  try {
+    mode = selectMode(offer, { name, credentials, encrypted: exchange !== undefined, wasSecure });
+  } catch (error) {
+    // golang-ipc's server listens no more after a handshake that failed, and one of ours that refuses its protocol says
+    // why. Another one of ours would take the answer for a client that has come.
+    if (offer === undefined || offer.refusesCompatible) yield* send(Uint8Array.of(SELECT_COMPATIBLE));
+    throw error;
+  }
+  const select = Uint8Array.of(mode === undefined ? SELECT_COMPATIBLE : encodeSelect(mode));
+  if (exchange === undefined || mode === undefined) {
+    yield* send(select);
+    return { codec: golangIpcCodec(exchange), maxSendSize, peerEndsToo: false };
+  }
+  const transcript = {
+    hello,
+    reply: Uint8Array.of(REPLY.ok),
+    clientPublicKey: exchange.pair.publicKey,
+    serverPublicKey: exchange.theirs,
+    limits,
+    select,
+  };
+  const codec = yield* authenticateClient({
+    transcript,
+    sharedSecret: exchange.sharedSecret,
+    mode,
+    credentials,
+    records,
+  });
+  return { codec, maxSendSize, peerEndsToo: false };
+}
+
+/** Answers the hello and returns whether this connection is encrypted. */
+function* answerHello(version: number, mode: number, options: ClientHandshakeOptions): Handshake<boolean> {
+  if (version !== VERSION) {
+    yield* send(Uint8Array.of(REPLY.versionDiffers));
+    throw new SessionError(
+      "IPC_VERSION_MISMATCH",
+      `server \`${options.name}\` speaks version ${version} of the protocol, this client ${VERSION}; use matching versions on both sides`,
+    );
+  }
+  switch (mode) {
+    case HELLO.busy:
+      throw new SessionError(
+        "IPC_SERVER_BUSY",
+        `server \`${options.name}\` serves as many clients as it takes: one, or a manager's \`maxConnections\``,
+      );
+    case HELLO.plain:
+      if (options.encryption) {
+        yield* send(Uint8Array.of(REPLY.encryptionRequired));
+        throw new SessionError(
+          "IPC_ENCRYPTION_REFUSED",
+          `server \`${options.name}\` offers no encryption; a golang-ipc server started without \`Encryption: true\` does this; pass \`encryption: false\` to talk to it in the clear`,
+        );
+      }
+      yield* send(Uint8Array.of(REPLY.ok));
+      return false;
+    case HELLO.encrypted:
+      yield* send(Uint8Array.of(REPLY.ok));
+      return true;
+    default:
+      throw new SessionError(
+        "IPC_HANDSHAKE_FAILED",
+        `server \`${options.name}\` sent ${mode} where 0 (plain) or 1 (encrypted) is expected; it does not speak this protocol`,
+      );
+  }
+}

@@ -1,0 +1,9 @@
+// Entry point @ipc/session/handshake: the handshakes as generators, and how one is run over a stream.
+export type { HandshakeOutcome, MessageCodec } from "../codec/codec.js";
+export { type ClientHandshakeOptions, clientHandshake } from "./client-handshake.js";
+export type { Credentials } from "./credentials.js";
+export { BUSY_HELLO } from "./hello.js";
+export { KeyPairPool } from "./key-pair-pool.js";
+export { type HandshakeResult, type HandshakeRun, runHandshake } from "./run-handshake.js";
+export { type ServerHandshakeOptions, serverHandshake } from "./server-handshake.js";
+export type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";

@@ -1,0 +1,52 @@
+import { type MessageCipher, SEAL_OVERHEAD_BYTES } from "@ipc/crypto";
+import { readUint32, UINT32_BYTES, writeUint32 } from "@ipc/framing";
+import { SessionError } from "../errors.js";
+import { decodeMaxMessageSize } from "./offer.js";
+import { type Handshake, receive } from "./steps.js";
+
+/** The limits' body carries a u32 today and up to this many bytes tomorrow; longer ones are refused unread. */
+const LIMITS_MAX_BYTES = 4_096;
+
+/** What a server may announce as its maxMessageSize. */
+const ANNOUNCED_SIZE_MAX = 1_073_741_824;
+
+export function encodeLimits(plaintext: Uint8Array, cipher: MessageCipher | undefined): Uint8Array {
+  const body = cipher === undefined ? plaintext : cipher.seal(plaintext);
+  const limits = new Uint8Array(UINT32_BYTES + body.length);
+  writeUint32(limits, 0, body.length);
+  limits.set(body, UINT32_BYTES);
+  return limits;
+}
+
+export interface Limits {
+  /** As they came: `length(4) ‖ body`. */
+  readonly limits: Uint8Array;
+  readonly plaintext: Uint8Array;
+}
+
+export function* receiveLimits(cipher: MessageCipher | undefined): Handshake<Limits> {
+  const shortest = UINT32_BYTES + (cipher === undefined ? 0 : SEAL_OVERHEAD_BYTES);
+  const prefix = yield* receive(UINT32_BYTES, "the length of the server's limits");
+  const length = readUint32(prefix, 0);
+  if (length < shortest || length > LIMITS_MAX_BYTES) {
+    throw new SessionError(
+      "IPC_HANDSHAKE_FAILED",
+      `the server announces limits of ${length} bytes, ${shortest} … ${LIMITS_MAX_BYTES} are expected; it does not speak this protocol, or its encryption setting differs`,
+    );
+  }
+  const body = yield* receive(length, "the server's limits");
+  const limits = new Uint8Array(UINT32_BYTES + length);
+  limits.set(prefix);
+  limits.set(body, UINT32_BYTES);
+  return { limits, plaintext: cipher === undefined ? body : cipher.open(body) };
+}
+
+/** Returns what this side may send. */
+export function checkedMaxMessageSize(limits: Uint8Array): number {
+  const maxMessageSize = decodeMaxMessageSize(limits);
+  if (maxMessageSize >= 1 && maxMessageSize <= ANNOUNCED_SIZE_MAX) return maxMessageSize;
+  throw new SessionError(
+    "IPC_HANDSHAKE_FAILED",
+    `the server announces messages of up to ${maxMessageSize} bytes, 1 … ${ANNOUNCED_SIZE_MAX} are accepted`,
+  );
+}

@@ -1,0 +1,99 @@
+import type { NonceSource, RecordCipherOptions, Transcript } from "@ipc/crypto";
+import type { HandshakeOutcome } from "../codec/codec.js";
+import { SessionError } from "../errors.js";
+import { type Credentials, NO_CREDENTIALS, offerOf } from "./credentials.js";
+import { HELLO, REPLY, VERSION } from "./hello.js";
+import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
+import { encodeLimits } from "./limits.js";
+import { authenticateServer } from "./mutual-auth.js";
+import { decodeSelect, encodeLimitsPlaintext } from "./offer.js";
+import { authorize, type Handshake, receive, send } from "./steps.js";
+
+export interface ServerHandshakeOptions {
+  readonly encryption: boolean;
+  /** Announced to the client, in bytes. */
+  readonly maxMessageSize: number;
+  /** @default no keys */
+  readonly credentials?: Credentials;
+  readonly nonces?: NonceSource;
+  readonly records?: RecordCipherOptions;
+}
+
+/**
+ * The server's side of golang-ipc's handshake, and of the secure session that it offers in it.
+ * @throws SessionError IPC_VERSION_MISMATCH, IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_NOT_AUTHORIZED,
+ * IPC_HANDSHAKE_FAILED; CryptoError
+ * @see golang-ipc handshake.go, `func (sc *Server) handshake`
+ */
+export function* serverHandshake(options: ServerHandshakeOptions): Handshake<HandshakeOutcome> {
+  const hello = Uint8Array.of(VERSION, options.encryption ? HELLO.encrypted : HELLO.plain);
+  yield* send(hello);
+  const reply = yield* receive(1, "the client's reply to the hello");
+  assertAccepted(reply[0] as number);
+  const exchange = options.encryption ? yield* agreeOnKeys(options.nonces) : undefined;
+  try {
+    return yield* completeServer(options, { hello, reply }, exchange);
+  } finally {
+    exchange?.sharedSecret.fill(0);
+  }
+}
+
+/** What the server offers, and what it makes of the client's answer. */
+function* completeServer(
+  options: ServerHandshakeOptions,
+  { hello, reply }: Pick<Transcript, "hello" | "reply">,
+  exchange: KeyAgreement | undefined,
+): Handshake<HandshakeOutcome> {
+  const { maxMessageSize, credentials = NO_CREDENTIALS, records } = options;
+  const offer = offerOf(credentials);
+  // What the client will be known by is known already, where there is nothing for it to choose: it is turned away before
+  // it thinks that it is connected.
+  const isDecided = exchange === undefined || offer === undefined;
+  if (isDecided) yield* authorize(golangIpcCodec(exchange).security);
+  const limits = encodeLimits(encodeLimitsPlaintext(maxMessageSize, offer), exchange?.cipher);
+  yield* send(limits);
+  const select = yield* receive(1, "the client's reply to the limits");
+  const mode = offer === undefined ? undefined : decodeSelect(select[0] as number, offer);
+  if (exchange === undefined || mode === undefined) {
+    if (!isDecided) yield* authorize(golangIpcCodec(exchange).security);
+    return { codec: golangIpcCodec(exchange), maxSendSize: maxMessageSize, peerEndsToo: true };
+  }
+  const transcript = {
+    hello,
+    reply,
+    clientPublicKey: exchange.theirs,
+    serverPublicKey: exchange.pair.publicKey,
+    limits,
+    select,
+  };
+  const codec = yield* authenticateServer({
+    transcript,
+    sharedSecret: exchange.sharedSecret,
+    mode,
+    credentials,
+    records,
+  });
+  return { codec, maxSendSize: maxMessageSize, peerEndsToo: true };
+}
+
+function assertAccepted(reply: number): void {
+  switch (reply) {
+    case REPLY.ok:
+      return;
+    case REPLY.versionDiffers:
+      throw new SessionError(
+        "IPC_VERSION_MISMATCH",
+        `the client does not speak version ${VERSION} of the protocol; use matching versions on both sides`,
+      );
+    case REPLY.encryptionRequired:
+      throw new SessionError(
+        "IPC_ENCRYPTION_REFUSED",
+        "the client insists on encryption, which this server has switched off with `encryption: false`",
+      );
+    default:
+      throw new SessionError(
+        "IPC_HANDSHAKE_FAILED",
+        `the client answered the hello with ${reply}, 0 is expected; it does not speak this protocol`,
+      );
+  }
+}

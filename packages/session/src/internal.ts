@@ -1,0 +1,27 @@
+// Entry point @ipc/session/internal: what @ipc/client, @ipc/server and @ipc/manager share. It is outside semantic versioning:
+// a patch release may change or remove every name in it.
+export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId } from "./client-id-protocol.js";
+export { type EstablishedConnection, LARGE_BYTES } from "./codec/codec.js";
+export { Deferred, handledRejection, settleWithin } from "./deferred.js";
+export { diagnostics } from "./diagnostics.js";
+export { abortError, asIpcError, consumerTakenError } from "./errors.js";
+export { withKeyFile } from "./handshake/credentials.js";
+export { type IterationSource, iterate, type MessageIterator } from "./inbox/async-iterator.js";
+export type { LockableInbox } from "./inbox/consumer.js";
+export { type EventListener, PeerEmitter } from "./lifecycle/peer-emitter.js";
+export { PeerSession, type PeerStart } from "./lifecycle/peer-session.js";
+export type { ReceivedMessage } from "./message.js";
+export {
+  assertListener,
+  CLOSE_TIMEOUT_MS,
+  validateAbortOptions,
+  validateCloseOptions,
+  validateDelay,
+  validateWrite,
+} from "./options/call-arguments.js";
+export { OptionReader } from "./options/option-reader.js";
+export { PEER_OPTIONS, type PeerLimits, type ResolvedPeerOptions, resolvePeerOptions } from "./options/peer-options.js";
+export type { ResolvedSecurity } from "./options/security-options.js";
+export { describeSecurity } from "./security.js";
+export { type PeerBudgets, SharedBudget } from "./shared-budget.js";
+export { closeGracefully, destroyStream, setStreamReferenced } from "./stream-close.js";
