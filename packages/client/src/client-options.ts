@@ -2,7 +2,7 @@ import type { PeerOptions } from "@ipc/session";
 import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOptions } from "@ipc/session/internal";
 import { assertName, type Transport, unixSocket } from "@ipc/transport";
 import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
-import { RetrySchedule } from "./retry-schedule.js";
+import { RetrySchedule } from "./retry-timer.js";
 
 /** The longest pause of the back-off where a transport does not say, in milliseconds. */
 const MAX_RETRY_MS = 1_000;

@@ -6,8 +6,7 @@ import { TransportError } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
 import { type DialOptions, dialUntilConnected } from "./dial-loop.js";
-import { RetrySchedule } from "./retry-schedule.js";
-import { RetryTimer } from "./retry-timer.js";
+import { RetrySchedule, RetryTimer } from "./retry-timer.js";
 
 const CONNECTED = {} as EstablishedConnection;
 /** As a CryptoError, which is another package's. */

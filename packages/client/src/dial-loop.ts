@@ -1,8 +1,7 @@
 import { type IpcError, SessionError } from "@ipc/session";
 import { abortError, asIpcError, destroyStream, type EstablishedConnection } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
-import type { RetrySchedule } from "./retry-schedule.js";
-import type { RetryTimer } from "./retry-timer.js";
+import type { RetrySchedule, RetryTimer } from "./retry-timer.js";
 import { type ConnectionHistory, isRetryable } from "./retryable.js";
 
 /**

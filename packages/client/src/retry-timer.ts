@@ -31,3 +31,42 @@ export class RetryTimer {
     }
   }
 }
+
+const FIRST_BASE_MS = 50;
+
+export interface RetryScheduleOptions {
+  /** A fixed pause between two dials, in milliseconds, instead of the back-off. */
+  readonly fixedMs?: number;
+  /** The longest pause of the back-off, in milliseconds. */
+  readonly maxMs: number;
+  /** 0 ≤ random() < 1. */
+  readonly random: () => number;
+}
+
+/**
+ * How long to wait before each redial: equal jitter, half fixed and half random, from 50 ms doubling to `maxMs`.
+ *
+ * The first pause is thus never under 25 ms: a Go server that has not yet seen the old end accepts and never serves.
+ */
+export class RetrySchedule {
+  readonly #options: RetryScheduleOptions;
+  #baseMs = FIRST_BASE_MS;
+
+  constructor(options: RetryScheduleOptions) {
+    this.#options = options;
+  }
+
+  /** The next pause, in milliseconds. */
+  next(): number {
+    const { fixedMs, maxMs, random } = this.#options;
+    if (fixedMs !== undefined) return fixedMs;
+    const base = Math.min(this.#baseMs, maxMs);
+    this.#baseMs = Math.min(this.#baseMs * 2, maxMs);
+    return base / 2 + (random() * base) / 2;
+  }
+
+  /** Starts anew, after a connection that held. */
+  reset(): void {
+    this.#baseMs = FIRST_BASE_MS;
+  }
+}

@@ -1,16 +1,14 @@
 import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { extract } from "./hkdf.js";
 import { deriveSharedSecret, keyPairFromScalar } from "./key-exchange.js";
-import { deriveSessionKeys, importPsk, rekey } from "./key-schedule.js";
+import { deriveSessionKeys, extract, importPsk, rekey } from "./key-schedule.js";
 import { MessageCipher } from "./message-cipher.js";
-import { makeAuth, verifyAuth } from "./peer-auth.js";
+import { hashTranscript, makeAuth, verifyAuth } from "./peer-auth.js";
 import { RecordDecoder } from "./record-decoder.js";
 import { decodeRecordHeader, RECORD_KIND } from "./record-header.js";
 import { RecordOpener } from "./record-opener.js";
 import { RecordSealer } from "./record-sealer.js";
-import { hashTranscript } from "./transcript.js";
 
 /** key-exchange.test.ts has the vectors of the key exchange itself. */
 interface Vectors {

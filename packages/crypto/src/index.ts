@@ -1,5 +1,4 @@
 export { CryptoError, type CryptoErrorCode } from "./crypto-error.js";
-export { decodeIdentityKey, encodeIdentityKey, IDENTITY_KEY_BYTES } from "./identity-key.js";
 export {
   deriveMessageKey,
   deriveSharedSecret,
@@ -18,7 +17,17 @@ export {
 } from "./key-schedule.js";
 export { MessageCipher, type MessageCipherOptions, SEAL_OVERHEAD_BYTES, TAG_BYTES } from "./message-cipher.js";
 export { CountedNonces, NONCE_BYTES, type NonceSource } from "./nonce-source.js";
-export { type AuthBinding, makeAuth, type Role, verifyAuth } from "./peer-auth.js";
+export {
+  type AuthBinding,
+  decodeIdentityKey,
+  encodeIdentityKey,
+  hashTranscript,
+  IDENTITY_KEY_BYTES,
+  makeAuth,
+  type Role,
+  type Transcript,
+  verifyAuth,
+} from "./peer-auth.js";
 export { RecordDecoder } from "./record-decoder.js";
 export {
   decodeRecordHeader,
@@ -32,4 +41,3 @@ export {
 export { RecordOpener, type SealedRecord } from "./record-opener.js";
 export { RecordSealer } from "./record-sealer.js";
 export type { RecordCipherOptions } from "./record-sequence.js";
-export { hashTranscript, type Transcript } from "./transcript.js";

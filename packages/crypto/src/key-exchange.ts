@@ -8,7 +8,7 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { CryptoError } from "./crypto-error.js";
-import { importKey } from "./hkdf.js";
+import { importKey } from "./key-schedule.js";
 
 /** Bytes of a P-384 public key as it travels: the uncompressed point `04 ‖ X(48) ‖ Y(48)`. */
 export const PUBLIC_KEY_BYTES = 97;

@@ -1,8 +1,7 @@
 import { createHmac, createPublicKey, createSecretKey, generateKeyPairSync, verify } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { CryptoError } from "./crypto-error.js";
-import { encodeIdentityKey } from "./identity-key.js";
-import { type AuthBinding, makeAuth, type Role, verifyAuth } from "./peer-auth.js";
+import { type AuthBinding, encodeIdentityKey, makeAuth, type Role, verifyAuth } from "./peer-auth.js";
 
 const RAW_KEY = new Uint8Array(32).fill(0x42);
 const HASH = new Uint8Array(32).fill(0x7a);

@@ -1,6 +1,69 @@
-import { createHmac, type KeyObject, sign, timingSafeEqual, verify } from "node:crypto";
+import { createHash, createHmac, createPublicKey, type KeyObject, sign, timingSafeEqual, verify } from "node:crypto";
 import { CryptoError } from "./crypto-error.js";
-import { decodeIdentityKey, encodeIdentityKey, IDENTITY_KEY_BYTES } from "./identity-key.js";
+
+/** Everything that was said before the keys of `ipcx/1`, each as the bytes that travelled. */
+export interface Transcript {
+  /** The server's, 2 bytes. */
+  readonly hello: Uint8Array;
+  /** The client's to the hello, 1 byte. */
+  readonly reply: Uint8Array;
+  /** 97 bytes. */
+  readonly clientPublicKey: Uint8Array;
+  /** 97 bytes. */
+  readonly serverPublicKey: Uint8Array;
+  /** The server's limits as sent, sealed: `length(4) ‖ P`. */
+  readonly limits: Uint8Array;
+  /** The client's answer to the offer, 1 byte. */
+  readonly select: Uint8Array;
+}
+
+/**
+ * Hashes the transcript: 32 bytes that both sides share only if nobody changed a byte on the way. Keys and signatures are
+ * bound to it.
+ *
+ * `SHA-256("ipcx/1 transcript" ‖ lp(hello) ‖ … ‖ lp(select))`, lp(b) = `length u32 ‖ b`: where one item ends and the next
+ * begins cannot be moved.
+ */
+export function hashTranscript(transcript: Transcript): Uint8Array {
+  const { hello, reply, clientPublicKey, serverPublicKey, limits, select } = transcript;
+  const hash = createHash("sha256").update("ipcx/1 transcript");
+  const length = Buffer.alloc(4);
+  for (const item of [hello, reply, clientPublicKey, serverPublicKey, limits, select]) {
+    length.writeUInt32BE(item.length);
+    hash.update(length).update(item);
+  }
+  return new Uint8Array(hash.digest());
+}
+
+/** Bytes of an Ed25519 public key as it travels. */
+export const IDENTITY_KEY_BYTES = 32;
+
+/** What stands before the key in a DER SubjectPublicKeyInfo for Ed25519 (RFC 8410, section 4). */
+const SPKI_PREFIX: Uint8Array = Buffer.from("302a300506032b6570032100", "hex");
+
+/**
+ * Encodes an Ed25519 key as the 32 raw bytes of its public half.
+ * @param key a public key, or the private one of an identity
+ * @throws TypeError when it is a key of another kind.
+ */
+export function encodeIdentityKey(key: KeyObject): Uint8Array {
+  if (key.asymmetricKeyType !== "ed25519")
+    throw new TypeError(`key: takes an Ed25519 key, got ${key.asymmetricKeyType ?? key.type}`);
+  const publicKey = key.type === "private" ? createPublicKey(key) : key;
+  const der = publicKey.export({ format: "der", type: "spki" });
+  return new Uint8Array(der.subarray(SPKI_PREFIX.length));
+}
+
+/**
+ * Decodes 32 raw bytes into an Ed25519 public key. Bytes that are no point of the curve are taken too: nothing verifies
+ * under them.
+ * @throws RangeError when they are not 32.
+ */
+export function decodeIdentityKey(bytes: Uint8Array): KeyObject {
+  if (bytes.length !== IDENTITY_KEY_BYTES)
+    throw new RangeError(`bytes: takes ${IDENTITY_KEY_BYTES} bytes, got ${bytes.length}`);
+  return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, bytes]), format: "der", type: "spki" });
+}
 
 const MAC_BYTES = 32;
 const SIGNATURE_BYTES = 64;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FrameDecoder } from "./frame-decoder.js";
-import { encodeFrame } from "./frame-encoder.js";
+import { encodeFrame } from "./frame-layout.js";
 
 /** Bytes that differ from their neighbours. */
 function bodyOf(length: number): Uint8Array {

@@ -1,9 +1,8 @@
 import { array, assert, boolean, integer, oneof, property, record, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FrameDecoder } from "./frame-decoder.js";
-import { encodeFrame, encodeMessage } from "./frame-encoder.js";
 import { FrameError } from "./frame-error.js";
-import { decodeBody } from "./message-body.js";
+import { decodeBody, encodeFrame, encodeMessage } from "./frame-layout.js";
 
 const body = oneof(
   { weight: 6, arbitrary: uint8Array({ maxLength: 40 }) },

@@ -1,9 +1,7 @@
-import { LENGTH_BYTES } from "./frame-encoder.js";
 import { FrameError } from "./frame-error.js";
-import { type MessageBody, TYPE_BYTES } from "./message-body.js";
+import { LENGTH_BYTES, type MessageBody, readUint32, TYPE_BYTES, UINT32_MAX } from "./frame-layout.js";
 import type { AllocateBuffer } from "./reassembly-buffer.js";
 import { ReassemblyBuffer } from "./reassembly-buffer.js";
-import { readUint32, UINT32_MAX } from "./uint32.js";
 
 export interface FrameDecoderOptions {
   /** The longest body accepted, in bytes, minBodyLength … 2^32-1; a longer announcement is an error and allocates nothing. */

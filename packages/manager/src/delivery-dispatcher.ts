@@ -1,7 +1,6 @@
 import type { DataMessage } from "@ipc/session";
-import type { MergedStream, StreamReader } from "./merged-stream.js";
+import type { MergedStream, StreamMember, StreamReader } from "./merged-stream.js";
 import type { ServerConnection } from "./server-connection.js";
-import type { StreamMember } from "./stream-member.js";
 
 /** Gives the messages of all connections to 'message' listeners as they come, while there are any. */
 export class DeliveryDispatcher {

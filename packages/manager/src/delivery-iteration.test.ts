@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { failureOf, readData } from "../../../internal/testkit/src/peer-watch.js";
 import { nextEvent, nextTurn, send, serve } from "../test/served.js";
+import type { Delivery } from "./merged-stream.js";
 import type { ServerManager } from "./server-manager.js";
-import type { Delivery } from "./stream-member.js";
 
 const word = ({ connection, message }: Delivery): string => `${connection.id} ${message.text()}`;
 

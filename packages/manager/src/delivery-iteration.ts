@@ -1,6 +1,5 @@
 import { Deferred, iterate, type MessageIterator } from "@ipc/session/internal";
-import type { MergedStream, StreamReader } from "./merged-stream.js";
-import type { Delivery, StreamMember } from "./stream-member.js";
+import type { Delivery, MergedStream, StreamMember, StreamReader } from "./merged-stream.js";
 
 /**
  * Iterates over the messages of all connections, in turns: one message of each that has any, then the next of each, so that

@@ -43,7 +43,7 @@ export {
 export type { BroadcastOptions, BroadcastResult } from "./broadcast.js";
 export type { ManagerOptions } from "./manager-options.js";
 export type { ServerManagerEvents } from "./manager-reader.js";
+export type { Delivery } from "./merged-stream.js";
 export type { PollCallback } from "./poll.js";
 export type { ServerConnection } from "./server-connection.js";
 export { type ManagerStats, type ServerManager, startServerManager } from "./server-manager.js";
-export type { Delivery } from "./stream-member.js";

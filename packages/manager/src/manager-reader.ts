@@ -12,10 +12,10 @@ import type { AbortOptions } from "@ipc/transport";
 import { formatValue } from "@ipc/transport/internal";
 import { DeliveryDispatcher } from "./delivery-dispatcher.js";
 import { iterateDeliveries } from "./delivery-iteration.js";
+import type { Delivery } from "./merged-stream.js";
 import { MergedStream, type MergedStreamOptions, type StreamEnd } from "./merged-stream.js";
 import { Poll, type PollCallback, type PollOptions } from "./poll.js";
 import type { ServerConnection } from "./server-connection.js";
-import type { Delivery } from "./stream-member.js";
 
 /** What a ServerManager tells. */
 export interface ServerManagerEvents {

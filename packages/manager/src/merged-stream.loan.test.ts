@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { collect, isSettled, nextEvent, nextTurn, send, serve } from "../test/served.js";
+import type { Delivery } from "./merged-stream.js";
 import type { ServerConnection } from "./server-connection.js";
-import type { Delivery } from "./stream-member.js";
 
 const NOBODY = (): void => {};
 

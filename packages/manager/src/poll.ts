@@ -1,8 +1,7 @@
 import { type DataMessage, type IpcError, type StatusMessage, type TimeoutMessage, timeoutMessage } from "@ipc/session";
 import { Deferred } from "@ipc/session/internal";
-import type { MergedStream, StreamReader } from "./merged-stream.js";
+import type { MergedStream, StreamMember, StreamReader } from "./merged-stream.js";
 import { ServerConnection } from "./server-connection.js";
-import type { StreamMember } from "./stream-member.js";
 
 /**
  * Is given what one connection had: a message, a status, or `timeoutMessage`. `error`: why the connection was lost, beside its

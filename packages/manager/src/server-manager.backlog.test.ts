@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { collect, nextEvent, nextTurn, type Served, send, serve, type Visit } from "../test/served.js";
-import type { Delivery } from "./stream-member.js";
+import type { Delivery } from "./merged-stream.js";
 
 const MIB = 1_048_576;
 const LARGE = new Uint8Array(3_000_000);

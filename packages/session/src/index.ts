@@ -1,10 +1,15 @@
-export type { ConnectionEvent, DisconnectEvent, RefusedEvent } from "./diagnostics.js";
+export type { ConnectionEvent, DisconnectEvent, Logger, RefusedEvent } from "./diagnostics.js";
 export { type IpcError, type IpcErrorCode, isIpcError, SessionError, type SessionErrorCode } from "./errors.js";
 export { openSession, Session, type SessionOptions } from "./lifecycle/session.js";
-export type { Logger } from "./logger.js";
-export { type DataMessage, type StatusMessage, type TimeoutMessage, timeoutMessage } from "./message.js";
+export {
+  type DataMessage,
+  type Status,
+  type StatusMessage,
+  statusCode,
+  type TimeoutMessage,
+  timeoutMessage,
+} from "./message.js";
 export type { PeerOptions } from "./options/peer-options.js";
 export type { SecurityOptions } from "./options/security-options.js";
 export type { CloseOptions, Peer, PeerEvents, PeerStats } from "./peer.js";
 export type { ConnectionSecurity } from "./security.js";
-export { type Status, statusCode } from "./status.js";

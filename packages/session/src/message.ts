@@ -1,5 +1,3 @@
-import type { Status } from "./status.js";
-
 /** Type 0 is reserved: Go drops such messages silently in both directions. @see golang-ipc actor.go, `Write` and `read` */
 export const CONTROL_TYPE = 0;
 
@@ -53,4 +51,36 @@ export class ReceivedMessage implements DataMessage {
   json(): unknown {
     return JSON.parse(this.text());
   }
+}
+
+/** What golang-ipc says of a connection, in its words. */
+export type Status =
+  | "Not Connected"
+  | "Listening"
+  | "Connecting"
+  | "Connected"
+  | "Reconnecting"
+  | "Closed"
+  | "Closing"
+  | "Error"
+  | "Timeout"
+  | "Disconnected";
+
+/** golang-ipc's numbers. @see golang-ipc types.go, `Status` */
+const CODES: Readonly<Record<Status, number>> = {
+  "Not Connected": 0,
+  Listening: 1,
+  Connecting: 2,
+  Connected: 3,
+  Reconnecting: 4,
+  Closed: 5,
+  Closing: 6,
+  Error: 7,
+  Timeout: 8,
+  Disconnected: 9,
+};
+
+/** Returns golang-ipc's number of a status, 0 … 9. */
+export function statusCode(status: Status): number {
+  return CODES[status];
 }

@@ -1,8 +1,7 @@
 import type { AbortOptions } from "@ipc/transport";
 import type { IpcError } from "./errors.js";
-import type { DataMessage, StatusMessage, TimeoutMessage } from "./message.js";
+import type { DataMessage, Status, StatusMessage, TimeoutMessage } from "./message.js";
 import type { ConnectionSecurity } from "./security.js";
-import type { Status } from "./status.js";
 
 /** Counts since the start, over all connections of this peer. */
 export interface PeerStats {

@@ -1,9 +1,9 @@
 import { SessionError } from "../src/errors.js";
 import type { InboxEvents } from "../src/inbox/consumer.js";
 import { Inbox } from "../src/inbox/inbox.js";
+import type { Status } from "../src/message.js";
 import { type DataMessage, ReceivedMessage, type StatusMessage } from "../src/message.js";
 import type { SharedBudget } from "../src/shared-budget.js";
-import type { Status } from "../src/status.js";
 
 export const closed = (): SessionError => new SessionError("IPC_CLOSED", "read: this peer is closed");
 export const lost = (): SessionError => new SessionError("IPC_CONNECTION_LOST", "cut");

@@ -1,4 +1,4 @@
 // Entry point @ipc/transport/internal: what the other packages share with this one. It is outside semantic versioning: a patch
 // release may change or remove every name in it.
-export { remoteOf } from "./net/remote-address.js";
+export { remoteOf } from "./net/connect.js";
 export { formatValue } from "./option-check.js";

@@ -1,8 +1,7 @@
 import type { NonceSource, RecordCipherOptions } from "@ipc/crypto";
 import type { HandshakeOutcome } from "../codec/codec.js";
-import { SessionError } from "../errors.js";
 import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
-import { HELLO, REPLY, VERSION } from "./hello.js";
+import { answerHello, REPLY } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { checkedMaxMessageSize, receiveLimits } from "./limits.js";
 import { selectMode } from "./mode-selection.js";
@@ -80,40 +79,4 @@ function* completeClient(
     records,
   });
   return { codec, maxSendSize, peerEndsToo: false };
-}
-
-/** Answers the hello and returns whether this connection is encrypted. */
-function* answerHello(version: number, mode: number, options: ClientHandshakeOptions): Handshake<boolean> {
-  if (version !== VERSION) {
-    yield* send(Uint8Array.of(REPLY.versionDiffers));
-    throw new SessionError(
-      "IPC_VERSION_MISMATCH",
-      `server \`${options.name}\` speaks version ${version} of the protocol, this client ${VERSION}; use matching versions on both sides`,
-    );
-  }
-  switch (mode) {
-    case HELLO.busy:
-      throw new SessionError(
-        "IPC_SERVER_BUSY",
-        `server \`${options.name}\` serves as many clients as it takes: one, or a manager's \`maxConnections\``,
-      );
-    case HELLO.plain:
-      if (options.encryption) {
-        yield* send(Uint8Array.of(REPLY.encryptionRequired));
-        throw new SessionError(
-          "IPC_ENCRYPTION_REFUSED",
-          `server \`${options.name}\` offers no encryption; a golang-ipc server started without \`Encryption: true\` does this; pass \`encryption: false\` to talk to it in the clear`,
-        );
-      }
-      yield* send(Uint8Array.of(REPLY.ok));
-      return false;
-    case HELLO.encrypted:
-      yield* send(Uint8Array.of(REPLY.ok));
-      return true;
-    default:
-      throw new SessionError(
-        "IPC_HANDSHAKE_FAILED",
-        `server \`${options.name}\` sent ${mode} where 0 (plain) or 1 (encrypted) is expected; it does not speak this protocol`,
-      );
-  }
 }

@@ -1,3 +1,7 @@
+import { SessionError } from "../errors.js";
+import type { ClientHandshakeOptions } from "./client-handshake.js";
+import { type Handshake, send } from "./steps.js";
+
 /** Version 2 of the golang-ipc protocol. @see golang-ipc vars.go, `VERSION` */
 export const VERSION = 0x02;
 
@@ -18,3 +22,66 @@ export const REPLY = {
 
 /** What a server says to a client whose place is taken, before it ends the connection. */
 export const BUSY_HELLO: Uint8Array = Uint8Array.of(VERSION, HELLO.busy);
+
+/** Answers the hello and returns whether this connection is encrypted. */
+export function* answerHello(
+  version: number,
+  mode: number,
+  options: Pick<ClientHandshakeOptions, "name" | "encryption">,
+): Handshake<boolean> {
+  if (version !== VERSION) {
+    yield* send(Uint8Array.of(REPLY.versionDiffers));
+    throw new SessionError(
+      "IPC_VERSION_MISMATCH",
+      `server \`${options.name}\` speaks version ${version} of the protocol, this client ${VERSION}; use matching versions on both sides`,
+    );
+  }
+  switch (mode) {
+    case HELLO.busy:
+      throw new SessionError(
+        "IPC_SERVER_BUSY",
+        `server \`${options.name}\` serves as many clients as it takes: one, or a manager's \`maxConnections\``,
+      );
+    case HELLO.plain:
+      if (options.encryption) {
+        yield* send(Uint8Array.of(REPLY.encryptionRequired));
+        throw new SessionError(
+          "IPC_ENCRYPTION_REFUSED",
+          `server \`${options.name}\` offers no encryption; a golang-ipc server started without \`Encryption: true\` does this; pass \`encryption: false\` to talk to it in the clear`,
+        );
+      }
+      yield* send(Uint8Array.of(REPLY.ok));
+      return false;
+    case HELLO.encrypted:
+      yield* send(Uint8Array.of(REPLY.ok));
+      return true;
+    default:
+      throw new SessionError(
+        "IPC_HANDSHAKE_FAILED",
+        `server \`${options.name}\` sent ${mode} where 0 (plain) or 1 (encrypted) is expected; it does not speak this protocol`,
+      );
+  }
+}
+
+/** Returns when the client has accepted the hello. */
+export function assertAccepted(reply: number): void {
+  switch (reply) {
+    case REPLY.ok:
+      return;
+    case REPLY.versionDiffers:
+      throw new SessionError(
+        "IPC_VERSION_MISMATCH",
+        `the client does not speak version ${VERSION} of the protocol; use matching versions on both sides`,
+      );
+    case REPLY.encryptionRequired:
+      throw new SessionError(
+        "IPC_ENCRYPTION_REFUSED",
+        "the client insists on encryption, which this server has switched off with `encryption: false`",
+      );
+    default:
+      throw new SessionError(
+        "IPC_HANDSHAKE_FAILED",
+        `the client answered the hello with ${reply}, 0 is expected; it does not speak this protocol`,
+      );
+  }
+}

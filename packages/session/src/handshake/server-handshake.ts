@@ -1,8 +1,7 @@
 import type { NonceSource, RecordCipherOptions, Transcript } from "@ipc/crypto";
 import type { HandshakeOutcome } from "../codec/codec.js";
-import { SessionError } from "../errors.js";
 import { type Credentials, NO_CREDENTIALS, offerOf } from "./credentials.js";
-import { HELLO, REPLY, VERSION } from "./hello.js";
+import { assertAccepted, HELLO, VERSION } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { encodeLimits } from "./limits.js";
 import { authenticateServer } from "./mutual-auth.js";
@@ -74,26 +73,4 @@ function* completeServer(
     records,
   });
   return { codec, maxSendSize: maxMessageSize, peerEndsToo: true };
-}
-
-function assertAccepted(reply: number): void {
-  switch (reply) {
-    case REPLY.ok:
-      return;
-    case REPLY.versionDiffers:
-      throw new SessionError(
-        "IPC_VERSION_MISMATCH",
-        `the client does not speak version ${VERSION} of the protocol; use matching versions on both sides`,
-      );
-    case REPLY.encryptionRequired:
-      throw new SessionError(
-        "IPC_ENCRYPTION_REFUSED",
-        "the client insists on encryption, which this server has switched off with `encryption: false`",
-      );
-    default:
-      throw new SessionError(
-        "IPC_HANDSHAKE_FAILED",
-        `the client answered the hello with ${reply}, 0 is expected; it does not speak this protocol`,
-      );
-  }
 }

@@ -1,5 +1,4 @@
-import type { DataMessage, StatusMessage } from "../message.js";
-import type { Status } from "../status.js";
+import type { DataMessage, Status, StatusMessage } from "../message.js";
 
 /** Who can hold an inbox, for messages. */
 export const CONSUMERS = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Status } from "../message.js";
 import { ReceivedMessage } from "../message.js";
-import type { Status } from "../status.js";
 import { MessageQueue, StatusEntry } from "./message-queue.js";
 
 const message = (type: number, length = 0): ReceivedMessage => new ReceivedMessage(type, new Uint8Array(length));

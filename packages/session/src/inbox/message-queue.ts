@@ -1,6 +1,6 @@
+import type { Status } from "../message.js";
 import { MESSAGE_OVERHEAD_BYTES, ReceivedMessage, type StatusMessage } from "../message.js";
 import type { SharedBudget } from "../shared-budget.js";
-import type { Status } from "../status.js";
 import { Fifo } from "./fifo.js";
 
 /** MessageQueue statuses kept; the oldest "gone and back again" is forgotten first. */

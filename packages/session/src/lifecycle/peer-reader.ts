@@ -7,14 +7,15 @@ import { Inbox } from "../inbox/inbox.js";
 import {
   type DataMessage,
   type ReceivedMessage,
+  type Status,
   type StatusMessage,
+  statusCode,
   type TimeoutMessage,
   timeoutMessage,
 } from "../message.js";
 import { assertListener, validateAbortOptions, validateDelay } from "../options/call-arguments.js";
 import type { PeerEvents } from "../peer.js";
 import type { SharedBudget } from "../shared-budget.js";
-import { type Status, statusCode } from "../status.js";
 import { type EventListener, PeerEmitter } from "./peer-emitter.js";
 
 /** More than a stream holds for a reader that stands still. */

@@ -7,6 +7,7 @@ import { Deferred, handledRejection, settleWithin } from "../deferred.js";
 import type { IpcError } from "../errors.js";
 import { SessionError } from "../errors.js";
 import type { EndKind } from "../inbox/consumer.js";
+import type { Status } from "../message.js";
 import {
   CLOSE_TIMEOUT_MS,
   validateAbortOptions,
@@ -17,7 +18,6 @@ import type { PeerLimits } from "../options/peer-options.js";
 import type { CloseOptions, Peer, PeerEvents, PeerStats } from "../peer.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { PeerBudgets, SharedBudget } from "../shared-budget.js";
-import type { Status } from "../status.js";
 import { destroyStream } from "../stream-close.js";
 import { PeerReader } from "./peer-reader.js";
 import { TrafficCounters } from "./traffic-counters.js";

@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { turns } from "../../test/scratch.js";
 import type { Endpoint, Listener, ListenOptions } from "../transport.js";
-import { remoteOf } from "./remote-address.js";
+import { remoteOf } from "./connect.js";
 import { tcp } from "./tcp.js";
 
 const NAME: Endpoint = { kind: "name" };

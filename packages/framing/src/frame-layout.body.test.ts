@@ -1,7 +1,7 @@
 import { assert, integer, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FrameError } from "./frame-error.js";
-import { assertType, decodeBody, encodeBody } from "./message-body.js";
+import { assertType, decodeBody, encodeBody } from "./frame-layout.js";
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
 const NOT_TYPES = [-1, 1.5, 2 ** 32, Number.NaN, Number.POSITIVE_INFINITY, "1", undefined] as number[];

@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { isolateLogger, type Logger } from "./logger.js";
+import { isolateLogger, type Logger } from "./diagnostics.js";
 
 it("hands each level on, with the logger as `this`", () => {
   const told: string[] = [];

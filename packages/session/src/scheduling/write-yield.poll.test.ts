@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { bytes, heldOutbox } from "../../test/held-sender.js";
-import { busyPoll } from "./busy-poll.js";
+import { busyPoll } from "./write-yield.js";
 
 /** Stops the event loop and its clock: both go on when the test says so, a turn for each millisecond. */
 function stopLoop(): { readonly pass: (ms: number) => void; readonly pending: () => number } {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Status, statusCode } from "./status.js";
+import { type Status, statusCode } from "./message.js";
 
 test("statuses have golang-ipc's words and numbers", () => {
   const inOrder: readonly Status[] = [

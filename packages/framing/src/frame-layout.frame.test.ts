@@ -1,7 +1,13 @@
 import { assert, integer, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeFrame, encodeMessage, LENGTH_BYTES, MESSAGE_HEADER_BYTES, writeMessageHeader } from "./frame-encoder.js";
-import { encodeBody } from "./message-body.js";
+import {
+  encodeBody,
+  encodeFrame,
+  encodeMessage,
+  LENGTH_BYTES,
+  MESSAGE_HEADER_BYTES,
+  writeMessageHeader,
+} from "./frame-layout.js";
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
 

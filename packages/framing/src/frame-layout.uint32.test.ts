@@ -1,6 +1,6 @@
 import { assert, integer, nat, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readUint32, UINT32_BYTES, UINT32_MAX, writeUint32 } from "./uint32.js";
+import { readUint32, UINT32_BYTES, UINT32_MAX, writeUint32 } from "./frame-layout.js";
 
 const uint32 = integer({ min: 0, max: UINT32_MAX });
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, createSecretKey, generateKeyPairSync } from "node:crypto";
 import { assert, property, uint8Array } from "fast-check";
 import { expect, test } from "vitest";
-import { decodeIdentityKey, encodeIdentityKey } from "./identity-key.js";
+import { decodeIdentityKey, encodeIdentityKey } from "./peer-auth.js";
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 

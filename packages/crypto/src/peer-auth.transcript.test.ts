@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { hashTranscript, type Transcript } from "./transcript.js";
+import { hashTranscript, type Transcript } from "./peer-auth.js";
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(" ", ""), "hex"));
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");

@@ -1,7 +1,7 @@
 import { createSecretKey, hkdfSync } from "node:crypto";
 import { assert, integer, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { expand, extract, importKey } from "./hkdf.js";
+import { expand, extract, importKey } from "./key-schedule.js";
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
