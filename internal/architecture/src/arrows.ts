@@ -5,7 +5,7 @@ export interface Arrows {
   readonly builtins: readonly string[];
 }
 
-/** Who may import whom. Everything else that says so (manifests, references, code, diagram) is held against this. */
+/** The imports between packages. Manifests, compiler references, code and the diagram are checked against this table. */
 export const ARROWS: Readonly<Record<string, Arrows>> = {
   framing: { runtime: [], typesOnly: [], builtins: [] },
   crypto: { runtime: [], typesOnly: [], builtins: ["crypto"] },
@@ -15,8 +15,8 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     builtins: ["crypto", "fs", "fs/promises", "net", "os", "path", "process", "stream", "timers", "timers/promises"],
   },
   session: {
-    runtime: ["framing", "crypto"],
-    typesOnly: ["transport"],
+    runtime: ["framing", "crypto", "transport"],
+    typesOnly: [],
     builtins: ["crypto", "diagnostics_channel", "events", "stream", "timers"],
   },
   client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
@@ -30,3 +30,25 @@ export function arrowsOf(name: string): Arrows {
   if (arrows === undefined) throw new Error(`packages/${name} has no row in internal/architecture/src/arrows.ts`);
   return arrows;
 }
+
+/**
+ * The imports between the folders of a package's `src`; "." is the root, entry points excepted. A folder that has no row here
+ * imports from its own files only. The rows are in an order in which each imports from earlier ones only, so there is no cycle.
+ */
+export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  transport: {
+    net: ["."],
+    unix: [".", "net"],
+    memory: [".", "net"],
+    "key-file": [".", "unix"],
+  },
+  session: {
+    scheduling: ["."],
+    codec: [".", "scheduling"],
+    handshake: [".", "scheduling", "codec"],
+    connection: [".", "scheduling", "codec"],
+    inbox: ["."],
+    options: [".", "handshake"],
+    lifecycle: [".", "codec", "handshake", "connection", "inbox", "options"],
+  },
+};

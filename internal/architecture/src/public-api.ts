@@ -1,15 +1,16 @@
 import { posix } from "node:path";
 import { parseSync } from "oxc-parser";
 import { listImports } from "./import-list.js";
-import { readText } from "./source-tree.js";
+import { entryPointsOf, readText } from "./source-tree.js";
 
 /**
- * Renders, as Markdown, the declarations that a package's users can reach: its built index.d.ts, then every file that
- * this one names, directly or through others, sorted by name; without comments.
+ * Renders, as Markdown, the declarations that a package's users can reach: the declarations of its entry points, then every
+ * file that these name, directly or through others, sorted by name; without comments.
  */
 export function renderPublicApi(name: string): string {
   const dist = `packages/${name}/dist`;
-  const reached = new Set(["index.d.ts"]);
+  const entryPoints = entryPointsOf(name).map((file) => file.replace(/\.ts$/, ".d.ts"));
+  const reached = new Set(entryPoints);
   for (const file of reached) {
     for (const { specifier } of listImports(file, readText(`${dist}/${file}`))) {
       if (specifier.startsWith(".")) {
@@ -17,8 +18,7 @@ export function renderPublicApi(name: string): string {
       }
     }
   }
-  const [index, ...others] = reached;
-  const files = [index as string, ...others.sort()];
+  const files = [...entryPoints, ...[...reached].filter((file) => !entryPoints.includes(file)).sort()];
   const sections = files.map((file) => {
     return `## ${file}\n\n\`\`\`ts\n${withoutComments(file, readText(`${dist}/${file}`))}\`\`\`\n`;
   });

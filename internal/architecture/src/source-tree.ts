@@ -49,9 +49,18 @@ export interface Manifest {
   readonly private?: boolean;
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, string | { readonly types: string }>>;
 }
 
 /** Reads the package.json of a folder such as `packages/framing`. */
 export function readManifest(folder: string): Manifest {
   return JSON.parse(readText(`${folder}/package.json`));
+}
+
+/** Lists the source files that a package's `exports` name, relative to its `src`: `index.ts`, `handshake/index.ts`, … */
+export function entryPointsOf(name: string): string[] {
+  const targets = Object.values(readManifest(`packages/${name}`).exports ?? {});
+  return targets.flatMap((target) =>
+    typeof target === "string" ? [] : [target.types.replace(/^\.\/dist\//, "").replace(/\.d\.ts$/, ".ts")],
+  );
 }

@@ -25,7 +25,7 @@ export function writeUint32(bytes: Uint8Array, offset: number, value: number): v
 }
 
 /** Bytes of the type that starts each body. */
-export const TYPE_BYTES: number = UINT32_BYTES;
+export const TYPE_BYTES = 4;
 
 /** What a body says. */
 export interface MessageBody {
@@ -73,7 +73,7 @@ export function assertType(type: number): void {
 }
 
 /** Bytes of the length that starts each frame. */
-export const LENGTH_BYTES: number = UINT32_BYTES;
+export const LENGTH_BYTES = 4;
 
 /** Bytes that stand before the data of an unencrypted message: `length(4) ‖ type(4)`. */
 export const MESSAGE_HEADER_BYTES: number = LENGTH_BYTES + TYPE_BYTES;

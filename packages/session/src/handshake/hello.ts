@@ -1,5 +1,4 @@
 import { SessionError } from "../errors.js";
-import type { ClientHandshakeOptions } from "./client-handshake.js";
 import { type Handshake, send } from "./steps.js";
 
 /** Version 2 of the golang-ipc protocol. @see golang-ipc vars.go, `VERSION` */
@@ -27,7 +26,7 @@ export const BUSY_HELLO: Uint8Array = Uint8Array.of(VERSION, HELLO.busy);
 export function* answerHello(
   version: number,
   mode: number,
-  options: Pick<ClientHandshakeOptions, "name" | "encryption">,
+  options: { readonly name: string; readonly encryption: boolean },
 ): Handshake<boolean> {
   if (version !== VERSION) {
     yield* send(Uint8Array.of(REPLY.versionDiffers));

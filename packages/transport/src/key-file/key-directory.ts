@@ -17,7 +17,7 @@ export function isOwnerOnly(stats: BigIntStats): boolean {
 }
 
 /** Says whether others than the owner of a directory can exchange what lies in it and is not theirs. */
-export function isReplaceable(stats: BigIntStats): boolean {
+function isReplaceable(stats: BigIntStats): boolean {
   const mode = modeOf(stats);
   return (mode & WRITE_OF_GROUP_AND_OTHERS) !== 0 && (mode & STICKY) === 0;
 }
