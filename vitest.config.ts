@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 /** Their tests put something else in the place of modules of Node's, and of their own. */
 const REPLACE_MODULES = ["packages/crypto/src/**/*.test.ts", "packages/transport/src/**/*.test.ts"];
 
+const FIXED_SEED = "internal/testkit/src/fixed-seed.ts";
+
 export default defineConfig({
   test: {
     pool: "forks",
@@ -25,7 +27,11 @@ export default defineConfig({
           exclude: ["internal/packaging/**", ...REPLACE_MODULES],
           // What a test leaves behind is a defect, also in the eyes of the next one; and it takes half the time.
           isolate: false,
-          setupFiles: ["internal/testkit/src/forget-sockets.ts"],
+          setupFiles: [
+            "internal/testkit/src/forget-sockets.ts",
+            "internal/testkit/src/unhurried-timers.ts",
+            FIXED_SEED,
+          ],
           sequence: { groupOrder: 0 },
         },
       },
@@ -34,6 +40,7 @@ export default defineConfig({
         test: {
           name: "apart",
           include: REPLACE_MODULES,
+          setupFiles: [FIXED_SEED],
           sequence: { groupOrder: 0 },
         },
       },

@@ -4,17 +4,18 @@ import { setImmediate } from "node:timers/promises";
 const PATIENCE_MS = 20_000;
 
 /**
- * Resolves as soon as `check` no longer throws, looking again in every turn of the event loop. For tests with a stopped
- * clock: vitest's `waitFor` and `poll` make it go on.
+ * Resolves with the result of `check` once it no longer throws, and tries again in every turn of the event loop. Use it
+ * instead of vitest's `waitFor` and `poll`: these give up after one second, which a busy machine exceeds, and they advance
+ * a stopped clock.
  */
-export async function eventually(check: () => unknown): Promise<void> {
-  const giveUpAt = performance.now() + PATIENCE_MS;
+export async function eventually<T>(check: () => T | Promise<T>): Promise<T> {
+  // A stopped clock does not stop `hrtime`.
+  const giveUpAt = process.hrtime.bigint() + BigInt(PATIENCE_MS) * 1_000_000n;
   for (;;) {
     try {
-      await check();
-      return;
+      return await check();
     } catch (error) {
-      if (performance.now() > giveUpAt) throw error;
+      if (process.hrtime.bigint() > giveUpAt) throw error;
     }
     await setImmediate();
   }

@@ -1,8 +1,10 @@
 import type { PeerOptions, Session } from "@ipc/session";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import { collect, failureOf, nextEvent, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { type Client, startClient } from "./client.js";
@@ -59,7 +61,7 @@ describe.each(MODES)("close of a connection that is %s", (_mode, common) => {
   it("ends pending reads: what is unread, then Closing, Closed, then IPC_CLOSED for ever", async () => {
     const { client, session } = await pair();
     await session.write(1, "a");
-    await vi.waitFor(() => expect(client.stats.messagesReceived).toBe(1));
+    await eventually(() => expect(client.stats.messagesReceived).toBe(1));
     const reads = Promise.allSettled(Array.from({ length: 7 }, () => client.read()));
     await client.close();
     const outcomes = await reads;
@@ -127,11 +129,15 @@ describe.each(MODES)("close of a connection that is %s", (_mode, common) => {
     const { client } = await pair({}, { maxUnreadBytes: 1_024 });
     const counts = tally(client);
     const writes = Array.from({ length: 40 }, () => client.write(1, Buffer.alloc(60_000)));
-    await vi.waitFor(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
-    const error = await failureOf(client.close({ timeoutMs: 50 }));
+    await eventually(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
+    const pass = stopClock();
+    const { queuedBytes } = client.stats;
+    const failing = failureOf(client.close({ timeoutMs: 50 }));
+    pass(50);
+    const error = await failing;
     expect(error).toMatchObject({ code: "IPC_CLOSE_INCOMPLETE" });
     const [, messages, bytes] = /50 ms: (\d+) messages \((\d+) bytes\)/.exec(error.message) ?? [];
-    expect(Number(bytes)).toBeGreaterThan(1_048_576);
+    expect(Number(bytes)).toBe(queuedBytes);
     expect(Number(messages)).toBeGreaterThanOrEqual(Math.floor(Number(bytes) / 60_100));
     // Of those that still waited.
     expect((await failureOf(writes.at(-1) as Promise<void>)).code).toBe("IPC_CLOSED");
@@ -171,7 +177,7 @@ describe.each(MODES)("destroy of a connection that is %s", (_mode, common) => {
     await readUntil(client, "Connected");
     const first = client.read();
     const writes = Array.from({ length: 40 }, () => client.write(1, Buffer.alloc(60_000)));
-    await vi.waitFor(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
+    await eventually(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
     const waits = [client.read(), client.readTimed(1_000_000), client.flush(), writes.at(-1) as Promise<void>];
     const failures = Promise.all(waits.map(failureOf));
     const reason = new Error("fire");
@@ -185,7 +191,7 @@ describe.each(MODES)("destroy of a connection that is %s", (_mode, common) => {
   it("while closing cuts that short", async () => {
     const { client } = await pair({}, { maxUnreadBytes: 1_024 });
     for (let i = 0; i < 40; i++) void client.write(1, Buffer.alloc(60_000));
-    await vi.waitFor(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
+    await eventually(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
     const counts = tally(client);
     const closing = failureOf(client.close({ timeoutMs: 1_000_000 }));
     setImmediate(() => client.destroy());

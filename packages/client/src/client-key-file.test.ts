@@ -1,8 +1,10 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import { failureOf, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { startClient } from "./client.js";
@@ -67,15 +69,16 @@ describe("a client with a key file", () => {
     expect(far.connections).toBe(1);
   });
 
-  it("says so where there is none, in its one attempt or when its time is over", async () => {
+  it("rejects with the missing path when there is no key file, after one attempt or when its time is over", async () => {
     const { directory, keyFile } = await stage();
     const options = { name, directory, security: { keyFile } };
     const missing = { code: "IPC_NO_SERVER", message: expect.stringContaining(`there is no key file ${keyFile}`) };
     expect(await failureOf(startClient({ ...options, retry: false }))).toMatchObject(missing);
-    expect(await failureOf(startClient({ ...options, retryMs: 1, timeoutMs: 30 }))).toMatchObject({
-      code: "IPC_TIMED_OUT",
-      cause: missing,
-    });
+    const pass = stopClock();
+    const failing = failureOf(startClient({ ...options, retryMs: 1_000, timeoutMs: 30 }));
+    await eventually(() => expect(vi.getTimerCount()).toBe(2));
+    pass(30);
+    expect(await failing).toMatchObject({ code: "IPC_TIMED_OUT", cause: missing });
   });
 
   it("reads it anew at each dial: a server that was started again may have made another", async () => {

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { failureOf, readToEnd } from "../../../internal/testkit/src/peer-watch.js";
 import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { describeThrowers, type Scene } from "../../../internal/testkit/src/throwers.js";
@@ -11,7 +12,7 @@ async function converse({ client }: Started, server: RawPeer): Promise<void> {
   expect((await server.read(12)).subarray(8).toString()).toBe("here");
   const before = client.stats.messagesReceived;
   server.stream.write(plainFrame(1, "there"));
-  await expect.poll(() => client.stats.messagesReceived, { interval: 1 }).toBe(before + 1);
+  await eventually(() => expect(client.stats.messagesReceived).toBe(before + 1));
 }
 
 async function scene(
@@ -29,7 +30,7 @@ function returning(started: Started): Pick<Scene, "provoke" | "afterwards"> {
     async afterwards() {
       const server = new RawPeer(await started.far.next());
       await server.serve();
-      await expect.poll(() => started.client.status, { interval: 1 }).toBe("Connected");
+      await eventually(() => expect(started.client.status).toBe("Connected"));
       await converse(started, server);
     },
   };
@@ -40,7 +41,7 @@ describeThrowers("client", {
     scene({}, (started) => ({
       provoke: () => started.server.stream.write(Buffer.concat([plainFrame(1, "a"), plainFrame(1, "b")])),
       async afterwards() {
-        await expect.poll(() => started.client.stats.messagesReceived, { interval: 1 }).toBe(2);
+        await eventually(() => expect(started.client.stats.messagesReceived).toBe(2));
         await converse(started, started.server);
       },
     })),

@@ -1,5 +1,6 @@
 import { type Session, timeoutMessage } from "@ipc/session";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import { collect, failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
@@ -199,7 +200,7 @@ describe("a 'message' listener", () => {
     await send(session, "a", "b");
     const seen = collect(client, "message");
     await send(session, "c");
-    await vi.waitFor(() => expect(seen.map((message) => message.text())).toEqual(["a", "b", "c"]));
+    await eventually(() => expect(seen.map((message) => message.text())).toEqual(["a", "b", "c"]));
   });
 
   it("added with once takes one message and leaves the others unread", async () => {
@@ -218,7 +219,7 @@ describe("a 'message' listener", () => {
     };
     client.on("message", listener);
     await send(session, "a", "b", "c");
-    await vi.waitFor(() => expect(client.stats.messagesReceived).toBe(3));
+    await eventually(() => expect(client.stats.messagesReceived).toBe(3));
     expect((await readData(client)).text()).toBe("c");
     expect(seen).toEqual(["a", "b"]);
   });
@@ -231,17 +232,17 @@ describe("a 'message' listener", () => {
       if (message.text() === "b") client.pause();
     });
     await send(session, "a", "b", "c", "d");
-    await vi.waitFor(() => expect(client.stats.messagesReceived).toBe(4));
+    await eventually(() => expect(client.stats.messagesReceived).toBe(4));
     expect(seen).toEqual(["a", "b"]);
     client.resume();
-    await vi.waitFor(() => expect(seen).toEqual(["a", "b", "c", "d"]));
+    await eventually(() => expect(seen).toEqual(["a", "b", "c", "d"]));
   });
 
   it("shares each message with every other", async () => {
     const { client, session } = await pair();
     const [one, two] = [collect(client, "message"), collect(client, "message")];
     await send(session, "a");
-    await vi.waitFor(() => expect([one.length, two.length]).toEqual([1, 1]));
+    await eventually(() => expect([one.length, two.length]).toEqual([1, 1]));
   });
 });
 

@@ -1,6 +1,7 @@
 import type { PeerOptions, Session } from "@ipc/session";
 import { memory } from "@ipc/transport";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import { collect, failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
@@ -28,7 +29,7 @@ async function pair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions 
 /** Writes until the kernel and the queue take no more, the far side not reading. Handles what the writes reject with. */
 async function clog(client: Client): Promise<Promise<void>[]> {
   const writes = Array.from({ length: 40 }, (_, i) => client.write(1, Buffer.alloc(60_000, `${i}`)));
-  await vi.waitFor(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
+  await eventually(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
   return writes;
 }
 
@@ -104,7 +105,7 @@ describe("a client whose connection ends", () => {
       await session.close();
     })();
     // The budget is used up, the rest waits with the kernel and the far side.
-    await vi.waitFor(() => expect(client.stats.unreadBytes).toBeGreaterThan(1_024));
+    await eventually(() => expect(client.stats.unreadBytes).toBeGreaterThan(1_024));
     const words = await readUntil(client, texts.at(-1) as string);
     await sending;
     expect(words).toEqual(["Connecting", "Connected", ...texts]);
@@ -117,7 +118,7 @@ describe("a client whose connection ends", () => {
     await session.write(1, "unread");
     await session.close();
     await far.session();
-    await vi.waitFor(() => expect(client.stats.reconnects).toBe(1));
+    await eventually(() => expect(client.stats.reconnects).toBe(1));
     expect(client.status).toBe("Connected");
   });
 
@@ -134,11 +135,11 @@ describe("a client whose connection ends", () => {
       const errors = collect(client, "error");
       await session.close();
       const second = await far.session(options);
-      await vi.waitFor(() => expect(client.stats.reconnects).toBe(1));
+      await eventually(() => expect(client.stats.reconnects).toBe(1));
       // Only a secure session knows an end that was asked for from a cut.
       second.destroy();
       await far.session(options);
-      await vi.waitFor(() => expect(client.stats.reconnects).toBe(2));
+      await eventually(() => expect(client.stats.reconnects).toBe(2));
       expect(lost.map((error) => error.code)).toEqual(["IPC_CONNECTION_LOST", code]);
       expect(lost[0]?.message).toBe("the peer ended the connection; 0 messages were accepted and not sent");
       expect(lost[1]?.message).toMatch(cut);

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { PeerOptions, SecurityOptions, Session } from "@ipc/session";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import {
   collect,
@@ -209,7 +210,7 @@ describe("a client that was in a secure session", () => {
     });
     expect(client.status).toBe("Reconnecting");
     await far.session();
-    await vi.waitFor(() => expect(client.stats.reconnects).toBe(1));
+    await eventually(() => expect(client.stats.reconnects).toBe(1));
     expect(client.security.mode).toBe("secure");
   });
 
@@ -235,7 +236,7 @@ describe("a client that was never in a secure session", () => {
     expect(client.security.mode).toBe("compatible");
     await session.close();
     await far.session();
-    await vi.waitFor(() => expect(client.stats.reconnects).toBe(1));
+    await eventually(() => expect(client.stats.reconnects).toBe(1));
     expect(client.security.mode).toBe("secure");
   });
 });

@@ -2,10 +2,12 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { memory } from "@ipc/transport";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import { failureOf, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { startClient } from "./client.js";
@@ -186,16 +188,22 @@ describe("whatever retry says, startClient rejects at once with", () => {
 describe("startClient with timeoutMs", () => {
   it("rejects with IPC_TIMED_OUT, the attempts and the last failure, when no server comes", async () => {
     const directory = temporaryDirectory();
-    const error = await failureOf(startClient({ name, directory, timeoutMs: 60 }));
+    const pass = stopClock();
+    const failing = failureOf(startClient({ name, directory, timeoutMs: 60, retryMs: 1_000 }));
+    await eventually(() => expect(vi.getTimerCount()).toBe(2));
+    pass(60);
+    const error = await failing;
     expect(error).toMatchObject({ code: "IPC_TIMED_OUT", cause: { code: "IPC_NO_SERVER" } });
-    expect(error.message).toMatch(/^timed out trying to connect to .*orders\.sock: \d+ attempts in 60 ms, the last /);
+    expect(error.message).toMatch(/^timed out trying to connect to .*orders\.sock: 1 attempts in 60 ms, the last /);
   });
 
   it("ends a handshake that is under way, and the connection with it", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
+    const pass = stopClock();
     const failing = failureOf(startClient({ name, directory, timeoutMs: 60 }));
     const server = new RawPeer(await far.next());
+    pass(60);
     await server.gone;
     expect(await failing).toMatchObject({ code: "IPC_TIMED_OUT" });
   });

@@ -1,5 +1,6 @@
 import type { PeerOptions, Session } from "@ipc/session";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import { collect, failureOf, nextEvent, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
@@ -70,7 +71,7 @@ describe("the statuses of a client", () => {
     client.pause();
     await session.write(1, "a");
     await session.close();
-    await vi.waitFor(() => expect(client.status).toBe("Reconnecting"));
+    await eventually(() => expect(client.status).toBe("Reconnecting"));
     expect(seen).toEqual([]);
     const told = nextEvent(client, "status");
     client.resume();
@@ -107,7 +108,7 @@ describe("the statuses of a client", () => {
       await current.write(1, `${i}`);
       await current.close();
       current = await far.session();
-      await vi.waitFor(() => expect(client.stats.reconnects).toBe(i + 1), { interval: 1 });
+      await eventually(() => expect(client.stats.reconnects).toBe(i + 1));
     }
     expect(client.stats.messagesReceived).toBe(40);
     await client.close();
@@ -123,7 +124,7 @@ describe("the statuses of a client", () => {
     const { client, session, far } = await pair();
     await session.close();
     await far.session();
-    await vi.waitFor(() => expect(client.status).toBe("Connected"));
+    await eventually(() => expect(client.status).toBe("Connected"));
     expect(client.stats).toMatchObject({ unreadBytes: 0, reconnects: 1 });
   });
 });
@@ -180,7 +181,7 @@ describe("the final failure of a client", () => {
       stranger.write(hello);
     }
     await far.session();
-    await vi.waitFor(() => expect(client.status).toBe("Connected"));
+    await eventually(() => expect(client.status).toBe("Connected"));
     expect(client.stats.reconnects).toBe(1);
   });
 
@@ -227,7 +228,7 @@ describe("the final failure of a client", () => {
     expect((await iterator.next()).value?.text()).toBe("a");
     await far.close();
     await session.close();
-    await vi.waitFor(() => expect(client.status).toBe("Error"));
+    await eventually(() => expect(client.status).toBe("Error"));
     expect(events).toEqual([]);
     expect((await iterator.next()).value?.text()).toBe("b");
     await expect(iterator.next()).rejects.toMatchObject({ code: "IPC_NO_SERVER" });

@@ -1,5 +1,6 @@
 import type { PeerOptions, Session } from "@ipc/session";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import { failureOf, readData } from "../../../internal/testkit/src/peer-watch.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
@@ -27,7 +28,7 @@ async function pair(ofServer: PeerOptions = {}, ofClient: PeerOptions = {}): Pro
 async function clogged(): Promise<Pair & { readonly writes: Promise<void>[] }> {
   const { client, session } = await pair({ maxUnreadBytes: 1_024 });
   const writes = Array.from({ length: 60 }, (_, i) => client.write(1, Buffer.alloc(BLOCK, i)));
-  await vi.waitFor(() => expect(client.stats.queuedBytes).toBeGreaterThanOrEqual(BUDGET));
+  await eventually(() => expect(client.stats.queuedBytes).toBeGreaterThanOrEqual(BUDGET));
   return { client, session, writes };
 }
 

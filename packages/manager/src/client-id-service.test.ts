@@ -2,7 +2,8 @@ import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { memory, type Transport } from "@ipc/transport";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { collect, nextEvent } from "../../../internal/testkit/src/peer-watch.js";
 import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
 import { ask, comeToAsk, expectFreed, expectListening, REQUEST, readId, start } from "../test/raw-id-requester.js";
@@ -137,7 +138,7 @@ describe("an asker who goes before his answer", () => {
     await manager.close();
     await request.gone;
     letListen();
-    await vi.waitFor(() => expectFreed(world, 2));
+    await eventually(() => expectFreed(world, 2));
   });
 });
 

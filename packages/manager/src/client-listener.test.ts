@@ -2,6 +2,7 @@ import { SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Listener } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { ClientListener } from "./client-listener.js";
 
@@ -101,7 +102,7 @@ describe("a slot", () => {
     const { clientListener, listener, told } = openSlot(() => Promise.reject(new Error("read-only")));
     clientListener.opened(listener);
     clientListener.close();
-    await vi.waitFor(() => expect(told).toEqual(["closed", "freed 7", "closing 7 failed: Error: read-only"]));
+    await eventually(() => expect(told).toEqual(["closed", "freed 7", "closing 7 failed: Error: read-only"]));
   });
 
   it("keeps the process alive, or does not, as it is told", () => {

@@ -1,5 +1,6 @@
 import type { DataMessage } from "@ipc/session";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { readData } from "../../../internal/testkit/src/peer-watch.js";
 import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
 import { nextEvent, nextTurn, send, serve } from "../test/served.js";
@@ -103,7 +104,7 @@ describe("a 'message' listener of a manager", () => {
       manager.on("message", listener);
     };
     manager.on("message", listener);
-    await vi.waitFor(() => expect(words).toEqual(["a", "b", "c"]));
+    await eventually(() => expect(words).toEqual(["a", "b", "c"]));
   });
 
   it("that is removed before anything flowed gets nothing", async () => {
@@ -149,11 +150,11 @@ describe("a 'message' listener that holds one connection back", () => {
     const words = watch(manager);
     held.connection.pause();
     for (let index = 0; index < 300; index++) void held.client.write(1, `${index} `.padEnd(1_000));
-    await vi.waitFor(() => expect(held.connection.stats.unreadBytes).toBeGreaterThanOrEqual(4_096));
+    await eventually(() => expect(held.connection.stats.unreadBytes).toBeGreaterThanOrEqual(4_096));
     for (let turn = 0; turn < 20; turn++) await nextTurn();
     expect(held.connection.stats.unreadBytes).toBeLessThan(4_096 + 1_160);
     held.connection.resume();
-    await vi.waitFor(() => expect(words.length).toBe(300));
+    await eventually(() => expect(words.length).toBe(300));
     expect(words.map((word) => word.trim())).toEqual(Array.from({ length: 300 }, (_, index) => `2 ${index}`));
   });
 

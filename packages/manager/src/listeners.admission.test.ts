@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { AuthorizationRequest } from "@ipc/server";
 import type { Endpoint } from "@ipc/transport";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { askForId, openFarSlot } from "../../../internal/testkit/src/far-asker.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { collect, failureOf, nextEvent } from "../../../internal/testkit/src/peer-watch.js";
@@ -33,7 +34,7 @@ describe("authorize", () => {
     expect(applicants).toEqual([]);
     await openFarClient(directory, name, {}, clientListener(id));
     await openFarClient(directory, name);
-    await vi.waitFor(() => expect(manager.connections.size).toBe(2));
+    await eventually(() => expect(manager.connections.size).toBe(2));
     const security = { mode: "secure", peer: { psk: false } };
     expect(applicants).toEqual([
       { security, remote: join(directory, `orders${id}.sock`) },
@@ -53,7 +54,7 @@ describe("authorize", () => {
     expect(refused.map(({ code }) => code)).toEqual(["IPC_NOT_AUTHORIZED", "IPC_NOT_AUTHORIZED"]);
     isAllowed = true;
     await openFarClient(directory, name, {}, clientListener(id));
-    await vi.waitFor(() => expect([...manager.connections.keys()]).toEqual([id]));
+    await eventually(() => expect([...manager.connections.keys()]).toEqual([id]));
   });
 
   it("that is late for a slot's deadline lets nobody in", async () => {
@@ -91,7 +92,7 @@ describe("past maxConnections", () => {
     const refused = collect(manager, "refused");
     const { id } = await askForId(directory, name);
     const clients = [await openFarClient(directory, name), (await openFarSlot(directory, name)).session];
-    await vi.waitFor(() => expect(manager.connections.size).toBe(2));
+    await eventually(() => expect(manager.connections.size).toBe(2));
     for (const endpoint of [{ kind: "name" }, MANAGER, clientListener(id)] as const) {
       expect(await failureOf(openFarClient(directory, name, {}, endpoint))).toMatchObject(busy);
     }
@@ -104,26 +105,26 @@ describe("past maxConnections", () => {
     const { manager, directory } = await start({ maxConnections: 1 });
     const { id } = await askForId(directory, name);
     const first = await openFarClient(directory, name);
-    await vi.waitFor(() => expect(manager.connections.size).toBe(1));
+    await eventually(() => expect(manager.connections.size).toBe(1));
     expect(await failureOf(openFarClient(directory, name, {}, clientListener(id)))).toMatchObject(busy);
     const gone = new Promise<void>((resolve) => void manager.once("disconnection", () => resolve()));
     await first.close();
     await gone;
     // The slot that was busy is still his.
     const second = await openFarClient(directory, name, {}, clientListener(id));
-    await vi.waitFor(() => expect([...manager.connections.keys()]).toEqual([id]));
+    await eventually(() => expect([...manager.connections.keys()]).toEqual([id]));
     const goneToo = new Promise<void>((resolve) => void manager.once("disconnection", () => resolve()));
     await second.close();
     await goneToo;
     await openFarClient(directory, name);
-    await vi.waitFor(() => expect(manager.connections.size).toBe(1));
+    await eventually(() => expect(manager.connections.size).toBe(1));
   });
 
   it("who asks for an id takes no place from a client", async () => {
     const { manager, directory } = await start({ maxConnections: 1 });
     await Promise.all(Array.from({ length: 5 }, () => askForId(directory, name)));
     await openFarClient(directory, name);
-    await vi.waitFor(() => expect(manager.connections.size).toBe(1));
+    await eventually(() => expect(manager.connections.size).toBe(1));
   });
 
   it("of many who shake hands at once no more are let in", async () => {
@@ -134,7 +135,7 @@ describe("past maxConnections", () => {
       index % 2 === 0 ? openFarClient(directory, name) : openFarSlot(directory, name),
     );
     await Promise.allSettled(attempts);
-    await vi.waitFor(() => expect(told).toEqual([1, 2, 3]));
+    await eventually(() => expect(told).toEqual([1, 2, 3]));
     const closed = nextEvent(manager, "close");
     await manager.close();
     await closed;

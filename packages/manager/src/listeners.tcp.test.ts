@@ -112,6 +112,7 @@ describe("where one door serves clients and askers,", () => {
 
   it("a listener that ends a client at its first message is told of nothing more", async () => {
     const { manager, place, told } = await start();
+    stopClock();
     manager.on("connection", (connection) => connection.destroy());
     const client = await come(place);
     await client.write(1, "hello");
@@ -130,7 +131,8 @@ describe("where one door serves clients and askers,", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("who asks for an id is no client", async () => {
+  it("a connection that asks for an id before its time is over is no client", async () => {
+    stopClock();
     const { manager, place } = await startWithSlots();
     const connections: ServerConnection[] = [];
     manager.on("connection", (connection) => connections.push(connection));
@@ -145,7 +147,8 @@ describe("where one door serves clients and askers,", () => {
     expect(connections[0]?.remote).toMatch(/^127\.0\.0\.1:\d+$/);
   });
 
-  it("the ids of slots go on from 1 however many come by the name", async () => {
+  it("the ids of slots count from 1 however many clients connect by the name", async () => {
+    stopClock();
     const { manager, place } = await startWithSlots();
     for (let i = 0; i < 5; i++) await (await openFarClient(place, name)).write(1, "hello");
     await eventually(() => expect(manager.connections.size).toBe(5));
@@ -174,10 +177,11 @@ describe("where one door serves clients and askers,", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("who asks where there are no slots is ended, and it is told", async () => {
+  it("a connection that asks for an id is ended, and reported as refused, when there are no slots", async () => {
     const warnings: string[] = [];
     const nothing = (): void => {};
     const logger = { debug: nothing, info: nothing, warn: (text: string) => void warnings.push(text), error: nothing };
+    stopClock();
     const { manager, place } = await start({ logger });
     expect(warnings).toEqual([expect.stringContaining("no client ids are given out: slot 1 has no port")]);
     const refused = nextEvent(manager, "refused");

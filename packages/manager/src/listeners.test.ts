@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startServer } from "@ipc/server";
 import { type Endpoint, memory, type Transport, TransportError, unixSocket } from "@ipc/transport";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { askForId, openFarSlot } from "../../../internal/testkit/src/far-asker.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { collect, failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
@@ -45,7 +46,7 @@ describe("a manager listens", () => {
       openFarClient(directory, name),
       openFarSlot(directory, name),
     ]);
-    await vi.waitFor(() => expect(manager.connections.size).toBe(4));
+    await eventually(() => expect(manager.connections.size).toBe(4));
     expect(manager.connections.get(second.id)?.remote).toBe(join(directory, `orders${second.id}.sock`));
     expect(manager.connections.get(fourth.id)?.remote).toBe(join(directory, `orders${fourth.id}.sock`));
     for (const [id, connection] of manager.connections) {

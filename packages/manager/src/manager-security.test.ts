@@ -2,7 +2,8 @@ import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PeerOptions } from "@ipc/session";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { askForId, openFarSlot } from "../../../internal/testkit/src/far-asker.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { collect, failureOf, readData } from "../../../internal/testkit/src/peer-watch.js";
@@ -39,7 +40,7 @@ describe("a manager with a pre-shared key", () => {
       expect((await failureOf(askForId(transport, name, options))).code).toBe(code);
       const clientListener = openFarClient(transport, name, options, { kind: "slot", id: 1 });
       expect((await failureOf(clientListener)).code).toBe(code);
-      await vi.waitFor(() => expect(refused).toHaveLength(3));
+      await eventually(() => expect(refused).toHaveLength(3));
       expect(refused.splice(0).map((error) => error.code)).toEqual([code, code, code]);
     }
     expect(manager.connections.size).toBe(0);

@@ -1,5 +1,6 @@
 import type { DataMessage } from "@ipc/session";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { failureOf, readData, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
@@ -159,7 +160,7 @@ describe("an async listener of 'connection' with a loop over it", () => {
     const gone = nextEvent(manager, "disconnection");
     // More than is accepted from it and sent to it: the loop stands in a write when the cut comes.
     for (let count = 0; count < 50; count++) raw.stream.write(plainFrame(1, "x".repeat(60_000)));
-    await vi.waitFor(() => expect(manager.stats.queuedBytes).toBeGreaterThan(1_024));
+    await eventually(() => expect(manager.stats.queuedBytes).toBeGreaterThan(1_024));
     raw.stream.destroy(new Error("cut"));
     expect(await gone).toMatchObject([{}, { code: "IPC_CONNECTION_LOST" }]);
     const { client } = await visit();
@@ -178,7 +179,7 @@ describe("an async listener of 'connection' with a loop over it", () => {
     }) as (connection: ServerConnection) => void);
     const { client, connection } = await visit();
     await client.write(1, "a");
-    await vi.waitFor(() => expect(caught).toEqual([bug]));
+    await eventually(() => expect(caught).toEqual([bug]));
     await client.write(1, "b");
     expect((await readData(connection)).text()).toBe("b");
   });
@@ -194,7 +195,7 @@ describe("an async listener of 'connection' with a loop over it", () => {
     }) as (connection: ServerConnection) => void);
     const stalled = await visit();
     for (let count = 0; count < 200; count++) void stalled.client.write(1, `${count}`.padEnd(1_000));
-    await vi.waitFor(() => expect(stalled.connection.stats.unreadBytes).toBeGreaterThanOrEqual(16_384));
+    await eventually(() => expect(stalled.connection.stats.unreadBytes).toBeGreaterThanOrEqual(16_384));
     manager.on("connection", echo);
     const { client } = await visit();
     for (let round = 0; round < 50; round++) {
@@ -229,7 +230,7 @@ describe("maxConnections", () => {
   it("holds for those who come at once, too", async () => {
     const { manager, transport } = await serve({ maxConnections: 3 });
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => openFarClient(transport, name)));
-    await vi.waitFor(() => expect(manager.connections.size).toBe(3));
+    await eventually(() => expect(manager.connections.size).toBe(3));
     for (const outcome of outcomes) {
       if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "IPC_SERVER_BUSY" });
     }
@@ -261,7 +262,7 @@ describe("a message listener of one connection", () => {
     const all = collect(manager, "message");
     await single.client.write(1, "mine");
     await other.client.write(1, "for all");
-    await vi.waitFor(() => expect([mine.length, all.length]).toEqual([1, 1]));
+    await eventually(() => expect([mine.length, all.length]).toEqual([1, 1]));
     expect(all[0]?.[0]).toBe(other.connection);
   });
 });

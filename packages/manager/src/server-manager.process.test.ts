@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type Outcome, runModule } from "../../../internal/testkit/src/child-process.js";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
@@ -50,7 +51,7 @@ describe("the process of a manager", () => {
         console.log("closed");
       `,
     );
-    const client = await vi.waitFor(() => openFarClient(directory, name), { timeout: 20_000 });
+    const client = await eventually(() => openFarClient(directory, name));
     await client.write(1, "stop");
     expect(await readUntil(client, "Disconnected")).toEqual(["Connected", "stop", "Disconnected"]);
     expect(await outcome).toEqual({ ...ENDED, stdout: "closed\n" });

@@ -2,7 +2,8 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Session } from "@ipc/session";
 import { memory, type Transport, TransportError, tcp } from "@ipc/transport";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { nextHandshakes } from "../../../internal/testkit/src/next-handshake.js";
 import { failureOf, readUntil } from "../../../internal/testkit/src/peer-watch.js";
@@ -120,7 +121,7 @@ describe("a client that comes while the manager starts", () => {
     expect(manager.connections.size).toBe(0);
     const connections = collect(manager, "connection");
     const messages = collect(manager, "message");
-    await vi.waitFor(() => expect(messages.length).toBe(3));
+    await eventually(() => expect(messages.length).toBe(3));
     expect(messages.map(([{ id }, message]) => [id, message.text()])).toEqual([
       [2, "early 0"],
       [3, "early 1"],

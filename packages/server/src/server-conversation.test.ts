@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import type { PeerOptions } from "@ipc/session";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import {
   collect,
@@ -48,7 +49,7 @@ describe("the statuses of a server", () => {
     const client = await openFarClient(directory, name);
     await client.write(1, "a");
     await client.close();
-    await vi.waitFor(() => expect(server.status).toBe("Disconnected"));
+    await eventually(() => expect(server.status).toBe("Disconnected"));
     expect(seen).toEqual(["Connected"]);
     const told = nextEvent(server, "status");
     server.resume();
@@ -62,7 +63,7 @@ describe("the statuses of a server", () => {
       const client = await openFarClient(directory, name);
       await client.write(1, `${i}`);
       await client.close();
-      await vi.waitFor(() => expect(server.status).toBe("Disconnected"), { interval: 1 });
+      await eventually(() => expect(server.status).toBe("Disconnected"));
     }
     await server.close();
     const words = await readToEnd(server);
@@ -137,7 +138,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
     const { server, directory } = await start(options);
     const first = await openFarClient(directory, name, { ...options, maxUnreadBytes: 1_024 });
     const outcomes = Promise.allSettled(Array.from({ length: 40 }, () => server.write(1, Buffer.alloc(60_000, "old"))));
-    await vi.waitFor(() => expect(server.stats.queuedBytes).toBeGreaterThan(1_048_576));
+    await eventually(() => expect(server.stats.queuedBytes).toBeGreaterThan(1_048_576));
     const lost = nextEvent(server, "lost");
     first.destroy();
     expect((await outcomes).at(-1)).toMatchObject({ reason: { code: "IPC_CONNECTION_LOST" } });
@@ -243,7 +244,7 @@ describe("close of a server", () => {
     const { server, directory } = await start();
     await openFarClient(directory, name, { maxUnreadBytes: 1_024 });
     for (let i = 0; i < 40; i++) void server.write(1, Buffer.alloc(60_000));
-    await vi.waitFor(() => expect(server.stats.queuedBytes).toBeGreaterThan(1_048_576));
+    await eventually(() => expect(server.stats.queuedBytes).toBeGreaterThan(1_048_576));
     expect(await failureOf(server.close({ timeoutMs: 30 }))).toMatchObject({
       code: "IPC_CLOSE_INCOMPLETE",
       message: expect.stringMatching(/30 ms: [1-9]\d* messages \([1-9]\d* bytes\) were accepted and not sent/),

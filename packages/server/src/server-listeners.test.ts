@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { readToEnd } from "../../../internal/testkit/src/peer-watch.js";
 import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { describeThrowers, type Scene } from "../../../internal/testkit/src/throwers.js";
@@ -10,7 +11,7 @@ async function converse({ server }: Visited, client: RawPeer): Promise<void> {
   expect((await client.read(12)).subarray(8).toString()).toBe("here");
   const before = server.stats.messagesReceived;
   client.stream.write(plainFrame(1, "there"));
-  await expect.poll(() => server.stats.messagesReceived, { interval: 1 }).toBe(before + 1);
+  await eventually(() => expect(server.stats.messagesReceived).toBe(before + 1));
 }
 
 async function scene(act: (visited: Visited) => Pick<Scene, "provoke" | "afterwards">): Promise<Scene> {
@@ -26,7 +27,7 @@ function returning(leave: (client: RawPeer) => unknown): (visited: Visited) => P
       await visited.client.gone;
       const next = await RawPeer.connect(visited.server.address);
       await next.join();
-      await expect.poll(() => visited.server.status, { interval: 1 }).toBe("Connected");
+      await eventually(() => expect(visited.server.status).toBe("Connected"));
       await converse(visited, next);
     },
   });
@@ -40,7 +41,7 @@ describeThrowers("server", {
     scene((visited) => ({
       provoke: () => visited.client.stream.write(Buffer.concat([plainFrame(1, "a"), plainFrame(1, "b")])),
       async afterwards() {
-        await expect.poll(() => visited.server.stats.messagesReceived, { interval: 1 }).toBe(2);
+        await eventually(() => expect(visited.server.stats.messagesReceived).toBe(2));
         await converse(visited, visited.client);
       },
     })),

@@ -107,6 +107,12 @@ export function countListening(directory: string): number {
   return table.filter((line) => line.includes(" 00010000 ") && line.includes(` ${directory}/`)).length;
 }
 
+/** Stops `Date` at the time of a lock, which stays fresh however long the test takes. */
+export function keepLockFresh(lock: string): void {
+  vi.useFakeTimers({ toFake: ["Date"], now: lstatSync(lock).mtime });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
 /** Lets the event loop go round. */
 export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise<void>((resolve) => setImmediate(resolve));

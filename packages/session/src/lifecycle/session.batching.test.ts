@@ -1,6 +1,7 @@
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { memoryPair } from "@ipc/transport";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { HandmadePeer } from "../../test/handmade-peer.js";
 import { MiddleMan } from "../../test/man-in-the-middle.js";
 import { recordsIn } from "../../test/record-pair.js";
@@ -95,7 +96,7 @@ describe("a reader that stands still", () => {
       void client.write(1, new Uint8Array(1_000));
       await client.flush();
     }
-    await vi.waitFor(() => expect(server.stats.unreadBytes).toBeGreaterThanOrEqual(4_096));
+    await eventually(() => expect(server.stats.unreadBytes).toBeGreaterThanOrEqual(4_096));
     for (let count = 0; count < 20; count++) await turn();
     expect(server.stats.unreadBytes).toBe(4 * 1_160);
     expect(opened()).toBe(4);
@@ -115,7 +116,7 @@ describe("a reader that stands still", () => {
     partial.writeUInt32BE(2, 4);
     peer.say(2, Buffer.concat([Buffer.from("000000050000000178", "hex"), partial]));
     const server = await opening;
-    await vi.waitFor(() => expect(server.stats.messagesReceived).toBe(1));
+    await eventually(() => expect(server.stats.messagesReceived).toBe(1));
     await turn();
     const data = await readData(server);
     expect([data.length, data.buffer.byteLength]).toEqual([1, 1]);

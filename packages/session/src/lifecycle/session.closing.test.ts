@@ -1,6 +1,9 @@
 import type { Duplex } from "node:stream";
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { eventually } from "../../../../internal/testkit/src/eventually.js";
+import { failureOf } from "../../../../internal/testkit/src/peer-watch.js";
+import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { openSession, type Session, type SessionOptions } from "./session.js";
 
 const PLAIN_HELLO = Uint8Array.of(2, 0);
@@ -95,7 +98,7 @@ describe.each<[string, Omit<SessionOptions, "role">]>([
     });
     let sent = 0;
     for (; sent < 7; sent++) await client.write(1, "x");
-    await vi.waitUntil(() => server.stats.unreadBytes >= 1_024, { interval: 1 });
+    await eventually(() => expect(server.stats.unreadBytes).toBeGreaterThanOrEqual(1_024));
     hold();
     for (; sent < messages; sent++) await client.write(1, "x");
     const closed = client.close();
@@ -104,7 +107,7 @@ describe.each<[string, Omit<SessionOptions, "role">]>([
     try {
       for await (const _message of server) {
         // All that is taken at the end is taken while somebody is busy with the first message that came with it.
-        if (count++ === 7) await vi.waitUntil(() => server.status === "Disconnected", { interval: 1 });
+        if (count++ === 7) await eventually(() => expect(server.status).toBe("Disconnected"));
       }
     } catch {
       // `error` says it.
@@ -173,13 +176,17 @@ describe("the farewell of a secure session", () => {
     await closed;
   });
 
-  it("is given up with close, which says so", async () => {
+  it("is given up when the time of close is over", async () => {
     const [near, far] = memoryPair();
     const [client] = await Promise.all([openSession(near, { role: "client" }), openSession(far, { role: "server" })]);
     onTestFinished(() => void [near, far].map((stream) => stream.destroy()));
     // From now on nothing is taken any more.
     near._write = () => {};
-    await expect(client.close({ timeoutMs: 1 })).rejects.toMatchObject({
+    const pass = stopClock();
+    const closing = failureOf(client.close({ timeoutMs: 1 }));
+    await turns();
+    pass(1);
+    expect(await closing).toMatchObject({
       code: "IPC_CLOSE_INCOMPLETE",
       message: expect.stringContaining("all was sent but the word that it was all"),
     });

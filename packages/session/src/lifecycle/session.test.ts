@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import { encodeMessage } from "@ipc/framing";
 import { memoryPair } from "@ipc/transport";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import type { DataMessage, StatusMessage } from "../message.js";
 import { openSession, type Session, type SessionOptions } from "./session.js";
 
@@ -94,7 +95,7 @@ describe.each(MODES)("over a stream of the caller's, $mode", ({ mode, options })
     const written: number[] = [];
     const writes = Array.from({ length: 200 }, (_, i) => client.write(i + 1, data).then(() => written.push(i + 1)));
     // The reader's budget is full: from here on the writer is held back.
-    await vi.waitFor(() => expect(server.stats.unreadBytes).toBeGreaterThanOrEqual(16_384));
+    await eventually(() => expect(server.stats.unreadBytes).toBeGreaterThanOrEqual(16_384));
     await new Promise((resolve) => setImmediate(resolve));
     expect(written.length).toBeLessThan(200);
     expect(server.stats.unreadBytes).toBeLessThan(16_384 + 1_160);

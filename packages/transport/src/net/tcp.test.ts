@@ -11,6 +11,11 @@ import { tcp } from "./tcp.js";
 const NAME: Endpoint = { kind: "name" };
 const echo = (stream: Duplex): void => void stream.pipe(stream);
 
+/** How many listening sockets of this process are open. */
+function countServers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === "TCPServerWrap").length;
+}
+
 async function listen(onStream = echo, options: ListenOptions = {}): Promise<{ listener: Listener; port: number }> {
   const listener = await tcp({ port: 0 }).listen("orders", NAME, onStream, options);
   onTestFinished(() => listener.close());
@@ -59,14 +64,24 @@ test("a taken port is refused", async () => {
   });
 });
 
-test("nobody at the port is told as no server, after a close too", async () => {
-  const { listener, port } = await listen();
-  await listener.close();
-  await listener.close();
-  await expect(tcp({ port }).dial("orders", NAME, {})).rejects.toMatchObject({
+test("rejects with IPC_NO_SERVER when nothing listens at the port", async () => {
+  const { port } = await listen();
+  const stream = (await tcp({ port }).dial("orders", NAME, {})) as Socket;
+  // The port of a connected client is taken, so that no other process can listen at it meanwhile.
+  await expect(tcp({ port: stream.localPort as number }).dial("orders", NAME, {})).rejects.toMatchObject({
     code: "IPC_NO_SERVER",
     cause: expect.objectContaining({ code: "ECONNREFUSED" }),
   });
+  stream.destroy();
+});
+
+test("closes the listening socket once when close is called twice", async () => {
+  const before = countServers();
+  const { listener } = await listen();
+  expect(countServers()).toBe(before + 1);
+  await listener.close();
+  await listener.close();
+  while (countServers() > before) await turns(1);
 });
 
 test("streams outlive their listener", async () => {
@@ -114,13 +129,12 @@ describe("an abort", () => {
     await expect(tcp({ port: 0 }).listen("orders", NAME, echo, { signal })).rejects.toMatchObject(aborted);
   });
 
-  test("at any turn of a listen leaves the port free or gives a listener", async () => {
-    const { listener, port } = await listen();
-    await listener.close();
+  test("leaves no listening socket or gives a listener at any turn of a listen", async () => {
+    const before = countServers();
     for (let turn = 0; turn < 6; turn++) {
       const abort = new AbortController();
       // A name, so that it has to be looked up.
-      const listening = tcp({ host: "localhost", port }).listen("orders", NAME, echo, { signal: abort.signal });
+      const listening = tcp({ host: "localhost", port: 0 }).listen("orders", NAME, echo, { signal: abort.signal });
       const outcome = listening.catch((error: unknown) => error);
       await turns(turn);
       abort.abort();
@@ -128,7 +142,7 @@ describe("an abort", () => {
       if (settled instanceof Error) expect(settled).toMatchObject({ code: "IPC_ABORTED" });
       else await (settled as Listener).close();
     }
-    await (await tcp({ host: "localhost", port }).listen("orders", NAME, echo, {})).close();
+    while (countServers() > before) await turns(1);
   });
 
   test("at any turn of a dial leaves no connection or gives one", async () => {

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { scratchDirectory, turns } from "../../test/scratch.js";
+import { keepLockFresh, scratchDirectory, turns } from "../../test/scratch.js";
 import { SocketLock } from "./takeover-lock.js";
 
 vi.mock("node:fs", async (original) => {
@@ -40,11 +40,12 @@ test("a lock holds its owner's pid, for this user alone, and is gone after its r
 });
 
 test("a second holder waits for the first", async () => {
-  const { socket } = place();
+  const { socket, lock } = place();
   const first = await SocketLock.acquire(socket, undefined);
+  keepLockFresh(lock);
   let second: SocketLock | undefined;
-  const waiting = SocketLock.acquire(socket, undefined).then((lock) => {
-    second = lock;
+  const waiting = SocketLock.acquire(socket, undefined).then((acquired) => {
+    second = acquired;
   });
   await turns(20);
   expect(second).toBeUndefined();
@@ -121,6 +122,7 @@ test.each(["", "no pid\n", "-1\n", "0\n", "99999999999\n", `${process.pid}`])(
   async (content) => {
     const { socket, lock } = place();
     writeFileSync(lock, content);
+    keepLockFresh(lock);
     const abort = new AbortController();
     const waiting = SocketLock.acquire(socket, abort.signal);
     await turns(5);

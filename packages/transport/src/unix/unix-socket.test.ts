@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { countListening, leaveStaleSocket, scratchDirectory, turns } from "../../test/scratch.js";
+import { countListening, keepLockFresh, leaveStaleSocket, scratchDirectory, turns } from "../../test/scratch.js";
 import { maxPathBytes } from "../endpoint.js";
 import type { Endpoint, Listener } from "../transport.js";
 import { unixSocket } from "./unix-socket.js";
@@ -198,6 +198,7 @@ describe("an abort", () => {
     await leaveStaleSocket(join(directory, "a.sock"));
     const { SocketLock } = await import("./takeover-lock.js");
     const lock = await SocketLock.acquire(join(directory, "a.sock"), undefined);
+    keepLockFresh(join(directory, "a.sock.lock"));
     for (const turn of [0, 1, 2, 5, 30, 60]) {
       const abort = new AbortController();
       const listening = unixSocket({ directory }).listen("a", NAME, echo, { signal: abort.signal });
