@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { loopbackAddress } from "../../../internal/testkit/src/loopback-address.js";
 
 const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
@@ -48,9 +49,10 @@ describe.skipIf(process.platform === "win32")("the example of key files", () => 
   });
 
   it("does the same on TCP, where no file has a mode", async () => {
-    const stdout = await show({ IPC_NETWORK_PORT: "18754" });
+    const host = loopbackAddress();
+    const stdout = await show({ IPC_NETWORK_HOST: host, IPC_NETWORK_PORT: "18754" });
     expect(stdout).toContain("server   │ user ");
-    expect(stdout).toContain("listening at 127.0.0.1:18754, ");
+    expect(stdout).toContain(`listening at ${host}:18754, `);
     expect(stdout).toContain("stranger │ with a key of its own: IPC_AUTHENTICATION_FAILED, ");
     expect(stdout).toContain('client   │ received "a secret"\n');
   });

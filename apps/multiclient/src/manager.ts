@@ -1,4 +1,4 @@
-import { type PollCallback, startServerManager, timeoutMessage } from "@ipc/manager";
+import { isIpcError, type PollCallback, type ServerConnection, startServerManager, timeoutMessage } from "@ipc/manager";
 import { exampleOptions } from "@ipc-internal/example";
 import { CLIENTS, NAME, PING } from "./conversation.js";
 
@@ -18,17 +18,31 @@ await new Promise<void>((resolve) => {
   });
 });
 
+/** Connections that have said something. Over TCP, one that only asks for an id is one of the manager's, too, when it asks late. */
+const clients = new Set<ServerConnection>();
 let gone = 0;
+
+async function ping(connection: ServerConnection): Promise<void> {
+  try {
+    await connection.write(PING, "server - PING");
+  } catch (error) {
+    // A client may leave at any time.
+    if (!isIpcError(error)) throw error;
+    console.log(`client ${connection.id}: ${error.code}`);
+  }
+}
+
 const onRead: PollCallback = async (connection, message) => {
   if (message === timeoutMessage) {
     console.log(`client ${connection.id}: nothing within ${READ_MS} ms`);
   } else if (message.kind === "status") {
     console.log(`client ${connection.id}: status ${message.status}`);
-    if (message.status === "Connected") await connection.write(PING, "server - PING");
-    if (message.status === "Disconnected") gone++;
+    if (message.status === "Connected") await ping(connection);
+    if (message.status === "Disconnected" && clients.has(connection)) gone++;
   } else if (message.kind === "data") {
     console.log(`client ${connection.id}: received type ${message.type}: "${message.text()}"`);
-    await connection.write(PING, "server - PING");
+    clients.add(connection);
+    await ping(connection);
   }
 };
 

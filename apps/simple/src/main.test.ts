@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
+import { loopbackAddress } from "../../../internal/testkit/src/loopback-address.js";
 
 const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
@@ -25,9 +26,11 @@ it("shows two processes that exchange encrypted messages, and ends by itself", a
 });
 
 it("leaves the unix socket for TCP where the environment says so", async () => {
-  const { stdout } = await run(process.execPath, [MAIN], { env: { ...process.env, IPC_NETWORK_PORT: "18734" } });
-  expect(stdout).toContain("server │ listening at 127.0.0.1:18734\n");
-  expect(stdout).toContain("client │ connected to 127.0.0.1:18734\n");
+  const host = loopbackAddress();
+  const env = { ...process.env, IPC_NETWORK_HOST: host, IPC_NETWORK_PORT: "18734" };
+  const { stdout } = await run(process.execPath, [MAIN], { env });
+  expect(stdout).toContain(`server │ listening at ${host}:18734\n`);
+  expect(stdout).toContain(`client │ connected to ${host}:18734\n`);
 });
 
 it("logs what happens, and no data, where IPC_DEBUG asks for it", async () => {

@@ -5,6 +5,7 @@ import { type Client, type ClientOptions, startClient } from "@ipc/client";
 import { type Server, type ServerOptions, startServer } from "@ipc/server";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { runModule } from "../../testkit/src/child-process.js";
+import { eventually } from "../../testkit/src/eventually.js";
 import { readData, readUntil } from "../../testkit/src/peer-watch.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
@@ -47,7 +48,7 @@ describe.each([
     await readUntil(server, "Disconnected");
     await server.close();
     expect([client.status, server.status]).toEqual(["Closed", "Closed"]);
-    await vi.waitFor(async () => expect(await pendingImmediates()).toBe(0));
+    await eventually(async () => expect(await pendingImmediates()).toBe(0));
   });
 });
 
@@ -61,7 +62,7 @@ describe("after a write, while the clock stands", () => {
       who === "client" ? { busyPollUs } : {},
       who === "server" ? { busyPollUs } : {},
     );
-    await vi.waitFor(async () => expect(await pendingImmediates()).toBe(0));
+    await eventually(async () => expect(await pendingImmediates()).toBe(0));
     const now = performance.now();
     for (const [index, peer] of [client, server].entries()) {
       const clock = vi.spyOn(performance, "now").mockReturnValue(now + index);
@@ -72,7 +73,7 @@ describe("after a write, while the clock stands", () => {
       for (let turn = 0; turn < 5; turn++) pending.push(await pendingImmediates());
       expect(Math.min(...pending) > 0).toBe(keeps[index]);
       clock.mockRestore();
-      await vi.waitFor(async () => expect(await pendingImmediates()).toBe(0));
+      await eventually(async () => expect(await pendingImmediates()).toBe(0));
     }
   });
 });

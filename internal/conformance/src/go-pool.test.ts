@@ -8,7 +8,7 @@ import { payload, type Tally, TallyKeeper } from "./peer-protocol.js";
 
 const directory = GO_DIRECTORY;
 const LONG = { timeout: 60_000 };
-const MESSAGES = 1_000;
+const MESSAGES = 200;
 
 function tallyOf(count: number, size: number): Tally {
   const keeper = new TallyKeeper();
@@ -21,15 +21,16 @@ for (const encryption of [true, false]) {
     const goServer = (name: string): GoPeer =>
       new GoPeer(goPeer, { role: "server", name, encryption, multiClient: true });
 
-    /** Who is accepted while another asks is never served there: he must ask again, and soon. */
     const connect = (name: string, more: Partial<ClientOptions> = {}): Promise<Client> =>
-      startClient({ name, directory, encryption, multiClient: true, handshakeTimeoutMs: 1_000, ...more });
+      startClient({ name, directory, encryption, multiClient: true, ...more });
+    /** A client that is accepted while another one asks is never served there: it must ask again, and soon. */
+    const IMPATIENT = { handshakeTimeoutMs: 1_000 };
 
     /** Talks both ways; each client in messages of a length of its own. */
     async function converse(go: GoPeer, client: Client, end = new OurEnd(client)): Promise<void> {
       const id = client.clientId as number;
       const size = 64 + id;
-      await end.echo({ type: id, count: 100, size });
+      await end.echo({ type: id, count: 20, size });
       await end.send({ count: MESSAGES, size });
       expect(await end.report()).toMatchObject(tallyOf(MESSAGES, size));
       await go.client(id).send({ count: MESSAGES, size });
@@ -73,7 +74,7 @@ for (const encryption of [true, false]) {
       const name = uniqueName();
       await using go = goServer(name);
       await go.start();
-      const clients = await Promise.all([1, 2, 3, 4].map(() => connect(name)));
+      const clients = await Promise.all([1, 2, 3, 4].map(() => connect(name, IMPATIENT)));
       onTestFinished(() => {
         for (const client of clients) client.destroy();
       });
@@ -88,10 +89,12 @@ for (const encryption of [true, false]) {
       await go.start();
       // It shakes hands there as a client of ours would, and does not leave.
       await using holder = await startClient({ name: `${name}_manager`, directory, encryption });
-      await expect(connect(name, { retry: false })).rejects.toMatchObject({ code: "IPC_HANDSHAKE_TIMEOUT" });
+      await expect(connect(name, { ...IMPATIENT, retry: false })).rejects.toMatchObject({
+        code: "IPC_HANDSHAKE_TIMEOUT",
+      });
       await expect(connect(name, { timeoutMs: 300 })).rejects.toMatchObject({ code: "IPC_TIMED_OUT" });
       await holder.close();
-      await using client = await connect(name);
+      await using client = await connect(name, IMPATIENT);
       await converse(go, client);
     });
 
@@ -99,7 +102,7 @@ for (const encryption of [true, false]) {
       const name = uniqueName();
       await using go = goServer(name);
       await go.start();
-      await using client = await connect(name);
+      await using client = await connect(name, IMPATIENT);
       const statuses = new StatusWatch(client);
       const end = new OurEnd(client);
       for (let round = 0; round < 5; round++) {

@@ -2,6 +2,7 @@ import { startClient } from "@ipc/client";
 import { type Server, startServer } from "@ipc/server";
 import { memory, type Transport, tcp, unixSocket } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
+import { loopbackAddress } from "../../testkit/src/loopback-address.js";
 import { collect, failureOf, nextEvent, readData, readToEnd, readUntil } from "../../testkit/src/peer-watch.js";
 import { stopClock } from "../../testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
@@ -75,8 +76,9 @@ const TRANSPORTS: [string, () => Promise<{ first: Server; again: Transport }>][]
   [
     "TCP",
     async () => {
-      const first = await startServer({ name, transport: tcp({ port: 0 }) });
-      return { first, again: tcp({ port: Number(first.address.split(":")[1]) }) };
+      const host = loopbackAddress();
+      const first = await startServer({ name, transport: tcp({ host, port: 0 }) });
+      return { first, again: tcp({ host, port: Number(first.address.split(":")[1]) }) };
     },
   ],
   [
@@ -134,7 +136,7 @@ describe("TestServerReconnect", () => {
     await readUntil(server, "Connected");
     await first.close();
     // Go's test sleeps here for a second, "IMPORTANT"; ours is told "busy" at the worst, and dials again.
-    const second = untilTestEnds(await startClient({ name, directory, timeoutMs: 5_000 }));
+    const second = untilTestEnds(await startClient({ name, directory, retryMs: 1 }));
     expect(await readUntil(server, "Connected")).toEqual(["Disconnected", "Connected"]);
     await server.write(1, "welcome");
     expect((await readData(second)).text()).toBe("welcome");

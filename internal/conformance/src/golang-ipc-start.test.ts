@@ -2,7 +2,8 @@ import { statSync } from "node:fs";
 import { startClient } from "@ipc/client";
 import { type Server, type ServerOptions, startServer, type Transport } from "@ipc/server";
 import { memory } from "@ipc/transport";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { eventually } from "../../testkit/src/eventually.js";
 import { failureOf, nextEvent, readToEnd, readUntil } from "../../testkit/src/peer-watch.js";
 import { stopClock } from "../../testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
@@ -75,7 +76,13 @@ describe("TestUnmask", () => {
 
 describe("TestTimeoutNoServer", () => {
   it("a client without a server times out, saying so", async () => {
-    const error = await failureOf(startClient({ name, directory: temporaryDirectory(), timeoutMs: 100 }));
+    const pass = stopClock();
+    const options = { name, directory: temporaryDirectory(), timeoutMs: 60_000, retryMs: 20_000 };
+    const failing = failureOf(startClient(options));
+    // The pause behind the first dial, and the deadline.
+    await eventually(() => expect(vi.getTimerCount()).toBe(2));
+    pass(60_000);
+    const error = await failing;
     expect(error).toMatchObject({ code: "IPC_TIMED_OUT", cause: { code: "IPC_NO_SERVER" } });
     expect(error.message).toContain("timed out trying to connect");
   });
@@ -92,10 +99,15 @@ describe("TestTimeoutNoServerRetry", () => {
         return transport.dial(...given);
       },
     };
-    const error = await failureOf(startClient({ name, transport: counting, timeoutMs: 300, retryMs: 5 }));
+    const pass = stopClock();
+    const failing = failureOf(startClient({ name, transport: counting, timeoutMs: 60_000, retryMs: 20_000 }));
+    for (const expected of [1, 2, 3]) {
+      await eventually(() => expect([dials, vi.getTimerCount()]).toEqual([expected, 2]));
+      pass(20_000);
+    }
+    const error = await failing;
     expect(error.message).toContain("timed out trying to connect");
-    expect(dials).toBeGreaterThan(1);
-    expect(error.message).toContain(`${dials} attempts in 300 ms`);
+    expect(error.message).toContain("3 attempts in 60000 ms");
   });
 
   it("and without a time-out until a server comes", async () => {

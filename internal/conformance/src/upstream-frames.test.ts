@@ -4,7 +4,8 @@ import { type Client, startClient } from "@ipc/client";
 import { deriveMessageKey, deriveSharedSecret, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
 import { startServer } from "@ipc/server";
 import { tcp } from "@ipc/transport";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../testkit/src/eventually.js";
 import { FarServer } from "../../testkit/src/far-server.js";
 import { collect, nextEvent, readData } from "../../testkit/src/peer-watch.js";
 import { plainFrame, RawPeer } from "../../testkit/src/raw-peer.js";
@@ -58,7 +59,7 @@ describe.each(BAD_FRAMES)("%s", (_what, bytes, code) => {
     const peer = await joinPlain(target);
     peer.write(...bytes);
     await peer.gone;
-    await vi.waitFor(() => expect(target.lost).toMatchObject([{ code }]));
+    await eventually(() => expect(target.lost).toMatchObject([{ code }]));
     expect(process.memoryUsage().external - before.external).toBeLessThan(MIB);
     expect(good?.stats.reconnects ?? 0).toBe(0);
     expect(target.delivered).toEqual(good === undefined ? [] : ["hello"]);
@@ -86,7 +87,7 @@ describe("row 14: half a frame is delivered as a whole one, padded with zeros", 
       expect((await peer.read(13)).toString("latin1")).toContain("whole");
       peer.stream.end();
       await peer.gone;
-      await vi.waitFor(() => expect(target.lost.at(-1)).toMatchObject({ code: "IPC_FRAME_TRUNCATED" }));
+      await eventually(() => expect(target.lost.at(-1)).toMatchObject({ code: "IPC_FRAME_TRUNCATED" }));
     }
     expect(target.lost).toHaveLength(frame.length - 1);
     expect(target.delivered).toEqual(target.lost.map(() => "whole"));
@@ -152,7 +153,7 @@ describe("row 20: reading goes on after a failed tag", () => {
     expect(Buffer.from(echo).toString("latin1")).toContain("good");
     peer.stream.write(Buffer.concat([frame(cipher, "altered", true), frame(cipher, "behind it")]));
     await expect(peer.read(1)).rejects.toThrow("ended after 0");
-    await vi.waitFor(() => expect(target.lost).toMatchObject([{ code: "IPC_DECRYPTION_FAILED" }]));
+    await eventually(() => expect(target.lost).toMatchObject([{ code: "IPC_DECRYPTION_FAILED" }]));
     expect(target.delivered).toEqual(["good"]);
     await target.served(wire);
   });
@@ -195,7 +196,7 @@ describe("row 37: a client that resets with unread data ends the process", () =>
       await peer.read(1_000);
       socket.pause();
       (socket as unknown as { resetAndDestroy(): void }).resetAndDestroy();
-      await vi.waitFor(() => expect(lost).toHaveLength(round));
+      await eventually(() => expect(lost).toHaveLength(round));
     }
     expect(lost.map(({ code }) => code)).toEqual(new Array(5).fill("IPC_CONNECTION_LOST"));
     const client = untilTestEnds(await startClient({ name: NAME, transport: tcp({ port }), encryption: false }));
@@ -230,6 +231,6 @@ describe("row 39: the end of the client does not close the server's side", () =>
       peer.stream.end();
       await peer.gone;
     }
-    await vi.waitFor(() => expect(handles()).toBeLessThanOrEqual(before));
+    await eventually(() => expect(handles()).toBeLessThanOrEqual(before));
   });
 });

@@ -1,10 +1,13 @@
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { type ClientOptions, startClient } from "@ipc/client";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { eventually } from "../../testkit/src/eventually.js";
 import { FarServer } from "../../testkit/src/far-server.js";
 import { failureOf, nextEvent, readUntil } from "../../testkit/src/peer-watch.js";
 import { plainFrame, RawPeer } from "../../testkit/src/raw-peer.js";
+import { stopClock } from "../../testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 import { KINDS, NAME, startAttacked } from "../test/attacked.js";
@@ -66,7 +69,7 @@ describe("row 8: any handshake error closes the listener", () => {
       attack(peer);
       await peer.gone;
     }
-    await vi.waitFor(() => expect(target.refused).toHaveLength(attacks.length));
+    await eventually(() => expect(target.refused).toHaveLength(attacks.length));
     await target.served();
   });
 });
@@ -175,10 +178,12 @@ describe("row 27: a late handshake makes a ghost connection that holds the serve
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, NAME);
     const giveUp = new AbortController();
-    const options = how === "an abort" ? { signal: giveUp.signal } : { timeoutMs: 30 };
+    const pass = stopClock();
+    const options = { handshakeTimeoutMs: 1_000_000, timeoutMs: 60_000, signal: giveUp.signal };
     const failing = failureOf(startClient({ name: NAME, directory, ...options }));
     const peer = new RawPeer(await far.next());
     if (how === "an abort") giveUp.abort();
+    else pass(60_000);
     // The server is slow: it goes on only when the client has given up.
     expect((await failing).code).toBe(how === "an abort" ? "IPC_ABORTED" : "IPC_TIMED_OUT");
     peer.write(2, 0);
@@ -191,20 +196,35 @@ describe("row 28: a handshake error while redialling ends redialling for ever", 
   it("a client redials through ends, nonsense and silence until it is served", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, NAME);
-    const starting = startClient({ name: NAME, directory, retryMs: 1, handshakeTimeoutMs: 200 });
+    const pass = stopClock();
+    const passUntil = async (isSo: () => boolean, ms: number): Promise<void> => {
+      for (; !isSo(); await setImmediate()) pass(ms);
+    };
+    let dials = 1;
+    /** Lets the pauses between dials pass until the client has dialled again. */
+    const redial = (): Promise<void> => {
+      dials++;
+      return passUntil(() => far.connections === dials, 1);
+    };
+    const starting = startClient({ name: NAME, directory, retryMs: 1, handshakeTimeoutMs: 1_000_000 });
     await far.session();
     const client = untilTestEnds(await starting);
     far.latest.destroy();
+    await redial();
     (await far.next()).destroy();
+    await redial();
     const nonsense = new RawPeer(await far.next());
     nonsense.write(2, 1);
     nonsense.write(...JUNK_KEY);
+    await redial();
     const half = new RawPeer(await far.next());
     half.write(2);
     half.stream.end();
+    await redial();
     const silent = new RawPeer(await far.next());
-    await silent.gone;
+    await passUntil(() => silent.stream.destroyed, 1_000_000);
     const connected = nextEvent(client, "status");
+    await redial();
     const session = await far.session();
     expect(await connected).toBe("Connected");
     await session.write(1, "welcome back");

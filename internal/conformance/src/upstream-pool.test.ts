@@ -54,7 +54,7 @@ describe("row 4: a pool's slot deletes the socket of another server", () => {
       const client = untilTestEnds(await startClient({ name, directory, multiClient: true }));
       expect(client.clientId).toBe(expected);
     }
-    await vi.waitFor(() => expect(ids).toEqual([2, 4, 5]));
+    await eventually(() => expect(ids).toEqual([2, 4, 5]));
     await manager.close();
     expect(readdirSync(directory).sort()).toEqual(["orders1.sock", "orders3.sock"]);
     for (const [index, client] of clients.entries()) {
@@ -105,7 +105,9 @@ describe("row 30: one idle holder of the manager's door blocks all new clients",
 
 describe("row 31: ids are given out before anybody listens, and nothing is ever freed", () => {
   it("who has an id finds his slot at the first dial, also where twenty ask at once", async () => {
-    const { directory } = await start();
+    // Twenty handshakes take as long as the machine lets them: none of them is given up.
+    const patient = { handshakeTimeoutMs: 60_000 };
+    const { directory } = await start(patient);
     const inner = unixSocket({ directory });
     const slots: number[] = [];
     const transport: Transport = {
@@ -116,7 +118,7 @@ describe("row 31: ids are given out before anybody listens, and nothing is ever 
       },
     };
     const clients = await Promise.all(
-      Array.from({ length: 20 }, () => startClient({ name, transport, multiClient: true })),
+      Array.from({ length: 20 }, () => startClient({ name, transport, multiClient: true, ...patient })),
     );
     for (const client of clients) untilTestEnds(client);
     const byNumber = (a: number, b: number): number => a - b;
@@ -131,7 +133,7 @@ describe("row 31: ids are given out before anybody listens, and nothing is ever 
       expect(readdirSync(directory).sort()).toEqual(["orders.sock", "orders_manager.sock"]);
       await client.close();
     }
-    await vi.waitFor(() => expect(manager.connections.size).toBe(0));
+    await eventually(() => expect(manager.connections.size).toBe(0));
     expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
   });
 });
@@ -175,22 +177,22 @@ describe("row 32: the time-out ends with the first connection, and a closed one 
 
 describe("row 38: a redial before the old end was seen is accepted and never served", () => {
   it.each(BOTH)(
-    "fifty redials, each before its old end can have been seen, are all served %s",
+    "twenty redials, each before its old end can have been seen, are all served %s",
     async (_how, options) => {
       const { manager, directory } = await start();
-      for (let i = 0; i < 50; i++) {
+      for (let i = 0; i < 20; i++) {
         const client = await served(directory, options);
         client.destroy();
       }
-      await vi.waitFor(() => expect(manager.connections.size).toBe(0));
+      await eventually(() => expect(manager.connections.size).toBe(0));
     },
   );
 
-  it("fifty redials of a server with one place are all served, too", async () => {
+  it("twenty redials of a server with one place are all served, too", async () => {
     const directory = temporaryDirectory();
     const server = untilTestEnds(await startServer({ name, directory }));
     server.on("message", ({ type, data }) => void server.write(type, data));
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < 20; i++) {
       const client = await served(directory, {});
       client.destroy();
     }

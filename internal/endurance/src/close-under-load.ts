@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type ServerConnection, startServerManager } from "@ipc/manager";
 import { Crowd } from "./crowd.js";
 import { HELLO, LOAD, type Place } from "./crowd-orders.js";
-import { type Footprint, footprint, waitUntil } from "./footprint.js";
+import { countResources, type Footprint, footprint, waitUntil } from "./footprint.js";
 
 const PROCESSES = 2;
 
@@ -63,6 +63,7 @@ async function measure(clients: number, encryption: boolean): Promise<CloseUnder
   const directory = await mkdtemp(join(tmpdir(), "ipc-close-"));
   const place: Place = { name: "close", directory, encryption, maxUnreadBytes: CONNECTION_BYTES };
   const crowd = await Crowd.start(place, PROCESSES);
+  const idle = countResources();
   const before = await footprint();
   const manager = await startServerManager({ ...place, maxQueuedBytes: CONNECTION_BYTES });
   const feeds = new Map<string, Feed>();
@@ -92,6 +93,7 @@ async function measure(clients: number, encryption: boolean): Promise<CloseUnder
   const accepted = [...feeds.values()].reduce((sum, feed) => sum + feed.accepted, 0);
   const clientsShort = [...feeds].filter(([name, feed]) => byName[name] !== feed.accepted).length;
   feeds.clear();
+  await waitUntil("all handles are closed", () => countResources() <= idle);
   const after = await footprint();
 
   await crowd.end();

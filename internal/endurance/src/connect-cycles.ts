@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startClient } from "@ipc/client";
 import { startServer } from "@ipc/server";
-import { type Footprint, footprint } from "./footprint.js";
+import { countResources, type Footprint, footprint, waitUntil } from "./footprint.js";
 
 export interface CycleReport {
   readonly cycles: number;
@@ -19,11 +19,16 @@ async function runCycles(cycles: number): Promise<CycleReport> {
   const directory = await mkdtemp(join(tmpdir(), "ipc-cycles-"));
   let echoes = 0;
   let before: Footprint | undefined;
+  const idle = countResources();
+  const look = async (): Promise<Footprint> => {
+    await waitUntil("all handles are closed", () => countResources() <= idle);
+    return footprint();
+  };
   for (let cycle = 0; cycle < cycles; cycle++) {
-    if (cycle === Math.floor(cycles / 5)) before = await footprint();
+    if (cycle === Math.floor(cycles / 5)) before = await look();
     echoes += await cycleOnce(directory, cycle % 2 === 0);
   }
-  const after = await footprint();
+  const after = await look();
   await rmdir(directory);
   before ??= after;
   return { cycles, echoes, before, after, heapGrowth: after.heapUsed - before.heapUsed };

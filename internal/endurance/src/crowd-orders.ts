@@ -15,7 +15,7 @@ export type Order =
   | { readonly kind: "echo"; readonly messages: number }
   /** Sends messages as fast as they are taken, and reads their echoes. */
   | { readonly kind: "flood"; readonly messages: number; readonly bytes: number }
-  /** Sends messages for ever, and reads nothing. */
+  /** Sends messages for ever, and reads nothing. Done when nothing more is taken from the server either. */
   | { readonly kind: "stall"; readonly bytes: number }
   /** Says who it is, then sends messages for ever, and reads nothing before it is told to drain. */
   | { readonly kind: "load"; readonly bytes: number }

@@ -17,7 +17,7 @@ async function carryOut(order: Order): Promise<Outcome> {
     case "flood":
       return sum(await everyone((visitor) => visitor.flood(order.messages, order.bytes)));
     case "stall":
-      for (const visitor of visitors) visitor.stall(order.bytes);
+      await everyone((visitor) => visitor.stall(order.bytes));
       return nothing();
     case "load":
       await everyone((visitor, index) => visitor.load(nameOf(index), order.bytes));

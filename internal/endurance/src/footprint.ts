@@ -21,8 +21,6 @@ const LOOK_EVERY_MS = 5;
 /** Collects the garbage and looks. The process runs with --expose-gc. */
 export async function footprint(): Promise<Footprint> {
   if (global.gc === undefined) throw new Error("run with --expose-gc");
-  // Node opens it when it destroys the first socket, to see whether that is it.
-  void process.stderr;
   // What has been closed is let go in the loop's next turns, and a collection may leave finalizers for the next one.
   for (let round = 0; round < 3; round++) {
     await nextTurn();
@@ -30,13 +28,19 @@ export async function footprint(): Promise<Footprint> {
   }
   const { heapUsed, external, rss } = process.memoryUsage();
   const resources: Record<string, number> = {};
-  for (const kind of process.getActiveResourcesInfo().sort()) resources[kind] = (resources[kind] ?? 0) + 1;
+  for (const kind of activeResources().sort()) resources[kind] = (resources[kind] ?? 0) + 1;
   return { heapUsed, external, rss, descriptors: await countDescriptors(), resources };
 }
 
 /** Counts what keeps the process alive. */
 export function countResources(): number {
-  return process.getActiveResourcesInfo().length;
+  return activeResources().length;
+}
+
+function activeResources(): string[] {
+  // Node opens stderr when it destroys the first socket, to compare the two; opened here, it counts from the first look on.
+  void process.stderr;
+  return process.getActiveResourcesInfo();
 }
 
 /** Waits until `isSo`: for what the other end does in its own time. It looks now and then, to leave it the processor. */

@@ -7,7 +7,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
 import { Crowd } from "./crowd.js";
 import type { Place } from "./crowd-orders.js";
-import { descriptorLimit, type Footprint, footprint, waitUntil } from "./footprint.js";
+import { countResources, descriptorLimit, type Footprint, footprint, waitUntil } from "./footprint.js";
 
 /** Each process starts this many clients at the same moment; the next ones follow as these are connected. */
 const AT_ONCE = 250;
@@ -59,11 +59,16 @@ async function measure(
   manager.on("refused", () => refused++);
   echoAll(manager, reader);
   const crowd = await Crowd.start(place, processes);
+  const idle = countResources();
+  const dismiss = async (): Promise<void> => {
+    await crowd.do(() => ({ kind: "close" }));
+    await waitUntil("all are gone", () => manager.connections.size === 0 && countResources() <= idle);
+  };
 
   // What is loaded, compiled and kept once is no connection's.
   await crowd.do((share) => ({ kind: "connect", clients: share(WARM_UP), atOnce: AT_ONCE }));
   await crowd.do(() => ({ kind: "echo", messages: ECHOES }));
-  await dismiss(crowd, manager);
+  await dismiss();
   const before = await footprint();
 
   const loop = monitorEventLoopDelay({ resolution: 1 });
@@ -81,7 +86,7 @@ async function measure(
   const connected = await footprint();
   const { messages: echoes } = await crowd.do(() => ({ kind: "echo", messages: ECHOES }));
   const echoed = await footprint();
-  await dismiss(crowd, manager);
+  await dismiss();
   const after = await footprint();
 
   await crowd.end();
@@ -118,11 +123,6 @@ function echoAll(manager: ServerManager, reader: Reader): void {
 
 async function echo(connection: ServerConnection): Promise<void> {
   for await (const message of connection) await connection.write(message.type, message.data);
-}
-
-async function dismiss(crowd: Crowd, manager: ServerManager): Promise<void> {
-  await crowd.do(() => ({ kind: "close" }));
-  await waitUntil("all are gone", () => manager.connections.size === 0);
 }
 
 const [clients = "1000", encryption = "true", processes = "4", reader = "listener"] = process.argv.slice(2);

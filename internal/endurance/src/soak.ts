@@ -1,6 +1,7 @@
 // Uses everything again and again for minutes, 30 by default, and looks after each minute what the process holds. Exits 1 when
 // anything is left, or the heap is not within 5 % of what it was after the first rounds.
-// usage: node --expose-gc soak.js [--minutes N] [--warm-up ROUNDS] [--record | --json]; --json judges nothing
+// usage: node --expose-gc soak.js [--warm-up ROUNDS] [--minutes N] [--record]
+//        node --expose-gc soak.js [--warm-up ROUNDS] --rounds N: so many rounds, prints what was seen as JSON, judges nothing
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,7 +30,7 @@ const { values } = parseArgs({
     // After these, what is loaded and kept once is there.
     "warm-up": { type: "string", default: "5" },
     record: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
+    rounds: { type: "string" },
   },
 });
 const minutes = Number(values.minutes);
@@ -57,14 +58,17 @@ function count({ footprint: { resources } }: Sample): number {
   return Object.values(resources).reduce((sum, each) => sum + each, 0);
 }
 
-for (let round = 0; round < Number(values["warm-up"]); round++) await world.round();
-await look(0);
-const from = performance.now();
-for (let minute = Math.min(1, minutes); minute <= minutes; minute++) {
-  while (performance.now() - from < minute * MINUTE_MS) await world.round();
-  await look(minute);
+async function play(rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) await world.round();
 }
-await world.close();
+
+async function playMinutes(): Promise<void> {
+  const from = performance.now();
+  for (let minute = Math.min(1, minutes); minute <= minutes; minute++) {
+    while (performance.now() - from < minute * MINUTE_MS) await world.round();
+    await look(minute);
+  }
+}
 
 function report(): void {
   const [first, last] = [samples[0], samples.at(-1)] as [Sample, Sample];
@@ -92,5 +96,15 @@ function report(): void {
   process.exitCode = isFlat ? 0 : 1;
 }
 
-if (values.json) console.log(JSON.stringify(samples));
-else report();
+await play(Number(values["warm-up"]));
+await look(0);
+if (values.rounds === undefined) {
+  await playMinutes();
+  await world.close();
+  report();
+} else {
+  await play(Number(values.rounds));
+  await look(0);
+  await world.close();
+  console.log(JSON.stringify(samples));
+}

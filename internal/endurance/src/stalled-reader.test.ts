@@ -3,7 +3,7 @@ import { runProgram } from "./run-program.js";
 import type { StalledReaderReport } from "./stalled-reader.js";
 
 const CLIENTS = 50;
-const MESSAGES = 2_000;
+const MESSAGES = 500;
 const CONNECTION_BYTES = 65_536;
 const TOTAL_BYTES = 1_048_576;
 

@@ -109,7 +109,7 @@ async function measure(
     echoAll(connection, () => watch.look()).catch(() => {});
   });
   const others = await Crowd.start(place, 2);
-  const odd = await Crowd.start(place, 1);
+  const odd = await Crowd.start({ ...place, maxUnreadBytes: connectionBytes }, 1);
   await others.do((share) => ({ kind: "connect", clients: share(clients - 1), atOnce: clients }));
 
   const run = async (): Promise<Pace> => {

@@ -1,8 +1,12 @@
 import { type Client, type DataMessage, startClient } from "@ipc/client";
 import { ECHO, HELLO, LOAD, type Place } from "./crowd-orders.js";
+import { waitUntil } from "./footprint.js";
 
 /** Long enough for thousands that come at once on a slow machine, and an end where something hangs; in milliseconds. */
 const CONNECT_MS = 120_000;
+
+/** What a client leaves unread at the most, unless it is told otherwise. */
+const MAX_UNREAD_BYTES = 1_048_576;
 
 /** The first bytes of a message: its number, so that a loss, a repetition or a mix-up is noticed. */
 const NUMBER_BYTES = 4;
@@ -10,14 +14,19 @@ const NUMBER_BYTES = 4;
 /** One client of a crowd. */
 export class Visitor {
   readonly #client: Client;
+  readonly #maxUnreadBytes: number;
   #stalls = false;
 
-  private constructor(client: Client) {
+  private constructor(client: Client, maxUnreadBytes: number) {
     this.#client = client;
+    this.#maxUnreadBytes = maxUnreadBytes;
   }
 
   static async connect(place: Place, multiClient: boolean): Promise<Visitor> {
-    return new Visitor(await startClient({ ...place, multiClient, timeoutMs: CONNECT_MS }));
+    // A client that gives up a handshake which its server has completed would count as two.
+    const patience = { timeoutMs: CONNECT_MS, handshakeTimeoutMs: CONNECT_MS };
+    const { maxUnreadBytes = MAX_UNREAD_BYTES } = place;
+    return new Visitor(await startClient({ ...place, multiClient, ...patience }), maxUnreadBytes);
   }
 
   /** Sends a message and waits for its echo, so many times. Returns how many came back right. */
@@ -47,10 +56,11 @@ export class Visitor {
     return messages;
   }
 
-  /** Sends as `flood` does, without end, and reads nothing. */
-  stall(bytes: number): void {
+  /** Sends as `flood` does, without end, and reads nothing. Resolves when it holds all that it leaves unread: it takes no more. */
+  async stall(bytes: number): Promise<void> {
     this.#stalls = true;
     this.#sendForEver(ECHO, bytes);
+    await waitUntil("it takes no more", () => this.#client.stats.unreadBytes >= this.#maxUnreadBytes);
   }
 
   /** Says its name, then sends for ever, and reads nothing before `drain`. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,6 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 
 async function programs(codes: Readonly<Record<string, string>>): Promise<Record<string, URL>> {
@@ -76,11 +77,8 @@ it("fails when one process fails, and does not wait for the others, or for what 
 });
 
 it("fails when a file is left behind", async () => {
+  // Goes with the directory of these tests.
+  vi.stubEnv("TMPDIR", directory);
   const leave = 'import fs from "node:fs"; fs.writeFileSync(process.env.IPC_DIRECTORY + "/left.sock", "")';
   await expect(runProcesses(await programs({ server: leave }))).rejects.toMatchObject({ code: "ENOTEMPTY" });
-  for (const name of await readdir(tmpdir())) {
-    if (!name.startsWith("ipc-example-")) continue;
-    const files = await readdir(join(tmpdir(), name)).catch((): string[] => []);
-    if (files.includes("left.sock")) await rm(join(tmpdir(), name), { recursive: true });
-  }
 });

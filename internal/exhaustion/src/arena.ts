@@ -14,6 +14,7 @@ const LOOK_EVERY_MS = 10;
 
 /** Before the first look at its memory: code is compiled, and what is made once is made. */
 const VISITS_BEFORE = 3;
+const ECHOES_BEFORE = 20;
 
 export interface ArenaPlan {
   readonly role: Role;
@@ -52,7 +53,7 @@ export class Arena {
       const attacker = await Worker.start<AttackOrder, AttackOutcome>("attacker", attacks);
       workers.push(attacker);
       const good = await GoodClient.connect(directory);
-      await good.converse(pause(100));
+      await good.converse(Promise.resolve(), ECHOES_BEFORE);
       for (let visit = 0; visit < VISITS_BEFORE && side === "client"; visit++) await visitPrey(directory, plan.wire);
       const before = await victim.tell({ kind: "rest" });
       const result = await act(new Arena({ plan, directory, victim, attacker, good, before }));

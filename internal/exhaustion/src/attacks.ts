@@ -14,8 +14,8 @@ const SERVED_WITHIN_MS = 100;
 /** What one connection may have unread, and one message more: its data, and 160 bytes. */
 const UNREAD_MAX_BYTES = MIB + 160 + 1;
 
-/** How long a victim is watched under an attack that has no end of its own, in milliseconds. */
-const WATCH_MS = 500;
+/** Echoes through which a victim is watched under an attack that has no end of its own. */
+const WATCH_ECHOES = 50;
 
 /** Under an attack that goes on for long: the one in the middle counts, whatever else the machine does. */
 const VISITS = 5;
@@ -48,7 +48,7 @@ export async function silence(arena: Arena, connections: number): Promise<Findin
     admittedMs,
     recoveredMs,
     holds: { "every silent one was cut or dropped": endsOf(during) >= connections },
-    inTime: {
+    measured: {
       "a good client is let in within 100 ms": admittedMs <= SERVED_WITHIN_MS,
       "the others of its process are served within 100 ms": service.longestMs <= SERVED_WITHIN_MS,
     },
@@ -93,7 +93,8 @@ export async function churn(arena: Arena, perSecond: number, seconds: number): P
     service,
     admittedMs,
     recoveredMs: await arena.visit(),
-    holds: { "the heap is as before": heapUsed - warm.heapUsed < MIB },
+    holds: {},
+    measured: { "the heap is as before": heapUsed - warm.heapUsed < MIB },
   });
 }
 
@@ -112,10 +113,8 @@ export async function announcement(arena: Arena, what: Announcement, peers: numb
     during,
     service,
     ...(role !== "client" && { recoveredMs: await arena.visit() }),
-    holds: {
-      "memory grows by less than 16 MiB": during.peakRss - arena.before.rss < GROWTH_MAX_BYTES,
-      "each that is too long ends its connection": endsOf(during) === (isTold ? peers : 0),
-    },
+    holds: { "each that is too long ends its connection": endsOf(during) === (isTold ? peers : 0) },
+    measured: { "memory grows by less than 16 MiB": during.peakRss - arena.before.rss < GROWTH_MAX_BYTES },
   });
 }
 
@@ -126,10 +125,8 @@ export async function flood(arena: Arena, messages: number, bytes: number, packi
   const started = arena.attacker.tell(order);
   const over = reads
     ? started.then(() => arena.waitFor("all is read", (report) => report.messages >= messages))
-    : started
-        .then(() => arena.waitFor("its budget is full", ({ unreadBytes }) => unreadBytes >= MIB))
-        .then(() => pause(WATCH_MS));
-  const service = await arena.good.converse(over);
+    : started.then(() => arena.waitFor("its budget is full", ({ unreadBytes }) => unreadBytes >= MIB));
+  const service = await arena.good.converse(over, reads ? 0 : WATCH_ECHOES);
   const during = await arena.victim.tell(REPORT);
   await arena.attacker.tell({ kind: "stop" });
   return findingOf(arena, {
@@ -147,18 +144,18 @@ export async function flood(arena: Arena, messages: number, bytes: number, packi
 /** Connections until there are no descriptors any more. */
 export async function crowd(arena: Arena, connections: number): Promise<Finding> {
   await arena.attacker.tell({ kind: "silence", connections });
-  const service = await arena.good.converse(pause(WATCH_MS));
+  const exhausted = arena.waitFor("descriptors ran out", ({ descriptors }) => descriptors === undefined);
+  const service = await arena.good.converse(exhausted, WATCH_ECHOES);
   const during = await arena.victim.tell(REPORT);
   await arena.attacker.tell({ kind: "stop" });
   const recoveredMs = await arena.visit();
   await arena.waitFor("descriptors are given back", ({ descriptors }) => descriptors === arena.before.descriptors);
-  const holds = { "descriptors ran out": during.descriptors === undefined };
   return findingOf(arena, {
     attack: `${connections} connections, 64 descriptors`,
     during,
     service,
     recoveredMs,
-    holds,
+    holds: {},
   });
 }
 
@@ -166,7 +163,7 @@ export async function crowd(arena: Arena, connections: number): Promise<Finding>
 export async function hoard(arena: Arena): Promise<Finding> {
   await arena.victim.tell({ kind: "hoard" });
   const visit = arena.visit();
-  const service = await arena.good.converse(pause(WATCH_MS));
+  const service = await arena.good.converse(Promise.resolve(), WATCH_ECHOES);
   const during = await arena.victim.tell(REPORT);
   await arena.victim.tell({ kind: "release" });
   const from = performance.now();
@@ -182,14 +179,15 @@ export async function hoardOfClient(arena: Arena): Promise<Finding> {
   await using server = await startServer({ name: TARGET, directory, ...optionsOf(plan.wire) });
   await server.read();
   await arena.victim.tell({ kind: "hoard" });
+  const { hoarded } = await arena.victim.tell(REPORT);
   await server.close();
-  // Also the one that the client had.
+  // Also the one that the client had: a dial that fails gives it back, and may take it again before the hoard does.
   await arena.waitFor(
     "it has none to dial with",
-    ({ status, descriptors }) => status === "Reconnecting" && !descriptors,
+    (report) => report.status === "Reconnecting" && report.hoarded > hoarded,
   );
   await using next = await startServer({ name: TARGET, directory, ...optionsOf(plan.wire) });
-  const service = await arena.good.converse(pause(WATCH_MS));
+  const service = await arena.good.converse(Promise.resolve(), WATCH_ECHOES);
   const during = await arena.victim.tell(REPORT);
   await arena.victim.tell({ kind: "release" });
   const from = performance.now();

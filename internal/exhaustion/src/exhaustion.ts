@@ -17,7 +17,7 @@ for (const attack of attacks({ silent: 1_000, churnSeconds: 5, peers: 100, messa
   console.error(describeFinding(finding));
 }
 const seconds = Math.round((performance.now() - started) / 1_000);
-const missed = findings.filter((finding) => finding.missed.length + finding.late.length > 0);
+const missed = findings.filter((finding) => finding.missed.length + finding.exceeded.length > 0);
 const verdict = missed.length === 0 ? "every promise kept" : `${missed.length} MISSED`;
 const figures = `${findings.length} attacks in ${seconds} s, load average ${load} before, ${verdict}.\n\n${findingTable(findings)}`;
 console.log(figures);

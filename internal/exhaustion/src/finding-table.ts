@@ -24,7 +24,7 @@ export function findingTable(findings: readonly Finding[]): string {
 
 /** Writes one in a line. */
 export function describeFinding(finding: Finding): string {
-  const missed = [...finding.missed, ...finding.late];
+  const missed = [...finding.missed, ...finding.exceeded];
   const verdict = missed.length === 0 ? "kept" : `MISSED: ${missed.join("; ")}`;
   return `${rowOf(finding).join(" | ")}: ${verdict}`;
 }

@@ -19,8 +19,8 @@ export interface Finding {
   readonly recoveredMs: number | undefined;
   /** What must hold and did not. */
   readonly missed: readonly string[];
-  /** What did not come in time: a matter of the machine, too. */
-  readonly late: readonly string[];
+  /** What was measured as too much, time or memory: a matter of the machine, too. */
+  readonly exceeded: readonly string[];
 }
 
 /** What an attack tells of itself. */
@@ -30,13 +30,13 @@ export interface Told {
   readonly service: Service;
   readonly admittedMs?: number;
   readonly recoveredMs?: number;
-  /** What must hold, and what within a time. */
+  /** What must hold on every machine, and what is measured. */
   readonly holds: Readonly<Record<string, boolean>>;
-  readonly inTime?: Readonly<Record<string, boolean>>;
+  readonly measured?: Readonly<Record<string, boolean>>;
 }
 
 export function findingOf({ plan, before }: Arena, told: Told): Finding {
-  const { attack, during, service, admittedMs, recoveredMs, holds, inTime = {} } = told;
+  const { attack, during, service, admittedMs, recoveredMs, holds, measured = {} } = told;
   return {
     attack,
     ...plan,
@@ -46,7 +46,7 @@ export function findingOf({ plan, before }: Arena, told: Told): Finding {
     admittedMs,
     recoveredMs,
     missed: falseOf(holds),
-    late: falseOf(inTime),
+    exceeded: falseOf(measured),
   };
 }
 

@@ -29,22 +29,22 @@ export class GoodClient {
     return new GoodClient(await startClient(options));
   }
 
-  /** Lets every message come back, one at a time, as long as `until` takes. */
-  async converse(until: Promise<unknown>): Promise<Service> {
+  /** Lets every message come back, one at a time, as long as `until` takes, and `further` messages after it. */
+  async converse(until: Promise<unknown>, further = 0): Promise<Service> {
     let isOver = false;
     const over = until.finally(() => {
       isOver = true;
     });
     const replies = this.#client[Symbol.asyncIterator]();
     const tookMs: number[] = [];
-    do {
+    for (let left = further; left >= 0; left -= isOver ? 1 : 0) {
       const from = performance.now();
       await this.#client.write(1, "are you there?");
       const { done } = await replies.next();
       if (done === true) throw new Error("the bystander went away");
       tookMs.push(performance.now() - from);
       await pause(PAUSE_MS);
-    } while (!isOver);
+    }
     await replies.return?.();
     await over;
     tookMs.sort((a, b) => a - b);

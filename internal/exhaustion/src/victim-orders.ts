@@ -33,6 +33,8 @@ export interface VictimReport {
   readonly peakRss: number;
   /** Undefined where none is left to look with, or the system does not tell. */
   readonly descriptors: number | undefined;
+  /** Files that it keeps open since it was told to hoard. */
+  readonly hoarded: number;
   /** How late the event loop was, in milliseconds, since the last rest. */
   readonly delayMs: { readonly p99: number; readonly max: number };
   /** Of the connection that has most. */

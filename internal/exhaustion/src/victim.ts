@@ -60,6 +60,7 @@ function report(): VictimReport {
     heapUsed: getHeapStatistics().used_heap_size,
     peakRss: Math.max(peakRss, rss),
     descriptors: unlessExhausted(() => readdirSync("/proc/self/fd").length),
+    hoarded: hoard.length,
     delayMs: { p99: delay.percentile(99) / NANOSECONDS, max: delay.max / NANOSECONDS },
     ...target.report(),
   };

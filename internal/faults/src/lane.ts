@@ -14,33 +14,24 @@ export class BadRun extends Error {
   override readonly name = "BadRun";
 }
 
-export interface LaneOptions {
-  /** What the processes run. @default peer-program.js */
-  readonly program?: string;
-  /** @default 20_000 */
-  readonly watchdogMs?: number;
-}
-
 /** A server's and a client's process, in which runs of one transport follow each other. */
 export class Lane {
   readonly #peers: Readonly<Record<Side, PeerProcess>>;
   /** Short: a socket's path has 103 bytes. */
   readonly #directory: string;
 
-  readonly #watchdogMs: number;
-
-  private constructor(directory: string, peers: Readonly<Record<Side, PeerProcess>>, watchdogMs: number) {
+  private constructor(directory: string, peers: Readonly<Record<Side, PeerProcess>>) {
     this.#directory = directory;
     this.#peers = peers;
-    this.#watchdogMs = watchdogMs;
   }
 
-  static async start({ program, watchdogMs = WATCHDOG_MS }: LaneOptions = {}): Promise<Lane> {
+  /** @param program what the processes run; peer-program.js by default */
+  static async start(program?: string): Promise<Lane> {
     const directory = await mkdtemp(join(tmpdir(), "ipc-faults-"));
     await mkdir(join(directory, SERVER_FOLDER), { mode: 0o700 });
     const start = (side: Side): Promise<PeerProcess> => PeerProcess.start(side, program);
     const [server, client] = await Promise.all([start("server"), start("client")]);
-    return new Lane(directory, { server, client }, watchdogMs);
+    return new Lane(directory, { server, client });
   }
 
   /** @throws BadRun saying what went wrong, or what hangs */
@@ -48,7 +39,7 @@ export class Lane {
     const run = new SeededRun(makePlan(seed), this.#peers, this.#directory);
     let watchdog: NodeJS.Timeout | undefined;
     const hang = new Promise<"hang">((resolve) => {
-      watchdog = setTimeout(() => resolve("hang"), this.#watchdogMs);
+      watchdog = setTimeout(() => resolve("hang"), WATCHDOG_MS);
     });
     try {
       const result = await Promise.race([run.play(), hang]);

@@ -6,7 +6,8 @@ import { FaultProxy } from "./fault-proxy.js";
 import type { PeerProcess } from "./peer-process.js";
 import type { Outcome } from "./verdict.js";
 
-const CLOSE_MS = 5_000;
+/** Longer than the watchdog waits: a close that nothing holds up needs no time limit of its own. */
+const CLOSE_MS = 60_000;
 const ANSWER_MS = 2_000;
 const SIDES: readonly Side[] = ["client", "server"];
 

@@ -9,9 +9,9 @@ const EXPECTED = /^(?:lost|write) IPC_(?:CONNECTION_LOST|FRAME_TRUNCATED|RECORD_
 
 describe("of a kill in the midst of the traffic nothing stays but the loss of a connection:", () => {
   it.each<[string, Omit<KillRun, "away">]>([
-    ["a server, secure", { victim: "server", encryption: true, kills: 3 }],
+    ["a server, secure", { victim: "server", encryption: true, kills: 2 }],
     ["a server, plain", { victim: "server", encryption: false, kills: 2 }],
-    ["a client, secure", { victim: "client", encryption: true, kills: 3 }],
+    ["a client, secure", { victim: "client", encryption: true, kills: 2 }],
     ["a client, plain", { victim: "client", encryption: false, kills: 2 }],
     ["a server of five clients, secure", { victim: "manager", encryption: true, kills: 1, clients: 5 }],
   ])("%s", { timeout: TIMEOUT_MS }, async (_who, run) => {

@@ -7,6 +7,9 @@ import { endAsOrphan } from "./orphan.js";
 import { BUDGET_BYTES, clock, NAME, type PeerNews, type PeerOrder } from "./peer-order.js";
 import { Codes, Traffic, type TrafficOptions } from "./traffic.js";
 
+/** A killed side ends a handshake, not the clock: a connection that is given up on a slow machine would count as two. */
+const HANDSHAKE_MS = 60_000;
+
 type Start = Extract<PeerOrder, { kind: "start" }>;
 type Options = Omit<TrafficOptions, "peer" | "index" | "firstConnection">;
 
@@ -54,7 +57,8 @@ function converse(options: TrafficOptions): Traffic {
 async function start({ role, directory, encryption, life, clients, restsOnOdd, rate }: Start): Promise<void> {
   const side = role === "client" ? "client" : "server";
   const options: Options = { side, life, restsOnOdd, rate, codes, heard: look, broken: tellBroken };
-  const common = { name: NAME, directory, encryption, maxQueuedBytes: BUDGET_BYTES, maxUnreadBytes: BUDGET_BYTES };
+  const budgets = { maxQueuedBytes: BUDGET_BYTES, maxUnreadBytes: BUDGET_BYTES };
+  const common = { name: NAME, directory, encryption, handshakeTimeoutMs: HANDSHAKE_MS, ...budgets };
   const converseWith = (peer: Peer, index: number): Traffic =>
     converse({ ...options, peer, index, firstConnection: 0 });
   expected = clients;
