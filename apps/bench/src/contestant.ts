@@ -43,7 +43,7 @@ export interface Field {
   readonly notRun: readonly { readonly name: string; readonly why: string }[];
 }
 
-const OURS = {
+export const OURS = {
   plain: "@ipc, `encryption: false`",
   compatible: '@ipc, golang-ipc\'s encryption (`wire: "golang-ipc"`)',
   secure: "@ipc, secure session: the default",
@@ -80,7 +80,8 @@ export async function gatherField(): Promise<Field> {
   return { contestants, notRun };
 }
 
-async function nodeContestant(name: string, what: string): Promise<Contestant> {
+/** @param client the built program of the client's process; its packages are those that are measured */
+export async function nodeContestant(name: string, what: string, client: string = CLIENT): Promise<Contestant> {
   const { abilities } = await adapterOf(name);
   return {
     name,
@@ -102,7 +103,7 @@ async function nodeContestant(name: string, what: string): Promise<Contestant> {
           ? { ...order, manners: order.manners.filter((manner) => abilities.manners.includes(manner)) }
           : order;
       const flags = order.workload === "count" ? ["--expose-gc", ...NO_COLLECTION] : ["--expose-gc"];
-      const args = [...flags, CLIENT, name, JSON.stringify(adapted)];
+      const args = [...flags, client, name, JSON.stringify(adapted)];
       return JSON.parse(await runProcess(process.execPath, args, LIMITS_MS[order.workload])) as Outcome;
     },
   };

@@ -1,39 +1,64 @@
-// Measures everything, writes docs/BENCHMARKS.md, and exits with 1 when a target is missed.
-// usage: main.js [--quick] [--only NAMES] [--json FILE] | --render
+// Measures everything, writes docs/BENCHMARKS.md, and exits with 1 when a target is missed; or compares two revisions. The
+// options are in command-line.ts.
 import { writeFile } from "node:fs/promises";
 import { SingleBar } from "cli-progress";
-import { Command } from "commander";
+import { type Options, readOptions } from "./command-line.js";
+import { choose, compare, comparisonTable, measureAgainst } from "./comparison.js";
 import { gatherField } from "./contestant.js";
 import { besideRecorded, readResults, renew, writeDocument } from "./document.js";
+import { describeMachine } from "./machine.js";
 import { measure } from "./measure.js";
-import { Figures, type Results } from "./results.js";
-import { FULL, QUICK } from "./section.js";
+import { Figures } from "./results.js";
+import { buildCommit, describeCommit, findCommit, hasChanges } from "./revision.js";
+import type { Progress } from "./schedule.js";
+import { FULL, QUICK, sectionsOf } from "./section.js";
 import { tablesOf } from "./tables.js";
 import { isMet, targetsOf } from "./target.js";
 
-interface Options {
-  readonly quick?: boolean;
-  readonly only?: readonly string[];
-  readonly json?: string;
-  readonly render?: boolean;
-  readonly write?: boolean;
+/** Even, so that each of two revisions is the first one in half of the rounds. */
+const ROUNDS = 6;
+
+async function measureField({ quick, only, json, render, write }: Options): Promise<void> {
+  // Before anything is measured: a file that cannot be read is reported at once.
+  const recorded = await readResults();
+  const results = render
+    ? recorded
+    : await withProgress(async (progress) => measure(await gatherField(), quick ? QUICK : FULL, only ?? [], progress));
+  if (json !== undefined) await writeFile(json, JSON.stringify(results));
+  const tables = Object.entries(tablesOf(results));
+  console.log([results.machine, ...tables.map(([name, table]) => `\n${name}\n\n${table}`)].join("\n"));
+  if (write || (quick !== true && only === undefined)) {
+    const parts = only === undefined ? besideRecorded(results, recorded) : renew(recorded, results);
+    await writeDocument(render ? recorded : parts);
+    console.log("\nWritten to docs/BENCHMARKS.md.");
+  }
+  const missed = targetsOf(new Figures(results.samples)).filter((target) => isMet(target) === false);
+  for (const { what } of missed) console.log(`missed: ${what}`);
+  process.exitCode = missed.length === 0 ? 0 : 1;
 }
 
-const { quick, only, json, render, write } = new Command("npm run bench --")
-  .description(
-    "Measures us beside the floor and every peer, and writes docs/BENCHMARKS.md. Exits with 1 when a target is missed.",
-  )
-  .option("--quick", "less of everything; prints, and writes no document")
-  .option("--only <words...>", "sections, tables and contestants by their names; prints, and writes no document")
-  .option("--json <file>", "writes every single figure into a file")
-  .option("--write", "writes the document also with --quick; with --only, puts those sections into the recorded run")
-  .option("--render", "measures nothing: writes the document anew out of docs/benchmarks/results.json")
-  .parse()
-  .opts<Options>();
+async function measureRevisions(against: string, { quick, only, rounds = ROUNDS }: Options): Promise<void> {
+  const commit = findCommit(against);
+  const choice = choose(only ?? [], sectionsOf(quick ? QUICK : FULL));
+  const names = `this:  ${describeCommit("HEAD")}${hasChanges() ? ", with uncommitted changes" : ""}
+other: ${describeCommit(commit)}`;
+  const folder = buildCommit(commit);
+  const machine = describeMachine();
+  const samples = await withProgress((progress) => measureAgainst(folder, choice, rounds, progress));
+  console.log(`
+${machine}
 
-async function run(): Promise<Results> {
-  if (render) return recorded;
-  const field = await gatherField();
+${names}
+
+this ÷ other, both measured one after the other within each round, with this revision's benchmark.
+Rates are better above 1, times and bytes below 1.
+
+${comparisonTable(compare(samples, choice.modes, rounds), rounds)}`);
+  for (const remark of new Figures(samples).remarks()) console.log(remark);
+  process.exitCode = samples.some(({ outcome }) => "failed" in outcome) ? 1 : 0;
+}
+
+async function withProgress<Result>(work: (progress: Progress) => Promise<Result>): Promise<Result> {
   const bar = new SingleBar({
     format: "{bar} {percentage} % {duration_formatted} {what}",
     hideCursor: true,
@@ -42,7 +67,7 @@ async function run(): Promise<Results> {
   });
   bar.start(1, 0, { what: "" });
   try {
-    return await measure(field, quick ? QUICK : FULL, only ?? [], (done, of, what) => {
+    return await work((done, of, what) => {
       bar.setTotal(of);
       bar.update(done, { what });
     });
@@ -51,22 +76,12 @@ async function run(): Promise<Results> {
   }
 }
 
-// Before anything is measured: what cannot be read is known at once.
-const recorded = await readResults();
-const results = await run().catch((error: unknown) => {
-  // A word of --only that names nothing: the message says it all.
+const options = readOptions(process.argv.slice(2));
+try {
+  await (options.against === undefined ? measureField(options) : measureRevisions(options.against, options));
+} catch (error) {
+  // An option that names nothing: its message is enough.
   if (!(error instanceof TypeError)) throw error;
   console.error(error.message);
-  process.exit(2);
-});
-if (json !== undefined) await writeFile(json, JSON.stringify(results));
-const tables = Object.entries(tablesOf(results));
-console.log([results.machine, ...tables.map(([name, table]) => `\n${name}\n\n${table}`)].join("\n"));
-if (write || (quick !== true && only === undefined)) {
-  const parts = only === undefined ? besideRecorded(results, recorded) : renew(recorded, results);
-  await writeDocument(render ? recorded : parts);
-  console.log("\nWritten to docs/BENCHMARKS.md.");
+  process.exitCode = 2;
 }
-const missed = targetsOf(new Figures(results.samples)).filter((target) => isMet(target) === false);
-for (const { what } of missed) console.log(`missed: ${what}`);
-process.exitCode = missed.length === 0 ? 0 : 1;

@@ -23,5 +23,6 @@ test("one client is no clients", () => {
 
 it("a spread is the median between the least and the greatest, whatever their order, and nothing of nothing", () => {
   expect(spread([3, 1, 2])).toBe("2.00 (1.00 … 3.00)");
+  expect(spread([3, 1, 2, 9])).toBe("2.50 (1.00 … 9.00)");
   expect([spread([7]), spread([])]).toEqual(["7.00", ""]);
 });

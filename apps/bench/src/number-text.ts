@@ -1,3 +1,5 @@
+import { median } from "./quantile.js";
+
 const THOUSAND = 1_000;
 
 /** Three digits that count, with a letter for thousands and millions: `1.34 M`, `98.5 k`, `0.43`. */
@@ -27,10 +29,9 @@ export function sizeText(bytes: number): string {
 /** The median, and in brackets the least and the greatest where there is more than one. */
 export function spread(values: readonly number[], show: (value: number) => string = short): string {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted[sorted.length >> 1];
   const [least, greatest] = [sorted[0], sorted.at(-1)];
-  if (middle === undefined || least === undefined || greatest === undefined) return "";
-  return sorted.length === 1 ? show(middle) : `${show(middle)} (${show(least)} … ${show(greatest)})`;
+  if (least === undefined || greatest === undefined) return "";
+  return sorted.length === 1 ? show(least) : `${show(median(sorted))} (${show(least)} … ${show(greatest)})`;
 }
 
 function digits(value: number): string {

@@ -9,22 +9,26 @@ const CLIENT = fileURLToPath(new URL("../dist/client-process.js", import.meta.ur
 
 const MILLISECOND_US = 1_000;
 
-/** Where a process can spend its time, in the order of the table. */
+/** The parts of a process's time, in the order of the table's columns. */
 export const PARTS = ["framing", "crypto", "session", "benchmark", "ciphers", "node", "system", "garbage"] as const;
 
 type Part = (typeof PARTS)[number];
 
-/** Where the event loop's thread of one process has spent its time. */
-export interface Profile {
-  readonly contestant: string;
-  readonly end: "client" | "server";
-  /** Share of the time in which it did not sleep, 0 … 1. */
-  readonly busy: number;
-  /** Shares of that, which make 1. */
-  readonly parts: Readonly<Record<Part, number>>;
+/** Shares of sampled time. V8 drops samples on a busy machine, so there may be none to take shares of. */
+interface Shares {
+  /** Share of the sampled time in which the event loop's thread did not sleep, 0 … 1. Undefined: no samples. */
+  readonly busy?: number | undefined;
+  /** Shares of the busy time, which sum to 1. Undefined: no samples of a busy thread. */
+  readonly parts?: Readonly<Record<Part, number>> | undefined;
 }
 
-/** Carries out an order with V8's sampling profiler in both processes, and sums up its ticks of the last `lastMs` of the work. */
+/** The profile of the event loop's thread of one process. */
+export interface Profile extends Shares {
+  readonly contestant: string;
+  readonly end: "client" | "server";
+}
+
+/** Carries out an order with V8's sampling profiler in both processes, and sums up the samples of the work's last `lastMs`. */
 export async function profile(contestant: string, order: Order, lastMs: number): Promise<Profile[]> {
   const folder = await mkdtemp(join(tmpdir(), "ipc-profile-"));
   try {
@@ -32,12 +36,12 @@ export async function profile(contestant: string, order: Order, lastMs: number):
     const flags = ["--expose-gc", "--cpu-prof", `--cpu-prof-dir=${folder}`];
     const args = [...flags, CLIENT, contestant, JSON.stringify(order)];
     const { untilUs } = JSON.parse(await runProcess(process.execPath, args)) as Outcome;
-    if (untilUs === undefined) throw new Error(`${order.workload} does not tell when its work was done`);
+    if (untilUs === undefined) throw new Error(`${order.workload} does not report the end of its work`);
     const window = { fromUs: untilUs - lastMs * MILLISECOND_US, untilUs };
     const files = await readdir(folder);
     const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+    // The client's process starts first, because it forks the server's.
     const [client, server] = texts.map((text) => JSON.parse(text) as Ticks).sort((a, b) => a.startTime - b.startTime);
-    // The client's process starts the server's.
     if (client === undefined || server === undefined) throw new Error(`${contestant}: ${files.length} profiles of 2`);
     return [
       { contestant, end: "client", ...sumUpTicks(client, window) },
@@ -48,10 +52,11 @@ export async function profile(contestant: string, order: Order, lastMs: number):
   }
 }
 
-/** What of V8's profiles is read here. @see https://chromedevtools.github.io/devtools-protocol/tot/Profiler */
+/** The fields of V8's profiles that are used here. @see https://chromedevtools.github.io/devtools-protocol/tot/Profiler */
 export interface Ticks {
-  /** In microseconds of the machine's clock. */
+  /** Start and end of profiling, in microseconds of the machine's clock. */
   readonly startTime: number;
+  readonly endTime: number;
   readonly nodes: readonly TickNode[];
   readonly samples: readonly number[];
   /** Microseconds before each sample. */
@@ -64,38 +69,40 @@ interface TickNode {
   readonly children?: readonly number[];
 }
 
-/** What of a profile counts, in microseconds of the machine's clock. */
+/** The part of a profile that counts, in microseconds of the machine's clock. */
 interface Window {
   readonly fromUs: number;
   readonly untilUs: number;
 }
 
-/** Sums up what lies in the window: what starts, connects and compiles comes before, what closes behind. */
+/**
+ * Sums up the samples in the window: start, connect and compilation come before it, close comes after it.
+ * @throws Error when profiling did not last until the end of the window: then the two clocks differ
+ */
 export function sumUpTicks(
-  { nodes, samples, timeDeltas, startTime }: Ticks,
+  { nodes, samples, timeDeltas, startTime, endTime }: Ticks,
   { fromUs, untilUs }: Window,
-): Pick<Profile, "busy" | "parts"> {
+): Shares {
+  if (untilUs < startTime || untilUs > endTime)
+    throw new Error(`the work ended at ${untilUs} µs, outside its profile of ${startTime} to ${endTime} µs`);
   const partOf = partsOf(nodes);
-  const parts = Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<Part, number>;
-  let idle = 0;
-  let busy = 0;
-  let nowUs = startTime;
+  const spentUs = new Map<Part | undefined, number>();
+  let [allUs, nowUs] = [0, startTime];
   for (const [index, us] of timeDeltas.entries()) {
     nowUs += us;
     if (nowUs <= fromUs || nowUs > untilUs) continue;
     const part = partOf.get(samples[index] ?? 0);
-    if (part === undefined) {
-      idle += us;
-    } else {
-      busy += us;
-      parts[part] += us;
-    }
+    spentUs.set(part, (spentUs.get(part) ?? 0) + us);
+    allUs += us;
   }
-  for (const part of PARTS) parts[part] /= busy || 1;
-  return { busy: busy / (busy + idle || 1), parts };
+  if (allUs === 0) return {};
+  const busyUs = allUs - (spentUs.get(undefined) ?? 0);
+  if (busyUs === 0) return { busy: 0 };
+  const shares = PARTS.map((part) => [part, (spentUs.get(part) ?? 0) / busyUs] as const);
+  return { busy: busyUs / allUs, parts: Object.fromEntries(shares) as Record<Part, number> };
 }
 
-/** Which part each node belongs to; none where it sleeps. A native function's is its caller's. */
+/** Maps each node to its part, a sleeping one to none. A native function counts for its caller. */
 function partsOf(nodes: readonly TickNode[]): Map<number, Part> {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const parts = new Map<number, Part>();

@@ -5,8 +5,11 @@ function quantile(sorted: readonly number[], at: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] ?? Number.NaN;
 }
 
+/** The middle value, or the mean of both middle values; NaN of none. */
 export function median(values: readonly number[]): number {
-  return quantile([...values].sort(ascending), 0.5);
+  const sorted = [...values].sort(ascending);
+  const [lower, upper] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return ((lower ?? Number.NaN) + (upper ?? Number.NaN)) / 2;
 }
 
 /** What is told of round trips in microseconds. */

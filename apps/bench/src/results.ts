@@ -57,11 +57,19 @@ export class Figures {
     return [...this.#byRound(place).values()];
   }
 
-  /** Median over the rounds of what one is of the other: most of what the machine does meanwhile falls on both of a round. */
-  ratio(over: Place, under: Place): number | undefined {
+  /** Divides within each round, because most of the machine's other load falls on both of a round. None where there is none. */
+  ratios(over: Place, under: Place): Map<number, number> {
     const lower = this.#byRound(under);
-    const ratios = [...this.#byRound(over)].map(([round, value]) => value / (lower.get(round) ?? Number.NaN));
-    const known = ratios.filter((value) => !Number.isNaN(value));
+    const ratios = [...this.#byRound(over)].map(([round, value]): [number, number] => [
+      round,
+      value / (lower.get(round) ?? Number.NaN),
+    ]);
+    return new Map(ratios.filter(([, ratio]) => Number.isFinite(ratio)));
+  }
+
+  /** The median of the ratios of all rounds. */
+  ratio(over: Place, under: Place): number | undefined {
+    const known = [...this.ratios(over, under).values()];
     return known.length === 0 ? undefined : median(known);
   }
 

@@ -253,8 +253,8 @@ function profiles({ profiles: all = [] }: Results): string {
   return table(
     ["", "work", "end", "awake, %", ...PARTS.map((part) => `${part}, %`)],
     all.map(({ contestant, work, end, busy, parts }) => [
-      ...[contestant, work, end, percent(busy)],
-      ...PARTS.map((part) => percent(parts[part])),
+      ...[contestant, work, end, busy === undefined ? "no samples" : percent(busy)],
+      ...PARTS.map((part) => (parts === undefined ? "–" : percent(parts[part]))),
     ]),
   );
 }

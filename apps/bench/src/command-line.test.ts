@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { commandLine, readOptions } from "./command-line.js";
+
+const read = (line: string) =>
+  readOptions(
+    line.split(" "),
+    commandLine()
+      .exitOverride()
+      .configureOutput({ writeErr: () => {} }),
+  );
+
+describe("the command line", () => {
+  it("reads a revision, its rounds and the words of --only", () => {
+    expect(read("--against HEAD~1 --rounds 20 --only fan-in secure --quick")).toEqual({
+      ...{ against: "HEAD~1", rounds: 20, only: ["fan-in", "secure"], quick: true },
+    });
+  });
+
+  it.each([
+    ["--against", "argument missing"],
+    ["--rounds 3", "needs '--against <rev>'"],
+    ["--against main --rounds 0", "integer from 1 on"],
+    ["--against main --rounds 1.5", "integer from 1 on"],
+    ["--against main --rounds many", "integer from 1 on"],
+    ["--against main --write", "cannot be used with option '--write'"],
+    ["--against main --render", "cannot be used with option '--render'"],
+    ["--against main --json out.json", "cannot be used with option '--json <file>'"],
+  ])("refuses %s", (line, message) => {
+    expect(() => read(line)).toThrow(message);
+  });
+});

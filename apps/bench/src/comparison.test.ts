@@ -1,0 +1,79 @@
+import { expect, it } from "vitest";
+import { choose, compare, comparisonTable, inPairs } from "./comparison.js";
+import type { Contestant } from "./contestant.js";
+import { measureAll, type Sample } from "./schedule.js";
+import { SLICE, sectionsOf } from "./section.js";
+
+const ALL = sectionsOf(SLICE);
+
+it("measures both revisions of each mode in turn, and starts each round with the other one", async () => {
+  const measured: string[] = [];
+  const contestants = ["plain, this", "plain, other", "secure, this", "secure, other"].map(
+    (name): Contestant => ({
+      ...{ name, what: "", cannot: () => undefined },
+      measure: async () => {
+        measured.push(name);
+        return { figures: {} };
+      },
+    }),
+  );
+  const { sections } = choose([], ALL);
+  const modes = ["plain", "secure"];
+  await measureAll(
+    sections.map((section) => inPairs(section, modes, 3)),
+    contestants,
+    () => {},
+  );
+  expect(measured).toEqual([
+    ...["plain, this", "plain, other", "secure, this", "secure, other"],
+    ...["plain, other", "plain, this", "secure, other", "secure, this"],
+    ...["plain, this", "plain, other", "secure, this", "secure, other"],
+  ]);
+});
+
+it("compares small messages in three modes when no word names anything else", () => {
+  const { sections, modes } = choose([], ALL);
+  expect(sections.map(({ name, points }) => [name, points.map(({ at }) => at)])).toEqual([["exchange", [64]]]);
+  expect(modes).toEqual(["plain", "compatible", "secure"]);
+});
+
+it("compares the named sections and modes, and refuses what has no figures of two revisions", () => {
+  const { sections, modes } = choose(["fan-in", "one-way", "secure", "plain, polling"], ALL);
+  expect(sections.map(({ name }) => name)).toEqual(["exchange", "fan-in"]);
+  expect(modes).toEqual(["secure", "plain, polling"]);
+  expect(() => choose(["profile"], ALL)).toThrow("nothing is called profile");
+  expect(() => choose(["zeromq"], ALL)).toThrow("nothing is called zeromq");
+});
+
+const samples = (contestant: string, values: readonly (number | undefined)[]): Sample[] =>
+  values.map((value, round) => ({
+    ...{ section: "exchange", at: 64, contestant, round, seconds: 1 },
+    outcome: value === undefined ? { figures: {} } : { figures: { awaited: value } },
+  }));
+
+it("divides each round by itself, and leaves out a round that has no ratio", () => {
+  // Out of order, as the rounds of two revisions are measured.
+  const measured = [
+    ...samples("plain, other", [100, 400, 0, 20]).reverse(),
+    ...samples("plain, this", [90, 400, 50, 30, 70]),
+  ];
+  const comparisons = compare(measured, ["plain"], 5);
+  expect(comparisons).toEqual([
+    { section: "exchange", at: 64, mode: "plain", figure: "awaited", ratios: [0.9, 1, undefined, 1.5, undefined] },
+  ]);
+  const row = comparisonTable(comparisons, 5).split("\n").at(-1) ?? "";
+  const cells = row.split("|").map((cell) => cell.trim());
+  expect(cells.slice(1, -1)).toEqual([
+    ...["exchange 64", "one way, each write awaited, messages/s", "plain"],
+    ...["1.00 (0.90 … 1.50)", "0.90", "1.00", "–", "1.50", "–"],
+  ]);
+});
+
+it("gives no ratios when one revision has failed in any round", () => {
+  const [first, second] = samples("plain, other", [100, 100]) as [Sample, Sample];
+  const failed: Sample[] = [first, { ...second, outcome: { failed: "died" } }];
+  expect(compare([...failed, ...samples("plain, this", [90, 90])], ["plain"], 2)[0]?.ratios).toEqual([
+    undefined,
+    undefined,
+  ]);
+});
