@@ -1,11 +1,4 @@
-/** @deprecated As above. */
-export type { AuthorizationRequest, AuthorizationRequest as Applicant, Authorize, ServerOptions } from "@ipc/server";
-/** @deprecated Use the name on the left of each `as`: the types are the same. */
-export type {
-  ConnectionEvent as ConnectionNews,
-  DisconnectEvent as EndNews,
-  RefusedEvent as RefusalNews,
-} from "@ipc/session";
+export type { Applicant, AuthorizationRequest, Authorize, ServerOptions } from "@ipc/server";
 export {
   type CloseOptions,
   type ConnectionEvent,
@@ -26,8 +19,7 @@ export {
   type TimeoutMessage,
   timeoutMessage,
 } from "@ipc/session";
-/** @deprecated As above. */
-export type { AbortOptions as Wait, Endpoint as Door } from "@ipc/transport";
+export type { ConnectionNews, EndNews, RefusalNews } from "@ipc/session/internal";
 export {
   type AbortOptions,
   type Endpoint,
@@ -40,6 +32,7 @@ export {
   type UnixSocketOptions,
   unixSocket,
 } from "@ipc/transport";
+export type { Door, Wait } from "@ipc/transport/internal";
 export type { BroadcastOptions, BroadcastResult } from "./broadcast.js";
 export type { ManagerOptions } from "./manager-options.js";
 export type { ServerManagerEvents } from "./manager-reader.js";

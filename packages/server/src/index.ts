@@ -1,9 +1,3 @@
-/** @deprecated Use the name on the left of each `as`: the types are the same. */
-export type {
-  ConnectionEvent as ConnectionNews,
-  DisconnectEvent as EndNews,
-  RefusedEvent as RefusalNews,
-} from "@ipc/session";
 export {
   type CloseOptions,
   type ConnectionEvent,
@@ -24,8 +18,7 @@ export {
   type TimeoutMessage,
   timeoutMessage,
 } from "@ipc/session";
-/** @deprecated As above. */
-export type { AbortOptions as Wait, Endpoint as Door } from "@ipc/transport";
+export type { ConnectionNews, EndNews, RefusalNews } from "@ipc/session/internal";
 export {
   type AbortOptions,
   type Endpoint,
@@ -38,11 +31,11 @@ export {
   type UnixSocketOptions,
   unixSocket,
 } from "@ipc/transport";
+export type { Door, Wait } from "@ipc/transport/internal";
 export { type Server, type ServerEvents, startServer } from "./server.js";
-/** @deprecated As above. */
 export type {
+  Applicant,
   AuthorizationRequest,
-  AuthorizationRequest as Applicant,
   Authorize,
   ServerOptions,
 } from "./server-options.js";

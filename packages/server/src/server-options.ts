@@ -9,6 +9,9 @@ export interface AuthorizationRequest {
   readonly remote: string;
 }
 
+/** @deprecated Use `AuthorizationRequest`. */
+export type Applicant = AuthorizationRequest;
+
 /**
  * Decides about a client before it takes its place, within the handshake's time, as soon as it is known what the client has
  * proved. False, or a failure, turns it away. A client in compatible mode may believe by then that it is connected.

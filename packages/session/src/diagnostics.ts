@@ -82,3 +82,10 @@ function nothing(): void {}
 
 /** The default. */
 export const silentLogger: Logger = Object.freeze({ debug: nothing, info: nothing, warn: nothing, error: nothing });
+
+/** @deprecated Use `ConnectionEvent`. */
+export type ConnectionNews = ConnectionEvent;
+/** @deprecated Use `DisconnectEvent`. */
+export type EndNews = DisconnectEvent;
+/** @deprecated Use `RefusedEvent`. */
+export type RefusalNews = RefusedEvent;

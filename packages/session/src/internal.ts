@@ -3,7 +3,7 @@
 export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId } from "./client-id-protocol.js";
 export { type EstablishedConnection, LARGE_BYTES } from "./codec/codec.js";
 export { Deferred, handledRejection, settleWithin } from "./deferred.js";
-export { diagnostics } from "./diagnostics.js";
+export { type ConnectionNews, diagnostics, type EndNews, type RefusalNews } from "./diagnostics.js";
 export { abortError, asIpcError, consumerTakenError } from "./errors.js";
 export { withKeyFile } from "./handshake/credentials.js";
 export { type IterationSource, iterate, type MessageIterator } from "./inbox/async-iterator.js";

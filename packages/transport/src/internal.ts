@@ -2,3 +2,4 @@
 // release may change or remove every name in it.
 export { remoteOf } from "./net/connect.js";
 export { formatValue } from "./option-check.js";
+export type { Door, Wait } from "./transport.js";
