@@ -1,6 +1,7 @@
 // Another process for the tests: obeys `ask` of scratch.ts. Arguments: the compiled package, the directory of the sockets.
 const [, , emitted, directory] = process.argv;
-const { ensureKeyFile, readKeyFile, resolveKeyFile, unixSocket } = await import(emitted);
+const { unixSocket } = await import(emitted);
+const { ensureKeyFile, readKeyFile, resolveKeyFile } = await import(new URL("key-file/key-file.js", emitted).href);
 const transport = unixSocket({ directory });
 const door = { kind: "name" };
 
