@@ -1,5 +1,5 @@
 import type { Side } from "./hostile-peer.js";
-import type { Packing } from "./spray.js";
+import type { Packing } from "./message-flood.js";
 import type { Wire } from "./wire.js";
 
 export interface AttackerPlan {

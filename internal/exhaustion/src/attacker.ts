@@ -6,7 +6,7 @@ import { writeUint32 } from "@ipc/framing";
 import type { MessageCodec } from "@ipc/session/handshake";
 import type { Announcement, AttackerPlan, AttackOrder, AttackOutcome } from "./attacker-orders.js";
 import { Meeting, shakeHands } from "./hostile-peer.js";
-import { sealed, spray } from "./spray.js";
+import { encodeFlood, sealed } from "./message-flood.js";
 import { takeOrders } from "./worker.js";
 
 /** How often new ones connect, in milliseconds. */
@@ -62,7 +62,7 @@ async function flood(order: Extract<AttackOrder, { kind: "flood" }>): Promise<vo
   const socket = await meet();
   const codec = await shakeHands(socket, side, order.wire);
   const sent = (async (): Promise<void> => {
-    for (const chunk of spray(codec, order)) {
+    for (const chunk of encodeFlood(codec, order)) {
       if (socket.destroyed) return;
       if (!socket.write(chunk)) await drainOrClose(socket);
     }

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { startServer } from "@ipc/server";
-import type { Arena } from "./arena.js";
 import type { Announcement, AttackOrder } from "./attacker-orders.js";
 import { type Finding, findingOf } from "./finding.js";
-import type { Packing } from "./spray.js";
+import type { Packing } from "./message-flood.js";
+import type { Scenario } from "./scenario.js";
 import { TARGET, type VictimReport } from "./victim-orders.js";
 import { optionsOf } from "./wire.js";
 
@@ -23,25 +23,25 @@ const VISITS = 5;
 const REPORT = { kind: "report" } as const;
 
 /** Clients that say nothing, and a good one among them. */
-export async function silence(arena: Arena, connections: number): Promise<Finding> {
-  await arena.attacker.tell({ kind: "silence", connections });
-  const { before } = arena;
-  await arena.waitFor("all have been taken in, or dropped", (report) => {
+export async function silence(scenario: Scenario, connections: number): Promise<Finding> {
+  await scenario.attacker.tell({ kind: "silence", connections });
+  const { before } = scenario;
+  await scenario.waitFor("all have been taken in, or dropped", (report) => {
     const { descriptors = 0 } = report;
     return descriptors - (before.descriptors ?? 0) + endsOf(report) >= connections;
   });
   let admittedMs = Number.POSITIVE_INFINITY;
-  const visit = arena.visit().then((ms) => {
+  const visit = scenario.visit().then((ms) => {
     admittedMs = ms;
   });
-  const service = await arena.good.converse(visit);
-  await arena.waitFor("the silent ones are cut", async () => {
-    const { ended } = await arena.attacker.tell({ kind: "silence", connections: 0 });
+  const service = await scenario.good.converse(visit);
+  await scenario.waitFor("the silent ones are cut", async () => {
+    const { ended } = await scenario.attacker.tell({ kind: "silence", connections: 0 });
     return ended >= connections;
   });
-  const during = await arena.victim.tell(REPORT);
-  const recoveredMs = await arena.visit();
-  return findingOf(arena, {
+  const during = await scenario.victim.tell(REPORT);
+  const recoveredMs = await scenario.visit();
+  return findingOf(scenario, {
     attack: `${connections} silent connections`,
     during,
     service,
@@ -56,10 +56,10 @@ export async function silence(arena: Arena, connections: number): Promise<Findin
 }
 
 /** A server that accepts and says nothing, twice in a row: the client gives the first one up. */
-export async function silentServer(arena: Arena): Promise<Finding> {
-  const service = await arena.good.converse(arena.attacker.tell({ kind: "silence", connections: 2 }));
-  const during = await arena.victim.tell(REPORT);
-  return findingOf(arena, {
+export async function silentServer(scenario: Scenario): Promise<Finding> {
+  const service = await scenario.good.converse(scenario.attacker.tell({ kind: "silence", connections: 2 }));
+  const during = await scenario.victim.tell(REPORT);
+  return findingOf(scenario, {
     attack: "a server that is silent",
     during,
     service,
@@ -68,72 +68,72 @@ export async function silentServer(arena: Arena): Promise<Finding> {
 }
 
 /** Clients that connect and are gone. */
-export async function churn(arena: Arena, perSecond: number, seconds: number): Promise<Finding> {
+export async function churn(scenario: Scenario, perSecond: number, seconds: number): Promise<Finding> {
   // What is compiled for it is no connection's.
-  await arena.attacker.tell({ kind: "churn", perSecond, seconds: 1 });
-  const warm = await arena.victim.tell({ kind: "rest" });
-  const over = arena.attacker.tell({ kind: "churn", perSecond, seconds });
+  await scenario.attacker.tell({ kind: "churn", perSecond, seconds: 1 });
+  const warm = await scenario.victim.tell({ kind: "rest" });
+  const over = scenario.attacker.tell({ kind: "churn", perSecond, seconds });
   const visits: number[] = [];
   const visit = async (): Promise<void> => {
     for (let count = 0; count < VISITS; count++) {
       await pause((seconds * 1_000) / (VISITS + 1));
-      visits.push(await arena.visit());
+      visits.push(await scenario.visit());
     }
   };
-  const service = await arena.good.converse(Promise.all([over, visit()]));
+  const service = await scenario.good.converse(Promise.all([over, visit()]));
   const admittedMs = visits.sort((x, y) => x - y)[VISITS >> 1] ?? Number.POSITIVE_INFINITY;
-  const during = await arena.waitFor(
+  const during = await scenario.waitFor(
     "descriptors are given back",
-    ({ descriptors }) => descriptors === arena.before.descriptors,
+    ({ descriptors }) => descriptors === scenario.before.descriptors,
   );
-  const { heapUsed } = await arena.victim.tell({ kind: "rest" });
-  return findingOf(arena, {
+  const { heapUsed } = await scenario.victim.tell({ kind: "rest" });
+  return findingOf(scenario, {
     attack: `${perSecond} connect and close a second, ${seconds} s`,
     during,
     service,
     admittedMs,
-    recoveredMs: await arena.visit(),
+    recoveredMs: await scenario.visit(),
     holds: {},
     measured: { "the heap is as before": heapUsed - warm.heapUsed < MIB },
   });
 }
 
 /** Peers that announce more than they send. */
-export async function announcement(arena: Arena, what: Announcement, peers: number): Promise<Finding> {
-  const { wire, role } = arena.plan;
+export async function announcement(scenario: Scenario, what: Announcement, peers: number): Promise<Finding> {
+  const { wire, role } = scenario.plan;
   const holds = what === "3 MiB frame";
   // Before a connection stands, a client does not tell how it did not.
   const isTold = !holds && what !== "4 GiB limits";
   const order: AttackOrder = { kind: "announce", wire, peers, what, holds };
-  const service = await arena.good.converse(arena.attacker.tell(order));
-  const during = await arena.victim.tell(REPORT);
-  await arena.attacker.tell({ kind: "stop" });
-  return findingOf(arena, {
+  const service = await scenario.good.converse(scenario.attacker.tell(order));
+  const during = await scenario.victim.tell(REPORT);
+  await scenario.attacker.tell({ kind: "stop" });
+  return findingOf(scenario, {
     attack: `${peers} peers announce ${what === "4 GiB limits" ? what : `a ${what}`}`,
     during,
     service,
-    ...(role !== "client" && { recoveredMs: await arena.visit() }),
+    ...(role !== "client" && { recoveredMs: await scenario.visit() }),
     holds: { "each that is too long ends its connection": endsOf(during) === (isTold ? peers : 0) },
-    measured: { "memory grows by less than 16 MiB": during.peakRss - arena.before.rss < GROWTH_MAX_BYTES },
+    measured: { "memory grows by less than 16 MiB": during.peakRss - scenario.before.rss < GROWTH_MAX_BYTES },
   });
 }
 
 /** Small messages as fast as they are taken. */
-export async function flood(arena: Arena, messages: number, bytes: number, packing: Packing): Promise<Finding> {
-  const { wire, role, reads } = arena.plan;
+export async function flood(scenario: Scenario, messages: number, bytes: number, packing: Packing): Promise<Finding> {
+  const { wire, role, reads } = scenario.plan;
   const order: AttackOrder = { kind: "flood", wire, messages, bytes, packing, unawaited: !reads };
-  const started = arena.attacker.tell(order);
+  const started = scenario.attacker.tell(order);
   const over = reads
-    ? started.then(() => arena.waitFor("all is read", (report) => report.messages >= messages))
-    : started.then(() => arena.waitFor("its budget is full", ({ unreadBytes }) => unreadBytes >= MIB));
-  const service = await arena.good.converse(over, reads ? 0 : WATCH_ECHOES);
-  const during = await arena.victim.tell(REPORT);
-  await arena.attacker.tell({ kind: "stop" });
-  return findingOf(arena, {
+    ? started.then(() => scenario.waitFor("all is read", (report) => report.messages >= messages))
+    : started.then(() => scenario.waitFor("its budget is full", ({ unreadBytes }) => unreadBytes >= MIB));
+  const service = await scenario.good.converse(over, reads ? 0 : WATCH_ECHOES);
+  const during = await scenario.victim.tell(REPORT);
+  await scenario.attacker.tell({ kind: "stop" });
+  return findingOf(scenario, {
     attack: `${messages} messages of ${bytes} bytes, ${packing}`,
     during,
     service,
-    ...(role === "manager" && { recoveredMs: await arena.visit() }),
+    ...(role === "manager" && { recoveredMs: await scenario.visit() }),
     holds: {
       "what is unread is within its budget": during.unreadBytes <= UNREAD_MAX_BYTES,
       "nothing is lost": Object.keys(during.ends).every((code) => code === "IPC_SERVER_BUSY"),
@@ -142,15 +142,18 @@ export async function flood(arena: Arena, messages: number, bytes: number, packi
 }
 
 /** Connections until there are no descriptors any more. */
-export async function crowd(arena: Arena, connections: number): Promise<Finding> {
-  await arena.attacker.tell({ kind: "silence", connections });
-  const exhausted = arena.waitFor("descriptors ran out", ({ descriptors }) => descriptors === undefined);
-  const service = await arena.good.converse(exhausted, WATCH_ECHOES);
-  const during = await arena.victim.tell(REPORT);
-  await arena.attacker.tell({ kind: "stop" });
-  const recoveredMs = await arena.visit();
-  await arena.waitFor("descriptors are given back", ({ descriptors }) => descriptors === arena.before.descriptors);
-  return findingOf(arena, {
+export async function crowd(scenario: Scenario, connections: number): Promise<Finding> {
+  await scenario.attacker.tell({ kind: "silence", connections });
+  const exhausted = scenario.waitFor("descriptors ran out", ({ descriptors }) => descriptors === undefined);
+  const service = await scenario.good.converse(exhausted, WATCH_ECHOES);
+  const during = await scenario.victim.tell(REPORT);
+  await scenario.attacker.tell({ kind: "stop" });
+  const recoveredMs = await scenario.visit();
+  await scenario.waitFor(
+    "descriptors are given back",
+    ({ descriptors }) => descriptors === scenario.before.descriptors,
+  );
+  return findingOf(scenario, {
     attack: `${connections} connections, 64 descriptors`,
     during,
     service,
@@ -160,39 +163,39 @@ export async function crowd(arena: Arena, connections: number): Promise<Finding>
 }
 
 /** No descriptor is left when a client comes; then they come back. */
-export async function hoard(arena: Arena): Promise<Finding> {
-  await arena.victim.tell({ kind: "hoard" });
-  const visit = arena.visit();
-  const service = await arena.good.converse(Promise.resolve(), WATCH_ECHOES);
-  const during = await arena.victim.tell(REPORT);
-  await arena.victim.tell({ kind: "release" });
+export async function hoard(scenario: Scenario): Promise<Finding> {
+  await scenario.victim.tell({ kind: "hoard" });
+  const visit = scenario.visit();
+  const service = await scenario.good.converse(Promise.resolve(), WATCH_ECHOES);
+  const during = await scenario.victim.tell(REPORT);
+  await scenario.victim.tell({ kind: "release" });
   const from = performance.now();
   await visit;
   const recoveredMs = performance.now() - from;
   const holds = { "descriptors ran out": during.descriptors === undefined };
-  return findingOf(arena, { attack: "none of 64 descriptors left", during, service, recoveredMs, holds });
+  return findingOf(scenario, { attack: "none of 64 descriptors left", during, service, recoveredMs, holds });
 }
 
 /** No descriptor is left when a client must dial again; then they come back. */
-export async function hoardOfClient(arena: Arena): Promise<Finding> {
-  const { directory, plan } = arena;
+export async function hoardOfClient(scenario: Scenario): Promise<Finding> {
+  const { directory, plan } = scenario;
   await using server = await startServer({ name: TARGET, directory, ...optionsOf(plan.wire) });
   await server.read();
-  await arena.victim.tell({ kind: "hoard" });
-  const { hoarded } = await arena.victim.tell(REPORT);
+  await scenario.victim.tell({ kind: "hoard" });
+  const { hoarded } = await scenario.victim.tell(REPORT);
   await server.close();
   // Also the one that the client had: a dial that fails gives it back, and may take it again before the hoard does.
-  await arena.waitFor(
+  await scenario.waitFor(
     "it has none to dial with",
     (report) => report.status === "Reconnecting" && report.hoarded > hoarded,
   );
   await using next = await startServer({ name: TARGET, directory, ...optionsOf(plan.wire) });
-  const service = await arena.good.converse(Promise.resolve(), WATCH_ECHOES);
-  const during = await arena.victim.tell(REPORT);
-  await arena.victim.tell({ kind: "release" });
+  const service = await scenario.good.converse(Promise.resolve(), WATCH_ECHOES);
+  const during = await scenario.victim.tell(REPORT);
+  await scenario.victim.tell({ kind: "release" });
   const from = performance.now();
   await next.read();
-  return findingOf(arena, {
+  return findingOf(scenario, {
     attack: "none of 64 descriptors left",
     during,
     service,

@@ -1,7 +1,7 @@
-import { Arena, type ArenaPlan } from "./arena.js";
 import { announcement, churn, crowd, flood, hoard, hoardOfClient, silence, silentServer } from "./attacks.js";
 import type { Finding } from "./finding.js";
-import type { Packing } from "./spray.js";
+import type { Packing } from "./message-flood.js";
+import { Scenario, type ScenarioPlan } from "./scenario.js";
 import type { Role } from "./victim-orders.js";
 import { WIRES, type Wire } from "./wire.js";
 
@@ -26,15 +26,15 @@ type Attack = () => Promise<Finding>;
 /** All attacks, in order. */
 export function* attacks(sizes: Sizes): Generator<Attack> {
   for (const role of HOSTS) {
-    const plan: ArenaPlan = { role, wire: "secure", reads: true };
-    yield () => Arena.open(plan, (arena) => crowd(arena, CROWD), FEW_DESCRIPTORS);
-    yield () => Arena.open(plan, hoard, FEW_DESCRIPTORS);
-    yield () => Arena.open(plan, (arena) => silence(arena, sizes.silent));
-    yield () => Arena.open(plan, (arena) => churn(arena, PER_SECOND, sizes.churnSeconds));
+    const plan: ScenarioPlan = { role, wire: "secure", reads: true };
+    yield () => Scenario.open(plan, (scenario) => crowd(scenario, CROWD), FEW_DESCRIPTORS);
+    yield () => Scenario.open(plan, hoard, FEW_DESCRIPTORS);
+    yield () => Scenario.open(plan, (scenario) => silence(scenario, sizes.silent));
+    yield () => Scenario.open(plan, (scenario) => churn(scenario, PER_SECOND, sizes.churnSeconds));
   }
-  const client: ArenaPlan = { role: "client", wire: "secure", reads: true };
-  yield () => Arena.open(client, hoardOfClient, FEW_DESCRIPTORS);
-  yield () => Arena.open(client, silentServer);
+  const client: ScenarioPlan = { role: "client", wire: "secure", reads: true };
+  yield () => Scenario.open(client, hoardOfClient, FEW_DESCRIPTORS);
+  yield () => Scenario.open(client, silentServer);
   for (const role of ROLES) for (const wire of WIRES) yield* announcements(role, wire, sizes.peers);
   for (const reads of [false, true]) {
     for (const role of ROLES) for (const wire of WIRES) yield* floods({ role, wire, reads }, sizes.messages);
@@ -42,21 +42,21 @@ export function* attacks(sizes: Sizes): Generator<Attack> {
 }
 
 function* announcements(role: Role, wire: Wire, peers: number): Generator<Attack> {
-  const plan: ArenaPlan = { role, wire, reads: true };
-  yield () => Arena.open(plan, (arena) => announcement(arena, "4 GiB frame", peers));
-  if (wire === "secure") yield () => Arena.open(plan, (arena) => announcement(arena, "16 MiB record", peers));
-  if (role === "manager") yield () => Arena.open(plan, (arena) => announcement(arena, "3 MiB frame", peers));
+  const plan: ScenarioPlan = { role, wire, reads: true };
+  yield () => Scenario.open(plan, (scenario) => announcement(scenario, "4 GiB frame", peers));
+  if (wire === "secure") yield () => Scenario.open(plan, (scenario) => announcement(scenario, "16 MiB record", peers));
+  if (role === "manager") yield () => Scenario.open(plan, (scenario) => announcement(scenario, "3 MiB frame", peers));
   if (role === "client" && wire === "plain") {
-    yield () => Arena.open(plan, (arena) => announcement(arena, "4 GiB limits", peers));
+    yield () => Scenario.open(plan, (scenario) => announcement(scenario, "4 GiB limits", peers));
   }
 }
 
-function* floods(plan: ArenaPlan, messages: number): Generator<Attack> {
+function* floods(plan: ScenarioPlan, messages: number): Generator<Attack> {
   const packings: readonly Packing[] =
     plan.wire === "secure" ? ["batched", "record each", "record a byte"] : ["batched"];
   for (const packing of packings) {
     const count = plan.reads ? messages / costOf(plan.wire, packing) : messages;
-    for (const bytes of [0, 1]) yield () => Arena.open(plan, (arena) => flood(arena, count, bytes, packing));
+    for (const bytes of [0, 1]) yield () => Scenario.open(plan, (scenario) => flood(scenario, count, bytes, packing));
   }
 }
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { Arena, type ArenaPlan } from "./arena.js";
 import { announcement, crowd, flood, hoardOfClient, silence } from "./attacks.js";
 import type { Finding } from "./finding.js";
+import { Scenario, type ScenarioPlan } from "./scenario.js";
 import type { WorkerLimits } from "./worker.js";
 
 interface Case {
   readonly what: string;
-  readonly plan: ArenaPlan;
-  readonly attack: (arena: Arena) => Promise<Finding>;
+  readonly plan: ScenarioPlan;
+  readonly attack: (scenario: Scenario) => Promise<Finding>;
   /** How connections may end, by code. */
   readonly ends: readonly string[];
   readonly limits?: WorkerLimits;
@@ -18,7 +18,7 @@ const CASES: readonly Case[] = [
   {
     what: "a manager has no descriptors left for those who come, and serves again when they are back",
     plan: { role: "manager", wire: "plain", reads: true },
-    attack: (arena) => crowd(arena, 200),
+    attack: (scenario) => crowd(scenario, 200),
     // They say nothing, and are cut when their time is up: how many of them by then is a matter of the machine.
     ends: ["IPC_HANDSHAKE_FAILED", "IPC_HANDSHAKE_TIMEOUT"],
     limits: { descriptors: 64 },
@@ -33,31 +33,31 @@ const CASES: readonly Case[] = [
   {
     what: "a server drops the oldest of 300 who say nothing, and lets a good client in",
     plan: { role: "server", wire: "secure", reads: true },
-    attack: (arena) => silence(arena, 300),
+    attack: (scenario) => silence(scenario, 300),
     ends: ["IPC_HANDSHAKE_FAILED", "IPC_SERVER_BUSY", "IPC_HANDSHAKE_TIMEOUT"],
   },
   {
     what: "100 clients announce 4 GiB to a manager, which takes nothing for it",
     plan: { role: "manager", wire: "plain", reads: true },
-    attack: (arena) => announcement(arena, "4 GiB frame", 100),
+    attack: (scenario) => announcement(scenario, "4 GiB frame", 100),
     ends: ["IPC_FRAME_TOO_LARGE"],
   },
   {
     what: "a server announces 4 GiB to its client each time that one comes",
     plan: { role: "client", wire: "secure", reads: true },
-    attack: (arena) => announcement(arena, "4 GiB frame", 30),
+    attack: (scenario) => announcement(scenario, "4 GiB frame", 30),
     ends: ["IPC_FRAME_TOO_LARGE"],
   },
   {
     what: "messages of one byte, each a record, to a server that never reads, hold its budget",
     plan: { role: "server", wire: "secure", reads: false },
-    attack: (arena) => flood(arena, 20_000, 1, "record each"),
+    attack: (scenario) => flood(scenario, 20_000, 1, "record each"),
     ends: [],
   },
   {
     what: "messages of no bytes, a million, to a client that never reads, hold its budget",
     plan: { role: "client", wire: "plain", reads: false },
-    attack: (arena) => flood(arena, 1_000_000, 0, "batched"),
+    attack: (scenario) => flood(scenario, 1_000_000, 0, "batched"),
     ends: [],
   },
 ];
@@ -66,7 +66,7 @@ describe("a process under attack", () => {
   it.each(CASES.map((each) => [each.what, each] as const))("%s", { timeout: 120_000 }, async (_what, each) => {
     const { plan, attack, ends, limits } = each;
     // The bystander of the victim's process is served meanwhile, or this does not end.
-    const { missed, during } = await Arena.open(plan, attack, limits);
+    const { missed, during } = await Scenario.open(plan, attack, limits);
     expect(missed).toEqual([]);
     expect(Object.keys(during.ends).filter((code) => !ends.includes(code))).toEqual([]);
   });

@@ -1,5 +1,5 @@
-import type { Arena } from "./arena.js";
 import type { Service } from "./good-client.js";
+import type { Scenario } from "./scenario.js";
 import type { Role, VictimReport } from "./victim-orders.js";
 import type { Wire } from "./wire.js";
 
@@ -35,7 +35,7 @@ export interface Told {
   readonly measured?: Readonly<Record<string, boolean>>;
 }
 
-export function findingOf({ plan, before }: Arena, told: Told): Finding {
+export function findingOf({ plan, before }: Scenario, told: Told): Finding {
   const { attack, during, service, admittedMs, recoveredMs, holds, measured = {} } = told;
   return {
     attack,

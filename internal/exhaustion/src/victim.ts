@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import { startServerManager } from "@ipc/manager";
-import { Target } from "./prey.js";
+import { Target } from "./target.js";
 import { BYSTANDER, type VictimOrder, type VictimPlan, type VictimReport } from "./victim-orders.js";
 import { takeOrders } from "./worker.js";
 

@@ -19,7 +19,7 @@ import {
 import { memoryPair } from "@ipc/transport";
 import { ExactReader } from "../src/handshake/exact-reader.js";
 
-export interface TwoFacedOptions {
+export interface ImpersonatorOptions {
   /** What he makes of the plaintext of the server's limits for the client. @default as it is */
   readonly limits?: (plaintext: Buffer) => Uint8Array;
   /** A pre-shared key that he knows, or guesses. */
@@ -45,7 +45,7 @@ const NO_ID = new Uint8Array(0);
  * Somebody between a client and a server who makes an exchange of his own with each: golang-ipc's handshake, by itself,
  * cannot tell.
  */
-export class TwoFacedMan {
+export class Impersonator {
   /** For a client. */
   readonly client: Duplex;
   /** For a server. */
@@ -54,9 +54,9 @@ export class TwoFacedMan {
   readonly read: Buffer[] = [];
   readonly #toClient: Duplex;
   readonly #toServer: Duplex;
-  readonly #options: TwoFacedOptions;
+  readonly #options: ImpersonatorOptions;
 
-  constructor(options: TwoFacedOptions = {}) {
+  constructor(options: ImpersonatorOptions = {}) {
     [this.client, this.#toClient] = memoryPair();
     [this.server, this.#toServer] = memoryPair();
     this.#options = options;

@@ -18,7 +18,7 @@ const asItIs: Rewrite = (item) => item;
  * A client's and a server's stream with somebody between them, who passes on what he likes: each write of a side is an item,
  * the first has the index 0.
  */
-export class MiddleMan {
+export class ManInTheMiddle {
   /** For a client. */
   readonly client: Duplex;
   /** For a server. */

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
-import { MiddleMan, type Rewrites } from "../../test/man-in-the-middle.js";
+import { ManInTheMiddle, type Rewrites } from "../../test/man-in-the-middle.js";
 import type { IpcError } from "../errors.js";
 import type { SecurityOptions } from "../options/security-options.js";
 import { openSession, type Session } from "./session.js";
@@ -25,8 +25,8 @@ async function meet(
   ofClient: SecurityOptions,
   ofServer: SecurityOptions,
   rewrites: Rewrites = {},
-): Promise<{ client: Outcome; server: Outcome; man: MiddleMan }> {
-  const man = new MiddleMan(rewrites);
+): Promise<{ client: Outcome; server: Outcome; man: ManInTheMiddle }> {
+  const man = new ManInTheMiddle(rewrites);
   const outcome = (opening: Promise<Session>): Promise<Outcome> => opening.catch((error: IpcError) => error);
   const [client, server] = await Promise.all([
     outcome(openSession(man.client, { role: "client", name: "orders", security: ofClient })),
@@ -71,7 +71,7 @@ describe("keys that do not fit keep both sides apart, and each says what it know
   });
 
   test("a server's key that is not trusted: the client knows, the server learns that it was left", async () => {
-    const man = new MiddleMan();
+    const man = new ManInTheMiddle();
     const opening = openSession(man.client, {
       role: "client",
       security: { trustedPeers: [alice.publicKey] },
@@ -181,8 +181,8 @@ describe("somebody who changes a byte of the AUTHs keeps both sides apart:", () 
   });
 
   test("sends the client's AUTH back to it as the server's", async () => {
-    const stage: { man?: MiddleMan } = {};
-    const man = new MiddleMan({
+    const stage: { man?: ManInTheMiddle } = {};
+    const man = new ManInTheMiddle({
       toServer: (item, index) => {
         if (index !== 2) return item;
         stage.man?.say("client", item.subarray(1));

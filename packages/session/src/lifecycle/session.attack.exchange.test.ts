@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { TwoFacedMan, type TwoFacedOptions } from "../../test/impersonator.js";
+import { Impersonator, type ImpersonatorOptions } from "../../test/impersonator.js";
 import type { IpcError } from "../errors.js";
 import type { SecurityOptions } from "../options/security-options.js";
 import { openSession, type Session } from "./session.js";
@@ -17,14 +17,18 @@ const [alice, bob, mallory] = [
 const strip = (plaintext: Buffer): Buffer => plaintext.subarray(0, 4);
 
 interface Outcome {
-  readonly man: TwoFacedMan;
+  readonly man: Impersonator;
   readonly client: Session | IpcError;
   readonly server: Session | IpcError;
 }
 
 /** Opens a session on both sides, with somebody in the middle who makes an exchange of his own with each. */
-async function meet(ofClient: SecurityOptions, ofServer: SecurityOptions, options: TwoFacedOptions): Promise<Outcome> {
-  const man = new TwoFacedMan(options);
+async function meet(
+  ofClient: SecurityOptions,
+  ofServer: SecurityOptions,
+  options: ImpersonatorOptions,
+): Promise<Outcome> {
+  const man = new Impersonator(options);
   void man.work();
   const outcome = (opening: Promise<Session>): Promise<Session | IpcError> => opening.catch((error: IpcError) => error);
   const [client, server] = await Promise.all([
@@ -112,7 +116,7 @@ describe("row 17: somebody with an exchange of his own keeps the offer", () => {
     }
   });
 
-  test.each<[string, TwoFacedOptions]>([
+  test.each<[string, ImpersonatorOptions]>([
     ["does not know", {}],
     ["has guessed wrong", { psk: guessed }],
   ])("where both have a pre-shared key that he %s: both refuse", async (_what, options) => {

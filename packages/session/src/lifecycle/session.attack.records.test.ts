@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { MiddleMan } from "../../test/man-in-the-middle.js";
+import { ManInTheMiddle } from "../../test/man-in-the-middle.js";
 import type { IpcError } from "../errors.js";
 import { openSession, type Session } from "./session.js";
 
@@ -12,7 +12,7 @@ const SECURITY = { security: { psk } };
 const BEFORE = { client: 3, server: 4 } as const;
 
 interface Theatre {
-  readonly man: MiddleMan;
+  readonly man: ManInTheMiddle;
   readonly sender: Session;
   readonly victim: Session;
   /** What the victim is given and told, in order. */
@@ -24,7 +24,7 @@ interface Theatre {
   readonly stream: Duplex;
 }
 
-type Tamper = (man: MiddleMan, record: Buffer, number: number) => void;
+type Tamper = (man: ManInTheMiddle, record: Buffer, number: number) => void;
 
 /** A session whose sender's DATA records, the first has the number 0, come to somebody who does with them what he likes. */
 async function stage(victimSide: Side, tamper: Tamper): Promise<Theatre> {
@@ -34,7 +34,9 @@ async function stage(victimSide: Side, tamper: Tamper): Promise<Theatre> {
     tamper(man, item, index - BEFORE[senderSide]);
     return undefined;
   };
-  const man: MiddleMan = new MiddleMan(victimSide === "server" ? { toServer: rewrite } : { toClient: rewrite });
+  const man: ManInTheMiddle = new ManInTheMiddle(
+    victimSide === "server" ? { toServer: rewrite } : { toClient: rewrite },
+  );
   const [client, server] = await Promise.all([
     openSession(man.client, { role: "client", ...SECURITY }),
     openSession(man.server, { role: "server", ...SECURITY }),

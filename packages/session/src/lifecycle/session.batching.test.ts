@@ -3,7 +3,7 @@ import { memoryPair } from "@ipc/transport";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { HandmadePeer } from "../../test/handmade-peer.js";
-import { MiddleMan } from "../../test/man-in-the-middle.js";
+import { ManInTheMiddle } from "../../test/man-in-the-middle.js";
 import { recordsIn } from "../../test/record-pair.js";
 import { openSession, type Session, type SessionOptions } from "./session.js";
 
@@ -20,7 +20,7 @@ interface Stage {
 }
 
 async function stage(ofServer: Partial<SessionOptions> = {}): Promise<Stage> {
-  const man = new MiddleMan();
+  const man = new ManInTheMiddle();
   const [client, server] = await Promise.all([
     openSession(man.client, { role: "client" }),
     openSession(man.server, { role: "server", ...ofServer }),

@@ -16,15 +16,15 @@ const LOOK_EVERY_MS = 10;
 const VISITS_BEFORE = 3;
 const ECHOES_BEFORE = 20;
 
-export interface ArenaPlan {
+export interface ScenarioPlan {
   readonly role: Role;
   readonly wire: Wire;
   readonly reads: boolean;
 }
 
 /** A victim, an attacker, and somebody who means well, each in a process of its own. */
-export class Arena {
-  readonly plan: ArenaPlan;
+export class Scenario {
+  readonly plan: ScenarioPlan;
   readonly directory: string;
   readonly victim: Worker<VictimOrder, VictimReport>;
   readonly attacker: Worker<AttackOrder, AttackOutcome>;
@@ -32,7 +32,7 @@ export class Arena {
   /** The victim at rest, before anything was done to it. */
   readonly before: VictimReport;
 
-  private constructor(parts: Omit<Arena, "visit" | "waitFor">) {
+  private constructor(parts: Omit<Scenario, "visit" | "waitFor">) {
     this.plan = parts.plan;
     this.directory = parts.directory;
     this.victim = parts.victim;
@@ -42,8 +42,8 @@ export class Arena {
   }
 
   /** Makes one, lets `act` happen in it, and leaves nothing behind. */
-  static async open<T>(plan: ArenaPlan, act: (arena: Arena) => Promise<T>, limits?: WorkerLimits): Promise<T> {
-    const directory = await mkdtemp(join(tmpdir(), "ipc-arena-"));
+  static async open<T>(plan: ScenarioPlan, act: (scenario: Scenario) => Promise<T>, limits?: WorkerLimits): Promise<T> {
+    const directory = await mkdtemp(join(tmpdir(), "ipc-scenario-"));
     const side = plan.role === "client" ? "server" : "client";
     const attacks: AttackerPlan = { side, address: join(directory, `${TARGET}.sock`) };
     const workers: Worker<never, unknown>[] = [];
@@ -56,7 +56,7 @@ export class Arena {
       await good.converse(Promise.resolve(), ECHOES_BEFORE);
       for (let visit = 0; visit < VISITS_BEFORE && side === "client"; visit++) await visitPrey(directory, plan.wire);
       const before = await victim.tell({ kind: "rest" });
-      const result = await act(new Arena({ plan, directory, victim, attacker, good, before }));
+      const result = await act(new Scenario({ plan, directory, victim, attacker, good, before }));
       await good.close();
       return result;
     } finally {

@@ -4,7 +4,7 @@ import type { MessageCodec } from "@ipc/session/handshake";
 /** How messages are packed: as they are, and in a secure session as many in a record, one in a record, or a byte in a record. */
 export type Packing = "batched" | "record each" | "record a byte";
 
-export interface SprayPlan {
+export interface FloodPlan {
   readonly messages: number;
   /** Bytes of data in each. */
   readonly bytes: number;
@@ -16,7 +16,7 @@ const CHUNK_BYTES = 65_536;
 const TYPE = 9;
 
 /** Gives messages as they are on the wire, a chunk at a time. */
-export function* spray(codec: MessageCodec, { messages, bytes, packing }: SprayPlan): Generator<Uint8Array> {
+export function* encodeFlood(codec: MessageCodec, { messages, bytes, packing }: FloodPlan): Generator<Uint8Array> {
   const frameBytes = codec.frameOverhead + bytes;
   const data = new Uint8Array(bytes);
   const inRecords = codec.headroom > 0;
