@@ -23,7 +23,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: "workspace",
-          include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "internal/*/src/**/*.test.ts"],
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "apps/*/src/**/*.test.ts",
+            "internal/*/src/**/*.test.ts",
+            "scripts/*.test.mjs",
+          ],
           exclude: ["internal/packaging/**", ...REPLACE_MODULES],
           // What a test leaves behind is a defect, also in the eyes of the next one; and it takes half the time.
           isolate: false,

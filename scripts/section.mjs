@@ -11,17 +11,17 @@ const WINDOWS = process.platform === "win32";
 
 const STILL_RUNNING_MS = 10_000;
 
-/** Far above what any section takes; a test that loops without end would otherwise never be stopped. */
+/** Far above the time of any section. Without it, a test that loops forever would never be stopped. */
 const LIMIT_MS = 600_000;
 
-/** A command of a section ended with something other than 0. */
+/** A section cannot run, or its command failed. */
 export class SectionFailed extends Error {}
 
 /**
- * Runs pnpm under a heading that ends in the time it took. What it prints is shown only when it fails.
+ * Runs pnpm and prints the title and the time taken. The output is shown only when the command fails.
  *
- * npx brings the pinned pnpm, so that nothing has to be installed beforehand, and puts it on the PATH, where turbo
- * looks for it. A section that takes far too long is ended, with all that it started.
+ * npx fetches the pinned pnpm, so that nothing has to be installed beforehand, and puts it on the PATH, because turbo
+ * looks for it there.
  *
  * @param {string} title
  * @param {string[]} args
@@ -32,7 +32,11 @@ export async function pnpmSection(title, args, env = {}) {
   process.stdout.write(`${title} …`);
   const started = performance.now();
   const progress = setInterval(() => process.stdout.write(` ${elapsed(started, 0)} …`), STILL_RUNNING_MS);
-  const { code, output } = await collect("npx", ["--yes", packageManager, ...args], env);
+  const { code, output } = await collect("npx", ["--yes", packageManager, ...args], {
+    env,
+    // Windows starts npx.cmd through its shell only.
+    shell: WINDOWS,
+  });
   clearInterval(progress);
   process.stdout.write(` ${code === 0 ? "" : "failed after "}${elapsed(started, 1)}\n`);
   if (code === 0) return;
@@ -41,19 +45,22 @@ export async function pnpmSection(title, args, env = {}) {
 }
 
 /**
+ * Runs a command in the top folder and collects its output. A command that exceeds the time limit is ended with all its
+ * child processes, and so is one that runs when this process receives SIGINT or SIGTERM.
+ *
  * @param {string} command
  * @param {string[]} args
- * @param {Record<string, string>} env
+ * @param {{ env?: Record<string, string>, shell?: boolean }} [options] `env` is added to the environment
  * @returns {Promise<{ code: number | null, output: string }>}
  */
-function collect(command, args, env) {
+export function collect(command, args, { env = {}, shell = false } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: ROOT,
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
-      // Windows starts npx.cmd through its shell only, and has no process groups.
-      shell: WINDOWS,
+      shell,
+      // Windows has no process groups.
       detached: !WINDOWS,
     });
     const end = () => void (WINDOWS ? child.kill() : process.kill(-(child.pid ?? 0), "SIGTERM"));

@@ -2,18 +2,25 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./section.mjs";
 
-/** Where the test runner leaves its JSON report. */
+/** Path of the JSON report of `npm test`. */
 export const TEST_REPORT = join(ROOT, "reports", "tests.json");
 
 /**
- * @typedef {{ status: string, fullName: string }} Assertion
- * @typedef {{ status: string, assertionResults: Assertion[] }} TestFile
+ * @typedef {{ status: string, fullName: string, failureMessages: string[] }} Assertion
+ * @typedef {{ name: string, status: string, message: string, assertionResults: Assertion[] }} TestFile
  */
 
-/** Counts what the test runner reports; a file that failed before its first test counts as one failure. */
+/**
+ * Reads the test files of a JSON report; undefined when there is no report.
+ * @returns {TestFile[] | undefined}
+ */
+export function readTestFiles(report = TEST_REPORT) {
+  return existsSync(report) ? JSON.parse(readFileSync(report, "utf8")).testResults : undefined;
+}
+
+/** Counts the tests of a report. A file that fails without a failed test counts as one failure. */
 export function countTests(report = TEST_REPORT) {
-  /** @type {TestFile[]} */
-  const files = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")).testResults : [];
+  const files = readTestFiles(report) ?? [];
   const tests = files.flatMap((file) => file.assertionResults);
   const passed = tests.filter((test) => test.status === "passed").length;
   const brokenFiles = files.filter((file) => file.status === "failed" && !file.assertionResults.some(isFailed)).length;
@@ -22,7 +29,7 @@ export function countTests(report = TEST_REPORT) {
   return { passed, failed, skipped };
 }
 
-/** Prints the counts, and the name of every test that was skipped. */
+/** Prints the counts and the name of each skipped test. */
 export function printTestReport() {
   const { passed, failed, skipped } = countTests();
   for (const name of skipped) console.log(`  skipped: ${name}`);
@@ -30,6 +37,6 @@ export function printTestReport() {
 }
 
 /** @param {Assertion} test */
-function isFailed(test) {
+export function isFailed(test) {
   return test.status === "failed";
 }

@@ -1,13 +1,41 @@
 import { posix } from "node:path";
 import { expect, test } from "vitest";
-import { foldersIn, isFile, readManifest, readText } from "./source-tree.js";
+import { listImports } from "./import-list.js";
+import { filesUnder, foldersIn, isFile, readManifest, readText } from "./source-tree.js";
+
+interface TypeScriptConfig {
+  readonly compilerOptions: { readonly noEmit?: boolean };
+  readonly references?: readonly { readonly path: string }[];
+}
+
+interface TurboConfig {
+  readonly tasks: { readonly test: { readonly inputs: readonly string[] } };
+}
 
 const workspaces = ["packages", "internal", "apps"]
   .filter((parent) => foldersIn(".").includes(parent))
   .flatMap((parent) => foldersIn(parent).map((folder) => `${parent}/${folder}`))
   .filter((folder) => isFile(`${folder}/package.json`));
-const compiled = workspaces.filter((folder) => readManifest(folder).scripts?.["build"] !== undefined);
+const compiled = workspaces.filter(
+  (folder) =>
+    isFile(`${folder}/tsconfig.json`) &&
+    !readConfig<TypeScriptConfig>(`${folder}/tsconfig.json`).compilerOptions.noEmit,
+);
 const published = workspaces.filter((folder) => folder.startsWith("packages/"));
+
+/** Every workspace's tests may use these without naming them as inputs: turbo.json does. */
+const SHARED_BY_TESTS = "internal/testkit/src/";
+/** Their tests are never cached, because they read the whole workspace. */
+const UNCACHED = ["internal/architecture", "internal/docs", "internal/packaging"];
+
+function readConfig<T>(path: string): T {
+  return JSON.parse(readText(path));
+}
+
+function referencesOf(path: string): string[] {
+  const { references = [] } = readConfig<TypeScriptConfig>(path);
+  return references.map((reference) => posix.join(posix.dirname(path), reference.path));
+}
 
 test.each(workspaces)("%s is named after its folder, and private unless it is for users", (folder) => {
   const { name, private: isPrivate = false } = readManifest(folder);
@@ -16,8 +44,35 @@ test.each(workspaces)("%s is named after its folder, and private unless it is fo
   expect(isPrivate).toBe(!isPublished);
 });
 
-test("tsconfig.build.json refers to everything that is compiled", () => {
-  const { references } = JSON.parse(readText("tsconfig.build.json"));
-  const built = references.map((reference: { path: string }) => reference.path);
-  expect(compiled.filter((folder) => !built.includes(folder))).toEqual([]);
+test("tsconfig.build.json refers to each compiled workspace", () => {
+  expect(referencesOf("tsconfig.build.json").sort()).toEqual([...compiled].sort());
 });
+
+test.each(workspaces)("%s has the scripts build and test if turbo can run them there", (folder) => {
+  const { build, test } = readManifest(folder).scripts ?? {};
+  const hasTests = filesUnder(folder, [".test.ts"]).length > 0;
+  expect(build).toBe(compiled.includes(folder) ? "tsc -b" : undefined);
+  expect(test).toBe(hasTests ? `vitest run --root ../.. ${folder}/` : undefined);
+});
+
+test.each(compiled)("%s depends on each workspace that its tsconfig.json refers to, so that turbo knows", (folder) => {
+  const { dependencies = {} } = readManifest(folder);
+  const referred = referencesOf(`${folder}/tsconfig.json`).map((other) => readManifest(other).name);
+  expect(referred.filter((name) => !(name in dependencies))).toEqual([]);
+});
+
+test.each(workspaces.filter((folder) => !UNCACHED.includes(folder)))(
+  "%s names files of other workspaces that its code imports as inputs of its tests",
+  (folder) => {
+    const config = `${folder}/turbo.json`;
+    const inputs = isFile(config) ? readConfig<TurboConfig>(config).tasks.test.inputs : [];
+    const outside = filesUnder(folder, [".ts"])
+      .flatMap((file) =>
+        listImports(file, readText(file))
+          .filter(({ specifier }) => specifier.startsWith("."))
+          .map(({ specifier }) => posix.join(posix.dirname(file), specifier).replace(/js$/, "ts")),
+      )
+      .filter((path) => !path.startsWith(`${folder}/`) && !path.startsWith(SHARED_BY_TESTS));
+    expect(outside.filter((path) => !inputs.includes(`$TURBO_ROOT$/${path}`))).toEqual([]);
+  },
+);

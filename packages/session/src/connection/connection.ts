@@ -17,30 +17,30 @@ import type { WriteQueue } from "./write-queue.js";
 export interface ConnectionOptions {
   readonly stream: Duplex;
   readonly outcome: HandshakeOutcome;
-  /** What came behind the handshake. */
+  /** Bytes that arrived after the handshake. */
   readonly rest: Uint8Array;
-  /** The longest data taken from the peer, in bytes. */
+  /** The longest data of a received message, in bytes. */
   readonly maxReceiveSize: number;
   readonly maxQueuedBytes: number;
-  /** For how long the event loop does not sleep after something was sent, in microseconds. */
+  /** How long the event loop polls instead of sleeping after a send, in microseconds. */
   readonly busyPollUs: number;
-  /** What is queued counts against it, too. */
+  /** Queued bytes also count against this budget, which other connections share. */
   readonly budget?: SharedBudget | undefined;
-  /** What was written before there was a connection. */
+  /** Writes made before the connection was established. */
   readonly waiting: WriteQueue;
 }
 
 export interface ConnectionEvents {
   readonly message: (message: ReceivedMessage) => void;
-  /** All whole messages that lie in `buffer` have been delivered, as far as they are wanted now. */
+  /** Called when every message of `buffer` that can be delivered now has been delivered. */
   readonly bufferDone: (buffer: ArrayBufferLike) => void;
-  /** Whether what a pause held back may still be delivered when the connection ends. */
+  /** Whether messages that a pause held back may still be delivered after the connection has ended. */
   readonly acceptsRemaining: () => boolean;
-  /** Once, however it ended; never after `close` or `destroy`. `orderly`: the peer ended it between two messages. */
+  /** Called once; never after `close` or `destroy`. `clean`: the peer ended it between two messages, and nothing was lost. */
   readonly end: (error: IpcError, clean: boolean) => void;
 }
 
-/** One established connection: messages over a stream, until its one end. */
+/** One established connection: sends and receives messages over a stream, and ends exactly once. */
 export class Connection {
   readonly security: ConnectionSecurity;
   readonly maxSendSize: number;
@@ -49,11 +49,11 @@ export class Connection {
   readonly #outcome: HandshakeOutcome;
   readonly #decoder: FrameDecoder;
   #events: ConnectionEvents | undefined;
-  /** Whether whole messages are delivered as they come. `over`: no more input comes, what is here is delivered. */
+  /** Whether messages are delivered as they arrive. `over`: the input has ended, and buffered messages are still delivered. */
   #input: "flowing" | "paused" | "over" = "flowing";
   #decoding = false;
   readonly #timeSlice = new TimeSlice();
-  /** What ends it when everything that is here has been delivered. Given the bytes that were not. */
+  /** Ends the connection once all buffered input has been delivered; receives the number of undelivered bytes. */
   #onInputDrained: ((droppedBytes: number) => void) | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -68,14 +68,14 @@ export class Connection {
       minBodyLength: overhead,
       allocate: allocateUnzeroed,
     });
-    // Held back by the decoder, not by the reader, where that is paused: its budget is not for a peer to overdraw.
+    // The decoder holds these bytes while the reader is paused; otherwise a peer could exceed the reader's budget.
     if (rest.length > 0) outcome.codec.push(this.#decoder, rest);
     const { codec } = outcome;
     const exhausted = (error: CryptoError): void => this.#finish(error, false);
     this.sender = new Sender({ stream, codec, maxQueuedBytes, busyPollUs, budget, waiting, exhausted });
   }
 
-  /** Takes up the stream and what waited to be written. Nothing is delivered before `begin`. */
+  /** Listens to the stream and sends the waiting writes. Nothing is delivered before `begin`. */
   attach(events: ConnectionEvents): void {
     this.#events = events;
     const { stream } = this;
@@ -87,10 +87,10 @@ export class Connection {
     this.sender.start();
   }
 
-  /** Starts delivering: everything may happen from here on, also before it returns. */
+  /** Starts delivery. Any event, including `end`, may fire before this returns. */
   begin(): void {
     this.#decode();
-    // It may have ended before, or by what came with the handshake.
+    // The connection may have ended earlier, or through bytes that arrived with the handshake.
     if (this.#events === undefined) return;
     const { stream } = this;
     if (stream.destroyed) this.#onClose();
@@ -98,14 +98,14 @@ export class Connection {
     else if (this.#isFlowing()) stream.resume();
   }
 
-  /** Says whether this connection keeps the process alive. */
+  /** Sets whether this connection keeps the process alive. */
   setReferenced(referenced: boolean): void {
     setStreamReferenced(this.stream, referenced);
     this.#timeSlice.setReferenced(referenced);
     this.sender.setReferenced(referenced);
   }
 
-  /** Delivers nothing more until `resume`; the stream's own backpressure does the rest. */
+  /** Stops delivery until `resume`; the paused stream then applies backpressure to the peer. */
   pause(): void {
     if (this.#input === "over") return;
     this.#input = "paused";
@@ -119,22 +119,22 @@ export class Connection {
   }
 
   /**
-   * Sends what was accepted, then ends the stream; input is discarded from now on.
+   * Sends the accepted messages, then ends the stream; input is discarded from now on.
    * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`
    */
   async close(timeoutMs: number): Promise<void> {
     const giveUpAt = performance.now() + timeoutMs;
     this.#detach();
     const { stream, sender } = this;
-    // A peer that writes before it reads must not hold our output up: what it sends is discarded.
+    // Discard the peer's input, so that a peer that writes before it reads cannot block our output.
     stream.resume();
     await drainSender({ sender, stream, timeoutMs, closeNotify: () => this.#closeNotify() });
-    // What the kernel holds is not with the peer yet. If this side is closed before a peer that writes has read it, its next
-    // write fails, and Node drops what it has not read.
+    // Bytes in the kernel have not reached the peer yet. If this side closes first, the next write of a Node peer fails, and
+    // Node drops the bytes that the peer has not read.
     await closeGracefully(stream, this.#outcome.peerEndsToo ? giveUpAt - performance.now() : undefined);
   }
 
-  /** Ends it at once, also while it is closing: every wait rejects with `error`. */
+  /** Ends the connection at once, also while it is closing; every wait rejects with `error`. */
   destroy(error: Error): void {
     this.#detach();
     this.sender.fail(error);
@@ -145,13 +145,13 @@ export class Connection {
     try {
       return this.#outcome.codec.closeNotify();
     } catch (error) {
-      // Used up: the peer will take this end for a cut, which is the truth that is left.
+      // The cipher is exhausted, so no close_notify can be sealed; the peer reports a truncated connection.
       if (!(error instanceof CryptoError)) throw error;
       return undefined;
     }
   }
 
-  /** True for the first caller: from then on nothing is delivered or told. */
+  /** Stops all delivery and events. Returns true on the first call only. */
   #detach(): boolean {
     if (this.#events === undefined) return false;
     this.#events = undefined;
@@ -190,14 +190,14 @@ export class Connection {
   };
 
   readonly #onClose = (): void => {
-    // The stream may have told its end before we listened, when it came with the last of the handshake.
+    // The stream may have emitted 'end' before `attach`, if the end arrived with the last handshake bytes.
     if (this.stream.readableEnded) this.#onEnd();
     else this.#onError(new Error("the stream was closed"));
   };
 
   /**
-   * Delivers what a pause held back and has arrived whole, as far as the reader takes it, then ends. `conclude` is given the
-   * bytes of whole messages, or of their beginnings, that are dropped because it takes no more.
+   * Delivers the complete messages that a pause held back, as far as the reader accepts them, then calls `onInputDrained`
+   * with the number of bytes, of complete or partial messages, that the reader no longer accepts.
    */
   #drainInput(onInputDrained: (droppedBytes: number) => void): void {
     if (this.#events === undefined || this.#onInputDrained !== undefined) return;
@@ -207,10 +207,10 @@ export class Connection {
     this.#resumeDecoding();
   }
 
-  /** Delivers what is here, then lets more come, or ends. */
+  /** Delivers the buffered messages, then resumes the stream or ends the connection. */
   readonly #resumeDecoding = (): void => {
     this.#decode();
-    // A chunk at a time: a bad frame in one ends it, and what lies behind is not looked at.
+    // Read one chunk at a time, because a bad frame ends the connection and later chunks must not be decoded.
     while (this.#input === "over" && this.#isIdle()) {
       const chunk = readChunk(this.stream);
       if (chunk === null) {
@@ -221,7 +221,7 @@ export class Connection {
       this.#outcome.codec.push(this.#decoder, chunk);
       this.#decode();
     }
-    // Delivering may have paused it again, or ended it.
+    // A listener may have paused or ended the connection during delivery.
     if (this.#isFlowing()) this.stream.resume();
   };
 
@@ -270,12 +270,12 @@ export class Connection {
     return this.#input === "flowing" && this.#isIdle();
   }
 
-  /** Whether it stands, and has done what there was to do. */
+  /** Whether the connection is attached and not yielding to the event loop. */
   #isIdle(): boolean {
     return this.#events !== undefined && !this.#timeSlice.isYielding;
   }
 
-  /** The one path for every end that nobody here asked for. */
+  /** The single path for every end that this side did not request. */
   #finish(error: IpcError, clean: boolean): void {
     const events = this.#events;
     if (!this.#detach()) return;
@@ -285,13 +285,13 @@ export class Connection {
   }
 }
 
-/** Decoder and cipher fail with errors of the library; any other error is a defect and must be seen as one. */
+/** Returns library errors of the decoder and the cipher; rethrows any other error, because it is a defect. */
 function codecError(error: unknown): IpcError {
   if (isIpcError(error)) return error;
   throw error;
 }
 
-/** `read` of a stream that gives bytes. */
+/** Reads the next chunk of a stream in byte mode; null when none is buffered. */
 function readChunk(stream: Duplex): Uint8Array | null {
   return stream.read() as Uint8Array | null;
 }

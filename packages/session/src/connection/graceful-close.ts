@@ -7,14 +7,14 @@ export interface DrainOptions {
   readonly sender: Sender;
   readonly stream: Duplex;
   readonly timeoutMs: number;
-  /** Makes what is said last, if anything is. */
+  /** Encodes the close_notify; undefined if the codec sends none. */
   readonly closeNotify: () => Uint8Array | undefined;
 }
 
 /**
- * Resolves when the kernel has everything that was accepted, and nothing more is, and the farewell. When that fails the
- * stream is destroyed.
- * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`, or when the connection is gone
+ * Resolves when the kernel has every accepted message and then the close_notify. If that fails, the stream is destroyed and
+ * further writes are rejected.
+ * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`, or when the connection is lost
  */
 export async function drainSender({ sender, stream, timeoutMs, closeNotify }: DrainOptions): Promise<void> {
   const deadline = new AbortController();
@@ -24,7 +24,7 @@ export async function drainSender({ sender, stream, timeoutMs, closeNotify }: Dr
     sender.fail(new SessionError("IPC_CONNECTION_LOST", "the peer went away while this side was closing"));
   stream.once("close", lost);
   stream.once("error", lost);
-  // What has been told already is not told again.
+  // A destroyed stream may have emitted 'close' or 'error' already and does not repeat them.
   if (stream.destroyed) lost();
   try {
     await flushed;
@@ -47,12 +47,12 @@ export async function drainSender({ sender, stream, timeoutMs, closeNotify }: Dr
   }
 }
 
-/** Resolves when the kernel has it: a peer that does not hear it takes this end for a cut. */
+/** Resolves when the kernel has `last`: a peer that does not receive it reports a truncated connection. */
 function writeLast(stream: Duplex, last: Uint8Array, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-    // Also where it fails: whoever has ended his own direction may go without waiting for ours. A stream of the caller's may
-    // be destroyed and never say what became of a write.
+    // Resolve on failure too: a peer that has ended its direction may disconnect without waiting for ours, and a stream that
+    // the caller supplied may be destroyed without calling the write callback.
     stream.once("close", resolve);
     stream.write(last, () => {
       stream.off("close", resolve);

@@ -3,15 +3,15 @@ import { LARGE_BYTES } from "../codec/codec.js";
 const MIN_BATCH_BYTES = 4_096;
 
 /**
- * Memory in which a tick's frames are gathered.
+ * Collects the frames of one tick in memory.
  *
  * ```
- *  | handed out | head frames … | tail, room |
- *               ^from          ^to
+ *  | handed out | headroom, frames … | tailroom, free |
+ *               ^from                ^to
  * ```
- * Batches follow each other in one slab, so that small ones cost no allocation. Slabs grow with the traffic, 4 to 64 KiB,
- * and shrink with it; an idle connection keeps 4 KiB at most. What was handed out is never written again: the stream may hold
- * it by reference.
+ * Consecutive batches share one slab, so small batches need no allocation. Slabs grow and shrink with the traffic, from 4 to
+ * 64 KiB; an idle connection keeps at most 4 KiB. Handed-out bytes are never overwritten, because the stream may hold them by
+ * reference.
  */
 export class SendBuffer {
   readonly #headroom: number;
@@ -20,21 +20,21 @@ export class SendBuffer {
   #nextBytes = MIN_BATCH_BYTES;
   #from = 0;
   #to = 0;
-  /** Handed out since the last rest. */
+  /** Bytes handed out since the last `shrink`. */
   #usedBytes = 0;
 
-  /** @param headroom and tail: bytes that are kept free before and behind the frames of each batch */
+  /** @param headroom, tailroom bytes kept free before and after the frames of each batch */
   constructor(headroom = 0, tailroom = 0) {
     this.#headroom = headroom;
     this.#tailroom = tailroom;
   }
 
-  /** The longest frame that a batch takes. */
+  /** The longest frame that fits into a batch, in bytes. */
   get maxFrameBytes(): number {
     return LARGE_BYTES - this.#headroom - this.#tailroom;
   }
 
-  /** Bytes that would be handed out now, head and tail included. */
+  /** Bytes that `take` would return now, including headroom and tailroom; 0 without a frame. */
   get length(): number {
     return this.#to === this.#from ? 0 : this.#to - this.#from + this.#tailroom;
   }
@@ -44,8 +44,8 @@ export class SendBuffer {
   }
 
   /**
-   * Starts a slab with room for a frame of `bytes`, at most `maxFrameBytes`. The last batch has been taken.
-   * @param overflow the last slab was too small for one tick
+   * Allocates a slab with room for a frame of `bytes`, at most `maxFrameBytes`. Call `take` first.
+   * @param overflow whether the last slab was too small for one tick
    */
   open(bytes: number, overflow: boolean): void {
     if (overflow) this.#grow();
@@ -55,17 +55,17 @@ export class SendBuffer {
     this.#to = 0;
   }
 
-  /** No frame is added before it is taken: the next one has more room. */
+  /** Marks the batch as full: no frame is added before `take`, and the next slab is larger. */
   fill(): void {
     if (this.#slab?.length === this.#nextBytes) this.#grow();
   }
 
-  /** Where the next frame goes in `slab`. */
+  /** Offset of the next frame in `slab`, in bytes. */
   get end(): number {
     return this.#to === this.#from ? this.#from + this.#headroom : this.#to;
   }
 
-  /** Takes up the `bytes` that were written at `end`. */
+  /** Adds the `bytes` written at `end` to the batch. */
   advance(bytes: number): void {
     this.#to = this.end + bytes;
   }
@@ -75,7 +75,7 @@ export class SendBuffer {
     return this.#slab;
   }
 
-  /** Hands out what was gathered, head and tail included. */
+  /** Returns the batch, including headroom and tailroom, and starts the next one behind it. */
   take(): Buffer {
     const end = this.#to + this.#tailroom;
     const batch = this.slab.subarray(this.#from, end);
@@ -85,7 +85,7 @@ export class SendBuffer {
     return batch;
   }
 
-  /** For a connection with nothing under way: lets a large slab go. Where that was little used, the next one is small again. */
+  /** Frees a large slab of an idle connection. If little of it was used, the next slab has the minimum size again. */
   shrink(): void {
     const usedBytes = this.#usedBytes;
     this.#usedBytes = 0;

@@ -8,12 +8,12 @@ import type { SharedBudget } from "../shared-budget.js";
 import { SendBuffer } from "./send-buffer.js";
 import type { WriteQueue, WriteSink } from "./write-queue.js";
 
-/** What a connection may gather before it waits for others. */
+/** Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. */
 const SHARE_BYTES = 4_096;
 
 const DONE: Promise<void> = Promise.resolve();
 
-/** Bytes on their way to the kernel: where they end in the connection's output, and how many messages end with them. */
+/** Bytes handed to the stream: their end offset in the connection's output, and the number of messages that end in them. */
 interface InFlight {
   readonly end: number;
   readonly messages: number;
@@ -28,19 +28,19 @@ export interface SenderOptions {
   readonly stream: Duplex;
   readonly codec: MessageCodec;
   readonly maxQueuedBytes: number;
-  /** For how long the event loop does not sleep after something was sent, in microseconds. */
+  /** How long the event loop polls instead of sleeping after a send, in microseconds. */
   readonly busyPollUs: number;
-  /** What it shares with other connections. */
+  /** Budget of queued bytes that several connections share. */
   readonly budget?: SharedBudget | undefined;
-  /** What was written before there was a connection, and what will wait for room. */
+  /** Holds writes made before the connection was established, and later writes that wait for room. */
   readonly waiting: WriteQueue;
-  /** The cipher seals no more: the connection must end. */
+  /** Called when the cipher is exhausted: the connection must end. */
   readonly exhausted: (error: CryptoError) => void;
 }
 
 /**
- * Sends messages over one stream: gathers the frames of a tick into one write, bounds what is queued, and knows what has
- * left. It belongs to one connection: nothing queued for one peer can reach another.
+ * Sends messages over one stream: batches the frames of a tick into one write, bounds the queued bytes, and tracks the bytes
+ * that have reached the kernel. It belongs to one connection, so no message queued for one peer can reach another.
  */
 export class Sender implements WriteSink {
   readonly #stream: Duplex;
@@ -54,13 +54,13 @@ export class Sender implements WriteSink {
   readonly #buffer: SendBuffer;
   #messagesInBatch = 0;
   #flushScheduled = false;
-  /** Bytes handed to the stream, and those that it has handed to the kernel. */
+  /** All bytes handed to the stream so far, including those that it has passed to the kernel. */
   #handedBytes = 0;
-  /** Bytes that count against the shared budget. */
+  /** Bytes of this sender that are counted in the shared budget. */
   #budgetedBytes = 0;
   readonly #inFlight: InFlight[] = [];
   #flushWaiters: FlushWaiter[] = [];
-  /** What the batch may still take without a look at the stream, which only has less and less to hold meanwhile. */
+  /** Bytes that the batch may still take without reading `writableLength`, which only falls until the next stream write. */
   #roomBytes = 0;
   #failure: Error | undefined;
   #acceptedMessages = 0;
@@ -86,12 +86,12 @@ export class Sender implements WriteSink {
     return this.#acceptedBytes;
   }
 
-  /** Bytes accepted and not with the kernel. */
+  /** Bytes accepted and not yet passed to the kernel. */
   get queuedBytes(): number {
     return this.#buffer.length + this.#stream.writableLength;
   }
 
-  /** Messages accepted and not with the kernel. */
+  /** Messages accepted and not yet passed to the kernel. */
   get queuedMessages(): number {
     let messages = this.#messagesInBatch;
     for (const { messages: inFlight } of this.#inFlight) messages += inFlight;
@@ -102,7 +102,7 @@ export class Sender implements WriteSink {
   get isFree(): boolean {
     if (this.#roomBytes > 0) return true;
     if (this.#waiting.size > 0 || !this.hasRoom()) return false;
-    // Others use up a shared budget, too; and what stands around a batch counts from its first frame on.
+    // Other connections also use a shared budget; and headroom and tailroom count only once the batch has a frame.
     const isExact = this.#budget === undefined && this.#buffer.length > 0;
     if (isExact) this.#roomBytes = this.#maxQueuedBytes - this.queuedBytes;
     return true;
@@ -123,12 +123,12 @@ export class Sender implements WriteSink {
     return noteFlush() ? flushed.then(nextMacrotask) : flushed;
   }
 
-  /** Whether it may keep the process alive by polling. */
+  /** Sets whether busy polling may keep the process alive. */
   setReferenced(referenced: boolean): void {
     this.#isReferenced = referenced;
   }
 
-  /** Takes up what waited for a connection. */
+  /** Sends the writes that waited for the connection. */
   start(): void {
     this.#waiting.drainInto(this);
   }
@@ -149,7 +149,7 @@ export class Sender implements WriteSink {
     } catch (error) {
       return this.#refuse(error);
     }
-    // What was accepted before could not be sealed: this is not, and counts nowhere.
+    // Sealing the previous batch failed: this message is rejected and not counted.
     if (this.#failure !== undefined) return handledRejection(this.#failure);
     this.#roomBytes -= length;
     this.#acceptedMessages++;
@@ -164,7 +164,7 @@ export class Sender implements WriteSink {
     return this.#waitForKernel("flush", signal);
   }
 
-  /** Ends every wait; nothing more is accepted. */
+  /** Rejects every wait with `error`; later writes and flushes are rejected too. */
   fail(error: Error): void {
     this.#failure = error;
     this.#roomBytes = 0;
@@ -177,8 +177,9 @@ export class Sender implements WriteSink {
   }
 
   /**
-   * A loop over promises that are already resolved starves timers and reads: the write that fills a batch resolves in the
-   * loop's next turn, and every write does that is not a connection's first few when all together have gathered enough.
+   * Returns a promise for the next macrotask when the caller should yield, because a loop over resolved promises starves
+   * timers and reads: for a write that fills a batch, and for every write past `yieldAfterBytes` of the codec. Once all
+   * connections together have batched 256 KiB in a tick, every write past a connection's first 4 KiB yields too.
    */
   #acceptSmall(type: number, data: Uint8Array, length: number): Promise<void> | undefined {
     const batch = this.#buffer;
@@ -198,14 +199,14 @@ export class Sender implements WriteSink {
       process.nextTick(this.#flushTick);
     }
     const isEnough = noteBatched(length);
-    // One like it would not fit: what is full leaves in this tick, and nothing small is left behind to leave by itself.
+    // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
     if (!batch.hasRoom(length)) batch.fill();
     else if (batch.length < (isEnough ? SHARE_BYTES : this.#codec.yieldAfterBytes)) return;
     return nextMacrotask();
   }
 
   #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
-    // Before the parts are made: what is sealed first must travel first.
+    // Hand over the batch before sealing the parts, because records must be sent in the order in which they are sealed.
     this.#handBatch();
     if (this.#failure !== undefined) return;
     const parts = this.#codec.encodeChunks(type, data);
@@ -215,7 +216,7 @@ export class Sender implements WriteSink {
     return this.#waitForKernel("write of a message that was accepted and may still be sent", signal);
   }
 
-  /** A cipher that seals no more ends the connection; what was accepted before is still handed over. */
+  /** Ends the connection when the cipher is exhausted; messages accepted before are still handed to the stream. */
   #refuse(error: unknown): Promise<never> {
     if (!(error instanceof CryptoError)) throw error;
     this.#handBatch();
@@ -236,7 +237,7 @@ export class Sender implements WriteSink {
       this.#codec.sealBatch(batch);
     } catch (error) {
       if (!(error instanceof CryptoError)) throw error;
-      // These were accepted, and whoever waits for the kernel to have them must learn that it never will.
+      // These messages were accepted but cannot be sent, so every flush that waits for them must reject.
       this.fail(error);
       this.#exhausted(error);
       return;
@@ -255,7 +256,7 @@ export class Sender implements WriteSink {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    // The stream tells of its failure by 'error' or 'close': there is one path for every end.
+    // The connection handles stream failures in its 'error' and 'close' listeners, the single path for every end.
     if (error || this.#failure !== undefined) return;
     if (this.#budget !== undefined) this.#settleBudget(this.#budget);
     const gone = this.#handedBytes - this.#stream.writableLength;
@@ -267,16 +268,16 @@ export class Sender implements WriteSink {
     if (this.#buffer.length === 0 && this.#inFlight.length === 0) this.#buffer.shrink();
   };
 
-  /** Tells the shared budget what is queued here now. */
+  /** Updates the shared budget with the bytes queued here now. */
   #settleBudget(budget: SharedBudget): void {
-    // What `fail` has given back is not taken again.
+    // `fail` has returned these bytes to the budget; do not add them again.
     if (this.#failure !== undefined) return;
     const queued = this.queuedBytes;
     budget.add(queued - this.#budgetedBytes);
     this.#budgetedBytes = queued;
   }
 
-  /** Undefined when the kernel has everything that was handed to the stream. `what` says who waits. */
+  /** Returns undefined when the kernel has all bytes handed to the stream. `what` names the operation in error messages. */
   #waitForKernel(what: string, signal: AbortSignal | undefined): Promise<void> | undefined {
     if (this.#inFlight.length === 0) return undefined;
     const waiter = new Deferred<void>({

@@ -2,34 +2,34 @@ import { Deferred, handledRejection } from "../deferred.js";
 import { abortError, SessionError } from "../errors.js";
 import { MESSAGE_OVERHEAD_BYTES } from "../message.js";
 
-/** The queue of waiting writes holds this many times `maxQueuedBytes`. */
+/** Capacity of the queue of waiting writes, as a multiple of `maxQueuedBytes`. */
 const CAPACITY_FACTOR = 16;
 
 interface QueuedWrite {
   readonly bytes: number;
-  /** Accepts the message. A promise: what the writer then waits for. */
+  /** Passes the message to the sink. If it returns a promise, the write waits for that promise too. */
   readonly admit: (sink: WriteSink) => Promise<void> | undefined;
   readonly waiter: Deferred<void>;
-  /** Once accepted, a message cannot be called back; waiting for a flush can still end. */
+  /** Whether an abort has no effect once the entry is admitted: true for a message, false for a flush. */
   readonly final: boolean;
 }
 
-/** Where messages go when their turn comes. */
+/** Destination of queued messages. */
 export interface WriteSink {
   hasRoom(): boolean;
-  /** The signal ends the wait for a message that is accepted already. */
+  /** Accepts the message. An abort of `signal` afterwards only ends the wait; the message may still be sent. */
   accept(type: number, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined;
-  /** Resolves when every byte accepted so far is with the kernel. */
+  /** Resolves when the kernel has every byte accepted so far; undefined when it already has. */
   flushed(): Promise<void> | undefined;
 }
 
-/** Writes and flushes whose turn has not come, in order: nothing of them is accepted yet, so an abort takes them out whole. */
+/** Waiting writes and flushes, in order. None of them is accepted yet, so an abort removes an entry completely. */
 export class WriteQueue {
   readonly #capacity: number;
   readonly #entries = new Set<QueuedWrite>();
   #bytes = 0;
 
-  /** @param maxQueuedBytes the budget of a connection's queue */
+  /** @param maxQueuedBytes the budget of a connection's queue, in bytes; this queue holds 16 times as much */
   constructor(maxQueuedBytes: number) {
     this.#capacity = maxQueuedBytes * CAPACITY_FACTOR;
   }
@@ -38,22 +38,22 @@ export class WriteQueue {
     return this.#entries.size;
   }
 
-  /** Bytes of data that wait, and 160 for each message. */
+  /** Bytes of waiting data, plus 160 for each entry. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Rejects with IPC_QUEUE_FULL, IPC_ABORTED; otherwise settles when the message is accepted, or cannot be any more. */
+  /** Rejects with IPC_QUEUE_FULL, IPC_ABORTED; otherwise settles when the message is accepted or can no longer be. */
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     return this.#add("write", data.length, signal, true, (sink) => sink.accept(type, data, signal));
   }
 
-  /** As `write`, for a flush of everything that waits before it. */
+  /** Like `write`, for a flush of every entry queued before it. */
   flush(signal: AbortSignal | undefined): Promise<void> {
     return this.#add("flush", 0, signal, false, (sink) => sink.flushed());
   }
 
-  /** Hands out what there is room for. */
+  /** Passes entries to the sink while it has room. */
   drainInto(sink: WriteSink): void {
     for (const entry of this.#entries) {
       if (!sink.hasRoom()) return;
@@ -84,7 +84,7 @@ export class WriteQueue {
   ): Promise<void> {
     if (signal?.aborted === true) return handledRejection(abortError(what, signal));
     const bytes = length + MESSAGE_OVERHEAD_BYTES;
-    // A flush holds no data; `close` depends on one being taken whatever waits.
+    // A flush holds no data, and `close` relies on its flush being queued regardless of the waiting bytes.
     if (final && this.#bytes + bytes > this.#capacity && this.#entries.size > 0) {
       return handledRejection(
         new SessionError(

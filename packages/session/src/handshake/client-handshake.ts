@@ -10,20 +10,20 @@ import { encodeSelect, SELECT_COMPATIBLE, tryDecodeOffer } from "./offer.js";
 import { type Handshake, receive, send } from "./steps.js";
 
 export interface ClientHandshakeOptions {
-  /** For messages: the server's name. */
+  /** The server's name, for error messages. */
   readonly name: string;
-  /** True: refuses a server that offers none. False: follows the server. */
+  /** True: rejects a server without encryption. False: the server decides. */
   readonly encryption: boolean;
   /** @default no keys */
   readonly credentials?: Credentials;
-  /** A connection before this one was secure: nothing less is taken any more. */
+  /** Whether an earlier connection was secure; then anything less than a secure session is rejected. */
   readonly wasSecure?: boolean;
   readonly nonces?: NonceSource;
   readonly records?: RecordCipherOptions;
 }
 
 /**
- * The client's side of golang-ipc's handshake, and of the secure session that a server of ours offers in it.
+ * Runs the client's side of golang-ipc's handshake, and of the secure session that an @ipc server offers in it.
  * @throws SessionError IPC_VERSION_MISMATCH, IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_SERVER_BUSY,
  * IPC_HANDSHAKE_FAILED; CryptoError
  * @see golang-ipc handshake.go, `func (cc *Client) handshake`
@@ -39,7 +39,7 @@ export function* clientHandshake(options: ClientHandshakeOptions): Handshake<Han
   }
 }
 
-/** The client's answer to what the server offers. */
+/** Receives the server's limits and offer, and answers them. */
 function* completeClient(
   options: ClientHandshakeOptions,
   hello: Uint8Array,
@@ -53,8 +53,8 @@ function* completeClient(
   try {
     mode = selectMode(offer, { name, credentials, encrypted: exchange !== undefined, wasSecure });
   } catch (error) {
-    // golang-ipc's server listens no more after a handshake that failed, and one of ours that refuses its protocol says
-    // why. Another one of ours would take the answer for a client that has come.
+    // A golang-ipc server stops listening after a failed handshake, and an @ipc server that rejects golang-ipc's protocol
+    // reports the reason, so both get an answer. Any other @ipc server would take the answer for a connected client.
     if (offer === undefined || offer.refusesCompatible) yield* send(Uint8Array.of(SELECT_COMPATIBLE));
     throw error;
   }

@@ -2,21 +2,21 @@ import type { KeyObject } from "node:crypto";
 import { importPsk } from "@ipc/crypto";
 import { MODE, type Offer } from "./offer.js";
 
-/** What one side has to prove itself with and to check the other by, resolved. Keys live in KeyObjects. */
+/** The resolved keys with which one side proves itself and verifies its peer. Own keys are held in KeyObjects. */
 export interface Credentials {
-  /** Whether `ipcx/1` is spoken at all. */
+  /** Whether this side supports the `ipcx/1` extension. */
   readonly supportsSecure: boolean;
-  /** Pre-shared keys of 32 bytes, in the order in which they are tried; a client has one at the most. */
+  /** Pre-shared keys of 32 bytes, in the order in which they are tried; a client has at most one. */
   readonly psks: readonly KeyObject[];
   /** An Ed25519 private key. */
   readonly identity: KeyObject | undefined;
-  /** The raw 32 bytes of each key that the other side may sign with. */
+  /** The raw 32 bytes of each public key that the peer may sign with. */
   readonly trustedPeers: readonly Uint8Array[] | undefined;
-  /** Whether anything less than all that is configured is refused. */
+  /** Whether a connection that does not use every configured key is rejected. */
   readonly require: boolean;
 }
 
-/** The credentials of somebody who has no keys and asks for none. */
+/** Credentials of a peer that has no keys and requires none. */
 export const NO_CREDENTIALS: Credentials = Object.freeze({
   supportsSecure: true,
   psks: Object.freeze([]),
@@ -25,12 +25,12 @@ export const NO_CREDENTIALS: Credentials = Object.freeze({
   require: false,
 });
 
-/** Returns these credentials with one more pre-shared key, of 32 bytes, which stay the caller's to wipe. */
+/** Returns these credentials with one more pre-shared key of 32 bytes, which the caller must wipe. */
 export function withPsk(credentials: Credentials, psk: Uint8Array): Credentials {
   return Object.freeze({ ...credentials, psks: Object.freeze([...credentials.psks, importPsk(psk)]) });
 }
 
-/** Returns the modes that a client is configured for: MODE bits. */
+/** Returns the modes that a client is configured for, as MODE bits. */
 export function clientMode({ psks, identity, trustedPeers }: Credentials): number {
   return (
     (psks.length > 0 ? MODE.psk : 0) |
@@ -39,7 +39,7 @@ export function clientMode({ psks, identity, trustedPeers }: Credentials): numbe
   );
 }
 
-/** Returns what a server offers; undefined where it speaks golang-ipc's protocol only. */
+/** Returns a server's offer; undefined if the server supports golang-ipc's protocol only. */
 export function offerOf({ supportsSecure, psks, identity, trustedPeers, require }: Credentials): Offer | undefined {
   if (!supportsSecure) return undefined;
   const accept =
@@ -50,9 +50,9 @@ export function offerOf({ supportsSecure, psks, identity, trustedPeers, require 
 }
 
 /**
- * Returns these credentials with the pre-shared key of a key file, if there is one. The key is wiped once it is imported.
- * @param place where the key file is; undefined: there is none
- * @param readKey reads, or makes, the 32 bytes of the file; what it throws is passed on
+ * Returns these credentials with the pre-shared key of a key file, if there is one. The key is wiped after the import.
+ * @param place the key file's location; undefined: there is none
+ * @param readKey reads, or creates, the 32 bytes of the file; its exceptions are rethrown
  */
 export function withKeyFile<Place>(
   credentials: Credentials,

@@ -11,10 +11,10 @@ interface Wanted {
 }
 
 /**
- * Reads exact numbers of bytes from a stream, one read at a time, and gives back what it did not use.
+ * Reads exact numbers of bytes from a stream, one read at a time, and returns unused bytes at the end.
  *
- * It never takes another chunk while it holds enough for the read in hand, so a peer that talks on is held back by the
- * stream's own backpressure.
+ * It takes no further chunk while it holds enough bytes for the current read, so the stream's backpressure stops a peer that
+ * sends more.
  */
 export class ExactReader {
   readonly #stream: Duplex;
@@ -32,7 +32,7 @@ export class ExactReader {
     if (stream.destroyed || stream.readableEnded) this.#onEnd();
   }
 
-  /** Rejects with IPC_HANDSHAKE_FAILED when the stream ends first. `what` names the bytes in the message. */
+  /** Rejects with IPC_HANDSHAKE_FAILED if the stream ends first. `what` names the bytes in the error message. */
   read(bytes: number, what: string): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       this.#wanted = { bytes, what, resolve, reject };
@@ -40,13 +40,13 @@ export class ExactReader {
     });
   }
 
-  /** Leaves the stream, paused, to its next owner; returns the bytes that came with the last ones read. */
+  /** Pauses the stream and stops listening to it; returns the bytes that arrived after the last ones read. */
   release(): Uint8Array {
     this.#stream.off("data", this.#onData);
     this.#stream.off("end", this.#onEnd);
     this.#stream.off("error", this.#onError);
     this.#stream.off("close", this.#onEnd);
-    // A read that was given up had it flowing.
+    // An abandoned read leaves the stream flowing.
     this.#stream.pause();
     return this.#held;
   }

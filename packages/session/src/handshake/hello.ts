@@ -8,21 +8,24 @@ export const VERSION = 0x02;
 export const HELLO = {
   plain: 0x00,
   encrypted: 0x01,
-  /** Ours: the place is taken. Go clients fail at once on it, with and without encryption. */
+  /** @ipc only: the server is busy. Go clients fail on it at once, with and without encryption. */
   busy: 0xff,
 } as const;
 
-/** The client's answers. @see golang-ipc handshake.go, `one` */
+/** The client's reply to the hello. @see golang-ipc handshake.go, `one` */
 export const REPLY = {
   ok: 0x00,
   versionDiffers: 0x01,
   encryptionRequired: 0x02,
 } as const;
 
-/** What a server says to a client whose place is taken, before it ends the connection. */
+/** The hello of a busy server, which then ends the connection. */
 export const BUSY_HELLO: Uint8Array = Uint8Array.of(VERSION, HELLO.busy);
 
-/** Answers the hello and returns whether this connection is encrypted. */
+/**
+ * Replies to the hello and returns whether this connection is encrypted.
+ * @throws SessionError IPC_VERSION_MISMATCH, IPC_SERVER_BUSY, IPC_ENCRYPTION_REFUSED, IPC_HANDSHAKE_FAILED
+ */
 export function* answerHello(
   version: number,
   mode: number,
@@ -62,7 +65,7 @@ export function* answerHello(
   }
 }
 
-/** Returns when the client has accepted the hello. */
+/** @throws SessionError IPC_VERSION_MISMATCH, IPC_ENCRYPTION_REFUSED, IPC_HANDSHAKE_FAILED unless `reply` accepts the hello */
 export function assertAccepted(reply: number): void {
   switch (reply) {
     case REPLY.ok:

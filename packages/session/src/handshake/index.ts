@@ -1,4 +1,4 @@
-// Entry point @ipc/session/handshake: the handshakes as generators, and how one is run over a stream.
+// Entry point @ipc/session/handshake: the handshakes as generators, and the function that runs one over a stream.
 export type { HandshakeOutcome, MessageCodec } from "../codec/codec.js";
 export { type ClientHandshakeOptions, clientHandshake } from "./client-handshake.js";
 export type { Credentials } from "./credentials.js";

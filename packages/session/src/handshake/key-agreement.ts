@@ -3,16 +3,16 @@ import type { MessageCodec } from "../codec/codec.js";
 import { GolangIpcCodec, PlainCodec } from "../codec/frame-codec.js";
 import { type Handshake, keyPair, receive, send, sharedSecret } from "./steps.js";
 
-/** What both sides have when their public keys have crossed. */
+/** Result of the key exchange, the same on both sides except for `pair` and `theirs`. */
 export interface KeyAgreement {
   readonly pair: KeyPair;
   readonly theirs: Uint8Array;
-  /** Wiped when the handshake has ended, however it did. */
+  /** 48 bytes; wiped when the handshake succeeds or fails. */
   readonly sharedSecret: Uint8Array;
   readonly cipher: MessageCipher;
 }
 
-/** The exchange is the same on both sides: send ours, receive theirs. */
+/** Sends this side's public key, then receives the peer's; both sides do the same. */
 export function* agreeOnKeys(nonces: NonceSource | undefined): Handshake<KeyAgreement> {
   const pair = yield* keyPair();
   yield* send(pair.publicKey);
@@ -22,7 +22,7 @@ export function* agreeOnKeys(nonces: NonceSource | undefined): Handshake<KeyAgre
   return { pair, theirs, sharedSecret: x, cipher };
 }
 
-/** golang-ipc's own protection, or none. */
+/** Returns the codec for golang-ipc's encryption, or for plain frames without a key agreement. */
 export function golangIpcCodec(exchange: KeyAgreement | undefined): MessageCodec {
   return exchange === undefined ? new PlainCodec() : new GolangIpcCodec(exchange.cipher);
 }

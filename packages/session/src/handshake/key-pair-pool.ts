@@ -1,9 +1,9 @@
 import { generateKeyPair, type KeyPair } from "@ipc/crypto";
 
-/** Made at once: as many as Node's thread pool works on. */
+/** Key pairs generated at the same time: the default size of Node's thread pool. */
 const AT_ONCE = 4;
 
-/** So many wait before it is looked whether all are still there. */
+/** Queue length at which requests that are no longer wanted are first removed. */
 const FIRST_SWEEP = 64;
 
 interface Waiting {
@@ -12,11 +12,11 @@ interface Waiting {
 }
 
 /**
- * Makes key pairs, a few at a time, and for whoever came last first.
+ * Generates key pairs, at most four at a time, and serves the latest request first.
  *
- * A pair and the secret made with it cost milliseconds, and every handshake has a deadline. When more clients come at once
- * than can be served by then, in the order of their coming each would be served when its time is just over, and none would
- * ever connect. Whoever came last has the most time left; who comes too short gives up, and is the last one when it dials again.
+ * A pair and its shared secret cost milliseconds, and every handshake has a deadline. If more clients connect at once than the
+ * server can serve before their deadlines, first-in first-out order would serve each one just after its deadline, and no client
+ * would ever connect. The latest request has the most time left; a client that times out is the latest when it dials again.
  */
 export class KeyPairQueue {
   readonly #generate: () => Promise<KeyPair>;
@@ -28,7 +28,7 @@ export class KeyPairQueue {
     this.#generate = generate;
   }
 
-  /** @param isWanted asked when its turn comes; when it is not any more, it never settles */
+  /** @param isWanted called when the request is served; if it returns false, the promise never settles */
   take(isWanted: () => boolean): Promise<KeyPair> {
     this.#sweep();
     return new Promise((resolve) => {
@@ -37,7 +37,7 @@ export class KeyPairQueue {
     });
   }
 
-  /** Where more come all the time than can be served, the line is never taken down to those who have given up. */
+  /** Removes abandoned requests, because under constant overload the queue is never served down to them. */
   #sweep(): void {
     if (this.#waiting.length < this.#sweepAt) return;
     this.#waiting = this.#waiting.filter(({ isWanted }) => isWanted());
@@ -63,12 +63,12 @@ export class KeyPairQueue {
   }
 }
 
-/** One line for the process: all of its handshakes share the loop and the thread pool. */
+/** One queue for the process, because all handshakes share its event loop and thread pool. */
 export const keyPairQueue: KeyPairQueue = new KeyPairQueue();
 
 /**
- * Key pairs made ahead, in the thread pool: a handshake takes one and does not wait for it to be made. Each is used once.
- * When they are used up, whoever wants one waits in line.
+ * Generates key pairs ahead in the thread pool, so that a handshake does not wait for one. Each pair is used once. When none is
+ * ready, the request waits in the queue.
  */
 export class KeyPairPool {
   readonly #size: number;
@@ -76,7 +76,7 @@ export class KeyPairPool {
   readonly #ready: KeyPair[] = [];
   #making = 0;
 
-  /** @param size how many are kept ready, from now on */
+  /** @param size number of pairs kept ready, from now on */
   constructor(size: number, queue: KeyPairQueue = keyPairQueue) {
     this.#size = size;
     this.#queue = queue;
@@ -84,8 +84,8 @@ export class KeyPairPool {
   }
 
   /**
-   * Gives a pair. Rejects when it cannot be made.
-   * @param isWanted asked when it has to be made; when it is not wanted any more, this never settles
+   * Resolves with a pair. Rejects if generating it fails.
+   * @param isWanted called only if no pair is ready; if it returns false by then, the promise never settles
    */
   take(isWanted: () => boolean): Promise<KeyPair> {
     const pair = this.#ready.pop();
@@ -104,7 +104,7 @@ export class KeyPairPool {
             this.#making--;
             this.#ready.push(pair);
           },
-          // Whoever takes one next is told why, if it fails again.
+          // Ignored here: if generation fails again, the next `take` rejects with the reason.
           () => this.#making--,
         );
     }

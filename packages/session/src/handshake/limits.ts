@@ -4,10 +4,10 @@ import { SessionError } from "../errors.js";
 import { decodeMaxMessageSize } from "./offer.js";
 import { type Handshake, receive } from "./steps.js";
 
-/** The limits' body carries a u32 today and up to this many bytes tomorrow; longer ones are refused unread. */
+/** The longest body of the limits, in bytes: a u32 and an offer today, room for extensions; longer ones are rejected unread. */
 const LIMITS_MAX_BYTES = 4_096;
 
-/** What a server may announce as its maxMessageSize. */
+/** The largest maxMessageSize that a server may announce, in bytes: 1 GiB. */
 const ANNOUNCED_SIZE_MAX = 1_073_741_824;
 
 export function encodeLimits(plaintext: Uint8Array, cipher: MessageCipher | undefined): Uint8Array {
@@ -19,7 +19,7 @@ export function encodeLimits(plaintext: Uint8Array, cipher: MessageCipher | unde
 }
 
 export interface Limits {
-  /** As they came: `length(4) ‖ body`. */
+  /** As received: `length(4) ‖ body`. */
   readonly limits: Uint8Array;
   readonly plaintext: Uint8Array;
 }
@@ -41,7 +41,7 @@ export function* receiveLimits(cipher: MessageCipher | undefined): Handshake<Lim
   return { limits, plaintext: cipher === undefined ? body : cipher.open(body) };
 }
 
-/** Returns what this side may send. */
+/** Returns the longest data this side may send, in bytes. @throws SessionError IPC_HANDSHAKE_FAILED */
 export function checkedMaxMessageSize(limits: Uint8Array): number {
   const maxMessageSize = decodeMaxMessageSize(limits);
   if (maxMessageSize >= 1 && maxMessageSize <= ANNOUNCED_SIZE_MAX) return maxMessageSize;

@@ -3,18 +3,18 @@ import { type Credentials, clientMode } from "./credentials.js";
 import { describeMode, type Offer } from "./offer.js";
 
 export interface ModeSelection {
-  /** For messages: the server's name. */
+  /** The server's name, for error messages. */
   readonly name: string;
   readonly credentials: Credentials;
   readonly encrypted: boolean;
-  /** A connection before this one was secure. */
+  /** Whether an earlier connection was secure. */
   readonly wasSecure: boolean;
 }
 
 /**
- * Chooses what a client answers to an offer: every mode that both sides are configured for; undefined for golang-ipc's own
- * protocol. An offer that somebody on the way took out, or a server that cannot do what is required, is refused.
- *
+ * Selects a client's answer to an offer: every mode that both sides are configured for, or undefined for golang-ipc's own
+ * protocol. A missing offer, which an attacker may have removed, is rejected if this client requires a secure session; so is a
+ * server that lacks a required mode.
  * @throws SessionError IPC_SECURITY_REFUSED
  */
 export function selectMode(offer: Offer | undefined, choice: ModeSelection): number | undefined {

@@ -22,10 +22,10 @@ import type { Credentials } from "./credentials.js";
 import { describeMode, MODE } from "./offer.js";
 import { authorize, cpuQueue, type Handshake, receive, send } from "./steps.js";
 
-/** What both sides have, from the exchange and from what was said in it. @see docs/WIRE.md, "AUTH" */
+/** Input of the authentication, which both sides know after the key exchange. @see docs/WIRE.md, "AUTH" */
 export interface AuthenticationOptions {
   readonly transcript: Transcript;
-  /** 48 bytes; wiped when the keys are derived. */
+  /** 48 bytes; wiped once the keys are derived. */
   readonly sharedSecret: Uint8Array;
   /** MODE bits, as selected. */
   readonly mode: number;
@@ -34,7 +34,7 @@ export interface AuthenticationOptions {
 }
 
 /**
- * The client's side: its select and its AUTH in one item, then the server's AUTH.
+ * Runs the client's side: sends its select and its AUTH in one item, then receives the server's AUTH.
  * @throws CryptoError IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID
  */
 export function* authenticateClient(start: AuthenticationOptions): Handshake<RecordCodec> {
@@ -58,8 +58,8 @@ export function* authenticateClient(start: AuthenticationOptions): Handshake<Rec
 }
 
 /**
- * The server's side: the client's AUTH under one of the pre-shared keys, then its own.
- * @throws CryptoError IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID; what authorizing throws
+ * Runs the server's side: receives the client's AUTH, under one of the pre-shared keys, then sends its own.
+ * @throws CryptoError IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID; errors of the `authorize` step
  */
 export function* authenticateServer(start: AuthenticationOptions): Handshake<RecordCodec> {
   const { transcript, sharedSecret, mode, credentials, records } = start;
@@ -84,7 +84,7 @@ interface Opened {
   readonly body: Uint8Array;
 }
 
-/** Tries the server's pre-shared keys in turn: there are several while one replaces another. */
+/** Tries the server's pre-shared keys in order; there are several during a key rotation. */
 function* openWithAnyPsk(
   start: AuthenticationOptions,
   transcriptHash: Uint8Array,
@@ -93,7 +93,7 @@ function* openWithAnyPsk(
   const { sharedSecret, mode, credentials, records } = start;
   const candidates = hasBit(mode, MODE.psk) ? credentials.psks : [undefined];
   for (const psk of candidates) {
-    // Strangers who have done nothing themselves can send this all at once.
+    // Queue the derivation, because unauthenticated clients can send many such records at once at no cost to themselves.
     yield* cpuQueue();
     const keys = deriveSessionKeys(transcriptHash, sharedSecret, psk);
     const opener = new RecordOpener(keys.client, records);
@@ -111,13 +111,13 @@ function* openWithAnyPsk(
   );
 }
 
-/** Without it the session would be one that needs no key. */
+/** Returns the client's pre-shared key; throws, because without a key the session would need none. @throws TypeError */
 function firstPsk({ psks: [psk] }: Credentials): KeyObject {
   if (psk === undefined) throw new TypeError("a session with a pre-shared key needs one");
   return psk;
 }
 
-/** A server that does not accept the client's keys ends the connection and says nothing; so does one that goes away. */
+/** Adds a hint if the server just ends the connection: it does so when it rejects the client's keys, and when it closes. */
 function* receiveServerAuth(mode: number): Handshake<SealedRecord> {
   try {
     return yield* receiveAuth("the server's AUTH");
@@ -139,7 +139,7 @@ function* receiveAuth(what: string): Handshake<SealedRecord> {
 function securityOf(mode: number, key: Uint8Array | undefined): ConnectionSecurity {
   const psk = hasBit(mode, MODE.psk);
   if (key === undefined) return Object.freeze({ mode: "secure", peer: Object.freeze({ psk }) });
-  // Whoever changes what he was given changes it for himself.
+  // Return a copy of the key on each access, so that a caller's changes do not affect other callers.
   const peer = Object.freeze({
     psk,
     get key() {

@@ -1,7 +1,7 @@
 import { readUint32, UINT32_BYTES, writeUint32 } from "@ipc/framing";
 import { SessionError } from "../errors.js";
 
-/** What a secure session authenticates: bits of the offer and of the select. @see docs/WIRE.md, "Offer and select" */
+/** The proofs of a secure session, as bits of the offer and of the select. @see docs/WIRE.md, "Offer and select" */
 export const MODE = {
   psk: 0b001,
   serverSigns: 0b010,
@@ -10,30 +10,30 @@ export const MODE = {
 
 const MODE_MASK = 0b111;
 
-/** In the offer's `require`: refuses golang-ipc's clients. In the select: a secure session was chosen. */
+/** In the offer's `require`: the server rejects golang-ipc's protocol. In the select: the client selects a secure session. */
 const HIGH_BIT = 0x80;
 const RESERVED_MASK = 0b0111_1000;
 
-/** "IPCX", and the version of the extension. */
+/** "IPCX" and the extension's version, 1. */
 const MAGIC: Uint8Array = Uint8Array.of(0x49, 0x50, 0x43, 0x58, 0x01);
 const OFFER_BYTES = 8;
 
-/** A client that stays with golang-ipc's protocol. Every Go client answers this. */
+/** The client selects golang-ipc's protocol. Every Go client sends this. */
 export const SELECT_COMPATIBLE = 0x00;
 
-/** What a server offers beside golang-ipc's protocol. */
+/** The extension that a server offers in addition to golang-ipc's protocol. */
 export interface Offer {
-  /** The modes that it can do: MODE bits. */
+  /** The modes that the server supports, as MODE bits. */
   readonly accept: number;
-  /** The modes that it insists on: MODE bits. */
+  /** The modes that the server requires, as MODE bits. */
   readonly require: number;
-  /** Whether it turns golang-ipc's clients away. */
+  /** Whether the server rejects clients that select golang-ipc's protocol. */
   readonly refusesCompatible: boolean;
 }
 
 /**
- * Encodes the plaintext of the limits: `maxMessageSize u32`, and where there is an offer `"IPCX" ‖ 01 ‖ accept u8 ‖
- * require u8 ‖ 00` behind it, 12 bytes in all.
+ * Encodes the plaintext of the limits: `maxMessageSize u32`, and if there is an offer, `"IPCX" ‖ 01 ‖ accept u8 ‖ require u8 ‖
+ * 00` after it, 12 bytes in all.
  */
 export function encodeLimitsPlaintext(maxMessageSize: number, offer: Offer | undefined): Uint8Array {
   const limits = new Uint8Array(UINT32_BYTES + (offer === undefined ? 0 : OFFER_BYTES));
@@ -45,7 +45,7 @@ export function encodeLimitsPlaintext(maxMessageSize: number, offer: Offer | und
   return limits;
 }
 
-/** Returns the offer in the plaintext of the limits, undefined where there is none that this version understands: no error. */
+/** Returns the offer in the plaintext of the limits; undefined, not an error, if there is none that this version supports. */
 export function tryDecodeOffer(limits: Uint8Array): Offer | undefined {
   if (limits.length < UINT32_BYTES + OFFER_BYTES) return undefined;
   if (MAGIC.some((byte, index) => limits[UINT32_BYTES + index] !== byte)) return undefined;
@@ -57,19 +57,19 @@ export function tryDecodeOffer(limits: Uint8Array): Offer | undefined {
   };
 }
 
-/** Returns the first of the limits' four bytes: the server's maxMessageSize. */
+/** Returns the server's maxMessageSize, in bytes: the first four bytes of the limits' plaintext. */
 export function decodeMaxMessageSize(limits: Uint8Array): number {
   return readUint32(limits, 0);
 }
 
-/** Encodes a client's choice of a secure session, `80 + mode`. @param mode MODE bits */
+/** Encodes a client's selection of a secure session, `0x80 | mode`. @param mode MODE bits */
 export function encodeSelect(mode: number): number {
   return HIGH_BIT | mode;
 }
 
 /**
- * Returns the mode that a client chose, undefined where it stays with golang-ipc's protocol.
- * @throws SessionError IPC_HANDSHAKE_FAILED for what was not offered; IPC_SECURITY_REFUSED for less than is required
+ * Returns the mode that a client selected; undefined if it selected golang-ipc's protocol.
+ * @throws SessionError IPC_HANDSHAKE_FAILED for a mode not offered; IPC_SECURITY_REFUSED for less than the server requires
  */
 export function decodeSelect(select: number, offer: Offer): number | undefined {
   if ((select & HIGH_BIT) === 0) {
@@ -96,7 +96,7 @@ export function decodeSelect(select: number, offer: Offer): number | undefined {
   return mode;
 }
 
-/** Names what MODE bits stand for, for messages. */
+/** Describes MODE bits for error messages. */
 export function describeMode(mode: number): string {
   const names: string[] = [];
   if ((mode & MODE.psk) !== 0) names.push("a pre-shared key");

@@ -9,26 +9,26 @@ import { keyPairQueue } from "./key-pair-pool.js";
 import type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";
 
 export interface HandshakeRun {
-  /** How long the whole handshake may take, in milliseconds. */
+  /** Time limit for the whole handshake, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   /** Whether the time limit keeps the process alive. @default true */
   readonly referenced?: boolean;
-  /** Gives the key pair of this connection. `isWanted`: whether it still waits for it. @default what all connections share */
+  /** Returns this connection's key pair. `isWanted`: whether the handshake still waits for it. @default the shared queue */
   readonly keyPair?: (isWanted: () => boolean) => Promise<KeyPair>;
-  /** Decides about a client before it is told that it is connected. */
+  /** Accepts or rejects a client before the handshake completes. @default accepts every client */
   readonly authorize?: (security: ConnectionSecurity) => boolean | Promise<boolean>;
 }
 
 export interface HandshakeResult<T> {
   readonly result: T;
-  /** What came behind the handshake: the first bytes of the session. */
+  /** Bytes that arrived after the handshake: the first bytes of the session. */
   readonly rest: Uint8Array;
 }
 
 /**
- * Runs a handshake over a stream, which is left paused; when it fails the stream is destroyed.
- * @throws SessionError IPC_HANDSHAKE_TIMEOUT, IPC_ABORTED, IPC_NOT_AUTHORIZED, and what the handshake throws
+ * Runs a handshake over a stream and leaves the stream paused; on failure it ends the stream and destroys it.
+ * @throws SessionError IPC_HANDSHAKE_TIMEOUT, IPC_ABORTED, IPC_NOT_AUTHORIZED, and errors of the handshake
  */
 export async function runHandshake<T>(
   stream: Duplex,
@@ -71,7 +71,7 @@ export async function runHandshake<T>(
       try {
         answer = await answerTo(step.value);
       } catch (error) {
-        // It may know better what that means.
+        // The handshake may translate the error.
         step = handshake.throw(error);
         continue;
       }
@@ -81,18 +81,18 @@ export async function runHandshake<T>(
   };
   const deadline = startDeadline(run, () => waitingFor);
   try {
-    // Aborted beforehand: nothing is sent.
+    // Send nothing if the signal was aborted before the start.
     if (deadline.isOver()) await deadline.over;
     const result = await Promise.race([converse(), deadline.over]);
     return { result, rest: reader.release() };
   } catch (error) {
     reader.release();
     if (deadline.isOver()) {
-      // Whatever it still waits for must not go on with a stream that is gone.
+      // Stop the generator, so that a pending step cannot continue with a destroyed stream.
       handshake.return(undefined as never);
       destroyStream(stream);
     } else {
-      // The peer may be told the reason by the last item sent: let it arrive.
+      // The last item sent may tell the peer the reason, so let it arrive.
       void closeGracefully(stream);
     }
     throw error;
@@ -160,7 +160,7 @@ function rejectable(): { promise: Promise<never>; reject: (error: Error) => void
   const promise = new Promise<never>((_resolve, rejectPromise) => {
     reject = rejectPromise;
   });
-  // Raced, but not always awaited to the end.
+  // The race may leave this promise without a handler.
   promise.catch(() => {});
   return { promise, reject };
 }

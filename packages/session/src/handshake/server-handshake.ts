@@ -19,7 +19,7 @@ export interface ServerHandshakeOptions {
 }
 
 /**
- * The server's side of golang-ipc's handshake, and of the secure session that it offers in it.
+ * Runs the server's side of golang-ipc's handshake, and of the secure session that it offers in it.
  * @throws SessionError IPC_VERSION_MISMATCH, IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_NOT_AUTHORIZED,
  * IPC_HANDSHAKE_FAILED; CryptoError
  * @see golang-ipc handshake.go, `func (sc *Server) handshake`
@@ -37,7 +37,7 @@ export function* serverHandshake(options: ServerHandshakeOptions): Handshake<Han
   }
 }
 
-/** What the server offers, and what it makes of the client's answer. */
+/** Sends the limits and the offer, and acts on the client's answer. */
 function* completeServer(
   options: ServerHandshakeOptions,
   { hello, reply }: Pick<Transcript, "hello" | "reply">,
@@ -45,8 +45,8 @@ function* completeServer(
 ): Handshake<HandshakeOutcome> {
   const { maxMessageSize, credentials = NO_CREDENTIALS, records } = options;
   const offer = offerOf(credentials);
-  // What the client will be known by is known already, where there is nothing for it to choose: it is turned away before
-  // it thinks that it is connected.
+  // If the client has nothing to select, its security is known already: authorize it before the limits, because a golang-ipc
+  // client believes that it is connected once it has them.
   const isDecided = exchange === undefined || offer === undefined;
   if (isDecided) yield* authorize(golangIpcCodec(exchange).security);
   const limits = encodeLimits(encodeLimitsPlaintext(maxMessageSize, offer), exchange?.cipher);

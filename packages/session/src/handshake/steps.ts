@@ -2,23 +2,23 @@ import type { KeyObject } from "node:crypto";
 import type { KeyPair } from "@ipc/crypto";
 import type { ConnectionSecurity } from "../security.js";
 
-/** What a handshake asks of whoever runs it. It does no I/O itself. */
+/** A request of a handshake to its runner. The handshake does no I/O itself. */
 export type HandshakeStep =
-  /** Exactly `bytes` bytes; `what` names them in messages. */
+  /** Reads exactly `bytes` bytes; `what` names them in error messages. */
   | { readonly kind: "receive"; readonly bytes: number; readonly what: string }
-  /** One item, one write: a Go peer reads each item with a single Read. */
+  /** Sends one item in one write, because a Go peer reads each item with a single Read. */
   | { readonly kind: "send"; readonly bytes: Uint8Array }
   | { readonly kind: "keyPair" }
-  /** The X of the shared point, 48 bytes: too slow to be done while others wait for their turn. */
+  /** Computes X of the shared point, 48 bytes, in the CPU queue, because it blocks the event loop for milliseconds. */
   | { readonly kind: "sharedX"; readonly privateKey: KeyObject; readonly publicKey: Uint8Array }
-  /** What follows takes its time: it is done in a turn of the event loop that has nothing else of this kind. */
+  /** Waits in the CPU queue before a slow step; at most 4 such waits end per macrotask, ahead of a `sharedX`. */
   | { readonly kind: "turn" }
-  /** The last moment at which the server can turn the client away. */
+  /** Asks the server to accept or reject the client, at the last moment at which it can reject it. */
   | { readonly kind: "authorize"; readonly security: ConnectionSecurity };
 
 export type HandshakeAnswer = Uint8Array | KeyPair | undefined;
 
-/** A protocol conversation: yields steps, is given their answers, returns `T`. */
+/** A protocol conversation: yields steps, receives their answers, returns `T`. */
 export type Handshake<T> = Generator<HandshakeStep, T, HandshakeAnswer>;
 
 export function* receive(bytes: number, what: string): Handshake<Uint8Array> {
