@@ -2,21 +2,21 @@ import { type Session, SessionError } from "@ipc/session";
 import { clientIdRequest, tryDecodeClientId } from "@ipc/session/internal";
 
 /**
- * A golang-ipc manager drops about one request in fifty, when it reads it before it has noticed that somebody is connected;
- * the connection stays good. Asking again costs a slot at the most, when the answer was only late.
+ * Interval of the requests. A golang-ipc manager drops about one request in fifty, if it reads it before it has registered the
+ * client; the connection stays usable. A repeated request costs at most one slot, if the first answer was only late.
  */
 const ASK_AGAIN_MS = 1_000;
 
 export interface ClientIdWait {
-  /** For messages: the server's name. */
+  /** The server's name, for error messages. */
   readonly name: string;
   readonly timeoutMs: number;
-  /** Whether the time limit keeps the process alive. */
+  /** Whether the timer of `timeoutMs` keeps the process alive. */
   readonly referenced: boolean;
 }
 
 /**
- * Asks a manager for a client id and returns it, 1 … 2^32-1. Whatever else it says is passed over.
+ * Requests a client id from a manager and returns it, 1 … 2^32-1. Other messages are ignored.
  * @throws SessionError IPC_HANDSHAKE_TIMEOUT, IPC_HANDSHAKE_FAILED, IPC_CONNECTION_LOST
  * @see golang-ipc pool.go, `StartClientPool`
  */
@@ -29,7 +29,7 @@ export async function askClientId(session: Session, { name, timeoutMs, reference
     );
     session.destroy(late);
   }, timeoutMs);
-  // Whatever it fails with, the iteration below fails with as well.
+  // A failed write also ends the iteration below with the same error.
   const again = setInterval(() => void session.writeMessage(clientIdRequest), ASK_AGAIN_MS).unref();
   if (!referenced) timer.unref();
   try {

@@ -4,38 +4,38 @@ import { assertName, type Transport, unixSocket } from "@ipc/transport";
 import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
 import { RetrySchedule } from "./retry-timer.js";
 
-/** The longest pause of the back-off where a transport does not say, in milliseconds. */
+/** The longest pause of the back-off unless the transport sets one, in milliseconds. */
 const MAX_RETRY_MS = 1_000;
 
-/** What `startClient` takes; golang-ipc's names where TypeScript has no better ones. */
+/** Options of `startClient`; golang-ipc's names unless TypeScript has better ones. */
 export interface ClientOptions extends PeerOptions {
   /** The server's name: letters, digits, `.`, `_`, `-`; at most 64, starting with a letter or digit. */
   readonly name: string;
-  /** Where the socket files lie. @default "/tmp", as golang-ipc */
+  /** Directory of the socket files. @default "/tmp", as golang-ipc */
   readonly directory?: string;
-  /** Uids besides this user's and root's whose server sockets are trusted. @default [] */
+  /** Uids whose server sockets are trusted, besides this user's and root's. @default [] */
   readonly trustedOwners?: readonly number[];
-  /** How to reach the server, instead of a unix socket in `directory`. */
+  /** Transport to the server, instead of a unix socket in `directory`. */
   readonly transport?: Transport;
-  /** How long the start may take, and each redialling, in milliseconds; 0 = for ever. @default 0 */
+  /** Time limit for the start and for each reconnect, in milliseconds; 0 = none. @default 0 */
   readonly timeoutMs?: number;
   /** A fixed pause between two dials, in milliseconds, instead of back-off with jitter. */
   readonly retryMs?: number;
   /**
-   * Asks at `<name>_manager` for an id and a place of its own, as golang-ipc's MultiClient clients do, and for a new one each
-   * time it redials; `timeoutMs` bounds both together. For golang-ipc servers with `MultiClient: true`; `startServerManager`
-   * takes clients without it, too.
+   * Requests an id and an endpoint of its own at `<name>_manager`, as golang-ipc's MultiClient clients do, and new ones for
+   * each reconnect; `timeoutMs` bounds both steps together. For golang-ipc servers with `MultiClient: true`;
+   * `startServerManager` also accepts clients without it.
    * @default false
    */
   readonly multiClient?: boolean;
-  /** False: one attempt at the start, and one when a connection is lost. @default true */
+  /** False: dials once at the start, and once after each lost connection. @default true */
   readonly retry?: boolean;
 }
 
-/** ClientOptions, complete. */
+/** ClientOptions with every default applied. */
 export interface ResolvedClientOptions extends ResolvedPeerOptions {
   readonly name: string;
-  /** Where one more pre-shared key comes from. */
+  /** Location of the key file with one more pre-shared key; undefined: none. */
   readonly keyFilePlace: KeyFilePlace | undefined;
   readonly transport: Transport;
   readonly timeoutMs: number;
@@ -44,7 +44,7 @@ export interface ResolvedClientOptions extends ResolvedPeerOptions {
   readonly schedule: RetrySchedule;
 }
 
-/** @throws TypeError, RangeError naming the option, what it takes and what it got */
+/** @throws TypeError, RangeError naming the option, the accepted values and the given value */
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
   const reader = new OptionReader("startClient", options, [
     "name",

@@ -17,21 +17,21 @@ import { type ClientOptions, type ResolvedClientOptions, resolveClientOptions } 
 import { dialUntilConnected } from "./dial-loop.js";
 import { RetryTimer } from "./retry-timer.js";
 
-/** A connection that held this long, in milliseconds, makes the next back-off start anew. */
+/** After a connection of at least this duration, in milliseconds, the back-off restarts. */
 const STABLE_AFTER_MS = 10_000;
 
 const NAME: Endpoint = { kind: "name" };
 const MANAGER: Endpoint = { kind: "manager" };
 
-/** golang-ipc tells an id before it listens for it: how long that may take, and how often to look, in milliseconds. */
+/** golang-ipc sends an id before it listens on the id's slot: how long and how often to dial it again, in milliseconds. */
 const SLOT_TIMEOUT_MS = 1_000;
 const SLOT_RETRY_MS = 10;
 
 /**
- * Connects to a server, waiting for one that is not there yet, and resolves when messages can be written.
+ * Connects to a server, retrying until one listens, and resolves when messages can be written.
  *
- * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_TIMED_OUT after `timeoutMs`, IPC_ABORTED, and at
- * once with what no waiting heals: IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_AUTHENTICATION_FAILED three times in a row,
+ * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_TIMED_OUT after `timeoutMs`, IPC_ABORTED, and
+ * without further retries with IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_AUTHENTICATION_FAILED three times in a row,
  * IPC_VERSION_MISMATCH, IPC_UNTRUSTED_SOCKET, IPC_KEY_FILE_UNTRUSTED, IPC_PERMISSION_DENIED, IPC_PATH_TOO_LONG. With
  * `retry: false` the first failure is final, such as IPC_NO_SERVER, IPC_SERVER_BUSY, IPC_HANDSHAKE_FAILED,
  * IPC_HANDSHAKE_TIMEOUT.
@@ -41,19 +41,19 @@ export async function startClient(options: ClientOptions): Promise<Client> {
   return Client.start(resolveClientOptions(options));
 }
 
-/** One end of a conversation with a server. It redials by itself when the server goes away. */
+/** The client side of a connection to a server. It reconnects automatically when the connection is lost. */
 export class Client extends PeerSession {
   readonly #options: ResolvedClientOptions;
   readonly #address: string;
-  /** Aborted when no connection is wanted any more. */
+  /** Aborted when this client needs no more connections. */
   readonly #life = new AbortController();
   readonly #onAbort: () => void;
   readonly #retryTimer = new RetryTimer();
   #connectedAt = 0;
   #clientId: number | undefined;
-  /** From then on it takes nothing less. */
+  /** Whether a connection was secure; from then on the client rejects anything less. */
   #wasSecure = false;
-  /** Connections to the manager that are being ended: golang-ipc's never ends its side, which takes a while. */
+  /** Closing sessions with the manager; each takes 250 ms with a golang-ipc manager, because it never ends its side. */
   readonly #closingSessions = new Set<Session>();
 
   private constructor(options: ResolvedClientOptions, address: string) {
@@ -65,7 +65,7 @@ export class Client extends PeerSession {
     signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  /** What `startClient` does, its options resolved. */
+  /** Does the work of `startClient` with resolved options. */
   static async start(options: ResolvedClientOptions): Promise<Client> {
     const endpoint = options.multiClient ? MANAGER : NAME;
     const client = new Client(options, options.transport.address(options.name, endpoint));
@@ -76,13 +76,13 @@ export class Client extends PeerSession {
       return client;
     } catch (error) {
       client.destroy(error);
-      // The signal may fire just when the connection stands, which then finds the client closed.
+      // The signal may fire just as the connection is established, and then the client is closed already.
       if (options.signal?.aborted === true) throw abortError("connect", options.signal);
       throw error;
     }
   }
 
-  /** With `multiClient`, the id that the server gave for this connection or the last one, 1 … 2^32-1. */
+  /** With `multiClient`, the id that the server assigned for this connection or the last one, 1 … 2^32-1. */
   get clientId(): number | undefined {
     return this.#clientId;
   }
@@ -121,7 +121,7 @@ export class Client extends PeerSession {
     if (performance.now() - this.#connectedAt >= STABLE_AFTER_MS) schedule.reset();
     this.setStatus("Reconnecting");
     this.emit("lost", error);
-    // A listener may have closed it.
+    // A listener may have closed this client.
     if (this.isOpen) void this.#redial();
   }
 
@@ -156,7 +156,7 @@ export class Client extends PeerSession {
     if (!this.connect(established)) throw new SessionError("IPC_CLOSED", `${what}: this client was closed meanwhile`);
   }
 
-  /** What goes wrong for hours must be found, and not fill a log: the same again is for who looks closely. */
+  /** Logs the first failure of a kind as a warning and repeats at debug level, so that a long outage does not fill the log. */
   #logFailed(what: string, error: IpcError, again: boolean): void {
     const { name, logger } = this.#options;
     logger[again ? "debug" : "warn"](`client ${name}: failed to ${what}, and tries again: ${error.message}`);
@@ -180,14 +180,14 @@ export class Client extends PeerSession {
       logger.debug(`client ${name}: has the id ${id}`);
       return id;
     } finally {
-      // A golang-ipc manager serves the next one as soon as this one is gone.
+      // Close the session at once, because a golang-ipc manager serves the next client only after that.
       void this.#closeSession(session);
     }
   }
 
   async #closeSession(session: Session): Promise<void> {
     this.#closingSessions.add(session);
-    // What it may have failed with, who asked is told.
+    // Ignore a failure of the close: the caller of `#askClientId` receives any error of the session.
     await session.close().catch(() => {});
     this.#closingSessions.delete(session);
   }
@@ -205,7 +205,7 @@ export class Client extends PeerSession {
 
   async #dialEndpoint(endpoint: Endpoint, signal: AbortSignal): Promise<EstablishedConnection> {
     const { name, transport, encryption, handshakeTimeoutMs, logger } = this.#options;
-    // Before it dials: a server that makes its key file makes it before it listens.
+    // Read the key file before each dial: a server that creates the file does so before it listens.
     const credentials = withKeyFile(this.#options.credentials, this.#options.keyFilePlace, readKeyFile);
     const stream = await transport.dial(name, endpoint, { signal });
     const { referenced } = this.#retryTimer;

@@ -5,8 +5,8 @@ import type { RetrySchedule, RetryTimer } from "./retry-timer.js";
 import { type ConnectionHistory, isRetryable } from "./retryable.js";
 
 /**
- * Failed authentications in a row that are final at the start. A server ends a connection without a word for other reasons
- * than wrong keys, too: another client was quicker, it has too much to do, it is closing.
+ * Consecutive failed authentications that are final at the start. One failure is not, because a server also ends a connection
+ * silently when another client connected first, when it is overloaded, and when it is closing.
  * @see docs/adr/0014-a-failed-authentication-is-tried-again.md
  */
 const MAX_AUTH_FAILURES = 3;
@@ -15,30 +15,30 @@ export interface DialOptions {
   readonly what: "connect" | "re-connect";
   readonly address: string;
   readonly history: ConnectionHistory;
-  /** One dial and handshake. */
+  /** Dials once and runs the handshake. */
   readonly attempt: (signal: AbortSignal) => Promise<EstablishedConnection>;
   readonly schedule: RetrySchedule;
-  /** Whether to wait before the first attempt too. */
+  /** Whether to wait before the first attempt as well. */
   readonly waitFirst: boolean;
   readonly retry: boolean;
-  /** 0: for ever. */
+  /** Time limit for all attempts, in milliseconds; 0 = none. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly retryTimer: RetryTimer;
-  /** Called for each attempt that another one follows. `again`: it failed with the code of the one before. */
+  /** Called after each failed attempt that is retried. `again`: it failed with the same code as the attempt before. */
   readonly onFailed?: (error: IpcError, again: boolean) => void;
 }
 
 /**
- * Dials until a connection stands.
- * @throws SessionError IPC_TIMED_OUT, IPC_ABORTED, and the first error that no waiting heals; IPC_AUTHENTICATION_FAILED at
- * the start when it comes three times in a row
+ * Dials until a connection is established.
+ * @throws SessionError IPC_TIMED_OUT, IPC_ABORTED, and the first error that is not retryable; at the start,
+ * IPC_AUTHENTICATION_FAILED three times in a row
  */
 export async function dialUntilConnected(plan: DialOptions): Promise<EstablishedConnection> {
   const { what, address, history, attempt, schedule, waitFirst, retry, timeoutMs, signal, retryTimer, onFailed } = plan;
   const over = new AbortController();
   const abort = (): void => over.abort();
-  // The pauses and the sockets keep the process alive, or do not; the deadline follows them.
+  // Unreferenced, because the pauses and the sockets decide whether the process stays alive.
   const timer = timeoutMs === 0 ? undefined : setTimeout(abort, timeoutMs).unref();
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort, { once: true });
@@ -83,7 +83,7 @@ export async function dialUntilConnected(plan: DialOptions): Promise<Established
   }
 }
 
-/** A transport of the user's may not listen to its signal; what it brings too late is dropped. */
+/** Rejects on abort even if a user's transport ignores its signal; a connection that arrives later is destroyed. */
 async function unlessOver(attempt: Promise<EstablishedConnection>, over: AbortSignal): Promise<EstablishedConnection> {
   let onAbort = (): void => {};
   const aborted = new Promise<never>((_resolve, reject) => {

@@ -1,4 +1,4 @@
-/** The pauses between dials, one at a time. They keep the process alive, or let it end, as their client says just now. */
+/** Waits between dials, one wait at a time; `setReferenced` sets whether it keeps the process alive. */
 export class RetryTimer {
   #referenced = true;
   #timer: NodeJS.Timeout | undefined;
@@ -44,9 +44,9 @@ export interface RetryScheduleOptions {
 }
 
 /**
- * How long to wait before each redial: equal jitter, half fixed and half random, from 50 ms doubling to `maxMs`.
+ * Computes the pause before each retry: equal jitter, half fixed and half random, on a base that doubles from 50 ms to `maxMs`.
  *
- * The first pause is thus never under 25 ms: a Go server that has not yet seen the old end accepts and never serves.
+ * A Go server that has not seen the old connection end accepts and never serves; the first pause is ≥ 25 ms if `maxMs` ≥ 50.
  */
 export class RetrySchedule {
   readonly #options: RetryScheduleOptions;
@@ -56,7 +56,7 @@ export class RetrySchedule {
     this.#options = options;
   }
 
-  /** The next pause, in milliseconds. */
+  /** Returns the next pause, in milliseconds. */
   next(): number {
     const { fixedMs, maxMs, random } = this.#options;
     if (fixedMs !== undefined) return fixedMs;
@@ -65,7 +65,7 @@ export class RetrySchedule {
     return base / 2 + (random() * base) / 2;
   }
 
-  /** Starts anew, after a connection that held. */
+  /** Restarts the back-off, after a stable connection. */
   reset(): void {
     this.#baseMs = FIRST_BASE_MS;
   }

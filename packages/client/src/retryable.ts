@@ -1,15 +1,15 @@
 import type { IpcErrorCode } from "@ipc/session";
 
-/** What a client has had of its server before. */
+/** The best connection that a client has had to its server so far. */
 export type ConnectionHistory = "no connection" | "a connection" | "a secure session";
 
 /**
- * Says whether dialling again can help. What both sides are configured to be does not change by waiting; that a server is
- * away, busy, slow or broken can.
+ * Returns whether dialling again can succeed. Waiting does not change the configuration of either side; it can help if a server
+ * is absent, busy, slow or broken.
  *
- * @param history where there was a connection, the keys were right, and a server that has others now, or somebody in its place,
- * may be gone at the next attempt. Where there was a secure session, so may whoever speaks of anything less: nobody has
- * proved that he is that server, who says so
+ * @param history after a connection, the keys were right, so a server with other keys, or an impostor, may be gone at the next
+ * attempt. After a secure session, so may a server that offers anything less, because it has not proved that it is the same
+ * server
  */
 export function isRetryable(code: IpcErrorCode, history: ConnectionHistory): boolean {
   switch (code) {

@@ -5,34 +5,36 @@ import { ServerConnection } from "./server-connection.js";
 
 const SLOW_TIMEOUT_MS = 5_000;
 
-/** What `broadcast` takes. `signal`: ends the waits; whose message still waited for room does not get it. */
+/**
+ * Options of `broadcast`. An aborted `signal` ends the waits; a client whose message still waits for room does not receive it.
+ */
 export interface BroadcastOptions extends AbortOptions {
   /**
-   * What becomes of a client whose queue is full. `wait`: its message waits its turn, and so does the result, without a limit
-   * unless there is a `signal`. `skip`: it does not get this message. `disconnect`: it has `slowTimeoutMs` to make room, then
-   * it is destroyed.
+   * Policy for a client whose send queue is full. `wait`: its message and the result wait for room, without a limit unless
+   * there is a `signal`. `skip`: it does not receive this message. `disconnect`: it is destroyed unless it makes room within
+   * `slowTimeoutMs`.
    * @default "wait"
    */
   readonly slow?: "wait" | "skip" | "disconnect";
-  /** How long `disconnect` waits for each of them, in milliseconds, 1 … 2 147 483 647. @default 5_000 */
+  /** How long `disconnect` waits for each slow client, in milliseconds, 1 … 2 147 483 647. @default 5_000 */
   readonly slowTimeoutMs?: number;
 }
 
-/** What became of a broadcast: every client that was connected when it began is in one of the three. */
+/** Result of a broadcast: every client that was connected when it began is in exactly one of the three lists. */
 export interface BroadcastResult {
-  /** Those for whom `write` has resolved: the message is in their queue, or further. */
+  /** Connections that accepted the message: it is in their send queue, or with the kernel. */
   readonly accepted: readonly ServerConnection[];
-  /** Those who had no room, with `slow: "skip"`. They do not get it. */
+  /** Connections without room, with `slow: "skip"`. They do not receive the message. */
   readonly skipped: readonly ServerConnection[];
   /**
-   * Those who do not get it for another reason. They were disconnected for being slow (IPC_TIMED_OUT), had gone or were being
-   * closed (IPC_CLOSED, IPC_CONNECTION_LOST and what else a connection ends with), the signal came first (IPC_ABORTED), or
-   * more waits for them already than may (IPC_QUEUE_FULL).
+   * Connections whose write failed: too slow and disconnected (IPC_TIMED_OUT), gone or closing (IPC_CLOSED, IPC_CONNECTION_LOST
+   * and every other code that ends a connection), aborted by `signal` (IPC_ABORTED; about 64 KiB or more may still be sent), or
+   * too many writes waiting already (IPC_QUEUE_FULL).
    */
   readonly failed: readonly { readonly connection: ServerConnection; readonly error: IpcError }[];
 }
 
-/** What `broadcast` does with its options resolved. */
+/** The resolved options of `broadcast`. */
 export interface BroadcastPlan {
   readonly slow: "wait" | "skip" | "disconnect";
   readonly slowTimeoutMs: number;
@@ -49,7 +51,7 @@ export function resolveBroadcastOptions(options: BroadcastOptions): BroadcastPla
   };
 }
 
-/** Writes one message to each connection. Each has a queue of its own: a slow one holds nobody else up. */
+/** Writes one message to each connection. Each has its own queue, so a slow connection does not delay the others. */
 export async function broadcast(
   connections: readonly ServerConnection[],
   type: number,
@@ -61,9 +63,9 @@ export async function broadcast(
   const failed: { connection: ServerConnection; error: IpcError }[] = [];
   const { slow, slowTimeoutMs, signal } = plan;
   const isLarge = data.length >= LARGE_BYTES;
-  // Who does not wait for the slow, or is aborted, does not wait until the kernel has it: the caller may have his bytes back before.
+  // Copy if the result may come before the kernel has the bytes (`skip`, `disconnect`, abort): the caller may then reuse them.
   const mayLinger = isLarge && (slow !== "wait" || signal !== undefined);
-  // No `slice`: that of a Buffer shares its memory.
+  // Not `slice`: that of a Buffer shares its memory.
   const bytes = mayLinger ? new Uint8Array(data) : data;
 
   const late = new Map<ServerConnection, SessionError | undefined>();

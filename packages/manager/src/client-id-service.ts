@@ -5,40 +5,40 @@ import type { ClientListener } from "./client-listener.js";
 import type { ClientListeners } from "./client-listeners.js";
 import type { ServerConnection } from "./server-connection.js";
 
-/** Those who ask at once; past them the oldest is dropped. */
+/** Connections in the id protocol at once; past this limit the oldest is dropped. */
 const MAX_PENDING_REQUESTS = 1_024;
 
 export interface ClientIdServiceOptions {
   readonly clientListeners: ClientListeners;
-  /** How long an asker may take to ask, and a client to come to its slot, in milliseconds. */
+  /** How long a client may take to request an id, and then to connect to its slot, in milliseconds. */
   readonly deadlineMs: number;
   readonly refused: (remote: string, error: IpcError) => void;
 }
 
 interface PendingIdRequest {
   readonly connection: ServerConnection;
-  /** Aborted when it is gone, or was answered. */
+  /** Aborted when the connection has closed or was dropped. */
   readonly life: AbortController;
   timer: NodeJS.Timeout | undefined;
   isAnswered: boolean;
 }
 
 /**
- * golang-ipc's id protocol: who asks is told an id, and a slot listens for him by then. Everybody has a deadline, so that
- * somebody who says nothing, or asks and never comes, costs a place for a while and nobody else's time.
+ * golang-ipc's id protocol: listens at a slot for each client that requests an id, then replies with its id. Every step has a
+ * deadline, so a client that stays silent or never connects uses a place for a limited time and delays no other client.
  *
  * @see golang-ipc pool.go, `connectionListener`
  */
 export class ClientIdService {
   readonly #options: ClientIdServiceOptions;
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #pending = new Map<ServerConnection, PendingIdRequest>();
 
   constructor(options: ClientIdServiceOptions) {
     this.#options = options;
   }
 
-  /** Takes a connection that is here to ask. */
+  /** Takes over a connection that is here to request an id. */
   receive(connection: ServerConnection): void {
     if (connection.status !== "Connected") return;
     const request: PendingIdRequest = { connection, life: new AbortController(), timer: undefined, isAnswered: false };
@@ -57,7 +57,7 @@ export class ClientIdService {
     }
   }
 
-  /** Looks at what an asker says; everything but its first request is passed over, as in golang-ipc. */
+  /** Handles a message of a pending connection. Ignores everything but its first id request, as golang-ipc does. */
   onMessage(connection: ServerConnection, message: Parameters<typeof isClientIdRequest>[0]): void {
     const request = this.#pending.get(connection);
     if (request === undefined || request.isAnswered || !isClientIdRequest(message)) return;
@@ -76,7 +76,7 @@ export class ClientIdService {
     }
   }
 
-  /** An asker has gone. True where he had not asked yet. */
+  /** Removes a closed connection. Returns true if it had not requested an id yet. */
   onClosed(connection: ServerConnection): boolean {
     const request = this.#pending.get(connection);
     if (request === undefined) return false;
@@ -109,7 +109,7 @@ export class ClientIdService {
         `nobody came to slot ${clientListener.id} within ${deadlineMs} ms; it was freed`,
       );
     clientListener.expectWithin(deadlineMs, (error = missed()) => refused(request.connection.remote, error));
-    // golang-ipc's client ends this connection when it stands in its slot: it has as long as the slot.
+    // golang-ipc's client ends this connection once it is connected to its slot, so both have the same deadline.
     this.#startDeadline(request, undefined);
     await request.connection.writeMessage(encodeClientId(clientListener.id));
   }
@@ -121,7 +121,7 @@ export class ClientIdService {
 
   #drop(request: PendingIdRequest, error: IpcError | undefined): void {
     const { remote } = request.connection;
-    // Before, for its end is told here.
+    // Remove it first: this method reports the end, so the close event must not report it again.
     this.onClosed(request.connection);
     request.connection.destroy(error);
     if (error !== undefined) this.#options.refused(remote, error);

@@ -4,17 +4,17 @@ import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Listener } from "@ipc/transport";
 
 export interface ClientListenerEvents {
-  /** Why nobody is let in just now. */
+  /** Returns the reason to reject clients at the moment, or undefined. */
   readonly busy: () => SessionError | undefined;
   readonly authorize: AcceptHandler["authorize"];
-  /** Its client is there. It listens no more. */
+  /** The client has connected; the listener is closed already. */
   readonly claimed: (clientListener: ClientListener, established: EstablishedConnection) => void;
-  /** It listens no more. */
+  /** The listener has stopped listening. */
   readonly closed: (clientListener: ClientListener) => void;
   readonly closeFailed: (clientListener: ClientListener, error: unknown) => void;
 }
 
-/** One place of golang-ipc's id protocol: listens for one client at `<name><id>`, until that one is there. */
+/** One slot of golang-ipc's id protocol: listens for one client at `<name><id>` until that client has connected. */
 export class ClientListener {
   readonly id: number;
   readonly #events: ClientListenerEvents;
@@ -39,7 +39,7 @@ export class ClientListener {
       busy: () => (this.#isClosed ? slotTakenError(this.id) : this.#events.busy()),
       authorize: this.#events.authorize,
       onEstablished: (established) => {
-        // Its file stays until here: a client looks at it once more when it is connected.
+        // Close only now: a client checks the socket file once more after it has connected.
         this.close();
         this.#events.claimed(this, established);
       },
@@ -52,7 +52,7 @@ export class ClientListener {
     if (this.#isClosed) this.#closeListener();
   }
 
-  /** Frees it after `ms` milliseconds without its client, and says so. */
+  /** Closes the listener and calls `missed` if its client has not connected within `ms` milliseconds. */
   expectWithin(ms: number, missed: (error?: SessionError) => void): void {
     this.#missed = missed;
     this.#timer = setTimeout(() => {
@@ -61,7 +61,7 @@ export class ClientListener {
     }, ms).unref();
   }
 
-  /** Frees it before its time, and says why. */
+  /** Closes the listener early and reports `error` as the reason. */
   giveUp(error: SessionError): void {
     this.close();
     this.#missed?.(error);
@@ -72,7 +72,7 @@ export class ClientListener {
     else this.#listener?.unref();
   }
 
-  /** Closes its listener, which removes its socket file. Idempotent. */
+  /** Stops listening and removes the socket file. Idempotent. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

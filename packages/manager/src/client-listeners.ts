@@ -9,8 +9,8 @@ import { ClientListener } from "./client-listener.js";
 const FIRST_BEHIND_PORTS = 65_536;
 
 /**
- * Hands out the ids of clients, each once. Where slots are ports, a slot's id is part of its port: clients of the shared
- * door are counted from behind the last port there, so that they use up none.
+ * Assigns the ids of clients, each once. If slots are ports, a slot's id is part of its port: clients of the shared endpoint
+ * then get ids from 65 536 on, so that they use up no port.
  */
 export class ClientIds {
   #slot = 0;
@@ -20,13 +20,13 @@ export class ClientIds {
     this.#shared = slotsArePorts ? FIRST_BEHIND_PORTS - 1 : undefined;
   }
 
-  /** For the next slot. */
+  /** Returns the id of the next slot. */
   nextSlot(): number {
     this.#slot++;
     return this.#slot;
   }
 
-  /** For the next client of the shared door. */
+  /** Returns the id of the next client of the shared endpoint. */
   nextShared(): number {
     if (this.#shared === undefined) return this.nextSlot();
     this.#shared++;
@@ -34,7 +34,7 @@ export class ClientIds {
   }
 }
 
-/** ClientListeners that wait for their client at once; past them the oldest is freed. */
+/** Slots that wait for their client at once; past this limit the oldest is closed. */
 const MAX_CLIENT_LISTENERS = 1_024;
 
 export interface ClientListenersOptions {
@@ -51,9 +51,9 @@ export interface ClientListenersOptions {
 /** The slots of a manager that wait for their clients. */
 export class ClientListeners {
   readonly #options: ClientListenersOptions;
-  /** In the order in which they were given, or began to listen. */
+  /** In the order in which they were handed out or began to listen. */
   readonly #open = new Set<ClientListener>();
-  /** Listens, and its id is not known to anybody. */
+  /** Listens already, but no client has been told its id. */
   #spare: ClientListener | undefined;
   #isClosed = false;
   #referenced = true;
@@ -62,12 +62,12 @@ export class ClientListeners {
     this.#options = options;
   }
 
-  /** Listens at the first slot before anybody asks, as golang-ipc does. */
+  /** Listens at the first slot before any client requests an id, as golang-ipc does. */
   async prepare(signal: AbortSignal | undefined): Promise<void> {
     try {
       this.#spare = await this.#listen(signal);
     } catch (error) {
-      // A transport without slots, such as TCP at a port that the system chose, still has its other door.
+      // A transport without slots, such as TCP at a port that the system chose, can still serve the shared endpoint.
       if (!isIpcError(error) || error.code !== "IPC_TRANSPORT_FAILED") throw error;
       this.#options.logger.warn(`server ${this.#options.name}: no client ids are given out: ${error.message}`);
     }
@@ -75,7 +75,7 @@ export class ClientListeners {
 
   /**
    * Returns a slot that listens.
-   * @throws what listening fails with; a slot whose address is taken is passed over
+   * @throws the error with which listening failed; skips a slot whose address is in use
    */
   async acquire(signal: AbortSignal): Promise<ClientListener> {
     const spare = this.#spare;
@@ -86,7 +86,7 @@ export class ClientListeners {
     return spare;
   }
 
-  /** Takes back a slot whose id nobody has been told. */
+  /** Takes back a slot whose id no client has been told. */
   release(clientListener: ClientListener): void {
     if (this.#spare === undefined && !clientListener.isClosed) this.#spare = clientListener;
     else clientListener.close();
@@ -119,7 +119,7 @@ export class ClientListeners {
         logger.info(`server ${name}: id ${clientListener.id} is passed over: ${error.message}`);
         continue;
       }
-      // Its listener was lost, or its client came, before it was known to listen.
+      // The listener was lost, or its client connected, before `listen` resolved.
       if (clientListener.isClosed && !this.#isClosed) continue;
       this.#keep(clientListener);
       return clientListener;
@@ -144,7 +144,7 @@ export class ClientListeners {
 
   #forget(clientListener: ClientListener): void {
     this.#open.delete(clientListener);
-    // golang-ipc's clients redial the slot that they had, also at a server that was started again and knows nobody.
+    // golang-ipc's clients redial their previous slot, even at a restarted server, so a client can claim the spare one.
     if (this.#spare === clientListener) this.#spare = undefined;
   }
 

@@ -15,7 +15,7 @@ import type { ResolvedManagerOptions } from "./manager-options.js";
 import type { MergedStream } from "./merged-stream.js";
 import { type Intercept, ServerConnection } from "./server-connection.js";
 
-/** Where two doors are one, how long somebody may say nothing before he is taken for a client, in milliseconds. */
+/** If both endpoints share one address, a connection that stays silent this long is a client, in milliseconds. */
 const CLASSIFY_MS = 100;
 
 interface QueuedConnection {
@@ -33,16 +33,16 @@ export interface ConnectionRegistryOptions {
   readonly refused: (remote: string, error: IpcError) => void;
 }
 
-/** Everybody who has come through a door: the clients, by id, and those who are here to ask for an id. */
+/** The established connections: the clients, by id, and the connections that request an id. */
 export class ConnectionRegistry {
   readonly connections: Map<number, ServerConnection> = new Map();
   readonly budgets: PeerBudgets;
   readonly #events: ConnectionRegistryOptions;
   readonly #options: ResolvedManagerOptions;
   readonly #clientIds: ClientIdService;
-  /** Of whom it is not known yet whether they are clients, or have come to ask. They hold a place until then. */
+  /** Connections not yet known to be clients or id requests. They count towards `maxConnections` until then. */
   readonly #unclassified = new Map<ServerConnection, NodeJS.Timeout>();
-  /** Who came before the manager was there to be told. */
+  /** Connections established before the manager emits events. */
   readonly #queued: QueuedConnection[] = [];
   #state: "starting" | "open" | "closed" = "starting";
   #referenced = true;
@@ -58,7 +58,7 @@ export class ConnectionRegistry {
     this.#clientIds = new ClientIdService({ clientListeners, deadlineMs: options.handshakeTimeoutMs, refused });
   }
 
-  /** Why nobody is let in just now. */
+  /** Returns the reason to reject clients at the moment, or undefined. */
   busy(): SessionError | undefined {
     const { name, maxConnections } = this.#options;
     if (this.#state === "closed") return new SessionError("IPC_CLOSED", `server \`${name}\` is closed`);
@@ -69,7 +69,7 @@ export class ConnectionRegistry {
       );
     }
     const { limit, share } = this.budgets.unread;
-    // Each may leave a message of any size behind when it goes: one after the other would fill the memory.
+    // Each client may leave a message of any size unread when it disconnects: many in a row would fill the memory.
     if (share > 0 || this.#events.stream.disconnectedBytes < limit) return undefined;
     return new SessionError(
       "IPC_SERVER_BUSY",
@@ -77,7 +77,7 @@ export class ConnectionRegistry {
     );
   }
 
-  /** Tells of everybody who has come already, and from now on at once. */
+  /** Announces the queued connections, and from now on each new one at once. */
   open(): void {
     if (this.#state !== "starting") return;
     this.#state = "open";
@@ -89,7 +89,7 @@ export class ConnectionRegistry {
       this.#queued.push({ established, by, id });
       return;
     }
-    // The listener of one that came early may have ended everything.
+    // A listener notified of an earlier connection may have closed the manager.
     if (this.#state === "closed") {
       destroyStream(established.stream);
       return;
@@ -117,7 +117,7 @@ export class ConnectionRegistry {
     }
   }
 
-  /** Sends what was accepted to everybody; rejects with IPC_CLOSE_INCOMPLETE, which says for how many that took too long. */
+  /** Sends accepted data and closes; rejects with IPC_CLOSE_INCOMPLETE, with the number of connections that took too long. */
   async close(timeoutMs: number): Promise<void> {
     this.#shut();
     const closing = this.#all().map((connection) => connection.close({ timeoutMs }));
@@ -174,7 +174,7 @@ export class ConnectionRegistry {
     logger.info(`server ${name}: client ${id}, ${remote} connected (${describeSecurity(security)})`);
     diagnostics.connect({ role: "server", name, id, remote, security });
     this.#events.connected(connection);
-    // Who wants to read it singly has begun by now.
+    // A `connection` listener that reads this connection individually has started by now.
     this.#events.stream.join(connection);
   }
 
@@ -192,11 +192,11 @@ export class ConnectionRegistry {
     else logger.warn(`server ${name}: client ${id}, ${remote}: ${error.message}`);
     diagnostics.disconnect({ role: "server", name, id, remote, error });
     this.#events.disconnected(connection, error);
-    // Its inbox has its end by then.
+    // Deferred, because the inbox receives its end after this callback.
     queueMicrotask(() => this.#events.stream.leave(connection));
   }
 
-  /** Who goes before it is known what he is was a client. */
+  /** A connection that closes before it is classified counts as a client. */
   #announceUnclassified(connection: ServerConnection): void {
     if (this.#stopClassifying(connection) && this.#state === "open") this.#announce(connection);
   }
@@ -214,7 +214,7 @@ export class ConnectionRegistry {
     this.#unclassified.set(connection, setTimeout(isClient, CLASSIFY_MS).unref());
   }
 
-  /** Whether it was undecided until now. */
+  /** Returns whether the connection was unclassified until now. */
   #stopClassifying(connection: ServerConnection): boolean {
     clearTimeout(this.#unclassified.get(connection));
     return this.#unclassified.delete(connection);

@@ -2,12 +2,12 @@ import type { DataMessage } from "@ipc/session";
 import type { MergedStream, StreamMember, StreamReader } from "./merged-stream.js";
 import type { ServerConnection } from "./server-connection.js";
 
-/** Gives the messages of all connections to 'message' listeners as they come, while there are any. */
+/** Delivers the messages of all connections to 'message' listeners as they arrive, while there are any. */
 export class DeliveryDispatcher {
   readonly #stream: MergedStream;
   readonly #deliver: (connection: ServerConnection, message: DataMessage) => void;
   readonly #reader: StreamReader;
-  /** In whose messages a listener is just now: what it does to that connection waits its turn. */
+  /** Connections with a message in delivery: if its listener causes another drain, that must not reenter this one. */
   readonly #draining = new Set<StreamMember>();
   #state: "stopped" | "starting" | "flowing" = "stopped";
 
@@ -29,7 +29,7 @@ export class DeliveryDispatcher {
     if (this.#state !== "stopped") return;
     this.#stream.take(this.#reader);
     this.#state = "starting";
-    // As a stream does: listeners that are added in the same breath miss nothing.
+    // In the next tick, as streams do, so that listeners added in the same tick miss no message.
     process.nextTick(() => {
       if (this.#state !== "starting") return;
       this.#state = "flowing";

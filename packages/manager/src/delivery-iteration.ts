@@ -2,11 +2,11 @@ import { Deferred, iterate, type MessageIterator } from "@ipc/session/internal";
 import type { Delivery, MergedStream, StreamMember, StreamReader } from "./merged-stream.js";
 
 /**
- * Iterates over the messages of all connections, in turns: one message of each that has any, then the next of each, so that
- * one that floods delays nobody by more than a message.
+ * Iterates over the messages of all connections in round-robin order, one message of each per round, so that a connection that
+ * floods delays another by at most one message.
  */
 export function iterateDeliveries(stream: MergedStream): MessageIterator<Delivery> {
-  /** Those that may have a message, the one whose turn it is first. */
+  /** Connections that may have a message, in the order in which they are served. */
   const ready = new Set<StreamMember>();
   const waits = new Set<Deferred<Delivery | undefined>>();
 
@@ -14,7 +14,7 @@ export function iterateDeliveries(stream: MergedStream): MessageIterator<Deliver
     for (const member of ready) {
       ready.delete(member);
       const message = member.takeData();
-      // Statuses that stand alone are passed over, so that one that has gone is done with.
+      // Skip statuses that no message follows, so that a closed connection can be removed.
       if (member.inbox.unreadBytes === 0) member.takeData();
       else if (message !== undefined) ready.add(member);
       if (member.inbox.isOver) stream.forget(member);
@@ -25,7 +25,7 @@ export function iterateDeliveries(stream: MergedStream): MessageIterator<Deliver
 
   let isServing = false;
   const serve = (): void => {
-    // What is taken makes room, and that may bring more: it waits until what was taken is given.
+    // Taking a message makes room, which may bring another synchronously: deliver the first before taking it.
     if (isServing) return;
     isServing = true;
     for (const wait of waits) {

@@ -7,28 +7,28 @@ import { ClientIds, ClientListeners } from "./client-listeners.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 
 /**
- * Handshakes under way at once: as many as a system's queue of connections lets in together. One that is dropped dials again
- * at once, which costs more than letting it wait for its turn.
+ * Handshakes in progress at once: as many as the kernel's accept queue delivers together. A dropped client dials again at once,
+ * which costs more than letting it wait.
  */
 const MAX_HANDSHAKES = 4_096;
 
 const NAME: Endpoint = { kind: "name" };
 const MANAGER: Endpoint = { kind: "manager" };
 
-/** By which door somebody came. `either`: where they are one, his first message tells. */
+/** The endpoint of a connection. `either`: name and manager share one address, and the first message tells them apart. */
 export type EndpointKind = "shared" | "manager" | "either" | "slot";
 
 export interface ListenersEvents {
   readonly busy: () => SessionError | undefined;
-  /** `id`: what he is known by from now on; 0 for somebody who came to ask for one. */
+  /** `id`: the id of the connection from now on; 0 for one at the manager endpoint, which is there to request an id. */
   readonly onEstablished: (established: EstablishedConnection, by: EndpointKind, id: number) => void;
   readonly refused: (error: IpcError) => void;
   readonly lost: (error: TransportError) => void;
 }
 
 /**
- * The doors of a manager: `<name>` for any number of clients; `<name>_manager`, where golang-ipc's clients ask for an id; and
- * a slot, `<name><id>`, for each that has got one.
+ * The endpoints of a manager: `<name>` for any number of clients; `<name>_manager`, where golang-ipc's clients request an id;
+ * and a slot, `<name><id>`, for each client that has received one.
  */
 export class Listeners {
   readonly clientListeners: ClientListeners;
@@ -58,20 +58,20 @@ export class Listeners {
     });
   }
 
-  /** Where it listens: at `<name>`, with the real port. */
+  /** The address of the endpoint `<name>`, with the real port. */
   get address(): string {
     const { name, transport } = this.#options;
     return this.#listeners[0]?.address ?? transport.address(name, NAME);
   }
 
-  /** Opens them; closes what is open when one cannot be opened. */
+  /** Opens all endpoints; if one cannot be opened, closes the others. */
   async open(): Promise<void> {
     const { signal, authorize } = this.#options;
     try {
-      // The first id is a slot's, and that slot listens before anybody can ask.
+      // The first id belongs to a slot, which must listen before a client can request an id.
       await this.clientListeners.prepare(signal);
       await this.#open(NAME, this.#sharesAddress ? "either" : "shared", authorize);
-      // Who asks for an id is no client yet.
+      // A connection that requests an id is not a client yet, so it is not authorized here.
       if (!this.#sharesAddress) await this.#open(MANAGER, "manager", () => true);
     } catch (error) {
       await this.close();
@@ -88,7 +88,7 @@ export class Listeners {
     }
   }
 
-  /** Rejects with what a listener fails with; all are closed then, too. */
+  /** Closes every listener; rejects with the error of the first that failed, after all are closed. */
   async close(): Promise<void> {
     this.clientListeners.close();
     this.acceptor.close();

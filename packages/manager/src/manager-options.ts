@@ -6,32 +6,32 @@ const TIB = 1_099_511_627_776;
 const KIB = 1_024;
 const MIB_256 = 268_435_456;
 
-/** What `startServerManager` takes: a server's options, each for every connection, and what bounds them all together. */
+/** Options of `startServerManager`: a server's options for each connection, and limits for all connections together. */
 export interface ManagerOptions extends ServerOptions {
-  /** Clients connected at once, 1 … 1 000 000; more are told that the server is busy. @default 10_000 */
+  /** Clients connected at once, 1 … 1 000 000; further clients are told that the server is busy. @default 10_000 */
   readonly maxConnections?: number;
   /**
-   * Received and not read, over all connections, in bytes, 1 024 … 2^40. Each may hold as much as is left of it, and never
-   * more than `maxUnreadBytes`; past that its writes wait. So those who stand still never use it up.
+   * Limit of the bytes received and not read, over all connections, 1 024 … 2^40. Each connection may hold as much as is left
+   * of it, at most `maxUnreadBytes`; past that the client's writes wait. So connections that are not read never use it up.
    * @default 268_435_456
    */
   readonly maxTotalUnreadBytes?: number;
   /**
-   * Accepted by `write` and not with the kernel, over all connections, in bytes, 1 024 … 2^40. Each may hold as much as is
-   * left of it, and never more than `maxQueuedBytes`; past that writes wait.
+   * Limit of the bytes accepted by `write` and not with the kernel, over all connections, 1 024 … 2^40. Each connection may
+   * hold as much as is left of it, at most `maxQueuedBytes`; past that writes wait.
    * @default 268_435_456
    */
   readonly maxTotalQueuedBytes?: number;
 }
 
-/** ManagerOptions, complete. */
+/** ManagerOptions with every default applied. */
 export interface ResolvedManagerOptions extends ResolvedServerOptions {
   readonly maxConnections: number;
   readonly maxTotalUnreadBytes: number;
   readonly maxTotalQueuedBytes: number;
 }
 
-/** @throws TypeError, RangeError naming the option, what it takes and what it got */
+/** @throws TypeError, RangeError naming the option, its valid values and the value passed */
 export function resolveManagerOptions(options: ManagerOptions): ResolvedManagerOptions {
   const reader = new OptionReader<ManagerOptions>("startServerManager", options, [
     ...SERVER_OPTIONS,

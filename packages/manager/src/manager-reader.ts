@@ -17,32 +17,32 @@ import { MergedStream, type MergedStreamOptions, type StreamEnd } from "./merged
 import { Poll, type PollCallback, type PollOptions } from "./poll.js";
 import type { ServerConnection } from "./server-connection.js";
 
-/** What a ServerManager tells. */
+/** Events of a ServerManager. */
 export interface ServerManagerEvents {
   /**
-   * A client is there, in `connections`, and nothing of it has been delivered. Whoever begins to read it in a listener, before
-   * anything is awaited, has it for himself.
+   * A client has connected; it is in `connections`, and no message of it has been delivered. A listener that starts to read it
+   * before it awaits anything is its only reader.
    */
   connection: [connection: ServerConnection];
   /**
-   * A client has gone, once for each `connection`; it is not in `connections` any more. What it left unread, and its
-   * Disconnected, are still read. `error`: why, unless either side ended it in an orderly way.
+   * A client has disconnected, once for each `connection`; it has left `connections`. Its unread messages and its Disconnected
+   * can still be read. `error`: the reason, unless either side closed in an orderly way.
    */
   disconnection: [connection: ServerConnection, error: IpcError | undefined];
   /**
-   * Data only, of every connection that nobody reads singly. While there is a listener, messages flow; `connection.pause()`
-   * holds that one's back.
+   * Data messages of every connection that is not read individually. They flow while there is a listener; `connection.pause()`
+   * holds back those of one connection.
    */
   message: [connection: ServerConnection, message: DataMessage];
-  /** A connection never became one: its handshake failed, it was turned away, or nobody came for an id. */
+  /** A client was not accepted: its handshake failed, it was rejected, or it did not complete the id protocol. */
   refused: [error: IpcError];
-  /** Final failure, at most once; `close` follows. Without a listener it is not thrown. */
+  /** The manager failed for good, at most once; `close` follows. An `error` without a listener is not thrown. */
   error: [error: IpcError];
-  /** Exactly once; nothing follows. */
+  /** Emitted exactly once, as the last event. */
   close: [];
 }
 
-/** What a manager is to whoever reads from it: the messages of all connections, by iteration, listeners or polls. */
+/** The reading side of a manager: the messages of all connections, by iteration, listeners or polls. */
 export abstract class ManagerReader implements AsyncIterable<Delivery> {
   protected readonly stream: MergedStream;
   readonly #emitter = new PeerEmitter<ServerManagerEvents>();
@@ -57,7 +57,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   }
 
   /**
-   * Adds a listener. The first one of `message` takes the messages of all connections.
+   * Adds a listener. The first `message` listener takes over the messages of all connections.
    * @throws TypeError; SessionError IPC_CONSUMER_TAKEN, for `message`
    */
   on<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
@@ -67,7 +67,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     return this;
   }
 
-  /** As `on`, for the next such event only. */
+  /** Like `on`, for the next such event only. */
   once<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
     assertListener(listener);
     if (event === "message") this.#flow.start();
@@ -75,7 +75,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     return this;
   }
 
-  /** Takes a listener off. After the last one of `message`, messages stay unread until somebody reads. */
+  /** Removes a listener. After the last `message` listener is removed, messages stay unread until the next reader. */
   off<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
     this.#emitter.off(event, listener);
     this.#stopFlowWhenAlone();
@@ -83,8 +83,8 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   }
 
   /**
-   * Iterates over the messages of every connection that nobody reads singly, in turns, until the manager is closed; then it
-   * just ends. What a client left unread when it went is delivered, too. `break` ends the reading and closes nothing.
+   * Iterates in round-robin order over the messages of every connection that is not read individually, and ends when the
+   * manager is closed. Messages that a disconnected client left unread are delivered too. `break` closes nothing.
    *
    * `next` rejects with IPC_CONSUMER_TAKEN, IPC_LISTENER_LOST, and with IPC_CLOSED after `destroy`.
    */
@@ -93,12 +93,12 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   }
 
   /**
-   * Reads one message or status of every connection that nobody reads singly, gives each to `callback` as it comes, and
-   * resolves when the slowest has had one and every callback is done. Who comes later is part of the next poll, unless there
-   * was nobody: then the first that comes is waited for.
+   * Reads one message or status from every connection that is not read individually, passes each to `callback` as it arrives,
+   * and resolves when the slowest connection had one and every callback is done. A connection that joins later belongs to the
+   * next poll; if there is none at the start, the poll waits for the first to join.
    *
-   * Rejects with TypeError, RangeError, IPC_CONSUMER_TAKEN, IPC_ABORTED, IPC_CLOSED, IPC_LISTENER_LOST, and with what a
-   * callback fails with.
+   * Rejects with TypeError, RangeError, IPC_CONSUMER_TAKEN, IPC_ABORTED, IPC_CLOSED, IPC_LISTENER_LOST, and with the error of a
+   * failed callback.
    * @see golang-ipc pool.go, `Read`
    */
   read(callback: PollCallback, options?: AbortOptions): Promise<void> {
@@ -106,8 +106,8 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   }
 
   /**
-   * As `read`, but whoever has nothing within `ms` milliseconds gives `timeoutMessage`. Where nobody comes, it waits its time
-   * and calls nothing.
+   * Like `read`, but passes `timeoutMessage` for each connection that has nothing within `ms` milliseconds. If no client
+   * connects, it waits that long and calls nothing.
    * @param ms 0 … 2 147 483 647
    * @see golang-ipc pool.go, `ReadTimed`
    */
@@ -116,8 +116,8 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   }
 
   /**
-   * As `readTimed`, but ends with the first that has something. Whoever has nothing by then is not called for; what he says
-   * later, the next poll finds.
+   * Like `readTimed`, but ends with the first connection that has something. The callback is not called for connections that
+   * have nothing by then; the next poll finds their later messages.
    * @param ms 0 … 2 147 483 647
    * @see golang-ipc pool.go, `ReadTimedFastest`
    */
@@ -129,7 +129,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     this.#emitter.emit(event, ...args);
   }
 
-  /** Nobody comes any more. */
+  /** Ends the stream: no connection joins any more. */
   protected endReading(end: StreamEnd): void {
     this.stream.end(end);
   }
@@ -157,7 +157,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     if (fault !== undefined) return handledRejection(fault);
     if (signal?.aborted === true) return handledRejection(abortError(what, signal));
     const over: Promise<void> = new Poll(this.stream, plan, callback).run().catch((error: unknown) => {
-      // As every wait's: an end that nobody waits for is told by other ways too. What a callback fails with is not.
+      // Like every wait, an unawaited poll ignores an IpcError, which is reported elsewhere too. A callback's error is not.
       if (isIpcError(error)) over.catch(() => {});
       throw error;
     });

@@ -3,19 +3,19 @@ import type { LockableInbox } from "@ipc/session/internal";
 import { consumerTakenError } from "@ipc/session/internal";
 import { ServerConnection } from "./server-connection.js";
 
-/** A message, and the connection by which it came. That one may have ended since. */
+/** A message, and the connection that received it, which may have ended since. */
 export interface Delivery {
   readonly connection: ServerConnection;
   readonly message: DataMessage;
 }
 
-/** A connection as the manager's stream sees it: it may have gone already, and still have something unread. */
+/** A connection in the manager's stream: it may have disconnected already, and still have unread messages. */
 export class StreamMember {
   readonly connection: ServerConnection;
   readonly inbox: LockableInbox;
-  /** What it held unread when it went. */
+  /** Unread bytes at the moment it disconnected. */
   unreadAtEndBytes = 0;
-  /** Whoever was told of it first reads it singly, also where nothing of that is pending just now. */
+  /** A `connection` listener reads it individually, even if no such read is pending at the moment. */
   isReadIndividually = false;
   #isAcquired = false;
   readonly #ready: () => void;
@@ -30,22 +30,22 @@ export class StreamMember {
     return this.#isAcquired;
   }
 
-  /** Nothing comes of it while somebody else reads it. */
+  /** Takes the inbox's reader lock; does nothing while the connection is read individually. */
   acquire(): void {
     if (this.#isAcquired || this.isReadIndividually) return;
-    // Before, for it may be ready at once, and be given back by that.
+    // Set first: the inbox may call `#ready` at once, and its handler may release the lock.
     this.#isAcquired = true;
     if (!this.inbox.acquireReader(this.#ready)) this.#isAcquired = false;
   }
 
-  /** Calls nobody: what the loan held up, the inbox's `dispatch` does. */
+  /** Releases the reader lock and notifies no reader: the inbox's `dispatch` delivers what the lock held up. */
   release(): void {
     if (!this.#isAcquired) return;
     this.#isAcquired = false;
     this.inbox.releaseReader();
   }
 
-  /** The next message, statuses passed over. */
+  /** Returns the next data message and skips statuses. */
   takeData(): DataMessage | undefined {
     for (;;) {
       const received = this.inbox.take();
@@ -54,22 +54,22 @@ export class StreamMember {
   }
 }
 
-/** Whoever reads from all connections at once: one at a time. */
+/** A reader of all connections; there is at most one at a time. */
 export interface StreamReader {
-  /** For messages: what it is, and what others are told who come meanwhile. */
+  /** For error messages: its operation, and its description in the errors of other readers. */
   readonly what: string;
   readonly holder: string;
-  /** A connection that is lent has something to take, or has ended. */
+  /** A connection with a held reader lock has something to take, or has ended. */
   readonly ready: (member: StreamMember) => void;
-  /** A connection that was lent is in the stream no more: it has gone, and what it left is read, or dropped. */
+  /** A connection has left the stream: it has ended, and its unread messages were read or dropped. */
   readonly forgotten: (member: StreamMember) => void;
-  /** Whether a connection that is new belongs to it, too. */
+  /** Whether a connection that joins now belongs to this reader too. */
   readonly takesNew: () => boolean;
-  /** The manager has ended: nothing new comes. */
+  /** The manager has ended: no connection joins any more. */
   readonly ended: () => void;
 }
 
-/** How the manager ended: `error` makes one for each wait, undefined where an iteration just ends. */
+/** How the manager ended: `error` creates one for each wait; without `isFailure` an iteration ends normally instead. */
 export interface StreamEnd {
   readonly isFailure: boolean;
   readonly error: () => IpcError;
@@ -78,20 +78,20 @@ export interface StreamEnd {
 export interface MergedStreamOptions {
   readonly name: string;
   readonly logger: Logger;
-  /** Connections that have gone and have something unread, at the most. */
+  /** Maximum number of disconnected connections with unread messages. */
   readonly maxDisconnected: number;
-  /** What those may hold as long as nobody has ever read from this stream, in bytes. */
+  /** Maximum bytes that those hold while this stream has never been read. */
   readonly maxDisconnectedBytes: number;
 }
 
 /**
- * What all connections have unread that nobody reads singly. A connection that goes stays in it until what it left has been
- * read; a connection that somebody reads singly takes what it left with it.
+ * The unread messages of all connections that are not read individually. A disconnected connection stays until its messages
+ * have been read; one that is read individually leaves at once, and its messages stay with its own reader.
  */
 export class MergedStream {
   readonly #options: MergedStreamOptions;
   readonly #members = new Map<ServerConnection, StreamMember>();
-  /** Of these, the ones that have gone, the first first. */
+  /** The members that have disconnected, oldest first. */
   readonly #disconnected = new Set<StreamMember>();
   #reader: StreamReader | undefined;
   #hasBeenRead = false;
@@ -101,12 +101,12 @@ export class MergedStream {
     this.#options = options;
   }
 
-  /** Undefined while the manager is there. */
+  /** Undefined until the manager ends. */
   get endedBy(): StreamEnd | undefined {
     return this.#end;
   }
 
-  /** What those who have gone still have unread, in bytes. */
+  /** Unread bytes of the disconnected connections. */
   get disconnectedBytes(): number {
     let bytes = 0;
     for (const { inbox } of this.#disconnected) bytes += inbox.unreadBytes;
@@ -117,17 +117,17 @@ export class MergedStream {
     return [...this.#members.values()].filter((member) => member.isAcquired);
   }
 
-  /** Takes up a connection. Who wants to read it singly has begun already. */
+  /** Adds a connection. A `connection` listener that reads it individually has started already. */
   join(connection: ServerConnection): void {
     const member = new StreamMember(connection, (ready) => this.#reader?.ready(ready));
     this.#members.set(connection, member);
     member.isReadIndividually = member.inbox.hasBeenRead;
-    // In the loop's next turn: who lets go may be about to read on by another way.
+    // In the next turn of the event loop: a caller that stops reading in one way may continue in another.
     member.inbox.released = () => setImmediate(() => this.#takeBack(member));
     if (this.#reader?.takesNew() === true) member.acquire();
   }
 
-  /** A connection has ended; its inbox says so already. */
+  /** Handles the end of a connection, which its inbox knows already. */
   leave(connection: ServerConnection): void {
     const member = this.#members.get(connection);
     if (member === undefined) return;
@@ -151,7 +151,7 @@ export class MergedStream {
   }
 
   /**
-   * Lends every connection that nobody reads singly to a reader.
+   * Takes the reader lock of every connection that is not read individually.
    * @throws SessionError IPC_CONSUMER_TAKEN
    */
   take(reader: StreamReader): void {
@@ -160,7 +160,7 @@ export class MergedStream {
     this.#hasBeenRead = true;
     for (const member of this.#members.values()) {
       member.acquire();
-      // What was there at once may have been all that it wanted.
+      // Messages that were there already may have been enough for the reader, which then released the stream.
       if (this.#reader !== reader) return;
     }
   }
@@ -169,7 +169,7 @@ export class MergedStream {
     if (this.#reader !== reader) return;
     this.#reader = undefined;
     const members = [...this.#members.values()];
-    // All of them first: a listener that hears of what was held up may take the stream anew.
+    // Release all before any dispatch: a listener that `dispatch` calls may take the stream again.
     for (const member of members) member.release();
     for (const member of members) {
       member.inbox.dispatch();
@@ -177,20 +177,20 @@ export class MergedStream {
     }
   }
 
-  /** No connection comes any more. */
+  /** Ends the stream: no connection joins any more. */
   end(end: StreamEnd): void {
     this.#end = end;
     this.#reader?.ended();
   }
 
-  /** Nobody reads a connection singly any more. */
+  /** Takes back a connection that is no longer read individually. */
   #takeBack(member: StreamMember): void {
     if (this.#members.get(member.connection) !== member) return;
     member.isReadIndividually = false;
     if (this.#reader?.takesNew() === true) member.acquire();
   }
 
-  /** Who leaves messages behind that nobody reads must not fill the memory, or keep the others from being heard. */
+  /** Drops the oldest unread messages of disconnected clients: they must not fill the memory or keep other clients out. */
   #makeRoom(): void {
     if (!this.#isCrowded()) return;
     for (const member of this.#disconnected) if (isFinished(member)) this.forget(member);
@@ -214,7 +214,7 @@ export class MergedStream {
   }
 }
 
-/** Whether a connection that has gone has nothing, or is read by somebody else, also after it went. */
+/** Whether a disconnected connection has nothing unread, or is read individually, even after it disconnected. */
 function isFinished({ inbox, isAcquired }: StreamMember): boolean {
   return inbox.isOver || (inbox.hasBeenRead && !isAcquired);
 }

@@ -4,8 +4,8 @@ import type { MergedStream, StreamMember, StreamReader } from "./merged-stream.j
 import { ServerConnection } from "./server-connection.js";
 
 /**
- * Is given what one connection had: a message, a status, or `timeoutMessage`. `error`: why the connection was lost, beside its
- * Disconnected. The poll waits for the promise that it returns, and fails with it.
+ * Receives one item of a connection: a message, a status, or `timeoutMessage`. `error`: the reason why the connection was lost,
+ * passed with its Disconnected. The poll awaits the returned promise and rejects if it does.
  */
 export type PollCallback = (
   connection: ServerConnection,
@@ -14,18 +14,18 @@ export type PollCallback = (
 ) => unknown;
 
 export interface PollOptions {
-  /** For messages. */
+  /** For error messages: the name of the method. */
   readonly what: string;
-  /** Undefined: for ever. */
+  /** Milliseconds until the poll times out; undefined: never. */
   readonly ms: number | undefined;
-  /** Whether it ends when the first have been served, and not the slowest. */
+  /** Whether the poll ends with the first connection served instead of the slowest. */
   readonly fastest: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Reads once from every connection, as golang-ipc's ServerManager does. Nothing is lost: what a poll does not take, the next
- * one finds.
+ * Reads once from every connection, as golang-ipc's ServerManager does. No message is lost: the next poll finds those that this
+ * one does not take.
  */
 export class Poll {
   readonly #stream: MergedStream;
@@ -56,13 +56,13 @@ export class Poll {
         this.#awaited?.delete(member);
         this.#endWhenDone();
       },
-      // One that comes while there is nobody to wait for is waited for.
+      // If no connection is awaited, the first one to join is.
       takesNew: () => this.#served.size === 0 && this.#awaited?.size === 0,
       ended: () => this.#endWhenDone(),
     };
   }
 
-  /** Rejects with IPC_CONSUMER_TAKEN, IPC_ABORTED, IPC_CLOSED, and with what a callback fails with. */
+  /** Rejects with IPC_CONSUMER_TAKEN, IPC_ABORTED, IPC_CLOSED, IPC_LISTENER_LOST, and with the error of a failed callback. */
   async run(): Promise<void> {
     try {
       this.#stream.take(this.#reader);
@@ -81,7 +81,7 @@ export class Poll {
 
   #serve(member: StreamMember): void {
     if (this.#served.has(member)) return;
-    // Before, for what is taken makes room, and that may bring more: it is the next poll's.
+    // Mark it first: taking a message makes room, which may bring another at once; that one is the next poll's.
     this.#served.add(member);
     const received = member.inbox.take();
     if (received !== undefined) {
@@ -98,7 +98,7 @@ export class Poll {
     const isGone = message.kind === "status" && message.status === "Disconnected";
     const loss = isGone ? ServerConnection.lossOf(member.connection) : undefined;
     const call = (async (): Promise<unknown> => this.#callback(member.connection, message, loss))();
-    // Who fails ends the poll at once, also for those who have not been served.
+    // A failed callback ends the poll at once, even if other connections have not been served.
     call.catch((error: Error) => this.#over.reject(error));
     this.#calls.push(call);
   }
@@ -106,7 +106,7 @@ export class Poll {
   #endWhenDone(): void {
     if (this.#awaited === undefined) return;
     const { endedBy } = this.#stream;
-    // Of a manager that has ended, whoever is still awaited is paused.
+    // Once the manager has ended, every connection still awaited is paused.
     const isLast = this.#awaited.size === 0 || endedBy !== undefined;
     if (this.#served.size > 0 && (this.#plan.fastest || isLast)) this.#over.resolve("served");
     else if (endedBy !== undefined) this.#over.reject(endedBy.error());

@@ -14,22 +14,22 @@ export interface ConnectionStart {
   readonly id: number;
   readonly options: ResolvedManagerOptions;
   readonly budgets: PeerBudgets;
-  /** Looks at each message as long as it says true: that it was not for the user. */
+  /** Called with each message until it returns false; true means that the message was not for the user. */
   readonly intercept?: Intercept;
-  /** It was lost, or its client goes: nobody has been told. */
+  /** The connection was lost or its client disconnects; no listener has been notified yet. */
   readonly ending: (connection: ServerConnection) => void;
-  /** Once, when it is over. `error`: why, unless either side ended it in an orderly way. */
+  /** Called once, when the connection is over. `error`: the reason, unless either side closed in an orderly way. */
   readonly ended: (connection: ServerConnection, error: IpcError | undefined) => void;
 }
 
 /**
- * One client of a ServerManager: a peer that ends with its connection. Its reader sees Connected first; when the client
- * goes, what is unread, then Disconnected. A `read` after that rejects with IPC_CLOSED, an iteration just ends.
+ * One client of a ServerManager: a peer that ends with its connection. A reader gets Connected first and, when the client
+ * disconnects, the unread messages, then Disconnected. After that a `read` rejects with IPC_CLOSED and an iteration ends.
  *
- * While somebody reads from the manager, a `read` of a connection that is part of that rejects with IPC_CONSUMER_TAKEN.
+ * While the manager is being read, a `read` of a connection that takes part in it rejects with IPC_CONSUMER_TAKEN.
  */
 export class ServerConnection extends PeerSession {
-  /** Unique for the manager's life, 1 … 2^32-1; the client's own `clientId` where it came by golang-ipc's id protocol. */
+  /** Unique for the manager's life, 1 … 2^32-1; equals the client's `clientId` if it used golang-ipc's id protocol. */
   readonly id: number;
   readonly #ending: ConnectionStart["ending"];
   readonly #ended: ConnectionStart["ended"];
@@ -46,22 +46,22 @@ export class ServerConnection extends PeerSession {
     this.connect(established);
   }
 
-  /** What is unread, for the manager's own stream. */
+  /** Returns the unread messages, for the manager's own stream. */
   static inboxOf(connection: ServerConnection): LockableInbox {
     return connection.lockableInbox;
   }
 
-  /** Whether it would accept a message at once. */
+  /** Returns whether the connection would accept a message at once. */
   static hasRoom(connection: ServerConnection): boolean {
     return connection.hasRoom;
   }
 
-  /** Why it was lost, where it was. */
+  /** Returns the reason why the connection was lost, if it was. */
   static lossOf(connection: ServerConnection): IpcError | undefined {
     return connection.#loss;
   }
 
-  /** Ends it because its manager failed: what is unread can still be read. */
+  /** Ends the connection because its manager failed; unread messages can still be read. */
   static fail(connection: ServerConnection, error: IpcError): void {
     connection.finish("Error", error);
   }
@@ -83,7 +83,7 @@ export class ServerConnection extends PeerSession {
   }
 
   protected override setReferenced(): void {
-    // The stream is all there is, and it is told already.
+    // The stream is the only handle, and its reference is set already.
   }
 
   protected override onClosed(): void {
@@ -91,10 +91,10 @@ export class ServerConnection extends PeerSession {
   }
 
   protected override onDisconnected(error: IpcError, clean: boolean): void {
-    // Whoever takes the status asks for it.
+    // Kept for the reader of the Disconnected status.
     if (!clean) this.#loss = error;
     this.#ending(this);
-    // Who is told of it just now may have closed it.
+    // A listener that `#ending` notified may have closed the connection.
     if (this.isOpen) {
       this.setStatus("Disconnected");
       if (!clean) this.emit("lost", error);

@@ -19,23 +19,23 @@ import { ManagerReader } from "./manager-reader.js";
 import type { StreamEnd } from "./merged-stream.js";
 import type { ServerConnection } from "./server-connection.js";
 
-/** Of the budget of unread bytes, what those may hold who have gone and whom nobody has ever read: one in this many. */
+/** Until the manager is first read, disconnected clients may hold `maxTotalUnreadBytes` divided by this number. */
 const DISCONNECTED_SHARE = 4;
 
-/** Figures of this moment. */
+/** Current figures. */
 export interface ManagerStats {
   /** The size of `connections`. */
   readonly connections: number;
-  /** Received, not yet read, over all connections: data, and 160 bytes for each message. */
+  /** Received and not yet read, over all connections: data, and 160 bytes for each message. */
   readonly unreadBytes: number;
-  /** Accepted by `write`, not yet with the kernel, over all connections: bytes on the wire. */
+  /** Accepted by `write` and not yet with the kernel, over all connections: bytes on the wire. */
   readonly queuedBytes: number;
 }
 
 /**
- * Starts a server of many clients and resolves when it listens: at `<name>` for any number of clients, and at
- * `<name>_manager` for those who ask for an id, golang-ipc's with `MultiClient` and ours with `multiClient`. Where both are
- * one address, as on TCP, it tells them apart by what they say first.
+ * Starts a server of many clients and resolves when it listens: at `<name>` for any number of clients, and at `<name>_manager`
+ * for clients that request an id (golang-ipc's with `MultiClient`, @ipc clients with `multiClient`). If both have one address,
+ * as on TCP, the first message tells them apart.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
  * IPC_PERMISSION_DENIED, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_LISTENER_LOST, IPC_ABORTED.
@@ -50,7 +50,7 @@ type State =
   | { readonly name: "closing"; readonly done: Promise<void> }
   | { readonly name: "ended"; readonly done: Promise<void> };
 
-/** A server of many clients, each with a connection, a queue and limits of its own. */
+/** A server of many clients. Each client has its own connection, queue and limits. */
 export class ServerManager extends ManagerReader implements AsyncDisposable {
   readonly #options: ResolvedManagerOptions;
   readonly #listeners: Listeners;
@@ -84,7 +84,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     this.#onAbort = () => this.destroy(options.signal?.reason);
   }
 
-  /** What `startServerManager` does, its options resolved. */
+  /** Does the work of `startServerManager`, with resolved options. */
   static async start(options: ResolvedManagerOptions): Promise<ServerManager> {
     const { name, signal, logger } = options;
     if (signal?.aborted === true) throw abortError("startServerManager", signal);
@@ -94,38 +94,38 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     });
     try {
       await manager.#listeners.open();
-      // A door may have been lost meanwhile, and the signal fire after the last look that the transport took at it.
+      // A listener may have been lost meanwhile, or the signal aborted after the transport last checked it.
       if (manager.stream.endedBy !== undefined) throw manager.stream.endedBy.error();
       if (options.signal?.aborted === true) throw abortError("startServerManager", options.signal);
     } catch (error) {
-      // Somebody may have come by the first door while the last was tried.
+      // A client may have connected at the first endpoint while the last one was being opened.
       manager.destroy(error);
       await manager.#release();
       throw error;
     }
     signal?.addEventListener("abort", manager.#onAbort, { once: true });
     logger.info(`server ${name}: listening at ${manager.address}`);
-    // In the loop's next turn, so that listeners added as soon as it is known miss nobody.
+    // In the next turn of the event loop, so that listeners added right after the start miss no client.
     setImmediate(() => manager.#registry.open());
     return manager;
   }
 
-  /** Where it listens for clients: a path, a pipe name or `host:port` with the real port. */
+  /** The address for clients: a path, a pipe name or `host:port` with the real port. */
   get address(): string {
     return this.#listeners.address;
   }
 
-  /** Listening, Closing, Closed or Error; each connection has its own. */
+  /** Listening, Closing, Closed or Error; each connection has its own status. */
   get status(): Status {
     return this.#status;
   }
 
-  /** golang-ipc's number of `status`. */
+  /** golang-ipc's number for `status`. */
   get statusCode(): number {
     return statusCode(this.#status);
   }
 
-  /** The clients that are connected, or being closed, by id, the first first. It changes as they come and go. */
+  /** The connected and closing clients, by id, oldest first. The map changes as clients connect and disconnect. */
   get connections(): ReadonlyMap<number, ServerConnection> {
     return this.#registry.connections;
   }
@@ -136,16 +136,16 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   /**
-   * Writes a message to every connection there is now. A slow one never holds the others up; what becomes of it, `slow` says,
-   * and the result tells. `data` may be reused once it has resolved.
+   * Writes a message to every current connection. A slow connection does not delay the others; `slow` decides what happens to
+   * it, and the result reports it. `data` may be reused once the promise has resolved.
    *
-   * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_CLOSED, IPC_ABORTED where the signal came before it began.
-   * What a client fails with does not reject it.
+   * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_CLOSED, and with IPC_ABORTED if the signal was aborted
+   * before. The failure of a client does not reject it.
    * @param type 1 … 2^32-1; 0 is reserved
    */
   broadcast(type: number, data: string | Uint8Array, options: BroadcastOptions = {}): Promise<BroadcastResult> {
     const result = this.#broadcast(type, data, options);
-    // As a `write` that nobody awaits, one that comes after the end must not end the process.
+    // Like an unawaited `write`, an unawaited broadcast after the end must not end the process.
     result.catch(() => {});
     return result;
   }
@@ -161,8 +161,8 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   /**
-   * Lets nobody in any more, sends what was accepted to every client, then ends the connections and frees everything. What is
-   * unread can still be read. Idempotent.
+   * Stops accepting clients, sends accepted data to every client, then ends the connections and frees everything. Unread
+   * messages can still be read. Idempotent.
    *
    * Rejects with TypeError, RangeError, and with IPC_CLOSE_INCOMPLETE when it takes longer than `timeoutMs` for any client;
    * everything is freed then too.
@@ -181,7 +181,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     return done.promise;
   }
 
-  /** Ends everything at once; what is queued is dropped. Waits reject with IPC_CLOSED, its cause is `reason`. */
+  /** Ends everything at once and drops queued data. Pending waits reject with IPC_CLOSED, with `reason` as the cause. */
   destroy(reason?: unknown): void {
     switch (this.#state.name) {
       case "open":
@@ -193,7 +193,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
         });
         return;
       case "closing":
-        // The close that is under way does the rest.
+        // The close in progress does the rest.
         this.#registry.destroy(reason);
         return;
       case "ended":
@@ -205,12 +205,12 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     return this.close();
   }
 
-  /** Keeps the process alive while it listens (the default). */
+  /** Keeps the process alive while the manager listens (the default). */
   ref(): this {
     return this.#refer(true);
   }
 
-  /** Lets the process end although it listens and clients are connected. */
+  /** Lets the process end although the manager listens and clients are connected. */
   unref(): this {
     return this.#refer(false);
   }
@@ -250,7 +250,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     this.#tellEnd({ isFailure: true, error: () => error });
   }
 
-  /** Before any listener hears of it: what they call finds it ended. */
+  /** Called before any listener is notified, so that calls by listeners find the manager ended. */
   #enterEnd(status: "Closed" | "Error", done: Promise<void>): void {
     this.#state = { name: "ended", done };
     this.#status = status;

@@ -13,21 +13,21 @@ import {
 import { remoteOf } from "@ipc/transport/internal";
 import type { Authorize } from "./server-options.js";
 
-/** Streams that shake hands or are being sent away, for each handshake that may be under way. */
+/** Pending streams (in a handshake or being rejected) allowed per handshake of `maxHandshakes`. */
 const PENDING_PER_HANDSHAKE = 2;
 
-/** Key pairs that are ready when a client comes. */
+/** Key pairs generated before a client connects. */
 const KEY_PAIRS_AHEAD = 8;
 
-/** What a door makes of those who come through it. */
+/** How an endpoint handles the streams that it accepts. */
 export interface AcceptHandler {
-  /** Where it is: stands for whoever has no address of his own. */
+  /** The endpoint's address; used as the remote address of a stream that has none. */
   readonly address: string;
-  /** Why nobody is let in just now. */
+  /** Returns the reason if no client can be accepted now. */
   readonly busy: () => SessionError | undefined;
-  /** Decides about a client before it is told that it is connected. */
+  /** Accepts or rejects a client before its handshake completes. */
   readonly authorize: Authorize;
-  /** A handshake is complete: the stream is the caller's. */
+  /** Called when a handshake is complete; the callee then owns the stream. */
   readonly onEstablished: (established: EstablishedConnection) => void;
 }
 
@@ -38,21 +38,21 @@ export interface HandshakeAcceptorOptions {
   readonly limits: PeerLimits;
   readonly handshakeTimeoutMs: number;
   readonly logger: Logger;
-  /** Handshakes under way at once; past them the oldest is dropped. */
+  /** Limit of concurrent handshakes; one more drops the oldest. */
   readonly maxHandshakes: number;
   readonly refused: (error: IpcError) => void;
 }
 
 /**
- * Receives streams until one becomes a connection: many handshakes at once, each with a deadline, so that a silent or
- * hostile client holds nobody else up.
+ * Runs the handshakes of accepted streams concurrently, each with a deadline, so that a silent or hostile client does not delay
+ * other clients.
  */
 export class HandshakeAcceptor {
   readonly #options: HandshakeAcceptorOptions;
   readonly #keyPairs: KeyPairPool;
-  /** Handshakes under way, the oldest first. */
+  /** Handshakes in progress, oldest first. */
   readonly #handshakes = new Set<AbortController>();
-  /** Every stream that is not a connection yet, or is being sent away. */
+  /** Streams in a handshake or being rejected, oldest first. */
   readonly #pending = new Set<Duplex>();
   #referenced = true;
 
@@ -61,12 +61,12 @@ export class HandshakeAcceptor {
     this.#keyPairs = new KeyPairPool(options.encryption ? KEY_PAIRS_AHEAD : 0);
   }
 
-  /** Takes over a stream that has just been accepted. */
+  /** Takes over a newly accepted stream and runs its handshake, or rejects it if the server is busy. */
   receive(stream: Duplex, acceptHandler: AcceptHandler): void {
     this.#dropOldestPending();
     this.#pending.add(stream);
     setStreamReferenced(stream, this.#referenced);
-    // Nobody else may listen to it between the handshake and its taking up.
+    // Between the handshake and `attach` the stream may have no other 'error' listener.
     stream.on("error", () => {});
     stream.once("close", () => this.#pending.delete(stream));
     const remote = remoteOf(stream, acceptHandler.address);
@@ -86,18 +86,18 @@ export class HandshakeAcceptor {
       .finally(() => this.#handshakes.delete(handshake));
   }
 
-  /** Whether strangers keep the process alive. The time limit of a handshake under way keeps its own. */
+  /** Sets whether pending streams keep the process alive. The timer of a handshake in progress keeps its earlier setting. */
   setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
     for (const stream of this.#pending) setStreamReferenced(stream, referenced);
   }
 
-  /** Ends every handshake under way: the place is taken, or nobody is served any more. */
+  /** Aborts every handshake in progress, because another client was accepted or the server is closing. */
   abortAll(reason: SessionError): void {
     for (const handshake of this.#handshakes) handshake.abort(reason);
   }
 
-  /** Drops every stream that is still here. */
+  /** Destroys every pending stream. */
   close(): void {
     this.abortAll(new SessionError("IPC_CLOSED", "the server closed during the handshake"));
     for (const stream of this.#pending) destroyStream(stream);
@@ -140,7 +140,7 @@ export class HandshakeAcceptor {
     this.#refuse(remote, busy);
   }
 
-  /** Each may linger for a quarter of a second: a flood of them must not use up the descriptors. */
+  /** Bounds the pending streams: a rejected one may linger for 250 ms, and a flood must not exhaust the file descriptors. */
   #dropOldestPending(): void {
     if (this.#pending.size < PENDING_PER_HANDSHAKE * this.#options.maxHandshakes) return;
     for (const oldest of this.#pending) {

@@ -1,4 +1,4 @@
-// Entry point @ipc/server/internal: what @ipc/manager shares with this package. It is outside semantic versioning: a patch
-// release may change or remove every name in it.
+// Entry point @ipc/server/internal: the API that @ipc/manager uses. It is outside semantic versioning: a patch release may
+// change or remove every name in it.
 export { type AcceptHandler, HandshakeAcceptor, type HandshakeAcceptorOptions } from "./handshake-acceptor.js";
 export { type ResolvedServerOptions, resolveServerOptions, SERVER_OPTIONS } from "./server-options.js";

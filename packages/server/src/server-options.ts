@@ -3,7 +3,7 @@ import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOption
 import { assertName, type Transport, unixSocket } from "@ipc/transport";
 import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
 
-/** Who asks to be served. */
+/** A client that asks to connect. */
 export interface AuthorizationRequest {
   readonly security: ConnectionSecurity;
   readonly remote: string;
@@ -13,35 +13,35 @@ export interface AuthorizationRequest {
 export type Applicant = AuthorizationRequest;
 
 /**
- * Decides about a client before it takes its place, within the handshake's time, as soon as it is known what the client has
- * proved. False, or a failure, turns it away. A client in compatible mode may believe by then that it is connected.
+ * Accepts (true) or rejects (false, or an exception) a client, as soon as the handshake has verified its keys and within the
+ * handshake's time limit. A client in compatible mode may already believe that it is connected.
  */
 export type Authorize = (request: AuthorizationRequest) => boolean | Promise<boolean>;
 
-/** What `startServer` takes; golang-ipc's names where TypeScript has no better ones. */
+/** Options of `startServer`; golang-ipc's names unless TypeScript has better ones. */
 export interface ServerOptions extends PeerOptions {
-  /** Letters, digits, `.`, `_`, `-`; at most 64, starting with a letter or digit. */
+  /** The server's name: letters, digits, `.`, `_`, `-`; at most 64, starting with a letter or digit. */
   readonly name: string;
-  /** Where the socket file lies. @default "/tmp", as golang-ipc */
+  /** Directory of the socket file. @default "/tmp", as golang-ipc */
   readonly directory?: string;
-  /** Lets every user of the machine connect: mode 0777 instead of 0600. @default false */
+  /** Lets every user of the machine connect: socket mode 0777 instead of 0600. @default false */
   readonly unmaskPermissions?: boolean;
-  /** Where to listen, instead of a unix socket in `directory`. */
+  /** Transport to listen on, instead of a unix socket in `directory`. */
   readonly transport?: Transport;
-  /** Decides about each client. @default everybody comes in */
+  /** Accepts or rejects each client. @default accepts every client */
   readonly authorize?: Authorize;
 }
 
-/** ServerOptions, complete. */
+/** ServerOptions with every default applied. */
 export interface ResolvedServerOptions extends ResolvedPeerOptions {
   readonly name: string;
-  /** Where one more pre-shared key comes from. */
+  /** Location of the key file with one more pre-shared key; undefined: none. */
   readonly keyFilePlace: KeyFilePlace | undefined;
   readonly transport: Transport;
   readonly authorize: Authorize;
 }
 
-/** The names of ServerOptions, for the check of unknown ones. */
+/** The names of ServerOptions; others are rejected as unknown. */
 export const SERVER_OPTIONS: readonly (keyof ServerOptions)[] = [
   "name",
   "directory",
@@ -52,8 +52,8 @@ export const SERVER_OPTIONS: readonly (keyof ServerOptions)[] = [
 ];
 
 /**
- * @param reader of these options, where they are part of others
- * @throws TypeError, RangeError naming the option, what it takes and what it got
+ * @param reader reads the options; pass one if they are part of a larger set
+ * @throws TypeError, RangeError naming the option, the accepted values and the given value
  */
 export function resolveServerOptions(
   options: ServerOptions,

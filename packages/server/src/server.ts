@@ -8,16 +8,16 @@ import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } 
 
 const DOOR: Endpoint = { kind: "name" };
 
-/** Handshakes under way at once. They compete for one place. */
+/** Concurrent handshakes; the first to complete becomes the connection. */
 const MAX_HANDSHAKES = 128;
 
 export interface ServerEvents extends PeerEvents {
-  /** A connection never became one: its handshake failed, it was turned away, or the place was taken. */
+  /** A client did not connect: its handshake failed, `authorize` rejected it, or the server was busy. */
   refused: [error: IpcError];
 }
 
 /**
- * Starts a server for one client at a time and resolves when it listens. When a client goes, the next one is served.
+ * Starts a server for one client at a time and resolves when it listens. After a client disconnects, another can connect.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
  * IPC_PERMISSION_DENIED, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
@@ -27,7 +27,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   return Server.start(resolveServerOptions(options));
 }
 
-/** One end of a conversation with one client after another. */
+/** The server side of a connection to one client at a time, one client after another. */
 export class Server extends PeerSession<ServerEvents> {
   readonly #options: ResolvedServerOptions;
   readonly #acceptor: HandshakeAcceptor;
@@ -58,7 +58,7 @@ export class Server extends PeerSession<ServerEvents> {
     this.#onAbort = () => this.destroy(signal?.reason);
   }
 
-  /** What `startServer` does, its options resolved. */
+  /** Does the work of `startServer` with resolved options. */
   static async start(options: ResolvedServerOptions): Promise<Server> {
     const { name, transport, signal, logger } = options;
     const address = transport.address(name, DOOR);
@@ -71,7 +71,7 @@ export class Server extends PeerSession<ServerEvents> {
       ...(signal && { signal }),
       onLost: (error) => server.#listenerLost(error),
     });
-    // It may fire after the last look that the transport takes at it.
+    // The signal may fire after the transport stopped listening to it.
     if (options.signal?.aborted === true) {
       server.destroy(options.signal.reason);
       throw abortError("startServer", options.signal);
@@ -81,7 +81,7 @@ export class Server extends PeerSession<ServerEvents> {
     return server;
   }
 
-  /** Where it listens: a path, a pipe name or `host:port` with the real port. */
+  /** The listening address: a path, a pipe name or `host:port` with the real port. */
   get address(): string {
     return this.#listener?.address ?? this.remote;
   }

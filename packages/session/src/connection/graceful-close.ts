@@ -51,8 +51,8 @@ export async function drainSender({ sender, stream, timeoutMs, closeNotify }: Dr
 function writeLast(stream: Duplex, last: Uint8Array, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-    // Resolve on failure too: a peer that has ended its direction may disconnect without waiting for ours, and a stream that
-    // the caller supplied may be destroyed without calling the write callback.
+    // Resolve on failure too: a peer that has ended its direction may disconnect without waiting for this side, and a stream
+    // that the caller supplied may be destroyed without calling the write callback.
     stream.once("close", resolve);
     stream.write(last, () => {
       stream.off("close", resolve);

@@ -177,9 +177,8 @@ export class Sender implements WriteSink {
   }
 
   /**
-   * Returns a promise for the next macrotask when the caller should yield, because a loop over resolved promises starves
-   * timers and reads: for a write that fills a batch, and for every write past `yieldAfterBytes` of the codec. Once all
-   * connections together have batched 256 KiB in a tick, every write past a connection's first 4 KiB yields too.
+   * A write that fills a batch or is past `yieldAfterBytes` yields, because a loop over resolved promises starves timers and
+   * reads. Once all connections together have batched 256 KiB in a tick, every write past a connection's first 4 KiB does too.
    */
   #acceptSmall(type: number, data: Uint8Array, length: number): Promise<void> | undefined {
     const batch = this.#buffer;

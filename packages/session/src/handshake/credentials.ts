@@ -12,7 +12,7 @@ export interface Credentials {
   readonly identity: KeyObject | undefined;
   /** The raw 32 bytes of each public key that the peer may sign with. */
   readonly trustedPeers: readonly Uint8Array[] | undefined;
-  /** Whether a connection that does not use every configured key is rejected. */
+  /** Whether a connection without every configured mode is rejected. */
   readonly require: boolean;
 }
 

@@ -22,10 +22,7 @@ export const REPLY = {
 /** The hello of a busy server, which then ends the connection. */
 export const BUSY_HELLO: Uint8Array = Uint8Array.of(VERSION, HELLO.busy);
 
-/**
- * Replies to the hello and returns whether this connection is encrypted.
- * @throws SessionError IPC_VERSION_MISMATCH, IPC_SERVER_BUSY, IPC_ENCRYPTION_REFUSED, IPC_HANDSHAKE_FAILED
- */
+/** Replies to the hello and returns whether this connection is encrypted. @throws SessionError */
 export function* answerHello(
   version: number,
   mode: number,

@@ -3,7 +3,7 @@ import type { MessageCodec } from "../codec/codec.js";
 import { GolangIpcCodec, PlainCodec } from "../codec/frame-codec.js";
 import { type Handshake, keyPair, receive, send, sharedSecret } from "./steps.js";
 
-/** Result of the key exchange, the same on both sides except for `pair` and `theirs`. */
+/** Result of the key exchange on one side. */
 export interface KeyAgreement {
   readonly pair: KeyPair;
   readonly theirs: Uint8Array;

@@ -13,8 +13,8 @@ export interface ModeSelection {
 
 /**
  * Selects a client's answer to an offer: every mode that both sides are configured for, or undefined for golang-ipc's own
- * protocol. A missing offer, which an attacker may have removed, is rejected if this client requires a secure session; so is a
- * server that lacks a required mode.
+ * protocol. If this client requires a secure session or had one before, it rejects a missing offer, which an attacker may have
+ * removed. It also rejects a server that lacks a mode this client requires, or requires one this client lacks.
  * @throws SessionError IPC_SECURITY_REFUSED
  */
 export function selectMode(offer: Offer | undefined, choice: ModeSelection): number | undefined {

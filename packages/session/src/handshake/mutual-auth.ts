@@ -22,7 +22,7 @@ import type { Credentials } from "./credentials.js";
 import { describeMode, MODE } from "./offer.js";
 import { authorize, cpuQueue, type Handshake, receive, send } from "./steps.js";
 
-/** Input of the authentication, which both sides know after the key exchange. @see docs/WIRE.md, "AUTH" */
+/** Input of the authentication: results of the key exchange and of the mode selection. @see docs/WIRE.md, "AUTH" */
 export interface AuthenticationOptions {
   readonly transcript: Transcript;
   /** 48 bytes; wiped once the keys are derived. */
@@ -111,13 +111,13 @@ function* openWithAnyPsk(
   );
 }
 
-/** Returns the client's pre-shared key; throws, because without a key the session would need none. @throws TypeError */
+/** Returns the client's pre-shared key. @throws TypeError without one, because the session would then need no key */
 function firstPsk({ psks: [psk] }: Credentials): KeyObject {
   if (psk === undefined) throw new TypeError("a session with a pre-shared key needs one");
   return psk;
 }
 
-/** Adds a hint if the server just ends the connection: it does so when it rejects the client's keys, and when it closes. */
+/** Reports a silent end as IPC_AUTHENTICATION_FAILED: a server ends so if it rejects the client's keys, or if it closes. */
 function* receiveServerAuth(mode: number): Handshake<SealedRecord> {
   try {
     return yield* receiveAuth("the server's AUTH");

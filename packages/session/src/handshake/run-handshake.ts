@@ -27,7 +27,7 @@ export interface HandshakeResult<T> {
 }
 
 /**
- * Runs a handshake over a stream and leaves the stream paused; on failure it ends the stream and destroys it.
+ * Runs a handshake over a stream and leaves the stream paused; on failure the stream is closed and destroyed.
  * @throws SessionError IPC_HANDSHAKE_TIMEOUT, IPC_ABORTED, IPC_NOT_AUTHORIZED, and errors of the handshake
  */
 export async function runHandshake<T>(

@@ -4,12 +4,12 @@ import { isCausedByPeer, isConnectionEnd } from "../errors.js";
 export type EventListener<A> = (...args: Extract<A, unknown[]>) => void;
 
 /**
- * The listeners of a peer. One that throws is an uncaught exception, as anywhere in Node, but thrown from a tick of its
- * own: the connection in whose work it was called is unharmed. An `error` without a listener is not thrown.
+ * Holds the listeners of a peer. An exception of a listener is uncaught, as usual in Node, but it is thrown in a separate tick,
+ * so it does not disturb the connection that emitted the event. An `error` event without a listener is not thrown.
  *
- * The same holds for an async listener that rejects. But no peer shall be able to end this process: where it rejects because
- * a connection has ended under its hands, that has been told already; where a peer that does not read left no room for a
- * message, or too little time for a close, Node's warning tells it, once for each emitter.
+ * The same holds for a rejection of an async listener, with two exceptions, because no peer may end this process. A rejection
+ * because the connection ended is ignored: other events report that end. IPC_QUEUE_FULL and IPC_CLOSE_INCOMPLETE, caused by a
+ * peer that does not read, become a Node warning, once per emitter.
  */
 export class PeerEmitter<E> {
   readonly #emitter = new EventEmitter({ captureRejections: true });

@@ -18,17 +18,17 @@ import type { PeerEvents } from "../peer.js";
 import type { SharedBudget } from "../shared-budget.js";
 import { type EventListener, PeerEmitter } from "./peer-emitter.js";
 
-/** More than a stream holds for a reader that stands still. */
+/** More than a paused stream buffers, in bytes. */
 const MIN_REMAINING_BYTES = 262_144;
 
-/** What a peer is to whoever reads from it: messages and statuses in order, by reads, iteration or listeners. */
+/** The reading side of a peer: delivers messages and statuses in order, by reads, iteration or listeners. */
 export abstract class PeerReader<E extends PeerEvents> {
   readonly #emitter: PeerEmitter<E> = new PeerEmitter<E>();
   readonly #inbox: Inbox;
   readonly #maxUnreadBytes: number;
   #status: Status;
   #failure: IpcError | undefined;
-  /** A listener of messages may have gone by itself. */
+  /** Whether a `once` listener was added for messages; it is removed without a call of `off`. */
   #tellsOnce = false;
 
   constructor(status: Status, maxUnreadBytes: number, budget?: SharedBudget) {
@@ -37,7 +37,7 @@ export abstract class PeerReader<E extends PeerEvents> {
     const events: InboxEvents = {
       message: (message) => {
         this.#tell("message", message);
-        // `off` looks itself: nobody else goes but by being told once.
+        // Only `once` listeners disappear without `off`, which checks this itself.
         if (this.#tellsOnce) this.#stopFlowWhenAlone();
       },
       status: (changed) => this.#tell("status", changed),
@@ -91,7 +91,7 @@ export abstract class PeerReader<E extends PeerEvents> {
   readTimed(ms: number): Promise<DataMessage | StatusMessage | TimeoutMessage>;
   readTimed<T>(ms: number, onTimeout: T, options?: AbortOptions): Promise<DataMessage | StatusMessage | T>;
   readTimed(ms: number, ...rest: [onTimeout?: unknown, options?: AbortOptions]): Promise<unknown> {
-    // Undefined is a value to be given, too.
+    // An explicit undefined is a valid `onTimeout`, so count the arguments.
     const [onTimeout, options = {}] = rest.length === 0 ? [timeoutMessage] : rest;
     const fault = validateDelay("readTimed: `ms`", ms) ?? validateAbortOptions("readTimed", options);
     return fault === undefined ? this.#inbox.readTimed(ms, onTimeout, options) : handledRejection(fault);
@@ -111,25 +111,25 @@ export abstract class PeerReader<E extends PeerEvents> {
     return this;
   }
 
-  /** The budget of unread bytes is used up: lets nothing more in. */
+  /** Stops the input, because the budget of unread bytes is used up. */
   protected abstract pauseInput(): void;
 
   /**
-   * Whether what arrived before a connection's end may go over the budget: up to as much again, 256 KiB at the least, also
-   * where the shared budget is used up. Its memory is taken already, and to lose it helps nobody.
+   * Whether bytes that arrived before a connection's end may still exceed the budget: by up to its size, at least 256 KiB, even
+   * if the shared budget is used up. Their memory is already allocated, so dropping them would only lose messages.
    */
   protected get acceptsRemaining(): boolean {
     return this.#inbox.unreadBytes < this.#maxUnreadBytes + Math.max(this.#maxUnreadBytes, MIN_REMAINING_BYTES);
   }
 
-  /** There is room again. */
+  /** Resumes the input, because the budget has room again. */
   protected abstract resumeInput(): void;
 
   protected get unreadBytes(): number {
     return this.#inbox.unreadBytes;
   }
 
-  /** What is unread, for somebody who reads over many peers. */
+  /** The unread messages and statuses, for a reader of many peers that holds a reader lock on each. */
   protected get lockableInbox(): LockableInbox {
     return this.#inbox;
   }
@@ -155,13 +155,13 @@ export abstract class PeerReader<E extends PeerEvents> {
     this.#inbox.compact(buffer);
   }
 
-  /** Nothing comes any more. */
+  /** Ends the input: no message or status arrives after this. */
   protected endReading(kind: EndKind, error: () => IpcError): void {
     if (kind === "failed") this.#failure = error();
     this.#inbox.end(kind, error);
   }
 
-  /** `emit` for the events that every peer has. */
+  /** Like `emit`, for the events that every peer has. */
   #tell<K extends keyof PeerEvents>(event: K, ...args: PeerEvents[K]): void {
     this.#emitter.emit(event, ...args);
   }

@@ -33,17 +33,17 @@ export interface PeerStart {
 }
 
 type State =
-  /** Before the first connection: writes wait for it. */
+  /** Before the first connection: writes are queued for it. */
   | { readonly name: "waiting"; readonly writes: WriteQueue }
   | { readonly name: "connected"; readonly connection: Connection }
-  /** Between two connections. */
+  /** Between two connections: writes are rejected. */
   | { readonly name: "apart" }
   | { readonly name: "closing"; readonly connection: Connection | undefined; readonly done: Promise<void> }
   | { readonly name: "ended"; readonly done: Promise<void> };
 
 /**
- * The conversation with a peer over one connection after another: what clients and servers have in common. Those decide
- * where connections come from, and what follows the end of one.
+ * Sends and receives messages over successive connections to a peer: the common base of clients, servers and sessions.
+ * Subclasses supply the connections and decide what follows the end of one.
  */
 export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends PeerReader<E> implements Peer<E> {
   readonly #limits: PeerLimits;
@@ -63,19 +63,19 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     this.#state = { name: "waiting", writes: new WriteQueue(limits.maxQueuedBytes) };
   }
 
-  /** Frees what brings connections: a listener, a dial under way. Called once; must not fail. */
+  /** Releases the source of connections: a listener, a dial in progress. Called once; must not fail. */
   protected abstract release(): Promise<void>;
 
-  /** Whether what brings connections keeps the process alive. */
+  /** Sets whether the source of connections keeps the process alive. */
   protected abstract setReferenced(referenced: boolean): void;
 
-  /** A connection ended without being asked to: says what follows. */
+  /** Called when a connection ended without a request of this side; decides what follows. */
   protected abstract onDisconnected(error: IpcError, clean: boolean): void;
 
-  /** A connection stands, and nobody has been told yet. */
+  /** Called when a connection is established, before any event reports it. */
   protected onConnected(): void {}
 
-  /** This side has ended the connection. */
+  /** Called when this side has ended the connection. */
   protected onClosed(): void {}
 
   get security(): ConnectionSecurity {
@@ -176,7 +176,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     return this.#setReferenced(false);
   }
 
-  /** False once nothing more is wanted: closing, closed or failed. */
+  /** False once this peer is closing, closed or failed. */
   protected get isOpen(): boolean {
     return this.#state.name !== "closing" && this.#state.name !== "ended";
   }
@@ -185,12 +185,12 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     return this.#state.name === "connected";
   }
 
-  /** Whether a write would be accepted without waiting. */
+  /** Whether a write is accepted without waiting. */
   protected get hasRoom(): boolean {
     return this.#connection?.sender.isFree ?? false;
   }
 
-  /** Takes over a new connection. False when none is wanted; its stream is then dropped. */
+  /** Takes over a new connection. Returns false if this peer no longer needs one; its stream is then destroyed. */
   protected connect({ stream, outcome, rest, remote }: EstablishedConnection): boolean {
     const state = this.#state;
     if (state.name !== "waiting" && state.name !== "apart") {
@@ -223,12 +223,12 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     });
     this.onConnected();
     this.setStatus("Connected");
-    // In the loop's next turn, so that listeners added as soon as it is known miss nothing.
+    // Begin in the next macrotask, so that listeners added as soon as the connection is reported miss no message.
     setImmediate(() => connection.begin());
     return this.isOpen;
   }
 
-  /** Ends for good. With an error every wait rejects with it, and listeners are told. */
+  /** Ends this peer for good. With an error, every wait rejects with it and `error` is emitted. */
   protected finish(status: Status, error?: IpcError): void {
     if (!this.isOpen) return;
     if (error === undefined) this.#end(status, "done", () => this.#unreachable("read"));
@@ -254,7 +254,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
     return this;
   }
 
-  /** What it does before it first waits is done before `close` returns: nothing is delivered from then on. */
+  /** The part before the first `await` runs before `close` returns, so nothing is delivered after that. */
   async #drain(state: State, timeoutMs: number): Promise<void> {
     if (state.name === "waiting") state.writes.rejectAll(this.#unreachable("write"));
     const released = settleWithin(timeoutMs, this.release());

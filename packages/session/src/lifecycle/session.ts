@@ -16,15 +16,15 @@ import {
 import { PeerSession } from "./peer-session.js";
 
 export interface SessionOptions extends PeerOptions {
-  /** Which end of the stream this is: the server speaks first. */
+  /** This side's role in the handshake; the server sends first. */
   readonly role: "client" | "server";
-  /** Names the other end in messages and `remote`. @default "stream" */
+  /** The peer's name in error messages and `remote`. @default "stream" */
   readonly name?: string;
 }
 
 /**
- * Talks the protocol over a stream of the caller's (stdio, TLS, a test) and resolves when the handshake is complete. The
- * session owns the stream from then on and ends with it; when the handshake fails, the stream is destroyed.
+ * Runs the protocol over a stream that the caller supplies (stdio, TLS, a test) and resolves when the handshake is complete.
+ * The session then owns the stream and ends with it; if the handshake fails, the stream is destroyed.
  *
  * Rejects with TypeError, RangeError, IPC_HANDSHAKE_FAILED, IPC_HANDSHAKE_TIMEOUT, IPC_VERSION_MISMATCH,
  * IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID, IPC_SERVER_BUSY,
@@ -52,12 +52,12 @@ export async function openSession(stream: Duplex, options: SessionOptions): Prom
     ...(signal && { signal }),
   });
   const session = new Session(resolved, { stream, outcome: result, rest, remote: name });
-  // The signal may have fired after the handshake's last look at it.
+  // The signal may have fired after the handshake stopped listening to it.
   if (session.status === "Closed" && signal !== undefined) throw abortError("openSession", signal);
   return session;
 }
 
-/** The conversation over one stream: it ends with the stream. */
+/** One peer over one stream; it ends with the stream. */
 export class Session extends PeerSession {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: () => void;
@@ -77,7 +77,7 @@ export class Session extends PeerSession {
   }
 
   protected override setReferenced(): void {
-    // The stream is all there is, and it is told already.
+    // Nothing to do: the stream is the only handle, and the connection sets it.
   }
 
   protected override onDisconnected(error: IpcError, clean: boolean): void {

@@ -1,7 +1,7 @@
 import type { Sender } from "../connection/sender.js";
 import type { PeerStats } from "../peer.js";
 
-/** Counts what passes, over all connections of a peer. */
+/** Counts messages and bytes over all connections of a peer. */
 export class TrafficCounters {
   #connections = 0;
   #messagesReceived = 0;
@@ -18,7 +18,7 @@ export class TrafficCounters {
     this.#bytesReceived += bytes;
   }
 
-  /** Adds what a connection that has ended had accepted. */
+  /** Adds the accepted messages and bytes of a connection that has ended. */
   disconnected(sender: Sender): void {
     this.#messagesSent += sender.acceptedMessages;
     this.#bytesSent += sender.acceptedBytes;
