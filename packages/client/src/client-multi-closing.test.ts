@@ -95,7 +95,7 @@ describe.each(STAGES)("a start that is $words", ({ reach }) => {
     const reason = new Error("enough");
     controller.abort(reason);
     expect(await failing).toMatchObject({ code: "IPC_ABORTED", name: "AbortError", cause: reason });
-    expect(vi.getTimerCount()).toBe(0);
+    await eventually(() => expect(vi.getTimerCount()).toBe(0));
     await letGo();
     await setImmediate();
     expect(manager.connections).toBe(1);
@@ -112,7 +112,7 @@ describe.each(STAGES)("a start that is $words", ({ reach }) => {
       code: "IPC_TIMED_OUT",
       message: expect.stringMatching(/^timed out trying to connect to .*orders_manager\.sock: 1 attempts in 500000 ms/),
     });
-    expect(vi.getTimerCount()).toBe(0);
+    await eventually(() => expect(vi.getTimerCount()).toBe(0));
     await letGo();
   });
 });
@@ -138,7 +138,7 @@ describe.each(STAGES)("a redial that is $words", ({ reach }) => {
     const { client, letGo, manager } = await lose();
     await client.close();
     expect(await readToEnd(client)).toEqual(["Closing", "Closed", "IPC_CLOSED"]);
-    expect(vi.getTimerCount()).toBe(0);
+    await eventually(() => expect(vi.getTimerCount()).toBe(0));
     await letGo();
     await setImmediate();
     expect(manager.connections).toBe(2);
@@ -148,7 +148,7 @@ describe.each(STAGES)("a redial that is $words", ({ reach }) => {
     const { client, letGo, manager } = await lose();
     client.destroy();
     expect(await readToEnd(client)).toEqual(["Closed", "IPC_CLOSED"]);
-    expect(vi.getTimerCount()).toBe(0);
+    await eventually(() => expect(vi.getTimerCount()).toBe(0));
     await letGo();
     await setImmediate();
     expect(manager.connections).toBe(2);
@@ -158,7 +158,7 @@ describe.each(STAGES)("a redial that is $words", ({ reach }) => {
     const { client, letGo, pass } = await lose({ timeoutMs: 500_000 });
     pass(500_000);
     expect(await readToEnd(client)).toEqual(["Timeout", "IPC_TIMED_OUT"]);
-    expect(vi.getTimerCount()).toBe(0);
+    await eventually(() => expect(vi.getTimerCount()).toBe(0));
     await letGo();
   });
 });
@@ -207,7 +207,7 @@ describe("a manager that does not end its side", () => {
     await closing;
     raw.stream.end();
     await raw.gone;
-    expect(vi.getTimerCount()).toBe(0);
+    await eventually(() => expect(vi.getTimerCount()).toBe(0));
   });
 
   it("is left by destroy, an abort and a time-out at once", async () => {

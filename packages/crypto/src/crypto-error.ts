@@ -1,4 +1,4 @@
-/** Every way in which key exchange, a cipher or the peer's authentication fails. `docs/ERRORS.md` has a heading for each. */
+/** Every code of a failed key exchange, cipher or peer authentication. `docs/ERRORS.md` has a heading for each. */
 export type CryptoErrorCode =
   | "IPC_AUTHENTICATION_FAILED"
   | "IPC_CIPHER_EXHAUSTED"
@@ -7,7 +7,7 @@ export type CryptoErrorCode =
   | "IPC_RECORD_INVALID"
   | "IPC_RECORD_TRUNCATED";
 
-/** A key, a proof or something sealed was not what it must be: the connection that it came over must be ended. */
+/** A key, a proof or sealed data is invalid: the connection that carried it must be ended. */
 export class CryptoError extends Error {
   override readonly name = "CryptoError";
   readonly code: CryptoErrorCode;

@@ -10,13 +10,13 @@ import {
 import { CryptoError } from "./crypto-error.js";
 import { importKey } from "./key-schedule.js";
 
-/** Bytes of a P-384 public key as it travels: the uncompressed point `04 ‖ X(48) ‖ Y(48)`. */
+/** Bytes of a P-384 public key on the wire: the uncompressed point `04 ‖ X(48) ‖ Y(48)`. */
 export const PUBLIC_KEY_BYTES = 97;
 
 /** Bytes of a P-384 private scalar, and of each coordinate. */
 const SCALAR_BYTES = 48;
 
-/** What stands before the point in a DER SubjectPublicKeyInfo for P-384 (RFC 5480, section 2). */
+/** The bytes before the point in a DER SubjectPublicKeyInfo for P-384 (RFC 5480, section 2). */
 const SPKI_PREFIX: Uint8Array = Buffer.from("3076301006072a8648ce3d020106052b81040022036200", "hex");
 
 /** One side's keys for one connection. */
@@ -26,7 +26,7 @@ export interface KeyPair {
   readonly publicKey: Uint8Array;
 }
 
-/** Makes a fresh P-384 pair in the thread pool: the event loop is not held. */
+/** Generates a P-384 key pair in the thread pool, so that the event loop is not blocked. */
 export function generateKeyPair(): Promise<KeyPair> {
   return new Promise((resolve, reject) => {
     generate("ec", { namedCurve: "P-384" }, (error, publicKey, privateKey) => {
@@ -41,7 +41,7 @@ export function generateKeyPair(): Promise<KeyPair> {
 }
 
 /**
- * Makes the pair of a known private scalar: for recorded conversations and test vectors.
+ * Creates the key pair of a known private scalar, for recorded conversations and test vectors.
  * @throws RangeError when `scalar` is not 48 bytes long.
  */
 export function keyPairFromScalar(scalar: Uint8Array): KeyPair {
@@ -49,7 +49,7 @@ export function keyPairFromScalar(scalar: Uint8Array): KeyPair {
     throw new RangeError(`scalar: takes ${SCALAR_BYTES} bytes, got ${scalar.length}`);
   }
   const d = Buffer.from(scalar).toString("base64url");
-  // JWK wants the point too; ECDH computes it from the scalar.
+  // JWK requires the point too; ECDH computes it from the scalar.
   const ecdh = createECDH("secp384r1");
   ecdh.setPrivateKey(scalar);
   const point = new Uint8Array(ecdh.getPublicKey());
@@ -60,8 +60,8 @@ export function keyPairFromScalar(scalar: Uint8Array): KeyPair {
 }
 
 /**
- * Derives what both sides share: the X coordinate of the common point, always 48 bytes.
- * @param publicKey the peer's, `04 ‖ X(48) ‖ Y(48)`
+ * Derives the shared secret: the X coordinate of the common point, always 48 bytes.
+ * @param publicKey the peer's public key, `04 ‖ X(48) ‖ Y(48)`
  * @throws CryptoError IPC_PUBLIC_KEY_INVALID when it is not 97 bytes, not uncompressed, or not a point of the curve.
  */
 export function deriveSharedSecret(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
@@ -71,8 +71,8 @@ export function deriveSharedSecret(privateKey: KeyObject, publicKey: Uint8Array)
 /**
  * Derives the AES-256 key of a compatible connection: SHA-256 of the shared X without its leading zero bytes.
  *
- * Go hashes `big.Int.Bytes()`, which drops leading zero bytes, where Node keeps all 48. Unstripped, one handshake in 256
- * would end in two different keys.
+ * Go hashes `big.Int.Bytes()`, which drops leading zero bytes; Node keeps all 48. Without stripping them, one handshake in 256
+ * would end with two different keys.
  * @see golang-ipc encryption.go, `keyExchange`
  */
 export function deriveMessageKey(sharedSecret: Uint8Array): KeyObject {

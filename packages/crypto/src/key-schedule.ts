@@ -1,13 +1,13 @@
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { NONCE_BYTES } from "./nonce-source.js";
 
-/** Bytes of a pre-shared key, and of every key that is derived. */
+/** Bytes of a pre-shared key, and of every derived key. */
 export const PSK_BYTES = 32;
 
 const KEY_BYTES = 32;
 const SHARED_X_BYTES = 48;
 
-/** What one direction's records are sealed with, until the next rekeying. */
+/** The keys that seal one direction's records until the next rekeying. */
 export interface TrafficKeys {
   /** AES-256. */
   readonly key: KeyObject;
@@ -15,7 +15,7 @@ export interface TrafficKeys {
   readonly iv: Uint8Array;
 }
 
-/** The keys of one direction: the side that sends in it seals with them and proves itself with `auth`. */
+/** The keys of one direction: its sender seals records with them and proves itself with `auth`. */
 export interface DirectionKeys extends TrafficKeys {
   /** The HMAC key of that side's AUTH. */
   readonly auth: KeyObject;
@@ -23,17 +23,17 @@ export interface DirectionKeys extends TrafficKeys {
 
 /** All keys of one secure session. */
 export interface SessionKeys {
-  /** For what the client sends. */
+  /** For data that the client sends. */
   readonly client: DirectionKeys;
-  /** For what the server sends. */
+  /** For data that the server sends. */
   readonly server: DirectionKeys;
-  /** For secrets of other protocols that are to be bound to this session. */
+  /** For secrets of other protocols that are bound to this session. */
   readonly exporter: KeyObject;
 }
 
 /**
- * Makes a pre-shared key of its bytes, which stay the caller's to wipe.
- * @throws RangeError when they are not 32.
+ * Creates a pre-shared key from its bytes; wiping these is up to the caller.
+ * @throws RangeError for another length than 32.
  */
 export function importPsk(bytes: Uint8Array): KeyObject {
   if (bytes.length !== PSK_BYTES) throw new RangeError(`psk: takes ${PSK_BYTES} bytes, got ${bytes.length}`);
@@ -43,11 +43,11 @@ export function importPsk(bytes: Uint8Array): KeyObject {
 /**
  * Derives the keys of a session: HKDF-SHA256 with the transcript's hash as salt and `X(48) ‖ psk(32)` as secret.
  *
- * X keeps its leading zero bytes here, unlike in `deriveMessageKey`. It stays the caller's, to try another psk with and to
- * wipe in the end.
- * @param transcriptHash 32 bytes, as `hashTranscript` gives them
- * @param sharedX 48 bytes, as `deriveSharedSecret` gives them
- * @param psk 32 bytes, as `importPsk` gives it; without one, 32 zero bytes take its place
+ * X keeps its leading zero bytes here, unlike in `deriveMessageKey`. It is not wiped: the caller may try another psk with it
+ * and must wipe it in the end.
+ * @param transcriptHash 32 bytes, as returned by `hashTranscript`
+ * @param sharedSecret X, 48 bytes, as returned by `deriveSharedSecret`
+ * @param psk 32 bytes, as returned by `importPsk`; without one, 32 zero bytes take its place
  * @throws RangeError when X or the psk has another length.
  */
 export function deriveSessionKeys(transcriptHash: Uint8Array, sharedSecret: Uint8Array, psk?: KeyObject): SessionKeys {
@@ -65,7 +65,7 @@ export function deriveSessionKeys(transcriptHash: Uint8Array, sharedSecret: Uint
   };
 }
 
-/** Derives what comes after these keys. There is no way back: who learns the new ones cannot open older records. */
+/** Derives the next keys. The derivation is one-way: an attacker with the new keys cannot open older records. */
 export function rekey({ key }: TrafficKeys): TrafficKeys {
   const output = expand(key, "ipcx/1 rekey", KEY_BYTES + NONCE_BYTES);
   return { key: importKey(output.subarray(0, KEY_BYTES)), iv: output.subarray(KEY_BYTES) };
@@ -87,7 +87,7 @@ const HASH = "sha256";
 const HASH_BYTES = 32;
 
 /**
- * Extracts a pseudorandom key from secret bytes, which are taken in a row as if joined.
+ * Extracts a pseudorandom key from secret bytes, which are processed as if joined.
  * @see RFC 5869, section 2.2
  */
 export function extract(salt: Uint8Array, ...secrets: readonly Uint8Array[]): KeyObject {
@@ -97,7 +97,8 @@ export function extract(salt: Uint8Array, ...secrets: readonly Uint8Array[]): Ke
 }
 
 /**
- * Expands a key into `bytes` bytes, 1 … 8 160, which the caller wipes. Node's `hkdfSync` cannot: it always extracts first.
+ * Expands a key into `bytes` bytes, 1 … 8 160, which the caller wipes. Node's `hkdfSync` is no alternative, because it always
+ * extracts first.
  * @see RFC 5869, section 2.3
  */
 export function expand(key: KeyObject, info: string | Uint8Array, bytes: number): Uint8Array {
@@ -113,7 +114,7 @@ export function expand(key: KeyObject, info: string | Uint8Array, bytes: number)
   return output;
 }
 
-/** Makes a key of raw bytes and wipes these. */
+/** Creates a key from raw bytes and wipes these. */
 export function importKey(raw: Uint8Array): KeyObject {
   const key = createSecretKey(raw);
   raw.fill(0);

@@ -5,12 +5,12 @@ import { CountedNonces, NONCE_BYTES, type NonceSource } from "./nonce-source.js"
 /** Bytes of an AES-GCM tag. */
 export const TAG_BYTES = 16;
 
-/** What sealing adds to a plaintext: `nonce(12)` before and `tag(16)` behind. */
+/** Bytes that sealing adds to a plaintext: `nonce(12)` before and `tag(16)` after. */
 export const SEAL_OVERHEAD_BYTES: number = NONCE_BYTES + TAG_BYTES;
 
 /**
- * Messages under one key, both directions together, before the connection must end. With random prefixes of 64 bits the
- * chance that two nonces meet stays negligible, and GCM stays far below its bound (NIST SP 800-38D, section 8.3).
+ * Messages under one key, both directions together, before the connection must end. With random 64-bit prefixes the chance of a
+ * repeated nonce stays negligible, and GCM stays far below its bound (NIST SP 800-38D, section 8.3).
  */
 const MESSAGE_LIMIT = 2 ** 31;
 
@@ -18,7 +18,7 @@ const ALGORITHM = "aes-256-gcm";
 const OPTIONS = { authTagLength: TAG_BYTES } as const;
 
 export interface MessageCipherOptions {
-  /** Where nonces come from. @default CountedNonces with a random prefix */
+  /** The source of nonces. @default CountedNonces with a random prefix */
   readonly nonces?: NonceSource;
   /** Messages sealed and opened before IPC_CIPHER_EXHAUSTED, 1 … 2^31. @default 2^31 */
   readonly messageLimit?: number;
@@ -27,8 +27,8 @@ export interface MessageCipherOptions {
 /**
  * The cipher of golang-ipc, one message at a time: `nonce(12) ‖ AES-256-GCM(key, plaintext) ‖ tag(16)`, no associated data.
  *
- * One key serves both directions and nothing binds a message to its place: replay and reflection cannot be noticed here,
- * the bytes leave no room for it.
+ * One key serves both directions, and nothing binds a message to its position. Replay and reflection cannot be detected here,
+ * because the wire format has no room for it.
  * @see golang-ipc encryption.go, `encrypt` and `decrypt`
  */
 export class MessageCipher {
@@ -39,7 +39,7 @@ export class MessageCipher {
   #messages = 0;
 
   /**
-   * @param key 32 bytes, as `deriveMessageKey` gives it
+   * @param key 32 bytes, as returned by `deriveMessageKey`
    * @throws RangeError when `messageLimit` is not a whole number in its range.
    */
   constructor(key: KeyObject, options: MessageCipherOptions = {}) {
@@ -71,7 +71,7 @@ export class MessageCipher {
     const cipher = createCipheriv(ALGORITHM, this.#key, this.#nonce, OPTIONS);
     target.set(this.#nonce, offset);
     let at = offset + NONCE_BYTES;
-    // A stream cipher gives as many bytes as it takes, so each part lands in its place at once.
+    // GCM returns as many bytes as it takes, so each part is written to its final place at once.
     target.set(cipher.update(head), at);
     at += head.length;
     if (tail !== undefined && tail.length > 0) {

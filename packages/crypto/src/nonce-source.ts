@@ -6,7 +6,7 @@ export const NONCE_BYTES = 12;
 const PREFIX_BYTES = 8;
 const COUNTER_MAX = 0xffff_ffff;
 
-/** Gives a nonce that this connection has never used: a parameter, so that recorded conversations can be replayed. */
+/** A source of nonces that this connection has never used; a parameter, so that recorded conversations can be replayed. */
 export interface NonceSource {
   /** Writes the next nonce into the 12 bytes of `target`. */
   next(target: Uint8Array): void;
@@ -15,9 +15,9 @@ export interface NonceSource {
 /**
  * Nonces of `prefix(8) ‖ counter u32`, counting up from `first`.
  *
- * Both directions of a compatible connection share one key, so a nonce must not meet the peer's either: the random prefix
- * keeps two sides apart, the counter keeps a side's own apart without asking for 12 random bytes (2 µs) per message.
- * The cipher's limit of 2^31 messages ends the connection long before the counter could wrap.
+ * Both directions of a compatible connection share one key, so a nonce must not equal one of the peer's either: the random
+ * prefix keeps the two sides apart, and the counter makes the nonces of one side unique without 12 random bytes (2 µs) per
+ * message. The cipher's limit of 2^31 messages ends the connection long before the counter could wrap.
  */
 export class CountedNonces implements NonceSource {
   readonly #prefix: Uint8Array;
@@ -31,10 +31,10 @@ export class CountedNonces implements NonceSource {
   constructor(prefix: Uint8Array = randomBytes(PREFIX_BYTES), first = 0) {
     if (prefix.length !== PREFIX_BYTES)
       throw new RangeError(`prefix: takes ${PREFIX_BYTES} bytes, got ${prefix.length}`);
-    // NaN would count as 0 for ever: the same nonce each time.
+    // NaN would be written as 0 for ever, which is the same nonce each time.
     if (!(Number.isInteger(first) && first >= 0 && first <= COUNTER_MAX))
       throw new RangeError(`first: takes a whole number of 0 … ${COUNTER_MAX}, got ${String(first)}`);
-    // A copy: a prefix that changed under way could repeat a nonce.
+    // A copy, because a prefix changed later could repeat a nonce.
     this.#prefix = Uint8Array.from(prefix);
     this.#counter = first;
   }

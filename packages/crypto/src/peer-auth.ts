@@ -1,11 +1,11 @@
 import { createHash, createHmac, createPublicKey, type KeyObject, sign, timingSafeEqual, verify } from "node:crypto";
 import { CryptoError } from "./crypto-error.js";
 
-/** Everything that was said before the keys of `ipcx/1`, each as the bytes that travelled. */
+/** Everything sent before the keys of `ipcx/1` exist, each item as the bytes on the wire. */
 export interface Transcript {
-  /** The server's, 2 bytes. */
+  /** The server's hello, 2 bytes. */
   readonly hello: Uint8Array;
-  /** The client's to the hello, 1 byte. */
+  /** The client's reply to the hello, 1 byte. */
   readonly reply: Uint8Array;
   /** 97 bytes. */
   readonly clientPublicKey: Uint8Array;
@@ -18,11 +18,11 @@ export interface Transcript {
 }
 
 /**
- * Hashes the transcript: 32 bytes that both sides share only if nobody changed a byte on the way. Keys and signatures are
+ * Hashes the transcript to 32 bytes, which both sides share only if no byte was changed on the way. Keys and signatures are
  * bound to it.
  *
- * `SHA-256("ipcx/1 transcript" ‖ lp(hello) ‖ … ‖ lp(select))`, lp(b) = `length u32 ‖ b`: where one item ends and the next
- * begins cannot be moved.
+ * `SHA-256("ipcx/1 transcript" ‖ lp(hello) ‖ … ‖ lp(select))`, lp(b) = `length u32 ‖ b`: the lengths fix the boundaries between
+ * items.
  */
 export function hashTranscript(transcript: Transcript): Uint8Array {
   const { hello, reply, clientPublicKey, serverPublicKey, limits, select } = transcript;
@@ -35,16 +35,16 @@ export function hashTranscript(transcript: Transcript): Uint8Array {
   return new Uint8Array(hash.digest());
 }
 
-/** Bytes of an Ed25519 public key as it travels. */
+/** Bytes of an Ed25519 public key on the wire. */
 export const IDENTITY_KEY_BYTES = 32;
 
-/** What stands before the key in a DER SubjectPublicKeyInfo for Ed25519 (RFC 8410, section 4). */
+/** The bytes before the key in a DER SubjectPublicKeyInfo for Ed25519 (RFC 8410, section 4). */
 const SPKI_PREFIX: Uint8Array = Buffer.from("302a300506032b6570032100", "hex");
 
 /**
- * Encodes an Ed25519 key as the 32 raw bytes of its public half.
- * @param key a public key, or the private one of an identity
- * @throws TypeError when it is a key of another kind.
+ * Encodes an Ed25519 key as the 32 raw bytes of its public key.
+ * @param key a public key, or an identity's private key
+ * @throws TypeError for a key of another kind.
  */
 export function encodeIdentityKey(key: KeyObject): Uint8Array {
   if (key.asymmetricKeyType !== "ed25519")
@@ -55,9 +55,9 @@ export function encodeIdentityKey(key: KeyObject): Uint8Array {
 }
 
 /**
- * Decodes 32 raw bytes into an Ed25519 public key. Bytes that are no point of the curve are taken too: nothing verifies
- * under them.
- * @throws RangeError when they are not 32.
+ * Decodes 32 raw bytes into an Ed25519 public key. Bytes that are not a point of the curve are accepted too, because no
+ * signature verifies with them.
+ * @throws RangeError for another length.
  */
 export function decodeIdentityKey(bytes: Uint8Array): KeyObject {
   if (bytes.length !== IDENTITY_KEY_BYTES)
@@ -69,21 +69,21 @@ const MAC_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 const SIGNED_BYTES = MAC_BYTES + IDENTITY_KEY_BYTES + SIGNATURE_BYTES;
 
-/** Which side of a session proves itself. */
+/** The side of a session that proves itself. */
 export type Role = "client" | "server";
 
-/** What a side's AUTH is bound to; both sides have the same. */
+/** The values to which a side's AUTH is bound; both sides have the same. */
 export interface AuthBinding {
-  /** Whose AUTH it is. */
+  /** The side that sends the AUTH. */
   readonly role: Role;
   /** The `auth` key of that side's direction. */
   readonly key: KeyObject;
-  /** 32 bytes, as `hashTranscript` gives them. */
+  /** 32 bytes, as returned by `hashTranscript`. */
   readonly transcriptHash: Uint8Array;
 }
 
 /**
- * Makes the body of a side's AUTH: `HMAC-SHA256(key, transcriptHash ‖ id) ‖ id`. The id is empty without an identity, and
+ * Creates the body of a side's AUTH: `HMAC-SHA256(key, transcriptHash ‖ id) ‖ id`. The id is empty without an identity, and
  * `public key(32) ‖ signature(64)` with one.
  * @param identity an Ed25519 private key
  * @throws TypeError when the identity is another key.
@@ -95,10 +95,10 @@ export function makeAuth(binding: AuthBinding, identity?: KeyObject): Uint8Array
 }
 
 /**
- * Verifies the body of the peer's AUTH, which its record's tag has shown to be whole, and returns the 32 bytes of its
- * public key, in memory of their own, or undefined when none was asked for.
- * @param trustedPeers the 32 raw bytes of each key that may sign, as `encodeIdentityKey` gives them: then a signature must
- * be there. Without them, none may be.
+ * Verifies the body of the peer's AUTH, whose record tag must have been verified before. Returns the 32 bytes of the peer's
+ * public key in memory of their own, or undefined without `trustedPeers`.
+ * @param trustedPeers the 32 raw bytes of each key that may sign, as returned by `encodeIdentityKey`: a signature is then
+ * required. Without them, none is allowed.
  * @throws CryptoError IPC_AUTHENTICATION_FAILED. RangeError when a trusted key is not 32 bytes.
  */
 export function verifyAuth(
@@ -131,12 +131,12 @@ function macOf({ key, transcriptHash }: AuthBinding, id: Uint8Array): Uint8Array
   return createHmac("sha256", key).update(transcriptHash).update(id).digest();
 }
 
-/** The side is part of it: a signature cannot be sent back to the one who made it. */
+/** Includes the role, so that a signature cannot be reflected to the side that made it. */
 function signedBytes({ role, transcriptHash }: AuthBinding): Uint8Array {
   return Buffer.concat([Buffer.from(`ipcx/1 ${role} sig`), transcriptHash]);
 }
 
-/** Looks at every key, so that the time tells nothing about the place of a match. */
+/** Compares every key, so that the time does not reveal the position of a match. */
 function isAmong(publicKey: Uint8Array, trusted: readonly Uint8Array[]): boolean {
   let found = false;
   for (const candidate of trusted) found = timingSafeEqual(publicKey, candidate) || found;

@@ -2,37 +2,37 @@ import { CryptoError } from "./crypto-error.js";
 import { checkForm, RECORD_HEADER_BYTES, readLength } from "./record-header.js";
 import type { SealedRecord } from "./record-opener.js";
 
-/** Memory for a record that arrives in pieces, to begin with; it doubles as they come. */
+/** Initial memory for a record that arrives in pieces, in bytes; it doubles as they arrive. */
 const FIRST_PART_BYTES = 65_536;
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Cuts a byte stream, which may arrive in any pieces, into sealed records.
+ * Splits a byte stream, cut anywhere, into sealed records.
  *
- * `push` gives it a chunk, `next` takes whole records out until it returns undefined, `end` says after that that the stream
- * is over. Kind and length are checked before anything is allocated; whether a record is authentic and may come now,
- * `RecordOpener` decides. What comes out is a view into the chunk where the record lay within one chunk, and memory of its
- * own where it did not: a chunk must not be changed after it was pushed.
+ * `push` adds a chunk, `next` returns complete records until it returns undefined, then `end` reports the end of the stream.
+ * Kind and length are checked before anything is allocated; `RecordOpener` decides whether a record is authentic and allowed
+ * now. A record within one chunk is returned as a view into that chunk, any other in memory of its own: a chunk must not be
+ * changed after it was pushed.
  *
  * An error is final: every later call throws the same error again.
  */
 export class RecordDecoder {
   readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
   #headerUsed = 0;
-  /** What is here of a record that arrives in pieces. */
+  /** The bytes received of a record that arrives in pieces. */
   #parts: Uint8Array = NOTHING;
   #partsUsed = 0;
   #chunk: Uint8Array = NOTHING;
   #at = 0;
   #failure: CryptoError | undefined;
 
-  /** Bytes pushed that have not come out as records. */
+  /** Bytes pushed and not yet returned as records. */
   get bufferedBytes(): number {
     return this.#chunk.length - this.#at + this.#headerUsed + this.#partsUsed;
   }
 
-  /** Takes over the next bytes of the stream. */
+  /** Takes ownership of the next bytes of the stream. */
   push(chunk: Uint8Array): void {
     if (this.#failure !== undefined) throw this.#failure;
     const left = this.#chunk.length - this.#at;
@@ -48,7 +48,7 @@ export class RecordDecoder {
   }
 
   /**
-   * Returns the next whole record, or undefined when more bytes are needed.
+   * Returns the next complete record, or undefined when more bytes are needed.
    * @throws CryptoError IPC_RECORD_INVALID when its kind does not exist or its length is not allowed.
    */
   next(): SealedRecord | undefined {
@@ -62,8 +62,8 @@ export class RecordDecoder {
   }
 
   /**
-   * Says that the stream has ended. Whether it was meant to, `end` of the `RecordOpener` knows.
-   * @throws CryptoError IPC_RECORD_TRUNCATED when it ended within a record.
+   * Reports the end of the stream. `RecordOpener.end` decides whether the peer intended it.
+   * @throws CryptoError IPC_RECORD_TRUNCATED when the stream ended within a record.
    */
   end(): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -94,7 +94,7 @@ export class RecordDecoder {
     return this.#continue();
   }
 
-  /** Goes on with a record that is not whole in this chunk. */
+  /** Continues a record that is not complete in this chunk. */
   #continue(): SealedRecord | undefined {
     while (this.#headerUsed < RECORD_HEADER_BYTES) {
       if (this.#at === this.#chunk.length) return this.#forgetChunk();
@@ -120,11 +120,11 @@ export class RecordDecoder {
     return { kind, sealed };
   }
 
-  /** Copies a piece of a record of `length` bytes. Memory follows what has arrived, and ends up as long as the record. */
+  /** Copies a piece of a record of `length` bytes. Memory grows with the received bytes, up to the record's length. */
   #keep(piece: Uint8Array, length: number): void {
     const used = this.#partsUsed + piece.length;
     if (used > this.#parts.length) {
-      // Not zeroed: it is handed out when every byte of it has been overwritten.
+      // Not zeroed, because it is returned only after every byte was overwritten.
       const buffer = Buffer.allocUnsafeSlow(Math.min(length, Math.max(FIRST_PART_BYTES, 2 * used)));
       const grown = viewOf(buffer, 0, buffer.length);
       grown.set(this.#parts.subarray(0, this.#partsUsed));
@@ -153,7 +153,7 @@ export class RecordDecoder {
   }
 }
 
-/** Always a plain Uint8Array: a `subarray` of a Buffer would be a Buffer. */
+/** Returns a plain Uint8Array: a `subarray` of a Buffer would be a Buffer. */
 function viewOf(chunk: Uint8Array, start: number, length: number): Uint8Array {
   return new Uint8Array(chunk.buffer, chunk.byteOffset + start, length);
 }

@@ -4,42 +4,42 @@ import { TAG_BYTES } from "./message-cipher.js";
 /** Bytes before a record's ciphertext: `kind u8 ‖ length u24`. */
 export const RECORD_HEADER_BYTES = 4;
 
-/** What sealing a record adds to its plaintext: `header(4)` before and `tag(16)` behind. */
+/** Bytes that sealing adds to a record's plaintext: `header(4)` before and `tag(16)` after. */
 export const RECORD_OVERHEAD_BYTES: number = RECORD_HEADER_BYTES + TAG_BYTES;
 
-/** The most that one DATA record holds, in bytes of plaintext. */
+/** Maximum plaintext of one DATA record, in bytes. */
 export const RECORD_DATA_MAX_BYTES = 262_144;
 
-/** What a record is: a side's first one, a piece of the frame stream, or the end of its direction. */
+/** The kind of a record: a side's first one, a piece of the frame stream, or the end of its direction. */
 export const RECORD_KIND = { auth: 1, data: 2, close: 3 } as const;
 
 export type RecordKind = (typeof RECORD_KIND)[keyof typeof RECORD_KIND];
 
-/** What stands before a record's ciphertext. */
+/** The decoded header of a record. */
 export interface RecordHeader {
   readonly kind: RecordKind;
   /** Bytes of `ciphertext ‖ tag(16)` that follow. */
   readonly length: number;
 }
 
-/** Each kind's name in messages, and the bytes of plaintext that it may hold. An AUTH's length is at most 512 with its tag. */
+/** The name of each kind in messages, and the plaintext bytes it may hold. An AUTH has at most 512 bytes with its tag. */
 const FORMS: Readonly<Record<RecordKind, { readonly name: string; readonly min: number; readonly max: number }>> = {
   [RECORD_KIND.auth]: { name: "AUTH", min: 0, max: 512 - TAG_BYTES },
-  // An empty one would cost its receiver a cipher call and say nothing.
+  // An empty DATA record would cost its receiver a cipher call and carry nothing.
   [RECORD_KIND.data]: { name: "DATA", min: 1, max: RECORD_DATA_MAX_BYTES },
   [RECORD_KIND.close]: { name: "CLOSE", min: 0, max: 0 },
 };
 
-/** Gives a kind's name for messages. */
+/** Returns a kind's name for messages. */
 export function nameOf(kind: RecordKind): string {
   return FORMS[kind].name;
 }
 
 /**
- * Decodes and checks a record's header: after it, `length` bytes may be waited for.
+ * Decodes and checks a record's header; the caller may then wait for `length` more bytes.
  * @param header 4 bytes
- * @param expected the only kind that may come now
- * @throws CryptoError IPC_RECORD_INVALID when kind or length is not allowed. RangeError when it is not 4 bytes.
+ * @param expected the only kind allowed now
+ * @throws CryptoError IPC_RECORD_INVALID when kind or length is not allowed. RangeError when `header` is not 4 bytes.
  */
 export function decodeRecordHeader(header: Uint8Array, expected?: RecordKind): RecordHeader {
   if (header.length !== RECORD_HEADER_BYTES)
@@ -63,13 +63,13 @@ export function writeHeader(target: Uint8Array, offset: number, kind: RecordKind
   target[offset + 3] = length;
 }
 
-/** Reads the length out of the header at `offset`. */
+/** Reads the length from the header at `offset`. */
 export function readLength(bytes: Uint8Array, offset: number): number {
   return ((bytes[offset + 1] as number) << 16) | ((bytes[offset + 2] as number) << 8) | (bytes[offset + 3] as number);
 }
 
 /**
- * Checks what a header says, and returns its kind.
+ * Checks the kind and the length of a header, and returns the kind.
  * @throws CryptoError IPC_RECORD_INVALID
  */
 export function checkForm(kind: number, length: number): RecordKind {
@@ -93,8 +93,8 @@ export function checkForm(kind: number, length: number): RecordKind {
 }
 
 /**
- * Checks what is about to be sealed.
- * @throws RangeError when a record of this kind does not hold so many bytes.
+ * Checks the length of a plaintext before it is sealed.
+ * @throws RangeError when a record of this kind cannot hold that many bytes.
  */
 export function assertPlaintextFits(kind: RecordKind, bytes: number): void {
   const { name, min, max } = FORMS[kind];

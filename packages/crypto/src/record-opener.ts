@@ -5,7 +5,7 @@ import { TAG_BYTES } from "./message-cipher.js";
 import { checkForm, nameOf, RECORD_HEADER_BYTES, RECORD_KIND, type RecordKind, writeHeader } from "./record-header.js";
 import { type RecordCipherOptions, RecordSequence } from "./record-sequence.js";
 
-/** A record as it came, without its header. */
+/** A received record, without its header. */
 export interface SealedRecord {
   readonly kind: RecordKind;
   /** `ciphertext(n) ‖ tag(16)` */
@@ -13,8 +13,8 @@ export interface SealedRecord {
 }
 
 /**
- * Opens the records of one direction, each exactly once and in the order in which they were sealed: one that was altered,
- * left out, repeated, reordered, reflected or comes from another session is refused.
+ * Opens the records of one direction, each exactly once and in the order in which they were sealed: a record that was altered,
+ * repeated, reordered or reflected, follows an omitted one, or belongs to another session is rejected.
  *
  * An error is final: every later call throws the same error again, and the connection must be ended.
  */
@@ -36,8 +36,8 @@ export class RecordOpener {
 
   /**
    * Opens the next record and returns its plaintext, in memory of its own.
-   * @throws CryptoError IPC_RECORD_INVALID when its kind or length is not allowed here; IPC_AUTHENTICATION_FAILED when
-   * the tag of an AUTH is wrong, which is how different keys show; IPC_DECRYPTION_FAILED when that of another is;
+   * @throws CryptoError IPC_RECORD_INVALID when its kind or length is not allowed now; IPC_AUTHENTICATION_FAILED when the tag
+   * of an AUTH is wrong, which is how different keys show; IPC_DECRYPTION_FAILED when the tag of another record is;
    * IPC_CIPHER_EXHAUSTED
    */
   open(record: SealedRecord): Uint8Array {
@@ -51,8 +51,8 @@ export class RecordOpener {
   }
 
   /**
-   * Says that the stream has ended.
-   * @throws CryptoError IPC_RECORD_TRUNCATED when no CLOSE came before: what the peer sent last may have been cut off.
+   * Reports the end of the stream.
+   * @throws CryptoError IPC_RECORD_TRUNCATED when no CLOSE came before: the peer's last records may have been cut off.
    */
   end(): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -90,7 +90,7 @@ export class RecordOpener {
   }
 }
 
-/** The keys depend on everything in the handshake and on the pre-shared key, so a difference shows at the first tag. */
+/** The keys depend on the whole handshake and on the pre-shared key, so a difference shows at the first tag. */
 function refuse(kind: RecordKind, bytes: number, cause: unknown): never {
   if (kind === RECORD_KIND.auth) {
     throw new CryptoError(

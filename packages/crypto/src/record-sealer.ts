@@ -10,22 +10,22 @@ import {
 } from "./record-header.js";
 import { type RecordCipherOptions, RecordSequence } from "./record-sequence.js";
 
-/** Keys that a sealer has: a second one would start again at number 0, and use each nonce twice. */
+/** Keys that already have a sealer: a second one would start again at number 0 and use each nonce twice. */
 const taken = new WeakSet<KeyObject>();
 
 /**
- * Seals the records of one direction: `kind u8 ‖ length u24 ‖ AES-256-GCM ciphertext ‖ tag(16)`, the first four bytes as
- * associated data, the nonce counted and never sent.
+ * Seals the records of one direction: `kind u8 ‖ length u24 ‖ AES-256-GCM ciphertext ‖ tag(16)`. The first four bytes are the
+ * associated data; the nonce is counted and never sent.
  *
- * The first record is AUTH and no other is; nothing follows CLOSE. A plaintext may come in chunks, which are sealed as if
- * joined: DATA takes 1 … 262 144 bytes, AUTH up to 496, CLOSE none. The order in which records are sealed is the order in
- * which they must travel.
+ * The first record must be AUTH, and no other may be; nothing follows CLOSE. A plaintext may come in chunks, which are sealed
+ * as if joined: DATA takes 1 … 262 144 bytes, AUTH up to 496, CLOSE none. Records must be sent in the order in which they were
+ * sealed.
  */
 export class RecordSealer {
   readonly #sequence: RecordSequence;
   readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
 
-  /** @throws TypeError when a sealer was made from these keys before. RangeError when an option is out of its range. */
+  /** @throws TypeError when a sealer was created from these keys before. RangeError when an option is out of its range. */
   constructor(keys: TrafficKeys, options: RecordCipherOptions = {}) {
     if (taken.has(keys.key)) throw new TypeError("keys: a sealer was made from these before; derive others");
     this.#sequence = new RecordSequence(keys, options);
@@ -34,7 +34,7 @@ export class RecordSealer {
 
   /**
    * Seals a record into memory of its own.
-   * @throws RangeError when this kind may not come now or does not hold so much; CryptoError IPC_CIPHER_EXHAUSTED
+   * @throws RangeError when this kind is not allowed now or cannot hold that many bytes; CryptoError IPC_CIPHER_EXHAUSTED
    */
   seal(kind: RecordKind, chunks: readonly Uint8Array[] = []): Uint8Array {
     const length = lengthOf(chunks);
@@ -45,9 +45,9 @@ export class RecordSealer {
   }
 
   /**
-   * Seals a record into `target` at `offset`, which needs room for the plaintext and 20 bytes more, and returns how many
-   * bytes it wrote. A plaintext may lie in `target` already, where its ciphertext goes: 4 bytes behind `offset`.
-   * @throws RangeError when this kind may not come now or does not hold so much, or when there is no room; CryptoError
+   * Seals a record into `target` at `offset`, which needs room for the plaintext and 20 bytes more, and returns the number of
+   * bytes written. The plaintext may already be in `target` at the place of its ciphertext: 4 bytes after `offset`.
+   * @throws RangeError when this kind is not allowed now or cannot hold that many bytes, or when there is no room; CryptoError
    * IPC_CIPHER_EXHAUSTED
    */
   sealInto(target: Uint8Array, offset: number, kind: RecordKind, chunks: readonly Uint8Array[]): number {
@@ -59,7 +59,7 @@ export class RecordSealer {
     target.set(this.#header, offset);
     let at = offset + RECORD_HEADER_BYTES;
     for (const chunk of chunks) {
-      // A stream cipher gives as many bytes as it takes, so each chunk lands in its place at once.
+      // GCM returns as many bytes as it takes, so each chunk is written to its final place at once.
       target.set(cipher.update(chunk), at);
       at += chunk.length;
     }
@@ -69,9 +69,9 @@ export class RecordSealer {
   }
 
   /**
-   * Seals a record as pieces to be written in a row, in memory of their own: one copy less than `seal`, worth it for
-   * large ones.
-   * @throws RangeError when this kind may not come now or does not hold so much; CryptoError IPC_CIPHER_EXHAUSTED
+   * Seals a record as parts to be written in order, in memory of their own: one copy fewer than `seal`, which pays off for
+   * large records.
+   * @throws RangeError when this kind is not allowed now or cannot hold that many bytes; CryptoError IPC_CIPHER_EXHAUSTED
    */
   sealParts(kind: RecordKind, chunks: readonly Uint8Array[]): Uint8Array[] {
     const header = new Uint8Array(RECORD_HEADER_BYTES);
@@ -83,7 +83,7 @@ export class RecordSealer {
     return parts;
   }
 
-  /** Checks everything, then uses up a number: whatever fails behind this point, its nonce never comes again. */
+  /** Checks everything, then uses up a sequence number: if a later step fails, its nonce is never used again. */
   #begin(header: Uint8Array, kind: RecordKind, length: number): CipherGCM {
     assertPlaintextFits(kind, length);
     const rejectReason = this.#sequence.rejectReason(kind);

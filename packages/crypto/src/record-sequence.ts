@@ -4,20 +4,20 @@ import { rekey, type TrafficKeys } from "./key-schedule.js";
 import { NONCE_BYTES } from "./nonce-source.js";
 import { RECORD_KIND, type RecordKind } from "./record-header.js";
 
-/** Records under one key: with DATA records of the full size, far below what GCM bears (NIST SP 800-38D). */
+/** Records under one key: even with full-size DATA records, far below GCM's bound (NIST SP 800-38D). */
 const REKEY_INTERVAL = 2 ** 20;
 
-/** Records in one direction: their numbers stay under 2^48. */
+/** Records in one direction: their sequence numbers stay under 2^48. */
 const RECORD_LIMIT = 2 ** 48;
 
 export interface RecordCipherOptions {
-  /** Records until the next key, 1 … 2^48; both sides must agree. For tests. @default 2^20 */
+  /** Records until the next key, 1 … 2^48; both sides must use the same. For tests. @default 2^20 */
   readonly rekeyInterval?: number;
   /** Records before IPC_CIPHER_EXHAUSTED, 1 … 2^48. For tests. @default 2^48 */
   readonly recordLimit?: number;
 }
 
-/** Where one direction stands: its key, its number, and which kinds may come next. Each nonce is given out once. */
+/** The state of one direction: its key, its sequence number, and the kinds allowed next. Each nonce is issued once. */
 export class RecordSequence {
   readonly #rekeyInterval: number;
   readonly #recordLimit: number;
@@ -26,12 +26,12 @@ export class RecordSequence {
   #next = 0;
   #closed = false;
 
-  /** @throws RangeError when an option is not a whole number in its range, or the iv not 12 bytes. */
+  /** @throws RangeError when an option is not a whole number in its range, or the iv is not 12 bytes. */
   constructor({ key, iv }: TrafficKeys, options: RecordCipherOptions) {
     if (iv.length !== NONCE_BYTES) throw new RangeError(`iv: takes ${NONCE_BYTES} bytes, got ${iv.length}`);
     this.#rekeyInterval = wholeNumber("rekeyInterval", options.rekeyInterval ?? REKEY_INTERVAL);
     this.#recordLimit = wholeNumber("recordLimit", options.recordLimit ?? RECORD_LIMIT);
-    // A copy: an iv that changed under way could repeat a nonce.
+    // A copy, because an iv changed later could repeat a nonce.
     this.#keys = { key, iv: Uint8Array.from(iv) };
   }
 
@@ -45,12 +45,12 @@ export class RecordSequence {
     return this.#keys.key;
   }
 
-  /** The nonce of the record that `advance` began; its bytes change with the next one. */
+  /** The nonce of the record that `advance` began; its bytes change with the next record. */
   get nonce(): Uint8Array {
     return this.#nonce;
   }
 
-  /** Says why a record of this kind must not come now, or gives undefined: AUTH comes first and once, CLOSE last. */
+  /** Returns why a record of this kind is not allowed now, or undefined: AUTH comes first and once, CLOSE last. */
   rejectReason(kind: RecordKind): string | undefined {
     if (this.#closed) return "nothing may follow a CLOSE";
     if (this.#next === 0) return kind === RECORD_KIND.auth ? undefined : "the first one must be AUTH";
@@ -58,7 +58,7 @@ export class RecordSequence {
   }
 
   /**
-   * Begins the next record. What happens to it afterwards, its number is used up.
+   * Begins the next record. Its number is used up, whatever happens to the record afterwards.
    * @throws CryptoError IPC_CIPHER_EXHAUSTED
    */
   advance(kind: RecordKind): void {

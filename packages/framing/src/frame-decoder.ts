@@ -4,14 +4,17 @@ import type { AllocateBuffer } from "./reassembly-buffer.js";
 import { ReassemblyBuffer } from "./reassembly-buffer.js";
 
 export interface FrameDecoderOptions {
-  /** The longest body accepted, in bytes, minBodyLength … 2^32-1; a longer announcement is an error and allocates nothing. */
+  /**
+   * The longest body accepted, in bytes, minBodyLength … 2^32-1; a longer announced length is an error and allocates nothing.
+   */
   readonly maxBodyLength: number;
-  /** The shortest body accepted, in bytes, 0 … 2^32-1. @default 4, the room for a type */
+  /** The shortest body accepted, in bytes, 0 … 2^32-1. @default 4, the size of a type */
   readonly minBodyLength?: number;
   /**
-   * Gives memory for a body that came in pieces: exactly so many bytes, every one of which is overwritten. Memory that
-   * nobody has zeroed saves large bodies a pass. Where it throws, or gives another length, which is a RangeError, the next
-   * call asks again. @default new Uint8Array(bytes)
+   * Allocates memory for a body that arrived in pieces: exactly that many bytes, all of which are overwritten, so unzeroed
+   * memory saves large bodies a pass. If it throws, or returns another length, which is a RangeError, the next call tries
+   * again.
+   * @default new Uint8Array(bytes)
    */
   readonly allocate?: AllocateBuffer;
 }
@@ -21,23 +24,23 @@ const NOTHING = new Uint8Array(0);
 /**
  * Decodes a byte stream, cut anywhere, into frames `length(4) ‖ body(n)`.
  *
- * `push` gives it a chunk, `next` or `nextMessage` take whole frames out until they return undefined, `end` says after that
- * that the stream is over. What comes out is a view into the chunk where the frame lay within one chunk, and memory of its
- * own where it did not: a chunk must not be changed after it was pushed.
+ * `push` adds a chunk, `next` or `nextMessage` return complete frames until they return undefined, then `end` reports the end
+ * of the stream. A frame within one chunk is returned as a view into that chunk, any other in memory of its own: a chunk must
+ * not be changed after it was pushed.
  *
- * An error is final: the place of the next frame is unknown, so every later call throws the same error again.
+ * An error is final: the position of the next frame is unknown, so every later call throws the same error again.
  */
 export class FrameDecoder {
   readonly #maxBodyLength: number;
   readonly #minBodyLength: number;
   readonly #allocate: AllocateBuffer;
   #assembly: ReassemblyBuffer;
-  /** The length of a frame that arrives in pieces, as far as it is here. */
+  /** The received bytes of the length of a frame that arrives in pieces. */
   readonly #header = new Uint8Array(LENGTH_BYTES);
   #headerUsed = 0;
   #chunk: Uint8Array = NOTHING;
   #at = 0;
-  /** Where `#advance` found a whole body. */
+  /** The array in which `#advance` found a complete body, from `#start` to `#end`. */
   #bytes: Uint8Array = NOTHING;
   #start = 0;
   #end = 0;
@@ -51,12 +54,12 @@ export class FrameDecoder {
     this.#assembly = new ReassemblyBuffer(this.#allocate);
   }
 
-  /** Bytes pushed that have not come out as frames. */
+  /** Bytes pushed and not yet returned as frames. */
   get bufferedBytes(): number {
     return this.#chunk.length - this.#at + this.#headerUsed + this.#assembly.length;
   }
 
-  /** Takes over the next bytes of the stream. */
+  /** Takes ownership of the next bytes of the stream. */
   push(chunk: Uint8Array): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#at === this.#chunk.length) {
@@ -71,7 +74,7 @@ export class FrameDecoder {
   }
 
   /**
-   * Returns the next whole body, or undefined when more bytes are needed.
+   * Returns the next complete body, or undefined when more bytes are needed.
    * @throws FrameError IPC_FRAME_TOO_LARGE, IPC_FRAME_TOO_SHORT
    */
   next(): Uint8Array | undefined {
@@ -79,8 +82,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Returns the next whole body as type and data, or undefined when more bytes are needed: the same as `decodeBody` of
-   * `next()`, with one view less.
+   * Returns the next complete body as type and data, or undefined when more bytes are needed: the same as `decodeBody` of
+   * `next()`, with one view fewer.
    * @throws FrameError IPC_FRAME_TOO_LARGE, IPC_FRAME_TOO_SHORT
    */
   nextMessage(): MessageBody | undefined {
@@ -91,8 +94,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Says that the stream has ended.
-   * @throws FrameError IPC_FRAME_TRUNCATED when it ended within a frame.
+   * Reports the end of the stream.
+   * @throws FrameError IPC_FRAME_TRUNCATED when the stream ended within a frame.
    */
   end(): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -105,15 +108,15 @@ export class FrameDecoder {
     );
   }
 
-  /** Always a plain Uint8Array: a `subarray` of a Buffer would be a Buffer, and its `toString` another one. */
+  /** Returns a plain Uint8Array: a `subarray` of a Buffer would be a Buffer, whose `toString` differs. */
   #view(start: number): Uint8Array {
     const view = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#end - start);
-    // A body that was put together is its reader's alone: a decoder that stands still must not keep a large one.
+    // An assembled body belongs to its reader alone: an idle decoder must not keep a large one alive.
     if (this.#bytes !== this.#chunk) this.#bytes = NOTHING;
     return view;
   }
 
-  /** Finds the next whole body and remembers where it lies. */
+  /** Finds the next complete body and stores its position. */
   #advance(): boolean {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#headerUsed > 0) return this.#continue();
@@ -130,7 +133,7 @@ export class FrameDecoder {
     return true;
   }
 
-  /** Goes on with a frame of which some bytes came in an earlier chunk. */
+  /** Continues a frame whose first bytes came in an earlier chunk. */
   #continue(): boolean {
     if (this.#headerUsed < LENGTH_BYTES) {
       this.#keepHeader();
@@ -146,7 +149,7 @@ export class FrameDecoder {
       return false;
     }
     const start = this.#at;
-    // Before memory is asked for: where there is none, the piece is in the assembly, and must not be taken for a frame.
+    // Advance before memory is allocated: if that fails, the assembly has the piece, which must not be read again as a frame.
     this.#at += missing;
     if (this.#assembly.length === 0) {
       this.#found(this.#chunk, start, length);
@@ -164,7 +167,7 @@ export class FrameDecoder {
     this.#end = start + length;
   }
 
-  /** Moves what the chunk has of a length into `#header`. Always false: no body is complete yet. */
+  /** Moves the available bytes of a length into `#header`. Returns false always: no body is complete yet. */
   #keepHeader(): false {
     while (this.#headerUsed < LENGTH_BYTES && this.#at < this.#chunk.length) {
       this.#header[this.#headerUsed++] = this.#chunk[this.#at++] as number;

@@ -1,7 +1,7 @@
-/** Every way in which a byte stream fails to be frames. `docs/ERRORS.md` has a heading for each. */
+/** Every code of a byte stream that is not valid frames. `docs/ERRORS.md` has a heading for each. */
 export type FrameErrorCode = "IPC_FRAME_TOO_LARGE" | "IPC_FRAME_TOO_SHORT" | "IPC_FRAME_TRUNCATED";
 
-/** The bytes are not frames: nothing that follows in this stream can be trusted, so the stream must be ended. */
+/** The bytes are not valid frames: the rest of the stream cannot be trusted, so it must be ended. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
   readonly code: FrameErrorCode;

@@ -6,10 +6,10 @@ export const UINT32_BYTES = 4;
 /** The largest u32, 4 294 967 295. */
 export const UINT32_MAX = 0xffff_ffff;
 
-/** Reads the u32 at `offset`; the caller has made sure that four bytes are there. */
+/** Reads the u32 at `offset`; the caller ensures that four bytes are there. */
 export function readUint32(bytes: Uint8Array, offset: number): number {
   const high = bytes[offset] as number;
-  // `<<` is signed: multiplying keeps values from 2^31 up positive.
+  // `<<` is signed; multiplying keeps values from 2^31 up positive.
   return (
     high * 0x100_0000 +
     (((bytes[offset + 1] as number) << 16) | ((bytes[offset + 2] as number) << 8) | (bytes[offset + 3] as number))
@@ -24,10 +24,10 @@ export function writeUint32(bytes: Uint8Array, offset: number, value: number): v
   bytes[offset + 3] = value;
 }
 
-/** Bytes of the type that starts each body. */
+/** Bytes of the type at the start of each body. */
 export const TYPE_BYTES = 4;
 
-/** What a body says. */
+/** A decoded body. */
 export interface MessageBody {
   /** u32; 0 is reserved for control frames. */
   readonly type: number;
@@ -50,7 +50,7 @@ export function encodeBody(type: number, data: Uint8Array): Uint8Array {
 
 /**
  * Decodes a body without copying: `data` is a view into `body`.
- * @throws FrameError IPC_FRAME_TOO_SHORT when there is no room for a type.
+ * @throws FrameError IPC_FRAME_TOO_SHORT when the body is shorter than a type.
  * @see golang-ipc actor.go, `read`
  */
 export function decodeBody(body: Uint8Array): MessageBody {
@@ -60,22 +60,22 @@ export function decodeBody(body: Uint8Array): MessageBody {
       `a body of ${body.length} bytes has no room for its type of ${TYPE_BYTES} bytes; end this connection`,
     );
   }
-  // Not `subarray`: that of a Buffer would be a Buffer, and its `toString` another one.
+  // Not `subarray`: that of a Buffer is a Buffer, whose `toString` differs.
   const data = new Uint8Array(body.buffer, body.byteOffset + TYPE_BYTES, body.length - TYPE_BYTES);
   return { type: readUint32(body, 0), data };
 }
 
-/** @throws RangeError when `type` does not fit into its four bytes. */
+/** @throws RangeError when `type` is not a whole number of 0 … 2^32-1. */
 export function assertType(type: number): void {
   if (!(Number.isInteger(type) && type >= 0 && type <= UINT32_MAX)) {
     throw new RangeError(`type: takes a whole number of 0 … ${UINT32_MAX}, got ${String(type)}`);
   }
 }
 
-/** Bytes of the length that starts each frame. */
+/** Bytes of the length at the start of each frame. */
 export const LENGTH_BYTES = 4;
 
-/** Bytes that stand before the data of an unencrypted message: `length(4) ‖ type(4)`. */
+/** Bytes before the data of an unencrypted message: `length(4) ‖ type(4)`. */
 export const MESSAGE_HEADER_BYTES: number = LENGTH_BYTES + TYPE_BYTES;
 
 /** Encodes one frame, `length(4) ‖ body(n)`, into memory of its own. */
@@ -98,7 +98,7 @@ export function encodeMessage(type: number, data: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** Writes the eight bytes before `dataLength` bytes of data: for writers that gather many frames in one buffer. */
+/** Writes the eight bytes before `dataLength` bytes of data, for writers that collect many frames in one buffer. */
 export function writeMessageHeader(target: Uint8Array, offset: number, type: number, dataLength: number): void {
   writeUint32(target, offset, TYPE_BYTES + dataLength);
   writeUint32(target, offset + LENGTH_BYTES, type);

@@ -1,19 +1,19 @@
-/** Gives memory of exactly so many bytes. */
+/** Allocates exactly this many bytes. */
 export type AllocateBuffer = (bytes: number) => Uint8Array;
 
-/** Chunks from this size up are kept as they are; smaller ones are copied together. */
+/** Chunks of at least this size are kept as they are; smaller ones are copied together. */
 const KEPT_WHOLE_BYTES = 4_096;
 
-/** The first block for small chunks, in bytes; later ones double up to the last size. */
+/** Size of the first block for small chunks, in bytes; later blocks double up to the largest size. */
 const FIRST_BLOCK_BYTES = 256;
 const LARGEST_BLOCK_BYTES = 65_536;
 
 /**
- * Gathers the pieces of one frame that arrives in many chunks.
+ * Collects the pieces of one frame that arrives in many chunks.
  *
- * Memory follows what has arrived, never what was announced: large chunks are kept as views, small ones are copied into
- * blocks that double (one-byte chunks kept one by one would cost some 380 bytes each), and the frame is copied together
- * once, when it is whole.
+ * Memory grows with the received bytes, never with the announced length: large chunks are kept as views, small ones are copied
+ * into blocks that double (one-byte chunks kept one by one would cost some 380 bytes each), and the frame is assembled once,
+ * when it is complete.
  */
 export class ReassemblyBuffer {
   readonly #allocate: AllocateBuffer;
@@ -23,12 +23,12 @@ export class ReassemblyBuffer {
   #blockSize = FIRST_BLOCK_BYTES;
   #length = 0;
 
-  /** @param allocate gives the memory in which the whole frame is put together */
+  /** @param allocate returns the memory in which the complete frame is assembled */
   constructor(allocate: AllocateBuffer) {
     this.#allocate = allocate;
   }
 
-  /** Bytes gathered so far. */
+  /** Bytes collected so far. */
   get length(): number {
     return this.#length;
   }
@@ -38,7 +38,7 @@ export class ReassemblyBuffer {
     if (piece.length >= KEPT_WHOLE_BYTES) {
       this.#sealBlock();
       this.#parts.push(piece);
-      // The sealed block keeps its unused end: small again, or large and small chunks in turn would cost 64 KiB a pair.
+      // The sealed block keeps its unused end, so start small again: large and small chunks in turn would cost 64 KiB a pair.
       this.#blockSize = FIRST_BLOCK_BYTES;
       return;
     }
@@ -53,8 +53,8 @@ export class ReassemblyBuffer {
   }
 
   /**
-   * Copies everything into one piece and starts anew.
-   * @throws RangeError when the memory given is not as long
+   * Copies everything into one array and starts over.
+   * @throws RangeError when the allocated memory has another length
    */
   take(): Uint8Array {
     this.#sealBlock();

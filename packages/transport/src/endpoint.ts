@@ -7,14 +7,14 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const MAX_PORT = 65_535;
 const MAX_ID = 0xffff_ffff;
 
-/** A wrong name is a wrong argument, so a TypeError; its code is for those who only look at codes. */
+/** A wrong name is an invalid argument, so a TypeError; the code is for callers that only check codes. */
 export interface NameError extends TypeError {
   readonly code: "IPC_NAME_INVALID";
 }
 
 /**
- * Returns when `name` can name a server: 1 to 64 characters out of `A-Z a-z 0-9 . _ -`, the first a letter or a digit,
- * without `..`. It becomes part of a path, and golang-ipc's `../x` leaves the directory.
+ * Returns if `name` can name a server: 1 to 64 characters of `A-Z a-z 0-9 . _ -`, the first a letter or a digit, without `..`.
+ * The name becomes part of a path, and in golang-ipc `../x` leaves the directory.
  *
  * @throws TypeError with the code `IPC_NAME_INVALID`
  */
@@ -29,7 +29,7 @@ export function assertName(name: unknown): asserts name is string {
 }
 
 /**
- * Returns what golang-ipc calls a door: `<name>`, `<name>_manager` or `<name><id>`.
+ * Returns golang-ipc's name of an endpoint: `<name>`, `<name>_manager` or `<name><id>`.
  *
  * @throws TypeError with the code `IPC_NAME_INVALID`
  * @throws RangeError for a slot's id outside 1 … 2^32-1
@@ -48,15 +48,15 @@ export function endpointName(name: string, endpoint: Endpoint): string {
   }
 }
 
-/** Returns how many bytes of path fit into `sockaddr_un`: its field less the final NUL, which the BSDs and macOS keep shorter. */
+/** Returns how many bytes of a path fit into `sockaddr_un`: its field, which is shorter on the BSDs and macOS, less the NUL. */
 export function maxPathBytes(platform: NodeJS.Platform): number {
   return platform === "linux" || platform === "android" ? 107 : 103;
 }
 
 /**
- * Returns `<directory>/<door>.sock`.
+ * Returns `<directory>/<endpoint name>.sock`.
  *
- * @throws TransportError `IPC_PATH_TOO_LONG`, because Node would cut the path in silence and use another file
+ * @throws TransportError `IPC_PATH_TOO_LONG`, because Node would silently truncate the path and use another file
  */
 export function socketPath(directory: string, name: string, endpoint: Endpoint, platform: NodeJS.Platform): string {
   const path = posix.join(directory, `${endpointName(name, endpoint)}.sock`);
@@ -71,14 +71,14 @@ export function socketPath(directory: string, name: string, endpoint: Endpoint, 
   return path;
 }
 
-/** Returns `\\.\pipe\<door>`, which has room for any name. */
+/** Returns `\\.\pipe\<endpoint name>`, which has room for any name. */
 export function pipePath(name: string, endpoint: Endpoint): string {
   return `\\\\.\\pipe\\${endpointName(name, endpoint)}`;
 }
 
 /**
- * Returns the port of a door: slot n is `port` + n, the manager and the name are `port` itself. Port 0, which lets the
- * system choose, stays 0 and has no slots: nobody could work out where they are.
+ * Returns the port of an endpoint: slot n has `port` + n, the manager and the name have `port` itself. Port 0, which lets the
+ * system choose, stays 0 and has no slots, because a client could not compute their ports.
  *
  * @throws TransportError `IPC_TRANSPORT_FAILED` for a slot without a port; its id may come from a peer
  */

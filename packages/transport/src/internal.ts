@@ -1,5 +1,5 @@
-// Entry point @ipc/transport/internal: what the other packages share with this one. It is outside semantic versioning: a patch
-// release may change or remove every name in it.
+// Entry point @ipc/transport/internal: the exports that other packages of this repository use. It is outside semantic
+// versioning: a patch release may change or remove every name in it.
 export { remoteOf } from "./net/connect.js";
 export { formatValue } from "./option-check.js";
 export type { Door, Wait } from "./transport.js";

@@ -1,15 +1,15 @@
 import { assertNotAborted, TransportError } from "./transport-error.js";
 
-/** What failed: for the code, which differs between the two, and for the message. */
+/** The failed operation: it selects the code and appears in the message. */
 export interface Attempt {
   readonly doing: "dial" | "listen";
   readonly address: string;
-  /** What to do when the operating system forbids it. */
+  /** The next step when the operating system denies access. */
   readonly whenDenied: string;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Node's own codes start with `ERR_`; those of the system and of the resolver look like these. */
+/** Codes of the system and of the resolver have this form; Node's own codes start with `ERR_`. */
 const ERRNO = /^(?:E[A-Z0-9]+|EAI_[A-Z]+)$/;
 
 /** Returns the errno name (`ENOENT`) that an error of a system call carries. */
@@ -19,11 +19,11 @@ export function errnoOf(error: unknown): string | undefined {
 }
 
 /**
- * Throws what a failed dial or listen means to the caller. A failure after the signal has fired is the abort; what is
- * no failure of the system (a `TransportError`, a wrong argument) passes unchanged.
+ * Throws the error of a failed dial or listen. A failure after the signal was aborted counts as the abort; an error that is not
+ * the system's (a `TransportError`, an invalid argument) passes unchanged.
  *
  * @throws TransportError `IPC_ABORTED`, `IPC_NO_SERVER`, `IPC_ADDRESS_IN_USE`, `IPC_PERMISSION_DENIED` or
- * `IPC_TRANSPORT_FAILED`, its cause the error of the system
+ * `IPC_TRANSPORT_FAILED`, with the system's error as its cause
  */
 export function throwTransportError(cause: unknown, attempt: Attempt): never {
   const { doing, address } = attempt;
@@ -55,7 +55,7 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
         { cause },
       );
   }
-  // EAGAIN (the backlog is full), ETIMEDOUT, EMFILE and their like: another attempt may succeed.
+  // EAGAIN (the backlog is full), ETIMEDOUT, EMFILE and similar errors: another attempt may succeed.
   const what = doing === "dial" ? "connecting to" : "listening at";
   throw new TransportError("IPC_TRANSPORT_FAILED", `${what} ${address} failed: ${describe(cause)}`, { cause });
 }

@@ -1,4 +1,4 @@
-/** Formats a refused value for an error message: short, and without calling anything of it. */
+/** Formats a rejected value for an error message: short, and without calling any of its methods. */
 export function formatValue(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
@@ -7,7 +7,7 @@ export function formatValue(value: unknown): string {
 }
 
 /**
- * Returns when `options` is an object with no other keys than `known`: a misspelt option must not be ignored.
+ * Returns if `options` is an object with no keys other than `known`: a misspelt option must not be ignored.
  *
  * @throws TypeError naming the function and the key
  */
@@ -30,7 +30,7 @@ export function assertBoolean(value: unknown, option: string): asserts value is 
 }
 
 /**
- * Returns when `value` can name a place: a string with something in it and no NUL, at which C would end it.
+ * Returns if `value` can name a place: a non-empty string without NUL, which would end it in C.
  *
  * @throws TypeError naming the option
  */
@@ -41,9 +41,9 @@ export function assertPlace(value: unknown, option: string): asserts value is st
 }
 
 /**
- * Returns when `value` is an integer from `least` to `most`.
+ * Returns if `value` is an integer from `least` to `most`.
  *
- * @throws TypeError when it is no number, RangeError when it is another one; both name the option
+ * @throws TypeError for a value that is no number, RangeError for any other number; both name the option
  */
 export function assertInteger(value: unknown, option: string, least: number, most: number): asserts value is number {
   const expected = `\`${option}\` must be an integer from ${least} to ${most}; got ${formatValue(value)}`;

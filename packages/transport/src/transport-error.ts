@@ -1,4 +1,4 @@
-/** Every way in which reaching another process fails. `docs/ERRORS.md` has a heading for each. */
+/** Every code of a failure to reach another process. `docs/ERRORS.md` has a heading for each. */
 export type TransportErrorCode =
   | "IPC_ABORTED"
   | "IPC_ADDRESS_IN_USE"
@@ -10,7 +10,7 @@ export type TransportErrorCode =
   | "IPC_TRANSPORT_FAILED"
   | "IPC_UNTRUSTED_SOCKET";
 
-/** A stream could not be opened, or an entrance could not be made or kept. */
+/** A stream could not be opened, or a listener could not be opened or kept. */
 export class TransportError extends Error {
   override readonly name: string;
   readonly code: TransportErrorCode;
@@ -18,16 +18,16 @@ export class TransportError extends Error {
   constructor(code: TransportErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    // An aborted wait is recognised everywhere in the platform by this name.
+    // The web platform and Node identify an aborted wait by this name.
     this.name = code === "IPC_ABORTED" ? "AbortError" : "TransportError";
   }
 }
 
 /**
- * Returns when the signal is absent or quiet.
+ * Returns if the signal is absent or not aborted.
  *
- * @param doing what is being waited for, as the message's subject: "dialling /tmp/orders.sock"
- * @throws TransportError `IPC_ABORTED`, its cause the signal's reason
+ * @param doing the operation, as the message's subject: "dialling /tmp/orders.sock"
+ * @throws TransportError `IPC_ABORTED`, with the signal's reason as its cause
  */
 export function assertNotAborted(signal: AbortSignal | undefined, doing: string): void {
   if (signal?.aborted) {

@@ -1,27 +1,27 @@
 import type { Duplex } from "node:stream";
 import type { TransportError } from "./transport-error.js";
 
-/** Which of a server's entrances is meant: the name itself, golang-ipc's `<name>_manager`, or its slot `<name><id>`. */
+/** An endpoint of a server: the name itself, golang-ipc's `<name>_manager`, or its slot `<name><id>`. */
 export type Endpoint =
   | { readonly kind: "name" }
   | { readonly kind: "manager" }
   | { readonly kind: "slot"; readonly id: number };
 
-/** What every wait takes: a signal that ends it with `IPC_ABORTED`. */
+/** Option of every wait: a signal that ends it with `IPC_ABORTED`. */
 export interface AbortOptions {
   readonly signal?: AbortSignal;
 }
 
 export interface ListenOptions extends AbortOptions {
-  /** Called at most once, when an open listener fails for good; it has released everything by then. Never after `close()`. */
+  /** Called at most once, after an open listener has failed for good and released everything. Never called after `close()`. */
   readonly onLost?: (error: TransportError) => void;
 }
 
-/** An open entrance. */
+/** An open listener. */
 export interface Listener {
-  /** Where it listens: a path, a pipe name or `host:port` with the real port. */
+  /** The listening address: a path, a pipe name or `host:port` with the real port. */
   readonly address: string;
-  /** Stops accepting and frees the address; streams already handed out live on. Idempotent. */
+  /** Stops accepting and frees the address; accepted streams stay open. Idempotent. */
   close(): Promise<void>;
   /** Keeps the process alive while listening (the default). */
   ref(): void;
@@ -30,26 +30,26 @@ export interface Listener {
 }
 
 /**
- * A way to reach another process: two functions and two facts, so that another one (TLS, stdio, a message broker)
- * is a small package.
+ * A way to reach another process: three methods and one property, so that another transport (TLS, stdio, a message broker) is a
+ * small package.
  */
 export interface Transport {
-  /** The longest pause between two dials, in milliseconds: short where a dial costs nothing. @default 1000 */
+  /** The longest pause between two dials, in milliseconds; a short one suits cheap dials. @default 1000 */
   readonly maxRetryDelayMs?: number;
   /**
-   * Where `dial` and `listen` would go: for messages, and checked before anything is opened.
+   * Returns the address that `dial` and `listen` use. Serves messages, and checks the name before anything is opened.
    *
    * @throws TypeError with the code `IPC_NAME_INVALID`; RangeError for a slot's id outside 1 … 2^32-1
    * @throws TransportError `IPC_PATH_TOO_LONG`, or `IPC_TRANSPORT_FAILED` for a slot past the last port
    */
   address(name: string, endpoint: Endpoint): string;
   /**
-   * Resolves when a client can connect. `onStream` is called after that, once for each connection, and owns the stream:
-   * it does not flow yet and has lost nothing, so attach 'data' or call `resume()`. It ends by itself after the peer's
-   * end, and an 'error' that nobody listens for harms nothing.
+   * Resolves when a client can connect. `onStream` is called after that, once for each connection, and owns the stream: it does
+   * not flow yet and has lost no data, so attach 'data' or call `resume()`. The stream ends by itself after the peer's end, and
+   * ignores an 'error' without a listener.
    *
    * @throws TypeError with the code `IPC_NAME_INVALID` for a wrong name
-   * @throws TransportError `IPC_ADDRESS_IN_USE` and what else the transport tells
+   * @throws TransportError `IPC_ADDRESS_IN_USE` and other codes of the transport
    */
   listen(
     name: string,
@@ -58,11 +58,11 @@ export interface Transport {
     options: ListenOptions,
   ): Promise<Listener>;
   /**
-   * Resolves with a connected stream that nobody has read from, in the same state as those of `listen`. One attempt:
-   * redialling is the caller's.
+   * Resolves with a connected stream from which nothing has been read, in the same state as those of `listen`. Makes one
+   * attempt; redialling is up to the caller.
    *
    * @throws TypeError with the code `IPC_NAME_INVALID` for a wrong name
-   * @throws TransportError `IPC_NO_SERVER` and what else the transport tells
+   * @throws TransportError `IPC_NO_SERVER` and other codes of the transport
    */
   dial(name: string, endpoint: Endpoint, options: AbortOptions): Promise<Duplex>;
 }

@@ -5,24 +5,24 @@ import { TransportError } from "../transport-error.js";
 import { currentUser, kindOf } from "../unix/socket-file.js";
 import type { KeyFilePlace } from "./key-file-place.js";
 
-/** Every right of anybody but the owner. */
+/** Every permission of the group and of others. */
 const GROUP_AND_OTHERS = 0o077;
 const WRITE_OF_GROUP_AND_OTHERS = 0o022;
-/** In a sticky directory, like /tmp, only the owner of an entry, or of the directory, may rename or remove the entry. */
+/** In a sticky directory, such as /tmp, only the owner of an entry, or of the directory, may rename or remove the entry. */
 const STICKY = 0o1000;
 
-/** Says whether only the owner has rights to a file or a directory. */
+/** Returns whether only the owner has permissions on a file or a directory. */
 export function isOwnerOnly(stats: BigIntStats): boolean {
   return (modeOf(stats) & GROUP_AND_OTHERS) === 0;
 }
 
-/** Says whether others than the owner of a directory can exchange what lies in it and is not theirs. */
+/** Returns whether users other than a directory's owner can replace entries that they do not own. */
 function isReplaceable(stats: BigIntStats): boolean {
   const mode = modeOf(stats);
   return (mode & WRITE_OF_GROUP_AND_OTHERS) !== 0 && (mode & STICKY) === 0;
 }
 
-/** Shows the mode as `chmod` takes it: `0600`. */
+/** Formats the mode as `chmod` takes it: `0600`. */
 export function formatMode(stats: BigIntStats): string {
   return `0${modeOf(stats).toString(8)}`;
 }
@@ -34,11 +34,11 @@ function modeOf(stats: BigIntStats): number {
 const ELSEWHERE = "or give a path elsewhere as `keyFile`, the same on both sides";
 
 /**
- * Returns when no other user but root can put something else in the place of the key file. The private directory must
- * be a directory, no link to one, this user's, and closed to everybody else. What it lies in, and the directory of a
- * given path, must belong to this user or root, and be writable for nobody else unless it is sticky.
+ * Returns if no other user except root can replace the key file. The private directory must be a directory and not a link to
+ * one, belong to this user, and give no permissions to other users. Its parent, and the directory of a given path, must belong
+ * to this user or root, and only be writable for other users if it is sticky.
  *
- * Nothing is ever set right: whoever opened a directory to others may have meant it, and they may have been there.
+ * Permissions are never repaired: they may be intended, and other users may have used them already.
  *
  * @throws TransportError `IPC_KEY_FILE_UNTRUSTED`
  */
@@ -54,11 +54,12 @@ export function assertKeyDirectory({ path, directory }: KeyFilePlace): void {
   }
 }
 
-/** Makes the private directory if it is missing, then does the same as `assertKeyDirectory`. */
+/** Creates the private directory if it is missing, then does the same as `assertKeyDirectory`. */
 export function ensureKeyDirectory(place: KeyFilePlace): void {
   if (place.directory === "private") {
     const directory = dirname(place.path);
-    // First: with `sudo -E`, XDG_RUNTIME_DIR is another user's, whose servers would then find a directory of root there.
+    // Check first: with `sudo -E`, XDG_RUNTIME_DIR is another user's, and that user's servers would find a directory of root
+    // there.
     assertNotReplaceable(dirname(directory));
     try {
       mkdirSync(directory, { mode: 0o700 });

@@ -5,36 +5,36 @@ import { assertPlace, formatValue } from "../option-check.js";
 import { TransportError } from "../transport-error.js";
 import { currentUser } from "../unix/socket-file.js";
 
-/** Where the key file of a server lies, resolved once. */
+/** The location of a server's key file, resolved once. */
 export interface KeyFilePlace {
   readonly path: string;
-  /** `private`: the library's own, made when missing and nobody else's business; `given`: the caller's, and never made. */
+  /** `private`: the library's own, created if missing and closed to other users; `given`: the caller's, never created. */
   readonly directory: "private" | "given";
 }
 
-/** Where the machine keeps what belongs to a user who is logged in, and what is temporary. */
+/** The machine's directories for a logged-in user's files and for temporary files. */
 interface MachineDirectories {
   readonly runtime: string | undefined;
   readonly temporary: string;
 }
 
 /**
- * The one place of the library that reads the environment: both sides must find the same file without an option that
- * says where.
+ * Reads the environment, which nothing else in the library does: both sides must find the same file without an option that
+ * names it.
  */
 function machineDirectories(): MachineDirectories {
   return { runtime: process.env["XDG_RUNTIME_DIR"], temporary: tmpdir() };
 }
 
 /**
- * Returns where the key file of the server `name` lies: `$XDG_RUNTIME_DIR/ipc/<name>.key`, or
- * `<os.tmpdir()>/ipc-<uid>/<name>.key` where that variable is unset, empty or relative. Both sides must run with the same
- * XDG_RUNTIME_DIR and TMPDIR, or give the same path. Touches no file.
+ * Returns the location of the key file of the server `name`: `$XDG_RUNTIME_DIR/ipc/<name>.key`, or
+ * `<os.tmpdir()>/ipc-<uid>/<name>.key` if that variable is unset, empty or relative. Both sides must run with the same
+ * XDG_RUNTIME_DIR and TMPDIR, or pass the same path. Accesses no file.
  *
- * @param keyFile true for that place; a path, made absolute at once, for another file, whose directory must exist
+ * @param keyFile true for that location; a path, made absolute at once, for another file, whose directory must exist
  * @throws TypeError for a `keyFile` that is neither; with the code `IPC_NAME_INVALID` for a wrong name
- * @throws TransportError `IPC_KEY_FILE_UNTRUSTED` on Windows, whatever the path: there Node shows neither the owner of a
- * file nor who may read it, so that no key file could be checked
+ * @throws TransportError `IPC_KEY_FILE_UNTRUSTED` on Windows, whatever the path: Node shows neither the owner of a file there
+ * nor its access rights, so no key file could be checked
  * @see XDG Base Directory Specification: a relative path in the variable is to be ignored
  */
 export function resolveKeyFile(

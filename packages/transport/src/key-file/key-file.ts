@@ -25,13 +25,13 @@ export { type KeyFilePlace, resolveKeyFile } from "./key-file-place.js";
 const KEY_BYTES = 32;
 
 /**
- * Returns the 32 bytes of the key file, for a server, which calls this before it listens: who finds the server then
- * finds the key. A missing file is made, with mode 0600 and random bytes; of several starters at the same moment one
- * makes it, and all return its key. One that exists is used again, and never written, set right or removed.
+ * Returns the 32 bytes of the key file, for a server, which calls this before it listens: a client that finds the server then
+ * finds the key. A missing file is created with mode 0600 and random bytes; if several servers start at once, one creates it
+ * and all return its key. An existing file is used as it is, and never written, repaired or removed.
  *
- * @throws TransportError `IPC_KEY_FILE_UNTRUSTED` when the file or its directory is not only this user's, or the file is
- * no plain one of 32 bytes, or these are zeros; `IPC_PERMISSION_DENIED`; `IPC_TRANSPORT_FAILED` when it cannot be made, for example because
- * the directory of a given path is missing
+ * @throws TransportError `IPC_KEY_FILE_UNTRUSTED` when the file or its directory does not belong to this user alone, or the
+ * file is not a regular file of 32 bytes, or these are zeros; `IPC_PERMISSION_DENIED`; `IPC_TRANSPORT_FAILED` when it cannot be
+ * created, for example because the directory of a given path is missing
  */
 export function ensureKeyFile(place: KeyFilePlace): Uint8Array {
   const { path } = place;
@@ -43,7 +43,7 @@ export function ensureKeyFile(place: KeyFilePlace): Uint8Array {
       if (errnoOf(error) !== "ENOENT") throw error;
     }
     createKey(path);
-    // Read again and not remembered: another starter may have been quicker, and then its key is the one.
+    // Read it from the file: another server may have created it first, and then its key is the valid one.
     return readKey(path);
   } catch (error) {
     throwKeyFileError(error, path, "making");
@@ -51,12 +51,11 @@ export function ensureKeyFile(place: KeyFilePlace): Uint8Array {
 }
 
 /**
- * Returns the 32 bytes of the key file, for a client, which calls this anew at each dial: a file that was removed and
- * made again has another key. Makes nothing.
+ * Returns the 32 bytes of the key file, for a client, which calls this at each dial: a file that was removed and created again
+ * has another key. Creates nothing.
  *
- * @throws TransportError `IPC_NO_SERVER` when there is no such file: no server with a key file has started yet, which
- * another dial may find changed; `IPC_KEY_FILE_UNTRUSTED` as `ensureKeyFile`; `IPC_PERMISSION_DENIED`;
- * `IPC_TRANSPORT_FAILED`
+ * @throws TransportError `IPC_NO_SERVER` when there is no such file: no server with a key file has started yet, and a later
+ * dial may succeed; `IPC_KEY_FILE_UNTRUSTED` as `ensureKeyFile`; `IPC_PERMISSION_DENIED`; `IPC_TRANSPORT_FAILED`
  */
 export function readKeyFile(place: KeyFilePlace): Uint8Array {
   try {
@@ -67,7 +66,7 @@ export function readKeyFile(place: KeyFilePlace): Uint8Array {
   }
 }
 
-/** Returns the key at `path`, after looking at the very file that it is read from. */
+/** Returns the key at `path`; checks the same open file from which it reads. */
 function readKey(path: string): Uint8Array {
   const descriptor = openKey(path);
   try {
@@ -83,10 +82,10 @@ function readKey(path: string): Uint8Array {
 
 function openKey(path: string): number {
   try {
-    // Non-blocking, because a pipe without a writer would hold up the whole process.
+    // Non-blocking, because opening a pipe without a writer would block the whole process.
     return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    // A link, a socket, a file of another user: what it is says more than the errno, which differs between systems.
+    // For a link, a socket or another user's file, its kind says more than the errno, which differs between systems.
     const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (stats !== undefined) assertKey(path, stats);
     throw error;
@@ -94,8 +93,8 @@ function openKey(path: string): number {
 }
 
 /**
- * Returns when the file is plain, this user's alone and of the right size. The number of its links is not looked at:
- * it has two until its maker has removed the temporary name, or for ever when its maker was killed before that.
+ * Returns if the file is a regular file of the right size that belongs to this user alone. The link count is not checked: it is
+ * two until the creator has removed the temporary name, and for ever if the creator was killed before that.
  */
 function assertKey(path: string, stats: BigIntStats): void {
   if (!stats.isFile()) {
@@ -128,7 +127,7 @@ function assertSize(path: string, bytes: number): void {
   );
 }
 
-/** A file that was made and whose bytes a crash has swallowed, or that nobody has filled, holds a key that everybody knows. */
+/** Rejects a key of zeros, which is a known key: a crash may have lost the bytes of a new file, or it was never filled. */
 function assertFilled(path: string, key: Uint8Array): void {
   if (key.some((byte) => byte !== 0)) return;
   throw new TransportError(
@@ -138,11 +137,11 @@ function assertFilled(path: string, key: Uint8Array): void {
 }
 
 /**
- * Gives `path` a new key unless there is something. The key is whole before it has this name, and `link` takes no name
- * that is taken: nobody sees a part of a key, and no key replaces another.
+ * Creates a key at `path` unless an entry exists. The key is complete before it gets this name, and `link` never replaces a
+ * name: no process reads part of a key, and no key replaces another.
  */
 function createKey(path: string): void {
-  // A name of a server never starts with a dot. What a killed process leaves is as private as the key, and never read.
+  // A server name never starts with a dot. A file left by a killed process is as private as the key, and never read.
   const temporary = join(dirname(path), `.ipc-key-${randomBytes(9).toString("base64url")}`);
   const descriptor = openSync(temporary, "wx", 0o600);
   const key = randomBytes(KEY_BYTES);
@@ -150,7 +149,7 @@ function createKey(path: string): void {
     chmodOwnerOnly(descriptor);
     assertMadeForUs(dirname(path), fstatSync(descriptor, { bigint: true }));
     writeFileSync(descriptor, key);
-    // The name must not outlive a crash that the bytes do not.
+    // The name must not survive a crash in which the bytes are lost.
     fsyncSync(descriptor);
     publishKey(temporary, path);
   } finally {
@@ -160,16 +159,16 @@ function createKey(path: string): void {
   }
 }
 
-/** A umask may have taken away the owner's own rights, which a file must have to be read again. */
+/** A umask may have removed the owner's own permissions, which reading the file later requires. */
 function chmodOwnerOnly(descriptor: number): void {
   try {
     fchmodSync(descriptor, 0o600);
   } catch {
-    // Not on every filesystem: the mode is looked at next.
+    // Not supported by every filesystem: the mode is checked next.
   }
 }
 
-/** Some filesystems have their own mind about owners and modes; a key is not even written there. */
+/** Rejects a filesystem that does not keep owners and modes, before the key is written. */
 function assertMadeForUs(directory: string, made: BigIntStats): void {
   if (Number(made.uid) === currentUser() && isOwnerOnly(made)) return;
   throw new TransportError(
@@ -185,7 +184,7 @@ function publishKey(temporary: string, path: string): void {
     const errno = errnoOf(error);
     if (errno === "EEXIST") return;
     if (!NO_LINKS.has(errno)) throw error;
-    // `rename` would do for one starter, but could replace the key that another one has just read.
+    // `rename` would work for one server, but could replace the key that another one has just read.
     throw new TransportError(
       "IPC_TRANSPORT_FAILED",
       `the filesystem of ${path} has no hard links (${errno}), without which two starters could make two keys; give a path on another one as \`keyFile\`, the same on both sides`,
@@ -198,11 +197,11 @@ function unlinkQuietly(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Removed by somebody who tidies up, or left: no reason to fail a server that has its key.
+    // Removed already, or left behind: no reason to fail a server that has its key.
   }
 }
 
-/** Throws what a failure means to the caller; what is no failure of the system passes unchanged. */
+/** Throws the TransportError for a system error; any other error passes unchanged. */
 function throwKeyFileError(cause: unknown, path: string, doing: "making" | "reading"): never {
   const errno = errnoOf(cause);
   if (cause instanceof TransportError || !(cause instanceof Error) || errno === undefined) throw cause;

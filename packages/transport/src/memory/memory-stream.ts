@@ -4,16 +4,15 @@ import { guardStream } from "../net/connect.js";
 
 type Done = (error?: Error | null) => void;
 
-/** Stands for the kernel's buffer: a reader that stands still takes this many bytes before its writer waits. */
+/** Size of the simulated kernel buffer: a side that does not read takes this many bytes before its writer waits. */
 const HIGH_WATER_BYTES = 65_536;
 
 /**
- * Gives two streams, each the other's far end, that behave as the two ends of a connected socket:
- * - what is written arrives in a later turn of the event loop, in order; chunk by chunk;
- * - a write is done when the other side has room for it, so a reader that stands still makes the writer wait;
- * - the end of one side is the other's 'end', which then ends itself after its queued writes;
- * - `destroy()` is an 'end' for the other side; `destroy(error)`, or `destroy()` before everything was read, is an
- *   ECONNRESET for it.
+ * Creates two streams that behave like the two ends of a connected socket:
+ * - written data arrives in a later turn of the event loop, in order, chunk by chunk;
+ * - a write is done when the other side has room for it, so a side that does not read makes the writer wait;
+ * - the end of one side is 'end' at the other, which then ends itself after its queued writes;
+ * - `destroy()` is 'end' at the other side; `destroy(error)`, or `destroy()` before everything was read, is ECONNRESET there.
  *
  * Data is copied once, as by a kernel: the writer may reuse its buffer when its write is done. Like every stream of a
  * transport, both are guarded against an 'error' without a listener.
@@ -27,17 +26,17 @@ export function memoryPair(): [Duplex, Duplex] {
 }
 
 class MemoryStream extends Duplex {
-  /** Itself until it is joined. */
+  /** This stream itself until `join` is called. */
   #peer: MemoryStream = this;
-  /** Settles our write that the peer has not taken yet. */
+  /** Callback of the write that the peer has not taken yet. */
   #inFlight: Done | undefined;
-  /** What the peer has written and we have not taken yet. */
+  /** Chunks that the peer has written and this stream has not taken yet. */
   #parcel: Buffer[] = [];
   #peerEnded = false;
   #scheduled = false;
 
   constructor() {
-    // As a net.Socket: an owner that does nothing at the peer's end leaks nothing.
+    // Like a net.Socket, so that an owner that ignores the peer's end leaks nothing.
     super({ allowHalfOpen: false, highWaterMark: HIGH_WATER_BYTES });
   }
 
@@ -70,7 +69,7 @@ class MemoryStream extends Duplex {
     this.#parcel = [];
     if (error !== null || unread) this.#peer.#reset();
     else this.#peer.#end();
-    // Node settles the writes that wait in its queue, and leaves the one that it has handed over to us.
+    // Node settles the writes in its own queue, but not the one that it has passed to `_write` already.
     const settle = this.#inFlight;
     this.#inFlight = undefined;
     if (settle !== undefined) process.nextTick(settle, error ?? systemError("ECANCELED", "write"));
@@ -97,8 +96,8 @@ class MemoryStream extends Duplex {
     setImmediate(() => this.destroy(systemError("ECONNRESET", "read")));
   }
 
-  // A turn of the event loop and no microtask: two peers that answer each other at once would otherwise keep timers and
-  // sockets waiting for ever.
+  // A turn of the event loop instead of a microtask: two peers that answer each other at once would otherwise block timers and
+  // sockets for ever.
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -110,7 +109,7 @@ class MemoryStream extends Duplex {
 
   #deliver(): void {
     if (this.destroyed) return;
-    // Without room, `_read` is called as soon as there is some. A listener that destroys us at a chunk empties the parcel.
+    // Without room, `_read` is called as soon as there is some. A 'data' listener that destroys this stream empties the parcel.
     while (this.#parcel.length > 0 && this.readableLength < this.readableHighWaterMark) {
       const isLast = this.#parcel.length === 1;
       this.push(this.#parcel.shift());

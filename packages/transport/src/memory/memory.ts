@@ -6,8 +6,8 @@ import { assertNotAborted, TransportError } from "../transport-error.js";
 import { memoryPair } from "./memory-stream.js";
 
 /**
- * Gives a transport within this process, for tests and for two halves of one program. Each call gives a world of its own:
- * what listens in one cannot be dialled in another. `ref` and `unref` do nothing, there being no handle.
+ * Creates a transport within this process, for tests and for two halves of one program. Each call creates a separate address
+ * space: a listener of one cannot be dialled in another. `ref` and `unref` do nothing, because there is no handle.
  *
  * `listen` rejects with `IPC_ADDRESS_IN_USE`, `dial` with `IPC_NO_SERVER`, both with `IPC_ABORTED`.
  */
@@ -15,7 +15,7 @@ export function memory(): Transport {
   const open = new Map<string, (stream: Duplex) => void>();
   const transport: Transport = {
     maxRetryDelayMs: 250,
-    // A slot's and a name's addresses can collide (`a`, slot 1; `a1`) just as they do in a directory.
+    // The addresses of a slot and of a name can collide (`a`, slot 1; `a1`), as they do in a directory.
     address: (name, endpoint) => `memory:${endpointName(name, endpoint)}`,
 
     async listen(name, endpoint, onStream, { signal }) {
@@ -27,7 +27,7 @@ export function memory(): Transport {
           `a server listens at ${address} already; close it, or choose another name`,
         );
       }
-      // An entry of its own, because the same callback may listen here again after a close.
+      // A new function for each listener, because the same callback may listen here again after a close.
       const accept = (stream: Duplex): void => onStream(stream);
       open.set(address, accept);
       const listener: Listener = {
@@ -52,7 +52,7 @@ export function memory(): Transport {
         );
       }
       const [near, far] = memoryPair();
-      // Accepted in a later turn, as by a socket; by then the listener may be closed and the connection with it.
+      // Accept in a later turn of the event loop, as a socket does; if the listener is closed by then, so is the connection.
       setImmediate(() => (open.get(address) === accept ? accept(far) : far.destroy()));
       return near;
     },

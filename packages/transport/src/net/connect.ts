@@ -5,19 +5,19 @@ import { hostPort } from "../endpoint.js";
 const ignore = (): void => {};
 
 /**
- * Returns the stream, which from now on survives an 'error' that nobody listens for.
+ * Returns the stream, which from now on survives an 'error' without a listener.
  *
- * A peer can reset a connection between its birth and the moment its owner listens; without a listener Node turns that
- * into an uncaught exception, which would let a stranger end the process. The owner still gets every 'error' it listens
- * for, and 'close' follows in any case.
+ * A peer can reset a connection before its owner has added listeners. Node turns an 'error' without a listener into an uncaught
+ * exception, so any client could end the process. The owner still receives every 'error' it listens for, and 'close' follows in
+ * any case.
  */
 export function guardStream<S extends Duplex>(stream: S): S {
   return stream.on("error", ignore);
 }
 
 /**
- * Connects and resolves with a guarded socket that nobody has read from. Rejects with Node's error, or with the signal's
- * reason; then the socket is destroyed. Either way no listener but the guard stays.
+ * Connects and resolves with a guarded socket from which nothing has been read. Rejects with Node's error or the signal's
+ * reason; the socket is then destroyed. In both cases no listener except the guard remains.
  */
 export function connectSocket(target: NetConnectOpts, signal: AbortSignal | undefined): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -48,8 +48,8 @@ export function connectSocket(target: NetConnectOpts, signal: AbortSignal | unde
 }
 
 /**
- * Returns who is at the other end: `127.0.0.1:54321` for a TCP socket, else `fallback`. Ask early: a socket that is
- * closed has forgotten it.
+ * Returns the peer's address: `127.0.0.1:54321` for a TCP socket, else `fallback`. Call it early: a closed socket no longer has
+ * the address.
  */
 export function remoteOf(stream: Duplex, fallback: string): string {
   if (!(stream instanceof Socket)) return fallback;

@@ -5,18 +5,16 @@ import type { Listener } from "../transport.js";
 import { TransportError } from "../transport-error.js";
 import { guardStream } from "./connect.js";
 
-/** What an accept reports when the listening descriptor itself is no good any more. */
+/** Errors of accept that mean that the listening descriptor itself is unusable. */
 const FATAL: ReadonlySet<string | undefined> = new Set(["EBADF", "EINVAL", "ENOTSOCK", "EOPNOTSUPP"]);
 
 /**
- * Connections that wait to be accepted; the system may allow fewer. Who finds the queue of a unix socket full is refused and
- * dials again: with Node's 511, thousands that come at once keep both sides busy with nothing else.
+ * Connections that wait to be accepted; the system may allow fewer. A client that finds the queue of a unix socket full is
+ * refused and dials again: with Node's default of 511, thousands of simultaneous clients keep both sides busy with that alone.
  */
 const BACKLOG = 4_096;
 
-/**
- * Resolves when the server listens. Rejects with Node's error, or with the signal's reason; then it is closed.
- */
+/** Resolves when the server listens. Rejects with Node's error or the signal's reason; the server is then closed. */
 export function startListening(
   server: Server,
   place: NetListenOptions,
@@ -39,7 +37,7 @@ export function startListening(
     };
     const onAbort = (): void => {
       settle();
-      // While a host name is being looked up there is nothing to close yet, and Node would listen afterwards.
+      // While a host name is being resolved there is nothing to close yet, and Node would listen afterwards.
       server.on("listening", () => server.close());
       server.on("error", () => {});
       server.close();
@@ -48,7 +46,7 @@ export function startListening(
     server.once("listening", onListening);
     server.once("error", onError);
     signal?.addEventListener("abort", onAbort);
-    // In a cluster's worker, Node would otherwise let the primary own the address and share it out.
+    // In a cluster worker, Node would otherwise let the primary own the address and share it.
     server.listen({ ...place, exclusive: true, backlog: BACKLOG });
   });
 }
@@ -57,11 +55,11 @@ interface NetListenerOptions {
   readonly address: string;
   readonly onStream: (stream: Duplex) => void;
   readonly onLost: ((error: TransportError) => void) | undefined;
-  /** Frees what Node does not know of. Called once, while the server still listens; must not throw. */
+  /** Frees resources unknown to Node. Called once, while the server still listens; must not throw. */
   readonly release?: () => void;
 }
 
-/** An open entrance on a `net.Server` that listens already; it owns that server. */
+/** An open listener on a `net.Server` that listens already; it owns that server. */
 export class NetListener implements Listener {
   readonly address: string;
   readonly #server: Server;
@@ -92,12 +90,12 @@ export class NetListener implements Listener {
     if (!this.#open) return;
     this.#open = false;
     this.#options.release?.();
-    // Frees the descriptor at once. Its callback would wait for every accepted stream to end; nobody here does.
+    // Frees the descriptor at once. The close callback, which is not used, would wait for every accepted stream to end.
     this.#server.close();
   }
 
-  // libuv sheds the waiting connections itself when descriptors run out (EMFILE), and goes on; whatever else an accept
-  // reports concerns one connection only.
+  // libuv drops the waiting connections itself when descriptors run out (EMFILE) and continues; every other non-fatal error of
+  // accept concerns one connection only.
   #onError(cause: Error): void {
     if (!this.#open || !FATAL.has(errnoOf(cause))) return;
     this.#shut();

@@ -8,11 +8,11 @@ import { connectSocket } from "./connect.js";
 import { NetListener, startListening } from "./listener.js";
 
 export interface TcpOptions {
-  /** Where to listen or whom to dial. The default keeps other machines out. @default "127.0.0.1" */
+  /** The host to listen at or to dial. The default excludes other machines. @default "127.0.0.1" */
   readonly host?: string;
   /**
-   * 0 … 65 535. Slot n is this port + n; the manager and the name are this port itself. With 0 the system chooses when
-   * listening; the `address` of the listener tells the choice, and there are no slots.
+   * 0 … 65 535. Slot n has this port + n; the manager and the name have this port itself. With 0 the system chooses a port when
+   * listening; the listener's `address` contains it, and there are no slots.
    * @default 8100, as golang-ipc
    */
   readonly port?: number;
@@ -22,11 +22,11 @@ const KEEP_ALIVE_MS = 15_000;
 const TUNING = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS } as const;
 
 /**
- * Gives the TCP transport: no delay, keepalive after 15 s. The name is checked but does not go over the wire; a port has
- * one server, whatever its name. Nothing here says who the other side is: use a key, or stay on the loopback.
+ * Creates the TCP transport: no delay, keepalive after 15 s. The name is checked but not sent; a port has one server, whatever
+ * its name. TCP does not authenticate the peer: use a key, or stay on the loopback interface.
  *
- * `listen` and `dial` reject with the codes of `throwTransportError`, and with `IPC_TRANSPORT_FAILED` for a slot whose
- * port does not exist.
+ * `listen` and `dial` reject with the codes of `throwTransportError`, and with `IPC_TRANSPORT_FAILED` for a slot whose port
+ * does not exist.
  *
  * @throws TypeError, RangeError naming the option
  */
@@ -47,14 +47,14 @@ export function tcp(options: TcpOptions = {}): Transport {
       } catch (error) {
         throwTransportError(error, attempt);
       }
-      // A server on a port has an AddressInfo; only one on a path has a string.
+      // A server that listens on a port has an AddressInfo; only one on a path has a string.
       const bound = server.address() as AddressInfo;
       return new NetListener(server, { address: hostPort(host, bound.port), onStream, onLost });
     },
 
     async dial(name, endpoint, { signal }) {
       const address = transport.address(name, endpoint);
-      // Dialling nowhere is a wrong option, told as such.
+      // Port 0 cannot be dialled, which is an invalid option and reported as one.
       assertInteger(port, "port", 1, 65_535);
       try {
         const socket = await connectSocket({ host, port: endpointPort(port, name, endpoint), ...TUNING }, signal);

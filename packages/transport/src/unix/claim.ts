@@ -4,9 +4,8 @@ import { currentUser, type FileIdentity, inspectPath, publishSocket, unlinkSocke
 import { SocketLock } from "./takeover-lock.js";
 
 /**
- * Gives the listening socket at `staged` the name `path`. Of any number of starters at the same moment exactly one
- * succeeds. What stands there is replaced only if it is a socket, ours, and nobody answers behind it: what a killed
- * server leaves.
+ * Gives the listening socket at `staged` the name `path`. If any number of servers start at once, exactly one succeeds. An
+ * existing entry is replaced only if it is a socket of this user and no server answers behind it, as a killed server leaves it.
  *
  * @throws TransportError `IPC_ADDRESS_IN_USE`, `IPC_ABORTED`
  */
@@ -15,8 +14,8 @@ export async function claimSocket(path: string, staged: string, signal: AbortSig
     assertNotAborted(signal, `listening at ${path}`);
     if (publishSocket(staged, path)) return;
     if ((await findStaleSocket(path, signal)) === undefined) continue;
-    // Two starters may have found the same stale file. Only the lock's holder removes one, and only after another
-    // look: the first may have replaced it while the second waited.
+    // Two starting servers may have found the same stale file. Only the lock's holder removes it, after another check: the
+    // first may have replaced it while the second waited.
     const lock = await SocketLock.acquire(path, signal);
     try {
       const stale = await findStaleSocket(path, signal);
@@ -27,7 +26,7 @@ export async function claimSocket(path: string, staged: string, signal: AbortSig
   }
 }
 
-/** Returns the stale socket at `path`, or undefined when there is nothing. */
+/** Returns the stale socket at `path`, or undefined if there is no entry. */
 async function findStaleSocket(path: string, signal: AbortSignal | undefined): Promise<FileIdentity | undefined> {
   const found = inspectPath(path);
   switch (found.kind) {

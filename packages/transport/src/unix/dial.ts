@@ -4,11 +4,11 @@ import { TransportError } from "../transport-error.js";
 import { currentUser, type FileIdentity, inspectPath, isSameFile } from "./socket-file.js";
 
 /**
- * Connects to a socket file that a trusted user owns: this one, root, or one of `trustedOwners`. It is looked at before
- * and after connecting, so that a file swapped in between is noticed; in a directory that everybody can write, like
- * /tmp, anybody may bind a name that is free.
+ * Connects to a socket file that a trusted user owns: this user, root, or one of `trustedOwners`. The file is checked before
+ * and after connecting, so that a file swapped in between is detected; in a directory that every user can write, such as /tmp,
+ * any user may bind a free name.
  *
- * @throws TransportError `IPC_UNTRUSTED_SOCKET`; `IPC_NO_SERVER` when a trusted server was replaced or went away meanwhile
+ * @throws TransportError `IPC_UNTRUSTED_SOCKET`; `IPC_NO_SERVER` when a trusted server was replaced or stopped meanwhile
  */
 export async function dialVerified(
   path: string,
@@ -20,7 +20,7 @@ export async function dialVerified(
   try {
     const after = inspectTrusted(path, trustedOwners);
     if (!isSameFile(before, after)) {
-      // A restart of the server is the usual reason, and another dial finds the new one.
+      // A restart of the server is the usual reason; another dial finds the new server.
       throw new TransportError("IPC_NO_SERVER", `the server at ${path} was replaced during the dial; dial again`);
     }
     return socket;

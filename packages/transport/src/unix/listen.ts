@@ -9,11 +9,10 @@ import { inspectPath, unlinkSocket } from "./socket-file.js";
 import { ensureDirectory, StagingDirectory } from "./staging-directory.js";
 
 /**
- * Listens at a socket file: bound where nobody else can reach it, given its mode, then its name. Nobody ever sees it
- * with another mode, and the process-wide umask stays out of it.
+ * Listens at a socket file: binds the socket where no other user can reach it, sets its mode, then gives it its name. No
+ * process ever sees the name with another mode, and the process-wide umask does not change.
  *
- * From the moment it has its name to the moment this resolves nothing yields to the event loop, so that no stream is
- * given out before.
+ * Nothing yields to the event loop between naming the socket and resolving, so no stream is passed on before that.
  *
  * @param mode of the socket file, `0o600` or `0o777`
  */
@@ -39,7 +38,7 @@ export async function listenAtFile(
       try {
         unlinkSocket(path, file);
       } catch {
-        // A file that may not be removed is stale from now on; the next server of this user replaces it.
+        // A file that cannot be removed is stale from now on; the next server of this user replaces it.
       }
     };
     return new NetListener(server, { address: path, onStream, onLost, release });

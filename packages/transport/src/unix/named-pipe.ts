@@ -6,8 +6,8 @@ import { type Attempt, throwTransportError } from "../node-error.js";
 import type { Transport } from "../transport.js";
 
 /**
- * Gives the transport over Windows named pipes. Windows owns their names and frees them with the last handle, so there
- * is no file to look after.
+ * Creates the transport over Windows named pipes. Windows owns their names and frees them with the last handle, so there is no
+ * file to remove.
  *
  * @param open lets every user read and write the pipe
  */

@@ -4,12 +4,12 @@ import { connectSocket } from "../net/connect.js";
 import { errnoOf } from "../node-error.js";
 import { assertNotAborted } from "../transport-error.js";
 
-/** A connect to a socket file succeeds or fails at once; a system on which it hangs gets this long. */
+/** Time limit of a connect to a socket file, which normally succeeds or fails at once, in case a system hangs on it. */
 const PROBE_MS = 1_000;
 
 /**
- * Returns whether a server listens at `path`. Only a refusal counts as no: whatever cannot be told is taken for a
- * server, because the caller removes what does not answer.
+ * Returns whether a server listens at `path`. Only a refusal or a missing file counts as no; every unclear result counts as a
+ * server, because the caller removes a socket that does not answer.
  *
  * @throws TransportError `IPC_ABORTED`
  */
@@ -32,15 +32,15 @@ export async function isAnswering(path: string, signal: AbortSignal | undefined)
   }
 }
 
-/** A line of a stream socket that accepts (`__SO_ACCEPTCON`): Num, RefCount, Protocol, Flags, Type, St, Inode, Path. */
+/** Matches an accepting stream socket (`__SO_ACCEPTCON`): Num, RefCount, Protocol, Flags, Type, St, Inode, Path. */
 const LISTENING = /^\S+: \S+ \S+ 00010000 0001 \S+ +\d+ (.+)$/;
 
 /**
- * Returns whether the kernel lists a listener bound to exactly this path; false where there is no such list (not Linux)
- * and for our own sockets, which were bound to another name.
+ * Returns whether the kernel lists a listener bound to exactly this path; false without such a list (not Linux) and for sockets
+ * of @ipc servers, which were bound to another name.
  *
- * Worth a file because the other way to find out, connecting and closing again, ends a golang-ipc server for good:
- * server.go closes the listener after any handshake error.
+ * The list avoids the other check, connecting and closing again, which ends a golang-ipc server for good: server.go closes the
+ * listener after any handshake error.
  *
  * @see proc_pid_net(5), /proc/net/unix
  */

@@ -2,28 +2,28 @@ import { type BigIntStats, linkSync, lstatSync, renameSync, unlinkSync } from "n
 import { errnoOf } from "../node-error.js";
 
 /**
- * What tells one file from another. The inode alone does so only while the file exists: ext4 gives a new file the number
- * of the last one removed. In bigint, because inodes go past 2^53 on some filesystems.
+ * Identifies a file. The inode alone does so only while the file exists: ext4 gives a new file the inode of the last one
+ * removed. In bigint, because inodes exceed 2^53 on some filesystems.
  */
 export interface FileIdentity {
   readonly device: bigint;
   readonly inode: bigint;
-  /** In nanoseconds; 0 for every file where the filesystem does not keep it. */
+  /** In nanoseconds; 0 for every file on a filesystem that does not keep it. */
   readonly birthTime: bigint;
 }
 
-/** What stands at a path, symlinks not followed. */
+/** The entry at a path; symlinks are not followed. */
 type PathEntry =
   | { readonly kind: "nothing" }
   | ({ readonly kind: "socket"; readonly owner: number } & FileIdentity)
   | { readonly kind: "other"; readonly what: string };
 
-// The calls are synchronous on purpose, here and where they are used: a check and the act it allows then lie
-// microseconds apart, with no other turn of the event loop between them. And they ask for `bigint`, also where no figure is
-// looked at: after any other look at a socket, Node.js 20 and 22 take the next module that is imported from behind a link for
-// another one than the same behind its own path.
+// These calls and those of their callers are synchronous on purpose: a check and the action it allows then lie microseconds
+// apart, and no other callback of the event loop runs between them. They request `bigint` even if no figure is used: after any
+// other stat of a socket, Node.js 20 and 22 mistake the next module imported through a link for another module than the one at
+// its own path.
 
-/** Looks at a path. Throws Node's error when the directory may not be searched. */
+/** Returns the entry at a path. Throws Node's error when the directory may not be searched. */
 export function inspectPath(path: string): PathEntry {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return { kind: "nothing" };
@@ -46,12 +46,12 @@ export function isSameFile(a: FileIdentity, b: FileIdentity): boolean {
   return a.device === b.device && a.inode === b.inode && a.birthTime === b.birthTime;
 }
 
-/** Returns the user whose files are ours. Never called on Windows, which has no such number. */
+/** Returns the effective uid of this process. Never called on Windows, which has none. */
 export function currentUser(): number {
   return process.geteuid?.() ?? -1;
 }
 
-/** Removes the socket at `path` if it is still `file`; returns whether the path is free of it now. */
+/** Removes the socket at `path` if it is still `file`; returns whether it removed it. */
 export function unlinkSocket(path: string, file: FileIdentity): boolean {
   const found = inspectPath(path);
   if (found.kind !== "socket" || !isSameFile(found, file)) return false;
@@ -59,7 +59,7 @@ export function unlinkSocket(path: string, file: FileIdentity): boolean {
   return true;
 }
 
-/** What `link` says on a filesystem, or under a policy (Android), that has no hard links. */
+/** Errors of `link` on a filesystem, or under a policy (Android), without hard links. */
 export const NO_LINKS: ReadonlySet<string | undefined> = new Set([
   "EPERM",
   "ENOTSUP",
@@ -69,8 +69,8 @@ export const NO_LINKS: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * Gives the socket at `staged` its final name `path`; returns false when that is taken. `link` checks and acts in one
- * step; where there are no hard links, `rename` follows upon a look, microseconds apart.
+ * Gives the socket at `staged` its final name `path`; returns false if that is taken. `link` checks and acts in one step;
+ * without hard links, `rename` follows a check, microseconds apart.
  */
 export function publishSocket(staged: string, path: string): boolean {
   try {

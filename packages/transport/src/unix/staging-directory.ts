@@ -7,10 +7,10 @@ import { currentUser, kindOf } from "./socket-file.js";
 const PRIVATE = 0o700;
 
 /**
- * Makes sure that `directory` exists. One that exists is left as it is. One that is missing is made, for this user
- * alone, and looked at again: another user may have been quicker in a directory that both can write.
+ * Ensures that `directory` exists. An existing one is left as it is. A missing one is created for this user alone and checked
+ * again, because another user may have been faster in a parent that both can write.
  *
- * @throws TransportError `IPC_PERMISSION_DENIED` when the new directory is not as it was made
+ * @throws TransportError `IPC_PERMISSION_DENIED` when the new directory differs from how it was created
  */
 export function ensureDirectory(directory: string): void {
   if (statSync(directory, { bigint: true, throwIfNoEntry: false })?.isDirectory()) return;
@@ -18,7 +18,7 @@ export function ensureDirectory(directory: string): void {
   try {
     mkdirSync(directory, { mode: PRIVATE });
   } catch (error) {
-    // Another starter has made it meanwhile; then the same holds as for any directory that we did not make.
+    // Another server has created it meanwhile; treat it as a directory that existed before.
     if (errnoOf(error) === "EEXIST" && statSync(directory, { bigint: true }).isDirectory()) return;
     throw error;
   }
@@ -32,31 +32,31 @@ export function ensureDirectory(directory: string): void {
   }
 }
 
-/** Attempts at a free name; with 36^3 names at the least, the hundredth failure is no accident. */
+/** Attempts to find a free name; with at least 36^3 names, the hundredth failure is no accident. */
 const MAX_ATTEMPTS = 100;
 /** Digits of the subdirectory's name, in base 36. */
 const MAX_DIGITS = 8;
 
 /**
- * A fresh 0700 subdirectory beside the socket that is to be, in which that socket is bound before anybody can see it.
+ * A new 0700 subdirectory beside the final path, in which the socket is bound before any other user can reach it.
  *
  * ```
- * final    /tmp/orders.sock        bytes after "/tmp/": L, at the least 6 (`a.sock`)
+ * final    /tmp/orders.sock        bytes after "/tmp/": L, at least 6 (`a.sock`)
  * staged   /tmp/.k3x9q2ab/~        bytes after "/tmp/": 1 + digits + 2, digits = min(8, L - 3), so never more than L
  * ```
- * The length check of the final path therefore covers this one too. A name of a server never starts with a dot.
+ * The length check of the final path therefore covers this one too. A server name never starts with a dot.
  */
 export class StagingDirectory {
-  /** Where to bind. */
+  /** The path to bind. */
   readonly socket: string;
 
   private constructor(path: string) {
-    // Node unlinks the bound path once more when the server closes, long after the directory has gone. Should somebody
-    // have put a directory or a link of that name there, a file called `~` is all that could be hit.
+    // Node unlinks the bound path again when the server closes, long after the directory was removed. If another user has put a
+    // directory or a link of that name there, only a file called `~` in it can be removed.
     this.socket = `${path}/~`;
   }
 
-  /** Makes the directory. Throws Node's error. */
+  /** Creates the directory. Throws Node's error. */
   static make(socketPath: string): StagingDirectory {
     const digits = Math.min(MAX_DIGITS, basename(socketPath).length - 3);
     for (let attempt = 1; ; attempt++) {
@@ -71,18 +71,18 @@ export class StagingDirectory {
     }
   }
 
-  /** Sets the socket's mode, whatever the umask made of it. */
+  /** Sets the socket's mode, whatever the umask is. */
   setMode(mode: number): void {
     chmodSync(this.socket, mode);
   }
 
-  /** Removes the socket's temporary name and the directory; never throws: neither is worth failing a server for. */
+  /** Removes the socket's temporary name and the directory. Never throws, because neither is a reason to fail a server. */
   remove(): void {
     for (const remove of [() => unlinkSync(this.socket), () => rmdirSync(dirname(this.socket))]) {
       try {
         remove();
       } catch {
-        // Gone already (Node unlinks the name when a server closes), or taken out of our hands with its parent.
+        // Removed already (Node unlinks the name when a server closes), or replaced together with its parent.
       }
     }
   }

@@ -4,19 +4,19 @@ import { errnoOf } from "../node-error.js";
 import { TransportError } from "../transport-error.js";
 import { identityOf, isSameFile, kindOf } from "./socket-file.js";
 
-/** A holder needs milliseconds, and two seconds if both of its probes hang. */
+/** A holder needs milliseconds, or two seconds if both of its probes hang. */
 const STALE_MS = 10_000;
 const POLL_MS = 20;
 
 /**
- * The right to replace a stale socket file: `<socket>.lock`, which holds the pid of its owner. Starters that find a path
- * free never need it.
+ * The lock for replacing a stale socket file: `<socket>.lock`, which contains the pid of its owner. A server that finds the
+ * path free does not need it.
  *
- * It is advisory and can be broken, so a holder asks `isHeld` right before it acts.
+ * The lock is advisory and can be broken, so a holder calls `isHeld` right before it acts.
  */
 export class SocketLock {
   readonly #path: string;
-  /** Kept open, so that no other lock can have the inode of this one even when this one was broken. */
+  /** Kept open, so that no other lock can get the inode of this one, even after this one was broken. */
   #descriptor: number | undefined;
 
   private constructor(path: string, descriptor: number) {
@@ -25,9 +25,9 @@ export class SocketLock {
   }
 
   /**
-   * Waits for the lock. One whose owner is dead, or that is 10 s old, is broken.
+   * Waits for the lock. Breaks a lock whose owner is dead, or that is 10 s old.
    *
-   * @throws TransportError `IPC_ADDRESS_IN_USE` when it belongs to another user and may not be removed, or is no file
+   * @throws TransportError `IPC_ADDRESS_IN_USE` when it belongs to another user and may not be removed, or is no regular file
    */
   static async acquire(socketPath: string, signal: AbortSignal | undefined): Promise<SocketLock> {
     const path = `${socketPath}.lock`;
@@ -46,7 +46,7 @@ export class SocketLock {
     );
   }
 
-  /** Idempotent. */
+  /** Releases the lock. Idempotent. */
   release(): void {
     if (this.#descriptor === undefined) return;
     try {
@@ -58,7 +58,7 @@ export class SocketLock {
   }
 }
 
-/** Returns the open descriptor of a new lock, or undefined when there is one. */
+/** Returns the open descriptor of a new lock, or undefined if a lock exists. */
 function tryCreate(path: string): number | undefined {
   let descriptor: number;
   try {
@@ -77,7 +77,7 @@ function tryCreate(path: string): number | undefined {
   }
 }
 
-/** Removes a lock that nobody holds any more; returns whether it is worth trying to create one at once. */
+/** Removes a lock that is no longer held; returns whether to try to create one at once. */
 function tryBreak(path: string): boolean {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return true;
@@ -87,7 +87,7 @@ function tryBreak(path: string): boolean {
       `${path}, the lock for replacing a stale socket, is ${kindOf(stats)}, which is never deleted; move it away`,
     );
   }
-  // Either way round: a time in the future is a clock that was set, and must not lock for ever.
+  // In both directions: a time in the future means that the clock was set, and must not lock for ever.
   const old = Math.abs(Date.now() - Number(stats.mtimeMs)) > STALE_MS;
   if (!old && !isOwnerDead(path)) return false;
   try {
@@ -104,7 +104,7 @@ function tryBreak(path: string): boolean {
   return true;
 }
 
-/** Returns true only for a pid that is certainly nobody's; an unreadable or half-written lock waits for its age. */
+/** Returns true only if no process has this pid; an unreadable or half-written lock expires by age. */
 function isOwnerDead(path: string): boolean {
   const pid = readPid(path);
   if (pid === undefined) return false;
@@ -119,7 +119,7 @@ function isOwnerDead(path: string): boolean {
 function readPid(path: string): number | undefined {
   let descriptor: number;
   try {
-    // Non-blocking, because what was a file a moment ago may now be a pipe without a writer.
+    // Non-blocking, because the file may since have been replaced by a pipe without a writer.
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
     return undefined;

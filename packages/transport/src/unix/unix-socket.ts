@@ -9,26 +9,26 @@ import { namedPipe } from "./named-pipe.js";
 
 export interface UnixSocketOptions {
   /**
-   * Where the socket files lie; a relative one is resolved at once. Made, for this user alone, when a server finds it
-   * missing; never changed when it is there. Both sides must name the same. Ignored on Windows.
+   * The directory of the socket files; a relative path is resolved at once. A server creates a missing directory for this user
+   * alone, and never changes an existing one. Both sides must name the same. Ignored on Windows.
    * @default "/tmp", as golang-ipc
    */
   readonly directory?: string;
-  /** Lets every user of the machine connect: mode 0777 instead of 0600. Matters to a server. @default false */
+  /** Lets every user of the machine connect: mode 0777 instead of 0600. Affects servers only. @default false */
   readonly unmaskPermissions?: boolean;
-  /** The uids whose servers a client trusts besides its own user's and root's. Ignored on Windows. @default [] */
+  /** The uids whose servers a client trusts besides those of its own user and root. Ignored on Windows. @default [] */
   readonly trustedOwners?: readonly number[];
 }
 
 const MAX_UID = 0xffff_ffff;
-/** A dial costs microseconds, and a server that restarts is back in a moment. */
+/** A dial costs microseconds, and a restarting server is back in a moment. */
 const MAX_RETRY_DELAY_MS = 250;
 
 /**
- * Gives the transport over unix sockets, `<directory>/<name>.sock`; on Windows over named pipes, `\\.\pipe\<name>`.
+ * Creates the transport over unix sockets, `<directory>/<name>.sock`; on Windows over named pipes, `\\.\pipe\<name>`.
  *
  * `listen` rejects with `IPC_ADDRESS_IN_USE`, `IPC_PATH_TOO_LONG`, `IPC_PERMISSION_DENIED`, `IPC_TRANSPORT_FAILED` or
- * `IPC_ABORTED`. It starts over the socket file that a killed server has left, and never touches anything else.
+ * `IPC_ABORTED`. It replaces the socket file that a killed server has left, and never changes any other file.
  *
  * `dial` rejects with `IPC_NO_SERVER`, `IPC_UNTRUSTED_SOCKET`, `IPC_PATH_TOO_LONG`, `IPC_PERMISSION_DENIED`,
  * `IPC_TRANSPORT_FAILED` or `IPC_ABORTED`.
