@@ -97,8 +97,7 @@ export function extract(salt: Uint8Array, ...secrets: readonly Uint8Array[]): Ke
 }
 
 /**
- * Expands a key into `bytes` bytes, 1 … 8 160, which the caller wipes. Node's `hkdfSync` is no alternative, because it always
- * extracts first.
+ * Expands a key into `bytes` bytes, 1 … 8 160, which the caller wipes. Node's `hkdfSync` cannot: it always extracts first.
  * @see RFC 5869, section 2.3
  */
 export function expand(key: KeyObject, info: string | Uint8Array, bytes: number): Uint8Array {

@@ -18,8 +18,7 @@ const taken = new WeakSet<KeyObject>();
  * associated data; the nonce is counted and never sent.
  *
  * The first record must be AUTH, and no other may be; nothing follows CLOSE. A plaintext may come in chunks, which are sealed
- * as if joined: DATA takes 1 … 262 144 bytes, AUTH up to 496, CLOSE none. Records must be sent in the order in which they were
- * sealed.
+ * as if joined: DATA takes 1 … 262 144 bytes, AUTH up to 496, CLOSE none. Records must be sent in the order of sealing.
  */
 export class RecordSealer {
   readonly #sequence: RecordSequence;

@@ -4,17 +4,14 @@ import type { AllocateBuffer } from "./reassembly-buffer.js";
 import { ReassemblyBuffer } from "./reassembly-buffer.js";
 
 export interface FrameDecoderOptions {
-  /**
-   * The longest body accepted, in bytes, minBodyLength … 2^32-1; a longer announced length is an error and allocates nothing.
-   */
+  /** The longest body accepted, in bytes, minBodyLength … 2^32-1; a longer length is an error and allocates nothing. */
   readonly maxBodyLength: number;
   /** The shortest body accepted, in bytes, 0 … 2^32-1. @default 4, the size of a type */
   readonly minBodyLength?: number;
   /**
    * Allocates memory for a body that arrived in pieces: exactly that many bytes, all of which are overwritten, so unzeroed
    * memory saves large bodies a pass. If it throws, or returns another length, which is a RangeError, the next call tries
-   * again.
-   * @default new Uint8Array(bytes)
+   * again. @default new Uint8Array(bytes)
    */
   readonly allocate?: AllocateBuffer;
 }
@@ -40,7 +37,7 @@ export class FrameDecoder {
   #headerUsed = 0;
   #chunk: Uint8Array = NOTHING;
   #at = 0;
-  /** The array in which `#advance` found a complete body, from `#start` to `#end`. */
+  /** The complete body that `#advance` found: bytes `#start` … `#end` of this array. */
   #bytes: Uint8Array = NOTHING;
   #start = 0;
   #end = 0;

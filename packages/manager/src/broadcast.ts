@@ -5,9 +5,7 @@ import { ServerConnection } from "./server-connection.js";
 
 const SLOW_TIMEOUT_MS = 5_000;
 
-/**
- * Options of `broadcast`. An aborted `signal` ends the waits; a client whose message still waits for room does not receive it.
- */
+/** Options of `broadcast`. An aborted `signal` ends the waits; a message that still waits for room is then not sent. */
 export interface BroadcastOptions extends AbortOptions {
   /**
    * Policy for a client whose send queue is full. `wait`: its message and the result wait for room, without a limit unless

@@ -153,7 +153,7 @@ describe("a connection that an iteration over all does not get", () => {
     const { client, connection } = await visit();
     const iterator = manager[Symbol.asyncIterator]();
     const next = iterator.next();
-    const taken = { code: "IPC_CONSUMER_TAKEN", message: expect.stringContaining("whoever reads all connections") };
+    const taken = { code: "IPC_CONSUMER_TAKEN", message: expect.stringContaining("a reader of all connections") };
     expect(await failureOf(connection.read())).toMatchObject(taken);
     expect(await failureOf(connection[Symbol.asyncIterator]().next())).toMatchObject(taken);
     expect(() => connection.on("message", () => {})).toThrow(expect.objectContaining(taken));

@@ -6,7 +6,7 @@ import { ensureKeyFile } from "@ipc/transport/key-file";
 import { type AcceptHandler, HandshakeAcceptor } from "./handshake-acceptor.js";
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
 
-const DOOR: Endpoint = { kind: "name" };
+const NAME: Endpoint = { kind: "name" };
 
 /** Concurrent handshakes; the first to complete becomes the connection. */
 const MAX_HANDSHAKES = 128;
@@ -61,13 +61,13 @@ export class Server extends PeerSession<ServerEvents> {
   /** Does the work of `startServer` with resolved options. */
   static async start(options: ResolvedServerOptions): Promise<Server> {
     const { name, transport, signal, logger } = options;
-    const address = transport.address(name, DOOR);
+    const address = transport.address(name, NAME);
     if (signal?.aborted === true) throw abortError("startServer", signal);
     const server = new Server(
       { ...options, credentials: withKeyFile(options.credentials, options.keyFilePlace, ensureKeyFile) },
       address,
     );
-    server.#listener = await transport.listen(name, DOOR, (stream) => server.#receive(stream), {
+    server.#listener = await transport.listen(name, NAME, (stream) => server.#receive(stream), {
       ...(signal && { signal }),
       onLost: (error) => server.#listenerLost(error),
     });

@@ -37,7 +37,7 @@ export interface Transport {
   /** The longest pause between two dials, in milliseconds; a short one suits cheap dials. @default 1000 */
   readonly maxRetryDelayMs?: number;
   /**
-   * Returns the address that `dial` and `listen` use. Serves messages, and checks the name before anything is opened.
+   * Returns the address that `dial` and `listen` use: for messages, and as a check before anything is opened.
    *
    * @throws TypeError with the code `IPC_NAME_INVALID`; RangeError for a slot's id outside 1 … 2^32-1
    * @throws TransportError `IPC_PATH_TOO_LONG`, or `IPC_TRANSPORT_FAILED` for a slot past the last port

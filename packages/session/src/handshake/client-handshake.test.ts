@@ -45,7 +45,7 @@ function converse(server: string, want: Partial<ClientHandshakeOptions> = {}, pa
       let answer: HandshakeAnswer;
       if (step.value.kind === "send") sent.push(hexOf(step.value.bytes));
       if (step.value.kind === "keyPair") answer = pair;
-      if (step.value.kind === "sharedX") answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
+      if (step.value.kind === "sharedSecret") answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
       if (step.value.kind === "receive") {
         asked.push(`${step.value.bytes}: ${step.value.what}`);
         if (at + step.value.bytes > input.length) throw new Error("the server said no more");

@@ -91,7 +91,7 @@ function converse(running: Handshake<HandshakeOutcome>, scalar: string, input: s
       case "keyPair":
         answer = keyPairFromScalar(bytes(scalar));
         break;
-      case "sharedX":
+      case "sharedSecret":
         answer = deriveSharedSecret(value.privateKey, value.publicKey);
         break;
       case "send":
@@ -106,7 +106,7 @@ function converse(running: Handshake<HandshakeOutcome>, scalar: string, input: s
       case "authorize":
         said.push(`authorize ${value.security.mode}`);
         break;
-      case "turn":
+      case "cpuQueue":
         break;
     }
     step = running.next(answer);

@@ -32,7 +32,7 @@ function errorOf(running: Handshake<HandshakeOutcome>, input: Uint8Array): unkno
       let answer: HandshakeAnswer;
       const { value } = step;
       if (value.kind === "keyPair") answer = ours;
-      if (value.kind === "sharedX") answer = deriveSharedSecret(value.privateKey, value.publicKey);
+      if (value.kind === "sharedSecret") answer = deriveSharedSecret(value.privateKey, value.publicKey);
       if (value.kind === "receive") {
         if (rest.length < value.bytes) return undefined;
         answer = rest.subarray(0, value.bytes);

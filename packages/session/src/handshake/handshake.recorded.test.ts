@@ -45,7 +45,7 @@ function shakeHands(conversation: Conversation, nonces: NonceSource): { outcome:
     let answer: HandshakeAnswer;
     const { value } = step;
     if (value.kind === "keyPair") answer = keyPairFromScalar(bytes(conversation.ourPrivateKey ?? ""));
-    if (value.kind === "sharedX") answer = deriveSharedSecret(value.privateKey, value.publicKey);
+    if (value.kind === "sharedSecret") answer = deriveSharedSecret(value.privateKey, value.publicKey);
     if (value.kind === "send") {
       expect(["ours", hexOf(value.bytes)]).toEqual([rest[0]?.from, rest[0]?.hex]);
       rest.shift();

@@ -140,7 +140,7 @@ describe("an abort", () => {
     let derived = 0;
     function* deriving(): Handshake<void> {
       yield {
-        kind: "sharedX",
+        kind: "sharedSecret",
         get privateKey() {
           derived++;
           return privateKey;

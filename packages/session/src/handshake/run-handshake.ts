@@ -47,12 +47,12 @@ export async function runHandshake<T>(
         return undefined;
       case "keyPair":
         return (run.keyPair ?? takeKeyPair)(() => !deadline.isOver());
-      case "sharedX":
+      case "sharedSecret":
         return runQueued(
           () => deriveSharedSecret(step.privateKey, step.publicKey),
           () => deadline.isOver(),
         );
-      case "turn":
+      case "cpuQueue":
         return runQueued(
           () => undefined,
           () => deadline.isOver(),

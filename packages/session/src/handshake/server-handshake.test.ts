@@ -37,10 +37,10 @@ function show(step: HandshakeStep): string {
       return `authorize ${step.security.mode}`;
     case "keyPair":
       return "key pair";
-    case "sharedX":
+    case "sharedSecret":
       return "shared x";
-    case "turn":
-      return "turn";
+    case "cpuQueue":
+      return "cpuQueue";
   }
 }
 
@@ -56,7 +56,7 @@ function converse(client: string, want: Partial<ServerHandshakeOptions> = {}): C
       steps.push(show(step.value));
       let answer: HandshakeAnswer;
       if (step.value.kind === "keyPair") answer = ours;
-      if (step.value.kind === "sharedX") answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
+      if (step.value.kind === "sharedSecret") answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
       if (step.value.kind === "receive") {
         if (at + step.value.bytes > input.length) throw new Error("the client said no more");
         answer = input.subarray(at, at + step.value.bytes);
@@ -219,7 +219,7 @@ describe("a client and a server of ours", () => {
         let answer: HandshakeAnswer;
         if (step.value.kind === "send") output.push(...step.value.bytes);
         if (step.value.kind === "keyPair") answer = pair;
-        if (step.value.kind === "sharedX") answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
+        if (step.value.kind === "sharedSecret") answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
         if (step.value.kind === "receive") {
           while (input.length < step.value.bytes) yield;
           answer = Uint8Array.from(input.splice(0, step.value.bytes));

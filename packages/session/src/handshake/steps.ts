@@ -10,9 +10,9 @@ export type HandshakeStep =
   | { readonly kind: "send"; readonly bytes: Uint8Array }
   | { readonly kind: "keyPair" }
   /** Computes X of the shared point, 48 bytes, in the CPU queue, because it blocks the event loop for milliseconds. */
-  | { readonly kind: "sharedX"; readonly privateKey: KeyObject; readonly publicKey: Uint8Array }
+  | { readonly kind: "sharedSecret"; readonly privateKey: KeyObject; readonly publicKey: Uint8Array }
   /** Waits in the CPU queue before a slow step; at most 4 such waits end per macrotask, ahead of a `sharedX`. */
-  | { readonly kind: "turn" }
+  | { readonly kind: "cpuQueue" }
   /** Asks the server to accept or reject the client, at the last moment at which it can reject it. */
   | { readonly kind: "authorize"; readonly security: ConnectionSecurity };
 
@@ -34,11 +34,11 @@ export function* keyPair(): Handshake<KeyPair> {
 }
 
 export function* sharedSecret(privateKey: KeyObject, publicKey: Uint8Array): Handshake<Uint8Array> {
-  return (yield { kind: "sharedX", privateKey, publicKey }) as Uint8Array;
+  return (yield { kind: "sharedSecret", privateKey, publicKey }) as Uint8Array;
 }
 
 export function* cpuQueue(): Handshake<void> {
-  yield { kind: "turn" };
+  yield { kind: "cpuQueue" };
 }
 
 export function* authorize(security: ConnectionSecurity): Handshake<void> {

@@ -5,7 +5,7 @@ export const CONSUMERS = {
   read: "a pending read",
   iteration: "the iteration",
   listener: "the listener",
-  loan: "whoever reads all connections",
+  "merged stream": "a reader of all connections",
 } as const;
 
 /** What an inbox tells its peer. */

@@ -30,7 +30,7 @@ export class Inbox implements LockableInbox {
   readonly #reads = new Set<Deferred<Received | undefined>>();
   released: (() => void) | undefined;
   #full = false;
-  #consumer: "none" | "iteration" | "listener" | "loan" = "none";
+  #consumer: "none" | "iteration" | "listener" | "merged stream" = "none";
   #ready: (() => void) | undefined;
   #hasBeenRead = false;
   #paused = false;
@@ -111,7 +111,7 @@ export class Inbox implements LockableInbox {
 
   acquireReader(ready: () => void): boolean {
     if (this.#consumer !== "none" || this.#reads.size > 0) return false;
-    this.#consumer = "loan";
+    this.#consumer = "merged stream";
     this.#ready = ready;
     this.#hasBeenRead = false;
     if (this.#unread.length > 0 || this.#end !== undefined) ready();
@@ -120,7 +120,7 @@ export class Inbox implements LockableInbox {
 
   releaseReader(): void {
     this.#ready = undefined;
-    if (this.#consumer === "loan") this.#consumer = "none";
+    if (this.#consumer === "merged stream") this.#consumer = "none";
   }
 
   take(): Received | undefined {

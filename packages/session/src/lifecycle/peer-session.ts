@@ -37,7 +37,7 @@ type State =
   | { readonly name: "waiting"; readonly writes: WriteQueue }
   | { readonly name: "connected"; readonly connection: Connection }
   /** Between two connections: writes are rejected. */
-  | { readonly name: "apart" }
+  | { readonly name: "disconnected" }
   | { readonly name: "closing"; readonly connection: Connection | undefined; readonly done: Promise<void> }
   | { readonly name: "ended"; readonly done: Promise<void> };
 
@@ -103,7 +103,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
         return state.connection.sender.write(type, bytes, options?.signal);
       case "waiting":
         return state.writes.write(type, bytes, options?.signal);
-      case "apart":
+      case "disconnected":
       case "closing":
       case "ended":
         return handledRejection(this.#unreachable("write"));
@@ -131,7 +131,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
         return state.connection.sender.flush(options?.signal);
       case "waiting":
         return state.writes.size === 0 ? DONE : state.writes.flush(options?.signal);
-      case "apart":
+      case "disconnected":
       case "closing":
       case "ended":
         return handledRejection(this.#unreachable("flush"));
@@ -193,7 +193,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
   /** Takes over a new connection. Returns false if this peer no longer needs one; its stream is then destroyed. */
   protected connect({ stream, outcome, rest, remote }: EstablishedConnection): boolean {
     const state = this.#state;
-    if (state.name !== "waiting" && state.name !== "apart") {
+    if (state.name !== "waiting" && state.name !== "disconnected") {
       destroyStream(stream);
       return false;
     }
@@ -217,7 +217,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
       acceptsRemaining: () => this.acceptsRemaining,
       end: (error, clean) => {
         this.#traffic.disconnected(connection.sender);
-        this.#state = { name: "apart" };
+        this.#state = { name: "disconnected" };
         this.onDisconnected(error, clean);
       },
     });
@@ -285,7 +285,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> extends Pee
   }
 
   #unreachable(what: string): SessionError {
-    return this.#state.name === "apart"
+    return this.#state.name === "disconnected"
       ? new SessionError(
           "IPC_NOT_CONNECTED",
           `${what}: there is no connection now (status: ${this.status}); wait for the status Connected`,

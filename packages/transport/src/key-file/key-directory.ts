@@ -58,8 +58,7 @@ export function assertKeyDirectory({ path, directory }: KeyFilePlace): void {
 export function ensureKeyDirectory(place: KeyFilePlace): void {
   if (place.directory === "private") {
     const directory = dirname(place.path);
-    // Check first: with `sudo -E`, XDG_RUNTIME_DIR is another user's, and that user's servers would find a directory of root
-    // there.
+    // First: with `sudo -E`, XDG_RUNTIME_DIR is another user's, whose servers would then find a directory of root there.
     assertNotReplaceable(dirname(directory));
     try {
       mkdirSync(directory, { mode: 0o700 });

@@ -20,8 +20,8 @@ type PathEntry =
 
 // These calls and those of their callers are synchronous on purpose: a check and the action it allows then lie microseconds
 // apart, and no other callback of the event loop runs between them. They request `bigint` even if no figure is used: after any
-// other stat of a socket, Node.js 20 and 22 mistake the next module imported through a link for another module than the one at
-// its own path.
+// other stat of a socket, Node.js 20 and 22 load the next module imported through a link as another module than under its own
+// path.
 
 /** Returns the entry at a path. Throws Node's error when the directory may not be searched. */
 export function inspectPath(path: string): PathEntry {
@@ -46,7 +46,7 @@ export function isSameFile(a: FileIdentity, b: FileIdentity): boolean {
   return a.device === b.device && a.inode === b.inode && a.birthTime === b.birthTime;
 }
 
-/** Returns the effective uid of this process. Never called on Windows, which has none. */
+/** Returns the effective uid, the owner of this process's files. Never called on Windows, which has no uid. */
 export function currentUser(): number {
   return process.geteuid?.() ?? -1;
 }

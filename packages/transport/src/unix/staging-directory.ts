@@ -76,7 +76,7 @@ export class StagingDirectory {
     chmodSync(this.socket, mode);
   }
 
-  /** Removes the socket's temporary name and the directory. Never throws, because neither is a reason to fail a server. */
+  /** Removes the socket's temporary name and the directory. Never throws: neither failure is a reason to fail a server. */
   remove(): void {
     for (const remove of [() => unlinkSync(this.socket), () => rmdirSync(dirname(this.socket))]) {
       try {

@@ -67,7 +67,7 @@ describe("an inbox that is lent", () => {
     inbox.acquireReader(() => {});
     const taken = {
       code: "IPC_CONSUMER_TAKEN",
-      message: expect.stringContaining("messages already go to whoever reads all connections"),
+      message: expect.stringContaining("messages already go to a reader of all connections"),
     };
     await expect(inbox.read("read", {})).rejects.toMatchObject(taken);
     await expect(inbox.readTimed(1, undefined, {})).rejects.toMatchObject(taken);
