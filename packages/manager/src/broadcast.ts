@@ -1,5 +1,5 @@
 import { type IpcError, isIpcError, SessionError } from "@ipc/session";
-import { LARGE_BYTES, OptionReader } from "@ipc/session/internal";
+import { OptionReader, UNCOPIED_FROM_BYTES } from "@ipc/session/internal";
 import type { AbortOptions } from "@ipc/transport";
 import { ServerConnection } from "./server-connection.js";
 
@@ -60,7 +60,7 @@ export async function broadcast(
   const skipped: ServerConnection[] = [];
   const failed: { connection: ServerConnection; error: IpcError }[] = [];
   const { slow, slowTimeoutMs, signal } = plan;
-  const isLarge = data.length >= LARGE_BYTES;
+  const isLarge = data.length >= UNCOPIED_FROM_BYTES;
   // Copy if the result may come before the kernel has the bytes (`skip`, `disconnect`, abort): the caller may then reuse them.
   const mayLinger = isLarge && (slow !== "wait" || signal !== undefined);
   // Not `slice`: that of a Buffer shares its memory.

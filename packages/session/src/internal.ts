@@ -1,7 +1,7 @@
 // Entry point @ipc/session/internal: what @ipc/client, @ipc/server and @ipc/manager share. It is outside semantic versioning:
 // a patch release may change or remove every name in it.
 export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId } from "./client-id-protocol.js";
-export { type EstablishedConnection, LARGE_BYTES } from "./codec/codec.js";
+export { type EstablishedConnection, UNCOPIED_FROM_BYTES } from "./codec/codec.js";
 export { Deferred, handledRejection, settleWithin } from "./deferred.js";
 export { type ConnectionNews, diagnostics, type EndNews, type RefusalNews } from "./diagnostics.js";
 export { abortError, asIpcError, consumerTakenError } from "./errors.js";

@@ -9,6 +9,12 @@ import type { ConnectionSecurity } from "../security.js";
  */
 export const LARGE_BYTES = 65_536;
 
+/**
+ * Data from this size up may go to the stream uncopied, because a frame of that size may not fit into a batch beside what a
+ * codec adds: at most 64 bytes.
+ */
+export const UNCOPIED_FROM_BYTES: number = LARGE_BYTES - 64;
+
 /** How a connection's bytes are protected: the one place that knows the difference between a frame and a sealed frame. */
 export interface MessageCodec {
   readonly security: ConnectionSecurity;
