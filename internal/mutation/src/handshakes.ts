@@ -40,7 +40,8 @@ export function makeHandshake(role: Role, wire: Wire): Handshake<HandshakeOutcom
 export function answerFromMemory(role: Role, step: HandshakeStep): HandshakeAnswer {
   if (step.kind === "keyPair") return KEY_PAIRS[role];
   const other = KEY_PAIRS[role === "server" ? "client" : "server"].publicKey;
-  const isKnown = step.kind === "sharedSecret" && Buffer.compare(step.publicKey.subarray(0, PUBLIC_KEY_BYTES), other) === 0;
+  const isKnown =
+    step.kind === "sharedSecret" && Buffer.compare(step.publicKey.subarray(0, PUBLIC_KEY_BYTES), other) === 0;
   // The handshake wipes what it is given.
   return isKnown ? Uint8Array.from(KNOWN_X) : undefined;
 }

@@ -219,7 +219,8 @@ describe("a client and a server of ours", () => {
         let answer: HandshakeAnswer;
         if (step.value.kind === "send") output.push(...step.value.bytes);
         if (step.value.kind === "keyPair") answer = pair;
-        if (step.value.kind === "sharedSecret") answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
+        if (step.value.kind === "sharedSecret")
+          answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
         if (step.value.kind === "receive") {
           while (input.length < step.value.bytes) yield;
           answer = Uint8Array.from(input.splice(0, step.value.bytes));
