@@ -16,7 +16,7 @@ try {
   const results = await runAll(runs, load ? availableParallelism() : 0);
   const flakes = findFlakes(ROOT, results);
   if (flakes.size > 0) console.log(`\n${printable(flakes)}\n\nreports of all runs: reports/flakes`);
-  console.log(`${results.length} of ${runs} runs completed, ${flakes.size} failing at least once`);
+  console.log(`${results.length} of ${runs} runs completed, ${flakes.size} did not pass every time`);
   process.exitCode = flakes.size === 0 && results.length === runs ? 0 : 1;
 } catch (error) {
   if (!(error instanceof SectionFailed)) throw error;
