@@ -76,3 +76,8 @@ test.each(workspaces.filter((folder) => !UNCACHED.includes(folder)))(
     expect(outside.filter((path) => !inputs.includes(`$TURBO_ROOT$/${path}`))).toEqual([]);
   },
 );
+
+test("the pnpm that turbo calls is the one that the scripts pin", () => {
+  const { packageManager, devDependencies } = JSON.parse(readText("package.json"));
+  expect(packageManager).toBe(`pnpm@${devDependencies.pnpm}`);
+});
