@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { collect, ROOT } from "./section.mjs";
 import { countTests, readTestFiles } from "./test-report.mjs";
 
+/** Stops a run that hangs; far above the time of a run on a busy machine. */
+const LIMIT_MS = 3_600_000;
+
 const VITEST = join(ROOT, "node_modules", "vitest", "vitest.mjs");
 
 /**
@@ -22,14 +25,15 @@ export async function repeatTests({ folder, reports, runs, print, signal }) {
   for (let number = 1; number <= runs && !signal.aborted; number += 1) {
     const report = join(reports, `run-${number}.json`);
     const started = performance.now();
-    const { code, output } = await collect(
+    const { code, output, isTimedOut } = await collect(
       process.execPath,
       [VITEST, "run", "--root", folder, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
-      { env: { NO_COLOR: "1" } },
+      { env: { NO_COLOR: "1" }, limitMs: LIMIT_MS },
     );
     if (signal.aborted) break;
     const seconds = ((performance.now() - started) / 1_000).toFixed(1);
     writeFileSync(join(reports, `run-${number}.txt`), output);
+    if (isTimedOut) print(`run ${number} of ${runs} was stopped after ${LIMIT_MS / 1_000} s`);
     results.push({ code, output, files: readTestFiles(report) });
     const { passed, failed, skipped } = countTests(report);
     const counts = `${passed} passed, ${failed} failed, ${skipped.length} skipped`;

@@ -15,7 +15,8 @@ export const WHOLE_RUN = "the run itself";
 
 const EXCERPT_LINES = 6;
 /** Heading of the errors that the test runner prints but leaves out of its report. */
-const UNHANDLED = "Unhandled Errors";
+/** The heading that vitest prints; a failure that quotes it has text before it. */
+const UNHANDLED = /^\W*Unhandled Errors\W*$/m;
 
 /**
  * Finds each test that did not pass in every run. A test that every run skips is no flake; one that some runs skip is.
@@ -108,8 +109,8 @@ function outcomeIn(files, path, result) {
 function problemOf({ code, output, files }) {
   if (files === undefined) return `no report, exit code ${code}\n${lastLines(output)}`;
   if (code === 0) return undefined;
-  const unhandled = output.indexOf(UNHANDLED);
-  if (unhandled >= 0) return output.slice(unhandled);
+  const unhandled = stripVTControlCharacters(output).search(UNHANDLED);
+  if (unhandled >= 0) return stripVTControlCharacters(output).slice(unhandled);
   if (!files.some((file) => file.status === "failed"))
     return `exit code ${code}, but no test failed\n${lastLines(output)}`;
   return undefined;

@@ -93,7 +93,7 @@ describe("findFlakes", () => {
     const output = "many lines\n--- Unhandled Errors ---\nError: boom\n";
     const runs = ["passed", "late"].map((x) => ({ ...run(testsOf({ x })), code: 1, output }));
     expect(flakesOf(...runs)).toEqual({
-      [WHOLE_RUN]: { "Unhandled Errors ---\nError: boom": [1, 2] },
+      [WHOLE_RUN]: { "--- Unhandled Errors ---\nError: boom": [1, 2] },
       "src/a.test.ts > x": { late: [2] },
     });
   });

@@ -14,6 +14,9 @@ const STILL_RUNNING_MS = 10_000;
 /** Far above the time of any section. Without it, a test that loops forever would never be stopped. */
 const LIMIT_MS = 600_000;
 
+/** A command that ignores SIGTERM for so long gets SIGKILL. */
+const KILL_AFTER_MS = 10_000;
+
 /** A section cannot run, or its command failed. */
 export class SectionFailed extends Error {}
 
@@ -50,10 +53,10 @@ export async function pnpmSection(title, args, env = {}) {
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: Record<string, string>, shell?: boolean }} [options] `env` is added to the environment
- * @returns {Promise<{ code: number | null, output: string }>}
+ * @param {{ env?: Record<string, string>, shell?: boolean, limitMs?: number }} [options] `env` is added to the environment
+ * @returns {Promise<{ code: number | null, output: string, isTimedOut: boolean }>}
  */
-export function collect(command, args, { env = {}, shell = false } = {}) {
+export function collect(command, args, { env = {}, shell = false, limitMs = LIMIT_MS } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: ROOT,
@@ -63,8 +66,26 @@ export function collect(command, args, { env = {}, shell = false } = {}) {
       // Windows has no process groups.
       detached: !WINDOWS,
     });
-    const end = () => void (WINDOWS ? child.kill() : process.kill(-(child.pid ?? 0), "SIGTERM"));
-    const limit = setTimeout(end, LIMIT_MS);
+    let isTimedOut = false;
+    /** @type {NodeJS.Timeout | undefined} */
+    let killTimer;
+    /** @param {NodeJS.Signals} signal */
+    const signalAll = (signal) => {
+      try {
+        if (WINDOWS) child.kill(signal);
+        else process.kill(-(child.pid ?? 0), signal);
+      } catch {
+        // The group is gone already.
+      }
+    };
+    const end = () => {
+      signalAll("SIGTERM");
+      killTimer ??= setTimeout(() => signalAll("SIGKILL"), KILL_AFTER_MS);
+    };
+    const limit = setTimeout(() => {
+      isTimedOut = true;
+      end();
+    }, limitMs);
     process.once("SIGINT", end).once("SIGTERM", end);
     /** @type {Buffer[]} */
     const chunks = [];
@@ -73,8 +94,9 @@ export function collect(command, args, { env = {}, shell = false } = {}) {
     child.once("error", reject);
     child.once("close", (code) => {
       clearTimeout(limit);
+      clearTimeout(killTimer);
       process.off("SIGINT", end).off("SIGTERM", end);
-      resolve({ code, output: Buffer.concat(chunks).toString() });
+      resolve({ code, output: Buffer.concat(chunks).toString(), isTimedOut });
     });
   });
 }

@@ -65,7 +65,7 @@ it("divides each round by itself, and leaves out a round that has no ratio", () 
   const cells = row.split("|").map((cell) => cell.trim());
   expect(cells.slice(1, -1)).toEqual([
     ...["exchange 64", "one way, each write awaited, messages/s", "plain"],
-    ...["1.00 (0.90 … 1.50)", "0.90", "1.00", "–", "1.50", "–"],
+    ...["1.000 (0.900 … 1.500)", "0.900", "1.000", "–", "1.500", "–"],
   ]);
 });
 

@@ -118,7 +118,7 @@ export function compare(samples: readonly Sample[], modes: readonly string[], ro
 
 /** A row for each comparison, with every round: their spread is the noise that a median has to be held against. */
 export function comparisonTable(comparisons: readonly Comparison[], rounds: number): string {
-  const show = (ratio: number): string => ratio.toFixed(2);
+  const show = (ratio: number): string => ratio.toFixed(3);
   const heads = Array.from({ length: rounds }, (_, round) => `round ${round + 1}`);
   const rows = comparisons.map(({ section, at, mode, figure, ratios }) => {
     const known = ratios.filter((ratio) => ratio !== undefined);

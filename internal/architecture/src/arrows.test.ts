@@ -80,7 +80,9 @@ describe.each(Object.entries(FOLDER_ARROWS))("the folders of %s", (name, rows) =
     const [folder, ...rest] = posix.relative(root, file).split("/");
     return rest.length === 0 || folder === undefined ? "." : folder;
   };
-  const isEntryPoint = (file: string): boolean => entryPointsOf(name).includes(posix.relative(root, file));
+  // A list of names, as opposed to a file that also has code of its own.
+  const isEntryPoint = (file: string): boolean =>
+    entryPointsOf(name).includes(posix.relative(root, file)) && /\/(index|internal)\.ts$/.test(file);
   const arrows = importsOf(name, (file) => !isTest(file) && !isEntryPoint(file))
     .filter(({ specifier }) => specifier.startsWith("."))
     .map(({ file, specifier }) => ({

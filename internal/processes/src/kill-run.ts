@@ -8,7 +8,7 @@ import { Spares } from "./spares.js";
 export type PeerProcess = ChildProgram<PeerOrder, PeerNews>;
 
 /** What a server of many leaves when it is killed: its doors. */
-const DOORS = [`${NAME}.sock`, `${NAME}1.sock`, `${NAME}_manager.sock`];
+const ENDPOINTS = [`${NAME}.sock`, `${NAME}1.sock`, `${NAME}_manager.sock`];
 /** Messages that must have come on all connections together, at the most, before a side is killed; one on each at the least. */
 const MAX_MESSAGES = 100;
 /** Of each of many clients, and of their server for each: they could keep a machine busy with nothing else. */
@@ -64,7 +64,7 @@ async function playKills(run: KillRun, place: Place): Promise<KillResult> {
     if (life % 2 === 0) await victim.ask({ kind: "hear", life: 0, messages }, "heard");
   };
 
-  const files = victimRole === "manager" ? DOORS : [`${NAME}.sock`];
+  const files = victimRole === "manager" ? ENDPOINTS : [`${NAME}.sock`];
   const spares = new Spares(kills + 1, () => startPeer(place));
 
   const survivor = await startPeer(place);

@@ -51,10 +51,10 @@ describe("dialUntilConnected", () => {
 
   it("pauses as the schedule says between attempts, and before the first where asked", async () => {
     for (const waitFirst of [false, true]) {
-      let retryTimer = 0;
-      const schedule = { next: () => retryTimer++ * 0, reset: () => {} } as unknown as RetrySchedule;
+      let pauses = 0;
+      const schedule = { next: () => pauses++ * 0, reset: () => {} } as unknown as RetrySchedule;
       await dialUntilConnected(planOf([noServer(), noServer(), CONNECTED], { schedule, waitFirst }));
-      expect(retryTimer).toBe(waitFirst ? 3 : 2);
+      expect(pauses).toBe(waitFirst ? 3 : 2);
     }
   });
 

@@ -4,20 +4,18 @@ import { RetrySchedule } from "./retry-timer.js";
 const LEAST = (): number => 0;
 const MOST = (): number => 1 - Number.EPSILON;
 
-function retryTimer(schedule: RetrySchedule, count: number): number[] {
+function pausesOf(schedule: RetrySchedule, count: number): number[] {
   return Array.from({ length: count }, () => schedule.next());
 }
 
 describe("the back-off", () => {
   it("is at least half of 50 ms doubling to the maximum", () => {
-    expect(retryTimer(new RetrySchedule({ maxMs: 1_000, random: LEAST }), 7)).toEqual([
-      25, 50, 100, 200, 400, 500, 500,
-    ]);
+    expect(pausesOf(new RetrySchedule({ maxMs: 1_000, random: LEAST }), 7)).toEqual([25, 50, 100, 200, 400, 500, 500]);
   });
 
   it("stays under 50 ms doubling to the maximum", () => {
     const bounds = [50, 100, 200, 250, 250];
-    const longest = retryTimer(new RetrySchedule({ maxMs: 250, random: MOST }), bounds.length);
+    const longest = pausesOf(new RetrySchedule({ maxMs: 250, random: MOST }), bounds.length);
     for (const [i, ms] of longest.entries()) {
       expect(ms).toBeLessThanOrEqual(bounds[i] as number);
       expect(ms).toBeGreaterThan((bounds[i] as number) - 1);
@@ -25,7 +23,7 @@ describe("the back-off", () => {
   });
 
   it("lies in between as chance has it: half is fixed, half is random", () => {
-    expect(retryTimer(new RetrySchedule({ maxMs: 250, random: () => 0.5 }), 4)).toEqual([37.5, 75, 150, 187.5]);
+    expect(pausesOf(new RetrySchedule({ maxMs: 250, random: () => 0.5 }), 4)).toEqual([37.5, 75, 150, 187.5]);
   });
 
   it.each([
@@ -36,7 +34,7 @@ describe("the back-off", () => {
     (_what, random) => {
       const schedule = new RetrySchedule({ maxMs: 250, random });
       for (let round = 0; round < 3; round++) {
-        for (const ms of retryTimer(schedule, 4)) expect(ms).toBeGreaterThanOrEqual(25);
+        for (const ms of pausesOf(schedule, 4)) expect(ms).toBeGreaterThanOrEqual(25);
         schedule.reset();
       }
     },
@@ -44,13 +42,13 @@ describe("the back-off", () => {
 
   it("starts anew after reset", () => {
     const schedule = new RetrySchedule({ maxMs: 1_000, random: LEAST });
-    retryTimer(schedule, 9);
+    pausesOf(schedule, 9);
     schedule.reset();
-    expect(retryTimer(schedule, 3)).toEqual([25, 50, 100]);
+    expect(pausesOf(schedule, 3)).toEqual([25, 50, 100]);
   });
 
   it("keeps to a maximum under its first pause", () => {
-    expect(retryTimer(new RetrySchedule({ maxMs: 30, random: LEAST }), 3)).toEqual([15, 15, 15]);
+    expect(pausesOf(new RetrySchedule({ maxMs: 30, random: LEAST }), 3)).toEqual([15, 15, 15]);
   });
 });
 
@@ -60,7 +58,7 @@ describe("a fixed pause", () => {
       throw new Error("not asked for");
     };
     const schedule = new RetrySchedule({ fixedMs, maxMs: 250, random });
-    expect(retryTimer(schedule, 3)).toEqual([fixedMs, fixedMs, fixedMs]);
+    expect(pausesOf(schedule, 3)).toEqual([fixedMs, fixedMs, fixedMs]);
     schedule.reset();
     expect(schedule.next()).toBe(fixedMs);
   });

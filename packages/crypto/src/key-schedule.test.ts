@@ -54,7 +54,7 @@ describe("the keys of a session", () => {
 
   test.each([47, 49, 0])("need an X of 48 bytes, not %i", (length) => {
     expect(() => deriveSessionKeys(HASH, new Uint8Array(length))).toThrow(
-      new RangeError(`sharedX: takes 48 bytes, got ${length}`),
+      new RangeError(`sharedSecret: takes 48 bytes, got ${length}`),
     );
   });
 

@@ -5,7 +5,7 @@ import { NONCE_BYTES } from "./nonce-source.js";
 export const PSK_BYTES = 32;
 
 const KEY_BYTES = 32;
-const SHARED_X_BYTES = 48;
+const SHARED_SECRET_BYTES = 48;
 
 /** The keys that seal one direction's records until the next rekeying. */
 export interface TrafficKeys {
@@ -51,8 +51,8 @@ export function importPsk(bytes: Uint8Array): KeyObject {
  * @throws RangeError when X or the psk has another length.
  */
 export function deriveSessionKeys(transcriptHash: Uint8Array, sharedSecret: Uint8Array, psk?: KeyObject): SessionKeys {
-  if (sharedSecret.length !== SHARED_X_BYTES)
-    throw new RangeError(`sharedX: takes ${SHARED_X_BYTES} bytes, got ${sharedSecret.length}`);
+  if (sharedSecret.length !== SHARED_SECRET_BYTES)
+    throw new RangeError(`sharedSecret: takes ${SHARED_SECRET_BYTES} bytes, got ${sharedSecret.length}`);
   if (psk !== undefined && psk.symmetricKeySize !== PSK_BYTES)
     throw new RangeError(`psk: takes a secret key of ${PSK_BYTES} bytes, got ${psk.symmetricKeySize ?? psk.type}`);
   const pskBytes = psk?.export() ?? new Uint8Array(PSK_BYTES);

@@ -60,7 +60,7 @@ describe("everybody has his time:", () => {
   });
 });
 
-describe("past 1 024 askers", () => {
+describe("past 1 024 pending id requests", () => {
   it("the oldest is dropped, which is told, and the newest is answered", async () => {
     const { manager, world } = await start();
     const refused = collect(manager, "refused");
@@ -77,7 +77,9 @@ describe("past 1 024 askers", () => {
     expect(refused).toEqual([]);
     expect((await ask(world)).id).toBe(1);
     await oldest.gone;
-    expect(refused).toMatchObject([{ code: "IPC_HANDSHAKE_FAILED", message: "dropped as the oldest of 1024 askers" }]);
+    expect(refused).toMatchObject([
+      { code: "IPC_HANDSHAKE_FAILED", message: "dropped as the oldest of 1024 pending id requests" },
+    ]);
     expect(others.filter(({ stream }) => stream.destroyed)).toEqual([]);
   });
 });

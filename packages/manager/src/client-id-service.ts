@@ -52,7 +52,10 @@ export class ClientIdService {
       if (this.#pending.size <= MAX_PENDING_REQUESTS) return;
       this.#drop(
         oldest,
-        new SessionError("IPC_HANDSHAKE_FAILED", `dropped as the oldest of ${MAX_PENDING_REQUESTS} askers`),
+        new SessionError(
+          "IPC_HANDSHAKE_FAILED",
+          `dropped as the oldest of ${MAX_PENDING_REQUESTS} pending id requests`,
+        ),
       );
     }
   }

@@ -10,7 +10,7 @@ import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { type ServerManager, startServerManager } from "./server-manager.js";
 
-interface OneDoor {
+interface OneEndpoint {
   readonly manager: ServerManager;
   readonly open: () => Promise<Session>;
   /** Clients whose handshake is complete on the manager's side, too. */
@@ -18,7 +18,7 @@ interface OneDoor {
 }
 
 /** A manager whose doors are one: who comes for an id is told from a client by what he says first. */
-async function startOneDoor(name: string, maxConnections: number): Promise<OneDoor> {
+async function startOneEndpoint(name: string, maxConnections: number): Promise<OneEndpoint> {
   const manager = untilTestEnds(await startServerManager({ name, transport: tcp({ port: 0 }), maxConnections }));
   let arrived = 0;
   const count = (news: unknown): void => {
@@ -33,7 +33,7 @@ async function startOneDoor(name: string, maxConnections: number): Promise<OneDo
 
 describe("where the doors are one, `maxConnections`", () => {
   it("counts connections that have not sent a message yet", async () => {
-    const { manager, open, arrived } = await startOneDoor("silent", 2);
+    const { manager, open, arrived } = await startOneEndpoint("silent", 2);
     const pass = stopClock();
     const ids: number[] = [];
     manager.on("connection", ({ id }) => ids.push(id));
@@ -48,7 +48,7 @@ describe("where the doors are one, `maxConnections`", () => {
 
   it("does not count a connection that asks for an id", async () => {
     stopClock();
-    const { manager, open } = await startOneDoor("asking", 1);
+    const { manager, open } = await startOneEndpoint("asking", 1);
     const request = await open();
     await request.writeMessage(clientIdRequest);
     await request.read(); // Connected

@@ -15,7 +15,7 @@ import { type ServerManager, startServerManager } from "./server-manager.js";
 const name = "orders";
 const PLAIN = { encryption: false };
 const HUNDRED = Array.from({ length: 100 }, (_, index) => index);
-const DOORS = ["orders.sock", "orders_manager.sock"];
+const ENDPOINTS = ["orders.sock", "orders_manager.sock"];
 
 interface Place {
   readonly manager: ServerManager;
@@ -52,7 +52,7 @@ async function joinManager(directory: string): Promise<RawPeer> {
   return raw;
 }
 
-const slotsIn = (directory: string): number => readdirSync(directory).length - DOORS.length;
+const slotsIn = (directory: string): number => readdirSync(directory).length - ENDPOINTS.length;
 
 /** Open descriptors of this process. */
 function descriptors(): number {
@@ -89,7 +89,7 @@ describe("others are served meanwhile, and nothing is left after the deadline, w
     await expectService(manager, directory);
     expect(slotsIn(directory)).toBe(1);
     pass(5_000);
-    expect(readdirSync(directory).sort()).toEqual(DOORS);
+    expect(readdirSync(directory).sort()).toEqual(ENDPOINTS);
     await eventually(() => expect(session.status).toBe("Disconnected"));
   });
 
@@ -100,7 +100,7 @@ describe("others are served meanwhile, and nothing is left after the deadline, w
     await expectService(manager, directory);
     expect(slotsIn(directory)).toBe(1);
     pass(5_000);
-    expect(readdirSync(directory).sort()).toEqual(DOORS);
+    expect(readdirSync(directory).sort()).toEqual(ENDPOINTS);
   });
 
   it("a hundred of each, all at once: no file, descriptor or timer is left", async () => {
@@ -128,7 +128,7 @@ describe("others are served meanwhile, and nothing is left after the deadline, w
     pass(5_000);
     await Promise.all([...silent, ...idle].map((raw) => raw.gone));
     await eventually(() => expect(asked.filter(({ session }) => session.status === "Connected")).toEqual([]));
-    expect(readdirSync(directory).sort()).toEqual(DOORS);
+    expect(readdirSync(directory).sort()).toEqual(ENDPOINTS);
     expect(refused).toHaveLength(400);
     await eventually(() => expect(vi.getTimerCount()).toBe(0));
     await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before));
@@ -144,7 +144,7 @@ it("a hundred clients come and go by the id protocol: no file, descriptor or tim
   const clients = await Promise.all(HUNDRED.map(() => openFarSlot(directory, name, PLAIN)));
   await eventually(() => expect(manager.connections.size).toBe(100));
   expect([...manager.connections.keys()].sort()).toEqual(clients.map(({ id }) => id).sort());
-  expect(readdirSync(directory).sort()).toEqual(DOORS);
+  expect(readdirSync(directory).sort()).toEqual(ENDPOINTS);
   await Promise.all(clients.map(({ session }) => session.close()));
   await eventually(() => expect(manager.connections.size).toBe(0));
   await eventually(() => expect(vi.getTimerCount()).toBe(0));

@@ -14,7 +14,7 @@ import { type ServerManager, startServerManager } from "./server-manager.js";
 
 const name = "orders";
 
-interface OneDoor {
+interface OneEndpoint {
   readonly manager: ServerManager;
   /** Where clients reach it. */
   readonly place: Transport;
@@ -23,7 +23,7 @@ interface OneDoor {
 }
 
 /** A manager on a port that the system chose, and so with one door and no slots. */
-async function start(options: Partial<ManagerOptions> = {}): Promise<OneDoor> {
+async function start(options: Partial<ManagerOptions> = {}): Promise<OneEndpoint> {
   const manager = untilTestEnds(await startServerManager({ name, transport: tcp({ port: 0 }), ...options }));
   const told: string[] = [];
   manager.on("connection", ({ id }) => told.push(`${id} is there`));

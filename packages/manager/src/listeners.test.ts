@@ -16,7 +16,7 @@ import type { ServerConnection } from "./server-connection.js";
 import { type ServerManager, startServerManager } from "./server-manager.js";
 
 const name = "orders";
-const DOORS = ["orders.sock", "orders_manager.sock"];
+const ENDPOINTS = ["orders.sock", "orders_manager.sock"];
 const clientListener = (id: number): Endpoint => ({ kind: "slot", id });
 
 async function start(options: Partial<ManagerOptions> = {}): Promise<{ manager: ServerManager; directory: string }> {
@@ -93,7 +93,7 @@ describe("a slot", () => {
       await session.write(1, "hello");
       expect((await readData(connection)).text()).toBe("hello");
     }
-    expect(files).toEqual([DOORS, DOORS, DOORS]);
+    expect(files).toEqual([ENDPOINTS, ENDPOINTS, ENDPOINTS]);
   });
 
   it("is gone after its deadline where nobody came", async () => {
@@ -104,7 +104,7 @@ describe("a slot", () => {
     await askForId(directory, name);
     expect(filesIn(directory)).toEqual(["orders.sock", "orders1.sock", "orders2.sock", "orders_manager.sock"]);
     pass(5_000);
-    expect(filesIn(directory)).toEqual(DOORS);
+    expect(filesIn(directory)).toEqual(ENDPOINTS);
     expect(refused.map(({ code }) => code)).toEqual(["IPC_HANDSHAKE_TIMEOUT", "IPC_HANDSHAKE_TIMEOUT"]);
   });
 

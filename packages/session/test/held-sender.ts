@@ -53,7 +53,7 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-export function heldOutbox(
+export function heldSender(
   maxQueuedBytes = 1_048_576,
   budget?: SharedBudget,
   busyPollUs = 0,

@@ -60,7 +60,7 @@ describe("a door", () => {
 
   test.each([0, -1, 1.5, 2 ** 32, Number.NaN])("is no slot %d", (id) => {
     expect(() => endpointName("orders", slot(id))).toThrow(RangeError);
-    expect(() => endpointName("orders", slot(id))).toThrow("`door.id` must be an integer from 1 to 4294967295");
+    expect(() => endpointName("orders", slot(id))).toThrow("`endpoint.id` must be an integer from 1 to 4294967295");
   });
 
   test("of a wrong name is nowhere", () => {

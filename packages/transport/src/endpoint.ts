@@ -43,7 +43,7 @@ export function endpointName(name: string, endpoint: Endpoint): string {
     case "manager":
       return `${name}_manager`;
     case "slot":
-      assertInteger(endpoint.id, "door.id", 1, MAX_ID);
+      assertInteger(endpoint.id, "endpoint.id", 1, MAX_ID);
       return `${name}${endpoint.id}`;
   }
 }

@@ -1,5 +1,9 @@
-import { describe, expect, it } from "vitest";
-import { allocateUnzeroed } from "./codec.js";
+import { createSecretKey } from "node:crypto";
+import { MessageCipher } from "@ipc/crypto";
+import { describe, expect, it, test } from "vitest";
+import { recordPair } from "../../test/record-pair.js";
+import { allocateUnzeroed, LARGE_BYTES, UNCOPIED_FROM_BYTES } from "./codec.js";
+import { GolangIpcCodec, PlainCodec } from "./frame-codec.js";
 
 describe.each([0, 1, 4_095, 4_096, 4_097, 1_048_576])("memory for %i bytes that are all overwritten", (length) => {
   it("has exactly that length", () => {
@@ -15,4 +19,14 @@ describe.each([0, 1, 4_095, 4_096, 4_097, 1_048_576])("memory for %i bytes that 
     expect([memory.byteOffset, memory.buffer.byteLength]).toEqual([0, length]);
     expect(memory.buffer).not.toBe(other.buffer);
   });
+});
+
+const cipher = new MessageCipher(createSecretKey(new Uint8Array(32)));
+
+test.each([
+  ["plain", new PlainCodec()],
+  ["golang-ipc", new GolangIpcCodec(cipher)],
+  ["record", recordPair()[0]],
+])("the %s codec adds no more to a frame and its batch than UNCOPIED_FROM_BYTES allows for", (_name, codec) => {
+  expect(codec.frameOverhead + codec.headroom + codec.tailroom).toBeLessThanOrEqual(LARGE_BYTES - UNCOPIED_FROM_BYTES);
 });

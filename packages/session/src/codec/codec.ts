@@ -38,12 +38,12 @@ export interface MessageCodec {
   /** Takes the next bytes of the stream. */
   push(decoder: FrameDecoder, chunk: Uint8Array): void;
   /**
-   * Takes the next whole, authentic message out of the decoder. Undefined: more bytes are needed, or the stint is over.
+   * Takes the next whole, authentic message out of the decoder. Undefined: more bytes are needed, or the time slice is used up.
    * @throws FrameError, CryptoError: nothing that follows can be trusted
    */
   next(decoder: FrameDecoder, timeSlice?: TimeSlice): MessageBody | undefined;
   /**
-   * Opens the peer's farewell if nothing but that is left. The reader takes no more messages, and it is none.
+   * Opens the peer's CLOSE if nothing but that is left. The reader takes no more messages, and it is none.
    * @throws CryptoError
    */
   openCloseNotify(decoder: FrameDecoder): void;

@@ -91,7 +91,7 @@ export class RecordCodec implements MessageCodec {
   openCloseNotify(decoder: FrameDecoder): void {
     if (decoder.bufferedBytes > 0 || this.#reader.bufferedBytes !== CLOSE_NOTIFY_BYTES) return;
     const record = this.#reader.next();
-    // Whole, so it has no plaintext: also of another kind than the farewell it holds no message.
+    // Whole, so it has no plaintext: also of another kind than CLOSE it holds no message.
     if (record !== undefined) this.#opener.open(record);
   }
 

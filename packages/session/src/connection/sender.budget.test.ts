@@ -1,7 +1,7 @@
 import { createSecretKey } from "node:crypto";
 import { MessageCipher } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
-import { bytes, HeldStream, heldOutbox, nextTurn, stateOf } from "../../test/held-sender.js";
+import { bytes, HeldStream, heldSender, nextTurn, stateOf } from "../../test/held-sender.js";
 import { GolangIpcCodec } from "../codec/frame-codec.js";
 import { SessionError } from "../errors.js";
 import { SharedBudget } from "../shared-budget.js";
@@ -19,7 +19,7 @@ describe("an outbox with a shared budget", () => {
     ["small and large messages in turn", [10, 65_536, 20, 100_000, 30]],
   ])("counts what is queued, frames and all, and nothing after the flush: %s", async (_what, lengths) => {
     const budget = new SharedBudget(LIMIT);
-    const { sender, stream } = heldOutbox(LIMIT, budget);
+    const { sender, stream } = heldSender(LIMIT, budget);
     stream.holds = true;
     let sum = 0;
     for (const length of lengths) {
@@ -36,7 +36,7 @@ describe("an outbox with a shared budget", () => {
 
   it("counts less with every write that the kernel has taken", async () => {
     const budget = new SharedBudget(LIMIT);
-    const { sender, stream } = heldOutbox(LIMIT, budget);
+    const { sender, stream } = heldSender(LIMIT, budget);
     stream.holds = true;
     for (let count = 0; count < 3; count++) {
       void sender.write(1, bytes(992), undefined);
@@ -51,7 +51,7 @@ describe("an outbox with a shared budget", () => {
 
   it("counts no message that waits, and counts it when it is accepted", async () => {
     const budget = new SharedBudget(LIMIT);
-    const { sender, stream, waiting } = heldOutbox(1_000, budget);
+    const { sender, stream, waiting } = heldSender(1_000, budget);
     stream.holds = true;
     void sender.write(1, bytes(1_992), undefined);
     const second = sender.write(2, bytes(2_992), undefined);
@@ -66,7 +66,7 @@ describe("an outbox with a shared budget", () => {
 
   it("makes a message wait where it holds as much as is left for all, and accepts it when its own are gone", async () => {
     const budget = new SharedBudget(10_000);
-    const { sender, stream } = heldOutbox(LIMIT, budget);
+    const { sender, stream } = heldSender(LIMIT, budget);
     stream.holds = true;
     const first = sender.write(1, bytes(4_992), undefined);
     expect(await stateOf(first)).toBe("settled");
@@ -83,7 +83,7 @@ describe("an outbox with a shared budget", () => {
   it("always accepts one message where it holds none, whatever the others hold", async () => {
     const budget = new SharedBudget(1_000);
     budget.add(5_000);
-    const { sender, stream } = heldOutbox(LIMIT, budget);
+    const { sender, stream } = heldSender(LIMIT, budget);
     stream.holds = true;
     expect(sender.isFree).toBe(true);
     const writes = [1, 2, 3].map((type) => sender.write(type, bytes(500), undefined));
@@ -98,7 +98,7 @@ describe("an outbox with a shared budget", () => {
 
   it("counts nothing after its failure, also when the kernel takes a write later, or it fails again", async () => {
     const budget = new SharedBudget(LIMIT);
-    const { sender, stream } = heldOutbox(1_000, budget);
+    const { sender, stream } = heldSender(1_000, budget);
     stream.holds = true;
     void sender.write(1, bytes(500), undefined);
     await nextTurn();
@@ -114,7 +114,7 @@ describe("an outbox with a shared budget", () => {
 
   it("counts nothing that its failure finds still being gathered", async () => {
     const budget = new SharedBudget(LIMIT);
-    const { sender, stream } = heldOutbox(LIMIT, budget);
+    const { sender, stream } = heldSender(LIMIT, budget);
     void sender.write(1, bytes(500), undefined);
     expect(budget.used).toBe(508);
     sender.fail(lost);
@@ -145,7 +145,7 @@ describe("an outbox with a shared budget", () => {
 
   it("holds back whom it must among many, and all of them get everything through", async () => {
     const budget = new SharedBudget(10_000);
-    const [stalled, ...others] = Array.from({ length: 10 }, () => heldOutbox(LIMIT, budget));
+    const [stalled, ...others] = Array.from({ length: 10 }, () => heldSender(LIMIT, budget));
     if (stalled === undefined) throw new Error("there are ten");
     stalled.stream.holds = true;
     const held = Array.from({ length: 100 }, () => stalled.sender.write(1, bytes(992), undefined));

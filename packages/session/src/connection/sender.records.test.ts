@@ -46,7 +46,7 @@ interface Secure {
   readonly exhausted: CryptoError[];
 }
 
-function secureOutbox(options: RecordCipherOptions & { maxQueuedBytes?: number; budget?: SharedBudget } = {}): Secure {
+function secureSender(options: RecordCipherOptions & { maxQueuedBytes?: number; budget?: SharedBudget } = {}): Secure {
   const { maxQueuedBytes = 1_048_576, budget, ...records } = options;
   const [codec, far] = recordPair(records);
   const stream = new HeldStream();
@@ -77,7 +77,7 @@ function messagesAt(far: MessageCodec, written: Buffer): string[] {
 
 describe("messages become records:", () => {
   it("all small ones of a tick are one", async () => {
-    const { sender, stream, far } = secureOutbox();
+    const { sender, stream, far } = secureSender();
     for (let type = 1; type <= 50; type++) void sender.write(type, bytes(64), undefined);
     expect(stream.taken).toHaveLength(0);
     await turn();
@@ -87,14 +87,14 @@ describe("messages become records:", () => {
   });
 
   it("a single one is sent in the same turn of the loop, without waiting for others", async () => {
-    const { sender, stream } = secureOutbox();
+    const { sender, stream } = secureSender();
     await sender.write(1, bytes(5), undefined);
     await new Promise<void>((resolve) => process.nextTick(resolve));
     expect(recordsIn(stream.bytes)).toEqual(["2:13"]);
   });
 
   it("each tick's are another", async () => {
-    const { sender, stream } = secureOutbox();
+    const { sender, stream } = secureSender();
     for (const count of [1, 3, 2]) {
       for (let i = 0; i < count; i++) void sender.write(1, bytes(2), undefined);
       await turn();
@@ -103,7 +103,7 @@ describe("messages become records:", () => {
   });
 
   it("those of a tick that is too long for one are several, none over 64 KiB", async () => {
-    const { sender, stream, far } = secureOutbox({ maxQueuedBytes: 10_000_000 });
+    const { sender, stream, far } = secureSender({ maxQueuedBytes: 10_000_000 });
     for (let type = 1; type <= 3_000; type++) void sender.write(type, bytes(100), undefined);
     await sender.flush(undefined);
     const records = recordsIn(stream.bytes).map((record) => Number(record.split(":")[1]));
@@ -122,7 +122,7 @@ describe("messages become records:", () => {
     [524_281, ["2:262144", "2:262144", "2:1"]],
     [3_145_728, [...new Array<string>(12).fill("2:262144"), "2:8"]],
   ])("a message of %i bytes is as few as its length allows", async (length, records) => {
-    const { sender, stream, far } = secureOutbox();
+    const { sender, stream, far } = secureSender();
     await sender.write(7, bytes(length), undefined);
     await sender.flush(undefined);
     expect(recordsIn(stream.bytes)).toEqual(records);
@@ -130,7 +130,7 @@ describe("messages become records:", () => {
   });
 
   it("in the order in which they were written, small and large in turn", async () => {
-    const { sender, stream, far } = secureOutbox({ maxQueuedBytes: 10_000_000 });
+    const { sender, stream, far } = secureSender({ maxQueuedBytes: 10_000_000 });
     const lengths = [1, 65_536, 2, 200_000, 65_535, 3, 0, 65_508, 65_509, 700_000, 4];
     for (const [index, length] of lengths.entries()) void sender.write(index + 1, bytes(length), undefined);
     await sender.flush(undefined);
@@ -138,7 +138,7 @@ describe("messages become records:", () => {
   });
 
   it("after a rekeying as before it, within a large message too", async () => {
-    const { sender, stream, far } = secureOutbox({ rekeyInterval: 2, maxQueuedBytes: 10_000_000 });
+    const { sender, stream, far } = secureSender({ rekeyInterval: 2, maxQueuedBytes: 10_000_000 });
     for (const length of [1, 1_000_000, 1, 1_000_000]) void sender.write(1, bytes(length), undefined);
     await sender.flush(undefined);
     expect(messagesAt(far, stream.bytes)).toEqual(["1:1", "1:1000000", "1:1", "1:1000000"]);
@@ -147,7 +147,7 @@ describe("messages become records:", () => {
 
 describe("what is queued", () => {
   it("is the bytes on the wire, before they are sealed as after", async () => {
-    const { sender, stream } = secureOutbox();
+    const { sender, stream } = secureSender();
     stream.holds = true;
     expect(sender.queuedBytes).toBe(0);
     for (let i = 1; i <= 3; i++) {
@@ -166,7 +166,7 @@ describe("what is queued", () => {
 
   it("counts against a shared budget by the same bytes, and is taken off it", async () => {
     const budget = new SharedBudget(1_000_000);
-    const { sender, stream } = secureOutbox({ budget });
+    const { sender, stream } = secureSender({ budget });
     stream.holds = true;
     void sender.write(1, bytes(10), undefined);
     expect(budget.used).toBe(38);
@@ -179,7 +179,7 @@ describe("what is queued", () => {
   });
 
   it("lets writes wait past maxQueuedBytes, unsealed, and takes them up in order", async () => {
-    const { sender, stream, far } = secureOutbox({ maxQueuedBytes: 10_000 });
+    const { sender, stream, far } = secureSender({ maxQueuedBytes: 10_000 });
     stream.holds = true;
     await sender.write(1, bytes(20_000), undefined);
     const waiting = [sender.write(2, bytes(100), undefined), sender.write(3, bytes(70_000), undefined)];
@@ -194,7 +194,7 @@ describe("what is queued", () => {
 
 describe("a sealer that seals no more", () => {
   it("ends the connection: what was sealed before is handed over, and a flush says that not all was", async () => {
-    const { sender, stream, exhausted } = secureOutbox({ recordLimit: 2 });
+    const { sender, stream, exhausted } = secureSender({ recordLimit: 2 });
     await sender.write(1, bytes(5), undefined);
     await turn();
     await sender.write(2, bytes(5), undefined);
@@ -208,7 +208,7 @@ describe("a sealer that seals no more", () => {
 
   it.each([60_000, 70_000])("refuses a message of %d bytes that found it out, which counts nowhere", async (length) => {
     const budget = new SharedBudget(1_000_000);
-    const { sender, exhausted } = secureOutbox({ recordLimit: 2, budget });
+    const { sender, exhausted } = secureSender({ recordLimit: 2, budget });
     await sender.write(1, bytes(5), undefined);
     await turn();
     await sender.write(2, bytes(60_000), undefined);
@@ -220,7 +220,7 @@ describe("a sealer that seals no more", () => {
   });
 
   it("in the middle of a large message hands nothing of it over", async () => {
-    const { sender, stream, exhausted } = secureOutbox({ recordLimit: 3 });
+    const { sender, stream, exhausted } = secureSender({ recordLimit: 3 });
     const refused = { code: "IPC_CIPHER_EXHAUSTED" };
     await expect(sender.write(1, bytes(1_000_000), undefined)).rejects.toMatchObject(refused);
     expect(exhausted).toEqual([expect.objectContaining(refused)]);

@@ -17,7 +17,7 @@ const PROTECTIONS: readonly (readonly [string, () => MessageCodec])[] = [
   ["secure", () => recordPair()[0]],
 ];
 
-function makeOutbox(codec: MessageCodec, maxQueuedBytes: number) {
+function makeSender(codec: MessageCodec, maxQueuedBytes: number) {
   const stream = new HeldStream();
   const waiting = new WriteQueue(maxQueuedBytes);
   const exhausted = (error: Error): never => {
@@ -41,7 +41,7 @@ const step = fc.oneof(
 describe.each(PROTECTIONS)("%s", (_name, make) => {
   it("takes a message at once exactly while what is queued is under the budget and nobody waits", async () => {
     const history = fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 160 }), async (steps) => {
-      const { sender, stream, waiting } = makeOutbox(make(), BUDGET_BYTES);
+      const { sender, stream, waiting } = makeSender(make(), BUDGET_BYTES);
       stream.holds = true;
       const writes: Promise<void>[] = [];
       for (const { do: what, ...rest } of steps) {
@@ -58,7 +58,7 @@ describe.each(PROTECTIONS)("%s", (_name, make) => {
   });
 
   it("asks the stream what it holds once a batch, not for each message", async () => {
-    const { sender, stream } = makeOutbox(make(), 1_048_576);
+    const { sender, stream } = makeSender(make(), 1_048_576);
     const asked = vi.spyOn(stream, "writableLength", "get");
     for (let count = 0; count < 1_000; count++) void sender.write(1, bytes(0), undefined);
     await nextTurn();

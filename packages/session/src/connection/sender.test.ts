@@ -1,7 +1,7 @@
 import { createSecretKey } from "node:crypto";
 import { MessageCipher } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
-import { bytes, HeldStream, heldOutbox, nextTurn, stateOf } from "../../test/held-sender.js";
+import { bytes, HeldStream, heldSender, nextTurn, stateOf } from "../../test/held-sender.js";
 import { GolangIpcCodec } from "../codec/frame-codec.js";
 import { SessionError } from "../errors.js";
 import { Sender } from "./sender.js";
@@ -9,7 +9,7 @@ import { WriteQueue } from "./write-queue.js";
 
 describe("gathering", () => {
   it("puts all messages of a tick into one write", async () => {
-    const { sender, stream } = heldOutbox();
+    const { sender, stream } = heldSender();
     for (let type = 1; type <= 50; type++) void sender.write(type, bytes(type), undefined);
     expect(stream.writes).toHaveLength(0);
     await nextTurn();
@@ -18,14 +18,14 @@ describe("gathering", () => {
   });
 
   it("sends a single message in the same turn of the loop, without waiting for others", async () => {
-    const { sender, stream } = heldOutbox();
+    const { sender, stream } = heldSender();
     await sender.write(1, bytes(5), undefined);
     await new Promise<void>((resolve) => process.nextTick(resolve));
     expect(stream.messages()).toEqual(["1:5"]);
   });
 
   it("keeps the order where small and large messages alternate", async () => {
-    const { sender, stream } = heldOutbox();
+    const { sender, stream } = heldSender();
     const lengths = [1, 65_536, 2, 200_000, 65_535, 3, 0, 65_528, 65_529, 4];
     for (const [index, length] of lengths.entries()) void sender.write(index + 1, bytes(length), undefined);
     await sender.flush(undefined);
@@ -33,7 +33,7 @@ describe("gathering", () => {
   });
 
   it("never writes into memory that the stream may still hold", async () => {
-    const { sender, stream } = heldOutbox();
+    const { sender, stream } = heldSender();
     void sender.write(1, Uint8Array.of(0xaa), undefined);
     await nextTurn();
     const first = Buffer.from(stream.writes[0] as Buffer);
@@ -45,7 +45,7 @@ describe("gathering", () => {
 
 describe("the budget", () => {
   it("lets writes wait past it and takes them up in order when there is room", async () => {
-    const { sender, stream, waiting } = heldOutbox(10_000);
+    const { sender, stream, waiting } = heldSender(10_000);
     stream.holds = true;
     const first = sender.write(1, bytes(20_000), undefined);
     expect(await stateOf(first)).toBe("settled");
@@ -60,7 +60,7 @@ describe("the budget", () => {
   });
 
   it("never sends a waiting message that was aborted", async () => {
-    const { sender, stream } = heldOutbox(10_000);
+    const { sender, stream } = heldSender(10_000);
     stream.holds = true;
     void sender.write(1, bytes(20_000), undefined);
     await nextTurn();
@@ -76,7 +76,7 @@ describe("the budget", () => {
   });
 
   it("refuses what sixteen budgets of waiting messages leave no room for", async () => {
-    const { sender, stream } = heldOutbox(1_024);
+    const { sender, stream } = heldSender(1_024);
     stream.holds = true;
     void sender.write(1, bytes(2_000), undefined);
     await nextTurn();
@@ -100,7 +100,7 @@ async function stateOfCode(promise: Promise<void>): Promise<string> {
 
 describe("flush", () => {
   it("resolves when the kernel has everything written before, waiting messages too", async () => {
-    const { sender, stream } = heldOutbox(1_024);
+    const { sender, stream } = heldSender(1_024);
     stream.holds = true;
     void sender.write(1, bytes(2_000), undefined);
     void sender.write(2, bytes(10), undefined);
@@ -114,12 +114,12 @@ describe("flush", () => {
   });
 
   it("resolves at once when nothing is under way", async () => {
-    const { sender } = heldOutbox();
+    const { sender } = heldSender();
     expect(await stateOf(sender.flush(undefined))).toBe("settled");
   });
 
   it("is taken however much waits", async () => {
-    const { sender, stream } = heldOutbox(1_024);
+    const { sender, stream } = heldSender(1_024);
     stream.holds = true;
     void sender.write(1, bytes(2_000), undefined);
     await nextTurn();
@@ -132,7 +132,7 @@ describe("flush", () => {
   });
 
   it("that is aborted leaves the messages on their way", async () => {
-    const { sender, stream } = heldOutbox();
+    const { sender, stream } = heldSender();
     stream.holds = true;
     void sender.write(1, bytes(10), undefined);
     const controller = new AbortController();
@@ -146,7 +146,7 @@ describe("flush", () => {
 
 describe("a large message", () => {
   it("is written uncopied and resolves when the kernel has it", async () => {
-    const { sender, stream } = heldOutbox();
+    const { sender, stream } = heldSender();
     stream.holds = true;
     const data = bytes(65_536);
     const written = sender.write(1, data, undefined);
@@ -212,7 +212,7 @@ describe("a cipher that seals no more", () => {
 
 describe("failure", () => {
   it("rejects every wait and tells how much had been accepted", async () => {
-    const { sender, stream } = heldOutbox(1_024);
+    const { sender, stream } = heldSender(1_024);
     stream.holds = true;
     void sender.write(1, bytes(600), undefined);
     void sender.write(2, bytes(600), undefined);

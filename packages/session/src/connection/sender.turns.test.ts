@@ -1,7 +1,7 @@
 import { createSecretKey } from "node:crypto";
 import { MessageCipher } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
-import { bytes, HeldStream, heldOutbox, nextTurn } from "../../test/held-sender.js";
+import { bytes, HeldStream, heldSender, nextTurn } from "../../test/held-sender.js";
 import { GolangIpcCodec } from "../codec/frame-codec.js";
 import { Sender } from "./sender.js";
 import { WriteQueue } from "./write-queue.js";
@@ -12,7 +12,7 @@ const SEALED_BYTES = 100;
 
 describe("a loop that awaits each write", () => {
   it("sends whole batches, up to 64 KiB a turn, and nothing small between them", async () => {
-    const { sender, stream } = heldOutbox();
+    const { sender, stream } = heldSender();
     for (let count = 0; count < 10_000; count++) await sender.write(1, bytes(MESSAGE_BYTES), undefined);
     await sender.flush(undefined);
     const slabs = [4_096, 8_192, 16_384, 32_768, ...new Array<number>(9).fill(65_536)];
@@ -23,7 +23,7 @@ describe("a loop that awaits each write", () => {
   });
 
   it("lets the event loop have a turn for each batch", async () => {
-    const { sender } = heldOutbox();
+    const { sender } = heldSender();
     let turns = 0;
     let isOver = false;
     const counting = (async () => {
@@ -53,7 +53,7 @@ it("a loop whose messages are sealed one by one lets the event loop have a turn 
 });
 
 it("many loops together gather no more in a turn than 256 KiB, or 4 KiB each", async () => {
-  const all = Array.from({ length: 200 }, () => heldOutbox());
+  const all = Array.from({ length: 200 }, () => heldSender());
   let perTurn = 0;
   let most = 0;
   let isOver = false;
@@ -79,7 +79,7 @@ it("many loops together gather no more in a turn than 256 KiB, or 4 KiB each", a
 });
 describe("a loop that flushes behind each write", () => {
   it("lets the event loop have turns, though the kernel takes everything at once", async () => {
-    const { sender } = heldOutbox();
+    const { sender } = heldSender();
     let turns = 0;
     let isOver = false;
     const counting = (async () => {

@@ -11,7 +11,7 @@ export type HandshakeStep =
   | { readonly kind: "keyPair" }
   /** Computes X of the shared point, 48 bytes, in the CPU queue, because it blocks the event loop for milliseconds. */
   | { readonly kind: "sharedSecret"; readonly privateKey: KeyObject; readonly publicKey: Uint8Array }
-  /** Waits in the CPU queue before a slow step; at most 4 such waits end per macrotask, ahead of a `sharedX`. */
+  /** Waits in the CPU queue before a slow step; at most 4 such waits end per macrotask, ahead of a `sharedSecret`. */
   | { readonly kind: "cpuQueue" }
   /** Asks the server to accept or reject the client, at the last moment at which it can reject it. */
   | { readonly kind: "authorize"; readonly security: ConnectionSecurity };

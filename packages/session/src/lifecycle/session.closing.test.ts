@@ -129,7 +129,7 @@ describe.each<[string, Omit<SessionOptions, "role">]>([
 
 describe("the farewell of a secure session", () => {
   /** `kind ‖ length ‖ tag`; nothing else is so short. */
-  const FAREWELL_BYTES = 20;
+  const CLOSE_NOTIFY_BYTES = 20;
 
   it("is waited for while the stream has no room: the peer must not take this end for a cut", async () => {
     const [near, far] = memoryPair();
@@ -140,7 +140,7 @@ describe("the farewell of a secure session", () => {
     const write = near._write.bind(near);
     let release: (() => void) | undefined;
     near._write = (chunk: Buffer, encoding, done) => {
-      if (chunk.length !== FAREWELL_BYTES) write(chunk, encoding, done);
+      if (chunk.length !== CLOSE_NOTIFY_BYTES) write(chunk, encoding, done);
       else release = () => write(chunk, encoding, done);
     };
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { bytes, heldOutbox } from "../../test/held-sender.js";
+import { bytes, heldSender } from "../../test/held-sender.js";
 import { busyPoll } from "./write-yield.js";
 
 /** Stops the event loop and its clock: both go on when the test says so, a turn for each millisecond. */
@@ -77,7 +77,7 @@ describe("an outbox", () => {
   ])("%s: busyPollUs %i", async (_what, busyPollUs, pending) => {
     const loop = stopLoop();
     for (const length of [64, 65_536]) {
-      const { sender, stream } = heldOutbox(undefined, undefined, busyPollUs);
+      const { sender, stream } = heldSender(undefined, undefined, busyPollUs);
       await sender.write(1, bytes(length), undefined);
       await tick();
       expect(stream.messages()).toEqual([`1:${length}`]);
@@ -89,7 +89,7 @@ describe("an outbox", () => {
 
   it("lets the event loop sleep where it must not keep the process alive", async () => {
     const loop = stopLoop();
-    const { sender } = heldOutbox(undefined, undefined, 50);
+    const { sender } = heldSender(undefined, undefined, 50);
     sender.setReferenced(false);
     await sender.write(1, bytes(64), undefined);
     await tick();
@@ -102,7 +102,7 @@ describe("an outbox", () => {
 
   it("asks for nothing before something leaves", async () => {
     const loop = stopLoop();
-    const { sender } = heldOutbox(undefined, undefined, 50);
+    const { sender } = heldSender(undefined, undefined, 50);
     void sender.write(1, bytes(64), undefined);
     expect(loop.pending()).toBe(0);
     await tick();

@@ -1,4 +1,4 @@
-/** How much all outboxes of this process may gather before the event loop has its turn. */
+/** How much all senders of this process may batch before the event loop has its turn. */
 const YIELD_AFTER_BYTES = 262_144;
 
 let batchedBytes = 0;

@@ -10,21 +10,21 @@ import type { Endpoint, Listener } from "../transport.js";
 import { unixSocket } from "./unix-socket.js";
 
 const NAME: Endpoint = { kind: "name" };
-const DOORS: readonly Endpoint[] = [NAME, { kind: "manager" }, { kind: "slot", id: 1 }];
+const ENDPOINTS: readonly Endpoint[] = [NAME, { kind: "manager" }, { kind: "slot", id: 1 }];
 const echo = (stream: Duplex): void => void stream.pipe(stream);
 
 test("each door has its listener, and a dial reaches it", async () => {
   const directory = scratchDirectory();
   const transport = unixSocket({ directory });
   const listeners: Listener[] = [];
-  for (const endpoint of DOORS) {
+  for (const endpoint of ENDPOINTS) {
     listeners.push(await transport.listen("orders", endpoint, (stream) => stream.end(endpoint.kind), {}));
   }
   expect(listeners.map(({ address }) => address)).toEqual(
-    DOORS.map((endpoint) => transport.address("orders", endpoint)),
+    ENDPOINTS.map((endpoint) => transport.address("orders", endpoint)),
   );
   expect(readdirSync(directory).sort()).toEqual(["orders.sock", "orders1.sock", "orders_manager.sock"]);
-  for (const endpoint of DOORS) {
+  for (const endpoint of ENDPOINTS) {
     const stream = await transport.dial("orders", endpoint, {});
     expect(await text(stream)).toBe(endpoint.kind);
   }
