@@ -2,18 +2,18 @@ import type { AbortOptions } from "@ipc/transport";
 import { abortError } from "./errors.js";
 
 export interface DeferredOptions<T> extends AbortOptions {
-  /** For messages: what is waited for, such as "read". */
+  /** The operation, for error messages, such as "read". */
   readonly what: string;
-  /** Gives `value` when nothing has settled the wait within `ms` milliseconds. */
+  /** Resolves with `value` if nothing else settles the promise within `ms` milliseconds. */
   readonly timeout?: { readonly ms: number; readonly value: T };
-  /** Takes the waiter back out of where it waits, when the signal or the time-out ended it. */
+  /** Called when the signal or the timeout settles the promise: the owner removes its entry. */
   readonly onCancel: () => void;
 }
 
 /**
- * One wait: settles once and leaves no listener or timer behind.
+ * A promise that settles once and leaves no listener or timer behind.
  *
- * Its rejection is handled beforehand: a promise that nobody awaits must not end the process, the loss is told elsewhere.
+ * Its rejection counts as handled, so that an unawaited promise does not end the process; events report the failure too.
  */
 export class Deferred<T> {
   readonly promise: Promise<T>;
@@ -45,7 +45,7 @@ export class Deferred<T> {
     }
   }
 
-  /** From now on only `resolve` and `reject` settle it. */
+  /** Ignores the signal and the timeout from now on: only `resolve` and `reject` settle the promise. */
   commit(): void {
     this.#cleanUp();
   }
@@ -66,14 +66,14 @@ export class Deferred<T> {
   }
 }
 
-/** Rejects without ending the process when nobody looks. */
+/** Returns a rejected promise that does not end the process if no caller awaits it. */
 export function handledRejection(error: Error): Promise<never> {
   const promise = Promise.reject(error);
   promise.catch(ignore);
   return promise;
 }
 
-/** Waits until `promise` settles, or `ms` milliseconds are over: for what is somebody else's and may never end. */
+/** Waits for `promise` for at most `ms` milliseconds, because it may depend on user code that never ends. */
 export async function settleWithin(ms: number, promise: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<void>((resolve) => {

@@ -2,34 +2,34 @@ import { channel } from "node:diagnostics_channel";
 import type { IpcError } from "./errors.js";
 import type { ConnectionSecurity } from "./security.js";
 
-/** What is told on `ipc:handshake` and `ipc:connect`. No payload bytes, no keys. */
+/** Published on `ipc:handshake` and `ipc:connect`. Contains no payload bytes and no keys. */
 export interface ConnectionEvent {
   readonly role: "client" | "server";
   readonly name: string;
-  /** The client's, where a ServerManager serves it. */
+  /** The client's id, if a ServerManager serves it. */
   readonly id?: number;
   readonly remote: string;
   readonly security: ConnectionSecurity;
 }
 
-/** What is told on `ipc:refused`. */
+/** Published on `ipc:refused`. */
 export interface RefusedEvent {
   readonly role: "client" | "server";
   readonly name: string;
-  /** The client's, where a ServerManager serves it. */
+  /** The client's id, if a ServerManager serves it. */
   readonly id?: number;
   readonly remote: string;
   readonly error: IpcError;
 }
 
-/** What is told on `ipc:disconnect`, once for each `ipc:connect`. */
+/** Published on `ipc:disconnect`, once for each `ipc:connect`. */
 export interface DisconnectEvent {
   readonly role: "client" | "server";
   readonly name: string;
-  /** The client's, where a ServerManager serves it. */
+  /** The client's id, if a ServerManager serves it. */
   readonly id?: number;
   readonly remote: string;
-  /** Undefined where this side ended it. */
+  /** Undefined if this side ended the connection. */
   readonly error: IpcError | undefined;
 }
 
@@ -38,7 +38,7 @@ const connect = channel("ipc:connect");
 const disconnect = channel("ipc:disconnect");
 const refused = channel("ipc:refused");
 
-/** Tells `node:diagnostics_channel` subscribers; costs nothing without one. */
+/** Publishes events to `node:diagnostics_channel`; costs nothing without subscribers. */
 export const diagnostics = {
   handshake(news: ConnectionEvent): void {
     if (handshake.hasSubscribers) handshake.publish(news);
@@ -54,7 +54,7 @@ export const diagnostics = {
   },
 } as const;
 
-/** Where the library says what it does: pino and console fit. Message data and keys are never given to it. */
+/** Receives the library's log lines, which never contain message data or keys; pino and console fit. */
 export interface Logger {
   debug(message: string): void;
   info(message: string): void;
@@ -62,7 +62,7 @@ export interface Logger {
   error(message: string): void;
 }
 
-/** Makes a logger that throws an uncaught exception of its own, and not a failure of whatever it was told about. */
+/** Wraps a logger so that its exceptions become uncaught exceptions instead of failing the caller. */
 export function isolateLogger(logger: Logger): Logger {
   const guard =
     (level: keyof Logger) =>
@@ -80,7 +80,7 @@ export function isolateLogger(logger: Logger): Logger {
 
 function nothing(): void {}
 
-/** The default. */
+/** The default logger, which discards every line. */
 export const silentLogger: Logger = Object.freeze({ debug: nothing, info: nothing, warn: nothing, error: nothing });
 
 /** @deprecated Use `ConnectionEvent`. */

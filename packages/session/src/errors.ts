@@ -2,7 +2,7 @@ import type { CryptoError } from "@ipc/crypto";
 import type { FrameError } from "@ipc/framing";
 import type { NameError, TransportError } from "@ipc/transport";
 
-/** Every way in which a session fails. `docs/ERRORS.md` has a heading for each. */
+/** The codes of SessionError. `docs/ERRORS.md` has a heading for each. */
 export type SessionErrorCode =
   | "IPC_ABORTED"
   | "IPC_CLOSED"
@@ -21,7 +21,7 @@ export type SessionErrorCode =
   | "IPC_TIMED_OUT"
   | "IPC_VERSION_MISMATCH";
 
-/** A handshake, a wait or a connection did not end as it should. */
+/** Reports that a handshake, a wait or a connection failed. */
 export class SessionError extends Error {
   override readonly name: string;
   readonly code: SessionErrorCode;
@@ -29,39 +29,39 @@ export class SessionError extends Error {
   constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    // An aborted wait is recognised everywhere in the platform by this name.
+    // The platform's APIs identify an aborted wait by this name.
     this.name = code === "IPC_ABORTED" ? "AbortError" : "SessionError";
   }
 }
 
-/** Every error of the library; `code` says which. */
+/** Every error of the library, distinguished by `code`. */
 export type IpcError = FrameError | CryptoError | TransportError | SessionError | NameError;
 
 /** Every code of the library. */
 export type IpcErrorCode = IpcError["code"];
 
-/** Tells the library's errors from others, by code: it holds too where two copies of a package are loaded. */
+/** Returns whether the library made an error, judged by its code, so that it also works with two copies of a package loaded. */
 export function isIpcError(error: unknown): error is IpcError {
   return error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("IPC_");
 }
 
 /**
- * Returns an error of the library as it is, and wraps any other: transports and streams of the user's fail with what they like.
- * @param wrap makes the error of the library; it is given what the other one says
+ * Returns an error of the library as is and wraps any other, because a user's transport or stream may fail with any value.
+ * @param wrap creates the library's error from the message of the other, which becomes its cause
  */
 export function asIpcError(error: unknown, wrap: (message: string, options: ErrorOptions) => IpcError): IpcError {
   if (isIpcError(error)) return error;
   return wrap(error instanceof Error ? error.message : String(error), { cause: error });
 }
 
-/** Says whether a wait failed because the connection ended: no fault of who waited, and told by other ways too. */
+/** Returns whether a wait failed because the connection ended: not the caller's fault, and events report it too. */
 export function isConnectionEnd(error: unknown): boolean {
   return isIpcError(error) && ends(error.code);
 }
 
 /**
- * Says whether a wait failed by what the peer did or did not do: it ended the connection, or it does not read. That must not
- * be able to end this process.
+ * Returns whether the peer caused a wait to fail, because it ended the connection or does not read. No peer may end this
+ * process, so such an error must not become an uncaught exception.
  */
 export function isCausedByPeer(error: unknown): boolean {
   if (!isIpcError(error)) return false;
@@ -107,16 +107,16 @@ function ends(code: IpcErrorCode): boolean {
     case "IPC_VERSION_MISMATCH":
       return false;
   }
-  // A code that another version of the library has.
+  // The code comes from another version of the library.
   return false;
 }
 
-/** Says that a signal ended a wait; its reason is the cause. */
+/** Creates the error of a wait that a signal ended; the signal's reason is its cause. */
 export function abortError(what: string, signal: AbortSignal): SessionError {
   return new SessionError("IPC_ABORTED", `${what}: aborted by its signal`, { cause: signal.reason });
 }
 
-/** Says what a connection ended with that nobody here asked to end, and what was lost with it. */
+/** Creates the error of a connection that ended without a request of this side, with the counts of what was lost. */
 export function connectionLostError(
   what: string,
   unsentMessages: number,
@@ -131,7 +131,7 @@ export function connectionLostError(
   );
 }
 
-/** Says that there is a consumer already. */
+/** Creates the error for a second consumer of the same messages. */
 export function consumerTakenError(what: string, takenBy: string): SessionError {
   return new SessionError(
     "IPC_CONSUMER_TAKEN",

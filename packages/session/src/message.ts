@@ -1,15 +1,15 @@
 /** Type 0 is reserved: Go drops such messages silently in both directions. @see golang-ipc actor.go, `Write` and `read` */
 export const CONTROL_TYPE = 0;
 
-/** What a message costs besides its data while it waits, in bytes: the objects that hold it. */
+/** Memory that a queued message costs besides its data, in bytes: the objects that hold it. */
 export const MESSAGE_OVERHEAD_BYTES = 160;
 
 /** A message from the peer. */
 export interface DataMessage {
   readonly kind: "data";
-  /** 1 … 2^32-1, as the sender chose it. */
+  /** 1 … 2^32-1, chosen by the sender. */
   readonly type: number;
-  /** A view into a receive buffer: copy it to keep a small message for long. */
+  /** A view into a receive buffer, which it keeps alive: copy a small message to keep it for long. */
   readonly data: Uint8Array;
   /** Decodes the data as UTF-8; malformed bytes become U+FFFD. */
   text(): string;
@@ -17,23 +17,23 @@ export interface DataMessage {
   json(): unknown;
 }
 
-/** A change of the connection, in its place among the messages. */
+/** A status change of the connection, delivered in order with the messages. */
 export interface StatusMessage {
   readonly kind: "status";
   readonly type: -1;
   readonly status: Status;
 }
 
-/** What `readTimed` gives when its time is over. */
+/** The default result of `readTimed` after its timeout. */
 export interface TimeoutMessage {
   readonly kind: "timeout";
   readonly type: 2;
 }
 
-/** The one TimeoutMessage: compare with `===`. @see golang-ipc actor.go, `TimeoutMessage` */
+/** The only TimeoutMessage; compare with `===`. @see golang-ipc actor.go, `TimeoutMessage` */
 export const timeoutMessage: TimeoutMessage = Object.freeze({ kind: "timeout", type: 2 });
 
-/** A message as it came off the wire. */
+/** A message received from the wire. */
 export class ReceivedMessage implements DataMessage {
   readonly kind = "data";
   readonly type: number;
@@ -53,7 +53,7 @@ export class ReceivedMessage implements DataMessage {
   }
 }
 
-/** What golang-ipc says of a connection, in its words. */
+/** Status of a connection, in golang-ipc's words. */
 export type Status =
   | "Not Connected"
   | "Listening"
@@ -66,7 +66,7 @@ export type Status =
   | "Timeout"
   | "Disconnected";
 
-/** golang-ipc's numbers. @see golang-ipc types.go, `Status` */
+/** golang-ipc's status numbers. @see golang-ipc types.go, `Status` */
 const CODES: Readonly<Record<Status, number>> = {
   "Not Connected": 0,
   Listening: 1,
@@ -80,7 +80,7 @@ const CODES: Readonly<Record<Status, number>> = {
   Disconnected: 9,
 };
 
-/** Returns golang-ipc's number of a status, 0 … 9. */
+/** Returns golang-ipc's number for a status, 0 … 9. */
 export function statusCode(status: Status): number {
   return CODES[status];
 }

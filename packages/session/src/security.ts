@@ -1,18 +1,18 @@
-/** What protects a connection, and what its peer has proved. */
+/** How a connection is protected, and what its peer has proved. */
 export interface ConnectionSecurity {
   /**
-   * `plain`: nothing. `compatible`: golang-ipc's encryption, against onlookers. `secure`: the session `ipcx/1`, in which no
-   * message can be changed, repeated, left out or cut off unnoticed.
+   * `plain`: no protection. `compatible`: golang-ipc's encryption, which protects against eavesdroppers only. `secure`: an
+   * `ipcx/1` session, which also detects tampering, replay, omission and truncation.
    */
   readonly mode: "plain" | "compatible" | "secure";
   /**
-   * `psk`: it has the pre-shared key, or one of them. `key`: the 32 raw bytes of the public Ed25519 key that it has signed
-   * for, one of `trustedPeers`. Neither: it is anonymous.
+   * `psk`: whether the peer has a configured pre-shared key. `key`: the raw 32 bytes of the Ed25519 public key that the peer
+   * proved by its signature, one of `trustedPeers`. With neither, the peer is anonymous.
    */
   readonly peer: { readonly psk: boolean; readonly key?: Uint8Array };
 }
 
-/** What a connection without encryption proves: nothing. */
+/** No encryption: the peer is anonymous. */
 export const PLAIN_SECURITY: ConnectionSecurity = Object.freeze({ mode: "plain", peer: Object.freeze({ psk: false }) });
 
 /** golang-ipc's encryption: the peer is anonymous. */
@@ -27,7 +27,7 @@ export const ANONYMOUS_SECURITY: ConnectionSecurity = Object.freeze({
   peer: Object.freeze({ psk: false }),
 });
 
-/** Says for a log what a connection is, and what its peer has proved. */
+/** Describes for a log how a connection is protected, and what its peer has proved. */
 export function describeSecurity({ mode, peer }: ConnectionSecurity): string {
   switch (mode) {
     case "plain":

@@ -1,8 +1,8 @@
 /**
- * Bytes that many connections hold together, and what each of them may hold just now: as much as is still left for all.
+ * Counts the bytes that many connections hold together. Each may hold as many as are still free for all.
  *
- * One that stands still is held to half of `limit`, k that fill it together to `limit / (k + 1)` each. So they never use it
- * up, and whoever holds little always has room, without anybody being woken when somebody else lets go.
+ * So one stalled connection is limited to half of `limit`, and k stalled ones to `limit / (k + 1)` each. Together they never
+ * use up the limit: a connection that holds little always has room, and needs no notification when another one frees bytes.
  *
  * @see Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches"
  */
@@ -15,12 +15,12 @@ export class SharedBudget {
     this.limit = limit;
   }
 
-  /** Bytes held by all together. */
+  /** Bytes that all connections hold together. */
   get used(): number {
     return this.#used;
   }
 
-  /** Bytes that one of them may hold, 0 … `limit`. Who holds nothing may always take one message, whatever its size. */
+  /** Bytes that each connection may hold, 0 … `limit`. One that holds none may still take one message of any size. */
   get share(): number {
     return Math.max(0, this.limit - this.#used);
   }
@@ -34,7 +34,7 @@ export class SharedBudget {
   }
 }
 
-/** What a peer shares with others: bytes unread and bytes queued. */
+/** Budgets that a peer shares with other peers: unread bytes and queued bytes. */
 export interface PeerBudgets {
   readonly unread: SharedBudget;
   readonly queued: SharedBudget;

@@ -1,13 +1,13 @@
 import type { Duplex } from "node:stream";
 
-/** How long a peer may take to end its side after we ended ours, at the least, in milliseconds. */
+/** Minimum time that a peer gets to end its side after this side has ended, in milliseconds. */
 const LINGER_MS = 250;
 
 /**
- * Ends our side, discards input until the peer ends its own or has had its time, then destroys the stream.
+ * Ends this side, discards input until the peer ends its side or the time is over, then destroys the stream.
  *
- * Closing on unread input resets the connection: what we sent last may then never be read, and a Go server panics on it.
- * @param lingerMs that peer's time, if that is more than 250 ms
+ * Closing with unread input resets the connection: the peer may then never read the last bytes, and a Go server panics on it.
+ * @param lingerMs time for the peer to end its side; at least 250 ms apply
  */
 export function closeGracefully(stream: Duplex, lingerMs: number = LINGER_MS): Promise<void> {
   return new Promise((resolve) => {
@@ -16,7 +16,7 @@ export function closeGracefully(stream: Duplex, lingerMs: number = LINGER_MS): P
       return;
     }
     const destroy = (): void => void stream.destroy();
-    // A stream of the caller's may never say that it is closed.
+    // Do not rely on 'close', because a stream supplied by the caller may never emit it.
     let timer = setTimeout(
       () => {
         destroy();
@@ -28,7 +28,7 @@ export function closeGracefully(stream: Duplex, lingerMs: number = LINGER_MS): P
       clearTimeout(timer);
       resolve();
     });
-    // The peer may end first, and what we sent still be on its way.
+    // Wait for both, because the peer may end while our last bytes are not written yet.
     const destroyWhenBoth = (): void => {
       if (stream.readableEnded && stream.writableFinished) destroy();
     };
@@ -41,7 +41,7 @@ export function closeGracefully(stream: Duplex, lingerMs: number = LINGER_MS): P
   });
 }
 
-/** Destroys the stream; what it says from then on interests nobody. */
+/** Destroys the stream and ignores later errors. */
 export function destroyStream(stream: Duplex): void {
   stream.on("error", ignore);
   stream.destroy();
@@ -49,7 +49,7 @@ export function destroyStream(stream: Duplex): void {
 
 function ignore(): void {}
 
-/** Says whether a stream keeps the process alive, where it is of a kind that can: sockets are, streams in general not. */
+/** Sets whether a stream keeps the process alive, if it supports that: sockets do, most other streams do not. */
 export function setStreamReferenced(stream: Duplex, referenced: boolean): void {
   const method: unknown = Reflect.get(stream, referenced ? "ref" : "unref");
   if (typeof method === "function") method.call(stream);

@@ -4,61 +4,61 @@ import type { TimeSlice } from "../scheduling/time-slice.js";
 import type { ConnectionSecurity } from "../security.js";
 
 /**
- * The most that a batch of frames holds, about what one system call moves. Data from this size up goes to the stream by itself
- * and uncopied; `write` then resolves when the kernel has it.
+ * Maximum size of a batch of frames, in bytes: about what one system call moves. Data of this size or more is not batched: it
+ * goes to the stream directly, uncopied if the codec does not encrypt, and `write` resolves when the kernel has it.
  */
 export const LARGE_BYTES = 65_536;
 
 /**
- * Data from this size up may go to the stream uncopied, because a frame of that size may not fit into a batch beside what a
- * codec adds: at most 64 bytes.
+ * Data of this size or more may go to the stream uncopied: a codec adds at most 64 bytes, so smaller data always fits into a
+ * batch.
  */
 export const UNCOPIED_FROM_BYTES: number = LARGE_BYTES - 64;
 
-/** How a connection's bytes are protected: the one place that knows the difference between a frame and a sealed frame. */
+/** Encodes and decodes a connection's messages, encrypted or not. No other module distinguishes frames from sealed frames. */
 export interface MessageCodec {
   readonly security: ConnectionSecurity;
-  /** Bytes of a frame besides its data. */
+  /** Size of a frame without its data, in bytes. */
   readonly frameOverhead: number;
-  /** Bytes of a body besides its data. */
+  /** Size of a body without its data, in bytes. */
   readonly bodyOverhead: number;
-  /** Writes one frame into `target`, which has room for the data and `frameOverhead` bytes. */
+  /** Writes one frame into `target`, which must have room for `frameOverhead` bytes and the data. */
   writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void;
-  /** Bytes that a batch of frames needs before and behind it. */
+  /** Bytes that `sealBatch` needs before and after the frames of a batch. */
   readonly headroom: number;
   readonly tailroom: number;
-  /** What one connection may gather before the event loop has its turn, in bytes: what each frame costs decides. */
+  /** Bytes that one connection may batch before its writes yield to the event loop; depends on the cost of a frame. */
   readonly yieldAfterBytes: number;
-  /** Protects a batch of frames in place, `headroom` and `tailroom` included. @throws CryptoError */
+  /** Seals a batch in place; `batch` is `headroom ‖ frames ‖ tailroom`. @throws CryptoError */
   sealBatch(batch: Uint8Array): void;
-  /** Gives a large message as pieces to be written in a row; plain ones alias `data`. */
+  /** Encodes a large message as chunks to be written in order; unencrypted chunks alias `data`. */
   encodeChunks(type: number, data: Uint8Array): Uint8Array[];
-  /** What is sent last, where the end itself is authentic. @throws CryptoError */
+  /** Encodes the CLOSE record, which authenticates the stream's end; undefined without records. @throws CryptoError */
   closeNotify(): Uint8Array | undefined;
-  /** Takes the next bytes of the stream. */
+  /** Receives the next bytes of the stream. */
   push(decoder: FrameDecoder, chunk: Uint8Array): void;
   /**
-   * Takes the next whole, authentic message out of the decoder. Undefined: more bytes are needed, or the time slice is used up.
-   * @throws FrameError, CryptoError: nothing that follows can be trusted
+   * Decodes the next complete, authentic message. Undefined: it needs more bytes, or the time slice has expired.
+   * @throws FrameError, CryptoError; later bytes cannot be trusted then
    */
   next(decoder: FrameDecoder, timeSlice?: TimeSlice): MessageBody | undefined;
   /**
-   * Opens the peer's CLOSE if nothing but that is left. The reader takes no more messages, and it is none.
+   * Opens the peer's CLOSE record if nothing else is left. It is not a message, so a reader's budget does not hold it back.
    * @throws CryptoError
    */
   openCloseNotify(decoder: FrameDecoder): void;
-  /** The stream has ended. @throws FrameError, CryptoError when that is not how a peer ends it */
+  /** Checks that the stream may end here. @throws FrameError, CryptoError if it was truncated */
   end(decoder: FrameDecoder): void;
-  /** Bytes pushed that have not come out as messages. */
+  /** Bytes pushed and not yet returned as messages. */
   bufferedBytes(decoder: FrameDecoder): number;
 }
 
-/** What both sides have agreed on. */
+/** What both sides agreed on in the handshake. */
 export interface HandshakeOutcome {
   readonly codec: MessageCodec;
   /** The longest data this side may send, in bytes. */
   readonly maxSendSize: number;
-  /** Whether the peer ends its side once it has read to the end of ours: clients do, golang-ipc's servers do not. */
+  /** Whether the peer ends its side after it has read to the end of ours: clients do, golang-ipc's servers do not. */
   readonly peerEndsToo: boolean;
 }
 
@@ -66,18 +66,18 @@ export interface HandshakeOutcome {
 export interface EstablishedConnection {
   readonly stream: Duplex;
   readonly outcome: HandshakeOutcome;
-  /** What came behind the handshake. */
+  /** Bytes that arrived after the handshake. */
   readonly rest: Uint8Array;
   readonly remote: string;
 }
 
-/** Below this many bytes zeroing costs less than a buffer of Node's own. */
+/** Below this size, in bytes, zeroing costs less than an allocation through Buffer. */
 const WORTH_IT_BYTES = 4_096;
 
-/** Allocates memory that its caller overwrites, every byte: a megabyte of zeros costs as much as half a copy of it. */
+/** Allocates memory whose every byte the caller overwrites, because zeroing costs half as much as copying. */
 export function allocateUnzeroed(bytes: number): Uint8Array {
   if (bytes < WORTH_IT_BYTES) return new Uint8Array(bytes);
-  // Always a plain Uint8Array over memory of its own: that of a pool would be kept alive by others, and a Buffer's methods differ.
+  // Not pooled: other users of a pool would keep it alive. Not a Buffer, because its methods differ from a Uint8Array's.
   const { buffer, byteOffset } = Buffer.allocUnsafeSlow(bytes);
   return new Uint8Array(buffer, byteOffset, bytes);
 }

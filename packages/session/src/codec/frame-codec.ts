@@ -12,14 +12,14 @@ import {
 import { COMPATIBLE_SECURITY, type ConnectionSecurity, PLAIN_SECURITY } from "../security.js";
 import { LARGE_BYTES, type MessageCodec } from "./codec.js";
 
-/** The stream is the frames, one by one: each is protected by itself or not at all, and nothing says that one was the last. */
+/** Base of codecs that seal each frame separately or not at all, so the end of the stream is not authenticated. */
 abstract class FrameCodec {
   readonly headroom: number = 0;
   readonly tailroom: number = 0;
   readonly yieldAfterBytes: number = LARGE_BYTES;
 
   sealBatch(): void {
-    // Every frame in it is protected already.
+    // Nothing to do: `writeFrame` has sealed each frame that needs it.
   }
 
   closeNotify(): undefined {}
@@ -29,7 +29,7 @@ abstract class FrameCodec {
   }
 
   openCloseNotify(): void {
-    // There is none.
+    // Nothing to do: this stream has no CLOSE record.
   }
 
   end(decoder: FrameDecoder): void {
@@ -41,7 +41,7 @@ abstract class FrameCodec {
   }
 }
 
-/** No encryption: frames as they are. */
+/** Encodes frames without encryption. */
 export class PlainCodec extends FrameCodec implements MessageCodec {
   readonly security: ConnectionSecurity = PLAIN_SECURITY;
   readonly frameOverhead: number = MESSAGE_HEADER_BYTES;
@@ -63,16 +63,16 @@ export class PlainCodec extends FrameCodec implements MessageCodec {
   }
 }
 
-/** golang-ipc's encryption: each message sealed by itself. */
+/** Encodes frames with golang-ipc's encryption, which seals each message separately. */
 export class GolangIpcCodec extends FrameCodec implements MessageCodec {
   readonly security: ConnectionSecurity = COMPATIBLE_SECURITY;
   readonly frameOverhead: number = MESSAGE_HEADER_BYTES + SEAL_OVERHEAD_BYTES;
   readonly bodyOverhead: number = TYPE_BYTES + SEAL_OVERHEAD_BYTES;
-  /** A millisecond for small messages, each of which is a call of the cipher. */
+  /** About 1 ms of small messages, because each costs a cipher call. */
   override readonly yieldAfterBytes: number = 16_384;
   readonly #cipher: MessageCipher;
   readonly #type = new Uint8Array(TYPE_BYTES);
-  /** Small messages are joined here: one cipher call instead of two. */
+  /** Joins type and data of a small message, so that sealing takes one cipher call instead of two. */
   readonly #joined = new Uint8Array(1_024);
 
   constructor(cipher: MessageCipher) {

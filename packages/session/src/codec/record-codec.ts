@@ -18,13 +18,13 @@ import type { TimeSlice } from "../scheduling/time-slice.js";
 import type { ConnectionSecurity } from "../security.js";
 import { LARGE_BYTES, type MessageCodec } from "./codec.js";
 
-/** A record without plaintext. */
+/** Size of a record without plaintext. */
 const CLOSE_NOTIFY_BYTES = RECORD_HEADER_BYTES + TAG_BYTES;
 
 /**
- * A secure session's records: the stream of plain frames, sealed in pieces. A tick's small messages are one record, a large
- * message is many; each direction has its own keys and counts its records. A batch is `header(4) ‖ frames ‖ tag(16)`, sealed
- * where it lies.
+ * Encodes a secure session: a stream of plain frames, sealed in records. The small messages of a tick share one record, a large
+ * message spans several; each direction has its own keys and record counter. A batch is `header(4) ‖ frames ‖ tag(16)`, sealed
+ * in place.
  * @see docs/WIRE.md, "Records"
  */
 export class RecordCodec implements MessageCodec {
@@ -74,7 +74,7 @@ export class RecordCodec implements MessageCodec {
     this.#reader.push(chunk);
   }
 
-  /** Opens a record only when everything before it has been taken: what a pause holds back stays sealed. */
+  /** Opens a record only after every earlier message was returned, so records stay sealed while the reader is paused. */
   next(decoder: FrameDecoder, timeSlice?: TimeSlice): MessageBody | undefined {
     for (;;) {
       const message = decoder.nextMessage();
@@ -83,7 +83,7 @@ export class RecordCodec implements MessageCodec {
       if (record === undefined) return undefined;
       const plaintext = this.#opener.open(record);
       if (record.kind === RECORD_KIND.data) decoder.push(plaintext);
-      // A message may lie in as many records as it has bytes.
+      // Count each record as a step, because a peer can spread a message over one record per byte.
       if (timeSlice?.countStep() === true) return undefined;
     }
   }
@@ -91,7 +91,7 @@ export class RecordCodec implements MessageCodec {
   openCloseNotify(decoder: FrameDecoder): void {
     if (decoder.bufferedBytes > 0 || this.#reader.bufferedBytes !== CLOSE_NOTIFY_BYTES) return;
     const record = this.#reader.next();
-    // Whole, so it has no plaintext: also of another kind than CLOSE it holds no message.
+    // A complete record of this size has no plaintext, so it holds no message, whatever its kind.
     if (record !== undefined) this.#opener.open(record);
   }
 

@@ -1,19 +1,19 @@
-/** An iteration that can itself stand in a `for await`. */
+/** An iterator that can be used in `for await`. */
 export type MessageIterator<T> = AsyncIterator<T, undefined> & AsyncIterable<T>;
 
-/** What is iterated over, by one iteration at a time. */
+/** Supplies the items of an iterator; one iterator at a time may hold it. */
 export interface IterationSource<T> {
-  /** Takes hold of it. @throws SessionError IPC_CONSUMER_TAKEN */
+  /** Acquires the source. @throws SessionError IPC_CONSUMER_TAKEN */
   readonly begin: () => void;
-  /** The next one, if it is there. */
+  /** Returns the next item if it is available at once. */
   readonly tryNext: () => T | undefined;
-  /** Waits for the next one; undefined when there is none any more, or `end` was called. */
+  /** Waits for the next item; resolves with undefined if none follows or `end` was called. */
   readonly next: () => Promise<T | undefined>;
-  /** Lets go of it, and settles what waits. Called once for each `begin`. */
+  /** Releases the source and settles pending waits. Called once for each `begin`. */
   readonly end: () => void;
 }
 
-/** Starts an iteration. It holds its source from the first `next` until it is done or returned from. */
+/** Creates an iterator. It holds its source from the first `next` until it is done, fails or is returned from. */
 export function iterate<T>(source: IterationSource<T>): MessageIterator<T> {
   let state: "new" | "open" | "over" = "new";
   const over = (): IteratorResult<T, undefined> => {

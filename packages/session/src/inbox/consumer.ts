@@ -1,6 +1,6 @@
 import type { DataMessage, Status, StatusMessage } from "../message.js";
 
-/** Who can hold an inbox, for messages. */
+/** The consumers of an inbox, as error messages name them. */
 export const CONSUMERS = {
   read: "a pending read",
   iteration: "the iteration",
@@ -8,41 +8,41 @@ export const CONSUMERS = {
   "merged stream": "a reader of all connections",
 } as const;
 
-/** What an inbox tells its peer. */
+/** Callbacks from an inbox to its peer. */
 export interface InboxEvents {
   readonly message: (message: DataMessage) => void;
   readonly status: (status: Status) => void;
-  /** The budget is used up, or there is room again. */
+  /** `full`: the budget is used up. `room`: it has room again. */
   readonly full: () => void;
   readonly room: () => void;
-  /** Everything before the end has been delivered, or nobody is there to take it. */
+  /** Called once at the end, after all messages were delivered; at once if there is no consumer or the peer was destroyed. */
   readonly ended: () => void;
 }
 
 /**
- * How it ended. `done`: as it should, an iteration just ends. `destroyed`: at the user's wish, waits reject.
- * `failed`: waits reject, and whoever was reading gets what is unread before the listeners are told.
+ * How an inbox ended. Pending reads reject, as does an iteration, except after `done`. After `done` and `failed`, a consumer
+ * gets the unread messages before `ended`. After `destroyed`, by the user, listeners and the lock holder get no more messages.
  */
 export type EndKind = "done" | "destroyed" | "failed";
 
-/** An inbox as somebody sees it who reads over many of them, one message here and one there. */
+/** An inbox whose messages a reader of many inboxes can take while it holds the reader lock. */
 export interface LockableInbox {
-  /** Bytes of data, and 160 for each message. */
+  /** Bytes of data, plus 160 for each message. */
   readonly unreadBytes: number;
-  /** `ready` is called whenever there may be something to take, and at the end. False while somebody reads it already. */
+  /** Calls `ready` when `take` may have something, and at the end. Returns false while the inbox has another consumer. */
   acquireReader(ready: () => void): boolean;
-  /** Ends the loan, and calls nobody: what it held up, `dispatch` does. What is unread stays for whoever reads next. */
+  /** Releases the reader lock without calling any listener; `dispatch` does that. Unread messages stay for the next reader. */
   releaseReader(): void;
-  /** Does what nobody holds up any more: tells listeners of statuses, and of the end. */
+  /** Notifies listeners of the statuses and of the end that no unread message or reader lock holds up any more. */
   dispatch(): void;
-  /** Called whenever an iteration or the listeners that read it let go. */
+  /** Called when an iteration ends or the last message listener is removed. */
   released: (() => void) | undefined;
-  /** The next message or status that is there and not held back by a pause. Only while it is lent. */
+  /** Returns the next message or status unless a pause holds it back. Call it only while holding the reader lock. */
   take(): DataMessage | StatusMessage | undefined;
-  /** Whether nothing comes any more and nothing is unread. */
+  /** Whether the inbox has ended and has nothing left to take. */
   readonly isOver: boolean;
-  /** Whether anybody reads it other than by lending, or has since it was last lent. */
+  /** Whether a read, iteration or listener has used it since the reader lock was last acquired. */
   readonly hasBeenRead: boolean;
-  /** Leaves the budget that it shares: what is unread counts for itself alone from now on. */
+  /** Leaves the shared budget: from now on, unread messages count only against the inbox's own limit. */
   leaveBudget(): void;
 }

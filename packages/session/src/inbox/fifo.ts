@@ -1,7 +1,7 @@
 const FIRST_CAPACITY = 16;
 
 /**
- * A queue in a ring that doubles when full: adding and taking cost the same however long it is.
+ * A queue in a ring buffer that doubles when full, so adding and removing take constant time.
  *
  * ```
  *  slots   . . A B C D . .      head = 2, length = 4, capacity a power of two
@@ -28,12 +28,12 @@ export class Fifo<T> {
     this.#slots[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#slots.length - 1);
     this.#length--;
-    // A burst's ring is not kept for ever by an idle peer.
+    // Free the ring of a burst, so that an idle peer does not keep it.
     if (this.#length === 0 && this.#slots.length > 1_024) this.#slots = [];
     return item;
   }
 
-  /** The item at `index` counted from the oldest, 0 … length-1. */
+  /** Returns the item at `index`, 0 … length-1, counted from the oldest. */
   at(index: number): T | undefined {
     if (index < 0 || index >= this.#length) return undefined;
     return this.#slots[(this.#head + index) & (this.#slots.length - 1)];
@@ -44,7 +44,7 @@ export class Fifo<T> {
     this.#slots[(this.#head + index) & (this.#slots.length - 1)] = item;
   }
 
-  /** Removes every item for which `keep` says no: walks the whole queue, for rare use. */
+  /** Removes every item for which `keep` returns false. Visits the whole queue, so use it rarely. */
   filter(keep: (item: T, index: number) => boolean): void {
     const kept: T[] = [];
     for (let index = 0; index < this.#length; index++) {

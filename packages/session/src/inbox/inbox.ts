@@ -13,20 +13,20 @@ type Received = DataMessage | StatusMessage;
 
 interface End {
   readonly kind: EndKind;
-  /** Made anew for each wait, so that its stack says who waited. */
+  /** Creates an error for each wait, so that its stack names the caller. */
   readonly error: () => IpcError;
   told: boolean;
 }
 
 /**
- * What has been received and not yet read: messages and statuses in order, for one consumer at a time (reads, an
- * iteration, listeners, or somebody it is lent to), within a budget of bytes.
+ * Holds received, unread messages and statuses in order, for one consumer at a time (reads, an iteration, listeners, or the
+ * holder of the reader lock), within a budget of bytes.
  */
 export class Inbox implements LockableInbox {
   readonly #maxUnreadBytes: number;
   readonly #events: InboxEvents;
   readonly #unread: MessageQueue;
-  /** Undefined: the iteration that waits has been returned from. */
+  /** Pending reads. One resolves with undefined if its iteration was returned from. */
   readonly #reads = new Set<Deferred<Received | undefined>>();
   released: (() => void) | undefined;
   #full = false;
@@ -37,7 +37,7 @@ export class Inbox implements LockableInbox {
   #flowing = false;
   #end: End | undefined;
 
-  /** @param budget what it shares with other inboxes */
+  /** @param budget shared with other inboxes */
   constructor(maxUnreadBytes: number, events: InboxEvents, budget?: SharedBudget) {
     this.#maxUnreadBytes = maxUnreadBytes;
     this.#events = events;
@@ -55,7 +55,7 @@ export class Inbox implements LockableInbox {
   push(message: ReceivedMessage): void {
     if (this.#unread.length === 0 && !this.#flowing) {
       if (this.#isListening()) {
-        // A listener may do anything to this peer: what follows from it waits its turn.
+        // A listener may call any method of this peer, so hold back reentrant deliveries until it returns.
         this.#flowing = true;
         this.#events.message(message);
         this.#flowing = false;
@@ -83,7 +83,7 @@ export class Inbox implements LockableInbox {
     this.#unread.compact(buffer);
   }
 
-  /** Nothing comes any more: what is unread is still read, then every wait rejects. */
+  /** Ends the inbox: unread messages can still be read, then every wait rejects. */
   end(kind: EndKind, error: () => IpcError): void {
     if (this.#end !== undefined) return;
     this.#end = { kind, error, told: false };
@@ -99,7 +99,7 @@ export class Inbox implements LockableInbox {
     return this.#read<Received | T>("readTimed", wait, { ms, value: onTimeout });
   }
 
-  /** Starts an iteration over the data. It holds the inbox until it is done or returned from. */
+  /** Creates an iteration over the data messages. It holds the inbox until it is done or returned from. */
   iterate(): MessageIterator<DataMessage> {
     return iterate<DataMessage>({
       begin: () => this.#take("iteration"),
@@ -143,7 +143,7 @@ export class Inbox implements LockableInbox {
   listen(): void {
     if (this.#consumer === "listener") return;
     this.#take("listener");
-    // As a stream does: listeners that are added in the same breath miss nothing.
+    // Like a Node stream, deliver in the next tick, so that listeners added in this one miss nothing.
     process.nextTick(() => this.dispatch());
   }
 
@@ -170,7 +170,7 @@ export class Inbox implements LockableInbox {
     return Math.min(this.#maxUnreadBytes, this.#unread.share);
   }
 
-  /** Ends the iteration. Every wait is its own: nobody else may wait while it holds the inbox. */
+  /** Ends the iteration. All pending reads are its own, because no other reader may wait while it holds the inbox. */
   #release(): void {
     for (const waiter of this.#reads) {
       this.#reads.delete(waiter);
@@ -207,7 +207,7 @@ export class Inbox implements LockableInbox {
     return waiter.promise;
   }
 
-  /** For an iteration: undefined when it is over as it should be. */
+  /** Returns the next data message of an iteration; undefined if the inbox ended normally. */
   async #nextOrEnd(): Promise<DataMessage | undefined> {
     try {
       for (;;) {
@@ -250,7 +250,7 @@ export class Inbox implements LockableInbox {
     }
   }
 
-  /** Does what the queue's head allows: serves reads and listeners, tells statuses, tells the end. */
+  /** Serves pending reads and listeners as far as possible, and notifies listeners of statuses and of the end. */
   dispatch(): void {
     if (this.#flowing) return;
     this.#flowing = true;
@@ -259,7 +259,7 @@ export class Inbox implements LockableInbox {
       while (this.#reads.size > 0 || this.#isListening()) {
         const entry = this.#tryShift();
         if (entry === undefined) break;
-        // An iteration gives data only: who waits for it keeps his place.
+        // An iteration yields data only: its pending read skips the status and keeps waiting.
         const isPassedOver = entry.kind === "status" && this.#consumer === "iteration";
         if (!isPassedOver && !this.#giveToRead(entry) && entry.kind === "data") this.#events.message(entry);
         this.#announce();
@@ -274,7 +274,7 @@ export class Inbox implements LockableInbox {
     return this.#consumer === "listener" && !this.#paused && this.#end?.kind !== "destroyed";
   }
 
-  /** Tells the listeners of the statuses that no data stands before. */
+  /** Notifies listeners of the statuses that no unread data precedes. */
   #announce(): void {
     if (this.#end?.told === true) return;
     for (let status = this.#unread.announce(); status !== undefined; status = this.#unread.announce()) {
@@ -283,7 +283,7 @@ export class Inbox implements LockableInbox {
   }
 
   #tellEnd(end: End): void {
-    // Whoever iterates or listens gets everything first. A reader may never come back, and close must come.
+    // An iteration, a listener or the lock holder gets all messages first. A caller of `read` may not return: do not wait.
     const awaited = this.#consumer !== "none" && end.kind !== "destroyed";
     if (end.told || (awaited && this.#unread.length > this.#unread.statuses)) return;
     end.told = true;

@@ -3,10 +3,10 @@ import { MESSAGE_OVERHEAD_BYTES, ReceivedMessage, type StatusMessage } from "../
 import type { SharedBudget } from "../shared-budget.js";
 import { Fifo } from "./fifo.js";
 
-/** MessageQueue statuses kept; the oldest "gone and back again" is forgotten first. */
+/** Maximum number of unread statuses; the oldest disconnection is dropped first, together with its reconnection. */
 const MAX_STATUSES = 32;
 
-/** A change of the connection, in its place among the messages. */
+/** A status change, queued in order with the messages. */
 export class StatusEntry implements StatusMessage {
   readonly kind = "status";
   readonly type = -1;
@@ -17,16 +17,16 @@ export class StatusEntry implements StatusMessage {
   }
 }
 
-/** Messages and statuses that have not been read, in order, and what they cost. */
+/** Holds unread messages and statuses in order, and counts their bytes. */
 export class MessageQueue {
   readonly #entries = new Fifo<ReceivedMessage | StatusEntry>();
   #bytes = 0;
   #statuses = 0;
-  /** Statuses at the head that have been announced. */
+  /** Number of statuses at the head that have been announced. */
   #announced = 0;
   #budget: SharedBudget | undefined;
 
-  /** @param budget that these messages share with others */
+  /** @param budget shared with other queues */
   constructor(budget?: SharedBudget) {
     this.#budget = budget;
   }
@@ -35,12 +35,12 @@ export class MessageQueue {
     return this.#entries.length;
   }
 
-  /** Bytes of data, and 160 for each message. */
+  /** Bytes of data, plus 160 for each message. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Bytes that the shared budget leaves to these messages. */
+  /** Bytes that the shared budget allows this queue. */
   get share(): number {
     return this.#budget?.share ?? Number.POSITIVE_INFINITY;
   }
@@ -75,7 +75,7 @@ export class MessageQueue {
     return entry;
   }
 
-  /** Returns the next status that no message stands before, once. */
+  /** Returns the next status that no message precedes; each status is returned once. */
   announce(): Status | undefined {
     const entry = this.#entries.at(this.#announced);
     if (!(entry instanceof StatusEntry)) return undefined;
@@ -83,7 +83,7 @@ export class MessageQueue {
     return entry.status;
   }
 
-  /** Returns the statuses that have not been announced, whatever stands before them. */
+  /** Returns the statuses that have not been announced, also those that messages precede. */
   announceAll(): Status[] {
     const statuses: Status[] = [];
     for (let index = this.#announced; index < this.#entries.length; index++) {
@@ -93,7 +93,7 @@ export class MessageQueue {
     return statuses;
   }
 
-  /** Copies the newest messages out of `buffer` when they keep more than twice their size of it alive. */
+  /** Copies the newest messages out of `buffer` if they use less than half of the memory that they keep alive. */
   compact(buffer: ArrayBufferLike): void {
     let used = 0;
     let first = this.#entries.length;
@@ -109,7 +109,7 @@ export class MessageQueue {
     }
   }
 
-  /** What is unread here counts for itself alone from now on. */
+  /** Returns this queue's bytes to the shared budget, which no longer limits it. */
   leaveBudget(): void {
     this.#budget?.remove(this.#bytes);
     this.#budget = undefined;

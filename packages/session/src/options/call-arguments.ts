@@ -5,10 +5,10 @@ import { SessionError } from "../errors.js";
 import type { CloseOptions } from "../peer.js";
 import { TIMER_MAX_MS } from "./option-reader.js";
 
-/** How long `close` gives accepted messages to leave unless told otherwise, in milliseconds. */
+/** Default time that `close` allows for sending accepted messages, in milliseconds. */
 export const CLOSE_TIMEOUT_MS = 5_000;
 
-/** Returns what is wrong with a message to be sent, for a promise to reject with. */
+/** Returns the error of an invalid message to send, so that a promise can reject with it; undefined if it is valid. */
 export function validateWrite(type: unknown, data: unknown, maxSize: number): Error | undefined {
   if (typeof type !== "number") return new TypeError(`write: \`type\` takes a number, got ${formatValue(type)}`);
   if (!Number.isInteger(type) || type < 1 || type > UINT32_MAX) {
@@ -26,7 +26,7 @@ export function validateWrite(type: unknown, data: unknown, maxSize: number): Er
   return undefined;
 }
 
-/** Returns what is wrong with the options of a wait. */
+/** Returns the error of invalid options of a wait; undefined if they are valid. */
 export function validateAbortOptions(what: string, options: AbortOptions | undefined): Error | undefined {
   if (options === undefined) return undefined;
   if (typeof options !== "object" || options === null)
@@ -36,14 +36,14 @@ export function validateAbortOptions(what: string, options: AbortOptions | undef
   return new TypeError(`${what}: \`signal\` takes an AbortSignal, got ${formatValue(signal)}`);
 }
 
-/** Returns what is wrong with the options of `close`. */
+/** Returns the error of invalid options of `close`; undefined if they are valid. */
 export function validateCloseOptions(options: CloseOptions): Error | undefined {
   if (typeof options !== "object" || options === null)
     return new TypeError(`close: takes an object of options, got ${formatValue(options)}`);
   return options.timeoutMs === undefined ? undefined : validateDelay("close: `timeoutMs`", options.timeoutMs);
 }
 
-/** Returns what is wrong with a delay; `what` starts the message. */
+/** Returns the error of an invalid delay, whose message starts with `what`; undefined if it is valid. */
 export function validateDelay(what: string, ms: unknown): Error | undefined {
   if (typeof ms !== "number")
     return new TypeError(`${what} takes milliseconds, 0 … ${TIMER_MAX_MS}, got ${formatValue(ms)}`);
@@ -52,7 +52,7 @@ export function validateDelay(what: string, ms: unknown): Error | undefined {
   return undefined;
 }
 
-/** @throws TypeError */
+/** @throws TypeError if `listener` is not a function */
 export function assertListener(listener: unknown): void {
   if (typeof listener !== "function")
     throw new TypeError(`on: \`listener\` takes a function, got ${formatValue(listener)}`);

@@ -1,11 +1,11 @@
 import { formatValue } from "@ipc/transport/internal";
 
-/** The largest delay that a Node timer keeps, in milliseconds: longer ones would fire at once. */
+/** Longest delay that Node timers support, in milliseconds; a timer with a longer one fires at once. */
 export const TIMER_MAX_MS = 2_147_483_647;
 
 /**
- * Reads a caller's options once, at the edge. Each wrong one is a TypeError (kind) or RangeError (range) that names the
- * option, what it takes and what it got; an unknown one is a TypeError.
+ * Reads and validates a caller's options. A wrong kind or an unknown option is a TypeError, a value out of range a RangeError;
+ * the message names the option, what it takes and what it got.
  */
 export class OptionReader<O extends object> {
   /** The function whose options these are. */
@@ -14,8 +14,8 @@ export class OptionReader<O extends object> {
   readonly #show: (value: unknown) => string;
 
   /**
-   * @param where the function whose options these are: the start of each message
-   * @param shown how a wrong value is shown: `showKind` where it may be a secret
+   * @param where the function whose options these are; each error message starts with it
+   * @param shown formats a wrong value for the message: `formatKind` if it may be a secret
    */
   constructor(
     where: string,
@@ -36,7 +36,7 @@ export class OptionReader<O extends object> {
     }
   }
 
-  /** The option as it is, for who reads it further. */
+  /** Returns the option without validating it. */
   value<K extends keyof O & string>(key: K): O[K] {
     return this.#options[key];
   }
@@ -48,7 +48,7 @@ export class OptionReader<O extends object> {
     return value;
   }
 
-  /** A whole number in a range; `unit` says of what. */
+  /** Reads an integer in a range; `unit` is named in error messages. */
   integer(key: keyof O & string, fallback: number, range: { min: number; max: number; unit: string }): number {
     const value: unknown = this.#options[key];
     if (value === undefined) return fallback;
@@ -64,7 +64,7 @@ export class OptionReader<O extends object> {
     return this.integer(key, fallback, { min, max: TIMER_MAX_MS, unit: "milliseconds" });
   }
 
-  /** One of the words that it takes. */
+  /** Reads one of the given strings. */
   choice<T extends string>(key: keyof O & string, choices: readonly T[], fallback: T): T {
     const value: unknown = this.#options[key];
     if (value === undefined) return fallback;
@@ -80,7 +80,7 @@ export class OptionReader<O extends object> {
     return value;
   }
 
-  /** An object with the given methods. */
+  /** Reads an object with the given methods. */
   methods<T extends object>(key: keyof O & string, names: readonly (keyof T & string)[]): T | undefined {
     const value: unknown = this.#options[key];
     if (value === undefined) return undefined;
@@ -88,7 +88,7 @@ export class OptionReader<O extends object> {
     return value;
   }
 
-  /** Options that mean nothing beside `key`, where it is given. */
+  /** Rejects the options that have no meaning beside `key`, if `key` is given. @throws TypeError */
   refuseBeside(key: keyof O & string, others: readonly (keyof O & string)[]): void {
     if (this.#options[key] === undefined) return;
     for (const other of others) {
@@ -117,7 +117,7 @@ function hasMethods<T extends object>(value: unknown, names: readonly string[]):
   return names.every((name) => typeof methods[name] === "function");
 }
 
-/** Shows what kind of value this is, and nothing of a text or number: it may be a key. */
+/** Formats the kind of a value and reveals no string or number, because it may be a key. */
 export function formatKind(value: unknown): string {
   const mayTell = ["string", "number", "bigint", "symbol"].includes(typeof value);
   return mayTell ? `a ${typeof value}` : formatValue(value);

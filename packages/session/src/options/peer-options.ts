@@ -12,41 +12,41 @@ const GIB = 1_073_741_824;
 /** 3 MiB. @see golang-ipc vars.go, `MAX_MSG_SIZE` */
 const DEFAULT_MAX_MESSAGE_SIZE = 3_145_728;
 
-/** What clients, servers and sessions all take. */
+/** Options of clients, servers and sessions. */
 export interface PeerOptions {
   /**
-   * Whether bytes are encrypted (ECDH P-384, AES-256-GCM). The server decides; a client that wants it refuses a server
-   * without it, a client that does not follows the server.
+   * Whether messages are encrypted (ECDH P-384, AES-256-GCM). The server decides: a client with `true` rejects a server without
+   * encryption, a client with `false` follows the server.
    * @default true
    */
   readonly encryption?: boolean;
   /**
-   * The longest data of one message, in bytes, 1 024 … 1 073 741 824. A server's bounds both directions; a client's bounds
-   * what it receives.
+   * Maximum data size of one message, in bytes, 1 024 … 1 073 741 824. A server's limit applies to both directions; a client's
+   * applies to what it receives.
    * @default 3_145_728
    */
   readonly maxMessageSize?: number;
-  /** Accepted by `write` and not with the kernel, in bytes, 1 024 … 1 073 741 824; past it writes wait. @default 1_048_576 */
+  /** Bytes accepted and not yet with the kernel, 1 024 … 1 073 741 824; above it, writes wait. @default 1_048_576 */
   readonly maxQueuedBytes?: number;
-  /** Received and not read, in bytes, 1 024 … 1 073 741 824; past it the peer's writes wait. @default 1_048_576 */
+  /** Bytes received and not yet read, 1 024 … 1 073 741 824; above it, the peer's writes wait. @default 1_048_576 */
   readonly maxUnreadBytes?: number;
   /**
-   * For how long the event loop asks for more instead of sleeping after this peer has sent something, in microseconds, 0 …
-   * 1 000. Where the answer usually comes within it, a round trip takes less time, for one processor core kept
-   * busy meanwhile on each side that asks for it. @default 0, never
+   * How long the event loop polls instead of sleeping after this peer has sent something, in microseconds, 0 … 1 000. If the
+   * answer usually arrives within that time, round trips are faster, at the cost of one busy processor core on each side that
+   * sets it. @default 0, never
    */
   readonly busyPollUs?: number;
-  /** How both sides prove themselves. @default a secure session without keys: secret, and each side anonymous */
+  /** How both sides authenticate. @default a secure session without keys: encrypted, with both sides anonymous */
   readonly security?: SecurityOptions;
-  /** How long a handshake may take, in milliseconds, 1 … 2 147 483 647. @default 5_000 */
+  /** Maximum duration of a handshake, in milliseconds, 1 … 2 147 483 647. @default 5_000 */
   readonly handshakeTimeoutMs?: number;
-  /** Aborts the start; afterwards destroys. */
+  /** Aborts the start; after it, destroys the peer. */
   readonly signal?: AbortSignal;
-  /** Is told what happens, never data or keys. @default silent */
+  /** Receives log lines, which never contain message data or keys. @default silent */
   readonly logger?: Logger;
 }
 
-/** The names of PeerOptions, for the check of unknown ones. */
+/** The names of PeerOptions, for rejecting unknown ones. */
 export const PEER_OPTIONS: readonly (keyof PeerOptions)[] = [
   "encryption",
   "maxMessageSize",
@@ -59,17 +59,17 @@ export const PEER_OPTIONS: readonly (keyof PeerOptions)[] = [
   "logger",
 ];
 
-/** The limits of a peer, resolved. */
+/** Resolved limits of a peer. */
 export interface PeerLimits {
-  /** Bytes of data of one received message. */
+  /** Maximum data size of one received message, in bytes. */
   readonly maxMessageSize: number;
   readonly maxQueuedBytes: number;
   readonly maxUnreadBytes: number;
-  /** How long the event loop does not sleep after something was sent. */
+  /** How long the event loop polls instead of sleeping after a send, in microseconds. */
   readonly busyPollUs: number;
 }
 
-/** PeerOptions, complete. */
+/** Resolved PeerOptions. */
 export interface ResolvedPeerOptions {
   readonly encryption: boolean;
   readonly limits: PeerLimits;
@@ -77,13 +77,13 @@ export interface ResolvedPeerOptions {
   readonly signal: AbortSignal | undefined;
   readonly logger: Logger;
   readonly credentials: Credentials;
-  /** Where one more pre-shared key comes from: a private file at its usual place, or at this path. */
+  /** Source of one more pre-shared key. True: a private file at its default path. A string: its path. False: none. */
   readonly keyFile: boolean | string;
-  /** What `peer.security` says before the first connection. */
+  /** The value of `peer.security` before the first connection. */
   readonly security: ConnectionSecurity;
 }
 
-/** @throws TypeError, RangeError naming the option, what it takes and what it got */
+/** Validates options and adds defaults. @throws TypeError, RangeError naming the option, what it takes and what it got */
 export function resolvePeerOptions(options: OptionReader<PeerOptions>, role: "client" | "server"): ResolvedPeerOptions {
   const encryption = options.boolean("encryption", true);
   const { credentials, keyFile } = resolveSecurity(options.where, role, options.value("security"), encryption);

@@ -3,50 +3,51 @@ import { encodeIdentityKey, importPsk, PSK_BYTES } from "@ipc/crypto";
 import { type Credentials, NO_CREDENTIALS } from "../handshake/credentials.js";
 import { formatKind, OptionReader } from "./option-reader.js";
 
-/** A server takes several pre-shared keys, the key file's among them, so that one can replace another. */
+/** A server accepts several pre-shared keys, including the key file's, so that keys can be rotated. */
 const MAX_PSKS = 4;
 
-/** How two of ours prove themselves to each other. Without keys a session is secret, and each side anonymous. */
+/** How two @ipc peers authenticate each other. Without keys, a session is encrypted and both sides are anonymous. */
 export interface SecurityOptions {
   /**
-   * "golang-ipc": never a secure session, with nobody. For tests and comparisons, and without keys. "auto": with every peer
-   * that speaks it.
+   * "auto": a secure session with every peer that supports it. "golang-ipc": never a secure session; for tests and comparisons,
+   * and allows no keys.
    * @default "auto"
    */
   readonly wire?: "auto" | "golang-ipc";
   /**
-   * A pre-shared key: 32 random bytes, which are copied and stay the caller's to wipe. A client has one; a server up to
-   * four, a key file's among them, which it tries in turn.
+   * A pre-shared key: 32 random bytes, which are copied; the caller wipes its own copy. A client takes one key; a server takes
+   * up to four and tries them in order. A key file's key counts too.
    */
   readonly psk?: Uint8Array | readonly Uint8Array[];
-  /** The Ed25519 private key with which this side signs, where the other one trusts it. */
+  /** The Ed25519 private key with which this side signs if the peer has `trustedPeers`. */
   readonly identity?: KeyObject;
-  /** The Ed25519 public keys of those whom this side talks to, at least one: the other side must sign with one of them. */
+  /** Ed25519 public keys of the accepted peers, at least one: the peer must sign with the private key of one of them. */
   readonly trustedPeers?: readonly KeyObject[];
   /**
-   * True: a private file of this user's, which the server makes when it starts and the client reads at each dial: the same
-   * user, or out. A string: the path of such a file, in a directory that exists. Not for sessions, nor on Windows.
+   * True: a pre-shared key in a private file of the current user, which the server creates when it starts and the client reads
+   * at each dial, so that only processes of the same user connect. A string: the path of such a file, in an existing directory.
+   * Not available for sessions or on Windows.
    * @default false
    */
   readonly keyFile?: boolean | string;
   /**
-   * Refuses whoever does not prove everything that is configured here; also without keys, golang-ipc's peers.
-   * @default true as soon as there is a key
+   * Rejects peers that do not prove everything configured here; even without keys, it rejects golang-ipc's peers.
+   * @default true if any key is configured
    */
   readonly require?: boolean;
 }
 
-/** SecurityOptions, complete. */
+/** Resolved SecurityOptions. */
 export interface ResolvedSecurity {
   readonly credentials: Credentials;
-  /** True: at its usual place. A string: its path. False: there is none. */
+  /** True: the key file at its default path. A string: its path. False: no key file. */
   readonly keyFile: boolean | string;
 }
 
 /**
- * Resolves the option `security` of a side.
- * @param encryption of that side, without which it can have no keys
- * @throws TypeError, RangeError naming the option, what it takes and what it got; never a key
+ * Resolves the option `security` of one side.
+ * @param encryption the option `encryption` of that side; without it, keys are rejected
+ * @throws TypeError, RangeError naming the option, what it takes and what it got; never revealing a key
  */
 export function resolveSecurity(
   where: string,
@@ -55,7 +56,7 @@ export function resolveSecurity(
   encryption: boolean,
 ): ResolvedSecurity {
   if (options === undefined) return { credentials: NO_CREDENTIALS, keyFile: false };
-  // A key that is given in the wrong place must not come back in the error.
+  // Format only the kind of a wrong value, because a misplaced key must not appear in the error.
   const known = ["wire", "psk", "identity", "trustedPeers", "keyFile", "require"] as const;
   const reader = new OptionReader<SecurityOptions>(`${where}: security`, options, known, formatKind);
   refuseMissing(where, options);
@@ -80,7 +81,7 @@ export function resolveSecurity(
   });
 }
 
-/** A key that was not found where it was looked for must not become a session with everybody. */
+/** Rejects an undefined key, because a failed key lookup must not result in a session that accepts every peer. */
 function refuseMissing(where: string, options: SecurityOptions): void {
   for (const option of ["psk", "identity", "trustedPeers", "keyFile"] as const) {
     if (Object.hasOwn(options, option) && options[option] === undefined)
@@ -102,12 +103,12 @@ function readPsks(where: string, role: "client" | "server", value: unknown, hasK
   if (list.length === 0 || list.length > most)
     throw new RangeError(`${where}: ${takes}, got ${list.length}${hasKeyFile ? " beside the key file" : ""}`);
   return Object.freeze(
-    // Also over holes, which `map` of the list itself passes over.
+    // Unlike `map`, `Array.from` also visits holes.
     Array.from(list, (psk) => {
-      // A string's bytes would hardly be random.
+      // Reject strings, because their bytes are unlikely to be random.
       if (!(psk instanceof Uint8Array)) throw new TypeError(`${where}: ${takes}, got ${formatKind(psk)}`);
       if (psk.length !== PSK_BYTES) throw new RangeError(`${where}: ${takes}, got ${psk.length} bytes`);
-      // Memory that nobody has filled, or that was wiped too early: everybody knows this key.
+      // All zeros is memory that was never filled or was wiped too early, and an attacker can guess it.
       if (psk.every((byte) => byte === 0)) throw new RangeError(`${where}: ${takes}, got zeros`);
       return importPsk(psk);
     }),

@@ -7,29 +7,28 @@ interface Task {
 }
 
 /**
- * Work that holds the event loop, in the order in which it was asked for. What brings to its end that for which work was done
- * before comes first: behind hundreds that begin, those who have gone furthest would run out of time, and all be in vain.
+ * CPU work that blocks the event loop, in order of request. Finish handshakes in progress before starting new ones; otherwise
+ * they time out under load and their work is wasted.
  */
 const queues: Readonly<Record<Priority, Task[]>> = { ending: [], beginning: [] };
 let isScheduled = false;
 
 /**
- * What ends takes a tenth of what begins. With a turn for each, a thousand clients at once would need two turns each where one
- * is enough, and wear each other out.
+ * Finishing a handshake costs a tenth of starting one. With a macrotask for each, a handshake would need two macrotasks instead
+ * of about one, and a thousand simultaneous clients would make each other time out.
  */
 const FINISHING_PER_MACROTASK = 4;
 
-/** How far those are who ask. */
+/** Whether the work starts a handshake or finishes one. */
 type Priority = "beginning" | "ending";
 
 /**
- * Does `work` in a turn of the event loop that has no other work of this kind: between two of them, timers fire and sockets
- * are read. A derivation on P-384 takes one or two milliseconds, and a hundred clients may connect at once. Settles with what
- * `work` returns or throws.
- * @param isCancelled whether nobody wants it any more: it is asked when the turn has come, which then is the next one's, so that
- * those who leave hold nobody up
- * @param priority "ending": before all that begin
- * @throws SessionError IPC_ABORTED when it is over
+ * Queues `work` and settles with what it returns or throws. A macrotask runs at most one "beginning" and four "ending" entries,
+ * because deriving a P-384 secret takes 1–2 ms and a hundred clients may connect at once; timers and sockets run in between.
+ * @param isCancelled called when the entry is next; if it returns true, the next entry runs in the same macrotask, so cancelled
+ * work delays no other
+ * @param priority "ending" goes first, up to four in each macrotask
+ * @throws SessionError IPC_ABORTED if it was cancelled
  */
 export function runQueued<T>(
   work: () => T,

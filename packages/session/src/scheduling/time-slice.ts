@@ -1,46 +1,46 @@
-/** How long a connection decodes and delivers before the event loop has a turn, in milliseconds. */
+/** How long a connection decodes and delivers before it yields to the event loop, in milliseconds. */
 const SLICE_MS = 1;
 
-/** Steps between two looks at the clock: a look may cost as much as a small plain message. */
+/** Steps between two clock samples, because a sample may cost as much as a small unencrypted message. */
 const STEPS_BETWEEN_SAMPLES = 16;
 
 /**
- * The time that one connection has had of the event loop, over as many chunks as it took. A peer decides how many records and
- * messages it makes of its bytes, each costs a cipher call or a listener's, and the system hands over megabytes in one turn:
- * without an end to it, one peer would stop every timer and every other connection.
+ * Bounds the time that one connection uses of the event loop, over any number of chunks. A peer chooses how many records and
+ * messages its bytes form, each costs a cipher or listener call, and the kernel can deliver megabytes in one macrotask: without
+ * a bound, one peer would block every timer and every other connection.
  */
 export class TimeSlice {
   #spentMs = 0;
   #steps = 0;
   #sampledAt = 0;
-  /** Since it began. */
+  /** Whether a step was counted since `begin`. */
   #hasWorked = false;
   #isReferenced = true;
   #isExpired = false;
   #pendingYield: NodeJS.Immediate | undefined;
 
-  /** Whether the loop has a turn now. */
+  /** Whether the connection has yielded and has not resumed yet. */
   get isYielding(): boolean {
     return this.#pendingYield !== undefined;
   }
 
-  /** Whether the time is used up, as far as `isOver` has looked. */
+  /** Whether the time was used up at the last clock sample. */
   get isExpired(): boolean {
     return this.#isExpired;
   }
 
-  /** Work begins: what was before was none. */
+  /** Starts timing work; the time since the last work does not count. */
   begin(): void {
     this.#hasWorked = false;
     this.#sampledAt = performance.now();
   }
 
-  /** There is nothing more to do for now: a few messages a chunk take their time, too. */
+  /** Stops timing work. Samples the clock, so that chunks of fewer than 16 messages count too. */
   end(): void {
     if (this.#hasWorked) this.#sample();
   }
 
-  /** Counts a step of the work, and says whether it was the last one for now. */
+  /** Counts one step of work and returns whether the slice has expired. */
   countStep(): boolean {
     this.#hasWorked = true;
     this.#steps++;
@@ -48,7 +48,7 @@ export class TimeSlice {
     return this.#isExpired;
   }
 
-  /** Leaves the loop a turn, then has its whole time again, and goes on. */
+  /** Yields to the event loop, then calls `resume` with a new slice. */
   yield(resume: () => void): void {
     this.#pendingYield = setImmediate(() => {
       this.#pendingYield = undefined;
@@ -59,14 +59,14 @@ export class TimeSlice {
     if (!this.#isReferenced) this.#pendingYield.unref();
   }
 
-  /** Whether a rest keeps the process alive. */
+  /** Sets whether a pending yield keeps the process alive. */
   setReferenced(referenced: boolean): void {
     this.#isReferenced = referenced;
     if (referenced) this.#pendingYield?.ref();
     else this.#pendingYield?.unref();
   }
 
-  /** It does not go on any more. */
+  /** Cancels a pending yield: `resume` is not called. */
   cancel(): void {
     clearImmediate(this.#pendingYield);
     this.#pendingYield = undefined;

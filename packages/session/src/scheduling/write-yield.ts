@@ -1,28 +1,28 @@
-/** How much all senders of this process may batch before the event loop has its turn. */
+/** Bytes that all senders of this process may batch in a tick before their writes yield to the event loop. */
 const YIELD_AFTER_BYTES = 262_144;
 
 let batchedBytes = 0;
 let macrotask: Promise<void> | undefined;
 
-/** Takes note of what has been gathered in this tick. True when it is enough, over all connections of this process. */
+/** Counts bytes batched in this tick. Returns true once all connections of this process have batched 256 KiB. */
 export function noteBatched(bytes: number): boolean {
   batchedBytes += bytes;
   return batchedBytes >= YIELD_AFTER_BYTES;
 }
 
-/** The tick is over: timers and reads come before the next one. */
+/** Resets the count at the end of a tick, because timers and reads run before the next one. */
 export function noteTickEnd(): void {
   batchedBytes = 0;
 }
 
-/** Flushes that may follow each other before the loop has its turn. */
+/** Flushes that may follow each other before they yield to the event loop. */
 const FLUSHES_PER_MACROTASK = 16;
 
 let flushes = 0;
 
 /**
- * Takes note of a flush. True when there were many since the loop's last turn: the kernel takes what is small at once, and a
- * loop that waits for each flush would starve timers and reads.
+ * Counts a flush. Returns true after the first 16 in a macrotask: the kernel accepts small writes at once, so a loop that
+ * awaits each flush would starve timers and reads.
  */
 export function noteFlush(): boolean {
   if (flushes++ === 0) {
@@ -33,7 +33,7 @@ export function noteFlush(): boolean {
   return flushes > FLUSHES_PER_MACROTASK;
 }
 
-/** Resolves in the loop's next turn: the same promise for all who ask in this one. */
+/** Resolves in the next macrotask; all callers in this one share the promise. */
 export function nextMacrotask(): Promise<void> {
   macrotask ??= new Promise((resolve) => {
     setImmediate(() => {
@@ -44,14 +44,14 @@ export function nextMacrotask(): Promise<void> {
   return macrotask;
 }
 
-/** Until when the event loop is kept from sleeping; undefined while nobody asks for it. */
+/** Time until which the event loop polls instead of sleeping; undefined while it does not poll. */
 let pollUntilMs: number | undefined;
 
 /**
- * For the next `us` microseconds the event loop of this process asks the system for what is there instead of sleeping until
- * something is: an answer that comes meanwhile costs no wake-up, on either side of the system call.
+ * Makes the event loop of this process poll the kernel instead of sleeping for the next `us` microseconds, so that an answer in
+ * that time costs no wake-up, in the kernel or in the process.
  *
- * A pending immediate is what keeps libuv from sleeping. Timers and reads have their turn in each round of the loop.
+ * A pending immediate keeps libuv from sleeping; timers and reads still run in each iteration of the loop.
  */
 export function busyPoll(us: number): void {
   const endMs = performance.now() + us / 1_000;
