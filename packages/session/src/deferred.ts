@@ -79,8 +79,11 @@ export async function settleWithin(ms: number, promise: Promise<void>): Promise<
   const over = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);
   });
-  await Promise.race([promise, over]);
-  clearTimeout(timer);
+  try {
+    await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function ignore(): void {}

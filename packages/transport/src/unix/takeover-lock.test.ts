@@ -117,18 +117,22 @@ test.each(["EPERM", "EACCES"])("a stale lock that may not be removed (%s) is nam
   expect(readdirSync(directory)).toEqual(["a.sock.lock"]);
 });
 
-test.each(["", "no pid\n", "-1\n", "0\n", "99999999999\n", `${process.pid}`])(
-  "a fresh lock that holds %j is waited for until the abort",
-  async (content) => {
-    const { socket, lock } = place();
-    writeFileSync(lock, content);
-    keepLockFresh(lock);
-    const abort = new AbortController();
-    const waiting = SocketLock.acquire(socket, abort.signal);
-    await turns(5);
-    abort.abort();
-    await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
-    expect(readFileSync(lock, "utf8")).toBe(content);
-    unlinkSync(lock);
-  },
-);
+test.each([
+  ["nothing", ""],
+  ["no pid", "no pid\n"],
+  ["a negative pid", "-1\n"],
+  ["pid 0", "0\n"],
+  ["too large a pid", "99999999999\n"],
+  ["the pid of this process without a newline", `${process.pid}`],
+])("acquire waits for a fresh lock until the abort when the lock holds %s", async (_what, content) => {
+  const { socket, lock } = place();
+  writeFileSync(lock, content);
+  keepLockFresh(lock);
+  const abort = new AbortController();
+  const waiting = SocketLock.acquire(socket, abort.signal);
+  await turns(5);
+  abort.abort();
+  await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
+  expect(readFileSync(lock, "utf8")).toBe(content);
+  unlinkSync(lock);
+});
