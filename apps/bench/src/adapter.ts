@@ -39,11 +39,11 @@ export interface Adapter {
   /** Payloads are strings: the peer speaks JSON. */
   readonly isText: boolean;
   /**
-   * Listens in a directory of its own. `accept` is called for every client and says who takes what arrives from it.
+   * Listens in a directory of its own. `accept` is called for every client and returns the handler of its messages.
    * @param many whether more than one client will come
    */
   listen(directory: string, accept: (link: Link) => Deliver, many: boolean): Promise<void>;
-  /** Connects to who listens in `directory`: `server`, a process that this one has forked. */
+  /** Connects to the server that listens in `directory`: `server`, a process that this one has forked. */
   connect(directory: string, deliver: Deliver, many: boolean, server: ChildProcess): Promise<Link>;
 }
 

@@ -13,7 +13,7 @@ const orderOf = (name: string, point = 0) => {
 };
 const others = sections.map(({ name }) => name).filter((name) => name !== "exchange");
 
-it("everybody who does not take part has a reason, and only golang-ipc may be missing", () => {
+it("gives a reason for each missing contestant, and only golang-ipc may be missing", () => {
   expect(notRun.filter(({ name, why }) => name !== "golang-ipc" || why === "")).toEqual([]);
 });
 

@@ -35,7 +35,7 @@ export class Caller {
     return this.#link;
   }
 
-  /** Who takes what arrives from now on. */
+  /** Sets the handler of the messages that arrive from now on. */
   onMessage(deliver: Deliver): void {
     this.#receiver.deliver = deliver;
   }
@@ -91,5 +91,5 @@ export class Caller {
 }
 
 function unexpected(kind: number, payload: Payload): void {
-  throw new Error(`nobody waits for a message of kind ${kind}, ${payload.length} bytes`);
+  throw new Error(`unexpected message of kind ${kind}, ${payload.length} bytes`);
 }

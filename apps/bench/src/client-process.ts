@@ -68,5 +68,5 @@ try {
   clearTimeout(overdue);
   await rm(directory, { recursive: true, force: true });
 }
-// Clients that would dial again have nobody to find.
+// Exits at once, because clients that dial again would find no server.
 process.exit();

@@ -9,7 +9,7 @@ import { runProcess } from "./run-process.js";
 const CLIENT = fileURLToPath(new URL("../dist/client-process.js", import.meta.url));
 const FLOOR = fileURLToPath(new URL("../floor/bare-loop.mjs", import.meta.url));
 
-/** After so long somebody is taken to be unable: thousands of handshakes take long, and some get nowhere behind large messages. */
+/** A longer work has failed: thousands of handshakes take long, and some get nowhere behind large messages. */
 const LIMITS_MS: Partial<Record<Workload, number>> = {
   crowd: 240_000,
   "loop delay": 30_000,
@@ -24,10 +24,10 @@ const NO_COLLECTION = ["--min-semi-space-size=512", "--max-semi-space-size=512"]
 const POLLING = ["plain, polling", "secure, polling"];
 const ROUND_TRIP_BYTES = 1_024;
 
-/** Why somebody does not do a work: it has no way to do it, or the benchmark leaves it out. */
+/** Why a contestant does not do a work: it has no way to do it, or the benchmark leaves it out. */
 export type Inability = { readonly cannot: string } | { readonly skipped: string };
 
-/** Somebody who does the work: one of our modes, the floor, or a peer. */
+/** A program that does the work: one of our modes, the floor, or a peer. */
 export interface Contestant {
   readonly name: string;
   /** What ran, for the reader: version, wire. */
@@ -37,7 +37,7 @@ export interface Contestant {
   measure(order: Order): Promise<Outcome>;
 }
 
-/** Who takes part on this machine, and who does not, and why. */
+/** The contestants that take part on this machine, those that do not, and why. */
 export interface Field {
   readonly contestants: readonly Contestant[];
   readonly notRun: readonly { readonly name: string; readonly why: string }[];
@@ -59,12 +59,12 @@ const PEERS: readonly (readonly [name: string, how: string])[] = [
   ["vscode-jsonrpc", "notifications over a unix socket"],
 ];
 
-/** Finds out who can take part. */
+/** Finds the contestants that can run on this machine. */
 export async function gatherField(): Promise<Field> {
   const contestants: Contestant[] = [floor()];
   const notRun: { name: string; why: string }[] = [];
   for (const [name, what] of Object.entries(OURS)) contestants.push(await nodeContestant(name, what));
-  // Beside ours, whom they are compared with: what the machine does meanwhile falls on neighbours alike.
+  // Next to ours, which they are compared with, because a change of the machine's speed then affects both alike.
   const go = await buildGoPeer();
   if ("missing" in go) notRun.push({ name: "golang-ipc", why: go.missing });
   else for (const encrypted of [true, false]) contestants.push(await goContestant(go.path, encrypted));

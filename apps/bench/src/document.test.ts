@@ -46,7 +46,7 @@ describe("a section that was measured anew", () => {
   });
 
   it.each([
-    ["somebody was left out", { contestants: [{ name: "plain", what: "" }] }],
+    ["a contestant was left out", { contestants: [{ name: "plain", what: "" }] }],
     ["it was measured at another pace", { isQuick: true }],
   ])("is refused where %s", (_why, other) => {
     expect(() => renew(recorded, { ...results("later", 70), ...other })).toThrow(TypeError);

@@ -30,7 +30,7 @@ export type Order =
     }
   /** A writer that never waits, to a reader that does not read. */
   | { readonly workload: "full queue"; readonly size: number; readonly mostBytes: number }
-  /** A fixed number of messages, for whoever counts from outside what they cost. */
+  /** A fixed number of messages, for a measurement of their cost from outside the process. */
   | {
       readonly workload: "count";
       readonly size: number;

@@ -85,7 +85,7 @@ export async function plotsOf(results: Results): Promise<Record<string, string>>
 
 type Drawing = Pick<Extract<TopLevelSpec, { mark: unknown }>, "title" | "data" | "mark" | "encoding">;
 
-/** The floor is black and broken, ours are the strong ones; everybody has one colour in all plots. */
+/** The floor is black and broken, ours are the strong ones; each contestant has one colour in all plots. */
 const COLOURS: Readonly<Record<string, string>> = {
   "bare loop": "#000000",
   plain: "#1f77b4",
@@ -112,7 +112,7 @@ interface Axis {
   readonly label?: string;
 }
 
-/** A line for everybody: on a logarithmic axis where there are few points, each a multiple of the one before. */
+/** A line for each contestant: on a logarithmic axis where there are few points, each a multiple of the one before. */
 function lines(values: readonly Row[], title: string, { title: x, points, label }: Axis, y: string): Drawing {
   const names = Object.keys(COLOURS).filter((name) => values.some(({ who }) => who === name));
   const scale = points === undefined ? { zero: false, domainMax: 100 } : ({ type: "log", nice: false } as const);

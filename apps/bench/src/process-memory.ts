@@ -12,7 +12,7 @@ export interface ProcessMemory {
 /** Collects the garbage and looks. The process runs with --expose-gc. */
 export async function processMemory(): Promise<ProcessMemory> {
   if (global.gc === undefined) throw new Error("run with --expose-gc");
-  // What has been closed is let go in the loop's next turns.
+  // What has been closed is let go in the event loop's next iterations.
   for (let round = 0; round < 3; round++) {
     await nextTurn();
     global.gc();

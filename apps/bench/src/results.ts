@@ -113,7 +113,7 @@ export class Figures {
   }
 
   #byRound({ figure, ...place }: Place): Map<number, number> {
-    // Who failed once has no figures: the rounds that went well would flatter it.
+    // A contestant that failed once has no figures, because the rounds that went well would flatter it.
     if (this.why(place) === "failed") return new Map();
     const values = this.#of(place).flatMap(({ round, outcome }): [number, number][] => {
       const value = "figures" in outcome ? outcome.figures[figure] : undefined;

@@ -11,7 +11,7 @@ function contestant(name: string, measure: () => Promise<{ figures: Record<strin
   return { name, what: "", cannot: () => undefined, measure };
 }
 
-it("has everybody once in a round, and lets the next round begin with another", async () => {
+it("runs every contestant once in a round, and starts the next round with another", async () => {
   const order: string[] = [];
   const all = ["a", "b", "c"].map((name) =>
     contestant(name, async () => {
@@ -23,7 +23,7 @@ it("has everybody once in a round, and lets the next round begin with another", 
   expect(order.join("")).toBe("abcbcacab");
 });
 
-it("tells why there is no figure, and does not wait again for who has failed", async () => {
+it("tells why there is no figure, and does not run a contestant again when it has failed", async () => {
   let tries = 0;
   const failing = contestant("a", () => {
     tries++;

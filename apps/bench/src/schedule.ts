@@ -8,7 +8,7 @@ export interface Sample {
   readonly at: number;
   readonly contestant: string;
   readonly round: number;
-  /** How long it took with its processes' start, for who looks for what makes a run long. */
+  /** How long it took with its processes' start: shows what makes a run long. */
   readonly seconds: number;
   /** What came of it, or why nothing did. */
   readonly outcome: Outcome | Inability | { readonly failed: string };
@@ -38,7 +38,7 @@ export async function measureAll(
     const { at, order } = point;
     progress(index, jobs.length, `${section} ${at}, ${contestant.name}`);
     const cannot = contestant.cannot(order);
-    // Who failed once is not waited for again.
+    // A contestant that failed once is not run again.
     const failure = samples.find((sample) => isOf(sample, section, at, contestant) && "failed" in sample.outcome);
     const from = performance.now();
     const outcome = failure?.outcome ?? cannot ?? (await tryToMeasure(contestant, point));

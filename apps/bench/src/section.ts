@@ -15,7 +15,7 @@ export interface Point {
   readonly at: number;
   readonly rounds: number;
   readonly order: Order;
-  /** Who takes part; everybody where it is not said. */
+  /** The contestants that take part. @default all */
   readonly only?: readonly string[];
 }
 

@@ -59,7 +59,7 @@ export class Service {
     };
   }
 
-  /** Reads no more from who does not read what it gets back. */
+  /** Stops reading from a client that does not read its echoes. */
   #echo(link: Link, payload: Payload): void {
     const wait = link.send(KIND.echo, payload);
     if (wait === undefined || !this.#adapter.abilities.pause) return;
@@ -72,7 +72,7 @@ export class Service {
   }
 
   #tell(link: Link, kind: Kind, told: unknown): void {
-    // Whoever asked waits for the answer: when it has left is nobody's business.
+    // Not awaited, because the client that asked waits for the answer itself.
     void link.send(kind, encodeTold(kind, told, this.#adapter.isText));
   }
 }

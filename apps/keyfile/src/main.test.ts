@@ -17,7 +17,7 @@ async function show(env: NodeJS.ProcessEnv): Promise<string> {
 }
 
 describe.skipIf(process.platform === "win32")("the example of key files", () => {
-  it("lets the server's user in, keeps a stranger out, and leaves no file", async () => {
+  it("accepts the server's user, rejects a client without the key, and leaves no file", async () => {
     const stdout = await show({ IPC_DEBUG: "" });
     const proved = '{"mode":"secure","peer":{"psk":true}}';
     expect(stdout).toContain(`client   │ user ${user}, connected, its security: ${proved}\n`);
@@ -38,13 +38,13 @@ describe.skipIf(process.platform === "win32")("the example of key files", () => 
     expect(left).toEqual([]);
   });
 
-  it.runIf(isRoot)("where it is root, the stranger is another user, who cannot read the key file", async () => {
+  it.runIf(isRoot)("rejects another user, without access to the key file, when it runs as root", async () => {
     const stdout = await show({});
-    expect(stdout).toContain("stranger │ user 65534, who is not the server's\n");
+    expect(stdout).toContain("stranger │ user 65534, not the server's\n");
     expect(stdout).toMatch(/^stranger │ with the server's key file: IPC_PERMISSION_DENIED, .*\(EACCES\)/m);
   });
 
-  it.skipIf(isRoot)("where it is not root, it says that the stranger is of the same user", async () => {
+  it.skipIf(isRoot)("says that the rejected client is of the same user when it does not run as root", async () => {
     expect(await show({})).toContain(`stranger │ user ${user}, the server's own: only root can show another one`);
   });
 

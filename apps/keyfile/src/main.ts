@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runProcesses } from "@ipc-internal/example";
 
 console.log(
-  "A socket that every user may connect to, and a key file that only one can read. Who reads it is let in.\n",
+  "A socket that every user may connect to, and a key file that only one can read. A client with it is accepted.\n",
 );
 
 // A key file stays for the next start of its server. This one lies where the example can remove it.

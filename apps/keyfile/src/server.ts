@@ -5,7 +5,7 @@ import { ANSWER, NAME } from "./conversation.js";
 const place = exampleOptions();
 const server = await startServer({
   name: NAME,
-  // The file's key is asked of everybody, by whatever way he comes.
+  // Every client has to prove the file's key, on every transport.
   security: { keyFile: true },
   ...place,
   ...(place.transport === undefined && { unmaskPermissions: true }),

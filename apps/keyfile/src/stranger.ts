@@ -3,20 +3,20 @@ import { isIpcError, type SecurityOptions, startClient } from "@ipc/client";
 import { exampleOptions } from "@ipc-internal/example";
 import { NAME } from "./conversation.js";
 
-/** "nobody" on most systems. */
+/** The id of the user without rights on most systems. */
 const ANOTHER_USER = 65_534;
 
 const isAnotherUser = becomeAnotherUser();
 console.log(
   isAnotherUser
-    ? `user ${process.getuid?.()}, who is not the server's`
+    ? `user ${process.getuid?.()}, not the server's`
     : `user ${process.getuid?.()}, the server's own: only root can show another one, this is a process without the key`,
 );
 await comeIn("without a key", {});
 await comeIn("with a key of its own", { psk: randomBytes(32) });
 if (isAnotherUser) await comeIn("with the server's key file", { keyFile: true });
 
-/** By itself, not by whoever starts it: the other user may have no right to read this program. */
+/** This process changes its own user, because the other user may have no right to read this program. */
 function becomeAnotherUser(): boolean {
   if (process.getuid?.() !== 0) return false;
   process.setgroups?.([]);

@@ -48,7 +48,7 @@ const onRead: PollCallback = async (connection, message) => {
 
 const start = performance.now();
 for (let iteration = 1; gone < CLIENTS; iteration++) {
-  // Both read at most one message of each connection. They differ in whom they wait for.
+  // Both read at most one message of each connection. They differ in which client they wait for.
   if (isFast) await manager.readTimedFastest(READ_MS, onRead);
   else await manager.readTimed(READ_MS, onRead);
   console.log(`${what}: iteration ${iteration} ended ${(performance.now() - start).toFixed(0)} ms after the start`);

@@ -1,6 +1,6 @@
 import { runProcesses } from "@ipc-internal/example";
 
-console.log("A server and a client, two processes, one name. Each line says who prints it.\n");
+console.log("A server and a client, two processes, one name. Each line names the process that prints it.\n");
 await runProcesses({
   server: new URL("server.js", import.meta.url),
   client: new URL("client.js", import.meta.url),

@@ -57,7 +57,7 @@ describe("after a write, while the clock stands", () => {
     ["client", 1, [true, false]],
     ["server", 1, [false, true]],
     ["one that does not poll", 0, [false, false]],
-  ] as const)("the loop is kept from sleeping by nobody but who asked for it: %s", async (who, busyPollUs, keeps) => {
+  ] as const)("keeps the loop from sleeping only where polling is on: %s", async (who, busyPollUs, keeps) => {
     const { client, server } = await connect(
       who === "client" ? { busyPollUs } : {},
       who === "server" ? { busyPollUs } : {},

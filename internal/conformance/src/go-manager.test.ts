@@ -48,7 +48,7 @@ for (const encryption of [true, false]) {
       new GoPeer(goPeer, { role: "client", name, encryption, multiClient, timeoutMs: 0 });
 
     it(
-      "serves ten Go clients and twenty of ours by both doors at the same time, and nothing is crossed",
+      "serves ten Go clients and twenty of ours by both endpoints at the same time, and nothing is crossed",
       LONG,
       async ({ onTestFinished }) => {
         const name = uniqueName();
@@ -128,7 +128,7 @@ for (const encryption of [true, false]) {
       expect(go.errors).toEqual([]);
     });
 
-    it("tells Go clients that it is full, by both doors, and they say so at once", async () => {
+    it("tells Go clients that it is full, by both endpoints, and they say so at once", async () => {
       const name = uniqueName();
       const { manager } = await startManager(name, encryption, { maxConnections: 1 });
       await using _manager = manager;
@@ -146,7 +146,7 @@ for (const encryption of [true, false]) {
       expect(refused).toEqual(["IPC_SERVER_BUSY", "IPC_SERVER_BUSY"]);
     });
 
-    it("that is started again has its Go client back at slot 1, and gives the next who asks another", async () => {
+    it("that is started again has its Go client back at slot 1, and gives the next id requester another", async () => {
       const name = uniqueName();
       await using go = goClient(name, true);
       {

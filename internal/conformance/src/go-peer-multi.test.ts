@@ -98,7 +98,7 @@ for (const encryption of [true, false]) {
       expect([...server.errors, ...client.errors]).toEqual([]);
     });
 
-    it("started again, it listens for nobody but its first client", async () => {
+    it("listens only for its first client when it is started again", async () => {
       const name = uniqueName();
       await using server = serverOf(name);
       await using first = clientOf(name);

@@ -67,7 +67,7 @@ export class GoPeer extends GoEnd implements AsyncDisposable {
   }
 
   /**
-   * Resolves when a multi-client server would serve another asker; call it after the `start` of the last one.
+   * Resolves when a multi-client server would serve another id requester; call it after the `start` of the last one.
    *
    * golang-ipc's manager serves one connection at a time. Another that is dialled before it has noticed the end of the
    * last is accepted and never served, and golang-ipc's client waits for its id for ever.

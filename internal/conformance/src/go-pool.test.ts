@@ -92,7 +92,7 @@ for (const encryption of [true, false]) {
       },
     );
 
-    it("give up after their time where somebody stands at the manager's door", async () => {
+    it("give up after their time when a pending stream holds the manager's endpoint", async () => {
       const name = uniqueName();
       await using go = goServer(name);
       await go.start();

@@ -43,7 +43,7 @@ describeWithGo("a Go client of our server that insists", (goPeer) => {
     expect([server.status, connected]).toEqual(["Listening", []]);
   });
 
-  it("does not keep out who has the key", async () => {
+  it("accepts a client that has the key", async () => {
     const name = uniqueName();
     await using server = await startServer({ name, directory, security: { psk } });
     const answering = answer(server);
@@ -62,9 +62,9 @@ describeWithGo("a Go client of our server that insists", (goPeer) => {
 
 describeWithGo("a Go client of our manager that insists", (goPeer) => {
   it.each([
-    ["at its shared door", false],
+    ["at its shared endpoint", false],
     ["that asks for an id", true],
-  ])("%s is refused, the manager says why, and serves who has the key", async (_what, multiClient) => {
+  ])("%s is refused, the manager says why, and serves a client that has the key", async (_what, multiClient) => {
     const name = uniqueName();
     await using manager = await startServerManager({ name, directory, security: { psk } });
     manager.on("message", (connection, { type, data }) => void connection.write(type, data));
@@ -86,7 +86,7 @@ describeWithGo("a Go client of our manager that insists", (goPeer) => {
 });
 
 describeWithGo("a Go client of our server that has a key, and does not insist", (goPeer) => {
-  it("is served, in compatible mode, and so is who has the key, in a secure session", async () => {
+  it("is served, in compatible mode, and so is a client that has the key, in a secure session", async () => {
     const name = uniqueName();
     await using server = await startServer({ name, directory, security: { psk, require: false } });
     const statuses = new StatusWatch(server);
@@ -108,7 +108,7 @@ describeWithGo("a Go client of our server that has a key, and does not insist", 
 
 describeWithGo("our client that insists", (goPeer) => {
   const why =
-    "offers golang-ipc's protocol only, and `security.require` insists on a secure session; it is a golang-ipc server, or somebody stands between the two";
+    "offers golang-ipc's protocol only, and `security.require` insists on a secure session; it is a golang-ipc server, or a man in the middle removed the offer";
 
   // Whether that server serves the next one hangs on a race of golang-ipc's own: one that is dialled before it has seen the
   // last end accepts and never serves.

@@ -34,7 +34,7 @@ function run(script: string): Promise<Outcome> {
 const FINE = { code: 0, stderr: "" };
 
 describe("a process", () => {
-  it("survives a rejected write that nobody awaits, of every kind", async () => {
+  it("survives a rejected write that is not awaited, of every kind", async () => {
     const outcome = await run(`
       const server = await startServer({ name, directory, maxQueuedBytes: 1024 });
       for (let i = 0; i < 100; i++) void server.write(1, "x".repeat(1000));
@@ -106,7 +106,7 @@ describe("a process", () => {
     });
   });
 
-  it("ends with code 1 and the stack where nobody catches that", async () => {
+  it("ends with code 1 and the stack when that is not caught", async () => {
     const outcome = await run(`
       const server = await startServer({ name, directory });
       const client = await startClient({ name, directory });

@@ -9,7 +9,7 @@ import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 
 const name = "orders";
 
-it("a server makes its key file, a client of the same user reads it, and nobody says anything about it to them", async () => {
+it("a server makes its key file, a client of the same user reads it, without a configured path", async () => {
   const directory = temporaryDirectory();
   const runtime = temporaryDirectory();
   vi.stubEnv("XDG_RUNTIME_DIR", runtime);
@@ -61,7 +61,7 @@ it("a server that is started again is the same for its client, and so is one tha
   expect(keys[2]).not.toBe(keys[0]);
 });
 
-it("who has another file, another key or none stays out, also of a socket that everybody may use", async () => {
+it("rejects a client with another file, another key or none, also when every user may use the socket", async () => {
   const directory = temporaryDirectory();
   const [keyFile, other] = [join(temporaryDirectory(), "shared.key"), join(temporaryDirectory(), "shared.key")];
   const server = untilTestEnds(await startServer({ name, directory, unmaskPermissions: true, security: { keyFile } }));

@@ -12,7 +12,7 @@ const name = "orders";
 /** Many handshakes at once take as long as the machine lets them: none of them is given up. */
 const PATIENT = { handshakeTimeoutMs: 60_000 };
 
-/** Starts a manager that answers everybody with his words and his id. */
+/** Starts a manager that answers every client with the client's words and id. */
 async function startAnswering(transport: Transport): Promise<ServerManager> {
   const manager = untilTestEnds(await startServerManager({ name, transport, ...PATIENT }));
   manager.on("message", (connection, message) => void connection.write(1, `${message.text()} ${connection.id}`));
@@ -43,7 +43,7 @@ const TRANSPORTS: [string, () => Promise<{ manager: ServerManager; transport: Tr
   ],
 ];
 
-/** Asks who the manager thinks that this is; by the id protocol both know. */
+/** Asks the manager for this client's id; with the id protocol, the client knows it too. */
 async function identify(client: Client, word: string): Promise<number> {
   await client.write(1, word);
   const [answer, id] = (await readData(client)).text().split(" ");
@@ -62,7 +62,7 @@ describe.each(TRANSPORTS)("many clients over %s", (_words, start) => {
     return clients.map(untilTestEnds);
   }
 
-  it("come by both doors at once, and each has an id of its own", async () => {
+  it("come by both endpoints at once, and each has an id of its own", async () => {
     const { manager, transport } = await start();
     const clients = await connect(transport);
     const ids = await Promise.all(clients.map((client, index) => identify(client, `client-${index}`)));

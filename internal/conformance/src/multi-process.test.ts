@@ -27,11 +27,11 @@ function run(script: string): Promise<Outcome> {
 
 describe("a process ends by itself", () => {
   it.each([
-    ["with clients by both doors", ""],
+    ["with clients by both endpoints", ""],
     ["while the client asks again", `manager.destroy(); await until(() => client.status === "Reconnecting");`],
     ["while a slot waits for its client", "await ask();"],
     [
-      "while somebody stands at the manager's door",
+      "while a pending stream holds the manager's endpoint",
       `connect(directory + "/orders_manager.sock").unref(); await turn();`,
     ],
   ])("while its manager and its client are open and unreferenced, %s", async (_state, script) => {

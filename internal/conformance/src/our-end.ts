@@ -5,9 +5,9 @@ import { ONE_WAY, payload, REPORT_GIVEN, REPORT_WANTED, type Tally, TallyKeeper 
 
 /** Our end of one connection: it answers as go-peer does, and asks at the same time. */
 export class OurEnd {
-  /** The lengths of all data that came, but of reports: where each sender has one of his own, who it came from. */
+  /** The lengths of all data that came, but of reports. They identify senders where each uses a length of its own. */
   readonly lengths: Set<number> = new Set();
-  /** Settles when the connection has ended; nobody needs to wait for it. */
+  /** Settles when the connection has ended; it may be left without an await. */
   readonly ended: Promise<void>;
   readonly #peer: Pick<Peer, "write"> & AsyncIterable<DataMessage>;
   readonly #received = new TallyKeeper();

@@ -53,7 +53,7 @@ describe("row 7: one silent client blocks every later one for ever", () => {
 });
 
 describe("row 8: any handshake error closes the listener", () => {
-  it.each(KINDS)("a %s outlives those who connect and close, say nonsense, or leave half-way", async (kind) => {
+  it.each(KINDS)("a %s outlives clients that connect and close, send garbage, or leave half-way", async (kind) => {
     const target = await startAttacked(kind);
     const attacks: ((peer: RawPeer) => void)[] = [
       (peer) => peer.stream.end(),

@@ -24,7 +24,7 @@ const BOTH: readonly [string, Partial<ClientOptions>][] = [
   ["by the id protocol", { multiClient: true }],
 ];
 
-/** A manager that answers everybody. */
+/** A manager that answers every client. */
 async function start(options: Partial<ManagerOptions> = {}): Promise<{ manager: ServerManager; directory: string }> {
   const directory = temporaryDirectory();
   const manager = untilTestEnds(await startServerManager({ name, directory, ...options }));
@@ -88,7 +88,7 @@ describe("row 26: while one client is connected, others are accepted and neither
   });
 });
 
-describe("row 30: one idle holder of the manager's door blocks all new clients", () => {
+describe("row 30: one idle holder of the manager's endpoint blocks all new clients", () => {
   it("clients are served meanwhile, whatever the holder has said", async () => {
     const { manager, directory } = await start();
     const endpoint = join(directory, "orders_manager.sock");
@@ -104,7 +104,7 @@ describe("row 30: one idle holder of the manager's door blocks all new clients",
 });
 
 describe("row 31: ids are given out before anybody listens, and nothing is ever freed", () => {
-  it("who has an id finds his slot at the first dial, also where twenty ask at once", async () => {
+  it("a client with an id finds its slot at the first dial, also when twenty ask at once", async () => {
     // Twenty handshakes take as long as the machine lets them: none of them is given up.
     const patient = { handshakeTimeoutMs: 60_000 };
     const { directory } = await start(patient);

@@ -56,7 +56,7 @@ describe("row 21: one more writer for each reconnect: messages out of order, fra
 });
 
 describe("row 22: a message queued for one client can reach another", () => {
-  it("what a server has queued when its client is cut comes to nobody", async () => {
+  it("a server drops its queue when its client is cut", async () => {
     const directory = temporaryDirectory();
     const server = untilTestEnds(await startServer({ name: NAME, directory }));
     const { transport, cut } = cuttable(directory);

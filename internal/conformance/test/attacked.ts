@@ -11,12 +11,12 @@ import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 export const KINDS = ["server", "manager"] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** Answers whoever is well-behaved, in a directory of its own, and keeps what became of the others. */
+/** Answers well-behaved clients, in a directory of its own, and keeps what became of the others. */
 export interface Attacked {
   readonly directory: string;
   /** The socket file. */
   readonly path: string;
-  /** Who never became a connection. */
+  /** Errors of streams that never became a connection. */
   readonly refused: readonly IpcError[];
   /** Connections that failed. */
   readonly lost: readonly IpcError[];

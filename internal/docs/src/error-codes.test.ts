@@ -57,7 +57,7 @@ test(`${DOCUMENT} has one heading for each code, in order, and none for anything
 describe.each(CODES)("%s", (code) => {
   const section = sections.get(code) ?? "";
 
-  test("says who sees it and what to do", () => {
+  test("says which side sees it and what to do", () => {
     expect(section).toMatch(/^- \*\*Seen by\*\* \S/m);
     expect(section).toMatch(/^- \*\*Do\*\* \S/m);
   });

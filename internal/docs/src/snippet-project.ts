@@ -8,7 +8,7 @@ import type { Snippet } from "./snippet.js";
 
 const run = promisify(execFile);
 
-/** What a user who wants to know everything would set. */
+/** The options of a user who wants every check. */
 const COMPILER_OPTIONS = {
   target: "es2023",
   lib: ["es2023"],
@@ -81,7 +81,7 @@ export class SnippetProject implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
-    // What a server leaves that was killed, at each of its doors.
+    // The files that a killed server leaves, at each of its endpoints.
     const left = (await readdir("/tmp")).filter((file) => file.startsWith(this.name) && file.endsWith(".sock"));
     for (const file of left) await rm(join("/tmp", file), { force: true });
   }

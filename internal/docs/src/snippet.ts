@@ -69,6 +69,6 @@ function roleOf(fence: Fence, words: string): Snippet["role"] {
     case "client.mjs":
       return "client";
     default:
-      throw new Error(`${titleOf(fence)}: nobody knows what to do with a snippet marked "${words}"`);
+      throw new Error(`${titleOf(fence)}: unknown snippet mark "${words}"`);
   }
 }

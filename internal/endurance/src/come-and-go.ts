@@ -49,7 +49,7 @@ async function measure(clients: number, encryption: boolean): Promise<ComeAndGoR
   const visit = async (visits: number): Promise<void> => {
     const { messages } = await crowd.do((share) => ({ kind: "visit", visits: share(visits), atOnce: AT_ONCE }));
     echoes += messages;
-    // Also those who came for an id only: they are in no list, but they have a socket.
+    // Also clients that came for an id only: they are in no list, but they have a socket.
     await waitUntil("all are gone", () => manager.connections.size === 0 && countResources() <= idle);
   };
   await visit(Math.floor(clients / 5));

@@ -17,7 +17,7 @@ export type Order =
   | { readonly kind: "flood"; readonly messages: number; readonly bytes: number }
   /** Sends messages for ever, and reads nothing. Done when nothing more is taken from the server either. */
   | { readonly kind: "stall"; readonly bytes: number }
-  /** Says who it is, then sends messages for ever, and reads nothing before it is told to drain. */
+  /** Sends its name, then sends messages for ever, and reads nothing before it is told to drain. */
   | { readonly kind: "load"; readonly bytes: number }
   /** Reads what it was sent until the server ends the connection, and counts it. */
   | { readonly kind: "drain" }

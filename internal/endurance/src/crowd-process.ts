@@ -78,6 +78,6 @@ process.on("message", (order: Order) => {
     (error: unknown) => answer({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });
-// Whoever gave the orders has gone: nobody is left to end this process.
+// The process that gave the orders has gone, so that this one has to end itself.
 process.once("disconnect", () => process.exit());
 answer({ outcome: nothing() });

@@ -21,7 +21,7 @@ const LOOK_EVERY_MS = 5;
 /** Collects the garbage and looks. The process runs with --expose-gc. */
 export async function footprint(): Promise<Footprint> {
   if (global.gc === undefined) throw new Error("run with --expose-gc");
-  // What has been closed is let go in the loop's next turns, and a collection may leave finalizers for the next one.
+  // What has been closed is let go in the next loop iterations, and a collection may leave finalizers for the next one.
   for (let round = 0; round < 3; round++) {
     await nextTurn();
     global.gc();

@@ -4,7 +4,7 @@ import { grouped, kib, type Section, table, wire } from "./scale-document.js";
 
 const TARGET_KIB = 24;
 
-/** How many, encrypted or not, and who reads. */
+/** How many, encrypted or not, and which reader. */
 const RUNS = [
   [200, false, "listener"],
   [200, true, "listener"],

@@ -19,7 +19,7 @@ const ECHOES = 3;
 const WARM_UP = 40;
 const NS_PER_MS = 1_000_000;
 
-/** Who reads from the connections: a listener of the manager for all of them, or a loop over each. */
+/** Reads from the connections: a listener of the manager for all of them, or a loop over each. */
 type Reader = "listener" | "loops";
 
 export interface ManyClientsReport {

@@ -74,7 +74,7 @@ export class SoakWorld {
     if (this.rounds % CUT_EVERY === 0) await this.#reconnect();
   }
 
-  /** Waits until all who came have gone, also those who never were connected. */
+  /** Waits until all clients have gone, also those that never were connected. */
   async settle(): Promise<void> {
     await waitUntil("all are gone", () => this.#manager.connections.size === 0 && countResources() <= this.#idle);
   }

@@ -21,7 +21,7 @@ it(`one of ${CLIENTS} clients stops reading: it holds its budget and a message, 
   expect(peak.queuedBytes).toBeGreaterThanOrEqual(CONNECTION_BYTES);
   expect(peak.queuedBytes).toBeLessThanOrEqual(CONNECTION_BYTES + QUEUED_BYTES);
   expect(peak.unreadBytes).toBeLessThanOrEqual(CONNECTION_BYTES + UNREAD_BYTES);
-  // Whoever holds nothing may always take one message, also when nothing is left for all.
+  // A connection that holds nothing may always take one message, also when the total budget is used up.
   expect(peak.totalQueuedBytes).toBeLessThanOrEqual(TOTAL_BYTES + CLIENTS * QUEUED_BYTES);
   expect(peak.totalUnreadBytes).toBeLessThanOrEqual(TOTAL_BYTES + CLIENTS * UNREAD_BYTES);
 });

@@ -76,7 +76,7 @@ class StallWatch {
   }
 }
 
-/** One loop for each client: its own backpressure stops it, and nobody else. */
+/** One loop for each client: only its own backpressure stops it. */
 async function echoAll(connection: ServerConnection, look: () => void): Promise<void> {
   let count = 0;
   for await (const message of connection) {

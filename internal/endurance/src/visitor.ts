@@ -88,7 +88,7 @@ export class Visitor {
   }
 
   async close(): Promise<void> {
-    // Nobody takes what a stalled one has accepted.
+    // A stalled client is destroyed, because the server no longer reads the messages that it has queued.
     if (this.#stalls) this.#client.destroy();
     else await this.#client.close();
   }

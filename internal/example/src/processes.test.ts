@@ -51,7 +51,7 @@ it("runs the first throughout, and the others one after the other", async () => 
   expect(lines).toContain("server │ ends");
 });
 
-it("starts nobody any more when the first one has failed", async () => {
+it("starts no further program when the first one has failed", async () => {
   const log = vi.spyOn(console, "log").mockReturnValue(undefined);
   const staying = "setInterval(() => {}, 1000)";
   const three = await programs({ server: "process.exit(3)", first: staying, last: 'console.log("starts")' });

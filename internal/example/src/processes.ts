@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 export interface Staging {
   /** The first program runs throughout, each of the others when the one before it has ended. @default all start together */
   readonly inTurn?: boolean;
-  /** Of the directory for socket files: who may come near them at all. @default 0o700 */
+  /** The mode of the directory for socket files: it decides which users can reach them. @default 0o700 */
   readonly directoryMode?: number;
 }
 

@@ -16,7 +16,7 @@ interface Case {
 /** One of each kind; `npm run exhaustion` does them all, and more of each. */
 const CASES: readonly Case[] = [
   {
-    what: "a manager has no descriptors left for those who come, and serves again when they are back",
+    what: "a manager has no descriptors left for new clients, and serves again when they are back",
     plan: { role: "manager", wire: "plain", reads: true },
     attack: (scenario) => crowd(scenario, 200),
     // They say nothing, and are cut when their time is up: how many of them by then is a matter of the machine.
@@ -31,7 +31,7 @@ const CASES: readonly Case[] = [
     limits: { descriptors: 64 },
   },
   {
-    what: "a server drops the oldest of 300 who say nothing, and lets a good client in",
+    what: "a server drops the oldest of 300 silent clients, and accepts a good client",
     plan: { role: "server", wire: "secure", reads: true },
     attack: (scenario) => silence(scenario, 300),
     ends: ["IPC_HANDSHAKE_FAILED", "IPC_SERVER_BUSY", "IPC_HANDSHAKE_TIMEOUT"],

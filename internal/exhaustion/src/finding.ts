@@ -12,7 +12,7 @@ export interface Finding {
   /** How much more memory was resident at the highest than at rest, in bytes. */
   readonly growth: number;
   readonly during: VictimReport;
-  /** What somebody who means well got from the same process meanwhile. */
+  /** The service that a good client got from the same process meanwhile. */
   readonly service: Service;
   /** How long it took to be let in by the one that was attacked, in milliseconds: meanwhile, where there was room, and after. */
   readonly admittedMs: number | undefined;

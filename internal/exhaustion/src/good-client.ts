@@ -6,7 +6,7 @@ import { optionsOf, type Wire } from "./wire.js";
 /** Between two echoes, in milliseconds. */
 const PAUSE_MS = 5;
 
-/** Long enough for any machine; it ends where nobody is served. */
+/** Long enough for any machine; a run without service ends after it. */
 const PATIENCE_MS = 60_000;
 
 /** How long echoes took, in milliseconds. */

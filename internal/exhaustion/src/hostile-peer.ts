@@ -18,7 +18,7 @@ const COMPATIBLE = {
   require: false,
 };
 
-/** Dials, or listens and takes the next one who does. Whatever befalls the socket interests nobody. */
+/** Dials, or listens and takes the next one that does. Errors of the socket are ignored. */
 export class Meeting {
   readonly #address: string;
   readonly #side: Side;
@@ -59,7 +59,7 @@ export async function shakeHands(socket: Socket, side: Side, wire: Wire): Promis
   const run = { timeoutMs: HANDSHAKE_MS };
   const { result } =
     side === "client"
-      ? await runHandshake(socket, clientHandshake({ name: "prey", ...wants }), run)
+      ? await runHandshake(socket, clientHandshake({ name: "target", ...wants }), run)
       : await runHandshake(socket, serverHandshake({ maxMessageSize: MAX_MESSAGE_SIZE, ...wants }), run);
   socket.resume();
   return result.codec;

@@ -22,7 +22,7 @@ export interface ScenarioPlan {
   readonly reads: boolean;
 }
 
-/** A victim, an attacker, and somebody who means well, each in a process of its own. */
+/** A victim, an attacker and a good client, each in a process of its own. */
 export class Scenario {
   readonly plan: ScenarioPlan;
   readonly directory: string;

@@ -2,17 +2,17 @@ import type { Wire } from "./wire.js";
 
 export type Role = "server" | "manager" | "client";
 
-/** Who is attacked: a server or manager by its clients, a client by its server. */
-export const TARGET = "prey";
+/** The target of the attack: a server or manager by its clients, a client by its server. */
+export const TARGET = "target";
 
-/** In the same process, for whoever means well: an echo. */
+/** An echo server in the same process, for good clients. */
 export const BYSTANDER = "bystander";
 
 export interface VictimPlan {
   readonly role: Role;
   readonly directory: string;
   readonly wire: Wire;
-  /** Whether a listener takes every message, or nobody ever reads. */
+  /** Whether a listener takes every message; otherwise no message is ever read. */
   readonly reads: boolean;
 }
 

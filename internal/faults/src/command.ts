@@ -1,7 +1,7 @@
 import type { PeerPlan, Wire } from "./fault-plan.js";
 import type { Arrived } from "./order-check.js";
 
-/** Where a side listens, or whom it dials. */
+/** Where a side listens, or which server it dials. */
 export type Place = { readonly directory: string } | { readonly port: number };
 
 /** What the runner asks of a peer's process. */

@@ -72,7 +72,7 @@ export class FaultProxy {
     return this.#connections.length;
   }
 
-  /** For those who ask what hangs. */
+  /** Shows what hangs when a run does not end. */
   get description(): string {
     const last = this.#connections.at(-1)?.description ?? "none";
     return `faults so far: ${this.#fired.join(", ") || "none"}; ${this.#connections.length} connections, the last: ${last}`;
@@ -91,7 +91,7 @@ export class FaultProxy {
   }
 
   #onFired({ kind, lingerMs }: Fault, index: number): void {
-    // A connection that nobody uses any more may still meet the fault that a later one has met.
+    // A connection that is no longer used may still meet the fault that a later one has met.
     if (index !== this.#fired.length) return;
     this.#fired.push(kind);
     if (lingerMs === undefined) this.#resolveHeld();

@@ -30,7 +30,7 @@ export class FaultyConnection {
     this.#follow(server, client);
   }
 
-  /** For those who ask what hangs. */
+  /** Shows what hangs when a run does not end. */
   get description(): string {
     const { toServer, toClient } = this.#pipes;
     return `${toServer.passedBytes} bytes to the server, ${toClient.passedBytes} to the client`;

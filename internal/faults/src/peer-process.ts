@@ -54,7 +54,7 @@ export class PeerProcess {
     });
   }
 
-  /** Before another run: what was told in the last one, and who listened, is forgotten. */
+  /** Before another run: forgets the news of the last one, and its listeners. */
   forget(): void {
     this.#heard = [];
     this.#listeners = [];

@@ -23,7 +23,7 @@ const SIDES = ["server", "client"] as const;
 /** Faults under which two sides can still be told to close. */
 const LASTING: readonly FaultKind[] = ["dead", "vanish", "freeze"];
 
-/** Without encryption nobody can notice an altered byte; what one does to frames and handshakes is what mutations try. */
+/** Without encryption no side can detect an altered byte; the mutations test its effect on frames and handshakes. */
 const PLAIN: readonly FaultKind[] = FAULTS.filter((kind) => kind !== "flip");
 
 /**

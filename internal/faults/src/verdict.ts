@@ -8,7 +8,7 @@ export interface Outcome {
   readonly reports: Readonly<Record<Side, PeerReport>>;
 }
 
-/** What a network can do to messages that nobody alters. */
+/** What a network can do to messages that it does not alter. */
 const ALWAYS: readonly string[] = [
   "lost IPC_CONNECTION_LOST",
   "lost IPC_FRAME_TRUNCATED",

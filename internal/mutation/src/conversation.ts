@@ -101,7 +101,7 @@ function replay(role: Role, wire: Wire, heard: readonly Item[]): HandshakeOutcom
   return step.value;
 }
 
-/** Each message by itself, and the farewell where there is one. */
+/** Each message by itself, and the CLOSE where there is one. */
 function encodeMessages(codec: MessageCodec): Item[] {
   const items = MESSAGES.map(({ type, data }, index) => {
     const { headroom, frameOverhead, tailroom } = codec;

@@ -38,9 +38,9 @@ it("refuses an end that says something else than the stream", () => {
   expect(() => assertWhole(input, 1, [first, second], "IPC_CONNECTION_LOST")).toThrow("undefined is right");
 });
 
-it("refuses a sealed message that nobody sealed", () => {
+it("refuses a delivered message that the peer did not seal", () => {
   expect(() => assertAuthentic(MESSAGES)).not.toThrow();
-  expect(() => assertAuthentic([...MESSAGES, { type: 3, data: Uint8Array.of(0) }])).toThrow("nobody sealed it");
+  expect(() => assertAuthentic([...MESSAGES, { type: 3, data: Uint8Array.of(0) }])).toThrow("the peer did not seal it");
 });
 
 it("takes the first messages of a secure session, and all of them where it ends in order", () => {

@@ -15,7 +15,7 @@ export function assertAuthentic(messages: readonly MessageBody[]): void {
   const forged = messages.find((message) => !MESSAGES.some((sent) => isSameMessage(sent, message)));
   if (forged === undefined) return;
   throw new BadEnding(
-    `a message of type ${forged.type} with ${forged.data.length} bytes was delivered, nobody sealed it`,
+    `a message of type ${forged.type} with ${forged.data.length} bytes was delivered, the peer did not seal it`,
   );
 }
 

@@ -4,7 +4,7 @@ import { type Conversation, FIRST_FRAME, type Item, recordConversations } from "
 import { type Role, WIRES, type Wire } from "./handshakes.js";
 import { type Mutation, mutate, pickMutation } from "./mutation.js";
 
-/** Who is fed: the decoder by itself, or a handshake and the session behind it. */
+/** The part that is fed: the decoder by itself, or a handshake and the session behind it. */
 export type Target = "decoder" | Role;
 
 /** What one seed makes. */

@@ -58,8 +58,8 @@ async function feedAll(inputs: readonly Input[], feed: Feed): Promise<Ending[]> 
   const hang = new Promise<never>((_resolve, reject) => {
     watchdog = setTimeout(() => reject(new BadEnding(describeHang(inputs, waits))), WATCHDOG_MS);
   });
-  // What nobody caught ends the process by itself; this says where it came from.
-  const blame = (): void => console.error(`one of ${inputs.length} inputs threw past everyone: ${replay(inputs)}`);
+  // An uncaught exception ends the process by itself; this says which inputs may have caused it.
+  const blame = (): void => console.error(`one of ${inputs.length} inputs threw an uncaught error: ${replay(inputs)}`);
   process.once("uncaughtExceptionMonitor", blame);
   try {
     const fed = inputs.map((input, index) => feedOne(input, waits[index] as Waits, feed));

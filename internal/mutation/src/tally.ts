@@ -32,7 +32,7 @@ const STATES: readonly string[] = [
 /** How many inputs ended in a state, of each wire. */
 type StateCount = Record<Wire, number>;
 
-/** Counts endings by who was fed and in what state it ended. */
+/** Counts endings by the part that was fed and the state in which it ended. */
 export class Tally {
   readonly #states = new Map<string, StateCount>(STATES.map((name) => [name, { plain: 0, compatible: 0, secure: 0 }]));
   readonly #codes = new Map<string, number>();
@@ -45,7 +45,7 @@ export class Tally {
     this.messages += messages;
     const name = `${target}: ${state}`;
     const counts = this.#states.get(name);
-    if (counts === undefined) throw new BadEnding(`seed ${input.seed} ended in a state that nobody knows: ${name}`);
+    if (counts === undefined) throw new BadEnding(`seed ${input.seed} ended in an unknown state: ${name}`);
     counts[wire]++;
     count(this.#codes, code ?? "none");
     for (const mutation of input.mutations.length === 0 ? ["none"] : input.mutations) count(this.#mutations, mutation);

@@ -5,7 +5,7 @@ import { NOBODY } from "./other-user.js";
 import { Owner } from "./owner.js";
 import { Place } from "./place.js";
 
-/** As /tmp: everybody may add to it, nobody may take what is another's. */
+/** As /tmp: every user may add files, and no user may remove another's. */
 const OPEN = 0o1777;
 
 export interface IntruderResult {
@@ -15,9 +15,9 @@ export interface IntruderResult {
 }
 
 /**
- * Starts servers under umask 0 in a directory that everybody may write, while another user connects in a loop. Each server stays
- * until the other user has been refused by its socket file. At last a server that leaves the mode to the umask lets it in: the proof
- * that it gets in where it can.
+ * Starts servers under umask 0 in a directory that all users may write, while another user connects in a loop. Each
+ * server stays until the other user has been refused by its socket file. At last a server that leaves the mode to the
+ * umask accepts that user, as proof that the attempts can succeed.
  */
 export function intrude(starts: number): Promise<IntruderResult> {
   return Place.lend(async (place) => {

@@ -25,7 +25,7 @@ it("the target is met when 99 of 100 clients are back in time, and by servers al
   expect(describeKills([result("client", [9_999])], []).met).toBe(true);
 });
 
-it("figures name who was killed, how long its clients were away, and what the others saw", () => {
+it("figures name the killed side, how long its clients were away, and what the others saw", () => {
   const { figures } = describeKills([result("server", [...fast, 500, 9_999])], []);
   expect(figures).toContain("| server, secure | 100 | 100 | 500 | 9 999 | 1 234 |");
   expect(figures).toContain("| lost IPC_CONNECTION_LOST | 2 |");

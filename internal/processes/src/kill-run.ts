@@ -7,17 +7,17 @@ import { Spares } from "./spares.js";
 
 export type PeerProcess = ChildProgram<PeerOrder, PeerNews>;
 
-/** What a server of many leaves when it is killed: its doors. */
+/** What a server of many leaves when it is killed: its endpoints. */
 const ENDPOINTS = [`${NAME}.sock`, `${NAME}1.sock`, `${NAME}_manager.sock`];
 /** Messages that must have come on all connections together, at the most, before a side is killed; one on each at the least. */
 const MAX_MESSAGES = 100;
 /** Of each of many clients, and of their server for each: they could keep a machine busy with nothing else. */
 const SHARED_RATE: Rate = { maxMessageBytes: 4_000, pauseMs: 20 };
-/** How long there is nobody in the place of who was killed, at the most, in milliseconds. */
+/** How long the killed process is not replaced, at the most, in milliseconds. */
 const MAX_AWAY_MS = 1_000;
 
 export interface KillRun {
-  /** Who is killed; the other side is one process that stays. */
+  /** The side that is killed; the other side is one process that stays. */
   readonly victim: Role;
   readonly encryption: boolean;
   readonly kills: number;

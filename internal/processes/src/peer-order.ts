@@ -11,7 +11,7 @@ export type PeerOrder =
       /** Which process in this place it is, from 0 on: what two of them write can be told apart. */
       readonly life: number;
       readonly clients: number;
-      /** Writes nothing on every second connection: whoever is killed then has read everything, and its end is no reset. */
+      /** Writes nothing on every second connection: a process killed then has read everything, so it does not reset. */
       readonly restsOnOdd: boolean;
       readonly rate: Rate;
     }
@@ -64,7 +64,7 @@ export interface Rate {
 /** As fast as it is taken, and most kills cut a message in two. */
 export const FULL_RATE: Rate = { maxMessageBytes: 200_000, pauseMs: 0 };
 
-/** Milliseconds on a clock that all processes of this machine share, and that nobody sets. */
+/** Milliseconds on a monotonic clock that all processes of this machine share. */
 export function clock(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

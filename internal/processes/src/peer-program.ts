@@ -103,7 +103,7 @@ async function close(): Promise<void> {
 
 async function stall(): Promise<void> {
   const [traffic] = traffics;
-  if (traffic === undefined) throw new Error("nobody to stall");
+  if (traffic === undefined) throw new Error("no connection to stall");
   const accepted = await traffic.stall();
   tell({ kind: "stalled", accepted, queuedBytes: traffic.queuedBytes });
 }

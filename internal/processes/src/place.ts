@@ -3,7 +3,7 @@ import { mkdtemp, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Who can be killed and gone. */
+/** A process that can be killed. */
 interface Mortal {
   kill(): Promise<void>;
 }

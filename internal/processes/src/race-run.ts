@@ -18,7 +18,7 @@ type Ground = (typeof GROUNDS)[number];
 export interface RaceResult {
   readonly ground: Ground;
   readonly races: number;
-  /** How often each of the two was the owner; nobody was where the server that closed was still there for both. */
+  /** How often each of the two was the owner; neither was when the closing server still held the name for both. */
   readonly first: number;
   readonly second: number;
   readonly nobody: number;

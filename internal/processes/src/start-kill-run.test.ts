@@ -11,6 +11,6 @@ it(`a process that is killed in the midst of its start is no obstacle to the nex
 }, async () => {
   const { left, nextStartMs } = await killStarts(KILLS);
   expect(nextStartMs).toHaveLength(KILLS);
-  // The directory in which a socket is bound before it has its name, and the lock of who replaces a stale file.
+  // The directory in which a socket is bound before it has its name, and the lock for the replacement of a stale file.
   expect(Object.keys(left).filter((what) => what !== "directory" && what !== `${SOCKET}.lock`)).toEqual([]);
 });

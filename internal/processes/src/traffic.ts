@@ -134,7 +134,7 @@ export class Traffic {
   }
 
   #take(message: Numbered): void {
-    // Who it is that a server hears is known from the first message on.
+    // A server knows its client from the first message on.
     this.#check ??= new OrderCheck(message.seed, this.#options.side === "server" ? "client" : "server");
     this.#check.take(message, true);
     this.#latest = message;

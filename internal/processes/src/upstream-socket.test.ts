@@ -63,7 +63,7 @@ describe("row 1: a name leaves the directory, and what has the socket's name is 
   });
 });
 
-describe("row 2: a second server takes a live server's path, and nobody is told", () => {
+describe("row 2: a second server takes a live server's path, and no process is told", () => {
   it.each(STARTS)(
     "%s is told that the address is in use, and the first server's client does not notice",
     async (_who, start) => {
@@ -171,7 +171,7 @@ describe("row 6: a path that is too long is cut, or fails without a word", () =>
     ["a server", SOCKET, startServer],
     ["a client", SOCKET, startClient],
     ["a manager", SOCKET, startServerManager],
-    ["a manager, for its second door,", `${NAME}_manager.sock`, startServerManager],
+    ["a manager, for its second endpoint,", `${NAME}_manager.sock`, startServerManager],
   ])("%s is told of one byte more, and nothing is made", async (_who, socket, start) => {
     const directory = await directoryFor(socket, most + 1);
     expect(await failureOf(start({ name, directory }))).toMatchObject({

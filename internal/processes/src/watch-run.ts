@@ -67,7 +67,7 @@ class Watch {
 
   /**
    * Resolves with what has been seen since the last time, when that is also what stands at this name now. What lies within a
-   * directory that nobody else may enter is left out: its mode means nothing.
+   * directory that no other user may enter is left out: its mode means nothing.
    */
   async until(name: string): Promise<string[]> {
     const { ino, birthtimeNs } = lstatSync(join(this.#directory, name), { bigint: true });

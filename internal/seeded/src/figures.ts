@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, type } from "node:os";
 
-/** Where figures are kept, for those who do not run the scripts. */
+/** Where figures are kept, for readers who do not run the scripts. */
 const DOCUMENT = new URL("../../../docs/ROBUSTNESS.md", import.meta.url);
 
-/** Replaces the figures of one script in docs/ROBUSTNESS.md: nobody types a number there by hand. */
+/** Replaces the figures of one script in docs/ROBUSTNESS.md: no number there is typed by hand. */
 export function recordFigures(name: string, figures: string): void {
   writeFileSync(DOCUMENT, replaceFigures(readFileSync(DOCUMENT, "utf8"), name, `${describeRun()}\n\n${figures}`));
 }

@@ -1,4 +1,4 @@
-/** What has not settled yet, by name: for those who want to know what hangs. */
+/** What has not settled yet, by name: shows what hangs. */
 export class Waits {
   readonly #pending = new Map<Promise<unknown>, string>();
 

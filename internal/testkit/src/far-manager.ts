@@ -3,7 +3,7 @@ import { encodeClientId, isClientIdRequest } from "@ipc/session/internal";
 import type { FarServer } from "./far-server.js";
 import { readData } from "./peer-watch.js";
 
-/** Plays a manager up to a request for a client id: resolves with the connection of who asked. */
+/** Plays a manager up to a request for a client id: resolves with the id requester's connection. */
 export async function nextAsker(manager: FarServer, options?: PeerOptions): Promise<Session> {
   const asker = await manager.session(options);
   const message = await readData(asker);

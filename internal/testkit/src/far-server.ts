@@ -35,7 +35,7 @@ export class FarServer {
   /** The latest connection, as it is. */
   get latest(): Duplex {
     const stream = this.#all.at(-1);
-    if (stream === undefined) throw new Error("nobody has connected");
+    if (stream === undefined) throw new Error("no client has connected");
     return stream;
   }
 

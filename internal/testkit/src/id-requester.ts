@@ -4,7 +4,7 @@ import type { Transport } from "@ipc/transport";
 import { openFarClient } from "./far-client.js";
 import { readData } from "./peer-watch.js";
 
-/** Who asked a manager for a client id, and what it was told. */
+/** A client that asked a manager for a client id, and the id that it was given. */
 export interface IdRequester {
   /** Its connection to the manager, which it may end when it likes. */
   readonly session: Session;

@@ -2,7 +2,7 @@ import { type Transport, TransportError } from "@ipc/transport";
 
 const lostListener: TransportError = new TransportError("IPC_LISTENER_LOST", "the socket is gone");
 
-/** A transport whose shared doors are lost when the test says so, as if the system had closed them. */
+/** A transport whose shared endpoints are lost when the test says so, as if the system had closed them. */
 export function losable(transport: Transport): { readonly transport: Transport; readonly lose: () => void } {
   const doors: (() => void)[] = [];
   return {

@@ -1,7 +1,7 @@
 import type { Peer } from "@ipc/session";
 import type { StateTable } from "./state-table.js";
 
-/** More than a socket takes in that nobody reads. */
+/** More than the kernel buffers for a socket that is not read. */
 export const TOO_MUCH: Uint8Array = new Uint8Array(3_000_000);
 
 /** Every call that all peers have. What none of them brings to an end by itself is given a time without end. */

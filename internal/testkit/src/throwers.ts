@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { keepUncaught } from "./uncaught-exceptions.js";
 
-/** Whoever tells events: listeners are added, and nothing is known of what they are given. */
+/** An emitter of events: listeners are added, and nothing is known of what they are given. */
 interface Teller {
   once(event: string, listener: (...args: readonly unknown[]) => void): unknown;
 }

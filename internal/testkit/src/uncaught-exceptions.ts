@@ -1,8 +1,8 @@
 import { onTestFinished } from "vitest";
 
 /**
- * Keeps what would have ended the process, from now on until the test is over: exceptions that nobody caught, and rejections
- * that nobody handled. The test runner does not hear of them.
+ * Keeps uncaught exceptions and unhandled rejections, until the test is over, instead of letting them end the
+ * process. The test runner does not hear of them.
  */
 export function keepUncaught(): unknown[] {
   const caught: unknown[] = [];

@@ -18,7 +18,7 @@ export function describeAborts<T>(
   const reason = new Error("enough");
   const aborted = { name: "AbortError", code: "IPC_ABORTED", cause: reason };
 
-  describe.each(Object.entries(waits))(`a ${kind} of which somebody waits for %s`, (_what, wait) => {
+  describe.each(Object.entries(waits))(`a ${kind} with a pending wait for %s`, (_what, wait) => {
     it("goes on when the signal ends that", async () => {
       const { with: subject, unharmed } = await prepare();
       const controller = new AbortController();

@@ -12,7 +12,7 @@ import { startClient } from "./client.js";
 const name = "orders";
 const key = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
 
-/** Puts a key where nobody was, or another one in its place. */
+/** Puts a key where there was none, or another one in its place. */
 function writeKey(path: string, bytes: Uint8Array, mode = 0o600): void {
   rmSync(path, { force: true });
   writeFileSync(path, bytes, { mode });
@@ -55,7 +55,7 @@ describe("a client with a key file", () => {
     expect(await failing).toMatchObject({ code: "IPC_SECURITY_REFUSED" });
   });
 
-  it("waits for the server that makes it, and dials nobody before", async () => {
+  it("waits for the server that makes it, and does not dial before", async () => {
     const { directory, far, keyFile } = await stage();
     const looked: string[] = [];
     const debug = (line: string): void => void (line.includes("tries again") || looked.push(line));
@@ -113,7 +113,7 @@ describe("a client with a key file", () => {
   it.each([
     ["that others may read", key(1), 0o644, "has mode 0644 and not 0600"],
     ["of another length", new Uint8Array(31), 0o600, "holds 31 bytes, not 32"],
-  ])("%s ends at once with IPC_KEY_FILE_UNTRUSTED, and dials nobody", async (_what, bytes, mode, message) => {
+  ])("%s ends at once with IPC_KEY_FILE_UNTRUSTED, and does not dial", async (_what, bytes, mode, message) => {
     const { directory, far, keyFile } = await stage();
     writeKey(keyFile, bytes, mode);
     const error = await failureOf(startClient({ name, directory, security: { keyFile } }));

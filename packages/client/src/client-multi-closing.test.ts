@@ -163,7 +163,7 @@ describe.each(STAGES)("a redial that is $words", ({ reach }) => {
   });
 });
 
-/** A manager that does not end its side, as golang-ipc's: whoever leaves it waits for that, for a while. */
+/** A manager that does not end its side, as golang-ipc's: a client that leaves waits for that, for a while. */
 async function giveIdAndStay(manager: FarServer, id: number): Promise<RawPeer> {
   const stream = await manager.next();
   stream.allowHalfOpen = true;

@@ -13,7 +13,7 @@ const name = "orders";
 const MANAGER: Endpoint = { kind: "manager" };
 const slot = (id: number): Endpoint => ({ kind: "slot", id });
 
-/** A transport that keeps the doors that were dialled. */
+/** A transport that keeps the endpoints that were dialled. */
 function counted(directory: string): {
   transport: Transport;
   dialled: Endpoint[];
@@ -151,7 +151,7 @@ describe("a client with multiClient that loses its connection", () => {
     const client = untilTestEnds(await starting);
     const ids: (number | undefined)[] = [];
     client.on("status", (status) => void (status === "Connected" && ids.push(client.clientId)));
-    // The old slot still listens: nobody comes there.
+    // The old slot still listens: no client connects to it.
     for (const id of [2, 3, 9]) {
       const place = await FarServer.listen(directory, name, slot(id));
       const connected = nextEvent(client, "status");

@@ -285,7 +285,7 @@ describe("messages go one way at a time: IPC_CONSUMER_TAKEN", () => {
   });
 });
 
-/** An iteration skips the statuses that are unread in turns of its own. */
+/** An iteration skips the unread statuses before the next macrotask. */
 function readStatusesAway(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -97,7 +97,7 @@ describe("a client whose connection ends", () => {
     expect((await readData(next)).text()).toBe("new");
   });
 
-  it("keeps what came before, also where nobody has read for long", async () => {
+  it("keeps what came before, also when no caller has read for long", async () => {
     const { client, session, far } = await pair({ maxUnreadBytes: 1_024 });
     const texts = Array.from({ length: 500 }, (_, i) => `${i} ${"x".repeat(1_000)}`);
     const sending = (async () => {
@@ -113,7 +113,7 @@ describe("a client whose connection ends", () => {
     expect(await readUntil(client, "Connected")).toEqual(["Reconnecting", "Connected"]);
   });
 
-  it("connects again behind the back of somebody who never reads, where everything fits", async () => {
+  it("reconnects without a read when everything fits", async () => {
     const { client, session, far } = await pair();
     await session.write(1, "unread");
     await session.close();

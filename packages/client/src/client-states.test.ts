@@ -122,7 +122,7 @@ describePeerStates<Client>("client that has not read a message and is", {
   `,
 });
 
-describePeerStates<Client>("client of which somebody", {
+describePeerStates<Client>("client whose caller", {
   calls,
   states: {
     async reads() {

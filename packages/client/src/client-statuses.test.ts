@@ -26,7 +26,7 @@ async function pair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions 
 }
 
 describe("the statuses of a client", () => {
-  it("are Connecting, Connected, Reconnecting, Connected, Closing, Closed, to whoever reads", async () => {
+  it("are Connecting, Connected, Reconnecting, Connected, Closing, Closed, for reads", async () => {
     const { client, session, far } = await pair();
     expect(await readUntil(client, "Connected")).toEqual(["Connecting", "Connected"]);
     await session.close();
@@ -36,7 +36,7 @@ describe("the statuses of a client", () => {
     expect(await readToEnd(client)).toEqual(["Closing", "Closed", "IPC_CLOSED"]);
   });
 
-  it("are the same to whoever listens, from the first that follows", async () => {
+  it("are the same for listeners, from the first that follows", async () => {
     const { client, session, far } = await pair();
     const seen = collect(client, "status");
     const back = new Promise<void>((resolve) => client.on("status", (status) => status === "Connected" && resolve()));
@@ -172,7 +172,7 @@ describe("the final failure of a client", () => {
     expect((await readToEnd(client)).slice(-3)).toEqual(["Reconnecting", "Error", "IPC_ENCRYPTION_REFUSED"]);
   });
 
-  it("goes on after a secure session, whoever stands in that place and whatever he says", async () => {
+  it("goes on after a secure session, whichever server answers there and whatever it sends", async () => {
     const { client, session, far } = await pair();
     await session.close();
     for (const hello of [Uint8Array.of(2, 0), Uint8Array.of(3, 1)]) {
@@ -243,7 +243,7 @@ describe("the final failure of a client", () => {
     const iterate = async (): Promise<void> => {
       for await (const message of client) events.push(message.text());
     };
-    // Begun before the failure: what nobody has ever read holds no 'error' back.
+    // Begun before the failure, because messages of an inbox that was never read hold no 'error' back.
     const iterating = failureOf(iterate());
     await session.write(1, "a");
     await far.close();

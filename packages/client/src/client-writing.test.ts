@@ -106,7 +106,7 @@ describe.each([
   ["compatible", { security: { wire: "golang-ipc" } }],
   ["plain", { encryption: false }],
 ] as const)("over a connection that is %s, write", (mode, options) => {
-  it("keeps the order of many that nobody awaits, small and large", async () => {
+  it("keeps the order of many that are not awaited, small and large", async () => {
     const { client, session } = await pair(options);
     expect([client.security.mode, session.security.mode]).toEqual([mode, mode]);
     const size = (i: number): number => (i % 97 === 0 ? 70_000 : i % 13 === 0 ? 5_000 : i % 7);

@@ -29,7 +29,7 @@ it.each(["IPC_AUTHENTICATION_FAILED", "IPC_SECURITY_REFUSED"] as const)(
 );
 
 it.each(["IPC_VERSION_MISMATCH", "IPC_ENCRYPTION_REFUSED"] as const)(
-  "gives up after %s, unless there was a secure session: then nobody has proved that he is that server, who says so",
+  "gives up after %s, but retries after a secure session, because the sender has not proved to be that server",
   (code) => {
     expect(PASTS.map((history) => isRetryable(code, history))).toEqual([false, false, true]);
   },

@@ -111,7 +111,7 @@ describe("the golden records open", () => {
 
     const body = new RecordOpener(own).open(sealed);
     expect(verifyAuth({ role, key: own.auth, transcriptHash }, body)).toBeUndefined();
-    expect(() => verifyAuth({ role, key: others.auth, transcriptHash }, body)).toThrow("is not of this handshake");
+    expect(() => verifyAuth({ role, key: others.auth, transcriptHash }, body)).toThrow("does not match this handshake");
     expect(() => new RecordOpener(others).open(sealed)).toThrow("does not carry a valid tag");
   });
 

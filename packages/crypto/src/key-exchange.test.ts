@@ -169,7 +169,7 @@ describe("a public key that is none", () => {
     }
   });
 
-  test("is any 97 bytes that nobody computed", () => {
+  test("is any 97 bytes that are not a computed key", () => {
     assert(
       property(constantFrom(0x04, 0x41), uint8Array({ minLength: 96, maxLength: 96 }), (first, rest) => {
         expect(refusalOf(Uint8Array.of(first, ...rest))).toMatchObject({ code: "IPC_PUBLIC_KEY_INVALID" });

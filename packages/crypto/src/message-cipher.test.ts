@@ -33,7 +33,7 @@ describe("a sealed message", () => {
     expect(plaintext.toString()).toBe("hello");
   });
 
-  test("is opened where somebody else put it together", () => {
+  test("is opened when another implementation sealed it", () => {
     const nonce = new Uint8Array(12).fill(0x77);
     const cipher = createCipheriv("aes-256-gcm", RAW_KEY, nonce);
     const sealed = Buffer.concat([nonce, cipher.update("hello"), cipher.final(), cipher.getAuthTag()]);

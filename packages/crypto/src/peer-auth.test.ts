@@ -40,7 +40,7 @@ describe("an AUTH without an identity", () => {
   test("is refused with any byte changed", () => {
     const body = makeAuth(CLIENT);
     for (let at = 0; at < body.length; at++) {
-      expect(refusalOf(CLIENT, flipped(body, at)).message).toContain("the client's AUTH is not of this handshake");
+      expect(refusalOf(CLIENT, flipped(body, at)).message).toContain("client AUTH does not match this handshake");
     }
   });
 

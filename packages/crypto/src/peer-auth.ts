@@ -115,7 +115,7 @@ export function verifyAuth(
   }
   const id = body.subarray(MAC_BYTES);
   if (!timingSafeEqual(macOf(binding, id), body.subarray(0, MAC_BYTES)))
-    fail(`the ${role}'s AUTH is not of this handshake; end this connection`);
+    fail(`${role} AUTH does not match this handshake; end this connection`);
   if (trustedPeers === undefined) return undefined;
   const publicKey = Uint8Array.from(id.subarray(0, IDENTITY_KEY_BYTES));
   if (!isAmong(publicKey, trustedPeers))

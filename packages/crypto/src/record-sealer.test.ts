@@ -52,7 +52,7 @@ function readIndependently(stream: Uint8Array, rekeyInterval = 2 ** 20): Opened[
 }
 
 describe("a row of records", () => {
-  test("is read by anyone who has the keys and the design", () => {
+  test("can be read with the keys and the design alone", () => {
     const sealer = new RecordSealer(keys());
     const stream = [
       sealer.seal(auth, [text("proof")]),

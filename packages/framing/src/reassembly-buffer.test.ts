@@ -2,7 +2,7 @@ import { array, assert, integer, oneof, property } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ReassemblyBuffer } from "./reassembly-buffer.js";
 
-/** As memory is that nobody has zeroed. */
+/** Fills memory as if it was not zeroed. */
 const dirty = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(0xff);
 
 /** `length` bytes that differ from piece to piece. */

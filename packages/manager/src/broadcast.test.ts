@@ -16,7 +16,7 @@ const ids = ({ accepted, skipped, failed }: BroadcastResult): unknown => ({
   failed: failed.map(({ connection, error }) => [connection.id, error.code]),
 });
 
-/** Keeps the stream of a connection busy: what is written in this turn waits for the next one. */
+/** Keeps the stream of a connection busy: messages written in this macrotask wait for the next one. */
 async function occupy(connection: ServerConnection): Promise<void> {
   void connection.write(1, "before");
   await new Promise<void>((resolve) => process.nextTick(resolve));
@@ -51,7 +51,7 @@ describe("broadcast", () => {
     }
   });
 
-  it("to nobody resolves at once, and who comes later gets nothing of it", async () => {
+  it("resolves at once without connections, and sends nothing to later ones", async () => {
     const { manager, visit } = await serve();
     expect(await manager.broadcast(1, "a")).toEqual({ accepted: [], skipped: [], failed: [] });
     const { client } = await visit();
@@ -108,7 +108,7 @@ describe("broadcast", () => {
 });
 
 describe("broadcast beside a client that does not read", () => {
-  it("waits for it, and holds nobody else up", async () => {
+  it("waits for it, and delays no other client", async () => {
     const { manager, stalled, visits } = await serveStalled();
     const result = manager.broadcast(1, "to all");
     for (const { client } of visits) expect((await readData(client)).text()).toBe("to all");
@@ -196,7 +196,7 @@ describe("broadcast beside a client that does not read", () => {
     await Promise.all(results);
   });
 
-  it("counts it as failed when the signal comes, and never sends it; who has the message keeps it", async () => {
+  it("counts it as failed when the signal comes, and never sends it; other clients keep the message", async () => {
     const { manager, stalled, visits } = await serveStalled();
     const controller = new AbortController();
     const result = manager.broadcast(1, "aborted", { signal: controller.signal });

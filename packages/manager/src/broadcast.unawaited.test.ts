@@ -2,7 +2,7 @@ import { memory } from "@ipc/transport";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { startServerManager } from "./server-manager.js";
 
-it("a broadcast that nobody awaits, and that comes after the end, does not reach the process", async () => {
+it("a broadcast that is not awaited, and that comes after the end, does not reach the process", async () => {
   const unhandled = vi.fn();
   process.on("unhandledRejection", unhandled);
   onTestFinished(() => void process.off("unhandledRejection", unhandled));

@@ -14,8 +14,8 @@ import {
   start,
 } from "../test/raw-id-requester.js";
 
-describe("everybody has his time:", () => {
-  it("who comes and does not ask", async () => {
+describe("the deadline of an id requester", () => {
+  it("disconnects a requester that sends no request", async () => {
     const { manager, world } = await start();
     const refused = collect(manager, "refused");
     const pass = stopClock();
@@ -30,7 +30,7 @@ describe("everybody has his time:", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("who asks and does not come, whose slot is freed and whose connection is ended", async () => {
+  it("frees the slot and disconnects the requester when no client connects to the slot", async () => {
     const { manager, world } = await start();
     const refused = collect(manager, "refused");
     const pass = stopClock();
@@ -39,13 +39,13 @@ describe("everybody has his time:", () => {
     await expectListening(world, id);
     pass(1);
     expect(refused).toMatchObject([
-      { code: "IPC_HANDSHAKE_TIMEOUT", message: "nobody came to slot 1 within 5000 ms; it was freed" },
+      { code: "IPC_HANDSHAKE_TIMEOUT", message: "no client connected to slot 1 within 5000 ms; the slot was closed" },
     ]);
     await expectFreed(world, id);
     await request.gone;
   });
 
-  it("who asks late has all of it for coming to his slot", async () => {
+  it("starts again for connecting to the slot when the request comes late", async () => {
     const { manager, world } = await start();
     const refused = collect(manager, "refused");
     const pass = stopClock();
@@ -61,7 +61,7 @@ describe("everybody has his time:", () => {
 });
 
 describe("past 1 024 pending id requests", () => {
-  it("the oldest is dropped, which is told, and the newest is answered", async () => {
+  it("drops and reports the oldest, and answers the newest", async () => {
     const { manager, world } = await start();
     const refused = collect(manager, "refused");
     const oldest = await comeToAsk(world);

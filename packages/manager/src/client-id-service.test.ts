@@ -8,8 +8,8 @@ import { collect, nextEvent } from "../../../internal/testkit/src/peer-watch.js"
 import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
 import { ask, comeToAsk, expectFreed, expectListening, REQUEST, readId, start } from "../test/raw-id-requester.js";
 
-describe("who asks for a client id", () => {
-  it("is told one, and somebody listens there by then", async () => {
+describe("an id requester", () => {
+  it("gets an id whose slot already listens", async () => {
     const { manager, world } = await start();
     for (const expected of [1, 2, 3]) {
       const { id } = await ask(world);
@@ -19,7 +19,7 @@ describe("who asks for a client id", () => {
     expect(manager.connections.size).toBe(0);
   });
 
-  it("may send his request in two parts, wherever it is cut", async () => {
+  it("gets an id when its request arrives in two parts, split at any byte", async () => {
     const { world } = await start();
     for (let cut = 1; cut < REQUEST.length; cut++) {
       const request = await comeToAsk(world);
@@ -29,7 +29,7 @@ describe("who asks for a client id", () => {
     }
   });
 
-  it("may say anything else before, and is told nothing for that", async () => {
+  it("gets an id, and no other answer, when it sends other messages first", async () => {
     const { manager, world } = await start();
     const refused = collect(manager, "refused");
     const request = await comeToAsk(world);
@@ -50,7 +50,7 @@ describe("who asks for a client id", () => {
     expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
   });
 
-  it("twice gets one id", async () => {
+  it("gets one id when it asks twice", async () => {
     const { world } = await start();
     const request = await comeToAsk(world);
     request.stream.write(Buffer.concat([REQUEST, REQUEST]));
@@ -62,7 +62,7 @@ describe("who asks for a client id", () => {
     await expect(request.read(1)).rejects.toThrow("ended after 0 of 1 bytes");
   });
 
-  it("and says nonsense is cut, which is told", async () => {
+  it("is disconnected, and reported as refused, when it sends an invalid frame", async () => {
     const { manager, world } = await start();
     const refused = nextEvent(manager, "refused");
     const request = await comeToAsk(world);
@@ -72,7 +72,7 @@ describe("who asks for a client id", () => {
     expect((await ask(world)).id).toBe(1);
   });
 
-  it("and goes is no news, before his request and after the answer", async () => {
+  it("causes no 'refused' when it disconnects before its request or after the answer", async () => {
     const { manager, world } = await start();
     const refused = collect(manager, "refused");
     const silent = await comeToAsk(world);
@@ -86,7 +86,7 @@ describe("who asks for a client id", () => {
   });
 });
 
-describe("an asker who goes before his answer", () => {
+describe("an id requester that disconnects before its answer", () => {
   /** memory(), whose slot 2 listens as soon as the test says so, whatever the signal says. */
   function gatedWorld() {
     let letListen = (): void => {};
@@ -113,7 +113,7 @@ describe("an asker who goes before his answer", () => {
     return { world: { ...inner, listen }, letListen, isAsked, accepted };
   }
 
-  it("leaves his slot to the next", async () => {
+  it("leaves its slot to the next requester", async () => {
     const { world, letListen, isAsked, accepted } = gatedWorld();
     await start(world);
     expect((await ask(world)).id).toBe(1);
@@ -128,7 +128,7 @@ describe("an asker who goes before his answer", () => {
     expect((await ask(world)).id).toBe(3);
   });
 
-  it("is not waited for when the manager closes, and his slot is freed", async () => {
+  it("is not waited for when the manager closes, and its slot is freed", async () => {
     const { world, letListen, isAsked } = gatedWorld();
     const { manager } = await start(world);
     await ask(world);
@@ -142,12 +142,12 @@ describe("an asker who goes before his answer", () => {
   });
 });
 
-describe("where no slot can be had", () => {
+describe("where no slot is available", () => {
   it.each([
     ["the system's reason", Object.assign(new Error("no more"), { code: "IPC_TRANSPORT_FAILED" }), "no more"],
     ["whatever a transport of the user's throws", new TypeError("broker on holiday"), "broker on holiday"],
     ["even if that is no error", "a string", "a string"],
-  ])("the asker is ended, and it is told: %s", async (_what, failure, message) => {
+  ])("disconnects the id requester and reports: %s", async (_what, failure, message) => {
     const inner = memory();
     const world: Transport = {
       ...inner,
@@ -170,7 +170,7 @@ describe("where no slot can be had", () => {
   });
 });
 
-it("askers keep the process alive, or do not, as their manager, also those that come later", async () => {
+it("id requesters keep the process alive only if their manager does, also those that connect later", async () => {
   const told: string[] = [];
   const inner = memory();
   let accepted = 0;

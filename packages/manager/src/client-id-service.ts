@@ -109,7 +109,7 @@ export class ClientIdService {
     const missed = (): SessionError =>
       new SessionError(
         "IPC_HANDSHAKE_TIMEOUT",
-        `nobody came to slot ${clientListener.id} within ${deadlineMs} ms; it was freed`,
+        `no client connected to slot ${clientListener.id} within ${deadlineMs} ms; the slot was closed`,
       );
     clientListener.expectWithin(deadlineMs, (error = missed()) => refused(request.connection.remote, error));
     // golang-ipc's client ends this connection once it is connected to its slot, so both have the same deadline.

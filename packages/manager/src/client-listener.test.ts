@@ -52,7 +52,7 @@ describe("a slot", () => {
     });
   });
 
-  it("lets nobody in while the manager is full", () => {
+  it("rejects every client while the manager is full", () => {
     const { clientListener, busy } = openSlot();
     const full = new SessionError("IPC_SERVER_BUSY", "full");
     busy.mockReturnValue(full);
@@ -71,7 +71,7 @@ describe("a slot", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("misses nobody once its client is there", () => {
+  it("reports no missed deadline once its client is there", () => {
     const pass = stopClock();
     const { clientListener, listener, told } = openSlot();
     clientListener.opened(listener);

@@ -15,7 +15,7 @@ interface Place {
   /** What happened, in the logger's words. */
   readonly told: string[];
   readonly claimed: ClientListener[];
-  /** Has somebody complete his handshake at a slot, whether he was told of it or not. */
+  /** Completes a client's handshake at a slot, whether or not the client was told its id. */
   readonly claim: (clientListener: ClientListener) => void;
 }
 
@@ -39,7 +39,7 @@ function open(transport: Transport = memory()): Place {
   return { clientListeners, world: transport, told, claimed, claim };
 }
 
-/** Says whether anybody listens at a slot. */
+/** Says whether a slot listens. */
 async function isListening(world: Transport, id: number): Promise<boolean> {
   try {
     (await world.dial(name, { kind: "slot", id }, {})).destroy();
@@ -64,7 +64,7 @@ function worldThat(listen: (endpoint: Endpoint, listen: () => ReturnType<Transpo
   };
 }
 
-/** As `open`; nobody listens at the slot `gated` before `letListen`. */
+/** As `open`; the slot `gated` does not listen before `letListen`. */
 function openGated(gated: number): Place & { readonly letListen: () => void } {
   let letListen = (): void => {};
   const gate = new Promise<void>((resolve) => {
@@ -78,7 +78,7 @@ function openGated(gated: number): Place & { readonly letListen: () => void } {
 }
 
 describe("slots", () => {
-  it("listen at the first before anybody asks, and at every other when it is asked for", async () => {
+  it("listen at the first before any request, and at every other when it is requested", async () => {
     const { clientListeners, world } = open();
     await clientListeners.prepare(undefined);
     expect(await listeningOf(world, [1, 2, 3])).toEqual([1]);
@@ -101,7 +101,7 @@ describe("slots", () => {
     ]);
   });
 
-  it("give the next what nobody was told, and free a second such", async () => {
+  it("give a released slot to the next requester, and free a second one", async () => {
     const { clientListeners, world } = open();
     const [first, second] = [await clientListeners.acquire(never), await clientListeners.acquire(never)];
     clientListeners.release(second);
@@ -119,7 +119,7 @@ describe("slots", () => {
     expect((await clientListeners.acquire(never)).id).toBe(2);
   });
 
-  it("give nobody the slot of a client that came without asking, such as golang-ipc's after a restart", async () => {
+  it("withhold the slot of a client that came without asking, such as golang-ipc's after a restart", async () => {
     const { clientListeners, claimed, claim } = open();
     await clientListeners.prepare(undefined);
     const first = await clientListeners.acquire(never);
@@ -130,7 +130,7 @@ describe("slots", () => {
     expect(next).toMatchObject({ id: 2, isClosed: false });
   });
 
-  it("give nobody a slot whose listener was lost, and say so", async () => {
+  it("withhold a slot whose listener was lost, and log it", async () => {
     const lose: (() => void)[] = [];
     const world = memory();
     const { clientListeners, told } = open({
@@ -146,7 +146,7 @@ describe("slots", () => {
     expect(await clientListeners.acquire(never)).toMatchObject({ id: 2, isClosed: false });
   });
 
-  it("keep what nobody was told for the next, also when somebody is just waiting for another", async () => {
+  it("keep a released slot for the next requester, also while another request is pending", async () => {
     const { clientListeners, world, letListen } = openGated(2);
     const first = await clientListeners.acquire(never);
     const second = clientListeners.acquire(never);
@@ -194,7 +194,7 @@ describe("slots", () => {
     expect(await listeningOf(world, [1, 2])).toEqual([]);
   });
 
-  it("are none where the transport has none: it is said at the start, and to each who asks", async () => {
+  it("reject every request, and log it at the start, when the transport has no slots", async () => {
     const failure = new TransportError("IPC_TRANSPORT_FAILED", "0 has no slots");
     const { clientListeners, told } = open(worldThat(() => Promise.reject(failure)));
     await clientListeners.prepare(undefined);
@@ -213,7 +213,7 @@ describe("slots", () => {
     });
   });
 
-  it("stop looking for a free address when nobody waits for it any more", async () => {
+  it("stop looking for a free address when the request was aborted", async () => {
     const request = new AbortController();
     let looked = 0;
     const { clientListeners } = open(

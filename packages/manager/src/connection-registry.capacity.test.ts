@@ -17,7 +17,7 @@ interface OneEndpoint {
   readonly arrived: () => number;
 }
 
-/** A manager whose doors are one: who comes for an id is told from a client by what he says first. */
+/** A manager with one shared endpoint: the first message distinguishes an id requester from a client. */
 async function startOneEndpoint(name: string, maxConnections: number): Promise<OneEndpoint> {
   const manager = untilTestEnds(await startServerManager({ name, transport: tcp({ port: 0 }), maxConnections }));
   let arrived = 0;
@@ -31,7 +31,7 @@ async function startOneEndpoint(name: string, maxConnections: number): Promise<O
   return { manager, open: () => openFarClient(transport, name), arrived: () => arrived };
 }
 
-describe("where the doors are one, `maxConnections`", () => {
+describe("with one shared endpoint, `maxConnections`", () => {
   it("counts connections that have not sent a message yet", async () => {
     const { manager, open, arrived } = await startOneEndpoint("silent", 2);
     const pass = stopClock();

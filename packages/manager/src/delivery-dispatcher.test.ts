@@ -25,7 +25,7 @@ async function take(manager: ServerManager, count: number): Promise<string[]> {
 }
 
 describe("a 'message' listener of a manager", () => {
-  it("gets what is unread from the next tick on, then what comes, of whoever comes; data only", async () => {
+  it("gets unread messages from the next tick on, then new ones of every connection; data only", async () => {
     const { manager, visit } = await serve();
     const first = await visit();
     await send(first, "a", "b");
@@ -76,7 +76,7 @@ describe("a 'message' listener of a manager", () => {
     expect((await take(manager, 3)).sort()).toEqual(["2 b", "3 a", "3 b"]);
   });
 
-  it("that is removed leaves what follows unread, for whoever comes next", async () => {
+  it("that is removed leaves later messages unread, for the next consumer", async () => {
     const { manager, visit } = await serve();
     const [first, second] = [await visit(), await visit()];
     for (const each of [first, second]) await send(each, "a", "b");

@@ -35,7 +35,7 @@ describe("an iteration over a manager", () => {
     expect([...seen.values()]).toEqual([wanted, wanted, wanted]);
   });
 
-  it("takes turns: who has one message waits for one of each other at most, however much they send", async () => {
+  it("alternates: a message waits for at most one of each other connection, however much they send", async () => {
     const { manager, visit } = await serve({ maxUnreadBytes: 10_000_000 });
     const [flood, single] = [await visit(), await visit()];
     for (let index = 0; index < 10_000; index++) void flood.client.write(1, `${index}`);
@@ -74,7 +74,7 @@ describe("an iteration over a manager", () => {
     expect(await take(manager, 1)).toEqual(["2 a"]);
   });
 
-  it("serves several calls of next in order, whoever sends", async () => {
+  it("serves several calls of next in order, whichever client sends", async () => {
     const { manager, visit } = await serve();
     const iterator = manager[Symbol.asyncIterator]();
     const nexts = [iterator.next(), iterator.next(), iterator.next()];
@@ -86,7 +86,7 @@ describe("an iteration over a manager", () => {
     expect(words).toEqual(["3 a", "2 b", "3 c"]);
   });
 
-  it("takes up who comes later, and gives what a gone client left before it forgets it", async () => {
+  it("gives messages of later clients, and those of a gone client before it forgets it", async () => {
     const { manager, visit } = await serve();
     const words = take(manager, 3);
     for (let count = 0; count < 3; count++) {
@@ -148,7 +148,7 @@ describe("a connection that an iteration over all does not get", () => {
     expect(await take(manager, 1)).toEqual([`${single.connection.id} later`]);
   });
 
-  it("is refused to whoever comes to read it singly meanwhile: IPC_CONSUMER_TAKEN", async () => {
+  it("is refused to a single reader meanwhile: IPC_CONSUMER_TAKEN", async () => {
     const { manager, visit } = await serve();
     const { client, connection } = await visit();
     const iterator = manager[Symbol.asyncIterator]();
@@ -234,7 +234,7 @@ describe("messages that use up a connection's budget one by one", () => {
 });
 
 describe("a second reader of all connections", () => {
-  it("is refused with IPC_CONSUMER_TAKEN, which says who reads, and harms nothing", async () => {
+  it("is refused with IPC_CONSUMER_TAKEN, which names the reader, and harms nothing", async () => {
     const { manager, visit } = await serve();
     const iterator = manager[Symbol.asyncIterator]();
     const next = iterator.next();

@@ -22,7 +22,7 @@ async function start(options: Partial<ManagerOptions> = {}): Promise<{ manager: 
 }
 
 describe("authorize", () => {
-  it("is asked about every client, by whichever door, and about nobody who only asks for an id", async () => {
+  it("is called for every client, at either endpoint, and not for an id requester", async () => {
     const applicants: AuthorizationRequest[] = [];
     const { manager, directory } = await start({
       authorize: (applicant) => {
@@ -42,7 +42,7 @@ describe("authorize", () => {
     ]);
   });
 
-  it("turns clients away by both doors, and the slot stays for its client until its deadline", async () => {
+  it("rejects clients at both endpoints, and the slot stays for its client until its deadline", async () => {
     let isAllowed = false;
     const { manager, directory } = await start({ authorize: () => isAllowed });
     const refused = collect(manager, "refused");
@@ -57,7 +57,7 @@ describe("authorize", () => {
     await eventually(() => expect([...manager.connections.keys()]).toEqual([id]));
   });
 
-  it("that is late for a slot's deadline lets nobody in", async () => {
+  it("admits no client when it resolves after the slot's deadline", async () => {
     let allow = (_yes: boolean): void => {};
     let tellAsked = (): void => {};
     const asked = new Promise<void>((resolve) => {
@@ -87,7 +87,7 @@ describe("authorize", () => {
 describe("past maxConnections", () => {
   const busy = { code: "IPC_SERVER_BUSY" };
 
-  it("everybody is told so, at the name, at the manager's door and at a slot, and the others do not notice", async () => {
+  it("rejects clients at the name, at the manager endpoint and at a slot, and keeps the others", async () => {
     const { manager, directory } = await start({ maxConnections: 2 });
     const refused = collect(manager, "refused");
     const { id } = await askForId(directory, name);
@@ -101,7 +101,7 @@ describe("past maxConnections", () => {
     expect(clients.map(({ status }) => status)).toEqual(["Connected", "Connected"]);
   });
 
-  it("who is turned away is served as soon as somebody goes, by whichever door", async () => {
+  it("serves a rejected client as soon as another disconnects, at either endpoint", async () => {
     const { manager, directory } = await start({ maxConnections: 1 });
     const { id } = await askForId(directory, name);
     const first = await openFarClient(directory, name);
@@ -110,7 +110,7 @@ describe("past maxConnections", () => {
     const gone = new Promise<void>((resolve) => void manager.once("disconnection", () => resolve()));
     await first.close();
     await gone;
-    // The slot that was busy is still his.
+    // The slot that was busy still belongs to its client.
     const second = await openFarClient(directory, name, {}, clientListener(id));
     await eventually(() => expect([...manager.connections.keys()]).toEqual([id]));
     const goneToo = new Promise<void>((resolve) => void manager.once("disconnection", () => resolve()));
@@ -120,14 +120,14 @@ describe("past maxConnections", () => {
     await eventually(() => expect(manager.connections.size).toBe(1));
   });
 
-  it("who asks for an id takes no place from a client", async () => {
+  it("does not count id requesters", async () => {
     const { manager, directory } = await start({ maxConnections: 1 });
     await Promise.all(Array.from({ length: 5 }, () => askForId(directory, name)));
     await openFarClient(directory, name);
     await eventually(() => expect(manager.connections.size).toBe(1));
   });
 
-  it("of many who shake hands at once no more are let in", async () => {
+  it("admits no more when many clients shake hands at once", async () => {
     const { manager, directory } = await start({ maxConnections: 3 });
     const told: number[] = [];
     manager.on("connection", () => told.push(manager.connections.size));

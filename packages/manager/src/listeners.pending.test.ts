@@ -30,7 +30,7 @@ async function start(): Promise<Place> {
   return { manager, directory, pass: stopClock() };
 }
 
-/** Connects clients by both doors, and proves that they are served. */
+/** Connects clients to both endpoints, and proves that they are served. */
 async function expectService(manager: ServerManager, directory: string): Promise<void> {
   const clients = [await openFarClient(directory, name, PLAIN), (await openFarSlot(directory, name, PLAIN)).session];
   for (const client of clients) {
@@ -41,7 +41,7 @@ async function expectService(manager: ServerManager, directory: string): Promise
   await eventually(() => expect(manager.connections.size).toBe(0));
 }
 
-/** Who holds a connection to the manager's door: nothing was said by him, or his handshake is complete. */
+/** Connects to the manager endpoint, and sends nothing. */
 function connectToManager(directory: string): Promise<RawPeer> {
   return RawPeer.connect(join(directory, "orders_manager.sock"));
 }
@@ -59,8 +59,8 @@ function descriptors(): number {
   return readdirSync("/dev/fd").length;
 }
 
-describe("others are served meanwhile, and nothing is left after the deadline, where the manager's door has", () => {
-  it("one who holds it and says nothing", async () => {
+describe("serves others meanwhile, and leaves nothing after the deadline, when the manager endpoint has", () => {
+  it("a connection that sends nothing", async () => {
     const { manager, directory, pass } = await start();
     const idle = await connectToManager(directory);
     await idle.read(2);
@@ -71,7 +71,7 @@ describe("others are served meanwhile, and nothing is left after the deadline, w
     expect(refused.map(({ code }) => code)).toEqual(["IPC_HANDSHAKE_TIMEOUT"]);
   });
 
-  it("one who shakes hands and never asks", async () => {
+  it("a connection that shakes hands and never asks", async () => {
     const { manager, directory, pass } = await start();
     const arrived = nextHandshakes(name);
     const idle = await joinManager(directory);
@@ -83,7 +83,7 @@ describe("others are served meanwhile, and nothing is left after the deadline, w
     expect(refused).toMatchObject([{ message: expect.stringContaining("did not ask within 5000 ms") }]);
   });
 
-  it("one who asks and never comes", async () => {
+  it("an id requester that never connects to its slot", async () => {
     const { manager, directory, pass } = await start();
     const { session } = await askForId(directory, name, PLAIN);
     await expectService(manager, directory);
@@ -93,7 +93,7 @@ describe("others are served meanwhile, and nothing is left after the deadline, w
     await eventually(() => expect(session.status).toBe("Disconnected"));
   });
 
-  it("one who asks, goes, and never comes", async () => {
+  it("an id requester that disconnects and never connects to its slot", async () => {
     const { manager, directory, pass } = await start();
     const { session } = await askForId(directory, name, PLAIN);
     await session.close();

@@ -22,7 +22,7 @@ interface OneEndpoint {
   readonly told: string[];
 }
 
-/** A manager on a port that the system chose, and so with one door and no slots. */
+/** A manager on a port that the system chose, and so with one endpoint and no slots. */
 async function start(options: Partial<ManagerOptions> = {}): Promise<OneEndpoint> {
   const manager = untilTestEnds(await startServerManager({ name, transport: tcp({ port: 0 }), ...options }));
   const told: string[] = [];
@@ -34,7 +34,7 @@ async function start(options: Partial<ManagerOptions> = {}): Promise<OneEndpoint
 
 const portOf = (manager: ServerManager): number => Number(manager.address.split(":").at(-1));
 
-/** Starts a manager on a port with free ports behind it, which nobody can reserve. */
+/** Starts a manager on a port with free ports behind it, which cannot be reserved. */
 async function startWithSlots(): Promise<{ manager: ServerManager; place: Transport }> {
   for (;;) {
     const probe = await startServerManager({ name, transport: tcp({ port: 0 }) });
@@ -58,7 +58,7 @@ async function come(place: Transport): ReturnType<typeof openFarClient> {
   return client;
 }
 
-describe("where one door serves clients and askers,", () => {
+describe("where one endpoint serves clients and id requesters,", () => {
   it("a client that speaks first is one at once, and nothing it said is lost", async () => {
     const { manager, place, told } = await start();
     stopClock();
@@ -101,7 +101,7 @@ describe("where one door serves clients and askers,", () => {
     await eventually(() => expect(vi.getTimerCount()).toBe(0));
   });
 
-  it("who is cut before he said anything was there too", async () => {
+  it("emits connection and disconnection for a client cut before its first message", async () => {
     const { place, told } = await start();
     stopClock();
     const client = await come(place);
@@ -121,7 +121,7 @@ describe("where one door serves clients and askers,", () => {
     expect(manager.stats.unreadBytes).toBe(0);
   });
 
-  it("who is still silent when the manager closes was never there", async () => {
+  it("emits nothing for a client that is still silent when the manager closes", async () => {
     const { manager, place, told } = await start();
     stopClock();
     const client = await come(place);
@@ -158,7 +158,7 @@ describe("where one door serves clients and askers,", () => {
     await eventually(() => expect(manager.connections.size).toBe(7));
   });
 
-  it("who asks late is answered, and is gone as a client when he goes", async () => {
+  it("answers a late id request, and emits disconnection when the requester disconnects", async () => {
     const { place, manager } = await startWithSlots();
     const told: string[] = [];
     manager.on("connection", ({ id }) => told.push(`${id} is there`));
@@ -191,7 +191,7 @@ describe("where one door serves clients and askers,", () => {
     await readUntil(request, "Disconnected");
   });
 
-  it("authorize is asked about everybody, for nobody knows yet what he wants", async () => {
+  it("calls authorize for every connection, because its role is not known yet", async () => {
     let asked = 0;
     const { manager, place } = await start({ authorize: () => ++asked > 1 });
     const refused = collect(manager, "refused");
@@ -202,7 +202,7 @@ describe("where one door serves clients and askers,", () => {
   });
 });
 
-it("in a memory() there are all three doors", async () => {
+it("in a memory() there are all three endpoints", async () => {
   const transport = memory();
   const manager = untilTestEnds(await startServerManager({ name, transport }));
   const ids: number[] = [];

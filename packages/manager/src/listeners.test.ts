@@ -32,13 +32,13 @@ function nextConnection(manager: ServerManager): Promise<ServerConnection> {
 }
 
 describe("a manager listens", () => {
-  it("at its name, at golang-ipc's manager and at the first slot before anybody asks", async () => {
+  it("at its name, at golang-ipc's manager and at the first slot before any request", async () => {
     const { manager, directory } = await start();
     expect(filesIn(directory)).toEqual(["orders.sock", "orders1.sock", "orders_manager.sock"]);
     expect(manager).toMatchObject({ address: join(directory, "orders.sock"), status: "Listening" });
   });
 
-  it("for clients by both doors at once, each under an id of its own", async () => {
+  it("for clients at both endpoints at once, each under an id of its own", async () => {
     const { manager, directory } = await start();
     const [first, second, third, fourth] = await Promise.all([
       openFarClient(directory, name),
@@ -96,7 +96,7 @@ describe("a slot", () => {
     expect(files).toEqual([ENDPOINTS, ENDPOINTS, ENDPOINTS]);
   });
 
-  it("is gone after its deadline where nobody came", async () => {
+  it("is gone after its deadline when no client connected", async () => {
     const { manager, directory } = await start();
     const pass = stopClock();
     const refused = collect(manager, "refused");
@@ -108,7 +108,7 @@ describe("a slot", () => {
     expect(refused.map(({ code }) => code)).toEqual(["IPC_HANDSHAKE_TIMEOUT", "IPC_HANDSHAKE_TIMEOUT"]);
   });
 
-  it("is still there for its client after a stranger failed at it", async () => {
+  it("is still there for its client after another peer failed at it", async () => {
     const { manager, directory } = await start();
     const { id } = await askForId(directory, name);
     const refused = nextEvent(manager, "refused");
@@ -120,7 +120,7 @@ describe("a slot", () => {
     expect((await arrived).id).toBe(id);
   });
 
-  it("takes one of two who shake hands at the same time; the other is told", async () => {
+  it("accepts one of two clients that shake hands at the same time, and rejects the other", async () => {
     const { manager, directory } = await start({ encryption: false });
     const { id } = await askForId(directory, name, { encryption: false });
     const [first, second] = await Promise.all(
@@ -175,7 +175,7 @@ describe("an address that is taken is passed over, and stays as it is:", () => {
 describe("startServerManager rejects, and leaves nothing, where", () => {
   it.each([
     ["its name is taken", "orders"],
-    ["its manager's door is taken", "orders_manager"],
+    ["its manager endpoint is taken", "orders_manager"],
   ])("%s", async (_what, taken) => {
     const directory = temporaryDirectory();
     untilTestEnds(await startServer({ name: taken, directory }));
@@ -183,9 +183,9 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
     expect(filesIn(directory)).toEqual([`${taken}.sock`]);
   });
 
-  it("the path of one of its doors is too long", async () => {
+  it("the path of one of its endpoints is too long", async () => {
     const base = temporaryDirectory();
-    // The name fits on every system, the manager's door on none.
+    // The name fits on every system, the manager endpoint on none.
     const directory = join(base, "d".repeat(102 - base.length - "//orders.sock".length));
     expect(await failureOf(startServerManager({ name, directory }))).toMatchObject({
       code: "IPC_PATH_TOO_LONG",
@@ -194,7 +194,7 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
     expect(readdirSync(base, { recursive: true }).filter((file) => `${file}`.endsWith(".sock"))).toEqual([]);
   });
 
-  it("it is aborted, at whatever door", async () => {
+  it("it is aborted, at whichever endpoint", async () => {
     const reason = new Error("enough");
     for (const last of ["slot", "name", "manager"] as const) {
       const controller = new AbortController();
@@ -215,7 +215,7 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
     }
   });
 
-  it("its last door cannot be opened; who came by the first meanwhile is sent away", async () => {
+  it("its last endpoint cannot be opened; a client of the first is disconnected", async () => {
     const world = memory();
     let session: Awaited<ReturnType<typeof openFarClient>> | undefined;
     const transport: Transport = {
@@ -227,7 +227,7 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
       },
     };
     expect(await failureOf(startServerManager({ name, transport }))).toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
-    if (session === undefined) throw new Error("nobody came");
+    if (session === undefined) throw new Error("no client connected");
     await readUntil(session, "Disconnected");
   });
 });

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { nextEvent, serve } from "../test/served.js";
 
-it("a client that comes by the one door there is and leaves unheard gets its close", async () => {
+it("emits Disconnected and close for a client that closes before it is classified", async () => {
   const transport = tcp({ port: 0 });
   const { manager } = await serve({ transport });
   const told: string[] = [];

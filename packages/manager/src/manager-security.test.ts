@@ -16,7 +16,7 @@ const right: PeerOptions = { security: { psk } };
 const GOLANG: PeerOptions = { security: { wire: "golang-ipc" } };
 
 describe("a manager with a pre-shared key", () => {
-  it("lets those in who have it, by each of its doors, and says so of each", async () => {
+  it("admits clients that have it, at each endpoint, and reports the proof of each", async () => {
     const { manager, transport, visit } = await serve(right);
     const { connection } = await visit(right);
     expect(connection.security).toEqual({ mode: "secure", peer: { psk: true } });
@@ -28,7 +28,7 @@ describe("a manager with a pre-shared key", () => {
     expect((await readData(bySlot as NonNullable<typeof bySlot>)).text()).toBe("by my slot");
   });
 
-  it("keeps everybody else out, before anybody is told an id", async () => {
+  it("rejects every other client, before it is told an id", async () => {
     const { manager, transport } = await serve(right);
     const refused = collect(manager, "refused");
     for (const [options, code] of [
@@ -46,7 +46,7 @@ describe("a manager with a pre-shared key", () => {
     expect(manager.connections.size).toBe(0);
   });
 
-  it("does not take a slot from the one who was told it, for somebody without the key", async () => {
+  it("keeps a slot for the requester that was told it when a client without the key fails there", async () => {
     const { manager, transport } = await serve(right);
     const { session: request, id } = await askForId(transport, name, right);
     expect((await failureOf(openFarClient(transport, name, wrong, { kind: "slot", id }))).code).toBe(

@@ -96,7 +96,7 @@ describe("a manager holds no connection that has gone and been read", () => {
     expect(manager.connections.size).toBe(1);
   });
 
-  it("singly, by whoever took it up when it came", async () => {
+  it("singly, by the reader that took it when it connected", async () => {
     const served = await serve();
     served.manager.on("connection", (async (connection: ServerConnection) => {
       for await (const _ of connection);
@@ -106,7 +106,7 @@ describe("a manager holds no connection that has gone and been read", () => {
     await expectHeld(gone, 0);
   });
 
-  it("nor more that nobody has read than may be connected", async () => {
+  it("nor more unread ones than may be connected", async () => {
     const served = await serve({ maxConnections: 5 });
     const gone: WeakRef<ServerConnection>[] = [];
     for (let count = 0; count < PASSES; count++) gone.push(await pass(served));

@@ -50,7 +50,7 @@ describe("a client that was read singly and let go", () => {
     expect(texts).toEqual(["a", "b", "status"]);
   });
 
-  it("stays his who reads on at once", async () => {
+  it("stays with a single reader that reads on at once", async () => {
     const { manager, visit } = await serve();
     const messages = collect(manager, "message");
     const read: string[] = [];

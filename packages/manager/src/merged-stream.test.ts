@@ -28,12 +28,12 @@ async function pass({ manager, visit }: Served, messages = 1): Promise<ServerCon
   for (let count = 0; count < messages; count++) await client.write(1, TEXT);
   await client.close();
   await gone;
-  // It is left to the stream in the end of this turn.
+  // The merged stream takes it over at the end of this macrotask.
   await nextTurn();
   return connection;
 }
 
-/** Who is behind everything that is left unread, as an iteration tells. */
+/** The ids of the connections that left messages unread, in the order of an iteration. */
 async function leftBy({ manager }: Served): Promise<number[]> {
   await manager.close();
   const ids: number[] = [];
@@ -41,7 +41,7 @@ async function leftBy({ manager }: Served): Promise<number[]> {
   return ids;
 }
 
-describe("clients that have gone, and of whom nobody has read anything", () => {
+describe("clients that have gone, and of which nothing was read", () => {
   it("hold a quarter of the budget at the most: the oldest are dropped, which is logged, and the budget is given back", async () => {
     // A quarter holds three.
     const served = await serveLogged({ maxTotalUnreadBytes: 4 * 3 * COST });
@@ -51,13 +51,13 @@ describe("clients that have gone, and of whom nobody has read anything", () => {
     expect(served.manager.stats.unreadBytes).toBe(3 * COST);
     await pass(served);
     expect(
-      served.warnings.map((line) => /client (\d+) went and left (\d+) bytes that nobody read; dropped/.exec(line)),
+      served.warnings.map((line) => /client (\d+) disconnected; (\d+) unread bytes were dropped/.exec(line)),
     ).toEqual([expect.arrayContaining(["2", "260"]), expect.arrayContaining(["3", "260"])]);
     expect(await leftBy(served)).toEqual([4, 5, 6]);
     expect(served.manager.stats.unreadBytes).toBe(0);
   });
 
-  it("of whom one alone left more than that: it is dropped, and no other", async () => {
+  it("of which one alone left more than that: it is dropped, and no other", async () => {
     const served = await serveLogged({ maxTotalUnreadBytes: 4 * 3 * COST });
     await pass(served, 4);
     expect(served.manager.stats.unreadBytes).toBe(0);
@@ -66,11 +66,11 @@ describe("clients that have gone, and of whom nobody has read anything", () => {
     expect(await leftBy(served)).toEqual([3]);
   });
 
-  it("are as many as may be connected, at the most; who left nothing is dropped in silence", async () => {
+  it("are at most as many as may be connected; one that left nothing is dropped in silence", async () => {
     const served = await serveLogged({ maxConnections: 3 });
     await pass(served, 0);
     for (let count = 0; count < 4; count++) await pass(served);
-    expect(served.warnings.map((line) => /client (\d+) went/.exec(line)?.[1])).toEqual(["3"]);
+    expect(served.warnings.map((line) => /client (\d+) disconnected;/.exec(line)?.[1])).toEqual(["3"]);
     expect(await leftBy(served)).toEqual([4, 5, 6]);
   });
 
@@ -83,7 +83,7 @@ describe("clients that have gone, and of whom nobody has read anything", () => {
     expect([served.manager.stats.unreadBytes, served.warnings]).toEqual([0, []]);
   });
 
-  it("can be read singly by whoever still has them, also when they are dropped from what all hold", async () => {
+  it("can be read singly through a kept reference, also when the merged stream has dropped them", async () => {
     const served = await serveLogged({ maxTotalUnreadBytes: 4 * COST });
     const first = await pass(served);
     await pass(served);
@@ -94,7 +94,7 @@ describe("clients that have gone, and of whom nobody has read anything", () => {
 });
 
 describe("clients that have gone, where the stream has a reader", () => {
-  it("are kept within the whole budget until he comes back", async () => {
+  it("are kept within the whole budget until the reader comes back", async () => {
     const served = await serveLogged({ maxTotalUnreadBytes: 4 * 3 * COST });
     await served.manager.readTimed(0, () => {});
     for (let count = 0; count < 5; count++) await pass(served);
@@ -102,7 +102,7 @@ describe("clients that have gone, where the stream has a reader", () => {
     expect(await leftBy(served)).toEqual([2, 3, 4, 5, 6]);
   });
 
-  it("are no more than may be connected, also where he is busy with one message for long; he gets none that was dropped", async () => {
+  it("are no more than may be connected, also while the reader is busy; it gets none that was dropped", async () => {
     const served = await serveLogged({ maxConnections: 3 });
     const { manager, visit } = served;
     const { client } = await visit();
@@ -121,7 +121,7 @@ describe("clients that have gone, where the stream has a reader", () => {
 });
 
 describe("a client that was read singly and goes", () => {
-  it("takes what it left with it: the budget is free at once, and what is unread is his who read it", async () => {
+  it("frees the budget at once, and leaves its unread messages to its single reader", async () => {
     const served = await serveLogged({});
     const { manager, visit } = served;
     const { client, connection } = await visit();

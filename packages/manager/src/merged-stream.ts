@@ -200,9 +200,7 @@ export class MergedStream {
       this.forget(member);
       if (member.unreadAtEndBytes === 0) continue;
       const { id } = member.connection;
-      logger.warn(
-        `server ${name}: client ${id} went and left ${member.unreadAtEndBytes} bytes that nobody read; dropped`,
-      );
+      logger.warn(`server ${name}: client ${id} disconnected; ${member.unreadAtEndBytes} unread bytes were dropped`);
     }
   }
 

@@ -18,7 +18,7 @@ const polls = {
     manager.readTimedFastest(LONG_MS, callback, options),
 };
 const nobody: PollCallback = () => {
-  throw new Error("nobody is there to be read from");
+  throw new Error("the poll called its callback unexpectedly");
 };
 
 describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) => {
@@ -127,7 +127,7 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     await waiting;
   });
 
-  it("that nobody looks at does not end the process by ending", async () => {
+  it("that is not awaited does not end the process when the manager ends", async () => {
     const caught = keepUncaught();
     const { manager } = await serve();
     void poll(manager, nobody);

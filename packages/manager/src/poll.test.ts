@@ -36,7 +36,7 @@ describe("read over all connections", () => {
     expect(words.slice(3)).toEqual(["2 b", "3 e", "4 e"]);
   });
 
-  it("with no connection waits for one, and not for those who come after that one", async () => {
+  it("with no connection waits for one, and not for those that come after that one", async () => {
     const { manager, visit } = await serve();
     const { words, callback } = recorder();
     const read = manager.read(callback);
@@ -92,7 +92,7 @@ describe("read over all connections", () => {
   });
 });
 
-describe("the end of a connection, to whoever polls", () => {
+describe("the end of a connection, to a poll", () => {
   it.each(["while it waits", "before it begins"])(
     "is its messages, then Disconnected once with what it was lost by: %s",
     async (when) => {
@@ -175,7 +175,7 @@ describe("the callback of a poll", () => {
     },
   );
 
-  it("that fails after the poll was aborted reaches nobody", async () => {
+  it("that fails after the poll was aborted is ignored", async () => {
     const caught = keepUncaught();
     const { manager, visits } = await serveRead(2);
     const controller = new AbortController();

@@ -41,7 +41,7 @@ describe("readTimed over all connections", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("without any connection waits its time, and calls nobody", async () => {
+  it("without any connection waits its time, and does not call the callback", async () => {
     const { manager } = await serve();
     const pass = stopClock();
     const { words, callback } = recorder();
@@ -118,7 +118,7 @@ describe("readTimedFastest", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("gives one message of everybody that has one when it begins", async () => {
+  it("gives one message of every connection that has one when it begins", async () => {
     const { manager, visits } = await serveRead(3);
     await send(visits[0], "a", "b");
     await send(visits[2], "c", "d");
@@ -129,7 +129,7 @@ describe("readTimedFastest", () => {
     expect(words.slice(2)).toEqual(["2 b", "4 d"]);
   });
 
-  it("lets nobody starve beside one that always has something", async () => {
+  it("lets no connection starve beside one that always has messages", async () => {
     const { manager, visits } = await serveRead(2);
     const [flood, single] = visits;
     await send(flood, ...Array.from({ length: 500 }, (_, index) => `${index}`));
@@ -140,7 +140,7 @@ describe("readTimedFastest", () => {
     expect(words.slice(100).sort()).toEqual(["2 100", "3 one"]);
   });
 
-  it("gives timeoutMessage for each where nobody has anything in time", async () => {
+  it("gives timeoutMessage for each when no connection has a message in time", async () => {
     const { manager } = await serveRead(2);
     const pass = stopClock();
     const { words, callback } = recorder();

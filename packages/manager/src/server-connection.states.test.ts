@@ -56,7 +56,7 @@ describePeerStates<ServerConnection>("connection that is", {
   `,
 });
 
-describePeerStates<ServerConnection>("connection that nobody has read and is", {
+describePeerStates<ServerConnection>("connection that has unread messages and is", {
   calls,
   states: {
     connected: async () => (await startWithUnread("connection")).connection,

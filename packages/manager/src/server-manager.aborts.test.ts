@@ -13,7 +13,7 @@ interface Visited {
   readonly connection: ServerConnection;
 }
 
-/** A manager with a client whose Connected has been read, and who says something afterwards, which arrives. */
+/** A manager with a client whose Connected has been read; a message that it sends afterwards arrives. */
 async function prepare(
   stalls: boolean,
 ): Promise<{ readonly with: Visited; readonly unharmed: () => Promise<unknown> }> {

@@ -33,7 +33,7 @@ async function leaveOften(served: Served): Promise<number> {
 }
 
 describe("where the budget of unread bytes is used up", () => {
-  it.each(["a poll", "an iteration"])("nobody is let in after %s has read once", async (how) => {
+  it.each(["a poll", "an iteration"])("admits no further client after %s has read once", async (how) => {
     const served = await serve({ maxTotalUnreadBytes: MIB, transport: sockets() });
     const { manager } = served;
     const refused = collect(manager, "refused");
@@ -53,7 +53,7 @@ describe("where the budget of unread bytes is used up", () => {
     });
   });
 
-  it("those are let in again who come when it was read", async () => {
+  it("admits clients again after it was read", async () => {
     const served = await serve({ maxTotalUnreadBytes: MIB, transport: sockets() });
     const { manager } = served;
     await manager.readTimed(1, () => {});
@@ -64,7 +64,7 @@ describe("where the budget of unread bytes is used up", () => {
     expect(await leaveLarge(served)).toBe(true);
   });
 
-  it("everybody's messages are read who flushed them and went in an orderly way", async () => {
+  it("delivers all messages of clients that flushed them and closed in an orderly way", async () => {
     const { manager, visit } = await serve({ maxTotalUnreadBytes: 16_384, transport: sockets() });
     await manager.readTimed(1, () => {});
     const visits: Visit[] = [];

@@ -49,7 +49,7 @@ async function beServed({ manager, visit }: Served): Promise<void> {
 }
 
 describe("the budget of unread bytes over all connections", () => {
-  it("bounds what fifty hold that nobody reads, however much they send, and leaves a fresh client its service", async () => {
+  it("bounds what fifty unread connections hold, however much they send, and serves a fresh client", async () => {
     const served = await serve({ encryption: false, maxTotalUnreadBytes: LIMIT });
     const { manager } = served;
     const visits = await crowd(served);
@@ -87,7 +87,7 @@ describe("the budget of unread bytes over all connections", () => {
     expect(manager.stats.unreadBytes).toBe(0);
   });
 
-  it("where it is used up keeps what those had sent who go in an orderly way", async () => {
+  it("keeps the messages of a client that closes in an orderly way when it is used up", async () => {
     // A socket sees its peer's end also while it is paused.
     const transport = unixSocket({ directory: temporaryDirectory() });
     const { manager, visitRaw } = await serve({ encryption: false, maxTotalUnreadBytes: 10_000, transport });
@@ -100,7 +100,7 @@ describe("the budget of unread bytes over all connections", () => {
     expect(connection.stats).toMatchObject({ messagesReceived: 10, unreadBytes: 10 * UNREAD });
   });
 
-  it("is given back by whoever is destroyed, closed, or goes", async () => {
+  it("is given back by a connection that is destroyed, closed, or goes", async () => {
     const { manager, visitRaw } = await serve({ encryption: false });
     const visits = [await visitRaw(), await visitRaw(), await visitRaw()];
     for (const { raw } of visits) raw.stream.write(plainFrame(1, "x".repeat(1_000)));
@@ -130,7 +130,7 @@ describe("the budget of queued bytes over all connections", () => {
     for (const { raw } of visits) raw.stream.pause();
     for (let round = 0; round < 500; round++) {
       await manager.broadcast(1, DATA, { slow: "skip" });
-      // What a client may queue here is four of these: the kernel takes them between two turns.
+      // A client's queue holds four of these here: the kernel takes them between two macrotasks.
       if (round % 4 === 0) await nextTurn();
     }
     await standstill(manager);
@@ -140,7 +140,7 @@ describe("the budget of queued bytes over all connections", () => {
     expect(manager.stats.queuedBytes).toBeLessThanOrEqual(LIMIT + CROWD * QUEUED);
     await beServed(served);
 
-    // Whoever reads again has room again, and what was accepted is all there.
+    // A client that reads again has room again, and every accepted message arrives.
     for (const { raw } of visits) raw.stream.resume();
     await standstill(manager);
     expect(manager.stats.queuedBytes).toBe(0);

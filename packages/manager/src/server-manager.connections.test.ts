@@ -207,7 +207,7 @@ describe("an async listener of 'connection' with a loop over it", () => {
 });
 
 describe("maxConnections", () => {
-  it("turns the next one away with IPC_SERVER_BUSY, and gives a place again when one goes", async () => {
+  it("rejects the next client with IPC_SERVER_BUSY, and admits one again when another disconnects", async () => {
     const { manager, transport, visit } = await serve({ maxConnections: 2 });
     const refused = collect(manager, "refused");
     const [first, second] = [await visit(), await visit()];
@@ -227,7 +227,7 @@ describe("maxConnections", () => {
     expect([manager.connections.size, refused.length]).toEqual([2, 2]);
   });
 
-  it("holds for those who come at once, too", async () => {
+  it("holds for clients that connect at once, too", async () => {
     const { manager, transport } = await serve({ maxConnections: 3 });
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => openFarClient(transport, name)));
     await eventually(() => expect(manager.connections.size).toBe(3));
@@ -238,7 +238,7 @@ describe("maxConnections", () => {
 });
 
 describe("authorize", () => {
-  it("decides about each client, and who is turned away is told by 'refused' only", async () => {
+  it("decides about each client, and reports a rejected one by 'refused' only", async () => {
     let decision = false;
     const { manager, transport, visit } = await serve({ authorize: () => decision });
     const connections = collect(manager, "connection");

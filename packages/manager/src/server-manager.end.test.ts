@@ -23,7 +23,7 @@ function watchEnd(manager: ServerManager): string[] {
   return told;
 }
 
-/** A world whose door can be lost. */
+/** A transport whose name endpoint can be lost. */
 function fragile(): { transport: Transport; lose: () => void } {
   const world = memory();
   const listeners: (() => void)[] = [];
@@ -42,7 +42,7 @@ function fragile(): { transport: Transport; lose: () => void } {
 }
 
 describe("close", () => {
-  it("sends what was accepted to everybody, ends all, and tells its own end last", async () => {
+  it("sends accepted messages to every client, ends all connections, and reports its own end last", async () => {
     const { manager, visit } = await serve();
     const visits = [await visit(), await visit(), await visit()];
     const told = watchEnd(manager);
@@ -187,7 +187,7 @@ describe("destroy", () => {
 });
 
 describe("a manager whose listener is lost", () => {
-  it("tells it to everybody who waits, after what is unread, and ends with the status Error", async () => {
+  it("reports it to every pending reader, after unread messages, and ends with the status Error", async () => {
     const { transport, lose } = fragile();
     const { manager, visit } = await serve({ transport });
     const [first, second] = [await visit(), await visit()];

@@ -110,7 +110,7 @@ describe("a listener of a manager", () => {
   });
 
   it.each(["close", "destroy"] as const)(
-    "of 'connection' may %s it: 'disconnection' follows, and nobody gets its messages",
+    "of 'connection' may %s it: 'disconnection' follows, and its messages are dropped",
     async (end) => {
       const { manager, transport, visit } = await serve();
       const told: string[] = [];
@@ -129,7 +129,7 @@ describe("a listener of a manager", () => {
     },
   );
 
-  it("of 'connection' that waits before it reads singly finds the connection lent where somebody reads all", async () => {
+  it("of 'connection' that waits before it reads singly is rejected when another reader reads all", async () => {
     const caught = keepUncaught();
     const { manager, visit } = await serve();
     manager.once("connection", (async (connection: ServerConnection) => {
@@ -159,7 +159,7 @@ describe("a listener of a manager", () => {
     expect(manager.connections.size).toBe(1);
   });
 
-  it("of 'disconnection' may broadcast: to those who are left", async () => {
+  it("of 'disconnection' may broadcast to the remaining clients", async () => {
     const { manager, visit } = await serve();
     const [first, second] = [await visit(), await visit()];
     const result = nextEvent(manager, "disconnection").then(([{ id }]) => manager.broadcast(1, `${id} has gone`));

@@ -23,7 +23,7 @@ const ACTIONS = [
 
 interface Step {
   readonly action: (typeof ACTIONS)[number];
-  /** Whom it is about, how much, how often. */
+  /** The index of a client, a number of bytes, a number of repetitions. */
   readonly who: number;
   readonly bytes: number;
   readonly count: number;
@@ -39,7 +39,7 @@ const step: Arbitrary<Step> = record({
 /** Clients that come, write and go, and a reader that reads now this way and now that. */
 class World {
   readonly #served: Served;
-  /** Whether nobody goes before everything has been read. */
+  /** Whether no client disconnects before everything has been read. */
   readonly #patient: boolean;
   readonly #present: Visit[] = [];
   readonly #sent = new Map<ServerConnection, number>();
@@ -98,7 +98,7 @@ class World {
     }
   }
 
-  /** Everybody goes, and everything is read. */
+  /** All clients disconnect, and everything is read. */
   async end(): Promise<void> {
     for (const connection of this.#sent.keys()) connection.resume();
     if (!this.#patient) this.#leaveAll();
@@ -158,17 +158,17 @@ async function pass(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await nextTurn();
 }
 
-it("gives each message once and in order, whoever comes, writes, goes, is paused, and however it is read", async () => {
+it("gives each message once and in order while clients connect, write, disconnect and are paused", async () => {
   await assert(
     asyncProperty(
       array(step, { minLength: 20, maxLength: 80 }),
       constantFrom(1_024, 4_096, 100_000),
       constantFrom(3_000, 20_000, 1_000_000),
       async (steps, maxUnreadBytes, maxTotalUnreadBytes) => {
-        // Where all of it together is used up, what somebody leaves behind who goes may be dropped, and he is said to be lost.
+        // When the total budget is used up, a client that disconnects may lose its messages, and is reported lost.
         const isTight = maxTotalUnreadBytes < 1_000_000;
         const world = new World(await serve({ encryption: false, maxUnreadBytes, maxTotalUnreadBytes }), isTight);
-        // Its reader has been there: what gone clients left waits for him.
+        // The manager has had a reader, so messages of gone clients wait for it.
         await world.do({ action: "read", who: 0, bytes: 0, count: 1 });
         for (const each of steps) await world.do(each);
         await world.end();

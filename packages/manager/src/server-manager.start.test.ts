@@ -16,7 +16,7 @@ const reason = new Error("enough");
 const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: reason };
 
 describe("startServerManager", () => {
-  it("resolves when it listens: at its two doors and one slot, for this user only, and leaves nothing", async () => {
+  it("resolves when it listens: at two endpoints and one slot, for this user only, and leaves nothing", async () => {
     const directory = temporaryDirectory();
     const manager = untilTestEnds(await startServerManager({ name, directory }));
     expect(manager).toMatchObject({
@@ -73,8 +73,8 @@ describe("startServerManager", () => {
   });
 });
 
-describe("a door that is lost before the manager has started", () => {
-  it("is what startServerManager rejects with; the other doors are closed", async () => {
+describe("an endpoint that is lost before the manager has started", () => {
+  it("is what startServerManager rejects with; the other endpoints are closed", async () => {
     const world = memory();
     const error = new TransportError("IPC_LISTENER_LOST", "the socket is gone");
     let loseName = (): void => {};
@@ -92,7 +92,7 @@ describe("a door that is lost before the manager has started", () => {
 });
 
 describe("a client that comes while the manager starts", () => {
-  /** A world in which so many clients are connected, and `then` is done, before a manager's last door is open. */
+  /** A transport with so many clients connected, and `then` called, before a manager's last endpoint is open. */
   function eager(count: number, then: () => void = () => {}): { transport: Transport; clients: Session[] } {
     const world = memory();
     const clients: Session[] = [];
@@ -131,7 +131,7 @@ describe("a client that comes while the manager starts", () => {
   });
 
   it("is sent away where the start fails, and keeps nothing open", async () => {
-    const failure = new TransportError("IPC_PERMISSION_DENIED", "no second door");
+    const failure = new TransportError("IPC_PERMISSION_DENIED", "no second endpoint");
     const { transport, clients } = eager(2, () => {
       throw failure;
     });
@@ -139,7 +139,7 @@ describe("a client that comes while the manager starts", () => {
     for (const client of clients) await readUntil(client, "Disconnected");
   });
 
-  it.each(["close", "destroy"] as const)("is sent away by a %s in the same breath, and nobody is told", async (end) => {
+  it.each(["close", "destroy"] as const)("is disconnected by a %s in the same tick, without an event", async (end) => {
     const { transport, clients } = eager(2);
     const manager = await startServerManager({ name, transport });
     const connections = collect(manager, "connection");

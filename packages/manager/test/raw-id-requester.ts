@@ -24,7 +24,7 @@ export async function dial(world: Transport, endpoint: Endpoint): Promise<RawPee
   return new RawPeer(stream);
 }
 
-/** Somebody at the manager's door whose handshake is complete, there too. */
+/** Connects to the manager endpoint, and waits until the handshake is complete on both sides. */
 export async function comeToAsk(world: Transport): Promise<RawPeer> {
   const arrived = nextHandshakes(name);
   const request = await dial(world, { kind: "manager" });
@@ -40,19 +40,19 @@ export async function readId(request: RawPeer): Promise<number> {
   return answer.readUInt32BE(8);
 }
 
-/** Somebody who has asked, and what he was told. */
+/** Connects and asks for an id; returns the connection and the id. */
 export async function ask(world: Transport): Promise<{ request: RawPeer; id: number }> {
   const request = await comeToAsk(world);
   request.stream.write(REQUEST);
   return { request, id: await readId(request) };
 }
 
-/** Who listens at a slot tells hello. */
+/** Expects that a slot listens: its listener sends a hello. */
 export async function expectListening(world: Transport, id: number): Promise<void> {
   expect(await (await dial(world, { kind: "slot", id })).read(2)).toEqual(Buffer.of(2, 0));
 }
 
-/** Nobody listens at a slot any more. */
+/** Expects that a slot no longer listens. */
 export async function expectFreed(world: Transport, id: number): Promise<void> {
   await expect(world.dial(name, { kind: "slot", id }, {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
 }

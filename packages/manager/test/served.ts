@@ -22,7 +22,7 @@ export interface Served {
   readonly transport: Transport;
   /** Connects a client. */
   readonly visit: (options?: PeerOptions) => Promise<Visit>;
-  /** Connects somebody who says what he is told, to a manager without encryption. */
+  /** Connects a raw peer, which sends only what the test writes, to a manager without encryption. */
   readonly visitRaw: () => Promise<{ readonly raw: RawPeer; readonly connection: ServerConnection }>;
 }
 
@@ -67,7 +67,7 @@ export function collect<K extends keyof ServerManagerEvents>(
   return seen;
 }
 
-/** The event loop's next turn: what was sent in memory by then has arrived after a few of them. */
+/** Waits for the next macrotask; data sent in memory before has arrived after a few of them. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -24,7 +24,7 @@ export async function start(): Promise<Started> {
   return { ...(await serve({ encryption: false, transport })), lose };
 }
 
-/** Who reads that a client has connected. A connection that has been read singly takes with it what it leaves unread. */
+/** The reader of a client's Connected. A connection that was read singly keeps its unread messages to itself. */
 type Reader = "manager" | "connection";
 
 /** It has a client whose Connected has been read. */
@@ -44,7 +44,7 @@ export async function startAndStall(reader: Reader): Promise<Visited> {
   return visited;
 }
 
-/** Its client has sent a message that nobody has read. */
+/** Its client has sent a message that is still unread. */
 export async function startWithUnread(reader: Reader): Promise<Visited> {
   const visited = await startAndVisit(reader);
   await unread(visited.connection, visited.raw);

@@ -29,7 +29,7 @@ async function expectService(server: Server, directory: string, options: PeerOpt
   await readUntil(server, "Disconnected");
 }
 
-describe("a stranger costs one connection and nobody else:", () => {
+describe("a faulty peer costs only its own connection:", () => {
   it("a hundred silent connections do not hold up a client", async () => {
     stopClock();
     const { server, directory } = await start();
@@ -42,7 +42,7 @@ describe("a stranger costs one connection and nobody else:", () => {
     expect(refused.map(({ code }) => code)).toEqual(new Array(100).fill("IPC_SERVER_BUSY"));
   });
 
-  it("three hundred who are told that the place is taken and stay: the oldest are dropped", () => {
+  it("three hundred rejected clients that do not disconnect: the oldest are dropped", () => {
     const acceptor = new HandshakeAcceptor({
       ...resolveServerOptions({ name }),
       maxHandshakes: 128,
@@ -236,7 +236,7 @@ describe("authorize", () => {
       "no database",
     ],
     ["rejects", () => Promise.reject(new Error("no network")), "failed", "no network"],
-  ])("that %s turns the client away with IPC_NOT_AUTHORIZED", async (_how, authorize, message, cause) => {
+  ])("that %s rejects the client with IPC_NOT_AUTHORIZED", async (_how, authorize, message, cause) => {
     const { server, directory } = await start({ authorize });
     const refused = nextEvent(server, "refused");
     expect(await failureOf(openFarClient(directory, name))).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
@@ -248,7 +248,7 @@ describe("authorize", () => {
     expect(server.status).toBe("Listening");
   });
 
-  it("that never answers holds up nobody else, and loses the place to whoever is quicker", async () => {
+  it("that never answers delays no other client, and loses the place to a quicker one", async () => {
     let asked = 0;
     const { server, directory } = await start({
       authorize: () => (asked++ === 0 ? new Promise<boolean>(() => {}) : true),

@@ -27,7 +27,7 @@ async function attack(server: Server): Promise<void> {
 }
 
 it("keeps its unread budget over one unread connection after another", async () => {
-  // A connection decodes its chunk, and sees its end, in one turn.
+  // A connection decodes its chunk, and sees its end, in one macrotask.
   stopClock();
   const directory = temporaryDirectory();
   const server = await startServer({ name: "budget", directory, encryption: false, maxUnreadBytes: 16_384 });

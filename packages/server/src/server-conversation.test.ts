@@ -80,7 +80,7 @@ const MODES: readonly (readonly [string, PeerOptions])[] = [
 ];
 
 describe.each(MODES)("what a server writes over a connection that is %s", (_mode, options) => {
-  it("before anybody is there waits, and is delivered to the first client in order", async () => {
+  it("before a client is connected waits, and is delivered to the first client in order", async () => {
     const { server, directory } = await start(options);
     const writes = [server.write(1, "a"), server.write(1, Buffer.alloc(100_000, "b")), server.write(1, "c")];
     const flushed = server.flush();
@@ -90,7 +90,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
     await Promise.all([...writes, flushed]);
   });
 
-  it("before anybody is there and has aborted is not delivered", async () => {
+  it("before a client is connected and has aborted is not delivered", async () => {
     const { server, directory } = await start(options);
     const controller = new AbortController();
     const aborted = failureOf(server.write(1, "aborted", { signal: controller.signal }));
@@ -102,7 +102,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
     await kept;
   });
 
-  it("before anybody is there is bounded: IPC_QUEUE_FULL, and the rest is delivered", async () => {
+  it("before a client is connected is bounded: IPC_QUEUE_FULL, and the rest is delivered", async () => {
     const { server, directory } = await start({ ...options, maxQueuedBytes: 1_024 });
     const outcomes = Promise.allSettled(Array.from({ length: 100 }, (_, i) => server.write(i + 1, "x".repeat(1_000))));
     const client = await openFarClient(directory, name, options);
@@ -111,7 +111,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
     for (let i = 0; i < accepted; i++) expect((await readData(client)).type).toBe(i + 1);
   });
 
-  it("before anybody is there rejects with IPC_CLOSED when the server closes", async () => {
+  it("before a client is connected rejects with IPC_CLOSED when the server closes", async () => {
     const { server } = await start(options);
     const waits = [server.write(1, "a"), server.flush()].map(failureOf);
     await server.close();
@@ -210,7 +210,7 @@ describe("close of a server", () => {
     expect([closes.length, errors.length]).toEqual([1, 0]);
   });
 
-  it("before anybody came ends pending reads with Closing, Closed, IPC_CLOSED", async () => {
+  it("before a client connected ends pending reads with Closing, Closed, IPC_CLOSED", async () => {
     const { server } = await start();
     const reading = readToEnd(server);
     const iterations = failureOf(server[Symbol.asyncIterator]().next());

@@ -65,7 +65,7 @@ describe("a server says what its client has proved", () => {
   });
 });
 
-describe("a server turns away", () => {
+describe("a server rejects", () => {
   it.each<[string, SecurityOptions, PeerOptions, string, string, string]>([
     [
       "another pre-shared key",
@@ -84,7 +84,7 @@ describe("a server turns away", () => {
       "IPC_AUTHENTICATION_FAILED",
     ],
     [
-      "somebody without the key",
+      "a client without the key",
       { psk: key(1) },
       {},
       "IPC_SECURITY_REFUSED",
@@ -92,7 +92,7 @@ describe("a server turns away", () => {
       "IPC_SECURITY_REFUSED",
     ],
     [
-      "somebody whom this server gives too little",
+      "a client that requires more than this server proves",
       {},
       { security: { psk: key(1) } },
       "IPC_HANDSHAKE_FAILED",
@@ -114,7 +114,7 @@ describe("a server turns away", () => {
     const refused = nextEvent(server, "refused");
     expect(await failureOf(openFarClient(directory, name, ofClient))).toMatchObject({ code: atClient });
     expect(await refused).toMatchObject({ code, message: expect.stringContaining(message) });
-    // It was never taken for a client: nobody's place was taken.
+    // It never counted as a client, so the place stayed free.
     expect(statuses).toEqual([]);
     const right: PeerOptions = security.trustedPeers
       ? { security: { identity: alice.privateKey } }
@@ -201,7 +201,7 @@ describe("authorize", () => {
   it.each<[string, SecurityOptions, SecurityOptions, string]>([
     ["anonymous", {}, {}, "IPC_HANDSHAKE_FAILED"],
     ["with a key", { psk: key(1) }, { psk: key(1) }, "IPC_AUTHENTICATION_FAILED"],
-  ])("turns a client away that is %s, which learns no more than that", async (_what, security, ofClient, code) => {
+  ])("rejects a client that is %s, which learns no more than that", async (_what, security, ofClient, code) => {
     const { server, directory } = await start({ security, authorize: () => false });
     const refused = nextEvent(server, "refused");
     expect(await failureOf(openFarClient(directory, name, { security: ofClient }))).toMatchObject({ code });
@@ -220,7 +220,7 @@ describe("authorize", () => {
     await expectService(server, directory, { security: { identity: alice.privateKey } });
   });
 
-  it("is asked by nobody who has proved nothing of what must be proved", async () => {
+  it("is not called for a client that has not proved what it must", async () => {
     const asked: AuthorizationRequest[] = [];
     const { directory } = await start({
       security: { psk: key(1) },
@@ -233,7 +233,7 @@ describe("authorize", () => {
 });
 
 describe("a server with a key file", () => {
-  it("makes it before it listens, for this user alone, and lets in who has read it", async () => {
+  it("makes it before it listens, for this user alone, and admits a client that has read it", async () => {
     const keyFile = join(temporaryDirectory(), "shared.key");
     const { server, directory } = await start({ security: { keyFile } });
     expect(statSync(keyFile).mode & 0o777).toBe(0o600);

@@ -31,7 +31,7 @@ describe("startServer", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it("lets everybody in with unmaskPermissions, and leaves the umask alone", async () => {
+  it("admits every user with unmaskPermissions, and leaves the umask alone", async () => {
     const directory = temporaryDirectory();
     const before = process.umask();
     const server = untilTestEnds(await startServer({ name, directory, unmaskPermissions: true }));

@@ -46,7 +46,7 @@ describe("the answer", () => {
     ["another type", message(13, 0, 0, 0, 1)],
     ["three bytes", message(12, 0, 0, 1)],
     ["five bytes", message(12, 0, 0, 0, 0, 1)],
-    ["the id 0, which nobody has", message(12, 0, 0, 0, 0)],
+    ["the id 0, which no client has", message(12, 0, 0, 0, 0)],
     ["the request", text(12, "client_id_request")],
   ])("is not a message with %s", (_what, other) => {
     expect(tryDecodeClientId(other)).toBeUndefined();

@@ -105,11 +105,11 @@ test("an abort error says what was aborted", () => {
   });
 });
 
-test("a rejection that nobody looks at does not reach the process", async () => {
+test("a rejection does not reach the process when no caller observes it", async () => {
   const unhandled = vi.fn();
   process.on("unhandledRejection", unhandled);
   try {
-    const error = new Error("nobody looks");
+    const error = new Error("not observed");
     new Deferred<void>({ what: "write", onCancel: () => {} }).reject(error);
     const promise = handledRejection(error);
     await new Promise((resolve) => setImmediate(resolve));

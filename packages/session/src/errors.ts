@@ -123,7 +123,7 @@ export function connectionLostError(
   droppedBytes: number,
   cause?: Error,
 ): SessionError {
-  const dropped = droppedBytes === 0 ? "" : `; ${droppedBytes} bytes had arrived and were dropped, nobody read`;
+  const dropped = droppedBytes === 0 ? "" : `; ${droppedBytes} received bytes were dropped unread`;
   return new SessionError(
     "IPC_CONNECTION_LOST",
     `${what}; ${unsentMessages} messages were accepted and not sent${dropped}`,

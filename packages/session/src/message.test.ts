@@ -33,7 +33,7 @@ describe("a received message", () => {
   });
 });
 
-test("there is one time-out message, and nobody can change it", () => {
+test("there is one time-out message, and it cannot be changed", () => {
   expect(timeoutMessage).toEqual({ kind: "timeout", type: 2 });
   expect(Object.isFrozen(timeoutMessage)).toBe(true);
 });

@@ -4,7 +4,7 @@ import { SharedBudget } from "./shared-budget.js";
 
 const LIMIT = 100_000;
 
-/** Those who share a budget, each with what it holds; they take a message while they hold less than their share. */
+/** The holders of one budget and the bytes of each; a holder takes a message while it holds less than its share. */
 class Holders {
   readonly budget = new SharedBudget(LIMIT);
   readonly held: number[];
@@ -44,7 +44,7 @@ describe("a shared budget", () => {
     expect([budget.used, budget.share]).toEqual([200, 800]);
   });
 
-  it("leaves nothing, and never less, where the last message of somebody went past its limit", () => {
+  it("leaves nothing, and never less, when the last message of a holder went past its limit", () => {
     const budget = new SharedBudget(1_000);
     budget.add(1_500);
     expect([budget.used, budget.share]).toEqual([1_500, 0]);
@@ -70,7 +70,7 @@ describe("a shared budget", () => {
     );
   });
 
-  it("is never passed but by the last message of each, whoever takes and lets go and in whatever order", () => {
+  it("is exceeded only by each holder's last message, in whatever order holders take and let go", () => {
     const step = record({
       who: integer({ min: 0, max: 9 }),
       bytes: integer({ min: 1, max: 40_000 }),
@@ -92,7 +92,7 @@ describe("a shared budget", () => {
     );
   });
 
-  it("lets whoever holds nothing take one message, however many stand still", () => {
+  it("lets a holder of nothing take one message when all others are full", () => {
     const holders = new Holders(100);
     for (let index = 0; index < 99; index++) while (holders.take(index, 40_000)) {}
     expect(holders.budget.share).toBe(0);

@@ -20,17 +20,17 @@ import { memoryPair } from "@ipc/transport";
 import { ExactReader } from "../src/handshake/exact-reader.js";
 
 export interface ImpersonatorOptions {
-  /** What he makes of the plaintext of the server's limits for the client. @default as it is */
+  /** Rewrites the plaintext of the server's limits for the client. @default as it is */
   readonly limits?: (plaintext: Buffer) => Uint8Array;
-  /** A pre-shared key that he knows, or guesses. */
+  /** A pre-shared key that it knows, or guesses. */
   readonly psk?: Uint8Array;
-  /** An identity of his own, where he is asked for one. */
+  /** An identity of its own, for a side that asks for one. */
   readonly identity?: KeyObject;
-  /** Passes on the id, a key and a signature, that the other side has sent him. */
+  /** Passes on the id, a key and a signature, that the other side has sent. */
   readonly passesIdsOn?: boolean;
 }
 
-/** What he shares with one side. */
+/** What it shares with one side. */
 interface Face {
   readonly reader: ExactReader;
   readonly pair: KeyPair;
@@ -42,15 +42,15 @@ interface Face {
 const NO_ID = new Uint8Array(0);
 
 /**
- * Somebody between a client and a server who makes an exchange of his own with each: golang-ipc's handshake, by itself,
- * cannot tell.
+ * An attacker between a client and a server that makes an exchange of its own with each: golang-ipc's handshake alone
+ * cannot detect it.
  */
 export class Impersonator {
   /** For a client. */
   readonly client: Duplex;
   /** For a server. */
   readonly server: Duplex;
-  /** What he has read of the client's DATA. */
+  /** What it has read of the client's DATA. */
   readonly read: Buffer[] = [];
   readonly #toClient: Duplex;
   readonly #toServer: Duplex;
@@ -63,7 +63,7 @@ export class Impersonator {
     for (const stream of [this.#toClient, this.#toServer]) stream.on("error", () => {});
   }
 
-  /** Does his work until one of both leaves; then ends the other. */
+  /** Relays until one side leaves; then ends the other. */
   async work(): Promise<void> {
     try {
       await this.#work();
@@ -152,7 +152,7 @@ export class Impersonator {
     }
   }
 
-  /** An AUTH in the name of a side, with the id that he has from it, or one of his own. */
+  /** An AUTH in the name of a side, with the id received from it, or with an id of its own. */
   #auth(binding: AuthBinding, mode: number, id: Uint8Array): Uint8Array {
     const { passesIdsOn = false, identity } = this.#options;
     const isSigned = (mode & (binding.role === "client" ? 0b100 : 0b010)) !== 0;
@@ -175,7 +175,7 @@ async function readRecord(reader: ExactReader): Promise<Uint8Array> {
   return reader.read(header.readUIntBE(1, 3), "record");
 }
 
-/** The id in an AUTH; nothing where his keys are not the right ones. */
+/** The id in an AUTH; nothing where the attacker's keys are not the right ones. */
 async function readId(reader: ExactReader, opener: RecordOpener): Promise<Uint8Array> {
   const sealed = await readRecord(reader);
   try {

@@ -4,7 +4,7 @@ import { memoryPair } from "@ipc/transport";
 /** What becomes of an item on its way: other bytes, or nothing. */
 export type Rewrite = (item: Buffer, index: number) => Buffer | undefined;
 
-/** How he treats what goes to each side. @default as it is */
+/** How it rewrites what goes to each side. @default as it is */
 export interface Rewrites {
   readonly toServer?: Rewrite;
   readonly toClient?: Rewrite;
@@ -15,8 +15,8 @@ type Side = "client" | "server";
 const asItIs: Rewrite = (item) => item;
 
 /**
- * A client's and a server's stream with somebody between them, who passes on what he likes: each write of a side is an item,
- * the first has the index 0.
+ * A client's and a server's stream with an attacker between them that rewrites or drops items. Each write of a side is
+ * an item; the first has the index 0.
  */
 export class ManInTheMiddle {
   /** For a client. */
@@ -37,7 +37,7 @@ export class ManInTheMiddle {
     this.#carry("server", "client", toClient);
   }
 
-  /** Sends bytes of his own to a side. */
+  /** Sends bytes of its own to a side. */
   say(to: Side, bytes: Uint8Array): void {
     if (this.#to[to].writable) this.#to[to].write(bytes);
   }

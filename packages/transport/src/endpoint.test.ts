@@ -50,7 +50,7 @@ describe("a name", () => {
   });
 });
 
-describe("a door", () => {
+describe("an endpoint", () => {
   test("is called as golang-ipc calls it", () => {
     expect(endpointName("orders", NAME)).toBe("orders");
     expect(endpointName("orders", MANAGER)).toBe("orders_manager");
@@ -75,7 +75,7 @@ describe("a door", () => {
 });
 
 describe("a socket path", () => {
-  test("is <directory>/<door>.sock", () => {
+  test("is <directory>/<endpoint>.sock", () => {
     expect(socketPath("/tmp", "orders", NAME, "linux")).toBe("/tmp/orders.sock");
     expect(socketPath("/tmp/", "orders", MANAGER, "linux")).toBe("/tmp/orders_manager.sock");
     expect(socketPath("/", "orders", slot(3), "linux")).toBe("/orders3.sock");
@@ -106,7 +106,7 @@ describe("a socket path", () => {
   });
 });
 
-test("a pipe path is \\\\.\\pipe\\<door>", () => {
+test("a pipe path is \\\\.\\pipe\\<endpoint>", () => {
   expect(pipePath("orders", NAME)).toBe("\\\\.\\pipe\\orders");
   expect(pipePath("orders", MANAGER)).toBe("\\\\.\\pipe\\orders_manager");
   expect(pipePath("orders", slot(3))).toBe("\\\\.\\pipe\\orders3");

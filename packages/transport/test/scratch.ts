@@ -9,7 +9,7 @@ import type { Duplex } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { onTestFinished, vi } from "vitest";
 
-/** The user `nobody` of this machine. */
+/** The id of this machine's unprivileged user. */
 export const NOBODY = 65_534;
 
 /** Makes a directory that is gone after the test. Its path is short, so that sockets fit in. */
@@ -19,7 +19,7 @@ export function scratchDirectory(): string {
   return directory;
 }
 
-/** Leaves a socket file behind which nobody listens, without a process to kill. */
+/** Leaves a socket file behind on which no process listens, without a process to kill. */
 export async function leaveStaleSocket(path: string): Promise<void> {
   const bound = `${path}~`;
   const server = createServer().listen(bound);
@@ -100,7 +100,7 @@ export async function ask(peer: ChildProcess, order: object): Promise<unknown> {
   return (await answer)[0];
 }
 
-/** Counts the listeners bound under a directory, whoever has them; 0 where the system cannot be asked. */
+/** Counts the listeners bound under a directory, of any process; 0 where the system cannot be asked. */
 export function countListening(directory: string): number {
   if (process.platform !== "linux") return 0;
   const table = readFileSync("/proc/net/unix", "utf8").split("\n");

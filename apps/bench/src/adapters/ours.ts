@@ -8,7 +8,7 @@ import type { Payload } from "../payload.js";
 
 const NAME = "bench";
 
-/** Above the largest crowd, and the one beside it who asks how the server is. */
+/** Above the largest crowd, and the one client beside it that asks for the server's report. */
 const MOST_CLIENTS = 20_000;
 
 /** The sender that does not wait for each write has the kernel take over so many bytes at a time, and sends as many meanwhile. */

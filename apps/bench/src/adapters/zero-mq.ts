@@ -4,7 +4,7 @@ import type { Adapter, Deliver, Link } from "../adapter.js";
 import type { Kind } from "../message-kind.js";
 import type { Payload } from "../payload.js";
 
-/** Only one send of a socket may be under way: who comes meanwhile waits its turn. */
+/** Only one send of a socket may be in progress: later sends wait for the earlier ones. */
 class Turns {
   #last: Promise<void> = Promise.resolve();
   #underWay = 0;

@@ -9,12 +9,12 @@ export async function crowd(place: Place, order: Extract<Order, { workload: "cro
   // What is loaded, compiled and kept once is no connection's.
   const [first, ...rest] = await connectAll(place, Math.min(WARM_UP_CLIENTS, clients), atOnce);
   await Promise.all(rest.map(({ link }) => link.close()));
-  if (first === undefined) throw new Error("nobody has connected");
+  if (first === undefined) throw new Error("no client has connected");
   const before = await first.memory();
   const from = performance.now();
   const callers = await connectAll(place, clients, atOnce);
   const seconds = (performance.now() - from) / 1_000;
-  // Whoever has been heard is connected on both sides.
+  // A client with an answer is connected on both sides.
   for (const caller of callers) await caller.report(0, 0);
   const after = await first.memory();
   return {

@@ -10,7 +10,7 @@ import { lasting } from "./lasting.js";
 const TURN_MESSAGES = 64;
 const FLOODS = 5;
 
-/** Who sends nothing for so long is stalled; who still sends after `PATIENCE_MS` is never held up. */
+/** A client that sends nothing for so long is stalled; one that still sends after `PATIENCE_MS` never stalls. */
 const STILL_MS = 100;
 const PATIENCE_MS = 2_000;
 
@@ -19,7 +19,7 @@ type StalledOrder = Extract<Order, { workload: "stalled reader" }>;
 /** What the others achieve beside one that sends for ever and never reads what comes back, and what it costs the server. */
 export async function stalledReader(place: Place, { clients, size, sendMs }: StalledOrder): Promise<Outcome> {
   const [control, odd, ...others] = await connectAll(place, clients + 1, clients);
-  if (control === undefined || odd === undefined) throw new Error("nobody has connected");
+  if (control === undefined || odd === undefined) throw new Error("no client has connected");
   const payload = makePayload(KIND.echo, size, place.adapter.isText);
   let each = 0;
   await lasting(sendMs, async (messages) => {
@@ -80,7 +80,7 @@ async function sendUntilStalled(caller: Caller, payload: Payload): Promise<void>
       const wait = caller.link.send(KIND.echo, payload);
       sent++;
       if (wait !== undefined) await wait;
-      // Others have their turn, too.
+      // Lets the event loop run the other clients, too.
       else if (sent % TURN_MESSAGES === 0) await nextTurn();
     }
   };

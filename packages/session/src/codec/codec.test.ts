@@ -14,7 +14,7 @@ describe.each([0, 1, 4_095, 4_096, 4_097, 1_048_576])("memory for %i bytes that 
     expect(Object.getPrototypeOf(allocateUnzeroed(length))).toBe(Uint8Array.prototype);
   });
 
-  it("is all there is in its buffer: nobody else's memory is kept alive, or shows", () => {
+  it("owns its whole buffer, so that no other memory is kept alive or visible", () => {
     const [memory, other] = [allocateUnzeroed(length), allocateUnzeroed(length)];
     expect([memory.byteOffset, memory.buffer.byteLength]).toEqual([0, length]);
     expect(memory.buffer).not.toBe(other.buffer);

@@ -122,7 +122,7 @@ describe("the slab of a batch", () => {
     expect(batch.take()).toHaveLength(length);
   });
 
-  test("shares its memory with nobody: it is not from Node's pool", () => {
+  test("does not share its memory, because it is not from Node's pool", () => {
     const batch = new SendBuffer();
     put(batch, 1, 1);
     expect(batch.slab.buffer.byteLength).toBe(4_096);

@@ -143,7 +143,7 @@ describe("an outbox with a shared budget", () => {
     expect(budget.used).toBe(0);
   });
 
-  it("holds back whom it must among many, and all of them get everything through", async () => {
+  it("holds back as many senders as it must, and all of them send everything", async () => {
     const budget = new SharedBudget(10_000);
     const [stalled, ...others] = Array.from({ length: 10 }, () => heldSender(LIMIT, budget));
     if (stalled === undefined) throw new Error("there are ten");

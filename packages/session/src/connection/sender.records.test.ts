@@ -86,7 +86,7 @@ describe("messages become records:", () => {
     expect(messagesAt(far, stream.bytes)).toEqual(Array.from({ length: 50 }, (_, i) => `${i + 1}:64`));
   });
 
-  it("a single one is sent in the same turn of the loop, without waiting for others", async () => {
+  it("a single one is sent in the same macrotask, without waiting for others", async () => {
     const { sender, stream } = secureSender();
     await sender.write(1, bytes(5), undefined);
     await new Promise<void>((resolve) => process.nextTick(resolve));

@@ -39,7 +39,7 @@ const step = fc.oneof(
 );
 
 describe.each(PROTECTIONS)("%s", (_name, make) => {
-  it("takes a message at once exactly while what is queued is under the budget and nobody waits", async () => {
+  it("takes a message at once exactly while what is queued is under the budget and no write waits", async () => {
     const history = fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 160 }), async (steps) => {
       const { sender, stream, waiting } = makeSender(make(), BUDGET_BYTES);
       stream.holds = true;
@@ -51,7 +51,7 @@ describe.each(PROTECTIONS)("%s", (_name, make) => {
         else await stream.release();
       }
       await stream.releaseAll();
-      // Those who wait for room refuse what is past their own bound.
+      // The queue of writes that wait for room rejects what is past its own bound.
       await Promise.allSettled(writes);
     });
     await fc.assert(history, { numRuns: 200 });

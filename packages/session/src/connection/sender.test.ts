@@ -17,7 +17,7 @@ describe("gathering", () => {
     expect(stream.messages()).toEqual(Array.from({ length: 50 }, (_, i) => `${i + 1}:${i + 1}`));
   });
 
-  it("sends a single message in the same turn of the loop, without waiting for others", async () => {
+  it("sends a single message in the same macrotask, without waiting for others", async () => {
     const { sender, stream } = heldSender();
     await sender.write(1, bytes(5), undefined);
     await new Promise<void>((resolve) => process.nextTick(resolve));

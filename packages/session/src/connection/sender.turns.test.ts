@@ -11,7 +11,7 @@ const FRAME_BYTES = 72;
 const SEALED_BYTES = 100;
 
 describe("a loop that awaits each write", () => {
-  it("sends whole batches, up to 64 KiB a turn, and nothing small between them", async () => {
+  it("sends whole batches, up to 64 KiB per macrotask, and nothing small between them", async () => {
     const { sender, stream } = heldSender();
     for (let count = 0; count < 10_000; count++) await sender.write(1, bytes(MESSAGE_BYTES), undefined);
     await sender.flush(undefined);
@@ -22,7 +22,7 @@ describe("a loop that awaits each write", () => {
     expect(sizes.reduce((sum, size) => sum + size)).toBe(10_000 * FRAME_BYTES);
   });
 
-  it("lets the event loop have a turn for each batch", async () => {
+  it("yields to the event loop for each batch", async () => {
     const { sender } = heldSender();
     let turns = 0;
     let isOver = false;
@@ -36,7 +36,7 @@ describe("a loop that awaits each write", () => {
   });
 });
 
-it("a loop whose messages are sealed one by one lets the event loop have a turn for each 16 KiB", async () => {
+it("a loop whose messages are sealed one by one yields to the event loop for each 16 KiB", async () => {
   const stream = new HeldStream();
   const maxQueuedBytes = 1_048_576;
   const codec = new GolangIpcCodec(new MessageCipher(createSecretKey(new Uint8Array(32))));
@@ -52,7 +52,7 @@ it("a loop whose messages are sealed one by one lets the event loop have a turn 
   expect(sizes.reduce((sum, size) => sum + size)).toBe(2_000 * SEALED_BYTES);
 });
 
-it("many loops together gather no more in a turn than 256 KiB, or 4 KiB each", async () => {
+it("many loops together batch no more in a macrotask than 256 KiB, or 4 KiB each", async () => {
   const all = Array.from({ length: 200 }, () => heldSender());
   let perTurn = 0;
   let most = 0;
@@ -74,11 +74,11 @@ it("many loops together gather no more in a turn than 256 KiB, or 4 KiB each", a
   isOver = true;
   await watching;
   expect(most).toBeGreaterThan(262_144);
-  // The one who looks may have missed a turn.
+  // The watcher may have missed a macrotask.
   expect(most).toBeLessThanOrEqual(2 * 200 * (4_096 + FRAME_BYTES));
 });
 describe("a loop that flushes behind each write", () => {
-  it("lets the event loop have turns, though the kernel takes everything at once", async () => {
+  it("yields to the event loop, though the kernel takes everything at once", async () => {
     const { sender } = heldSender();
     let turns = 0;
     let isOver = false;

@@ -190,7 +190,7 @@ describe.each([first, ...more])("the golden session, $about:", (session) => {
     expect(outcome.codec.security).toEqual(provedBy(session.serverIdentity, 0b010));
   });
 
-  test("the server says what is recorded, and lets nobody in before his AUTH nor after its own", () => {
+  test("the server sends what is recorded, and authorizes the client between the client's AUTH and its own", () => {
     const { said, outcome } = asServer(session);
     expect(said).toEqual([
       "> 0201",

@@ -49,7 +49,7 @@ describe("a line for key pairs", () => {
     expect(workshop.started).toBe(AT_ONCE + 1);
   });
 
-  it("serves whoever came last first: he has the most time left", async () => {
+  it("serves the last request first, because it has the most time left", async () => {
     const workshop = await openWorkshop();
     const served: string[] = [];
     const take = (name: string): void => void workshop.line.take(wanted).then(() => served.push(name));
@@ -58,7 +58,7 @@ describe("a line for key pairs", () => {
     expect(served).toEqual(["a", "b", "c", "d", "g", "f", "e"]);
   });
 
-  it("makes none for who has given up meanwhile", async () => {
+  it("makes none for a request that was given up meanwhile", async () => {
     const workshop = await openWorkshop();
     for (let i = 0; i < AT_ONCE; i++) void workshop.line.take(wanted);
     const first = workshop.line.take(wanted);
@@ -69,7 +69,7 @@ describe("a line for key pairs", () => {
     expect(await first).toBe(workshop.pair);
   });
 
-  it("keeps few that have given up, also where it is never taken down to them, and whoever stands before them", async () => {
+  it("keeps few given-up requests, also when it never empties down to them, and keeps all before them", async () => {
     const workshop = await openWorkshop();
     for (let i = 0; i < AT_ONCE + 1; i++) void workshop.line.take(wanted);
     let asked = 0;

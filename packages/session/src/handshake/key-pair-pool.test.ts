@@ -35,7 +35,7 @@ test("is made ahead: as many as it keeps when it is opened, and one more for eac
   expect(begun).toHaveLength(6);
 });
 
-test("makes nothing for whoever does not want it any more", async () => {
+test("makes no key pair when the caller no longer wants it", async () => {
   let begun = 0;
   const line = new KeyPairQueue(() => {
     begun++;

@@ -103,13 +103,13 @@ describe("a client refuses, and says why,", () => {
       "no offer, where it insists on a secure session",
       undefined,
       choiceOf(insisting),
-      "server `orders` offers golang-ipc's protocol only, and `security.require` insists on a secure session; it is a golang-ipc server, or somebody stands between the two",
+      "server `orders` offers golang-ipc's protocol only, and `security.require` insists on a secure session; it is a golang-ipc server, or a man in the middle removed the offer",
     ],
     [
       "no offer, where it was in a secure session before",
       undefined,
       choiceOf(clientOf(0), { wasSecure: true }),
-      "server `orders` offers golang-ipc's protocol only, and this client was in a secure session with it before; it is a golang-ipc server, or somebody stands between the two",
+      "server `orders` offers golang-ipc's protocol only, and this client was in a secure session with it before; it is a golang-ipc server, or a man in the middle removed the offer",
     ],
     [
       "no encryption, where it insists",
@@ -160,7 +160,7 @@ describe("credentials", () => {
     }
   });
 
-  test("of somebody without keys are nothing, and insist on nothing", () => {
+  test("of a side without keys are nothing, and insist on nothing", () => {
     expect(clientMode(NO_CREDENTIALS)).toBe(0);
     expect(offerOf(NO_CREDENTIALS)).toEqual(anonymous);
     expect([Object.isFrozen(NO_CREDENTIALS), Object.isFrozen(NO_CREDENTIALS.psks)]).toEqual([true, true]);

@@ -29,7 +29,7 @@ export function selectMode(offer: Offer | undefined, choice: ModeSelection): num
         wasSecure
           ? "this client was in a secure session with it before"
           : "`security.require` insists on a secure session"
-      }; it is a golang-ipc server, or somebody stands between the two`,
+      }; it is a golang-ipc server, or a man in the middle removed the offer`,
     );
   }
   if (!credentials.supportsSecure) {

@@ -107,7 +107,7 @@ function* openWithAnyPsk(
     "IPC_AUTHENTICATION_FAILED",
     hasBit(mode, MODE.psk)
       ? `the client's AUTH fits none of the ${candidates.length} pre-shared keys of this server; give both sides the same one`
-      : "the client's AUTH is not of this handshake; somebody stands between the two",
+      : "client AUTH does not match this handshake; possible man in the middle",
   );
 }
 

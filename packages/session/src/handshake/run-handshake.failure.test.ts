@@ -36,7 +36,7 @@ function wire(input = ""): { stream: Duplex; sent: string[] } {
   return { stream, sent };
 }
 
-/** Nothing is left once the stream has told of its end: it is destroyed, and nobody listens for input any more. */
+/** Expects that nothing is left after the stream's end: it is destroyed, and has no listener for input. */
 async function expectGone(stream: Duplex, signal?: AbortSignal): Promise<void> {
   await turn();
   expect([stream.destroyed, stream.closed]).toEqual([true, true]);
@@ -84,7 +84,7 @@ describe("a handshake that takes too long", () => {
     await expectGone(stream);
   });
 
-  test("in the authorize option ends too, and its late answer lets nobody in", async () => {
+  test("in the authorize option ends too, and its late answer accepts no client", async () => {
     const { stream, sent } = wire("00 00");
     let answer: (allowed: boolean) => void = () => {};
     const authorize = (): Promise<boolean> => new Promise((resolve) => (answer = resolve));
@@ -249,7 +249,7 @@ describe("a handshake that refuses its peer", () => {
   });
 });
 
-test("a handshake that nobody awaits any more cannot reach the process with its late failure", async () => {
+test("a late failure of a handshake does not reach the process when no caller awaits it any more", async () => {
   const unhandled = vi.fn();
   process.on("unhandledRejection", unhandled);
   try {

@@ -150,7 +150,7 @@ describe("the authorize option", () => {
       "failed, so this client was turned away",
       cause,
     ],
-  ])("turns a client away with %s, before it is told any limits", async (_what, authorize, message, expected) => {
+  ])("rejects a client with %s, before it sends any limits", async (_what, authorize, message, expected) => {
     const { stream, sent } = wire();
     stream.push(bytes("00 00"));
     const error = await runHandshake(stream, server(), { ...RUN, authorize }).catch((reason: unknown) => reason);

@@ -89,8 +89,8 @@ describe("a server's handshake", () => {
   });
 
   test.each([
-    ["golang-ipc's limits alone, and who may come in is decided before", GOLANG, "00000020", "00300000"],
-    ["with the offer, and who may come in is decided after it", NO_CREDENTIALS, "00000028", "003000004950435801000000"],
+    ["golang-ipc's limits alone, and the client is authorized before", GOLANG, "00000020", "00300000"],
+    ["with the offer, and the client is authorized after it", NO_CREDENTIALS, "00000028", "003000004950435801000000"],
   ])(
     "encrypted: both keys first, then limits that only the client can read, %s",
     (_what, credentials, length, plaintext) => {
@@ -140,13 +140,13 @@ describe("a server's handshake", () => {
     expect(result?.codec.security).toEqual({ mode: "plain", peer: { psk: false } });
   });
 
-  test("encrypted waits for an AUTH after the last reply 80, and has let nobody in before", () => {
+  test("encrypted waits for an AUTH after the last reply 80, and has accepted no client before", () => {
     const { steps, error } = converse(`00 ${THEIR_KEY} 80`);
     expect(steps.slice(-2)).toEqual(["receive 1: the client's reply to the limits", "receive 4: the client's AUTH"]);
     expect(error).toMatchObject({ message: "the client said no more" });
   });
 
-  test("greets a client for whom there is no place with 02 ff", () => {
+  test("rejects a client with 02 ff when there is no place for it", () => {
     expect(hexOf(BUSY_HELLO)).toBe("02ff");
   });
 });
@@ -170,14 +170,14 @@ describe("a server refuses", () => {
     ["that is 97 junk bytes", "41".repeat(97)],
     ["that is not on the curve", `04${"41".repeat(96)}`],
     ["of zeros", "00".repeat(97)],
-  ])("a public key %s, before it asks who may come in", (_what, key) => {
+  ])("a public key %s, before it authorizes the client", (_what, key) => {
     const { steps, error } = converse(`00 ${key}`);
     expect(steps.slice(-2)).toEqual(["receive 97: the peer's public key", "shared x"]);
     expect(error).toMatchObject({ name: "CryptoError", code: "IPC_PUBLIC_KEY_INVALID" });
   });
 
   test.each(["81", "82", "84", "87", "88", "90", "a0", "c0", "f8", "ff"])(
-    "the last reply %s to an offer without keys, and lets nobody in",
+    "the last reply %s to an offer without keys, and accepts no client",
     (reply) => {
       const { steps, error } = converse(`00 ${THEIR_KEY} ${reply}`);
       expect(steps.at(-1)).toBe("receive 1: the client's reply to the limits");
@@ -243,7 +243,7 @@ describe("a client and a server of ours", () => {
   }
 
   test.each([
-    ["nobody switches it off", "secure", {}],
+    ["neither side switches it off", "secure", {}],
     ["the client speaks golang-ipc's protocol only", "compatible", { ofClient: GOLANG }],
     ["the server speaks golang-ipc's protocol only", "compatible", { ofServer: GOLANG }],
     ["both do", "compatible", { ofClient: GOLANG, ofServer: GOLANG }],

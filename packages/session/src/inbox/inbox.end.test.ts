@@ -50,7 +50,7 @@ describe("the end", () => {
     await expect(iterator.next()).rejects.toMatchObject({ code: "IPC_CONNECTION_LOST" });
   });
 
-  it("is told at once where nobody has ever read, and only once", async () => {
+  it("is told at once when no caller has ever read, and only once", async () => {
     const { inbox, told } = recordedInbox();
     inbox.push(message(1));
     inbox.end("failed", lost);

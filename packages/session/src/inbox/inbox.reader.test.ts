@@ -13,7 +13,7 @@ function giveBack(inbox: Inbox): void {
   inbox.dispatch();
 }
 
-describe("an inbox that is lent", () => {
+describe("an inbox with a reader lock", () => {
   it("says at once that something is there to be taken, and is silent where nothing is", () => {
     const { inbox } = recordedInbox();
     const ready = vi.fn();
@@ -98,7 +98,7 @@ describe("an inbox that is lent", () => {
   });
 });
 
-describe("an inbox is not lent while it is read singly", () => {
+describe("an inbox gives no reader lock while it is read singly", () => {
   it("by a read that waits, an iteration, or a listener; but afterwards", async () => {
     const { inbox, told } = recordedInbox();
     const read = inbox.read("read", {});
@@ -116,7 +116,7 @@ describe("an inbox is not lent while it is read singly", () => {
 
     inbox.listen();
     expect(inbox.acquireReader(() => {})).toBe(false);
-    // Nobody lent it: to give it back takes nothing from the listener.
+    // No reader lock was acquired: its release takes nothing from the listener.
     giveBack(inbox);
     inbox.push(message(3));
     await nextTick();
@@ -125,7 +125,7 @@ describe("an inbox is not lent while it is read singly", () => {
     expect(inbox.acquireReader(() => {})).toBe(true);
   });
 
-  it("and remembers that it was, by each of these, and not by lending", async () => {
+  it("and remembers that it was, by each of these, and not by a reader lock", async () => {
     const ways: ((inbox: Inbox) => Promise<unknown>)[] = [
       (inbox) => inbox.read("read", {}),
       (inbox) => inbox.readTimed(0, undefined, {}),
@@ -148,7 +148,7 @@ describe("an inbox is not lent while it is read singly", () => {
 });
 
 describe("an inbox that was read singly", () => {
-  it("forgets that when it is lent", async () => {
+  it("forgets that when a reader lock is acquired", async () => {
     const { inbox } = recordedInbox();
     inbox.push(message(1));
     await inbox.read("read", {});
@@ -158,7 +158,7 @@ describe("an inbox that was read singly", () => {
     expect(inbox.hasBeenRead).toBe(false);
   });
 
-  it("says when an iteration or its listeners let go, and not when a loan ends", async () => {
+  it("says when an iteration or its listeners let go, and not when a reader lock is released", async () => {
     const { inbox } = recordedInbox();
     const released = vi.fn();
     inbox.released = released;
@@ -175,7 +175,7 @@ describe("an inbox that was read singly", () => {
     expect(released).toHaveBeenCalledTimes(2);
   });
 
-  it("ends its loan without a word; what was held up comes when it moves on", () => {
+  it("releases its reader lock without a word; what was held up comes when it moves on", () => {
     const { inbox, told } = recordedInbox();
     inbox.acquireReader(() => {});
     inbox.push(message(1));
@@ -187,7 +187,7 @@ describe("an inbox that was read singly", () => {
   });
 });
 
-describe("the end of an inbox that is lent", () => {
+describe("the end of an inbox with a reader lock", () => {
   it.each([
     ["done", closed],
     ["failed", lost],
@@ -228,7 +228,7 @@ describe("the end of an inbox that is lent", () => {
     expect([inbox.isOver, inbox.take(), told]).toEqual([true, undefined, ["ended"]]);
   });
 
-  it("that came before it was lent is said at once", () => {
+  it("that came before the reader lock is said at once", () => {
     const { inbox } = recordedInbox();
     inbox.end("done", closed);
     const ready = vi.fn();

@@ -10,7 +10,7 @@ interface Events {
   close: [];
 }
 
-/** A listener that rejects with `error`, a turn of the loop later. */
+/** A listener that rejects with `error`, one macrotask later. */
 function rejectingWith(error: unknown): () => void {
   const listener = async (): Promise<never> => {
     await nextTick();
@@ -54,7 +54,7 @@ describe("a listener", () => {
 });
 
 describe("what a listener fails with", () => {
-  it("by a throw is an uncaught exception, also an end of a connection, and not of whoever emits", async () => {
+  it("by a throw is an uncaught exception, also an end of a connection, and does not reach the emitter", async () => {
     const caught = keepUncaught();
     const emitter = new PeerEmitter<Events>();
     emitter.on("message", () => {

@@ -20,7 +20,7 @@ const WAVE = 16;
 // Waves of handshakes take as long as the machine needs.
 beforeEach(() => void stopClock());
 
-/** Opens a session on both sides, with somebody in the middle; gives what each side gets. */
+/** Opens a session on both sides, with a man in the middle; gives what each side gets. */
 async function meet(
   ofClient: SecurityOptions,
   ofServer: SecurityOptions,
@@ -65,7 +65,7 @@ describe("keys that do not fit keep both sides apart, and each says what it know
       failure("IPC_AUTHENTICATION_FAILED", "the server ended the connection when this client had proved itself by"),
     );
     expect(server).toMatchObject(failure("IPC_AUTHENTICATION_FAILED", message));
-    // Not even its own AUTH: the server says nothing to somebody whom it does not know.
+    // Not even its own AUTH: the server sends nothing to a client that it does not trust.
     expect(man.heard.server).toHaveLength(3);
     for (const stream of [man.client, man.server]) expect(stream.destroyed || stream.writableEnded).toBe(true);
   });
@@ -125,7 +125,7 @@ describe("keys that do not fit keep both sides apart, and each says what it know
   });
 });
 
-describe("somebody who changes a byte of the AUTHs keeps both sides apart:", () => {
+describe("a man in the middle that changes a byte of the AUTHs keeps both sides apart:", () => {
   const flip = (item: Buffer, at: number): Buffer => {
     const altered = Buffer.from(item);
     altered[at] = (altered[at] as number) ^ 0x01;

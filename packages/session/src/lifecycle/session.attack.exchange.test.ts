@@ -22,7 +22,7 @@ interface Outcome {
   readonly server: Session | IpcError;
 }
 
-/** Opens a session on both sides, with somebody in the middle who makes an exchange of his own with each. */
+/** Opens a session on both sides, with a man in the middle that makes an exchange of its own with each. */
 async function meet(
   ofClient: SecurityOptions,
   ofServer: SecurityOptions,
@@ -55,10 +55,10 @@ function leave({ client, server }: Outcome): void {
 }
 
 const refusal = (code: string, message: string): object => ({ code, message: expect.stringContaining(message) });
-const NOT_OF_THIS = "somebody stands between the two";
+const OFFER_REMOVED = "a man in the middle removed the offer";
 
-describe("somebody with an exchange of his own takes the offer out", () => {
-  test("where nobody insists: both fall back to golang-ipc's protocol, and say so; he reads everything", async () => {
+describe("a man in the middle with an exchange of its own takes the offer out", () => {
+  test("where neither side insists: both fall back to golang-ipc's protocol; it reads everything", async () => {
     const outcome = await meet({}, {}, { limits: strip });
     const { modes, text } = await send(outcome);
     expect({ modes, text }).toEqual({ modes: ["compatible", "compatible"], text: "a secret" });
@@ -75,7 +75,7 @@ describe("somebody with an exchange of his own takes the offer out", () => {
     ["without one", { require: true }],
   ])("where the client insists, %s: it refuses, and nothing was sent", async (_what, security) => {
     const outcome = await meet(security, { ...security, require: false }, { limits: strip });
-    expect(outcome.client).toMatchObject(refusal("IPC_SECURITY_REFUSED", NOT_OF_THIS));
+    expect(outcome.client).toMatchObject(refusal("IPC_SECURITY_REFUSED", OFFER_REMOVED));
     expect(outcome.man.read).toEqual([]);
     leave(outcome);
   });
@@ -93,7 +93,7 @@ describe("somebody with an exchange of his own takes the offer out", () => {
   });
 });
 
-describe("somebody with an exchange of his own changes the offer", () => {
+describe("a man in the middle with an exchange of its own changes the offer", () => {
   test.each([
     ["takes out what is accepted", { psk }, { psk }, "003000004950435801000000", "IPC_SECURITY_REFUSED"],
     ["takes out what is required", { psk }, { psk }, "003000004950435801010000", "IPC_AUTHENTICATION_FAILED"],
@@ -106,8 +106,8 @@ describe("somebody with an exchange of his own changes the offer", () => {
   });
 });
 
-describe("row 17: somebody with an exchange of his own keeps the offer", () => {
-  test("where nobody has a key: he can be the one that each side talks to, which is what anonymous means", async () => {
+describe("row 17: a man in the middle with an exchange of its own keeps the offer", () => {
+  test("where neither side has a key: it can be each side's peer, which is what anonymous means", async () => {
     for (const security of [{}, { require: true }]) {
       const outcome = await meet(security, security, {});
       const { modes, text } = await send(outcome);
@@ -119,14 +119,14 @@ describe("row 17: somebody with an exchange of his own keeps the offer", () => {
   test.each<[string, ImpersonatorOptions]>([
     ["does not know", {}],
     ["has guessed wrong", { psk: guessed }],
-  ])("where both have a pre-shared key that he %s: both refuse", async (_what, options) => {
+  ])("where both have a pre-shared key that it %s: both refuse", async (_what, options) => {
     const outcome = await meet({ psk }, { psk }, options);
     expect(outcome.client).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "does not carry a valid tag"));
     expect(outcome.server).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "fits none of the 1 pre-shared keys"));
     expect(outcome.man.read).toEqual([]);
   });
 
-  test("where both sign, and he passes their signatures on: both refuse, they are of another handshake", async () => {
+  test("where both sign, and it passes their signatures on: both refuse, they are of another handshake", async () => {
     const ofClient = { identity: alice.privateKey, trustedPeers: [bob.publicKey] };
     const ofServer = { identity: bob.privateKey, trustedPeers: [alice.publicKey] };
     const outcome = await meet(ofClient, ofServer, { passesIdsOn: true });
@@ -135,7 +135,7 @@ describe("row 17: somebody with an exchange of his own keeps the offer", () => {
     expect(outcome.man.read).toEqual([]);
   });
 
-  test("where both sign, and he signs himself: both refuse, he is not trusted", async () => {
+  test("where both sign, and it signs itself: both refuse, its key is not trusted", async () => {
     const ofClient = { identity: alice.privateKey, trustedPeers: [bob.publicKey] };
     const ofServer = { identity: bob.privateKey, trustedPeers: [alice.publicKey] };
     const outcome = await meet(ofClient, ofServer, { identity: mallory.privateKey });
@@ -143,14 +143,14 @@ describe("row 17: somebody with an exchange of his own keeps the offer", () => {
     expect(outcome.client).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "none of the 1 trusted ones"));
   });
 
-  test("where the server signs, and he passes its signature on: the client refuses", async () => {
+  test("where the server signs, and its signature is passed on: the client refuses", async () => {
     const outcome = await meet({ trustedPeers: [bob.publicKey] }, { identity: bob.privateKey }, { passesIdsOn: true });
     expect(outcome.client).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "the server's signature is not valid"));
     expect(outcome.man.read).toEqual([]);
     leave(outcome);
   });
 
-  test("where the client signs, and he passes its signature on: the server refuses", async () => {
+  test("where the client signs, and its signature is passed on: the server refuses", async () => {
     const outcome = await meet(
       { identity: alice.privateKey },
       { trustedPeers: [alice.publicKey] },
@@ -162,7 +162,7 @@ describe("row 17: somebody with an exchange of his own keeps the offer", () => {
     leave(outcome);
   });
 
-  test("where he knows the pre-shared key, and both sign too: both refuse", async () => {
+  test("where it knows the pre-shared key, and both sign too: both refuse", async () => {
     const ofClient = { psk, identity: alice.privateKey, trustedPeers: [bob.publicKey] };
     const ofServer = { psk, identity: bob.privateKey, trustedPeers: [alice.publicKey] };
     const outcome = await meet(ofClient, ofServer, { psk, passesIdsOn: true });

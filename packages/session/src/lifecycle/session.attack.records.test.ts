@@ -26,7 +26,7 @@ interface Theatre {
 
 type Tamper = (man: ManInTheMiddle, record: Buffer, number: number) => void;
 
-/** A session whose sender's DATA records, the first has the number 0, come to somebody who does with them what he likes. */
+/** A session whose sender's DATA records, numbered from 0, pass a man in the middle; `tamper` sends them on. */
 async function stage(victimSide: Side, tamper: Tamper): Promise<Theatre> {
   const senderSide = victimSide === "server" ? "client" : "server";
   const rewrite = (item: Buffer, index: number): Buffer | undefined => {
@@ -75,7 +75,7 @@ const flip = (record: Buffer, at: number, bits = 0x01): Buffer => {
   return altered;
 };
 
-describe.each(["server", "client"] as const)("row 18: somebody in the middle, before a %s,", (victimSide) => {
+describe.each(["server", "client"] as const)("row 18: a man in the middle, before a %s,", (victimSide) => {
   /** The victim ends it with this code and has been given `texts`, no more; its peer learns that it was ended. */
   async function expectEnd(theatre: Theatre, code: string | RegExp, ...texts: string[]): Promise<void> {
     const error = await theatre.lost;
@@ -87,7 +87,7 @@ describe.each(["server", "client"] as const)("row 18: somebody in the middle, be
     theatre.sender.destroy();
   }
 
-  test("who passes everything on is not noticed", async () => {
+  test("that passes everything on is not noticed", async () => {
     const theatre = await stage(victimSide, (man, record) => man.say(victimSide, record));
     await send(theatre.sender, "one", "two");
     const closed = new Promise<void>((resolve) => theatre.victim.once("close", resolve));

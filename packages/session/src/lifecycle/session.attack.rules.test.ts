@@ -99,9 +99,9 @@ describe.each([
 
   test.each<[string, "anonymous" | "signing" | "knowing", (handmade: HandmadePeer) => Uint8Array, string]>([
     ["an empty AUTH", "anonymous", () => new Uint8Array(0), "has 0 bytes, 32 are expected"],
-    ["an AUTH that is not its HMAC", "anonymous", () => new Uint8Array(32), "is not of this handshake"],
+    ["an AUTH that is not its HMAC", "anonymous", () => new Uint8Array(32), "does not match this handshake"],
     [
-      "an id that nobody asked for",
+      "an id that was not requested",
       "anonymous",
       (handmade) => handmade.auth(alice.privateKey),
       "has 128 bytes, 32 are expected",
@@ -110,11 +110,11 @@ describe.each([
       "an AUTH that is not its HMAC, the pre-shared key right",
       "knowing",
       () => new Uint8Array(32),
-      "is not of this handshake",
+      "does not match this handshake",
     ],
     ["no id where it is to sign", "signing", (handmade) => handmade.auth(), "has 32 bytes, 128 are expected"],
     [
-      "a signature of somebody who is not trusted",
+      "a signature by a key that is not trusted",
       "signing",
       (handmade) => handmade.auth(mallory.privateKey),
       `the ${peer} has a key that is none of the 1 trusted ones`,
@@ -126,7 +126,7 @@ describe.each([
       `the ${peer}'s signature is not valid`,
     ],
     [
-      "a trusted key and somebody else's signature",
+      "a trusted key and another key's signature",
       "signing",
       (handmade) => handmade.authOver(Buffer.concat([aliceBytes, handmade.auth(mallory.privateKey).subarray(32 + 32)])),
       `the ${peer}'s signature is not valid`,
@@ -135,7 +135,7 @@ describe.each([
       "a trusted signature under the HMAC of none",
       "signing",
       (handmade) => Buffer.concat([handmade.auth(), handmade.auth(alice.privateKey).subarray(32)]),
-      "is not of this handshake",
+      "does not match this handshake",
     ],
   ])("sends %s: no connection comes of it", async (_what, who, body, message) => {
     const [security, options] = CONFIGURED[who];

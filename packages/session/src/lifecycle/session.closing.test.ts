@@ -106,7 +106,7 @@ describe.each<[string, Omit<SessionOptions, "role">]>([
     let count = 0;
     try {
       for await (const _message of server) {
-        // All that is taken at the end is taken while somebody is busy with the first message that came with it.
+        // All that is taken at the end is taken while this loop is busy with the first message that came with it.
         if (count++ === 7) await eventually(() => expect(server.status).toBe("Disconnected"));
       }
     } catch {
@@ -127,7 +127,7 @@ describe.each<[string, Omit<SessionOptions, "role">]>([
   });
 });
 
-describe("the farewell of a secure session", () => {
+describe("the CLOSE of a secure session", () => {
   /** `kind ‖ length ‖ tag`; nothing else is so short. */
   const CLOSE_NOTIFY_BYTES = 20;
 

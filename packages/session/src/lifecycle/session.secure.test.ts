@@ -80,7 +80,7 @@ describe("security says on each side what the other has proved", () => {
       { psk: false },
     ],
     [
-      "what both have, where nobody insists",
+      "what both have, where neither side insists",
       { psk: key(1), identity: alice.privateKey, require: false },
       { psk: key(1), identity: bob.privateKey, require: false },
       { psk: true },

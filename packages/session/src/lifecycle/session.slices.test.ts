@@ -35,7 +35,7 @@ async function bytewise(messages: readonly Uint8Array[]): ReturnType<Flood> {
   return { session, peer, send: () => client.write(all) };
 }
 
-/** Each look at the clock finds that a second has passed: a stint is over as soon as it looks. */
+/** Each look at the clock finds that a second has passed: a time slice is over as soon as it looks. */
 function hurryClock(): void {
   let now = 0;
   const spy = vi.spyOn(performance, "now").mockImplementation(() => {
@@ -45,7 +45,7 @@ function hurryClock(): void {
   onTestFinished(() => spy.mockRestore());
 }
 
-/** Counts the turns of the loop from now on. */
+/** Counts the iterations of the event loop from now on. */
 function countTurns(): () => number {
   let turns = 0;
   let immediate = setImmediate(function next() {
@@ -64,7 +64,7 @@ describe.each<[string, Flood, number]>([
   ["small messages in one chunk", plain, 32],
   ["messages of which each byte is a record", bytewise, 3],
 ])("%s", (_what, flood, mostInATurn) => {
-  it("are delivered in order, a few in each turn of the loop", async () => {
+  it("are delivered in order, a few in each macrotask", async () => {
     const { session, send } = await flood(MANY);
     hurryClock();
     const turnOf = countTurns();
@@ -80,7 +80,7 @@ describe.each<[string, Flood, number]>([
     send();
     await all;
     expect(texts).toEqual(TEXTS);
-    // None has the turn of the one that came so many before it.
+    // None is in the macrotask of the one that came so many before it.
     expect(at.filter((turn, index) => turn === at[index - mostInATurn])).toEqual([]);
     session.destroy();
   });
@@ -119,7 +119,7 @@ describe.each<[string, Flood, number]>([
     }
   });
 
-  it("are held back by a pause, also between two turns, and go on where they stopped", async () => {
+  it("are held back by a pause, also between two macrotasks, and go on where they stopped", async () => {
     const { session, send } = await flood(MANY);
     hurryClock();
     const texts: string[] = [];

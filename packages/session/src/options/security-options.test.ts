@@ -186,7 +186,7 @@ describe("security takes", () => {
     }
   });
 
-  test('`wire: "golang-ipc"`: no secure session with anybody', () => {
+  test('`wire: "golang-ipc"`: no secure session with any peer', () => {
     for (const encryption of [true, false]) {
       expect(resolve("client", { wire: "golang-ipc" }, encryption).credentials.supportsSecure).toBe(false);
     }
@@ -228,7 +228,7 @@ describe("security takes", () => {
     expect(resolve("server", { require: true }).credentials).toMatchObject({ require: true, psks: [] });
   });
 
-  test("a copy of a psk: the caller may wipe his", () => {
+  test("a copy of a psk, so that the caller may wipe the original", () => {
     const bytes = psk(7);
     const { credentials } = resolve("client", { psk: bytes });
     bytes.fill(0);

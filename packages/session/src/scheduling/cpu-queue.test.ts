@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { runQueued } from "./cpu-queue.js";
 
-/** Resolves in the loop's next turn. */
+/** Resolves in the next macrotask. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Counts the turns of the event loop until the test is over. */
+/** Counts the iterations of the event loop until the test is over. */
 function countTurns(): { readonly now: () => number; readonly stop: () => void } {
   let turns = 0;
   let immediate: NodeJS.Immediate;
@@ -16,7 +16,7 @@ function countTurns(): { readonly now: () => number; readonly stop: () => void }
   return { now: () => turns, stop: () => clearImmediate(immediate) };
 }
 
-test("two hundred are done in order, never two in one turn of the loop", async () => {
+test("two hundred are done in order, never two in one macrotask", async () => {
   const turns = countTurns();
   const done: number[] = [];
   const at: number[] = [];
@@ -63,7 +63,7 @@ test("one that fails rejects alone; those behind it are done", async () => {
   ]);
 });
 
-test("work that is no longer wanted takes no turn, and rejects", async () => {
+test("work that is no longer wanted takes no macrotask, and rejects", async () => {
   const turns = countTurns();
   const done: string[] = [];
   const first = runQueued(() => {
@@ -100,7 +100,7 @@ test("it goes on when all of them have left", async () => {
   expect(await runQueued(() => 2)).toBe(2);
 });
 
-test("what is asked for in the midst of another, or when all are done, has its turn too", async () => {
+test("work that is queued during other work, or when all is done, runs too", async () => {
   const inner: Promise<string>[] = [];
   const said: string[] = [];
   await runQueued(() => {

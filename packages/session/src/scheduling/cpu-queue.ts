@@ -38,7 +38,7 @@ export function runQueued<T>(
   return new Promise((resolve, reject) => {
     queues[priority].push({
       isCancelled,
-      drop: () => reject(new SessionError("IPC_ABORTED", "nobody waits for this work any more")),
+      drop: () => reject(new SessionError("IPC_ABORTED", "queued work was cancelled: its handshake has ended")),
       run: () => {
         try {
           resolve(work());

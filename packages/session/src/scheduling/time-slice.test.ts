@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { TimeSlice } from "./time-slice.js";
 
-/** Stops the clock that a stint looks at: time passes when the test says so. */
+/** Stops the clock that a time slice reads: time passes when the test says so. */
 function stopClock(): (ms: number) => void {
   let now = 1;
   const spy = vi.spyOn(performance, "now").mockImplementation(() => now);
@@ -12,7 +12,7 @@ function stopClock(): (ms: number) => void {
   };
 }
 
-/** Does steps that take `ms` each until the stint is over, `most` at the most; returns how many it did. */
+/** Does steps that take `ms` each until the time slice is over, `most` at the most; returns how many it did. */
 function work(timeSlice: TimeSlice, pass: (ms: number) => void, ms: number, most = 10_000): number {
   timeSlice.begin();
   for (let steps = 1; steps <= most; steps++) {
@@ -22,7 +22,7 @@ function work(timeSlice: TimeSlice, pass: (ms: number) => void, ms: number, most
   return most;
 }
 
-test("a stint ends after a millisecond of work, give or take two looks at the clock", () => {
+test("a time slice ends after a millisecond of work, give or take two readings of the clock", () => {
   const pass = stopClock();
   const steps = work(new TimeSlice(), pass, 0.01);
   expect(steps).toBeGreaterThanOrEqual(100);
@@ -74,7 +74,7 @@ test("a rest keeps the process alive where the connection does, also when that c
   timeSlice.cancel();
 });
 
-test("after a rest, which is a turn of the loop, it has its whole time again", async () => {
+test("after a rest, which is one macrotask, it has its whole time again", async () => {
   const pass = stopClock();
   const timeSlice = new TimeSlice();
   const first = work(timeSlice, pass, 0.01);

@@ -2,11 +2,11 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { bytes, heldSender } from "../../test/held-sender.js";
 import { busyPoll } from "./write-yield.js";
 
-/** Stops the event loop and its clock: both go on when the test says so, a turn for each millisecond. */
+/** Stops the event loop and its clock: both go on when the test says so, one iteration for each millisecond. */
 function stopLoop(): { readonly pass: (ms: number) => void; readonly pending: () => number } {
   vi.useFakeTimers({ toFake: ["setImmediate", "clearImmediate", "performance"] });
   onTestFinished(() => {
-    // Whoever polls when the next test begins would do so by this test's clock.
+    // A poll that still runs when the next test begins would use this test's clock.
     vi.advanceTimersByTime(1_000);
     vi.useRealTimers();
   });
@@ -30,13 +30,13 @@ describe("busy polling", () => {
     expect(pendingIn(loop, 5)).toEqual([1, 1, 0, 0, 0]);
   });
 
-  it("ends with the first turn after its time, however long that took to come", () => {
+  it("ends with the first macrotask after its time, however late that runs", () => {
     const loop = stopLoop();
     busyPoll(50);
     expect(pendingIn(loop, 2)).toEqual([0, 0]);
   });
 
-  it("is prolonged by whoever asks later", () => {
+  it("is prolonged by a later call", () => {
     const loop = stopLoop();
     busyPoll(3_000);
     loop.pass(2);
@@ -44,14 +44,14 @@ describe("busy polling", () => {
     expect(pendingIn(loop, 4)).toEqual([1, 1, 0, 0]);
   });
 
-  it("is not cut short by one who asks for less", () => {
+  it("is not cut short by a later call for less", () => {
     const loop = stopLoop();
     busyPoll(4_000);
     busyPoll(1_000);
     expect(pendingIn(loop, 5)).toEqual([1, 1, 1, 0, 0]);
   });
 
-  it("is one immediate a turn for all who ask", () => {
+  it("schedules one immediate per macrotask for all callers", () => {
     const loop = stopLoop();
     for (let count = 0; count < 100; count++) busyPoll(2_000);
     expect(loop.pending()).toBe(1);

@@ -132,7 +132,7 @@ test.each(["0400", "0600", "0700"])("a file that only its owner has rights to wi
   expect([ensureKeyFile(place), readKeyFile(place)].map((key) => Buffer.from(key))).toEqual([KEY, KEY]);
 });
 
-test("in a sticky directory that everybody can write, a name that another user took is refused", ({ skip }) => {
+test("in a sticky directory that every user can write, a name that another user took is refused", ({ skip }) => {
   skip(!isRoot, "only root can give a file away");
   const directory = scratchDirectory();
   chmodSync(directory, 0o1777);

@@ -54,7 +54,7 @@ describe("data", () => {
     expect((await drain(far)).equals(Buffer.alloc(70_000, 1))).toBe(true);
   });
 
-  test("that answers itself for ever leaves timers their turn", async () => {
+  test("that answers itself for ever does not starve timers", async () => {
     const [near, far] = memoryPair();
     far.on("data", (chunk) => far.write(chunk));
     near.on("data", (chunk) => near.write(chunk));
@@ -166,7 +166,7 @@ describe("destroy", () => {
     await closed(near);
   });
 
-  test("of a stream that nobody listens to harms nothing", async () => {
+  test("of a stream without listeners harms nothing", async () => {
     const [near, far] = memoryPair();
     near.destroy(new Error("broken"));
     await Promise.all([closed(near), closed(far)]);

@@ -33,7 +33,7 @@ test("two worlds do not see each other", async () => {
   await expect(memory().dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
 });
 
-test("a taken name is refused until its owner closes, who then cannot close the next one", async () => {
+test("a taken name is refused until its owner closes, which then cannot close the next one", async () => {
   const transport = memory();
   const first = await transport.listen("orders", NAME, echo, {});
   expect(first.address).toBe("memory:orders");

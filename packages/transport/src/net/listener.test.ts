@@ -62,7 +62,7 @@ const QUEUE_MAX =
   process.platform === "linux" ? Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8")) : Number.NaN;
 
 // Node's own queue holds 511: the others would be refused with EAGAIN, and dial again and again.
-test.runIf(QUEUE_MAX >= 2_000)("lets 2 000 wait for it who dial in the same moment", async () => {
+test.runIf(QUEUE_MAX >= 2_000)("lets 2 000 clients that dial in the same moment wait for it", async () => {
   const { address, onStream } = await open();
   const sockets = Array.from({ length: 2_000 }, () => connect(address));
   onTestFinished(() => {

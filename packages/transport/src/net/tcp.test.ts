@@ -110,7 +110,7 @@ test("what arrives before the owner listens is not lost, and a reset before that
   expect(await text(far)).toBe("early");
 });
 
-test("a stream tells who is at its other end", async () => {
+test("a stream tells the address of its peer", async () => {
   const accepted: Duplex[] = [];
   const { port } = await listen((stream) => void accepted.push(stream));
   const stream = (await tcp({ port }).dial("orders", NAME, {})) as Socket;
@@ -129,7 +129,7 @@ describe("an abort", () => {
     await expect(tcp({ port: 0 }).listen("orders", NAME, echo, { signal })).rejects.toMatchObject(aborted);
   });
 
-  test("leaves no listening socket or gives a listener at any turn of a listen", async () => {
+  test("leaves no listening socket or gives a listener in any macrotask of a listen", async () => {
     const before = countServers();
     for (let turn = 0; turn < 6; turn++) {
       const abort = new AbortController();
@@ -145,7 +145,7 @@ describe("an abort", () => {
     while (countServers() > before) await turns(1);
   });
 
-  test("at any turn of a dial leaves no connection or gives one", async () => {
+  test("in any macrotask of a dial leaves no connection or gives one", async () => {
     const open = new Set<Duplex>();
     const { port } = await listen((stream) => {
       open.add(stream.resume());
@@ -188,7 +188,7 @@ describe("wrong arguments are named:", () => {
     await expect(tcp().dial("../x", NAME, {})).rejects.toMatchObject(wrong);
   });
 
-  test("port 0, which nobody can dial", async () => {
+  test("port 0, which cannot be dialled", async () => {
     await expect(tcp({ port: 0 }).dial("orders", NAME, {})).rejects.toThrow(
       "`port` must be an integer from 1 to 65535",
     );

@@ -42,7 +42,7 @@ describe("a name that is taken", () => {
   });
 
   test("by a live server of another kind is refused without a connection where the system can tell", async () => {
-    // golang-ipc stops listening for good when somebody connects and hangs up.
+    // golang-ipc stops listening for good when a client connects and disconnects.
     const directory = scratchDirectory();
     const onStream = vi.fn();
     await startForeignServer(join(directory, "a.sock"), onStream);

@@ -40,7 +40,7 @@ describe("a server's socket", () => {
     (await dialVerified(path, [], undefined)).destroy();
   });
 
-  test("of root is trusted by everybody", async () => {
+  test("of root is trusted by every user", async () => {
     const path = join(scratchDirectory(), "a.sock");
     await startForeignServer(path);
     const owner = lstatSync(path).uid;

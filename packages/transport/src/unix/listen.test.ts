@@ -19,7 +19,7 @@ const modeOf = (path: fs.PathLike): number => statSync(path).mode & 0o777;
 
 describe.each([0o600, 0o777])("a socket of mode %o", (mode) => {
   test.each([0o000, 0o022, 0o077])(
-    "has it before anybody can see it, under the umask %o, which stays",
+    "has it before any process can see it, under the umask %o, which stays",
     async (mask) => {
       const before = process.umask(mask);
       onTestFinished(() => void process.umask(before));

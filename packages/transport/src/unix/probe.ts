@@ -15,7 +15,7 @@ const PROBE_MS = 1_000;
  */
 export async function isAnswering(path: string, signal: AbortSignal | undefined): Promise<boolean> {
   if (await isListedAsListening(path)) return true;
-  assertNotAborted(signal, `asking who listens at ${path}`);
+  assertNotAborted(signal, `checking for a server at ${path}`);
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), PROBE_MS);
   const wait = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
@@ -24,7 +24,7 @@ export async function isAnswering(path: string, signal: AbortSignal | undefined)
     socket.destroy();
     return true;
   } catch (error) {
-    assertNotAborted(signal, `asking who listens at ${path}`);
+    assertNotAborted(signal, `checking for a server at ${path}`);
     const errno = errnoOf(error);
     return errno !== "ECONNREFUSED" && errno !== "ENOENT";
   } finally {

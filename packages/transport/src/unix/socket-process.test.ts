@@ -51,7 +51,7 @@ test("a client that the socket's mode keeps out is told how a server lets it in"
   const directory = scratchDirectory();
   chmodSync(directory, 0o755);
   const listener: Listener = await unixSocket({ directory, unmaskPermissions: true }).listen("a", NAME, () => {}, {});
-  // Root is trusted by everybody, so that only the mode is left to object.
+  // Every user trusts root, so that only the mode can be a reason to reject.
   const peer = await startPeer(emitted, directory, asNobody);
   expect(await ask(peer, { order: "dial", name: "a" })).toBe("connected");
   chmodSync(listener.address, 0o000);

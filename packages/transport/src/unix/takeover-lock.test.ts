@@ -65,7 +65,7 @@ describe("a lock is broken", () => {
     (await SocketLock.acquire(socket, undefined)).release();
   });
 
-  test.each([-11, 3_600])("when its time is %d s from now, whoever owns it", async (seconds) => {
+  test.each([-11, 3_600])("when its time is %d s from now, whichever process owns it", async (seconds) => {
     const { socket, lock } = place();
     for (const content of [`${process.pid}\n`, "", "no pid"]) {
       writeFileSync(lock, content);

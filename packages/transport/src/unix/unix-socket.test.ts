@@ -13,7 +13,7 @@ const NAME: Endpoint = { kind: "name" };
 const ENDPOINTS: readonly Endpoint[] = [NAME, { kind: "manager" }, { kind: "slot", id: 1 }];
 const echo = (stream: Duplex): void => void stream.pipe(stream);
 
-test("each door has its listener, and a dial reaches it", async () => {
+test("each endpoint has its listener, and a dial reaches it", async () => {
   const directory = scratchDirectory();
   const transport = unixSocket({ directory });
   const listeners: Listener[] = [];
@@ -148,7 +148,7 @@ test("what arrives before the owner listens is not lost, and a peer's destroy be
   second.write("never read");
   await once(rude, "readable");
   rude.destroy();
-  second.destroy(new Error("nobody listens to this"));
+  second.destroy(new Error("no listener for this"));
   await turns(3);
   expect(await text(first)).toBe("early");
   await listener.close();
@@ -168,7 +168,7 @@ describe("an abort", () => {
   test.each([
     ["at a free name", async () => {}, [] as string[]],
     ["over a stale socket", leaveStaleSocket, ["a.sock"]],
-  ])("at any turn of a listen %s leaves nothing new or gives a listener", async (_, prepare, before) => {
+  ])("in any macrotask of a listen %s leaves nothing new or gives a listener", async (_, prepare, before) => {
     let aborts = 0;
     for (let turn = 0; turn < 25; turn++) {
       const directory = scratchDirectory();
@@ -212,7 +212,7 @@ describe("an abort", () => {
     lock.release();
   });
 
-  test("at any turn of a dial leaves no connection or gives one", async () => {
+  test("in any macrotask of a dial leaves no connection or gives one", async () => {
     const directory = scratchDirectory();
     const open = new Set<Duplex>();
     const transport = unixSocket({ directory });
