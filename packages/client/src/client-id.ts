@@ -25,7 +25,7 @@ export async function askClientId(session: Session, { name, timeoutMs, reference
   const timer = setTimeout(() => {
     late = new SessionError(
       "IPC_HANDSHAKE_TIMEOUT",
-      `the manager of \`${name}\` gave no client id within ${timeoutMs} ms; a golang-ipc server answers one client at a time`,
+      `client id request failed: the manager of \`${name}\` sent no id within ${timeoutMs} ms; a golang-ipc manager answers one client at a time`,
     );
     session.destroy(late);
   }, timeoutMs);
@@ -38,7 +38,10 @@ export async function askClientId(session: Session, { name, timeoutMs, reference
       const id = tryDecodeClientId(message);
       if (id !== undefined) return id;
     }
-    throw new SessionError("IPC_HANDSHAKE_FAILED", `the manager of \`${name}\` went away without giving a client id`);
+    throw new SessionError(
+      "IPC_HANDSHAKE_FAILED",
+      `client id request failed: the manager of \`${name}\` disconnected without sending an id`,
+    );
   } catch (error) {
     throw late ?? error;
   } finally {

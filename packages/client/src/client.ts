@@ -153,13 +153,14 @@ export class Client extends PeerSession {
       onFailed: (error, again) => this.#logFailed(what, error, again),
     });
     this.#connectedAt = performance.now();
-    if (!this.connect(established)) throw new SessionError("IPC_CLOSED", `${what}: this client was closed meanwhile`);
+    if (!this.connect(established))
+      throw new SessionError("IPC_CLOSED", `${what}: the client was closed while it connected`);
   }
 
   /** Logs the first failure of a kind as a warning and repeats at debug level, so that a long outage does not fill the log. */
   #logFailed(what: string, error: IpcError, again: boolean): void {
     const { name, logger } = this.#options;
-    logger[again ? "debug" : "warn"](`client ${name}: failed to ${what}, and tries again: ${error.message}`);
+    logger[again ? "debug" : "warn"](`client ${name}: ${what} failed, retrying: ${error.message}`);
   }
 
   async #dial(signal: AbortSignal): Promise<EstablishedConnection> {
@@ -177,7 +178,7 @@ export class Client extends PeerSession {
     if (!referenced) session.unref();
     try {
       const id = await askClientId(session, { name, timeoutMs, referenced });
-      logger.debug(`client ${name}: has the id ${id}`);
+      logger.debug(`client ${name}: received id ${id}`);
       return id;
     } finally {
       // Close the session at once, because a golang-ipc manager serves the next client only after that.

@@ -85,7 +85,7 @@ function decodePublicKey(point: Uint8Array): KeyObject {
   if (point.length !== PUBLIC_KEY_BYTES || point[0] !== 0x04) {
     throw new CryptoError(
       "IPC_PUBLIC_KEY_INVALID",
-      `the peer's public key must be ${PUBLIC_KEY_BYTES} bytes starting with 04, got ${point.length} starting with ${hexByte(point[0])}; the peer does not speak this protocol`,
+      `invalid public key of the peer: ${point.length} bytes starting with ${hexByte(point[0])}, expected ${PUBLIC_KEY_BYTES} bytes starting with 04; the peer does not speak this protocol`,
     );
   }
   try {
@@ -94,7 +94,7 @@ function decodePublicKey(point: Uint8Array): KeyObject {
   } catch (cause) {
     throw new CryptoError(
       "IPC_PUBLIC_KEY_INVALID",
-      "the peer's public key is not a point of the curve P-384; the peer does not speak this protocol",
+      "invalid public key of the peer: not a point of the curve P-384; the peer does not speak this protocol",
       { cause },
     );
   }

@@ -90,7 +90,7 @@ export class MessageCipher {
     if (sealed.length < SEAL_OVERHEAD_BYTES) {
       throw new CryptoError(
         "IPC_DECRYPTION_FAILED",
-        `a sealed message has at least ${SEAL_OVERHEAD_BYTES} bytes, got ${sealed.length}; end this connection`,
+        `sealed message too short: ${sealed.length} bytes, minimum ${SEAL_OVERHEAD_BYTES}; end this connection`,
       );
     }
     this.#count();
@@ -103,7 +103,7 @@ export class MessageCipher {
     } catch (cause) {
       throw new CryptoError(
         "IPC_DECRYPTION_FAILED",
-        `a message of ${sealed.length} bytes does not carry a valid tag: it was altered, or sealed with another key; end this connection`,
+        `decryption failed: invalid tag of a message of ${sealed.length} bytes, which was altered or sealed with another key; end this connection`,
         { cause },
       );
     }
@@ -114,7 +114,7 @@ export class MessageCipher {
     if (this.#messages >= this.#limit) {
       throw new CryptoError(
         "IPC_CIPHER_EXHAUSTED",
-        `${this.#messages} messages were sealed and opened with this key, the most that is safe; connect anew`,
+        `cipher exhausted: ${this.#messages} messages were sealed and opened with this key, the safe maximum; reconnect`,
       );
     }
     this.#messages++;

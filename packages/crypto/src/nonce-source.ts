@@ -41,7 +41,8 @@ export class CountedNonces implements NonceSource {
 
   next(target: Uint8Array): void {
     const counter = this.#counter;
-    if (counter > COUNTER_MAX) throw new RangeError("the nonces of this prefix are used up");
+    if (counter > COUNTER_MAX)
+      throw new RangeError("nonces exhausted: every counter of this prefix is used; take another key");
     target.set(this.#prefix);
     target[8] = counter >>> 24;
     target[9] = counter >>> 16;

@@ -110,7 +110,7 @@ export function verifyAuth(
   const wanted = trustedPeers === undefined ? MAC_BYTES : SIGNED_BYTES;
   if (body.length !== wanted) {
     fail(
-      `the ${role}'s AUTH has ${body.length} bytes, ${wanted} are expected: ${MAC_BYTES} without a signature, ${SIGNED_BYTES} with one; the peer does not keep to what was agreed`,
+      `invalid ${role} AUTH: ${body.length} bytes, expected ${wanted} (${MAC_BYTES} without a signature, ${SIGNED_BYTES} with one); the peer violates the selected mode`,
     );
   }
   const id = body.subarray(MAC_BYTES);
@@ -120,10 +120,10 @@ export function verifyAuth(
   const publicKey = Uint8Array.from(id.subarray(0, IDENTITY_KEY_BYTES));
   if (!isAmong(publicKey, trustedPeers))
     fail(
-      `the ${role} has a key that is none of the ${trustedPeers.length} trusted ones; add it if it is the right one`,
+      `${role} key not trusted: not among the ${trustedPeers.length} trusted keys; add the key to \`trustedPeers\` if it belongs to the ${role}`,
     );
   if (!verify(null, signedBytes(binding), decodeIdentityKey(publicKey), id.subarray(IDENTITY_KEY_BYTES)))
-    fail(`the ${role}'s signature is not valid: it does not have the private key that belongs to the trusted one`);
+    fail(`invalid ${role} signature: not made with the private key of the trusted public key; end this connection`);
   return publicKey;
 }
 

@@ -76,7 +76,7 @@ export class RecordDecoder {
     this.#fail(
       new CryptoError(
         "IPC_RECORD_TRUNCATED",
-        `the stream ended after ${buffered} of ${wanted} bytes of a record; the peer was cut off, and what arrived of it is dropped`,
+        `stream truncated: end after ${buffered} of ${wanted} bytes of a record; the received part is dropped`,
       ),
     );
   }

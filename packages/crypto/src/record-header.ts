@@ -49,7 +49,7 @@ export function decodeRecordHeader(header: Uint8Array, expected?: RecordKind): R
   if (expected !== undefined && kind !== expected) {
     throw new CryptoError(
       "IPC_RECORD_INVALID",
-      `a record of kind ${kind} (${nameOf(kind)}) came where ${nameOf(expected)} is expected; end this connection`,
+      `unexpected record: kind ${kind} (${nameOf(kind)}), expected ${nameOf(expected)}; end this connection`,
     );
   }
   return { kind, length };
@@ -81,13 +81,13 @@ export function checkForm(kind: number, length: number): RecordKind {
       if (length - TAG_BYTES >= min && length - TAG_BYTES <= max) return kind;
       throw new CryptoError(
         "IPC_RECORD_INVALID",
-        `a record of kind ${name} has a length of ${length} bytes, ${min + TAG_BYTES} … ${max + TAG_BYTES} are allowed; end this connection`,
+        `invalid record length: ${length} bytes for kind ${name}, expected ${min + TAG_BYTES} … ${max + TAG_BYTES}; end this connection`,
       );
     }
     default:
       throw new CryptoError(
         "IPC_RECORD_INVALID",
-        `a record of kind ${kind} came, 1 (AUTH), 2 (DATA) or 3 (CLOSE) is expected; the peer does not speak this protocol`,
+        `unknown record kind: ${kind}, expected 1 (AUTH), 2 (DATA) or 3 (CLOSE); the peer does not speak this protocol`,
       );
   }
 }

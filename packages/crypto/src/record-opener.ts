@@ -59,7 +59,7 @@ export class RecordOpener {
     if (this.#closed) return;
     this.#failure = new CryptoError(
       "IPC_RECORD_TRUNCATED",
-      `the stream ended after ${this.#sequence.next} records without a CLOSE; the peer was cut off, and more may have been on its way`,
+      `stream truncated: end after ${this.#sequence.next} records without CLOSE; the peer's last messages may be missing`,
     );
     throw this.#failure;
   }
@@ -70,7 +70,7 @@ export class RecordOpener {
     if (rejectReason !== undefined) {
       throw new CryptoError(
         "IPC_RECORD_INVALID",
-        `record ${this.#sequence.next} is of kind ${nameOf(kind)}, but ${rejectReason}; end this connection`,
+        `unexpected record: record ${this.#sequence.next} is of kind ${nameOf(kind)}, but ${rejectReason}; end this connection`,
       );
     }
     this.#sequence.advance(kind);
@@ -95,13 +95,13 @@ function refuse(kind: RecordKind, bytes: number, cause: unknown): never {
   if (kind === RECORD_KIND.auth) {
     throw new CryptoError(
       "IPC_AUTHENTICATION_FAILED",
-      `the peer's AUTH of ${bytes} bytes does not carry a valid tag: the two sides have different keys, or the handshake was changed on the way; give both the same pre-shared key`,
+      `authentication failed: invalid tag of the peer's AUTH of ${bytes} bytes, because the keys differ or the handshake was altered; give both sides the same pre-shared key`,
       { cause },
     );
   }
   throw new CryptoError(
     "IPC_DECRYPTION_FAILED",
-    `a record of kind ${nameOf(kind)} and ${bytes} bytes does not carry a valid tag: it was altered, or is not the next one of this session; end this connection`,
+    `decryption failed: invalid tag of a record of kind ${nameOf(kind)} and ${bytes} bytes, which was altered or is not the next record of this session; end this connection`,
     { cause },
   );
 }

@@ -26,7 +26,7 @@ export class RecordSealer {
 
   /** @throws TypeError when a sealer was created from these keys before. RangeError when an option is out of its range. */
   constructor(keys: TrafficKeys, options: RecordCipherOptions = {}) {
-    if (taken.has(keys.key)) throw new TypeError("keys: a sealer was made from these before; derive others");
+    if (taken.has(keys.key)) throw new TypeError("keys: already used by another sealer; derive new keys");
     this.#sequence = new RecordSequence(keys, options);
     taken.add(keys.key);
   }

@@ -52,9 +52,9 @@ export class RecordSequence {
 
   /** Returns why a record of this kind is not allowed now, or undefined: AUTH comes first and once, CLOSE last. */
   rejectReason(kind: RecordKind): string | undefined {
-    if (this.#closed) return "nothing may follow a CLOSE";
-    if (this.#next === 0) return kind === RECORD_KIND.auth ? undefined : "the first one must be AUTH";
-    return kind === RECORD_KIND.auth ? "only the first one may be AUTH" : undefined;
+    if (this.#closed) return "no record may follow CLOSE";
+    if (this.#next === 0) return kind === RECORD_KIND.auth ? undefined : "the first record must be AUTH";
+    return kind === RECORD_KIND.auth ? "only the first record may be AUTH" : undefined;
   }
 
   /**
@@ -66,7 +66,7 @@ export class RecordSequence {
     if (seq >= this.#recordLimit) {
       throw new CryptoError(
         "IPC_CIPHER_EXHAUSTED",
-        `${seq} records went in this direction, the most that one session may have; connect anew`,
+        `cipher exhausted: ${seq} records in this direction, the maximum of a session; reconnect`,
       );
     }
     if (seq > 0 && seq % this.#rekeyInterval === 0) this.#keys = rekey(this.#keys);

@@ -101,7 +101,7 @@ export class FrameDecoder {
       this.#headerUsed === LENGTH_BYTES ? `${LENGTH_BYTES + readUint32(this.#header, 0)}` : "an unknown number of";
     this.#fail(
       "IPC_FRAME_TRUNCATED",
-      `the stream ended after ${this.bufferedBytes} of ${wanted} bytes of a frame; what arrived of it is dropped`,
+      `stream truncated: end after ${this.bufferedBytes} of ${wanted} bytes of a frame; the received part is dropped`,
     );
   }
 
@@ -183,7 +183,7 @@ export class FrameDecoder {
     if (length > this.#maxBodyLength) {
       this.#fail(
         "IPC_FRAME_TOO_LARGE",
-        `a frame announces a body of ${length} bytes, this side takes ${this.#maxBodyLength}; the peer exceeds the agreed maximum or does not speak this protocol`,
+        `frame too large: body of ${length} bytes, limit ${this.#maxBodyLength}; the peer exceeds the agreed maximum or does not speak this protocol`,
       );
     }
     this.#failShort(length, this.#minBodyLength);
@@ -192,7 +192,7 @@ export class FrameDecoder {
   #failShort(length: number, shortest: number): never {
     this.#fail(
       "IPC_FRAME_TOO_SHORT",
-      `a frame announces a body of ${length} bytes, the shortest is ${shortest}; the peer does not speak this protocol`,
+      `frame too short: body of ${length} bytes, minimum ${shortest}; the peer does not speak this protocol`,
     );
   }
 

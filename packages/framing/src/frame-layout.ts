@@ -57,7 +57,7 @@ export function decodeBody(body: Uint8Array): MessageBody {
   if (body.length < TYPE_BYTES) {
     throw new FrameError(
       "IPC_FRAME_TOO_SHORT",
-      `a body of ${body.length} bytes has no room for its type of ${TYPE_BYTES} bytes; end this connection`,
+      `frame too short: body of ${body.length} bytes, its type needs ${TYPE_BYTES}; end this connection`,
     );
   }
   // Not `subarray`: that of a Buffer is a Buffer, whose `toString` differs.

@@ -60,7 +60,7 @@ export class ReassemblyBuffer {
     this.#sealBlock();
     const whole = this.#allocate(this.#length);
     if (whole.length !== this.#length)
-      throw new RangeError(`allocate: was asked for ${this.#length} bytes, gave ${whole.length}`);
+      throw new RangeError(`allocate: returned ${whole.length} bytes, requested ${this.#length}`);
     let at = 0;
     for (const part of this.#parts) {
       whole.set(part, at);

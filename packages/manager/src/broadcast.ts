@@ -106,6 +106,6 @@ export async function broadcast(
 function slowError({ id }: ServerConnection, ms: number): SessionError {
   return new SessionError(
     "IPC_TIMED_OUT",
-    `client ${id} made no room for a broadcast within ${ms} ms and was disconnected; raise \`slowTimeoutMs\`, or skip the slow`,
+    `client ${id} disconnected: no room for a broadcast within ${ms} ms; raise \`slowTimeoutMs\`, or skip slow clients`,
   );
 }

@@ -46,7 +46,11 @@ export class ClientIdService {
     const { deadlineMs } = this.#options;
     this.#startDeadline(
       request,
-      () => new SessionError("IPC_HANDSHAKE_TIMEOUT", `came for a client id and did not ask within ${deadlineMs} ms`),
+      () =>
+        new SessionError(
+          "IPC_HANDSHAKE_TIMEOUT",
+          `no client id request within ${deadlineMs} ms; the connection was closed`,
+        ),
     );
     for (const oldest of this.#pending.values()) {
       if (this.#pending.size <= MAX_PENDING_REQUESTS) return;
@@ -54,7 +58,7 @@ export class ClientIdService {
         oldest,
         new SessionError(
           "IPC_HANDSHAKE_FAILED",
-          `dropped as the oldest of ${MAX_PENDING_REQUESTS} pending id requests`,
+          `client id request dropped: the oldest of ${MAX_PENDING_REQUESTS} pending requests`,
         ),
       );
     }

@@ -87,5 +87,8 @@ export class ClientListener {
 }
 
 function slotTakenError(id: number): SessionError {
-  return new SessionError("IPC_SERVER_BUSY", `slot ${id} has its client, or was given up; ask for a new id`);
+  return new SessionError(
+    "IPC_SERVER_BUSY",
+    `slot ${id} is closed: its client has connected, or its time is over; request a new id`,
+  );
 }

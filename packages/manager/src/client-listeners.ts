@@ -69,7 +69,7 @@ export class ClientListeners {
     } catch (error) {
       // A transport without slots, such as TCP at a port that the system chose, can still serve the shared endpoint.
       if (!isIpcError(error) || error.code !== "IPC_TRANSPORT_FAILED") throw error;
-      this.#options.logger.warn(`server ${this.#options.name}: no client ids are given out: ${error.message}`);
+      this.#options.logger.warn(`server ${this.#options.name}: no client ids available: ${error.message}`);
     }
   }
 
@@ -116,7 +116,7 @@ export class ClientListeners {
         clientListener.opened(await this.#listenAt(clientListener, signal));
       } catch (error) {
         if (!isIpcError(error) || error.code !== "IPC_ADDRESS_IN_USE") throw error;
-        logger.info(`server ${name}: id ${clientListener.id} is passed over: ${error.message}`);
+        logger.info(`server ${name}: id ${clientListener.id} skipped: ${error.message}`);
         continue;
       }
       // The listener was lost, or its client connected, before `listen` resolved.
@@ -135,7 +135,7 @@ export class ClientListeners {
       {
         ...(signal && { signal }),
         onLost: (error) => {
-          logger.warn(`server ${name}: slot ${clientListener.id} is closed: ${error.message}`);
+          logger.warn(`server ${name}: slot ${clientListener.id} closed: ${error.message}`);
           clientListener.close();
         },
       },
@@ -156,13 +156,11 @@ export class ClientListeners {
     const { name, logger } = this.#options;
     for (const oldest of this.#open) {
       if (this.#open.size <= MAX_CLIENT_LISTENERS) return;
-      logger.warn(
-        `server ${name}: slot ${oldest.id} is closed, the oldest of ${MAX_CLIENT_LISTENERS} that wait for clients`,
-      );
+      logger.warn(`server ${name}: slot ${oldest.id} closed: the oldest of ${MAX_CLIENT_LISTENERS} waiting slots`);
       oldest.giveUp(
         new SessionError(
           "IPC_HANDSHAKE_FAILED",
-          `slot ${oldest.id} was freed as the oldest of ${MAX_CLIENT_LISTENERS} that wait for clients`,
+          `slot ${oldest.id} closed: the oldest of ${MAX_CLIENT_LISTENERS} waiting slots`,
         ),
       );
     }

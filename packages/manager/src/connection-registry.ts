@@ -65,7 +65,7 @@ export class ConnectionRegistry {
     if (this.connections.size + this.#unclassified.size + this.#queued.length >= maxConnections) {
       return new SessionError(
         "IPC_SERVER_BUSY",
-        `server \`${name}\` serves ${maxConnections} clients, its \`maxConnections\``,
+        `server \`${name}\` is busy: ${maxConnections} clients, its \`maxConnections\`; retry later, or raise the limit`,
       );
     }
     const { limit, share } = this.budgets.unread;
@@ -73,7 +73,7 @@ export class ConnectionRegistry {
     if (share > 0 || this.#events.stream.disconnectedBytes < limit) return undefined;
     return new SessionError(
       "IPC_SERVER_BUSY",
-      `server \`${name}\` has its \`maxTotalUnreadBytes\` of ${limit} bytes unread of clients that have gone; read faster, or raise that`,
+      `server \`${name}\` is busy: unread messages of disconnected clients fill its \`maxTotalUnreadBytes\` of ${limit} bytes; read faster, or raise the limit`,
     );
   }
 
@@ -126,7 +126,7 @@ export class ConnectionRegistry {
     if (first === undefined) return;
     throw new SessionError(
       "IPC_CLOSE_INCOMPLETE",
-      `${failures.length} of ${closing.length} connections did not take what was accepted within ${timeoutMs} ms, the first: ${String(first.reason)}`,
+      `close incomplete: ${failures.length} of ${closing.length} connections did not receive every accepted message within ${timeoutMs} ms; first failure: ${String(first.reason)}`,
       { cause: first.reason },
     );
   }
@@ -188,7 +188,7 @@ export class ConnectionRegistry {
     this.connections.delete(connection.id);
     const { name, logger } = this.#options;
     const { id, remote } = connection;
-    if (error === undefined) logger.info(`server ${name}: client ${id}, ${remote} went away`);
+    if (error === undefined) logger.info(`server ${name}: client ${id}, ${remote} disconnected`);
     else logger.warn(`server ${name}: client ${id}, ${remote}: ${error.message}`);
     diagnostics.disconnect({ role: "server", name, id, remote, error });
     this.#events.disconnected(connection, error);

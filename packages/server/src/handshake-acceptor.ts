@@ -99,7 +99,7 @@ export class HandshakeAcceptor {
 
   /** Destroys every pending stream. */
   close(): void {
-    this.abortAll(new SessionError("IPC_CLOSED", "the server closed during the handshake"));
+    this.abortAll(new SessionError("IPC_CLOSED", "handshake aborted: the server was closed"));
     for (const stream of this.#pending) destroyStream(stream);
   }
 
@@ -156,7 +156,7 @@ export class HandshakeAcceptor {
     for (const oldest of this.#handshakes) {
       this.#handshakes.delete(oldest);
       oldest.abort(
-        new SessionError("IPC_HANDSHAKE_FAILED", `dropped as the oldest of ${maxHandshakes} handshakes under way`),
+        new SessionError("IPC_HANDSHAKE_FAILED", `handshake dropped: the oldest of ${maxHandshakes} in progress`),
       );
       return;
     }
@@ -177,6 +177,6 @@ function reasonOf(signal: AbortSignal): SessionError | undefined {
 function handshakeError(error: unknown): IpcError {
   return asIpcError(
     error,
-    (message, options) => new SessionError("IPC_HANDSHAKE_FAILED", `the handshake failed: ${message}`, options),
+    (message, options) => new SessionError("IPC_HANDSHAKE_FAILED", `handshake failed: ${message}`, options),
   );
 }

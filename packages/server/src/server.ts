@@ -45,7 +45,10 @@ export class Server extends PeerSession<ServerEvents> {
       refused: (error) => this.emit("refused", error),
     });
     const busy = (): SessionError =>
-      new SessionError("IPC_SERVER_BUSY", `server \`${options.name}\` serves another client; it takes one at a time`);
+      new SessionError(
+        "IPC_SERVER_BUSY",
+        `server \`${options.name}\` is busy: it already serves a client; retry later, or use a manager`,
+      );
     this.#acceptHandler = {
       address,
       busy: () => (this.isOpen && !this.isConnected ? undefined : busy()),
@@ -117,7 +120,7 @@ export class Server extends PeerSession<ServerEvents> {
   protected override onDisconnected(error: IpcError, clean: boolean): void {
     const { name, logger } = this.#options;
     diagnostics.disconnect({ role: "server", name, remote: this.remote, error });
-    if (clean) logger.info(`server ${name}: ${this.remote} went away`);
+    if (clean) logger.info(`server ${name}: ${this.remote} disconnected`);
     else logger.warn(`server ${name}: ${this.remote}: ${error.message}`);
     this.setStatus("Disconnected");
     if (!clean) this.emit("lost", error);

@@ -135,6 +135,6 @@ export function connectionLostError(
 export function consumerTakenError(what: string, takenBy: string): SessionError {
   return new SessionError(
     "IPC_CONSUMER_TAKEN",
-    `${what}: messages already go to ${takenBy}; consume them in one way at a time`,
+    `${what}: messages already go to ${takenBy}; use one consumer at a time`,
   );
 }

@@ -22,9 +22,7 @@ export function assertName(name: unknown): asserts name is string {
   if (typeof name === "string" && NAME.test(name) && !name.includes("..")) return;
   const takes = "1 to 64 characters out of A-Z a-z 0-9 . _ -, the first a letter or a digit, without `..`";
   const message =
-    name === ""
-      ? `\`name\` cannot be an empty string; it takes ${takes}`
-      : `\`name\` takes ${takes}; got ${formatValue(name)}`;
+    name === "" ? `\`name\` takes ${takes}; got an empty string` : `\`name\` takes ${takes}; got ${formatValue(name)}`;
   throw Object.assign(new TypeError(message), { code: "IPC_NAME_INVALID" } as const) satisfies NameError;
 }
 
@@ -65,7 +63,7 @@ export function socketPath(directory: string, name: string, endpoint: Endpoint, 
   if (bytes > most) {
     throw new TransportError(
       "IPC_PATH_TOO_LONG",
-      `the socket path ${path} is ${bytes} bytes long, and ${platform} takes ${most}; use a shorter \`directory\` or name`,
+      `socket path too long: ${path} has ${bytes} bytes, limit ${most} on ${platform}; use a shorter \`directory\` or name`,
     );
   }
   return path;
@@ -88,7 +86,7 @@ export function endpointPort(port: number, name: string, endpoint: Endpoint): nu
   if (port === 0 || port + endpoint.id > MAX_PORT) {
     throw new TransportError(
       "IPC_TRANSPORT_FAILED",
-      `slot ${endpoint.id} has no port: \`port\` ${port} + ${endpoint.id} must lie between ${port} and ${MAX_PORT}, and 0 has no slots`,
+      `slot ${endpoint.id} has no port: \`port\` ${port} + ${endpoint.id} exceeds ${MAX_PORT}, or \`port\` is 0; use a lower \`port\`, not 0`,
     );
   }
   return port + endpoint.id;

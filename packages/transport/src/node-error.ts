@@ -44,14 +44,14 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
       if (doing === "listen") break;
       throw new TransportError(
         "IPC_NO_SERVER",
-        `no server listens at ${address} (${errno}); start it, or check that both sides name the same place`,
+        `no server listens at ${address} (${errno}); start the server, or check that both sides use the same address`,
         { cause },
       );
     case "EADDRINUSE":
       if (doing === "dial") break;
       throw new TransportError(
         "IPC_ADDRESS_IN_USE",
-        `${address} is taken by another server (${errno}); stop it, or choose another name or port`,
+        `${address} is in use by another server (${errno}); stop that server, or choose another name or port`,
         { cause },
       );
   }

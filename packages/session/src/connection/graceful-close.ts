@@ -18,10 +18,10 @@ export interface DrainOptions {
  */
 export async function drainSender({ sender, stream, timeoutMs, closeNotify }: DrainOptions): Promise<void> {
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(new Error(`${timeoutMs} ms are over`)), timeoutMs);
+  const timer = setTimeout(() => deadline.abort(new Error(`close timed out after ${timeoutMs} ms`)), timeoutMs);
   const flushed = sender.flush(deadline.signal);
   const lost = (): void =>
-    sender.fail(new SessionError("IPC_CONNECTION_LOST", "the peer went away while this side was closing"));
+    sender.fail(new SessionError("IPC_CONNECTION_LOST", "the peer disconnected during the close"));
   stream.once("close", lost);
   stream.once("error", lost);
   // A destroyed stream may have emitted 'close' or 'error' already and does not repeat them.
@@ -32,12 +32,14 @@ export async function drainSender({ sender, stream, timeoutMs, closeNotify }: Dr
     if (last !== undefined) await writeLast(stream, last, deadline.signal);
   } catch (cause) {
     const unsent = `${sender.queuedMessages} messages (${sender.queuedBytes} bytes) were accepted and not sent`;
-    const figures = sender.queuedMessages > 0 ? unsent : "all was sent but the word that it was all";
+    const figures = sender.queuedMessages > 0 ? unsent : "every message was sent, the end of the session was not";
     destroyStream(stream);
-    sender.fail(new SessionError("IPC_CLOSED", "closed before this was accepted"));
+    sender.fail(
+      new SessionError("IPC_CLOSED", "write rejected: the connection was closed before the message was accepted"),
+    );
     throw new SessionError(
       "IPC_CLOSE_INCOMPLETE",
-      `close gave up within its ${timeoutMs} ms: ${figures}; the peer reads too slowly or went away`,
+      `close incomplete within ${timeoutMs} ms: ${figures}; the peer reads too slowly or disconnected`,
       { cause },
     );
   } finally {

@@ -212,7 +212,7 @@ export class Sender implements WriteSink {
     this.#stream.cork();
     for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
     this.#stream.uncork();
-    return this.#waitForKernel("write of a message that was accepted and may still be sent", signal);
+    return this.#waitForKernel("write (accepted, the message may still be sent)", signal);
   }
 
   /** Ends the connection when the cipher is exhausted; messages accepted before are still handed to the stream. */

@@ -89,7 +89,7 @@ export class WriteQueue {
       return handledRejection(
         new SessionError(
           "IPC_QUEUE_FULL",
-          `${this.#entries.size} writes of ${this.#bytes} bytes wait, ${this.#capacity} are the most (16 × maxQueuedBytes); await each write, and this one was not accepted`,
+          `write queue full: ${this.#entries.size} writes, ${this.#bytes} bytes, limit ${this.#capacity} (16 × maxQueuedBytes); this write was rejected, await each write`,
         ),
       );
     }

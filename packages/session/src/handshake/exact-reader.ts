@@ -79,7 +79,7 @@ export class ExactReader {
       this.#wanted = undefined;
       const error = new SessionError(
         "IPC_HANDSHAKE_FAILED",
-        `the connection ended after ${this.#held.length} of ${wanted.bytes} bytes of ${wanted.what}; the peer went away or refused this side`,
+        `connection ended: ${this.#held.length} of ${wanted.bytes} bytes of ${wanted.what} received; the peer disconnected or rejected this side`,
         { cause: this.#failure },
       );
       wanted.reject(error);

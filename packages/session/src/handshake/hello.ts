@@ -32,21 +32,21 @@ export function* answerHello(
     yield* send(Uint8Array.of(REPLY.versionDiffers));
     throw new SessionError(
       "IPC_VERSION_MISMATCH",
-      `server \`${options.name}\` speaks version ${version} of the protocol, this client ${VERSION}; use matching versions on both sides`,
+      `protocol version mismatch: server \`${options.name}\` speaks ${version}, this client ${VERSION}; use matching versions on both sides`,
     );
   }
   switch (mode) {
     case HELLO.busy:
       throw new SessionError(
         "IPC_SERVER_BUSY",
-        `server \`${options.name}\` serves as many clients as it takes: one, or a manager's \`maxConnections\``,
+        `server \`${options.name}\` is busy: it serves its maximum of clients, one or a manager's \`maxConnections\`; retry later`,
       );
     case HELLO.plain:
       if (options.encryption) {
         yield* send(Uint8Array.of(REPLY.encryptionRequired));
         throw new SessionError(
           "IPC_ENCRYPTION_REFUSED",
-          `server \`${options.name}\` offers no encryption; a golang-ipc server started without \`Encryption: true\` does this; pass \`encryption: false\` to talk to it in the clear`,
+          `server \`${options.name}\` offers no encryption; start a golang-ipc server with \`Encryption: true\`, or pass \`encryption: false\` to use plain text`,
         );
       }
       yield* send(Uint8Array.of(REPLY.ok));
@@ -57,7 +57,7 @@ export function* answerHello(
     default:
       throw new SessionError(
         "IPC_HANDSHAKE_FAILED",
-        `server \`${options.name}\` sent ${mode} where 0 (plain) or 1 (encrypted) is expected; it does not speak this protocol`,
+        `invalid hello of server \`${options.name}\`: ${mode}, expected 0 (plain) or 1 (encrypted); the server does not speak this protocol`,
       );
   }
 }
@@ -70,17 +70,17 @@ export function assertAccepted(reply: number): void {
     case REPLY.versionDiffers:
       throw new SessionError(
         "IPC_VERSION_MISMATCH",
-        `the client does not speak version ${VERSION} of the protocol; use matching versions on both sides`,
+        `protocol version mismatch: the client does not speak version ${VERSION}; use matching versions on both sides`,
       );
     case REPLY.encryptionRequired:
       throw new SessionError(
         "IPC_ENCRYPTION_REFUSED",
-        "the client insists on encryption, which this server has switched off with `encryption: false`",
+        "encryption refused: the client requires it, and this server has `encryption: false`; use the same setting on both sides",
       );
     default:
       throw new SessionError(
         "IPC_HANDSHAKE_FAILED",
-        `the client answered the hello with ${reply}, 0 is expected; it does not speak this protocol`,
+        `invalid reply to the hello: ${reply}, expected 0; the client does not speak this protocol`,
       );
   }
 }

@@ -31,7 +31,7 @@ export function* receiveLimits(cipher: MessageCipher | undefined): Handshake<Lim
   if (length < shortest || length > LIMITS_MAX_BYTES) {
     throw new SessionError(
       "IPC_HANDSHAKE_FAILED",
-      `the server announces limits of ${length} bytes, ${shortest} … ${LIMITS_MAX_BYTES} are expected; it does not speak this protocol, or its encryption setting differs`,
+      `invalid limits of the server: ${length} bytes, expected ${shortest} … ${LIMITS_MAX_BYTES}; the server does not speak this protocol, or its encryption setting differs`,
     );
   }
   const body = yield* receive(length, "the server's limits");
@@ -47,6 +47,6 @@ export function checkedMaxMessageSize(limits: Uint8Array): number {
   if (maxMessageSize >= 1 && maxMessageSize <= ANNOUNCED_SIZE_MAX) return maxMessageSize;
   throw new SessionError(
     "IPC_HANDSHAKE_FAILED",
-    `the server announces messages of up to ${maxMessageSize} bytes, 1 … ${ANNOUNCED_SIZE_MAX} are accepted`,
+    `invalid limits of the server: messages of up to ${maxMessageSize} bytes, expected 1 … ${ANNOUNCED_SIZE_MAX}; change the server's \`maxMessageSize\``,
   );
 }

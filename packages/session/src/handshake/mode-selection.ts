@@ -21,26 +21,24 @@ export function selectMode(offer: Offer | undefined, choice: ModeSelection): num
   const { name, credentials, encrypted, wasSecure } = choice;
   const isInsisting = credentials.require || wasSecure;
   if (isInsisting && !encrypted)
-    refuse(`server \`${name}\` offers no encryption, and this client insists on a secure session`);
+    refuse(`server \`${name}\` offers no encryption, and this client requires a secure session`);
   if (offer === undefined) {
     if (!isInsisting) return undefined;
     refuse(
-      `server \`${name}\` offers golang-ipc's protocol only, and ${
-        wasSecure
-          ? "this client was in a secure session with it before"
-          : "`security.require` insists on a secure session"
-      }; it is a golang-ipc server, or a man in the middle removed the offer`,
+      `server \`${name}\` offers only golang-ipc's protocol, and ${
+        wasSecure ? "an earlier session was secure" : "`security.require` demands a secure session"
+      }; the server is golang-ipc, or a man in the middle removed the offer`,
     );
   }
   if (!credentials.supportsSecure) {
     if (!offer.refusesCompatible) return undefined;
-    refuse(`server \`${name}\` refuses golang-ipc's protocol; leave \`security.wire\` at "auto"`);
+    refuse(`server \`${name}\` rejects golang-ipc's protocol; leave \`security.wire\` at "auto"`);
   }
   const wanted = encrypted ? clientMode(credentials) : 0;
   const mode = wanted & offer.accept;
   const missing = credentials.require ? wanted & ~mode : 0;
   if (missing !== 0)
-    refuse(`server \`${name}\` does not take ${describeMode(missing)}, which \`security.require\` insists on`);
+    refuse(`server \`${name}\` does not accept ${describeMode(missing)}, which \`security.require\` demands`);
   const demanded = offer.require & ~mode;
   if (demanded !== 0) refuse(`server \`${name}\` requires ${describeMode(demanded)}; give this client the key for it`);
   return mode;

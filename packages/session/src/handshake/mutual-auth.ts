@@ -106,14 +106,14 @@ function* openWithAnyPsk(
   throw new CryptoError(
     "IPC_AUTHENTICATION_FAILED",
     hasBit(mode, MODE.psk)
-      ? `the client's AUTH fits none of the ${candidates.length} pre-shared keys of this server; give both sides the same one`
+      ? `client AUTH matches none of the ${candidates.length} pre-shared keys of this server; give both sides the same key`
       : "client AUTH does not match this handshake; possible man in the middle",
   );
 }
 
 /** Returns the client's pre-shared key. @throws TypeError without one, because the session would then need no key */
 function firstPsk({ psks: [psk] }: Credentials): KeyObject {
-  if (psk === undefined) throw new TypeError("a session with a pre-shared key needs one");
+  if (psk === undefined) throw new TypeError("no pre-shared key for a session that requires one");
   return psk;
 }
 
@@ -125,7 +125,7 @@ function* receiveServerAuth(mode: number): Handshake<SealedRecord> {
     if (mode === 0 || !isIpcError(cause) || cause.code !== "IPC_HANDSHAKE_FAILED") throw cause;
     throw new CryptoError(
       "IPC_AUTHENTICATION_FAILED",
-      `the server ended the connection when this client had proved itself by ${describeMode(mode)}; give both sides the same keys, and look at what the server says: one that closes or has too much to do ends it as well`,
+      `the server ended the connection after this client's AUTH with ${describeMode(mode)}; give both sides the same keys, and check the server's log: a closing or overloaded server ends the connection too`,
       { cause },
     );
   }

@@ -76,21 +76,21 @@ export function decodeSelect(select: number, offer: Offer): number | undefined {
     if (!offer.refusesCompatible) return undefined;
     throw new SessionError(
       "IPC_SECURITY_REFUSED",
-      "the client stays with golang-ipc's protocol, which this server refuses with `security.require`; a golang-ipc client, or one without the keys, cannot come in",
+      "client rejected: it selected golang-ipc's protocol, and `security.require` demands a secure session; a client needs @ipc and the keys",
     );
   }
   const mode = select & MODE_MASK;
   if ((select & RESERVED_MASK) !== 0 || (mode & ~offer.accept) !== 0) {
     throw new SessionError(
       "IPC_HANDSHAKE_FAILED",
-      `the client chose the mode 0x${select.toString(16)}, which this server did not offer; it does not speak this protocol`,
+      `invalid mode of the client: 0x${select.toString(16)}, which this server did not offer; the client does not speak this protocol`,
     );
   }
   const missing = offer.require & ~mode;
   if (missing !== 0) {
     throw new SessionError(
       "IPC_SECURITY_REFUSED",
-      `the client does without ${describeMode(missing)}, which this server requires`,
+      `client rejected: it did not select ${describeMode(missing)}, which this server requires`,
     );
   }
   return mode;

@@ -112,8 +112,8 @@ async function authorize(security: ConnectionSecurity, run: HandshakeRun): Promi
   } catch (cause) {
     failure = { cause };
   }
-  const how = failure === undefined ? "turned this client away" : "failed, so this client was turned away";
-  throw new SessionError("IPC_NOT_AUTHORIZED", `the \`authorize\` option ${how}`, failure);
+  const how = failure === undefined ? "rejected this client" : "failed";
+  throw new SessionError("IPC_NOT_AUTHORIZED", `client rejected: the \`authorize\` option ${how}`, failure);
 }
 
 interface Deadline {
@@ -137,7 +137,7 @@ function startDeadline({ timeoutMs, signal, referenced = true }: HandshakeRun, w
       end(
         new SessionError(
           "IPC_HANDSHAKE_TIMEOUT",
-          `the handshake took longer than ${timeoutMs} ms, waiting for ${waitingFor()}; the peer is busy, stuck, or does not speak this protocol`,
+          `handshake timed out: ${timeoutMs} ms, waiting for ${waitingFor()}; the peer is busy, stuck, or does not speak this protocol`,
         ),
       ),
     timeoutMs,

@@ -42,7 +42,9 @@ export async function openSession(stream: Duplex, options: SessionOptions): Prom
   const resolved = resolvePeerOptions(reader, role);
   const { encryption, credentials, keyFile, limits, signal, handshakeTimeoutMs } = resolved;
   if (keyFile !== false)
-    throw new TypeError("openSession: `security` takes no `keyFile`; a stream has no name, so give the key as `psk`");
+    throw new TypeError(
+      "openSession: `security.keyFile` is not supported, because a stream has no name; pass the key as `psk`",
+    );
   const handshake =
     role === "client"
       ? clientHandshake({ name, encryption, credentials })

@@ -20,7 +20,7 @@ export function validateWrite(type: unknown, data: unknown, maxSize: number): Er
   if (data.length > maxSize) {
     return new SessionError(
       "IPC_MESSAGE_TOO_LARGE",
-      `a message of ${data.length} bytes exceeds the ${maxSize} that the server accepts; send it in parts, or raise the server's \`maxMessageSize\``,
+      `message too large: ${data.length} bytes, limit ${maxSize} (the server's \`maxMessageSize\`); send it in parts, or raise the limit`,
     );
   }
   return undefined;

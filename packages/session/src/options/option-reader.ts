@@ -32,7 +32,7 @@ export class OptionReader<O extends object> {
     const allowed: readonly string[] = known;
     for (const key of Object.keys(options)) {
       if (!allowed.includes(key))
-        throw new TypeError(`${where}: unknown option \`${key}\`; it takes ${known.join(", ")}`);
+        throw new TypeError(`${where}: unknown option \`${key}\`; known options: ${known.join(", ")}`);
     }
   }
 
@@ -94,7 +94,7 @@ export class OptionReader<O extends object> {
     for (const other of others) {
       if (this.#options[other] === undefined) continue;
       throw new TypeError(
-        `${this.where}: \`${other}\` is an option of the unix socket and takes no value beside \`${key}\`; give it to the transport`,
+        `${this.where}: \`${other}\` is an option of the unix socket and cannot be combined with \`${key}\`; pass it to the transport`,
       );
     }
   }

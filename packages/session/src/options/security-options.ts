@@ -69,11 +69,11 @@ export function resolveSecurity(
   const require = reader.boolean("require", hasKeys);
   if ((hasKeys || require) && !encryption)
     throw new TypeError(
-      `${where}: \`security\` takes no keys and no \`require\` beside \`encryption: false\`; nothing would be secret`,
+      `${where}: keys and \`require\` of \`security\` cannot be combined with \`encryption: false\`; remove one or the other`,
     );
   if ((hasKeys || require) && !supportsSecure)
     throw new TypeError(
-      `${where}: \`security\` takes no keys and no \`require\` beside \`wire: "golang-ipc"\`, which has no use for them`,
+      `${where}: keys and \`require\` of \`security\` cannot be combined with \`wire: "golang-ipc"\`; remove one or the other`,
     );
   return Object.freeze({
     credentials: Object.freeze({ supportsSecure, psks, identity, trustedPeers, require }),
@@ -85,7 +85,7 @@ export function resolveSecurity(
 function refuseMissing(where: string, options: SecurityOptions): void {
   for (const option of ["psk", "identity", "trustedPeers", "keyFile"] as const) {
     if (Object.hasOwn(options, option) && options[option] === undefined)
-      throw new TypeError(`${where}: \`security.${option}\` is undefined; leave it out where there is to be none`);
+      throw new TypeError(`${where}: \`security.${option}\` is undefined; omit the option to use no key`);
   }
 }
 
@@ -101,7 +101,7 @@ function readPsks(where: string, role: "client" | "server", value: unknown, hasK
   const most = (role === "client" ? 1 : MAX_PSKS) - (hasKeyFile ? 1 : 0);
   const takes = `\`security.psk\` takes 32 random bytes${role === "client" ? "" : ", or a list of up to 4 such keys"}${hasKeyFile ? ", the key file's among them" : ""}`;
   if (list.length === 0 || list.length > most)
-    throw new RangeError(`${where}: ${takes}, got ${list.length}${hasKeyFile ? " beside the key file" : ""}`);
+    throw new RangeError(`${where}: ${takes}, got ${list.length}${hasKeyFile ? " besides the key file" : ""}`);
   return Object.freeze(
     // Unlike `map`, `Array.from` also visits holes.
     Array.from(list, (psk) => {

@@ -31,7 +31,7 @@ function modeOf(stats: BigIntStats): number {
   return Number(stats.mode & 0o7777n);
 }
 
-const ELSEWHERE = "or give a path elsewhere as `keyFile`, the same on both sides";
+const ELSEWHERE = "or pass another path as `keyFile`, the same on both sides";
 
 /**
  * Returns if no other user except root can replace the key file. The private directory must be a directory and not a link to
@@ -76,13 +76,13 @@ function assertNotReplaceable(directory: string): void {
   if (owner !== currentUser() && owner !== 0) {
     throw new TransportError(
       "IPC_KEY_FILE_UNTRUSTED",
-      `${directory} belongs to user ${owner}, not to this user (${currentUser()}) or root, and its owner could exchange what lies in it; set XDG_RUNTIME_DIR to a directory of this user, ${ELSEWHERE}`,
+      `${directory} belongs to user ${owner}, not to this user (${currentUser()}) or root, so its owner could replace the key; set XDG_RUNTIME_DIR to a directory of this user, ${ELSEWHERE}`,
     );
   }
   if (isReplaceable(stats)) {
     throw new TransportError(
       "IPC_KEY_FILE_UNTRUSTED",
-      `${directory} has mode ${formatMode(stats)}, so other users could exchange what lies in it; \`chmod go-w\` it, ${ELSEWHERE}`,
+      `${directory} has mode ${formatMode(stats)}, so other users could replace the key; run \`chmod go-w\` on it, ${ELSEWHERE}`,
     );
   }
 }
@@ -94,13 +94,13 @@ function assertPrivate(directory: string): void {
   if (owner !== currentUser()) {
     throw new TransportError(
       "IPC_KEY_FILE_UNTRUSTED",
-      `${directory} belongs to user ${owner}, and this is user ${currentUser()}; have it removed, ${ELSEWHERE}`,
+      `${directory} belongs to user ${owner}, not to this user (${currentUser()}); remove it, ${ELSEWHERE}`,
     );
   }
   if (!isOwnerOnly(stats)) {
     throw new TransportError(
       "IPC_KEY_FILE_UNTRUSTED",
-      `${directory} has mode ${formatMode(stats)} and not 0700, so other users may have been in it; remove it and start the server again, which makes it anew, ${ELSEWHERE}`,
+      `${directory} has mode ${formatMode(stats)} instead of 0700, so other users may have read or replaced the key; remove it and restart the server, which recreates it, ${ELSEWHERE}`,
     );
   }
 }

@@ -50,7 +50,7 @@ export function resolveKeyFile(
   if (process.platform === "win32") {
     throw new TransportError(
       "IPC_KEY_FILE_UNTRUSTED",
-      "key files are not supported on Windows, where Node.js cannot tell which users may read a file; pass a `psk` that both sides get in another way",
+      "key files are not supported on Windows, because Node.js cannot tell which users may read a file; pass the same `psk` on both sides",
     );
   }
   if (keyFile !== true) return Object.freeze({ path: resolve(keyFile), directory: "given" });

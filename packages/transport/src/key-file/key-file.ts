@@ -100,20 +100,20 @@ function assertKey(path: string, stats: BigIntStats): void {
   if (!stats.isFile()) {
     throw new TransportError(
       "IPC_KEY_FILE_UNTRUSTED",
-      `${path} is ${kindOf(stats)}, not a key file; move it away, and start the server again, which makes one`,
+      `${path} is ${kindOf(stats)}, not a key file; move it away and restart the server, which creates one`,
     );
   }
   const owner = Number(stats.uid);
   if (owner !== currentUser()) {
     throw new TransportError(
       "IPC_KEY_FILE_UNTRUSTED",
-      `the key file ${path} belongs to user ${owner}, and this is user ${currentUser()}; server and client must run as the same user, whose file it must be`,
+      `the key file ${path} belongs to user ${owner}, not to this user (${currentUser()}); run server and client as the owner`,
     );
   }
   if (!isOwnerOnly(stats)) {
     throw new TransportError(
       "IPC_KEY_FILE_UNTRUSTED",
-      `the key file ${path} has mode ${formatMode(stats)} and not 0600, so other users may know the key; remove it, and start the server again, which makes another`,
+      `the key file ${path} has mode ${formatMode(stats)} instead of 0600, so other users may know the key; remove it and restart the server, which creates another`,
     );
   }
   assertSize(path, Number(stats.size));
@@ -123,7 +123,7 @@ function assertSize(path: string, bytes: number): void {
   if (bytes === KEY_BYTES) return;
   throw new TransportError(
     "IPC_KEY_FILE_UNTRUSTED",
-    `the key file ${path} holds ${bytes} bytes, not ${KEY_BYTES}; remove it, and start the server again, which makes another`,
+    `the key file ${path} holds ${bytes} bytes, not ${KEY_BYTES}; remove it and restart the server, which creates another`,
   );
 }
 
@@ -132,7 +132,7 @@ function assertFilled(path: string, key: Uint8Array): void {
   if (key.some((byte) => byte !== 0)) return;
   throw new TransportError(
     "IPC_KEY_FILE_UNTRUSTED",
-    `the key file ${path} holds nothing but zeros; remove it, and start the server again, which makes another`,
+    `the key file ${path} holds only zeros; remove it and restart the server, which creates another`,
   );
 }
 
@@ -173,7 +173,7 @@ function assertMadeForUs(directory: string, made: BigIntStats): void {
   if (Number(made.uid) === currentUser() && isOwnerOnly(made)) return;
   throw new TransportError(
     "IPC_KEY_FILE_UNTRUSTED",
-    `a new file in ${directory} belongs to user ${made.uid} with mode ${formatMode(made)}, not to this user (${currentUser()}) with mode 0600; give a path on a filesystem that keeps owners and modes as \`keyFile\`, the same on both sides`,
+    `a new file in ${directory} belongs to user ${made.uid} with mode ${formatMode(made)}, not to this user (${currentUser()}) with mode 0600; pass a path on a filesystem that keeps owners and modes as \`keyFile\`, the same on both sides`,
   );
 }
 
@@ -187,7 +187,7 @@ function publishKey(temporary: string, path: string): void {
     // `rename` would work for one server, but could replace the key that another one has just read.
     throw new TransportError(
       "IPC_TRANSPORT_FAILED",
-      `the filesystem of ${path} has no hard links (${errno}), without which two starters could make two keys; give a path on another one as \`keyFile\`, the same on both sides`,
+      `the filesystem of ${path} has no hard links (${errno}), so two servers could create two keys; pass a path on another filesystem as \`keyFile\`, the same on both sides`,
       { cause: error },
     );
   }
@@ -211,18 +211,18 @@ function throwKeyFileError(cause: unknown, path: string, doing: "making" | "read
     case "EROFS":
       throw new TransportError(
         "IPC_PERMISSION_DENIED",
-        `${doing} the key file ${path} is forbidden to this user (${errno}); give this user the right to its directory, or give another path as \`keyFile\`, the same on both sides`,
+        `${doing} the key file ${path} is forbidden to this user (${errno}); give this user access to its directory, or pass another path as \`keyFile\`, the same on both sides`,
         { cause },
       );
     case "ENOENT":
       if (doing === "making") break;
       throw new TransportError(
         "IPC_NO_SERVER",
-        `there is no key file ${path} (${errno}), so no server that makes it has started, or the file was removed since; start the server, and check that both sides name the same file`,
+        `no key file ${path} (${errno}): the server that creates it has not started, or the file was removed; start the server, and check that both sides use the same path`,
         { cause },
       );
   }
-  const hint = errno === "ENOENT" ? "; the directory that is to hold it must exist" : "";
+  const hint = errno === "ENOENT" ? "; create its directory first" : "";
   throw new TransportError("IPC_TRANSPORT_FAILED", `${doing} the key file ${path} failed: ${cause.message}${hint}`, {
     cause,
   });

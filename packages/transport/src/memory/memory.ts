@@ -24,7 +24,7 @@ export function memory(): Transport {
       if (open.has(address)) {
         throw new TransportError(
           "IPC_ADDRESS_IN_USE",
-          `a server listens at ${address} already; close it, or choose another name`,
+          `a server already listens at ${address}; close it, or choose another name`,
         );
       }
       // A new function for each listener, because the same callback may listen here again after a close.

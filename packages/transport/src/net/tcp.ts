@@ -63,7 +63,7 @@ export function tcp(options: TcpOptions = {}): Transport {
           socket.destroy();
           throw new TransportError(
             "IPC_NO_SERVER",
-            `no server listens at ${address}: the dial met itself; start the server`,
+            `no server listens at ${address}: the dial connected to itself; start the server`,
           );
         }
         return socket;
@@ -76,6 +76,6 @@ export function tcp(options: TcpOptions = {}): Transport {
 }
 
 function tryTo(doing: Attempt["doing"], address: string, signal: AbortSignal | undefined): Attempt {
-  const whenDenied = "use a `port` from 1024 up, or ask for the right and for the firewall's consent";
+  const whenDenied = "use a `port` from 1024 up, or grant the privilege and check the firewall";
   return { doing, address, whenDenied, signal };
 }
