@@ -37,7 +37,7 @@ describeWithGo("a Go client of our server that insists", (goPeer) => {
       expect(error).toMatchObject({
         code: "IPC_SECURITY_REFUSED",
         message:
-          "the client stays with golang-ipc's protocol, which this server refuses with `security.require`; a golang-ipc client, or one without the keys, cannot come in",
+          "client rejected: it selected golang-ipc's protocol, and `security.require` demands a secure session; a client needs @ipc and the keys",
       });
     }
     expect([server.status, connected]).toEqual(["Listening", []]);
@@ -74,7 +74,7 @@ describeWithGo("a Go client of our manager that insists", (goPeer) => {
     const started = go.start().catch((error: unknown) => error);
     expect(await refused).toMatchObject({
       code: "IPC_SECURITY_REFUSED",
-      message: expect.stringContaining("the client stays with golang-ipc's protocol, which this server refuses"),
+      message: expect.stringContaining("client rejected: it selected golang-ipc's protocol"),
     });
     expect(manager.connections.size).toBe(0);
     await using client = await startClient({ name, directory, multiClient, security: { psk } });
@@ -108,7 +108,7 @@ describeWithGo("a Go client of our server that has a key, and does not insist", 
 
 describeWithGo("our client that insists", (goPeer) => {
   const why =
-    "offers golang-ipc's protocol only, and `security.require` insists on a secure session; it is a golang-ipc server, or a man in the middle removed the offer";
+    "offers only golang-ipc's protocol, and `security.require` demands a secure session; the server is golang-ipc, or a man in the middle removed the offer";
 
   // Whether that server serves the next one hangs on a race of golang-ipc's own: one that is dialled before it has seen the
   // last end accepts and never serves.
@@ -128,7 +128,7 @@ describeWithGo("our client that insists", (goPeer) => {
     await go.start();
     expect(await failureOf(startClient({ name, directory, security: { psk } }))).toMatchObject({
       code: "IPC_ENCRYPTION_REFUSED",
-      message: expect.stringContaining("a golang-ipc server started without `Encryption: true` does this"),
+      message: expect.stringContaining("start a golang-ipc server with `Encryption: true`"),
     });
   });
 

@@ -37,11 +37,11 @@ describe("TestServerWrongEncryption", () => {
     expect(await failureOf(startClient({ name, directory, encryption: true }))).toMatchObject({
       code: "IPC_ENCRYPTION_REFUSED",
       message:
-        "server `orders` offers no encryption; a golang-ipc server started without `Encryption: true` does this; pass `encryption: false` to talk to it in the clear",
+        "server `orders` offers no encryption; start a golang-ipc server with `Encryption: true`, or pass `encryption: false` to use plain text",
     });
     expect(await refused).toMatchObject({
       code: "IPC_ENCRYPTION_REFUSED",
-      message: expect.stringContaining("the client insists on encryption"),
+      message: expect.stringContaining("encryption refused: the client requires it"),
     });
     const client = untilTestEnds(await startClient({ name, directory, encryption: false }));
     await client.write(1, "in the clear");

@@ -44,7 +44,7 @@ describe.each([
       ] as const) {
         expect(await failureOf(from.write(2, new Uint8Array(MAX_MESSAGE_SIZE + 5)))).toMatchObject({
           code: "IPC_MESSAGE_TOO_LARGE",
-          message: expect.stringContaining("a message of 3145733 bytes exceeds the 3145728 that the server accepts"),
+          message: expect.stringContaining("message too large: 3145733 bytes, limit 3145728"),
         });
         await from.write(2, "still here");
         expect((await readData(to)).text()).toBe("still here");

@@ -164,7 +164,7 @@ describe("a second client", () => {
     await readUntil(server, "Connected");
     expect(await failureOf(startClient({ name, directory, retry: false }))).toMatchObject({
       code: "IPC_SERVER_BUSY",
-      message: expect.stringContaining("as many clients as it takes"),
+      message: expect.stringContaining("is busy: it serves its maximum of clients"),
     });
     await first.write(1, "still here");
     expect((await readData(server)).text()).toBe("still here");

@@ -74,7 +74,7 @@ describe("askClientId", () => {
     expect(await failing).toMatchObject({
       code: "IPC_HANDSHAKE_TIMEOUT",
       message:
-        "the manager of `orders` gave no client id within 5000 ms; a golang-ipc server answers one client at a time",
+        "client id request failed: the manager of `orders` sent no id within 5000 ms; a golang-ipc manager answers one client at a time",
     });
     expect(session.status).toBe("Closed");
     expect(vi.getTimerCount()).toBe(0);
@@ -100,7 +100,7 @@ describe("askClientId", () => {
     await manager.close();
     expect(await failing).toMatchObject({
       code: "IPC_HANDSHAKE_FAILED",
-      message: "the manager of `orders` went away without giving a client id",
+      message: "client id request failed: the manager of `orders` disconnected without sending an id",
     });
   });
 

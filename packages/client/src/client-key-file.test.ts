@@ -58,7 +58,7 @@ describe("a client with a key file", () => {
   it("waits for the server that makes it, and does not dial before", async () => {
     const { directory, far, keyFile } = await stage();
     const looked: string[] = [];
-    const debug = (line: string): void => void (line.includes("tries again") || looked.push(line));
+    const debug = (line: string): void => void (line.includes("retrying") || looked.push(line));
     const logger = { debug, info() {}, warn() {}, error() {} };
     const starting = startClient({ name, directory, retryMs: 1, security: { keyFile }, logger });
     for (let count = 0; count < 3; count++) await new Promise((resolve) => setImmediate(resolve));
@@ -69,10 +69,10 @@ describe("a client with a key file", () => {
     expect(far.connections).toBe(1);
   });
 
-  it("rejects with the missing path when there is no key file, after one attempt or when its time is over", async () => {
+  it("rejects with the missing path when no key file, after one attempt or when its time is over", async () => {
     const { directory, keyFile } = await stage();
     const options = { name, directory, security: { keyFile } };
-    const missing = { code: "IPC_NO_SERVER", message: expect.stringContaining(`there is no key file ${keyFile}`) };
+    const missing = { code: "IPC_NO_SERVER", message: expect.stringContaining(`no key file ${keyFile}`) };
     expect(await failureOf(startClient({ ...options, retry: false }))).toMatchObject(missing);
     const pass = stopClock();
     const failing = failureOf(startClient({ ...options, retryMs: 1_000, timeoutMs: 30 }));
@@ -111,7 +111,7 @@ describe("a client with a key file", () => {
   });
 
   it.each([
-    ["that others may read", key(1), 0o644, "has mode 0644 and not 0600"],
+    ["that others may read", key(1), 0o644, "has mode 0644 instead of 0600"],
     ["of another length", new Uint8Array(31), 0o600, "holds 31 bytes, not 32"],
   ])("%s ends at once with IPC_KEY_FILE_UNTRUSTED, and does not dial", async (_what, bytes, mode, message) => {
     const { directory, far, keyFile } = await stage();

@@ -115,7 +115,7 @@ describe("startClient with multiClient and retry: false rejects with", () => {
     });
     expect(failure).toMatchObject({
       code: "IPC_HANDSHAKE_TIMEOUT",
-      message: expect.stringContaining("the manager of `orders` gave no client id within 5000 ms"),
+      message: expect.stringContaining("client id request failed: the manager of `orders` sent no id within 5000 ms"),
     });
   });
 });

@@ -51,8 +51,8 @@ it.each([
 );
 
 it.each([
-  ["secure, the peer is anonymous", "was cut off", {}],
-  ["secure, the peer proved a pre-shared key", "was cut off", { security: { psk: PSK } }],
+  ["secure, the peer is anonymous", "stream truncated", {}],
+  ["secure, the peer proved a pre-shared key", "stream truncated", { security: { psk: PSK } }],
   [
     "compatible: golang-ipc's encryption, the peer is anonymous",
     "the peer ended",

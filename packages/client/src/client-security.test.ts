@@ -113,15 +113,15 @@ describe("at the start", () => {
       "golang-ipc's protocol only, where a key is configured",
       { psk },
       GOLANG,
-      "offers golang-ipc's protocol only, and `security.require` insists",
+      "offers only golang-ipc's protocol, and `security.require` demands",
     ],
     [
       "golang-ipc's protocol only, where `require` is set",
       { require: true },
       GOLANG,
-      "offers golang-ipc's protocol only",
+      "offers only golang-ipc's protocol",
     ],
-    ["no such key", { psk }, {}, "does not take a pre-shared key, which `security.require` insists on"],
+    ["no such key", { psk }, {}, "does not accept a pre-shared key, which `security.require` demands"],
     [
       "a key that the client lacks",
       {},
@@ -138,7 +138,7 @@ describe("at the start", () => {
       "nothing for a client that speaks golang-ipc's protocol only",
       { wire: "golang-ipc" },
       { security: { require: true } },
-      "refuses golang-ipc's protocol",
+      "rejects golang-ipc's protocol",
     ],
   ])("a server that offers %s is final at once", async (_what, security, ofServer, message) => {
     const directory = temporaryDirectory();
@@ -174,7 +174,7 @@ describe("a client that was in a secure session", () => {
     expect(client.security.mode).toBe("secure");
   });
 
-  const WHY = "offers golang-ipc's protocol only, and this client was in a secure session with it before";
+  const WHY = "offers only golang-ipc's protocol, and an earlier session was secure";
 
   it("says why after its one attempt", async () => {
     const { client, session, far } = await pair({ retry: false });
@@ -206,7 +206,7 @@ describe("a client that was in a secure session", () => {
     await session.close();
     expect(await failureOf(far.session({ encryption: false }))).toMatchObject({
       code: "IPC_HANDSHAKE_FAILED",
-      message: expect.stringContaining("the peer went away or refused this side"),
+      message: expect.stringContaining("the peer disconnected or rejected this side"),
     });
     expect(client.status).toBe("Reconnecting");
     await far.session();

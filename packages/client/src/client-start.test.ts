@@ -93,25 +93,26 @@ describe("startClient with retry: false rejects with", () => {
   it("IPC_SERVER_BUSY where the server says so", async () => {
     expect(await failAgainst((server) => server.write(2, 0xff))).toMatchObject({
       code: "IPC_SERVER_BUSY",
-      message: "server `orders` serves as many clients as it takes: one, or a manager's `maxConnections`",
+      message:
+        "server `orders` is busy: it serves its maximum of clients, one or a manager's `maxConnections`; retry later",
     });
   });
 
   it("IPC_HANDSHAKE_FAILED where the server goes in the middle of an item, with the figures", async () => {
     const error = await failAgainst((server) => server.stream.end(Uint8Array.of(2)));
     expect(error).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
-    expect(error.message).toContain("the connection ended after 1 of 2 bytes of the server's hello");
+    expect(error.message).toContain("connection ended: 1 of 2 bytes of the server's hello received");
   });
 
   it("IPC_HANDSHAKE_FAILED for a hello, limits and announced sizes that are none", async () => {
     expect(await failAgainst((server) => server.write(2, 9))).toMatchObject({
       code: "IPC_HANDSHAKE_FAILED",
-      message: expect.stringContaining("sent 9 where 0 (plain) or 1 (encrypted) is expected"),
+      message: expect.stringContaining("hello of server `orders`: 9, expected 0 (plain) or 1 (encrypted)"),
     });
     const plain = { encryption: false };
     expect(await failAgainst((server) => server.write(2, 0, 0xff, 0, 0, 0), plain)).toMatchObject({
       code: "IPC_HANDSHAKE_FAILED",
-      message: expect.stringContaining("limits of 4278190080 bytes, 4 … 4096 are expected"),
+      message: expect.stringContaining("limits of the server: 4278190080 bytes, expected 4 … 4096"),
     });
     expect(await failAgainst((server) => server.write(2, 0, 0, 0, 0, 4, 0, 0, 0, 0), plain)).toMatchObject({
       code: "IPC_HANDSHAKE_FAILED",
@@ -133,7 +134,7 @@ describe("startClient with retry: false rejects with", () => {
       { handshakeTimeoutMs: 30 },
     );
     expect(error).toMatchObject({ code: "IPC_HANDSHAKE_TIMEOUT" });
-    expect(error.message).toContain("the handshake took longer than 30 ms, waiting for the server's hello");
+    expect(error.message).toContain("handshake timed out: 30 ms, waiting for the server's hello");
     await server?.gone;
   });
 });
@@ -150,7 +151,7 @@ describe("whatever retry says, startClient rejects at once with", () => {
     expect(await failing).toMatchObject({
       code: "IPC_ENCRYPTION_REFUSED",
       message:
-        "server `orders` offers no encryption; a golang-ipc server started without `Encryption: true` does this; pass `encryption: false` to talk to it in the clear",
+        "server `orders` offers no encryption; start a golang-ipc server with `Encryption: true`, or pass `encryption: false` to use plain text",
     });
   });
 
@@ -163,7 +164,7 @@ describe("whatever retry says, startClient rejects at once with", () => {
     expect(await server.read(1)).toEqual(Buffer.of(1));
     expect(await failing).toMatchObject({
       code: "IPC_VERSION_MISMATCH",
-      message: expect.stringContaining("server `orders` speaks version 3 of the protocol, this client 2"),
+      message: expect.stringContaining("server `orders` speaks 3, this client 2"),
     });
   });
 
@@ -171,7 +172,7 @@ describe("whatever retry says, startClient rejects at once with", () => {
     const directory = join(temporaryDirectory(), "d".repeat(100));
     expect(await failureOf(startClient({ name, directory }))).toMatchObject({
       code: "IPC_PATH_TOO_LONG",
-      message: expect.stringContaining(`is ${Buffer.byteLength(`${directory}/orders.sock`)} bytes long`),
+      message: expect.stringContaining(`has ${Buffer.byteLength(`${directory}/orders.sock`)} bytes, limit`),
     });
   });
 
@@ -194,7 +195,7 @@ describe("startClient with timeoutMs", () => {
     pass(60);
     const error = await failing;
     expect(error).toMatchObject({ code: "IPC_TIMED_OUT", cause: { code: "IPC_NO_SERVER" } });
-    expect(error.message).toMatch(/^timed out trying to connect to .*orders\.sock: 1 attempts in 60 ms, the last /);
+    expect(error.message).toMatch(/^timed out trying to connect to .*orders\.sock: 1 attempts in 60 ms; last /);
   });
 
   it("ends a handshake that is under way, and the connection with it", async () => {

@@ -71,7 +71,7 @@ describe("write against a peer that does not read", () => {
     const full = failureOf(client.write(2, Buffer.alloc(BLOCK)));
     expect(await full).toMatchObject({
       code: "IPC_QUEUE_FULL",
-      message: expect.stringContaining("131072 are the most (16 × maxQueuedBytes)"),
+      message: expect.stringContaining("limit 131072 (16 × maxQueuedBytes)"),
     });
     const drained = (async () => {
       const types: number[] = [];
@@ -160,7 +160,7 @@ describe.each([
         await writing;
         expect(await failureOf(from.write(1, new Uint8Array(size + 1)))).toMatchObject({
           code: "IPC_MESSAGE_TOO_LARGE",
-          message: expect.stringMatching(new RegExp(`${size + 1} bytes exceeds the ${size} `)),
+          message: expect.stringMatching(new RegExp(`${size + 1} bytes, limit ${size} `)),
         });
       }
     },

@@ -129,8 +129,7 @@ describe("dialUntilConnected", () => {
     expect(await failing).toMatchObject({
       code: "IPC_TIMED_OUT",
       cause: last,
-      message:
-        "timed out trying to connect to /tmp/orders.sock: 3 attempts in 50 ms, the last failed: no server listens",
+      message: "timed out trying to connect to /tmp/orders.sock: 3 attempts in 50 ms; last failure: no server listens",
     });
   });
 
@@ -140,7 +139,7 @@ describe("dialUntilConnected", () => {
     pass(20);
     expect(await failing).toMatchObject({
       code: "IPC_TIMED_OUT",
-      message: expect.stringContaining("the first did not end"),
+      message: expect.stringContaining("the first attempt did not finish"),
     });
   });
 
@@ -166,7 +165,7 @@ describe("dialUntilConnected", () => {
     pass(5);
     expect(await failing).toMatchObject({
       code: "IPC_TIMED_OUT",
-      message: expect.stringContaining("5 ms were over before the first attempt"),
+      message: expect.stringContaining("no attempt within 5 ms"),
     });
   });
 

@@ -106,5 +106,5 @@ async function unlessOver(attempt: Promise<EstablishedConnection>, over: AbortSi
 function tally(attempts: number, timeoutMs: number, last: IpcError | undefined): string {
   if (attempts === 0) return `no attempt within ${timeoutMs} ms`;
   const why = last === undefined ? "the first attempt did not finish" : `last failure: ${last.message}`;
-  return `${attempts} attempts in ${timeoutMs} ms, ${why}`;
+  return `${attempts} attempts in ${timeoutMs} ms; ${why}`;
 }

@@ -132,16 +132,16 @@ describe("a public key that is none", () => {
   const withFirst = (byte: number): Uint8Array => Uint8Array.of(byte, ...publicKey.subarray(1));
 
   test.each([
-    ["nothing", fill(0, 0), "got 0 starting with nothing"],
-    ["one byte too few", publicKey.subarray(0, 96), "must be 97 bytes starting with 04, got 96 starting with 04"],
-    ["one byte too many", Uint8Array.of(...publicKey, 0), "got 98 starting with 04"],
-    ["the compressed form", new Uint8Array(ecdh.getPublicKey(null, "compressed")), "got 49 starting with 0"],
-    ["the hybrid form", new Uint8Array(ecdh.getPublicKey(null, "hybrid")), "got 97 starting with 0"],
-    ["the point at infinity, one byte", fill(0, 1), "got 1 starting with 00"],
-    ["the point at infinity, 97 zero bytes", fill(0, 97), "got 97 starting with 00"],
-    ["a compressed form filled up to 97 bytes", withFirst(0x02), "got 97 starting with 02"],
+    ["nothing", fill(0, 0), ": 0 bytes starting with nothing"],
+    ["one byte too few", publicKey.subarray(0, 96), "96 bytes starting with 04, expected 97 bytes starting with 04"],
+    ["one byte too many", Uint8Array.of(...publicKey, 0), ": 98 bytes starting with 04"],
+    ["the compressed form", new Uint8Array(ecdh.getPublicKey(null, "compressed")), ": 49 bytes starting with 0"],
+    ["the hybrid form", new Uint8Array(ecdh.getPublicKey(null, "hybrid")), ": 97 bytes starting with 0"],
+    ["the point at infinity, one byte", fill(0, 1), ": 1 bytes starting with 00"],
+    ["the point at infinity, 97 zero bytes", fill(0, 97), ": 97 bytes starting with 00"],
+    ["a compressed form filled up to 97 bytes", withFirst(0x02), ": 97 bytes starting with 02"],
     // What row 10 of upstream-defects.md sends: golang-ipc crashes on it.
-    ["97 junk bytes", fill(0x41, 97), "got 97 starting with 41"],
+    ["97 junk bytes", fill(0x41, 97), ": 97 bytes starting with 41"],
   ])("%s is refused by its form", (_what, point, message) => {
     expectRefused(point, message);
   });

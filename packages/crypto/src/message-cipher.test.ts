@@ -101,7 +101,7 @@ describe("a message that is not authentic", () => {
         expect(error).toBeInstanceOf(CryptoError);
         expect(error).toMatchObject({
           code: "IPC_DECRYPTION_FAILED",
-          message: expect.stringContaining("a message of 39 bytes does not carry a valid tag"),
+          message: expect.stringContaining("invalid tag of a message of 39 bytes"),
         });
       }
     }
@@ -113,7 +113,7 @@ describe("a message that is not authentic", () => {
     for (let length = 0; length < sealed.length; length++) {
       const error = thrownBy(() => cipher.open(sealed.subarray(0, length)));
       expect(error).toBeInstanceOf(CryptoError);
-      const why = length < 28 ? `has at least 28 bytes, got ${length};` : `a message of ${length} bytes`;
+      const why = length < 28 ? `${length} bytes, minimum 28;` : `a message of ${length} bytes`;
       expect(error).toMatchObject({ code: "IPC_DECRYPTION_FAILED", message: expect.stringContaining(why) });
     }
     expect(thrownBy(() => cipher.open(Uint8Array.of(...sealed, 0)))).toMatchObject({ code: "IPC_DECRYPTION_FAILED" });

@@ -54,7 +54,7 @@ describe("counted nonces", () => {
     const nonces = new CountedNonces(PREFIX, 0xffff_fffe);
     expect(take(nonces, 2)).toEqual(["1111111111111111fffffffe", "1111111111111111ffffffff"]);
     expect(() => take(nonces, 1)).toThrow(RangeError);
-    expect(() => take(nonces, 1)).toThrow("the nonces of this prefix are used up");
+    expect(() => take(nonces, 1)).toThrow("nonces exhausted");
   });
 
   test("leave the target as it is when they are used up", () => {

@@ -95,16 +95,16 @@ describe("a record", () => {
 
 describe("a header that is not allowed", () => {
   test.each([
-    ["00 000010", "kind 0 came"],
-    ["04 000010", "kind 4 came"],
+    ["00 000010", "unknown record kind: 0,"],
+    ["04 000010", "unknown record kind: 4,"],
     // An HTTP client that lost its way.
-    ["47455420", "kind 71 came"],
-    ["01 000201", "AUTH has a length of 513 bytes"],
-    ["01 00000f", "AUTH has a length of 15 bytes"],
-    ["02 000010", "DATA has a length of 16 bytes"],
-    ["02 040011", "DATA has a length of 262161 bytes"],
-    ["02 ffffff", "DATA has a length of 16777215 bytes"],
-    ["03 000011", "CLOSE has a length of 17 bytes"],
+    ["47455420", "unknown record kind: 71,"],
+    ["01 000201", "invalid record length: 513 bytes for kind AUTH"],
+    ["01 00000f", "invalid record length: 15 bytes for kind AUTH"],
+    ["02 000010", "invalid record length: 16 bytes for kind DATA"],
+    ["02 040011", "invalid record length: 262161 bytes for kind DATA"],
+    ["02 ffffff", "invalid record length: 16777215 bytes for kind DATA"],
+    ["03 000011", "invalid record length: 17 bytes for kind CLOSE"],
   ])("%s is refused before any of its body is there, at once and byte by byte", (text, message) => {
     for (const chunks of [[hex(text)], [...hex(text)].map((byte) => Uint8Array.of(byte))]) {
       const reader = new RecordDecoder();

@@ -30,15 +30,15 @@ describe("a header", () => {
   });
 
   test.each([
-    ["01 00000f", "kind AUTH has a length of 15 bytes, 16 … 512 are allowed"],
-    ["01 000201", "kind AUTH has a length of 513 bytes, 16 … 512 are allowed"],
-    ["01 ffffff", "kind AUTH has a length of 16777215 bytes, 16 … 512 are allowed"],
-    ["02 000000", "kind DATA has a length of 0 bytes, 17 … 262160 are allowed"],
-    ["02 000010", "kind DATA has a length of 16 bytes, 17 … 262160 are allowed"],
-    ["02 040011", "kind DATA has a length of 262161 bytes, 17 … 262160 are allowed"],
-    ["02 ffffff", "kind DATA has a length of 16777215 bytes, 17 … 262160 are allowed"],
-    ["03 00000f", "kind CLOSE has a length of 15 bytes, 16 … 16 are allowed"],
-    ["03 000011", "kind CLOSE has a length of 17 bytes, 16 … 16 are allowed"],
+    ["01 00000f", "invalid record length: 15 bytes for kind AUTH, expected 16 … 512"],
+    ["01 000201", "invalid record length: 513 bytes for kind AUTH, expected 16 … 512"],
+    ["01 ffffff", "invalid record length: 16777215 bytes for kind AUTH, expected 16 … 512"],
+    ["02 000000", "invalid record length: 0 bytes for kind DATA, expected 17 … 262160"],
+    ["02 000010", "invalid record length: 16 bytes for kind DATA, expected 17 … 262160"],
+    ["02 040011", "invalid record length: 262161 bytes for kind DATA, expected 17 … 262160"],
+    ["02 ffffff", "invalid record length: 16777215 bytes for kind DATA, expected 17 … 262160"],
+    ["03 00000f", "invalid record length: 15 bytes for kind CLOSE, expected 16 … 16"],
+    ["03 000011", "invalid record length: 17 bytes for kind CLOSE, expected 16 … 16"],
   ])("%s is refused: its %s", (text, message) => {
     const error = thrownBy(() => decodeRecordHeader(hex(text)));
     expect(error).toBeInstanceOf(CryptoError);
@@ -50,15 +50,15 @@ describe("a header", () => {
       if (kind >= 1 && kind <= 3) continue;
       expect(thrownBy(() => decodeRecordHeader(Uint8Array.of(kind, 0, 0, 0x20)))).toMatchObject({
         code: "IPC_RECORD_INVALID",
-        message: expect.stringContaining(`a record of kind ${kind} came, 1 (AUTH), 2 (DATA) or 3 (CLOSE) is expected`),
+        message: expect.stringContaining(`unknown record kind: ${kind}, expected 1 (AUTH), 2 (DATA) or 3 (CLOSE)`),
       });
     }
   });
 
   test.each([
-    ["02 000020", RECORD_KIND.auth, "kind 2 (DATA) came where AUTH is expected"],
-    ["03 000010", RECORD_KIND.auth, "kind 3 (CLOSE) came where AUTH is expected"],
-    ["01 000030", RECORD_KIND.data, "kind 1 (AUTH) came where DATA is expected"],
+    ["02 000020", RECORD_KIND.auth, "unexpected record: kind 2 (DATA), expected AUTH"],
+    ["03 000010", RECORD_KIND.auth, "unexpected record: kind 3 (CLOSE), expected AUTH"],
+    ["01 000030", RECORD_KIND.data, "unexpected record: kind 1 (AUTH), expected DATA"],
   ] satisfies [string, RecordKind, string][])(
     "%s is refused where only kind %i may come",
     (text, expected, message) => {

@@ -198,11 +198,11 @@ describe("a sealer refuses", () => {
       refusalOf(ended, data, [text("x")]),
       refusalOf(ended, close, []),
     ]).toEqual([
-      new RangeError("kind: got 2 for record 0, but the first one must be AUTH"),
-      new RangeError("kind: got 3 for record 0, but the first one must be AUTH"),
-      new RangeError("kind: got 1 for record 1, but only the first one may be AUTH"),
-      new RangeError("kind: got 2 for record 2, but nothing may follow a CLOSE"),
-      new RangeError("kind: got 3 for record 2, but nothing may follow a CLOSE"),
+      new RangeError("kind: got 2 for record 0, but the first record must be AUTH"),
+      new RangeError("kind: got 3 for record 0, but the first record must be AUTH"),
+      new RangeError("kind: got 1 for record 1, but only the first record may be AUTH"),
+      new RangeError("kind: got 2 for record 2, but no record may follow CLOSE"),
+      new RangeError("kind: got 3 for record 2, but no record may follow CLOSE"),
     ]);
   });
 
@@ -231,7 +231,7 @@ describe("a sealer refuses", () => {
       expect(error).toBeInstanceOf(CryptoError);
       expect(error).toMatchObject({
         code: "IPC_CIPHER_EXHAUSTED",
-        message: "3 records went in this direction, the most that one session may have; connect anew",
+        message: "cipher exhausted: 3 records in this direction, the maximum of a session; reconnect",
       });
     }
   });
@@ -240,7 +240,7 @@ describe("a sealer refuses", () => {
     const shared = keys();
     new RecordSealer(shared);
     expect(() => new RecordSealer(shared)).toThrow(
-      new TypeError("keys: a sealer was made from these before; derive others"),
+      new TypeError("keys: already used by another sealer; derive new keys"),
     );
     expect(() => new RecordSealer({ ...shared })).toThrow(TypeError);
   });

@@ -88,17 +88,17 @@ describe("a sequence", () => {
     const sequence = new RecordSequence(KEYS, {});
     expect([auth, data, close].map((kind) => sequence.rejectReason(kind))).toEqual([
       undefined,
-      "the first one must be AUTH",
-      "the first one must be AUTH",
+      "the first record must be AUTH",
+      "the first record must be AUTH",
     ]);
     sequence.advance(auth);
     expect([auth, data, close].map((kind) => sequence.rejectReason(kind))).toEqual([
-      "only the first one may be AUTH",
+      "only the first record may be AUTH",
       undefined,
       undefined,
     ]);
     sequence.advance(close);
-    for (const kind of [auth, data, close]) expect(sequence.rejectReason(kind)).toBe("nothing may follow a CLOSE");
+    for (const kind of [auth, data, close]) expect(sequence.rejectReason(kind)).toBe("no record may follow CLOSE");
   });
 
   test("ends at its limit, and stays where it is", () => {
@@ -108,9 +108,7 @@ describe("a sequence", () => {
     const before = hexOf(sequence.nonce);
     for (let attempt = 0; attempt < 3; attempt++) {
       expect(() => sequence.advance(data)).toThrow(CryptoError);
-      expect(() => sequence.advance(data)).toThrow(
-        "2 records went in this direction, the most that one session may have",
-      );
+      expect(() => sequence.advance(data)).toThrow("cipher exhausted: 2 records in this direction");
     }
     expect(hexOf(sequence.nonce)).toBe(before);
     expect(sequence.next).toBe(2);

@@ -90,7 +90,7 @@ describe("an allocate that does not give what it was asked for", () => {
     decoder.push(frame.subarray(0, 100));
     expect(decoder.next()).toBeUndefined();
     decoder.push(frame.subarray(100));
-    expect(() => decoder.next()).toThrow(new RangeError(`allocate: was asked for 300 bytes, gave ${given}`));
+    expect(() => decoder.next()).toThrow(new RangeError(`allocate: returned ${given} bytes, requested 300`));
   });
 
   test("costs no byte: the next call asks again, and what lies behind the body is still there", () => {
@@ -109,7 +109,7 @@ describe("an allocate that does not give what it was asked for", () => {
     expect(decoder.next()).toBeUndefined();
     decoder.push(Uint8Array.from(Buffer.concat([frame.subarray(100), encodeFrame(bodyOf(7))])));
     expect(() => decoder.next()).toThrow(full);
-    expect(() => decoder.next()).toThrow("was asked for 300 bytes, gave 1");
+    expect(() => decoder.next()).toThrow("allocate: returned 1 bytes, requested 300");
     expect(decoder.next()).toEqual(bodyOf(300));
     expect(decoder.next()).toEqual(bodyOf(7));
     decoder.end();

@@ -44,7 +44,7 @@ describe("a length", () => {
     expect(error).toBeInstanceOf(FrameError);
     expect(error).toMatchObject({
       code: "IPC_FRAME_TOO_LARGE",
-      message: expect.stringContaining(`announces a body of ${announced} bytes, this side takes ${limit}`),
+      message: expect.stringContaining(`frame too large: body of ${announced} bytes, limit ${limit}`),
     });
   });
 
@@ -53,7 +53,7 @@ describe("a length", () => {
     expect(error).toBeInstanceOf(FrameError);
     expect(error).toMatchObject({
       code: "IPC_FRAME_TOO_SHORT",
-      message: expect.stringContaining(`announces a body of ${length} bytes, the shortest is 4`),
+      message: expect.stringContaining(`frame too short: body of ${length} bytes, minimum 4`),
     });
   });
 
@@ -61,7 +61,7 @@ describe("a length", () => {
     const sealed = (length: string): FrameDecoder => pushed(`000000${length}`, 100, 32);
     expect(thrownBy(() => sealed("1f").next())).toMatchObject({
       code: "IPC_FRAME_TOO_SHORT",
-      message: expect.stringContaining("31 bytes, the shortest is 32"),
+      message: expect.stringContaining("frame too short: body of 31 bytes, minimum 32"),
     });
     expect(sealed("20").next()).toBeUndefined();
   });
@@ -70,7 +70,7 @@ describe("a length", () => {
     const decoder = pushed("00000003 aabbcc", 10, 0);
     expect(thrownBy(() => decoder.nextMessage())).toMatchObject({
       code: "IPC_FRAME_TOO_SHORT",
-      message: expect.stringContaining("3 bytes, the shortest is 4"),
+      message: expect.stringContaining("frame too short: body of 3 bytes, minimum 4"),
     });
     expect(pushed("00000003 aabbcc", 10, 0).next()).toEqual(hex("aabbcc"));
   });
@@ -178,7 +178,7 @@ describe("the end of the stream", () => {
         expect(error).toBeInstanceOf(FrameError);
         expect(error).toMatchObject({
           code: "IPC_FRAME_TRUNCATED",
-          message: `the stream ended after ${here} of ${wanted} bytes of a frame; what arrived of it is dropped`,
+          message: `stream truncated: end after ${here} of ${wanted} bytes of a frame; the received part is dropped`,
         });
       }
     },

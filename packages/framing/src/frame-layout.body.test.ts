@@ -53,7 +53,7 @@ describe("a body", () => {
     expect(decode).toThrow(
       expect.objectContaining({
         code: "IPC_FRAME_TOO_SHORT",
-        message: expect.stringContaining(`a body of ${length} bytes has no room for its type of 4 bytes`),
+        message: expect.stringContaining(`frame too short: body of ${length} bytes, its type needs 4`),
       }),
     );
   });

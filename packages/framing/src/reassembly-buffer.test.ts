@@ -75,7 +75,7 @@ describe("an assembly", () => {
     let length = given;
     const assembly = new ReassemblyBuffer(() => dirty(length));
     assembly.add(Uint8Array.of(1, 2, 3));
-    expect(() => assembly.take()).toThrow(new RangeError(`allocate: was asked for 3 bytes, gave ${given}`));
+    expect(() => assembly.take()).toThrow(new RangeError(`allocate: returned ${given} bytes, requested 3`));
     expect(assembly.length).toBe(3);
     length = 3;
     expect(assembly.take()).toEqual(Uint8Array.of(1, 2, 3));

@@ -218,7 +218,7 @@ describe("broadcast rejects, and sends nothing", () => {
     [[4_294_967_296, "x"], RangeError, "`type` takes a whole number, 1 … 4294967295"],
     [["1", "x"], TypeError, "`type` takes a number"],
     [[1, 5], TypeError, "`data` takes a string or a Uint8Array"],
-    [[1, new Uint8Array(2_001)], Error, "a message of 2001 bytes exceeds the 2000"],
+    [[1, new Uint8Array(2_001)], Error, "message too large: 2001 bytes, limit 2000"],
     [[1, "x", null], TypeError, "broadcast: takes an object of options, got null"],
     [[1, "x", { slow: "drop" }], TypeError, 'broadcast: `slow` takes "wait", "skip", "disconnect", got "drop"'],
     [
@@ -230,7 +230,7 @@ describe("broadcast rejects, and sends nothing", () => {
     [
       [1, "x", { timeoutMs: 5 }],
       TypeError,
-      "broadcast: unknown option `timeoutMs`; it takes slow, slowTimeoutMs, signal",
+      "broadcast: unknown option `timeoutMs`; known options: slow, slowTimeoutMs, signal",
     ],
     [[1, "x", { signal: aborted }], Error, "broadcast: aborted by its signal"],
   ])("%o", async (given, kind, message) => {

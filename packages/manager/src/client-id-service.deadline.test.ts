@@ -24,7 +24,7 @@ describe("the deadline of an id requester", () => {
     expect(refused).toEqual([]);
     pass(1);
     expect(refused).toMatchObject([
-      { code: "IPC_HANDSHAKE_TIMEOUT", message: "came for a client id and did not ask within 5000 ms" },
+      { code: "IPC_HANDSHAKE_TIMEOUT", message: "no client id request within 5000 ms; the connection was closed" },
     ]);
     await request.gone;
     expect(vi.getTimerCount()).toBe(0);
@@ -78,7 +78,7 @@ describe("past 1 024 pending id requests", () => {
     expect((await ask(world)).id).toBe(1);
     await oldest.gone;
     expect(refused).toMatchObject([
-      { code: "IPC_HANDSHAKE_FAILED", message: "dropped as the oldest of 1024 pending id requests" },
+      { code: "IPC_HANDSHAKE_FAILED", message: "client id request dropped: the oldest of 1024 pending requests" },
     ]);
     expect(others.filter(({ stream }) => stream.destroyed)).toEqual([]);
   });

@@ -48,7 +48,7 @@ describe("a slot", () => {
     acceptHandler.onEstablished(ESTABLISHED);
     expect(acceptHandler.busy()).toMatchObject({
       code: "IPC_SERVER_BUSY",
-      message: "slot 7 has its client, or was given up; ask for a new id",
+      message: "slot 7 is closed: its client has connected, or its time is over; request a new id",
     });
   });
 

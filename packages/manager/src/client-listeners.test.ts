@@ -96,8 +96,8 @@ describe("slots", () => {
     expect((await clientListeners.acquire(never)).id).toBe(2);
     expect((await clientListeners.acquire(never)).id).toBe(4);
     expect(told).toEqual([
-      expect.stringMatching(/^server orders: id 1 is passed over: a server listens at memory:orders1 already/),
-      expect.stringMatching(/^server orders: id 3 is passed over/),
+      expect.stringMatching(/^server orders: id 1 skipped: a server already listens at memory:orders1/),
+      expect.stringMatching(/^server orders: id 3 skipped/),
     ]);
   });
 
@@ -142,7 +142,7 @@ describe("slots", () => {
     });
     await clientListeners.prepare(undefined);
     lose[0]?.();
-    expect(told).toEqual(["server orders: slot 1 is closed: lost"]);
+    expect(told).toEqual(["server orders: slot 1 closed: lost"]);
     expect(await clientListeners.acquire(never)).toMatchObject({ id: 2, isClosed: false });
   });
 
@@ -168,7 +168,7 @@ describe("slots", () => {
     expect((await clientListeners.acquire(never)).id).toBe(1_025);
     expect(first.isClosed).toBe(true);
     expect(missed).toMatchObject([{ code: "IPC_HANDSHAKE_FAILED" }]);
-    expect(told).toEqual(["server orders: slot 1 is closed, the oldest of 1024 that wait for clients"]);
+    expect(told).toEqual(["server orders: slot 1 closed: the oldest of 1024 waiting slots"]);
     expect(await listeningOf(world, [1, 2, 1_024, 1_025])).toEqual([2, 1_024, 1_025]);
   });
 
@@ -198,7 +198,7 @@ describe("slots", () => {
     const failure = new TransportError("IPC_TRANSPORT_FAILED", "0 has no slots");
     const { clientListeners, told } = open(worldThat(() => Promise.reject(failure)));
     await clientListeners.prepare(undefined);
-    expect(told).toEqual(["server orders: no client ids are given out: 0 has no slots"]);
+    expect(told).toEqual(["server orders: no client ids available: 0 has no slots"]);
     expect(await failureOf(clientListeners.acquire(never))).toBe(failure);
   });
 

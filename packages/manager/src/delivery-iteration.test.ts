@@ -240,7 +240,7 @@ describe("a second reader of all connections", () => {
     const next = iterator.next();
     expect(await failureOf(manager[Symbol.asyncIterator]().next())).toMatchObject({
       code: "IPC_CONSUMER_TAKEN",
-      message: "iteration: messages already go to the iteration; consume them in one way at a time",
+      message: "iteration: messages already go to the iteration; use one consumer at a time",
     });
     expect(() => manager.on("message", () => {})).toThrow("listener: messages already go to the iteration");
     expect(() => manager.once("message", () => {})).toThrow("listener: messages already go to the iteration");

@@ -97,7 +97,9 @@ describe("past maxConnections", () => {
       expect(await failureOf(openFarClient(directory, name, {}, endpoint))).toMatchObject(busy);
     }
     expect(refused).toMatchObject([busy, busy, busy]);
-    expect(refused[0]?.message).toBe("server `orders` serves 2 clients, its `maxConnections`");
+    expect(refused[0]?.message).toBe(
+      "server `orders` is busy: 2 clients, its `maxConnections`; retry later, or raise the limit",
+    );
     expect(clients.map(({ status }) => status)).toEqual(["Connected", "Connected"]);
   });
 

@@ -80,7 +80,7 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
     const refused = collect(manager, "refused");
     pass(5_000);
     await idle.gone;
-    expect(refused).toMatchObject([{ message: expect.stringContaining("did not ask within 5000 ms") }]);
+    expect(refused).toMatchObject([{ message: expect.stringContaining("no client id request within 5000 ms") }]);
   });
 
   it("an id requester that never connects to its slot", async () => {

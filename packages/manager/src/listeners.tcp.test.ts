@@ -183,7 +183,7 @@ describe("where one endpoint serves clients and id requesters,", () => {
     const logger = { debug: nothing, info: nothing, warn: (text: string) => void warnings.push(text), error: nothing };
     stopClock();
     const { manager, place } = await start({ logger });
-    expect(warnings).toEqual([expect.stringContaining("no client ids are given out: slot 1 has no port")]);
+    expect(warnings).toEqual([expect.stringContaining("no client ids available: slot 1 has no port")]);
     const refused = nextEvent(manager, "refused");
     const request = await openFarClient(place, name);
     await request.writeMessage(clientIdRequest);

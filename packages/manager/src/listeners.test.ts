@@ -133,7 +133,7 @@ describe("a slot", () => {
     await second?.join();
     expect(await refused).toMatchObject({
       code: "IPC_SERVER_BUSY",
-      message: "slot 1 has its client, or was given up; ask for a new id",
+      message: "slot 1 is closed: its client has connected, or its time is over; request a new id",
     });
     expect([...manager.connections.keys()]).toEqual([id]);
   });
@@ -189,7 +189,7 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
     const directory = join(base, "d".repeat(102 - base.length - "//orders.sock".length));
     expect(await failureOf(startServerManager({ name, directory }))).toMatchObject({
       code: "IPC_PATH_TOO_LONG",
-      message: expect.stringContaining("orders_manager.sock is 110 bytes long"),
+      message: expect.stringContaining("orders_manager.sock has 110 bytes, limit"),
     });
     expect(readdirSync(base, { recursive: true }).filter((file) => `${file}`.endsWith(".sock"))).toEqual([]);
   });

@@ -118,7 +118,7 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     for (const other of ["read", "readTimed", "readTimedFastest"] as const) {
       expect(await failureOf(polls[other](manager, nobody))).toMatchObject({
         code: "IPC_CONSUMER_TAKEN",
-        message: `${other}: messages already go to a pending ${what}; consume them in one way at a time`,
+        message: `${other}: messages already go to a pending ${what}; use one consumer at a time`,
       });
     }
     expect(() => manager.on("message", () => {})).toThrow(`already go to a pending ${what}`);

@@ -117,7 +117,9 @@ describe("close", () => {
     pass(20);
     const error = await failing;
     expect(error).toMatchObject({ code: "IPC_CLOSE_INCOMPLETE", cause: { code: "IPC_CLOSE_INCOMPLETE" } });
-    expect(error.message).toMatch(/^1 of 2 connections did not take what was accepted within 20 ms/);
+    expect(error.message).toMatch(
+      /^close incomplete: 1 of 2 connections did not receive every accepted message within 20 ms/,
+    );
     expect(told.at(-1)).toBe("close Closed");
     expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
     await manager.close();

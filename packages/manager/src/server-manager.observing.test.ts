@@ -92,7 +92,7 @@ describe("the option logger", () => {
       /info .*server orders: client 2, memory:orders connected \(plain: nothing is encrypted\)/,
       /warn .*server orders: client 3, memory:orders: the connection was cut/,
       /warn .*server orders: refused memory:orders: .*`maxConnections`/,
-      /info .*server orders: client 2, memory:orders went away/,
+      /info .*server orders: client 2, memory:orders disconnected/,
     ]) {
       expect(log).toMatch(wanted);
     }

@@ -73,10 +73,10 @@ describe("a faulty peer costs only its own connection:", () => {
     const { server, directory } = await start();
     const key = Buffer.alloc(97, 4);
     for (const [bytes, message] of [
-      [[], "after 0 of 1 bytes of the client's reply to the hello"],
-      [[0], "after 0 of 97 bytes of the peer's public key"],
-      [[0, 4], "after 1 of 97 bytes of the peer's public key"],
-      [[0, ...key.subarray(0, 96)], "after 96 of 97 bytes of the peer's public key"],
+      [[], "connection ended: 0 of 1 bytes of the client's reply to the hello received"],
+      [[0], "connection ended: 0 of 97 bytes of the peer's public key received"],
+      [[0, 4], "connection ended: 1 of 97 bytes of the peer's public key received"],
+      [[0, ...key.subarray(0, 96)], "connection ended: 96 of 97 bytes of the peer's public key received"],
     ] as const) {
       const refused = nextEvent(server, "refused");
       const raw = await RawPeer.connect(server.address);
@@ -90,7 +90,7 @@ describe("a faulty peer costs only its own connection:", () => {
     const refused = nextEvent(plain, "refused");
     const raw = await RawPeer.connect(plain.address);
     raw.stream.end(Uint8Array.of(0));
-    expect((await refused).message).toContain("after 0 of 1 bytes of the client's reply to the limits");
+    expect((await refused).message).toContain("connection ended: 0 of 1 bytes of the client's reply to the limits");
     await expectService(server, directory);
   });
 
@@ -104,9 +104,9 @@ describe("a faulty peer costs only its own connection:", () => {
   });
 
   it.each([
-    [1, "IPC_VERSION_MISMATCH", "the client does not speak version 2 of the protocol"],
-    [2, "IPC_ENCRYPTION_REFUSED", "the client insists on encryption, which this server has switched off"],
-    [3, "IPC_HANDSHAKE_FAILED", "the client answered the hello with 3, 0 is expected"],
+    [1, "IPC_VERSION_MISMATCH", "the client does not speak version 2"],
+    [2, "IPC_ENCRYPTION_REFUSED", "encryption refused: the client requires it, and this server has"],
+    [3, "IPC_HANDSHAKE_FAILED", "invalid reply to the hello: 3, expected 0"],
   ])("the answer %i to the hello", async (answer, code, message) => {
     const { server } = await start({ encryption: false });
     const refused = nextEvent(server, "refused");
@@ -127,7 +127,7 @@ describe("a faulty peer costs only its own connection:", () => {
     pass(50);
     expect(await refused).toMatchObject({
       code: "IPC_HANDSHAKE_TIMEOUT",
-      message: expect.stringContaining("longer than 50 ms, waiting for the client's reply to the hello"),
+      message: expect.stringContaining("handshake timed out: 50 ms, waiting for the client's reply to the hello"),
     });
     await raw.gone;
     expect(server.status).toBe("Listening");
@@ -146,7 +146,7 @@ describe("a faulty peer costs only its own connection:", () => {
     await newest.read(2);
     await oldest.gone;
     expect(refused).toMatchObject([
-      { code: "IPC_HANDSHAKE_FAILED", message: "dropped as the oldest of 128 handshakes under way" },
+      { code: "IPC_HANDSHAKE_FAILED", message: "handshake dropped: the oldest of 128 in progress" },
     ]);
     expect(others.filter((raw) => raw.stream.destroyed)).toEqual([]);
     await expectService(server, directory);
@@ -177,7 +177,7 @@ describe("a client that comes while another has the place", () => {
     await raw.gone;
     expect(await refused).toMatchObject({
       code: "IPC_SERVER_BUSY",
-      message: "server `orders` serves another client; it takes one at a time",
+      message: "server `orders` is busy: it already serves a client; retry later, or use a manager",
     });
     expect(await failureOf(openFarClient(directory, name))).toMatchObject({ code: "IPC_SERVER_BUSY" });
     await first.write(1, "still here");
@@ -225,14 +225,14 @@ describe("authorize", () => {
   });
 
   it.each([
-    ["says false", () => false, "turned this client away", undefined],
-    ["resolves with false", () => Promise.resolve(false), "turned this client away", undefined],
+    ["says false", () => false, "rejected this client", undefined],
+    ["resolves with false", () => Promise.resolve(false), "rejected this client", undefined],
     [
       "throws",
       () => {
         throw new Error("no database");
       },
-      "failed, so this client was turned away",
+      "failed",
       "no database",
     ],
     ["rejects", () => Promise.reject(new Error("no network")), "failed", "no network"],

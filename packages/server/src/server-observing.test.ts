@@ -118,7 +118,7 @@ describe("the option logger", () => {
     await server.close();
     expect(lines.length).toBeGreaterThanOrEqual(4);
     const log = lines.join("\n");
-    for (const wanted of [/info .*listening at /, /warn .*refused .*one at a time/]) {
+    for (const wanted of [/info .*listening at /, /warn .*refused .*is busy/]) {
       expect(log).toMatch(wanted);
     }
     expect(log).toContain(`connected (${is})`);

@@ -72,7 +72,7 @@ describe("a server rejects", () => {
       { psk: key(1) },
       { security: { psk: key(2) } },
       "IPC_AUTHENTICATION_FAILED",
-      "fits none of the 1 pre-shared keys of this server",
+      "matches none of the 1 pre-shared keys of this server",
       "IPC_AUTHENTICATION_FAILED",
     ],
     [
@@ -80,7 +80,7 @@ describe("a server rejects", () => {
       { trustedPeers: [alice.publicKey] },
       { security: { identity: mallory.privateKey } },
       "IPC_AUTHENTICATION_FAILED",
-      "none of the 1 trusted ones",
+      "not among the 1 trusted keys",
       "IPC_AUTHENTICATION_FAILED",
     ],
     [
@@ -88,7 +88,7 @@ describe("a server rejects", () => {
       { psk: key(1) },
       {},
       "IPC_SECURITY_REFUSED",
-      "the client stays with golang-ipc's protocol, which this server refuses with `security.require`",
+      "client rejected: it selected golang-ipc's protocol, and `security.require` demands a secure session",
       "IPC_SECURITY_REFUSED",
     ],
     [
@@ -96,7 +96,7 @@ describe("a server rejects", () => {
       {},
       { security: { psk: key(1) } },
       "IPC_HANDSHAKE_FAILED",
-      "the peer went away or refused this side",
+      "the peer disconnected or rejected this side",
       "IPC_SECURITY_REFUSED",
     ],
     [
@@ -104,7 +104,7 @@ describe("a server rejects", () => {
       { require: true },
       GOLANG,
       "IPC_SECURITY_REFUSED",
-      "a golang-ipc client, or one without the keys, cannot come in",
+      "a client needs @ipc and the keys",
       "IPC_SECURITY_REFUSED",
     ],
   ])("%s, says why, and serves the next", async (_what, security, ofClient, code, message, atClient) => {
@@ -274,7 +274,7 @@ describe("a server with a key file", () => {
     chmodSync(keyFile, 0o640);
     expect(await failureOf(startServer({ name, directory, security: { keyFile } }))).toMatchObject({
       code: "IPC_KEY_FILE_UNTRUSTED",
-      message: expect.stringContaining("has mode 0640 and not 0600"),
+      message: expect.stringContaining("has mode 0640 instead of 0600"),
     });
     expect(existsSync(join(directory, "orders.sock"))).toBe(false);
   });

@@ -92,9 +92,7 @@ describe("a socket path", () => {
     expect(() => socketPath(`${fits}d`, "a", NAME, platform)).toThrow(
       expect.objectContaining({
         code: "IPC_PATH_TOO_LONG",
-        message: expect.stringMatching(
-          new RegExp(`${most + 1} bytes long, and ${platform} takes ${most}; use a shorter`),
-        ),
+        message: expect.stringMatching(new RegExp(`${most + 1} bytes, limit ${most} on ${platform}; use a shorter`)),
       }),
     );
   });

@@ -22,7 +22,9 @@ export function assertName(name: unknown): asserts name is string {
   if (typeof name === "string" && NAME.test(name) && !name.includes("..")) return;
   const takes = "1 to 64 characters out of A-Z a-z 0-9 . _ -, the first a letter or a digit, without `..`";
   const message =
-    name === "" ? `\`name\` takes ${takes}; got an empty string` : `\`name\` takes ${takes}; got ${formatValue(name)}`;
+    name === ""
+      ? `\`name\` cannot be an empty string; it takes ${takes}`
+      : `\`name\` takes ${takes}; got ${formatValue(name)}`;
   throw Object.assign(new TypeError(message), { code: "IPC_NAME_INVALID" } as const) satisfies NameError;
 }
 

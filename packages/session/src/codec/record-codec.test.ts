@@ -145,7 +145,7 @@ describe("what is not taken yet", () => {
       const altered = Uint8Array.from(sealed);
       altered[at] = (altered[at] as number) ^ 0x02;
       far.push(into, Buffer.concat([altered, new Uint8Array(300_000)]));
-      expect(() => takeAll(far, into)).toThrow(/a record of kind/);
+      expect(() => takeAll(far, into)).toThrow(/invalid tag of a record|invalid record|unknown record/);
       expect(into.bufferedBytes).toBe(0);
       expect(() => far.next(into)).toThrow();
     }
@@ -196,7 +196,7 @@ describe("the end of the stream", () => {
   test("is said with a CLOSE of 20 bytes, behind which nothing is sealed any more", () => {
     const [near] = recordPair();
     expect(near.closeNotify()).toHaveLength(20);
-    expect(() => batch(near, [{ type: 1, length: 1 }])).toThrow("nothing may follow a CLOSE");
-    expect(() => near.closeNotify()).toThrow("nothing may follow a CLOSE");
+    expect(() => batch(near, [{ type: 1, length: 1 }])).toThrow("no record may follow CLOSE");
+    expect(() => near.closeNotify()).toThrow("no record may follow CLOSE");
   });
 });

@@ -168,7 +168,7 @@ describe("the queue of waiting writes", () => {
     const refused = waiting.write(3, data(0), undefined);
     await expect(refused).rejects.toMatchObject({
       code: "IPC_QUEUE_FULL",
-      message: expect.stringContaining("2 writes of 16384 bytes wait, 16384 are the most (16 × maxQueuedBytes)"),
+      message: expect.stringContaining("write queue full: 2 writes, 16384 bytes, limit 16384 (16 × maxQueuedBytes)"),
     });
     expect([waiting.size, waiting.bytes]).toEqual([2, 16_384]);
     const sink = new Sink(9);

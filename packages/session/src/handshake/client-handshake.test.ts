@@ -91,7 +91,7 @@ describe("a client refuses", () => {
     expect(error).toMatchObject({
       name: "SessionError",
       code: "IPC_VERSION_MISMATCH",
-      message: expect.stringContaining(`server \`orders\` speaks version ${version} of the protocol, this client 2`),
+      message: expect.stringContaining(`server \`orders\` speaks ${version}, this client 2`),
     });
   });
 
@@ -102,7 +102,7 @@ describe("a client refuses", () => {
       name: "SessionError",
       code: "IPC_ENCRYPTION_REFUSED",
       message:
-        "server `orders` offers no encryption; a golang-ipc server started without `Encryption: true` does this; pass `encryption: false` to talk to it in the clear",
+        "server `orders` offers no encryption; start a golang-ipc server with `Encryption: true`, or pass `encryption: false` to use plain text",
     });
   });
 
@@ -112,7 +112,7 @@ describe("a client refuses", () => {
     expect(error).toMatchObject({
       name: "SessionError",
       code: "IPC_SERVER_BUSY",
-      message: expect.stringContaining("server `orders` serves as many clients as it takes"),
+      message: expect.stringContaining("server `orders` is busy: it serves its maximum of clients"),
     });
   });
 
@@ -122,7 +122,7 @@ describe("a client refuses", () => {
     expect(error).toMatchObject({
       name: "SessionError",
       code: "IPC_HANDSHAKE_FAILED",
-      message: expect.stringContaining(`sent ${mode} where 0 (plain) or 1 (encrypted) is expected`),
+      message: expect.stringContaining(`hello of server \`orders\`: ${mode}, expected 0 (plain) or 1 (encrypted)`),
     });
   });
 
@@ -168,7 +168,7 @@ describe("the server's limits", () => {
     expect(error).toMatchObject({
       name: "SessionError",
       code: "IPC_HANDSHAKE_FAILED",
-      message: expect.stringContaining(`announces limits of ${length} bytes, ${shortest} … 4096 are expected`),
+      message: expect.stringContaining(`invalid limits of the server: ${length} bytes, expected ${shortest} … 4096`),
     });
   });
 
@@ -240,7 +240,7 @@ describe("the server's limits", () => {
       expect(error).toMatchObject({
         name: "SessionError",
         code: "IPC_HANDSHAKE_FAILED",
-        message: `the server announces messages of up to ${size} bytes, 1 … 1073741824 are accepted`,
+        message: `invalid limits of the server: messages of up to ${size} bytes, expected 1 … 1073741824; change the server's \`maxMessageSize\``,
       });
     }
   });

@@ -93,7 +93,7 @@ describe("a read that cannot be served", () => {
     await expect(read).rejects.toMatchObject({
       name: "SessionError",
       code: "IPC_HANDSHAKE_FAILED",
-      message: expect.stringContaining("the connection ended after 2 of 5 bytes of the server's limits"),
+      message: expect.stringContaining("connection ended: 2 of 5 bytes of the server's limits received"),
     });
   });
 

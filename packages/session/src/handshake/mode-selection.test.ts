@@ -103,31 +103,31 @@ describe("a client refuses, and says why,", () => {
       "no offer, where it insists on a secure session",
       undefined,
       choiceOf(insisting),
-      "server `orders` offers golang-ipc's protocol only, and `security.require` insists on a secure session; it is a golang-ipc server, or a man in the middle removed the offer",
+      "server `orders` offers only golang-ipc's protocol, and `security.require` demands a secure session; the server is golang-ipc, or a man in the middle removed the offer",
     ],
     [
       "no offer, where it was in a secure session before",
       undefined,
       choiceOf(clientOf(0), { wasSecure: true }),
-      "server `orders` offers golang-ipc's protocol only, and this client was in a secure session with it before; it is a golang-ipc server, or a man in the middle removed the offer",
+      "server `orders` offers only golang-ipc's protocol, and an earlier session was secure; the server is golang-ipc, or a man in the middle removed the offer",
     ],
     [
       "no encryption, where it insists",
       anonymous,
       choiceOf(clientOf(0, { require: true }), { encrypted: false }),
-      "server `orders` offers no encryption, and this client insists on a secure session",
+      "server `orders` offers no encryption, and this client requires a secure session",
     ],
     [
       "no encryption, where it was in a secure session before",
       anonymous,
       choiceOf(clientOf(0), { encrypted: false, wasSecure: true }),
-      "server `orders` offers no encryption, and this client insists on a secure session",
+      "server `orders` offers no encryption, and this client requires a secure session",
     ],
     [
       "an offer without what it insists on",
       anonymous,
       choiceOf(clientOf(7, { require: true })),
-      "server `orders` does not take a pre-shared key and the server's signature and the client's signature, which `security.require` insists on",
+      "server `orders` does not accept a pre-shared key and the server's signature and the client's signature, which `security.require` demands",
     ],
     [
       "an offer that demands what it does not have",
@@ -139,7 +139,7 @@ describe("a client refuses, and says why,", () => {
       "a server that refuses the only protocol that it speaks",
       { accept: 0, require: 0, refusesCompatible: true },
       choiceOf(clientOf(0, { supportsSecure: false })),
-      'server `orders` refuses golang-ipc\'s protocol; leave `security.wire` at "auto"',
+      'server `orders` rejects golang-ipc\'s protocol; leave `security.wire` at "auto"',
     ],
   ] as const)("%s", (_what, offer, choice, message) => {
     expect(refused(offer, choice)).toMatchObject({ name: "SessionError", code: "IPC_SECURITY_REFUSED", message });

@@ -97,15 +97,15 @@ describe("a select", () => {
   });
 
   test.each([
-    [0x00, offer(1, 1, true), "stays with golang-ipc's protocol, which this server refuses with `security.require`"],
+    [0x00, offer(1, 1, true), "it selected golang-ipc's protocol, and `security.require` demands a secure session"],
     [
       0x80,
       offer(7, 7, true),
-      "does without a pre-shared key and the server's signature and the client's signature, which this server requires",
+      "it did not select a pre-shared key and the server's signature and the client's signature, which this server requires",
     ],
-    [0x81, offer(7, 5, true), "does without the client's signature, which this server requires"],
-    [0x82, offer(1, 0, false), "chose the mode 0x82, which this server did not offer"],
-    [0x88, offer(7, 0, false), "chose the mode 0x88, which this server did not offer"],
+    [0x81, offer(7, 5, true), "it did not select the client's signature, which this server requires"],
+    [0x82, offer(1, 0, false), "invalid mode of the client: 0x82, which this server did not offer"],
+    [0x88, offer(7, 0, false), "invalid mode of the client: 0x88, which this server did not offer"],
   ])("%i is refused in words", (select, against, message) => {
     expect(() => decodeSelect(select, against)).toThrow(message);
   });

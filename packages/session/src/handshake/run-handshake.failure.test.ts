@@ -65,7 +65,7 @@ describe("a handshake that takes too long", () => {
     await expect(run).rejects.toMatchObject({
       name: "SessionError",
       code: "IPC_HANDSHAKE_TIMEOUT",
-      message: expect.stringContaining(`took longer than 5000 ms, waiting for ${what};`),
+      message: expect.stringContaining(`handshake timed out: 5000 ms, waiting for ${what};`),
     });
     await expectGone(stream, signal);
   });
@@ -190,7 +190,7 @@ describe("a stream that ends", () => {
     await expect(run).rejects.toMatchObject({
       name: "SessionError",
       code: "IPC_HANDSHAKE_FAILED",
-      message: expect.stringContaining(`the connection ended after ${message}`),
+      message: expect.stringContaining(`connection ended: ${message} received`),
     });
     await expectGone(stream);
   });

@@ -139,15 +139,15 @@ describe("the authorize option", () => {
 
   const cause = new Error("no database");
   test.each([
-    ["false", () => false, "turned this client away", undefined],
-    ["a promise of false", () => Promise.resolve(false), "turned this client away", undefined],
-    ["a promise that rejects", () => Promise.reject(cause), "failed, so this client was turned away", cause],
+    ["false", () => false, "rejected this client", undefined],
+    ["a promise of false", () => Promise.resolve(false), "rejected this client", undefined],
+    ["a promise that rejects", () => Promise.reject(cause), "failed", cause],
     [
       "an exception",
       () => {
         throw cause;
       },
-      "failed, so this client was turned away",
+      "failed",
       cause,
     ],
   ])("rejects a client with %s, before it sends any limits", async (_what, authorize, message, expected) => {
@@ -157,7 +157,7 @@ describe("the authorize option", () => {
     expect(error).toMatchObject({
       name: "SessionError",
       code: "IPC_NOT_AUTHORIZED",
-      message: `the \`authorize\` option ${message}`,
+      message: `client rejected: the \`authorize\` option ${message}`,
     });
     expect((error as Error).cause).toBe(expected);
     expect(sent).toEqual(["0200"]);

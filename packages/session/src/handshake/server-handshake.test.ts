@@ -154,10 +154,10 @@ describe("a server's handshake", () => {
 describe("a server refuses", () => {
   test.each([
     ["01", "IPC_VERSION_MISMATCH", "the client does not speak version 2"],
-    ["02", "IPC_ENCRYPTION_REFUSED", "the client insists on encryption"],
-    ["03", "IPC_HANDSHAKE_FAILED", "the client answered the hello with 3, 0 is expected"],
-    ["04", "IPC_HANDSHAKE_FAILED", "the client answered the hello with 4, 0 is expected"],
-    ["ff", "IPC_HANDSHAKE_FAILED", "the client answered the hello with 255, 0 is expected"],
+    ["02", "IPC_ENCRYPTION_REFUSED", "encryption refused: the client requires it"],
+    ["03", "IPC_HANDSHAKE_FAILED", "invalid reply to the hello: 3, expected 0"],
+    ["04", "IPC_HANDSHAKE_FAILED", "invalid reply to the hello: 4, expected 0"],
+    ["ff", "IPC_HANDSHAKE_FAILED", "invalid reply to the hello: 255, expected 0"],
   ])("the reply %s, and says no more", (reply, code, message) => {
     for (const encryption of [true, false]) {
       const { steps, error } = converse(reply, { encryption });
@@ -184,7 +184,7 @@ describe("a server refuses", () => {
       const refusal = { name: "SessionError", code: "IPC_HANDSHAKE_FAILED" };
       expect(error).toMatchObject({
         ...refusal,
-        message: `the client chose the mode 0x${reply}, which this server did not offer; it does not speak this protocol`,
+        message: `invalid mode of the client: 0x${reply}, which this server did not offer; the client does not speak this protocol`,
       });
       expect(converse(`00 ${reply}`, { encryption: false }).error).toMatchObject(refusal);
     },

@@ -40,29 +40,29 @@ const failure = (code: string, message: string): object => ({ code, message: exp
 
 describe("keys that do not fit keep both sides apart, and each says what it knows:", () => {
   test.each([
-    ["another pre-shared key", { psk: key(1) }, { psk: key(2) }, "fits none of the 1 pre-shared keys"],
+    ["another pre-shared key", { psk: key(1) }, { psk: key(2) }, "matches none of the 1 pre-shared keys"],
     [
       "none of several",
       { psk: key(1) },
       { psk: [key(2), key(3), key(4), key(5)] },
-      "fits none of the 4 pre-shared keys",
+      "matches none of the 4 pre-shared keys",
     ],
     [
       "a client's key that is not trusted",
       { identity: mallory.privateKey },
       { trustedPeers: [alice.publicKey] },
-      "the client has a key that is none of the 1 trusted ones",
+      "client key not trusted: not among the 1 trusted keys",
     ],
     [
       "a client's key that is not trusted, the pre-shared key right",
       { identity: mallory.privateKey, psk: key(1) },
       { trustedPeers: [alice.publicKey, bob.publicKey], psk: key(1) },
-      "none of the 2 trusted ones",
+      "not among the 2 trusted keys",
     ],
   ])("%s", async (_what, ofClient, ofServer, message) => {
     const { client, server, man } = await meet(ofClient, ofServer);
     expect(client).toMatchObject(
-      failure("IPC_AUTHENTICATION_FAILED", "the server ended the connection when this client had proved itself by"),
+      failure("IPC_AUTHENTICATION_FAILED", "the server ended the connection after this client's AUTH with"),
     );
     expect(server).toMatchObject(failure("IPC_AUTHENTICATION_FAILED", message));
     // Not even its own AUTH: the server sends nothing to a client that it does not trust.
@@ -79,7 +79,7 @@ describe("keys that do not fit keep both sides apart, and each says what it know
     const server = await openSession(man.server, { role: "server", security: { identity: mallory.privateKey } });
     const lost = new Promise<IpcError>((resolve) => server.once("lost", resolve));
     await expect(opening).rejects.toMatchObject(
-      failure("IPC_AUTHENTICATION_FAILED", "the server has a key that is none of the 1 trusted ones"),
+      failure("IPC_AUTHENTICATION_FAILED", "server key not trusted: not among the 1 trusted keys"),
     );
     expect((await lost).code).toMatch(/^IPC_(RECORD_TRUNCATED|CONNECTION_LOST)$/);
     expect(man.heard.client).toHaveLength(3);
@@ -92,13 +92,13 @@ describe("keys that do not fit keep both sides apart, and each says what it know
       { psk: key(1) },
       "requires a pre-shared key; give this client the key for it",
       "IPC_SECURITY_REFUSED",
-      "the client stays with golang-ipc's protocol, which this server refuses",
+      "client rejected: it selected golang-ipc's protocol",
     ],
     [
       "a server without any, where the client insists",
       { psk: key(1) },
       {},
-      "does not take a pre-shared key, which `security.require` insists on",
+      "does not accept a pre-shared key, which `security.require` demands",
       "IPC_HANDSHAKE_FAILED",
       "0 of 1 bytes of the client's reply to the limits",
     ],
@@ -106,9 +106,9 @@ describe("keys that do not fit keep both sides apart, and each says what it know
       "keys of different kinds",
       { identity: alice.privateKey },
       { psk: key(1) },
-      "does not take the client's signature",
+      "does not accept the client's signature",
       "IPC_SECURITY_REFUSED",
-      "the client stays with golang-ipc's protocol",
+      "client rejected: it selected golang-ipc's protocol",
     ],
     [
       "a client without one of two",
@@ -116,7 +116,7 @@ describe("keys that do not fit keep both sides apart, and each says what it know
       { psk: key(1), trustedPeers: [alice.publicKey] },
       "requires the client's signature",
       "IPC_SECURITY_REFUSED",
-      "the client stays with golang-ipc's protocol",
+      "client rejected: it selected golang-ipc's protocol",
     ],
   ])("%s", async (_what, ofClient, ofServer, atClient, code, atServer) => {
     const { client, server } = await meet(ofClient, ofServer);

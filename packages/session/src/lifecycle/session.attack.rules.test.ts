@@ -67,11 +67,19 @@ describe.each([
   });
 
   test.each<[string, Play, string]>([
-    ["DATA before its AUTH", (handmade) => handmade.say(DATA, HI), "kind 2 (DATA) came where AUTH is expected"],
-    ["CLOSE before its AUTH", (handmade) => handmade.say(CLOSE), "kind 3 (CLOSE) came where AUTH is expected"],
-    ["a kind that does not exist", (handmade) => handmade.say(9, HI), "kind 9 came"],
-    ["an AUTH that is too long", (handmade) => handmade.say(AUTH, new Uint8Array(497)), "length of 513 bytes"],
-    ["an AUTH without room for a tag", (handmade) => handmade.write(hex("0100000f")), "length of 15 bytes"],
+    ["DATA before its AUTH", (handmade) => handmade.say(DATA, HI), "unexpected record: kind 2 (DATA), expected AUTH"],
+    ["CLOSE before its AUTH", (handmade) => handmade.say(CLOSE), "unexpected record: kind 3 (CLOSE), expected AUTH"],
+    ["a kind that does not exist", (handmade) => handmade.say(9, HI), "unknown record kind: 9,"],
+    [
+      "an AUTH that is too long",
+      (handmade) => handmade.say(AUTH, new Uint8Array(497)),
+      "invalid record length: 513 bytes",
+    ],
+    [
+      "an AUTH without room for a tag",
+      (handmade) => handmade.write(hex("0100000f")),
+      "invalid record length: 15 bytes",
+    ],
   ])("sends %s: no connection comes of it", async (_what, play, message) => {
     const { told, error } = await attack(play);
     expect(told).toEqual([]);
@@ -98,13 +106,13 @@ describe.each([
   );
 
   test.each<[string, "anonymous" | "signing" | "knowing", (handmade: HandmadePeer) => Uint8Array, string]>([
-    ["an empty AUTH", "anonymous", () => new Uint8Array(0), "has 0 bytes, 32 are expected"],
+    ["an empty AUTH", "anonymous", () => new Uint8Array(0), "AUTH: 0 bytes, expected 32"],
     ["an AUTH that is not its HMAC", "anonymous", () => new Uint8Array(32), "does not match this handshake"],
     [
       "an id that was not requested",
       "anonymous",
       (handmade) => handmade.auth(alice.privateKey),
-      "has 128 bytes, 32 are expected",
+      "AUTH: 128 bytes, expected 32",
     ],
     [
       "an AUTH that is not its HMAC, the pre-shared key right",
@@ -112,24 +120,24 @@ describe.each([
       () => new Uint8Array(32),
       "does not match this handshake",
     ],
-    ["no id where it is to sign", "signing", (handmade) => handmade.auth(), "has 32 bytes, 128 are expected"],
+    ["no id where it is to sign", "signing", (handmade) => handmade.auth(), "AUTH: 32 bytes, expected 128"],
     [
       "a signature by a key that is not trusted",
       "signing",
       (handmade) => handmade.auth(mallory.privateKey),
-      `the ${peer} has a key that is none of the 1 trusted ones`,
+      `${peer} key not trusted: not among the 1 trusted keys`,
     ],
     [
       "a trusted key and a signature that is none",
       "signing",
       (handmade) => handmade.authOver(Buffer.concat([aliceBytes, new Uint8Array(64)])),
-      `the ${peer}'s signature is not valid`,
+      `invalid ${peer} signature`,
     ],
     [
       "a trusted key and another key's signature",
       "signing",
       (handmade) => handmade.authOver(Buffer.concat([aliceBytes, handmade.auth(mallory.privateKey).subarray(32 + 32)])),
-      `the ${peer}'s signature is not valid`,
+      `invalid ${peer} signature`,
     ],
     [
       "a trusted signature under the HMAC of none",

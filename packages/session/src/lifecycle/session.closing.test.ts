@@ -188,7 +188,7 @@ describe("the CLOSE of a secure session", () => {
     pass(1);
     expect(await closing).toMatchObject({
       code: "IPC_CLOSE_INCOMPLETE",
-      message: expect.stringContaining("all was sent but the word that it was all"),
+      message: expect.stringContaining("every message was sent, the end of the session was not"),
     });
   });
 });

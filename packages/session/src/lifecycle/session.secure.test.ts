@@ -139,7 +139,9 @@ test("openSession takes no key file: a stream has no name", async () => {
       const [near] = memoryPair();
       const opening = openSession(near, { role, security: { keyFile } });
       await expect(opening).rejects.toThrow(TypeError);
-      await expect(opening).rejects.toThrow("openSession: `security` takes no `keyFile`; a stream has no name");
+      await expect(opening).rejects.toThrow(
+        "openSession: `security.keyFile` is not supported, because a stream has no name",
+      );
     }
   }
 });

@@ -55,7 +55,7 @@ describe("a message to be written", () => {
     expect(validateWrite(1, data(1_025), 1_024)).toMatchObject({
       name: "SessionError",
       code: "IPC_MESSAGE_TOO_LARGE",
-      message: expect.stringContaining("a message of 1025 bytes exceeds the 1024 that the server accepts"),
+      message: expect.stringContaining("message too large: 1025 bytes, limit 1024"),
     });
   });
 });

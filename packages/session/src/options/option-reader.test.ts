@@ -49,7 +49,7 @@ describe("the options as a whole", () => {
 
   test("are all known: a misspelt one is refused with the names that it takes, though it is undefined", () => {
     expect(() => read({ encrypt: true } as Options)).toThrow(
-      new TypeError(`startServer: unknown option \`encrypt\`; it takes ${KNOWN.join(", ")}`),
+      new TypeError(`startServer: unknown option \`encrypt\`; known options: ${KNOWN.join(", ")}`),
     );
     expect(() => read({ encrypt: undefined } as Options)).toThrow(TypeError);
   });
@@ -188,7 +188,7 @@ describe("options that mean nothing beside another", () => {
   test("are refused by name", () => {
     expect(() => read({ transport: {}, directory: "/tmp" }).refuseBeside("transport", ["directory"])).toThrow(
       new TypeError(
-        "startServer: `directory` is an option of the unix socket and takes no value beside `transport`; give it to the transport",
+        "startServer: `directory` is an option of the unix socket and cannot be combined with `transport`; pass it to the transport",
       ),
     );
   });

@@ -28,7 +28,7 @@ const PSK = "`security.psk` takes 32 random bytes";
 const WRONG_KIND: readonly (readonly [Role, unknown, string])[] = [
   ["server", "psk", "startServer: security: takes an object of options, got a string"],
   ["server", null, "startServer: security: takes an object of options, got null"],
-  ["client", { key: psk(1) }, "startClient: security: unknown option `key`; it takes wire, psk, identity"],
+  ["client", { key: psk(1) }, "startClient: security: unknown option `key`; known options: wire, psk, identity"],
   ["client", SECRET, "takes an object of options, got a string"],
   ["client", { wire: SECRET }, "`wire` takes"],
   ["client", { require: SECRET }, "`require` takes true or false, got a string"],
@@ -48,10 +48,10 @@ const WRONG_KIND: readonly (readonly [Role, unknown, string])[] = [
   ["client", { psk: [,] }, `${PSK}, got undefined`],
   // biome-ignore lint/suspicious/noSparseArray: as above.
   ["server", { psk: [, psk(1)] }, `${PSK}, or a list of up to 4 such keys, got undefined`],
-  ["server", { psk: undefined }, "`security.psk` is undefined; leave it out where there is to be none"],
-  ["client", { identity: undefined }, "`security.identity` is undefined; leave it out"],
-  ["server", { trustedPeers: undefined, psk: psk(1) }, "`security.trustedPeers` is undefined; leave it out"],
-  ["client", { keyFile: undefined }, "`security.keyFile` is undefined; leave it out"],
+  ["server", { psk: undefined }, "`security.psk` is undefined; omit the option to use no key"],
+  ["client", { identity: undefined }, "`security.identity` is undefined; omit the option"],
+  ["server", { trustedPeers: undefined, psk: psk(1) }, "`security.trustedPeers` is undefined; omit the option"],
+  ["client", { keyFile: undefined }, "`security.keyFile` is undefined; omit the option"],
   ["client", { psk: Symbol(SECRET) }, `${PSK}, got a symbol`],
   ["client", { identity: "key" }, `\`security.identity\` takes an Ed25519 private key ${ED25519}, got a string`],
   ["client", { identity: psk(1) }, `\`security.identity\` takes an Ed25519 private key ${ED25519}, got an object`],
@@ -96,10 +96,10 @@ const OUT_OF_RANGE: readonly (readonly [Role, unknown, string])[] = [
   ["server", { psk: [psk(1), psk(0)] }, "got zeros"],
   ["client", { psk: [] }, `${PSK}, got 0`],
   ["client", { psk: [psk(1), psk(2)] }, `${PSK}, got 2`],
-  ["client", { psk: psk(1), keyFile: true }, `${PSK}, the key file's among them, got 1 beside the key file`],
+  ["client", { psk: psk(1), keyFile: true }, `${PSK}, the key file's among them, got 1 besides the key file`],
   ["server", { psk: [] }, `${PSK}, or a list of up to 4 such keys, got 0`],
   ["server", { psk: [1, 2, 3, 4, 5].map(psk) }, `${PSK}, or a list of up to 4 such keys, got 5`],
-  ["server", { psk: [1, 2, 3, 4].map(psk), keyFile: true }, "got 4 beside the key file"],
+  ["server", { psk: [1, 2, 3, 4].map(psk), keyFile: true }, "got 4 besides the key file"],
   ["server", { psk: [psk(1), new Uint8Array(16)] }, "got 16 bytes"],
   ["client", { psk: Array.from(psk(0x73)) }, `${PSK}, got 32`],
 ];
@@ -132,14 +132,16 @@ describe("security refuses", () => {
   test.each(KEYS)("%s beside `encryption: false`: nothing would be secret", (_what, options) => {
     for (const role of ["client", "server"] as const) {
       expect(() => resolve(role, options, false)).toThrow(TypeError);
-      expect(() => resolve(role, options, false)).toThrow("no keys and no `require` beside `encryption: false`");
+      expect(() => resolve(role, options, false)).toThrow("cannot be combined with `encryption: false`");
     }
   });
 
   test.each(KEYS)('%s beside `wire: "golang-ipc"`, which has no use for it', (_what, options) => {
     for (const role of ["client", "server"] as const) {
       expect(() => resolve(role, { ...options, wire: "golang-ipc" })).toThrow(TypeError);
-      expect(() => resolve(role, { ...options, wire: "golang-ipc" })).toThrow('beside `wire: "golang-ipc"`');
+      expect(() => resolve(role, { ...options, wire: "golang-ipc" })).toThrow(
+        'cannot be combined with `wire: "golang-ipc"`',
+      );
     }
   });
 

@@ -67,7 +67,7 @@ describe.each([
     const { inner, hidden } = places();
     mkdirSync(inner);
     chmodSync(inner, mode);
-    expect(() => check(hidden)).toThrow(untrusted(`${inner} has mode ${mode} and not 0700`));
+    expect(() => check(hidden)).toThrow(untrusted(`${inner} has mode ${mode} instead of 0700`));
     expect(stateOf(inner)).toEqual([mode, user]);
   });
 
@@ -76,7 +76,7 @@ describe.each([
     const { inner, hidden } = places();
     mkdirSync(inner, { mode: 0o700 });
     chownSync(inner, NOBODY, NOBODY);
-    expect(() => check(hidden)).toThrow(untrusted(`${inner} belongs to user ${NOBODY}, and this is user ${user}`));
+    expect(() => check(hidden)).toThrow(untrusted(`${inner} belongs to user ${NOBODY}, not to this user (${user})`));
     expect(stateOf(inner)).toEqual(["0700", NOBODY]);
   });
 
@@ -86,7 +86,7 @@ describe.each([
     mkdirSync(inner, { mode: 0o700 });
     const other = vi.spyOn(process, "geteuid").mockReturnValue(NOBODY);
     onTestFinished(() => other.mockRestore());
-    expect(() => check(hidden)).toThrow(untrusted(`${inner} belongs to user 0, and this is user ${NOBODY}`));
+    expect(() => check(hidden)).toThrow(untrusted(`${inner} belongs to user 0, not to this user (${NOBODY})`));
   });
 
   test.each([
@@ -164,7 +164,7 @@ test("every refusal names the option that gives another place", () => {
   const { outer, inner, hidden } = places();
   mkdirSync(inner);
   chmodSync(inner, 0o755);
-  expect(() => assertKeyDirectory(hidden)).toThrow("give a path elsewhere as `keyFile`");
+  expect(() => assertKeyDirectory(hidden)).toThrow("pass another path as `keyFile`");
   chmodSync(outer, 0o777);
-  expect(() => assertKeyDirectory(hidden)).toThrow("give a path elsewhere as `keyFile`");
+  expect(() => assertKeyDirectory(hidden)).toThrow("pass another path as `keyFile`");
 });

@@ -63,7 +63,10 @@ test.each([true, "/etc/orders/key"] as const)(
     Object.defineProperty(process, "platform", { value: "win32" });
     onTestFinished(() => void Object.defineProperty(process, "platform", { value: platform }));
     expect(() => resolveKeyFile("orders", keyFile)).toThrow(
-      expect.objectContaining({ code: "IPC_KEY_FILE_UNTRUSTED", message: expect.stringContaining("pass a `psk`") }),
+      expect.objectContaining({
+        code: "IPC_KEY_FILE_UNTRUSTED",
+        message: expect.stringContaining("pass the same `psk`"),
+      }),
     );
   },
 );

@@ -66,7 +66,7 @@ test("a process of another user gets no key", async ({ skip }) => {
   chmodSync(directory, 0o755);
   expect(await ask(peer, read)).toMatchObject({
     code: "IPC_KEY_FILE_UNTRUSTED",
-    message: expect.stringContaining(`${place.path} belongs to user 0, and this is user ${NOBODY}`),
+    message: expect.stringContaining(`${place.path} belongs to user 0, not to this user (${NOBODY})`),
   });
   expect(await ask(peer, { order: "ensureKey", name: "orders" })).toMatchObject({ code: "IPC_PERMISSION_DENIED" });
   expect(await ask(await startPeer(emitted, directory), read)).toBe(key);

@@ -58,7 +58,7 @@ describe.each([
       const place = emptyPlace();
       writeFileSync(place.path, KEY);
       chmodSync(place.path, mode);
-      expectRefusal(place, `the key file ${place.path} has mode ${mode} and not 0600`);
+      expectRefusal(place, `the key file ${place.path} has mode ${mode} instead of 0600`);
     },
   );
 
@@ -71,7 +71,7 @@ describe.each([
   test("a file of 32 zeros", () => {
     const place = emptyPlace();
     writeFileSync(place.path, Buffer.alloc(32), { mode: 0o600 });
-    expectRefusal(place, `the key file ${place.path} holds nothing but zeros`);
+    expectRefusal(place, `the key file ${place.path} holds only zeros`);
   });
 
   test("a file of another user", ({ skip }) => {
@@ -79,7 +79,7 @@ describe.each([
     const place = emptyPlace();
     writeFileSync(place.path, KEY, { mode: 0o600 });
     chownSync(place.path, NOBODY, NOBODY);
-    expectRefusal(place, `the key file ${place.path} belongs to user ${NOBODY}, and this is user ${user}`);
+    expectRefusal(place, `the key file ${place.path} belongs to user ${NOBODY}, not to this user (${user})`);
   });
 
   test("a file of root, as another user", ({ skip }) => {
@@ -88,7 +88,7 @@ describe.each([
     writeFileSync(place.path, KEY, { mode: 0o600 });
     const other = vi.spyOn(process, "geteuid").mockReturnValue(NOBODY);
     onTestFinished(() => other.mockRestore());
-    expectRefusal(place, `belongs to user 0, and this is user ${NOBODY}`);
+    expectRefusal(place, `belongs to user 0, not to this user (${NOBODY})`);
   });
 
   test.each([
