@@ -40,8 +40,8 @@ export function besideRecorded(results: Results, recorded: Results): Results {
 
 /** Puts sections that were measured anew into the recorded run. @throws TypeError when a contestant is missing */
 export function renew(recorded: Results, fresh: Results): Results {
-  const everybody = recorded.contestants.map(({ name }) => name).join();
-  if (fresh.contestants.map(({ name }) => name).join() !== everybody || fresh.isQuick !== recorded.isQuick)
+  const contestants = recorded.contestants.map(({ name }) => name).join();
+  if (fresh.contestants.map(({ name }) => name).join() !== contestants || fresh.isQuick !== recorded.isQuick)
     throw new TypeError("only whole sections, by all contestants, at the recorded pace, are put into the document");
   const sections = new Set(fresh.samples.map(({ section }) => section));
   const names = [...sections, ...(fresh.systemCalls ? ["system calls"] : []), ...(fresh.profiles ? ["profile"] : [])];

@@ -25,26 +25,26 @@ const COUNTED: readonly (readonly [contestant: string, size: number, manner: Man
 /** Where the time goes is shown for what the targets are about. */
 const PROFILED: readonly {
   readonly work: string;
-  readonly who: readonly string[];
+  readonly contestants: readonly string[];
   readonly order: Profiled;
 }[] = [
-  { work: "64 B, to and fro", who: ["plain", "secure"], order: { size: 64, messages: 200, manner: "echo" } },
+  { work: "64 B, to and fro", contestants: ["plain", "secure"], order: { size: 64, messages: 200, manner: "echo" } },
   {
     work: "64 B, burst",
-    who: ["bare loop", "plain", "secure"],
+    contestants: ["bare loop", "plain", "secure"],
     order: { size: 64, messages: 50_000, manner: "when it must" },
   },
   {
     work: "64 B, each awaited",
-    who: ["plain", "compatible", "secure"],
+    contestants: ["plain", "compatible", "secure"],
     order: { size: 64, messages: 50_000, manner: "awaited" },
   },
   {
     work: "1 MiB, burst",
-    who: ["bare loop", "plain", "secure"],
+    contestants: ["bare loop", "plain", "secure"],
     order: { size: 1_048_576, messages: 200, manner: "when it must" },
   },
-  { work: "64 B, 1 000 clients", who: ["plain", "compatible", "secure"], order: { size: 64, clients: 1_000 } },
+  { work: "64 B, 1 000 clients", contestants: ["plain", "compatible", "secure"], order: { size: 64, clients: 1_000 } },
 ];
 
 type Profiled =
@@ -105,8 +105,8 @@ async function countAll(names: readonly string[], { calls }: Pace, progress: Pro
 
 async function profileAll(names: readonly string[], pace: Pace, progress: Progress): Promise<WorkProfile[]> {
   const { profileMs } = pace;
-  const jobs = PROFILED.flatMap(({ work, who, order }) =>
-    who.filter((contestant) => names.includes(contestant)).map((contestant) => ({ work, contestant, order })),
+  const jobs = PROFILED.flatMap(({ work, contestants, order }) =>
+    contestants.filter((contestant) => names.includes(contestant)).map((contestant) => ({ work, contestant, order })),
   );
   const profiles: WorkProfile[] = [];
   for (const [index, { work, contestant, order }] of jobs.entries()) {

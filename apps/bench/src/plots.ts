@@ -21,28 +21,32 @@ export async function plotsOf(results: Results): Promise<Record<string, string>>
     );
     return rates.length === 0 ? undefined : Math.max(...rates);
   };
-  const rows = (points: readonly number[], figureOf: (who: string, at: number) => number | undefined): Row[] =>
-    names.flatMap((who) =>
+  const rows = (points: readonly number[], figureOf: (contestant: string, at: number) => number | undefined): Row[] =>
+    names.flatMap((contestant) =>
       points.flatMap((at) => {
-        const value = figureOf(who, at);
-        return value === undefined ? [] : [{ who, at, value }];
+        const value = figureOf(contestant, at);
+        return value === undefined ? [] : [{ contestant, at, value }];
       }),
     );
   const [sizes, crowds] = [figures.points("exchange"), figures.points("fan-in")];
-  const throughput = rows(sizes, (who, at) => {
-    const rate = best(who, at);
+  const throughput = rows(sizes, (contestant, at) => {
+    const rate = best(contestant, at);
     return rate && (rate * at) / MEGABYTE;
   });
-  const latency = names.flatMap((who) => {
-    const place = { section: "exchange", at: 64, contestant: who };
-    const all = figures.quantilesUs(place).map((value, index) => ({ who, at: (QUANTILES[index] ?? 0) * 100, value }));
+  const latency = names.flatMap((contestant) => {
+    const place = { section: "exchange", at: 64, contestant };
+    const all = figures
+      .quantilesUs(place)
+      .map((value, index) => ({ contestant, at: (QUANTILES[index] ?? 0) * 100, value }));
     if (all.length > 0) return all;
     // The floor's program tells of two.
     const told = {
       50: figures.median({ ...place, figure: "p50Us" }),
       99: figures.median({ ...place, figure: "p99Us" }),
     };
-    return Object.entries(told).flatMap(([at, value]) => (value === undefined ? [] : [{ who, at: Number(at), value }]));
+    return Object.entries(told).flatMap(([at, value]) =>
+      value === undefined ? [] : [{ contestant, at: Number(at), value }],
+    );
   });
   const fanIn = rows(crowds, (contestant, at) =>
     figures.median({ section: "fan-in", at, contestant, figure: "perSecond" }),
@@ -74,7 +78,7 @@ export async function plotsOf(results: Results): Promise<Record<string, string>>
       data: { values: memory },
       mark: "bar",
       encoding: {
-        y: { field: "who", type: "nominal", sort: names, title: null },
+        y: { field: "contestant", type: "nominal", sort: names, title: null },
         yOffset: { field: "part", sort: ["heap", "buffers", "resident"] },
         x: { field: "value", type: "quantitative", title: "KiB" },
         color: { field: "part", type: "nominal", sort: ["heap", "buffers", "resident"], title: null },
@@ -114,7 +118,7 @@ interface Axis {
 
 /** A line for each contestant: on a logarithmic axis where there are few points, each a multiple of the one before. */
 function lines(values: readonly Row[], title: string, { title: x, points, label }: Axis, y: string): Drawing {
-  const names = Object.keys(COLOURS).filter((name) => values.some(({ who }) => who === name));
+  const names = Object.keys(COLOURS).filter((name) => values.some(({ contestant }) => contestant === name));
   const scale = points === undefined ? { zero: false, domainMax: 100 } : ({ type: "log", nice: false } as const);
   return {
     title,
@@ -127,11 +131,14 @@ function lines(values: readonly Row[], title: string, { title: x, points, label 
       },
       y: { field: "value", type: "quantitative", title: y, scale: { type: "log" } },
       color: {
-        ...{ field: "who", type: "nominal", title: null, sort: names },
+        ...{ field: "contestant", type: "nominal", title: null, sort: names },
         scale: { domain: names, range: names.map((name) => COLOURS[name] ?? "") },
       },
-      strokeWidth: { condition: { test: `indexof(${JSON.stringify(OURS)}, datum.who) >= 0`, value: 3 }, value: 1.5 },
-      strokeDash: { condition: { test: "datum.who === 'bare loop'", value: [4, 3] }, value: [1, 0] },
+      strokeWidth: {
+        condition: { test: `indexof(${JSON.stringify(OURS)}, datum.contestant) >= 0`, value: 3 },
+        value: 1.5,
+      },
+      strokeDash: { condition: { test: "datum.contestant === 'bare loop'", value: [4, 3] }, value: [1, 0] },
     },
   };
 }

@@ -95,7 +95,7 @@ func measureBench(opts options, out *events) error {
 	for _, q := range benchQuantiles {
 		result.QuantilesUs = append(result.QuantilesUs, times[min(len(times)-1, int(float64(len(times))*q))])
 	}
-	// The first run warms up what there is to warm up, as everybody's does.
+	// The first run warms up what there is to warm up, as for every contestant.
 	for _, count := range []int{max(opts.count/10, 1), opts.count} {
 		if result.PerSecond, err = sendBench(client, data, count); err != nil {
 			return err

@@ -29,7 +29,7 @@ func newPool(server *ipc.Server) *pool {
 	return &pool{connections: server.Connections, manager: server.Connections.Servers[0]}
 }
 
-// adopt begins a session for each slot, new ones as they appear, until all are closed. golang-ipc tells nobody of a new
+// adopt begins a session for each slot, new ones as they appear, until all are closed. golang-ipc does not announce a new
 // slot. Nothing is lost meanwhile: its messages wait for the first Read.
 func (p *pool) adopt(all *sessions, out *events) {
 	for {

@@ -57,10 +57,10 @@ describe("after a write, while the clock stands", () => {
     ["client", 1, [true, false]],
     ["server", 1, [false, true]],
     ["one that does not poll", 0, [false, false]],
-  ] as const)("keeps the loop from sleeping only where polling is on: %s", async (who, busyPollUs, keeps) => {
+  ] as const)("keeps the loop from sleeping only where polling is on: %s", async (side, busyPollUs, keeps) => {
     const { client, server } = await connect(
-      who === "client" ? { busyPollUs } : {},
-      who === "server" ? { busyPollUs } : {},
+      side === "client" ? { busyPollUs } : {},
+      side === "server" ? { busyPollUs } : {},
     );
     await eventually(async () => expect(await pendingImmediates()).toBe(0));
     const now = performance.now();

@@ -35,7 +35,7 @@ const GOLDEN: VectorPlan = {
 
 const PLANS: readonly VectorPlan[] = [
   {
-    about: "nobody has a key: each side is anonymous",
+    about: "no side has a key: each side is anonymous",
     select: "80",
     limitsPlaintext: "003000004950435801000000",
     rekeyInterval: 2 ** 20,

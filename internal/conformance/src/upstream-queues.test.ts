@@ -79,10 +79,10 @@ describe("row 23: a write returns nil, and the message is dropped in silence", (
   it("before the first client it waits for one, and when that has gone it rejects", async () => {
     const directory = temporaryDirectory();
     const server = untilTestEnds(await startServer({ name: NAME, directory }));
-    const writing = server.write(1, "for whoever comes");
+    const writing = server.write(1, "for the first client");
     const client = untilTestEnds(await startClient({ name: NAME, directory }));
     await writing;
-    expect((await readData(client)).text()).toBe("for whoever comes");
+    expect((await readData(client)).text()).toBe("for the first client");
     await client.close();
     await readUntil(server, "Disconnected");
     expect(await failureOf(server.write(1, "into the void"))).toMatchObject({ code: "IPC_NOT_CONNECTED" });
@@ -143,15 +143,15 @@ describe("row 25: a write to what is closed ends the process, and one while conn
 });
 
 describe("row 29: close drops what is queued", () => {
-  it.each(["client", "server"] as const)("a %s's thousand messages all arrive, then the end", async (who) => {
+  it.each(["client", "server"] as const)("a %s's thousand messages all arrive, then the end", async (side) => {
     const { client, server } = await pair();
-    const [writer, reader] = who === "client" ? [client, server] : [server, client];
+    const [writer, reader] = side === "client" ? [client, server] : [server, client];
     const received = readTypes(reader, NUMBERS.length);
     const writes = NUMBERS.map((number) => writer.write(number, new Uint8Array(number % 97)));
     await writer.close();
     await Promise.all(writes);
     expect(await received).toEqual(NUMBERS);
-    await readUntil(reader, who === "client" ? "Disconnected" : "Reconnecting");
+    await readUntil(reader, side === "client" ? "Disconnected" : "Reconnecting");
   });
 });
 
@@ -163,9 +163,9 @@ describe("row 36: what golang-ipc's users complain about", () => {
     expect((await readData(client)).text()).toBe("from the server");
   });
 
-  it.each(["client", "server"] as const)("close ends the waiting reads of a %s", async (who) => {
+  it.each(["client", "server"] as const)("close ends the waiting reads of a %s", async (side) => {
     const both = await pair();
-    const peer = both[who];
+    const peer = both[side];
     const reading = readToEnd(peer);
     await peer.close();
     expect((await reading).slice(-3)).toEqual(["Closing", "Closed", "IPC_CLOSED"]);

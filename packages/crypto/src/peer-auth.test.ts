@@ -129,8 +129,8 @@ describe("a signature", () => {
 
   test("under trusted bytes that are no point of the curve is refused, not a crash", () => {
     for (const byte of [0x00, 0x01, 0xff]) {
-      const nobody = new Uint8Array(32).fill(byte);
-      refusalOf(CLIENT, macked(Buffer.concat([nobody, idOf(CLIENT).subarray(32)])), [nobody]);
+      const unusable = new Uint8Array(32).fill(byte);
+      refusalOf(CLIENT, macked(Buffer.concat([unusable, idOf(CLIENT).subarray(32)])), [unusable]);
     }
   });
 });

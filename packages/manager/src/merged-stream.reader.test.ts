@@ -3,7 +3,7 @@ import { collect, isSettled, nextEvent, nextTurn, send, serve } from "../test/se
 import type { Delivery } from "./merged-stream.js";
 import type { ServerConnection } from "./server-connection.js";
 
-const NOBODY = (): void => {};
+const IGNORE = (): void => {};
 
 /** Reads a hello by itself, and lets go. */
 async function greet(connection: ServerConnection): Promise<void> {
@@ -25,7 +25,7 @@ describe("a client that was read singly and let go", () => {
 
   it("belongs to the listeners again", async () => {
     const { manager, visit } = await serve();
-    manager.on("connection", (connection) => void connection.once("message", NOBODY));
+    manager.on("connection", (connection) => void connection.once("message", IGNORE));
     const messages = collect(manager, "message");
     await send(await visit(), "hello", "more", "last");
     await isSettled(nextTurn());
@@ -59,7 +59,7 @@ describe("a client that was read singly and let go", () => {
         await greet(connection);
         for await (const message of connection) read.push(message.text());
       };
-      readOn().catch(NOBODY);
+      readOn().catch(IGNORE);
     });
     await send(await visit(), "hello", "more", "last");
     await isSettled(nextTurn());

@@ -17,7 +17,7 @@ const polls = {
   readTimedFastest: (manager: ServerManager, callback: PollCallback, options?: { signal: AbortSignal }) =>
     manager.readTimedFastest(LONG_MS, callback, options),
 };
-const nobody: PollCallback = () => {
+const unexpected: PollCallback = () => {
   throw new Error("the poll called its callback unexpectedly");
 };
 
@@ -30,7 +30,7 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     await poll(manager, () => {});
     const controller = new AbortController();
     const { signal } = controller;
-    const waiting = failureOf(poll(manager, nobody, { signal }));
+    const waiting = failureOf(poll(manager, unexpected, { signal }));
     controller.abort(reason);
     expect(await waiting).toMatchObject({
       code: "IPC_ABORTED",
@@ -38,7 +38,10 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
       cause: reason,
       message: expect.stringContaining(`${what}: `),
     });
-    expect(await failureOf(poll(manager, nobody, { signal }))).toMatchObject({ code: "IPC_ABORTED", cause: reason });
+    expect(await failureOf(poll(manager, unexpected, { signal }))).toMatchObject({
+      code: "IPC_ABORTED",
+      cause: reason,
+    });
     await send(each, "a");
     expect(await each.connection.read()).toMatchObject({ kind: "data" });
   });
@@ -49,9 +52,9 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     const each = await visit();
     await poll(manager, () => {}, { signal });
     await send(each, "a");
-    await failureOf(poll(manager, nobody, { signal }));
+    await failureOf(poll(manager, unexpected, { signal }));
     const waiting = poll(manager, () => {}, { signal });
-    await failureOf(poll(manager, nobody, { signal }));
+    await failureOf(poll(manager, unexpected, { signal }));
     await manager.close();
     await waiting;
     expect(getEventListeners(signal, "abort")).toEqual([]);
@@ -59,11 +62,11 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
 
   it("with no connection rejects with IPC_CLOSED when the manager closes, and with the reason when it is destroyed", async () => {
     const closed = await serve();
-    const waiting = failureOf(poll(closed.manager, nobody));
+    const waiting = failureOf(poll(closed.manager, unexpected));
     await closed.manager.close();
     expect(await waiting).toMatchObject({ code: "IPC_CLOSED" });
     const destroyed = await serve();
-    const other = failureOf(poll(destroyed.manager, nobody));
+    const other = failureOf(poll(destroyed.manager, unexpected));
     destroyed.manager.destroy(reason);
     expect(await other).toMatchObject({ code: "IPC_CLOSED", cause: reason });
   });
@@ -90,7 +93,7 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     await poll(manager, () => {});
     each.connection.pause();
     await send(each, "a");
-    const waiting = failureOf(poll(manager, nobody));
+    const waiting = failureOf(poll(manager, unexpected));
     await manager.close();
     expect(await waiting).toMatchObject({ code: "IPC_CLOSED" });
     each.connection.resume();
@@ -116,7 +119,7 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     const { manager, visit } = await serve();
     const waiting = poll(manager, () => {});
     for (const other of ["read", "readTimed", "readTimedFastest"] as const) {
-      expect(await failureOf(polls[other](manager, nobody))).toMatchObject({
+      expect(await failureOf(polls[other](manager, unexpected))).toMatchObject({
         code: "IPC_CONSUMER_TAKEN",
         message: `${other}: messages already go to a pending ${what}; use one consumer at a time`,
       });
@@ -130,9 +133,9 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
   it("that is not awaited does not end the process when the manager ends", async () => {
     const caught = keepUncaught();
     const { manager } = await serve();
-    void poll(manager, nobody);
+    void poll(manager, unexpected);
     await manager.close();
-    void poll(manager, nobody);
+    void poll(manager, unexpected);
     await nextTurn();
     expect(caught).toEqual([]);
   });
@@ -163,7 +166,7 @@ describe.each(["readTimed", "readTimedFastest"] as const)("%s rejects", (what) =
     [undefined, TypeError],
   ])("%o milliseconds", async (ms, kind) => {
     const { manager } = await serve();
-    const error = await failureOf(manager[what](ms as number, nobody));
+    const error = await failureOf(manager[what](ms as number, unexpected));
     expect(error).toBeInstanceOf(kind);
     expect(error.message).toContain(`${what}: \`ms\` takes milliseconds, 0 … 2147483647`);
   });

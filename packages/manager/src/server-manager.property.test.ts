@@ -24,14 +24,14 @@ const ACTIONS = [
 interface Step {
   readonly action: (typeof ACTIONS)[number];
   /** The index of a client, a number of bytes, a number of repetitions. */
-  readonly who: number;
+  readonly client: number;
   readonly bytes: number;
   readonly count: number;
 }
 
 const step: Arbitrary<Step> = record({
   action: constantFrom(...ACTIONS),
-  who: integer({ min: 0, max: 9 }),
+  client: integer({ min: 0, max: 9 }),
   bytes: integer({ min: 0, max: 2_000 }),
   count: integer({ min: 1, max: 10 }),
 });
@@ -51,9 +51,9 @@ class World {
     this.#patient = patient;
   }
 
-  async do({ action, who, bytes, count }: Step): Promise<void> {
+  async do({ action, client, bytes, count }: Step): Promise<void> {
     const { manager, visit } = this.#served;
-    const chosen = this.#present[who % Math.max(1, this.#present.length)];
+    const chosen = this.#present[client % Math.max(1, this.#present.length)];
     switch (action) {
       case "come": {
         const visitor = await visit({ maxQueuedBytes: 1_000_000 });
@@ -169,7 +169,7 @@ it("gives each message once and in order while clients connect, write, disconnec
         const isTight = maxTotalUnreadBytes < 1_000_000;
         const world = new World(await serve({ encryption: false, maxUnreadBytes, maxTotalUnreadBytes }), isTight);
         // The manager has had a reader, so messages of gone clients wait for it.
-        await world.do({ action: "read", who: 0, bytes: 0, count: 1 });
+        await world.do({ action: "read", client: 0, bytes: 0, count: 1 });
         for (const each of steps) await world.do(each);
         await world.end();
       },

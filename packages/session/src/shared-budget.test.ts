@@ -72,16 +72,16 @@ describe("a shared budget", () => {
 
   it("is exceeded only by each holder's last message, in whatever order holders take and let go", () => {
     const step = record({
-      who: integer({ min: 0, max: 9 }),
+      holder: integer({ min: 0, max: 9 }),
       bytes: integer({ min: 1, max: 40_000 }),
       letsGo: boolean(),
     });
     assert(
       property(array(step, { maxLength: 300 }), (steps) => {
         const holders = new Holders(10);
-        for (const { who, bytes, letsGo } of steps) {
-          if (letsGo) holders.letGo(who);
-          else holders.take(who, bytes);
+        for (const { holder, bytes, letsGo } of steps) {
+          if (letsGo) holders.letGo(holder);
+          else holders.take(holder, bytes);
           const used = holders.held.reduce((sum, held) => sum + held, 0);
           const last = holders.last.reduce((sum, each) => sum + each, 0);
           expect(holders.budget.used).toBe(used);

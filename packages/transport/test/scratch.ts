@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { onTestFinished, vi } from "vitest";
 
 /** The id of this machine's unprivileged user. */
-export const NOBODY = 65_534;
+export const OTHER_USER = 65_534;
 
 /** Makes a directory that is gone after the test. Its path is short, so that sockets fit in. */
 export function scratchDirectory(): string {
@@ -49,8 +49,8 @@ export async function startForeignServer(path: string, onStream: (stream: Duplex
 export function disown(path: string): number {
   const { uid } = lstatSync(path);
   if (uid === 0) {
-    chownSync(path, NOBODY, NOBODY);
-    return NOBODY;
+    chownSync(path, OTHER_USER, OTHER_USER);
+    return OTHER_USER;
   }
   const user = vi.spyOn(process, "geteuid").mockReturnValue(uid + 1);
   onTestFinished(() => user.mockRestore());

@@ -145,8 +145,8 @@ describe.each([
       (handmade) => Buffer.concat([handmade.auth(), handmade.auth(alice.privateKey).subarray(32)]),
       "does not match this handshake",
     ],
-  ])("sends %s: no connection comes of it", async (_what, who, body, message) => {
-    const [security, options] = CONFIGURED[who];
+  ])("sends %s: no connection comes of it", async (_what, setup, body, message) => {
+    const [security, options] = CONFIGURED[setup];
     const { told, error } = await attack((handmade) => handmade.say(AUTH, body(handmade)), security, options);
     expect(told).toEqual([]);
     expect(error).toMatchObject({ code: "IPC_AUTHENTICATION_FAILED", message: expect.stringContaining(message) });

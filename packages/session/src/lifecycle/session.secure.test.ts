@@ -107,7 +107,7 @@ describe("security says on each side what the other has proved", () => {
       { security: { wire: "golang-ipc" } },
       { security: { psk: key(1), require: false } },
     ],
-  ])("compatible, where %s speaks golang-ipc's protocol only", async (_who, ofClient, ofServer) => {
+  ])("compatible, where %s speaks golang-ipc's protocol only", async (_side, ofClient, ofServer) => {
     const [client, server] = await open(ofClient, ofServer);
     for (const { security } of [client, server]) expect(security).toEqual({ mode: "compatible", peer: { psk: false } });
     await expectConversation(client, server);

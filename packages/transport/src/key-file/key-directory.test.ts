@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { disown, NOBODY, scratchDirectory } from "../../test/scratch.js";
+import { disown, OTHER_USER, scratchDirectory } from "../../test/scratch.js";
 import { assertKeyDirectory, ensureKeyDirectory } from "./key-directory.js";
 import type { KeyFilePlace } from "./key-file-place.js";
 
@@ -75,18 +75,20 @@ describe.each([
     skip(!isRoot, NEEDS_ROOT);
     const { inner, hidden } = places();
     mkdirSync(inner, { mode: 0o700 });
-    chownSync(inner, NOBODY, NOBODY);
-    expect(() => check(hidden)).toThrow(untrusted(`${inner} belongs to user ${NOBODY}, not to this user (${user})`));
-    expect(stateOf(inner)).toEqual(["0700", NOBODY]);
+    chownSync(inner, OTHER_USER, OTHER_USER);
+    expect(() => check(hidden)).toThrow(
+      untrusted(`${inner} belongs to user ${OTHER_USER}, not to this user (${user})`),
+    );
+    expect(stateOf(inner)).toEqual(["0700", OTHER_USER]);
   });
 
   test("of root, as another user", ({ skip }) => {
     skip(!isRoot, NEEDS_ROOT);
     const { inner, hidden } = places();
     mkdirSync(inner, { mode: 0o700 });
-    const other = vi.spyOn(process, "geteuid").mockReturnValue(NOBODY);
+    const other = vi.spyOn(process, "geteuid").mockReturnValue(OTHER_USER);
     onTestFinished(() => other.mockRestore());
-    expect(() => check(hidden)).toThrow(untrusted(`${inner} belongs to user 0, not to this user (${NOBODY})`));
+    expect(() => check(hidden)).toThrow(untrusted(`${inner} belongs to user 0, not to this user (${OTHER_USER})`));
   });
 
   test.each([
@@ -138,8 +140,8 @@ describe.each([
     skip(!isRoot, NEEDS_ROOT);
     const { inner, [kind]: place } = places();
     mkdirSync(inner, { mode: 0o700 });
-    chownSync(inner, NOBODY, NOBODY);
-    const other = vi.spyOn(process, "geteuid").mockReturnValue(NOBODY);
+    chownSync(inner, OTHER_USER, OTHER_USER);
+    const other = vi.spyOn(process, "geteuid").mockReturnValue(OTHER_USER);
     onTestFinished(() => other.mockRestore());
     ensureKeyDirectory(place);
     assertKeyDirectory(place);

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask, emitPackage, NOBODY, scratchDirectory, startPeer, turns } from "../../test/scratch.js";
+import { ask, emitPackage, OTHER_USER, scratchDirectory, startPeer, turns } from "../../test/scratch.js";
 import { ensureKeyFile, readKeyFile } from "./key-file.js";
 import { resolveKeyFile } from "./key-file-place.js";
 
@@ -59,14 +59,14 @@ test("a process of another user gets no key", async ({ skip }) => {
   const directory = scratchDirectory();
   const place = resolveKeyFile("orders", join(directory, "orders.key"));
   const key = Buffer.from(ensureKeyFile(place)).toString("hex");
-  const peer = await startPeer(emitted, directory, { uid: NOBODY });
+  const peer = await startPeer(emitted, directory, { uid: OTHER_USER });
   const read = { order: "readKey", path: place.path };
   // A directory that others may not even search.
   expect(await ask(peer, read)).toMatchObject({ code: "IPC_PERMISSION_DENIED" });
   chmodSync(directory, 0o755);
   expect(await ask(peer, read)).toMatchObject({
     code: "IPC_KEY_FILE_UNTRUSTED",
-    message: expect.stringContaining(`${place.path} belongs to user 0, not to this user (${NOBODY})`),
+    message: expect.stringContaining(`${place.path} belongs to user 0, not to this user (${OTHER_USER})`),
   });
   expect(await ask(peer, { order: "ensureKey", name: "orders" })).toMatchObject({ code: "IPC_PERMISSION_DENIED" });
   expect(await ask(await startPeer(emitted, directory), read)).toBe(key);

@@ -13,7 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { leaveStaleSocket, NOBODY, scratchDirectory } from "../../test/scratch.js";
+import { leaveStaleSocket, OTHER_USER, scratchDirectory } from "../../test/scratch.js";
 import { ensureKeyFile, readKeyFile } from "./key-file.js";
 import { type KeyFilePlace, resolveKeyFile } from "./key-file-place.js";
 
@@ -78,17 +78,17 @@ describe.each([
     skip(!isRoot, "only root can give a file away");
     const place = emptyPlace();
     writeFileSync(place.path, KEY, { mode: 0o600 });
-    chownSync(place.path, NOBODY, NOBODY);
-    expectRefusal(place, `the key file ${place.path} belongs to user ${NOBODY}, not to this user (${user})`);
+    chownSync(place.path, OTHER_USER, OTHER_USER);
+    expectRefusal(place, `the key file ${place.path} belongs to user ${OTHER_USER}, not to this user (${user})`);
   });
 
   test("a file of root, as another user", ({ skip }) => {
     skip(!isRoot, "only root has files of root");
     const place = resolveKeyFile("orders", join(scratchDirectory(), "orders.key"));
     writeFileSync(place.path, KEY, { mode: 0o600 });
-    const other = vi.spyOn(process, "geteuid").mockReturnValue(NOBODY);
+    const other = vi.spyOn(process, "geteuid").mockReturnValue(OTHER_USER);
     onTestFinished(() => other.mockRestore());
-    expectRefusal(place, `belongs to user 0, not to this user (${NOBODY})`);
+    expectRefusal(place, `belongs to user 0, not to this user (${OTHER_USER})`);
   });
 
   test.each([
@@ -138,8 +138,8 @@ test("in a sticky directory that every user can write, a name that another user 
   chmodSync(directory, 0o1777);
   const taken = resolveKeyFile("orders", join(directory, "taken"));
   writeFileSync(taken.path, KEY, { mode: 0o600 });
-  chownSync(taken.path, NOBODY, NOBODY);
-  expect(() => ensureKeyFile(taken)).toThrow(untrusted(`belongs to user ${NOBODY}`));
+  chownSync(taken.path, OTHER_USER, OTHER_USER);
+  expect(() => ensureKeyFile(taken)).toThrow(untrusted(`belongs to user ${OTHER_USER}`));
   expect(readFileSync(taken.path)).toEqual(KEY);
   const free = resolveKeyFile("orders", join(directory, "free"));
   expect(ensureKeyFile(free)).toEqual(readKeyFile(free));

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask, emitPackage, leaveStaleSocket, NOBODY, scratchDirectory, startPeer } from "../../test/scratch.js";
+import { ask, emitPackage, leaveStaleSocket, OTHER_USER, scratchDirectory, startPeer } from "../../test/scratch.js";
 import type { Endpoint, Listener } from "../transport.js";
 import { unixSocket } from "./unix-socket.js";
 
 const NAME: Endpoint = { kind: "name" };
 const isRoot = process.getuid?.() === 0;
 /** How a peer runs as another user, where this user may do that. */
-const asNobody = isRoot ? { uid: NOBODY } : {};
+const asOtherUser = isRoot ? { uid: OTHER_USER } : {};
 
 const emitted = mkdtempSync(join(tmpdir(), "ipc-transport-"));
 beforeAll(() => emitPackage(emitted));
@@ -52,7 +52,7 @@ test("a client that the socket's mode keeps out is told how a server lets it in"
   chmodSync(directory, 0o755);
   const listener: Listener = await unixSocket({ directory, unmaskPermissions: true }).listen("a", NAME, () => {}, {});
   // Every user trusts root, so that only the mode can be a reason to reject.
-  const peer = await startPeer(emitted, directory, asNobody);
+  const peer = await startPeer(emitted, directory, asOtherUser);
   expect(await ask(peer, { order: "dial", name: "a" })).toBe("connected");
   chmodSync(listener.address, 0o000);
   expect(await ask(peer, { order: "dial", name: "a" })).toMatchObject({
@@ -68,7 +68,7 @@ test("a server that may not write to the directory is told which", async () => {
   const parent = join(directory, "..");
   chmodSync(parent, 0o755);
   chmodSync(directory, 0o555);
-  const peer = await startPeer(emitted, directory, asNobody);
+  const peer = await startPeer(emitted, directory, asOtherUser);
   expect(await ask(peer, { order: "listen", name: "a" })).toMatchObject({
     code: "IPC_PERMISSION_DENIED",
     message: expect.stringContaining(`right to write to ${directory}`),
