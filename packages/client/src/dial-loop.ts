@@ -7,7 +7,7 @@ import { type ConnectionHistory, isRetryable } from "./retryable.js";
 /**
  * Consecutive failed authentications that are final at the start. One failure is not, because a server also ends a connection
  * silently when another client connected first, when it is overloaded, and when it is closing.
- * @see docs/adr/0014-a-failed-authentication-is-tried-again.md
+ * @see docs/adr/0014-retry-a-failed-authentication.md
  */
 const MAX_AUTH_FAILURES = 3;
 
