@@ -16,7 +16,7 @@ const GO_PEER = fileURLToPath(new URL("../../conformance/go-peer/", import.meta.
 const go = await buildGoPeer();
 const why = "missing" in go ? ` (skipped: ${go.missing})` : "";
 
-const { fences } = readDocument("README.md");
+const { fences } = readDocument("docs/GUIDE.md");
 const index = fences.findIndex(({ words }) => words[0] === "go");
 const servers = listSnippets().filter(({ fence, role }) => fence.document === "README.md" && role === "server");
 const project = await SnippetProject.make(servers);
@@ -24,7 +24,7 @@ afterAll(() => project[Symbol.asyncDispose]());
 // Before the tests, because a linker takes as long as the machine lets it.
 const client = "missing" in go ? undefined : await buildClient();
 
-/** Compiles the program of README.md, and returns its path. */
+/** Compiles the program of docs/GUIDE.md, and returns its path. */
 async function buildClient(): Promise<string> {
   const folder = join(project.folder, "go");
   await mkdir(folder);
@@ -34,10 +34,11 @@ async function buildClient(): Promise<string> {
   return join(folder, "client");
 }
 
-describe.skipIf(client === undefined)(`the Go program of README.md${why}`, () => {
-  test("talks to the server of README.md", async () => {
+describe.skipIf(client === undefined)(`the Go program of docs/GUIDE.md${why}`, () => {
+  test("gets an answer from the server of README.md", async () => {
     const [server] = servers;
-    if (server === undefined || client === undefined) throw new Error("README.md has a server and a Go program");
+    if (server === undefined || client === undefined)
+      throw new Error("README.md has a server, docs/GUIDE.md a Go program");
     await using _serving = new Program(process.execPath, [project.programOf(server)], { cwd: project.folder });
     await using asking = new Program(client, [], { cwd: project.folder });
     expect(await asking.outcome).toEqual({ exitCode: 0, stderr: "", stdout: printsOf(fences[index + 1]) });
