@@ -55,10 +55,10 @@ it.each([
   ["secure, the peer proved a pre-shared key", "stream truncated", { security: { psk: PSK } }],
   [
     "compatible: golang-ipc's encryption, the peer is anonymous",
-    "the peer ended",
+    "ended by the peer",
     { security: { wire: "golang-ipc" } },
   ],
-  ["plain: nothing is encrypted", "the peer ended", { encryption: false }],
+  ["plain: nothing is encrypted", "ended by the peer", { encryption: false }],
 ] as const)("the option logger is told what happens, and never data or keys; %s", async (is, end, options) => {
   const lines: string[] = [];
   const keep = (...given: unknown[]): void => void lines.push(inspect(given, { depth: 9 }));

@@ -124,8 +124,8 @@ describe("a client whose connection ends", () => {
 
   it.each([
     ["secure", { encryption: true }, "IPC_RECORD_TRUNCATED", /without CLOSE; the peer's last messages may be missing/],
-    ["compatible", { security: { wire: "golang-ipc" } }, "IPC_CONNECTION_LOST", /the peer ended the connection/],
-    ["plain", { encryption: false }, "IPC_CONNECTION_LOST", /the peer ended the connection/],
+    ["compatible", { security: { wire: "golang-ipc" } }, "IPC_CONNECTION_LOST", /connection ended by the peer/],
+    ["plain", { encryption: false }, "IPC_CONNECTION_LOST", /connection ended by the peer/],
   ] as const)(
     "tells 'lost' once for each end, with its cause, and 'error' for none: %s",
     async (mode, options, code, cut) => {
@@ -141,7 +141,7 @@ describe("a client whose connection ends", () => {
       await far.session(options);
       await eventually(() => expect(client.stats.reconnects).toBe(2));
       expect(lost.map((error) => error.code)).toEqual(["IPC_CONNECTION_LOST", code]);
-      expect(lost[0]?.message).toBe("the peer ended the connection; 0 messages were accepted and not sent");
+      expect(lost[0]?.message).toBe("connection ended by the peer: 0 messages were accepted and not sent");
       expect(lost[1]?.message).toMatch(cut);
       expect(errors).toEqual([]);
     },

@@ -90,7 +90,7 @@ describe("the option logger", () => {
     for (const wanted of [
       /info .*server orders: listening at memory:orders/,
       /info .*server orders: client 2, memory:orders connected \(plain: nothing is encrypted\)/,
-      /warn .*server orders: client 3, memory:orders: the connection was cut/,
+      /warn .*server orders: client 3, memory:orders: connection cut/,
       /warn .*server orders: refused memory:orders: .*`maxConnections`/,
       /info .*server orders: client 2, memory:orders disconnected/,
     ]) {

@@ -126,7 +126,7 @@ export function connectionLostError(
   const dropped = droppedBytes === 0 ? "" : `; ${droppedBytes} received bytes were dropped unread`;
   return new SessionError(
     "IPC_CONNECTION_LOST",
-    `${what}; ${unsentMessages} messages were accepted and not sent${dropped}`,
+    `${what}: ${unsentMessages} messages were accepted and not sent${dropped}`,
     cause === undefined ? undefined : { cause },
   );
 }

@@ -34,7 +34,7 @@ describe("a name", () => {
     expect(() => assertName(name)).toThrow(
       expect.objectContaining({ constructor: TypeError, code: "IPC_NAME_INVALID" }),
     );
-    expect(() => assertName(name)).toThrow(/^`name` takes 1 to 64 characters .*; got /);
+    expect(() => assertName(name)).toThrow(/^`name` takes 1 to 64 characters .*, got /);
   });
 
   test("that is empty is told in golang-ipc's words", () => {

@@ -24,7 +24,7 @@ export function assertName(name: unknown): asserts name is string {
   const message =
     name === ""
       ? `\`name\` cannot be an empty string; it takes ${takes}`
-      : `\`name\` takes ${takes}; got ${formatValue(name)}`;
+      : `\`name\` takes ${takes}, got ${formatValue(name)}`;
   throw Object.assign(new TypeError(message), { code: "IPC_NAME_INVALID" } as const) satisfies NameError;
 }
 

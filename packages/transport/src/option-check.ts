@@ -13,12 +13,12 @@ export function formatValue(value: unknown): string {
  */
 export function assertKnownOptions(options: unknown, known: readonly string[], owner: string): void {
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${owner} takes an object of options; got ${formatValue(options)}`);
+    throw new TypeError(`${owner} takes an object of options, got ${formatValue(options)}`);
   }
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
       throw new TypeError(
-        `${owner} takes the options ${known.map((name) => `\`${name}\``).join(", ")}; got ${formatValue(key)}`,
+        `${owner} takes the options ${known.map((name) => `\`${name}\``).join(", ")}, got ${formatValue(key)}`,
       );
     }
   }
@@ -26,7 +26,7 @@ export function assertKnownOptions(options: unknown, known: readonly string[], o
 
 /** @throws TypeError naming the option */
 export function assertBoolean(value: unknown, option: string): asserts value is boolean {
-  if (typeof value !== "boolean") throw new TypeError(`\`${option}\` must be true or false; got ${formatValue(value)}`);
+  if (typeof value !== "boolean") throw new TypeError(`\`${option}\` must be true or false, got ${formatValue(value)}`);
 }
 
 /**
@@ -36,7 +36,7 @@ export function assertBoolean(value: unknown, option: string): asserts value is 
  */
 export function assertPlace(value: unknown, option: string): asserts value is string {
   if (typeof value !== "string" || value === "" || value.includes("\0")) {
-    throw new TypeError(`\`${option}\` must be a string that is not empty and holds no NUL; got ${formatValue(value)}`);
+    throw new TypeError(`\`${option}\` must be a string that is not empty and holds no NUL, got ${formatValue(value)}`);
   }
 }
 
@@ -46,7 +46,7 @@ export function assertPlace(value: unknown, option: string): asserts value is st
  * @throws TypeError for a value that is no number, RangeError for any other number; both name the option
  */
 export function assertInteger(value: unknown, option: string, least: number, most: number): asserts value is number {
-  const expected = `\`${option}\` must be an integer from ${least} to ${most}; got ${formatValue(value)}`;
+  const expected = `\`${option}\` must be an integer from ${least} to ${most}, got ${formatValue(value)}`;
   if (typeof value !== "number") throw new TypeError(expected);
   if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(expected);
 }

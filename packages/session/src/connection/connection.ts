@@ -178,14 +178,14 @@ export class Connection {
         return;
       }
       const left = this.sender.queuedMessages;
-      this.#finish(connectionLostError("the peer ended the connection", left, dropped), left === 0 && dropped === 0);
+      this.#finish(connectionLostError("connection ended by the peer", left, dropped), left === 0 && dropped === 0);
     });
   };
 
   readonly #onError = (cause: Error): void => {
     this.#drainInput((dropped) => {
       const left = this.sender.queuedMessages;
-      this.#finish(connectionLostError(`the connection was cut: ${cause.message}`, left, dropped, cause), false);
+      this.#finish(connectionLostError(`connection cut (${cause.message})`, left, dropped, cause), false);
     });
   };
 

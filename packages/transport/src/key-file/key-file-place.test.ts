@@ -75,7 +75,7 @@ describe("wrong arguments are named:", () => {
   test.each([
     ["../orders", true, "`name` takes"],
     ["../orders", "/etc/orders/key", "`name` takes"],
-    ["orders", false, "`keyFile` must be true or a path; got false"],
+    ["orders", false, "`keyFile` must be true or a path, got false"],
     ["orders", 7, "got 7"],
     ["orders", "", "`keyFile` must be a string that is not empty"],
     ["orders", "/etc/\0", "`keyFile`"],

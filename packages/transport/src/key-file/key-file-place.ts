@@ -44,7 +44,7 @@ export function resolveKeyFile(
 ): KeyFilePlace {
   assertName(name);
   if (keyFile !== true && typeof keyFile !== "string") {
-    throw new TypeError(`\`keyFile\` must be true or a path; got ${formatValue(keyFile)}`);
+    throw new TypeError(`\`keyFile\` must be true or a path, got ${formatValue(keyFile)}`);
   }
   if (keyFile !== true) assertPlace(keyFile, "keyFile");
   if (process.platform === "win32") {

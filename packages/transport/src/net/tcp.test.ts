@@ -173,10 +173,10 @@ describe("wrong arguments are named:", () => {
     [{ host: "a\0" }, TypeError, "`host`"],
     [{ host: 7 }, TypeError, "`host`"],
     [{ port: "80" }, TypeError, "`port`"],
-    [{ port: -1 }, RangeError, "`port` must be an integer from 0 to 65535; got -1"],
+    [{ port: -1 }, RangeError, "`port` must be an integer from 0 to 65535, got -1"],
     [{ port: 65_536 }, RangeError, "`port`"],
-    [{ prot: 80 }, TypeError, 'tcp() takes the options `host`, `port`; got "prot"'],
-    [null, TypeError, "tcp() takes an object of options; got null"],
+    [{ prot: 80 }, TypeError, 'tcp() takes the options `host`, `port`, got "prot"'],
+    [null, TypeError, "tcp() takes an object of options, got null"],
   ])("%j", (options, kind, message) => {
     expect(() => tcp(options as object)).toThrow(expect.objectContaining({ constructor: kind }));
     expect(() => tcp(options as object)).toThrow(message);

@@ -265,10 +265,10 @@ describe("wrong options are named:", () => {
     [{ directory: "" }, TypeError, "`directory` must be a string that is not empty"],
     [{ directory: "/tmp\0" }, TypeError, "`directory`"],
     [{ directory: 7 }, TypeError, "got 7"],
-    [{ unmaskPermissions: "yes" }, TypeError, '`unmaskPermissions` must be true or false; got "yes"'],
-    [{ trustedOwners: 0 }, TypeError, "`trustedOwners` must be an array of uids; got 0"],
+    [{ unmaskPermissions: "yes" }, TypeError, '`unmaskPermissions` must be true or false, got "yes"'],
+    [{ trustedOwners: 0 }, TypeError, "`trustedOwners` must be an array of uids, got 0"],
     [{ trustedOwners: ["root"] }, TypeError, "`trustedOwners`"],
-    [{ trustedOwners: [-1] }, RangeError, "`trustedOwners` must be an integer from 0 to 4294967295; got -1"],
+    [{ trustedOwners: [-1] }, RangeError, "`trustedOwners` must be an integer from 0 to 4294967295, got -1"],
     [{ dir: "/tmp" }, TypeError, 'got "dir"'],
     ["/tmp", TypeError, "unixSocket() takes an object of options"],
   ])("%j", (options, kind, message) => {

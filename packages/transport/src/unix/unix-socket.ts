@@ -41,7 +41,7 @@ export function unixSocket(options: UnixSocketOptions = {}): Transport {
   assertPlace(directory, "directory");
   assertBoolean(unmaskPermissions, "unmaskPermissions");
   if (!Array.isArray(trustedOwners))
-    throw new TypeError(`\`trustedOwners\` must be an array of uids; got ${formatValue(trustedOwners)}`);
+    throw new TypeError(`\`trustedOwners\` must be an array of uids, got ${formatValue(trustedOwners)}`);
   for (const owner of trustedOwners) assertInteger(owner, "trustedOwners", 0, MAX_UID);
 
   if (process.platform === "win32") return namedPipe(unmaskPermissions, MAX_RETRY_DELAY_MS);
