@@ -8,7 +8,7 @@ const LARGE_BYTES = 1_048_576;
 const CIPHERS = {
   plain: "not encrypted",
   compatible: "encrypted as golang-ipc does: ECDH P-384, AES-256-GCM",
-  secure: "encrypted, in a secure session: no message can be repeated, left out or cut off unnoticed",
+  secure: "encrypted, in a secure session: tampering, replay, omission and truncation are detected",
 } as const;
 
 // The server may not be there yet: the client waits for it.
