@@ -8,7 +8,7 @@ import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 
 const name = "orders";
 
-// docs/DIVERGENCES.md: a handshake that fails ends a Go server for good; ours tells 'refused' and goes on serving.
+// docs/UPSTREAM.md, row 8: a handshake that fails ends a Go server for good; ours tells 'refused' and goes on serving.
 describe("TestServerReceiveWrongVersionNumber", () => {
   it("a client that says the version differs is refused, and the next one is served", async () => {
     const directory = temporaryDirectory();

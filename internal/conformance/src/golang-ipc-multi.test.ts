@@ -66,7 +66,7 @@ describe("TestServerReconnect2Multi", () => {
   });
 });
 
-// docs/DIVERGENCES.md: a handshake that fails ends a Go server for good; ours tells 'refused' and goes on serving.
+// docs/UPSTREAM.md, row 8: a handshake that fails ends a Go server for good; ours tells 'refused' and goes on serving.
 describe("TestServerReceiveWrongVersionNumberMulti", () => {
   it("a client that comes to slot 1 unasked and says the version differs is refused, and the next one is served", async () => {
     const directory = temporaryDirectory();
