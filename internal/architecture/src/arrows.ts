@@ -17,7 +17,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   session: {
     runtime: ["framing", "crypto", "transport"],
     typesOnly: [],
-    builtins: ["crypto", "diagnostics_channel", "events", "stream", "timers"],
+    builtins: ["crypto", "diagnostics_channel", "events", "stream", "timers", "util"],
   },
   client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },

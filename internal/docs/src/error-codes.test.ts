@@ -1,6 +1,6 @@
 import type { IpcErrorCode } from "@ipc/client";
 import { describe, expect, test } from "vitest";
-import { isRetryable } from "../../../packages/client/src/retryable.js";
+import { isRetryable } from "../../../packages/client/src/dial-loop.js";
 import { readText } from "./document.js";
 
 /** Every code of the library. The compiler refuses one that is missing here, and one that does not exist. */

@@ -1,8 +1,7 @@
-import { type IpcError, SessionError } from "@ipc/session";
-import { abortError, asIpcError, destroyStream, type EstablishedConnection } from "@ipc/session/internal";
+import { type IpcError, type IpcErrorCode, SessionError } from "@ipc/session";
+import { abortError, asIpcError, destroyStream, type EstablishedConnection, traitsOf } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
 import type { RetrySchedule, RetryTimer } from "./retry-timer.js";
-import { type ConnectionHistory, isRetryable } from "./retryable.js";
 
 /**
  * Consecutive failed authentications that are final at the start. One failure is not, because a server also ends a connection
@@ -10,6 +9,9 @@ import { type ConnectionHistory, isRetryable } from "./retryable.js";
  * @see docs/adr/0014-retry-a-failed-authentication.md
  */
 const MAX_AUTH_FAILURES = 3;
+
+/** The best connection that a client has had to its server so far. */
+export type ConnectionHistory = "no connection" | "a connection" | "a secure session";
 
 export interface DialOptions {
   readonly what: "connect" | "re-connect";
@@ -100,6 +102,21 @@ async function unlessOver(attempt: Promise<EstablishedConnection>, over: AbortSi
     throw error;
   } finally {
     over.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Returns whether dialling again can succeed after an error with this code. */
+export function isRetryable(code: IpcErrorCode, history: ConnectionHistory): boolean {
+  const { retryable = "never" } = traitsOf(code);
+  switch (retryable) {
+    case "always":
+      return true;
+    case "after a connection":
+      return history !== "no connection";
+    case "after a secure session":
+      return history === "a secure session";
+    case "never":
+      return false;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { type IpcError, type Logger, SessionError } from "@ipc/session";
+import { type IpcError, isIpcError, type Logger, SessionError } from "@ipc/session";
 import { BUSY_HELLO, type Credentials, KeyPairPool, runHandshake, serverHandshake } from "@ipc/session/handshake";
 import {
   asIpcError,
@@ -170,8 +170,8 @@ export class HandshakeAcceptor {
   }
 }
 
-function reasonOf(signal: AbortSignal): SessionError | undefined {
-  return signal.reason instanceof SessionError ? signal.reason : undefined;
+function reasonOf(signal: AbortSignal): IpcError | undefined {
+  return isIpcError(signal.reason) ? signal.reason : undefined;
 }
 
 function handshakeError(error: unknown): IpcError {

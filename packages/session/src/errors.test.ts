@@ -1,8 +1,9 @@
+import { runInNewContext } from "node:vm";
 import { CryptoError } from "@ipc/crypto";
 import { FrameError } from "@ipc/framing";
 import { TransportError } from "@ipc/transport";
 import { describe, expect, test } from "vitest";
-import { isIpcError, SessionError } from "./errors.js";
+import { type IpcErrorCode, isIpcError, SessionError, traitsOf } from "./errors.js";
 
 describe("isIpcError", () => {
   test.each([
@@ -19,6 +20,10 @@ describe("isIpcError", () => {
       readonly code = "IPC_CLOSED";
     }
     expect(isIpcError(new SessionError())).toBe(true);
+  });
+
+  test("knows an error of another realm", () => {
+    expect(isIpcError(runInNewContext('Object.assign(new Error("m"), { code: "IPC_CLOSED" })'))).toBe(true);
   });
 
   test.each([
@@ -45,5 +50,42 @@ describe("a SessionError", () => {
 
   test("of an aborted wait is an AbortError, as everywhere in the platform", () => {
     expect(new SessionError("IPC_ABORTED", "m").name).toBe("AbortError");
+  });
+});
+
+describe("an error's traits", () => {
+  test.each([
+    "IPC_CIPHER_EXHAUSTED",
+    "IPC_CLOSED",
+    "IPC_CONNECTION_LOST",
+    "IPC_DECRYPTION_FAILED",
+    "IPC_FRAME_TOO_LARGE",
+    "IPC_FRAME_TOO_SHORT",
+    "IPC_FRAME_TRUNCATED",
+    "IPC_LISTENER_LOST",
+    "IPC_NOT_CONNECTED",
+    "IPC_RECORD_INVALID",
+    "IPC_RECORD_TRUNCATED",
+  ] as const)("name the end of the connection for %s", (code) => {
+    expect(traitsOf(code)).toMatchObject({ endsConnection: true });
+  });
+
+  test.each([
+    "IPC_ABORTED",
+    "IPC_AUTHENTICATION_FAILED",
+    "IPC_CLOSE_INCOMPLETE",
+    "IPC_CONSUMER_TAKEN",
+    "IPC_HANDSHAKE_TIMEOUT",
+    "IPC_MESSAGE_TOO_LARGE",
+    "IPC_NO_SERVER",
+    "IPC_QUEUE_FULL",
+    "IPC_TIMED_OUT",
+    "IPC_TRANSPORT_FAILED",
+  ] as const)("do not name the end of a connection for %s", (code) => {
+    expect(traitsOf(code)).not.toHaveProperty("endsConnection");
+  });
+
+  test("are empty when the code comes from another version", () => {
+    expect(traitsOf("IPC_OF_ANOTHER_VERSION" as IpcErrorCode)).toEqual({});
   });
 });

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { CryptoError } from "@ipc/crypto";
 import type { FrameError } from "@ipc/framing";
 import type { NameError, TransportError } from "@ipc/transport";
@@ -40,9 +41,12 @@ export type IpcError = FrameError | CryptoError | TransportError | SessionError 
 /** Every code of the library. */
 export type IpcErrorCode = IpcError["code"];
 
-/** Returns whether the library made an error, judged by its code, so that it also works with two copies of a package loaded. */
+/**
+ * Returns whether the library made an error, judged by its code and not by its class, so that it also works with two copies of a
+ * package loaded, and across realms.
+ */
 export function isIpcError(error: unknown): error is IpcError {
-  return error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("IPC_");
+  return types.isNativeError(error) && "code" in error && String(error.code).startsWith("IPC_");
 }
 
 /**
@@ -51,64 +55,70 @@ export function isIpcError(error: unknown): error is IpcError {
  */
 export function asIpcError(error: unknown, wrap: (message: string, options: ErrorOptions) => IpcError): IpcError {
   if (isIpcError(error)) return error;
-  return wrap(error instanceof Error ? error.message : String(error), { cause: error });
+  return wrap(types.isNativeError(error) ? error.message : String(error), { cause: error });
 }
 
-/** Returns whether a wait failed because the connection ended: not the caller's fault, and events report it too. */
-export function isConnectionEnd(error: unknown): boolean {
-  return isIpcError(error) && ends(error.code);
+/** Returns an error of the library, such as a codec throws, and rethrows any other, because that is a defect. */
+export function rethrowDefect(error: unknown): IpcError {
+  if (isIpcError(error)) return error;
+  throw error;
 }
 
-/**
- * Returns whether the peer caused a wait to fail, because it ended the connection or does not read. No peer may end this
- * process, so such an error must not become an uncaught exception.
- */
-export function isCausedByPeer(error: unknown): boolean {
-  if (!isIpcError(error)) return false;
-  return ends(error.code) || error.code === "IPC_QUEUE_FULL" || error.code === "IPC_CLOSE_INCOMPLETE";
+/** What follows from an error with a certain code. */
+export interface ErrorTraits {
+  /** The connection has ended: not the caller's fault, and events report it too. */
+  readonly endsConnection?: true;
+  /** The peer caused it, because it does not read: neither end the process nor stay silent. */
+  readonly causedByPeer?: true;
+  /**
+   * From when on dialling again can succeed. Waiting does not change the configuration of either side; it can help if a server is
+   * absent, busy, slow or broken. After a connection, the keys were right, so a server with other keys, or an impostor, may be
+   * gone at the next attempt. After a secure session, so may a server that offers anything less, because it has not proved that
+   * it is the same server. @default never
+   */
+  readonly retryable?: "always" | "after a connection" | "after a secure session";
 }
 
-function ends(code: IpcErrorCode): boolean {
-  switch (code) {
-    case "IPC_CIPHER_EXHAUSTED":
-    case "IPC_CLOSED":
-    case "IPC_CONNECTION_LOST":
-    case "IPC_DECRYPTION_FAILED":
-    case "IPC_FRAME_TOO_LARGE":
-    case "IPC_FRAME_TOO_SHORT":
-    case "IPC_FRAME_TRUNCATED":
-    case "IPC_LISTENER_LOST":
-    case "IPC_NOT_CONNECTED":
-    case "IPC_RECORD_INVALID":
-    case "IPC_RECORD_TRUNCATED":
-      return true;
-    case "IPC_ABORTED":
-    case "IPC_ADDRESS_IN_USE":
-    case "IPC_AUTHENTICATION_FAILED":
-    case "IPC_CLOSE_INCOMPLETE":
-    case "IPC_CONSUMER_TAKEN":
-    case "IPC_ENCRYPTION_REFUSED":
-    case "IPC_HANDSHAKE_FAILED":
-    case "IPC_HANDSHAKE_TIMEOUT":
-    case "IPC_KEY_FILE_UNTRUSTED":
-    case "IPC_MESSAGE_TOO_LARGE":
-    case "IPC_NAME_INVALID":
-    case "IPC_NOT_AUTHORIZED":
-    case "IPC_NO_SERVER":
-    case "IPC_PATH_TOO_LONG":
-    case "IPC_PERMISSION_DENIED":
-    case "IPC_PUBLIC_KEY_INVALID":
-    case "IPC_QUEUE_FULL":
-    case "IPC_SECURITY_REFUSED":
-    case "IPC_SERVER_BUSY":
-    case "IPC_TIMED_OUT":
-    case "IPC_TRANSPORT_FAILED":
-    case "IPC_UNTRUSTED_SOCKET":
-    case "IPC_VERSION_MISMATCH":
-      return false;
-  }
-  // The code comes from another version of the library.
-  return false;
+const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
+  IPC_ABORTED: {},
+  IPC_ADDRESS_IN_USE: {},
+  IPC_AUTHENTICATION_FAILED: { retryable: "after a connection" },
+  IPC_CIPHER_EXHAUSTED: { endsConnection: true, retryable: "always" },
+  IPC_CLOSED: { endsConnection: true },
+  IPC_CLOSE_INCOMPLETE: { causedByPeer: true },
+  IPC_CONNECTION_LOST: { endsConnection: true, retryable: "always" },
+  IPC_CONSUMER_TAKEN: {},
+  IPC_DECRYPTION_FAILED: { endsConnection: true, retryable: "always" },
+  IPC_ENCRYPTION_REFUSED: { retryable: "after a secure session" },
+  IPC_FRAME_TOO_LARGE: { endsConnection: true, retryable: "always" },
+  IPC_FRAME_TOO_SHORT: { endsConnection: true, retryable: "always" },
+  IPC_FRAME_TRUNCATED: { endsConnection: true, retryable: "always" },
+  IPC_HANDSHAKE_FAILED: { retryable: "always" },
+  IPC_HANDSHAKE_TIMEOUT: { retryable: "always" },
+  IPC_KEY_FILE_UNTRUSTED: {},
+  IPC_LISTENER_LOST: { endsConnection: true },
+  IPC_MESSAGE_TOO_LARGE: {},
+  IPC_NAME_INVALID: {},
+  IPC_NOT_AUTHORIZED: {},
+  IPC_NOT_CONNECTED: { endsConnection: true },
+  IPC_NO_SERVER: { retryable: "always" },
+  IPC_PATH_TOO_LONG: {},
+  IPC_PERMISSION_DENIED: {},
+  IPC_PUBLIC_KEY_INVALID: { retryable: "always" },
+  IPC_QUEUE_FULL: { causedByPeer: true },
+  IPC_RECORD_INVALID: { endsConnection: true, retryable: "always" },
+  IPC_RECORD_TRUNCATED: { endsConnection: true, retryable: "always" },
+  IPC_SECURITY_REFUSED: { retryable: "after a connection" },
+  IPC_SERVER_BUSY: { retryable: "always" },
+  IPC_TIMED_OUT: {},
+  IPC_TRANSPORT_FAILED: { retryable: "always" },
+  IPC_UNTRUSTED_SOCKET: {},
+  IPC_VERSION_MISMATCH: { retryable: "after a secure session" },
+};
+
+/** Returns what follows from an error with this code; nothing, if the code comes from another version of the library. */
+export function traitsOf(code: IpcErrorCode): ErrorTraits {
+  return (TRAITS as Readonly<Partial<typeof TRAITS>>)[code] ?? {};
 }
 
 /** Creates the error of a wait that a signal ended; the signal's reason is its cause. */

@@ -4,7 +4,7 @@ export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId }
 export { type EstablishedConnection, UNCOPIED_FROM_BYTES } from "./codec/codec.js";
 export { Deferred, handledRejection, settleWithin } from "./deferred.js";
 export { type ConnectionNews, diagnostics, type EndNews, type RefusalNews } from "./diagnostics.js";
-export { abortError, asIpcError, consumerTakenError } from "./errors.js";
+export { abortError, asIpcError, consumerTakenError, traitsOf } from "./errors.js";
 export { withKeyFile } from "./handshake/credentials.js";
 export { type IterationSource, iterate, type MessageIterator } from "./inbox/async-iterator.js";
 export type { LockableInbox } from "./inbox/consumer.js";

@@ -100,7 +100,7 @@ function* openWithAnyPsk(
     try {
       return { keys, opener, body: opener.open(record) };
     } catch (error) {
-      if (!(error instanceof CryptoError) || error.code !== "IPC_AUTHENTICATION_FAILED") throw error;
+      if (!isIpcError(error) || error.code !== "IPC_AUTHENTICATION_FAILED") throw error;
     }
   }
   throw new CryptoError(

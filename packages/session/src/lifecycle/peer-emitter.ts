@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { isCausedByPeer, isConnectionEnd } from "../errors.js";
+import { type ErrorTraits, isIpcError, traitsOf } from "../errors.js";
 
 export type EventListener<A> = (...args: Extract<A, unknown[]>) => void;
 
@@ -49,8 +49,9 @@ export class PeerEmitter<E> {
   }
 
   #onRejection(error: unknown): void {
-    if (isConnectionEnd(error)) return;
-    if (!isCausedByPeer(error)) throwLater(error);
+    const { endsConnection, causedByPeer }: ErrorTraits = isIpcError(error) ? traitsOf(error.code) : {};
+    if (endsConnection) return;
+    if (!causedByPeer) throwLater(error);
     else if (!this.#hasWarned) {
       this.#hasWarned = true;
       process.emitWarning(error as Error);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isRetryable } from "./retryable.js";
+import { isRetryable } from "./dial-loop.js";
 
 const PASTS = ["no connection", "a connection", "a secure session"] as const;
 
