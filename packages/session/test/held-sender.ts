@@ -63,8 +63,8 @@ export function heldSender(
   const exhausted = (error: Error): never => {
     throw error;
   };
-  const codec = new PlainCodec();
-  const sender = new Sender({ stream, codec, maxQueuedBytes, busyPollUs, budget, waiting, exhausted });
+  const encoder = new PlainCodec();
+  const sender = new Sender({ stream, encoder, maxQueuedBytes, busyPollUs, budget, waiting, exhausted });
   return { sender, stream, waiting };
 }
 

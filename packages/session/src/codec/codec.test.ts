@@ -2,8 +2,8 @@ import { createSecretKey } from "node:crypto";
 import { MessageCipher } from "@ipc/crypto";
 import { describe, expect, it, test } from "vitest";
 import { recordPair } from "../../test/record-pair.js";
-import { allocateUnzeroed, LARGE_BYTES, UNCOPIED_FROM_BYTES } from "./codec.js";
-import { GolangIpcCodec, PlainCodec } from "./frame-codec.js";
+import { LARGE_BYTES, UNCOPIED_FROM_BYTES } from "./codec.js";
+import { allocateUnzeroed, GolangIpcCodec, PlainCodec } from "./frame-codec.js";
 
 describe.each([0, 1, 4_095, 4_096, 4_097, 1_048_576])("memory for %i bytes that are all overwritten", (length) => {
   it("has exactly that length", () => {

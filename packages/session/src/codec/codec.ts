@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { FrameDecoder, MessageBody } from "@ipc/framing";
+import type { MessageBody } from "@ipc/framing";
 import type { TimeSlice } from "../scheduling/time-slice.js";
 import type { ConnectionSecurity } from "../security.js";
 
@@ -15,42 +15,50 @@ export const LARGE_BYTES = 65_536;
  */
 export const UNCOPIED_FROM_BYTES: number = LARGE_BYTES - 64;
 
-/** Encodes and decodes a connection's messages, encrypted or not. No other module distinguishes frames from sealed frames. */
-export interface MessageCodec {
-  readonly security: ConnectionSecurity;
+/** Encodes the messages that one side sends. */
+export interface MessageEncoder {
   /** Size of a frame without its data, in bytes. */
   readonly frameOverhead: number;
-  /** Size of a body without its data, in bytes. */
-  readonly bodyOverhead: number;
-  /** Writes one frame into `target`, which must have room for `frameOverhead` bytes and the data. */
-  writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void;
   /** Bytes that `sealBatch` needs before and after the frames of a batch. */
   readonly headroom: number;
   readonly tailroom: number;
   /** Bytes that one connection may batch before its writes yield to the event loop; depends on the cost of a frame. */
   readonly yieldAfterBytes: number;
+  /** Writes one frame into `target`, which must have room for `frameOverhead` bytes and the data. */
+  writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void;
   /** Seals a batch in place; `batch` is `headroom ‖ frames ‖ tailroom`. @throws CryptoError */
   sealBatch(batch: Uint8Array): void;
   /** Encodes a large message as chunks to be written in order; unencrypted chunks alias `data`. */
   encodeChunks(type: number, data: Uint8Array): Uint8Array[];
   /** Encodes the CLOSE record, which authenticates the stream's end; undefined without records. @throws CryptoError */
   closeNotify(): Uint8Array | undefined;
+}
+
+/** Decodes the bytes that one side receives. FrameDecoder is the decoder of unencrypted messages. */
+export interface MessageDecoder {
+  /** Bytes pushed and not yet returned as messages. */
+  readonly bufferedBytes: number;
   /** Receives the next bytes of the stream. */
-  push(decoder: FrameDecoder, chunk: Uint8Array): void;
+  push(chunk: Uint8Array): void;
   /**
    * Decodes the next complete, authentic message. Undefined: it needs more bytes, or the time slice has expired.
    * @throws FrameError, CryptoError; later bytes cannot be trusted then
    */
-  next(decoder: FrameDecoder, timeSlice?: TimeSlice): MessageBody | undefined;
+  nextMessage(timeSlice?: TimeSlice): MessageBody | undefined;
   /**
    * Opens the peer's CLOSE record if nothing else is left. It is not a message, so a reader's budget does not hold it back.
    * @throws CryptoError
    */
-  openCloseNotify(decoder: FrameDecoder): void;
+  openCloseNotify?(): void;
   /** Checks that the stream may end here. @throws FrameError, CryptoError if it was truncated */
-  end(decoder: FrameDecoder): void;
-  /** Bytes pushed and not yet returned as messages. */
-  bufferedBytes(decoder: FrameDecoder): number;
+  end(): void;
+}
+
+/** A connection's format of messages, encrypted or not. No other module distinguishes frames from sealed frames. */
+export interface MessageCodec extends MessageEncoder {
+  readonly security: ConnectionSecurity;
+  /** Creates the decoder of the peer's messages, once. @param maxDataBytes longest data of a message */
+  createDecoder(maxDataBytes: number): MessageDecoder;
 }
 
 /** What both sides agreed on in the handshake. */
@@ -59,7 +67,7 @@ export interface HandshakeOutcome {
   /** The longest data this side may send, in bytes. */
   readonly maxSendSize: number;
   /** Whether the peer ends its side after it has read to the end of ours: clients do, golang-ipc's servers do not. */
-  readonly peerEndsToo: boolean;
+  readonly peerEndsInResponse: boolean;
 }
 
 /** A connection whose handshake is complete. */
@@ -69,15 +77,4 @@ export interface EstablishedConnection {
   /** Bytes that arrived after the handshake. */
   readonly rest: Uint8Array;
   readonly remote: string;
-}
-
-/** Below this size, in bytes, zeroing costs less than an allocation through Buffer. */
-const WORTH_IT_BYTES = 4_096;
-
-/** Allocates memory whose every byte the caller overwrites, because zeroing costs half as much as copying. */
-export function allocateUnzeroed(bytes: number): Uint8Array {
-  if (bytes < WORTH_IT_BYTES) return new Uint8Array(bytes);
-  // Not pooled: other users of a pool would keep it alive. Not a Buffer, because its methods differ from a Uint8Array's.
-  const { buffer, byteOffset } = Buffer.allocUnsafeSlow(bytes);
-  return new Uint8Array(buffer, byteOffset, bytes);
 }

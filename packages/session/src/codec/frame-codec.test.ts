@@ -1,9 +1,9 @@
 import { createSecretKey } from "node:crypto";
 import { CountedNonces, MessageCipher } from "@ipc/crypto";
-import { encodeFrame, encodeMessage, FrameDecoder } from "@ipc/framing";
+import { encodeFrame, encodeMessage } from "@ipc/framing";
 import { assert, integer, nat, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { MessageCodec } from "./codec.js";
+import type { MessageCodec, MessageDecoder } from "./codec.js";
 import { GolangIpcCodec, PlainCodec } from "./frame-codec.js";
 
 const KEY = createSecretKey(new Uint8Array(32).fill(7));
@@ -18,8 +18,8 @@ function frameOf(codec: MessageCodec, type: number, data: Uint8Array): Uint8Arra
   return frame;
 }
 
-function decoderFor(codec: MessageCodec, ...chunks: Uint8Array[]): FrameDecoder {
-  const decoder = new FrameDecoder({ maxBodyLength: 200_000, minBodyLength: codec.bodyOverhead });
+function decoderFor(codec: MessageCodec, ...chunks: Uint8Array[]): MessageDecoder {
+  const decoder = codec.createDecoder(200_000);
   for (const chunk of chunks) decoder.push(chunk);
   return decoder;
 }
@@ -31,11 +31,11 @@ describe.each([
   test("comes out as it went in, written as one frame or in parts", () => {
     assert(
       property(integer({ min: 0, max: 0xffff_ffff }), uint8Array({ maxLength: 3_000 }), (type, data) => {
-        const [out, into] = [make(), make()];
-        const decoder = decoderFor(into, frameOf(out, type, data), ...out.encodeChunks(type, data));
-        expect(into.next(decoder)).toEqual({ type, data });
-        expect(into.next(decoder)).toEqual({ type, data });
-        expect(into.next(decoder)).toBeUndefined();
+        const out = make();
+        const decoder = decoderFor(make(), frameOf(out, type, data), ...out.encodeChunks(type, data));
+        expect(decoder.nextMessage()).toEqual({ type, data });
+        expect(decoder.nextMessage()).toEqual({ type, data });
+        expect(decoder.nextMessage()).toBeUndefined();
         decoder.end();
       }),
     );
@@ -48,7 +48,6 @@ describe.each([
       const frame = frameOf(make(), 9, data);
       expect(Buffer.concat(make().encodeChunks(9, data)).equals(frame)).toBe(true);
       expect(frame).toHaveLength(make().frameOverhead + length);
-      expect(make().frameOverhead).toBe(make().bodyOverhead + 4);
     },
   );
 
@@ -64,8 +63,7 @@ describe.each([
   });
 
   test("gives data that is a plain Uint8Array", () => {
-    const into = make();
-    const message = into.next(decoderFor(into, Buffer.from(frameOf(make(), 1, Buffer.from("hello")))));
+    const message = decoderFor(make(), Buffer.from(frameOf(make(), 1, Buffer.from("hello")))).nextMessage();
     expect(Object.getPrototypeOf(message?.data)).toBe(Uint8Array.prototype);
   });
 });
@@ -110,20 +108,17 @@ describe("a sealed connection", () => {
     for (let at = 4; at < frame.length; at++) {
       const altered = frame.slice();
       altered[at] = (altered[at] as number) ^ 1;
-      const into = sealed();
-      expect(() => into.next(decoderFor(into, altered))).toThrow(
+      expect(() => decoderFor(sealed(), altered).nextMessage()).toThrow(
         expect.objectContaining({ code: "IPC_DECRYPTION_FAILED" }),
       );
     }
   });
 
   test("refuses a body that cannot hold a sealed type, and takes the shortest that can", () => {
-    const into = sealed();
-    expect(into.bodyOverhead).toBe(32);
-    expect(() => into.next(decoderFor(into, encodeFrame(new Uint8Array(31))))).toThrow(
+    expect(() => decoderFor(sealed(), encodeFrame(new Uint8Array(31))).nextMessage()).toThrow(
       expect.objectContaining({ code: "IPC_FRAME_TOO_SHORT" }),
     );
     const shortest = frameOf(sealed(), 1, new Uint8Array(0));
-    expect(into.next(decoderFor(into, shortest))).toEqual({ type: 1, data: new Uint8Array(0) });
+    expect(decoderFor(sealed(), shortest).nextMessage()).toEqual({ type: 1, data: new Uint8Array(0) });
   });
 });

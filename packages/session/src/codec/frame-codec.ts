@@ -1,7 +1,8 @@
 import { type MessageCipher, SEAL_OVERHEAD_BYTES } from "@ipc/crypto";
 import {
   decodeBody,
-  type FrameDecoder,
+  FrameDecoder,
+  type FrameDecoderOptions,
   LENGTH_BYTES,
   MESSAGE_HEADER_BYTES,
   type MessageBody,
@@ -10,56 +11,48 @@ import {
   writeUint32,
 } from "@ipc/framing";
 import { COMPATIBLE_SECURITY, type ConnectionSecurity, PLAIN_SECURITY } from "../security.js";
-import { LARGE_BYTES, type MessageCodec } from "./codec.js";
+import { LARGE_BYTES, type MessageCodec, type MessageDecoder } from "./codec.js";
+
+/** Writes one frame without encryption. */
+export function writePlainFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void {
+  writeMessageHeader(target, offset, type, data.length);
+  target.set(data, offset + MESSAGE_HEADER_BYTES);
+}
+
+/** Encodes the bytes of an unencrypted frame before `dataLength` bytes of data. */
+export function encodeHeader(type: number, dataLength: number): Uint8Array {
+  const header = new Uint8Array(MESSAGE_HEADER_BYTES);
+  writeMessageHeader(header, 0, type, dataLength);
+  return header;
+}
+
+/** Creates the decoder of unencrypted frames. */
+export function createFrameDecoder(maxDataBytes: number): FrameDecoder {
+  return new FrameDecoder(decoderOptions(maxDataBytes, TYPE_BYTES));
+}
 
 /** Base of codecs that seal each frame separately or not at all, so the end of the stream is not authenticated. */
 abstract class FrameCodec {
   readonly headroom: number = 0;
   readonly tailroom: number = 0;
-  readonly yieldAfterBytes: number = LARGE_BYTES;
 
   sealBatch(): void {
     // Nothing to do: `writeFrame` has sealed each frame that needs it.
   }
 
   closeNotify(): undefined {}
-
-  push(decoder: FrameDecoder, chunk: Uint8Array): void {
-    decoder.push(chunk);
-  }
-
-  openCloseNotify(): void {
-    // Nothing to do: this stream has no CLOSE record.
-  }
-
-  end(decoder: FrameDecoder): void {
-    decoder.end();
-  }
-
-  bufferedBytes(decoder: FrameDecoder): number {
-    return decoder.bufferedBytes;
-  }
 }
 
 /** Encodes frames without encryption. */
 export class PlainCodec extends FrameCodec implements MessageCodec {
   readonly security: ConnectionSecurity = PLAIN_SECURITY;
   readonly frameOverhead: number = MESSAGE_HEADER_BYTES;
-  readonly bodyOverhead: number = TYPE_BYTES;
-
-  writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void {
-    writeMessageHeader(target, offset, type, data.length);
-    target.set(data, offset + MESSAGE_HEADER_BYTES);
-  }
+  readonly yieldAfterBytes: number = LARGE_BYTES;
+  readonly writeFrame: MessageCodec["writeFrame"] = writePlainFrame;
+  readonly createDecoder: MessageCodec["createDecoder"] = createFrameDecoder;
 
   encodeChunks(type: number, data: Uint8Array): Uint8Array[] {
-    const header = new Uint8Array(MESSAGE_HEADER_BYTES);
-    writeMessageHeader(header, 0, type, data.length);
-    return [header, data];
-  }
-
-  next(decoder: FrameDecoder): MessageBody | undefined {
-    return decoder.nextMessage();
+    return [encodeHeader(type, data.length), data];
   }
 }
 
@@ -67,9 +60,8 @@ export class PlainCodec extends FrameCodec implements MessageCodec {
 export class GolangIpcCodec extends FrameCodec implements MessageCodec {
   readonly security: ConnectionSecurity = COMPATIBLE_SECURITY;
   readonly frameOverhead: number = MESSAGE_HEADER_BYTES + SEAL_OVERHEAD_BYTES;
-  readonly bodyOverhead: number = TYPE_BYTES + SEAL_OVERHEAD_BYTES;
   /** About 1 ms of small messages, because each costs a cipher call. */
-  override readonly yieldAfterBytes: number = 16_384;
+  readonly yieldAfterBytes: number = 16_384;
   readonly #cipher: MessageCipher;
   readonly #type = new Uint8Array(TYPE_BYTES);
   /** Joins type and data of a small message, so that sealing takes one cipher call instead of two. */
@@ -99,8 +91,39 @@ export class GolangIpcCodec extends FrameCodec implements MessageCodec {
     return [frame];
   }
 
-  next(decoder: FrameDecoder): MessageBody | undefined {
-    const sealed = decoder.next();
+  createDecoder(maxDataBytes: number): MessageDecoder {
+    return new GolangIpcDecoder(this.#cipher, maxDataBytes);
+  }
+}
+
+/** Decodes frames whose bodies are sealed one by one. */
+class GolangIpcDecoder extends FrameDecoder {
+  readonly #cipher: MessageCipher;
+
+  constructor(cipher: MessageCipher, maxDataBytes: number) {
+    super(decoderOptions(maxDataBytes, TYPE_BYTES + SEAL_OVERHEAD_BYTES));
+    this.#cipher = cipher;
+  }
+
+  /** @throws FrameError, CryptoError IPC_DECRYPTION_FAILED */
+  override nextMessage(): MessageBody | undefined {
+    const sealed = this.next();
     return sealed === undefined ? undefined : decodeBody(this.#cipher.open(sealed));
   }
+}
+
+/** @param overhead size of a body without its data, in bytes */
+function decoderOptions(maxDataBytes: number, overhead: number): FrameDecoderOptions {
+  return { maxBodyLength: maxDataBytes + overhead, minBodyLength: overhead, allocate: allocateUnzeroed };
+}
+
+/** From this size, in bytes, zeroing costs more than an allocation through Buffer. */
+const UNZEROED_FROM_BYTES = 4_096;
+
+/** Allocates memory whose every byte the caller overwrites, because zeroing costs half as much as copying. */
+export function allocateUnzeroed(bytes: number): Uint8Array {
+  if (bytes < UNZEROED_FROM_BYTES) return new Uint8Array(bytes);
+  // Not pooled: other users of a pool would keep it alive. Not a Buffer, because its methods differ from a Uint8Array's.
+  const { buffer, byteOffset } = Buffer.allocUnsafeSlow(bytes);
+  return new Uint8Array(buffer, byteOffset, bytes);
 }

@@ -7,16 +7,11 @@ import {
   type RecordSealer,
   TAG_BYTES,
 } from "@ipc/crypto";
-import {
-  type FrameDecoder,
-  MESSAGE_HEADER_BYTES,
-  type MessageBody,
-  TYPE_BYTES,
-  writeMessageHeader,
-} from "@ipc/framing";
+import { type FrameDecoder, MESSAGE_HEADER_BYTES, type MessageBody } from "@ipc/framing";
 import type { TimeSlice } from "../scheduling/time-slice.js";
 import type { ConnectionSecurity } from "../security.js";
-import { LARGE_BYTES, type MessageCodec } from "./codec.js";
+import { LARGE_BYTES, type MessageCodec, type MessageDecoder } from "./codec.js";
+import { createFrameDecoder, encodeHeader, writePlainFrame } from "./frame-codec.js";
 
 /** Size of a record without plaintext. */
 const CLOSE_NOTIFY_BYTES = RECORD_HEADER_BYTES + TAG_BYTES;
@@ -30,23 +25,17 @@ const CLOSE_NOTIFY_BYTES = RECORD_HEADER_BYTES + TAG_BYTES;
 export class RecordCodec implements MessageCodec {
   readonly security: ConnectionSecurity;
   readonly frameOverhead: number = MESSAGE_HEADER_BYTES;
-  readonly bodyOverhead: number = TYPE_BYTES;
   readonly headroom: number = RECORD_HEADER_BYTES;
   readonly tailroom: number = TAG_BYTES;
   readonly yieldAfterBytes: number = LARGE_BYTES;
+  readonly writeFrame: MessageCodec["writeFrame"] = writePlainFrame;
   readonly #sealer: RecordSealer;
   readonly #opener: RecordOpener;
-  readonly #reader = new RecordDecoder();
 
   constructor(sealer: RecordSealer, opener: RecordOpener, security: ConnectionSecurity) {
     this.#sealer = sealer;
     this.#opener = opener;
     this.security = security;
-  }
-
-  writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void {
-    writeMessageHeader(target, offset, type, data.length);
-    target.set(data, offset + MESSAGE_HEADER_BYTES);
   }
 
   sealBatch(batch: Uint8Array): void {
@@ -55,10 +44,8 @@ export class RecordCodec implements MessageCodec {
   }
 
   encodeChunks(type: number, data: Uint8Array): Uint8Array[] {
-    const header = new Uint8Array(MESSAGE_HEADER_BYTES);
-    writeMessageHeader(header, 0, type, data.length);
     const first = data.subarray(0, RECORD_DATA_MAX_BYTES - MESSAGE_HEADER_BYTES);
-    const parts = this.#sealer.sealParts(RECORD_KIND.data, [header, first]);
+    const parts = this.#sealer.sealParts(RECORD_KIND.data, [encodeHeader(type, data.length), first]);
     for (let at = first.length; at < data.length; at += RECORD_DATA_MAX_BYTES) {
       const piece = data.subarray(at, at + RECORD_DATA_MAX_BYTES);
       parts.push(...this.#sealer.sealParts(RECORD_KIND.data, [piece]));
@@ -70,38 +57,54 @@ export class RecordCodec implements MessageCodec {
     return this.#sealer.seal(RECORD_KIND.close);
   }
 
-  push(_decoder: FrameDecoder, chunk: Uint8Array): void {
-    this.#reader.push(chunk);
+  createDecoder(maxDataBytes: number): MessageDecoder {
+    return new RecordMessageDecoder(this.#opener, maxDataBytes);
+  }
+}
+
+/** Decodes the frames of a secure session out of its records. */
+class RecordMessageDecoder implements MessageDecoder {
+  readonly #opener: RecordOpener;
+  readonly #records = new RecordDecoder();
+  readonly #frames: FrameDecoder;
+
+  constructor(opener: RecordOpener, maxDataBytes: number) {
+    this.#opener = opener;
+    this.#frames = createFrameDecoder(maxDataBytes);
+  }
+
+  get bufferedBytes(): number {
+    return this.#records.bufferedBytes + this.#frames.bufferedBytes;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#records.push(chunk);
   }
 
   /** Opens a record only after every earlier message was returned, so records stay sealed while the reader is paused. */
-  next(decoder: FrameDecoder, timeSlice?: TimeSlice): MessageBody | undefined {
+  nextMessage(timeSlice?: TimeSlice): MessageBody | undefined {
     for (;;) {
-      const message = decoder.nextMessage();
+      const message = this.#frames.nextMessage();
       if (message !== undefined) return message;
-      const record = this.#reader.next();
+      const record = this.#records.next();
       if (record === undefined) return undefined;
       const plaintext = this.#opener.open(record);
-      if (record.kind === RECORD_KIND.data) decoder.push(plaintext);
+      if (record.kind === RECORD_KIND.data) this.#frames.push(plaintext);
       // Count each record as a step, because a peer can spread a message over one record per byte.
       if (timeSlice?.countStep() === true) return undefined;
     }
   }
 
-  openCloseNotify(decoder: FrameDecoder): void {
-    if (decoder.bufferedBytes > 0 || this.#reader.bufferedBytes !== CLOSE_NOTIFY_BYTES) return;
-    const record = this.#reader.next();
+  openCloseNotify(): void {
+    if (this.#frames.bufferedBytes > 0 || this.#records.bufferedBytes !== CLOSE_NOTIFY_BYTES) return;
+    const record = this.#records.next();
     // A complete record of this size has no plaintext, so it holds no message, whatever its kind.
     if (record !== undefined) this.#opener.open(record);
   }
 
-  end(decoder: FrameDecoder): void {
-    this.#reader.end();
+  end(): void {
+    this.#records.end();
     this.#opener.end();
-    decoder.end();
-  }
-
-  bufferedBytes(decoder: FrameDecoder): number {
-    return this.#reader.bufferedBytes + decoder.bufferedBytes;
+    this.#frames.end();
   }
 }

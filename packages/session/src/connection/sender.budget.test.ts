@@ -129,7 +129,7 @@ describe("an outbox with a shared budget", () => {
     const cipher = new MessageCipher(createSecretKey(new Uint8Array(32)), { messageLimit: 1 });
     const sender: Sender = new Sender({
       stream,
-      codec: new GolangIpcCodec(cipher),
+      encoder: new GolangIpcCodec(cipher),
       maxQueuedBytes: LIMIT,
       busyPollUs: 0,
       budget,

@@ -1,9 +1,9 @@
 import { Duplex } from "node:stream";
-import type { CryptoError, RecordCipherOptions } from "@ipc/crypto";
-import { FrameDecoder } from "@ipc/framing";
+import type { RecordCipherOptions } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
 import { recordPair, recordsIn } from "../../test/record-pair.js";
 import type { MessageCodec } from "../codec/codec.js";
+import type { IpcError } from "../errors.js";
 import { SharedBudget } from "../shared-budget.js";
 import { Sender } from "./sender.js";
 import { WriteQueue } from "./write-queue.js";
@@ -43,18 +43,18 @@ interface Secure {
   readonly sender: Sender;
   readonly stream: HeldStream;
   readonly far: MessageCodec;
-  readonly exhausted: CryptoError[];
+  readonly exhausted: IpcError[];
 }
 
 function secureSender(options: RecordCipherOptions & { maxQueuedBytes?: number; budget?: SharedBudget } = {}): Secure {
   const { maxQueuedBytes = 1_048_576, budget, ...records } = options;
-  const [codec, far] = recordPair(records);
+  const [encoder, far] = recordPair(records);
   const stream = new HeldStream();
-  const exhausted: CryptoError[] = [];
+  const exhausted: IpcError[] = [];
   const waiting = new WriteQueue(maxQueuedBytes);
   const sender = new Sender({
     stream,
-    codec,
+    encoder,
     maxQueuedBytes,
     busyPollUs: 0,
     budget,
@@ -66,10 +66,10 @@ function secureSender(options: RecordCipherOptions & { maxQueuedBytes?: number; 
 
 /** What the far end makes of everything that was written: `type:length`. */
 function messagesAt(far: MessageCodec, written: Buffer): string[] {
-  const decoder = new FrameDecoder({ maxBodyLength: 10_000_000 });
-  far.push(decoder, new Uint8Array(written));
+  const decoder = far.createDecoder(10_000_000);
+  decoder.push(new Uint8Array(written));
   const shown: string[] = [];
-  for (let next = far.next(decoder); next !== undefined; next = far.next(decoder)) {
+  for (let next = decoder.nextMessage(); next !== undefined; next = decoder.nextMessage()) {
     shown.push(`${next.type}:${next.data.length}`);
   }
   return shown;

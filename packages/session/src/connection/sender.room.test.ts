@@ -4,20 +4,20 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { bytes, HeldStream, nextTurn } from "../../test/held-sender.js";
 import { recordPair } from "../../test/record-pair.js";
-import type { MessageCodec } from "../codec/codec.js";
+import type { MessageEncoder } from "../codec/codec.js";
 import { GolangIpcCodec, PlainCodec } from "../codec/frame-codec.js";
 import { Sender } from "./sender.js";
 import { WriteQueue } from "./write-queue.js";
 
 const BUDGET_BYTES = 1_024;
 
-const PROTECTIONS: readonly (readonly [string, () => MessageCodec])[] = [
+const PROTECTIONS: readonly (readonly [string, () => MessageEncoder])[] = [
   ["plain", () => new PlainCodec()],
   ["compatible", () => new GolangIpcCodec(new MessageCipher(createSecretKey(new Uint8Array(32))))],
   ["secure", () => recordPair()[0]],
 ];
 
-function makeSender(codec: MessageCodec, maxQueuedBytes: number) {
+function makeSender(encoder: MessageEncoder, maxQueuedBytes: number) {
   const stream = new HeldStream();
   const waiting = new WriteQueue(maxQueuedBytes);
   const exhausted = (error: Error): never => {
@@ -26,7 +26,7 @@ function makeSender(codec: MessageCodec, maxQueuedBytes: number) {
   return {
     stream,
     waiting,
-    sender: new Sender({ stream, codec, maxQueuedBytes, busyPollUs: 0, waiting, exhausted }),
+    sender: new Sender({ stream, encoder, maxQueuedBytes, busyPollUs: 0, waiting, exhausted }),
   };
 }
 

@@ -165,7 +165,7 @@ describe("a cipher that seals no more", () => {
     const exhausted: Error[] = [];
     const sender = new Sender({
       stream,
-      codec: new GolangIpcCodec(cipher),
+      encoder: new GolangIpcCodec(cipher),
       maxQueuedBytes: 1_024,
       busyPollUs: 0,
       waiting,
@@ -191,11 +191,11 @@ describe("a cipher that seals no more", () => {
       stream.holds = true;
       const waiting = new WriteQueue(1_024);
       const cipher = new MessageCipher(createSecretKey(new Uint8Array(32)), { messageLimit: 1 });
-      const codec = new GolangIpcCodec(cipher);
+      const encoder = new GolangIpcCodec(cipher);
       const exhausted = (error: Error): void => sender.fail(error);
       const sender: Sender = new Sender({
         stream,
-        codec,
+        encoder,
         maxQueuedBytes: 1_024,
         busyPollUs: 0,
         waiting,

@@ -1,32 +1,21 @@
 import type { Duplex } from "node:stream";
-import { CryptoError } from "@ipc/crypto";
-import { LARGE_BYTES, type MessageCodec } from "../codec/codec.js";
-import { Deferred, handledRejection } from "../deferred.js";
-import { abortError } from "../errors.js";
+import { LARGE_BYTES, type MessageEncoder } from "../codec/codec.js";
+import { handledRejection } from "../deferred.js";
+import { abortError, type IpcError, rethrowDefect } from "../errors.js";
 import { busyPoll, nextMacrotask, noteBatched, noteFlush, noteTickEnd } from "../scheduling/write-yield.js";
 import type { SharedBudget } from "../shared-budget.js";
 import { SendBuffer } from "./send-buffer.js";
 import type { WriteQueue, WriteSink } from "./write-queue.js";
+import { WriteTracker } from "./write-tracker.js";
 
 /** Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. */
 const SHARE_BYTES = 4_096;
 
 const DONE: Promise<void> = Promise.resolve();
 
-/** Bytes handed to the stream: their end offset in the connection's output, and the number of messages that end in them. */
-interface InFlight {
-  readonly end: number;
-  readonly messages: number;
-}
-
-interface FlushWaiter {
-  readonly end: number;
-  readonly waiter: Deferred<void>;
-}
-
 export interface SenderOptions {
   readonly stream: Duplex;
-  readonly codec: MessageCodec;
+  readonly encoder: MessageEncoder;
   readonly maxQueuedBytes: number;
   /** How long the event loop polls instead of sleeping after a send, in microseconds. */
   readonly busyPollUs: number;
@@ -35,46 +24,39 @@ export interface SenderOptions {
   /** Holds writes made before the connection was established, and later writes that wait for room. */
   readonly waiting: WriteQueue;
   /** Called when the cipher is exhausted: the connection must end. */
-  readonly exhausted: (error: CryptoError) => void;
+  readonly exhausted: (error: IpcError) => void;
 }
 
 /**
- * Sends messages over one stream: batches the frames of a tick into one write, bounds the queued bytes, and tracks the bytes
- * that have reached the kernel. It belongs to one connection, so no message queued for one peer can reach another.
+ * Sends messages over one stream: batches the frames of a tick into one write, and bounds the queued bytes. It belongs to one
+ * connection, so no message queued for one peer can reach another.
  */
 export class Sender implements WriteSink {
+  readonly #options: SenderOptions;
   readonly #stream: Duplex;
-  readonly #codec: MessageCodec;
-  readonly #maxQueuedBytes: number;
-  readonly #busyPollUs: number;
-  #isReferenced = true;
-  readonly #budget: SharedBudget | undefined;
+  readonly #encoder: MessageEncoder;
   readonly #waiting: WriteQueue;
-  readonly #exhausted: (error: CryptoError) => void;
+  #isReferenced = true;
   readonly #buffer: SendBuffer;
+  readonly #tracker: WriteTracker;
   #messagesInBatch = 0;
   #flushScheduled = false;
-  /** All bytes handed to the stream so far, including those that it has passed to the kernel. */
-  #handedBytes = 0;
   /** Bytes of this sender that are counted in the shared budget. */
   #budgetedBytes = 0;
-  readonly #inFlight: InFlight[] = [];
-  #flushWaiters: FlushWaiter[] = [];
   /** Bytes that the batch may still take without reading `writableLength`, which only falls until the next stream write. */
   #roomBytes = 0;
   #failure: Error | undefined;
   #acceptedMessages = 0;
   #acceptedBytes = 0;
 
-  constructor({ stream, codec, maxQueuedBytes, busyPollUs, budget, waiting, exhausted }: SenderOptions) {
+  constructor(options: SenderOptions) {
+    const { stream, encoder, waiting } = options;
+    this.#options = options;
     this.#stream = stream;
-    this.#codec = codec;
-    this.#buffer = new SendBuffer(codec.headroom, codec.tailroom);
-    this.#maxQueuedBytes = maxQueuedBytes;
-    this.#busyPollUs = busyPollUs;
-    this.#budget = budget;
+    this.#encoder = encoder;
     this.#waiting = waiting;
-    this.#exhausted = exhausted;
+    this.#buffer = new SendBuffer(encoder.headroom, encoder.tailroom);
+    this.#tracker = new WriteTracker(stream);
   }
 
   get acceptedMessages(): number {
@@ -93,9 +75,7 @@ export class Sender implements WriteSink {
 
   /** Messages accepted and not yet passed to the kernel. */
   get queuedMessages(): number {
-    let messages = this.#messagesInBatch;
-    for (const { messages: inFlight } of this.#inFlight) messages += inFlight;
-    return messages;
+    return this.#messagesInBatch + this.#tracker.messages;
   }
 
   /** Whether the next message is accepted at once. */
@@ -103,8 +83,8 @@ export class Sender implements WriteSink {
     if (this.#roomBytes > 0) return true;
     if (this.#waiting.size > 0 || !this.hasRoom()) return false;
     // Other connections also use a shared budget; and headroom and tailroom count only once the batch has a frame.
-    const isExact = this.#budget === undefined && this.#buffer.length > 0;
-    if (isExact) this.#roomBytes = this.#maxQueuedBytes - this.queuedBytes;
+    const isExact = this.#options.budget === undefined && this.#buffer.length > 0;
+    if (isExact) this.#roomBytes = this.#options.maxQueuedBytes - this.queuedBytes;
     return true;
   }
 
@@ -135,13 +115,14 @@ export class Sender implements WriteSink {
 
   hasRoom(): boolean {
     if (this.#failure !== undefined) return false;
+    const { maxQueuedBytes, budget } = this.#options;
     const queued = this.queuedBytes;
-    if (queued >= this.#maxQueuedBytes) return false;
-    return this.#budget === undefined || queued === 0 || queued < this.#budget.share;
+    if (queued >= maxQueuedBytes) return false;
+    return budget === undefined || queued === 0 || queued < budget.share;
   }
 
   accept(type: number, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined {
-    const length = this.#codec.frameOverhead + data.length;
+    const length = this.#encoder.frameOverhead + data.length;
     let more: Promise<void> | undefined;
     try {
       const isLarge = data.length >= LARGE_BYTES || length > this.#buffer.maxFrameBytes;
@@ -154,26 +135,24 @@ export class Sender implements WriteSink {
     this.#roomBytes -= length;
     this.#acceptedMessages++;
     this.#acceptedBytes += data.length;
-    if (this.#budget !== undefined) this.#settleBudget(this.#budget);
+    this.#settleBudget();
     return more;
   }
 
   flushed(signal?: AbortSignal): Promise<void> | undefined {
     this.#handBatch();
     if (this.#failure !== undefined) return handledRejection(this.#failure);
-    return this.#waitForKernel("flush", signal);
+    return this.#tracker.wait("flush", signal);
   }
 
   /** Rejects every wait with `error`; later writes and flushes are rejected too. */
   fail(error: Error): void {
     this.#failure = error;
     this.#roomBytes = 0;
-    this.#budget?.remove(this.#budgetedBytes);
+    this.#options.budget?.remove(this.#budgetedBytes);
     this.#budgetedBytes = 0;
     this.#waiting.rejectAll(error);
-    const waiters = this.#flushWaiters;
-    this.#flushWaiters = [];
-    for (const { waiter } of waiters) waiter.reject(error);
+    this.#tracker.rejectAll(error);
   }
 
   /**
@@ -190,7 +169,7 @@ export class Sender implements WriteSink {
       }
       batch.open(length, overflow);
     }
-    this.#codec.writeFrame(batch.slab, batch.end, type, data);
+    this.#encoder.writeFrame(batch.slab, batch.end, type, data);
     batch.advance(length);
     this.#messagesInBatch++;
     if (!this.#flushScheduled) {
@@ -200,7 +179,7 @@ export class Sender implements WriteSink {
     const isEnough = noteBatched(length);
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
     if (!batch.hasRoom(length)) batch.fill();
-    else if (batch.length < (isEnough ? SHARE_BYTES : this.#codec.yieldAfterBytes)) return;
+    else if (batch.length < (isEnough ? SHARE_BYTES : this.#encoder.yieldAfterBytes)) return;
     return nextMacrotask();
   }
 
@@ -208,18 +187,18 @@ export class Sender implements WriteSink {
     // Hand over the batch before sealing the parts, because records must be sent in the order in which they are sealed.
     this.#handBatch();
     if (this.#failure !== undefined) return;
-    const parts = this.#codec.encodeChunks(type, data);
+    const parts = this.#encoder.encodeChunks(type, data);
     this.#stream.cork();
     for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
     this.#stream.uncork();
-    return this.#waitForKernel("write (accepted, the message may still be sent)", signal);
+    return this.#tracker.wait("write (accepted, the message may still be sent)", signal);
   }
 
   /** Ends the connection when the cipher is exhausted; messages accepted before are still handed to the stream. */
-  #refuse(error: unknown): Promise<never> {
-    if (!(error instanceof CryptoError)) throw error;
+  #refuse(thrown: unknown): Promise<never> {
+    const error = rethrowDefect(thrown);
     this.#handBatch();
-    this.#exhausted(error);
+    this.#options.exhausted(error);
     return handledRejection(error);
   }
 
@@ -233,12 +212,12 @@ export class Sender implements WriteSink {
     if (this.#buffer.length === 0) return;
     const batch = this.#buffer.take();
     try {
-      this.#codec.sealBatch(batch);
-    } catch (error) {
-      if (!(error instanceof CryptoError)) throw error;
+      this.#encoder.sealBatch(batch);
+    } catch (thrown) {
+      const error = rethrowDefect(thrown);
       // These messages were accepted but cannot be sent, so every flush that waits for them must reject.
       this.fail(error);
-      this.#exhausted(error);
+      this.#options.exhausted(error);
       return;
     }
     const messages = this.#messagesInBatch;
@@ -248,45 +227,28 @@ export class Sender implements WriteSink {
 
   #hand(bytes: Uint8Array, messages: number): void {
     this.#roomBytes = 0;
-    this.#handedBytes += bytes.length;
-    this.#inFlight.push({ end: this.#handedBytes, messages });
+    this.#tracker.add(bytes.length, messages);
     this.#stream.write(bytes, this.#onWritten);
-    if (this.#busyPollUs > 0 && this.#isReferenced) busyPoll(this.#busyPollUs);
+    const { busyPollUs } = this.#options;
+    if (busyPollUs > 0 && this.#isReferenced) busyPoll(busyPollUs);
   }
 
   readonly #onWritten = (error?: Error | null): void => {
     // The connection handles stream failures in its 'error' and 'close' listeners, the single path for every end.
     if (error || this.#failure !== undefined) return;
-    if (this.#budget !== undefined) this.#settleBudget(this.#budget);
-    const gone = this.#handedBytes - this.#stream.writableLength;
-    while (this.#inFlight.length > 0 && (this.#inFlight[0] as InFlight).end <= gone) this.#inFlight.shift();
-    while (this.#flushWaiters.length > 0 && (this.#flushWaiters[0] as FlushWaiter).end <= gone) {
-      this.#flushWaiters.shift()?.waiter.resolve();
-    }
+    this.#settleBudget();
+    this.#tracker.update();
     if (this.#waiting.size > 0) this.#waiting.drainInto(this);
-    if (this.#buffer.length === 0 && this.#inFlight.length === 0) this.#buffer.shrink();
+    if (this.#buffer.length === 0 && this.#tracker.isIdle) this.#buffer.shrink();
   };
 
   /** Updates the shared budget with the bytes queued here now. */
-  #settleBudget(budget: SharedBudget): void {
+  #settleBudget(): void {
+    const { budget } = this.#options;
     // `fail` has returned these bytes to the budget; do not add them again.
-    if (this.#failure !== undefined) return;
+    if (budget === undefined || this.#failure !== undefined) return;
     const queued = this.queuedBytes;
     budget.add(queued - this.#budgetedBytes);
     this.#budgetedBytes = queued;
-  }
-
-  /** Returns undefined when the kernel has all bytes handed to the stream. `what` names the operation in error messages. */
-  #waitForKernel(what: string, signal: AbortSignal | undefined): Promise<void> | undefined {
-    if (this.#inFlight.length === 0) return undefined;
-    const waiter = new Deferred<void>({
-      what,
-      ...(signal && { signal }),
-      onCancel: () => {
-        this.#flushWaiters = this.#flushWaiters.filter((other) => other.waiter !== waiter);
-      },
-    });
-    this.#flushWaiters.push({ end: this.#handedBytes, waiter });
-    return waiter.promise;
   }
 }

@@ -39,12 +39,12 @@ describe("a loop that awaits each write", () => {
 it("a loop whose messages are sealed one by one yields to the event loop for each 16 KiB", async () => {
   const stream = new HeldStream();
   const maxQueuedBytes = 1_048_576;
-  const codec = new GolangIpcCodec(new MessageCipher(createSecretKey(new Uint8Array(32))));
+  const encoder = new GolangIpcCodec(new MessageCipher(createSecretKey(new Uint8Array(32))));
   const exhausted = (error: Error): never => {
     throw error;
   };
   const waiting = new WriteQueue(maxQueuedBytes);
-  const sender = new Sender({ stream, codec, maxQueuedBytes, busyPollUs: 0, waiting, exhausted });
+  const sender = new Sender({ stream, encoder, maxQueuedBytes, busyPollUs: 0, waiting, exhausted });
   for (let count = 0; count < 2_000; count++) await sender.write(1, bytes(MESSAGE_BYTES), undefined);
   await sender.flush(undefined);
   const sizes = stream.writes.map(({ length }) => length);

@@ -61,7 +61,7 @@ function* completeClient(
   const select = Uint8Array.of(mode === undefined ? SELECT_COMPATIBLE : encodeSelect(mode));
   if (exchange === undefined || mode === undefined) {
     yield* send(select);
-    return { codec: golangIpcCodec(exchange), maxSendSize, peerEndsToo: false };
+    return { codec: golangIpcCodec(exchange), maxSendSize, peerEndsInResponse: false };
   }
   const transcript = {
     hello,
@@ -78,5 +78,5 @@ function* completeClient(
     credentials,
     records,
   });
-  return { codec, maxSendSize, peerEndsToo: false };
+  return { codec, maxSendSize, peerEndsInResponse: false };
 }

@@ -1,9 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { deriveSharedSecret, importPsk, keyPairFromScalar } from "@ipc/crypto";
-import { FrameDecoder } from "@ipc/framing";
 import { describe, expect, test } from "vitest";
-import type { HandshakeOutcome, MessageCodec } from "../codec/codec.js";
+import type { HandshakeOutcome, MessageDecoder, MessageEncoder } from "../codec/codec.js";
 import { clientHandshake } from "./client-handshake.js";
 import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
 import { serverHandshake } from "./server-handshake.js";
@@ -141,18 +140,17 @@ function asServer(session: GoldenSession): Conversation {
 }
 
 /** Seals the frames as a batch of one tick. */
-function sealed(codec: MessageCodec, frames: string): string {
+function sealed(codec: MessageEncoder, frames: string): string {
   const batch = Buffer.concat([Buffer.alloc(codec.headroom), bytes(frames), Buffer.alloc(codec.tailroom)]);
   codec.sealBatch(batch);
   return hexOf(batch);
 }
 
 /** All messages in `written`, as the frames they are; then the stream ends. */
-function framesIn(codec: MessageCodec, written: string): string {
-  const decoder = new FrameDecoder({ maxBodyLength: 1_000 });
-  codec.push(decoder, bytes(written));
+function framesIn(decoder: MessageDecoder, written: string): string {
+  decoder.push(bytes(written));
   let frames = "";
-  for (let next = codec.next(decoder); next !== undefined; next = codec.next(decoder)) {
+  for (let next = decoder.nextMessage(); next !== undefined; next = decoder.nextMessage()) {
     const frame = Buffer.alloc(8 + next.data.length);
     frame.writeUInt32BE(4 + next.data.length, 0);
     frame.writeUInt32BE(next.type, 4);
@@ -216,10 +214,9 @@ describe.each([first, ...more])("the golden session, $about:", (session) => {
     for (const { plaintext, record } of data(ours)) expect(sealed(codec, plaintext)).toBe(record);
     const written = data(theirs).map(({ record }) => record);
     const frames = data(theirs).map(({ plaintext }) => plaintext);
-    expect(framesIn(codec, written.join(""))).toBe(frames.join(""));
-
-    const decoder = new FrameDecoder({ maxBodyLength: 1_000 });
-    expect(() => codec.end(decoder)).toThrow(expect.objectContaining({ code: "IPC_RECORD_TRUNCATED" }));
+    const decoder = codec.createDecoder(1_000);
+    expect(framesIn(decoder, written.join(""))).toBe(frames.join(""));
+    expect(() => decoder.end()).toThrow(expect.objectContaining({ code: "IPC_RECORD_TRUNCATED" }));
   });
 });
 
@@ -234,12 +231,13 @@ describe.each(more)("the golden session, $about:", (session) => {
       for (const { plaintext } of data(ours)) sealed(codec, plaintext);
       expect(hexOf(codec.closeNotify() ?? bytes(""))).toBe(closeOf(ours));
       const written = [...data(theirs).map(({ record }) => record), closeOf(theirs)].join("");
-      expect(framesIn(codec, written)).toBe(
+      const decoder = codec.createDecoder(1_000);
+      expect(framesIn(decoder, written)).toBe(
         data(theirs)
           .map(({ plaintext }) => plaintext)
           .join(""),
       );
-      codec.end(new FrameDecoder({ maxBodyLength: 1_000 }));
+      decoder.end();
     },
   );
 });

@@ -1,6 +1,5 @@
 import { createSecretKey, generateKeyPairSync } from "node:crypto";
 import { deriveMessageKey, deriveSharedSecret, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
-import { FrameDecoder } from "@ipc/framing";
 import { assert, boolean, constantFrom, integer, oneof, property, tuple, uint8Array } from "fast-check";
 import { expect, test } from "vitest";
 import { recordPair } from "../../test/record-pair.js";
@@ -101,12 +100,12 @@ test("whatever comes behind the handshake, a secure session ends with an error o
   assert(
     property(uint8Array({ minLength: 1, maxLength: 2_000 }), integer({ min: 0, max: 4 }), (bytes, kind) => {
       const [, far] = recordPair();
-      const decoder = new FrameDecoder({ maxBodyLength: 1_024 });
+      const decoder = far.createDecoder(1_024);
       let error: unknown;
       try {
-        far.push(decoder, Buffer.concat([Buffer.of(kind), bytes]));
-        expect(far.next(decoder)).toBeUndefined();
-        far.end(decoder);
+        decoder.push(Buffer.concat([Buffer.of(kind), bytes]));
+        expect(decoder.nextMessage()).toBeUndefined();
+        decoder.end();
       } catch (failure) {
         error = failure;
       }

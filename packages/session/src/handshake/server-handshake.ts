@@ -55,7 +55,7 @@ function* completeServer(
   const mode = offer === undefined ? undefined : decodeSelect(select[0] as number, offer);
   if (exchange === undefined || mode === undefined) {
     if (!isDecided) yield* authorize(golangIpcCodec(exchange).security);
-    return { codec: golangIpcCodec(exchange), maxSendSize: maxMessageSize, peerEndsToo: true };
+    return { codec: golangIpcCodec(exchange), maxSendSize: maxMessageSize, peerEndsInResponse: true };
   }
   const transcript = {
     hello,
@@ -72,5 +72,5 @@ function* completeServer(
     credentials,
     records,
   });
-  return { codec, maxSendSize: maxMessageSize, peerEndsToo: true };
+  return { codec, maxSendSize: maxMessageSize, peerEndsInResponse: true };
 }

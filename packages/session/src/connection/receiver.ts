@@ -1,0 +1,173 @@
+import type { Duplex } from "node:stream";
+import type { MessageDecoder } from "../codec/codec.js";
+import { type IpcError, rethrowDefect } from "../errors.js";
+import { CONTROL_TYPE, ReceivedMessage } from "../message.js";
+import { TimeSlice } from "../scheduling/time-slice.js";
+
+export interface ReceiverEvents {
+  readonly message: (message: ReceivedMessage) => void;
+  /** Called when every message of `buffer` that can be delivered now has been delivered. */
+  readonly bufferDone: (buffer: ArrayBufferLike) => void;
+  /** Whether messages that a pause held back may still be delivered after the connection has ended. */
+  readonly acceptsRemaining: () => boolean;
+}
+
+export interface ReceiverOptions {
+  readonly stream: Duplex;
+  readonly decoder: MessageDecoder;
+  /** Called when the input is invalid: the connection must end. */
+  readonly failed: (error: IpcError) => void;
+}
+
+/**
+ * Decodes the input of one stream and delivers its messages: at most a time slice at once, none while it is paused, and after the
+ * end of the stream the buffered ones. A listener may pause or stop it, or end its connection, while it is given a message.
+ */
+export class Receiver {
+  readonly #stream: Duplex;
+  readonly #decoder: MessageDecoder;
+  readonly #failed: (error: IpcError) => void;
+  readonly #timeSlice = new TimeSlice();
+  /** Undefined before `attach` and after `stop`: nothing is delivered then. */
+  #events: ReceiverEvents | undefined;
+  /** Whether messages are delivered as they arrive. `over`: the stream has ended, and buffered messages are still delivered. */
+  #input: "flowing" | "paused" | "over" = "flowing";
+  #isDecoding = false;
+  #drained: ((droppedBytes: number) => void) | undefined;
+
+  constructor({ stream, decoder, failed }: ReceiverOptions) {
+    this.#stream = stream;
+    this.#decoder = decoder;
+    this.#failed = failed;
+  }
+
+  attach(events: ReceiverEvents): void {
+    this.#events = events;
+    this.#stream.on("data", this.#onData);
+    this.#stream.pause();
+  }
+
+  /** Ends all delivery; also cancels `drain`. */
+  stop(): void {
+    this.#events = undefined;
+    this.#timeSlice.cancel();
+    this.#stream.off("data", this.#onData);
+  }
+
+  setReferenced(referenced: boolean): void {
+    this.#timeSlice.setReferenced(referenced);
+  }
+
+  /** Stops delivery until `resume`; the paused stream then applies backpressure to the peer. */
+  pause(): void {
+    if (this.#input === "over") return;
+    this.#input = "paused";
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    if (this.#input !== "paused") return;
+    this.#input = "flowing";
+    this.run();
+  }
+
+  /** Delivers what is buffered here, and lets the stream flow or reads it to its end. */
+  readonly run = (): void => {
+    this.#decode();
+    // Read one chunk at a time, because a bad frame ends the connection and later chunks must not be decoded.
+    while (this.#input === "over" && this.#isActive()) {
+      const chunk = readChunk(this.#stream);
+      if (chunk === null) {
+        this.#drained?.(this.#events?.acceptsRemaining() === false ? this.#decoder.bufferedBytes : 0);
+        return;
+      }
+      this.#decoder.push(chunk);
+      this.#decode();
+    }
+    // A listener may have paused or ended the connection during delivery.
+    if (this.#input === "flowing" && this.#isActive()) this.#stream.resume();
+  };
+
+  /**
+   * Delivers the complete messages that a pause held back, as far as the reader accepts them, then calls `drained` with the number
+   * of bytes, of complete or partial messages, that the reader no longer accepts.
+   */
+  drain(drained: (droppedBytes: number) => void): void {
+    if (this.#input === "over") return;
+    this.#input = "over";
+    this.#drained = drained;
+    this.#stream.off("data", this.#onData);
+    this.run();
+  }
+
+  /** Returns the error of a stream that may not end after the bytes received. */
+  truncation(): IpcError | undefined {
+    try {
+      this.#decoder.end();
+      return undefined;
+    } catch (error) {
+      return rethrowDefect(error);
+    }
+  }
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    this.#decoder.push(chunk);
+    this.#decode();
+  };
+
+  #decode(): void {
+    // A caller's stream may emit 'data' during a listener's write, and its messages come after the one being delivered.
+    if (this.#isDecoding || this.#timeSlice.isYielding) return;
+    this.#isDecoding = true;
+    this.#timeSlice.begin();
+    try {
+      this.#deliver();
+      if (this.#input === "over") this.#decoder.openCloseNotify?.();
+    } catch (error) {
+      this.#failed(rethrowDefect(error));
+    } finally {
+      this.#isDecoding = false;
+    }
+    this.#timeSlice.end();
+    if (this.#timeSlice.isExpired && this.#events !== undefined) {
+      this.#stream.pause();
+      this.#timeSlice.yield(this.run);
+    }
+  }
+
+  #deliver(): void {
+    let buffer: ArrayBufferLike | undefined;
+    while (this.#events !== undefined && this.#mayDeliver(this.#events)) {
+      const message = this.#decoder.nextMessage(this.#timeSlice);
+      if (message === undefined) break;
+      if (message.type !== CONTROL_TYPE) {
+        if (buffer !== undefined && buffer !== message.data.buffer) this.#events.bufferDone(buffer);
+        buffer = message.data.buffer;
+        this.#events.message(new ReceivedMessage(message.type, message.data));
+      }
+      if (this.#timeSlice.countStep()) break;
+    }
+    if (buffer !== undefined) this.#events?.bufferDone(buffer);
+  }
+
+  #mayDeliver(events: ReceiverEvents): boolean {
+    switch (this.#input) {
+      case "flowing":
+        return true;
+      case "paused":
+        return false;
+      case "over":
+        return events.acceptsRemaining();
+    }
+  }
+
+  /** Whether this is attached and not yielding to the event loop. */
+  #isActive(): boolean {
+    return this.#events !== undefined && !this.#timeSlice.isYielding;
+  }
+}
+
+/** Reads the next chunk of a stream in byte mode; null when none is buffered. */
+function readChunk(stream: Duplex): Uint8Array | null {
+  return stream.read() as Uint8Array | null;
+}
