@@ -17,7 +17,7 @@ export interface DeferredOptions<T> extends AbortOptions {
  */
 export class Deferred<T> {
   readonly promise: Promise<T>;
-  #resolve!: (value: T) => void;
+  #resolve!: (value: T | Promise<T>) => void;
   #reject!: (error: Error) => void;
   #signal: AbortSignal | undefined;
   #onAbort: (() => void) | undefined;
@@ -50,7 +50,8 @@ export class Deferred<T> {
     this.#cleanUp();
   }
 
-  resolve(value: T): void {
+  /** Settles with `value`, or as that promise does; the signal and the timeout have no effect from now on. */
+  resolve(value: T | Promise<T>): void {
     this.#cleanUp();
     this.#resolve(value);
   }

@@ -13,12 +13,6 @@ import {
 import { COMPATIBLE_SECURITY, type ConnectionSecurity, PLAIN_SECURITY } from "../security.js";
 import { LARGE_BYTES, type MessageCodec, type MessageDecoder } from "./codec.js";
 
-/** Writes one frame without encryption. */
-export function writePlainFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void {
-  writeMessageHeader(target, offset, type, data.length);
-  target.set(data, offset + MESSAGE_HEADER_BYTES);
-}
-
 /** Encodes the bytes of an unencrypted frame before `dataLength` bytes of data. */
 export function encodeHeader(type: number, dataLength: number): Uint8Array {
   const header = new Uint8Array(MESSAGE_HEADER_BYTES);
@@ -31,37 +25,49 @@ export function createFrameDecoder(maxDataBytes: number): FrameDecoder {
   return new FrameDecoder(decoderOptions(maxDataBytes, TYPE_BYTES));
 }
 
-/** Base of codecs that seal each frame separately or not at all, so the end of the stream is not authenticated. */
-abstract class FrameCodec {
+/** Base of the codecs: writes frames without encryption, and does not authenticate the end of the stream. */
+export abstract class FrameCodec implements MessageCodec {
+  abstract readonly security: ConnectionSecurity;
+  readonly frameOverhead: number = MESSAGE_HEADER_BYTES;
   readonly headroom: number = 0;
   readonly tailroom: number = 0;
+  readonly yieldAfterBytes: number = LARGE_BYTES;
 
-  sealBatch(): void {
-    // Nothing to do: `writeFrame` has sealed each frame that needs it.
+  abstract encodeChunks(type: number, data: Uint8Array): Uint8Array[];
+
+  abstract createDecoder(maxDataBytes: number): MessageDecoder;
+
+  writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void {
+    writeMessageHeader(target, offset, type, data.length);
+    target.set(data, offset + MESSAGE_HEADER_BYTES);
   }
 
-  closeNotify(): undefined {}
+  sealBatch(_batch: Uint8Array): void {}
+
+  closeNotify(): Uint8Array | undefined {
+    return undefined;
+  }
 }
 
 /** Encodes frames without encryption. */
-export class PlainCodec extends FrameCodec implements MessageCodec {
+export class PlainCodec extends FrameCodec {
   readonly security: ConnectionSecurity = PLAIN_SECURITY;
-  readonly frameOverhead: number = MESSAGE_HEADER_BYTES;
-  readonly yieldAfterBytes: number = LARGE_BYTES;
-  readonly writeFrame: MessageCodec["writeFrame"] = writePlainFrame;
-  readonly createDecoder: MessageCodec["createDecoder"] = createFrameDecoder;
 
   encodeChunks(type: number, data: Uint8Array): Uint8Array[] {
     return [encodeHeader(type, data.length), data];
   }
+
+  createDecoder(maxDataBytes: number): MessageDecoder {
+    return createFrameDecoder(maxDataBytes);
+  }
 }
 
 /** Encodes frames with golang-ipc's encryption, which seals each message separately. */
-export class GolangIpcCodec extends FrameCodec implements MessageCodec {
+export class GolangIpcCodec extends FrameCodec {
   readonly security: ConnectionSecurity = COMPATIBLE_SECURITY;
-  readonly frameOverhead: number = MESSAGE_HEADER_BYTES + SEAL_OVERHEAD_BYTES;
+  override readonly frameOverhead: number = MESSAGE_HEADER_BYTES + SEAL_OVERHEAD_BYTES;
   /** About 1 ms of small messages, because each costs a cipher call. */
-  readonly yieldAfterBytes: number = 16_384;
+  override readonly yieldAfterBytes: number = 16_384;
   readonly #cipher: MessageCipher;
   readonly #type = new Uint8Array(TYPE_BYTES);
   /** Joins type and data of a small message, so that sealing takes one cipher call instead of two. */
@@ -72,7 +78,7 @@ export class GolangIpcCodec extends FrameCodec implements MessageCodec {
     this.#cipher = cipher;
   }
 
-  writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void {
+  override writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void {
     const length = TYPE_BYTES + data.length;
     writeUint32(target, offset, length + SEAL_OVERHEAD_BYTES);
     if (length <= this.#joined.length) {

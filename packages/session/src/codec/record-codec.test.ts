@@ -194,7 +194,7 @@ describe("the end of the stream", () => {
   test("is said with a CLOSE of 20 bytes, behind which nothing is sealed any more", () => {
     const [near] = recordPair();
     expect(near.closeNotify()).toHaveLength(20);
-    expect(() => batch(near, [{ type: 1, length: 1 }])).toThrow("nothing may follow a CLOSE");
-    expect(() => near.closeNotify()).toThrow("nothing may follow a CLOSE");
+    expect(() => batch(near, [{ type: 1, length: 1 }])).toThrow("no record may follow CLOSE");
+    expect(() => near.closeNotify()).toThrow("no record may follow CLOSE");
   });
 });

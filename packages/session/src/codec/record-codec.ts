@@ -10,8 +10,8 @@ import {
 import { type FrameDecoder, MESSAGE_HEADER_BYTES, type MessageBody } from "@ipc/framing";
 import type { TimeSlice } from "../scheduling/time-slice.js";
 import type { ConnectionSecurity } from "../security.js";
-import { LARGE_BYTES, type MessageCodec, type MessageDecoder } from "./codec.js";
-import { createFrameDecoder, encodeHeader, writePlainFrame } from "./frame-codec.js";
+import type { MessageDecoder } from "./codec.js";
+import { createFrameDecoder, encodeHeader, FrameCodec } from "./frame-codec.js";
 
 /** Size of a record without plaintext. */
 const CLOSE_NOTIFY_BYTES = RECORD_HEADER_BYTES + TAG_BYTES;
@@ -22,23 +22,21 @@ const CLOSE_NOTIFY_BYTES = RECORD_HEADER_BYTES + TAG_BYTES;
  * in place.
  * @see docs/WIRE.md, "Records"
  */
-export class RecordCodec implements MessageCodec {
+export class RecordCodec extends FrameCodec {
   readonly security: ConnectionSecurity;
-  readonly frameOverhead: number = MESSAGE_HEADER_BYTES;
-  readonly headroom: number = RECORD_HEADER_BYTES;
-  readonly tailroom: number = TAG_BYTES;
-  readonly yieldAfterBytes: number = LARGE_BYTES;
-  readonly writeFrame: MessageCodec["writeFrame"] = writePlainFrame;
+  override readonly headroom: number = RECORD_HEADER_BYTES;
+  override readonly tailroom: number = TAG_BYTES;
   readonly #sealer: RecordSealer;
   readonly #opener: RecordOpener;
 
   constructor(sealer: RecordSealer, opener: RecordOpener, security: ConnectionSecurity) {
+    super();
     this.#sealer = sealer;
     this.#opener = opener;
     this.security = security;
   }
 
-  sealBatch(batch: Uint8Array): void {
+  override sealBatch(batch: Uint8Array): void {
     const frames = batch.subarray(RECORD_HEADER_BYTES, batch.length - TAG_BYTES);
     this.#sealer.sealInto(batch, 0, RECORD_KIND.data, [frames]);
   }
@@ -53,7 +51,7 @@ export class RecordCodec implements MessageCodec {
     return parts;
   }
 
-  closeNotify(): Uint8Array {
+  override closeNotify(): Uint8Array {
     return this.#sealer.seal(RECORD_KIND.close);
   }
 

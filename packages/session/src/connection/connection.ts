@@ -1,28 +1,17 @@
 import type { Duplex } from "node:stream";
 import type { HandshakeOutcome } from "../codec/codec.js";
-import { connectionLostError, type IpcError, rethrowDefect } from "../errors.js";
+import { connectionLostError, type IpcError, SessionError } from "../errors.js";
 import type { ConnectionSecurity } from "../security.js";
-import type { SharedBudget } from "../shared-budget.js";
 import { closeGracefully, destroyStream, setStreamReferenced } from "../stream-close.js";
-import { drainSender } from "./graceful-close.js";
 import { Receiver, type ReceiverEvents } from "./receiver.js";
-import { Sender } from "./sender.js";
-import type { WriteQueue } from "./write-queue.js";
+import { Sender, type SenderOptions } from "./sender.js";
 
-export interface ConnectionOptions {
-  readonly stream: Duplex;
+export interface ConnectionOptions extends Omit<SenderOptions, "encoder" | "exhausted"> {
   readonly outcome: HandshakeOutcome;
   /** Bytes that arrived after the handshake. */
   readonly rest: Uint8Array;
   /** The longest data of a received message, in bytes. */
   readonly maxReceiveSize: number;
-  readonly maxQueuedBytes: number;
-  /** How long the event loop polls instead of sleeping after a send, in microseconds. */
-  readonly busyPollUs: number;
-  /** Queued bytes also count against this budget, which other connections share. */
-  readonly budget?: SharedBudget | undefined;
-  /** Writes made before the connection was established. */
-  readonly waiting: WriteQueue;
 }
 
 export interface ConnectionEvents extends ReceiverEvents {
@@ -36,32 +25,24 @@ export class Connection {
   readonly maxSendSize: number;
   readonly sender: Sender;
   readonly stream: Duplex;
-  readonly #outcome: HandshakeOutcome;
+  readonly #peerEndsInResponse: boolean;
   readonly #receiver: Receiver;
   /** Undefined before `attach` and after the end. */
   #events: ConnectionEvents | undefined;
 
   constructor(options: ConnectionOptions) {
-    const { stream, outcome, rest, maxReceiveSize, maxQueuedBytes, busyPollUs, budget, waiting } = options;
+    const { stream, outcome, rest, maxReceiveSize, ...sending } = options;
     const { codec } = outcome;
     this.stream = stream;
     this.security = codec.security;
     this.maxSendSize = outcome.maxSendSize;
-    this.#outcome = outcome;
+    this.#peerEndsInResponse = outcome.peerEndsInResponse;
     const decoder = codec.createDecoder(maxReceiveSize);
     // The decoder holds these bytes while the reader is paused; otherwise a peer could exceed the reader's budget.
     if (rest.length > 0) decoder.push(rest);
     const failed = (error: IpcError): void => this.#finish(error, false);
-    this.#receiver = new Receiver({ stream, decoder, failed });
-    this.sender = new Sender({
-      stream,
-      encoder: codec,
-      maxQueuedBytes,
-      busyPollUs,
-      budget,
-      waiting,
-      exhausted: failed,
-    });
+    this.#receiver = new Receiver(stream, decoder, failed);
+    this.sender = new Sender({ ...sending, stream, encoder: codec, exhausted: failed });
   }
 
   /** Listens to the stream and sends the waiting writes. Nothing is delivered before `begin`. */
@@ -101,18 +82,17 @@ export class Connection {
 
   /**
    * Sends the accepted messages, then ends the stream; input is discarded from now on.
-   * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`
+   * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`, or when the connection is lost
    */
   async close(timeoutMs: number): Promise<void> {
     const giveUpAt = performance.now() + timeoutMs;
     this.#detach();
-    const { stream, sender } = this;
     // Discard the peer's input, so that a peer that writes before it reads cannot block our output.
-    stream.resume();
-    await drainSender({ sender, stream, timeoutMs, closeNotify: () => this.#closeNotify() });
+    this.stream.resume();
+    await this.#drainOutput(timeoutMs);
     // Bytes in the kernel have not reached the peer yet. If this side closes first, the next write of a Node peer fails, and
     // Node drops the bytes that the peer has not read.
-    await closeGracefully(stream, this.#outcome.peerEndsInResponse ? giveUpAt - performance.now() : undefined);
+    await closeGracefully(this.stream, this.#peerEndsInResponse ? giveUpAt - performance.now() : undefined);
   }
 
   /** Ends the connection at once, also while it is closing; every wait rejects with `error`. */
@@ -122,13 +102,35 @@ export class Connection {
     destroyStream(this.stream);
   }
 
-  #closeNotify(): Uint8Array | undefined {
+  /** Resolves when the kernel has every accepted message and then the close_notify; destroys the stream if that fails. */
+  async #drainOutput(timeoutMs: number): Promise<void> {
+    const { sender, stream } = this;
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(new Error(`close timed out after ${timeoutMs} ms`)), timeoutMs);
+    const flushed = sender.flush(deadline.signal);
+    const lost = (): void =>
+      sender.fail(new SessionError("IPC_CONNECTION_LOST", "the peer disconnected during the close"));
+    stream.once("close", lost);
+    stream.once("error", lost);
+    // A destroyed stream may have emitted 'close' or 'error' already and does not repeat them.
+    if (stream.destroyed) lost();
     try {
-      return this.#outcome.codec.closeNotify();
-    } catch (error) {
-      // The cipher is exhausted, so no close_notify can be sealed; the peer reports a truncated connection.
-      rethrowDefect(error);
-      return undefined;
+      await flushed;
+      await sender.closeNotify(deadline.signal);
+    } catch (cause) {
+      const unsent = `${sender.queuedMessages} messages (${sender.queuedBytes} bytes) were accepted and not sent`;
+      const figures = sender.queuedMessages > 0 ? unsent : "every message was sent, the end of the session was not";
+      destroyStream(stream);
+      sender.fail(new SessionError("IPC_CLOSED", "write rejected: the connection was closed before the message was accepted"));
+      throw new SessionError(
+        "IPC_CLOSE_INCOMPLETE",
+        `close incomplete within ${timeoutMs} ms: ${figures}; the peer reads too slowly or disconnected`,
+        { cause },
+      );
+    } finally {
+      clearTimeout(timer);
+      stream.off("close", lost);
+      stream.off("error", lost);
     }
   }
 

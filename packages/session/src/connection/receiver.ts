@@ -12,13 +12,6 @@ export interface ReceiverEvents {
   readonly acceptsRemaining: () => boolean;
 }
 
-export interface ReceiverOptions {
-  readonly stream: Duplex;
-  readonly decoder: MessageDecoder;
-  /** Called when the input is invalid: the connection must end. */
-  readonly failed: (error: IpcError) => void;
-}
-
 /**
  * Decodes the input of one stream and delivers its messages: at most a time slice at once, none while it is paused, and after the
  * end of the stream the buffered ones. A listener may pause or stop it, or end its connection, while it is given a message.
@@ -35,7 +28,8 @@ export class Receiver {
   #isDecoding = false;
   #drained: ((droppedBytes: number) => void) | undefined;
 
-  constructor({ stream, decoder, failed }: ReceiverOptions) {
+  /** @param failed called when the input is invalid: the connection must end */
+  constructor(stream: Duplex, decoder: MessageDecoder, failed: (error: IpcError) => void) {
     this.#stream = stream;
     this.#decoder = decoder;
     this.#failed = failed;
@@ -76,7 +70,7 @@ export class Receiver {
     this.#decode();
     // Read one chunk at a time, because a bad frame ends the connection and later chunks must not be decoded.
     while (this.#input === "over" && this.#isActive()) {
-      const chunk = readChunk(this.#stream);
+      const chunk = this.#stream.read() as Uint8Array | null;
       if (chunk === null) {
         this.#drained?.(this.#events?.acceptsRemaining() === false ? this.#decoder.bufferedBytes : 0);
         return;
@@ -151,23 +145,11 @@ export class Receiver {
   }
 
   #mayDeliver(events: ReceiverEvents): boolean {
-    switch (this.#input) {
-      case "flowing":
-        return true;
-      case "paused":
-        return false;
-      case "over":
-        return events.acceptsRemaining();
-    }
+    return this.#input === "flowing" || (this.#input === "over" && events.acceptsRemaining());
   }
 
   /** Whether this is attached and not yielding to the event loop. */
   #isActive(): boolean {
     return this.#events !== undefined && !this.#timeSlice.isYielding;
   }
-}
-
-/** Reads the next chunk of a stream in byte mode; null when none is buffered. */
-function readChunk(stream: Duplex): Uint8Array | null {
-  return stream.read() as Uint8Array | null;
 }

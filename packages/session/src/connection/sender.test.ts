@@ -131,6 +131,23 @@ describe("flush", () => {
     expect(stream.messages()).toHaveLength(17);
   });
 
+  it("rejects when it is aborted after the writes before it were admitted, and leaves them on their way", async () => {
+    const { sender, stream, waiting } = heldSender(1_024);
+    stream.holds = true;
+    void sender.write(1, bytes(2_000), undefined);
+    await nextTurn();
+    void sender.write(2, bytes(10), undefined);
+    const controller = new AbortController();
+    const flushed = sender.flush(controller.signal);
+    await stream.release();
+    expect(waiting.size).toBe(0);
+    expect(await stateOf(flushed)).toBe("pending");
+    controller.abort();
+    await expect(flushed).rejects.toMatchObject({ code: "IPC_ABORTED" });
+    await stream.releaseAll();
+    expect(stream.messages()).toEqual(["1:2000", "2:10"]);
+  });
+
   it("that is aborted leaves the messages on their way", async () => {
     const { sender, stream } = heldSender();
     stream.holds = true;

@@ -145,6 +145,20 @@ export class Sender implements WriteSink {
     return this.#tracker.wait("flush", signal);
   }
 
+  /** Sends the encoder's close_notify, after `flush`. Resolves when the kernel has it, or when it can no longer be sent. */
+  async closeNotify(signal: AbortSignal): Promise<void> {
+    if (this.#failure !== undefined) return;
+    try {
+      const last = this.#encoder.closeNotify();
+      if (last === undefined) return;
+      this.#hand(last, 0);
+      await this.#tracker.wait("close", signal);
+    } catch (error) {
+      // The cipher is exhausted, or the peer went away without waiting for it: the messages have been sent.
+      if (rethrowDefect(error).code === "IPC_ABORTED") throw error;
+    }
+  }
+
   /** Rejects every wait with `error`; later writes and flushes are rejected too. */
   fail(error: Error): void {
     this.#failure = error;

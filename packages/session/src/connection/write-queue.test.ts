@@ -8,6 +8,7 @@ const data = (length: number): Uint8Array => new Uint8Array(length);
 class Sink implements WriteSink {
   room: number;
   readonly accepted: (number | "flush")[] = [];
+  readonly signals: (AbortSignal | undefined)[] = [];
   /** What an accepted message or a flush then waits for. */
   more: Promise<void> | undefined;
 
@@ -19,13 +20,15 @@ class Sink implements WriteSink {
     return this.room > 0;
   }
 
-  accept(type: number): Promise<void> | undefined {
+  accept(type: number, _data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined {
     this.room--;
+    this.signals.push(signal);
     this.accepted.push(type);
     return this.more;
   }
 
-  flushed(): Promise<void> | undefined {
+  flushed(signal?: AbortSignal): Promise<void> | undefined {
+    this.signals.push(signal);
     this.accepted.push("flush");
     return this.more;
   }
@@ -142,20 +145,19 @@ describe("an abort", () => {
     await expect(promises[1]).rejects.toMatchObject({ message: "flush: aborted by its signal", cause: "no" });
   });
 
-  test("does not call an accepted message back, but ends the wait of a flush", async () => {
+  test("passes to the sink when the entry is admitted", async () => {
     const waiting = new WriteQueue(1_024);
     const controller = new AbortController();
     const promises = [waiting.write(1, data(1), controller.signal), waiting.flush(controller.signal)];
-    const sink = new Sink(1);
+    const sink = new Sink(2);
     const kernel = settleable();
     sink.more = kernel.promise;
     waiting.drainInto(sink);
-    sink.room = 1;
-    waiting.drainInto(sink);
     controller.abort();
-    expect(await outcomes(promises)).toEqual(["pending", "IPC_ABORTED"]);
+    expect(sink.signals).toEqual([controller.signal, controller.signal]);
+    expect(await outcomes(promises)).toEqual(["pending", "pending"]);
     kernel.resolve();
-    expect(await outcomes(promises)).toEqual(["done", "IPC_ABORTED"]);
+    expect(await outcomes(promises)).toEqual(["done", "done"]);
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
   });
 });

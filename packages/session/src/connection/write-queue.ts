@@ -7,11 +7,9 @@ const CAPACITY_FACTOR = 16;
 
 interface QueuedWrite {
   readonly bytes: number;
-  /** Passes the message to the sink. If it returns a promise, the write waits for that promise too. */
+  /** Passes the entry to the sink. If it returns a promise, the entry waits for that promise too. */
   readonly admit: (sink: WriteSink) => Promise<void> | undefined;
-  readonly waiter: Deferred<void>;
-  /** Whether an abort has no effect once the entry is admitted: true for a message, false for a flush. */
-  readonly final: boolean;
+  readonly done: Deferred<void>;
 }
 
 /** Destination of queued messages. */
@@ -20,7 +18,7 @@ export interface WriteSink {
   /** Accepts the message. An abort of `signal` afterwards only ends the wait; the message may still be sent. */
   accept(type: number, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined;
   /** Resolves when the kernel has every byte accepted so far; undefined when it already has. */
-  flushed(): Promise<void> | undefined;
+  flushed(signal?: AbortSignal): Promise<void> | undefined;
 }
 
 /** Waiting writes and flushes, in order. None of them is accepted yet, so an abort removes an entry completely. */
@@ -45,47 +43,8 @@ export class WriteQueue {
 
   /** Rejects with IPC_QUEUE_FULL, IPC_ABORTED; otherwise settles when the message is accepted or can no longer be. */
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    return this.#add("write", data.length, signal, true, (sink) => sink.accept(type, data, signal));
-  }
-
-  /** Like `write`, for a flush of every entry queued before it. */
-  flush(signal: AbortSignal | undefined): Promise<void> {
-    return this.#add("flush", 0, signal, false, (sink) => sink.flushed());
-  }
-
-  /** Passes entries to the sink while it has room. */
-  drainInto(sink: WriteSink): void {
-    for (const entry of this.#entries) {
-      if (!sink.hasRoom()) return;
-      this.#remove(entry);
-      const more = entry.admit(sink);
-      if (entry.final) entry.waiter.commit();
-      if (more === undefined) entry.waiter.resolve();
-      else
-        more.then(
-          () => entry.waiter.resolve(),
-          (error: Error) => entry.waiter.reject(error),
-        );
-    }
-  }
-
-  rejectAll(error: Error): void {
-    for (const { waiter } of this.#entries) waiter.reject(error);
-    this.#entries.clear();
-    this.#bytes = 0;
-  }
-
-  #add(
-    what: string,
-    length: number,
-    signal: AbortSignal | undefined,
-    final: boolean,
-    admit: QueuedWrite["admit"],
-  ): Promise<void> {
-    if (signal?.aborted === true) return handledRejection(abortError(what, signal));
-    const bytes = length + MESSAGE_OVERHEAD_BYTES;
-    // A flush holds no data, and `close` relies on its flush being queued regardless of the waiting bytes.
-    if (final && this.#bytes + bytes > this.#capacity && this.#entries.size > 0) {
+    const bytes = data.length + MESSAGE_OVERHEAD_BYTES;
+    if (signal?.aborted !== true && this.#bytes + bytes > this.#capacity && this.#entries.size > 0) {
       return handledRejection(
         new SessionError(
           "IPC_QUEUE_FULL",
@@ -93,11 +52,39 @@ export class WriteQueue {
         ),
       );
     }
-    const waiter = new Deferred<void>({ what, ...(signal && { signal }), onCancel: () => this.#remove(entry) });
-    const entry: QueuedWrite = { bytes, admit, waiter, final };
+    return this.#add("write", bytes, signal, (sink) => sink.accept(type, data, signal));
+  }
+
+  /**
+   * Like `write`, for a flush of every entry queued before it, and without a limit: a flush holds no data, and `close` relies on
+   * its flush being queued regardless of the waiting bytes.
+   */
+  flush(signal: AbortSignal | undefined): Promise<void> {
+    return this.#add("flush", MESSAGE_OVERHEAD_BYTES, signal, (sink) => sink.flushed(signal));
+  }
+
+  /** Passes entries to the sink while it has room. */
+  drainInto(sink: WriteSink): void {
+    for (const entry of this.#entries) {
+      if (!sink.hasRoom()) return;
+      this.#remove(entry);
+      entry.done.resolve(entry.admit(sink));
+    }
+  }
+
+  rejectAll(error: Error): void {
+    for (const { done } of this.#entries) done.reject(error);
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+
+  #add(what: string, bytes: number, signal: AbortSignal | undefined, admit: QueuedWrite["admit"]): Promise<void> {
+    if (signal?.aborted === true) return handledRejection(abortError(what, signal));
+    const done = new Deferred<void>({ what, ...(signal && { signal }), onCancel: () => this.#remove(entry) });
+    const entry: QueuedWrite = { bytes, admit, done };
     this.#entries.add(entry);
     this.#bytes += bytes;
-    return waiter.promise;
+    return done.promise;
   }
 
   #remove(entry: QueuedWrite): void {

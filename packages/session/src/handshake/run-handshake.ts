@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { deriveSharedSecret, type KeyPair } from "@ipc/crypto";
-import { SessionError } from "../errors.js";
+import { Deferred } from "../deferred.js";
+import { abortError, SessionError } from "../errors.js";
 import { runQueued } from "../scheduling/cpu-queue.js";
 import type { ConnectionSecurity } from "../security.js";
 import { closeGracefully, destroyStream } from "../stream-close.js";
@@ -35,6 +36,7 @@ export async function runHandshake<T>(
   handshake: Handshake<T>,
   run: HandshakeRun,
 ): Promise<HandshakeResult<T>> {
+  const { keyPair = (isWanted) => keyPairQueue.take(isWanted) } = run;
   const reader = new ExactReader(stream);
   let waitingFor = "its start";
   const answerTo = async (step: HandshakeStep): Promise<HandshakeAnswer> => {
@@ -46,18 +48,11 @@ export async function runHandshake<T>(
         stream.write(step.bytes);
         return undefined;
       case "keyPair":
-        return (run.keyPair ?? takeKeyPair)(() => !deadline.isOver());
+        return keyPair(() => !deadline.isOver());
       case "sharedSecret":
-        return runQueued(
-          () => deriveSharedSecret(step.privateKey, step.publicKey),
-          () => deadline.isOver(),
-        );
+        return runQueued(() => deriveSharedSecret(step.privateKey, step.publicKey), deadline.isOver);
       case "cpuQueue":
-        return runQueued(
-          () => undefined,
-          () => deadline.isOver(),
-          "ending",
-        );
+        return runQueued(() => undefined, deadline.isOver, "finish");
       case "authorize":
         waitingFor = "the server's authorize option";
         await authorize(step.security, run);
@@ -101,10 +96,6 @@ export async function runHandshake<T>(
   }
 }
 
-function takeKeyPair(isWanted: () => boolean): Promise<KeyPair> {
-  return keyPairQueue.take(isWanted);
-}
-
 async function authorize(security: ConnectionSecurity, run: HandshakeRun): Promise<void> {
   let failure: { cause: unknown } | undefined;
   try {
@@ -119,19 +110,20 @@ async function authorize(security: ConnectionSecurity, run: HandshakeRun): Promi
 interface Deadline {
   /** Never resolves. */
   readonly over: Promise<never>;
-  isOver(): boolean;
-  clear(): void;
+  readonly isOver: () => boolean;
+  readonly clear: () => void;
 }
 
 function startDeadline({ timeoutMs, signal, referenced = true }: HandshakeRun, waitingFor: () => string): Deadline {
-  const { promise, reject } = rejectable();
   let isOver = false;
+  const onCancel = (): void => {
+    isOver = true;
+  };
+  const over = new Deferred<never>({ what: "handshake", ...(signal && { signal }), onCancel });
   const end = (error: SessionError): void => {
     isOver = true;
-    reject(error);
+    over.reject(error);
   };
-  const onAbort = (): void =>
-    end(new SessionError("IPC_ABORTED", "the handshake was aborted", { cause: signal?.reason }));
   const timer = setTimeout(
     () =>
       end(
@@ -143,24 +135,13 @@ function startDeadline({ timeoutMs, signal, referenced = true }: HandshakeRun, w
     timeoutMs,
   );
   if (!referenced) timer.unref();
-  if (signal?.aborted === true) onAbort();
-  else signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted === true) end(abortError("handshake", signal));
   return {
-    over: promise,
+    over: over.promise,
     isOver: () => isOver,
     clear() {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+      over.commit();
     },
   };
-}
-
-function rejectable(): { promise: Promise<never>; reject: (error: Error) => void } {
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<never>((_resolve, rejectPromise) => {
-    reject = rejectPromise;
-  });
-  // The race may leave this promise without a handler.
-  promise.catch(() => {});
-  return { promise, reject };
 }

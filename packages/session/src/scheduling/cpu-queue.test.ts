@@ -122,7 +122,7 @@ test("what ends comes before all that begins, also where that was asked for firs
   const done: string[] = [];
   const never = (): boolean => false;
   const begin = (name: string): Promise<number> => runQueued(() => done.push(name));
-  const end = (name: string): Promise<number> => runQueued(() => done.push(name), never, "ending");
+  const end = (name: string): Promise<number> => runQueued(() => done.push(name), never, "finish");
   await Promise.all([begin("a begins"), begin("b begins"), end("c ends"), end("d ends")]);
   expect(done).toEqual(["c ends", "d ends", "a begins", "b begins"]);
 });

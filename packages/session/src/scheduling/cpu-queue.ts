@@ -10,7 +10,7 @@ interface Task {
  * CPU work that blocks the event loop, in order of request. Finish handshakes in progress before starting new ones; otherwise
  * they time out under load and their work is wasted.
  */
-const queues: Readonly<Record<Priority, Task[]>> = { ending: [], beginning: [] };
+const queues: Readonly<Record<Priority, Task[]>> = { finish: [], start: [] };
 let isScheduled = false;
 
 /**
@@ -20,20 +20,20 @@ let isScheduled = false;
 const FINISHING_PER_MACROTASK = 4;
 
 /** Whether the work starts a handshake or finishes one. */
-type Priority = "beginning" | "ending";
+type Priority = "start" | "finish";
 
 /**
- * Queues `work` and settles with what it returns or throws. A macrotask runs at most one "beginning" and four "ending" entries,
+ * Queues `work` and settles with what it returns or throws. A macrotask runs at most one "start" and four "finish" entries,
  * because deriving a P-384 secret takes 1–2 ms and a hundred clients may connect at once; timers and sockets run in between.
  * @param isCancelled called when the entry is next; if it returns true, the next entry runs in the same macrotask, so cancelled
  * work delays no other
- * @param priority "ending" goes first, up to four in each macrotask
+ * @param priority "finish" goes first, up to four in each macrotask
  * @throws SessionError IPC_ABORTED if it was cancelled
  */
 export function runQueued<T>(
   work: () => T,
   isCancelled: () => boolean = () => false,
-  priority: Priority = "beginning",
+  priority: Priority = "start",
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     queues[priority].push({
@@ -54,17 +54,18 @@ export function runQueued<T>(
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
-  setImmediate(doNext);
+  setImmediate(runNext);
 }
 
-function doNext(): void {
+function runNext(): void {
   isScheduled = false;
-  for (let count = 0; count < FINISHING_PER_MACROTASK; count++) takeWanted(queues.ending)?.run();
-  takeWanted(queues.beginning)?.run();
-  if (queues.ending.length > 0 || queues.beginning.length > 0) schedule();
+  for (let count = 0; count < FINISHING_PER_MACROTASK; count++) shiftTask(queues.finish)?.run();
+  shiftTask(queues.start)?.run();
+  if (queues.finish.length > 0 || queues.start.length > 0) schedule();
 }
 
-function takeWanted(queue: Task[]): Task | undefined {
+/** Removes the next task that is not cancelled, and those before it. */
+function shiftTask(queue: Task[]): Task | undefined {
   while (queue[0]?.isCancelled()) queue.shift()?.drop();
   return queue.shift();
 }

@@ -1,0 +1,203 @@
+import { Duplex } from "node:stream";
+import { encodeMessage, FrameDecoder } from "@ipc/framing";
+import { describe, expect, it, vi } from "vitest";
+import { nextTurn } from "../../test/held-sender.js";
+import { Receiver } from "./receiver.js";
+
+const BAD_FRAME = Uint8Array.of(0, 0, 0, 1, 0);
+const BYTES = 9;
+
+const message = (text: string, type = 1): Uint8Array => encodeMessage(type, Buffer.from(text));
+const join = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
+
+interface Setup {
+  readonly stream: Duplex;
+  readonly receiver: Receiver;
+  /** What the receiver did, in order. */
+  readonly events: string[];
+  /** Called for each message. */
+  onMessage: (text: string) => void;
+  accepts: boolean;
+}
+
+function setUp(...buffered: Uint8Array[]): Setup {
+  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const decoder = new FrameDecoder({ maxBodyLength: 1_000 });
+  for (const chunk of buffered) decoder.push(chunk);
+  const events: string[] = [];
+  const receiver = new Receiver(stream, decoder, (error) => {
+    events.push(error.code);
+    receiver.stop();
+  });
+  const setup: Setup = { stream, receiver, events, onMessage: () => {}, accepts: true };
+  receiver.attach({
+    message: (received) => {
+      events.push(received.text());
+      setup.onMessage(received.text());
+    },
+    bufferDone: (buffer) => events.push(`buffer of ${buffer.byteLength} done`),
+    acceptsRemaining: () => setup.accepts,
+  });
+  return setup;
+}
+
+describe("a receiver", () => {
+  it("delivers nothing before `run`, then the buffered messages, then what the stream brings", async () => {
+    const { stream, receiver, events } = setUp(message("a"));
+    stream.push(message("b"));
+    await nextTurn();
+    expect(events).toEqual([]);
+    receiver.run();
+    await nextTurn();
+    expect(events).toEqual(["a", "buffer of 9 done", "b", expect.stringMatching(/^buffer/)]);
+  });
+
+  it("drops control messages", () => {
+    const { receiver, events } = setUp(join(message("x", 0), message("y")));
+    receiver.run();
+    expect(events).toEqual(["y", "buffer of 18 done"]);
+  });
+
+  it("delivers nothing while it is paused, and everything in order after `resume`", async () => {
+    const { stream, receiver, events } = setUp(message("a"));
+    receiver.pause();
+    receiver.run();
+    stream.push(message("b"));
+    await nextTurn();
+    expect([events, stream.readableLength]).toEqual([[], BYTES]);
+    receiver.resume();
+    await nextTurn();
+    expect(events.filter((event) => event.length === 1)).toEqual(["a", "b"]);
+  });
+
+  it("stops in the middle of a chunk when a listener pauses it, and continues there", () => {
+    const setup = setUp(join(message("a"), message("b")));
+    setup.onMessage = () => setup.receiver.pause();
+    setup.receiver.run();
+    expect(setup.events).toEqual(["a", "buffer of 18 done"]);
+    setup.receiver.resume();
+    expect(setup.events.slice(2)).toEqual(["b", "buffer of 18 done"]);
+  });
+
+  it("does not see what follows a message whose listener stops it", () => {
+    const setup = setUp(join(message("a"), BAD_FRAME));
+    setup.onMessage = () => setup.receiver.stop();
+    setup.receiver.run();
+    expect(setup.events).toEqual(["a"]);
+    expect(setup.stream.listenerCount("data")).toBe(0);
+  });
+
+  it("reports an invalid frame once, after the messages before it", async () => {
+    const { stream, receiver, events } = setUp(join(message("a"), BAD_FRAME));
+    receiver.run();
+    stream.push(message("b"));
+    await nextTurn();
+    expect(events).toEqual(["a", "IPC_FRAME_TOO_SHORT"]);
+  });
+
+  it("rethrows an exception that the library did not make", () => {
+    const setup = setUp(message("a"));
+    const defect = new TypeError("x is not a function");
+    setup.onMessage = () => {
+      throw defect;
+    };
+    expect(() => setup.receiver.run()).toThrow(defect);
+  });
+
+  it("ends the delivery of a message before it starts the next when the stream emits 'data' meanwhile", async () => {
+    const setup = setUp();
+    const depths: number[] = [];
+    let depth = 0;
+    setup.onMessage = (text) => {
+      depths.push(++depth);
+      // As a stream does whose other end answers within `write`.
+      if (text === "a") setup.stream.emit("data", join(message("b"), message("c")));
+      depth--;
+    };
+    setup.receiver.run();
+    setup.stream.emit("data", message("a"));
+    await nextTurn();
+    expect(setup.events.filter((event) => event.length === 1)).toEqual(["a", "b", "c"]);
+    expect(depths).toEqual([1, 1, 1]);
+  });
+});
+
+describe("draining", () => {
+  it("delivers what the decoder and the stream hold, also during a pause, and calls back once", async () => {
+    const { stream, receiver, events } = setUp(message("a"));
+    receiver.pause();
+    stream.push(message("b"));
+    stream.push(message("c"));
+    const drained = vi.fn();
+    receiver.drain(drained);
+    receiver.drain(drained);
+    expect(events.filter((event) => event.length === 1)).toEqual(["a", "b", "c"]);
+    expect(drained.mock.calls).toEqual([[0]]);
+    expect(receiver.truncation()).toBeUndefined();
+  });
+
+  it("counts the bytes that the reader no longer accepts", () => {
+    const setup = setUp(join(message("a"), message("b")));
+    setup.onMessage = () => {
+      setup.accepts = false;
+    };
+    setup.receiver.pause();
+    setup.stream.push(message("c"));
+    const drained = vi.fn();
+    setup.receiver.drain(drained);
+    expect(setup.events).toEqual(["a", "buffer of 18 done"]);
+    expect(drained.mock.calls).toEqual([[2 * BYTES]]);
+  });
+
+  it("does not call back when a listener stops it", () => {
+    const setup = setUp(message("a"));
+    setup.onMessage = () => setup.receiver.stop();
+    const drained = vi.fn();
+    setup.receiver.drain(drained);
+    expect(drained).not.toHaveBeenCalled();
+  });
+
+  it("tells a frame that is cut from one that is whole", () => {
+    const { receiver } = setUp(message("a").subarray(0, 5));
+    receiver.drain(() => {});
+    expect(receiver.truncation()).toMatchObject({ code: "IPC_FRAME_TRUNCATED" });
+  });
+});
+
+describe("the time slice", () => {
+  /** Makes each clock sample find that a second has passed. */
+  function hurryClock(): () => void {
+    let now = 0;
+    const spy = vi.spyOn(performance, "now").mockImplementation(() => {
+      now += 1_000;
+      return now;
+    });
+    return () => spy.mockRestore();
+  }
+
+  it("makes it yield to the event loop, with the stream paused, and continue where it stopped", async () => {
+    const restore = hurryClock();
+    const texts = Array.from({ length: 40 }, (_, index) => `${index}`);
+    const { stream, receiver, events } = setUp(join(...texts.map((text) => message(text))));
+    receiver.run();
+    const first = events.length;
+    expect(first).toBeLessThan(texts.length);
+    expect(stream.isPaused()).toBe(true);
+    receiver.resume();
+    expect(events).toHaveLength(first);
+    while (events.filter((event) => !event.startsWith("buffer")).length < texts.length) await nextTurn();
+    restore();
+    expect(events.filter((event) => !event.startsWith("buffer"))).toEqual(texts);
+  });
+
+  it("does not continue after a stop", async () => {
+    const restore = hurryClock();
+    const { receiver, events } = setUp(join(...Array.from({ length: 40 }, () => message("a"))));
+    receiver.run();
+    const count = events.length;
+    receiver.stop();
+    await nextTurn();
+    restore();
+    expect(events).toHaveLength(count);
+  });
+});
