@@ -2,33 +2,27 @@ import { channel } from "node:diagnostics_channel";
 import type { IpcError } from "./errors.js";
 import type { ConnectionSecurity } from "./security.js";
 
-/** Published on `ipc:handshake` and `ipc:connect`. Contains no payload bytes and no keys. */
-export interface ConnectionEvent {
+/** A connection of a client or a server. */
+interface ConnectionOfRole {
   readonly role: "client" | "server";
   readonly name: string;
   /** The client's id, if a ServerManager serves it. */
   readonly id?: number;
   readonly remote: string;
+}
+
+/** Published on `ipc:handshake` and `ipc:connect`. Contains no payload bytes and no keys. */
+export interface ConnectionEvent extends ConnectionOfRole {
   readonly security: ConnectionSecurity;
 }
 
 /** Published on `ipc:refused`. */
-export interface RefusedEvent {
-  readonly role: "client" | "server";
-  readonly name: string;
-  /** The client's id, if a ServerManager serves it. */
-  readonly id?: number;
-  readonly remote: string;
+export interface RefusedEvent extends ConnectionOfRole {
   readonly error: IpcError;
 }
 
 /** Published on `ipc:disconnect`, once for each `ipc:connect`. */
-export interface DisconnectEvent {
-  readonly role: "client" | "server";
-  readonly name: string;
-  /** The client's id, if a ServerManager serves it. */
-  readonly id?: number;
-  readonly remote: string;
+export interface DisconnectEvent extends ConnectionOfRole {
   /** Undefined if this side ended the connection. */
   readonly error: IpcError | undefined;
 }
