@@ -75,16 +75,13 @@ export function handledRejection(error: Error): Promise<never> {
 }
 
 /** Waits for `promise` for at most `ms` milliseconds, because it may depend on user code that never ends. */
-export async function settleWithin(ms: number, promise: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  try {
-    await Promise.race([promise, over]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function settleWithin(ms: number, promise: Promise<void>): Promise<void> {
+  const settled = new Deferred<void>({ what: "wait", timeout: { ms, value: undefined }, onCancel: ignore });
+  promise.then(
+    () => settled.resolve(),
+    (error: Error) => settled.reject(error),
+  );
+  return settled.promise;
 }
 
 function ignore(): void {}

@@ -1,10 +1,7 @@
 import { SessionError } from "../errors.js";
 
-interface Task {
-  readonly isCancelled: () => boolean;
-  readonly drop: () => void;
-  readonly run: () => void;
-}
+/** Runs one entry. Returns false if it was cancelled and took no time. */
+type Task = () => boolean;
 
 /**
  * CPU work that blocks the event loop, in order of request. Finish handshakes in progress before starting new ones; otherwise
@@ -36,16 +33,17 @@ export function runQueued<T>(
   priority: Priority = "start",
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    queues[priority].push({
-      isCancelled,
-      drop: () => reject(new SessionError("IPC_ABORTED", "queued work was cancelled: its handshake has ended")),
-      run: () => {
-        try {
-          resolve(work());
-        } catch (error) {
-          reject(error);
-        }
-      },
+    queues[priority].push(() => {
+      if (isCancelled()) {
+        reject(new SessionError("IPC_ABORTED", "queued work was cancelled: its handshake has ended"));
+        return false;
+      }
+      try {
+        resolve(work());
+      } catch (error) {
+        reject(error);
+      }
+      return true;
     });
     schedule();
   });
@@ -54,18 +52,15 @@ export function runQueued<T>(
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
-  setImmediate(runNext);
+  setImmediate(() => {
+    isScheduled = false;
+    for (let count = 0; count < FINISHING_PER_MACROTASK; count++) runNext(queues.finish);
+    runNext(queues.start);
+    if (queues.finish.length > 0 || queues.start.length > 0) schedule();
+  });
 }
 
-function runNext(): void {
-  isScheduled = false;
-  for (let count = 0; count < FINISHING_PER_MACROTASK; count++) shiftTask(queues.finish)?.run();
-  shiftTask(queues.start)?.run();
-  if (queues.finish.length > 0 || queues.start.length > 0) schedule();
-}
-
-/** Removes the next task that is not cancelled, and those before it. */
-function shiftTask(queue: Task[]): Task | undefined {
-  while (queue[0]?.isCancelled()) queue.shift()?.drop();
-  return queue.shift();
+/** Runs the next entry that is not cancelled. */
+function runNext(queue: Task[]): void {
+  while (queue.length > 0) if (queue.shift()?.() === true) return;
 }
