@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
 import { Deferred } from "../deferred.js";
 
-interface FlushWaiter {
+interface PendingWait {
   readonly endOffset: number;
-  readonly flushed: Deferred<void>;
+  readonly written: Deferred<void>;
 }
 
 /** Tracks which of the bytes handed to a stream have reached the kernel, and the callers that wait for that. */
@@ -13,7 +13,7 @@ export class WriteTracker {
   #handedBytes = 0;
   /** Writes not yet passed to the kernel: their end offset in the output, and the number of messages that end in them. */
   readonly #inFlight: { readonly endOffset: number; readonly messages: number }[] = [];
-  #waiters: FlushWaiter[] = [];
+  #waits: PendingWait[] = [];
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -39,27 +39,27 @@ export class WriteTracker {
   update(): void {
     const writtenBytes = this.#handedBytes - this.#stream.writableLength;
     while (isWritten(this.#inFlight[0], writtenBytes)) this.#inFlight.shift();
-    while (isWritten(this.#waiters[0], writtenBytes)) this.#waiters.shift()?.flushed.resolve();
+    while (isWritten(this.#waits[0], writtenBytes)) this.#waits.shift()?.written.resolve();
   }
 
   /** Returns undefined if `isIdle`. `what` names the operation in error messages. */
   wait(what: string, signal: AbortSignal | undefined): Promise<void> | undefined {
     if (this.isIdle) return undefined;
-    const flushed = new Deferred<void>({
+    const written = new Deferred<void>({
       what,
       ...(signal && { signal }),
       onCancel: () => {
-        this.#waiters = this.#waiters.filter((waiter) => waiter.flushed !== flushed);
+        this.#waits = this.#waits.filter((wait) => wait.written !== written);
       },
     });
-    this.#waiters.push({ endOffset: this.#handedBytes, flushed });
-    return flushed.promise;
+    this.#waits.push({ endOffset: this.#handedBytes, written });
+    return written.promise;
   }
 
   rejectAll(error: Error): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const { flushed } of waiters) flushed.reject(error);
+    const waits = this.#waits;
+    this.#waits = [];
+    for (const { written } of waits) written.reject(error);
   }
 }
 

@@ -16,7 +16,7 @@ function countTurns(): { readonly now: () => number; readonly stop: () => void }
   return { now: () => turns, stop: () => clearImmediate(immediate) };
 }
 
-test("two hundred are done in order, never two in one macrotask", async () => {
+test("runs two hundred entries in order, one in each macrotask", async () => {
   const turns = countTurns();
   const done: number[] = [];
   const at: number[] = [];
@@ -35,7 +35,7 @@ test("two hundred are done in order, never two in one macrotask", async () => {
   expect(new Set(at).size).toBe(200);
 });
 
-test("timers and other work come between two of them", async () => {
+test("lets other work run between two entries", async () => {
   const said: string[] = [];
   const works = Array.from({ length: 3 }, (_, index) => runQueued(() => said.push(`work ${index}`)));
   for (let count = 0; count < 3; count++)
@@ -47,7 +47,7 @@ test("timers and other work come between two of them", async () => {
   expect(said.indexOf("another")).toBeLessThan(said.indexOf("work 2"));
 });
 
-test("one that fails rejects alone; those behind it are done", async () => {
+test("rejects an entry that throws, and runs those behind it", async () => {
   const failure = new Error("no point of the curve");
   const outcomes = await Promise.allSettled([
     runQueued(() => 1),
@@ -63,7 +63,7 @@ test("one that fails rejects alone; those behind it are done", async () => {
   ]);
 });
 
-test("work that is no longer wanted takes no macrotask, and rejects", async () => {
+test("rejects cancelled entries without using a macrotask for them", async () => {
   const turns = countTurns();
   const done: string[] = [];
   const first = runQueued(() => {
@@ -90,7 +90,7 @@ test("work that is no longer wanted takes no macrotask, and rejects", async () =
   await expect(left[0]).rejects.toMatchObject({ code: "IPC_ABORTED" });
 });
 
-test("it goes on when all of them have left", async () => {
+test("continues when every entry was cancelled", async () => {
   const left = runQueued(
     () => 1,
     () => true,
@@ -100,7 +100,7 @@ test("it goes on when all of them have left", async () => {
   expect(await runQueued(() => 2)).toBe(2);
 });
 
-test("work that is queued during other work, or when all is done, runs too", async () => {
+test("runs work that is queued during other work, or when the queue was empty", async () => {
   const inner: Promise<string>[] = [];
   const said: string[] = [];
   await runQueued(() => {
@@ -118,11 +118,11 @@ test("work that is queued during other work, or when all is done, runs too", asy
   expect(said).toEqual(["outer", "inner", "later"]);
 });
 
-test("what ends comes before all that begins, also where that was asked for first", async () => {
+test("finishes handshakes before it starts others that were queued first", async () => {
   const done: string[] = [];
   const never = (): boolean => false;
-  const begin = (name: string): Promise<number> => runQueued(() => done.push(name));
-  const end = (name: string): Promise<number> => runQueued(() => done.push(name), never, "finish");
-  await Promise.all([begin("a begins"), begin("b begins"), end("c ends"), end("d ends")]);
-  expect(done).toEqual(["c ends", "d ends", "a begins", "b begins"]);
+  const start = (name: string): Promise<number> => runQueued(() => done.push(name));
+  const finish = (name: string): Promise<number> => runQueued(() => done.push(name), never, "finish");
+  await Promise.all([start("start a"), start("start b"), finish("finish c"), finish("finish d")]);
+  expect(done).toEqual(["finish c", "finish d", "start a", "start b"]);
 });
