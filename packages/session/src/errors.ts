@@ -46,7 +46,8 @@ export type IpcErrorCode = IpcError["code"];
  * package loaded, and across realms.
  */
 export function isIpcError(error: unknown): error is IpcError {
-  return types.isNativeError(error) && "code" in error && String(error.code).startsWith("IPC_");
+  const code = types.isNativeError(error) && "code" in error ? error.code : undefined;
+  return typeof code === "string" && code.startsWith("IPC_");
 }
 
 /**
