@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { encodeMessage, FrameDecoder } from "@ipc/framing";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { nextTurn } from "../../test/held-sender.js";
 import { Receiver } from "./receiver.js";
 
@@ -9,6 +9,10 @@ const BYTES = 9;
 
 const message = (text: string, type = 1): Uint8Array => encodeMessage(type, Buffer.from(text));
 const join = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
+
+// Otherwise a time slice may expire in any test.
+beforeEach(() => void vi.spyOn(performance, "now").mockReturnValue(0));
+afterEach(() => void vi.restoreAllMocks());
 
 interface Setup {
   readonly stream: Duplex;
@@ -166,17 +170,16 @@ describe("draining", () => {
 
 describe("the time slice", () => {
   /** Makes each clock sample find that a second has passed. */
-  function hurryClock(): () => void {
+  function hurryClock(): void {
     let now = 0;
-    const spy = vi.spyOn(performance, "now").mockImplementation(() => {
+    vi.spyOn(performance, "now").mockImplementation(() => {
       now += 1_000;
       return now;
     });
-    return () => spy.mockRestore();
   }
 
   it("makes it yield to the event loop, with the stream paused, and continue where it stopped", async () => {
-    const restore = hurryClock();
+    hurryClock();
     const texts = Array.from({ length: 40 }, (_, index) => `${index}`);
     const { stream, receiver, events } = setUp(join(...texts.map((text) => message(text))));
     receiver.run();
@@ -186,18 +189,16 @@ describe("the time slice", () => {
     receiver.resume();
     expect(events).toHaveLength(first);
     while (events.filter((event) => !event.startsWith("buffer")).length < texts.length) await nextTurn();
-    restore();
     expect(events.filter((event) => !event.startsWith("buffer"))).toEqual(texts);
   });
 
   it("does not continue after a stop", async () => {
-    const restore = hurryClock();
+    hurryClock();
     const { receiver, events } = setUp(join(...Array.from({ length: 40 }, () => message("a"))));
     receiver.run();
     const count = events.length;
     receiver.stop();
     await nextTurn();
-    restore();
     expect(events).toHaveLength(count);
   });
 });
