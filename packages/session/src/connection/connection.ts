@@ -121,7 +121,9 @@ export class Connection {
       const unsent = `${sender.queuedMessages} messages (${sender.queuedBytes} bytes) were accepted and not sent`;
       const figures = sender.queuedMessages > 0 ? unsent : "every message was sent, the end of the session was not";
       destroyStream(stream);
-      sender.fail(new SessionError("IPC_CLOSED", "write rejected: the connection was closed before the message was accepted"));
+      sender.fail(
+        new SessionError("IPC_CLOSED", "write rejected: the connection was closed before the message was accepted"),
+      );
       throw new SessionError(
         "IPC_CLOSE_INCOMPLETE",
         `close incomplete within ${timeoutMs} ms: ${figures}; the peer reads too slowly or disconnected`,
