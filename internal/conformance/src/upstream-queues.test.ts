@@ -1,7 +1,7 @@
 import { type Client, type ClientOptions, startClient } from "@ipc/client";
 import { type Server, type ServerOptions, startServer } from "@ipc/server";
 import { describe, expect, it } from "vitest";
-import { cuttable } from "../../endurance/src/cuttable.js";
+import { cuttable } from "../../stress/src/soak/cuttable.js";
 import { eventually } from "../../testkit/src/eventually.js";
 import { FarServer } from "../../testkit/src/far-server.js";
 import { collect, failureOf, nextEvent, readData, readToEnd, readUntil } from "../../testkit/src/peer-watch.js";

@@ -1,6 +1,6 @@
+import { WIRES } from "@ipc-internal/stress";
 import { describe, expect, it } from "vitest";
 import { recordConversations } from "./conversation.js";
-import { WIRES } from "./handshakes.js";
 
 describe.each(WIRES)("recorded, %s", (wire) => {
   const conversations = recordConversations(wire);

@@ -1,6 +1,7 @@
 import type { MessageBody } from "@ipc/framing";
 import type { Handshake, HandshakeAnswer, HandshakeOutcome, HandshakeStep, MessageCodec } from "@ipc/session/handshake";
-import { answerFromMemory, makeHandshake, type Role, type Wire } from "./handshakes.js";
+import type { Wire } from "@ipc-internal/stress";
+import { answerFromMemory, makeHandshake, type Role } from "./handshakes.js";
 
 /** What a receiver waits for when a handshake is complete. */
 export const FIRST_FRAME = "the first frame";

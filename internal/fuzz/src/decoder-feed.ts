@@ -1,8 +1,8 @@
 import { FrameDecoder, FrameError, type FrameErrorCode } from "@ipc/framing";
-import { BadEnding, type Ending } from "./ending.js";
 import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 import type { Input } from "./input.js";
 import { END_CODES, parseFrames } from "./reference.js";
+import { BadEnding, type Ending } from "./tally.js";
 
 const PLAIN_OVERHEAD = 4;
 const SEALED_OVERHEAD = 32;

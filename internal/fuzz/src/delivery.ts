@@ -1,10 +1,10 @@
 import type { MessageBody } from "@ipc/framing";
 import type { IpcErrorCode } from "@ipc/session";
 import { MESSAGES } from "./conversation.js";
-import { BadEnding } from "./ending.js";
 import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 import type { Input } from "./input.js";
 import { END_CODES, isSameMessage, parseFrames, readBody } from "./reference.js";
+import { BadEnding } from "./tally.js";
 
 const PLAIN_OVERHEAD = 4;
 const CONTROL_TYPE = 0;

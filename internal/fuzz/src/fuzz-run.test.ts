@@ -3,9 +3,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, expect, it } from "vitest";
 import { stopClock } from "../../testkit/src/stopped-clock.js";
-import type { Ending } from "./ending.js";
+import { runMutations } from "./fuzz-run.js";
 import type { Input } from "./input.js";
-import { runMutations } from "./mutation-run.js";
+import type { Ending } from "./tally.js";
 
 const run = promisify(execFile);
 const RUNS = 3_000;
@@ -22,9 +22,9 @@ it(
   `${RUNS} mutated inputs end as they must, each state by at least one in a hundred`,
   async () => {
     // The script itself, compiled: that is faster by half than through the test runner.
-    const program = fileURLToPath(new URL("../dist/mutations.js", import.meta.url));
+    const program = fileURLToPath(new URL("../dist/fuzz.js", import.meta.url));
     const { stdout } = await run(process.execPath, ["--expose-gc", program, "--runs", String(RUNS)]);
-    expect(stdout).toMatch(/^3 000 inputs, seeds 1 … 3000, /);
+    expect(stdout).toMatch(/\n\nseed 1, runs 3000, .*\n\n3 000 inputs;/);
   },
   TIMEOUT_MS,
 );
@@ -39,7 +39,7 @@ it("an input that ends wrongly is told with its seed and what replays it", async
     if (input.seed === 77) throw new Error("altered");
     return endInOrder(input);
   };
-  const message = /^seed 77 \(\w+, \w+, .*\): altered\nreplay: npm run mutations -- --seed 77$/;
+  const message = /^seed 77 \(\w+, \w+, .*\): altered\nreplay: npm run fuzz -- --seed 77$/;
   await expect(runMutations({ seed: 1, runs: 200, feed })).rejects.toThrow(message);
 });
 
@@ -57,7 +57,7 @@ it("an input that never ends is told with what it waits for", async () => {
       input.seed === 3 ? waits.track("the reads", new Promise<Ending>(() => {})) : endInOrder(input),
   });
   pass(10_000);
-  await expect(running).rejects.toThrow(/^seed 3 .* waits for the reads\nreplay: npm run mutations -- --seed 3$/);
+  await expect(running).rejects.toThrow(/^seed 3 .* waits for the reads\nreplay: npm run fuzz -- --seed 3$/);
 });
 
 it("states that end too few inputs are named", async () => {

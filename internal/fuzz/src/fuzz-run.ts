@@ -1,9 +1,8 @@
-import { Waits } from "@ipc-internal/seeded";
+import { Waits } from "@ipc-internal/stress";
 import { feedDecoder } from "./decoder-feed.js";
-import { BadEnding, type Ending } from "./ending.js";
 import { type Input, makeInput } from "./input.js";
 import { feedSession } from "./session-feed.js";
-import { Tally } from "./tally.js";
+import { BadEnding, type Ending, Tally } from "./tally.js";
 
 /** Inputs under way at once: they share the turns of the event loop. */
 const BATCH = 64;
@@ -94,5 +93,5 @@ function describe({ seed, target, wire, mutations, end }: Input): string {
 function replay(inputs: readonly Input[]): string {
   const first = inputs[0]?.seed ?? 0;
   const runs = (inputs.at(-1)?.seed ?? 0) - first + 1;
-  return `replay: npm run mutations -- --seed ${first}${runs === 1 ? "" : ` --runs ${runs}`}`;
+  return `replay: npm run fuzz -- --seed ${first}${runs === 1 ? "" : ` --runs ${runs}`}`;
 }

@@ -1,58 +1,51 @@
-// Feeds mutated conversations to the decoder, the handshakes and the sessions, a million by default, and exits 1 at the first
-// that does not end as it must. usage: node --expose-gc mutations.js [--seed N] [--runs N] [--record]
-import { groupDigits, readRunOptions, recordFigures } from "@ipc-internal/seeded";
-import { runMutations } from "./mutation-run.js";
+// Feeds mutated conversations to the decoder, the handshakes and the sessions, a million by default, and exits with 1 at the first
+// that does not end as it must. usage: node --expose-gc fuzz.js [--seed N] [--runs N] [--record]
+import { groupDigits, mib, playScenario, type Scenario } from "@ipc-internal/stress";
+import { runMutations } from "./fuzz-run.js";
 
-const RUNS = 1_000_000;
 const LEAST_SHARE = 0.01;
-/** From this many on, shares say something. */
-const TELLING_RUNS = 3_000;
-/** From this many on, memory does: before, V8 still compiles. */
-const TELLING_RUNS_OF_MEMORY = 100_000;
-/** From the middle on: until then V8 compiles, and that lies in the heap. */
-const MOST_GROWTH_MIB = 0.5;
-const MIB = 1_048_576;
+/** From this many runs on, shares are significant. */
+const SIGNIFICANT_RUNS = 3_000;
+/** From this many on, memory is, too, in the second half: in the first V8 still compiles, into the heap. */
+const SIGNIFICANT_RUNS_FOR_MEMORY = 100_000;
+const MAX_GROWTH_BYTES = 524_288;
 
-const { seed, runs, record } = readRunOptions(process.argv.slice(2), RUNS);
-// Most inputs end with an error, and traces take an eighth of the time. A replay has them.
-if (runs >= TELLING_RUNS) Error.stackTraceLimit = 0;
-const started = performance.now();
-const heaps: number[] = [];
-
-function heapMib(): number {
+function heapUsed(): number {
   if (global.gc === undefined) throw new Error("run with --expose-gc");
   global.gc();
-  return process.memoryUsage().heapUsed / MIB;
+  return process.memoryUsage().heapUsed;
 }
 
-const tally = await runMutations({
-  seed,
-  runs,
-  onProgress(done) {
-    if (done < (runs * (heaps.length + 1)) / 10) return;
-    heaps.push(heapMib());
-    if (runs >= TELLING_RUNS) console.error(`${done} inputs, heap ${heaps.at(-1)?.toFixed(1)} MiB`);
+const fuzz: Scenario<"seed" | "runs"> = {
+  what: "feeds mutated conversations to decoder, handshakes and sessions; a seed replays one",
+  page: "ROBUSTNESS.md",
+  options: { seed: 1, runs: 1_000_000 },
+
+  async run({ seed, runs }) {
+    // Most inputs end with an error, and traces take an eighth of the time. A replay has them.
+    if (runs >= SIGNIFICANT_RUNS) Error.stackTraceLimit = 0;
+    const heaps: number[] = [];
+    const tally = await runMutations({
+      seed,
+      runs,
+      onProgress(done) {
+        if (done < (runs * (heaps.length + 1)) / 10) return;
+        heaps.push(heapUsed());
+        if (runs >= SIGNIFICANT_RUNS) console.error(`${done} inputs, heap ${mib(heaps.at(-1) ?? 0)} MiB`);
+      },
+    });
+    const [middle = 0, last = 0] = [heaps[(heaps.length >> 1) - 1], heaps.at(-1)];
+    const rare = runs < SIGNIFICANT_RUNS ? [] : tally.statesUnder(LEAST_SHARE);
+    const isGrown = runs >= SIGNIFICANT_RUNS_FOR_MEMORY && last - middle > MAX_GROWTH_BYTES;
+    const met = rare.length === 0 && !isGrown;
+    const figures = [
+      `${groupDigits(tally.inputs)} inputs; heap after a collection: ${mib(middle)} MiB after half of them, ${mib(last)} MiB at the end.`,
+      `Target: a heap that grows by 0.5 MiB at the most, and no state under ${LEAST_SHARE * 100} % of the inputs: ${met ? "met" : "MISSED"}.`,
+      ...rare,
+      `\n${tally.describe()}`,
+    ].join("\n");
+    return { figures, met };
   },
-});
+};
 
-const seconds = Math.round((performance.now() - started) / 1_000);
-const middle = heaps[(heaps.length >> 1) - 1] ?? 0;
-const growth = (heaps.at(-1) ?? 0) - middle;
-const rare = tally.statesUnder(LEAST_SHARE);
-const figures = [
-  `${groupDigits(tally.inputs)} inputs, seeds ${seed} … ${seed + runs - 1}, in ${seconds} s;`,
-  `heap after a collection: ${middle.toFixed(1)} MiB after half of them,`,
-  `${heaps.at(-1)?.toFixed(1)} MiB at the end.\n\n${tally.describe()}`,
-].join("\n");
-console.log(figures);
-
-const isRare = runs >= TELLING_RUNS && rare.length > 0;
-const isGrown = runs >= TELLING_RUNS_OF_MEMORY && growth > MOST_GROWTH_MIB;
-if (isRare || isGrown) {
-  console.error(
-    `FAILED: heap grew by ${growth.toFixed(1)} MiB; states under ${LEAST_SHARE}: ${rare.join(", ") || "none"}`,
-  );
-  process.exitCode = 1;
-} else if (record) {
-  recordFigures("mutations", figures);
-}
+await playScenario("fuzz", fuzz, process.argv.slice(2));

@@ -8,12 +8,9 @@ import {
   type HandshakeStep,
   serverHandshake,
 } from "@ipc/session/handshake";
+import type { Wire } from "@ipc-internal/stress";
 
 export type Role = "server" | "client";
-
-/** plain: without encryption. compatible: golang-ipc's encryption. secure: what two of ours agree on unless told otherwise. */
-export const WIRES = ["plain", "compatible", "secure"] as const;
-export type Wire = (typeof WIRES)[number];
 
 /** What both sides announce and take: small, so that a length beyond it is found by chance too. */
 export const MAX_MESSAGE_SIZE = 4_096;

@@ -1,7 +1,7 @@
 import type { HandshakeOutcome } from "@ipc/session/handshake";
-import { SeededRandom } from "@ipc-internal/seeded";
+import { SeededRandom, WIRES, type Wire } from "@ipc-internal/stress";
 import { type Conversation, FIRST_FRAME, type Item, recordConversations } from "./conversation.js";
-import { type Role, WIRES, type Wire } from "./handshakes.js";
+import type { Role } from "./handshakes.js";
 import { type Mutation, mutate, pickMutation } from "./mutation.js";
 
 /** The part that is fed: the decoder by itself, or a handshake and the session behind it. */

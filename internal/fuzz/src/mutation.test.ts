@@ -1,4 +1,4 @@
-import { SeededRandom } from "@ipc-internal/seeded";
+import { SeededRandom } from "@ipc-internal/stress";
 import { describe, expect, it } from "vitest";
 import type { Item } from "./conversation.js";
 import { type Mutation, mutate, pickMutation } from "./mutation.js";

@@ -1,5 +1,5 @@
 import { readUint32, UINT32_BYTES, UINT32_MAX, writeUint32 } from "@ipc/framing";
-import type { SeededRandom } from "@ipc-internal/seeded";
+import type { SeededRandom } from "@ipc-internal/stress";
 import type { Item } from "./conversation.js";
 import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 

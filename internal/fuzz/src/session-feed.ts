@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextMacrotask } from "node:timers/promises";
 import type { MessageBody } from "@ipc/framing";
-import { type IpcErrorCode, isIpcError } from "@ipc/session";
+import { type IpcError, type IpcErrorCode, isIpcError } from "@ipc/session";
 import {
   type Handshake,
   type HandshakeAnswer,
@@ -9,14 +9,14 @@ import {
   type HandshakeResult,
   runHandshake,
 } from "@ipc/session/handshake";
+import { type EstablishedConnection, type PeerLimits, PeerSession } from "@ipc/session/internal";
 import { memoryPair } from "@ipc/transport";
-import type { Waits } from "@ipc-internal/seeded";
+import type { Waits, Wire } from "@ipc-internal/stress";
 import { FIRST_FRAME, LATER_FRAME } from "./conversation.js";
 import { assertAuthentic, assertInOrder, assertWhole } from "./delivery.js";
-import { BadEnding, type Ending } from "./ending.js";
-import { FedSession, readToEnd } from "./fed-session.js";
-import { answerFromMemory, makeHandshake, type Role, type Wire } from "./handshakes.js";
+import { answerFromMemory, MAX_MESSAGE_SIZE, makeHandshake, type Role } from "./handshakes.js";
 import type { Input } from "./input.js";
+import { BadEnding, type Ending } from "./tally.js";
 
 /** Never reached: the input's end must end every wait. */
 const TIMEOUT_MS = 600_000;
@@ -44,6 +44,52 @@ const SESSION_CODES: ReadonlySet<IpcErrorCode> = new Set([
   "IPC_RECORD_INVALID",
   "IPC_RECORD_TRUNCATED",
 ]);
+
+const MIB = 1_048_576;
+const LIMITS: PeerLimits = {
+  maxMessageSize: MAX_MESSAGE_SIZE,
+  maxQueuedBytes: MIB,
+  maxUnreadBytes: MIB,
+  busyPollUs: 0,
+};
+
+/** The conversation over one stream whose handshake was run with keys of the test's. Keeps how it ended. */
+class FedSession extends PeerSession {
+  lost: { readonly error: IpcError; readonly clean: boolean } | undefined;
+
+  constructor(established: EstablishedConnection) {
+    const { security } = established.outcome.codec;
+    super({ limits: LIMITS, security, status: "Not Connected", remote: established.remote });
+    this.connect(established);
+  }
+
+  protected override release(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected override setReferenced(): void {
+    // There is no handle.
+  }
+
+  protected override onDisconnected(error: IpcError, clean: boolean): void {
+    this.lost = { error, clean };
+    this.setStatus("Disconnected");
+    this.finish("Disconnected", clean ? undefined : error);
+  }
+}
+
+/** Reads until a read rejects: the messages, and that error. */
+async function readToEnd(session: FedSession): Promise<{ messages: MessageBody[]; error: unknown }> {
+  const messages: MessageBody[] = [];
+  try {
+    for (;;) {
+      const received = await session.read();
+      if (received.kind === "data") messages.push(received);
+    }
+  } catch (error) {
+    return { messages, error };
+  }
+}
 
 /** Feeds a handshake, and the session that may follow it; resolves when all that waits has ended. */
 export async function feedSession(input: Input, waits: Waits): Promise<Ending> {
@@ -116,7 +162,7 @@ function closeOf(stream: Duplex): Promise<void> {
 async function pour(far: Duplex, { chunks, end, patient }: Input): Promise<void> {
   far.resume();
   for (const chunk of chunks) far.write(chunk);
-  for (let turn = 0; patient && turn < TURNS_TO_ANSWER; turn++) await nextTurn();
+  for (let turn = 0; patient && turn < TURNS_TO_ANSWER; turn++) await nextMacrotask();
   if (end === "end") far.end();
   else far.write(new Uint8Array(0), () => far.destroy(new Error("reset")));
 }

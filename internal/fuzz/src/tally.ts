@@ -1,7 +1,22 @@
-import { table } from "@ipc-internal/seeded";
-import { BadEnding, type Ending } from "./ending.js";
-import { WIRES, type Wire } from "./handshakes.js";
-import type { Input } from "./input.js";
+import type { IpcErrorCode } from "@ipc/session";
+import { count, countTable, sum, table, WIRES, type Wire } from "@ipc-internal/stress";
+import type { Input, Target } from "./input.js";
+
+/** Where an input ended, and with what. */
+export interface Ending {
+  readonly target: Target;
+  readonly wire: Wire;
+  /** What was waited for, or how it was over. */
+  readonly state: string;
+  /** Undefined: nothing failed. */
+  readonly code: IpcErrorCode | undefined;
+  readonly messages: number;
+}
+
+/** An input that did not end as it must. */
+export class BadEnding extends Error {
+  override readonly name = "BadEnding";
+}
 
 /** Every way for an input to end: what was waited for, or how it was over. */
 const STATES: readonly string[] = [
@@ -35,8 +50,8 @@ type StateCount = Record<Wire, number>;
 /** Counts endings by the part that was fed and the state in which it ended. */
 export class Tally {
   readonly #states = new Map<string, StateCount>(STATES.map((name) => [name, { plain: 0, compatible: 0, secure: 0 }]));
-  readonly #codes = new Map<string, number>();
-  readonly #mutations = new Map<string, number>();
+  readonly #codes: Record<string, number> = {};
+  readonly #mutations: Record<string, number> = {};
   inputs = 0;
   messages = 0;
 
@@ -53,35 +68,25 @@ export class Tally {
 
   /** The states that ended fewer than this share of the inputs, 0 … 1. */
   statesUnder(share: number): string[] {
-    return [...this.#states].filter(([, counts]) => sum(counts) < share * this.inputs).map(([name]) => name);
+    return [...this.#states]
+      .filter(([, counts]) => sum(Object.values(counts)) < share * this.inputs)
+      .map(([name]) => name);
   }
 
   /** In Markdown. */
   describe(): string {
     const states = [...this.#states].map(([name, counts]) => [
       name,
-      sum(counts),
-      percent(sum(counts), this.inputs),
+      sum(Object.values(counts)),
+      percent(sum(Object.values(counts)), this.inputs),
       ...WIRES.map((wire) => counts[wire]),
     ]);
     return [
       table(["ended while waiting for, or", "inputs", "share", ...WIRES], states),
-      table(["ended with", "inputs"], sorted(this.#codes)),
-      table(["mutation", "times"], sorted(this.#mutations)),
+      countTable(["ended with", "inputs"], this.#codes),
+      countTable(["mutation", "times"], this.#mutations),
     ].join("\n");
   }
-}
-
-function sum(counts: StateCount): number {
-  return counts.plain + counts.compatible + counts.secure;
-}
-
-function count(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
-}
-
-function sorted(counts: ReadonlyMap<string, number>): [string, number][] {
-  return [...counts].sort(([, one], [, other]) => other - one);
 }
 
 function percent(part: number, whole: number): string {

@@ -1,5 +1,6 @@
-export { recordFigures } from "./figures.js";
-export { type RunOptions, readRunOptions } from "./run-options.js";
-export { SeededRandom } from "./seeded-random.js";
-export { groupDigits, table } from "./table.js";
+export { SeededRandom } from "./random.js";
+export { describeMachine, replaceSection } from "./report/document.js";
+export { count, countTable, groupDigits, mib, sum, table } from "./report/figure.js";
+export { playScenario, type Scenario } from "./scenario.js";
+export { WIRES, type Wire } from "./traffic/wire.js";
 export { Waits } from "./waits.js";

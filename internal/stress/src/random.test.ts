@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SeededRandom } from "./seeded-random.js";
+import { SeededRandom } from "./random.js";
 
 function take(seed: number, count: number): number[] {
   const random = new SeededRandom(seed);

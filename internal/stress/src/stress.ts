@@ -1,23 +1,36 @@
-// Runs the measurements of one section of docs/SCALE.md and writes it. Exits 1 when a target is missed.
-// usage: record.js many-clients | stalled-reader | come-and-go
-import { comeAndGoSection } from "./come-and-go-section.js";
-import { manyClientsSection } from "./many-clients-section.js";
-import { describeMachine, type Section, writeSection } from "./scale-document.js";
-import { stalledReaderSection } from "./stalled-reader-section.js";
+// Plays a scenario on processes of its own. usage: stress.js SCENARIO [--OPTION N …] [--record]. Without a scenario it lists them.
+import { attack } from "./attack/attack.js";
+import { kill } from "./kill/kill.js";
+import { network } from "./network/network.js";
+import { ownership } from "./ownership/ownership.js";
+import { comeAndGo } from "./scale/come-and-go.js";
+import { manyClients } from "./scale/many-clients.js";
+import { stalledReader } from "./scale/stalled-reader.js";
+import { playScenario, type Scenario } from "./scenario.js";
+import { cycles } from "./soak/cycles.js";
+import { soak } from "./soak/soak.js";
 
-const SECTIONS: Readonly<Record<string, () => Promise<Section>>> = {
-  "many-clients": manyClientsSection,
-  "stalled-reader": stalledReaderSection,
-  "come-and-go": comeAndGoSection,
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  network,
+  kill,
+  ownership,
+  attack,
+  soak,
+  cycles,
+  "many-clients": manyClients,
+  "stalled-reader": stalledReader,
+  "come-and-go": comeAndGo,
 };
 
-const name = process.argv[2] ?? "";
-const measure = SECTIONS[name];
-if (measure === undefined) throw new Error(`${name}: takes one of ${Object.keys(SECTIONS).join(", ")}`);
-const machine = describeMachine();
-const { lines, met } = await measure();
-const all = [machine, "", ...lines];
-console.log(all.join("\n"));
-await writeSection(name, all);
-console.log(`\nWritten to docs/SCALE.md.`);
-process.exitCode = met ? 0 : 1;
+const [name = "", ...args] = process.argv.slice(2);
+const scenario = Object.hasOwn(SCENARIOS, name) ? SCENARIOS[name] : undefined;
+if (scenario === undefined) {
+  const lines = Object.entries(SCENARIOS).map(([each, { what, options }]) => {
+    const defaults = Object.entries(options).map(([option, value]) => ` [--${option} ${value}]`);
+    return `  ${each}${defaults.join("")}\n      ${what}`;
+  });
+  console.error(`usage: npm run stress -- SCENARIO [--OPTION N …] [--record]\n\n${lines.join("\n")}`);
+  process.exitCode = 1;
+} else {
+  await playScenario(name, scenario, args);
+}

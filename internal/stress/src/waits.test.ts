@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Waits } from "./waits.js";
 
-test("names what has not settled, however it settles", async () => {
+test("names what has not settled, however it settles, and waits for all of it", async () => {
   const waits = new Waits();
   let resolve = (): void => {};
   const read = waits.track("a read", new Promise<void>((done) => (resolve = done)));
@@ -9,7 +9,9 @@ test("names what has not settled, however it settles", async () => {
   expect(waits.names).toEqual(["a read", "a write"]);
   await expect(write).rejects.toThrow("lost");
   expect(waits.names).toEqual(["a read"]);
+  const settled = waits.settle();
+  void read.then(() => waits.track("a read behind it", Promise.resolve()));
   resolve();
-  await read;
+  await settled;
   expect(waits.names).toEqual([]);
 });

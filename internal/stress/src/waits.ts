@@ -1,4 +1,4 @@
-/** What has not settled yet, by name: shows what hangs. */
+/** Promises that have not settled yet, by name: shows what hangs. */
 export class Waits {
   readonly #pending = new Map<Promise<unknown>, string>();
 
@@ -12,5 +12,10 @@ export class Waits {
 
   get names(): string[] {
     return [...this.#pending.values()];
+  }
+
+  /** Resolves when nothing is pending any more, what comes meanwhile included. */
+  async settle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending.keys());
   }
 }

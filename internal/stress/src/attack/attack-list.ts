@@ -1,9 +1,9 @@
+import { WIRES, type Wire } from "../traffic/wire.js";
 import { announcement, churn, crowd, flood, hoard, hoardOfClient, silence, silentServer } from "./attacks.js";
 import type { Finding } from "./finding.js";
 import type { Packing } from "./message-flood.js";
-import { Scenario, type ScenarioPlan } from "./scenario.js";
-import type { Role } from "./victim-orders.js";
-import { WIRES, type Wire } from "./wire.js";
+import { type AttackPlan, Setup } from "./setup.js";
+import type { Role } from "./target.js";
 
 /** How much of each attack. */
 export interface Sizes {
@@ -26,15 +26,16 @@ type Attack = () => Promise<Finding>;
 /** All attacks, in order. */
 export function* attacks(sizes: Sizes): Generator<Attack> {
   for (const role of HOSTS) {
-    const plan: ScenarioPlan = { role, wire: "secure", reads: true };
-    yield () => Scenario.open(plan, (scenario) => crowd(scenario, CROWD), FEW_DESCRIPTORS);
-    yield () => Scenario.open(plan, hoard, FEW_DESCRIPTORS);
-    yield () => Scenario.open(plan, (scenario) => silence(scenario, sizes.silent));
-    yield () => Scenario.open(plan, (scenario) => churn(scenario, PER_SECOND, sizes.churnSeconds));
+    const plan: AttackPlan = { role, wire: "secure", reads: true };
+    const poor = { ...plan, ...FEW_DESCRIPTORS };
+    yield () => Setup.open(poor, (setup) => crowd(setup, CROWD));
+    yield () => Setup.open(poor, hoard);
+    yield () => Setup.open(plan, (setup) => silence(setup, sizes.silent));
+    yield () => Setup.open(plan, (setup) => churn(setup, PER_SECOND, sizes.churnSeconds));
   }
-  const client: ScenarioPlan = { role: "client", wire: "secure", reads: true };
-  yield () => Scenario.open(client, hoardOfClient, FEW_DESCRIPTORS);
-  yield () => Scenario.open(client, silentServer);
+  const client: AttackPlan = { role: "client", wire: "secure", reads: true };
+  yield () => Setup.open({ ...client, ...FEW_DESCRIPTORS }, hoardOfClient);
+  yield () => Setup.open(client, silentServer);
   for (const role of ROLES) for (const wire of WIRES) yield* announcements(role, wire, sizes.peers);
   for (const reads of [false, true]) {
     for (const role of ROLES) for (const wire of WIRES) yield* floods({ role, wire, reads }, sizes.messages);
@@ -42,21 +43,21 @@ export function* attacks(sizes: Sizes): Generator<Attack> {
 }
 
 function* announcements(role: Role, wire: Wire, peers: number): Generator<Attack> {
-  const plan: ScenarioPlan = { role, wire, reads: true };
-  yield () => Scenario.open(plan, (scenario) => announcement(scenario, "4 GiB frame", peers));
-  if (wire === "secure") yield () => Scenario.open(plan, (scenario) => announcement(scenario, "16 MiB record", peers));
-  if (role === "manager") yield () => Scenario.open(plan, (scenario) => announcement(scenario, "3 MiB frame", peers));
+  const plan: AttackPlan = { role, wire, reads: true };
+  yield () => Setup.open(plan, (setup) => announcement(setup, "4 GiB frame", peers));
+  if (wire === "secure") yield () => Setup.open(plan, (setup) => announcement(setup, "16 MiB record", peers));
+  if (role === "manager") yield () => Setup.open(plan, (setup) => announcement(setup, "3 MiB frame", peers));
   if (role === "client" && wire === "plain") {
-    yield () => Scenario.open(plan, (scenario) => announcement(scenario, "4 GiB limits", peers));
+    yield () => Setup.open(plan, (setup) => announcement(setup, "4 GiB limits", peers));
   }
 }
 
-function* floods(plan: ScenarioPlan, messages: number): Generator<Attack> {
+function* floods(plan: AttackPlan, messages: number): Generator<Attack> {
   const packings: readonly Packing[] =
     plan.wire === "secure" ? ["batched", "record each", "record a byte"] : ["batched"];
   for (const packing of packings) {
     const count = plan.reads ? messages / costOf(plan.wire, packing) : messages;
-    for (const bytes of [0, 1]) yield () => Scenario.open(plan, (scenario) => flood(scenario, count, bytes, packing));
+    for (const bytes of [0, 1]) yield () => Setup.open(plan, (setup) => flood(setup, count, bytes, packing));
   }
 }
 

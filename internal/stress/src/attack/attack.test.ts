@@ -1,72 +1,68 @@
 import { describe, expect, it } from "vitest";
 import { announcement, crowd, flood, hoardOfClient, silence } from "./attacks.js";
 import type { Finding } from "./finding.js";
-import { Scenario, type ScenarioPlan } from "./scenario.js";
-import type { WorkerLimits } from "./worker.js";
+import { type AttackPlan, Setup } from "./setup.js";
 
 interface Case {
   readonly what: string;
-  readonly plan: ScenarioPlan;
-  readonly attack: (scenario: Scenario) => Promise<Finding>;
+  readonly plan: AttackPlan;
+  readonly attack: (setup: Setup) => Promise<Finding>;
   /** How connections may end, by code. */
   readonly ends: readonly string[];
-  readonly limits?: WorkerLimits;
 }
 
-/** One of each kind; `npm run exhaustion` does them all, and more of each. */
+/** One of each kind; `npm run stress -- attack` does them all, and more of each. */
 const CASES: readonly Case[] = [
   {
     what: "a manager has no descriptors left for new clients, and serves again when they are back",
-    plan: { role: "manager", wire: "plain", reads: true },
-    attack: (scenario) => crowd(scenario, 200),
+    plan: { role: "manager", wire: "plain", reads: true, descriptors: 64 },
+    attack: (setup) => crowd(setup, 200),
     // They say nothing, and are cut when their time is up: how many of them by then is a matter of the machine.
     ends: ["IPC_HANDSHAKE_FAILED", "IPC_HANDSHAKE_TIMEOUT"],
-    limits: { descriptors: 64 },
   },
   {
     what: "a client has no descriptor left to dial again with, and does when one is back",
-    plan: { role: "client", wire: "plain", reads: true },
+    plan: { role: "client", wire: "plain", reads: true, descriptors: 64 },
     attack: hoardOfClient,
     ends: ["IPC_CONNECTION_LOST"],
-    limits: { descriptors: 64 },
   },
   {
     what: "a server drops the oldest of 300 silent clients, and accepts a good client",
     plan: { role: "server", wire: "secure", reads: true },
-    attack: (scenario) => silence(scenario, 300),
+    attack: (setup) => silence(setup, 300),
     ends: ["IPC_HANDSHAKE_FAILED", "IPC_SERVER_BUSY", "IPC_HANDSHAKE_TIMEOUT"],
   },
   {
     what: "100 clients announce 4 GiB to a manager, which takes nothing for it",
     plan: { role: "manager", wire: "plain", reads: true },
-    attack: (scenario) => announcement(scenario, "4 GiB frame", 100),
+    attack: (setup) => announcement(setup, "4 GiB frame", 100),
     ends: ["IPC_FRAME_TOO_LARGE"],
   },
   {
     what: "a server announces 4 GiB to its client each time that one comes",
     plan: { role: "client", wire: "secure", reads: true },
-    attack: (scenario) => announcement(scenario, "4 GiB frame", 30),
+    attack: (setup) => announcement(setup, "4 GiB frame", 30),
     ends: ["IPC_FRAME_TOO_LARGE"],
   },
   {
     what: "messages of one byte, each a record, to a server that never reads, hold its budget",
     plan: { role: "server", wire: "secure", reads: false },
-    attack: (scenario) => flood(scenario, 20_000, 1, "record each"),
+    attack: (setup) => flood(setup, 20_000, 1, "record each"),
     ends: [],
   },
   {
     what: "messages of no bytes, a million, to a client that never reads, hold its budget",
     plan: { role: "client", wire: "plain", reads: false },
-    attack: (scenario) => flood(scenario, 1_000_000, 0, "batched"),
+    attack: (setup) => flood(setup, 1_000_000, 0, "batched"),
     ends: [],
   },
 ];
 
 describe("a process under attack", () => {
   it.each(CASES.map((each) => [each.what, each] as const))("%s", { timeout: 120_000 }, async (_what, each) => {
-    const { plan, attack, ends, limits } = each;
+    const { plan, attack, ends } = each;
     // The bystander of the victim's process is served meanwhile, or this does not end.
-    const { missed, during } = await Scenario.open(plan, attack, limits);
+    const { missed, during } = await Setup.open(plan, attack);
     expect(missed).toEqual([]);
     expect(Object.keys(during.ends).filter((code) => !ends.includes(code))).toEqual([]);
   });

@@ -1,18 +1,29 @@
-// A process that attacks another one. usage: node attacker.js PLAN
+// A process that attacks another one. usage: attacker.js SIDE ADDRESS
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { writeUint32 } from "@ipc/framing";
 import type { MessageCodec } from "@ipc/session/handshake";
-import type { Announcement, AttackerPlan, AttackOrder, AttackOutcome } from "./attacker-orders.js";
+import { serveCalls } from "../process/calls.js";
+import type { Side } from "../traffic/message.js";
+import type { Wire } from "../traffic/wire.js";
 import { Meeting, shakeHands } from "./hostile-peer.js";
-import { encodeFlood, sealed } from "./message-flood.js";
-import { takeOrders } from "./worker.js";
+import { encodeFlood, type FloodPlan, sealed } from "./message-flood.js";
 
 /** How often new ones connect, in milliseconds. */
 const EVERY_MS = 10;
 
-const { side, address } = JSON.parse(process.argv[2] ?? "") as AttackerPlan;
+/** What a peer announces: more than can be, more than a record may have, as much as it may, or limits that are far too long. */
+export type Announcement = "4 GiB frame" | "16 MiB record" | "3 MiB frame" | "4 GiB limits";
+
+/** Connections so far, and those of them that the victim has ended. */
+interface Outcome {
+  readonly connections: number;
+  readonly ended: number;
+}
+
+const [role = "client", address = ""] = process.argv.slice(2);
+const side: Side = role === "server" ? "server" : "client";
 const meeting = new Meeting(address, side);
 const open = new Set<Socket>();
 const outcome = { connections: 0, ended: 0 };
@@ -31,24 +42,6 @@ async function meet(): Promise<Socket> {
   return socket;
 }
 
-async function churn(perSecond: number, seconds: number): Promise<void> {
-  const from = performance.now();
-  let done = 0;
-  for (let elapsed = 0; elapsed < seconds * 1_000; elapsed = performance.now() - from) {
-    for (; done < (elapsed / 1_000) * perSecond; done++) void meet().then((socket) => socket.destroy());
-    await pause(EVERY_MS);
-  }
-}
-
-async function announce(order: Extract<AttackOrder, { kind: "announce" }>): Promise<void> {
-  for (let peer = 0; peer < order.peers; peer++) {
-    const socket = await meet();
-    if (order.what === "4 GiB limits") socket.write(Uint8Array.of(2, 0, 255, 255, 255, 255, 0, 0, 0, 1));
-    else socket.write(announcementOf(order.what, await shakeHands(socket, side, order.wire)));
-    while (!order.holds && open.has(socket)) await once(socket, "close");
-  }
-}
-
 /** The beginning of what is announced, sealed where it must be. */
 function announcementOf(what: Announcement, codec: MessageCodec): Uint8Array {
   const frame = new Uint8Array(9);
@@ -56,18 +49,6 @@ function announcementOf(what: Announcement, codec: MessageCodec): Uint8Array {
   writeUint32(frame, 4, 1);
   if (what === "16 MiB record") return Uint8Array.of(2, 255, 255, 255, 0);
   return codec.headroom > 0 ? sealed(codec, frame, frame.length) : frame;
-}
-
-async function flood(order: Extract<AttackOrder, { kind: "flood" }>): Promise<void> {
-  const socket = await meet();
-  const codec = await shakeHands(socket, side, order.wire);
-  const sent = (async (): Promise<void> => {
-    for (const chunk of encodeFlood(codec, order)) {
-      if (socket.destroyed) return;
-      if (!socket.write(chunk)) await drainOrClose(socket);
-    }
-  })();
-  if (!order.unawaited) await sent;
 }
 
 function drainOrClose(socket: Socket): Promise<void> {
@@ -80,24 +61,53 @@ function drainOrClose(socket: Socket): Promise<void> {
   });
 }
 
-takeOrders<AttackOrder, AttackOutcome>(async (order) => {
-  switch (order.kind) {
-    case "silence":
-      for (let count = 0; count < order.connections; count++) await meet();
-      break;
-    case "churn":
-      await churn(order.perSecond, order.seconds);
-      break;
-    case "announce":
-      await announce(order);
-      break;
-    case "flood":
-      await flood(order);
-      break;
-    case "stop":
-      for (const socket of open) socket.destroy();
-      open.clear();
-      break;
-  }
-  return outcome;
-});
+const calls = {
+  /** Connects and says nothing. */
+  async silence(connections: number): Promise<Outcome> {
+    for (let count = 0; count < connections; count++) await meet();
+    return outcome;
+  },
+
+  /** Connects, and is gone. */
+  async churn({ perSecond, seconds }: { perSecond: number; seconds: number }): Promise<void> {
+    const from = performance.now();
+    let done = 0;
+    for (let elapsed = 0; elapsed < seconds * 1_000; elapsed = performance.now() - from) {
+      for (; done < (elapsed / 1_000) * perSecond; done++) void meet().then((socket) => socket.destroy());
+      await pause(EVERY_MS);
+    }
+  },
+
+  /** Announces something, sends hardly any of it, and waits for the end; `holds`: goes on without it. */
+  async announce(order: { wire: Wire; peers: number; what: Announcement; holds: boolean }): Promise<void> {
+    for (let peer = 0; peer < order.peers; peer++) {
+      const socket = await meet();
+      if (order.what === "4 GiB limits") socket.write(Uint8Array.of(2, 0, 255, 255, 255, 255, 0, 0, 0, 1));
+      else socket.write(announcementOf(order.what, await shakeHands(socket, side, order.wire)));
+      while (!order.holds && open.has(socket)) await once(socket, "close");
+    }
+  },
+
+  /** Sends as fast as it is taken. Resolves when everything is sent, or `unawaited` at once. */
+  async flood({ wire, unawaited, ...plan }: FloodPlan & { wire: Wire; unawaited: boolean }): Promise<void> {
+    const socket = await meet();
+    const codec = await shakeHands(socket, side, wire);
+    const sent = (async (): Promise<void> => {
+      for (const chunk of encodeFlood(codec, plan)) {
+        if (socket.destroyed) return;
+        if (!socket.write(chunk)) await drainOrClose(socket);
+      }
+    })();
+    if (!unawaited) await sent;
+  },
+
+  /** Drops every connection. */
+  stop(): void {
+    for (const socket of open) socket.destroy();
+    open.clear();
+  },
+};
+
+export type AttackerCalls = typeof calls;
+
+serveCalls(calls, () => false);

@@ -1,11 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { startServer } from "@ipc/server";
-import type { Announcement, AttackOrder } from "./attacker-orders.js";
+import { quantile, sum } from "../report/figure.js";
+import { wireOptions } from "../traffic/wire.js";
+import type { Announcement } from "./attacker.js";
 import { type Finding, findingOf } from "./finding.js";
 import type { Packing } from "./message-flood.js";
-import type { Scenario } from "./scenario.js";
-import { TARGET, type VictimReport } from "./victim-orders.js";
-import { optionsOf } from "./wire.js";
+import type { Setup } from "./setup.js";
+import { TARGET } from "./target.js";
+import type { VictimReport } from "./victim.js";
 
 const MIB = 1_048_576;
 const GROWTH_MAX_BYTES = 16 * MIB;
@@ -20,28 +22,26 @@ const WATCH_ECHOES = 50;
 /** Under an attack that goes on for long: the one in the middle counts, whatever else the machine does. */
 const VISITS = 5;
 
-const REPORT = { kind: "report" } as const;
-
 /** Clients that say nothing, and a good one among them. */
-export async function silence(scenario: Scenario, connections: number): Promise<Finding> {
-  await scenario.attacker.tell({ kind: "silence", connections });
-  const { before } = scenario;
-  await scenario.waitFor("all have been taken in, or dropped", (report) => {
+export async function silence(setup: Setup, connections: number): Promise<Finding> {
+  await setup.attacker.call("silence", connections);
+  const { before } = setup;
+  await setup.waitFor("all have been taken in, or dropped", (report) => {
     const { descriptors = 0 } = report;
     return descriptors - (before.descriptors ?? 0) + endsOf(report) >= connections;
   });
   let admittedMs = Number.POSITIVE_INFINITY;
-  const visit = scenario.visit().then((ms) => {
+  const visit = setup.visit().then((ms) => {
     admittedMs = ms;
   });
-  const service = await scenario.good.converse(visit);
-  await scenario.waitFor("the silent ones are cut", async () => {
-    const { ended } = await scenario.attacker.tell({ kind: "silence", connections: 0 });
+  const service = await setup.good.converse(visit);
+  await setup.waitFor("the silent ones are cut", async () => {
+    const { ended } = await setup.attacker.call("silence", 0);
     return ended >= connections;
   });
-  const during = await scenario.victim.tell(REPORT);
-  const recoveredMs = await scenario.visit();
-  return findingOf(scenario, {
+  const during = await setup.victim.call("report");
+  const recoveredMs = await setup.visit();
+  return findingOf(setup, {
     attack: `${connections} silent connections`,
     during,
     service,
@@ -56,10 +56,10 @@ export async function silence(scenario: Scenario, connections: number): Promise<
 }
 
 /** A server that accepts and says nothing, twice in a row: the client gives the first one up. */
-export async function silentServer(scenario: Scenario): Promise<Finding> {
-  const service = await scenario.good.converse(scenario.attacker.tell({ kind: "silence", connections: 2 }));
-  const during = await scenario.victim.tell(REPORT);
-  return findingOf(scenario, {
+export async function silentServer(setup: Setup): Promise<Finding> {
+  const service = await setup.good.converse(setup.attacker.call("silence", 2));
+  const during = await setup.victim.call("report");
+  return findingOf(setup, {
     attack: "a server that is silent",
     during,
     service,
@@ -68,78 +68,76 @@ export async function silentServer(scenario: Scenario): Promise<Finding> {
 }
 
 /** Clients that connect and are gone. */
-export async function churn(scenario: Scenario, perSecond: number, seconds: number): Promise<Finding> {
+export async function churn(setup: Setup, perSecond: number, seconds: number): Promise<Finding> {
   // What is compiled for it is no connection's.
-  await scenario.attacker.tell({ kind: "churn", perSecond, seconds: 1 });
-  const warm = await scenario.victim.tell({ kind: "rest" });
-  const over = scenario.attacker.tell({ kind: "churn", perSecond, seconds });
+  await setup.attacker.call("churn", { perSecond, seconds: 1 });
+  const warm = await setup.victim.call("rest");
+  const over = setup.attacker.call("churn", { perSecond, seconds });
   const visits: number[] = [];
   const visit = async (): Promise<void> => {
     for (let count = 0; count < VISITS; count++) {
       await pause((seconds * 1_000) / (VISITS + 1));
-      visits.push(await scenario.visit());
+      visits.push(await setup.visit());
     }
   };
-  const service = await scenario.good.converse(Promise.all([over, visit()]));
-  const admittedMs = visits.sort((x, y) => x - y)[VISITS >> 1] ?? Number.POSITIVE_INFINITY;
-  const during = await scenario.waitFor(
+  const service = await setup.good.converse(Promise.all([over, visit()]));
+  const admittedMs = quantile(visits, 0.5);
+  const during = await setup.waitFor(
     "descriptors are given back",
-    ({ descriptors }) => descriptors === scenario.before.descriptors,
+    ({ descriptors }) => descriptors === setup.before.descriptors,
   );
-  const { heapUsed } = await scenario.victim.tell({ kind: "rest" });
-  return findingOf(scenario, {
+  const { heapUsed } = await setup.victim.call("rest");
+  return findingOf(setup, {
     attack: `${perSecond} connect and close a second, ${seconds} s`,
     during,
     service,
     admittedMs,
-    recoveredMs: await scenario.visit(),
+    recoveredMs: await setup.visit(),
     holds: {},
     measured: { "the heap is as before": heapUsed - warm.heapUsed < MIB },
   });
 }
 
 /** Peers that announce more than they send. */
-export async function announcement(scenario: Scenario, what: Announcement, peers: number): Promise<Finding> {
-  const { wire, role } = scenario.plan;
+export async function announcement(setup: Setup, what: Announcement, peers: number): Promise<Finding> {
+  const { wire, role } = setup.plan;
   const holds = what === "3 MiB frame";
   // Before a connection stands, a client does not tell how it did not.
   const isTold = !holds && what !== "4 GiB limits";
-  const order: AttackOrder = { kind: "announce", wire, peers, what, holds };
-  const service = await scenario.good.converse(scenario.attacker.tell(order));
-  const during = await scenario.victim.tell(REPORT);
-  await scenario.attacker.tell({ kind: "stop" });
-  return findingOf(scenario, {
+  const service = await setup.good.converse(setup.attacker.call("announce", { wire, peers, what, holds }));
+  const during = await setup.victim.call("report");
+  await setup.attacker.call("stop");
+  return findingOf(setup, {
     attack: `${peers} peers announce ${what === "4 GiB limits" ? what : `a ${what}`}`,
     during,
     service,
-    ...(role !== "client" && { recoveredMs: await scenario.visit() }),
+    ...(role !== "client" && { recoveredMs: await setup.visit() }),
     holds: {
       "each that is too long ends its connection": endsOf(during) === (isTold ? peers : 0),
       // Coarse, so that it holds on any machine: what a single peer announces is more than that.
       ...(what.startsWith("4 GiB") && {
-        "memory grows by less than 1 GiB": during.peakRss - scenario.before.rss < 1_024 * MIB,
+        "memory grows by less than 1 GiB": during.peakRss - setup.before.rss < 1_024 * MIB,
       }),
     },
-    measured: { "memory grows by less than 16 MiB": during.peakRss - scenario.before.rss < GROWTH_MAX_BYTES },
+    measured: { "memory grows by less than 16 MiB": during.peakRss - setup.before.rss < GROWTH_MAX_BYTES },
   });
 }
 
 /** Small messages as fast as they are taken. */
-export async function flood(scenario: Scenario, messages: number, bytes: number, packing: Packing): Promise<Finding> {
-  const { wire, role, reads } = scenario.plan;
-  const order: AttackOrder = { kind: "flood", wire, messages, bytes, packing, unawaited: !reads };
-  const started = scenario.attacker.tell(order);
+export async function flood(setup: Setup, messages: number, bytes: number, packing: Packing): Promise<Finding> {
+  const { wire, role, reads } = setup.plan;
+  const started = setup.attacker.call("flood", { wire, messages, bytes, packing, unawaited: !reads });
   const over = reads
-    ? started.then(() => scenario.waitFor("all is read", (report) => report.messages >= messages))
-    : started.then(() => scenario.waitFor("its budget is full", ({ unreadBytes }) => unreadBytes >= MIB));
-  const service = await scenario.good.converse(over, reads ? 0 : WATCH_ECHOES);
-  const during = await scenario.victim.tell(REPORT);
-  await scenario.attacker.tell({ kind: "stop" });
-  return findingOf(scenario, {
+    ? started.then(() => setup.waitFor("all is read", (report) => report.messages >= messages))
+    : started.then(() => setup.waitFor("its budget is full", ({ unreadBytes }) => unreadBytes >= MIB));
+  const service = await setup.good.converse(over, reads ? 0 : WATCH_ECHOES);
+  const during = await setup.victim.call("report");
+  await setup.attacker.call("stop");
+  return findingOf(setup, {
     attack: `${messages} messages of ${bytes} bytes, ${packing}`,
     during,
     service,
-    ...(role === "manager" && { recoveredMs: await scenario.visit() }),
+    ...(role === "manager" && { recoveredMs: await setup.visit() }),
     holds: {
       "what is unread is within its budget": during.unreadBytes <= UNREAD_MAX_BYTES,
       "nothing is lost": Object.keys(during.ends).every((code) => code === "IPC_SERVER_BUSY"),
@@ -148,18 +146,15 @@ export async function flood(scenario: Scenario, messages: number, bytes: number,
 }
 
 /** Connections until there are no descriptors any more. */
-export async function crowd(scenario: Scenario, connections: number): Promise<Finding> {
-  await scenario.attacker.tell({ kind: "silence", connections });
-  const exhausted = scenario.waitFor("descriptors ran out", ({ descriptors }) => descriptors === undefined);
-  const service = await scenario.good.converse(exhausted, WATCH_ECHOES);
-  const during = await scenario.victim.tell(REPORT);
-  await scenario.attacker.tell({ kind: "stop" });
-  const recoveredMs = await scenario.visit();
-  await scenario.waitFor(
-    "descriptors are given back",
-    ({ descriptors }) => descriptors === scenario.before.descriptors,
-  );
-  return findingOf(scenario, {
+export async function crowd(setup: Setup, connections: number): Promise<Finding> {
+  await setup.attacker.call("silence", connections);
+  const exhausted = setup.waitFor("descriptors ran out", ({ descriptors }) => descriptors === undefined);
+  const service = await setup.good.converse(exhausted, WATCH_ECHOES);
+  const during = await setup.victim.call("report");
+  await setup.attacker.call("stop");
+  const recoveredMs = await setup.visit();
+  await setup.waitFor("descriptors are given back", ({ descriptors }) => descriptors === setup.before.descriptors);
+  return findingOf(setup, {
     attack: `${connections} connections, 64 descriptors`,
     during,
     service,
@@ -169,39 +164,39 @@ export async function crowd(scenario: Scenario, connections: number): Promise<Fi
 }
 
 /** No descriptor is left when a client comes; then they come back. */
-export async function hoard(scenario: Scenario): Promise<Finding> {
-  await scenario.victim.tell({ kind: "hoard" });
-  const visit = scenario.visit();
-  const service = await scenario.good.converse(Promise.resolve(), WATCH_ECHOES);
-  const during = await scenario.victim.tell(REPORT);
-  await scenario.victim.tell({ kind: "release" });
+export async function hoard(setup: Setup): Promise<Finding> {
+  await setup.victim.call("hoard");
+  const visit = setup.visit();
+  const service = await setup.good.converse(Promise.resolve(), WATCH_ECHOES);
+  const during = await setup.victim.call("report");
+  await setup.victim.call("release");
   const from = performance.now();
   await visit;
   const recoveredMs = performance.now() - from;
   const holds = { "descriptors ran out": during.descriptors === undefined };
-  return findingOf(scenario, { attack: "none of 64 descriptors left", during, service, recoveredMs, holds });
+  return findingOf(setup, { attack: "none of 64 descriptors left", during, service, recoveredMs, holds });
 }
 
 /** No descriptor is left when a client must dial again; then they come back. */
-export async function hoardOfClient(scenario: Scenario): Promise<Finding> {
-  const { directory, plan } = scenario;
-  await using server = await startServer({ name: TARGET, directory, ...optionsOf(plan.wire) });
+export async function hoardOfClient(setup: Setup): Promise<Finding> {
+  const { directory, plan } = setup;
+  await using server = await startServer({ name: TARGET, directory, ...wireOptions(plan.wire) });
   await server.read();
-  await scenario.victim.tell({ kind: "hoard" });
-  const { hoarded } = await scenario.victim.tell(REPORT);
+  await setup.victim.call("hoard");
+  const { hoarded } = await setup.victim.call("report");
   await server.close();
   // Also the one that the client had: a dial that fails gives it back, and may take it again before the hoard does.
-  await scenario.waitFor(
+  await setup.waitFor(
     "it has none to dial with",
     (report) => report.status === "Reconnecting" && report.hoarded > hoarded,
   );
-  await using next = await startServer({ name: TARGET, directory, ...optionsOf(plan.wire) });
-  const service = await scenario.good.converse(Promise.resolve(), WATCH_ECHOES);
-  const during = await scenario.victim.tell(REPORT);
-  await scenario.victim.tell({ kind: "release" });
+  await using next = await startServer({ name: TARGET, directory, ...wireOptions(plan.wire) });
+  const service = await setup.good.converse(Promise.resolve(), WATCH_ECHOES);
+  const during = await setup.victim.call("report");
+  await setup.victim.call("release");
   const from = performance.now();
   await next.read();
-  return findingOf(scenario, {
+  return findingOf(setup, {
     attack: "none of 64 descriptors left",
     during,
     service,
@@ -211,5 +206,5 @@ export async function hoardOfClient(scenario: Scenario): Promise<Finding> {
 }
 
 function endsOf({ ends }: VictimReport): number {
-  return Object.values(ends).reduce((sum, times) => sum + times, 0);
+  return sum(Object.values(ends));
 }

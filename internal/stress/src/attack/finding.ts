@@ -1,9 +1,25 @@
+import { groupDigits, mib, table } from "../report/figure.js";
+import type { Wire } from "../traffic/wire.js";
 import type { Service } from "./good-client.js";
-import type { Scenario } from "./scenario.js";
-import type { Role, VictimReport } from "./victim-orders.js";
-import type { Wire } from "./wire.js";
+import type { Setup } from "./setup.js";
+import type { Role } from "./target.js";
+import type { VictimReport } from "./victim.js";
 
-/** What an attack came to. */
+const HEAD = [
+  "attack",
+  "victim",
+  "RSS grows, MiB",
+  "unread, bytes",
+  "loop late, 99 %, ms",
+  "at most, ms",
+  "echo beside it, median, ms",
+  "longest, ms",
+  "let in meanwhile, ms",
+  "afterwards, ms",
+  "ended with",
+];
+
+/** The result of an attack. */
 export interface Finding {
   readonly attack: string;
   readonly role: Role;
@@ -35,7 +51,7 @@ export interface Told {
   readonly measured?: Readonly<Record<string, boolean>>;
 }
 
-export function findingOf({ plan, before }: Scenario, told: Told): Finding {
+export function findingOf({ plan, before }: Setup, told: Told): Finding {
   const { attack, during, service, admittedMs, recoveredMs, holds, measured = {} } = told;
   return {
     attack,
@@ -52,4 +68,38 @@ export function findingOf({ plan, before }: Scenario, told: Told): Finding {
 
 function falseOf(claims: Readonly<Record<string, boolean>>): string[] {
   return Object.entries(claims).flatMap(([what, isSo]) => (isSo ? [] : [what]));
+}
+
+/** Writes findings as a table in Markdown. */
+export function findingTable(findings: readonly Finding[]): string {
+  return table(HEAD, findings.map(rowOf));
+}
+
+/** Writes one in a line. */
+export function describeFinding(finding: Finding): string {
+  const missed = [...finding.missed, ...finding.exceeded];
+  const verdict = missed.length === 0 ? "kept" : `MISSED: ${missed.join("; ")}`;
+  return `${rowOf(finding).join(" | ")}: ${verdict}`;
+}
+
+function rowOf({ attack, role, wire, reads, growth, during, service, admittedMs, recoveredMs }: Finding): string[] {
+  return [
+    attack,
+    `${wire} ${role}${reads ? "" : ", never reads"}`,
+    mib(growth),
+    groupDigits(during.unreadBytes),
+    ms(during.delayMs.p99),
+    ms(during.delayMs.max),
+    ms(service.medianMs),
+    ms(service.longestMs),
+    ms(admittedMs),
+    ms(recoveredMs),
+    Object.entries(during.ends)
+      .map(([code, times]) => `${times} × ${code}`)
+      .join(", "),
+  ];
+}
+
+function ms(figure: number | undefined): string {
+  return figure === undefined ? "" : figure.toFixed(1);
 }

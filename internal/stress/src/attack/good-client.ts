@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Client, startClient } from "@ipc/client";
-import { BYSTANDER, TARGET } from "./victim-orders.js";
-import { optionsOf, type Wire } from "./wire.js";
+import { quantile } from "../report/figure.js";
+import { type Wire, wireOptions } from "../traffic/wire.js";
+import { BYSTANDER, TARGET } from "./target.js";
 
 /** Between two echoes, in milliseconds. */
 const PAUSE_MS = 5;
@@ -47,8 +48,7 @@ export class GoodClient {
     }
     await replies.return?.();
     await over;
-    tookMs.sort((a, b) => a - b);
-    return { echoes: tookMs.length, medianMs: tookMs[tookMs.length >> 1] ?? 0, longestMs: tookMs.at(-1) ?? 0 };
+    return { echoes: tookMs.length, medianMs: quantile(tookMs, 0.5), longestMs: quantile(tookMs, 1) };
   }
 
   async close(): Promise<void> {
@@ -57,9 +57,9 @@ export class GoodClient {
 }
 
 /** Connects to the one that is attacked, writes, and leaves. Returns how long it took to be let in, in milliseconds. */
-export async function visitPrey(directory: string, wire: Wire): Promise<number> {
+export async function visitTarget(directory: string, wire: Wire): Promise<number> {
   const from = performance.now();
-  const client = await startClient({ name: TARGET, directory, ...optionsOf(wire), timeoutMs: PATIENCE_MS });
+  const client = await startClient({ name: TARGET, directory, ...wireOptions(wire), timeoutMs: PATIENCE_MS });
   const tookMs = performance.now() - from;
   await client.write(1, "hello");
   await client.close();

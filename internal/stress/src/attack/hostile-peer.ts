@@ -1,10 +1,8 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { clientHandshake, type MessageCodec, runHandshake, serverHandshake } from "@ipc/session/handshake";
-import type { Wire } from "./wire.js";
-
-/** Which end of a connection the attacker is. */
-export type Side = "client" | "server";
+import type { Side } from "../traffic/message.js";
+import type { Wire } from "../traffic/wire.js";
 
 const HANDSHAKE_MS = 20_000;
 const MAX_MESSAGE_SIZE = 3_145_728;

@@ -1,13 +1,35 @@
 import { type IpcError, type Peer, startClient } from "@ipc/client";
 import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
 import { startServer } from "@ipc/server";
-import { TARGET, type VictimPlan, type VictimReport } from "./victim-orders.js";
-import { optionsOf } from "./wire.js";
+import { count } from "../report/figure.js";
+import { type Wire, wireOptions } from "../traffic/wire.js";
+
+/** The target of the attack: a server or manager by its clients, a client by its server. */
+export const TARGET = "target";
+/** An echo server in the same process, for good clients. */
+export const BYSTANDER = "bystander";
+
+export type Role = "server" | "manager" | "client";
+
+export interface TargetPlan {
+  readonly role: Role;
+  readonly directory: string;
+  readonly wire: Wire;
+  /** Whether a listener takes every message; otherwise no message is ever read. */
+  readonly reads: boolean;
+}
+
+export interface TargetReport {
+  /** Of the connection that has most. */
+  readonly unreadBytes: number;
+  readonly messages: number;
+  /** How often, by code: connections that never were, and connections that were lost. */
+  readonly ends: Readonly<Record<string, number>>;
+  readonly status: string;
+}
 
 /** A client that is attacked dials again at once, so that many attacks go into little time. */
 const RETRY_MS = 1;
-
-type Figures = Pick<VictimReport, "unreadBytes" | "messages" | "ends" | "status">;
 
 /** The peer of ours that is attacked. */
 export class Target {
@@ -20,9 +42,9 @@ export class Target {
     this.#reads = reads;
   }
 
-  static async start({ role, directory, wire, reads }: VictimPlan): Promise<Target> {
+  static async start({ role, directory, wire, reads }: TargetPlan): Promise<Target> {
     const target = new Target(reads);
-    const options = { name: TARGET, directory, ...optionsOf(wire) };
+    const options = { name: TARGET, directory, ...wireOptions(wire) };
     switch (role) {
       case "server": {
         const server = await startServer(options);
@@ -41,7 +63,7 @@ export class Target {
     return target;
   }
 
-  report(): Figures {
+  report(): TargetReport {
     const peer = this.#peer;
     const ends = this.#ends;
     if (peer === undefined) return { unreadBytes: 0, messages: 0, ends, status: "Connecting" };
@@ -71,6 +93,6 @@ export class Target {
   }
 
   #count({ code }: IpcError): void {
-    this.#ends[code] = (this.#ends[code] ?? 0) + 1;
+    count(this.#ends, code);
   }
 }

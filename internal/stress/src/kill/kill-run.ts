@@ -1,11 +1,19 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { SeededRandom } from "@ipc-internal/seeded";
-import { ChildProgram } from "./child-program.js";
-import { FULL_RATE, NAME, type PeerNews, type PeerOrder, type PeerReport, type Rate, type Role } from "./peer-order.js";
-import { Place } from "./place.js";
-import { Spares } from "./spares.js";
+import { type Child, PATIENCE_MS } from "../process/child.js";
+import { Place } from "../process/place.js";
+import { Spares } from "../process/spares.js";
+import { SeededRandom } from "../random.js";
+import type { PeerCalls, PeerNews, PeerReport, Rate, Role } from "./peer.js";
 
-export type PeerProcess = ChildProgram<PeerOrder, PeerNews>;
+export type PeerProcess = Child<PeerCalls, PeerNews>;
+
+/** The name of every server. */
+export const NAME = "kills";
+/** What a peer queues, and what it leaves unread, at the most. Small, so that a side that stands still is noticed soon. */
+export const BUDGET_BYTES = 262_144;
+
+/** As fast as it is taken, and most kills cut a message in two. */
+const FULL_RATE: Rate = { maxMessageBytes: 200_000, pauseMs: 0 };
 
 /** What a server of many leaves when it is killed: its endpoints. */
 const ENDPOINTS = [`${NAME}.sock`, `${NAME}1.sock`, `${NAME}_manager.sock`];
@@ -47,7 +55,7 @@ export function killAndReplace(run: KillRun): Promise<KillResult> {
 }
 
 export function startPeer(place: Place): Promise<PeerProcess> {
-  return place.watch(ChildProgram.start<PeerOrder, PeerNews>("peer-program"));
+  return place.start<PeerCalls, PeerNews>("kill/peer", { patienceMs: PATIENCE_MS });
 }
 
 async function playKills(run: KillRun, place: Place): Promise<KillResult> {
@@ -55,13 +63,14 @@ async function playKills(run: KillRun, place: Place): Promise<KillResult> {
   const survivorRole = victimRole === "client" ? "server" : "client";
   const random = new SeededRandom(kills);
   const rate = clients > 1 ? SHARED_RATE : FULL_RATE;
-  const start = { kind: "start", directory: place.directory, encryption, clients, rate } as const;
+  const { directory } = place;
+  const start = { name: NAME, directory, encryption, clients, rate, budgetBytes: BUDGET_BYTES };
   const begin = (peer: PeerProcess, role: Role, life: number): Promise<{ from: number; at: number }> =>
-    peer.ask({ ...start, role, life, restsOnOdd: role === survivorRole }, "started");
+    peer.call("start", { ...start, role, life, restsOnOdd: role === survivorRole });
   const hearBoth = async (survivor: PeerProcess, victim: PeerProcess, life: number): Promise<void> => {
     const messages = random.integer(1, Math.ceil(MAX_MESSAGES / clients));
-    await survivor.ask({ kind: "hear", life, messages }, "heard");
-    if (life % 2 === 0) await victim.ask({ kind: "hear", life: 0, messages }, "heard");
+    await survivor.call("hear", { life, messages });
+    if (life % 2 === 0) await victim.call("hear", { life: 0, messages });
   };
 
   const files = victimRole === "manager" ? ENDPOINTS : [`${NAME}.sock`];
@@ -108,10 +117,10 @@ export async function endBoth(
   client: PeerProcess,
   server: PeerProcess,
 ): Promise<{ client: PeerReport; server: PeerReport }> {
-  await Promise.all([client, server].map((peer) => peer.ask({ kind: "finish" }, "finished")));
+  await Promise.all([client, server].map((peer) => peer.call("finish")));
   const reports = {
-    client: (await client.ask({ kind: "close" }, "over")).report,
-    server: (await server.ask({ kind: "close" }, "over")).report,
+    client: await client.call("close"),
+    server: await server.call("close"),
   };
   await client.end();
   await server.end();

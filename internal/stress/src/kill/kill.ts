@@ -1,39 +1,72 @@
-// Kills and stops servers and clients in the midst of the traffic, 200 times each with and without encryption, and exits 1 when a
-// promise is broken or a client comes back late. usage: kills.js [--runs N] [--record]
-import { loadavg } from "node:os";
-import { recordFigures } from "@ipc-internal/seeded";
-import { describeKills } from "./kill-figures.js";
+import { count, countTable, groupDigits, quantile, table } from "../report/figure.js";
+import type { Report, Scenario } from "../scenario.js";
+import { defaultWire } from "../traffic/wire.js";
 import { type KillResult, type KillRun, killAndReplace } from "./kill-run.js";
-import { readScriptOptions } from "./script-options.js";
 import { type StopResult, stopAndContinue } from "./stop-run.js";
 
-/** Of a server of many, killing a tenth as often takes as long. */
+/** Killing a server of many a tenth as often takes as long. */
 const CLIENTS = 50;
+/** Of a hundred clients of a killed server, 99 must be back within this many milliseconds of the next one's listening. */
+const TARGET_MS = 500;
 
-const { runs, record } = readScriptOptions(process.argv.slice(2), 200);
-const from = performance.now();
-const [loadBefore = 0] = loadavg();
-const kills: KillResult[] = [];
-const stops: StopResult[] = [];
-for (const encryption of [true, false]) {
-  const each: readonly KillRun[] = [
-    { victim: "server", encryption, kills: runs, away: true },
-    { victim: "client", encryption, kills: runs, away: true },
-    { victim: "manager", encryption, kills: Math.ceil(runs / 10), clients: CLIENTS, away: true },
-  ];
-  for (const run of each) {
-    const result = await killAndReplace(run);
-    kills.push(result);
-    const longest = Math.round(Math.max(...result.backMs));
-    console.error(`${run.victim}, encryption ${encryption}: ${run.kills} kills, back after ${longest} ms at the most`);
+/** Kills servers and clients in the middle of the traffic, stops and continues them, with and without encryption. */
+export const kill: Scenario<"runs"> = {
+  what: "kills servers and clients in the middle of the traffic, so many times each, stops and continues them",
+  page: "ROBUSTNESS.md",
+  options: { runs: 200 },
+
+  async run({ runs }) {
+    const kills: KillResult[] = [];
+    const stops: StopResult[] = [];
+    for (const encryption of [true, false]) {
+      const each: readonly KillRun[] = [
+        { victim: "server", encryption, kills: runs, away: true },
+        { victim: "client", encryption, kills: runs, away: true },
+        { victim: "manager", encryption, kills: Math.ceil(runs / 10), clients: CLIENTS, away: true },
+      ];
+      for (const run of each) {
+        const result = await killAndReplace(run);
+        kills.push(result);
+        const longest = Math.round(Math.max(...result.backMs));
+        console.error(`${nameOf(run)}: ${run.kills} kills, back after ${longest} ms at the most`);
+      }
+      stops.push(await stopAndContinue({ encryption, stops: runs }));
+    }
+    return describeKills(kills, stops);
+  },
+};
+
+export function describeKills(kills: readonly KillResult[], stops: readonly StopResult[]): Report {
+  const met = kills.every(({ run, backMs }) => run.victim !== "server" || quantile(backMs, 0.99) <= TARGET_MS);
+  const codes: Record<string, number> = {};
+  for (const { survivor } of kills) {
+    for (const [name, times] of Object.entries(survivor.codes)) count(codes, name, times);
   }
-  stops.push(await stopAndContinue({ encryption, stops: runs }));
+  const figures = [
+    table(
+      ["killed", "kills", "back after, ms: median", "99 of 100", "longest", "messages checked"],
+      kills.map(({ run, backMs, survivor }) => [
+        nameOf(run),
+        run.kills,
+        ...[0.5, 0.99, 1].map((share) => groupDigits(quantile(backMs, share))),
+        survivor.heard,
+      ]),
+    ),
+    `Target: 99 of 100 clients of a server with one client are back within ${TARGET_MS} ms of its listening: ${met ? "met" : "MISSED"}.\n`,
+    table(
+      ["stopped, in turn", "stops", "queued for it at the most, bytes", "messages checked"],
+      stops.map(({ run, maxQueuedBytes, client, server }) => [
+        `server and client, ${defaultWire(run.encryption)}`,
+        run.stops,
+        maxQueuedBytes,
+        client.heard + server.heard,
+      ]),
+    ),
+    countTable(["seen by the side that stayed", "times"], codes),
+  ].join("\n");
+  return { figures, met };
 }
-const seconds = Math.round((performance.now() - from) / 1_000);
-const { figures, met } = describeKills(kills, stops);
-const [loadAfter = 0] = loadavg();
-const load = `load average ${loadBefore.toFixed(1)} before and ${loadAfter.toFixed(1)} after`;
-const all = `In ${seconds} s, ${load}, none failed.\n\n${figures}`;
-console.log(all);
-if (record) recordFigures("kills", all);
-process.exitCode = met ? 0 : 1;
+
+function nameOf({ victim, encryption, clients = 1 }: KillRun): string {
+  return `${victim === "manager" ? `server of ${clients} clients` : victim}, ${defaultWire(encryption)}`;
+}

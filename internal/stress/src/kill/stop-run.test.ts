@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { BUDGET_BYTES } from "./peer-order.js";
+import { BUDGET_BYTES } from "./kill-run.js";
 import { stopAndContinue } from "./stop-run.js";
 
 /** It takes some seconds; a machine that is busy with something else may take long. */

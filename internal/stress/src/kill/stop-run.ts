@@ -1,7 +1,7 @@
-import { SeededRandom } from "@ipc-internal/seeded";
-import { endBoth, type PeerProcess, startPeer } from "./kill-run.js";
-import { BUDGET_BYTES, type PeerReport, type Rate } from "./peer-order.js";
-import { Place } from "./place.js";
+import { Place } from "../process/place.js";
+import { SeededRandom } from "../random.js";
+import { BUDGET_BYTES, endBoth, NAME, type PeerProcess, startPeer } from "./kill-run.js";
+import type { PeerReport, Rate } from "./peer.js";
 
 /** Messages that must have come before a side is stopped, at the most. */
 const MAX_MESSAGES = 100;
@@ -36,14 +36,14 @@ export function stopAndContinue(run: StopRun): Promise<StopResult> {
 async function playStops(run: StopRun, place: Place): Promise<StopResult> {
   const { encryption, stops } = run;
   const random = new SeededRandom(stops);
-  const always = { life: 0, clients: 1, restsOnOdd: false, rate: RATE };
-  const start = { kind: "start", directory: place.directory, encryption, ...always } as const;
+  const { directory } = place;
+  const always = { life: 0, clients: 1, restsOnOdd: false, rate: RATE, budgetBytes: BUDGET_BYTES };
+  const start = { name: NAME, directory, encryption, ...always };
   const server = await startPeer(place);
-  await server.ask({ ...start, role: "server" }, "started");
+  await server.call("start", { ...start, role: "server" });
   const client = await startPeer(place);
-  await client.ask({ ...start, role: "client" }, "started");
-  const hear = (peer: PeerProcess, messages: number): Promise<unknown> =>
-    peer.ask({ kind: "hear", life: 0, messages }, "heard");
+  await client.call("start", { ...start, role: "client" });
+  const hear = (peer: PeerProcess, messages: number): Promise<void> => peer.call("hear", { life: 0, messages });
 
   let maxQueuedBytes = 0;
   const heard = { client: 0, server: 0 };
@@ -52,7 +52,7 @@ async function playStops(run: StopRun, place: Place): Promise<StopResult> {
     const [stopped, other] = side === "server" ? [server, client] : [client, server];
     await hear(stopped, heard[side] + random.integer(1, MAX_MESSAGES));
     stopped.signal("SIGSTOP");
-    const { accepted, queuedBytes } = await other.ask({ kind: "stall" }, "stalled");
+    const { accepted, queuedBytes } = await other.call("stall");
     stopped.signal("SIGCONT");
     if (queuedBytes > BUDGET_BYTES + RATE.maxMessageBytes + MESSAGE_EXTRA_BYTES) {
       throw new Error(`${queuedBytes} bytes were queued for a ${side} that was stopped, the budget is ${BUDGET_BYTES}`);

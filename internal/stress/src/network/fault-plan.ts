@@ -1,4 +1,6 @@
-export type Side = "server" | "client";
+import type { Side } from "../traffic/message.js";
+import type { READING_STYLES } from "../traffic/traffic.js";
+import type { Wire } from "../traffic/wire.js";
 
 /** Where bytes go. */
 export type Direction = "toServer" | "toClient";
@@ -26,7 +28,7 @@ export const FAULTS = ["cut", "end", "reset", "dead", "vanish", "freeze", "flip"
  */
 export type FaultKind = (typeof FAULTS)[number];
 
-/** What befalls a connection when so many bytes have passed in one direction. */
+/** What happens to a connection when so many bytes have passed in one direction. */
 export interface Fault {
   readonly kind: FaultKind;
   readonly direction: Direction;
@@ -52,25 +54,18 @@ export type Finale =
   | { readonly kind: "finish"; readonly first: Side | "both" }
   | { readonly kind: "close" | "destroy"; readonly first: Side | "both"; readonly timeoutMs: number };
 
-/** timed: reads that give up after a millisecond. aborted: reads whose signal fires after one. */
-export const READING_STYLES = ["read", "timed", "aborted", "iterate", "listen"] as const;
-type ReadingStyle = (typeof READING_STYLES)[number];
-
 /** What one side does. */
 export interface PeerPlan {
   /** What it sends on each connection: the bytes of each message. */
   readonly sizes: readonly number[];
   /** Writes under way at once. */
   readonly window: number;
-  readonly reading: ReadingStyle;
+  readonly reading: (typeof READING_STYLES)[number];
   /** Turns of the event loop between two reads, or in which a listener is paused. */
   readonly readPause: number;
   readonly maxQueuedBytes: number;
   readonly maxUnreadBytes: number;
 }
-
-/** plain: without encryption. compatible: golang-ipc's encryption. secure: what two of ours agree on unless told otherwise. */
-export type Wire = "plain" | "compatible" | "secure";
 
 /** All that happens under one seed. */
 export interface FaultPlan {

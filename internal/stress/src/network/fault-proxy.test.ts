@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { RawPeer } from "../../testkit/src/raw-peer.js";
+import { RawPeer } from "../../../testkit/src/raw-peer.js";
 import type { ConnectionPlan, Fault, Shape } from "./fault-plan.js";
 import { FaultProxy } from "./fault-proxy.js";
 

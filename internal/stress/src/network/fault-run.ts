@@ -1,3 +1,4 @@
+import { Place } from "../process/place.js";
 import { LANES } from "./fault-plan.js";
 import { FaultTally } from "./fault-tally.js";
 import { BadRun, Lane } from "./lane.js";
@@ -6,7 +7,7 @@ export interface FaultRun {
   readonly seed: number;
   readonly runs: number;
   readonly onProgress?: (done: number) => void;
-  /** What the processes run, for the tests of what a failure tells. @default peer-program.js */
+  /** The program of both processes, for the tests of what a failure tells. */
   readonly program?: string;
 }
 
@@ -14,27 +15,27 @@ export interface FaultRun {
  * Plays one run a seed, in as many lanes at once as there are pairs of transport and wire, and counts what happened.
  * @throws BadRun naming the seed and what replays it
  */
-export async function runFaults({ seed, runs, onProgress, program }: FaultRun): Promise<FaultTally> {
+export async function runFaults({ seed, runs, onProgress, program = "network/peer" }: FaultRun): Promise<FaultTally> {
   const tally = new FaultTally();
   let isOver = false;
-  const playLane = async (lane: number): Promise<void> => {
-    const seeds = Array.from({ length: runs }, (_, index) => seed + index).filter((own) => own % LANES.length === lane);
-    if (seeds.length === 0) return;
-    const processes = await Lane.start(program);
+  const playLane = async (seeds: readonly number[], place: Place): Promise<void> => {
+    const lane = await Lane.start(place, program);
     try {
       for (const own of seeds) {
         if (isOver) break;
-        tally.add(await naming(own, processes.run(own)));
+        tally.add(await naming(own, lane.run(own)));
         onProgress?.(tally.runs);
       }
-      await processes.close();
+      await lane.close();
     } catch (error) {
       isOver = true;
-      await processes.kill();
       throw error;
     }
   };
-  const played = await Promise.allSettled(LANES.map((_, lane) => playLane(lane)));
+  const all = Array.from({ length: runs }, (_, index) => seed + index);
+  const lanes = LANES.map((_, lane) => all.filter((own) => own % LANES.length === lane));
+  const playing = lanes.filter(({ length }) => length > 0);
+  const played = await Promise.allSettled(playing.map((seeds) => Place.lend((place) => playLane(seeds, place))));
   for (const lane of played) if (lane.status === "rejected") throw lane.reason;
   return tally;
 }
@@ -44,6 +45,7 @@ async function naming<T>(seed: number, run: Promise<T>): Promise<T> {
     return await run;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new BadRun(`seed ${seed}: ${message}\nreplay: npm run faults -- --seed ${seed}`, { cause: error });
+    const replay = `replay: npm run stress -- network --seed ${seed}`;
+    throw new BadRun(`seed ${seed}: ${message}\n${replay}`, { cause: error });
   }
 }

@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
 import type { ConnectionPlan, Direction, Fault } from "./fault-plan.js";
-import { FaultyPipe } from "./faulty-pipe.js";
-import { Pauses } from "./pauses.js";
+import { FaultyPipe, Pauses } from "./faulty-pipe.js";
 
 /** One connection of a client's through the proxy, and what befalls it. */
 export class FaultyConnection {

@@ -1,7 +1,34 @@
 import type { Socket } from "node:net";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextMacrotask } from "node:timers/promises";
 import type { Shape } from "./fault-plan.js";
-import type { Pauses } from "./pauses.js";
+
+/** Pauses that can be ended all at once, so that no timer outlives its connection. */
+export class Pauses {
+  readonly #pending = new Map<NodeJS.Timeout, () => void>();
+  #over = false;
+
+  /** Resolves after `ms` milliseconds, or when the pauses end. */
+  pause(ms: number): Promise<void> {
+    if (this.#over) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#pending.delete(timer);
+        resolve();
+      }, ms);
+      this.#pending.set(timer, resolve);
+    });
+  }
+
+  /** Ends those that are under way, and all that will be asked for. */
+  end(): void {
+    this.#over = true;
+    for (const [timer, resolve] of this.#pending) {
+      clearTimeout(timer);
+      resolve();
+    }
+    this.#pending.clear();
+  }
+}
 
 export interface FaultyPipeOptions {
   readonly source: Socket;
@@ -107,7 +134,7 @@ export class FaultyPipe {
   async #split(chunk: Buffer, length: number, bytes: number): Promise<void> {
     for (let at = 0; at < Math.min(length, chunk.length); at += bytes) {
       await this.#write(chunk.subarray(at, Math.min(at + bytes, length)));
-      await nextTurn();
+      await nextMacrotask();
     }
     if (length < chunk.length) await this.#write(chunk.subarray(length));
   }

@@ -1,14 +1,15 @@
-import { mkdir, mkdtemp, rm, rmdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Side } from "./fault-plan.js";
-import { PeerProcess } from "./peer-process.js";
+import type { Place } from "../process/place.js";
+import type { Side } from "../traffic/message.js";
+import type { PeerCalls, PeerNews } from "./peer.js";
 import { makePlan } from "./plan-maker.js";
-import { type RunResult, SERVER_FOLDER, SeededRun } from "./seeded-run.js";
+import { type PeerProcess, type Peers, type RunResult, SERVER_FOLDER, SeededRun } from "./seeded-run.js";
 import { findFault } from "./verdict.js";
 
-/** A run takes some hundred milliseconds. What takes as long as this, on whatever machine, hangs. */
+/** A run takes some hundred milliseconds. What takes as long as this, on any machine, hangs. */
 const WATCHDOG_MS = 20_000;
+
 /** A run that went wrong. */
 export class BadRun extends Error {
   override readonly name = "BadRun";
@@ -16,22 +17,19 @@ export class BadRun extends Error {
 
 /** A server's and a client's process, in which runs of one transport follow each other. */
 export class Lane {
-  readonly #peers: Readonly<Record<Side, PeerProcess>>;
-  /** Short: a socket's path has 103 bytes. */
+  readonly #peers: Peers;
   readonly #directory: string;
 
-  private constructor(directory: string, peers: Readonly<Record<Side, PeerProcess>>) {
+  private constructor(directory: string, peers: Peers) {
     this.#directory = directory;
     this.#peers = peers;
   }
 
-  /** @param program what the processes run; peer-program.js by default */
-  static async start(program?: string): Promise<Lane> {
-    const directory = await mkdtemp(join(tmpdir(), "ipc-faults-"));
-    await mkdir(join(directory, SERVER_FOLDER), { mode: 0o700 });
-    const start = (side: Side): Promise<PeerProcess> => PeerProcess.start(side, program);
+  static async start(place: Place, program: string): Promise<Lane> {
+    await mkdir(join(place.directory, SERVER_FOLDER), { mode: 0o700 });
+    const start = (side: Side): Promise<PeerProcess> => place.start<PeerCalls, PeerNews>(program, { args: [side] });
     const [server, client] = await Promise.all([start("server"), start("client")]);
-    return new Lane(directory, { server, client });
+    return new Lane(place.directory, { server, client });
   }
 
   /** @throws BadRun saying what went wrong, or what hangs */
@@ -53,17 +51,9 @@ export class Lane {
     }
   }
 
-  /** Ends both processes, which must end well, and leaves no file behind. */
+  /** Lets both processes end by themselves; fails if a socket file is left. */
   async close(): Promise<void> {
-    const codes = await Promise.all([this.#peers.server.close(), this.#peers.client.close()]);
-    if (codes.some((code) => code !== 0)) throw new BadRun(`the processes ended with ${codes.join(" and ")}`);
-    // Fails if a socket file is left.
+    await Promise.all([this.#peers.server.end(), this.#peers.client.end()]);
     await rmdir(join(this.#directory, SERVER_FOLDER));
-    await rmdir(this.#directory);
-  }
-
-  async kill(): Promise<void> {
-    await Promise.all([this.#peers.server.kill(), this.#peers.client.kill()]);
-    await rm(this.#directory, { recursive: true, force: true });
   }
 }

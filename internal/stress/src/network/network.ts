@@ -1,19 +1,20 @@
-// Plays conversations of two processes through a proxy that does harm, 1 000 by default, and exits 1 at the first that breaks
-// a promise. usage: faults.js [--seed N] [--runs N] [--record]
-import { readRunOptions, recordFigures } from "@ipc-internal/seeded";
+import type { Scenario } from "../scenario.js";
 import { runFaults } from "./fault-run.js";
 
-const RUNS = 1_000;
-const { seed, runs, record } = readRunOptions(process.argv.slice(2), RUNS);
-const started = performance.now();
-const tally = await runFaults({
-  seed,
-  runs,
-  onProgress(done) {
-    if (done % 100 === 0) console.error(`${done} runs`);
+/** Conversations of two processes through a proxy that does harm. */
+export const network: Scenario<"seed" | "runs"> = {
+  what: "plays conversations of two processes through a proxy that cuts, freezes and alters; a seed replays one",
+  page: "ROBUSTNESS.md",
+  options: { seed: 1, runs: 1_000 },
+
+  async run({ seed, runs }) {
+    const tally = await runFaults({
+      seed,
+      runs,
+      onProgress(done) {
+        if (done % 100 === 0) console.error(`${done} runs`);
+      },
+    });
+    return { figures: tally.describe(), met: true };
   },
-});
-const seconds = Math.round((performance.now() - started) / 1_000);
-const figures = `${tally.runs} runs, seeds ${seed} … ${seed + runs - 1}, in ${seconds} s, none failed.\n\n${tally.describe()}`;
-console.log(figures);
-if (record) recordFigures("faults", figures);
+};

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { FAULTS, type FaultPlan, LANES, READING_STYLES } from "./fault-plan.js";
+import { READING_STYLES } from "../traffic/traffic.js";
+import { FAULTS, type FaultPlan, LANES } from "./fault-plan.js";
 import { makePlan } from "./plan-maker.js";
 
 const plans = Array.from({ length: 2_000 }, (_, seed) => makePlan(seed));

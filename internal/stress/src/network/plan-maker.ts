@@ -1,4 +1,7 @@
-import { SeededRandom } from "@ipc-internal/seeded";
+import { SeededRandom } from "../random.js";
+import { NUMBERED_HEADER_BYTES, type Side } from "../traffic/message.js";
+import { READING_STYLES } from "../traffic/traffic.js";
+import type { Wire } from "../traffic/wire.js";
 import {
   type ConnectionPlan,
   type Direction,
@@ -9,12 +12,8 @@ import {
   type Finale,
   LANES,
   type PeerPlan,
-  READING_STYLES,
   type Shape,
-  type Side,
-  type Wire,
 } from "./fault-plan.js";
-import { NUMBERED_HEADER_BYTES } from "./numbered-message.js";
 
 const MOST_FAULTS = 4;
 const DIRECTIONS = ["toServer", "toClient"] as const;

@@ -1,55 +1,61 @@
 import type { ListenOptions, NetConnectOpts } from "node:net";
 import { join } from "node:path";
-import { NAME, type PeerReport, type Place } from "./command.js";
-import type { FaultPlan, Side } from "./fault-plan.js";
+import type { Child } from "../process/child.js";
+import type { Side } from "../traffic/message.js";
+import type { FaultPlan } from "./fault-plan.js";
 import { FaultProxy } from "./fault-proxy.js";
-import type { PeerProcess } from "./peer-process.js";
+import type { PeerCalls, PeerNews, PeerReport, Start } from "./peer.js";
 import type { Outcome } from "./verdict.js";
 
+export type PeerProcess = Child<PeerCalls, PeerNews>;
+export type Peers = Readonly<Record<Side, PeerProcess>>;
+
+/** The name that every server listens under. */
+const NAME = "faults";
 /** Longer than the watchdog waits: a close that nothing holds up needs no time limit of its own. */
 const CLOSE_MS = 60_000;
 const ANSWER_MS = 2_000;
 const SIDES: readonly Side[] = ["client", "server"];
 
-/** Where the server's socket lies in the lane's directory; the proxy's, which the client dials, is beside it. */
+/** The folder of the server's socket in the lane's directory; the proxy's, which the client dials, is beside it. */
 export const SERVER_FOLDER = "s";
 
 export interface RunResult extends Outcome {
   readonly connections: number;
 }
 
-/** One seed on its way: a server, a proxy, a client, and what they are told. */
+/** The run of one seed: a server, a proxy, a client, and what they are told. */
 export class SeededRun {
   readonly #plan: FaultPlan;
-  readonly #peers: Readonly<Record<Side, PeerProcess>>;
+  readonly #peers: Peers;
   readonly #directory: string;
-  readonly #over: Readonly<Record<Side, Promise<PeerReport>>>;
   #proxy: FaultProxy | undefined;
 
-  constructor(plan: FaultPlan, peers: Readonly<Record<Side, PeerProcess>>, directory: string) {
+  constructor(plan: FaultPlan, peers: Peers, directory: string) {
     this.#plan = plan;
     this.#peers = peers;
     this.#directory = directory;
-    const over = async (side: Side): Promise<PeerReport> => (await peers[side].next("over")).report;
-    this.#over = { server: over("server"), client: over("client") };
-    // Raced, and not always awaited to the end.
-    for (const side of SIDES) this.#over[side].catch(() => {});
   }
 
   async play(): Promise<RunResult> {
     const plan = this.#plan;
-    const proxy = await this.#start();
     const { finale } = plan;
-    if (finale.kind === "finish") await this.#completed(proxy);
-    else await Promise.race([proxy.held, this.#over.client]);
+    const { proxy, over } = await this.#start();
+    if (finale.kind === "finish") await this.#completed(proxy, over.client);
+    else await Promise.race([proxy.held, over.client]);
     const timeoutMs = finale.kind === "finish" ? CLOSE_MS : finale.timeoutMs;
     const first = SIDES.filter((side) => finale.first === side || finale.first === "both");
-    await Promise.all(first.map((side) => this.#endSide(side, finale.kind, timeoutMs)));
-    // What the fault held up is let go before the other side ends.
+    const end = async (side: Side, how: "close" | "destroy", ms: number): Promise<void> => {
+      const peer = this.#peers[side];
+      await (how === "destroy" ? peer.call("destroy") : peer.call("close", ms));
+      await over[side];
+    };
+    await Promise.all(first.map((side) => end(side, finale.kind === "destroy" ? "destroy" : "close", timeoutMs)));
+    // What the fault held up goes on before the other side ends.
     if (finale.kind !== "finish") proxy.cut();
     const second = SIDES.filter((side) => !first.includes(side));
-    await Promise.all(second.map((side) => this.#endSide(side, "close", CLOSE_MS)));
-    const reports = { server: await this.#over.server, client: await this.#over.client };
+    await Promise.all(second.map((side) => end(side, "close", CLOSE_MS)));
+    const reports = { server: await over.server, client: await over.client };
     return { plan, fired: proxy.fired, connections: proxy.connections, reports };
   }
 
@@ -63,51 +69,46 @@ export class SeededRun {
     return [...(await Promise.all(names)), this.#proxy?.description ?? "no proxy yet"].join("; ");
   }
 
-  /** Starts server, proxy and client. */
-  async #start(): Promise<FaultProxy> {
+  /** Starts server, proxy and client. `over`: resolves when nothing is left of that side. */
+  async #start(): Promise<{ proxy: FaultProxy; over: Readonly<Record<Side, Promise<PeerReport>>> }> {
     const { seed, transport, wire, handshakeTimeoutMs, connections, peers } = this.#plan;
-    const start = { kind: "start", seed, wire, handshakeTimeoutMs } as const;
-    const place: Place = transport === "tcp" ? { port: 0 } : { directory: join(this.#directory, SERVER_FOLDER) };
-    this.#peers.server.send({ ...start, place, plan: peers.server });
-    const { address } = await this.#peers.server.next("started");
-    this.#proxy = await FaultProxy.listen(connections, this.#entrance(), upstreamOf(transport, address));
-    const proxied: Place = transport === "tcp" ? { port: this.#proxy.port } : { directory: this.#directory };
-    this.#peers.client.send({ ...start, place: proxied, plan: peers.client });
-    return this.#proxy;
-  }
-
-  #entrance(): ListenOptions {
-    if (this.#plan.transport === "tcp") return { host: "127.0.0.1", port: 0 };
-    return { path: join(this.#directory, `${NAME}.sock`) };
+    const begin = (side: Side, address: Start["address"]): Promise<PeerReport> => {
+      const over = this.#peers[side].call("start", { seed, wire, handshakeTimeoutMs, plan: peers[side], address });
+      // Raced, and not always awaited to the end.
+      over.catch(() => {});
+      return over;
+    };
+    const isTcp = transport === "tcp";
+    const directory = this.#directory;
+    const server = begin("server", isTcp ? { port: 0 } : { name: NAME, directory: join(directory, SERVER_FOLDER) });
+    const { address } = await this.#peers.server.next("listening");
+    const entrance: ListenOptions = isTcp ? { host: "127.0.0.1", port: 0 } : { path: join(directory, `${NAME}.sock`) };
+    const proxy = await FaultProxy.listen(connections, entrance, upstreamOf(transport, address));
+    this.#proxy = proxy;
+    const client = begin("client", isTcp ? { port: proxy.port } : { name: NAME, directory });
+    return { proxy, over: { server, client } };
   }
 
   /** Resolves when a connection without a fault has carried everything, or the client has failed for good. */
-  async #completed(proxy: FaultProxy): Promise<void> {
+  async #completed(proxy: FaultProxy, over: Promise<PeerReport>): Promise<void> {
     const { client } = this.#peers;
-    const failed = this.#over.client.then(() => "failed" as const);
+    const failed = over.then(() => undefined);
     for (;;) {
-      const told = await Promise.race([client.next("complete"), failed]);
-      if (told === "failed") return;
-      // Carried by a connection that is going to be cut: the next one begins anew.
+      const news = await Promise.race([client.next("complete"), failed]);
+      if (news === undefined) return;
+      // The connection that carried it is going to be cut: the next one begins anew.
       if (!proxy.isSpent) continue;
-      client.send({ kind: "confirm", connection: told.connection });
-      const answer = await Promise.race([client.next("confirmed"), failed]);
-      if (answer === "failed" || answer.holds) return;
+      const holds = await Promise.race([client.call("holds", news.connection), failed]);
+      if (holds !== false) return;
     }
   }
 
-  async #endSide(side: Side, how: "finish" | "close" | "destroy", timeoutMs: number): Promise<void> {
-    this.#peers[side].send(how === "destroy" ? { kind: "destroy" } : { kind: "close", timeoutMs });
-    await this.#over[side];
-  }
-
   async #waitsOf(side: Side): Promise<string> {
-    this.#peers[side].send({ kind: "waits" });
     let timer: NodeJS.Timeout | undefined;
     const silent = new Promise<string>((resolve) => {
       timer = setTimeout(() => resolve("something that holds its event loop"), ANSWER_MS);
     });
-    const names = this.#peers[side].next("waits").then((told) => told.names.join(", "));
+    const names = this.#peers[side].call("waits").then((all) => all.join(", "));
     try {
       return await Promise.race([names, silent]);
     } finally {

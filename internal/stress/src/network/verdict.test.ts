@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { PeerReport } from "./command.js";
+import type { PeerReport } from "./peer.js";
 import { makePlan } from "./plan-maker.js";
 import { findFault, type Outcome } from "./verdict.js";
 

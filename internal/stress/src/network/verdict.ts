@@ -1,6 +1,7 @@
-import type { PeerReport, Sent } from "./command.js";
-import type { FaultKind, FaultPlan, Side } from "./fault-plan.js";
-import type { Arrived } from "./order-check.js";
+import type { Side } from "../traffic/message.js";
+import type { Arrived } from "../traffic/order-check.js";
+import type { FaultKind, FaultPlan } from "./fault-plan.js";
+import type { PeerReport } from "./peer.js";
 
 export interface Outcome {
   readonly plan: FaultPlan;
@@ -80,7 +81,7 @@ export function findFault({ plan, fired, reports }: Outcome): string | undefined
 /** No connection brings more than was written to it; the last one, when it was finished, brings all. */
 function findLoss(
   from: Side,
-  sent: readonly Sent[],
+  sent: readonly Arrived[],
   arrived: readonly Arrived[],
   isFinished: boolean,
 ): string | undefined {

@@ -1,16 +1,16 @@
 import { chmod } from "node:fs/promises";
-import { ChildProgram } from "./child-program.js";
-import type { IntruderNews, IntruderOrder } from "./intruder-order.js";
+import { PATIENCE_MS } from "../process/child.js";
+import { Place } from "../process/place.js";
+import type { IntruderCalls } from "./intruder.js";
 import { NOBODY } from "./other-user.js";
-import { Owner } from "./owner.js";
-import { Place } from "./place.js";
+import { assertOutcome, SOCKET, startOwner } from "./owner.js";
 
 /** As /tmp: every user may add files, and no user may remove another's. */
 const OPEN = 0o1777;
 
 export interface IntruderResult {
   readonly starts: number;
-  /** What the other user's attempts came to, how often: `entered`, or an errno. */
+  /** How often the other user's attempts had each outcome: `entered`, or an errno. */
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
@@ -22,21 +22,19 @@ export interface IntruderResult {
 export function intrude(starts: number): Promise<IntruderResult> {
   return Place.lend(async (place) => {
     await chmod(place.directory, OPEN);
-    const owner = await Owner.start(place);
-    const intruder = await place.watch(
-      ChildProgram.start<IntruderOrder, IntruderNews>("intruder-program", place.directory, String(NOBODY)),
-    );
+    const owner = await startOwner(place);
+    const args = [place.directory, SOCKET, String(NOBODY)];
+    const intruder = await place.start<IntruderCalls>("ownership/intruder", { args, patienceMs: PATIENCE_MS });
     for (let start = 0; start < starts; start++) {
-      const outcome = await owner.listen({ umask: 0 });
-      if (outcome !== "ok") throw new Error(`expected a server, got ${outcome}`);
-      await intruder.ask({ kind: "await refusal" }, "refused");
-      await owner.close();
+      assertOutcome(await owner.call("listen", { umask: 0 }), "ok");
+      await intruder.call("until", "EACCES");
+      await owner.call("close");
     }
-    const { outcomes } = await intruder.ask({ kind: "tell" }, "outcomes");
-    await owner.listenCarelessly(0);
-    await intruder.next("entered");
-    await owner.close();
-    await intruder.ask({ kind: "end" }, "ended");
+    const outcomes = await intruder.call("outcomes");
+    await owner.call("listenCarelessly", 0);
+    await intruder.call("until", "entered");
+    await owner.call("close");
+    await intruder.call("stop");
     await intruder.end();
     await owner.end();
     return { starts, outcomes };

@@ -1,23 +1,17 @@
-// Another user that connects to whatever is in a directory, again and again. usage: intruder-program.js DIRECTORY UID
+// Another user that connects to every socket in a directory, again and again. usage: intruder.js DIRECTORY SOCKET UID
 import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import type { IntruderNews, IntruderOrder } from "./intruder-order.js";
-import { endAsOrphan } from "./orphan.js";
+import { serveCalls } from "../process/calls.js";
 import { becomeUser } from "./other-user.js";
-import { SOCKET } from "./owner-order.js";
 
-/** Attempts under way at the same time. */
+/** Attempts in progress at the same time. */
 const LANES = 8;
 
-const [directory = "", uid = ""] = process.argv.slice(2);
+const [directory = "", socketName = "", uid = ""] = process.argv.slice(2);
 const outcomes: Record<string, number> = {};
-let awaitsRefusal = false;
+let expected: { readonly outcome: string; readonly resolve: () => void } | undefined;
 let isOver = false;
-
-function tell(news: IntruderNews): void {
-  process.send?.(news);
-}
 
 /** Resolves with `entered`, or the errno. */
 function attempt(path: string): Promise<string> {
@@ -33,34 +27,39 @@ function attempt(path: string): Promise<string> {
 
 async function intrude(): Promise<void> {
   while (!isOver) {
-    // The name that all know, and whatever else there is: a server is bound in a directory of its own first.
+    // Besides the socket with the known name: a server is bound in a directory of its own first.
     const hidden = readdirSync(directory).filter((name) => name.startsWith("."));
-    for (const name of [SOCKET, ...hidden.map((entry) => `${entry}/~`)]) {
+    for (const name of [socketName, ...hidden.map((entry) => `${entry}/~`)]) {
       const outcome = await attempt(join(directory, name));
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-      if (outcome === "entered") tell({ kind: "entered" });
-      if (outcome === "EACCES" && name === SOCKET && awaitsRefusal) {
-        awaitsRefusal = false;
-        tell({ kind: "refused" });
-      }
+      if (outcome !== expected?.outcome || name !== socketName) continue;
+      expected.resolve();
+      expected = undefined;
     }
   }
 }
 
-process.on("message", ({ kind }: IntruderOrder) => {
-  switch (kind) {
-    case "await refusal":
-      awaitsRefusal = true;
-      return;
-    case "tell":
-      tell({ kind: "outcomes", outcomes });
-      return;
-    case "end":
-      isOver = true;
-  }
-});
-endAsOrphan(() => isOver);
+const calls = {
+  /** Resolves when the next attempt at the socket has this outcome: `entered`, or an errno. */
+  until(outcome: string): Promise<void> {
+    return new Promise((resolve) => {
+      expected = { outcome, resolve };
+    });
+  },
+
+  /** How often the attempts so far had each outcome. */
+  outcomes(): Readonly<Record<string, number>> {
+    return outcomes;
+  },
+
+  async stop(): Promise<void> {
+    isOver = true;
+    await attempts;
+  },
+};
+
+export type IntruderCalls = typeof calls;
+
 becomeUser(Number(uid));
-tell({ kind: "ready" });
-await Promise.all(Array.from({ length: LANES }, intrude));
-tell({ kind: "ended" });
+const attempts: Promise<unknown> = Promise.all(Array.from({ length: LANES }, intrude));
+serveCalls(calls, () => isOver);

@@ -1,10 +1,9 @@
 import { chmodSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { Place } from "../process/place.js";
 import { intrude } from "./intruder-run.js";
 import { isRoot, NEEDS_ROOT, NOBODY, SOMEBODY } from "./other-user.js";
-import { Owner } from "./owner.js";
-import { SOCKET } from "./owner-order.js";
-import { Place } from "./place.js";
+import { SOCKET, startOwner } from "./owner.js";
 
 const STARTS = 10;
 /** It takes some seconds; a machine that is busy with something else may take long. */
@@ -25,16 +24,16 @@ describe("a second user", { timeout: TIMEOUT_MS }, () => {
     skip(!isRoot, NEEDS_ROOT);
     await Place.lend(async (place) => {
       chmodSync(place.directory, OPEN);
-      const [owner, other] = await Promise.all([Owner.start(place, NOBODY), Owner.start(place, SOMEBODY)]);
+      const [owner, other] = await Promise.all([startOwner(place, NOBODY), startOwner(place, SOMEBODY)]);
       const outcomes: string[] = [];
       for (const unmaskPermissions of [false, true]) {
-        expect(await owner.listen({ unmaskPermissions })).toBe("ok");
-        expect(await owner.dial()).toBe("ok");
+        expect(await owner.call("listen", { unmaskPermissions })).toBe("ok");
+        expect(await owner.call("dial")).toBe("ok");
         for (const trustedOwners of [[], [NOBODY]]) {
-          const outcome = await other.dial(...trustedOwners);
+          const outcome = await other.call("dial", trustedOwners);
           outcomes.push(`${unmaskPermissions ? "0777" : "0600"}, ${trustedOwners.length} trusted: ${outcome}`);
         }
-        await owner.close();
+        await owner.call("close");
       }
       expect(outcomes).toEqual([
         "0600, 0 trusted: IPC_UNTRUSTED_SOCKET",
@@ -52,23 +51,23 @@ describe("a second user", { timeout: TIMEOUT_MS }, () => {
     skip(!isRoot, NEEDS_ROOT);
     await Place.lend(async (place) => {
       const [owner, next, root, other] = await Promise.all([
-        Owner.start(place, NOBODY),
-        Owner.start(place, NOBODY),
-        Owner.start(place),
-        Owner.start(place, SOMEBODY),
+        startOwner(place, NOBODY),
+        startOwner(place, NOBODY),
+        startOwner(place),
+        startOwner(place, SOMEBODY),
       ]);
       chmodSync(place.directory, WRITABLE_BY_ITS_OWNER);
-      expect(await other.listen()).toBe("IPC_PERMISSION_DENIED");
+      expect(await other.call("listen")).toBe("IPC_PERMISSION_DENIED");
       place.assertHolds();
       chmodSync(place.directory, OPEN);
-      expect(await owner.listen({ unmaskPermissions: true })).toBe("ok");
-      const live = [await other.listen(), await root.listen(), await next.listen()];
+      expect(await owner.call("listen", { unmaskPermissions: true })).toBe("ok");
+      const live = [await other.call("listen"), await root.call("listen"), await next.call("listen")];
       await owner.kill();
-      const killed = [await other.listen(), await root.listen()];
+      const killed = [await other.call("listen"), await root.call("listen")];
       expect([...live, ...killed]).toEqual(Array.from({ length: 5 }, () => "IPC_ADDRESS_IN_USE"));
       place.assertHolds(SOCKET);
-      expect(await next.listen()).toBe("ok");
-      await next.close();
+      expect(await next.call("listen")).toBe("ok");
+      await next.call("close");
       place.assertHolds();
       await Promise.all([next.end(), root.end(), other.end()]);
     });

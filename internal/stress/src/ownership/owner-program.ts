@@ -1,35 +1,70 @@
-// A process that starts and closes servers, and dials them. usage: owner-program.js [UID]
+// A process that starts and closes servers, and dials them. usage: owner-program.js DIRECTORY NAME [UID]
 import { createServer, type Server as NetServer } from "node:net";
+import { join } from "node:path";
 import { isIpcError, startClient } from "@ipc/client";
 import { type Server, startServer } from "@ipc/server";
-import { endAsOrphan } from "./orphan.js";
+import { clock, serveCalls } from "../process/calls.js";
 import { becomeUser } from "./other-user.js";
-import { NAME, type OwnerNews, type OwnerOrder } from "./owner-order.js";
-import { clock } from "./peer-order.js";
 
+/** How a server is started. */
+interface ListenHow {
+  readonly unmaskPermissions?: boolean;
+  /** Of the whole process. */
+  readonly umask?: number;
+  /** Not before this time of `clock`. */
+  readonly at?: number;
+}
+
+const [directory = "", name = "", uid] = process.argv.slice(2);
 let server: Server | undefined;
 let careless: NetServer | undefined;
 
-async function carryOut(order: OwnerOrder): Promise<void> {
-  switch (order.kind) {
-    case "listen": {
-      const { directory, unmaskPermissions = false, umask = 0o022, at = 0 } = order;
+/** So that two processes act at the same moment, no timer is exact enough. */
+function spinUntil(at: number): void {
+  while (clock() < at);
+}
+
+/** Resolves with `ok`, or the code of the error. */
+async function outcomeOf(act: () => Promise<void>): Promise<string> {
+  try {
+    await act();
+    return "ok";
+  } catch (error) {
+    if (isIpcError(error)) return error.code;
+    throw error;
+  }
+}
+
+const calls = {
+  listen({ unmaskPermissions = false, umask = 0o022, at = 0 }: ListenHow = {}): Promise<string> {
+    return outcomeOf(async () => {
       process.umask(umask);
       spinUntil(at);
-      server = await startServer({ name: NAME, directory, unmaskPermissions });
+      server = await startServer({ name, directory, unmaskPermissions });
       server.on("message", ({ type, data }) => void server?.write(type, data));
-      return;
-    }
-    case "close":
-      spinUntil(order.at);
-      await server?.close();
-      server = undefined;
-      careless?.close();
-      careless = undefined;
-      return;
-    case "dial": {
-      const { directory, trustedOwners } = order;
-      const client = await startClient({ name: NAME, directory, trustedOwners, retry: false });
+    });
+  },
+
+  /** Listens as a server does that leaves the socket's mode to the umask. */
+  async listenCarelessly(umask: number): Promise<void> {
+    process.umask(umask);
+    careless = createServer((socket) => socket.on("error", () => {}).resume());
+    await new Promise<void>((resolve) => careless?.listen(join(directory, `${name}.sock`), resolve));
+  },
+
+  /** Closes the server, if there is one; not before `at`. */
+  async close(at = 0): Promise<void> {
+    spinUntil(at);
+    await server?.close();
+    server = undefined;
+    careless?.close();
+    careless = undefined;
+  },
+
+  /** Connects a client, which has a message echoed. */
+  dial(trustedOwners: readonly number[] = []): Promise<string> {
+    return outcomeOf(async () => {
+      const client = await startClient({ name, directory, trustedOwners, retry: false });
       try {
         const echoes = client[Symbol.asyncIterator]();
         await client.write(1, "let in");
@@ -37,34 +72,11 @@ async function carryOut(order: OwnerOrder): Promise<void> {
       } finally {
         await client.close();
       }
-      return;
-    }
-    case "listen carelessly":
-      process.umask(order.umask);
-      careless = createServer((socket) => socket.on("error", () => {}).resume());
-      return new Promise((resolve) => void careless?.listen(order.path, resolve));
-  }
-}
+    });
+  },
+};
 
-/** So that two processes act at the same moment, no timer is exact enough. */
-function spinUntil(at: number): void {
-  while (clock() < at);
-}
+export type OwnerCalls = typeof calls;
 
-function tell(news: OwnerNews): void {
-  process.send?.(news);
-}
-
-process.on("message", (order: OwnerOrder) => {
-  carryOut(order).then(
-    () => tell({ kind: "done", outcome: "ok" }),
-    (error: unknown) => {
-      if (isIpcError(error)) tell({ kind: "done", outcome: error.code });
-      else tell({ kind: "broken", message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    },
-  );
-});
-endAsOrphan(() => server === undefined && careless === undefined);
-const [uid] = process.argv.slice(2);
 if (uid !== undefined) becomeUser(Number(uid));
-tell({ kind: "ready" });
+serveCalls(calls, () => server === undefined && careless === undefined);

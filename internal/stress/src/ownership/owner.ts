@@ -1,51 +1,34 @@
-import { join } from "node:path";
-import { ChildProgram } from "./child-program.js";
-import { type ListenHow, type OwnerNews, type OwnerOrder, SOCKET } from "./owner-order.js";
-import type { Place } from "./place.js";
+import { once } from "node:events";
+import { linkSync } from "node:fs";
+import { createServer } from "node:net";
+import { type Child, PATIENCE_MS } from "../process/child.js";
+import type { Place } from "../process/place.js";
+import type { OwnerCalls } from "./owner-program.js";
 
-/** The runner's end of a process that owns a socket file, or wants to. */
-export class Owner {
-  readonly #process: ChildProgram<OwnerOrder, OwnerNews>;
-  readonly #directory: string;
+/** The name of the servers whose socket files are fought over. */
+export const NAME = "owner";
+export const SOCKET: string = `${NAME}.sock`;
 
-  private constructor(directory: string, process: ChildProgram<OwnerOrder, OwnerNews>) {
-    this.#directory = directory;
-    this.#process = process;
-  }
+/** A process that owns a socket file, or wants to. */
+export type Owner = Child<OwnerCalls>;
 
-  /** @param uid another user's, if it is to be one */
-  static async start(place: Place, ...uid: readonly number[]): Promise<Owner> {
-    const child = ChildProgram.start<OwnerOrder, OwnerNews>("owner-program", ...uid.map(String));
-    return new Owner(place.directory, await place.watch(child));
-  }
+/** @param uid another user's, if it is to be one */
+export function startOwner(place: Place, ...uid: readonly number[]): Promise<Owner> {
+  const args = [place.directory, NAME, ...uid.map(String)];
+  return place.start<OwnerCalls>("ownership/owner-program", { args, patienceMs: PATIENCE_MS });
+}
 
-  /** Resolves with `ok`, or the code of the error. */
-  listen(how: ListenHow = {}): Promise<string> {
-    return this.#do({ kind: "listen", directory: this.#directory, ...how });
-  }
+/** @throws Error when an owner's call had another outcome */
+export function assertOutcome(outcome: string, expected: string): void {
+  if (outcome !== expected) throw new Error(`expected ${expected}, got ${outcome}`);
+}
 
-  listenCarelessly(umask: number): Promise<string> {
-    return this.#do({ kind: "listen carelessly", path: join(this.#directory, SOCKET), umask });
-  }
-
-  close(at = 0): Promise<string> {
-    return this.#do({ kind: "close", at });
-  }
-
-  /** Resolves with `ok` when a client was let in and served. */
-  dial(...trustedOwners: readonly number[]): Promise<string> {
-    return this.#do({ kind: "dial", directory: this.#directory, trustedOwners });
-  }
-
-  kill(): Promise<void> {
-    return this.#process.kill();
-  }
-
-  end(): Promise<void> {
-    return this.#process.end();
-  }
-
-  async #do(order: OwnerOrder): Promise<string> {
-    return (await this.#process.ask(order, "done")).outcome;
-  }
+/** Leaves at this path what a killed server leaves. */
+export async function leaveStaleSocket(path: string): Promise<void> {
+  const server = createServer().listen(`${path}~`);
+  await once(server, "listening");
+  linkSync(`${path}~`, path);
+  const closed = once(server, "close");
+  server.close();
+  await closed;
 }

@@ -10,8 +10,8 @@ it(`of two processes that start at once exactly one is the owner, ${RACES} times
 }, async () => {
   const results = await raceForSocket(RACES);
   expect(results.map(({ ground }) => ground)).toEqual(["free", "stale", "closing"]);
-  for (const { ground, first, second, nobody } of results) {
-    expect(first + second + nobody).toBe(RACES);
-    if (ground !== "closing") expect(nobody).toBe(0);
+  for (const { ground, first, second, neither } of results) {
+    expect(first + second + neither).toBe(RACES);
+    if (ground !== "closing") expect(neither).toBe(0);
   }
 });

@@ -1,10 +1,8 @@
 import { join } from "node:path";
-import { SeededRandom } from "@ipc-internal/seeded";
-import { Owner } from "./owner.js";
-import { SOCKET } from "./owner-order.js";
-import { clock } from "./peer-order.js";
-import { Place } from "./place.js";
-import { leaveStaleSocket } from "./stale-socket.js";
+import { clock } from "../process/calls.js";
+import { Place } from "../process/place.js";
+import { SeededRandom } from "../random.js";
+import { assertOutcome, leaveStaleSocket, type Owner, SOCKET, startOwner } from "./owner.js";
 
 /** Long enough for an order to arrive before its time, in milliseconds. */
 const AHEAD_MS = 5;
@@ -21,7 +19,7 @@ export interface RaceResult {
   /** How often each of the two was the owner; neither was when the closing server still held the name for both. */
   readonly first: number;
   readonly second: number;
-  readonly nobody: number;
+  readonly neither: number;
 }
 
 interface Runners {
@@ -38,7 +36,7 @@ interface Runners {
  */
 export function raceForSocket(races: number): Promise<RaceResult[]> {
   return Place.lend(async (place) => {
-    const [one, other, old] = await Promise.all([Owner.start(place), Owner.start(place), Owner.start(place)]);
+    const [one, other, old] = await Promise.all([startOwner(place), startOwner(place), startOwner(place)]);
     const results: RaceResult[] = [];
     for (const ground of GROUNDS) results.push(await playRaces(ground, races, place, { one, other, old }));
     for (const owner of [one, other, old]) await owner.end();
@@ -53,17 +51,17 @@ async function playRaces(
   { one, other, old }: Runners,
 ): Promise<RaceResult> {
   const random = new SeededRandom(races);
-  const wins = { first: 0, second: 0, nobody: 0 };
+  const wins = { first: 0, second: 0, neither: 0 };
   for (let race = 0; race < races; race++) {
     if (ground === "stale") await leaveStaleSocket(join(place.directory, SOCKET));
-    if (ground === "closing") assertOutcome(await old.listen(), "ok");
+    if (ground === "closing") assertOutcome(await old.call("listen"), "ok");
     const at = clock() + AHEAD_MS;
     const moment = (): number => at + random.integer(0, MAX_SKEW_MS * 1_000) / 1_000;
-    const starts = [one.listen({ at: moment() }), other.listen({ at: moment() })] as const;
-    const [first, second] = await Promise.all([...starts, old.close(moment())]);
-    const owner = first === "ok" ? "first" : second === "ok" ? "second" : "nobody";
+    const starts = [one.call("listen", { at: moment() }), other.call("listen", { at: moment() })] as const;
+    const [first, second] = await Promise.all([...starts, old.call("close", moment())]);
+    const owner = first === "ok" ? "first" : second === "ok" ? "second" : "neither";
     wins[owner]++;
-    if (owner === "nobody" && ground === "closing") {
+    if (owner === "neither" && ground === "closing") {
       assertOutcome(`${first} ${second}`, "IPC_ADDRESS_IN_USE IPC_ADDRESS_IN_USE");
       place.assertHolds();
       continue;
@@ -71,13 +69,9 @@ async function playRaces(
     assertOutcome(owner === "first" ? second : first, "IPC_ADDRESS_IN_USE");
     place.assertHolds(SOCKET);
     const [winner, loser] = owner === "first" ? [one, other] : [other, one];
-    assertOutcome(await loser.dial(), "ok");
-    await winner.close();
+    assertOutcome(await loser.call("dial"), "ok");
+    await winner.call("close");
     place.assertHolds();
   }
   return { ground, races, ...wins };
-}
-
-function assertOutcome(outcome: string, expected: string): void {
-  if (outcome !== expected) throw new Error(`expected ${expected}, got ${outcome}`);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { SOCKET } from "./owner-order.js";
+import { SOCKET } from "./owner.js";
 import { killStarts } from "./start-kill-run.js";
 
 const KILLS = 3;

@@ -1,13 +1,11 @@
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { SeededRandom } from "@ipc-internal/seeded";
-import { Owner } from "./owner.js";
-import { SOCKET } from "./owner-order.js";
-import { clock } from "./peer-order.js";
-import { Place } from "./place.js";
-import { Spares } from "./spares.js";
-import { leaveStaleSocket } from "./stale-socket.js";
+import { clock } from "../process/calls.js";
+import { Place } from "../process/place.js";
+import { Spares } from "../process/spares.js";
+import { SeededRandom } from "../random.js";
+import { assertOutcome, leaveStaleSocket, SOCKET, startOwner } from "./owner.js";
 
 /** A start is over within this time, in milliseconds, from when it is ordered. */
 const START_MS = 20;
@@ -27,24 +25,23 @@ export interface StartKillResult {
  */
 export function killStarts(kills: number): Promise<StartKillResult> {
   return Place.lend(async (place) => {
-    const [next, client] = await Promise.all([Owner.start(place), Owner.start(place)]);
-    const spares = new Spares(kills, () => Owner.start(place));
+    const [next, client] = await Promise.all([startOwner(place), startOwner(place)]);
+    const spares = new Spares(kills, () => startOwner(place));
     const random = new SeededRandom(kills);
     const left: Record<string, number> = {};
     const nextStartMs: number[] = [];
     for (let kill = 0; kill < kills; kill++) {
       if (kill % 2 === 0) await leaveStaleSocket(join(place.directory, SOCKET));
       const victim = await spares.take();
-      const killed = victim.listen().catch(() => "killed");
+      const killed = victim.call("listen").catch(() => "killed");
       await pause(random.integer(0, START_MS));
       await victim.kill();
       await killed;
       const from = clock();
-      for (const who of [await next.listen(), await client.dial()]) {
-        if (who !== "ok") throw new Error(`after a start that was killed: ${who}`);
-      }
+      assertOutcome(await next.call("listen"), "ok");
+      assertOutcome(await client.call("dial"), "ok");
       nextStartMs.push(clock() - from);
-      await next.close();
+      await next.call("close");
       for (const name of readdirSync(place.directory)) {
         const kind = lstatSync(join(place.directory, name)).isDirectory() ? "directory" : name;
         left[kind] = (left[kind] ?? 0) + 1;

@@ -5,12 +5,11 @@ import { type Client, startClient } from "@ipc/client";
 import { startServerManager } from "@ipc/manager";
 import { type Server, type ServerOptions, startServer } from "@ipc/server";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { failureOf, readUntil } from "../../testkit/src/peer-watch.js";
-import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
-import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
-import { Owner } from "./owner.js";
-import { NAME, SOCKET } from "./owner-order.js";
-import { Place } from "./place.js";
+import { failureOf, readUntil } from "../../../testkit/src/peer-watch.js";
+import { temporaryDirectory } from "../../../testkit/src/temporary-directory.js";
+import { untilTestEnds } from "../../../testkit/src/until-test-ends.js";
+import { Place } from "../process/place.js";
+import { NAME, SOCKET, startOwner } from "./owner.js";
 
 // What is broken in how golang-ipc treats socket files, by the numbers of our list of its defects; each is a thing that ours does
 // not do. Row 4 is beside the other rows on its pool.
@@ -78,16 +77,16 @@ describe("row 2: a second server takes a live server's path, and no process is t
 
   it("a live server of another process keeps its path and serves on", async () => {
     await Place.lend(async (place) => {
-      const owner = await Owner.start(place);
-      expect(await owner.listen()).toBe("ok");
+      const owner = await startOwner(place);
+      expect(await owner.call("listen")).toBe("ok");
       for (const [, start] of STARTS) {
         expect(await failureOf(start({ name, directory: place.directory }))).toMatchObject({
           code: "IPC_ADDRESS_IN_USE",
         });
       }
       place.assertHolds(SOCKET);
-      expect(await owner.dial()).toBe("ok");
-      await owner.close();
+      expect(await owner.call("dial")).toBe("ok");
+      await owner.call("close");
       await owner.end();
     });
   });

@@ -1,10 +1,10 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { ChildProgram } from "./child-program.js";
-import { Owner } from "./owner.js";
-import { SOCKET } from "./owner-order.js";
-import { Place } from "./place.js";
-import type { Sighting, WatcherNews, WatcherOrder } from "./sighting.js";
+import { type Child, PATIENCE_MS } from "../process/child.js";
+import { Place } from "../process/place.js";
+import { count } from "../report/figure.js";
+import { assertOutcome, SOCKET, startOwner } from "./owner.js";
+import type { Sighting, WatcherCalls, WatcherNews } from "./watcher.js";
 
 const UMASKS = [0o000, 0o022, 0o077];
 
@@ -26,24 +26,24 @@ export interface WatchResult {
 export function watchStarts(starts: number): Promise<WatchResult> {
   return Place.lend(async (place) => {
     const watch = await Watch.start(place);
-    const owner = await Owner.start(place);
+    const owner = await startOwner(place);
     const seen: Record<string, number> = {};
     for (let start = 0; start < starts; start++) {
       const unmaskPermissions = start % 2 === 1;
-      const outcome = await owner.listen({ unmaskPermissions, umask: UMASKS[start % UMASKS.length] ?? 0 });
-      if (outcome !== "ok") throw new Error(`expected a server, got ${outcome}`);
+      const umask = UMASKS[start % UMASKS.length] ?? 0;
+      assertOutcome(await owner.call("listen", { unmaskPermissions, umask }), "ok");
       for (const sight of await watch.until(SOCKET)) {
         // A server is bound in a directory of its own first, which may be gone before it is seen.
         if (sight !== "directory 700" && sight !== (unmaskPermissions ? "socket 777" : "socket 600")) {
           throw new Error(`with unmaskPermissions ${unmaskPermissions} there was a ${sight}`);
         }
-        seen[sight] = (seen[sight] ?? 0) + 1;
+        count(seen, sight);
       }
-      await owner.close();
+      await owner.call("close");
     }
-    await owner.listenCarelessly(0);
+    await owner.call("listenCarelessly", 0);
     const careless = await watch.until(SOCKET);
-    await owner.close();
+    await owner.call("close");
     await owner.end();
     return { starts, seen, careless, looks: await watch.end() };
   });
@@ -52,17 +52,17 @@ export function watchStarts(starts: number): Promise<WatchResult> {
 /** The runner's end of a watcher. */
 class Watch {
   readonly #directory: string;
-  readonly #watcher: ChildProgram<WatcherOrder, WatcherNews>;
+  readonly #watcher: Child<WatcherCalls, WatcherNews>;
 
-  private constructor(directory: string, watcher: ChildProgram<WatcherOrder, WatcherNews>) {
+  private constructor(directory: string, watcher: Child<WatcherCalls, WatcherNews>) {
     this.#directory = directory;
     this.#watcher = watcher;
   }
 
   static async start(place: Place): Promise<Watch> {
     const { directory } = place;
-    const watcher = ChildProgram.start<WatcherOrder, WatcherNews>("watcher-program", directory);
-    return new Watch(directory, await place.watch(watcher));
+    const options = { args: [directory], patienceMs: PATIENCE_MS };
+    return new Watch(directory, await place.start<WatcherCalls, WatcherNews>("ownership/watcher", options));
   }
 
   /**
@@ -81,7 +81,7 @@ class Watch {
 
   /** Resolves with how often it has looked. */
   async end(): Promise<number> {
-    const { looks } = await this.#watcher.ask({ kind: "end" }, "watched");
+    const looks = await this.#watcher.call("stop");
     await this.#watcher.end();
     return looks;
   }

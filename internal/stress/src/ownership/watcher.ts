@@ -1,21 +1,34 @@
-// Looks into a directory as often as it can, and tells whatever it sees for the first time, at once. usage: watcher-program.js DIRECTORY
-import { lstatSync, readdirSync } from "node:fs";
+// Looks into a directory as often as it can, and reports everything that it sees for the first time, at once.
+// usage: watcher.js DIRECTORY
+import { type BigIntStats, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { endAsOrphan } from "./orphan.js";
-import { kindOf, type Sighting, type WatcherNews, type WatcherOrder } from "./sighting.js";
+import { setImmediate as nextMacrotask } from "node:timers/promises";
+import { reportNews, serveCalls } from "../process/calls.js";
 
-/** Looks between two turns of the event loop, in which orders come in and news go out. */
+/** Looks between two iterations of the event loop, in which calls come in and news go out. */
 const LOOKS = 100;
+
+/** A file at a path. */
+export interface Sighting {
+  /** Within the directory that is watched. */
+  readonly name: string;
+  readonly what: "socket" | "directory" | "file" | "other";
+  /** As `chmod` takes it: `600`. */
+  readonly mode: string;
+  /** Tells this file from those of the same name before and after it. */
+  readonly file: string;
+}
+
+/** Each file is reported once, and again when its mode has changed. */
+export interface WatcherNews {
+  readonly kind: "seen";
+  readonly sighting: Sighting;
+}
 
 const [directory = ""] = process.argv.slice(2);
 const seen = new Set<string>();
 let looks = 0;
 let isOver = false;
-
-function tell(news: WatcherNews): void {
-  process.send?.(news);
-}
 
 function look(): void {
   looks++;
@@ -38,16 +51,27 @@ function note(name: string): void {
   const key = Object.values(sighting).join();
   if (seen.has(key)) return;
   seen.add(key);
-  tell({ kind: "seen", sighting });
+  reportNews<WatcherNews>({ kind: "seen", sighting });
 }
 
-process.on("message", ({ kind }: WatcherOrder) => {
-  if (kind === "end") isOver = true;
-});
-endAsOrphan(() => isOver);
-tell({ kind: "ready" });
+function kindOf(stats: BigIntStats): Sighting["what"] {
+  if (stats.isSocket()) return "socket";
+  if (stats.isDirectory()) return "directory";
+  return stats.isFile() ? "file" : "other";
+}
+
+const calls = {
+  /** Returns how often it has looked. */
+  stop(): number {
+    isOver = true;
+    return looks;
+  },
+};
+
+export type WatcherCalls = typeof calls;
+
+serveCalls(calls, () => isOver);
 while (!isOver) {
   for (let left = LOOKS; left > 0; left--) look();
-  await nextTurn();
+  await nextMacrotask();
 }
-tell({ kind: "watched", looks });

@@ -1,69 +1,107 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { Calls, ProgramMessage } from "./calls.js";
 
-/** What takes as long as this, in milliseconds, on whatever machine, hangs. */
-const PATIENCE_MS = 60_000;
+/** What takes as long as this, in milliseconds, on any machine, hangs: where nothing is known to take long. */
+export const PATIENCE_MS = 60_000;
 
-/** What every program here can tell: that something came to pass which must never. */
-interface Broken {
-  readonly kind: "broken";
-  readonly message: string;
+export interface ChildOptions {
+  readonly args?: readonly string[];
+  /** Flags of Node. */
+  readonly flags?: readonly string[];
+  /** Files that it may have open. */
+  readonly descriptors?: number;
+  /** A call or a wait for news that takes longer, in milliseconds, fails. @default no limit */
+  readonly patienceMs?: number;
 }
 
-interface Listener<News> {
+interface News {
   readonly kind: string;
-  readonly resolve: (news: News) => void;
+}
+
+/** Something that this end waits for. `isFor` tells whether a message settles it, and `settle` takes that message. */
+interface Wait {
+  readonly isFor: (message: ProgramMessage) => boolean;
+  readonly settle: (message: ProgramMessage) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** The runner's end of a process that runs a program of this folder, obeys orders and tells news. */
-export class ChildProgram<Order extends object, News extends { readonly kind: string }> {
+/** The parent's end of a process that runs a program of this package: calls its functions, and waits for its news. */
+export class Child<C extends Calls = Calls, N extends News = never> {
   readonly #name: string;
   readonly #child: ChildProcess;
-  readonly #exit: Promise<unknown>;
-  readonly #unheard: (News | Broken)[] = [];
-  #listeners: Listener<News>[] = [];
+  readonly #exit: Promise<void>;
+  readonly #patienceMs: number | undefined;
+  #unheard: ProgramMessage[] = [];
+  #waits: Wait[] = [];
+  #lastId = 0;
   #failure: Error | undefined;
+  #errors = "";
 
-  private constructor(program: string, args: readonly string[]) {
+  private constructor(program: string, { args = [], flags = [], descriptors, patienceMs }: ChildOptions) {
     this.#name = [program, ...args].join(" ");
-    // Compiled, also where the runner itself is run from its source.
-    const path = fileURLToPath(new URL(`../dist/${program}.js`, import.meta.url));
-    this.#child = fork(path, args, { execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    this.#child.on("message", (news: News | Broken) => this.#hear(news));
-    this.#exit = once(this.#child, "exit").then(([code, signal]) => {
-      this.#fail(new Error(`${this.#name}: its process ended with ${String(code ?? signal)}`));
+    this.#patienceMs = patienceMs;
+    // Compiled, also where this process runs from the source. An absolute URL is a program of a test.
+    const path = fileURLToPath(new URL(program.includes(":") ? program : `../../dist/${program}.js`, import.meta.url));
+    const limit = descriptors === undefined ? "" : `ulimit -n ${descriptors}; `;
+    const words = [process.execPath, ...flags, path, ...args];
+    this.#child = spawn("sh", ["-c", `${limit}exec "$@"`, "sh", ...words], {
+      stdio: ["ignore", "inherit", "pipe", "ipc"],
     });
+    this.#child.on("message", (message: ProgramMessage) => this.#take(message));
+    this.#exit = this.#watch();
   }
 
-  /** Resolves when the program obeys. */
-  static async start<Order extends object, News extends { readonly kind: string }>(
+  /** Resolves when the program can be called. */
+  static async start<C extends Calls, N extends News = never>(
     program: string,
-    ...args: readonly string[]
-  ): Promise<ChildProgram<Order, News>> {
-    const child = new ChildProgram<Order, News>(program, args);
-    await child.next("ready");
+    options: ChildOptions = {},
+  ): Promise<Child<C, N>> {
+    const child = new Child<C, N>(program, options);
+    await child.#wait("become ready", ({ kind }) => kind === "ready");
     return child;
   }
 
-  /** The next news of that kind. Rejects when the process ends, or tells that something is broken, or says nothing for long. */
-  async next<K extends News["kind"] | "ready">(kind: K): Promise<Extract<News, { readonly kind: K }>> {
-    type Wanted = Extract<News, { readonly kind: K }>;
-    const index = this.#unheard.findIndex((news) => news.kind === kind);
-    if (index >= 0) return this.#unheard.splice(index, 1)[0] as Wanted;
-    if (this.#failure !== undefined) throw this.#failure;
-    const told = new Promise<Wanted>((resolve, reject) => {
-      this.#listeners.push({ kind, resolve: resolve as (news: News) => void, reject });
-    });
-    return this.#inTime(told, `does not tell ${kind}`);
+  /** Calls a function of a program in a process of its own, which then must end by itself. */
+  static async run<C extends Calls, K extends keyof C & string>(
+    program: string,
+    flags: readonly string[],
+    name: K,
+    ...parameters: Parameters<C[K]>
+  ): Promise<Awaited<ReturnType<C[K]>>> {
+    const child = await Child.start<C>(program, { flags });
+    try {
+      const result = await child.call(name, ...parameters);
+      await child.end();
+      return result;
+    } finally {
+      await child.kill();
+    }
   }
 
-  /** Gives an order and resolves with what it leads to. */
-  async ask<K extends News["kind"]>(order: Order, kind: K): Promise<Extract<News, { readonly kind: K }>> {
-    // A process that is gone is told by its exit.
-    this.#child.send(order, () => {});
-    return this.next(kind);
+  /** Rejects when the process ends, the program breaks, or the patience is at its end. */
+  async call<K extends keyof C & string>(name: K, ...[argument]: Parameters<C[K]>): Promise<Awaited<ReturnType<C[K]>>> {
+    const id = ++this.#lastId;
+    const answered = this.#wait(`answer ${name}`, (message) => message.kind === "result" && message.id === id);
+    // The exit tells when the process is gone.
+    this.#child.send({ id, name, argument }, () => {});
+    const message = await answered;
+    return (message.kind === "result" ? message.result : undefined) as Awaited<ReturnType<C[K]>>;
+  }
+
+  /** The next news of this kind. Rejects as a call does. */
+  async next<K extends N["kind"]>(kind: K): Promise<Extract<N, { readonly kind: K }>> {
+    const isWanted = (message: ProgramMessage): boolean => message.kind === "news" && message.news.kind === kind;
+    const index = this.#unheard.findIndex(isWanted);
+    const found = index < 0 ? await this.#wait(`report ${kind}`, isWanted) : this.#unheard.splice(index, 1)[0];
+    return (found?.kind === "news" ? found.news : undefined) as Extract<N, { readonly kind: K }>;
+  }
+
+  /** Forgets the news so far and every wait: they belong to work that is over. */
+  forget(): void {
+    this.#unheard = [];
+    this.#waits = [];
   }
 
   /** Stops the process where it stands, or lets it go on. */
@@ -77,17 +115,25 @@ export class ChildProgram<Order extends object, News extends { readonly kind: st
     await this.#exit;
   }
 
-  /** Lets the process end by itself, which it must do well: nothing may keep it alive. */
+  /** Lets the process end by itself, with exit code 0: nothing may keep it alive. */
   async end(): Promise<void> {
-    this.#child.disconnect();
-    await this.#inTime(this.#exit, "does not end");
-    if (this.#child.exitCode !== 0) throw this.#failure ?? new Error(`${this.#name}: ended badly`);
+    if (this.#child.connected) this.#child.disconnect();
+    await this.#inTime("end", this.#exit);
+    if (this.#child.exitCode !== 0) throw this.#failure ?? new Error(`${this.#name}: its process has not ended`);
   }
 
-  async #inTime<T>(promise: Promise<T>, missing: string): Promise<T> {
+  #wait(what: string, isFor: Wait["isFor"]): Promise<ProgramMessage> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const settled = new Promise<ProgramMessage>((settle, reject) => this.#waits.push({ isFor, settle, reject }));
+    return this.#inTime(what, settled);
+  }
+
+  async #inTime<T>(what: string, promise: Promise<T>): Promise<T> {
+    if (this.#patienceMs === undefined) return promise;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`${this.#name}: hangs, it ${missing}`)), PATIENCE_MS);
+      const message = `${this.#name}: did not ${what} within ${this.#patienceMs} ms`;
+      timer = setTimeout(() => reject(new Error(message)), this.#patienceMs);
     });
     try {
       return await Promise.race([promise, late]);
@@ -96,24 +142,32 @@ export class ChildProgram<Order extends object, News extends { readonly kind: st
     }
   }
 
-  #hear(news: News | Broken): void {
-    if (news.kind === "broken") {
-      this.#fail(new Error(`${this.#name}: ${(news as Broken).message}`));
+  /** Resolves when the process has ended and everything that it wrote has come. */
+  async #watch(): Promise<void> {
+    const { stderr } = this.#child;
+    stderr?.setEncoding("utf8").on("data", (chunk: string) => {
+      this.#errors += chunk;
+    });
+    // Not "close": it never comes when this end of the channel was the one that disconnected.
+    const [[code, signal]] = await Promise.all([once(this.#child, "exit"), stderr && once(stderr, "close")]);
+    this.#fail(new Error(`${this.#name}: its process ended with ${code ?? signal}:\n${this.#errors}`));
+  }
+
+  #take(message: ProgramMessage): void {
+    if (message.kind === "broken") {
+      this.#fail(new Error(`${this.#name}: ${message.message}`));
       return;
     }
-    const listener = this.#listeners.find(({ kind }) => kind === news.kind);
-    if (listener === undefined) {
-      this.#unheard.push(news);
-      return;
-    }
-    this.#listeners = this.#listeners.filter((other) => other !== listener);
-    listener.resolve(news as News);
+    const wait = this.#waits.find(({ isFor }) => isFor(message));
+    this.#waits = this.#waits.filter((other) => other !== wait);
+    if (wait !== undefined) wait.settle(message);
+    else if (message.kind === "news") this.#unheard.push(message);
   }
 
   #fail(error: Error): void {
     this.#failure ??= error;
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const { reject } of listeners) reject(error);
+    const waits = this.#waits;
+    this.#waits = [];
+    for (const { reject } of waits) reject(error);
   }
 }

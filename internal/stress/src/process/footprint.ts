@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
-import { setImmediate as nextTurn, setTimeout } from "node:timers/promises";
+import { setImmediate as nextMacrotask, setTimeout } from "node:timers/promises";
+import { count, sum } from "../report/figure.js";
 
 /** What a process holds at a moment at which it has nothing to do. Sizes in bytes. */
 export interface Footprint {
@@ -23,13 +24,19 @@ export async function footprint(): Promise<Footprint> {
   if (global.gc === undefined) throw new Error("run with --expose-gc");
   // What has been closed is let go in the next loop iterations, and a collection may leave finalizers for the next one.
   for (let round = 0; round < 3; round++) {
-    await nextTurn();
+    await nextMacrotask();
     global.gc();
   }
   const { heapUsed, external, rss } = process.memoryUsage();
   const resources: Record<string, number> = {};
-  for (const kind of activeResources().sort()) resources[kind] = (resources[kind] ?? 0) + 1;
+  for (const kind of activeResources().sort()) count(resources, kind);
   return { heapUsed, external, rss, descriptors: await countDescriptors(), resources };
+}
+
+/** Whether as many descriptors, sockets, timers and requests are there as before. */
+export function isSameCount(one: Footprint, other: Footprint): boolean {
+  const countOf = ({ resources }: Footprint): number => sum(Object.values(resources));
+  return one.descriptors === other.descriptors && countOf(one) === countOf(other);
 }
 
 /** Counts what keeps the process alive. */

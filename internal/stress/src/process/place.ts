@@ -2,43 +2,43 @@ import { readdirSync } from "node:fs";
 import { mkdtemp, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-/** A process that can be killed. */
-interface Mortal {
-  kill(): Promise<void>;
-}
+import type { Calls } from "./calls.js";
+import { Child, type ChildOptions } from "./child.js";
 
 /** A directory for the sockets of one run, and the processes that use it. */
 export class Place {
-  /** Short: a socket's path has 103 bytes. */
+  /** Short: a socket's path has at most 103 bytes. */
   readonly directory: string;
-  readonly #processes: Mortal[] = [];
+  readonly #children: { kill(): Promise<void> }[] = [];
 
   private constructor(directory: string) {
     this.directory = directory;
   }
 
   /**
-   * Gives a run its place. When the run is over nothing may be left there; when it fails, its processes are killed.
+   * Gives a run its place. When the run is over, the directory must be empty; when it fails, its processes are killed.
    * @throws what the run throws, and ENOTEMPTY
    */
   static async lend<T>(run: (place: Place) => Promise<T>): Promise<T> {
-    const place = new Place(await mkdtemp(join(tmpdir(), "ipc-processes-")));
+    const place = new Place(await mkdtemp(join(tmpdir(), "ipc-stress-")));
     try {
       const result = await run(place);
       await rmdir(place.directory);
       return result;
     } finally {
-      await Promise.all(place.#processes.map((process) => process.kill()));
+      await Promise.all(place.#children.map((child) => child.kill()));
       await rm(place.directory, { recursive: true, force: true });
     }
   }
 
-  /** Kills a process that the run leaves behind. */
-  async watch<T extends Mortal>(started: Promise<T>): Promise<T> {
-    const process = await started;
-    this.#processes.push(process);
-    return process;
+  /** Starts a program that is killed at the latest when the run is over. */
+  async start<C extends Calls, N extends { readonly kind: string } = never>(
+    program: string,
+    options?: ChildOptions,
+  ): Promise<Child<C, N>> {
+    const child = await Child.start<C, N>(program, options);
+    this.#children.push(child);
+    return child;
   }
 
   /** @throws Error when there is more or less in the directory than these files */

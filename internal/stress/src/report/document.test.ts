@@ -1,22 +1,33 @@
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
-import { replaceFigures } from "./figures.js";
+import { describe, expect, it } from "vitest";
+import { describeMachine, replaceSection } from "./document.js";
 
-const DOCUMENT = "# Title\n\n<!-- figures of faults -->\n\nold\n\n<!-- end of faults -->\n\nthe rest\n";
+const DOCUMENT = "# Title\n\n<!-- begin faults -->\n\nold\n\n<!-- end faults -->\n\nthe rest\n";
 
-test("replaces what stands between the marks, and nothing else", () => {
-  const once = replaceFigures(DOCUMENT, "faults", "new\n");
+it("replaces the text between the markers, and nothing else", () => {
+  const once = replaceSection(DOCUMENT, "faults", "new\n");
   expect(once).toBe(DOCUMENT.replace("old", "new"));
-  expect(replaceFigures(once, "faults", "new\n")).toBe(once);
+  expect(replaceSection(once, "faults", "new\n")).toBe(once);
 });
 
-test("refuses a document that has no place for them", () => {
-  expect(() => replaceFigures(DOCUMENT, "mutation", "new")).toThrow("no place for the figures of mutation");
+it("rejects a document that has no markers of the section", () => {
+  expect(() => replaceSection(DOCUMENT, "mutation", "new")).toThrow("no markers of mutation");
 });
 
-test.each(["faults", "mutations", "kills", "ownership"])("docs/ROBUSTNESS.md has what %s has recorded", (name) => {
-  const document = readFileSync(new URL("../../../docs/ROBUSTNESS.md", import.meta.url), "utf8");
-  const figures = document.split(`<!-- figures of ${name} -->`)[1]?.split(`<!-- end of ${name} -->`)[0];
-  expect(figures).toMatch(/^\n\n\d{4}-\d\d-\d\d, .+ Node\.js v\d+.+\n\n.*\d.*\n/);
-  expect(document).toContain(`\`npm run ${name}`);
+it("describes the machine in one line", () => {
+  expect(describeMachine()).toMatch(/^Measured on \d{4}-\d\d-\d\d from .+ GiB, .+ Node v\d+.+ load average [\d.]+/);
+});
+
+describe.each([
+  ["ROBUSTNESS.md", ["network", "fuzz", "attack", "kill", "ownership", "soak"]],
+  ["SCALE.md", ["many-clients", "stalled-reader", "come-and-go"]],
+])("docs/%s", (page, names) => {
+  const text = readFileSync(new URL(`../../../../docs/${page}`, import.meta.url), "utf8");
+
+  it.each(names)("has the recorded figures of %s, the machine and the command", (name) => {
+    const section = text.split(`<!-- begin ${name} -->`)[1]?.split(`<!-- end ${name} -->`)[0];
+    expect(section).toMatch(/^\n\nMeasured on \d{4}-\d\d-\d\d.*: .+ Node v\d+/);
+    expect(section).toMatch(/\n\| .*\d.* \|\n/);
+    expect(text).toContain(name === "fuzz" ? "`npm run fuzz" : `\`npm run stress -- ${name}`);
+  });
 });

@@ -1,26 +1,30 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { cpus, release, type } from "node:os";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
 
-/** Where figures are kept, for readers who do not run the scripts. */
-const DOCUMENT = new URL("../../../docs/ROBUSTNESS.md", import.meta.url);
+const DOCUMENTS = new URL("../../../../docs/", import.meta.url);
+const GIB = 1_073_741_824;
 
-/** Replaces the figures of one script in docs/ROBUSTNESS.md: no number there is typed by hand. */
-export function recordFigures(name: string, figures: string): void {
-  writeFileSync(DOCUMENT, replaceFigures(readFileSync(DOCUMENT, "utf8"), name, `${describeRun()}\n\n${figures}`));
+/** Replaces the section `name` of a page of docs/, such as `SCALE.md`. No figure there is typed by hand. */
+export function recordSection(page: string, name: string, content: string): void {
+  const path = new URL(page, DOCUMENTS);
+  writeFileSync(path, replaceSection(readFileSync(path, "utf8"), name, content));
 }
 
-/** Puts `figures` between the two marks of `name`. */
-export function replaceFigures(document: string, name: string, figures: string): string {
-  const from = `<!-- figures of ${name} -->\n`;
-  const to = `<!-- end of ${name} -->\n`;
-  const start = document.indexOf(from);
-  const end = document.indexOf(to);
-  if (start < 0 || end < start) throw new Error(`docs/ROBUSTNESS.md has no place for the figures of ${name}`);
-  return `${document.slice(0, start + from.length)}\n${figures.trim()}\n\n${document.slice(end)}`;
+/** Puts `content` between the two markers of the section `name`. @throws Error when the document has no such markers */
+export function replaceSection(document: string, name: string, content: string): string {
+  const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
+  const [from, to] = [document.indexOf(begin), document.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`the document has no markers of ${name}`);
+  return `${document.slice(0, from)}${begin}\n\n${content.trim()}\n\n${document.slice(to)}`;
 }
 
-function describeRun(): string {
-  const day = new Date().toISOString().slice(0, 10);
+/** The machine, and how busy it is, in a line. Call it before measuring. */
+export function describeMachine(): string {
   const cores = cpus();
-  return `${day}, ${cores.length} × ${cores[0]?.model ?? "unknown processor"}, ${type()} ${release()}, Node.js ${process.version}.`;
+  const load = (loadavg()[0] ?? 0).toFixed(1);
+  const [day, time] = new Date().toISOString().split("T") as [string, string];
+  return (
+    `Measured on ${day} from ${time.slice(0, 5)} UTC on: ${cores.length} × ${cores[0]?.model ?? "unknown processor"}, ` +
+    `${Math.round(totalmem() / GIB)} GiB, ${type()} ${release()}, Node ${process.version}, load average ${load} before the run.`
+  );
 }

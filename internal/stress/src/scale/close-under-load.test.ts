@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
-import type { CloseUnderLoadReport } from "./close-under-load.js";
-import { runProgram } from "./run-program.js";
+import { closeUnderLoad } from "./come-and-go.js";
 
 const CLIENTS = 50;
 /** What a connection queues at the least when its queue is full. */
@@ -9,7 +8,7 @@ const CONNECTION_BYTES = 65_536;
 it(`a server closes under the load of ${CLIENTS} clients: each receives what was accepted for it, and nothing is left`, {
   timeout: 120_000,
 }, async () => {
-  const report = await runProgram<CloseUnderLoadReport>("close-under-load", CLIENTS, false);
+  const report = await closeUnderLoad({ clients: CLIENTS, encryption: false });
   const { closeError, clientsShort, accepted, received, before, after, filesAtTheEnd } = report;
   expect(closeError).toBeUndefined();
   expect(report.queuedBytes).toBeGreaterThanOrEqual(CLIENTS * CONNECTION_BYTES);

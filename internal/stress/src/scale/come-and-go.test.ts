@@ -1,13 +1,12 @@
 import { expect, it } from "vitest";
-import type { ComeAndGoReport } from "./come-and-go.js";
-import { runProgram } from "./run-program.js";
+import { runComeAndGo } from "./come-and-go.js";
 
 const CLIENTS = 100;
 
 it(`${CLIENTS} clients come, echo and go, half by slots of their own, and leave nothing behind`, {
   timeout: 120_000,
 }, async () => {
-  const report = await runProgram<ComeAndGoReport>("come-and-go", CLIENTS, true);
+  const report = await runComeAndGo({ clients: CLIENTS, encryption: true });
   const { echoes, connections, disconnections, before, after } = report;
   expect([echoes, connections, disconnections]).toEqual([CLIENTS, CLIENTS, CLIENTS]);
   expect([after.descriptors, after.resources]).toEqual([before.descriptors, before.resources]);

@@ -1,74 +1,102 @@
-// Lets clients come, echo and go, several at a time, half of them by a slot of their own, and prints what their server holds
-// then and what it held after a fifth of them, as one line of JSON. This process is the server.
-// usage: node --expose-gc come-and-go.js CLIENTS ENCRYPTION
-import { mkdtemp, readdir, rmdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { startServerManager } from "@ipc/manager";
-import { Crowd } from "./crowd.js";
-import type { Place } from "./crowd-orders.js";
-import { countResources, type Footprint, footprint, waitUntil } from "./footprint.js";
+import { Child } from "../process/child.js";
+import { type Footprint, isSameCount } from "../process/footprint.js";
+import { groupDigits, kib, sum, table } from "../report/figure.js";
+import type { Scenario } from "../scenario.js";
+import { defaultWire } from "../traffic/wire.js";
+import type { CloseUnderLoadCalls, CloseUnderLoadReport } from "./close-under-load-server.js";
+import type { ComeAndGo, ComeAndGoCalls, ComeAndGoReport } from "./come-and-go-server.js";
 
-const PROCESSES = 2;
+/** A tenth of the visitors: each has full queues. */
+const VISITORS_PER_CLOSED = 10;
+const MAX_GROWTH_BYTES = 524_288;
 
-/** In each process. */
-const AT_ONCE = 10;
+/** Without compiled code, which lies in the heap: some hundred KiB that belong to no client. */
+const UNCOMPILED = ["--expose-gc", "--no-opt", "--no-sparkplug"];
 
-export interface ComeAndGoReport {
-  readonly encryption: boolean;
-  readonly clients: number;
-  readonly atOnce: number;
-  /** Came back right; each client sends one. */
-  readonly echoes: number;
-  readonly connections: number;
-  readonly disconnections: number;
-  readonly seconds: number;
-  readonly before: Footprint;
-  readonly after: Footprint;
-  readonly heapGrowth: number;
-  /** Socket files and whatever else lies beside them. */
-  readonly filesBefore: number;
-  readonly filesAfter: number;
-  /** When the manager was closed, too. */
-  readonly filesAtTheEnd: readonly string[];
+/** What clients that have gone leave behind, and what a close in the middle of the traffic loses. */
+export const comeAndGo: Scenario<"clients"> = {
+  what: "lets so many clients come, echo and go, then closes a server of a tenth of them under load",
+  page: "SCALE.md",
+  options: { clients: 2_000 },
+
+  async run({ clients }) {
+    const closed = Math.ceil(clients / VISITORS_PER_CLOSED);
+    const visits: ComeAndGoReport[] = [];
+    const closes: CloseUnderLoadReport[] = [];
+    for (const encryption of [false, true]) {
+      visits.push(await runComeAndGo({ clients, encryption }));
+      closes.push(await closeUnderLoad({ clients: closed, encryption }));
+    }
+    const met = visits.every(leftNothing) && closes.every(lostNothing);
+    const lines = [
+      `${groupDigits(clients)} clients come, echo a message and go, ${visits[0]?.atOnce} at a time, every other one with \`multiClient\`, which has a listener and a`,
+      "socket file for itself. Before: after the first fifth of them. All of the server's process, in which V8 compiles nothing on the",
+      "way: that would be some hundred KiB of heap.",
+      "",
+      table(
+        ["wire", "echoes", "seconds", "descriptors", "socket files", "sockets, timers …", "growth of the heap, KiB"],
+        visits.map((report) => [
+          ...[defaultWire(report.encryption), report.echoes, report.seconds.toFixed(1)],
+          `${report.before.descriptors} → ${report.after.descriptors}`,
+          `${report.filesBefore} → ${report.filesAfter} → ${report.filesAtTheEnd.length} when closed`,
+          `${resourcesOf(report.before)} → ${resourcesOf(report.after)}`,
+          kib(report.heapGrowth),
+        ]),
+      ),
+      `\`close()\` while ${groupDigits(closed)} clients send without end, do not read, and have full queues; from then on they read.`,
+      "",
+      table(
+        [
+          "wire",
+          "queued bytes",
+          "accepted",
+          "received",
+          "clients that miss any",
+          "close took, ms",
+          "descriptors",
+          "files left",
+        ],
+        closes.map((report) => [
+          ...[defaultWire(report.encryption), report.queuedBytes, report.accepted, report.received],
+          ...[report.clientsShort, report.closeMs, `${report.before.descriptors} → ${report.after.descriptors}`],
+          report.filesAtTheEnd.length,
+        ]),
+      ),
+      `Target: nothing is left and nothing is lost; the heap grows by less than 512 KiB: ${met ? "met" : "MISSED"}.`,
+    ];
+    return { figures: lines.join("\n"), met };
+  },
+};
+
+export function runComeAndGo(order: ComeAndGo): Promise<ComeAndGoReport> {
+  return Child.run<ComeAndGoCalls, "measure">("scale/come-and-go-server", UNCOMPILED, "measure", order);
 }
 
-async function measure(clients: number, encryption: boolean): Promise<ComeAndGoReport> {
-  const directory = await mkdtemp(join(tmpdir(), "ipc-visits-"));
-  const place: Place = { name: "visits", directory, encryption };
-  const manager = await startServerManager(place);
-  manager.on("message", (connection, message) => void connection.write(message.type, message.data));
-  const told = { connections: 0, disconnections: 0 };
-  manager.on("connection", () => void told.connections++);
-  manager.on("disconnection", () => void told.disconnections++);
-  const crowd = await Crowd.start(place, PROCESSES);
-
-  const idle = countResources();
-  const from = performance.now();
-  let echoes = 0;
-  const visit = async (visits: number): Promise<void> => {
-    const { messages } = await crowd.do((share) => ({ kind: "visit", visits: share(visits), atOnce: AT_ONCE }));
-    echoes += messages;
-    // Also clients that came for an id only: they are in no list, but they have a socket.
-    await waitUntil("all are gone", () => manager.connections.size === 0 && countResources() <= idle);
-  };
-  await visit(Math.floor(clients / 5));
-  const before = await footprint();
-  const filesBefore = (await readdir(directory)).length;
-  await visit(clients - Math.floor(clients / 5));
-  const seconds = (performance.now() - from) / 1_000;
-  const after = await footprint();
-  const filesAfter = (await readdir(directory)).length;
-
-  await crowd.end();
-  await manager.close();
-  const filesAtTheEnd = await readdir(directory);
-  await rmdir(directory);
-  return {
-    ...{ encryption, clients, atOnce: PROCESSES * AT_ONCE, echoes, ...told, seconds },
-    ...{ before, after, heapGrowth: after.heapUsed - before.heapUsed, filesBefore, filesAfter, filesAtTheEnd },
-  };
+export function closeUnderLoad(order: ComeAndGo): Promise<CloseUnderLoadReport> {
+  return Child.run<CloseUnderLoadCalls, "measure">("scale/close-under-load-server", ["--expose-gc"], "measure", order);
 }
 
-const [clients = "2000", encryption = "true"] = process.argv.slice(2);
-console.log(JSON.stringify(await measure(Number(clients), encryption === "true")));
+function resourcesOf({ resources }: Footprint): number {
+  return sum(Object.values(resources));
+}
+
+function leftNothing(report: ComeAndGoReport): boolean {
+  const { before, after, heapGrowth } = report;
+  return (
+    report.echoes === report.clients &&
+    isSameCount(before, after) &&
+    report.filesAfter === report.filesBefore &&
+    report.filesAtTheEnd.length === 0 &&
+    heapGrowth < MAX_GROWTH_BYTES
+  );
+}
+
+function lostNothing(report: CloseUnderLoadReport): boolean {
+  const { before, after, closeError } = report;
+  return (
+    closeError === undefined &&
+    report.clientsShort === 0 &&
+    isSameCount(before, after) &&
+    report.filesAtTheEnd.length === 0
+  );
+}

@@ -1,54 +1,30 @@
-// A process full of clients, forked by Crowd. usage: crowd-process.js PLACE
-import type { Answer, Order, Outcome, Place } from "./crowd-orders.js";
-import { Visitor } from "./visitor.js";
+// A process full of clients, started by Crowd. usage: crowd-process.js ADDRESS
+import { serveCalls } from "../process/calls.js";
+import { sum } from "../report/figure.js";
+import { type ServerAddress, Visitor } from "./visitor.js";
 
-const place = JSON.parse(process.argv[2] ?? "") as Place;
-const visitors: Visitor[] = [];
-
-async function carryOut(order: Order): Promise<Outcome> {
-  switch (order.kind) {
-    case "connect":
-      await severalAtOnce(order.clients, order.atOnce, async () => {
-        visitors.push(await Visitor.connect(place, false));
-      });
-      return nothing();
-    case "echo":
-      return sum(await everyone((visitor) => visitor.echo(order.messages)));
-    case "flood":
-      return sum(await everyone((visitor) => visitor.flood(order.messages, order.bytes)));
-    case "stall":
-      await everyone((visitor) => visitor.stall(order.bytes));
-      return nothing();
-    case "load":
-      await everyone((visitor, index) => visitor.load(nameOf(index), order.bytes));
-      return nothing();
-    case "drain": {
-      const counts = await everyone((visitor) => visitor.drain());
-      visitors.length = 0;
-      return { ...sum(counts), byName: Object.fromEntries(counts.map((count, index) => [nameOf(index), count])) };
-    }
-    case "visit": {
-      const echoes: number[] = [];
-      await severalAtOnce(order.visits, order.atOnce, async (index) => {
-        const visitor = await Visitor.connect(place, index % 2 === 1);
-        echoes.push(await visitor.echo(1));
-        await visitor.close();
-      });
-      return sum(echoes);
-    }
-    case "close":
-      await everyone((visitor) => visitor.close());
-      visitors.length = 0;
-      return nothing();
-  }
+/** The result of a call. */
+export interface CrowdOutcome {
+  /** Messages that came back right, or came at all. */
+  readonly messages: number;
+  /** Of `drain`: the same for each client, by the name that it sent. */
+  readonly byName: Readonly<Record<string, number>>;
 }
+
+const address = JSON.parse(process.argv[2] ?? "") as ServerAddress;
+let visitors: Visitor[] = [];
 
 function nameOf(index: number): string {
   return `${process.pid}:${index}`;
 }
 
-function everyone<T>(act: (visitor: Visitor, index: number) => Promise<T>): Promise<T[]> {
+function everyVisitor<T>(act: (visitor: Visitor, index: number) => Promise<T>): Promise<T[]> {
   return Promise.all(visitors.map(act));
+}
+
+function outcomeOf(counts: readonly number[]): CrowdOutcome {
+  const byName = Object.fromEntries(counts.map((messages, index) => [nameOf(index), messages]));
+  return { messages: sum(counts), byName };
 }
 
 /** Runs `act` for 0 … times-1, never more than `atOnce` at a time. */
@@ -60,24 +36,62 @@ async function severalAtOnce(times: number, atOnce: number, act: (index: number)
   await Promise.all(Array.from({ length: Math.min(times, atOnce) }, lane));
 }
 
-function sum(counts: readonly number[]): Outcome {
-  return { messages: counts.reduce((total, count) => total + count, 0), byName: {} };
-}
+const calls = {
+  /** Connects so many more clients, `atOnce` of them at a time. Everything below is done by each of them. */
+  async connect({ clients, atOnce }: { clients: number; atOnce: number }): Promise<CrowdOutcome> {
+    await severalAtOnce(clients, atOnce, async () => {
+      visitors.push(await Visitor.connect(address, false));
+    });
+    return outcomeOf([]);
+  },
 
-function nothing(): Outcome {
-  return sum([]);
-}
+  /** Sends a message and waits for its echo, again and again. */
+  async echo(messages: number): Promise<CrowdOutcome> {
+    return outcomeOf(await everyVisitor((visitor) => visitor.echo(messages)));
+  },
 
-function answer(answered: Answer): void {
-  process.send?.(answered);
-}
+  /** Sends messages as fast as they are taken, and reads their echoes. */
+  async flood({ messages, bytes }: { messages: number; bytes: number }): Promise<CrowdOutcome> {
+    return outcomeOf(await everyVisitor((visitor) => visitor.flood(messages, bytes)));
+  },
 
-process.on("message", (order: Order) => {
-  carryOut(order).then(
-    (outcome) => answer({ outcome }),
-    (error: unknown) => answer({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
-  );
-});
-// The process that gave the orders has gone, so that this one has to end itself.
-process.once("disconnect", () => process.exit());
-answer({ outcome: nothing() });
+  /** Sends messages for ever, and reads nothing. Resolves when nothing more is taken from the server either. */
+  async stall(bytes: number): Promise<CrowdOutcome> {
+    await everyVisitor((visitor) => visitor.stall(bytes));
+    return outcomeOf([]);
+  },
+
+  /** Sends its name, then messages for ever, and reads nothing before `drain`. */
+  async load(bytes: number): Promise<CrowdOutcome> {
+    await everyVisitor((visitor, index) => visitor.load(nameOf(index), bytes));
+    return outcomeOf([]);
+  },
+
+  /** Reads what it was sent until the server ends the connection, and counts it. */
+  async drain(): Promise<CrowdOutcome> {
+    const outcome = outcomeOf(await everyVisitor((visitor) => visitor.drain()));
+    visitors = [];
+    return outcome;
+  },
+
+  /** Clients that come, echo and go: so many, `atOnce` of them at a time, every other one with `multiClient`. */
+  async visit({ visits, atOnce }: { visits: number; atOnce: number }): Promise<CrowdOutcome> {
+    const echoes: number[] = [];
+    await severalAtOnce(visits, atOnce, async (index) => {
+      const visitor = await Visitor.connect(address, index % 2 === 1);
+      echoes.push(await visitor.echo(1));
+      await visitor.close();
+    });
+    return outcomeOf(echoes);
+  },
+
+  async close(): Promise<CrowdOutcome> {
+    await everyVisitor((visitor) => visitor.close());
+    visitors = [];
+    return outcomeOf([]);
+  },
+};
+
+export type CrowdCalls = typeof calls;
+
+serveCalls(calls, () => visitors.length === 0);

@@ -1,77 +1,48 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import type { Answer, Order, Outcome, Place } from "./crowd-orders.js";
+import type { Child } from "../process/child.js";
+import type { Place } from "../process/place.js";
+import { sum } from "../report/figure.js";
+import type { CrowdCalls, CrowdOutcome } from "./crowd-process.js";
+import type { ServerAddress } from "./visitor.js";
 
-const PROGRAM = fileURLToPath(new URL("crowd-process.js", import.meta.url));
+/** Shares out a total among the processes. */
+type Share = (total: number) => number;
 
-/** Processes full of clients, that do as they are told. They end when this one does. */
+/** Processes full of clients. They end when this one does. */
 export class Crowd {
-  readonly #processes: readonly ChildProcess[];
+  readonly #children: readonly Child<CrowdCalls>[];
 
-  private constructor(processes: readonly ChildProcess[]) {
-    this.#processes = processes;
+  private constructor(children: readonly Child<CrowdCalls>[]) {
+    this.#children = children;
   }
 
-  static async start(place: Place, processes: number): Promise<Crowd> {
-    const all = Array.from({ length: processes }, () =>
-      fork(PROGRAM, [JSON.stringify(place)], { execArgv: [], stdio: "inherit" }),
-    );
-    await Promise.all(all.map(nextAnswer));
-    return new Crowd(all);
+  static async start(place: Place, address: ServerAddress, processes: number): Promise<Crowd> {
+    const args = [JSON.stringify(address)];
+    const start = (): Promise<Child<CrowdCalls>> => place.start<CrowdCalls>("scale/crowd-process", { args });
+    return new Crowd(await Promise.all(Array.from({ length: processes }, start)));
   }
 
-  get size(): number {
-    return this.#processes.length;
-  }
-
-  /** Gives every process its order, and resolves when all have carried it out. `share`: how much of it each one does. */
-  async do(orderOf: (share: (total: number) => number) => Order): Promise<Outcome> {
+  /** Calls a function of every process, and resolves when all have carried it out. */
+  async call<K extends keyof CrowdCalls>(
+    name: K,
+    ...[parametersOf]: Parameters<CrowdCalls[K]> extends [] ? [] : [(share: Share) => Parameters<CrowdCalls[K]>[0]]
+  ): Promise<CrowdOutcome> {
     const outcomes = await Promise.all(
-      this.#processes.map((child, index) =>
-        tell(
-          child,
-          orderOf((total) => shareOf(total, index, this.size)),
-        ),
-      ),
+      this.#children.map((child, index) => {
+        const share: Share = (total) => shareOf(total, index, this.#children.length);
+        const parameters = parametersOf === undefined ? [] : [parametersOf(share)];
+        return child.call(name, ...(parameters as Parameters<CrowdCalls[K]>));
+      }),
     );
     return {
-      messages: outcomes.reduce((sum, { messages }) => sum + messages, 0),
+      messages: sum(outcomes.map(({ messages }) => messages)),
       byName: Object.assign({}, ...outcomes.map(({ byName }) => byName)) as Record<string, number>,
     };
   }
 
   /** Lets the processes end. */
   async end(): Promise<void> {
-    await Promise.all(
-      this.#processes.map(async (child) => {
-        const ended = once(child, "exit");
-        child.disconnect();
-        await ended;
-      }),
-    );
+    await Promise.all(this.#children.map((child) => child.end()));
   }
-}
-
-async function tell(child: ChildProcess, order: Order): Promise<Outcome> {
-  const answered = nextAnswer(child);
-  child.send(order);
-  const answer = await answered;
-  if ("error" in answer) throw new Error(`${order.kind}: ${answer.error}`);
-  return answer.outcome;
-}
-
-function nextAnswer(child: ChildProcess): Promise<Answer> {
-  return new Promise((resolve) => {
-    const settle = (answer: Answer): void => {
-      child.off("message", settle);
-      child.off("exit", onExit);
-      resolve(answer);
-    };
-    const onExit = (code: number | null): void => settle({ error: `its process ended with ${code}` });
-    child.once("message", settle);
-    child.once("exit", onExit);
-  });
 }
 
 /** Shares out `total` among `parts` so that they add up to it. */

@@ -1,130 +1,91 @@
-// Connects many clients at once, has each echo, lets them stand idle, and prints what a connection costs its server as one
-// line of JSON. This process is the server. usage: node --expose-gc many-clients.js CLIENTS ENCRYPTION [PROCESSES] [listener | loops]
-import { mkdtemp, rmdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
-import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
-import { Crowd } from "./crowd.js";
-import type { Place } from "./crowd-orders.js";
-import { countResources, descriptorLimit, type Footprint, footprint, waitUntil } from "./footprint.js";
+import { Child } from "../process/child.js";
+import { groupDigits, kib, table } from "../report/figure.js";
+import type { Scenario } from "../scenario.js";
+import { defaultWire } from "../traffic/wire.js";
+import type { ManyClientsCalls, ManyClientsReport } from "./many-clients-server.js";
 
-/** Each process starts this many clients at the same moment; the next ones follow as these are connected. */
-const AT_ONCE = 250;
+const TARGET_KIB = 24;
+const PROCESSES = 4;
 
-/** Descriptors of the server besides its connections: listeners, channels to the crowd, Node's own. */
-const OWN_DESCRIPTORS = 200;
+/** How many, encrypted or not, and which reader. */
+const RUNS = [
+  [200, false, "listener"],
+  [200, true, "listener"],
+  [1_000, false, "listener"],
+  [1_000, true, "listener"],
+  [1_000, true, "loops"],
+  [10_000, false, "listener"],
+  [10_000, true, "listener"],
+] as const;
 
-const ECHOES = 3;
-const WARM_UP = 40;
-const NS_PER_MS = 1_000_000;
+/** The cost of a connection for the server's process, by the number of connections. */
+export const manyClients: Scenario<"clients"> = {
+  what: "measures the cost of a connection for a server of 200, 1 000 and 10 000 clients, up to so many",
+  page: "SCALE.md",
+  options: { clients: 10_000 },
 
-/** Reads from the connections: a listener of the manager for all of them, or a loop over each. */
-type Reader = "listener" | "loops";
+  async run({ clients: most }) {
+    const reports: ManyClientsReport[] = [];
+    const limited: string[] = [];
+    for (const [clients, encryption, reader] of RUNS) {
+      if (clients > most) continue;
+      const order = { clients, encryption, processes: PROCESSES, reader };
+      const report = await runManyClients(order);
+      reports.push(report);
+      if (report.clients < clients) limited.push(limitOf(report));
+    }
+    const met = reports.every((report) => heapOf(report) <= TARGET_KIB * 1_024 && report.echoes === 3 * report.clients);
+    const lines = [
+      `The clients live in ${PROCESSES} other processes on the same machine, each of which starts ${reports[0]?.atOnce} of its clients at the same`,
+      "moment and the next as these are connected. All figures are of the server's process, after a garbage collection, minus",
+      "its figures before the first of these clients, divided by their number.",
+      "",
+      table(
+        [
+          "clients, wire, read by",
+          "connects/s",
+          "loop p50 / p99 / max",
+          "dropped",
+          "echoes",
+          "heap",
+          "– after echoes",
+          "buffers",
+          "resident",
+        ],
+        reports.map(rowOf),
+      ),
+      "Sizes in KiB for each connection. Heap: when all stood idle, and again after each had sent three messages that came back;",
+      "buffers, outside the heap, and resident memory of the process: after the echoes. Dropped: failed handshakes, which the",
+      "clients repeated. Loop: how long the server's event loop took between two looks of a timer of 1 ms, in milliseconds, while",
+      "they connected.",
+      "",
+      `Target: ${TARGET_KIB} KiB of heap for an idle connection or less: ${met ? "met" : "MISSED"}.`,
+      ...limited,
+    ];
+    return { figures: lines.join("\n"), met };
+  },
+};
 
-export interface ManyClientsReport {
-  readonly encryption: boolean;
-  readonly reader: Reader;
-  /** As ordered, or fewer where `descriptorLimit` allows no more. */
-  readonly clients: number;
-  readonly descriptorLimit: number;
-  readonly processes: number;
-  readonly atOnce: number;
-  /** From the first start to the last one connected. */
-  readonly connectSeconds: number;
-  /** Of the server, meanwhile: between two looks of a timer of 1 ms, in milliseconds. */
-  readonly loopMs: { readonly p50: number; readonly p99: number; readonly max: number };
-  /** Came back right, of 3 that each client sent. */
-  readonly echoes: number;
-  readonly refused: number;
-  readonly before: Footprint;
-  readonly connected: Footprint;
-  /** All have echoed since. */
-  readonly echoed: Footprint;
-  readonly after: Footprint;
+export function runManyClients(order: Parameters<ManyClientsCalls["measure"]>[0]): Promise<ManyClientsReport> {
+  return Child.run<ManyClientsCalls, "measure">("scale/many-clients-server", ["--expose-gc"], "measure", order);
 }
 
-async function measure(
-  wanted: number,
-  encryption: boolean,
-  processes: number,
-  reader: Reader,
-): Promise<ManyClientsReport> {
-  const limit = await descriptorLimit();
-  const clients = Math.min(wanted, limit - OWN_DESCRIPTORS);
-  const directory = await mkdtemp(join(tmpdir(), "ipc-many-"));
-  const place: Place = { name: "many", directory, encryption };
-  const manager = await startServerManager({ ...place, maxConnections: clients });
-  let refused = 0;
-  manager.on("refused", () => refused++);
-  echoAll(manager, reader);
-  const crowd = await Crowd.start(place, processes);
-  const idle = countResources();
-  const dismiss = async (): Promise<void> => {
-    await crowd.do(() => ({ kind: "close" }));
-    await waitUntil("all are gone", () => manager.connections.size === 0 && countResources() <= idle);
-  };
-
-  // What is loaded, compiled and kept once is no connection's.
-  await crowd.do((share) => ({ kind: "connect", clients: share(WARM_UP), atOnce: AT_ONCE }));
-  await crowd.do(() => ({ kind: "echo", messages: ECHOES }));
-  await dismiss();
-  const before = await footprint();
-
-  const loop = monitorEventLoopDelay({ resolution: 1 });
-  loop.enable();
-  const from = performance.now();
-  await crowd.do((share) => ({ kind: "connect", clients: share(clients), atOnce: AT_ONCE }));
-  const connectSeconds = (performance.now() - from) / 1_000;
-  await waitUntil("all are connected", () => manager.connections.size === clients);
-  loop.disable();
-  const loopMs = {
-    p50: loop.percentile(50) / NS_PER_MS,
-    p99: loop.percentile(99) / NS_PER_MS,
-    max: loop.max / NS_PER_MS,
-  };
-  const connected = await footprint();
-  const { messages: echoes } = await crowd.do(() => ({ kind: "echo", messages: ECHOES }));
-  const echoed = await footprint();
-  await dismiss();
-  const after = await footprint();
-
-  await crowd.end();
-  await manager.close();
-  await rmdir(directory);
-  return {
-    ...{
-      encryption,
-      reader,
-      clients,
-      descriptorLimit: limit,
-      processes,
-      atOnce: AT_ONCE,
-      connectSeconds,
-      loopMs,
-      echoes,
-      refused,
-    },
-    ...{ before, connected, echoed, after },
-  };
+function rowOf(report: ManyClientsReport): (string | number)[] {
+  const { clients, encryption, reader, connectSeconds, loopMs, refused, echoes, before, connected, echoed } = report;
+  const each = (after: number, first: number): string => kib((after - first) / clients);
+  return [
+    `${groupDigits(clients)} ${defaultWire(encryption)}, ${reader === "loops" ? "a loop each" : "one listener"}`,
+    ...[clients / connectSeconds, [loopMs.p50, loopMs.p99, loopMs.max].map((ms) => ms.toFixed(1)).join(" / ")],
+    ...[refused, `${groupDigits(echoes)} of ${groupDigits(3 * clients)}`],
+    ...[each(connected.heapUsed, before.heapUsed), each(echoed.heapUsed, before.heapUsed)],
+    ...[each(echoed.external, before.external), each(echoed.rss, before.rss)],
+  ];
 }
 
-function echoAll(manager: ServerManager, reader: Reader): void {
-  switch (reader) {
-    case "listener":
-      manager.on("message", (connection, message) => void connection.write(message.type, message.data));
-      break;
-    case "loops":
-      // It ends with the connection: a write that was under way then fails.
-      manager.on("connection", (connection) => void echo(connection).catch(() => {}));
-      break;
-  }
+function heapOf({ clients, before, connected, echoed }: ManyClientsReport): number {
+  return (Math.max(connected.heapUsed, echoed.heapUsed) - before.heapUsed) / clients;
 }
 
-async function echo(connection: ServerConnection): Promise<void> {
-  for await (const message of connection) await connection.write(message.type, message.data);
+function limitOf({ clients, descriptorLimit }: ManyClientsReport): string {
+  return `\nThe limit of ${groupDigits(descriptorLimit)} open files (\`ulimit -Hn\`) allowed ${groupDigits(clients)} clients.`;
 }
-
-const [clients = "1000", encryption = "true", processes = "4", reader = "listener"] = process.argv.slice(2);
-const report = await measure(Number(clients), encryption === "true", Number(processes), reader as Reader);
-console.log(JSON.stringify(report));

@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
-import { runProgram } from "./run-program.js";
-import type { StalledReaderReport } from "./stalled-reader.js";
+import { runStalledReader } from "./stalled-reader.js";
 
 const CLIENTS = 50;
 const MESSAGES = 500;
@@ -14,8 +13,9 @@ const UNREAD_BYTES = 64 + 160;
 it(`one of ${CLIENTS} clients stops reading: it holds its budget and a message, all together theirs, and the others go on`, {
   timeout: 120_000,
 }, async () => {
-  const budgets = [CONNECTION_BYTES, TOTAL_BYTES];
-  const report = await runProgram<StalledReaderReport>("stalled-reader", CLIENTS, false, 1, MESSAGES, ...budgets);
+  const budgets = { connectionBytes: CONNECTION_BYTES, totalBytes: TOTAL_BYTES };
+  const order = { clients: CLIENTS, encryption: false, pairs: 1, messages: MESSAGES, budgets };
+  const report = await runStalledReader(order);
   const { peak, pairs, stalledToTheEnd } = report;
   expect([pairs.length, stalledToTheEnd]).toEqual([1, true]);
   expect(peak.queuedBytes).toBeGreaterThanOrEqual(CONNECTION_BYTES);

@@ -1,163 +1,86 @@
-// Floods a server with many clients of which one stops reading, and prints what the others achieve beside and without it, and
-// what the stalled one holds, as one line of JSON. This process is the server.
-// usage: node stalled-reader.js CLIENTS ENCRYPTION PAIRS MESSAGES [CONNECTION_BYTES TOTAL_BYTES]
-import { mkdtemp, rmdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
-import { Crowd } from "./crowd.js";
-import type { Place } from "./crowd-orders.js";
-import { waitUntil } from "./footprint.js";
+import { Child } from "../process/child.js";
+import { groupDigits, quantile, table } from "../report/figure.js";
+import type { Scenario } from "../scenario.js";
+import { defaultWire } from "../traffic/wire.js";
+import type { StalledReader, StalledReaderCalls, StalledReaderReport } from "./stalled-reader-server.js";
 
-const MESSAGE_BYTES = 64;
+const CLIENTS = 50;
+const TARGET = 0.9;
 
-/** What each connection may hold, in each direction, and all of them together. */
-interface Budgets {
-  readonly connectionBytes: number;
-  readonly totalBytes: number;
+/** Encryption takes about five times as long: so that a run takes some seconds, too. */
+const ENCRYPTED_SHARE = 0.2;
+
+/** The effect of one client that stops reading on all others. */
+export const stalledReader: Scenario<"pairs" | "messages"> = {
+  what: "measures 50 clients beside one that stops reading, and without it, in so many pairs of runs",
+  page: "SCALE.md",
+  options: { pairs: 9, messages: 10_000 },
+
+  async run({ pairs, messages }) {
+    const reports: StalledReaderReport[] = [];
+    for (const encryption of [false, true]) {
+      const each = Math.ceil(encryption ? messages * ENCRYPTED_SHARE : messages);
+      reports.push(await runStalledReader({ clients: CLIENTS, encryption, pairs, messages: each }));
+    }
+    const met = reports.every((report) => quantile(ratiosOf(report), 0.5) >= TARGET && report.stalledToTheEnd);
+    const lines = [
+      `${CLIENTS} clients send messages of ${reports[0]?.messageBytes} bytes as fast as the server takes them, and one of them never reads the echoes. Rate: echoes a`,
+      `second of the other ${CLIENTS - 1}, until the last of them has all of its own; without: of these ${CLIENTS - 1} alone. Medians of ${pairs} pairs of runs, one`,
+      "after the other in the same server, in turns of order; in brackets the least and the greatest. By work: the same ratio out",
+      "of the processor time that an echo costs the server, on which the other load of the machine has less effect.",
+      "",
+      table(
+        [
+          "wire",
+          "rate without",
+          "rate beside it",
+          "ratio",
+          "by work",
+          "it queues",
+          "it leaves unread",
+          "all queue",
+          "all leave unread",
+        ],
+        reports.map(rowOf),
+      ),
+      "Bytes: the most that was seen, of its connection and of all together. A connection may queue 1 048 576 bytes and a",
+      "message, and leave as much unread; all together 268 435 456.",
+      "",
+      `Target: a ratio of ${TARGET} or more: ${met ? "met" : "MISSED"}.`,
+    ];
+    return { figures: lines.join("\n"), met };
+  },
+};
+
+export function runStalledReader(order: StalledReader): Promise<StalledReaderReport> {
+  return Child.run<StalledReaderCalls, "measure">("scale/stalled-reader-server", [], "measure", order);
 }
 
-/** A manager's own. */
-const DEFAULTS: Budgets = { connectionBytes: 1_048_576, totalBytes: 268_435_456 };
-
-/** The highest figures seen, in bytes. */
-interface Peak {
-  queuedBytes: number;
-  unreadBytes: number;
-  totalQueuedBytes: number;
-  totalUnreadBytes: number;
+function rowOf(report: StalledReaderReport): (string | number)[] {
+  const { encryption, pairs, peak } = report;
+  const byWork = pairs.map(({ without, beside }) => without.microseconds / beside.microseconds);
+  return [
+    defaultWire(encryption),
+    withSpread(
+      pairs.map(({ without }) => without.perSecond),
+      groupDigits,
+    ),
+    withSpread(
+      pairs.map(({ beside }) => beside.perSecond),
+      groupDigits,
+    ),
+    withSpread(ratiosOf(report), (ratio) => ratio.toFixed(2)),
+    quantile(byWork, 0.5).toFixed(2),
+    ...[peak.queuedBytes, peak.unreadBytes, peak.totalQueuedBytes, peak.totalUnreadBytes],
+  ];
 }
 
-/** What the others achieve together in one run. */
-interface Pace {
-  /** Echoes a second, until the last of them has all of its own. */
-  readonly perSecond: number;
-  /** Processor time of the server for each echo, in microseconds: it tells less of what else the machine does. */
-  readonly microseconds: number;
+function ratiosOf({ pairs }: StalledReaderReport): number[] {
+  return pairs.map(({ without, beside }) => beside.perSecond / without.perSecond);
 }
 
-export interface StalledReaderReport extends Budgets {
-  readonly encryption: boolean;
-  /** The stalled one among them. */
-  readonly clients: number;
-  readonly messageBytes: number;
-  /** Sent by each of the others in each run. */
-  readonly messages: number;
-  readonly pairs: readonly { readonly without: Pace; readonly beside: Pace }[];
-  /** Of the stalled one's connection, and of all. */
-  readonly peak: Peak;
-  /** Whether it stood still at the end of each run: its queue full, and nothing moving. */
-  readonly stalledToTheEnd: boolean;
+/** The median, the least and the greatest. */
+function withSpread(values: readonly number[], show: (value: number) => string): string {
+  const [least, median, greatest] = [0, 0.5, 1].map((share) => show(quantile(values, share)));
+  return `${median} (${least} … ${greatest})`;
 }
-
-/** Watches what the one connection holds, and all together. */
-class StallWatch {
-  readonly peak: Peak = { queuedBytes: 0, unreadBytes: 0, totalQueuedBytes: 0, totalUnreadBytes: 0 };
-  readonly #manager: ServerManager;
-  #stalled: ServerConnection | undefined;
-
-  constructor(manager: ServerManager) {
-    this.#manager = manager;
-  }
-
-  set stalled(connection: ServerConnection | undefined) {
-    this.#stalled = connection;
-  }
-
-  look(): void {
-    const { peak } = this;
-    const { queuedBytes, unreadBytes } = this.#manager.stats;
-    peak.totalQueuedBytes = Math.max(peak.totalQueuedBytes, queuedBytes);
-    peak.totalUnreadBytes = Math.max(peak.totalUnreadBytes, unreadBytes);
-    if (this.#stalled === undefined) return;
-    const { stats } = this.#stalled;
-    peak.queuedBytes = Math.max(peak.queuedBytes, stats.queuedBytes);
-    peak.unreadBytes = Math.max(peak.unreadBytes, stats.unreadBytes);
-  }
-}
-
-/** One loop for each client: only its own backpressure stops it. */
-async function echoAll(connection: ServerConnection, look: () => void): Promise<void> {
-  let count = 0;
-  for await (const message of connection) {
-    await connection.write(message.type, message.data);
-    if (++count % 64 === 0) look();
-  }
-}
-
-async function measure(
-  clients: number,
-  encryption: boolean,
-  pairs: number,
-  messages: number,
-  { connectionBytes, totalBytes }: Budgets,
-): Promise<StalledReaderReport> {
-  const directory = await mkdtemp(join(tmpdir(), "ipc-stalled-"));
-  const place: Place = { name: "stalled", directory, encryption };
-  const manager = await startServerManager({
-    ...place,
-    maxQueuedBytes: connectionBytes,
-    maxUnreadBytes: connectionBytes,
-    maxTotalQueuedBytes: totalBytes,
-    maxTotalUnreadBytes: totalBytes,
-  });
-  const watch = new StallWatch(manager);
-  let newest: ServerConnection | undefined;
-  manager.on("connection", (connection) => {
-    newest = connection;
-    // It ends with the connection: a write that was under way then fails.
-    echoAll(connection, () => watch.look()).catch(() => {});
-  });
-  const others = await Crowd.start(place, 2);
-  const odd = await Crowd.start({ ...place, maxUnreadBytes: connectionBytes }, 1);
-  await others.do((share) => ({ kind: "connect", clients: share(clients - 1), atOnce: clients }));
-
-  const run = async (): Promise<Pace> => {
-    const from = performance.now();
-    const busy = process.cpuUsage();
-    const { messages: echoes } = await others.do(() => ({ kind: "flood", messages, bytes: MESSAGE_BYTES }));
-    const { user, system } = process.cpuUsage(busy);
-    return { perSecond: echoes / ((performance.now() - from) / 1_000), microseconds: (user + system) / echoes };
-  };
-  let stalledToTheEnd = true;
-  const runBeside = async (): Promise<Pace> => {
-    await odd.do(() => ({ kind: "connect", clients: 1, atOnce: 1 }));
-    await waitUntil("it is connected", () => manager.connections.size === clients);
-    const stalled = newest as ServerConnection;
-    watch.stalled = stalled;
-    await odd.do(() => ({ kind: "stall", bytes: MESSAGE_BYTES }));
-    await waitUntil("its queue is full", () => stalled.stats.queuedBytes >= connectionBytes);
-    const pace = await run();
-    stalledToTheEnd &&= stalled.stats.queuedBytes >= connectionBytes;
-    watch.look();
-    watch.stalled = undefined;
-    await odd.do(() => ({ kind: "close" }));
-    await waitUntil("it is gone", () => manager.connections.size === clients - 1);
-    return pace;
-  };
-
-  await run();
-  const figures: { without: Pace; beside: Pace }[] = [];
-  for (let pair = 0; pair < pairs; pair++) {
-    // In turns, so that whatever changes with time falls on both alike.
-    const first = pair % 2 === 0 ? await run() : undefined;
-    const beside = await runBeside();
-    figures.push({ without: first ?? (await run()), beside });
-  }
-
-  await odd.end();
-  await others.do(() => ({ kind: "close" }));
-  await others.end();
-  await manager.close();
-  await rmdir(directory);
-  return {
-    ...{ encryption, clients, messages, stalledToTheEnd, peak: watch.peak, pairs: figures },
-    ...{ messageBytes: MESSAGE_BYTES, connectionBytes, totalBytes },
-  };
-}
-
-const [clients = "50", encryption = "true", pairs = "9", messages = "5000", connection, total] = process.argv.slice(2);
-const budgets =
-  connection === undefined ? DEFAULTS : { connectionBytes: Number(connection), totalBytes: Number(total) };
-const report = await measure(Number(clients), encryption === "true", Number(pairs), Number(messages), budgets);
-console.log(JSON.stringify(report));

@@ -1,6 +1,19 @@
 import { type Client, type DataMessage, startClient } from "@ipc/client";
-import { ECHO, HELLO, LOAD, type Place } from "./crowd-orders.js";
-import { waitUntil } from "./footprint.js";
+import { waitUntil } from "../process/footprint.js";
+
+/** The server that the clients of a crowd connect to, and how. */
+export interface ServerAddress {
+  readonly name: string;
+  readonly directory: string;
+  readonly encryption: boolean;
+  /** As the client's option of that name. */
+  readonly maxUnreadBytes?: number;
+}
+
+/** Types of messages between clients and server. */
+const ECHO = 1;
+export const HELLO = 2;
+export const LOAD = 3;
 
 /** Long enough for thousands that come at once on a slow machine, and an end where something hangs; in milliseconds. */
 const CONNECT_MS = 120_000;
@@ -22,11 +35,11 @@ export class Visitor {
     this.#maxUnreadBytes = maxUnreadBytes;
   }
 
-  static async connect(place: Place, multiClient: boolean): Promise<Visitor> {
+  static async connect(address: ServerAddress, multiClient: boolean): Promise<Visitor> {
     // A client that gives up a handshake which its server has completed would count as two.
     const patience = { timeoutMs: CONNECT_MS, handshakeTimeoutMs: CONNECT_MS };
-    const { maxUnreadBytes = MAX_UNREAD_BYTES } = place;
-    return new Visitor(await startClient({ ...place, multiClient, ...patience }), maxUnreadBytes);
+    const { maxUnreadBytes = MAX_UNREAD_BYTES } = address;
+    return new Visitor(await startClient({ ...address, multiClient, ...patience }), maxUnreadBytes);
   }
 
   /** Sends a message and waits for its echo, so many times. Returns how many came back right. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { decodeNumbered, encodeNumbered, NUMBERED_HEADER_BYTES, type Numbered, typeOf } from "./numbered-message.js";
+import { decodeNumbered, encodeNumbered, NUMBERED_HEADER_BYTES, type Numbered, typeOf } from "./message.js";
 
 const message: Numbered = { seed: 77, from: "server", connection: 3, number: 12, kind: "answer", asked: 5 };
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Side } from "./fault-plan.js";
 
-/** What a message says of itself. */
+export type Side = "server" | "client";
+
+/** The fields of a message. */
 export interface Numbered {
   readonly seed: number;
   readonly from: Side;
@@ -22,7 +23,7 @@ const FIELD_BYTES = 20;
 /** `seed u32 ‖ connection u32 ‖ number u32 ‖ asked u32 ‖ from u8 ‖ kind u8 ‖ 0 u16 ‖ checksum(16)`. */
 export const NUMBERED_HEADER_BYTES: number = FIELD_BYTES + CHECKSUM_BYTES;
 
-/** A message that is not as anyone wrote it. */
+/** A message that differs from every message that was written. */
 export class BadMessage extends Error {
   override readonly name = "BadMessage";
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Numbered } from "./numbered-message.js";
+import type { Numbered } from "./message.js";
 import { OrderCheck } from "./order-check.js";
 
 const message = (connection: number, number: number): Numbered => ({

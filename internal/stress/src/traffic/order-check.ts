@@ -1,5 +1,4 @@
-import type { Side } from "./fault-plan.js";
-import { BadMessage, type Numbered } from "./numbered-message.js";
+import { BadMessage, type Numbered, type Side } from "./message.js";
 
 /** How many messages of one of the sender's connections have arrived. */
 export interface Arrived {

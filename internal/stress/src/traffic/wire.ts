@@ -1,16 +1,20 @@
-/** What is spoken: golang-ipc's protocol without and with its encryption, and our own. */
+/** The protocol between two peers: golang-ipc's without and with its encryption, and the secure session of this library. */
 export type Wire = "plain" | "compatible" | "secure";
 
 export const WIRES: readonly Wire[] = ["plain", "compatible", "secure"];
 
-/** What a peer of ours is told to speak it. */
-export function optionsOf(wire: Wire): { encryption: boolean; security?: { wire: "golang-ipc" } } {
-  switch (wire) {
-    case "plain":
-      return { encryption: false };
-    case "compatible":
-      return { encryption: true, security: { wire: "golang-ipc" } };
-    case "secure":
-      return { encryption: true };
-  }
+const OPTIONS = {
+  plain: { encryption: false },
+  compatible: { encryption: true, security: { wire: "golang-ipc" } },
+  secure: { encryption: true },
+} as const satisfies Record<Wire, object>;
+
+/** The options of a client, server or manager that speaks it. */
+export function wireOptions(wire: Wire): { encryption: boolean; security?: { wire: "golang-ipc" } } {
+  return OPTIONS[wire];
+}
+
+/** What two peers of this library speak with or without `encryption`. */
+export function defaultWire(encryption: boolean): Wire {
+  return encryption ? "secure" : "plain";
 }

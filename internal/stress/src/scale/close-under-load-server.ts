@@ -1,13 +1,14 @@
-// Closes a server in the middle of the traffic of many clients, and prints for how many of them what arrived is not what was
-// accepted, and what is left, as one line of JSON. This process is the server.
-// usage: node --expose-gc close-under-load.js CLIENTS ENCRYPTION
-import { mkdtemp, readdir, rmdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+// Closes a server, which is this process, in the middle of the traffic of many clients, and counts for how many of them the
+// messages that arrived are not those that were accepted, and what is left. usage: node --expose-gc close-under-load-server.js
+import { readdir } from "node:fs/promises";
 import { type ServerConnection, startServerManager } from "@ipc/manager";
+import { serveCalls } from "../process/calls.js";
+import { countResources, type Footprint, footprint, waitUntil } from "../process/footprint.js";
+import { Place } from "../process/place.js";
+import { sum } from "../report/figure.js";
+import type { ComeAndGo } from "./come-and-go-server.js";
 import { Crowd } from "./crowd.js";
-import { HELLO, LOAD, type Place } from "./crowd-orders.js";
-import { countResources, type Footprint, footprint, waitUntil } from "./footprint.js";
+import { HELLO, LOAD } from "./visitor.js";
 
 const PROCESSES = 2;
 
@@ -59,13 +60,13 @@ class Feed {
   }
 }
 
-async function measure(clients: number, encryption: boolean): Promise<CloseUnderLoadReport> {
-  const directory = await mkdtemp(join(tmpdir(), "ipc-close-"));
-  const place: Place = { name: "close", directory, encryption, maxUnreadBytes: CONNECTION_BYTES };
-  const crowd = await Crowd.start(place, PROCESSES);
+async function measure({ clients, encryption }: ComeAndGo, place: Place): Promise<CloseUnderLoadReport> {
+  const { directory } = place;
+  const address = { name: "close", directory, encryption, maxUnreadBytes: CONNECTION_BYTES };
+  const crowd = await Crowd.start(place, address, PROCESSES);
   const idle = countResources();
   const before = await footprint();
-  const manager = await startServerManager({ ...place, maxQueuedBytes: CONNECTION_BYTES });
+  const manager = await startServerManager({ ...address, maxQueuedBytes: CONNECTION_BYTES });
   const feeds = new Map<string, Feed>();
   manager.on("message", (connection, message) => {
     if (message.type !== HELLO) return;
@@ -73,15 +74,15 @@ async function measure(clients: number, encryption: boolean): Promise<CloseUnder
     feeds.set(message.text(), feed);
     feed.run().catch(() => {});
   });
-  await crowd.do((share) => ({ kind: "connect", clients: share(clients), atOnce: clients }));
-  await crowd.do(() => ({ kind: "load", bytes: MESSAGE_BYTES }));
+  await crowd.call("connect", (share) => ({ clients: share(clients), atOnce: clients }));
+  await crowd.call("load", () => MESSAGE_BYTES);
   await waitUntil(
     "every queue is full",
     () => feeds.size === clients && [...feeds.values()].every((feed) => feed.isFull),
   );
   const { queuedBytes } = manager.stats;
 
-  const drained = crowd.do(() => ({ kind: "drain" }));
+  const drained = crowd.call("drain");
   const from = performance.now();
   const closeError = await manager.close({ timeoutMs: CLOSE_MS }).then(
     () => undefined,
@@ -90,19 +91,25 @@ async function measure(clients: number, encryption: boolean): Promise<CloseUnder
   const closeMs = performance.now() - from;
   const { messages: received, byName } = await drained;
   const filesAtTheEnd = await readdir(directory);
-  const accepted = [...feeds.values()].reduce((sum, feed) => sum + feed.accepted, 0);
+  const accepted = sum([...feeds.values()].map((feed) => feed.accepted));
   const clientsShort = [...feeds].filter(([name, feed]) => byName[name] !== feed.accepted).length;
   feeds.clear();
   await waitUntil("all handles are closed", () => countResources() <= idle);
   const after = await footprint();
 
   await crowd.end();
-  await rmdir(directory);
   return {
     ...{ encryption, clients, accepted, received, clientsShort, queuedBytes, closeMs, closeError },
     ...{ before, after, filesAtTheEnd },
   };
 }
 
-const [clients = "200", encryption = "true"] = process.argv.slice(2);
-console.log(JSON.stringify(await measure(Number(clients), encryption === "true")));
+const calls = {
+  measure(order: ComeAndGo): Promise<CloseUnderLoadReport> {
+    return Place.lend((place) => measure(order, place));
+  },
+};
+
+export type CloseUnderLoadCalls = typeof calls;
+
+serveCalls(calls);

@@ -1,0 +1,88 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Child } from "../process/child.js";
+import { Place } from "../process/place.js";
+import type { Wire } from "../traffic/wire.js";
+import type { AttackerCalls } from "./attacker.js";
+import { GoodClient, visitTarget } from "./good-client.js";
+import { type Role, TARGET } from "./target.js";
+import type { VictimCalls, VictimReport } from "./victim.js";
+
+/** How long the victim may take to come to what it must come to, in milliseconds. */
+const PATIENCE_MS = 30_000;
+const LOOK_EVERY_MS = 10;
+
+/** Before the first look at its memory: code is compiled, and what is made once is made. */
+const VISITS_BEFORE = 3;
+const ECHOES_BEFORE = 20;
+
+export interface AttackPlan {
+  readonly role: Role;
+  readonly wire: Wire;
+  readonly reads: boolean;
+  /** Files that the victim may have open. */
+  readonly descriptors?: number;
+}
+
+/** A victim, an attacker and a good client, each in a process of its own. */
+export class Setup {
+  readonly plan: AttackPlan;
+  readonly directory: string;
+  readonly victim: Child<VictimCalls>;
+  readonly attacker: Child<AttackerCalls>;
+  readonly good: GoodClient;
+  /** The victim at rest, before anything was done to it. */
+  readonly before: VictimReport;
+
+  private constructor(parts: Omit<Setup, "visit" | "waitFor">) {
+    this.plan = parts.plan;
+    this.directory = parts.directory;
+    this.victim = parts.victim;
+    this.attacker = parts.attacker;
+    this.good = parts.good;
+    this.before = parts.before;
+  }
+
+  /** Makes one, lets `act` happen in it, and leaves nothing behind. */
+  static open<T>(plan: AttackPlan, act: (setup: Setup) => Promise<T>): Promise<T> {
+    return Place.lend(async (place) => {
+      const { directory } = place;
+      const { role, wire, reads, descriptors } = plan;
+      const side = role === "client" ? "server" : "client";
+      const victim = await place.start<VictimCalls>("attack/victim", {
+        args: [JSON.stringify({ directory, role, wire, reads })],
+        flags: ["--expose-gc"],
+        ...(descriptors !== undefined && { descriptors }),
+      });
+      const args = [side, join(directory, `${TARGET}.sock`)];
+      const attacker = await place.start<AttackerCalls>("attack/attacker", { args });
+      const good = await GoodClient.connect(directory);
+      await good.converse(Promise.resolve(), ECHOES_BEFORE);
+      for (let visit = 0; visit < VISITS_BEFORE && side === "client"; visit++) await visitTarget(directory, wire);
+      const before = await victim.call("rest");
+      const result = await act(new Setup({ plan, directory, victim, attacker, good, before }));
+      await good.close();
+      await Promise.all([victim.kill(), attacker.kill()]);
+      for (const file of readdirSync(directory)) rmSync(join(directory, file));
+      return result;
+    });
+  }
+
+  /** Comes to the one that is attacked as a client should. Resolves with how long it took to be let in, in milliseconds. */
+  visit(): Promise<number> {
+    return visitTarget(this.directory, this.plan.wire);
+  }
+
+  /** Asks the victim until it is so. */
+  async waitFor(what: string, isSo: (report: VictimReport) => boolean | Promise<boolean>): Promise<VictimReport> {
+    const giveUpAt = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const report = await this.victim.call("report");
+      if (await isSo(report)) return report;
+      if (performance.now() > giveUpAt)
+        throw new Error(`${what}: not within ${PATIENCE_MS} ms: ${JSON.stringify(report)}`);
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+}
