@@ -28,7 +28,7 @@ export function commandLine(): Command {
     .option("--only <words...>", "sections, tables and contestants by their names; prints, and writes no document")
     .option("--json <file>", "writes every single figure into a file")
     .option("--write", "writes the document also with --quick; with --only, puts those sections into the recorded run")
-    .option("--render", "measures nothing: writes the document anew out of docs/benchmarks/results.json")
+    .option("--render", "measures nothing: writes the document anew out of docs/benchmarks/figures.json")
     .addOption(
       new Option(
         "--against <rev>",

@@ -1,17 +1,20 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { replaceSection } from "@ipc-internal/stress";
 import { plotsOf } from "./plots.js";
+import { packRun, unpackRun } from "./record.js";
 import { Figures, type Results } from "./results.js";
 import { tablesOf } from "./tables.js";
 import { targetsOf } from "./target.js";
 
 const DOCUMENT = new URL("../../../docs/BENCHMARKS.md", import.meta.url);
 const FOLDER = new URL("../../../docs/benchmarks/", import.meta.url);
-const FIGURES = new URL("results.json", FOLDER);
+const FIGURES = new URL("figures.json", FOLDER);
 
-/** Writes every table, plot and figure of a run where the reader looks for them. */
-export async function writeDocument(results: Results): Promise<void> {
+/** Writes the tables, the plots and the recorded figures of a run: what the document shows is out of the recorded figures. */
+export async function writeDocument(run: Results): Promise<void> {
+  const results = unpackRun(packRun(run));
   await mkdir(FOLDER, { recursive: true });
-  await writeFile(FIGURES, `${JSON.stringify(results)}\n`);
+  await writeFile(FIGURES, packRun(results));
   for (const [name, svg] of Object.entries(await plotsOf(results))) await writeFile(new URL(name, FOLDER), svg);
   await writeFile(DOCUMENT, fill(await readDocument(), results));
 }
@@ -22,7 +25,7 @@ export function readDocument(): Promise<string> {
 
 /** The run that the document tells of. */
 export async function readResults(): Promise<Results> {
-  return JSON.parse(await readFile(FIGURES, "utf8")) as Results;
+  return unpackRun(await readFile(FIGURES, "utf8"));
 }
 
 /**
@@ -64,12 +67,7 @@ export function fill(document: string, results: Results): string {
   for (const [section, anew] of Object.entries(renewed ?? {})) lines.push(`${section}, anew: ${anew}`);
   if (before !== undefined) lines.push(`The run before: ${before.machine} ${othersText(before.stolen)}`.trim());
   const sections = { machine: lines.join("\n\n"), ...tablesOf(results) };
-  return Object.entries(sections).reduce((text, [name, content]) => {
-    const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
-    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-    if (from < 0 || to < from) throw new Error(`docs/BENCHMARKS.md has no markers of ${name}`);
-    return `${text.slice(0, from)}${begin}\n\n${content}\n\n${text.slice(to)}`;
-  }, document);
+  return Object.entries(sections).reduce((text, [name, content]) => replaceSection(text, name, content), document);
 }
 
 function othersText(stolen: number | undefined): string {

@@ -1,18 +1,4 @@
 import { readFileSync } from "node:fs";
-import { cpus, loadavg, release, totalmem, type } from "node:os";
-
-const GIB = 1_073_741_824;
-
-/** The machine, and how busy it is, in a line. Call it before measuring. */
-export function describeMachine(): string {
-  const cores = cpus();
-  const load = (loadavg()[0] ?? 0).toFixed(1);
-  const [day, time] = new Date().toISOString().split("T") as [string, string];
-  return (
-    `Measured on ${day} from ${time.slice(0, 5)} UTC on: ${cores.length} × ${cores[0]?.model ?? "unknown processor"}, ${Math.round(totalmem() / GIB)} GiB, ` +
-    `${type()} ${release()}, Node ${process.version}, load average ${load} before the run.`
-  );
-}
 
 /**
  * Starts watching what a virtual machine does not get of its processors because others of the same host have them. Call what

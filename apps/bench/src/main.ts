@@ -1,12 +1,12 @@
 // Measures everything, writes docs/BENCHMARKS.md, and exits with 1 when a target is missed; or compares two revisions. The
 // options are in command-line.ts.
 import { writeFile } from "node:fs/promises";
+import { describeMachine } from "@ipc-internal/stress";
 import { SingleBar } from "cli-progress";
 import { type Options, readOptions } from "./command-line.js";
 import { choose, compare, comparisonTable, measureAgainst } from "./comparison.js";
 import { gatherField } from "./contestant.js";
 import { besideRecorded, readResults, renew, writeDocument } from "./document.js";
-import { describeMachine } from "./machine.js";
 import { measure } from "./measure.js";
 import { Figures } from "./results.js";
 import { buildCommit, describeCommit, findCommit, hasChanges } from "./revision.js";

@@ -1,5 +1,6 @@
+import { describeMachine } from "@ipc-internal/stress";
 import type { Field } from "./contestant.js";
-import { describeMachine, watchStolen } from "./machine.js";
+import { watchStolen } from "./machine.js";
 import type { Order } from "./order.js";
 import { profile } from "./profile.js";
 import type { Results, WorkProfile } from "./results.js";

@@ -1,4 +1,4 @@
-import { readOptions } from "./options.js";
+import { type Options, readOptions } from "./options.js";
 import { describeMachine, recordSection } from "./report/document.js";
 
 /** What a run of a scenario measured. */
@@ -23,13 +23,22 @@ export interface Scenario<Name extends string = string> {
 
 /** Plays a scenario as the command line says, prints its figures, and sets the exit code to 1 when a target was missed. */
 export async function playScenario(name: string, scenario: Scenario, args: readonly string[]): Promise<void> {
-  const { values, record } = readOptions(args, scenario.options);
+  let options: Options<string>;
+  try {
+    options = readOptions(args, scenario.options);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+    return;
+  }
+  const { values, record } = options;
   const machine = describeMachine();
   const from = performance.now();
   const { figures, met } = await scenario.run(values);
   const seconds = Math.round((performance.now() - from) / 1_000);
-  const options = Object.entries(values).map((pair) => pair.join(" "));
-  const content = `${machine}\n\n${[...options, `${seconds} s`].join(", ")}.\n\n${figures}`;
+  const given = Object.entries(values).map((pair) => pair.join(" "));
+  const content = `${machine}\n\n${[...given, `${seconds} s`].join(", ")}.\n\n${figures}`;
   console.log(content);
   if (record && scenario.page !== undefined) recordSection(scenario.page, name, content);
   process.exitCode = met ? 0 : 1;
