@@ -1,8 +1,6 @@
 import { groupDigits, mib, table } from "../report/figure.js";
-import type { Wire } from "../traffic/wire.js";
 import type { Service } from "./good-client.js";
-import type { Setup } from "./setup.js";
-import type { Role } from "./target.js";
+import type { AttackPlan, Setup } from "./setup.js";
 import type { VictimReport } from "./victim.js";
 
 const HEAD = [
@@ -19,50 +17,38 @@ const HEAD = [
   "ended with",
 ];
 
-/** The result of an attack. */
-export interface Finding {
+/** What an attack measured. */
+export interface Measured {
   readonly attack: string;
-  readonly role: Role;
-  readonly wire: Wire;
-  readonly reads: boolean;
-  /** How much more memory was resident at the highest than at rest, in bytes. */
-  readonly growth: number;
   readonly during: VictimReport;
   /** The service that a good client got from the same process meanwhile. */
   readonly service: Service;
   /** How long it took to be let in by the one that was attacked, in milliseconds: meanwhile, where there was room, and after. */
-  readonly admittedMs: number | undefined;
-  readonly recoveredMs: number | undefined;
-  /** What must hold and did not. */
-  readonly missed: readonly string[];
-  /** What was measured as too much, time or memory: a matter of the machine, too. */
-  readonly exceeded: readonly string[];
-}
-
-/** What an attack tells of itself. */
-export interface Told {
-  readonly attack: string;
-  readonly during: VictimReport;
-  readonly service: Service;
   readonly admittedMs?: number;
   readonly recoveredMs?: number;
-  /** What must hold on every machine, and what is measured. */
+  /** What must hold on every machine, and what depends on the machine, too: time or memory. */
   readonly holds: Readonly<Record<string, boolean>>;
   readonly measured?: Readonly<Record<string, boolean>>;
 }
 
-export function findingOf({ plan, before }: Setup, told: Told): Finding {
-  const { attack, during, service, admittedMs, recoveredMs, holds, measured = {} } = told;
+/** The result of an attack. */
+export interface Finding extends Measured {
+  readonly plan: AttackPlan;
+  /** How much more memory was resident at the highest than at rest, in bytes. */
+  readonly growth: number;
+  /** What must hold and did not. */
+  readonly missed: readonly string[];
+  /** What was measured as too much. */
+  readonly exceeded: readonly string[];
+}
+
+export function findingOf({ plan, before }: Setup, measured: Measured): Finding {
   return {
-    attack,
-    ...plan,
-    growth: during.peakRss - before.rss,
-    during,
-    service,
-    admittedMs,
-    recoveredMs,
-    missed: falseOf(holds),
-    exceeded: falseOf(measured),
+    ...measured,
+    plan,
+    growth: measured.during.peakRss - before.rss,
+    missed: falseOf(measured.holds),
+    exceeded: falseOf(measured.measured ?? {}),
   };
 }
 
@@ -82,7 +68,8 @@ export function describeFinding(finding: Finding): string {
   return `${rowOf(finding).join(" | ")}: ${verdict}`;
 }
 
-function rowOf({ attack, role, wire, reads, growth, during, service, admittedMs, recoveredMs }: Finding): string[] {
+function rowOf({ attack, plan, growth, during, service, admittedMs, recoveredMs }: Finding): string[] {
+  const { role, wire, reads } = plan;
   return [
     attack,
     `${wire} ${role}${reads ? "" : ", never reads"}`,

@@ -63,23 +63,6 @@ export class Child<C extends Calls = Calls, N extends News = never> {
     return child;
   }
 
-  /** Calls a function of a program in a process of its own, which then must end by itself. */
-  static async run<C extends Calls, K extends keyof C & string>(
-    program: string,
-    flags: readonly string[],
-    name: K,
-    ...parameters: Parameters<C[K]>
-  ): Promise<Awaited<ReturnType<C[K]>>> {
-    const child = await Child.start<C>(program, { flags });
-    try {
-      const result = await child.call(name, ...parameters);
-      await child.end();
-      return result;
-    } finally {
-      await child.kill();
-    }
-  }
-
   /** Rejects when the process ends, the program breaks, or the patience is at its end. */
   async call<K extends keyof C & string>(name: K, ...[argument]: Parameters<C[K]>): Promise<Awaited<ReturnType<C[K]>>> {
     const id = ++this.#lastId;

@@ -2,9 +2,9 @@
 // messages that arrived are not those that were accepted, and what is left. usage: node --expose-gc close-under-load-server.js
 import { readdir } from "node:fs/promises";
 import { type ServerConnection, startServerManager } from "@ipc/manager";
-import { serveCalls } from "../process/calls.js";
 import { countResources, type Footprint, footprint, waitUntil } from "../process/footprint.js";
-import { Place } from "../process/place.js";
+import { serveMeasurement } from "../process/measurement.js";
+import type { Place } from "../process/place.js";
 import { sum } from "../report/figure.js";
 import type { ComeAndGo } from "./come-and-go-server.js";
 import { Crowd } from "./crowd.js";
@@ -22,7 +22,6 @@ const CLOSE_MS = 60_000;
 
 export interface CloseUnderLoadReport {
   readonly encryption: boolean;
-  readonly clients: number;
   /** Accepted for all clients, and received by them; and how many clients received another number than was accepted. */
   readonly accepted: number;
   readonly received: number;
@@ -99,17 +98,9 @@ async function measure({ clients, encryption }: ComeAndGo, place: Place): Promis
 
   await crowd.end();
   return {
-    ...{ encryption, clients, accepted, received, clientsShort, queuedBytes, closeMs, closeError },
+    ...{ encryption, accepted, received, clientsShort, queuedBytes, closeMs, closeError },
     ...{ before, after, filesAtTheEnd },
   };
 }
 
-const calls = {
-  measure(order: ComeAndGo): Promise<CloseUnderLoadReport> {
-    return Place.lend((place) => measure(order, place));
-  },
-};
-
-export type CloseUnderLoadCalls = typeof calls;
-
-serveCalls(calls);
+serveMeasurement(measure);

@@ -2,9 +2,9 @@
 // which is this process, holds then and after a fifth of them. usage: node --expose-gc come-and-go-server.js
 import { readdir } from "node:fs/promises";
 import { startServerManager } from "@ipc/manager";
-import { serveCalls } from "../process/calls.js";
 import { countResources, type Footprint, footprint, waitUntil } from "../process/footprint.js";
-import { Place } from "../process/place.js";
+import { serveMeasurement } from "../process/measurement.js";
+import type { Place } from "../process/place.js";
 import { Crowd } from "./crowd.js";
 
 const PROCESSES = 2;
@@ -72,12 +72,4 @@ async function measure({ clients, encryption }: ComeAndGo, place: Place): Promis
   };
 }
 
-const calls = {
-  measure(order: ComeAndGo): Promise<ComeAndGoReport> {
-    return Place.lend((place) => measure(order, place));
-  },
-};
-
-export type ComeAndGoCalls = typeof calls;
-
-serveCalls(calls);
+serveMeasurement(measure);

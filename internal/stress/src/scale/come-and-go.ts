@@ -1,10 +1,10 @@
-import { Child } from "../process/child.js";
 import { type Footprint, isSameCount } from "../process/footprint.js";
+import { measureApart } from "../process/measurement.js";
 import { groupDigits, kib, sum, table } from "../report/figure.js";
 import type { Scenario } from "../scenario.js";
 import { defaultWire } from "../traffic/wire.js";
-import type { CloseUnderLoadCalls, CloseUnderLoadReport } from "./close-under-load-server.js";
-import type { ComeAndGo, ComeAndGoCalls, ComeAndGoReport } from "./come-and-go-server.js";
+import type { CloseUnderLoadReport } from "./close-under-load-server.js";
+import type { ComeAndGo, ComeAndGoReport } from "./come-and-go-server.js";
 
 /** A tenth of the visitors: each has full queues. */
 const VISITORS_PER_CLOSED = 10;
@@ -69,11 +69,11 @@ export const comeAndGo: Scenario<"clients"> = {
 };
 
 export function runComeAndGo(order: ComeAndGo): Promise<ComeAndGoReport> {
-  return Child.run<ComeAndGoCalls, "measure">("scale/come-and-go-server", UNCOMPILED, "measure", order);
+  return measureApart("scale/come-and-go-server", order, UNCOMPILED);
 }
 
 export function closeUnderLoad(order: ComeAndGo): Promise<CloseUnderLoadReport> {
-  return Child.run<CloseUnderLoadCalls, "measure">("scale/close-under-load-server", ["--expose-gc"], "measure", order);
+  return measureApart("scale/close-under-load-server", order, ["--expose-gc"]);
 }
 
 function resourcesOf({ resources }: Footprint): number {

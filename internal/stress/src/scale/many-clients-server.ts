@@ -2,9 +2,9 @@
 // is this process. usage: node --expose-gc many-clients-server.js
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
-import { serveCalls } from "../process/calls.js";
 import { countResources, descriptorLimit, type Footprint, footprint, waitUntil } from "../process/footprint.js";
-import { Place } from "../process/place.js";
+import { serveMeasurement } from "../process/measurement.js";
+import type { Place } from "../process/place.js";
 import { Crowd } from "./crowd.js";
 
 /** Each process starts this many clients at the same moment; the next ones follow as these are connected. */
@@ -116,12 +116,4 @@ async function echo(connection: ServerConnection): Promise<void> {
   for await (const message of connection) await connection.write(message.type, message.data);
 }
 
-const calls = {
-  measure(order: ManyClients): Promise<ManyClientsReport> {
-    return Place.lend((place) => measure(order, place));
-  },
-};
-
-export type ManyClientsCalls = typeof calls;
-
-serveCalls(calls);
+serveMeasurement(measure);

@@ -1,8 +1,8 @@
-import { Child } from "../process/child.js";
+import { measureApart } from "../process/measurement.js";
 import { groupDigits, kib, table } from "../report/figure.js";
 import type { Scenario } from "../scenario.js";
 import { defaultWire } from "../traffic/wire.js";
-import type { ManyClientsCalls, ManyClientsReport } from "./many-clients-server.js";
+import type { ManyClients, ManyClientsReport } from "./many-clients-server.js";
 
 const TARGET_KIB = 24;
 const PROCESSES = 4;
@@ -66,8 +66,8 @@ export const manyClients: Scenario<"clients"> = {
   },
 };
 
-export function runManyClients(order: Parameters<ManyClientsCalls["measure"]>[0]): Promise<ManyClientsReport> {
-  return Child.run<ManyClientsCalls, "measure">("scale/many-clients-server", ["--expose-gc"], "measure", order);
+export function runManyClients(order: ManyClients): Promise<ManyClientsReport> {
+  return measureApart("scale/many-clients-server", order, ["--expose-gc"]);
 }
 
 function rowOf(report: ManyClientsReport): (string | number)[] {

@@ -1,9 +1,9 @@
 // Floods a server, which is this process, with many clients of which one stops reading, and measures what the others achieve
 // beside and without it, and what the stalled one holds. usage: stalled-reader-server.js
 import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
-import { serveCalls } from "../process/calls.js";
 import { waitUntil } from "../process/footprint.js";
-import { Place } from "../process/place.js";
+import { serveMeasurement } from "../process/measurement.js";
+import type { Place } from "../process/place.js";
 import { Crowd } from "./crowd.js";
 
 const MESSAGE_BYTES = 64;
@@ -33,13 +33,9 @@ interface Pace {
   readonly microseconds: number;
 }
 
-export interface StalledReaderReport extends Budgets {
+export interface StalledReaderReport {
   readonly encryption: boolean;
-  /** The stalled one among them. */
-  readonly clients: number;
   readonly messageBytes: number;
-  /** Sent by each of the others in each run. */
-  readonly messages: number;
   readonly pairs: readonly { readonly without: Pace; readonly beside: Pace }[];
   /** Of the stalled one's connection, and of all. */
   readonly peak: Peak;
@@ -151,18 +147,7 @@ async function measure(order: StalledReader, place: Place): Promise<StalledReade
   await others.call("close");
   await others.end();
   await manager.close();
-  return {
-    ...{ encryption, clients, messages, stalledToTheEnd, peak: watch.peak, pairs: figures },
-    ...{ messageBytes: MESSAGE_BYTES, connectionBytes, totalBytes },
-  };
+  return { encryption, messageBytes: MESSAGE_BYTES, stalledToTheEnd, peak: watch.peak, pairs: figures };
 }
 
-const calls = {
-  measure(order: StalledReader): Promise<StalledReaderReport> {
-    return Place.lend((place) => measure(order, place));
-  },
-};
-
-export type StalledReaderCalls = typeof calls;
-
-serveCalls(calls);
+serveMeasurement(measure);

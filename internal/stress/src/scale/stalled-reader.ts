@@ -1,8 +1,8 @@
-import { Child } from "../process/child.js";
+import { measureApart } from "../process/measurement.js";
 import { groupDigits, quantile, table } from "../report/figure.js";
 import type { Scenario } from "../scenario.js";
 import { defaultWire } from "../traffic/wire.js";
-import type { StalledReader, StalledReaderCalls, StalledReaderReport } from "./stalled-reader-server.js";
+import type { StalledReader, StalledReaderReport } from "./stalled-reader-server.js";
 
 const CLIENTS = 50;
 const TARGET = 0.9;
@@ -53,7 +53,7 @@ export const stalledReader: Scenario<"pairs" | "messages"> = {
 };
 
 export function runStalledReader(order: StalledReader): Promise<StalledReaderReport> {
-  return Child.run<StalledReaderCalls, "measure">("scale/stalled-reader-server", [], "measure", order);
+  return measureApart("scale/stalled-reader-server", order, []);
 }
 
 function rowOf(report: StalledReaderReport): (string | number)[] {

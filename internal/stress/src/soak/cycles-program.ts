@@ -1,9 +1,9 @@
 // Connects, echoes and closes in one process, again and again. usage: node --expose-gc cycles-program.js
 import { startClient } from "@ipc/client";
 import { startServer } from "@ipc/server";
-import { serveCalls } from "../process/calls.js";
 import { countResources, type Footprint, footprint, waitUntil } from "../process/footprint.js";
-import { Place } from "../process/place.js";
+import { serveMeasurement } from "../process/measurement.js";
+import type { Place } from "../process/place.js";
 
 export interface CycleReport {
   readonly echoes: number;
@@ -27,23 +27,17 @@ async function cycleOnce(directory: string, encryption: boolean): Promise<number
   return 0;
 }
 
-const calls = {
-  run(cycles: number): Promise<CycleReport> {
-    return Place.lend(async ({ directory }) => {
-      let echoes = 0;
-      const idle = countResources();
-      const cycle = async (from: number, to: number): Promise<Footprint> => {
-        for (let index = from; index < to; index++) echoes += await cycleOnce(directory, index % 2 === 0);
-        await waitUntil("all handles are closed", () => countResources() <= idle);
-        return footprint();
-      };
-      const before = await cycle(0, Math.floor(cycles / 5));
-      const after = await cycle(Math.floor(cycles / 5), cycles);
-      return { echoes, before, after };
-    });
-  },
-};
+async function play(cycles: number, { directory }: Place): Promise<CycleReport> {
+  let echoes = 0;
+  const idle = countResources();
+  const cycle = async (from: number, to: number): Promise<Footprint> => {
+    for (let index = from; index < to; index++) echoes += await cycleOnce(directory, index % 2 === 0);
+    await waitUntil("all handles are closed", () => countResources() <= idle);
+    return footprint();
+  };
+  const before = await cycle(0, Math.floor(cycles / 5));
+  const after = await cycle(Math.floor(cycles / 5), cycles);
+  return { echoes, before, after };
+}
 
-export type CycleCalls = typeof calls;
-
-serveCalls(calls);
+serveMeasurement(play);

@@ -1,8 +1,8 @@
-import { Child } from "../process/child.js";
 import { type Footprint, isSameCount } from "../process/footprint.js";
+import { measureApart } from "../process/measurement.js";
 import { kib, table } from "../report/figure.js";
 import type { Scenario } from "../scenario.js";
-import type { CycleCalls, CycleReport } from "./cycles-program.js";
+import type { CycleReport } from "./cycles-program.js";
 
 /** Cycles of connect, echo and close in one process, and what has grown since a fifth of them. */
 export const cycles: Scenario<"runs"> = {
@@ -24,5 +24,5 @@ export const cycles: Scenario<"runs"> = {
 };
 
 export function runCycles(runs: number): Promise<CycleReport> {
-  return Child.run<CycleCalls, "run">("soak/cycles-program", ["--expose-gc"], "run", runs);
+  return measureApart("soak/cycles-program", runs, ["--expose-gc"]);
 }

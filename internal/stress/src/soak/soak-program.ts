@@ -1,7 +1,7 @@
 // Uses everything again and again, and looks from time to time what this process holds. usage: node --expose-gc soak-program.js
-import { serveCalls } from "../process/calls.js";
 import { type Footprint, footprint } from "../process/footprint.js";
-import { Place } from "../process/place.js";
+import { serveMeasurement } from "../process/measurement.js";
+import type { Place } from "../process/place.js";
 import { SoakWorld } from "./soak-world.js";
 
 /** What the process holds at a moment, and what it has done. */
@@ -40,12 +40,4 @@ async function play({ warmUp, looks, lookMs }: Soak, place: Place): Promise<Samp
   return samples;
 }
 
-const calls = {
-  play(order: Soak): Promise<Sample[]> {
-    return Place.lend((place) => play(order, place));
-  },
-};
-
-export type SoakCalls = typeof calls;
-
-serveCalls(calls);
+serveMeasurement(play);

@@ -1,8 +1,8 @@
-import { Child } from "../process/child.js";
 import { isSameCount } from "../process/footprint.js";
+import { measureApart } from "../process/measurement.js";
 import { groupDigits, mib, sum, table } from "../report/figure.js";
 import type { Scenario } from "../scenario.js";
-import type { Sample, Soak, SoakCalls } from "./soak-program.js";
+import type { Sample, Soak } from "./soak-program.js";
 
 const MINUTE_MS = 60_000;
 const MAX_HEAP_GROWTH = 0.05;
@@ -43,6 +43,5 @@ export const soak: Scenario<"minutes" | "warm-up"> = {
 
 /** Without compiled code, which lies in the heap. */
 export function playSoak(order: Soak): Promise<Sample[]> {
-  const flags = ["--expose-gc", "--no-opt", "--no-sparkplug"];
-  return Child.run<SoakCalls, "play">("soak/soak-program", flags, "play", order);
+  return measureApart("soak/soak-program", order, ["--expose-gc", "--no-opt", "--no-sparkplug"]);
 }

@@ -11,66 +11,35 @@ const message = (connection: number, number: number): Numbered => ({
   asked: 0,
 });
 
-/** A message's connection and number, or the status. */
-type Received = readonly [connection: number, number: number] | "connected";
-
-/** Takes messages and statuses as a reader would get them. */
-function take(...received: readonly Received[]): OrderCheck {
+/** Takes messages, as `connection.number`, and statuses, as `connected`, as a reader would get them. */
+function take(received: string): OrderCheck {
   const check = new OrderCheck(1, "client");
-  for (const one of received) {
+  for (const one of received.split(" ")) {
+    const [connection, number] = one.split(".").map(Number);
     if (one === "connected") check.connected();
-    else check.take(message(...one), true);
+    else check.take(message(connection as number, number as number), true);
   }
   return check;
 }
 
 it("takes every connection's messages from the first on, and counts them", () => {
-  const check = take("connected", [0, 0], [0, 1], "connected", "connected", [2, 0], [2, 1], [2, 2]);
-  expect(check.arrived).toEqual([
+  expect(take("connected 0.0 0.1 connected connected 2.0 2.1 2.2").arrived).toEqual([
     { connection: 0, messages: 2 },
     { connection: 2, messages: 3 },
   ]);
   expect(take("connected").arrived).toEqual([]);
 });
 
-it.each<[string, Received[], string]>([
-  [
-    "a message twice",
-    [
-      [0, 0],
-      [0, 0],
-    ],
-    "came where 1 was next",
-  ],
-  [
-    "a gap",
-    [
-      [0, 0],
-      [0, 2],
-    ],
-    "came where 1 was next",
-  ],
-  [
-    "messages out of order",
-    [
-      [0, 1],
-      [0, 0],
-    ],
-    "came where 0 was next",
-  ],
-  ["a beginning that is missing", ["connected", [0, 0], "connected", [1, 1]], "came where 0 was next"],
-  ["an earlier connection's message", ["connected", [1, 0], "connected", [0, 1]], "came after its connection 1"],
-  [
-    "a later connection's message without a status",
-    [
-      [0, 0],
-      [1, 0],
-    ],
-    "came on the connection 0 before it",
-  ],
-  ["the same connection's message behind a status", [[0, 0], "connected", [0, 1]], "came on a later connection"],
-])("refuses %s", (_what, received, says) => {
-  expect(() => take(...received)).toThrow(says);
+it.each([
+  ["a message twice", "0.0 0.0", "came where 1 was next"],
+  ["a gap", "0.0 0.2", "came where 1 was next"],
+  ["messages out of order", "0.1 0.0", "came where 0 was next"],
+  ["a beginning that is missing", "connected 0.0 connected 1.1", "came where 0 was next"],
+  ["an earlier connection's message", "connected 1.0 connected 0.1", "came after its connection 1"],
+  ["a later connection's message without a status", "0.0 1.0", "came on the connection 0 before it"],
+  ["the same connection's message behind a status", "0.0 connected 0.1", "came on a later connection"],
+])("rejects %s", (_what, received, says) => {
+  expect(() => take(received)).toThrow(says);
 });
 
 it("does not ask for statuses where they are not told in their places", () => {
