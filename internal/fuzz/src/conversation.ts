@@ -3,7 +3,7 @@ import type { Handshake, HandshakeAnswer, HandshakeOutcome, HandshakeStep, Messa
 import type { Wire } from "@ipc-internal/stress";
 import { answerFromMemory, makeHandshake, type Role } from "./handshakes.js";
 
-/** What a receiver waits for when a handshake is complete. */
+/** The items that a receiver waits for when a handshake is complete. */
 export const FIRST_FRAME = "the first frame";
 export const LATER_FRAME = "a later frame";
 
@@ -22,7 +22,7 @@ export interface Conversation {
   readonly agree?: () => HandshakeOutcome;
 }
 
-/** What each side writes when the handshake is complete. */
+/** The messages that each side writes when the handshake is complete. */
 export const MESSAGES: readonly MessageBody[] = [5, 0, 1, 300, 17, 64, 2, 150].map((size, index) => ({
   type: index + 1,
   data: new Uint8Array(size).fill(0x61 + index),

@@ -44,7 +44,7 @@ function decode(decoder: FrameDecoder, chunks: readonly Uint8Array[]): Decoded {
   }
 }
 
-/** An error must be given again, whatever is asked: the place of the next frame is unknown. */
+/** Every later call must throw the same error, because the place of the next frame is unknown. */
 function assertFinal(decoder: FrameDecoder, error: FrameError): void {
   for (const again of [() => decoder.next(), () => decoder.push(Uint8Array.of(0)), () => decoder.end()]) {
     try {

@@ -10,7 +10,7 @@ const PLAIN_OVERHEAD = 4;
 const CONTROL_TYPE = 0;
 const NONE = new Uint8Array(0);
 
-/** Whatever was done to a sealed conversation: what is delivered was written like that by someone with the key. */
+/** However a sealed conversation was mutated, each delivered message is one that a peer with the key wrote. */
 export function assertAuthentic(messages: readonly MessageBody[]): void {
   const forged = messages.find((message) => !MESSAGES.some((sent) => isSameMessage(sent, message)));
   if (forged === undefined) return;

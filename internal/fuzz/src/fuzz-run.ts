@@ -7,7 +7,7 @@ import { BadEnding, type Ending, Tally } from "./tally.js";
 /** Inputs under way at once: they share the turns of the event loop. */
 const BATCH = 64;
 
-/** A batch takes milliseconds. What takes as long as this, on whatever machine, hangs. */
+/** A batch takes milliseconds, and hangs when it takes as long as this on any machine. */
 const WATCHDOG_MS = 10_000;
 
 /** Feeds one input, and resolves when all that waited for it has settled. */

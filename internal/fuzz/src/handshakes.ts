@@ -12,7 +12,7 @@ import type { Wire } from "@ipc-internal/stress";
 
 export type Role = "server" | "client";
 
-/** What both sides announce and take: small, so that a length beyond it is found by chance too. */
+/** The limit that both sides announce: small, so that chance finds lengths beyond it, too. */
 export const MAX_MESSAGE_SIZE = 4_096;
 
 /** Always the same pairs: what was recorded with them can be opened by a receiver that is given its own again. */

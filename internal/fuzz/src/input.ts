@@ -7,7 +7,7 @@ import { type Mutation, mutate, pickMutation } from "./mutation.js";
 /** The part that is fed: the decoder by itself, or a handshake and the session behind it. */
 export type Target = "decoder" | Role;
 
-/** What one seed makes. */
+/** The input of one seed. */
 export interface Input {
   readonly seed: number;
   readonly target: Target;
@@ -26,7 +26,7 @@ export interface Input {
 
 const TARGETS: readonly Target[] = ["decoder", "server", "client"];
 
-/** Of the inputs to handshakes: a secure one has the most states. The decoder takes frames that are plain or sealed. */
+/** The wires of inputs to handshakes: a secure one has the most states. The decoder takes frames that are plain or sealed. */
 const HANDSHAKE_WIRES: readonly Wire[] = ["plain", "compatible", "secure", "secure"];
 const FRAME_WIRES: readonly Wire[] = ["plain", "compatible"];
 

@@ -1,12 +1,12 @@
 import { type FrameErrorCode, LENGTH_BYTES, type MessageBody, readUint32, TYPE_BYTES } from "@ipc/framing";
 
-/** What frames a byte stream holds, and how it ends. */
+/** The frames of a byte stream, and how it ends. */
 export interface Parsed {
   readonly bodies: readonly Uint8Array[];
   readonly end: "between frames" | "in a length" | "in a body" | "length too large" | "length too short";
 }
 
-/** What each end is called by the decoder; undefined where it is none. */
+/** The decoder's error code for each end; undefined where the end is no error. */
 export const END_CODES: Readonly<Record<Parsed["end"], FrameErrorCode | undefined>> = {
   "between frames": undefined,
   "in a length": "IPC_FRAME_TRUNCATED",
@@ -31,7 +31,7 @@ export function parseFrames(bytes: Uint8Array, shortest: number, longest: number
   return { bodies, end: "between frames" };
 }
 
-/** What a body without encryption says. */
+/** Reads a body without encryption. */
 export function readBody(body: Uint8Array): MessageBody {
   return { type: readUint32(body, 0), data: body.subarray(TYPE_BYTES) };
 }

@@ -158,7 +158,7 @@ function closeOf(stream: Duplex): Promise<void> {
   return new Promise((resolve) => stream.once("close", resolve));
 }
 
-/** Says all of the input, hears nothing of the answers, and ends. */
+/** Writes all of the input, ignores the answers, and ends. */
 async function pour(far: Duplex, { chunks, end, patient }: Input): Promise<void> {
   far.resume();
   for (const chunk of chunks) far.write(chunk);
@@ -167,7 +167,7 @@ async function pour(far: Duplex, { chunks, end, patient }: Input): Promise<void>
   else far.write(new Uint8Array(0), () => far.destroy(new Error("reset")));
 }
 
-/** A small write, one that goes by itself, and a flush: each settles, whatever comes in meanwhile. */
+/** A small write, one that goes by itself, and a flush: each settles with any input. */
 async function write(session: FedSession, maxSendSize: number, waits: Waits): Promise<void> {
   const small = session.write(1, new Uint8Array(Math.min(maxSendSize, 9)));
   const large = session.write(2, new Uint8Array(Math.min(maxSendSize, 100_000)));

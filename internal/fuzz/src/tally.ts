@@ -2,11 +2,11 @@ import type { IpcErrorCode } from "@ipc/session";
 import { count, countTable, sum, table, WIRES, type Wire } from "@ipc-internal/stress";
 import type { Input, Target } from "./input.js";
 
-/** Where an input ended, and with what. */
+/** The end of an input. */
 export interface Ending {
   readonly target: Target;
   readonly wire: Wire;
-  /** What was waited for, or how it was over. */
+  /** The item that the receiver waited for, or the kind of its end. */
   readonly state: string;
   /** Undefined: nothing failed. */
   readonly code: IpcErrorCode | undefined;

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-/** What a command line asks for. */
+/** The options of a command line. */
 export interface Options<Name extends string> {
   readonly values: Readonly<Record<Name, number>>;
   /** Whether the figures go to the document. */

@@ -1,7 +1,7 @@
 import { type Options, readOptions } from "./options.js";
 import { describeMachine, recordSection } from "./report/document.js";
 
-/** What a run of a scenario measured. */
+/** The result of a scenario. */
 export interface Report {
   /** In Markdown. */
   readonly figures: string;

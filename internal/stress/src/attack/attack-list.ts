@@ -10,7 +10,7 @@ export interface Sizes {
   readonly silent: number;
   readonly churnSeconds: number;
   readonly peers: number;
-  /** Of a flood that is read; where each has a cipher call a tenth, where it has several a hundredth. */
+  /** The messages of a flood that is read: a tenth of them where each has a cipher call, a hundredth where it has several. */
   readonly messages: number;
 }
 

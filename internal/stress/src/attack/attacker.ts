@@ -13,7 +13,7 @@ import { encodeFlood, type FloodPlan, sealed } from "./message-flood.js";
 /** How often new ones connect, in milliseconds. */
 const EVERY_MS = 10;
 
-/** What a peer announces: more than can be, more than a record may have, as much as it may, or limits that are far too long. */
+/** The announcement of a peer: more than can be, more than a record may have, as much as it may, or limits that are far too long. */
 export type Announcement = "4 GiB frame" | "16 MiB record" | "3 MiB frame" | "4 GiB limits";
 
 /** Connections so far, and those of them that the victim has ended. */

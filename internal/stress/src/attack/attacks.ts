@@ -13,13 +13,13 @@ const MIB = 1_048_576;
 const GROWTH_MAX_BYTES = 16 * MIB;
 const SERVED_WITHIN_MS = 100;
 
-/** What one connection may have unread, and one message more: its data, and 160 bytes. */
+/** One connection may have so much unread: its budget, and one message more, which is its data and 160 bytes. */
 const UNREAD_MAX_BYTES = MIB + 160 + 1;
 
 /** Echoes through which a victim is watched under an attack that has no end of its own. */
 const WATCH_ECHOES = 50;
 
-/** Under an attack that goes on for long: the one in the middle counts, whatever else the machine does. */
+/** Under an attack that goes on for long: the median counts, so that other load of the machine has less effect. */
 const VISITS = 5;
 
 /** Clients that say nothing, and a good one among them. */
@@ -69,7 +69,7 @@ export async function silentServer(setup: Setup): Promise<Finding> {
 
 /** Clients that connect and are gone. */
 export async function churn(setup: Setup, perSecond: number, seconds: number): Promise<Finding> {
-  // What is compiled for it is no connection's.
+  // Code that is compiled for it must not count for a connection.
   await setup.attacker.call("churn", { perSecond, seconds: 1 });
   const warm = await setup.victim.call("rest");
   const over = setup.attacker.call("churn", { perSecond, seconds });

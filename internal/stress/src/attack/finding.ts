@@ -17,7 +17,7 @@ const HEAD = [
   "ended with",
 ];
 
-/** What an attack measured. */
+/** The measurements of an attack. */
 export interface Measured {
   readonly attack: string;
   readonly during: VictimReport;
@@ -26,7 +26,7 @@ export interface Measured {
   /** How long it took to be let in by the one that was attacked, in milliseconds: meanwhile, where there was room, and after. */
   readonly admittedMs?: number;
   readonly recoveredMs?: number;
-  /** What must hold on every machine, and what depends on the machine, too: time or memory. */
+  /** Claims that must hold on every machine, and claims on time or memory, which depend on the machine, too. */
   readonly holds: Readonly<Record<string, boolean>>;
   readonly measured?: Readonly<Record<string, boolean>>;
 }
@@ -36,9 +36,9 @@ export interface Finding extends Measured {
   readonly plan: AttackPlan;
   /** How much more memory was resident at the highest than at rest, in bytes. */
   readonly growth: number;
-  /** What must hold and did not. */
+  /** Claims that must hold and did not. */
   readonly missed: readonly string[];
-  /** What was measured as too much. */
+  /** Claims on time or memory that did not hold. */
   readonly exceeded: readonly string[];
 }
 

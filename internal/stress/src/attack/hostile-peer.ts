@@ -51,7 +51,7 @@ function ignoreErrors(socket: Socket): Socket {
   return socket.on("error", () => {});
 }
 
-/** Shakes hands as it should be, and returns what protects the connection: whatever is sent by it is taken for the peer's own. */
+/** Completes a correct handshake, and returns the codec: the victim accepts everything that it seals. */
 export async function shakeHands(socket: Socket, side: Side, wire: Wire): Promise<MessageCodec> {
   const wants = { encryption: wire !== "plain", ...(wire === "compatible" && { credentials: COMPATIBLE }) };
   const run = { timeoutMs: HANDSHAKE_MS };

@@ -9,7 +9,7 @@ import { GoodClient, visitTarget } from "./good-client.js";
 import { type Role, TARGET } from "./target.js";
 import type { VictimCalls, VictimReport } from "./victim.js";
 
-/** How long the victim may take to come to what it must come to, in milliseconds. */
+/** The victim must reach an expected state within so many milliseconds. */
 const PATIENCE_MS = 30_000;
 const LOOK_EVERY_MS = 10;
 

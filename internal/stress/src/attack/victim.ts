@@ -38,7 +38,7 @@ setInterval(() => {
 const hoard: number[] = [];
 let hoarding: NodeJS.Timeout | undefined;
 
-/** What `look` sees; looking takes a descriptor, and there may be none. */
+/** Calls `look`, which needs a descriptor, and there may be none. */
 function unlessExhausted<T>(look: () => T): T | undefined {
   try {
     return look();

@@ -7,7 +7,7 @@ const TIMEOUT_MS = 120_000;
 /** A side that stays learns of a kill by nothing else than the end of the connection, or by a message cut in two. */
 const EXPECTED = /^(?:lost|write) IPC_(?:CONNECTION_LOST|FRAME_TRUNCATED|RECORD_TRUNCATED)$/;
 
-describe("of a kill in the midst of the traffic nothing stays but the loss of a connection:", () => {
+describe("a kill in the middle of the traffic costs no more than the connection:", () => {
   it.each<[string, Omit<KillRun, "away">]>([
     ["a server, secure", { victim: "server", encryption: true, kills: 2 }],
     ["a server, plain", { victim: "server", encryption: false, kills: 2 }],

@@ -9,17 +9,17 @@ export type PeerProcess = Child<PeerCalls, PeerNews>;
 
 /** The name of every server. */
 export const NAME = "kills";
-/** What a peer queues, and what it leaves unread, at the most. Small, so that a side that stands still is noticed soon. */
+/** A peer queues, and leaves unread, so much at the most. Small, so that a side that stands still is noticed soon. */
 export const BUDGET_BYTES = 262_144;
 
 /** As fast as it is taken, and most kills cut a message in two. */
 const FULL_RATE: Rate = { maxMessageBytes: 200_000, pauseMs: 0 };
 
-/** What a server of many leaves when it is killed: its endpoints. */
+/** The socket files that a killed server of many leaves. */
 const ENDPOINTS = [`${NAME}.sock`, `${NAME}1.sock`, `${NAME}_manager.sock`];
 /** Messages that must have come on all connections together, at the most, before a side is killed; one on each at the least. */
 const MAX_MESSAGES = 100;
-/** Of each of many clients, and of their server for each: they could keep a machine busy with nothing else. */
+/** The rate of each of many clients, and of their server for each: at the full rate they would occupy the machine. */
 const SHARED_RATE: Rate = { maxMessageBytes: 4_000, pauseMs: 20 };
 /** How long the killed process is not replaced, at the most, in milliseconds. */
 const MAX_AWAY_MS = 1_000;
@@ -42,12 +42,12 @@ export interface KillResult {
    * new one is told to start to when it is connected.
    */
   readonly backMs: readonly number[];
-  /** What the side that stayed has seen. */
+  /** The observations of the side that stayed. */
   readonly survivor: PeerReport;
 }
 
 /**
- * Kills one side in the midst of the traffic, again and again, and starts another in its place.
+ * Kills one side in the middle of the traffic, again and again, and starts another in its place.
  * @throws Error when a promise was broken
  */
 export function killAndReplace(run: KillRun): Promise<KillResult> {

@@ -6,7 +6,7 @@ import { type StopResult, stopAndContinue } from "./stop-run.js";
 
 /** Killing a server of many a tenth as often takes as long. */
 const CLIENTS = 50;
-/** Of a hundred clients of a killed server, 99 must be back within this many milliseconds of the next one's listening. */
+/** 99 of a hundred clients of a killed server must be back within this many milliseconds of the next one's listening. */
 const TARGET_MS = 500;
 
 /** Kills servers and clients in the middle of the traffic, stops and continues them, with and without encryption. */

@@ -12,7 +12,7 @@ import { Waits } from "../waits.js";
 /** A killed side ends a handshake, not the clock: a connection that is given up on a slow machine would count as two. */
 const HANDSHAKE_MS = 60_000;
 const MIN_MESSAGE_BYTES = 40;
-/** Of a connection's number, below the life that wrote it. */
+/** A connection's number has so many bits, below the life that wrote it. */
 const CONNECTION_BITS = 16;
 
 /** A server of one client, a server of many, or as many clients as it is told. */
@@ -36,11 +36,11 @@ export interface Start {
   /** Writes nothing on every second connection: a process killed then has read everything, so it does not reset. */
   readonly restsOnOdd: boolean;
   readonly rate: Rate;
-  /** What a peer queues, and what it leaves unread, at the most. */
+  /** A peer queues, and leaves unread, so much at the most. */
   readonly budgetBytes: number;
 }
 
-/** What a process of peers has seen when it is over. */
+/** The observations of a process of peers when it is over. */
 export interface PeerReport {
   /** Messages that came complete, once and in order. */
   readonly heard: number;
@@ -58,7 +58,7 @@ export interface PeerNews {
 
 const codes: Record<string, number> = {};
 const waits = new Waits();
-/** What has been started, and is to be closed. */
+/** The peers that have been started, and are to be closed. */
 let started: readonly (Client | Server | ServerManager)[] = [];
 /** Those in progress; a manager's go with their connections. */
 const traffics = new Set<Traffic>();

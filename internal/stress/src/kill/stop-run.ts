@@ -7,7 +7,7 @@ import type { PeerReport, Rate } from "./peer.js";
 const MAX_MESSAGES = 100;
 /** As fast as it is taken. A write of 64 KiB or more waits for the kernel, not for the budget. */
 const RATE: Rate = { maxMessageBytes: 60_000, pauseMs: 0 };
-/** What one message may be charged and framed with. */
+/** A message may be charged and framed with so much. */
 const MESSAGE_EXTRA_BYTES = 256;
 
 export interface StopRun {
@@ -25,7 +25,7 @@ export interface StopResult {
 }
 
 /**
- * Stops one side in the midst of the traffic until the other can write no more, lets it go on, and waits for everything that was
+ * Stops one side in the middle of the traffic until the other can write no more, lets it go on, and waits for everything that was
  * accepted meanwhile; again and again, on one connection.
  * @throws Error when a promise was broken
  */

@@ -2,7 +2,7 @@ import type { Side } from "../traffic/message.js";
 import type { READING_STYLES } from "../traffic/traffic.js";
 import type { Wire } from "../traffic/wire.js";
 
-/** Where bytes go. */
+/** The direction of bytes. */
 export type Direction = "toServer" | "toClient";
 
 /** How bytes are passed on, all of them and unchanged. */
@@ -28,7 +28,7 @@ export const FAULTS = ["cut", "end", "reset", "dead", "vanish", "freeze", "flip"
  */
 export type FaultKind = (typeof FAULTS)[number];
 
-/** What happens to a connection when so many bytes have passed in one direction. */
+/** A fault of a connection, injected when so many bytes have passed in one direction. */
 export interface Fault {
   readonly kind: FaultKind;
   readonly direction: Direction;
@@ -54,9 +54,9 @@ export type Finale =
   | { readonly kind: "finish"; readonly first: Side | "both" }
   | { readonly kind: "close" | "destroy"; readonly first: Side | "both"; readonly timeoutMs: number };
 
-/** What one side does. */
+/** The plan of one side. */
 export interface PeerPlan {
-  /** What it sends on each connection: the bytes of each message. */
+  /** The bytes of each message that it sends on each connection. */
   readonly sizes: readonly number[];
   /** Writes under way at once. */
   readonly window: number;

@@ -125,7 +125,7 @@ describe("a fault", () => {
     expect([...(await far.read(6))]).toEqual([1, 2, 3, 4 ^ 0x81, 5, 6]);
   });
 
-  it("is over after its time, whatever it was", async () => {
+  it("ends after its time, of each kind", async () => {
     for (const kind of ["dead", "vanish", "freeze", "flip", "end"] as const) {
       const { open } = await listen([planned({ kind })]);
       const { near, far } = await open();

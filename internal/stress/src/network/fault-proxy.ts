@@ -7,7 +7,7 @@ const UNDISTURBED: ConnectionPlan = {
 };
 
 /**
- * Stands between a client and a server. What befalls a connection is planned; each plan holds until its fault has happened,
+ * Forwards between a client and a server, and injects planned faults. A plan holds until its fault has happened,
  * so a connection that ends before, because the server was busy with a dead one, uses none up.
  */
 export class FaultProxy {

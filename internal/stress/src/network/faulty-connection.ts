@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { ConnectionPlan, Direction, Fault } from "./fault-plan.js";
 import { FaultyPipe, Pauses } from "./faulty-pipe.js";
 
-/** One connection of a client's through the proxy, and what befalls it. */
+/** One connection of a client through the proxy, with its fault. */
 export class FaultyConnection {
   readonly #client: Socket;
   readonly #server: Socket;

@@ -47,7 +47,7 @@ export class FaultyPipe {
   #mode: "passing" | "losing" | "standing" = "passing";
   #at: number | undefined;
   #passed = 0;
-  /** What has been taken and is on its way through the shape, one chunk after another. */
+  /** Passes the chunks that have been read through the shape, one after another. */
   #coming: Promise<void> = Promise.resolve();
   #gathered: Buffer[] = [];
 

@@ -35,7 +35,7 @@ export type PeerNews =
   | { readonly kind: "complete"; readonly connection: number };
 
 const side: Side = process.argv[2] === "server" ? "server" : "client";
-/** What keeps the process alive when there is no peer: the channels to the runner. */
+/** The resources that keep the process alive without a peer: the channels to the runner. */
 let idle: string | undefined;
 let waits = new Waits();
 let codes: Record<string, number> = {};

@@ -41,11 +41,11 @@ const SHAPED_SHARE = 0.5;
 const LARGE_SHARE = 0.2;
 const LARGEST_BYTES = 150_000;
 
-/** Of the runs whose sides end under a fault: more is written than any socket holds, so that something is left to send. */
+/** In this share of the runs whose sides end under a fault, more is written than any socket holds, so that something is left to send. */
 const HEAVY_SHARE = 0.4;
 const HEAVY_SIZES: readonly number[] = new Array(40).fill(LARGEST_BYTES);
 
-/** Of the faults: they last longer than a handshake may take. */
+/** This share of the faults lasts longer than a handshake may take. */
 const LONG_SHARE = 0.04;
 const LONG_MS = 600;
 const SHORT_TIMEOUT_MS = 400;
@@ -106,7 +106,7 @@ function makeFinale(random: SeededRandom): Finale {
   return { kind: random.chance(0.7) ? "close" : "destroy", first, timeoutMs: random.integer(0, 150) };
 }
 
-/** What passes at least on a connection without a fault. */
+/** The bytes that at least pass on a connection without a fault. */
 function totals(wire: Wire, peers: FaultPlan["peers"]): Readonly<Record<Direction, number>> {
   const bytes = WIRE_BYTES[wire];
   const framed = ({ sizes }: PeerPlan): number => sizes.reduce((sum, size) => sum + size + bytes.frame, 0);

@@ -51,7 +51,7 @@ export class SeededRun {
       await over[side];
     };
     await Promise.all(first.map((side) => end(side, finale.kind === "destroy" ? "destroy" : "close", timeoutMs)));
-    // What the fault held up goes on before the other side ends.
+    // Cutting releases the bytes that the fault held up, before the other side ends.
     if (finale.kind !== "finish") proxy.cut();
     const second = SIDES.filter((side) => !first.includes(side));
     await Promise.all(second.map((side) => end(side, "close", CLOSE_MS)));

@@ -9,7 +9,7 @@ export interface Outcome {
   readonly reports: Readonly<Record<Side, PeerReport>>;
 }
 
-/** What a network can do to messages that it does not alter. */
+/** Codes that a network can cause without altering a byte. */
 const ALWAYS: readonly string[] = [
   "lost IPC_CONNECTION_LOST",
   "lost IPC_FRAME_TRUNCATED",
@@ -31,7 +31,7 @@ const ALWAYS: readonly string[] = [
   "read IPC_CLOSED",
 ];
 
-/** What an altered byte can do as well; the hello is not protected, and what it says may be final. */
+/** Codes that an altered byte can cause, too. The hello is not protected, so an altered hello may end a client for good. */
 const FLIPPED: readonly string[] = [
   ...["lost", "write", "flush"].flatMap((where) => [
     `${where} IPC_DECRYPTION_FAILED`,
@@ -47,13 +47,13 @@ const FLIPPED: readonly string[] = [
   "refused IPC_ENCRYPTION_REFUSED",
 ];
 
-/** How a client ends for good, when its dialling meets what no waiting heals. */
+/** Codes of a client that ends for good, because no retry can succeed. */
 const FINAL: readonly string[] = ["start", "error", "read", "write", "flush"].flatMap((where) => [
   `${where} IPC_VERSION_MISMATCH`,
   `${where} IPC_ENCRYPTION_REFUSED`,
 ]);
 
-/** What is met when a side is ended under a fault that lasts. */
+/** Codes of a side that is closed or destroyed under a lasting fault. */
 const UNFINISHED: readonly string[] = ["close IPC_CLOSE_INCOMPLETE", "start IPC_ABORTED"];
 
 /** Says what is wrong with how a run ended; undefined: nothing. */

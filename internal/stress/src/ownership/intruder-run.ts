@@ -2,7 +2,7 @@ import { chmod } from "node:fs/promises";
 import { PATIENCE_MS } from "../process/child.js";
 import { Place } from "../process/place.js";
 import type { IntruderCalls } from "./intruder.js";
-import { NOBODY } from "./other-user.js";
+import { FIRST_USER } from "./other-user.js";
 import { assertOutcome, SOCKET, startOwner } from "./owner.js";
 
 /** As /tmp: every user may add files, and no user may remove another's. */
@@ -23,7 +23,7 @@ export function intrude(starts: number): Promise<IntruderResult> {
   return Place.lend(async (place) => {
     await chmod(place.directory, OPEN);
     const owner = await startOwner(place);
-    const args = [place.directory, SOCKET, String(NOBODY)];
+    const args = [place.directory, SOCKET, String(FIRST_USER)];
     const intruder = await place.start<IntruderCalls>("ownership/intruder", { args, patienceMs: PATIENCE_MS });
     for (let start = 0; start < starts; start++) {
       assertOutcome(await owner.call("listen", { umask: 0 }), "ok");

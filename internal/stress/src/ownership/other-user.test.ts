@@ -2,7 +2,7 @@ import { chmodSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Place } from "../process/place.js";
 import { intrude } from "./intruder-run.js";
-import { isRoot, NEEDS_ROOT, NOBODY, SOMEBODY } from "./other-user.js";
+import { FIRST_USER, isRoot, NEEDS_ROOT, SECOND_USER } from "./other-user.js";
 import { SOCKET, startOwner } from "./owner.js";
 
 const STARTS = 10;
@@ -24,12 +24,12 @@ describe("a second user", { timeout: TIMEOUT_MS }, () => {
     skip(!isRoot, NEEDS_ROOT);
     await Place.lend(async (place) => {
       chmodSync(place.directory, OPEN);
-      const [owner, other] = await Promise.all([startOwner(place, NOBODY), startOwner(place, SOMEBODY)]);
+      const [owner, other] = await Promise.all([startOwner(place, FIRST_USER), startOwner(place, SECOND_USER)]);
       const outcomes: string[] = [];
       for (const unmaskPermissions of [false, true]) {
         expect(await owner.call("listen", { unmaskPermissions })).toBe("ok");
         expect(await owner.call("dial")).toBe("ok");
-        for (const trustedOwners of [[], [NOBODY]]) {
+        for (const trustedOwners of [[], [FIRST_USER]]) {
           const outcome = await other.call("dial", trustedOwners);
           outcomes.push(`${unmaskPermissions ? "0777" : "0600"}, ${trustedOwners.length} trusted: ${outcome}`);
         }
@@ -51,10 +51,10 @@ describe("a second user", { timeout: TIMEOUT_MS }, () => {
     skip(!isRoot, NEEDS_ROOT);
     await Place.lend(async (place) => {
       const [owner, next, root, other] = await Promise.all([
-        startOwner(place, NOBODY),
-        startOwner(place, NOBODY),
+        startOwner(place, FIRST_USER),
+        startOwner(place, FIRST_USER),
         startOwner(place),
-        startOwner(place, SOMEBODY),
+        startOwner(place, SECOND_USER),
       ]);
       chmodSync(place.directory, WRITABLE_BY_ITS_OWNER);
       expect(await other.call("listen")).toBe("IPC_PERMISSION_DENIED");

@@ -1,8 +1,8 @@
 import { setgid, setgroups, setuid } from "node:process";
 
 /** Two users that own nothing, by numbers that need no entry anywhere. */
-export const NOBODY = 65_534;
-export const SOMEBODY = 65_533;
+export const FIRST_USER = 65_534;
+export const SECOND_USER = 65_533;
 
 /** Why a test is skipped. */
 export const NEEDS_ROOT = "only root can become another user";

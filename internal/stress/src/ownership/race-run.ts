@@ -9,7 +9,7 @@ const AHEAD_MS = 5;
 /** How far apart two starters are, at the most, in milliseconds; a start takes a few. */
 const MAX_SKEW_MS = 2;
 
-/** What two starters find: a free name, the file of a killed server, or a server that is closing at that moment. */
+/** The name that two starters find: a free one, the file of a killed server, or a server that is closing at that moment. */
 const GROUNDS = ["free", "stale", "closing"] as const;
 type Ground = (typeof GROUNDS)[number];
 

@@ -12,14 +12,14 @@ const START_MS = 20;
 
 export interface StartKillResult {
   readonly kills: number;
-  /** What the killed left beside the socket file, how often: the directory that it was to be bound in, a lock. */
+  /** How often killed processes left each kind of file beside the socket file: the directory to bind in, a lock. */
   readonly left: Readonly<Record<string, number>>;
   /** How long it took the next server to start, in milliseconds, each time. */
   readonly nextStartMs: readonly number[];
 }
 
 /**
- * Kills a process in the midst of its start, every other time over the file of a killed server, and starts the next one, which must
+ * Kills a process in the middle of its start, every other time over the file of a killed server, and starts the next one, which must
  * get the name and serve.
  * @throws Error when it does not
  */

@@ -5,11 +5,11 @@ const STARTS = 12;
 /** It takes some seconds; a machine that is busy with something else may take long. */
 const TIMEOUT_MS = 120_000;
 
-it(`through ${STARTS} starts a socket file has its mode from the first instant that it is seen, whatever the umask`, {
+it(`through ${STARTS} starts a socket file has its mode from the first instant that it is seen, under each umask`, {
   timeout: TIMEOUT_MS,
 }, async () => {
   const { seen, careless } = await watchStarts(STARTS);
   expect(seen).toMatchObject({ "socket 600": STARTS / 2, "socket 777": STARTS / 2 });
-  // Of a server that leaves it to the umask the same watch sees something else.
+  // The same watch sees another mode of a server that leaves it to the umask.
   expect(careless).toEqual(["socket 777"]);
 });

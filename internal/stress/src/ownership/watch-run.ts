@@ -12,9 +12,9 @@ export interface WatchResult {
   readonly starts: number;
   /** How often the directory was looked into. */
   readonly looks: number;
-  /** What was seen in it of the servers, how often: `socket 600`, `directory 700`. */
+  /** How often each file of the servers was seen in it: `socket 600`, `directory 700`. */
   readonly seen: Readonly<Record<string, number>>;
-  /** What was seen of a server that leaves the mode to the umask, which is 0: the proof that a wrong mode is noticed. */
+  /** The files of a server that leaves the mode to the umask, which is 0: the proof that a wrong mode is noticed. */
   readonly careless: readonly string[];
 }
 

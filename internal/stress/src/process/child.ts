@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Calls, ProgramMessage } from "./calls.js";
 
-/** What takes as long as this, in milliseconds, on any machine, hangs: where nothing is known to take long. */
+/** A program whose calls are short hangs when one takes as long as this, in milliseconds, on any machine. */
 export const PATIENCE_MS = 60_000;
 
 export interface ChildOptions {

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { setImmediate as nextMacrotask, setTimeout } from "node:timers/promises";
 import { count, sum } from "../report/figure.js";
 
-/** What a process holds at a moment at which it has nothing to do. Sizes in bytes. */
+/** The resources of a process at a moment at which it has nothing to do. Sizes in bytes. */
 export interface Footprint {
   readonly heapUsed: number;
   /** Memory outside the heap that objects in it own: buffers. */
@@ -11,7 +11,7 @@ export interface Footprint {
   readonly rss: number;
   /** Undefined where the system does not tell. */
   readonly descriptors: number | undefined;
-  /** What keeps the process alive, how many of each kind: sockets, timers, requests. */
+  /** How many sockets, timers and requests keep the process alive, by kind. */
   readonly resources: Readonly<Record<string, number>>;
 }
 
@@ -22,7 +22,7 @@ const LOOK_EVERY_MS = 5;
 /** Collects the garbage and looks. The process runs with --expose-gc. */
 export async function footprint(): Promise<Footprint> {
   if (global.gc === undefined) throw new Error("run with --expose-gc");
-  // What has been closed is let go in the next loop iterations, and a collection may leave finalizers for the next one.
+  // Node frees closed handles in the next loop iterations, and a collection may leave finalizers for the next one.
   for (let round = 0; round < 3; round++) {
     await nextMacrotask();
     global.gc();

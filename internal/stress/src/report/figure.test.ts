@@ -20,7 +20,7 @@ it("writes counts from the most frequent on", () => {
   expect(sum(Object.values(counts))).toBe(10);
 });
 
-it("gives as quantile the smallest figure that so many do not exceed, whatever their order", () => {
+it("gives as quantile the smallest figure that so many do not exceed, in any order", () => {
   const figures = Array.from({ length: 200 }, (_, index) => 200 - index);
   expect([0, 0.5, 0.99, 1].map((share) => quantile(figures, share))).toEqual([1, 100, 198, 200]);
   expect(quantile([7], 0.99)).toBe(7);

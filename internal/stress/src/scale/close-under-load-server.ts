@@ -15,7 +15,7 @@ const PROCESSES = 2;
 /** Large enough that queues fill, and not ciphers alone are busy. */
 const MESSAGE_BYTES = 4_096;
 
-/** What a connection queues, and what a client leaves unread, at the most. */
+/** A connection queues, and a client leaves unread, so much at the most. */
 const CONNECTION_BYTES = 65_536;
 
 const CLOSE_MS = 60_000;
@@ -35,7 +35,7 @@ export interface CloseUnderLoadReport {
   readonly filesAtTheEnd: readonly string[];
 }
 
-/** What one client is sent, until its connection ends. */
+/** The messages for one client, until its connection ends. */
 class Feed {
   accepted = 0;
   readonly #connection: ServerConnection;

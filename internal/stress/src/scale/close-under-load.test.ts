@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { closeUnderLoad } from "./come-and-go.js";
 
 const CLIENTS = 50;
-/** What a connection queues at the least when its queue is full. */
+/** A connection whose queue is full queues so much at the least. */
 const CONNECTION_BYTES = 65_536;
 
 it(`a server closes under the load of ${CLIENTS} clients: each receives what was accepted for it, and nothing is left`, {

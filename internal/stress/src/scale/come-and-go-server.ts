@@ -24,7 +24,7 @@ export interface ComeAndGoReport {
   readonly before: Footprint;
   readonly after: Footprint;
   readonly heapGrowth: number;
-  /** Socket files and whatever else lies beside them. */
+  /** Socket files and any other file beside them. */
   readonly filesBefore: number;
   readonly filesAfter: number;
   /** When the manager was closed, too. */

@@ -13,7 +13,7 @@ const MAX_GROWTH_BYTES = 524_288;
 /** Without compiled code, which lies in the heap: some hundred KiB that belong to no client. */
 const UNCOMPILED = ["--expose-gc", "--no-opt", "--no-sparkplug"];
 
-/** What clients that have gone leave behind, and what a close in the middle of the traffic loses. */
+/** The resources that departed clients leave behind, and the messages that a close in the middle of the traffic loses. */
 export const comeAndGo: Scenario<"clients"> = {
   what: "lets so many clients come, echo and go, then closes a server of a tenth of them under load",
   page: "SCALE.md",

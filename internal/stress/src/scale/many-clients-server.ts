@@ -30,7 +30,7 @@ export interface ManyClientsReport {
   readonly atOnce: number;
   /** From the first start to the last one connected. */
   readonly connectSeconds: number;
-  /** Of the server, meanwhile: between two looks of a timer of 1 ms, in milliseconds. */
+  /** Of the server in this time: between two looks of a timer of 1 ms, in milliseconds. */
   readonly loopMs: { readonly p50: number; readonly p99: number; readonly max: number };
   /** Came back right, of 3 that each client sent. */
   readonly echoes: number;
@@ -67,7 +67,7 @@ async function measure(
     await waitUntil("all are gone", () => manager.connections.size === 0 && countResources() <= idle);
   };
 
-  // What is loaded, compiled and kept once is no connection's.
+  // Code that is loaded and compiled once must not count for a connection.
   await crowd.call("connect", (share) => ({ clients: share(WARM_UP), atOnce: AT_ONCE }));
   await crowd.call("echo", () => ECHOES);
   await closeAll();

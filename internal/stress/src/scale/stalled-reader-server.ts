@@ -8,7 +8,7 @@ import { Crowd } from "./crowd.js";
 
 const MESSAGE_BYTES = 64;
 
-/** What each connection may hold, in each direction, and all of them together. */
+/** The bytes that each connection may hold, in each direction, and all of them together. */
 interface Budgets {
   readonly connectionBytes: number;
   readonly totalBytes: number;
@@ -25,7 +25,7 @@ interface Peak {
   totalUnreadBytes: number;
 }
 
-/** What the others achieve together in one run. */
+/** The pace of the others together in one run. */
 interface Pace {
   /** Echoes a second, until the last of them has all of its own. */
   readonly perSecond: number;
@@ -137,7 +137,7 @@ async function measure(order: StalledReader, place: Place): Promise<StalledReade
   await run();
   const figures: { without: Pace; beside: Pace }[] = [];
   for (let pair = 0; pair < pairs; pair++) {
-    // In turns, so that whatever changes with time falls on both alike.
+    // In alternating order, so that changes of the machine affect both alike.
     const first = pair % 2 === 0 ? await run() : undefined;
     const beside = await runBeside();
     figures.push({ without: first ?? (await run()), beside });

@@ -18,7 +18,7 @@ export const LOAD = 3;
 /** Long enough for thousands that come at once on a slow machine, and an end where something hangs; in milliseconds. */
 const CONNECT_MS = 120_000;
 
-/** What a client leaves unread at the most, unless it is told otherwise. */
+/** The default of what a client leaves unread at the most. */
 const MAX_UNREAD_BYTES = 1_048_576;
 
 /** The first bytes of a message: its number, so that a loss, a repetition or a mix-up is noticed. */
@@ -112,7 +112,7 @@ export class Visitor {
   }
 
   async #send(type: number, bytes: number, messages: number): Promise<void> {
-    // What is written is copied by the time that the write resolves.
+    // A write has copied its data when it resolves.
     const data = Buffer.alloc(bytes);
     for (let number = 0; number < messages; number++) {
       data.writeUInt32BE(number);

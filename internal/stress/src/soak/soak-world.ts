@@ -81,7 +81,7 @@ export class SoakWorld {
     await waitUntil("all are gone", () => this.#manager.connections.size === 0 && countResources() <= this.#idle);
   }
 
-  /** Socket files, and whatever else lies beside them. */
+  /** Counts the socket files, and any other file beside them. */
   countFiles(): number {
     return readdirSync(this.#directory).length;
   }

@@ -6,7 +6,7 @@ import type { Sample, Soak } from "./soak-program.js";
 
 const MINUTE_MS = 60_000;
 const MAX_HEAP_GROWTH = 0.05;
-/** Of buffers outside the heap. */
+/** The growth of buffers outside the heap. */
 const MAX_BUFFER_GROWTH_BYTES = 1_048_576;
 
 /** Everything again and again for minutes. Nothing may be left, and the heap stays within 5 % of its size after the first rounds. */

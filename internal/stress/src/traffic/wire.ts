@@ -14,7 +14,7 @@ export function wireOptions(wire: Wire): { encryption: boolean; security?: { wir
   return OPTIONS[wire];
 }
 
-/** What two peers of this library speak with or without `encryption`. */
+/** The protocol between two peers of this library with or without `encryption`. */
 export function defaultWire(encryption: boolean): Wire {
   return encryption ? "secure" : "plain";
 }
