@@ -14,7 +14,7 @@ describe("a kill in the middle of the traffic costs no more than the connection:
     ["a client, secure", { victim: "client", encryption: true, kills: 2 }],
     ["a client, plain", { victim: "client", encryption: false, kills: 2 }],
     ["a server of five clients, secure", { victim: "manager", encryption: true, kills: 1, clients: 5 }],
-  ])("%s", { timeout: TIMEOUT_MS }, async (_who, run) => {
+  ])("%s", { timeout: TIMEOUT_MS }, async (_peer, run) => {
     const { survivor, backMs } = await killAndReplace({ ...run, away: false });
     expect(backMs).toHaveLength(run.kills);
     expect(survivor.reconnects).toBe(run.kills * (run.clients ?? 1));

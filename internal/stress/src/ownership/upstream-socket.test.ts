@@ -34,7 +34,7 @@ async function expectHeard(server: Server, client: Client, text: string): Promis
 describe("row 1: a name leaves the directory, and what has the socket's name is deleted, with all that is in it", () => {
   it.each([...STARTS, ["a client", startClient] as const])(
     "%s takes no name that leaves the directory",
-    async (_who, start) => {
+    async (_peer, start) => {
       const directory = join(temporaryDirectory(), "run");
       for (const wrong of ["../x", "..", "/x", "x/../../y"]) {
         expect(await failureOf(start({ name: wrong, directory }))).toMatchObject({ code: "IPC_NAME_INVALID" });
@@ -43,7 +43,7 @@ describe("row 1: a name leaves the directory, and what has the socket's name is 
     },
   );
 
-  describe.each(STARTS)("%s is told that the address is in use, and leaves", (_who, start) => {
+  describe.each(STARTS)("%s is told that the address is in use, and leaves", (_peer, start) => {
     it.each([
       ["a directory", (path: string) => mkdirSync(path)],
       ["a plain file", (path: string) => writeFileSync(path, "precious")],
@@ -65,7 +65,7 @@ describe("row 1: a name leaves the directory, and what has the socket's name is 
 describe("row 2: a second server takes a live server's path, and no process is told", () => {
   it.each(STARTS)(
     "%s is told that the address is in use, and the first server's client does not notice",
-    async (_who, start) => {
+    async (_peer, start) => {
       const directory = temporaryDirectory();
       const { server, client } = await served(directory);
       expect(await failureOf(start({ name, directory }))).toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
@@ -95,7 +95,7 @@ describe("row 2: a second server takes a live server's path, and no process is t
 describe("row 3: the old owner's close deletes the new owner's socket", () => {
   it.each(STARTS)(
     "%s that closes leaves the socket of the server that took over, which serves on",
-    async (_who, start) => {
+    async (_peer, start) => {
       const directory = temporaryDirectory();
       const old = untilTestEnds(await start({ name, directory }));
       // As golang-ipc takes over.
@@ -113,7 +113,7 @@ describe("row 3: the old owner's close deletes the new owner's socket", () => {
 });
 
 describe("row 5: the umask of the whole process is 0 while a server starts, and for good when that fails", () => {
-  it.each(STARTS)("%s never touches it, whether its start succeeds or not", async (_who, start) => {
+  it.each(STARTS)("%s never touches it, whether its start succeeds or not", async (_peer, start) => {
     const directory = temporaryDirectory();
     const elsewhere = temporaryDirectory();
     const before = process.umask(0o027);
@@ -171,7 +171,7 @@ describe("row 6: a path that is too long is cut, or fails without a word", () =>
     ["a client", SOCKET, startClient],
     ["a manager", SOCKET, startServerManager],
     ["a manager, for its second endpoint,", `${NAME}_manager.sock`, startServerManager],
-  ])("%s is told of one byte more, and nothing is made", async (_who, socket, start) => {
+  ])("%s is told of one byte more, and nothing is made", async (_peer, socket, start) => {
     const directory = await directoryFor(socket, most + 1);
     expect(await failureOf(start({ name, directory }))).toMatchObject({
       code: "IPC_PATH_TOO_LONG",
