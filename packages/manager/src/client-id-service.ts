@@ -1,15 +1,15 @@
 import { type IpcError, SessionError } from "@ipc/session";
 import { asIpcError, encodeClientId, isClientIdRequest } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
-import type { ClientListener } from "./client-listener.js";
-import type { ClientListeners } from "./client-listeners.js";
 import type { ServerConnection } from "./server-connection.js";
+import type { Slot } from "./slot.js";
+import type { Slots } from "./slots.js";
 
 /** Connections in the id protocol at once; past this limit the oldest is dropped. */
 const MAX_PENDING_REQUESTS = 1_024;
 
 export interface ClientIdServiceOptions {
-  readonly clientListeners: ClientListeners;
+  readonly slots: Slots;
   /** How long a client may take to request an id, and then to connect to its slot, in milliseconds. */
   readonly deadlineMs: number;
   readonly refused: (remote: string, error: IpcError) => void;
@@ -98,27 +98,27 @@ export class ClientIdService {
   }
 
   async #answer(request: PendingIdRequest): Promise<void> {
-    const { clientListeners } = this.#options;
+    const { slots } = this.#options;
     try {
-      const clientListener = await clientListeners.acquire(request.life.signal);
-      if (request.life.signal.aborted) clientListeners.release(clientListener);
-      else await this.#sendId(request, clientListener);
+      const slot = await slots.acquire(request.life.signal);
+      if (request.life.signal.aborted) slots.release(slot);
+      else await this.#sendId(request, slot);
     } catch (error) {
       if (!request.life.signal.aborted) this.#drop(request, listenError(error));
     }
   }
 
-  async #sendId(request: PendingIdRequest, clientListener: ClientListener): Promise<void> {
+  async #sendId(request: PendingIdRequest, slot: Slot): Promise<void> {
     const { deadlineMs, refused } = this.#options;
     const missed = (): SessionError =>
       new SessionError(
         "IPC_HANDSHAKE_TIMEOUT",
-        `no client connected to slot ${clientListener.id} within ${deadlineMs} ms; the slot was closed`,
+        `no client connected to slot ${slot.id} within ${deadlineMs} ms; the slot was closed`,
       );
-    clientListener.expectWithin(deadlineMs, (error = missed()) => refused(request.connection.remote, error));
+    slot.expectWithin(deadlineMs, (error = missed()) => refused(request.connection.remote, error));
     // golang-ipc's client ends this connection once it is connected to its slot, so both have the same deadline.
     this.#startDeadline(request, undefined);
-    await request.connection.writeMessage(encodeClientId(clientListener.id));
+    await request.connection.writeMessage(encodeClientId(slot.id));
   }
 
   #startDeadline(request: PendingIdRequest, error: (() => SessionError) | undefined): void {

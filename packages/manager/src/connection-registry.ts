@@ -9,11 +9,11 @@ import {
   SharedBudget,
 } from "@ipc/session/internal";
 import { ClientIdService } from "./client-id-service.js";
-import type { ClientListeners } from "./client-listeners.js";
-import type { EndpointKind } from "./listeners.js";
+import type { EndpointKind } from "./endpoints.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 import type { MergedStream } from "./merged-stream.js";
 import { type Intercept, ServerConnection } from "./server-connection.js";
+import type { Slots } from "./slots.js";
 
 /** If both endpoints share one address, a connection that stays silent this long is a client, in milliseconds. */
 const CLASSIFY_MS = 100;
@@ -26,7 +26,7 @@ interface QueuedConnection {
 
 export interface ConnectionRegistryOptions {
   readonly options: ResolvedManagerOptions;
-  readonly clientListeners: ClientListeners;
+  readonly slots: Slots;
   readonly stream: MergedStream;
   readonly connected: (connection: ServerConnection) => void;
   readonly disconnected: (connection: ServerConnection, error: IpcError | undefined) => void;
@@ -48,14 +48,14 @@ export class ConnectionRegistry {
   #referenced = true;
 
   constructor(events: ConnectionRegistryOptions) {
-    const { options, clientListeners, refused } = events;
+    const { options, slots, refused } = events;
     this.#events = events;
     this.#options = options;
     this.budgets = {
       unread: new SharedBudget(options.maxTotalUnreadBytes),
       queued: new SharedBudget(options.maxTotalQueuedBytes),
     };
-    this.#clientIds = new ClientIdService({ clientListeners, deadlineMs: options.handshakeTimeoutMs, refused });
+    this.#clientIds = new ClientIdService({ slots, deadlineMs: options.handshakeTimeoutMs, refused });
   }
 
   /** Returns the reason to reject clients at the moment, or undefined. */

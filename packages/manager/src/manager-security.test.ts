@@ -38,8 +38,8 @@ describe("a manager with a pre-shared key", () => {
     ] as const) {
       expect((await failureOf(openFarClient(transport, name, options))).code).toBe(code);
       expect((await failureOf(askForId(transport, name, options))).code).toBe(code);
-      const clientListener = openFarClient(transport, name, options, { kind: "slot", id: 1 });
-      expect((await failureOf(clientListener)).code).toBe(code);
+      const slot = openFarClient(transport, name, options, { kind: "slot", id: 1 });
+      expect((await failureOf(slot)).code).toBe(code);
       await eventually(() => expect(refused).toHaveLength(3));
       expect(refused.splice(0).map((error) => error.code)).toEqual([code, code, code]);
     }

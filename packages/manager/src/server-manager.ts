@@ -13,7 +13,7 @@ import {
 import { ensureKeyFile } from "@ipc/transport/key-file";
 import { type BroadcastOptions, type BroadcastResult, broadcast, resolveBroadcastOptions } from "./broadcast.js";
 import { ConnectionRegistry } from "./connection-registry.js";
-import { Listeners } from "./listeners.js";
+import { Endpoints } from "./endpoints.js";
 import { type ManagerOptions, type ResolvedManagerOptions, resolveManagerOptions } from "./manager-options.js";
 import { ManagerReader } from "./manager-reader.js";
 import type { StreamEnd } from "./merged-stream.js";
@@ -53,7 +53,7 @@ type State =
 /** A server of many clients. Each client has its own connection, queue and limits. */
 export class ServerManager extends ManagerReader implements AsyncDisposable {
   readonly #options: ResolvedManagerOptions;
-  readonly #listeners: Listeners;
+  readonly #endpoints: Endpoints;
   readonly #registry: ConnectionRegistry;
   readonly #onAbort: () => void;
   #status: Status = "Listening";
@@ -67,7 +67,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       maxDisconnectedBytes: options.maxTotalUnreadBytes / DISCONNECTED_SHARE,
     });
     this.#options = options;
-    this.#listeners = new Listeners(options, {
+    this.#endpoints = new Endpoints(options, {
       busy: () => this.#registry.busy(),
       onEstablished: (established, by, id) => this.#registry.onEstablished(established, by, id),
       refused: (error) => this.emit("refused", error),
@@ -75,7 +75,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     });
     this.#registry = new ConnectionRegistry({
       options,
-      clientListeners: this.#listeners.clientListeners,
+      slots: this.#endpoints.slots,
       stream: this.stream,
       connected: (connection) => this.emit("connection", connection),
       disconnected: (connection, error) => this.emit("disconnection", connection, error),
@@ -93,7 +93,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       credentials: withKeyFile(options.credentials, options.keyFilePlace, ensureKeyFile),
     });
     try {
-      await manager.#listeners.open();
+      await manager.#endpoints.open();
       // A listener may have been lost meanwhile, or the signal aborted after the transport last checked it.
       if (manager.stream.endedBy !== undefined) throw manager.stream.endedBy.error();
       if (options.signal?.aborted === true) throw abortError("startServerManager", options.signal);
@@ -112,7 +112,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
 
   /** The address for clients: a path, a pipe name or `host:port` with the real port. */
   get address(): string {
-    return this.#listeners.address;
+    return this.#endpoints.address;
   }
 
   /** Listening, Closing, Closed or Error; each connection has its own status. */
@@ -216,7 +216,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   #refer(referenced: boolean): this {
-    this.#listeners.setReferenced(referenced);
+    this.#endpoints.setReferenced(referenced);
     this.#registry.setReferenced(referenced);
     return this;
   }
@@ -236,7 +236,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     const { signal, logger, name } = this.#options;
     signal?.removeEventListener("abort", this.#onAbort);
     try {
-      await this.#listeners.close();
+      await this.#endpoints.close();
     } catch (error) {
       logger.error(`server ${name}: closing ${this.address} failed: ${String(error)}`);
     }

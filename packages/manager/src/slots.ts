@@ -4,7 +4,7 @@ import { isIpcError, type Logger, SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Listener, Transport } from "@ipc/transport";
 
-import { ClientListener } from "./client-listener.js";
+import { Slot } from "./slot.js";
 
 const FIRST_BEHIND_PORTS = 65_536;
 
@@ -35,9 +35,9 @@ export class ClientIds {
 }
 
 /** Slots that wait for their client at once; past this limit the oldest is closed. */
-const MAX_CLIENT_LISTENERS = 1_024;
+const MAX_SLOTS = 1_024;
 
-export interface ClientListenersOptions {
+export interface SlotsOptions {
   readonly name: string;
   readonly transport: Transport;
   readonly logger: Logger;
@@ -45,20 +45,20 @@ export interface ClientListenersOptions {
   readonly receive: (stream: Duplex, acceptHandler: AcceptHandler) => void;
   readonly busy: () => SessionError | undefined;
   readonly authorize: AcceptHandler["authorize"];
-  readonly claimed: (clientListener: ClientListener, established: EstablishedConnection) => void;
+  readonly claimed: (slot: Slot, established: EstablishedConnection) => void;
 }
 
 /** The slots of a manager that wait for their clients. */
-export class ClientListeners {
-  readonly #options: ClientListenersOptions;
+export class Slots {
+  readonly #options: SlotsOptions;
   /** In the order in which they were handed out or began to listen. */
-  readonly #open = new Set<ClientListener>();
+  readonly #open = new Set<Slot>();
   /** Listens already, but no client has been told its id. */
-  #spare: ClientListener | undefined;
+  #spare: Slot | undefined;
   #isClosed = false;
   #referenced = true;
 
-  constructor(options: ClientListenersOptions) {
+  constructor(options: SlotsOptions) {
     this.#options = options;
   }
 
@@ -77,7 +77,7 @@ export class ClientListeners {
    * Returns a slot that listens.
    * @throws the error with which listening failed; skips a slot whose address is in use
    */
-  async acquire(signal: AbortSignal): Promise<ClientListener> {
+  async acquire(signal: AbortSignal): Promise<Slot> {
     const spare = this.#spare;
     if (spare === undefined) return this.#listen(signal);
     this.#spare = undefined;
@@ -87,25 +87,25 @@ export class ClientListeners {
   }
 
   /** Takes back a slot whose id no client has been told. */
-  release(clientListener: ClientListener): void {
-    if (this.#spare === undefined && !clientListener.isClosed) this.#spare = clientListener;
-    else clientListener.close();
+  release(slot: Slot): void {
+    if (this.#spare === undefined && !slot.isClosed) this.#spare = slot;
+    else slot.close();
   }
 
   setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
-    for (const clientListener of this.#open) clientListener.setReferenced(referenced);
+    for (const slot of this.#open) slot.setReferenced(referenced);
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const clientListener of this.#open) clientListener.close();
+    for (const slot of this.#open) slot.close();
   }
 
-  async #listen(signal: AbortSignal | undefined): Promise<ClientListener> {
+  async #listen(signal: AbortSignal | undefined): Promise<Slot> {
     const { name, ids, logger } = this.#options;
     for (;;) {
-      const clientListener = new ClientListener(ids.nextSlot(), {
+      const slot = new Slot(ids.nextSlot(), {
         busy: this.#options.busy,
         authorize: this.#options.authorize,
         claimed: this.#options.claimed,
@@ -113,54 +113,54 @@ export class ClientListeners {
         closeFailed: ({ id }, error) => logger.error(`server ${name}: closing slot ${id} failed: ${String(error)}`),
       });
       try {
-        clientListener.opened(await this.#listenAt(clientListener, signal));
+        slot.opened(await this.#listenAt(slot, signal));
       } catch (error) {
         if (!isIpcError(error) || error.code !== "IPC_ADDRESS_IN_USE") throw error;
-        logger.info(`server ${name}: id ${clientListener.id} skipped: ${error.message}`);
+        logger.info(`server ${name}: id ${slot.id} skipped: ${error.message}`);
         continue;
       }
       // The listener was lost, or its client connected, before `listen` resolved.
-      if (clientListener.isClosed && !this.#isClosed) continue;
-      this.#keep(clientListener);
-      return clientListener;
+      if (slot.isClosed && !this.#isClosed) continue;
+      this.#keep(slot);
+      return slot;
     }
   }
 
-  #listenAt(clientListener: ClientListener, signal: AbortSignal | undefined): Promise<Listener> {
+  #listenAt(slot: Slot, signal: AbortSignal | undefined): Promise<Listener> {
     const { name, transport, logger, receive } = this.#options;
     return transport.listen(
       name,
-      { kind: "slot", id: clientListener.id },
-      (stream) => receive(stream, clientListener.acceptHandler),
+      { kind: "slot", id: slot.id },
+      (stream) => receive(stream, slot.acceptHandler),
       {
         ...(signal && { signal }),
         onLost: (error) => {
-          logger.warn(`server ${name}: slot ${clientListener.id} closed: ${error.message}`);
-          clientListener.close();
+          logger.warn(`server ${name}: slot ${slot.id} closed: ${error.message}`);
+          slot.close();
         },
       },
     );
   }
 
-  #forget(clientListener: ClientListener): void {
-    this.#open.delete(clientListener);
+  #forget(slot: Slot): void {
+    this.#open.delete(slot);
     // golang-ipc's clients redial their previous slot, even at a restarted server, so a client can claim the spare one.
-    if (this.#spare === clientListener) this.#spare = undefined;
+    if (this.#spare === slot) this.#spare = undefined;
   }
 
-  #keep(clientListener: ClientListener): void {
-    if (this.#isClosed) clientListener.close();
-    if (clientListener.isClosed) return;
-    this.#open.add(clientListener);
-    clientListener.setReferenced(this.#referenced);
+  #keep(slot: Slot): void {
+    if (this.#isClosed) slot.close();
+    if (slot.isClosed) return;
+    this.#open.add(slot);
+    slot.setReferenced(this.#referenced);
     const { name, logger } = this.#options;
     for (const oldest of this.#open) {
-      if (this.#open.size <= MAX_CLIENT_LISTENERS) return;
-      logger.warn(`server ${name}: slot ${oldest.id} closed: the oldest of ${MAX_CLIENT_LISTENERS} waiting slots`);
+      if (this.#open.size <= MAX_SLOTS) return;
+      logger.warn(`server ${name}: slot ${oldest.id} closed: the oldest of ${MAX_SLOTS} waiting slots`);
       oldest.giveUp(
         new SessionError(
           "IPC_HANDSHAKE_FAILED",
-          `slot ${oldest.id} closed: the oldest of ${MAX_CLIENT_LISTENERS} waiting slots`,
+          `slot ${oldest.id} closed: the oldest of ${MAX_SLOTS} waiting slots`,
         ),
       );
     }

@@ -14,7 +14,7 @@ import { type ServerManager, startServerManager } from "./server-manager.js";
 
 const name = "orders";
 const MANAGER: Endpoint = { kind: "manager" };
-const clientListener = (id: number): Endpoint => ({ kind: "slot", id });
+const slot = (id: number): Endpoint => ({ kind: "slot", id });
 
 async function start(options: Partial<ManagerOptions> = {}): Promise<{ manager: ServerManager; directory: string }> {
   const directory = temporaryDirectory();
@@ -32,7 +32,7 @@ describe("authorize", () => {
     });
     const { id } = await askForId(directory, name);
     expect(applicants).toEqual([]);
-    await openFarClient(directory, name, {}, clientListener(id));
+    await openFarClient(directory, name, {}, slot(id));
     await openFarClient(directory, name);
     await eventually(() => expect(manager.connections.size).toBe(2));
     const security = { mode: "secure", peer: { psk: false } };
@@ -47,13 +47,13 @@ describe("authorize", () => {
     const { manager, directory } = await start({ authorize: () => isAllowed });
     const refused = collect(manager, "refused");
     const { id } = await askForId(directory, name);
-    for (const endpoint of [{ kind: "name" }, clientListener(id)] as const) {
+    for (const endpoint of [{ kind: "name" }, slot(id)] as const) {
       const failure = await failureOf(openFarClient(directory, name, {}, endpoint));
       expect(failure).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
     }
     expect(refused.map(({ code }) => code)).toEqual(["IPC_NOT_AUTHORIZED", "IPC_NOT_AUTHORIZED"]);
     isAllowed = true;
-    await openFarClient(directory, name, {}, clientListener(id));
+    await openFarClient(directory, name, {}, slot(id));
     await eventually(() => expect([...manager.connections.keys()]).toEqual([id]));
   });
 
@@ -74,7 +74,7 @@ describe("authorize", () => {
     const refused = collect(manager, "refused");
     const pass = stopClock();
     const { id } = await askForId(directory, name);
-    const failing = failureOf(openFarClient(directory, name, { handshakeTimeoutMs: 60_000 }, clientListener(id)));
+    const failing = failureOf(openFarClient(directory, name, { handshakeTimeoutMs: 60_000 }, slot(id)));
     await asked;
     pass(5_000);
     expect(await failing).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
@@ -93,7 +93,7 @@ describe("past maxConnections", () => {
     const { id } = await askForId(directory, name);
     const clients = [await openFarClient(directory, name), (await openFarSlot(directory, name)).session];
     await eventually(() => expect(manager.connections.size).toBe(2));
-    for (const endpoint of [{ kind: "name" }, MANAGER, clientListener(id)] as const) {
+    for (const endpoint of [{ kind: "name" }, MANAGER, slot(id)] as const) {
       expect(await failureOf(openFarClient(directory, name, {}, endpoint))).toMatchObject(busy);
     }
     expect(refused).toMatchObject([busy, busy, busy]);
@@ -108,12 +108,12 @@ describe("past maxConnections", () => {
     const { id } = await askForId(directory, name);
     const first = await openFarClient(directory, name);
     await eventually(() => expect(manager.connections.size).toBe(1));
-    expect(await failureOf(openFarClient(directory, name, {}, clientListener(id)))).toMatchObject(busy);
+    expect(await failureOf(openFarClient(directory, name, {}, slot(id)))).toMatchObject(busy);
     const gone = new Promise<void>((resolve) => void manager.once("disconnection", () => resolve()));
     await first.close();
     await gone;
     // The slot that was busy still belongs to its client.
-    const second = await openFarClient(directory, name, {}, clientListener(id));
+    const second = await openFarClient(directory, name, {}, slot(id));
     await eventually(() => expect([...manager.connections.keys()]).toEqual([id]));
     const goneToo = new Promise<void>((resolve) => void manager.once("disconnection", () => resolve()));
     await second.close();

@@ -3,28 +3,28 @@ import { SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Listener } from "@ipc/transport";
 
-export interface ClientListenerEvents {
+export interface SlotEvents {
   /** Returns the reason to reject clients at the moment, or undefined. */
   readonly busy: () => SessionError | undefined;
   readonly authorize: AcceptHandler["authorize"];
   /** The client has connected; the listener is closed already. */
-  readonly claimed: (clientListener: ClientListener, established: EstablishedConnection) => void;
+  readonly claimed: (slot: Slot, established: EstablishedConnection) => void;
   /** The listener has stopped listening. */
-  readonly closed: (clientListener: ClientListener) => void;
-  readonly closeFailed: (clientListener: ClientListener, error: unknown) => void;
+  readonly closed: (slot: Slot) => void;
+  readonly closeFailed: (slot: Slot, error: unknown) => void;
 }
 
 /** One slot of golang-ipc's id protocol: listens for one client at `<name><id>` until that client has connected. */
-export class ClientListener {
+export class Slot {
   readonly id: number;
-  readonly #events: ClientListenerEvents;
+  readonly #events: SlotEvents;
   #listener: Listener | undefined;
   #address = "";
   #timer: NodeJS.Timeout | undefined;
   #missed: ((error?: SessionError) => void) | undefined;
   #isClosed = false;
 
-  constructor(id: number, events: ClientListenerEvents) {
+  constructor(id: number, events: SlotEvents) {
     this.id = id;
     this.#events = events;
   }

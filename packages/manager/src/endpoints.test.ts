@@ -17,7 +17,7 @@ import { type ServerManager, startServerManager } from "./server-manager.js";
 
 const name = "orders";
 const ENDPOINTS = ["orders.sock", "orders_manager.sock"];
-const clientListener = (id: number): Endpoint => ({ kind: "slot", id });
+const slot = (id: number): Endpoint => ({ kind: "slot", id });
 
 async function start(options: Partial<ManagerOptions> = {}): Promise<{ manager: ServerManager; directory: string }> {
   const directory = temporaryDirectory();
@@ -116,7 +116,7 @@ describe("a slot", () => {
     stranger.write(77);
     await refused;
     const arrived = nextConnection(manager);
-    await openFarClient(directory, name, {}, clientListener(id));
+    await openFarClient(directory, name, {}, slot(id));
     expect((await arrived).id).toBe(id);
   });
 
@@ -124,9 +124,7 @@ describe("a slot", () => {
     const { manager, directory } = await start({ encryption: false });
     const { id } = await askForId(directory, name, { encryption: false });
     const [first, second] = await Promise.all(
-      [1, 2].map(
-        async () => new RawPeer(untilTestEnds(await unixSocket({ directory }).dial(name, clientListener(id), {}))),
-      ),
+      [1, 2].map(async () => new RawPeer(untilTestEnds(await unixSocket({ directory }).dial(name, slot(id), {})))),
     );
     const refused = nextEvent(manager, "refused");
     await first?.join();
@@ -209,7 +207,7 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
       };
       const options = { name, transport, signal: controller.signal };
       expect(await failureOf(startServerManager(options))).toMatchObject({ code: "IPC_ABORTED", cause: reason });
-      for (const endpoint of [{ kind: "name" }, { kind: "manager" }, clientListener(1)] as const) {
+      for (const endpoint of [{ kind: "name" }, { kind: "manager" }, slot(1)] as const) {
         await expect(world.dial(name, endpoint, {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
       }
     }
@@ -253,7 +251,7 @@ describe("a listener that is lost", () => {
     expect(await error).toBe(lost);
     expect(manager.status).toBe("Error");
     await readUntil(client, "Disconnected");
-    for (const endpoint of [{ kind: "name" }, { kind: "manager" }, clientListener(1)] as const) {
+    for (const endpoint of [{ kind: "name" }, { kind: "manager" }, slot(1)] as const) {
       await expect(world.dial(name, endpoint, {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
     }
   });

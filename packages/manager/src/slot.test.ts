@@ -4,7 +4,7 @@ import type { Listener } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
-import { ClientListener } from "./client-listener.js";
+import { Slot } from "./slot.js";
 
 const ESTABLISHED = {} as EstablishedConnection;
 
@@ -12,7 +12,7 @@ const ESTABLISHED = {} as EstablishedConnection;
 function openSlot(close: () => Promise<void> = async () => {}) {
   const told: string[] = [];
   const busy = vi.fn((): SessionError | undefined => undefined);
-  const clientListener = new ClientListener(7, {
+  const slot = new Slot(7, {
     busy,
     authorize: () => true,
     claimed: ({ id }, established) => told.push(`claimed ${id} ${established === ESTABLISHED}`),
@@ -28,23 +28,23 @@ function openSlot(close: () => Promise<void> = async () => {}) {
     ref: () => told.push("ref"),
     unref: () => told.push("unref"),
   };
-  return { clientListener, listener, told, busy };
+  return { slot, listener, told, busy };
 }
 
 describe("a slot", () => {
   it("stops listening when its client is there, and then hands it on", () => {
-    const { clientListener, listener, told } = openSlot();
-    clientListener.opened(listener);
-    expect(clientListener.acceptHandler.address).toBe("/tmp/orders7.sock");
-    expect(clientListener.acceptHandler.busy()).toBeUndefined();
-    clientListener.acceptHandler.onEstablished(ESTABLISHED);
+    const { slot, listener, told } = openSlot();
+    slot.opened(listener);
+    expect(slot.acceptHandler.address).toBe("/tmp/orders7.sock");
+    expect(slot.acceptHandler.busy()).toBeUndefined();
+    slot.acceptHandler.onEstablished(ESTABLISHED);
     expect(told).toEqual(["closed", "freed 7", "claimed 7 true"]);
   });
 
   it("has no place for a second client, also for one that came while it still listened", () => {
-    const { clientListener, listener } = openSlot();
-    clientListener.opened(listener);
-    const { acceptHandler } = clientListener;
+    const { slot, listener } = openSlot();
+    slot.opened(listener);
+    const { acceptHandler } = slot;
     acceptHandler.onEstablished(ESTABLISHED);
     expect(acceptHandler.busy()).toMatchObject({
       code: "IPC_SERVER_BUSY",
@@ -53,17 +53,17 @@ describe("a slot", () => {
   });
 
   it("rejects every client while the manager is full", () => {
-    const { clientListener, busy } = openSlot();
+    const { slot, busy } = openSlot();
     const full = new SessionError("IPC_SERVER_BUSY", "full");
     busy.mockReturnValue(full);
-    expect(clientListener.acceptHandler.busy()).toBe(full);
+    expect(slot.acceptHandler.busy()).toBe(full);
   });
 
   it("is freed when its client has not come in time, and says so once", () => {
     const pass = stopClock();
-    const { clientListener, listener, told } = openSlot();
-    clientListener.opened(listener);
-    clientListener.expectWithin(5_000, () => told.push("missed"));
+    const { slot, listener, told } = openSlot();
+    slot.opened(listener);
+    slot.expectWithin(5_000, () => told.push("missed"));
     pass(4_999);
     expect(told).toEqual([]);
     pass(1);
@@ -73,44 +73,44 @@ describe("a slot", () => {
 
   it("reports no missed deadline once its client is there", () => {
     const pass = stopClock();
-    const { clientListener, listener, told } = openSlot();
-    clientListener.opened(listener);
-    clientListener.expectWithin(5_000, () => told.push("missed"));
-    clientListener.acceptHandler.onEstablished(ESTABLISHED);
+    const { slot, listener, told } = openSlot();
+    slot.opened(listener);
+    slot.expectWithin(5_000, () => told.push("missed"));
+    slot.acceptHandler.onEstablished(ESTABLISHED);
     expect(vi.getTimerCount()).toBe(0);
     pass(5_000);
     expect(told).not.toContain("missed");
   });
 
   it("is freed once, however often", () => {
-    const { clientListener, listener, told } = openSlot();
-    clientListener.opened(listener);
-    clientListener.close();
-    clientListener.close();
-    expect(clientListener.isClosed).toBe(true);
+    const { slot, listener, told } = openSlot();
+    slot.opened(listener);
+    slot.close();
+    slot.close();
+    expect(slot.isClosed).toBe(true);
     expect(told).toEqual(["closed", "freed 7"]);
   });
 
   it("that is freed before it listens closes its listener as soon as there is one", () => {
-    const { clientListener, listener, told } = openSlot();
-    clientListener.close();
-    clientListener.opened(listener);
+    const { slot, listener, told } = openSlot();
+    slot.close();
+    slot.opened(listener);
     expect(told).toEqual(["freed 7", "closed"]);
   });
 
   it("says when closing fails, and throws nothing", async () => {
-    const { clientListener, listener, told } = openSlot(() => Promise.reject(new Error("read-only")));
-    clientListener.opened(listener);
-    clientListener.close();
+    const { slot, listener, told } = openSlot(() => Promise.reject(new Error("read-only")));
+    slot.opened(listener);
+    slot.close();
     await eventually(() => expect(told).toEqual(["closed", "freed 7", "closing 7 failed: Error: read-only"]));
   });
 
   it("keeps the process alive, or does not, as it is told", () => {
-    const { clientListener, listener, told } = openSlot();
-    clientListener.setReferenced(false);
-    clientListener.opened(listener);
-    clientListener.setReferenced(false);
-    clientListener.setReferenced(true);
+    const { slot, listener, told } = openSlot();
+    slot.setReferenced(false);
+    slot.opened(listener);
+    slot.setReferenced(false);
+    slot.setReferenced(true);
     expect(told).toEqual(["unref", "ref"]);
   });
 });

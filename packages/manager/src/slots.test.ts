@@ -3,28 +3,28 @@ import type { EstablishedConnection } from "@ipc/session/internal";
 import { type Endpoint, memory, type Transport, TransportError } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
-import type { ClientListener } from "./client-listener.js";
-import { ClientIds, ClientListeners } from "./client-listeners.js";
+import type { Slot } from "./slot.js";
+import { ClientIds, Slots } from "./slots.js";
 
 const name = "orders";
 const never = new AbortController().signal;
 
 interface Place {
-  readonly clientListeners: ClientListeners;
+  readonly slots: Slots;
   readonly world: Transport;
   /** What happened, in the logger's words. */
   readonly told: string[];
-  readonly claimed: ClientListener[];
+  readonly claimed: Slot[];
   /** Completes a client's handshake at a slot, whether or not the client was told its id. */
-  readonly claim: (clientListener: ClientListener) => void;
+  readonly claim: (slot: Slot) => void;
 }
 
 function open(transport: Transport = memory()): Place {
   const told: string[] = [];
-  const claimed: ClientListener[] = [];
+  const claimed: Slot[] = [];
   const tell = (message: string): void => void told.push(message);
   const logger: Logger = { debug: tell, info: tell, warn: tell, error: tell };
-  const clientListeners = new ClientListeners({
+  const slots = new Slots({
     name,
     transport,
     logger,
@@ -32,11 +32,11 @@ function open(transport: Transport = memory()): Place {
     receive: () => {},
     busy: () => undefined,
     authorize: () => true,
-    claimed: (clientListener) => claimed.push(clientListener),
+    claimed: (slot) => claimed.push(slot),
   });
-  const claim = (clientListener: ClientListener): void =>
-    clientListener.acceptHandler.onEstablished({} as EstablishedConnection);
-  return { clientListeners, world: transport, told, claimed, claim };
+  const claim = (slot: Slot): void =>
+    slot.acceptHandler.onEstablished({} as EstablishedConnection);
+  return { slots, world: transport, told, claimed, claim };
 }
 
 /** Says whether a slot listens. */
@@ -79,22 +79,22 @@ function openGated(gated: number): Place & { readonly letListen: () => void } {
 
 describe("slots", () => {
   it("listen at the first before any request, and at every other when it is requested", async () => {
-    const { clientListeners, world } = open();
-    await clientListeners.prepare(undefined);
+    const { slots, world } = open();
+    await slots.prepare(undefined);
     expect(await listeningOf(world, [1, 2, 3])).toEqual([1]);
-    expect((await clientListeners.acquire(never)).id).toBe(1);
+    expect((await slots.acquire(never)).id).toBe(1);
     expect(await listeningOf(world, [1, 2, 3])).toEqual([1]);
-    expect((await clientListeners.acquire(never)).id).toBe(2);
+    expect((await slots.acquire(never)).id).toBe(2);
     expect(await listeningOf(world, [1, 2, 3])).toEqual([1, 2]);
   });
 
   it("pass over an address that is taken, and say so", async () => {
-    const { clientListeners, world, told } = open();
+    const { slots, world, told } = open();
     await world.listen(`${name}1`, { kind: "name" }, () => {}, {});
     await world.listen(`${name}3`, { kind: "name" }, () => {}, {});
-    await clientListeners.prepare(undefined);
-    expect((await clientListeners.acquire(never)).id).toBe(2);
-    expect((await clientListeners.acquire(never)).id).toBe(4);
+    await slots.prepare(undefined);
+    expect((await slots.acquire(never)).id).toBe(2);
+    expect((await slots.acquire(never)).id).toBe(4);
     expect(told).toEqual([
       expect.stringMatching(/^server orders: id 1 skipped: a server already listens at memory:orders1/),
       expect.stringMatching(/^server orders: id 3 skipped/),
@@ -102,70 +102,70 @@ describe("slots", () => {
   });
 
   it("give a released slot to the next requester, and free a second one", async () => {
-    const { clientListeners, world } = open();
-    const [first, second] = [await clientListeners.acquire(never), await clientListeners.acquire(never)];
-    clientListeners.release(second);
-    clientListeners.release(first);
+    const { slots, world } = open();
+    const [first, second] = [await slots.acquire(never), await slots.acquire(never)];
+    slots.release(second);
+    slots.release(first);
     expect(await listeningOf(world, [1, 2])).toEqual([2]);
-    expect(await clientListeners.acquire(never)).toBe(second);
-    expect((await clientListeners.acquire(never)).id).toBe(3);
+    expect(await slots.acquire(never)).toBe(second);
+    expect((await slots.acquire(never)).id).toBe(3);
   });
 
   it("take no slot back that has its client", async () => {
-    const { clientListeners, claim } = open();
-    const first = await clientListeners.acquire(never);
+    const { slots, claim } = open();
+    const first = await slots.acquire(never);
     claim(first);
-    clientListeners.release(first);
-    expect((await clientListeners.acquire(never)).id).toBe(2);
+    slots.release(first);
+    expect((await slots.acquire(never)).id).toBe(2);
   });
 
   it("withhold the slot of a client that came without asking, such as golang-ipc's after a restart", async () => {
-    const { clientListeners, claimed, claim } = open();
-    await clientListeners.prepare(undefined);
-    const first = await clientListeners.acquire(never);
-    clientListeners.release(first);
+    const { slots, claimed, claim } = open();
+    await slots.prepare(undefined);
+    const first = await slots.acquire(never);
+    slots.release(first);
     claim(first);
     expect(claimed).toEqual([first]);
-    const next = await clientListeners.acquire(never);
+    const next = await slots.acquire(never);
     expect(next).toMatchObject({ id: 2, isClosed: false });
   });
 
   it("withhold a slot whose listener was lost, and log it", async () => {
     const lose: (() => void)[] = [];
     const world = memory();
-    const { clientListeners, told } = open({
+    const { slots, told } = open({
       ...world,
       listen: (listenName, endpoint, onStream, options) => {
         lose.push(() => options.onLost?.(new TransportError("IPC_LISTENER_LOST", "lost")));
         return world.listen(listenName, endpoint, onStream, options);
       },
     });
-    await clientListeners.prepare(undefined);
+    await slots.prepare(undefined);
     lose[0]?.();
     expect(told).toEqual(["server orders: slot 1 closed: lost"]);
-    expect(await clientListeners.acquire(never)).toMatchObject({ id: 2, isClosed: false });
+    expect(await slots.acquire(never)).toMatchObject({ id: 2, isClosed: false });
   });
 
   it("keep a released slot for the next requester, also while another request is pending", async () => {
-    const { clientListeners, world, letListen } = openGated(2);
-    const first = await clientListeners.acquire(never);
-    const second = clientListeners.acquire(never);
-    clientListeners.release(first);
+    const { slots, world, letListen } = openGated(2);
+    const first = await slots.acquire(never);
+    const second = slots.acquire(never);
+    slots.release(first);
     letListen();
     expect((await second).id).toBe(2);
-    expect(await clientListeners.acquire(never)).toBe(first);
+    expect(await slots.acquire(never)).toBe(first);
     expect(await listeningOf(world, [1, 2, 3])).toEqual([1, 2]);
   });
 
   it("free the oldest past 1 024, and say so", async () => {
-    const { clientListeners, world, told } = open();
-    await clientListeners.prepare(undefined);
-    const first = await clientListeners.acquire(never);
+    const { slots, world, told } = open();
+    await slots.prepare(undefined);
+    const first = await slots.acquire(never);
     const missed: unknown[] = [];
     first.expectWithin(60_000, (error) => void missed.push(error));
-    for (let id = 2; id <= 1_024; id++) await clientListeners.acquire(never);
+    for (let id = 2; id <= 1_024; id++) await slots.acquire(never);
     expect([first.isClosed, missed]).toEqual([false, []]);
-    expect((await clientListeners.acquire(never)).id).toBe(1_025);
+    expect((await slots.acquire(never)).id).toBe(1_025);
     expect(first.isClosed).toBe(true);
     expect(missed).toMatchObject([{ code: "IPC_HANDSHAKE_FAILED" }]);
     expect(told).toEqual(["server orders: slot 1 closed: the oldest of 1024 waiting slots"]);
@@ -173,21 +173,21 @@ describe("slots", () => {
   });
 
   it("count from when they were given, not from when they began to listen", async () => {
-    const { clientListeners } = open();
-    const first = await clientListeners.acquire(never);
-    for (let id = 2; id <= 1_024; id++) await clientListeners.acquire(never);
-    clientListeners.release(first);
-    expect(await clientListeners.acquire(never)).toBe(first);
-    await clientListeners.acquire(never);
+    const { slots } = open();
+    const first = await slots.acquire(never);
+    for (let id = 2; id <= 1_024; id++) await slots.acquire(never);
+    slots.release(first);
+    expect(await slots.acquire(never)).toBe(first);
+    await slots.acquire(never);
     expect(first.isClosed).toBe(false);
   });
 
   it("are all freed at the end, and so is one that only then listens", async () => {
-    const { clientListeners, world, letListen } = openGated(2);
-    await clientListeners.prepare(undefined);
-    const first = await clientListeners.acquire(never);
-    const late = clientListeners.acquire(never);
-    clientListeners.close();
+    const { slots, world, letListen } = openGated(2);
+    await slots.prepare(undefined);
+    const first = await slots.acquire(never);
+    const late = slots.acquire(never);
+    slots.close();
     letListen();
     expect(first.isClosed).toBe(true);
     expect((await late).isClosed).toBe(true);
@@ -196,19 +196,19 @@ describe("slots", () => {
 
   it("reject every request, and log it at the start, when the transport has no slots", async () => {
     const failure = new TransportError("IPC_TRANSPORT_FAILED", "0 has no slots");
-    const { clientListeners, told } = open(worldThat(() => Promise.reject(failure)));
-    await clientListeners.prepare(undefined);
+    const { slots, told } = open(worldThat(() => Promise.reject(failure)));
+    await slots.prepare(undefined);
     expect(told).toEqual(["server orders: no client ids available: 0 has no slots"]);
-    expect(await failureOf(clientListeners.acquire(never))).toBe(failure);
+    expect(await failureOf(slots.acquire(never))).toBe(failure);
   });
 
   it("are no start at all where listening is forbidden, or was aborted", async () => {
     const denied = new TransportError("IPC_PERMISSION_DENIED", "no");
-    expect(await failureOf(open(worldThat(() => Promise.reject(denied))).clientListeners.prepare(undefined))).toBe(
+    expect(await failureOf(open(worldThat(() => Promise.reject(denied))).slots.prepare(undefined))).toBe(
       denied,
     );
     const reason = new Error("enough");
-    expect(await failureOf(open().clientListeners.prepare(AbortSignal.abort(reason)))).toMatchObject({
+    expect(await failureOf(open().slots.prepare(AbortSignal.abort(reason)))).toMatchObject({
       code: "IPC_ABORTED",
     });
   });
@@ -216,29 +216,29 @@ describe("slots", () => {
   it("stop looking for a free address when the request was aborted", async () => {
     const request = new AbortController();
     let looked = 0;
-    const { clientListeners } = open(
+    const { slots } = open(
       worldThat((_door, listen) => {
         if (request.signal.aborted) return listen();
         if (++looked === 100) request.abort(new SessionError("IPC_CLOSED", "gone"));
         throw new TransportError("IPC_ADDRESS_IN_USE", "taken");
       }),
     );
-    expect(await failureOf(clientListeners.acquire(request.signal))).toMatchObject({ code: "IPC_ABORTED" });
+    expect(await failureOf(slots.acquire(request.signal))).toMatchObject({ code: "IPC_ABORTED" });
     expect(looked).toBe(100);
   });
 
   it("keep the process alive, or do not, also those that come later", async () => {
     const told: string[] = [];
-    const { clientListeners } = open(
+    const { slots } = open(
       worldThat(async ({ ...endpoint }, listen) => {
         const id = "id" in endpoint ? endpoint.id : 0;
         return { ...(await listen()), ref: () => told.push(`ref ${id}`), unref: () => told.push(`unref ${id}`) };
       }),
     );
-    await clientListeners.acquire(never);
-    clientListeners.setReferenced(false);
-    await clientListeners.acquire(never);
-    clientListeners.setReferenced(true);
+    await slots.acquire(never);
+    slots.setReferenced(false);
+    await slots.acquire(never);
+    slots.setReferenced(true);
     expect(told).toEqual(["ref 1", "unref 1", "unref 2", "ref 1", "ref 2"]);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ClientIds } from "./client-listeners.js";
+import { ClientIds } from "./slots.js";
 
 it("gives each slot and each client of the shared endpoint the next id, from 1 up", () => {
   const ids = new ClientIds(false);

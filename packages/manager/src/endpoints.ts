@@ -3,8 +3,8 @@ import { type AcceptHandler, HandshakeAcceptor } from "@ipc/server/internal";
 import type { IpcError, SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Endpoint, Listener, TransportError } from "@ipc/transport";
-import { ClientIds, ClientListeners } from "./client-listeners.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
+import { ClientIds, Slots } from "./slots.js";
 
 /**
  * Handshakes in progress at once: as many as the kernel's accept queue delivers together. A dropped client dials again at once,
@@ -18,7 +18,7 @@ const MANAGER: Endpoint = { kind: "manager" };
 /** The endpoint of a connection. `either`: name and manager share one address, and the first message tells them apart. */
 export type EndpointKind = "shared" | "manager" | "either" | "slot";
 
-export interface ListenersEvents {
+export interface EndpointEvents {
   readonly busy: () => SessionError | undefined;
   /** `id`: the id of the connection from now on; 0 for one at the manager endpoint, which is there to request an id. */
   readonly onEstablished: (established: EstablishedConnection, by: EndpointKind, id: number) => void;
@@ -30,23 +30,23 @@ export interface ListenersEvents {
  * The endpoints of a manager: `<name>` for any number of clients; `<name>_manager`, where golang-ipc's clients request an id;
  * and a slot, `<name><id>`, for each client that has received one.
  */
-export class Listeners {
-  readonly clientListeners: ClientListeners;
+export class Endpoints {
+  readonly slots: Slots;
   readonly acceptor: HandshakeAcceptor;
   readonly #options: ResolvedManagerOptions;
-  readonly #events: ListenersEvents;
+  readonly #events: EndpointEvents;
   readonly #ids: ClientIds;
   readonly #sharesAddress: boolean;
   readonly #listeners: Listener[] = [];
 
-  constructor(options: ResolvedManagerOptions, events: ListenersEvents) {
+  constructor(options: ResolvedManagerOptions, events: EndpointEvents) {
     this.#options = options;
     this.#events = events;
     const { name, transport, logger, authorize } = options;
     this.#sharesAddress = transport.address(name, NAME) === transport.address(name, MANAGER);
     this.#ids = new ClientIds(this.#sharesAddress);
     this.acceptor = new HandshakeAcceptor({ ...options, maxHandshakes: MAX_HANDSHAKES, refused: events.refused });
-    this.clientListeners = new ClientListeners({
+    this.slots = new Slots({
       name,
       transport,
       logger,
@@ -54,7 +54,7 @@ export class Listeners {
       ids: this.#ids,
       receive: (stream, acceptHandler) => this.acceptor.receive(stream, acceptHandler),
       busy: events.busy,
-      claimed: (clientListener, established) => events.onEstablished(established, "slot", clientListener.id),
+      claimed: (slot, established) => events.onEstablished(established, "slot", slot.id),
     });
   }
 
@@ -69,7 +69,7 @@ export class Listeners {
     const { signal, authorize } = this.#options;
     try {
       // The first id belongs to a slot, which must listen before a client can request an id.
-      await this.clientListeners.prepare(signal);
+      await this.slots.prepare(signal);
       await this.#open(NAME, this.#sharesAddress ? "either" : "shared", authorize);
       // A connection that requests an id is not a client yet, so it is not authorized here.
       if (!this.#sharesAddress) await this.#open(MANAGER, "manager", () => true);
@@ -81,7 +81,7 @@ export class Listeners {
 
   setReferenced(referenced: boolean): void {
     this.acceptor.setReferenced(referenced);
-    this.clientListeners.setReferenced(referenced);
+    this.slots.setReferenced(referenced);
     for (const listener of this.#listeners) {
       if (referenced) listener.ref();
       else listener.unref();
@@ -90,7 +90,7 @@ export class Listeners {
 
   /** Closes every listener; rejects with the error of the first that failed, after all are closed. */
   async close(): Promise<void> {
-    this.clientListeners.close();
+    this.slots.close();
     this.acceptor.close();
     const closed = await Promise.allSettled(this.#listeners.map((listener) => listener.close()));
     for (const result of closed) if (result.status === "rejected") throw result.reason;
