@@ -18,8 +18,6 @@ await new Promise<void>((resolve) => {
   });
 });
 
-/** Connections that have said something. Over TCP, one that only asks for an id is one of the manager's, too, when it asks late. */
-const clients = new Set<ServerConnection>();
 let gone = 0;
 
 async function ping(connection: ServerConnection): Promise<void> {
@@ -38,10 +36,9 @@ const onRead: PollCallback = async (connection, message) => {
   } else if (message.kind === "status") {
     console.log(`client ${connection.id}: status ${message.status}`);
     if (message.status === "Connected") await ping(connection);
-    if (message.status === "Disconnected" && clients.has(connection)) gone++;
+    if (message.status === "Disconnected") gone++;
   } else if (message.kind === "data") {
     console.log(`client ${connection.id}: received type ${message.type}: "${message.text()}"`);
-    clients.add(connection);
     await ping(connection);
   }
 };

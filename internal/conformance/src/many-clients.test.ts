@@ -1,9 +1,8 @@
 import { type Client, startClient } from "@ipc/client";
 import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
-import { memory, type Transport, tcp, unixSocket } from "@ipc/transport";
+import { memory, type Transport, unixSocket } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../testkit/src/eventually.js";
-import { loopbackAddress } from "../../testkit/src/loopback-address.js";
 import { readData, readUntil } from "../../testkit/src/peer-watch.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
@@ -34,13 +33,6 @@ const TRANSPORTS: [string, () => Promise<{ manager: ServerManager; transport: Tr
       return { transport, manager: await startAnswering(transport) };
     },
   ],
-  [
-    "TCP",
-    async () => {
-      const transport = tcp({ host: loopbackAddress(), port: 18_764 });
-      return { transport, manager: await startAnswering(transport) };
-    },
-  ],
 ];
 
 /** Asks the manager for this client's id; with the id protocol, the client knows it too. */
@@ -67,7 +59,6 @@ describe.each(TRANSPORTS)("many clients over %s", (_words, start) => {
     const clients = await connect(transport);
     const ids = await Promise.all(clients.map((client, index) => identify(client, `client-${index}`)));
     expect(new Set(ids).size).toBe(6);
-    // Over TCP, a connection that asks for an id late was taken for a client until it left.
     await eventually(() => expect([...manager.connections.keys()].sort()).toEqual([...ids].sort()));
     await Promise.all(clients.map((client) => client.close()));
     await eventually(() => expect(manager.connections.size).toBe(0));

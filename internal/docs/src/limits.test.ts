@@ -55,8 +55,6 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   },
   { file: "manager/src/client-id-service.ts", code: "MAX_PENDING_REQUESTS = 1_024;", says: "| 1 024 |" },
   { file: "manager/src/slots.ts", code: "MAX_SLOTS = 1_024;", says: "| 1 024 |" },
-  { file: "manager/src/slots.ts", code: "FIRST_BEHIND_PORTS = 65_536;", says: "from 65 536 up" },
-  { file: "manager/src/connection-registry.ts", code: "CLASSIFY_MS = 100;", says: "100 ms" },
   { file: "manager/src/broadcast.ts", code: "SLOW_TIMEOUT_MS = 5_000;", says: "`slowTimeoutMs`" },
   { file: "client/src/client.ts", code: "SLOT_TIMEOUT_MS = 1_000;", says: "1 s, dialled every 10 ms" },
   { file: "client/src/client.ts", code: "SLOT_RETRY_MS = 10;", says: "1 s, dialled every 10 ms" },

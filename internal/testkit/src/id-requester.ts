@@ -19,7 +19,7 @@ export async function askForId(place: string | Transport, name: string, options?
 }
 
 /** Reads a manager's answer. */
-export async function readId(session: Session): Promise<number> {
+async function readId(session: Session): Promise<number> {
   const answer = await readData(session);
   const id = tryDecodeClientId(answer);
   if (id === undefined) throw new Error(`expected a client id, got type ${answer.type}, ${answer.data.length} bytes`);

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type Endpoint, type Transport, tcp, unixSocket } from "@ipc/transport";
+import { type Endpoint, type Transport, unixSocket } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { giveId } from "../../../internal/testkit/src/far-manager.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
@@ -72,23 +72,6 @@ describe("startClient with multiClient", () => {
     const place = await FarServer.listen(directory, name, slot(1));
     await place.session();
     untilTestEnds(await starting);
-  });
-
-  it("works over TCP, where the slot is the port behind", async () => {
-    const manager = await FarServer.listen(tcp({ port: 0 }), name, MANAGER);
-    const place = await FarServer.listen(tcp({ port: 0 }), name);
-    const [managerPort, slotPort] = [manager, place].map(({ address }) => Number(address.split(":")[1]));
-    const inner = tcp({ port: managerPort as number });
-    const transport: Transport = {
-      ...inner,
-      dial: (whose, endpoint, wait) =>
-        (endpoint.kind === "slot" ? tcp({ port: slotPort as number }) : inner).dial(whose, { kind: "name" }, wait),
-    };
-    const starting = startClient({ name, transport, multiClient: true });
-    await giveId(manager, 3);
-    await place.session();
-    const client = untilTestEnds(await starting);
-    expect(client).toMatchObject({ clientId: 3, remote: `127.0.0.1:${slotPort}` });
   });
 
   it("waits for a manager that is not there yet", async () => {

@@ -1,4 +1,4 @@
-import { memory } from "@ipc/transport";
+import { memory, type Transport, tcp } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
 import { startClient } from "./client.js";
@@ -99,6 +99,19 @@ describe("startClient refuses", () => {
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toContain(`\`${option}\``);
     expect(error.message).toContain("`transport`");
+  });
+
+  const inner = memory();
+  const oneEndpoint: Transport = { ...inner, address: (name) => inner.address(name, { kind: "name" }) };
+  it.each([
+    ["tcp()", tcp(), "127.0.0.1:8100"],
+    ["a transport of the user's that has one address", oneEndpoint, "memory:orders"],
+  ])("multiClient over %s, and says what to do", async (_what, transport, address) => {
+    const error = await failureOf(startClient({ name: "orders", transport, multiClient: true }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toBe(
+      `startClient: \`multiClient: true\` takes a \`transport\` on which managers give out client ids, and at ${address} they do not; connect to the manager without \`multiClient\``,
+    );
   });
 });
 

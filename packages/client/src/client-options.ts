@@ -1,11 +1,14 @@
 import type { PeerOptions } from "@ipc/session";
 import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOptions } from "@ipc/session/internal";
-import { assertName, type Transport, unixSocket } from "@ipc/transport";
+import { assertName, type Endpoint, type Transport, unixSocket } from "@ipc/transport";
 import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
 import { RetrySchedule } from "./retry-timer.js";
 
 /** The longest pause of the back-off unless the transport sets one, in milliseconds. */
 const MAX_RETRY_MS = 1_000;
+
+export const NAME: Endpoint = { kind: "name" };
+export const MANAGER: Endpoint = { kind: "manager" };
 
 /** Options of `startClient`; golang-ipc's names unless TypeScript has better ones. */
 export interface ClientOptions extends PeerOptions {
@@ -24,7 +27,7 @@ export interface ClientOptions extends PeerOptions {
   /**
    * Requests an id and an endpoint of its own at `<name>_manager`, as golang-ipc's MultiClient clients do, and new ones for
    * each reconnect; `timeoutMs` bounds both steps together. For golang-ipc servers with `MultiClient: true`;
-   * `startServerManager` also accepts clients without it.
+   * `startServerManager` also accepts clients without it. Not with a transport whose servers have one endpoint, such as TCP.
    * @default false
    */
   readonly multiClient?: boolean;
@@ -71,6 +74,8 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     random: Math.random,
     ...(retryMs !== undefined && { fixedMs: reader.milliseconds("retryMs", 0) }),
   });
+  const multiClient = reader.boolean("multiClient", false);
+  if (multiClient) assertGivesIds(name, transport);
   const peer = resolvePeerOptions(reader, "client");
   return Object.freeze({
     ...peer,
@@ -79,7 +84,16 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     transport,
     timeoutMs: reader.milliseconds("timeoutMs", 0),
     retry: reader.boolean("retry", true),
-    multiClient: reader.boolean("multiClient", false),
+    multiClient,
     schedule,
   });
+}
+
+/** @throws TypeError if a server has no endpoint to request an id at */
+function assertGivesIds(name: string, transport: Transport): void {
+  const address = transport.address(name, NAME);
+  if (transport.address(name, MANAGER) !== address) return;
+  throw new TypeError(
+    `startClient: \`multiClient: true\` takes a \`transport\` on which managers give out client ids, and at ${address} they do not; connect to the manager without \`multiClient\``,
+  );
 }

@@ -13,15 +13,18 @@ import type { Endpoint } from "@ipc/transport";
 import { remoteOf } from "@ipc/transport/internal";
 import { readKeyFile } from "@ipc/transport/key-file";
 import { askClientId } from "./client-id.js";
-import { type ClientOptions, type ResolvedClientOptions, resolveClientOptions } from "./client-options.js";
+import {
+  type ClientOptions,
+  MANAGER,
+  NAME,
+  type ResolvedClientOptions,
+  resolveClientOptions,
+} from "./client-options.js";
 import { dialUntilConnected } from "./dial-loop.js";
 import { RetryTimer } from "./retry-timer.js";
 
 /** After a connection of at least this duration, in milliseconds, the back-off restarts. */
 const STABLE_AFTER_MS = 10_000;
-
-const NAME: Endpoint = { kind: "name" };
-const MANAGER: Endpoint = { kind: "manager" };
 
 /** golang-ipc sends an id before it listens on the id's slot: how long and how often to dial it again, in milliseconds. */
 const SLOT_TIMEOUT_MS = 1_000;

@@ -72,10 +72,6 @@ export class ClientIdService {
     void this.#answer(request);
   }
 
-  has(connection: ServerConnection): boolean {
-    return this.#pending.has(connection);
-  }
-
   setReferenced(referenced: boolean): void {
     for (const connection of this.#pending.keys()) {
       if (referenced) connection.ref();

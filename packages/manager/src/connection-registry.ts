@@ -4,23 +4,19 @@ import {
   destroyStream,
   diagnostics,
   type EstablishedConnection,
-  isClientIdRequest,
   type PeerBudgets,
   SharedBudget,
 } from "@ipc/session/internal";
+import type { Endpoint } from "@ipc/transport";
 import { ClientIdService } from "./client-id-service.js";
-import type { EndpointKind } from "./endpoints.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 import type { MergedStream } from "./merged-stream.js";
 import { type Intercept, ServerConnection } from "./server-connection.js";
 import type { Slots } from "./slots.js";
 
-/** If both endpoints share one address, a connection that stays silent this long is a client, in milliseconds. */
-const CLASSIFY_MS = 100;
-
 interface QueuedConnection {
   readonly established: EstablishedConnection;
-  readonly by: EndpointKind;
+  readonly by: Endpoint["kind"];
   readonly id: number;
 }
 
@@ -40,8 +36,6 @@ export class ConnectionRegistry {
   readonly #events: ConnectionRegistryOptions;
   readonly #options: ResolvedManagerOptions;
   readonly #clientIds: ClientIdService;
-  /** Connections not yet known to be clients or id requests. They count towards `maxConnections` until then. */
-  readonly #unclassified = new Map<ServerConnection, NodeJS.Timeout>();
   /** Connections established before the manager emits events. */
   readonly #queued: QueuedConnection[] = [];
   #state: "starting" | "open" | "closed" = "starting";
@@ -62,7 +56,7 @@ export class ConnectionRegistry {
   busy(): SessionError | undefined {
     const { name, maxConnections } = this.#options;
     if (this.#state === "closed") return new SessionError("IPC_CLOSED", `server \`${name}\` is closed`);
-    if (this.connections.size + this.#unclassified.size + this.#queued.length >= maxConnections) {
+    if (this.connections.size + this.#queued.length >= maxConnections) {
       return new SessionError(
         "IPC_SERVER_BUSY",
         `server \`${name}\` is busy: ${maxConnections} clients, its \`maxConnections\`; retry later, or raise the limit`,
@@ -84,7 +78,7 @@ export class ConnectionRegistry {
     for (const { established, by, id } of this.#queued.splice(0)) this.onEstablished(established, by, id);
   }
 
-  onEstablished(established: EstablishedConnection, by: EndpointKind, id: number): void {
+  onEstablished(established: EstablishedConnection, by: Endpoint["kind"], id: number): void {
     if (this.#state === "starting") {
       this.#queued.push({ established, by, id });
       return;
@@ -95,15 +89,12 @@ export class ConnectionRegistry {
       return;
     }
     switch (by) {
-      case "shared":
+      case "name":
       case "slot":
         this.#announce(this.#connect(established, id));
         break;
       case "manager":
         this.#clientIds.receive(this.#connect(established, id, this.#onIdRequestMessage));
-        break;
-      case "either":
-        this.#classifyLater(this.#connect(established, id, this.#onUnclassifiedMessage));
         break;
     }
   }
@@ -111,7 +102,7 @@ export class ConnectionRegistry {
   setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
     this.#clientIds.setReferenced(referenced);
-    for (const connection of this.#all()) {
+    for (const connection of this.connections.values()) {
       if (referenced) connection.ref();
       else connection.unref();
     }
@@ -120,7 +111,7 @@ export class ConnectionRegistry {
   /** Sends accepted data and closes; rejects with IPC_CLOSE_INCOMPLETE, with the number of connections that took too long. */
   async close(timeoutMs: number): Promise<void> {
     this.#shut();
-    const closing = this.#all().map((connection) => connection.close({ timeoutMs }));
+    const closing = [...this.connections.values()].map((connection) => connection.close({ timeoutMs }));
     const failures = (await Promise.allSettled(closing)).filter((result) => result.status === "rejected");
     const first = failures[0];
     if (first === undefined) return;
@@ -133,23 +124,18 @@ export class ConnectionRegistry {
 
   destroy(reason: unknown): void {
     this.#shut();
-    for (const connection of this.#all()) connection.destroy(reason);
+    for (const connection of this.connections.values()) connection.destroy(reason);
   }
 
   fail(error: IpcError): void {
     this.#shut();
-    for (const connection of this.#all()) ServerConnection.fail(connection, error);
+    for (const connection of this.connections.values()) ServerConnection.fail(connection, error);
   }
 
   #shut(): void {
     this.#state = "closed";
     for (const { established } of this.#queued.splice(0)) destroyStream(established.stream);
     this.#clientIds.close();
-    for (const timer of this.#unclassified.values()) clearTimeout(timer);
-  }
-
-  #all(): ServerConnection[] {
-    return [...this.connections.values(), ...this.#unclassified.keys()];
   }
 
   #connect(established: EstablishedConnection, id: number, intercept?: Intercept): ServerConnection {
@@ -159,7 +145,6 @@ export class ConnectionRegistry {
         options: this.#options,
         budgets: this.budgets,
         ...(intercept && { intercept }),
-        ending: (ending) => this.#announceUnclassified(ending),
         ended: (ended, error) => this.#onClosed(ended, error),
       },
       established,
@@ -180,7 +165,6 @@ export class ConnectionRegistry {
 
   #onClosed(connection: ServerConnection, error: IpcError | undefined): void {
     const hadNotAsked = this.#clientIds.onClosed(connection);
-    this.#announceUnclassified(connection);
     if (this.connections.get(connection.id) !== connection) {
       if (hadNotAsked && error !== undefined) this.#events.refused(connection.remote, error);
       return;
@@ -196,38 +180,8 @@ export class ConnectionRegistry {
     queueMicrotask(() => this.#events.stream.leave(connection));
   }
 
-  /** A connection that closes before it is classified counts as a client. */
-  #announceUnclassified(connection: ServerConnection): void {
-    if (this.#stopClassifying(connection) && this.#state === "open") this.#announce(connection);
-  }
-
   readonly #onIdRequestMessage: Intercept = (connection, message) => {
     this.#clientIds.onMessage(connection, message);
     return true;
-  };
-
-  #classifyLater(connection: ServerConnection): void {
-    const isClient = (): void => {
-      this.#stopClassifying(connection);
-      this.#announce(connection);
-    };
-    this.#unclassified.set(connection, setTimeout(isClient, CLASSIFY_MS).unref());
-  }
-
-  /** Returns whether the connection was unclassified until now. */
-  #stopClassifying(connection: ServerConnection): boolean {
-    clearTimeout(this.#unclassified.get(connection));
-    return this.#unclassified.delete(connection);
-  }
-
-  readonly #onUnclassifiedMessage: Intercept = (connection, message) => {
-    if (this.#clientIds.has(connection)) return this.#onIdRequestMessage(connection, message);
-    const wasUndecided = this.#stopClassifying(connection);
-    if (isClientIdRequest(message)) {
-      this.#clientIds.receive(connection);
-      return this.#onIdRequestMessage(connection, message);
-    }
-    if (wasUndecided) this.#announce(connection);
-    return false;
   };
 }

@@ -4,7 +4,7 @@ import type { IpcError, SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Endpoint, Listener, TransportError } from "@ipc/transport";
 import type { ResolvedManagerOptions } from "./manager-options.js";
-import { ClientIds, Slots } from "./slots.js";
+import { Slots } from "./slots.js";
 
 /**
  * Handshakes in progress at once: as many as the kernel's accept queue delivers together. A dropped client dials again at once,
@@ -15,43 +15,38 @@ const MAX_HANDSHAKES = 4_096;
 const NAME: Endpoint = { kind: "name" };
 const MANAGER: Endpoint = { kind: "manager" };
 
-/** The endpoint of a connection. `either`: name and manager share one address, and the first message tells them apart. */
-export type EndpointKind = "shared" | "manager" | "either" | "slot";
-
 export interface EndpointEvents {
   readonly busy: () => SessionError | undefined;
   /** `id`: the id of the connection from now on; 0 for one at the manager endpoint, which is there to request an id. */
-  readonly onEstablished: (established: EstablishedConnection, by: EndpointKind, id: number) => void;
+  readonly onEstablished: (established: EstablishedConnection, by: Endpoint["kind"], id: number) => void;
   readonly refused: (error: IpcError) => void;
   readonly lost: (error: TransportError) => void;
 }
 
 /**
  * The endpoints of a manager: `<name>` for any number of clients; `<name>_manager`, where golang-ipc's clients request an id;
- * and a slot, `<name><id>`, for each client that has received one.
+ * and a slot, `<name><id>`, for each client that has received one. A transport that has one address for the first two, such as
+ * TCP, has the name only.
  */
 export class Endpoints {
   readonly slots: Slots;
   readonly acceptor: HandshakeAcceptor;
   readonly #options: ResolvedManagerOptions;
   readonly #events: EndpointEvents;
-  readonly #ids: ClientIds;
-  readonly #sharesAddress: boolean;
   readonly #listeners: Listener[] = [];
+  #lastId = 0;
 
   constructor(options: ResolvedManagerOptions, events: EndpointEvents) {
     this.#options = options;
     this.#events = events;
     const { name, transport, logger, authorize } = options;
-    this.#sharesAddress = transport.address(name, NAME) === transport.address(name, MANAGER);
-    this.#ids = new ClientIds(this.#sharesAddress);
     this.acceptor = new HandshakeAcceptor({ ...options, maxHandshakes: MAX_HANDSHAKES, refused: events.refused });
     this.slots = new Slots({
       name,
       transport,
       logger,
       authorize,
-      ids: this.#ids,
+      nextId: () => this.#nextId(),
       receive: (stream, acceptHandler) => this.acceptor.receive(stream, acceptHandler),
       busy: events.busy,
       claimed: (slot, established) => events.onEstablished(established, "slot", slot.id),
@@ -66,13 +61,14 @@ export class Endpoints {
 
   /** Opens all endpoints; if one cannot be opened, closes the others. */
   async open(): Promise<void> {
-    const { signal, authorize } = this.#options;
+    const { name, transport, signal, authorize } = this.#options;
+    const givesIds = transport.address(name, NAME) !== transport.address(name, MANAGER);
     try {
       // The first id belongs to a slot, which must listen before a client can request an id.
-      await this.slots.prepare(signal);
-      await this.#open(NAME, this.#sharesAddress ? "either" : "shared", authorize);
+      if (givesIds) await this.slots.prepare(signal);
+      await this.#open(NAME, authorize);
       // A connection that requests an id is not a client yet, so it is not authorized here.
-      if (!this.#sharesAddress) await this.#open(MANAGER, "manager", () => true);
+      if (givesIds) await this.#open(MANAGER, () => true);
     } catch (error) {
       await this.close();
       throw error;
@@ -96,14 +92,19 @@ export class Endpoints {
     for (const result of closed) if (result.status === "rejected") throw result.reason;
   }
 
-  async #open(endpoint: Endpoint, by: EndpointKind, authorize: AcceptHandler["authorize"]): Promise<void> {
+  #nextId(): number {
+    this.#lastId++;
+    return this.#lastId;
+  }
+
+  async #open(endpoint: Endpoint, authorize: AcceptHandler["authorize"]): Promise<void> {
     const { name, transport, signal } = this.#options;
     const acceptHandler: AcceptHandler = {
       address: transport.address(name, endpoint),
       busy: this.#events.busy,
       authorize,
       onEstablished: (established) =>
-        this.#events.onEstablished(established, by, by === "manager" ? 0 : this.#ids.nextShared()),
+        this.#events.onEstablished(established, endpoint.kind, endpoint.kind === "manager" ? 0 : this.#nextId()),
     };
     const listener = await transport.listen(
       name,

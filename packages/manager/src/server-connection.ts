@@ -8,16 +8,14 @@ import {
 } from "@ipc/session/internal";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 
-export type Intercept = (connection: ServerConnection, message: DataMessage) => boolean;
+export type Intercept = (connection: ServerConnection, message: DataMessage) => void;
 
 export interface ConnectionStart {
   readonly id: number;
   readonly options: ResolvedManagerOptions;
   readonly budgets: PeerBudgets;
-  /** Called with each message until it returns false; true means that the message was not for the user. */
+  /** Called with each message instead of delivering it. */
   readonly intercept?: Intercept;
-  /** The connection was lost or its client disconnects; no listener has been notified yet. */
-  readonly ending: (connection: ServerConnection) => void;
   /** Called once, when the connection is over. `error`: the reason, unless either side closed in an orderly way. */
   readonly ended: (connection: ServerConnection, error: IpcError | undefined) => void;
 }
@@ -31,16 +29,14 @@ export interface ConnectionStart {
 export class ServerConnection extends PeerSession {
   /** Unique for the manager's life, 1 … 2^32-1; equals the client's `clientId` if it used golang-ipc's id protocol. */
   readonly id: number;
-  readonly #ending: ConnectionStart["ending"];
   readonly #ended: ConnectionStart["ended"];
   #loss: IpcError | undefined;
-  #intercept: Intercept | undefined;
+  readonly #intercept: Intercept | undefined;
 
   constructor(start: ConnectionStart, established: EstablishedConnection) {
     const { limits, security } = start.options;
     super({ limits, budgets: start.budgets, security, status: "Not Connected", remote: established.remote });
     this.id = start.id;
-    this.#ending = start.ending;
     this.#ended = start.ended;
     this.#intercept = start.intercept;
     this.connect(established);
@@ -73,9 +69,8 @@ export class ServerConnection extends PeerSession {
   }
 
   protected override receive(message: ReceivedMessage): void {
-    if (this.#intercept?.(this, message) === true) return;
-    this.#intercept = undefined;
-    super.receive(message);
+    if (this.#intercept === undefined) super.receive(message);
+    else this.#intercept(this, message);
   }
 
   protected override release(): Promise<void> {
@@ -93,13 +88,9 @@ export class ServerConnection extends PeerSession {
   protected override onDisconnected(error: IpcError, clean: boolean): void {
     // Kept for the reader of the Disconnected status.
     if (!clean) this.#loss = error;
-    this.#ending(this);
-    // A listener that `#ending` notified may have closed the connection.
-    if (this.isOpen) {
-      this.setStatus("Disconnected");
-      if (!clean) this.emit("lost", error);
-      this.finish("Disconnected");
-    }
+    this.setStatus("Disconnected");
+    if (!clean) this.emit("lost", error);
+    this.finish("Disconnected");
     this.#ended(this, this.#loss);
   }
 }

@@ -34,8 +34,8 @@ export interface ManagerStats {
 
 /**
  * Starts a server of many clients and resolves when it listens: at `<name>` for any number of clients, and at `<name>_manager`
- * for clients that request an id (golang-ipc's with `MultiClient`, @ipc clients with `multiClient`). If both have one address,
- * as on TCP, the first message tells them apart.
+ * for clients that request an id (golang-ipc's with `MultiClient`, @ipc clients with `multiClient`). A transport that has one
+ * address for both, such as TCP, has the name only.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
  * IPC_PERMISSION_DENIED, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_LISTENER_LOST, IPC_ABORTED.

@@ -4,7 +4,7 @@ import { type Endpoint, memory, type Transport, TransportError } from "@ipc/tran
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
 import type { Slot } from "./slot.js";
-import { ClientIds, Slots } from "./slots.js";
+import { Slots } from "./slots.js";
 
 const name = "orders";
 const never = new AbortController().signal;
@@ -24,18 +24,18 @@ function open(transport: Transport = memory()): Place {
   const claimed: Slot[] = [];
   const tell = (message: string): void => void told.push(message);
   const logger: Logger = { debug: tell, info: tell, warn: tell, error: tell };
+  let lastId = 0;
   const slots = new Slots({
     name,
     transport,
     logger,
-    ids: new ClientIds(false),
+    nextId: () => ++lastId,
     receive: () => {},
     busy: () => undefined,
     authorize: () => true,
     claimed: (slot) => claimed.push(slot),
   });
-  const claim = (slot: Slot): void =>
-    slot.acceptHandler.onEstablished({} as EstablishedConnection);
+  const claim = (slot: Slot): void => slot.acceptHandler.onEstablished({} as EstablishedConnection);
   return { slots, world: transport, told, claimed, claim };
 }
 
@@ -96,8 +96,8 @@ describe("slots", () => {
     expect((await slots.acquire(never)).id).toBe(2);
     expect((await slots.acquire(never)).id).toBe(4);
     expect(told).toEqual([
-      expect.stringMatching(/^server orders: id 1 skipped: a server already listens at memory:orders1/),
-      expect.stringMatching(/^server orders: id 3 skipped/),
+      expect.stringMatching(/^server orders: id 1 is passed over: a server listens at memory:orders1 already/),
+      expect.stringMatching(/^server orders: id 3 is passed over/),
     ]);
   });
 
@@ -142,7 +142,7 @@ describe("slots", () => {
     });
     await slots.prepare(undefined);
     lose[0]?.();
-    expect(told).toEqual(["server orders: slot 1 closed: lost"]);
+    expect(told).toEqual(["server orders: slot 1 is closed: lost"]);
     expect(await slots.acquire(never)).toMatchObject({ id: 2, isClosed: false });
   });
 
@@ -168,7 +168,7 @@ describe("slots", () => {
     expect((await slots.acquire(never)).id).toBe(1_025);
     expect(first.isClosed).toBe(true);
     expect(missed).toMatchObject([{ code: "IPC_HANDSHAKE_FAILED" }]);
-    expect(told).toEqual(["server orders: slot 1 closed: the oldest of 1024 waiting slots"]);
+    expect(told).toEqual(["server orders: slot 1 is closed, the oldest of 1024 that wait for clients"]);
     expect(await listeningOf(world, [1, 2, 1_024, 1_025])).toEqual([2, 1_024, 1_025]);
   });
 
@@ -194,19 +194,9 @@ describe("slots", () => {
     expect(await listeningOf(world, [1, 2])).toEqual([]);
   });
 
-  it("reject every request, and log it at the start, when the transport has no slots", async () => {
-    const failure = new TransportError("IPC_TRANSPORT_FAILED", "0 has no slots");
-    const { slots, told } = open(worldThat(() => Promise.reject(failure)));
-    await slots.prepare(undefined);
-    expect(told).toEqual(["server orders: no client ids available: 0 has no slots"]);
-    expect(await failureOf(slots.acquire(never))).toBe(failure);
-  });
-
   it("are no start at all where listening is forbidden, or was aborted", async () => {
     const denied = new TransportError("IPC_PERMISSION_DENIED", "no");
-    expect(await failureOf(open(worldThat(() => Promise.reject(denied))).slots.prepare(undefined))).toBe(
-      denied,
-    );
+    expect(await failureOf(open(worldThat(() => Promise.reject(denied))).slots.prepare(undefined))).toBe(denied);
     const reason = new Error("enough");
     expect(await failureOf(open().slots.prepare(AbortSignal.abort(reason)))).toMatchObject({
       code: "IPC_ABORTED",

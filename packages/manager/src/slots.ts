@@ -6,34 +6,6 @@ import type { Listener, Transport } from "@ipc/transport";
 
 import { Slot } from "./slot.js";
 
-const FIRST_BEHIND_PORTS = 65_536;
-
-/**
- * Assigns the ids of clients, each once. If slots are ports, a slot's id is part of its port: clients of the shared endpoint
- * then get ids from 65 536 on, so that they use up no port.
- */
-export class ClientIds {
-  #slot = 0;
-  #shared: number | undefined;
-
-  constructor(slotsArePorts: boolean) {
-    this.#shared = slotsArePorts ? FIRST_BEHIND_PORTS - 1 : undefined;
-  }
-
-  /** Returns the id of the next slot. */
-  nextSlot(): number {
-    this.#slot++;
-    return this.#slot;
-  }
-
-  /** Returns the id of the next client of the shared endpoint. */
-  nextShared(): number {
-    if (this.#shared === undefined) return this.nextSlot();
-    this.#shared++;
-    return this.#shared;
-  }
-}
-
 /** Slots that wait for their client at once; past this limit the oldest is closed. */
 const MAX_SLOTS = 1_024;
 
@@ -41,7 +13,8 @@ export interface SlotsOptions {
   readonly name: string;
   readonly transport: Transport;
   readonly logger: Logger;
-  readonly ids: ClientIds;
+  /** Returns the id of the next client, each once. */
+  readonly nextId: () => number;
   readonly receive: (stream: Duplex, acceptHandler: AcceptHandler) => void;
   readonly busy: () => SessionError | undefined;
   readonly authorize: AcceptHandler["authorize"];
@@ -64,13 +37,7 @@ export class Slots {
 
   /** Listens at the first slot before any client requests an id, as golang-ipc does. */
   async prepare(signal: AbortSignal | undefined): Promise<void> {
-    try {
-      this.#spare = await this.#listen(signal);
-    } catch (error) {
-      // A transport without slots, such as TCP at a port that the system chose, can still serve the shared endpoint.
-      if (!isIpcError(error) || error.code !== "IPC_TRANSPORT_FAILED") throw error;
-      this.#options.logger.warn(`server ${this.#options.name}: no client ids available: ${error.message}`);
-    }
+    this.#spare = await this.#listen(signal);
   }
 
   /**
@@ -103,9 +70,9 @@ export class Slots {
   }
 
   async #listen(signal: AbortSignal | undefined): Promise<Slot> {
-    const { name, ids, logger } = this.#options;
+    const { name, nextId, logger } = this.#options;
     for (;;) {
-      const slot = new Slot(ids.nextSlot(), {
+      const slot = new Slot(nextId(), {
         busy: this.#options.busy,
         authorize: this.#options.authorize,
         claimed: this.#options.claimed,
@@ -116,7 +83,7 @@ export class Slots {
         slot.opened(await this.#listenAt(slot, signal));
       } catch (error) {
         if (!isIpcError(error) || error.code !== "IPC_ADDRESS_IN_USE") throw error;
-        logger.info(`server ${name}: id ${slot.id} skipped: ${error.message}`);
+        logger.info(`server ${name}: id ${slot.id} is passed over: ${error.message}`);
         continue;
       }
       // The listener was lost, or its client connected, before `listen` resolved.
@@ -128,18 +95,13 @@ export class Slots {
 
   #listenAt(slot: Slot, signal: AbortSignal | undefined): Promise<Listener> {
     const { name, transport, logger, receive } = this.#options;
-    return transport.listen(
-      name,
-      { kind: "slot", id: slot.id },
-      (stream) => receive(stream, slot.acceptHandler),
-      {
-        ...(signal && { signal }),
-        onLost: (error) => {
-          logger.warn(`server ${name}: slot ${slot.id} closed: ${error.message}`);
-          slot.close();
-        },
+    return transport.listen(name, { kind: "slot", id: slot.id }, (stream) => receive(stream, slot.acceptHandler), {
+      ...(signal && { signal }),
+      onLost: (error) => {
+        logger.warn(`server ${name}: slot ${slot.id} is closed: ${error.message}`);
+        slot.close();
       },
-    );
+    });
   }
 
   #forget(slot: Slot): void {
@@ -156,11 +118,11 @@ export class Slots {
     const { name, logger } = this.#options;
     for (const oldest of this.#open) {
       if (this.#open.size <= MAX_SLOTS) return;
-      logger.warn(`server ${name}: slot ${oldest.id} closed: the oldest of ${MAX_SLOTS} waiting slots`);
+      logger.warn(`server ${name}: slot ${oldest.id} is closed, the oldest of ${MAX_SLOTS} that wait for clients`);
       oldest.giveUp(
         new SessionError(
           "IPC_HANDSHAKE_FAILED",
-          `slot ${oldest.id} closed: the oldest of ${MAX_SLOTS} waiting slots`,
+          `slot ${oldest.id} was freed as the oldest of ${MAX_SLOTS} that wait for clients`,
         ),
       );
     }

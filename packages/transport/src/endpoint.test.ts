@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { assertName, endpointName, endpointPort, hostPort, maxPathBytes, pipePath, socketPath } from "./endpoint.js";
+import { assertName, endpointName, hostPort, maxPathBytes, pipePath, socketPath } from "./endpoint.js";
 import type { Endpoint } from "./transport.js";
 
 const NAME: Endpoint = { kind: "name" };
@@ -69,7 +69,6 @@ describe("an endpoint", () => {
         expect.objectContaining({ code: "IPC_NAME_INVALID" }),
       );
       expect(() => pipePath("../x", endpoint)).toThrow(expect.objectContaining({ code: "IPC_NAME_INVALID" }));
-      expect(() => endpointPort(8100, "../x", endpoint)).toThrow(expect.objectContaining({ code: "IPC_NAME_INVALID" }));
     }
   });
 });
@@ -108,26 +107,6 @@ test("a pipe path is \\\\.\\pipe\\<endpoint>", () => {
   expect(pipePath("orders", NAME)).toBe("\\\\.\\pipe\\orders");
   expect(pipePath("orders", MANAGER)).toBe("\\\\.\\pipe\\orders_manager");
   expect(pipePath("orders", slot(3))).toBe("\\\\.\\pipe\\orders3");
-});
-
-describe("a port", () => {
-  test("is the transport's own for the name and the manager, and n more for slot n", () => {
-    expect(endpointPort(8100, "orders", NAME)).toBe(8100);
-    expect(endpointPort(8100, "orders", MANAGER)).toBe(8100);
-    expect(endpointPort(8100, "orders", slot(1))).toBe(8101);
-    expect(endpointPort(65_000, "orders", slot(535))).toBe(65_535);
-  });
-
-  test("past 65535 does not exist", () => {
-    expect(() => endpointPort(65_000, "orders", slot(536))).toThrow(
-      expect.objectContaining({ code: "IPC_TRANSPORT_FAILED", message: expect.stringContaining("65000 + 536") }),
-    );
-  });
-
-  test("that the system chooses has no slots", () => {
-    expect(endpointPort(0, "orders", NAME)).toBe(0);
-    expect(() => endpointPort(0, "orders", slot(1))).toThrow(expect.objectContaining({ code: "IPC_TRANSPORT_FAILED" }));
-  });
 });
 
 test("an IPv6 host stands in brackets before its port", () => {

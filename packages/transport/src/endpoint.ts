@@ -4,7 +4,6 @@ import type { Endpoint } from "./transport.js";
 import { TransportError } from "./transport-error.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-const MAX_PORT = 65_535;
 const MAX_ID = 0xffff_ffff;
 
 /** A wrong name is an invalid argument, so a TypeError; the code is for callers that only check codes. */
@@ -74,24 +73,6 @@ export function socketPath(directory: string, name: string, endpoint: Endpoint, 
 /** Returns `\\.\pipe\<endpoint name>`, which has room for any name. */
 export function pipePath(name: string, endpoint: Endpoint): string {
   return `\\\\.\\pipe\\${endpointName(name, endpoint)}`;
-}
-
-/**
- * Returns the port of an endpoint: slot n has `port` + n, the manager and the name have `port` itself. Port 0, which lets the
- * system choose, stays 0 and has no slots, because a client could not compute their ports.
- *
- * @throws TransportError `IPC_TRANSPORT_FAILED` for a slot without a port; its id may come from a peer
- */
-export function endpointPort(port: number, name: string, endpoint: Endpoint): number {
-  endpointName(name, endpoint);
-  if (endpoint.kind !== "slot") return port;
-  if (port === 0 || port + endpoint.id > MAX_PORT) {
-    throw new TransportError(
-      "IPC_TRANSPORT_FAILED",
-      `slot ${endpoint.id} has no port: \`port\` ${port} + ${endpoint.id} exceeds ${MAX_PORT}, or \`port\` is 0; use a lower \`port\`, not 0`,
-    );
-  }
-  return port + endpoint.id;
 }
 
 /** Returns `host:port`, an IPv6 host in brackets. */

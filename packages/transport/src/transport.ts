@@ -37,10 +37,12 @@ export interface Transport {
   /** The longest pause between two dials, in milliseconds; a short one suits cheap dials. @default 1000 */
   readonly maxRetryDelayMs?: number;
   /**
-   * Returns the address that `dial` and `listen` use: for messages, and as a check before anything is opened.
+   * Returns the address that `dial` and `listen` use: for messages, and as a check before anything is opened. A transport whose
+   * servers have one endpoint, such as TCP, returns the address of the name for every endpoint: a manager then serves its name
+   * only and gives out no client ids.
    *
    * @throws TypeError with the code `IPC_NAME_INVALID`; RangeError for a slot's id outside 1 … 2^32-1
-   * @throws TransportError `IPC_PATH_TOO_LONG`, or `IPC_TRANSPORT_FAILED` for a slot past the last port
+   * @throws TransportError `IPC_PATH_TOO_LONG`
    */
   address(name: string, endpoint: Endpoint): string;
   /**

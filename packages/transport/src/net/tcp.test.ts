@@ -50,10 +50,11 @@ test("both sides send at once, and ask the system for keepalive after 15 s", asy
   }
 });
 
-test("addresses follow golang-ipc: the port itself, and slot n n more", () => {
-  expect(tcp().address("orders", NAME)).toBe("127.0.0.1:8100");
-  expect(tcp().address("orders", { kind: "manager" })).toBe("127.0.0.1:8100");
-  expect(tcp({ host: "::1", port: 7100 }).address("orders", { kind: "slot", id: 2 })).toBe("[::1]:7102");
+test("has one address, whatever the endpoint: a server has no other port", () => {
+  for (const endpoint of [NAME, { kind: "manager" }, { kind: "slot", id: 2 }] as const) {
+    expect(tcp().address("orders", endpoint)).toBe("127.0.0.1:8100");
+    expect(tcp({ host: "::1", port: 7100 }).address("orders", endpoint)).toBe("[::1]:7100");
+  }
 });
 
 test("a taken port is refused", async () => {

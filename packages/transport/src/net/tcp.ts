@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer } from "node:net";
-import { endpointPort, hostPort } from "../endpoint.js";
+import { assertName, hostPort } from "../endpoint.js";
 import { type Attempt, throwTransportError } from "../node-error.js";
 import { assertInteger, assertKnownOptions, assertPlace } from "../option-check.js";
 import type { Transport } from "../transport.js";
@@ -11,8 +11,7 @@ export interface TcpOptions {
   /** The host to listen at or to dial. The default excludes other machines. @default "127.0.0.1" */
   readonly host?: string;
   /**
-   * 0 … 65 535. Slot n has this port + n; the manager and the name have this port itself. With 0 the system chooses a port when
-   * listening; the listener's `address` contains it, and there are no slots.
+   * 0 … 65 535. With 0 the system chooses a port when listening, and the listener's `address` contains it.
    * @default 8100, as golang-ipc
    */
   readonly port?: number;
@@ -23,10 +22,10 @@ const TUNING = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALI
 
 /**
  * Creates the TCP transport: no delay, keepalive after 15 s. The name is checked but not sent; a port has one server, whatever
- * its name. TCP does not authenticate the peer: use a key, or stay on the loopback interface.
+ * its name, and this server has one endpoint: a manager there gives out no client ids. TCP does not authenticate the peer: use a
+ * key, or stay on the loopback interface.
  *
- * `listen` and `dial` reject with the codes of `throwTransportError`, and with `IPC_TRANSPORT_FAILED` for a slot whose port
- * does not exist.
+ * `listen` and `dial` reject with the codes of `throwTransportError`.
  *
  * @throws TypeError, RangeError naming the option
  */
@@ -37,13 +36,16 @@ export function tcp(options: TcpOptions = {}): Transport {
   assertInteger(port, "port", 0, 65_535);
 
   const transport: Transport = {
-    address: (name, endpoint) => hostPort(host, endpointPort(port, name, endpoint)),
+    address(name) {
+      assertName(name);
+      return hostPort(host, port);
+    },
 
     async listen(name, endpoint, onStream, { signal, onLost }) {
       const attempt = tryTo("listen", transport.address(name, endpoint), signal);
       const server = createServer(TUNING);
       try {
-        await startListening(server, { host, port: endpointPort(port, name, endpoint) }, signal);
+        await startListening(server, { host, port }, signal);
       } catch (error) {
         throwTransportError(error, attempt);
       }
@@ -57,7 +59,7 @@ export function tcp(options: TcpOptions = {}): Transport {
       // Port 0 cannot be dialled, which is an invalid option and reported as one.
       assertInteger(port, "port", 1, 65_535);
       try {
-        const socket = await connectSocket({ host, port: endpointPort(port, name, endpoint), ...TUNING }, signal);
+        const socket = await connectSocket({ host, port, ...TUNING }, signal);
         if (socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress) {
           // Without a server, TCP's simultaneous open can connect a redialling socket to itself.
           socket.destroy();
