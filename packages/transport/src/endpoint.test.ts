@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { assertName, endpointName, hostPort, maxPathBytes, pipePath, socketPath } from "./endpoint.js";
+import { assertName, endpointName, hostPort, managersOfSlot, maxPathBytes, pipePath, socketPath } from "./endpoint.js";
 import type { Endpoint } from "./transport.js";
 
 const NAME: Endpoint = { kind: "name" };
@@ -112,4 +112,19 @@ test("a pipe path is \\\\.\\pipe\\<endpoint>", () => {
 test("an IPv6 host stands in brackets before its port", () => {
   expect(hostPort("127.0.0.1", 80)).toBe("127.0.0.1:80");
   expect(hostPort("::1", 80)).toBe("[::1]:80");
+});
+
+test.each([
+  ["worker", []],
+  ["worker1", ["worker"]],
+  ["worker12", ["worker1", "worker"]],
+  ["worker10", ["worker"]],
+  ["worker0", []],
+  ["worker-01", ["worker-0"]],
+  ["1", []],
+  ["12", ["1"]],
+  ["w4294967295", ["w429496729", "w42949672", "w4294967", "w429496", "w42949", "w4294", "w429", "w42", "w4", "w"]],
+  ["w4294967296", ["w429496729", "w42949672", "w4294967", "w429496", "w42949", "w4294", "w429", "w42", "w4"]],
+])("%s may be a slot of the managers %j", (name, managers) => {
+  expect(managersOfSlot(name)).toEqual(managers);
 });

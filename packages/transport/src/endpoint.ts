@@ -47,6 +47,27 @@ export function endpointName(name: string, endpoint: Endpoint): string {
   }
 }
 
+/**
+ * Returns the names of the managers that may have a slot with this name: `a1`, whose slot 2 it may be, and `a`, whose slot 12 it
+ * may be, for `a12`.
+ */
+export function managersOfSlot(name: string): string[] {
+  const managers: string[] = [];
+  for (let cut = name.length - 1; cut > 0 && /\d/.test(name.charAt(cut)); cut--) {
+    if (name.charAt(cut) !== "0" && Number(name.slice(cut)) <= MAX_ID) managers.push(name.slice(0, cut));
+  }
+  return managers;
+}
+
+/** Returns the error of a server that cannot listen at its name, which may be a slot of a manager that listens. */
+export function slotNameError(address: string, manager: string, cause?: unknown): TransportError {
+  return new TransportError(
+    "IPC_ADDRESS_IN_USE",
+    `a server listens at ${address} already, or it is a slot of manager \`${manager}\`, which listens; stop that one, or choose another name`,
+    { cause },
+  );
+}
+
 /** Returns how many bytes of a path fit into `sockaddr_un`: its field, which is shorter on the BSDs and macOS, less the NUL. */
 export function maxPathBytes(platform: NodeJS.Platform): number {
   return platform === "linux" || platform === "android" ? 107 : 103;

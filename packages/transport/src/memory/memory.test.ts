@@ -69,3 +69,15 @@ test("a wrong name rejects and does not throw", async () => {
   await expect(memory().listen("../x", NAME, echo, {})).rejects.toMatchObject(wrong);
   await expect(memory().dial("../x", NAME, {})).rejects.toMatchObject(wrong);
 });
+
+test("says that a taken name may be a slot of a manager when that manager listens", async () => {
+  const transport = memory();
+  await transport.listen("worker1", NAME, echo, {});
+  const failing = (): Promise<unknown> => transport.listen("worker1", NAME, echo, {});
+  await expect(failing()).rejects.toMatchObject({ message: expect.not.stringContaining("manager") });
+  await transport.listen("worker", { kind: "manager" }, echo, {});
+  await expect(failing()).rejects.toMatchObject({
+    code: "IPC_ADDRESS_IN_USE",
+    message: expect.stringContaining("slot of manager `worker`"),
+  });
+});

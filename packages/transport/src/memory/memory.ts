@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { setImmediate } from "node:timers";
-import { endpointName } from "../endpoint.js";
+import { endpointName, managersOfSlot, slotNameError } from "../endpoint.js";
 import type { Listener, Transport } from "../transport.js";
 import { assertNotAborted, TransportError } from "../transport-error.js";
 import { memoryPair } from "./memory-stream.js";
@@ -22,6 +22,9 @@ export function memory(): Transport {
       const address = transport.address(name, endpoint);
       assertNotAborted(signal, `listening at ${address}`);
       if (open.has(address)) {
+        const isManager = (other: string): boolean => open.has(transport.address(other, { kind: "manager" }));
+        const manager = endpoint.kind === "name" ? managersOfSlot(name).find(isManager) : undefined;
+        if (manager !== undefined) throw slotNameError(address, manager);
         throw new TransportError(
           "IPC_ADDRESS_IN_USE",
           `a server already listens at ${address}; close it, or choose another name`,

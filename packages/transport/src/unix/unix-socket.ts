@@ -6,6 +6,7 @@ import type { Transport } from "../transport.js";
 import { dialVerified } from "./dial.js";
 import { listenAtFile } from "./listen.js";
 import { namedPipe } from "./named-pipe.js";
+import { explainAddressInUse } from "./slot-owner.js";
 
 export interface UnixSocketOptions {
   /**
@@ -61,7 +62,8 @@ function socketFiles(directory: string, mode: number, trustedOwners: readonly nu
         return await listenAtFile(address, mode, onStream, options);
       } catch (error) {
         const whenDenied = `give this user the right to write to ${directory}, or choose another \`directory\``;
-        throwTransportError(error, { doing: "listen", address, whenDenied, signal });
+        const cause = await explainAddressInUse(error, { directory, name, endpoint, signal });
+        throwTransportError(cause, { doing: "listen", address, whenDenied, signal });
       }
     },
 

@@ -1,0 +1,47 @@
+import { managersOfSlot, slotNameError, socketPath } from "../endpoint.js";
+import type { Endpoint } from "../transport.js";
+import { TransportError } from "../transport-error.js";
+import { isAnswering } from "./probe.js";
+import { currentUser, inspectPath } from "./socket-file.js";
+
+export interface FailedListen {
+  readonly directory: string;
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Returns the error of a failed listen, with the manager that may have a slot of this name if one listens: there is no server of
+ * this name that a user could find.
+ *
+ * @throws TransportError `IPC_ABORTED`
+ */
+export async function explainAddressInUse(error: unknown, failed: FailedListen): Promise<unknown> {
+  const { directory, name, endpoint, signal } = failed;
+  if (endpoint.kind !== "name" || !(error instanceof TransportError) || error.code !== "IPC_ADDRESS_IN_USE")
+    return error;
+  const address = socketPath(directory, name, endpoint, process.platform);
+  if (!isOwnSocket(address)) return error;
+  for (const manager of managersOfSlot(name)) {
+    const path = managerPath(directory, manager);
+    // The socket of another user is not dialled: if it is a golang-ipc server's, that would end it.
+    if (path === undefined || !isOwnSocket(path) || !(await isAnswering(path, signal))) continue;
+    return slotNameError(address, manager, error);
+  }
+  return error;
+}
+
+/** Returns undefined for a path that is too long for a manager to listen at. */
+function managerPath(directory: string, manager: string): string | undefined {
+  try {
+    return socketPath(directory, manager, { kind: "manager" }, process.platform);
+  } catch {
+    return undefined;
+  }
+}
+
+function isOwnSocket(path: string): boolean {
+  const entry = inspectPath(path);
+  return entry.kind === "socket" && entry.owner === currentUser();
+}
