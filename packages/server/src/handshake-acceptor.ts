@@ -25,6 +25,8 @@ export interface AcceptHandler {
   readonly address: string;
   /** Returns the reason if no client can be accepted now. */
   readonly busy: () => SessionError | undefined;
+  /** Whether only clients that select golang-ipc's protocol are accepted. @default false */
+  readonly golangIpcOnly?: boolean;
   /** Accepts or rejects a client before its handshake completes. */
   readonly authorize: Authorize;
   /** Called when a handshake is complete; the callee then owns the stream. */
@@ -106,11 +108,12 @@ export class HandshakeAcceptor {
   async #handshake(
     stream: Duplex,
     remote: string,
-    { authorize }: AcceptHandler,
+    { authorize, golangIpcOnly = false }: AcceptHandler,
     signal: AbortSignal,
   ): Promise<EstablishedConnection> {
     const { name, encryption, credentials, limits, handshakeTimeoutMs } = this.#options;
-    const handshake = serverHandshake({ encryption, credentials, maxMessageSize: limits.maxMessageSize });
+    const { maxMessageSize } = limits;
+    const handshake = serverHandshake({ encryption, credentials, maxMessageSize, golangIpcOnly });
     const { result: outcome, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
       signal,

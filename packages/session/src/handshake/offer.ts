@@ -67,6 +67,15 @@ export function encodeSelect(mode: number): number {
   return HIGH_BIT | mode;
 }
 
+/** @throws SessionError IPC_HANDSHAKE_FAILED for a client that is not a golang-ipc client */
+export function assertGolangIpc(select: number): void {
+  if (select === SELECT_COMPATIBLE) return;
+  throw new SessionError(
+    "IPC_HANDSHAKE_FAILED",
+    `the client selected 0x${select.toString(16).padStart(2, "0")}, and this endpoint is kept for a golang-ipc client that redials; an @ipc client requests a new id`,
+  );
+}
+
 /**
  * Returns the mode that a client selected; undefined if it selected golang-ipc's protocol.
  * @throws SessionError IPC_HANDSHAKE_FAILED for a mode not offered; IPC_SECURITY_REFUSED for less than the server requires

@@ -5,7 +5,7 @@ import { assertAccepted, HELLO, VERSION } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { encodeLimits } from "./limits.js";
 import { authenticateServer } from "./mutual-auth.js";
-import { decodeSelect, encodeLimitsPlaintext } from "./offer.js";
+import { assertGolangIpc, decodeSelect, encodeLimitsPlaintext } from "./offer.js";
 import { authorize, type Handshake, receive, send } from "./steps.js";
 
 export interface ServerHandshakeOptions {
@@ -14,6 +14,8 @@ export interface ServerHandshakeOptions {
   readonly maxMessageSize: number;
   /** @default no keys */
   readonly credentials?: Credentials;
+  /** Ends the connection of every client whose select is not 00, which is what a golang-ipc client sends. @default false */
+  readonly golangIpcOnly?: boolean;
   readonly nonces?: NonceSource;
   readonly records?: RecordCipherOptions;
 }
@@ -43,7 +45,7 @@ function* completeServer(
   { hello, reply }: Pick<Transcript, "hello" | "reply">,
   exchange: KeyAgreement | undefined,
 ): Handshake<HandshakeOutcome> {
-  const { maxMessageSize, credentials = NO_CREDENTIALS, records } = options;
+  const { maxMessageSize, credentials = NO_CREDENTIALS, golangIpcOnly = false, records } = options;
   const offer = offerOf(credentials);
   // If the client has nothing to select, its security is known already: authorize it before the limits, because a golang-ipc
   // client believes that it is connected once it has them.
@@ -52,6 +54,7 @@ function* completeServer(
   const limits = encodeLimits(encodeLimitsPlaintext(maxMessageSize, offer), exchange?.cipher);
   yield* send(limits);
   const select = yield* receive(1, "the client's reply to the limits");
+  if (golangIpcOnly) assertGolangIpc(select[0] as number);
   const mode = offer === undefined ? undefined : decodeSelect(select[0] as number, offer);
   if (exchange === undefined || mode === undefined) {
     if (!isDecided) yield* authorize(golangIpcCodec(exchange).security);
