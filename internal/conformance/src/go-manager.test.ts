@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
-import { type Client, startClient } from "@ipc/client";
-import { type ServerManager, startServerManager } from "@ipc/manager";
+import { startClient } from "@ipc/client";
+import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
 import { expect, it } from "vitest";
 import { eventually } from "../../testkit/src/eventually.js";
 import { describeWithGo } from "./describe-with-go.js";
@@ -42,6 +42,12 @@ const filesOf = (name: string): string[] =>
     .filter((file) => file.startsWith(name))
     .sort();
 
+/** Gives the manager's only connection, which has this id. */
+function theOnly(manager: ServerManager, id: number): ServerConnection {
+  expect([...manager.connections.keys()]).toEqual([id]);
+  return manager.connections.get(id) as ServerConnection;
+}
+
 for (const encryption of [true, false]) {
   describeWithGo(`our manager, ${encryption ? "encrypted" : "plain"}`, (goPeer) => {
     const goClient = (name: string, multiClient: boolean): GoPeer =>
@@ -70,8 +76,11 @@ for (const encryption of [true, false]) {
           for (const client of clients) client.destroy();
         });
         await eventually(() => expect(ends.size).toBe(30));
-        // All slots have their clients, and are gone.
-        await eventually(() => expect(filesOf(name)).toEqual([`${name}.sock`, `${name}_manager.sock`]));
+        // All slots have their clients.
+        const slots = [...gos, ...clients].filter((_end, index) => index % 2 === 0).map(({ clientId }) => clientId);
+        expect(filesOf(name)).toEqual(
+          [`${name}.sock`, `${name}_manager.sock`, ...slots.map((id) => `${name}${id}.sock`)].sort(),
+        );
 
         const ours = clients.map((client) => new OurEnd(client));
         const converse = async (end: GoPeer | OurEnd, index: number): Promise<void> => {
@@ -111,22 +120,52 @@ for (const encryption of [true, false]) {
       },
     );
 
-    it("frees the slot of a Go client while it is there, however many come and go", async () => {
+    it("keeps the slots of Go clients that have gone, and frees them when it closes", async () => {
       const name = uniqueName();
       const { manager, ends } = await startManager(name, encryption);
       await using _manager = manager;
       await using go = goClient(name, true);
-      for (const id of [1, 2, 3, 4, 5]) {
+      const others = [`${name}.sock`, `${name}_manager.sock`];
+      const ids = [1, 2, 3, 4, 5];
+      for (const id of ids) {
         await go.start();
         expect(go.clientId).toBe(id);
         await go.echo({ count: 3, size: 1_000 });
-        await eventually(() => expect(filesOf(name)).toEqual([`${name}.sock`, `${name}_manager.sock`]));
         await go.close();
         await ends.get(id)?.ended;
       }
       expect(manager.connections.size).toBe(0);
+      expect(filesOf(name)).toEqual([...others, ...ids.map((id) => `${name}${id}.sock`)].sort());
+      await manager.close();
+      expect(filesOf(name)).toEqual([]);
       expect(go.errors).toEqual([]);
     });
+
+    it.each(["close", "destroy"] as const)(
+      "has a Go client back under the same id whenever its connection ends by %s, and tells others that the slot is busy",
+      LONG,
+      async (end) => {
+        const name = uniqueName();
+        const { manager } = await startManager(name, encryption);
+        await using _manager = manager;
+        await using go = goClient(name, true);
+        await go.start();
+        await go.status("Connected");
+        const seen = new Set<ServerConnection>();
+        for (let visit = 0; visit < 5; visit++) {
+          const connection = await eventually(() => theOnly(manager, 1));
+          expect(seen).not.toContain(connection);
+          seen.add(connection);
+          await go.echo({ count: 3, size: 64 });
+          const stranger = startClient({ name: `${name}1`, directory, encryption, retry: false });
+          await expect(stranger).rejects.toMatchObject({ code: "IPC_SERVER_BUSY" });
+          await connection[end]();
+          await go.status("Reconnecting");
+          await go.status("Connected");
+        }
+        expect(go.errors).toEqual([]);
+      },
+    );
 
     it("tells Go clients that it is full, by both endpoints, and they say so at once", async () => {
       const name = uniqueName();
@@ -146,28 +185,28 @@ for (const encryption of [true, false]) {
       expect(refused).toEqual(["IPC_SERVER_BUSY", "IPC_SERVER_BUSY"]);
     });
 
-    it("that is started again has its Go client back at slot 1, and gives the next id requester another", async () => {
+    it("opens no slot for the Go client of an earlier manager, and serves a new one", async () => {
       const name = uniqueName();
-      await using go = goClient(name, true);
-      {
+      const startAgain = async (): Promise<ServerManager> => {
+        await using go = goClient(name, true);
+        {
+          const { manager } = await startManager(name, encryption);
+          await using _manager = manager;
+          await go.start();
+          await go.echo({ count: 1, size: 64 });
+        }
+        await go.status("Reconnecting");
         const { manager } = await startManager(name, encryption);
-        await using _manager = manager;
-        await go.start();
-        await go.echo({ count: 1, size: 64 });
-      }
-      await go.status("Reconnecting");
-      const { manager, ends } = await startManager(name, encryption);
-      await using _manager = manager;
-      await go.status("Connected");
-      await eventually(() => expect([...ends.keys()]).toEqual([1]));
-      await go.echo({ count: 1, size: 64 });
-      await using client: Client = await startClient({ name, directory, encryption, multiClient: true });
-      expect(client.clientId).toBe(2);
+        expect(filesOf(name)).toEqual([`${name}.sock`, `${name}_manager.sock`]);
+        return manager;
+      };
+      await using _manager = await startAgain();
+      // The process of the first client has ended: it would redial slot 1 until then, also after its close.
       await using other = goClient(name, true);
       await other.start();
-      expect(other.clientId).toBe(3);
-      await Promise.all([other, new OurEnd(client)].map((end) => end.echo({ count: 3, size: 64 })));
-      expect([...go.errors, ...other.errors]).toEqual([]);
+      expect(other.clientId).toBe(1);
+      await other.echo({ count: 3, size: 64 });
+      expect(other.errors).toEqual([]);
     });
 
     it("is waited for by a Go client that was there first", async () => {

@@ -22,7 +22,7 @@ async function occupy(connection: ServerConnection): Promise<void> {
   await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
-/** A manager with a client, 2, that has stopped reading, and two, 3 and 4, that read. */
+/** A manager with a client, 1, that has stopped reading, and two, 2 and 3, that read. */
 async function serveStalled(): Promise<
   Served & {
     stalled: Awaited<ReturnType<Served["visitRaw"]>>;
@@ -86,7 +86,7 @@ describe("broadcast", () => {
     const data = Buffer.alloc(100_000);
     const result = manager.broadcast(1, data, { signal: controller.signal });
     controller.abort(reason);
-    expect(ids(await result)).toMatchObject({ failed: [[2, "IPC_ABORTED"]] });
+    expect(ids(await result)).toMatchObject({ failed: [[1, "IPC_ABORTED"]] });
     data.fill(0xee);
     await readData(client);
     expect((await readData(client)).data.every((byte) => byte === 0)).toBe(true);
@@ -114,22 +114,22 @@ describe("broadcast beside a client that does not read", () => {
     for (const { client } of visits) expect((await readData(client)).text()).toBe("to all");
     expect(await isSettled(result)).toBe(false);
     expect(await readOn(stalled.raw, 1)).toEqual([{ type: 1, data: Buffer.from("to all") }]);
-    expect(ids(await result)).toEqual({ accepted: [2, 3, 4], skipped: [], failed: [] });
+    expect(ids(await result)).toEqual({ accepted: [1, 2, 3], skipped: [], failed: [] });
   });
 
   it("skips it at once with `skip`, and only while it is slow", async () => {
     const { manager, stalled, visits } = await serveStalled();
     for (const data of ["a", new Uint8Array(100_000)]) {
       expect(ids(await manager.broadcast(1, data, { slow: "skip" }))).toEqual({
-        accepted: [3, 4],
-        skipped: [2],
+        accepted: [2, 3],
+        skipped: [1],
         failed: [],
       });
     }
     for (const { client } of visits) expect((await readData(client)).text()).toBe("a");
     stalled.raw.stream.resume();
     await stalled.connection.flush();
-    expect(ids(await manager.broadcast(2, "b", { slow: "skip" }))).toMatchObject({ accepted: [2, 3, 4] });
+    expect(ids(await manager.broadcast(2, "b", { slow: "skip" }))).toMatchObject({ accepted: [1, 2, 3] });
     expect(await readOn(stalled.raw, 1)).toEqual([{ type: 2, data: Buffer.from("b") }]);
   });
 
@@ -144,14 +144,14 @@ describe("broadcast beside a client that does not read", () => {
     pass(1);
     expect(await gone).toMatchObject([stalled.connection, { code: "IPC_TIMED_OUT" }]);
     const { accepted, failed } = await result;
-    expect(accepted.map(({ id }) => id)).toEqual([3, 4]);
+    expect(accepted.map(({ id }) => id)).toEqual([2, 3]);
     expect(failed).toMatchObject([
       {
         connection: stalled.connection,
-        error: { code: "IPC_TIMED_OUT", message: expect.stringMatching(/client 2 .* within 50 ms/) },
+        error: { code: "IPC_TIMED_OUT", message: expect.stringMatching(/client 1 .* within 50 ms/) },
       },
     ]);
-    expect([...manager.connections.keys()]).toEqual([3, 4]);
+    expect([...manager.connections.keys()]).toEqual([2, 3]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -161,7 +161,7 @@ describe("broadcast beside a client that does not read", () => {
     const result = manager.broadcast(1, "to all", { slow: "disconnect", slowTimeoutMs: 50 });
     pass(49);
     await readOn(stalled.raw, 1);
-    expect(ids(await result)).toEqual({ accepted: [2, 3, 4], skipped: [], failed: [] });
+    expect(ids(await result)).toEqual({ accepted: [1, 2, 3], skipped: [], failed: [] });
     expect(vi.getTimerCount()).toBe(0);
     pass(1_000);
     expect(manager.connections.size).toBe(3);
@@ -172,12 +172,12 @@ describe("broadcast beside a client that does not read", () => {
       const { manager, stalled } = await serveStalled();
       const result = manager.broadcast(1, "to all", { slow });
       stalled.raw.stream.destroy(reason);
-      expect(ids(await result)).toEqual({ accepted: [3, 4], skipped: [], failed: [[2, "IPC_CONNECTION_LOST"]] });
+      expect(ids(await result)).toEqual({ accepted: [2, 3], skipped: [], failed: [[1, "IPC_CONNECTION_LOST"]] });
     }
     const { manager, stalled } = await serveStalled();
     const result = manager.broadcast(1, "to all");
     stalled.connection.destroy(reason);
-    expect(ids(await result)).toMatchObject({ failed: [[2, "IPC_CLOSED"]] });
+    expect(ids(await result)).toMatchObject({ failed: [[1, "IPC_CLOSED"]] });
   });
 
   it("counts it as failed where more waits for it than it may have waiting", async () => {
@@ -188,9 +188,9 @@ describe("broadcast beside a client that does not read", () => {
       for (const { connection } of visits) await connection.flush();
     }
     expect(ids(await (results.at(-1) as Promise<BroadcastResult>))).toEqual({
-      accepted: [3, 4],
+      accepted: [2, 3],
       skipped: [],
-      failed: [[2, "IPC_QUEUE_FULL"]],
+      failed: [[1, "IPC_QUEUE_FULL"]],
     });
     manager.destroy();
     await Promise.all(results);

@@ -96,8 +96,8 @@ export class ClientIdService {
   async #answer(request: PendingIdRequest): Promise<void> {
     const { slots } = this.#options;
     try {
-      const slot = await slots.acquire(request.life.signal);
-      if (request.life.signal.aborted) slots.release(slot);
+      const slot = await slots.open(request.life.signal);
+      if (request.life.signal.aborted) slot.close();
       else await this.#sendId(request, slot);
     } catch (error) {
       if (!request.life.signal.aborted) this.#drop(request, listenError(error));

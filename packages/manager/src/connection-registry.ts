@@ -170,6 +170,7 @@ export class ConnectionRegistry {
       return;
     }
     this.connections.delete(connection.id);
+    this.#events.slots.leave(connection.id);
     const { name, logger } = this.#options;
     const { id, remote } = connection;
     if (error === undefined) logger.info(`server ${name}: client ${id}, ${remote} disconnected`);

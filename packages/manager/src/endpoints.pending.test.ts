@@ -30,7 +30,7 @@ async function start(): Promise<Place> {
   return { manager, directory, pass: stopClock() };
 }
 
-/** Connects clients to both endpoints, and proves that they are served. */
+/** Connects clients to both endpoints, and proves that they are served. Leaves a slot, which stays 30 s after its client. */
 async function expectService(manager: ServerManager, directory: string): Promise<void> {
   const clients = [await openFarClient(directory, name, PLAIN), (await openFarSlot(directory, name, PLAIN)).session];
   for (const client of clients) {
@@ -87,8 +87,10 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
     const { manager, directory, pass } = await start();
     const { session } = await askForId(directory, name, PLAIN);
     await expectService(manager, directory);
-    expect(slotsIn(directory)).toBe(1);
+    expect(slotsIn(directory)).toBe(2);
     pass(5_000);
+    expect(slotsIn(directory)).toBe(1);
+    pass(25_000);
     expect(readdirSync(directory).sort()).toEqual(ENDPOINTS);
     await eventually(() => expect(session.status).toBe("Disconnected"));
   });
@@ -98,8 +100,10 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
     const { session } = await askForId(directory, name, PLAIN);
     await session.close();
     await expectService(manager, directory);
-    expect(slotsIn(directory)).toBe(1);
+    expect(slotsIn(directory)).toBe(2);
     pass(5_000);
+    expect(slotsIn(directory)).toBe(1);
+    pass(25_000);
     expect(readdirSync(directory).sort()).toEqual(ENDPOINTS);
   });
 
@@ -107,6 +111,7 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
     const { manager, directory, pass } = await start();
     // Whatever a first use opens for good is open from here on.
     await expectService(manager, directory);
+    pass(30_000);
     const refused = collect(manager, "refused");
     await eventually(() => expect(vi.getTimerCount()).toBe(0));
     const before = descriptors();
@@ -128,6 +133,8 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
     pass(5_000);
     await Promise.all([...silent, ...idle].map((raw) => raw.gone));
     await eventually(() => expect(asked.filter(({ session }) => session.status === "Connected")).toEqual([]));
+    expect(slotsIn(directory)).toBe(1);
+    pass(25_000);
     expect(readdirSync(directory).sort()).toEqual(ENDPOINTS);
     expect(refused).toHaveLength(400);
     await eventually(() => expect(vi.getTimerCount()).toBe(0));
@@ -136,17 +143,21 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
   });
 });
 
-it("a hundred clients come and go by the id protocol: no file, descriptor or timer is left", async () => {
-  const { manager, directory } = await start();
+it("leaves no file, descriptor or timer 30 s after a hundred clients have come and gone by the id protocol", async () => {
+  const { manager, directory, pass } = await start();
   await expectService(manager, directory);
+  pass(30_000);
   await eventually(() => expect(vi.getTimerCount()).toBe(0));
   const before = descriptors();
   const clients = await Promise.all(HUNDRED.map(() => openFarSlot(directory, name, PLAIN)));
   await eventually(() => expect(manager.connections.size).toBe(100));
   expect([...manager.connections.keys()].sort()).toEqual(clients.map(({ id }) => id).sort());
-  expect(readdirSync(directory).sort()).toEqual(ENDPOINTS);
+  expect(slotsIn(directory)).toBe(100);
   await Promise.all(clients.map(({ session }) => session.close()));
   await eventually(() => expect(manager.connections.size).toBe(0));
+  expect(slotsIn(directory)).toBe(100);
+  pass(30_000);
+  expect(readdirSync(directory).sort()).toEqual(ENDPOINTS);
   await eventually(() => expect(vi.getTimerCount()).toBe(0));
   await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before));
 });

@@ -1,14 +1,12 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startServer } from "@ipc/server";
-import { type Endpoint, memory, type Transport, TransportError, unixSocket } from "@ipc/transport";
+import { type Endpoint, memory, type Transport, TransportError } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { askForId, openFarSlot } from "../../../internal/testkit/src/id-requester.js";
-import { collect, failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
-import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
-import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
+import { failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import type { ManagerOptions } from "./manager-options.js";
@@ -32,9 +30,9 @@ function nextConnection(manager: ServerManager): Promise<ServerConnection> {
 }
 
 describe("a manager listens", () => {
-  it("at its name, at golang-ipc's manager and at the first slot before any request", async () => {
+  it("at its name and at golang-ipc's manager, and at no slot before a request", async () => {
     const { manager, directory } = await start();
-    expect(filesIn(directory)).toEqual(["orders.sock", "orders1.sock", "orders_manager.sock"]);
+    expect(filesIn(directory)).toEqual(ENDPOINTS);
     expect(manager).toMatchObject({ address: join(directory, "orders.sock"), status: "Listening" });
   });
 
@@ -79,65 +77,7 @@ describe("a manager listens", () => {
   });
 });
 
-describe("a slot", () => {
-  it("is gone, its file and its listener, as soon as its client is there", async () => {
-    const { manager, directory } = await start();
-    const files: string[][] = [];
-    manager.on("connection", () => files.push(filesIn(directory)));
-    for (const expected of [1, 2, 3]) {
-      const arrived = nextConnection(manager);
-      const { session, id } = await openFarSlot(directory, name);
-      expect(id).toBe(expected);
-      const connection = await arrived;
-      expect(connection.id).toBe(id);
-      await session.write(1, "hello");
-      expect((await readData(connection)).text()).toBe("hello");
-    }
-    expect(files).toEqual([ENDPOINTS, ENDPOINTS, ENDPOINTS]);
-  });
-
-  it("is gone after its deadline when no client connected", async () => {
-    const { manager, directory } = await start();
-    const pass = stopClock();
-    const refused = collect(manager, "refused");
-    await askForId(directory, name);
-    await askForId(directory, name);
-    expect(filesIn(directory)).toEqual(["orders.sock", "orders1.sock", "orders2.sock", "orders_manager.sock"]);
-    pass(5_000);
-    expect(filesIn(directory)).toEqual(ENDPOINTS);
-    expect(refused.map(({ code }) => code)).toEqual(["IPC_HANDSHAKE_TIMEOUT", "IPC_HANDSHAKE_TIMEOUT"]);
-  });
-
-  it("is still there for its client after another peer failed at it", async () => {
-    const { manager, directory } = await start();
-    const { id } = await askForId(directory, name);
-    const refused = nextEvent(manager, "refused");
-    const stranger = await RawPeer.connect(join(directory, `orders${id}.sock`));
-    stranger.write(77);
-    await refused;
-    const arrived = nextConnection(manager);
-    await openFarClient(directory, name, {}, slot(id));
-    expect((await arrived).id).toBe(id);
-  });
-
-  it("accepts one of two clients that shake hands at the same time, and rejects the other", async () => {
-    const { manager, directory } = await start({ encryption: false });
-    const { id } = await askForId(directory, name, { encryption: false });
-    const [first, second] = await Promise.all(
-      [1, 2].map(async () => new RawPeer(untilTestEnds(await unixSocket({ directory }).dial(name, slot(id), {})))),
-    );
-    const refused = nextEvent(manager, "refused");
-    await first?.join();
-    await second?.join();
-    expect(await refused).toMatchObject({
-      code: "IPC_SERVER_BUSY",
-      message: "slot 1 is closed: its client has connected, or its time is over; request a new id",
-    });
-    expect([...manager.connections.keys()]).toEqual([id]);
-  });
-});
-
-describe("an address that is taken is passed over, and stays as it is:", () => {
+describe("an address that is taken is skipped, and stays as it is:", () => {
   it("a live server's; its clients do not notice", async () => {
     const directory = temporaryDirectory();
     const server = untilTestEnds(await startServer({ name: "orders1", directory }));
@@ -194,7 +134,7 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
 
   it("it is aborted, at whichever endpoint", async () => {
     const reason = new Error("enough");
-    for (const last of ["slot", "name", "manager"] as const) {
+    for (const last of ["name", "manager"] as const) {
       const controller = new AbortController();
       const world = memory();
       const transport: Transport = {

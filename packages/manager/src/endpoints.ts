@@ -61,11 +61,9 @@ export class Endpoints {
 
   /** Opens all endpoints; if one cannot be opened, closes the others. */
   async open(): Promise<void> {
-    const { name, transport, signal, authorize } = this.#options;
+    const { name, transport, authorize } = this.#options;
     const givesIds = transport.address(name, NAME) !== transport.address(name, MANAGER);
     try {
-      // The first id belongs to a slot, which must listen before a client can request an id.
-      if (givesIds) await this.slots.prepare(signal);
       await this.#open(NAME, authorize);
       // A connection that requests an id is not a client yet, so it is not authorized here.
       if (givesIds) await this.#open(MANAGER, () => true);

@@ -30,6 +30,7 @@ describe("a manager with a pre-shared key", () => {
 
   it("rejects every other client, before it is told an id", async () => {
     const { manager, transport } = await serve(right);
+    const { id } = await askForId(transport, name, right);
     const refused = collect(manager, "refused");
     for (const [options, code] of [
       [wrong, "IPC_AUTHENTICATION_FAILED"],
@@ -38,7 +39,7 @@ describe("a manager with a pre-shared key", () => {
     ] as const) {
       expect((await failureOf(openFarClient(transport, name, options))).code).toBe(code);
       expect((await failureOf(askForId(transport, name, options))).code).toBe(code);
-      const slot = openFarClient(transport, name, options, { kind: "slot", id: 1 });
+      const slot = openFarClient(transport, name, options, { kind: "slot", id });
       expect((await failureOf(slot)).code).toBe(code);
       await eventually(() => expect(refused).toHaveLength(3));
       expect(refused.splice(0).map((error) => error.code)).toEqual([code, code, code]);

@@ -112,7 +112,7 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     const waiting = poll(manager, ({ id }) => ids.push(id));
     await manager.close();
     await waiting;
-    expect(ids).toEqual([3]);
+    expect(ids).toEqual([2]);
   });
 
   it("beside another reader rejects with IPC_CONSUMER_TAKEN, which ends nothing", async () => {

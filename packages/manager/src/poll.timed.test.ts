@@ -17,16 +17,16 @@ describe("readTimed over all connections", () => {
     });
     await send(visits[1], "a");
     pass(49);
-    expect([words, await isSettled(timed)]).toEqual([["3 a"], false]);
+    expect([words, await isSettled(timed)]).toEqual([["2 a"], false]);
     pass(1);
     await timed;
-    expect(words).toEqual(["3 a", "2 timeout", "4 timeout"]);
+    expect(words).toEqual(["2 a", "1 timeout", "3 timeout"]);
     expect(given.slice(1).every((message) => message === timeoutMessage)).toBe(true);
     await send(visits[0], "b");
     const next = manager.readTimed(50, callback);
     pass(50);
     await next;
-    expect(words.slice(3)).toEqual(["2 b", "3 timeout", "4 timeout"]);
+    expect(words.slice(3)).toEqual(["1 b", "2 timeout", "3 timeout"]);
   });
 
   it("ends before its time when all have been served, and leaves no timer", async () => {
@@ -37,7 +37,7 @@ describe("readTimed over all connections", () => {
     expect(vi.getTimerCount()).toBe(1);
     for (const each of visits) await send(each, "a");
     await timed;
-    expect(words).toEqual(["2 a", "3 a"]);
+    expect(words).toEqual(["1 a", "2 a"]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -60,7 +60,7 @@ describe("readTimed over all connections", () => {
     await send(visits[1], "a");
     const { words, callback } = recorder();
     await manager.readTimed(0, callback);
-    expect(words).toEqual(["3 a", "2 timeout"]);
+    expect(words).toEqual(["2 a", "1 timeout"]);
   });
 
   it("counts a paused connection among those that have nothing", async () => {
@@ -72,7 +72,7 @@ describe("readTimed over all connections", () => {
     visits[0].connection.resume();
     await nextTurn();
     await manager.readTimed(0, callback);
-    expect(words).toEqual(["2 timeout", "2 a"]);
+    expect(words).toEqual(["1 timeout", "1 a"]);
   });
 
   it("rejects with what a callback fails with that is told of the time-out", async () => {
@@ -110,11 +110,11 @@ describe("readTimedFastest", () => {
     expect(await isSettled(fastest)).toBe(false);
     await send(visits[2], "a");
     await fastest;
-    expect(words).toEqual(["4 a"]);
+    expect(words).toEqual(["3 a"]);
     await send(visits[0], "b");
     fastest = manager.readTimedFastest(50, callback);
     await fastest;
-    expect(words).toEqual(["4 a", "2 b"]);
+    expect(words).toEqual(["3 a", "1 b"]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -124,9 +124,9 @@ describe("readTimedFastest", () => {
     await send(visits[2], "c", "d");
     const { words, callback } = recorder();
     await manager.readTimedFastest(1_000_000, callback);
-    expect(words).toEqual(["2 a", "4 c"]);
+    expect(words).toEqual(["1 a", "3 c"]);
     await manager.readTimedFastest(1_000_000, callback);
-    expect(words.slice(2)).toEqual(["2 b", "4 d"]);
+    expect(words.slice(2)).toEqual(["1 b", "3 d"]);
   });
 
   it("lets no connection starve beside one that always has messages", async () => {
@@ -137,7 +137,7 @@ describe("readTimedFastest", () => {
     for (let count = 0; count < 100; count++) await manager.readTimedFastest(1_000_000, callback);
     await send(single, "one");
     await manager.readTimedFastest(1_000_000, callback);
-    expect(words.slice(100).sort()).toEqual(["2 100", "3 one"]);
+    expect(words.slice(100).sort()).toEqual(["1 100", "2 one"]);
   });
 
   it("gives timeoutMessage for each when no connection has a message in time", async () => {
@@ -147,14 +147,14 @@ describe("readTimedFastest", () => {
     const fastest = manager.readTimedFastest(50, callback);
     pass(50);
     await fastest;
-    expect(words).toEqual(["2 timeout", "3 timeout"]);
+    expect(words).toEqual(["1 timeout", "2 timeout"]);
   });
 
   it("loses and reorders nothing, however often it is called", async () => {
     const { manager, visits } = await serveRead(3);
     const wanted = Array.from({ length: 200 }, (_, index) => `${index}`);
     for (const { client } of visits) for (const text of wanted) void client.write(1, text);
-    const seen = new Map<number, string[]>([2, 3, 4].map((id) => [id, []]));
+    const seen = new Map<number, string[]>([1, 2, 3].map((id) => [id, []]));
     let count = 0;
     while (count < 600) {
       await manager.readTimedFastest(0, ({ id }, message) => {

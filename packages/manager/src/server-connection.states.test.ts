@@ -52,7 +52,7 @@ describePeerStates<ServerConnection>("connection that is", {
     | statusCode    | 3            | 3                      | 9            | 6                      | 5           | 7                 | 5           |
     | remote        | orders.sock  | orders.sock            | orders.sock  | orders.sock            | orders.sock | orders.sock       | orders.sock |
     | stats         | 0 in, 0 out  | 0 in, 1 out            | 0 in, 0 out  | 0 in, 1 out            | 0 in, 0 out | 0 in, 0 out       | 0 in, 0 out |
-    | id            | 2            | 2                      | 2            | 2                      | 2           | 2                 | 2           |
+    | id            | 1            | 1                      | 1            | 1                      | 1           | 1                 | 1           |
   `,
 });
 
@@ -93,6 +93,6 @@ describePeerStates<ServerConnection>("connection that has unread messages and is
     | statusCode    | 3           | 9            | 5           | 5           | 3                         |
     | remote        | orders.sock | orders.sock  | orders.sock | orders.sock | orders.sock               |
     | stats         | 1 in, 0 out | 1 in, 0 out  | 1 in, 0 out | 1 in, 0 out | 0 in, 0 out               |
-    | id            | 2           | 2            | 2           | 2           | 2                         |
+    | id            | 1           | 1            | 1           | 1           | 1                         |
   `,
 });

@@ -27,7 +27,10 @@ export interface ConnectionStart {
  * While the manager is being read, a `read` of a connection that takes part in it rejects with IPC_CONSUMER_TAKEN.
  */
 export class ServerConnection extends PeerSession {
-  /** Unique for the manager's life, 1 … 2^32-1; equals the client's `clientId` if it used golang-ipc's id protocol. */
+  /**
+   * 1 … 2^32-1, and no other client of this manager gets it; equals the client's `clientId` if it used golang-ipc's id protocol. A
+   * golang-ipc client that redials its slot has its id again, with a new connection.
+   */
   readonly id: number;
   readonly #ended: ConnectionStart["ended"];
   #loss: IpcError | undefined;

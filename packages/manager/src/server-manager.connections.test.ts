@@ -22,7 +22,7 @@ describe("a client of a manager", () => {
     const visits = [await visit(), await visit(), await visit()];
     const connections = visits.map(({ connection }) => connection);
     expect(told.map(([connection]) => connection)).toEqual(connections);
-    expect(connections.map(({ id }) => id)).toEqual([2, 3, 4]);
+    expect(connections.map(({ id }) => id)).toEqual([1, 2, 3]);
     expect([...manager.connections]).toEqual(connections.map((connection) => [connection.id, connection]));
     expect(sizes).toEqual([1, 2, 3]);
     for (const connection of connections) {
@@ -42,7 +42,7 @@ describe("a client of a manager", () => {
     manager.on("disconnection", ({ id, status }, error) => {
       told.push([id, status, error, manager.connections.has(id)]);
     });
-    for (const id of [2, 3, 4]) {
+    for (const id of [1, 2, 3]) {
       const { client, connection } = await visit();
       expect(connection.id).toBe(id);
       const gone = nextEvent(manager, "disconnection");
@@ -51,7 +51,7 @@ describe("a client of a manager", () => {
       await connection.close();
       connection.destroy();
     }
-    expect(told).toEqual([2, 3, 4].map((id) => [id, "Disconnected", undefined, false]));
+    expect(told).toEqual([1, 2, 3].map((id) => [id, "Disconnected", undefined, false]));
     expect(manager.stats.connections).toBe(0);
   });
 

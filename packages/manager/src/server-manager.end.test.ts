@@ -56,7 +56,7 @@ describe("close", () => {
       expect((await readUntil(client, "Disconnected")).slice(1, -1)).toEqual(texts);
     }
     // They end side by side, each when its client has ended: whichever is first.
-    expect(told.slice(0, -1).sort()).toEqual(["2 Closed in order", "3 Closed in order", "4 Closed in order"]);
+    expect(told.slice(0, -1).sort()).toEqual(["1 Closed in order", "2 Closed in order", "3 Closed in order"]);
     expect(told.at(-1)).toBe("close Closed");
     expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
   });
@@ -72,7 +72,7 @@ describe("close", () => {
     await manager.close();
     manager.destroy();
     await manager[Symbol.asyncDispose]();
-    expect(told).toEqual(["2 Closed in order", "close Closed"]);
+    expect(told).toEqual(["1 Closed in order", "close Closed"]);
   });
 
   it("is what `await using` does", async () => {
@@ -100,7 +100,7 @@ describe("close", () => {
     void first.connection.close();
     second.connection.destroy();
     await manager.close();
-    expect(told).toEqual(["3 Closed in order", "2 Closed in order", "close Closed"]);
+    expect(told).toEqual(["2 Closed in order", "1 Closed in order", "close Closed"]);
   });
 
   it("rejects with IPC_CLOSE_INCOMPLETE, how many and why, where a client never reads; everything is freed", async () => {
@@ -113,7 +113,7 @@ describe("close", () => {
     const told = watchEnd(manager);
     const pass = stopClock();
     const failing = failureOf(manager.close({ timeoutMs: 20 }));
-    await eventually(() => expect(told).toEqual(["2 Closed in order"]));
+    await eventually(() => expect(told).toEqual(["1 Closed in order"]));
     pass(20);
     const error = await failing;
     expect(error).toMatchObject({ code: "IPC_CLOSE_INCOMPLETE", cause: { code: "IPC_CLOSE_INCOMPLETE" } });
@@ -153,7 +153,7 @@ describe("destroy", () => {
     expect([manager.status, manager.connections.size]).toEqual(["Closed", 0]);
     expect(await next).toMatchObject({ code: "IPC_CLOSED", cause: reason });
     expect(await flushed).toMatchObject({ code: "IPC_CLOSED", cause: reason });
-    expect(told).toEqual(["2 Closed IPC_CLOSED", "close Closed"]);
+    expect(told).toEqual(["1 Closed IPC_CLOSED", "close Closed"]);
     await manager.close();
     expect(readdirSync(directory)).toEqual([]);
     await readUntil(client, "Disconnected");
@@ -202,7 +202,7 @@ describe("a manager whose listener is lost", () => {
     while (second.connection.stats.unreadBytes === 0) await nextTurn();
     lose();
     expect([manager.status, manager.statusCode]).toEqual(["Error", 7]);
-    expect(told).toEqual(["2 Error in order", "3 Error in order", "error IPC_LISTENER_LOST", "close Error"]);
+    expect(told).toEqual(["1 Error in order", "2 Error in order", "error IPC_LISTENER_LOST", "close Error"]);
     const left = (await iterator.next()).value;
     expect([left?.connection, left?.message.text()]).toEqual([second.connection, "unread"]);
     expect(await failureOf(iterator.next())).toBe(lost);

@@ -42,14 +42,14 @@ describe("node:diagnostics_channel", () => {
     const about = { role: "server", name, remote: "memory:orders" };
     const security = { mode: "plain", peer: { psk: false } };
     expect(told.filter(({ channel }) => channel !== "ipc:handshake")).toEqual([
+      { channel: "ipc:connect", news: { ...about, id: 1, security } },
       { channel: "ipc:connect", news: { ...about, id: 2, security } },
-      { channel: "ipc:connect", news: { ...about, id: 3, security } },
       { channel: "ipc:refused", news: { ...about, error: expect.objectContaining({ code: "IPC_SERVER_BUSY" }) } },
       {
         channel: "ipc:disconnect",
-        news: { ...about, id: 2, error: expect.objectContaining({ code: "IPC_CONNECTION_LOST" }) },
+        news: { ...about, id: 1, error: expect.objectContaining({ code: "IPC_CONNECTION_LOST" }) },
       },
-      { channel: "ipc:disconnect", news: { ...about, id: 3, error: undefined } },
+      { channel: "ipc:disconnect", news: { ...about, id: 2, error: undefined } },
     ]);
     expect(inspect(told, { depth: 9 })).not.toContain(SECRET);
   });
@@ -89,10 +89,10 @@ describe("the option logger", () => {
     const log = lines.join("\n");
     for (const wanted of [
       /info .*server orders: listening at memory:orders/,
-      /info .*server orders: client 2, memory:orders connected \(plain: nothing is encrypted\)/,
-      /warn .*server orders: client 3, memory:orders: connection cut/,
+      /info .*server orders: client 1, memory:orders connected \(plain: nothing is encrypted\)/,
+      /warn .*server orders: client 2, memory:orders: connection cut/,
       /warn .*server orders: refused memory:orders: .*`maxConnections`/,
-      /info .*server orders: client 2, memory:orders disconnected/,
+      /info .*server orders: client 1, memory:orders disconnected/,
     ]) {
       expect(log).toMatch(wanted);
     }
@@ -106,7 +106,7 @@ describe("a listener of a manager", () => {
     const { manager, visit } = await serve();
     manager.on("connection", (connection) => void connection.write(1, `you are ${connection.id}`));
     const { client } = await visit();
-    expect((await readData(client)).text()).toBe("you are 2");
+    expect((await readData(client)).text()).toBe("you are 1");
   });
 
   it.each(["close", "destroy"] as const)(
@@ -165,7 +165,7 @@ describe("a listener of a manager", () => {
     const result = nextEvent(manager, "disconnection").then(([{ id }]) => manager.broadcast(1, `${id} has gone`));
     await first.client.close();
     expect((await result).accepted).toEqual([second.connection]);
-    expect((await readData(second.client)).text()).toBe("2 has gone");
+    expect((await readData(second.client)).text()).toBe("1 has gone");
   });
 
   it.each(["connection", "disconnection", "message", "refused", "error", "close"] as const)(

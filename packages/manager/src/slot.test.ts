@@ -7,22 +7,26 @@ import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { Slot } from "./slot.js";
 
 const ESTABLISHED = {} as EstablishedConnection;
+const TAKEN = {
+  code: "IPC_SERVER_BUSY",
+  message: "slot 7 is taken: its client has connected, or its time is over; request a new id",
+};
 
-/** A slot that listens, and what became of it, in order. */
-function openSlot(close: () => Promise<void> = async () => {}) {
+/** A slot, its listener, and what became of it, in order. */
+function createSlot(close: () => Promise<void> = async () => {}) {
   const told: string[] = [];
   const busy = vi.fn((): SessionError | undefined => undefined);
   const slot = new Slot(7, {
     busy,
     authorize: () => true,
     claimed: ({ id }, established) => told.push(`claimed ${id} ${established === ESTABLISHED}`),
-    closed: ({ id }) => told.push(`freed ${id}`),
+    closed: ({ id }) => told.push(`slot ${id} closed`),
     closeFailed: ({ id }, error) => told.push(`closing ${id} failed: ${error}`),
   });
   const listener: Listener = {
     address: "/tmp/orders7.sock",
     close: () => {
-      told.push("closed");
+      told.push("listener closed");
       return close();
     },
     ref: () => told.push("ref"),
@@ -31,25 +35,30 @@ function openSlot(close: () => Promise<void> = async () => {}) {
   return { slot, listener, told, busy };
 }
 
-describe("a slot", () => {
-  it("stops listening when its client is there, and then hands it on", () => {
-    const { slot, listener, told } = openSlot();
-    slot.opened(listener);
-    expect(slot.acceptHandler.address).toBe("/tmp/orders7.sock");
-    expect(slot.acceptHandler.busy()).toBeUndefined();
-    slot.acceptHandler.onEstablished(ESTABLISHED);
-    expect(told).toEqual(["closed", "freed 7", "claimed 7 true"]);
-  });
+/** A slot that listens. */
+function openSlot(...given: Parameters<typeof createSlot>) {
+  const created = createSlot(...given);
+  created.slot.opened(created.listener);
+  return created;
+}
 
-  it("has no place for a second client, also for one that came while it still listened", () => {
-    const { slot, listener } = openSlot();
-    slot.opened(listener);
+/** A slot whose client has come, and has gone again. */
+function leftSlot() {
+  const opened = openSlot();
+  opened.slot.acceptHandler.onEstablished(ESTABLISHED);
+  opened.slot.leave();
+  opened.told.length = 0;
+  return opened;
+}
+
+describe("a slot that waits for its client", () => {
+  it("accepts a client of any kind, and passes it on", () => {
+    const { slot, told } = openSlot();
     const { acceptHandler } = slot;
+    expect(acceptHandler).toMatchObject({ address: "/tmp/orders7.sock", golangIpcOnly: false });
+    expect(acceptHandler.busy()).toBeUndefined();
     acceptHandler.onEstablished(ESTABLISHED);
-    expect(acceptHandler.busy()).toMatchObject({
-      code: "IPC_SERVER_BUSY",
-      message: "slot 7 is closed: its client has connected, or its time is over; request a new id",
-    });
+    expect(told).toEqual(["claimed 7 true"]);
   });
 
   it("rejects every client while the manager is full", () => {
@@ -59,54 +68,118 @@ describe("a slot", () => {
     expect(slot.acceptHandler.busy()).toBe(full);
   });
 
-  it("is freed when its client has not come in time, and says so once", () => {
+  it("closes when its client has not come in time, and says so once", () => {
     const pass = stopClock();
-    const { slot, listener, told } = openSlot();
-    slot.opened(listener);
+    const { slot, told } = openSlot();
     slot.expectWithin(5_000, () => told.push("missed"));
     pass(4_999);
     expect(told).toEqual([]);
     pass(1);
-    expect(told).toEqual(["closed", "freed 7", "missed"]);
+    expect(told).toEqual(["listener closed", "slot 7 closed", "missed"]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("reports no missed deadline once its client is there", () => {
+  it("reports the reason when it is given up", () => {
+    const { slot, told } = openSlot();
+    slot.expectWithin(5_000, (error) => told.push(`missed: ${error?.message}`));
+    slot.giveUp(new SessionError("IPC_HANDSHAKE_FAILED", "too many"));
+    expect(told).toEqual(["listener closed", "slot 7 closed", "missed: too many"]);
+  });
+});
+
+describe("a slot whose client is connected", () => {
+  it("keeps listening, reports no missed deadline and has no timer", () => {
     const pass = stopClock();
-    const { slot, listener, told } = openSlot();
-    slot.opened(listener);
+    const { slot, told } = openSlot();
     slot.expectWithin(5_000, () => told.push("missed"));
     slot.acceptHandler.onEstablished(ESTABLISHED);
     expect(vi.getTimerCount()).toBe(0);
-    pass(5_000);
-    expect(told).not.toContain("missed");
+    pass(1_000_000);
+    expect([slot.state, told]).toEqual(["taken", ["claimed 7 true"]]);
   });
 
-  it("is freed once, however often", () => {
-    const { slot, listener, told } = openSlot();
+  it("rejects a second client as busy, whether it came before or after the first one connected", () => {
+    const { slot } = openSlot();
+    const early = slot.acceptHandler;
+    slot.acceptHandler.onEstablished(ESTABLISHED);
+    expect(early.busy()).toMatchObject(TAKEN);
+    expect(slot.acceptHandler.busy()).toMatchObject(TAKEN);
+  });
+});
+
+describe("a slot whose client has gone", () => {
+  it("accepts only a golang-ipc client, for 30 s, then closes", () => {
+    const pass = stopClock();
+    const { slot, told } = leftSlot();
+    expect(slot.acceptHandler.golangIpcOnly).toBe(true);
+    pass(29_999);
+    expect(slot.acceptHandler.busy()).toBeUndefined();
+    expect(told).toEqual([]);
+    pass(1);
+    expect(told).toEqual(["listener closed", "slot 7 closed"]);
+    expect(slot.acceptHandler.busy()).toMatchObject(TAKEN);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("has 30 s again after each visit", () => {
+    const pass = stopClock();
+    const { slot, told } = leftSlot();
+    for (let visit = 0; visit < 3; visit++) {
+      pass(29_999);
+      slot.acceptHandler.onEstablished(ESTABLISHED);
+      pass(1_000_000);
+      slot.leave();
+    }
+    expect(told).toEqual(["claimed 7 true", "claimed 7 true", "claimed 7 true"]);
+    pass(30_000);
+    expect(slot.state).toBe("closed");
+  });
+
+  it("rejects a handshake that began before its client came, because any client could begin it", () => {
+    const { slot } = openSlot();
+    const early = slot.acceptHandler;
+    slot.acceptHandler.onEstablished(ESTABLISHED);
+    slot.leave();
+    expect(early.busy()).toMatchObject(TAKEN);
+    expect(slot.acceptHandler.busy()).toBeUndefined();
+  });
+
+  it("reports nothing when it is given up", () => {
+    const { slot, told } = openSlot();
+    slot.expectWithin(5_000, () => told.push("missed"));
+    slot.acceptHandler.onEstablished(ESTABLISHED);
+    slot.leave();
+    slot.giveUp(new SessionError("IPC_HANDSHAKE_FAILED", "too many"));
+    expect(told).toEqual(["claimed 7 true", "listener closed", "slot 7 closed"]);
+  });
+});
+
+describe("a slot", () => {
+  it("closes once, however often close is called", () => {
+    const { slot, told } = openSlot();
+    slot.close();
+    slot.close();
+    expect(slot.state).toBe("closed");
+    expect(told).toEqual(["listener closed", "slot 7 closed"]);
+  });
+
+  it("closes its listener at once when it was closed before it listened", () => {
+    const { slot, listener, told } = createSlot();
+    slot.close();
     slot.opened(listener);
-    slot.close();
-    slot.close();
-    expect(slot.isClosed).toBe(true);
-    expect(told).toEqual(["closed", "freed 7"]);
+    expect(told).toEqual(["slot 7 closed", "listener closed"]);
   });
 
-  it("that is freed before it listens closes its listener as soon as there is one", () => {
-    const { slot, listener, told } = openSlot();
+  it("reports a close that fails, and throws nothing", async () => {
+    const { slot, told } = openSlot(() => Promise.reject(new Error("read-only")));
     slot.close();
-    slot.opened(listener);
-    expect(told).toEqual(["freed 7", "closed"]);
+    await eventually(() =>
+      expect(told).toEqual(["listener closed", "slot 7 closed", "closing 7 failed: Error: read-only"]),
+    );
   });
 
-  it("says when closing fails, and throws nothing", async () => {
-    const { slot, listener, told } = openSlot(() => Promise.reject(new Error("read-only")));
-    slot.opened(listener);
-    slot.close();
-    await eventually(() => expect(told).toEqual(["closed", "freed 7", "closing 7 failed: Error: read-only"]));
-  });
-
-  it("keeps the process alive, or does not, as it is told", () => {
-    const { slot, listener, told } = openSlot();
+  it("keeps the process alive only when it is referenced", () => {
+    const { slot, listener, told } = createSlot();
     slot.setReferenced(false);
     slot.opened(listener);
     slot.setReferenced(false);

@@ -3,56 +3,70 @@ import { SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Listener } from "@ipc/transport";
 
+/** How long a slot stays after its client has gone, in milliseconds: a golang-ipc client redials its slot. */
+const KEPT_MS = 30_000;
+
 export interface SlotEvents {
   /** Returns the reason to reject clients at the moment, or undefined. */
   readonly busy: () => SessionError | undefined;
   readonly authorize: AcceptHandler["authorize"];
-  /** The client has connected; the listener is closed already. */
+  /** A client has connected: the first one, or a golang-ipc client that is back. */
   readonly claimed: (slot: Slot, established: EstablishedConnection) => void;
-  /** The listener has stopped listening. */
+  /** The slot has stopped listening. */
   readonly closed: (slot: Slot) => void;
   readonly closeFailed: (slot: Slot, error: unknown) => void;
 }
 
-/** One slot of golang-ipc's id protocol: listens for one client at `<name><id>` until that client has connected. */
+/**
+ * `waiting`: for the client that was given the id. `taken`: that client is connected, and every other one is told that the
+ * server is busy; the slot still listens, so that no other process can take its name. `left`: the client has gone, and is
+ * accepted again if it is a golang-ipc client. An @ipc client never comes back to a slot, because it requests a new id.
+ */
+type SlotState = "waiting" | "taken" | "left" | "closed";
+
+/**
+ * One slot of golang-ipc's id protocol: listens at `<name><id>` for one client.
+ * @see docs/adr/0009-a-slot-stays-as-long-as-its-client.md
+ */
 export class Slot {
   readonly id: number;
   readonly #events: SlotEvents;
+  #state: SlotState = "waiting";
   #listener: Listener | undefined;
   #address = "";
   #timer: NodeJS.Timeout | undefined;
   #missed: ((error?: SessionError) => void) | undefined;
-  #isClosed = false;
 
   constructor(id: number, events: SlotEvents) {
     this.id = id;
     this.#events = events;
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
+  get state(): SlotState {
+    return this.#state;
   }
 
+  /** Returns how to handle a stream that is accepted now. */
   get acceptHandler(): AcceptHandler {
+    const state = this.#state;
+    const isFree = state === "waiting" || state === "left";
     return {
       address: this.#address,
-      busy: () => (this.#isClosed ? slotTakenError(this.id) : this.#events.busy()),
+      // The state may change during the handshake: the first client to complete it has the slot.
+      busy: () => (isFree && this.#state === state ? this.#events.busy() : slotTakenError(this.id)),
+      golangIpcOnly: state === "left",
       authorize: this.#events.authorize,
-      onEstablished: (established) => {
-        // Close only now: a client checks the socket file once more after it has connected.
-        this.close();
-        this.#events.claimed(this, established);
-      },
+      onEstablished: (established) => this.#claim(established),
     };
   }
 
   opened(listener: Listener): void {
     this.#listener = listener;
     this.#address = listener.address;
-    if (this.#isClosed) this.#closeListener();
+    if (this.#state === "closed") this.#closeListener();
   }
 
-  /** Closes the listener and calls `missed` if its client has not connected within `ms` milliseconds. */
+  /** Closes the slot and calls `missed` if its client has not connected within `ms` milliseconds. */
   expectWithin(ms: number, missed: (error?: SessionError) => void): void {
     this.#missed = missed;
     this.#timer = setTimeout(() => {
@@ -61,7 +75,13 @@ export class Slot {
     }, ms).unref();
   }
 
-  /** Closes the listener early and reports `error` as the reason. */
+  /** The client has gone: keeps the slot for a golang-ipc client that redials it. */
+  leave(): void {
+    this.#state = "left";
+    this.#timer = setTimeout(() => this.close(), KEPT_MS).unref();
+  }
+
+  /** Closes the slot early; reports `error` as the reason if it still waits for its first client. */
   giveUp(error: SessionError): void {
     this.close();
     this.#missed?.(error);
@@ -72,13 +92,20 @@ export class Slot {
     else this.#listener?.unref();
   }
 
-  /** Stops listening and removes the socket file. Idempotent. */
+  /** Stops listening and removes the socket file; a connected client stays. Idempotent. */
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#state === "closed") return;
+    this.#state = "closed";
     clearTimeout(this.#timer);
     this.#closeListener();
     this.#events.closed(this);
+  }
+
+  #claim(established: EstablishedConnection): void {
+    this.#state = "taken";
+    clearTimeout(this.#timer);
+    this.#missed = undefined;
+    this.#events.claimed(this, established);
   }
 
   #closeListener(): void {
@@ -89,6 +116,6 @@ export class Slot {
 function slotTakenError(id: number): SessionError {
   return new SessionError(
     "IPC_SERVER_BUSY",
-    `slot ${id} is closed: its client has connected, or its time is over; request a new id`,
+    `slot ${id} is taken: its client has connected, or its time is over; request a new id`,
   );
 }

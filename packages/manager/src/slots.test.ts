@@ -1,27 +1,33 @@
+import { setImmediate } from "node:timers/promises";
 import { type Logger, SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import { type Endpoint, memory, type Transport, TransportError } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import type { Slot } from "./slot.js";
-import { Slots } from "./slots.js";
+import { Slots, type SlotsOptions } from "./slots.js";
 
 const name = "orders";
 const never = new AbortController().signal;
+const IN_USE = new TransportError("IPC_ADDRESS_IN_USE", "taken");
 
 interface Place {
   readonly slots: Slots;
   readonly world: Transport;
-  /** What happened, in the logger's words. */
+  /** What the logger was told. */
   readonly told: string[];
-  readonly claimed: Slot[];
-  /** Completes a client's handshake at a slot, whether or not the client was told its id. */
-  readonly claim: (slot: Slot) => void;
+  /** The slot of each client that has connected. */
+  readonly claimed: number[];
+  /** The answer to each stream when it was passed on. */
+  readonly received: ("free" | "busy")[];
 }
 
-function open(transport: Transport = memory()): Place {
+/** @param receive what becomes of an accepted stream; by default, `received` shows the answer to it */
+function create(transport: Transport = memory(), receive?: SlotsOptions["receive"]): Place {
   const told: string[] = [];
-  const claimed: Slot[] = [];
+  const claimed: number[] = [];
+  const received: ("free" | "busy")[] = [];
   const tell = (message: string): void => void told.push(message);
   const logger: Logger = { debug: tell, info: tell, warn: tell, error: tell };
   let lastId = 0;
@@ -30,31 +36,37 @@ function open(transport: Transport = memory()): Place {
     transport,
     logger,
     nextId: () => ++lastId,
-    receive: () => {},
+    receive: receive ?? ((_stream, { busy }) => received.push(busy() === undefined ? "free" : "busy")),
     busy: () => undefined,
     authorize: () => true,
-    claimed: (slot) => claimed.push(slot),
+    claimed: ({ id }) => claimed.push(id),
   });
-  const claim = (slot: Slot): void => slot.acceptHandler.onEstablished({} as EstablishedConnection);
-  return { slots, world: transport, told, claimed, claim };
+  return { slots, world: transport, told, claimed, received };
 }
 
-/** Says whether a slot listens. */
-async function isListening(world: Transport, id: number): Promise<boolean> {
-  try {
-    (await world.dial(name, { kind: "slot", id }, {})).destroy();
-    return true;
-  } catch {
-    return false;
-  }
+/** Completes a client's handshake at a slot. */
+function claim(slot: Slot): void {
+  slot.acceptHandler.onEstablished({} as EstablishedConnection);
+}
+
+/** Opens slots until there are so many, and returns the last. */
+async function openMany(slots: Slots, count: number): Promise<Slot> {
+  for (let opened = 1; opened < count; opened++) await slots.open(never);
+  return slots.open(never);
 }
 
 async function listeningOf(world: Transport, ids: readonly number[]): Promise<number[]> {
-  const found = await Promise.all(ids.map(async (id) => ((await isListening(world, id)) ? [id] : [])));
+  const found = await Promise.all(
+    ids.map(async (id) => {
+      const stream = await world.dial(name, { kind: "slot", id }, {}).catch(() => undefined);
+      stream?.destroy();
+      return stream === undefined ? [] : [id];
+    }),
+  );
   return found.flat();
 }
 
-/** memory(), whose next `listen` calls go as told. */
+/** memory(), whose `listen` does what the test says. */
 function worldThat(listen: (endpoint: Endpoint, listen: () => ReturnType<Transport["listen"]>) => unknown): Transport {
   const world = memory();
   return {
@@ -64,171 +76,199 @@ function worldThat(listen: (endpoint: Endpoint, listen: () => ReturnType<Transpo
   };
 }
 
-/** As `open`; the slot `gated` does not listen before `letListen`. */
-function openGated(gated: number): Place & { readonly letListen: () => void } {
-  let letListen = (): void => {};
-  const gate = new Promise<void>((resolve) => {
-    letListen = resolve;
-  });
-  const transport = worldThat(async (endpoint, listen) => {
-    if (endpoint.kind === "slot" && endpoint.id === gated) await gate;
-    return listen();
-  });
-  return { ...open(transport), letListen };
-}
-
 describe("slots", () => {
-  it("listen at the first before any request, and at every other when it is requested", async () => {
-    const { slots, world } = open();
-    await slots.prepare(undefined);
-    expect(await listeningOf(world, [1, 2, 3])).toEqual([1]);
-    expect((await slots.acquire(never)).id).toBe(1);
-    expect(await listeningOf(world, [1, 2, 3])).toEqual([1]);
-    expect((await slots.acquire(never)).id).toBe(2);
+  it("listen one by one, when they are opened", async () => {
+    const { slots, world } = create();
+    expect(await listeningOf(world, [1, 2, 3])).toEqual([]);
+    expect((await slots.open(never)).id).toBe(1);
+    expect((await slots.open(never)).id).toBe(2);
     expect(await listeningOf(world, [1, 2, 3])).toEqual([1, 2]);
   });
 
-  it("pass over an address that is taken, and say so", async () => {
-    const { slots, world, told } = open();
-    await world.listen(`${name}1`, { kind: "name" }, () => {}, {});
-    await world.listen(`${name}3`, { kind: "name" }, () => {}, {});
-    await slots.prepare(undefined);
-    expect((await slots.acquire(never)).id).toBe(2);
-    expect((await slots.acquire(never)).id).toBe(4);
-    expect(told).toEqual([
-      expect.stringMatching(/^server orders: id 1 is passed over: a server listens at memory:orders1 already/),
-      expect.stringMatching(/^server orders: id 3 is passed over/),
-    ]);
-  });
-
-  it("give a released slot to the next requester, and free a second one", async () => {
-    const { slots, world } = open();
-    const [first, second] = [await slots.acquire(never), await slots.acquire(never)];
-    slots.release(second);
-    slots.release(first);
+  it("stay when their client connects and leaves, and listen no longer 30 s after that", async () => {
+    const pass = stopClock();
+    const { slots, world, claimed } = create();
+    for (const slot of [await slots.open(never), await slots.open(never)]) claim(slot);
+    slots.leave(1);
+    pass(29_999);
+    expect(await listeningOf(world, [1, 2])).toEqual([1, 2]);
+    pass(1);
     expect(await listeningOf(world, [1, 2])).toEqual([2]);
-    expect(await slots.acquire(never)).toBe(second);
-    expect((await slots.acquire(never)).id).toBe(3);
+    expect(claimed).toEqual([1, 2]);
   });
 
-  it("take no slot back that has its client", async () => {
-    const { slots, claim } = open();
-    const first = await slots.acquire(never);
-    claim(first);
-    slots.release(first);
-    expect((await slots.acquire(never)).id).toBe(2);
-  });
-
-  it("withhold the slot of a client that came without asking, such as golang-ipc's after a restart", async () => {
-    const { slots, claimed, claim } = open();
-    await slots.prepare(undefined);
-    const first = await slots.acquire(never);
-    slots.release(first);
-    claim(first);
-    expect(claimed).toEqual([first]);
-    const next = await slots.acquire(never);
-    expect(next).toMatchObject({ id: 2, isClosed: false });
-  });
-
-  it("withhold a slot whose listener was lost, and log it", async () => {
+  it("ignore the end of a client without a slot, and of one whose slot was lost", async () => {
     const lose: (() => void)[] = [];
     const world = memory();
-    const { slots, told } = open({
+    const { slots, told } = create({
       ...world,
       listen: (listenName, endpoint, onStream, options) => {
         lose.push(() => options.onLost?.(new TransportError("IPC_LISTENER_LOST", "lost")));
         return world.listen(listenName, endpoint, onStream, options);
       },
     });
-    await slots.prepare(undefined);
+    claim(await slots.open(never));
     lose[0]?.();
-    expect(told).toEqual(["server orders: slot 1 is closed: lost"]);
-    expect(await slots.acquire(never)).toMatchObject({ id: 2, isClosed: false });
+    slots.leave(1);
+    slots.leave(99);
+    expect(told).toEqual(["server orders: slot 1 closed: lost"]);
+    expect(await listeningOf(world, [1, 99])).toEqual([]);
   });
 
-  it("keep a released slot for the next requester, also while another request is pending", async () => {
-    const { slots, world, letListen } = openGated(2);
-    const first = await slots.acquire(never);
-    const second = slots.acquire(never);
-    slots.release(first);
-    letListen();
-    expect((await second).id).toBe(2);
-    expect(await slots.acquire(never)).toBe(first);
-    expect(await listeningOf(world, [1, 2, 3])).toEqual([1, 2]);
+  it("are free for a client that redials when its old connection closes in the same turn of the event loop", async () => {
+    const { slots, world, received } = create();
+    claim(await slots.open(never));
+    await world.dial(name, { kind: "slot", id: 1 }, {});
+    // The stream is accepted; then come the callbacks of `setImmediate`, and then those of sockets that have closed.
+    await setImmediate();
+    await setImmediate();
+    expect(received).toEqual([]);
+    slots.leave(1);
+    await setImmediate();
+    expect(received).toEqual(["free"]);
   });
 
-  it("free the oldest past 1 024, and say so", async () => {
-    const { slots, world, told } = open();
-    await slots.prepare(undefined);
-    const first = await slots.acquire(never);
-    const missed: unknown[] = [];
-    first.expectWithin(60_000, (error) => void missed.push(error));
-    for (let id = 2; id <= 1_024; id++) await slots.acquire(never);
-    expect([first.isClosed, missed]).toEqual([false, []]);
-    expect((await slots.acquire(never)).id).toBe(1_025);
-    expect(first.isClosed).toBe(true);
-    expect(missed).toMatchObject([{ code: "IPC_HANDSHAKE_FAILED" }]);
-    expect(told).toEqual(["server orders: slot 1 is closed, the oldest of 1024 that wait for clients"]);
-    expect(await listeningOf(world, [1, 2, 1_024, 1_025])).toEqual([2, 1_024, 1_025]);
+  it("answer busy to others as long as the client stays", async () => {
+    const { slots, world, received } = create();
+    claim(await slots.open(never));
+    await world.dial(name, { kind: "slot", id: 1 }, {});
+    for (let turn = 0; turn < 3; turn++) await setImmediate();
+    expect(received).toEqual(["busy"]);
   });
 
-  it("count from when they were given, not from when they began to listen", async () => {
-    const { slots } = open();
-    const first = await slots.acquire(never);
-    for (let id = 2; id <= 1_024; id++) await slots.acquire(never);
-    slots.release(first);
-    expect(await slots.acquire(never)).toBe(first);
-    await slots.acquire(never);
-    expect(first.isClosed).toBe(false);
+  it("skip a slot whose listener is lost, or whose client connects, before `listen` resolves", async () => {
+    const world = memory();
+    const transport: Transport = {
+      ...world,
+      async listen(...given) {
+        const [, endpoint, , options] = given;
+        const listener = await world.listen(...given);
+        if (endpoint.kind !== "slot") return listener;
+        if (endpoint.id === 1) options.onLost?.(new TransportError("IPC_LISTENER_LOST", "lost"));
+        if (endpoint.id === 2) await world.dial(name, endpoint, {});
+        await setImmediate();
+        return listener;
+      },
+    };
+    const { slots, claimed } = create(transport, (_stream, { onEstablished }) =>
+      onEstablished({} as EstablishedConnection),
+    );
+    expect((await slots.open(never)).id).toBe(3);
+    expect(claimed).toEqual([2]);
+    expect(await listeningOf(world, [1, 2, 3])).toEqual([2, 3]);
   });
 
-  it("are all freed at the end, and so is one that only then listens", async () => {
-    const { slots, world, letListen } = openGated(2);
-    await slots.prepare(undefined);
-    const first = await slots.acquire(never);
-    const late = slots.acquire(never);
+  it("are closed with the manager, and so is one that listens only then", async () => {
+    let letListen = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      letListen = resolve;
+    });
+    const { slots, world } = create(
+      worldThat(async (endpoint, listen) => {
+        if (endpoint.kind === "slot" && endpoint.id === 2) await gate;
+        return listen();
+      }),
+    );
+    const first = await slots.open(never);
+    const late = slots.open(never);
     slots.close();
     letListen();
-    expect(first.isClosed).toBe(true);
-    expect((await late).isClosed).toBe(true);
+    expect([first.state, (await late).state]).toEqual(["closed", "closed"]);
     expect(await listeningOf(world, [1, 2])).toEqual([]);
   });
 
-  it("are no start at all where listening is forbidden, or was aborted", async () => {
-    const denied = new TransportError("IPC_PERMISSION_DENIED", "no");
-    expect(await failureOf(open(worldThat(() => Promise.reject(denied))).slots.prepare(undefined))).toBe(denied);
-    const reason = new Error("enough");
-    expect(await failureOf(open().slots.prepare(AbortSignal.abort(reason)))).toMatchObject({
-      code: "IPC_ABORTED",
-    });
-  });
-
-  it("stop looking for a free address when the request was aborted", async () => {
-    const request = new AbortController();
-    let looked = 0;
-    const { slots } = open(
-      worldThat((_door, listen) => {
-        if (request.signal.aborted) return listen();
-        if (++looked === 100) request.abort(new SessionError("IPC_CLOSED", "gone"));
-        throw new TransportError("IPC_ADDRESS_IN_USE", "taken");
-      }),
-    );
-    expect(await failureOf(slots.acquire(request.signal))).toMatchObject({ code: "IPC_ABORTED" });
-    expect(looked).toBe(100);
-  });
-
-  it("keep the process alive, or do not, also those that come later", async () => {
+  it("keep the process alive only when they are referenced, also those that open later", async () => {
     const told: string[] = [];
-    const { slots } = open(
+    const { slots } = create(
       worldThat(async ({ ...endpoint }, listen) => {
         const id = "id" in endpoint ? endpoint.id : 0;
         return { ...(await listen()), ref: () => told.push(`ref ${id}`), unref: () => told.push(`unref ${id}`) };
       }),
     );
-    await slots.acquire(never);
+    // A slot with a client counts, too.
+    claim(await slots.open(never));
+    told.length = 0;
     slots.setReferenced(false);
-    await slots.acquire(never);
+    await slots.open(never);
     slots.setReferenced(true);
-    expect(told).toEqual(["ref 1", "unref 1", "unref 2", "ref 1", "ref 2"]);
+    expect(told).toEqual(["unref 1", "unref 2", "ref 1", "ref 2"]);
+  });
+});
+
+describe("an address that is in use", () => {
+  it("is skipped, with a log entry", async () => {
+    const { slots, world, told } = create();
+    await world.listen(`${name}1`, { kind: "name" }, () => {}, {});
+    await world.listen(`${name}3`, { kind: "name" }, () => {}, {});
+    expect((await slots.open(never)).id).toBe(2);
+    expect((await slots.open(never)).id).toBe(4);
+    expect(told).toEqual([
+      expect.stringMatching(/^server orders: id 1 skipped: a server already listens at memory:orders1/),
+      expect.stringMatching(/^server orders: id 3 skipped/),
+    ]);
+  });
+
+  it("is skipped 32 times, then the request fails; the next request goes on behind them", async () => {
+    let looked = 0;
+    const { slots } = create(
+      worldThat((endpoint, listen) => {
+        looked++;
+        if (endpoint.kind === "slot" && endpoint.id <= 40) throw IN_USE;
+        return listen();
+      }),
+    );
+    expect(await failureOf(slots.open(never))).toMatchObject({
+      code: "IPC_ADDRESS_IN_USE",
+      message:
+        "no slot for a client of `orders`: 32 addresses in a row are in use; find the program that uses them, or retry, which goes on behind them",
+      cause: IN_USE,
+    });
+    expect(looked).toBe(32);
+    expect((await slots.open(never)).id).toBe(41);
+  });
+
+  it("is not looked at when the request was aborted, or listening fails in another way", async () => {
+    const request = new AbortController();
+    let looked = 0;
+    const { slots } = create(
+      worldThat((_endpoint, listen) => {
+        if (request.signal.aborted) return listen();
+        if (++looked === 5) request.abort(new SessionError("IPC_CLOSED", "gone"));
+        throw IN_USE;
+      }),
+    );
+    expect(await failureOf(slots.open(request.signal))).toMatchObject({ code: "IPC_ABORTED" });
+    expect(looked).toBe(5);
+    const denied = new TransportError("IPC_PERMISSION_DENIED", "no");
+    expect(await failureOf(create(worldThat(() => Promise.reject(denied))).slots.open(never))).toBe(denied);
+  });
+});
+
+describe("past 1 024 slots without a client", () => {
+  it("the oldest is closed, with a log entry, and its client is reported as missed", async () => {
+    const { slots, world, told } = create();
+    const first = await slots.open(never);
+    const missed: unknown[] = [];
+    first.expectWithin(60_000, (error) => void missed.push(error));
+    await openMany(slots, 1_023);
+    expect([first.state, missed]).toEqual(["waiting", []]);
+    expect((await slots.open(never)).id).toBe(1_025);
+    expect(first.state).toBe("closed");
+    expect(missed).toMatchObject([{ code: "IPC_HANDSHAKE_FAILED" }]);
+    expect(told).toEqual(["server orders: slot 1 closed: the oldest of 1024 without a client"]);
+    expect(await listeningOf(world, [1, 2, 1_024, 1_025])).toEqual([2, 1_024, 1_025]);
+  });
+
+  it("those with a client do not count, and one whose client leaves counts from then on", async () => {
+    const { slots, world } = create();
+    claim(await slots.open(never));
+    await openMany(slots, 1_024);
+    expect(await listeningOf(world, [1, 2])).toEqual([1, 2]);
+    slots.leave(1);
+    expect(await listeningOf(world, [1, 2, 3])).toEqual([1, 3]);
+    await openMany(slots, 1_022);
+    expect(await listeningOf(world, [1, 1_024, 1_025])).toEqual([1, 1_025]);
+    await openMany(slots, 2);
+    expect(await listeningOf(world, [1])).toEqual([]);
   });
 });

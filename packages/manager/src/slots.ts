@@ -2,12 +2,15 @@ import type { Duplex } from "node:stream";
 import type { AcceptHandler } from "@ipc/server/internal";
 import { isIpcError, type Logger, SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
-import type { Listener, Transport } from "@ipc/transport";
+import { type Listener, type Transport, TransportError } from "@ipc/transport";
 
 import { Slot } from "./slot.js";
 
-/** Slots that wait for their client at once; past this limit the oldest is closed. */
-const MAX_SLOTS = 1_024;
+/** Slots without a client at once; past this limit the oldest is closed. */
+const MAX_FREE_SLOTS = 1_024;
+
+/** Addresses that are in use, in a row, before an id request fails: each costs some system calls. */
+const MAX_SKIPPED = 32;
 
 export interface SlotsOptions {
   readonly name: string;
@@ -21,13 +24,13 @@ export interface SlotsOptions {
   readonly claimed: (slot: Slot, established: EstablishedConnection) => void;
 }
 
-/** The slots of a manager that wait for their clients. */
+/** The slots of a manager: none until a client requests an id. */
 export class Slots {
   readonly #options: SlotsOptions;
-  /** In the order in which they were handed out or began to listen. */
-  readonly #open = new Set<Slot>();
-  /** Listens already, but no client has been told its id. */
-  #spare: Slot | undefined;
+  /** By id. */
+  readonly #slots = new Map<number, Slot>();
+  /** Those without a client, in the order in which they have been so. */
+  readonly #free = new Set<Slot>();
   #isClosed = false;
   #referenced = true;
 
@@ -35,96 +38,105 @@ export class Slots {
     this.#options = options;
   }
 
-  /** Listens at the first slot before any client requests an id, as golang-ipc does. */
-  async prepare(signal: AbortSignal | undefined): Promise<void> {
-    this.#spare = await this.#listen(signal);
-  }
-
   /**
-   * Returns a slot that listens.
-   * @throws the error with which listening failed; skips a slot whose address is in use
+   * Opens a slot that listens, at the next address that is not in use.
+   * @throws the error with which listening failed; TransportError IPC_ADDRESS_IN_USE after 32 addresses that are in use
    */
-  async acquire(signal: AbortSignal): Promise<Slot> {
-    const spare = this.#spare;
-    if (spare === undefined) return this.#listen(signal);
-    this.#spare = undefined;
-    this.#open.delete(spare);
-    this.#open.add(spare);
-    return spare;
+  async open(signal: AbortSignal): Promise<Slot> {
+    const { name, nextId, logger } = this.#options;
+    let last: unknown;
+    for (let skipped = 0; skipped < MAX_SKIPPED; skipped++) {
+      const slot = this.#create(nextId());
+      try {
+        slot.opened(await this.#listenAt(slot, signal));
+      } catch (error) {
+        slot.close();
+        if (!isIpcError(error) || error.code !== "IPC_ADDRESS_IN_USE") throw error;
+        logger.info(`server ${name}: id ${slot.id} skipped: ${error.message}`);
+        last = error;
+        continue;
+      }
+      slot.setReferenced(this.#referenced);
+      if (this.#isClosed) slot.close();
+      // Before `listen` resolved, the listener may have been lost, or a program that was given no id may have connected.
+      else if (slot.state !== "waiting") continue;
+      else this.#addFree(slot);
+      return slot;
+    }
+    throw new TransportError(
+      "IPC_ADDRESS_IN_USE",
+      `no slot for a client of \`${name}\`: ${MAX_SKIPPED} addresses in a row are in use; find the program that uses them, or retry, which goes on behind them`,
+      { cause: last },
+    );
   }
 
-  /** Takes back a slot whose id no client has been told. */
-  release(slot: Slot): void {
-    if (this.#spare === undefined && !slot.isClosed) this.#spare = slot;
-    else slot.close();
+  /** The client with this id has gone. A client that has no slot is ignored. */
+  leave(id: number): void {
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return;
+    slot.leave();
+    this.#addFree(slot);
   }
 
   setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
-    for (const slot of this.#open) slot.setReferenced(referenced);
+    for (const slot of this.#slots.values()) slot.setReferenced(referenced);
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const slot of this.#open) slot.close();
+    for (const slot of this.#slots.values()) slot.close();
   }
 
-  async #listen(signal: AbortSignal | undefined): Promise<Slot> {
-    const { name, nextId, logger } = this.#options;
-    for (;;) {
-      const slot = new Slot(nextId(), {
-        busy: this.#options.busy,
-        authorize: this.#options.authorize,
-        claimed: this.#options.claimed,
-        closed: (freed) => this.#forget(freed),
-        closeFailed: ({ id }, error) => logger.error(`server ${name}: closing slot ${id} failed: ${String(error)}`),
-      });
-      try {
-        slot.opened(await this.#listenAt(slot, signal));
-      } catch (error) {
-        if (!isIpcError(error) || error.code !== "IPC_ADDRESS_IN_USE") throw error;
-        logger.info(`server ${name}: id ${slot.id} is passed over: ${error.message}`);
-        continue;
-      }
-      // The listener was lost, or its client connected, before `listen` resolved.
-      if (slot.isClosed && !this.#isClosed) continue;
-      this.#keep(slot);
-      return slot;
-    }
+  #create(id: number): Slot {
+    const { name, logger, busy, authorize, claimed } = this.#options;
+    const slot = new Slot(id, {
+      busy,
+      authorize,
+      claimed: (taken, established) => {
+        this.#free.delete(taken);
+        claimed(taken, established);
+      },
+      closed: (closed) => {
+        this.#slots.delete(closed.id);
+        this.#free.delete(closed);
+      },
+      closeFailed: (_slot, error) => logger.error(`server ${name}: closing slot ${id} failed: ${String(error)}`),
+    });
+    this.#slots.set(id, slot);
+    return slot;
   }
 
-  #listenAt(slot: Slot, signal: AbortSignal | undefined): Promise<Listener> {
-    const { name, transport, logger, receive } = this.#options;
-    return transport.listen(name, { kind: "slot", id: slot.id }, (stream) => receive(stream, slot.acceptHandler), {
-      ...(signal && { signal }),
+  #listenAt(slot: Slot, signal: AbortSignal): Promise<Listener> {
+    const { name, transport, logger } = this.#options;
+    return transport.listen(name, { kind: "slot", id: slot.id }, (stream) => this.#receive(slot, stream), {
+      signal,
       onLost: (error) => {
-        logger.warn(`server ${name}: slot ${slot.id} is closed: ${error.message}`);
+        logger.warn(`server ${name}: slot ${slot.id} closed: ${error.message}`);
         slot.close();
       },
     });
   }
 
-  #forget(slot: Slot): void {
-    this.#open.delete(slot);
-    // golang-ipc's clients redial their previous slot, even at a restarted server, so a client can claim the spare one.
-    if (this.#spare === slot) this.#spare = undefined;
+  /**
+   * Passes a stream on. At a slot that is taken, it waits until sockets that are closing have closed: the end of the old
+   * connection may be among the events of the same turn, and a golang-ipc client that redials and finds its slot busy gives up
+   * for good. Closed sockets are reported after the first `setImmediate` callback.
+   */
+  #receive(slot: Slot, stream: Duplex): void {
+    const receive = (): void => this.#options.receive(stream, slot.acceptHandler);
+    if (slot.state === "taken") setImmediate(() => setImmediate(receive));
+    else receive();
   }
 
-  #keep(slot: Slot): void {
-    if (this.#isClosed) slot.close();
-    if (slot.isClosed) return;
-    this.#open.add(slot);
-    slot.setReferenced(this.#referenced);
+  #addFree(slot: Slot): void {
+    this.#free.add(slot);
     const { name, logger } = this.#options;
-    for (const oldest of this.#open) {
-      if (this.#open.size <= MAX_SLOTS) return;
-      logger.warn(`server ${name}: slot ${oldest.id} is closed, the oldest of ${MAX_SLOTS} that wait for clients`);
-      oldest.giveUp(
-        new SessionError(
-          "IPC_HANDSHAKE_FAILED",
-          `slot ${oldest.id} was freed as the oldest of ${MAX_SLOTS} that wait for clients`,
-        ),
-      );
+    for (const oldest of this.#free) {
+      if (this.#free.size <= MAX_FREE_SLOTS) return;
+      const what = `slot ${oldest.id} closed: the oldest of ${MAX_FREE_SLOTS} without a client`;
+      logger.warn(`server ${name}: ${what}`);
+      oldest.giveUp(new SessionError("IPC_HANDSHAKE_FAILED", what));
     }
   }
 }

@@ -63,7 +63,7 @@ export function managersOfSlot(name: string): string[] {
 export function slotNameError(address: string, manager: string, cause?: unknown): TransportError {
   return new TransportError(
     "IPC_ADDRESS_IN_USE",
-    `a server listens at ${address} already, or it is a slot of manager \`${manager}\`, which listens; stop that one, or choose another name`,
+    `a server already listens at ${address}, or it is a slot of manager \`${manager}\`, which listens; stop that server or manager, or choose another name`,
     { cause },
   );
 }

@@ -16,7 +16,7 @@ export const BUDGET_BYTES = 262_144;
 const FULL_RATE: Rate = { maxMessageBytes: 200_000, pauseMs: 0 };
 
 /** The socket files that a killed server of many leaves. */
-const ENDPOINTS = [`${NAME}.sock`, `${NAME}1.sock`, `${NAME}_manager.sock`];
+const ENDPOINTS = [`${NAME}.sock`, `${NAME}_manager.sock`];
 /** Messages that must have come on all connections together, at the most, before a side is killed; one on each at the least. */
 const MAX_MESSAGES = 100;
 /** The rate of each of many clients, and of their server for each: at the full rate they would occupy the machine. */

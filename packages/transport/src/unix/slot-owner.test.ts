@@ -2,7 +2,7 @@ import { chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { leaveStaleSocket, NOBODY, scratchDirectory, startForeignServer, turns } from "../../test/scratch.js";
+import { leaveStaleSocket, OTHER_USER, scratchDirectory, startForeignServer, turns } from "../../test/scratch.js";
 import type { Endpoint, Transport } from "../transport.js";
 import { unixSocket } from "./unix-socket.js";
 
@@ -36,7 +36,7 @@ describe("the error of a name that is taken", () => {
     await listen(transport, manager, { kind: "slot", id });
     await listen(transport, manager, MANAGER);
     expect(await messageFor(transport, name)).toBe(
-      `a server listens at ${join(directory, name)}.sock already, or it is a slot of manager \`${manager}\`, which listens; stop that one, or choose another name`,
+      `a server already listens at ${join(directory, name)}.sock, or it is a slot of manager \`${manager}\`, which listens; stop that server or manager, or choose another name`,
     );
   });
 
@@ -90,7 +90,7 @@ describe("the error of a name that is taken", () => {
     await listen(transport, "worker1", NAME);
     const path = join(directory, "worker_manager.sock");
     await startForeignServer(path, onStream);
-    chownSync(path, NOBODY, NOBODY);
+    chownSync(path, OTHER_USER, OTHER_USER);
     expect(await messageFor(transport, "worker1")).not.toContain("manager");
     await turns(5);
     expect(onStream).not.toHaveBeenCalled();
