@@ -64,6 +64,7 @@ export interface MergedStreamOptions {
  */
 export class MergedStream implements MessageSource<Delivery> {
   onReady: () => void = () => {};
+  readonly hasNews = false;
   readonly #options: MergedStreamOptions;
   readonly #members = new Map<ServerConnection, StreamMember>();
   /** The members that have disconnected, oldest first. */
@@ -146,18 +147,21 @@ export class MergedStream implements MessageSource<Delivery> {
   }
 
   takeData(): Delivery | undefined {
+    if (this.#ready.size === 0) return undefined;
     for (const member of this.#ready) {
       this.#ready.delete(member);
       const { connection, consumer, inbox } = member;
       const message = consumer.takeData();
       // Drop statuses that no message follows, so that a closed connection can be removed.
-      if (inbox.unreadBytes === 0) consumer.takeData();
-      else if (message !== undefined && member.isLocked) this.#ready.add(member);
+      if (inbox.unreadBytes === 0 && !inbox.isEmpty) consumer.takeData();
+      if (message !== undefined && !inbox.isEmpty && member.isLocked) this.#ready.add(member);
       if (inbox.isOver) this.#forget(member);
       if (message !== undefined) return { connection, message };
     }
     return undefined;
   }
+
+  announce(): void {}
 
   /** Takes the next message or status of an awaited connection, which is then awaited no more. */
   takeEach(): { readonly connection: ServerConnection; readonly message: DataMessage | StatusMessage } | undefined {

@@ -19,16 +19,20 @@ export interface SourceEnd {
 
 /** Supplies items, and data among them, in order to one consumer. */
 export interface MessageSource<T, D extends T = T> {
-  /** Assigned by the consumer. Called when `take` may return an item, and when the source has ended. */
+  /** Assigned by the consumer. Called when `take` may return an item, when there is something to announce, and at the end. */
   onReady: () => void;
+  /** Assigned by the consumer. Delivers data that nothing precedes to listeners at once, or returns false. */
+  onData?: (data: D) => boolean;
   /** Removes and returns the next item that is available now. */
   take(): T | undefined;
   /** Like `take`, but drops items until it finds data. */
   takeData(): D | undefined;
   /** Undefined until no item can be added any more. */
   readonly end: SourceEnd | undefined;
+  /** Whether there is something to announce, possibly behind items. */
+  readonly hasNews: boolean;
   /** Reports what no item precedes any more. Never called while an item is being delivered. `isHeld`: items have a consumer. */
-  announce?(isHeld: boolean): void;
+  announce(isHeld: boolean): void;
 }
 
 const READ = "a pending read";
@@ -68,6 +72,7 @@ export class Consumer<T, D extends T = T> {
     this.#source = source;
     this.#deliver = deliver;
     source.onReady = this.#onReady;
+    source.onData = this.#onData;
   }
 
   /** What the items go to, for error messages; undefined if a consumer may begin. */
@@ -194,6 +199,16 @@ export class Consumer<T, D extends T = T> {
     this.#lockReady?.();
   };
 
+  /** Most messages to listeners come this way: they never enter a queue. */
+  readonly #onData = (data: D): boolean => {
+    if (!this.#isFlowing || this.#isDelivering || !this.#mayPush()) return false;
+    this.#isDelivering = true;
+    this.#deliver(data);
+    this.#isDelivering = false;
+    if (this.#source.hasNews) this.#dispatch();
+    return true;
+  };
+
   #hold(what: string, holder: string): void {
     const taken = this.holder;
     if (taken !== undefined) throw consumerTakenError(what, taken);
@@ -244,35 +259,42 @@ export class Consumer<T, D extends T = T> {
     return wait.promise;
   }
 
-  /** Serves pending waits and listeners as far as possible. */
+  /** Does what can be done now: announces, serves pending waits and listeners. */
   #dispatch(): void {
+    if (this.#isFlowing || this.#waits.size > 0 || this.#source.hasNews) this.#serve();
+  }
+
+  #serve(): void {
     if (this.#isDelivering) return;
     this.#isDelivering = true;
-    do this.#source.announce?.(this.#holder !== undefined);
+    do if (this.#source.hasNews) this.#source.announce(this.#holder !== undefined);
     while (this.#deliverNext());
     this.#isDelivering = false;
-    this.#settleWaits();
+    if (this.#waits.size > 0) this.#settleWaits();
   }
 
   #deliverNext(): boolean {
-    for (const wait of this.#waits) {
-      const item = this.#holder === ITERATION ? this.#nextData() : this.#next();
-      if (item === undefined) return false;
-      this.#waits.delete(wait);
-      wait.resolve(item);
+    if (this.#isFlowing) {
+      const data = this.#mayPush() ? this.#nextData() : undefined;
+      if (data === undefined) return false;
+      this.#deliver(data);
       return true;
     }
-    if (!this.#isFlowing || !this.#mayPush()) return false;
-    const data = this.#nextData();
-    if (data === undefined) return false;
-    this.#deliver(data);
+    if (this.#waits.size === 0) return false;
+    const item = this.#holder === ITERATION ? this.#nextData() : this.#next();
+    if (item === undefined) return false;
+    for (const wait of this.#waits) {
+      this.#waits.delete(wait);
+      wait.resolve(item);
+      break;
+    }
     return true;
   }
 
   /** Settles the waits that are left after the end: an iteration is done, a read rejects. */
   #settleWaits(): void {
     const { end } = this.#source;
-    if (end === undefined || this.#waits.size === 0) return;
+    if (end === undefined) return;
     const isDone = this.#holder === ITERATION && end.kind === "done";
     for (const wait of this.#waits) {
       if (isDone) wait.resolve(undefined);

@@ -21,6 +21,7 @@ export interface InboxEvents {
 /** Holds received, unread messages and statuses in order, within a budget of bytes. */
 export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMessage> {
   onReady: () => void = () => {};
+  onData: (message: DataMessage) => boolean = () => false;
   readonly #maxUnreadBytes: number;
   readonly #events: InboxEvents;
   readonly #unread: MessageQueue;
@@ -40,6 +41,11 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     return this.#unread.bytes;
   }
 
+  /** Whether neither messages nor statuses are unread. */
+  get isEmpty(): boolean {
+    return this.#unread.length === 0;
+  }
+
   get isFull(): boolean {
     return this.#input !== "flowing";
   }
@@ -54,6 +60,7 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
   }
 
   push(message: ReceivedMessage): void {
+    if (this.#unread.length === 0 && this.onData(message)) return;
     this.#unread.add(message);
     this.onReady();
     // A message that was taken at once needs no pause, even if it is larger than the budget.
@@ -94,9 +101,13 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     }
   }
 
+  get hasNews(): boolean {
+    return this.#unread.statuses > 0 || this.#end !== undefined;
+  }
+
   /** Reports the statuses and the end that no unread message precedes. */
   announce(isHeld: boolean): void {
-    if (this.#isEndReported || (this.#unread.statuses === 0 && this.#end === undefined)) return;
+    if (this.#isEndReported) return;
     for (let status = this.#unread.announce(); status !== undefined; status = this.#unread.announce()) {
       this.#events.status(status);
     }
