@@ -197,6 +197,22 @@ describe("an inbox announces", () => {
     expect(events).toEqual(["status Error", "ended"]);
   });
 
+  it("its end at once when only statuses are unread, to a paused listener and to an idle iteration", async () => {
+    const { inbox, consumer, events } = recordedInbox();
+    consumer.listen();
+    await nextTick();
+    consumer.pause();
+    inbox.pushStatus("Closed");
+    inbox.finish("done", closed);
+    expect(events).toEqual(["status Closed", "ended"]);
+    const { inbox: other, consumer: idle, events: seen } = recordedInbox();
+    other.push(message(1));
+    await idle.iterate().next();
+    other.pushStatus("Closed");
+    other.finish("done", closed);
+    expect(seen).toEqual(["status Closed", "ended"]);
+  });
+
   it("its end at once when no caller has ever read, and for a paused listener when it was destroyed", async () => {
     const { inbox, events } = recordedInbox();
     inbox.push(message(1));
