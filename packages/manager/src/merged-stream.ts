@@ -1,49 +1,12 @@
 import type { DataMessage, Logger, StatusMessage } from "@ipc/session";
-import type { Inbox, InboxConsumer, MessageSource, SourceEnd } from "@ipc/session/internal";
-import { ServerConnection } from "./server-connection.js";
+import type { MessageSource, SourceEnd } from "@ipc/session/internal";
+import type { ServerConnection } from "./server-connection.js";
+import { StreamMember } from "./stream-member.js";
 
 /** A message, and the connection that received it, which may have ended since. */
 export interface Delivery {
   readonly connection: ServerConnection;
   readonly message: DataMessage;
-}
-
-/** A connection in the manager's stream: it may have disconnected already, and still have unread messages. */
-export class StreamMember {
-  readonly connection: ServerConnection;
-  readonly inbox: Inbox;
-  readonly consumer: InboxConsumer;
-  /** Unread bytes at the moment it disconnected. */
-  unreadAtEndBytes = 0;
-  /** A `connection` listener reads it individually, even if no such read is pending at the moment. */
-  isReadIndividually: boolean;
-  #isLocked = false;
-
-  constructor(connection: ServerConnection) {
-    this.connection = connection;
-    this.inbox = ServerConnection.inboxOf(connection);
-    this.consumer = ServerConnection.consumerOf(connection);
-    this.isReadIndividually = this.consumer.hasBeenRead;
-  }
-
-  get isLocked(): boolean {
-    return this.#isLocked;
-  }
-
-  /** Locks the connection's inbox, unless the connection is read individually. */
-  tryLock(ready: () => void): boolean {
-    if (this.isReadIndividually || this.consumer.holder !== undefined) return false;
-    this.consumer.lock("read", "a reader of all connections", ready);
-    this.#isLocked = true;
-    return true;
-  }
-
-  /** Releases the lock and notifies no listener: the consumer's `announce` does that. */
-  unlock(): void {
-    if (!this.#isLocked) return;
-    this.#isLocked = false;
-    this.consumer.unlock();
-  }
 }
 
 export interface MergedStreamOptions {
@@ -64,7 +27,7 @@ export interface MergedStreamOptions {
  */
 export class MergedStream implements MessageSource<Delivery> {
   onReady: () => void = () => {};
-  readonly hasNews = false;
+  readonly hasAnnouncements = false;
   readonly #options: MergedStreamOptions;
   readonly #members = new Map<ServerConnection, StreamMember>();
   /** The members that have disconnected, oldest first. */
@@ -94,7 +57,7 @@ export class MergedStream implements MessageSource<Delivery> {
     return bytes;
   }
 
-  /** The connections of which `takeEach` has taken nothing since `open`. */
+  /** The connections of which `takeAwaited` has taken nothing since `open`. */
   get awaited(): ReadonlySet<StreamMember> {
     return this.#awaited;
   }
@@ -112,7 +75,7 @@ export class MergedStream implements MessageSource<Delivery> {
   leave(connection: ServerConnection): void {
     const member = this.#members.get(connection);
     if (member === undefined) return;
-    if (isFinished(member)) this.#forget(member);
+    if (member.isFinished) this.#forget(member);
     else {
       member.unreadAtEndBytes = member.inbox.unreadBytes;
       this.#disconnected.add(member);
@@ -164,7 +127,7 @@ export class MergedStream implements MessageSource<Delivery> {
   announce(): void {}
 
   /** Takes the next message or status of an awaited connection, which is then awaited no more. */
-  takeEach(): { readonly connection: ServerConnection; readonly message: DataMessage | StatusMessage } | undefined {
+  takeAwaited(): { readonly connection: ServerConnection; readonly message: DataMessage | StatusMessage } | undefined {
     for (const member of this.#ready) {
       this.#ready.delete(member);
       if (!this.#awaited.has(member)) continue;
@@ -221,7 +184,7 @@ export class MergedStream implements MessageSource<Delivery> {
   /** Drops the oldest unread messages of disconnected clients: they must not fill the memory or keep other clients out. */
   #makeRoom(): void {
     if (!this.#isCrowded()) return;
-    for (const member of this.#disconnected) if (isFinished(member)) this.#forget(member);
+    for (const member of this.#disconnected) if (member.isFinished) this.#forget(member);
     const { name, logger } = this.#options;
     for (const member of this.#disconnected) {
       if (!this.#isCrowded()) return;
@@ -238,9 +201,4 @@ export class MergedStream implements MessageSource<Delivery> {
       this.#disconnected.size > maxDisconnected || (!this.#hasBeenRead && this.disconnectedBytes > maxDisconnectedBytes)
     );
   }
-}
-
-/** Whether a disconnected connection has nothing unread, or is read individually, even after it disconnected. */
-function isFinished({ inbox, consumer, isLocked }: StreamMember): boolean {
-  return inbox.isOver || (consumer.hasBeenRead && !isLocked);
 }

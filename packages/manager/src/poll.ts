@@ -76,7 +76,7 @@ export class Poll {
   }
 
   #serve(): void {
-    for (let next = this.#stream.takeEach(); next !== undefined; next = this.#stream.takeEach()) {
+    for (let next = this.#stream.takeAwaited(); next !== undefined; next = this.#stream.takeAwaited()) {
       this.#call(next.connection, next.message);
     }
     const { awaited, end } = this.#stream;

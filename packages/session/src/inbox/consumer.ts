@@ -1,9 +1,7 @@
 import type { AbortOptions } from "@ipc/transport";
 import { Deferred, type DeferredOptions, handledRejection } from "../deferred.js";
 import { abortError, consumerTakenError, type IpcError } from "../errors.js";
-
-/** An iterator that can be used in `for await`. */
-export type MessageIterator<T> = AsyncIterator<T, undefined> & AsyncIterable<T>;
+import { iterate, type MessageIterator } from "./async-iterator.js";
 
 /**
  * How a source ended. Items that are left can still be read. Then reads reject, and so does an iteration, except after `done`.
@@ -30,7 +28,7 @@ export interface MessageSource<T, D extends T = T> {
   /** Undefined until no item can be added any more. */
   readonly end: SourceEnd | undefined;
   /** Whether there is something to announce, possibly behind items. */
-  readonly hasNews: boolean;
+  readonly hasAnnouncements: boolean;
   /** Reports what no item precedes any more. Never called while an item is being delivered. `isHeld`: items have a consumer. */
   announce(isHeld: boolean): void;
 }
@@ -97,41 +95,15 @@ export class Consumer<T, D extends T = T> {
 
   /** Creates an iteration over the data. It holds the source from the first `next` until it is done or returned from. */
   iterate(): MessageIterator<D> {
-    let state: "new" | "open" | "over" = "new";
-    const stop = (): IteratorResult<D, undefined> => {
-      if (state === "open") this.#release(ITERATION);
-      state = "over";
-      return { done: true, value: undefined };
-    };
-    const wait = async (): Promise<IteratorResult<D, undefined>> => {
-      try {
-        const data = (await this.#wait({ what: "iteration" })) as D | undefined;
-        return data === undefined ? stop() : { done: false, value: data };
-      } catch (error) {
-        stop();
-        throw error;
-      }
-    };
-    const next = (): Promise<IteratorResult<D, undefined>> => {
-      if (state === "over") return Promise.resolve(stop());
-      try {
-        if (state === "new") {
-          this.#hold("iteration", ITERATION);
-          this.onHeld?.();
-        }
-      } catch (error) {
-        return Promise.reject(error);
-      }
-      state = "open";
-      const data = this.#nextData();
-      return data === undefined ? wait() : Promise.resolve({ done: false, value: data });
-    };
-    const iteration: MessageIterator<D> = {
-      next,
-      return: () => Promise.resolve(stop()),
-      [Symbol.asyncIterator]: () => iteration,
-    };
-    return iteration;
+    return iterate<D>({
+      begin: () => {
+        this.#hold("iteration", ITERATION);
+        this.onHeld?.();
+      },
+      tryNext: () => this.#nextData(),
+      next: () => this.#wait({ what: "iteration" }) as Promise<D | undefined>,
+      end: () => this.#release(ITERATION),
+    });
   }
 
   /**
@@ -205,7 +177,7 @@ export class Consumer<T, D extends T = T> {
     this.#isDelivering = true;
     this.#deliver(data);
     this.#isDelivering = false;
-    if (this.#source.hasNews) this.#dispatch();
+    if (this.#source.hasAnnouncements) this.#dispatch();
     return true;
   };
 
@@ -261,13 +233,13 @@ export class Consumer<T, D extends T = T> {
 
   /** Does what can be done now: announces, serves pending waits and listeners. */
   #dispatch(): void {
-    if (this.#isFlowing || this.#waits.size > 0 || this.#source.hasNews) this.#serve();
+    if (this.#isFlowing || this.#waits.size > 0 || this.#source.hasAnnouncements) this.#serve();
   }
 
   #serve(): void {
     if (this.#isDelivering) return;
     this.#isDelivering = true;
-    do if (this.#source.hasNews) this.#source.announce(this.#holder !== undefined);
+    do if (this.#source.hasAnnouncements) this.#source.announce(this.#holder !== undefined);
     while (this.#deliverNext());
     this.#isDelivering = false;
     if (this.#waits.size > 0) this.#settleWaits();

@@ -101,7 +101,7 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     }
   }
 
-  get hasNews(): boolean {
+  get hasAnnouncements(): boolean {
     return this.#unread.statuses > 0 || this.#end !== undefined;
   }
 

@@ -1,7 +1,8 @@
 import type { AbortOptions } from "@ipc/transport";
 import { handledRejection } from "../deferred.js";
 import type { IpcError } from "../errors.js";
-import { Consumer, type EndKind, type MessageIterator } from "../inbox/consumer.js";
+import type { MessageIterator } from "../inbox/async-iterator.js";
+import { Consumer, type EndKind } from "../inbox/consumer.js";
 import { Inbox, type InboxConsumer, type InboxEvents } from "../inbox/inbox.js";
 import {
   type DataMessage,
