@@ -151,7 +151,7 @@ it("a second reader of all connections is rejected with IPC_CONSUMER_TAKEN, whic
   const { manager, visit } = await serve();
   const iterator = manager[Symbol.asyncIterator]();
   const next = iterator.next();
-  const rest = ": messages already go to the iteration; consume them in one way at a time";
+  const rest = ": messages already go to the iteration; use one consumer at a time";
   expect(await failureOf(manager[Symbol.asyncIterator]().next())).toMatchObject({
     code: "IPC_CONSUMER_TAKEN",
     message: `iteration${rest}`,

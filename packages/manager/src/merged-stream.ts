@@ -1,12 +1,41 @@
 import type { DataMessage, Logger, StatusMessage } from "@ipc/session";
-import type { MessageSource, SourceEnd } from "@ipc/session/internal";
-import type { ServerConnection } from "./server-connection.js";
-import { StreamMember } from "./stream-member.js";
+import type { Inbox, InboxConsumer, MessageSource, SourceEnd } from "@ipc/session/internal";
+import { ServerConnection } from "./server-connection.js";
 
 /** A message, and the connection that received it, which may have ended since. */
 export interface Delivery {
   readonly connection: ServerConnection;
   readonly message: DataMessage;
+}
+
+/** A connection in the manager's stream: it may have disconnected already, and still have unread messages. */
+export class StreamMember {
+  readonly connection: ServerConnection;
+  readonly inbox: Inbox;
+  readonly consumer: InboxConsumer;
+  /** Unread bytes at the moment it disconnected. */
+  unreadAtEndBytes = 0;
+  /** A `connection` listener reads it individually, even if no such read is pending at the moment. */
+  isReadIndividually: boolean;
+
+  constructor(connection: ServerConnection) {
+    this.connection = connection;
+    this.inbox = ServerConnection.inboxOf(connection);
+    this.consumer = ServerConnection.consumerOf(connection);
+    this.isReadIndividually = this.consumer.hasBeenRead;
+  }
+
+  /** Whether it has nothing unread, or is read individually, even after it disconnected. */
+  get isFinished(): boolean {
+    return this.inbox.isOver || (this.consumer.hasBeenRead && !this.consumer.isLocked);
+  }
+
+  /** Locks the consumer, unless the connection is read individually. */
+  tryLock(ready: () => void): boolean {
+    if (this.isReadIndividually || this.consumer.holder !== undefined) return false;
+    this.consumer.lock("read", "a reader of all connections", ready);
+    return true;
+  }
 }
 
 export interface MergedStreamOptions {
@@ -96,11 +125,8 @@ export class MergedStream implements MessageSource<Delivery> {
     this.#locksNew = undefined;
     this.#ready.clear();
     this.#awaited.clear();
-    const members = [...this.#members.values()];
-    // Unlock all first: a listener that `announce` calls may open the stream again.
-    for (const member of members) member.unlock();
-    for (const member of members) {
-      member.consumer.announce();
+    for (const member of this.#members.values()) {
+      member.consumer.unlock();
       if (member.inbox.isOver) this.#forget(member);
     }
   }
@@ -117,7 +143,7 @@ export class MergedStream implements MessageSource<Delivery> {
       const message = consumer.takeData();
       // Drop statuses that no message follows, so that a closed connection can be removed.
       if (inbox.unreadBytes === 0 && !inbox.isEmpty) consumer.takeData();
-      if (message !== undefined && !inbox.isEmpty && member.isLocked) this.#ready.add(member);
+      if (message !== undefined && !inbox.isEmpty && consumer.isLocked) this.#ready.add(member);
       if (inbox.isOver) this.#forget(member);
       if (message !== undefined) return { connection, message };
     }
@@ -176,9 +202,8 @@ export class MergedStream implements MessageSource<Delivery> {
     this.#ready.delete(member);
     this.#awaited.delete(member);
     member.consumer.onReleased = undefined;
-    member.unlock();
+    member.consumer.unlock();
     member.inbox.leaveBudget();
-    member.consumer.announce();
   }
 
   /** Drops the oldest unread messages of disconnected clients: they must not fill the memory or keep other clients out. */

@@ -7,8 +7,9 @@ export { type ConnectionNews, diagnostics, type EndNews, type RefusalNews } from
 export { abortError, asIpcError, consumerTakenError, traitsOf } from "./errors.js";
 export { withKeyFile } from "./handshake/credentials.js";
 export type { MessageIterator } from "./inbox/async-iterator.js";
-export { Consumer, type MessageSource, type SourceEnd } from "./inbox/consumer.js";
+export { Consumer } from "./inbox/consumer.js";
 export type { Inbox, InboxConsumer } from "./inbox/inbox.js";
+export type { MessageSource, SourceEnd } from "./inbox/message-source.js";
 export { type EventListener, PeerEmitter } from "./lifecycle/peer-emitter.js";
 export { PeerSession, type PeerStart } from "./lifecycle/peer-session.js";
 export type { ReceivedMessage } from "./message.js";

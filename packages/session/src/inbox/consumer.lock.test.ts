@@ -12,11 +12,6 @@ function takeAll(consumer: InboxConsumer): (number | string)[] {
   return taken;
 }
 
-function unlock(consumer: InboxConsumer): void {
-  consumer.unlock();
-  consumer.announce();
-}
-
 describe("the holder of a lock", () => {
   it("is notified of each message and status, and of the end, and takes them in order", () => {
     const { inbox, consumer } = recordedInbox();
@@ -64,7 +59,7 @@ describe("the holder of a lock", () => {
     inbox.push(message(1));
     inbox.push(message(2));
     consumer.take();
-    unlock(consumer);
+    consumer.unlock();
     ready.mockClear();
     inbox.push(message(3));
     inbox.pushStatus("Disconnected");
@@ -78,9 +73,9 @@ describe("the holder of a lock", () => {
   it("takes nothing from a listener when it unlocks twice", async () => {
     const { inbox, consumer, events } = recordedInbox();
     lock(consumer);
-    unlock(consumer);
+    consumer.unlock();
     consumer.listen();
-    unlock(consumer);
+    consumer.unlock();
     await nextTick();
     inbox.push(message(1));
     expect(events).toEqual(["message 1"]);
@@ -111,7 +106,7 @@ describe("the end of a locked source", () => {
     inbox.finish("done", closed);
     consumer.unlock();
     expect(events).toEqual([]);
-    consumer.announce();
+    await nextTick();
     expect([inbox.isOver, events]).toEqual([false, ["ended"]]);
     expect(shown(await consumer.read("read", {}))).toBe(1);
     expect(inbox.isOver).toBe(true);
@@ -140,7 +135,7 @@ describe("a consumer", () => {
     await Promise.resolve()
       .then(() => consume(consumer))
       .catch(() => {});
-    unlock(consumer);
+    consumer.unlock();
     expect(consumer.hasBeenRead).toBe(false);
     await consume(consumer);
     expect(consumer.hasBeenRead).toBe(true);
@@ -151,7 +146,7 @@ describe("a consumer", () => {
     inbox.push(message(1));
     await consumer.read("read", {});
     lock(consumer);
-    unlock(consumer);
+    consumer.unlock();
     expect(consumer.hasBeenRead).toBe(false);
   });
 
@@ -161,7 +156,7 @@ describe("a consumer", () => {
     consumer.onHeld = () => reports.push("held");
     consumer.onReleased = () => reports.push("released");
     lock(consumer);
-    unlock(consumer);
+    consumer.unlock();
     consumer.unlisten();
     expect(reports).toEqual([]);
     const iterator = consumer.iterate();

@@ -174,8 +174,7 @@ describe("one consumer at a time", () => {
       };
       const first = holder === "the listener" ? consumer.listen() : pending[holder]();
       expect(consumer.holder).toBe(holder);
-      const text = (what: string): string =>
-        `${what}: messages already go to ${holder}; consume them in one way at a time`;
+      const text = (what: string): string => `${what}: messages already go to ${holder}; use one consumer at a time`;
       await expect(consumer.iterate().next()).rejects.toMatchObject({ ...TAKEN, message: text("iteration") });
       expect(() => consumer.lock("poll", "a lock", () => {})).toThrow(expect.objectContaining(TAKEN));
       if (holder !== "the listener") expect(() => consumer.listen()).toThrow(text("listener"));

@@ -1,37 +1,8 @@
 import type { AbortOptions } from "@ipc/transport";
 import { Deferred, type DeferredOptions, handledRejection } from "../deferred.js";
-import { abortError, consumerTakenError, type IpcError } from "../errors.js";
+import { abortError, consumerTakenError } from "../errors.js";
 import { iterate, type MessageIterator } from "./async-iterator.js";
-
-/**
- * How a source ended. Items that are left can still be read. Then reads reject, and so does an iteration, except after `done`.
- * After `destroyed`, by the user, listeners and the holder of a lock get no more items.
- */
-export type EndKind = "done" | "destroyed" | "failed";
-
-export interface SourceEnd {
-  readonly kind: EndKind;
-  /** Creates an error for each wait, so that its stack names the caller. */
-  readonly error: () => IpcError;
-}
-
-/** Supplies items, and data among them, in order to one consumer. */
-export interface MessageSource<T, D extends T = T> {
-  /** Assigned by the consumer. Called when `take` may return an item, when there is something to announce, and at the end. */
-  onReady: () => void;
-  /** Assigned by the consumer. Delivers data that nothing precedes to listeners at once, or returns false. */
-  onData?: (data: D) => boolean;
-  /** Removes and returns the next item that is available now. */
-  take(): T | undefined;
-  /** Like `take`, but drops items until it finds data. */
-  takeData(): D | undefined;
-  /** Undefined until no item can be added any more. */
-  readonly end: SourceEnd | undefined;
-  /** Whether there is something to announce, possibly behind items. */
-  readonly hasAnnouncements: boolean;
-  /** Reports what no item precedes any more. Never called while an item is being delivered. `isHeld`: items have a consumer. */
-  announce(isHeld: boolean): void;
-}
+import type { MessageSource } from "./message-source.js";
 
 const READ = "a pending read";
 const ITERATION = "the iteration";
@@ -144,16 +115,19 @@ export class Consumer<T, D extends T = T> {
     this.#hasBeenRead = false;
   }
 
-  /** Releases the lock without calling any listener; `announce` does that. Items that are left stay for the next consumer. */
+  get isLocked(): boolean {
+    return this.#lockReady !== undefined;
+  }
+
+  /**
+   * Releases the lock; items that are left stay for the next consumer. What the lock held up is announced in a microtask, so that
+   * the caller can release several locks before any listener is called.
+   */
   unlock(): void {
     if (this.#lockReady === undefined) return;
     this.#lockReady = undefined;
     this.#holder = undefined;
-  }
-
-  /** Lets the source report what the lock held up. */
-  announce(): void {
-    this.#dispatch();
+    if (this.#source.hasAnnouncements) queueMicrotask(() => this.#dispatch());
   }
 
   /** Returns the next item unless a pause holds it back. Only the holder of the lock calls it. */

@@ -1,8 +1,9 @@
 import type { IpcError } from "../errors.js";
 import type { DataMessage, ReceivedMessage, Status, StatusMessage } from "../message.js";
 import type { SharedBudget } from "../shared-budget.js";
-import type { Consumer, EndKind, MessageSource, SourceEnd } from "./consumer.js";
+import type { Consumer } from "./consumer.js";
 import { MessageQueue, StatusEntry } from "./message-queue.js";
+import type { EndKind, MessageSource, SourceEnd } from "./message-source.js";
 
 /** The consumer of one peer's messages and statuses. */
 export type InboxConsumer = Consumer<DataMessage | StatusMessage, DataMessage>;

@@ -2,8 +2,9 @@ import type { AbortOptions } from "@ipc/transport";
 import { handledRejection } from "../deferred.js";
 import type { IpcError } from "../errors.js";
 import type { MessageIterator } from "../inbox/async-iterator.js";
-import { Consumer, type EndKind } from "../inbox/consumer.js";
+import { Consumer } from "../inbox/consumer.js";
 import { Inbox, type InboxConsumer, type InboxEvents } from "../inbox/inbox.js";
+import type { EndKind } from "../inbox/message-source.js";
 import {
   type DataMessage,
   type ReceivedMessage,
