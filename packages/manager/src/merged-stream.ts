@@ -141,10 +141,13 @@ export class MergedStream implements MessageSource<Delivery> {
       this.#ready.delete(member);
       const { connection, consumer, inbox } = member;
       const message = consumer.takeData();
-      // Drop statuses that no message follows, so that a closed connection can be removed.
-      if (inbox.unreadBytes === 0 && !inbox.isEmpty) consumer.takeData();
-      if (message !== undefined && !inbox.isEmpty && consumer.isLocked) this.#ready.add(member);
-      if (inbox.isOver) this.#forget(member);
+      if (message !== undefined && inbox.unreadBytes > 0) {
+        if (consumer.isLocked) this.#ready.add(member);
+      } else {
+        // Drop statuses that no message follows, so that a closed connection can be removed.
+        if (!inbox.isEmpty) consumer.takeData();
+        if (inbox.isOver) this.#forget(member);
+      }
       if (message !== undefined) return { connection, message };
     }
     return undefined;
