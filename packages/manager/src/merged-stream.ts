@@ -1,5 +1,5 @@
 import type { DataMessage, Logger, StatusMessage } from "@ipc/session";
-import type { Inbox, InboxConsumer, MessageSource, SourceEnd } from "@ipc/session/internal";
+import type { Inbox, InboxConsumer, MessageSource, SourceConsumer, SourceEnd } from "@ipc/session/internal";
 import { ServerConnection } from "./server-connection.js";
 
 /** A message, and the connection that received it, which may have ended since. */
@@ -55,7 +55,7 @@ export interface MergedStreamOptions {
  * messages stay with its own reader.
  */
 export class MergedStream implements MessageSource<Delivery> {
-  onReady: () => void = () => {};
+  consumer: SourceConsumer<Delivery> | undefined;
   readonly hasAnnouncements = false;
   readonly #options: MergedStreamOptions;
   readonly #members = new Map<ServerConnection, StreamMember>();
@@ -111,7 +111,7 @@ export class MergedStream implements MessageSource<Delivery> {
       this.#makeRoom();
     }
     // A poll may have waited for this connection only.
-    this.onReady();
+    this.consumer?.ready();
   }
 
   /** Locks every connection that is not read individually, and those that join while `locksNew` allows it. */
@@ -173,13 +173,13 @@ export class MergedStream implements MessageSource<Delivery> {
   /** Ends the stream: no connection joins any more. */
   finish(end: SourceEnd): void {
     this.#end = end;
-    this.onReady();
+    this.consumer?.ready();
   }
 
   #lock(member: StreamMember): void {
     const isLocked = member.tryLock(() => {
       this.#ready.add(member);
-      this.onReady();
+      this.consumer?.ready();
     });
     if (!isLocked) return;
     this.#ready.add(member);
@@ -189,7 +189,7 @@ export class MergedStream implements MessageSource<Delivery> {
   #admit(member: StreamMember): void {
     if (this.#locksNew?.() !== true) return;
     this.#lock(member);
-    this.onReady();
+    this.consumer?.ready();
   }
 
   /** Takes back a connection that is no longer read individually. */

@@ -9,7 +9,7 @@ export { withKeyFile } from "./handshake/credentials.js";
 export type { MessageIterator } from "./inbox/async-iterator.js";
 export { Consumer } from "./inbox/consumer.js";
 export type { Inbox, InboxConsumer } from "./inbox/inbox.js";
-export type { MessageSource, SourceEnd } from "./inbox/message-source.js";
+export type { MessageSource, SourceConsumer, SourceEnd } from "./inbox/message-source.js";
 export { type EventListener, PeerEmitter } from "./lifecycle/peer-emitter.js";
 export { PeerSession, type PeerStart } from "./lifecycle/peer-session.js";
 export type { ReceivedMessage } from "./message.js";

@@ -2,7 +2,7 @@ import type { AbortOptions } from "@ipc/transport";
 import { Deferred, type DeferredOptions, handledRejection } from "../deferred.js";
 import { abortError, consumerTakenError } from "../errors.js";
 import { iterate, type MessageIterator } from "./async-iterator.js";
-import type { MessageSource } from "./message-source.js";
+import type { MessageSource, SourceConsumer } from "./message-source.js";
 
 const READ = "a pending read";
 const ITERATION = "the iteration";
@@ -18,7 +18,7 @@ interface Wait<T> {
  * Takes items from a source in one way at a time: by reads, by an iteration, by listeners, or for the holder of a lock, which
  * takes them itself.
  */
-export class Consumer<T, D extends T = T> {
+export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   readonly #source: MessageSource<T, D>;
   readonly #deliver: (data: D) => void;
   /** Pending reads, or the pending calls of `next` of the iteration that holds the source, oldest first. */
@@ -40,8 +40,7 @@ export class Consumer<T, D extends T = T> {
   constructor(source: MessageSource<T, D>, deliver: (data: D) => void) {
     this.#source = source;
     this.#deliver = deliver;
-    source.onReady = this.#onReady;
-    source.onData = this.#onData;
+    source.consumer = this;
   }
 
   /** What the items go to, for error messages; undefined if a consumer may begin. */
@@ -102,7 +101,7 @@ export class Consumer<T, D extends T = T> {
 
   resume(): void {
     this.#isPaused = false;
-    process.nextTick(this.#onReady);
+    process.nextTick(() => this.ready());
   }
 
   /**
@@ -140,20 +139,20 @@ export class Consumer<T, D extends T = T> {
     return this.#mayPush() ? this.#nextData() : undefined;
   }
 
-  readonly #onReady = (): void => {
+  ready(): void {
     this.#dispatch();
     this.#lockReady?.();
-  };
+  }
 
   /** Most messages to listeners come this way: they never enter a queue. */
-  readonly #onData = (data: D): boolean => {
+  offer(data: D): boolean {
     if (!this.#isFlowing || this.#isDelivering || !this.#mayPush()) return false;
     this.#isDelivering = true;
     this.#deliver(data);
     this.#isDelivering = false;
     if (this.#source.hasAnnouncements) this.#dispatch();
     return true;
-  };
+  }
 
   #hold(what: string, holder: string): void {
     const taken = this.holder;

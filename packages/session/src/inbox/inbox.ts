@@ -3,7 +3,7 @@ import type { DataMessage, ReceivedMessage, Status, StatusMessage } from "../mes
 import type { SharedBudget } from "../shared-budget.js";
 import type { Consumer } from "./consumer.js";
 import { MessageQueue, StatusEntry } from "./message-queue.js";
-import type { EndKind, MessageSource, SourceEnd } from "./message-source.js";
+import type { EndKind, MessageSource, SourceConsumer, SourceEnd } from "./message-source.js";
 
 /** The consumer of one peer's messages and statuses. */
 export type InboxConsumer = Consumer<DataMessage | StatusMessage, DataMessage>;
@@ -21,8 +21,7 @@ export interface InboxEvents {
 
 /** Holds received, unread messages and statuses in order, within a budget of bytes. */
 export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMessage> {
-  onReady: () => void = () => {};
-  onData: (message: DataMessage) => boolean = () => false;
+  consumer: SourceConsumer<DataMessage> | undefined;
   readonly #maxUnreadBytes: number;
   readonly #events: InboxEvents;
   readonly #unread: MessageQueue;
@@ -61,9 +60,9 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
   }
 
   push(message: ReceivedMessage): void {
-    if (this.#unread.length === 0 && this.onData(message)) return;
+    if (this.#unread.length === 0 && this.consumer?.offer(message) === true) return;
     this.#unread.add(message);
-    this.onReady();
+    this.consumer?.ready();
     // A message that was taken at once needs no pause, even if it is larger than the budget.
     const { bytes } = this.#unread;
     if (bytes === 0 || bytes < this.#allowedBytes || this.#input !== "flowing") return;
@@ -73,14 +72,14 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
 
   pushStatus(status: Status): void {
     this.#unread.addStatus(new StatusEntry(status));
-    this.onReady();
+    this.consumer?.ready();
   }
 
   /** Ends the inbox: unread messages can still be taken, then every wait settles. */
   finish(kind: EndKind, error: () => IpcError): void {
     if (this.#end !== undefined) return;
     this.#end = { kind, error };
-    this.onReady();
+    this.consumer?.ready();
   }
 
   take(): DataMessage | StatusMessage | undefined {

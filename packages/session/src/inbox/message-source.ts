@@ -12,6 +12,14 @@ export interface SourceEnd {
   readonly error: () => IpcError;
 }
 
+/** The consumer, as its source calls it: an object, because calls of closures cost more for each message. */
+export interface SourceConsumer<D> {
+  /** `take` may return an item, there is something to announce, or the source has ended. */
+  ready(): void;
+  /** Delivers data that nothing precedes to listeners at once, or returns false. */
+  offer(data: D): boolean;
+}
+
 /**
  * Supplies items, and data among them, in order to one consumer. A consumer can be locked by a source that merges several:
  *
@@ -24,10 +32,8 @@ export interface SourceEnd {
  * ```
  */
 export interface MessageSource<T, D extends T = T> {
-  /** Assigned by the consumer. Called when `take` may return an item, when there is something to announce, and at the end. */
-  onReady: () => void;
-  /** Assigned by the consumer. Delivers data that nothing precedes to listeners at once, or returns false. */
-  onData?: (data: D) => boolean;
+  /** Assigned by the consumer. */
+  consumer: SourceConsumer<D> | undefined;
   /** Removes and returns the next item that is available now. */
   take(): T | undefined;
   /** Like `take`, but drops items until it finds data. */
