@@ -48,7 +48,6 @@ export const PEER_INNER: readonly string[] = [
   "isConnected",
   "isFull",
   "isOpen",
-  "lockableInbox",
   "resumeInput",
   "receive",
   "receivedBuffer",

@@ -2,7 +2,7 @@ import type { PeerOptions, Session } from "@ipc/session";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
-import { collect, failureOf, nextEvent, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { collect, nextEvent, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
@@ -99,34 +99,6 @@ describe("the statuses of a client", () => {
     session.destroy();
     expect(await reads).toMatchObject([{ status: "Reconnecting" }, { status: "Closing" }, { status: "Closed" }]);
   });
-
-  it("are kept unread 32 at the most: the oldest times of being away are forgotten, and no message", async () => {
-    const { client, session, far } = await pair();
-    const sent: string[] = [];
-    for (let i = 0, current = session; i < 40; i++) {
-      sent.push(`${i}`);
-      await current.write(1, `${i}`);
-      await current.close();
-      current = await far.session();
-      await eventually(() => expect(client.stats.reconnects).toBe(i + 1));
-    }
-    expect(client.stats.messagesReceived).toBe(40);
-    await client.close();
-    const words = await readToEnd(client);
-    expect(words.filter((word) => /^\d+$/.test(word))).toEqual(sent);
-    const statuses = words.filter((word) => /^[A-Z][a-z]+$/.test(word));
-    expect(statuses.length).toBeLessThanOrEqual(32);
-    expect(statuses.slice(0, 4)).toEqual(["Connecting", "Connected", "Reconnecting", "Connected"]);
-    expect(words.slice(-6)).toEqual(["39", "Reconnecting", "Connected", "Closing", "Closed", "IPC_CLOSED"]);
-  });
-
-  it("are no messages: they use nothing of the budget of unread bytes", async () => {
-    const { client, session, far } = await pair();
-    await session.close();
-    await far.session();
-    await eventually(() => expect(client.status).toBe("Connected"));
-    expect(client.stats).toMatchObject({ unreadBytes: 0, reconnects: 1 });
-  });
 });
 
 describe("the final failure of a client", () => {
@@ -216,40 +188,6 @@ describe("the final failure of a client", () => {
     expect(events).toEqual(["Reconnecting", "Error", "error", "close"]);
     expect(await readUntil(client, "Error")).toEqual(["a", "Reconnecting", "Error"]);
     await expect(client.read()).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
-  });
-
-  it("is told to an iteration that has not come to its end only after all that is unread", async () => {
-    const { client, session, far } = await pair({ retry: false });
-    const events: string[] = [];
-    client.on("error", () => events.push("error"));
-    const iterator = client[Symbol.asyncIterator]();
-    await session.write(1, "a");
-    await session.write(1, "b");
-    expect((await iterator.next()).value?.text()).toBe("a");
-    await far.close();
-    await session.close();
-    await eventually(() => expect(client.status).toBe("Error"));
-    expect(events).toEqual([]);
-    expect((await iterator.next()).value?.text()).toBe("b");
-    await expect(iterator.next()).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
-    expect(events).toEqual(["error"]);
-  });
-
-  it("rejects an iteration with its cause, after everything that came before", async () => {
-    const { client, session, far } = await pair({ retry: false });
-    const events: string[] = [];
-    client.on("error", () => events.push("error"));
-    client.on("close", () => events.push("close"));
-    const iterate = async (): Promise<void> => {
-      for await (const message of client) events.push(message.text());
-    };
-    // Begun before the failure, because messages of an inbox that was never read hold no 'error' back.
-    const iterating = failureOf(iterate());
-    await session.write(1, "a");
-    await far.close();
-    await session.close();
-    expect(await iterating).toMatchObject({ code: "IPC_NO_SERVER" });
-    expect(events).toEqual(["a", "error", "close"]);
   });
 
   it("is told to listeners after every message and status that came before", async () => {

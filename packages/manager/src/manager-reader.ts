@@ -1,19 +1,17 @@
 import { type DataMessage, type IpcError, isIpcError } from "@ipc/session";
 import {
   abortError,
-  assertListener,
+  Consumer,
   handledRejection,
   type MessageIterator,
   PeerEmitter,
+  type SourceEnd,
   validateAbortOptions,
   validateDelay,
 } from "@ipc/session/internal";
 import type { AbortOptions } from "@ipc/transport";
 import { formatValue } from "@ipc/transport/internal";
-import { DeliveryDispatcher } from "./delivery-dispatcher.js";
-import { iterateDeliveries } from "./delivery-iteration.js";
-import type { Delivery } from "./merged-stream.js";
-import { MergedStream, type MergedStreamOptions, type StreamEnd } from "./merged-stream.js";
+import { type Delivery, MergedStream, type MergedStreamOptions } from "./merged-stream.js";
 import { Poll, type PollCallback, type PollOptions } from "./poll.js";
 import type { ServerConnection } from "./server-connection.js";
 
@@ -45,15 +43,15 @@ export interface ServerManagerEvents {
 /** The reading side of a manager: the messages of all connections, by iteration, listeners or polls. */
 export abstract class ManagerReader implements AsyncIterable<Delivery> {
   protected readonly stream: MergedStream;
-  readonly #emitter = new PeerEmitter<ServerManagerEvents>();
-  readonly #flow: DeliveryDispatcher;
+  readonly #consumer: Consumer<Delivery>;
+  readonly #emitter: PeerEmitter<ServerManagerEvents>;
 
   constructor(options: MergedStreamOptions) {
     this.stream = new MergedStream(options);
-    this.#flow = new DeliveryDispatcher(this.stream, (connection, message) => {
-      this.emit("message", connection, message);
-      this.#stopFlowWhenAlone();
-    });
+    this.#consumer = new Consumer(this.stream, ({ connection, message }) => this.emit("message", connection, message));
+    this.#consumer.onHeld = () => this.stream.open();
+    this.#consumer.onReleased = () => this.stream.close();
+    this.#emitter = new PeerEmitter(this.#consumer);
   }
 
   /**
@@ -61,16 +59,12 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    * @throws TypeError; SessionError IPC_CONSUMER_TAKEN, for `message`
    */
   on<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
-    assertListener(listener);
-    if (event === "message") this.#flow.start();
     this.#emitter.on(event, listener);
     return this;
   }
 
   /** Like `on`, for the next such event only. */
   once<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
-    assertListener(listener);
-    if (event === "message") this.#flow.start();
     this.#emitter.once(event, listener);
     return this;
   }
@@ -78,7 +72,6 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   /** Removes a listener. After the last `message` listener is removed, messages stay unread until the next reader. */
   off<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
     this.#emitter.off(event, listener);
-    this.#stopFlowWhenAlone();
     return this;
   }
 
@@ -89,7 +82,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    * `next` rejects with IPC_CONSUMER_TAKEN, IPC_LISTENER_LOST, and with IPC_CLOSED after `destroy`.
    */
   [Symbol.asyncIterator](): MessageIterator<Delivery> {
-    return iterateDeliveries(this.stream);
+    return this.#consumer.iterate();
   }
 
   /**
@@ -130,17 +123,13 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
   }
 
   /** Ends the stream: no connection joins any more. */
-  protected endReading(end: StreamEnd): void {
-    this.stream.end(end);
+  protected endReading(end: SourceEnd): void {
+    this.stream.finish(end);
   }
 
   protected clear(): void {
     this.#emitter.clear();
-    this.#stopFlowWhenAlone();
-  }
-
-  #stopFlowWhenAlone(): void {
-    if (!this.#emitter.has("message")) this.#flow.stop();
+    this.#consumer.unlisten();
   }
 
   #pollTimed(plan: PollOptions, callback: PollCallback, options: AbortOptions | undefined): Promise<void> {
@@ -156,7 +145,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     const fault = validateAbortOptions(what, options);
     if (fault !== undefined) return handledRejection(fault);
     if (signal?.aborted === true) return handledRejection(abortError(what, signal));
-    const over: Promise<void> = new Poll(this.stream, plan, callback).run().catch((error: unknown) => {
+    const over: Promise<void> = new Poll(this.stream, this.#consumer, plan, callback).run().catch((error: unknown) => {
       // Like every wait, an unawaited poll ignores an IpcError, which is reported elsewhere too. A callback's error is not.
       if (isIpcError(error)) over.catch(() => {});
       throw error;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { failureOf, readData } from "../../../internal/testkit/src/peer-watch.js";
 import { collect, isSettled, nextEvent, nextTurn, send, serve } from "../test/served.js";
 import type { Delivery } from "./merged-stream.js";
 import type { ServerConnection } from "./server-connection.js";
@@ -110,4 +111,59 @@ describe("a read that begins while another ends", () => {
     await isSettled(nextTurn());
     expect(deliveries.map(({ message }) => message.text()).sort()).toEqual(["heard", "heard", "held back"]);
   });
+});
+
+describe("a connection", () => {
+  it("is not in the stream while it is read individually, until that reader has released it", async () => {
+    const { manager, visit } = await serve();
+    const [single, other] = [await visit(), await visit()];
+    const iterator = single.connection[Symbol.asyncIterator]();
+    const mine = iterator.next();
+    const all = manager[Symbol.asyncIterator]();
+    const next = all.next();
+    await send(single, "mine");
+    await send(other, "for all");
+    expect((await mine).value?.text()).toBe("mine");
+    expect((await next).value?.connection).toBe(other.connection);
+    await send(single, "later");
+    await iterator.return?.();
+    await all.return?.();
+    expect((await manager[Symbol.asyncIterator]().next()).value?.message.text()).toBe("later");
+  });
+
+  it("rejects an individual reader with IPC_CONSUMER_TAKEN while it is in the stream", async () => {
+    const { manager, visit } = await serve();
+    const { client, connection } = await visit();
+    const iterator = manager[Symbol.asyncIterator]();
+    const next = iterator.next();
+    const taken = { code: "IPC_CONSUMER_TAKEN", message: expect.stringContaining("a reader of all connections") };
+    expect(await failureOf(connection.read())).toMatchObject(taken);
+    expect(await failureOf(connection[Symbol.asyncIterator]().next())).toMatchObject(taken);
+    expect(() => connection.on("message", () => {})).toThrow(expect.objectContaining(taken));
+    await iterator.return?.();
+    await next;
+    void client.write(1, "a");
+    expect((await readData(connection)).text()).toBe("a");
+  });
+});
+
+it("a second reader of all connections is rejected with IPC_CONSUMER_TAKEN, which names the first and ends nothing", async () => {
+  const { manager, visit } = await serve();
+  const iterator = manager[Symbol.asyncIterator]();
+  const next = iterator.next();
+  const rest = ": messages already go to the iteration; use one consumer at a time";
+  expect(await failureOf(manager[Symbol.asyncIterator]().next())).toMatchObject({
+    code: "IPC_CONSUMER_TAKEN",
+    message: `iteration${rest}`,
+  });
+  expect(() => manager.on("message", () => {})).toThrow(`listener${rest}`);
+  for (const what of ["read", "readTimed", "readTimedFastest"] as const) {
+    const poll = what === "read" ? manager.read(() => {}) : manager[what](0, () => {});
+    expect((await failureOf(poll)).message).toBe(`${what}${rest}`);
+  }
+  await send(await visit(), "a");
+  expect((await next).value?.message.text()).toBe("a");
+  await iterator.return?.();
+  manager.on("message", () => {});
+  expect((await failureOf(manager[Symbol.asyncIterator]().next())).message).toContain("go to the listener");
 });

@@ -1,6 +1,5 @@
-import type { DataMessage, IpcError, Logger } from "@ipc/session";
-import type { LockableInbox } from "@ipc/session/internal";
-import { consumerTakenError } from "@ipc/session/internal";
+import type { DataMessage, Logger, StatusMessage } from "@ipc/session";
+import type { Inbox, InboxConsumer, MessageSource, SourceConsumer, SourceEnd } from "@ipc/session/internal";
 import { ServerConnection } from "./server-connection.js";
 
 /** A message, and the connection that received it, which may have ended since. */
@@ -12,67 +11,31 @@ export interface Delivery {
 /** A connection in the manager's stream: it may have disconnected already, and still have unread messages. */
 export class StreamMember {
   readonly connection: ServerConnection;
-  readonly inbox: LockableInbox;
+  readonly inbox: Inbox;
+  readonly consumer: InboxConsumer;
   /** Unread bytes at the moment it disconnected. */
   unreadAtEndBytes = 0;
   /** A `connection` listener reads it individually, even if no such read is pending at the moment. */
-  isReadIndividually = false;
-  #isAcquired = false;
-  readonly #ready: () => void;
+  isReadIndividually: boolean;
 
-  constructor(connection: ServerConnection, ready: (member: StreamMember) => void) {
+  constructor(connection: ServerConnection) {
     this.connection = connection;
     this.inbox = ServerConnection.inboxOf(connection);
-    this.#ready = () => ready(this);
+    this.consumer = ServerConnection.consumerOf(connection);
+    this.isReadIndividually = this.consumer.hasBeenRead;
   }
 
-  get isAcquired(): boolean {
-    return this.#isAcquired;
+  /** Whether it has nothing unread, or is read individually, even after it disconnected. */
+  get isFinished(): boolean {
+    return this.inbox.isOver || (this.consumer.hasBeenRead && !this.consumer.isLocked);
   }
 
-  /** Takes the inbox's reader lock; does nothing while the connection is read individually. */
-  acquire(): void {
-    if (this.#isAcquired || this.isReadIndividually) return;
-    // Set first: the inbox may call `#ready` at once, and its handler may release the lock.
-    this.#isAcquired = true;
-    if (!this.inbox.acquireReader(this.#ready)) this.#isAcquired = false;
+  /** Locks the consumer, unless the connection is read individually. */
+  tryLock(ready: () => void): boolean {
+    if (this.isReadIndividually || this.consumer.holder !== undefined) return false;
+    this.consumer.lock("read", "a reader of all connections", ready);
+    return true;
   }
-
-  /** Releases the reader lock and notifies no reader: the inbox's `dispatch` delivers what the lock held up. */
-  release(): void {
-    if (!this.#isAcquired) return;
-    this.#isAcquired = false;
-    this.inbox.releaseReader();
-  }
-
-  /** Returns the next data message and skips statuses. */
-  takeData(): DataMessage | undefined {
-    for (;;) {
-      const received = this.inbox.take();
-      if (received?.kind !== "status") return received;
-    }
-  }
-}
-
-/** A reader of all connections; there is at most one at a time. */
-export interface StreamReader {
-  /** For error messages: its operation, and its description in the errors of other readers. */
-  readonly what: string;
-  readonly holder: string;
-  /** A connection with a held reader lock has something to take, or has ended. */
-  readonly ready: (member: StreamMember) => void;
-  /** A connection has left the stream: it has ended, and its unread messages were read or dropped. */
-  readonly forgotten: (member: StreamMember) => void;
-  /** Whether a connection that joins now belongs to this reader too. */
-  readonly takesNew: () => boolean;
-  /** The manager has ended: no connection joins any more. */
-  readonly ended: () => void;
-}
-
-/** How the manager ended: `error` creates one for each wait; without `isFailure` an iteration ends normally instead. */
-export interface StreamEnd {
-  readonly isFailure: boolean;
-  readonly error: () => IpcError;
 }
 
 export interface MergedStreamOptions {
@@ -85,24 +48,34 @@ export interface MergedStreamOptions {
 }
 
 /**
- * The unread messages of all connections that are not read individually. A disconnected connection stays until its messages
- * have been read; one that is read individually leaves at once, and its messages stay with its own reader.
+ * The unread messages of all connections that are not read individually, in round-robin order: one message of each per round, so
+ * that a connection that floods delays another by at most one message.
+ *
+ * A disconnected connection stays until its messages have been read; one that is read individually leaves at once, and its
+ * messages stay with its own reader.
  */
-export class MergedStream {
+export class MergedStream implements MessageSource<Delivery> {
+  consumer: SourceConsumer<Delivery> | undefined;
+  readonly hasAnnouncements = false;
   readonly #options: MergedStreamOptions;
   readonly #members = new Map<ServerConnection, StreamMember>();
   /** The members that have disconnected, oldest first. */
   readonly #disconnected = new Set<StreamMember>();
-  #reader: StreamReader | undefined;
+  /** The locked members that may have something to take, in the order in which they are served. */
+  readonly #ready = new Set<StreamMember>();
+  /** The locked members of which a poll has taken nothing yet. */
+  readonly #awaited = new Set<StreamMember>();
+  /** While the stream is open: whether it locks a connection that joins. */
+  #locksNew: (() => boolean) | undefined;
   #hasBeenRead = false;
-  #end: StreamEnd | undefined;
+  #end: SourceEnd | undefined;
 
   constructor(options: MergedStreamOptions) {
     this.#options = options;
   }
 
   /** Undefined until the manager ends. */
-  get endedBy(): StreamEnd | undefined {
+  get end(): SourceEnd | undefined {
     return this.#end;
   }
 
@@ -113,91 +86,137 @@ export class MergedStream {
     return bytes;
   }
 
-  acquired(): StreamMember[] {
-    return [...this.#members.values()].filter((member) => member.isAcquired);
+  /** The connections of which `takeAwaited` has taken nothing since `open`. */
+  get awaited(): ReadonlySet<StreamMember> {
+    return this.#awaited;
   }
 
   /** Adds a connection. A `connection` listener that reads it individually has started already. */
   join(connection: ServerConnection): void {
-    const member = new StreamMember(connection, (ready) => this.#reader?.ready(ready));
+    const member = new StreamMember(connection);
     this.#members.set(connection, member);
-    member.isReadIndividually = member.inbox.hasBeenRead;
     // In the next turn of the event loop: a caller that stops reading in one way may continue in another.
-    member.inbox.released = () => setImmediate(() => this.#takeBack(member));
-    if (this.#reader?.takesNew() === true) member.acquire();
+    member.consumer.onReleased = () => setImmediate(() => this.#takeBack(member));
+    this.#admit(member);
   }
 
   /** Handles the end of a connection, which its inbox knows already. */
   leave(connection: ServerConnection): void {
     const member = this.#members.get(connection);
     if (member === undefined) return;
-    if (isFinished(member)) {
-      this.forget(member);
-      return;
+    if (member.isFinished) this.#forget(member);
+    else {
+      member.unreadAtEndBytes = member.inbox.unreadBytes;
+      this.#disconnected.add(member);
+      this.#makeRoom();
     }
-    member.unreadAtEndBytes = member.inbox.unreadBytes;
-    this.#disconnected.add(member);
-    this.#makeRoom();
+    // A poll may have waited for this connection only.
+    this.consumer?.ready();
   }
 
-  forget(member: StreamMember): void {
-    if (!this.#members.delete(member.connection)) return;
-    this.#disconnected.delete(member);
-    member.inbox.released = undefined;
-    member.release();
-    member.inbox.leaveBudget();
-    this.#reader?.forgotten(member);
-    member.inbox.dispatch();
-  }
-
-  /**
-   * Takes the reader lock of every connection that is not read individually.
-   * @throws SessionError IPC_CONSUMER_TAKEN
-   */
-  take(reader: StreamReader): void {
-    if (this.#reader !== undefined) throw consumerTakenError(reader.what, this.#reader.holder);
-    this.#reader = reader;
+  /** Locks every connection that is not read individually, and those that join while `locksNew` allows it. */
+  open(locksNew: () => boolean = () => true): void {
+    this.#locksNew = locksNew;
     this.#hasBeenRead = true;
+    for (const member of this.#members.values()) this.#lock(member);
+  }
+
+  close(): void {
+    this.#locksNew = undefined;
+    this.#ready.clear();
+    this.#awaited.clear();
     for (const member of this.#members.values()) {
-      member.acquire();
-      // Messages that were there already may have been enough for the reader, which then released the stream.
-      if (this.#reader !== reader) return;
+      member.consumer.unlock();
+      if (member.inbox.isOver) this.#forget(member);
     }
   }
 
-  release(reader: StreamReader): void {
-    if (this.#reader !== reader) return;
-    this.#reader = undefined;
-    const members = [...this.#members.values()];
-    // Release all before any dispatch: a listener that `dispatch` calls may take the stream again.
-    for (const member of members) member.release();
-    for (const member of members) {
-      member.inbox.dispatch();
-      if (member.inbox.isOver) this.forget(member);
+  take(): Delivery | undefined {
+    return this.takeData();
+  }
+
+  takeData(): Delivery | undefined {
+    if (this.#ready.size === 0) return undefined;
+    for (const member of this.#ready) {
+      this.#ready.delete(member);
+      const { connection, consumer, inbox } = member;
+      const message = consumer.takeData();
+      if (message !== undefined && inbox.unreadBytes > 0) {
+        if (consumer.isLocked) this.#ready.add(member);
+      } else {
+        // Drop statuses that no message follows, so that a closed connection can be removed.
+        if (!inbox.isEmpty) consumer.takeData();
+        if (inbox.isOver) this.#forget(member);
+      }
+      if (message !== undefined) return { connection, message };
     }
+    return undefined;
+  }
+
+  announce(): void {}
+
+  /** Takes the next message or status of an awaited connection, which is then awaited no more. */
+  takeAwaited(): { readonly connection: ServerConnection; readonly message: DataMessage | StatusMessage } | undefined {
+    for (const member of this.#ready) {
+      this.#ready.delete(member);
+      if (!this.#awaited.has(member)) continue;
+      const message = member.consumer.take();
+      if (message !== undefined) {
+        this.#awaited.delete(member);
+        return { connection: member.connection, message };
+      }
+      if (member.inbox.isOver) this.#forget(member);
+    }
+    return undefined;
   }
 
   /** Ends the stream: no connection joins any more. */
-  end(end: StreamEnd): void {
+  finish(end: SourceEnd): void {
     this.#end = end;
-    this.#reader?.ended();
+    this.consumer?.ready();
+  }
+
+  #lock(member: StreamMember): void {
+    const isLocked = member.tryLock(() => {
+      this.#ready.add(member);
+      this.consumer?.ready();
+    });
+    if (!isLocked) return;
+    this.#ready.add(member);
+    this.#awaited.add(member);
+  }
+
+  #admit(member: StreamMember): void {
+    if (this.#locksNew?.() !== true) return;
+    this.#lock(member);
+    this.consumer?.ready();
   }
 
   /** Takes back a connection that is no longer read individually. */
   #takeBack(member: StreamMember): void {
     if (this.#members.get(member.connection) !== member) return;
     member.isReadIndividually = false;
-    if (this.#reader?.takesNew() === true) member.acquire();
+    this.#admit(member);
+  }
+
+  #forget(member: StreamMember): void {
+    if (!this.#members.delete(member.connection)) return;
+    this.#disconnected.delete(member);
+    this.#ready.delete(member);
+    this.#awaited.delete(member);
+    member.consumer.onReleased = undefined;
+    member.consumer.unlock();
+    member.inbox.leaveBudget();
   }
 
   /** Drops the oldest unread messages of disconnected clients: they must not fill the memory or keep other clients out. */
   #makeRoom(): void {
     if (!this.#isCrowded()) return;
-    for (const member of this.#disconnected) if (isFinished(member)) this.forget(member);
+    for (const member of this.#disconnected) if (member.isFinished) this.#forget(member);
     const { name, logger } = this.#options;
     for (const member of this.#disconnected) {
       if (!this.#isCrowded()) return;
-      this.forget(member);
+      this.#forget(member);
       if (member.unreadAtEndBytes === 0) continue;
       const { id } = member.connection;
       logger.warn(`server ${name}: client ${id} disconnected; ${member.unreadAtEndBytes} unread bytes were dropped`);
@@ -210,9 +229,4 @@ export class MergedStream {
       this.#disconnected.size > maxDisconnected || (!this.#hasBeenRead && this.disconnectedBytes > maxDisconnectedBytes)
     );
   }
-}
-
-/** Whether a disconnected connection has nothing unread, or is read individually, even after it disconnected. */
-function isFinished({ inbox, isAcquired }: StreamMember): boolean {
-  return inbox.isOver || (inbox.hasBeenRead && !isAcquired);
 }

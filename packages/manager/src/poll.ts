@@ -1,6 +1,6 @@
 import { type DataMessage, type IpcError, type StatusMessage, type TimeoutMessage, timeoutMessage } from "@ipc/session";
-import { Deferred } from "@ipc/session/internal";
-import type { MergedStream, StreamMember, StreamReader } from "./merged-stream.js";
+import { type Consumer, Deferred } from "@ipc/session/internal";
+import type { Delivery, MergedStream } from "./merged-stream.js";
 import { ServerConnection } from "./server-connection.js";
 
 /**
@@ -29,17 +29,17 @@ export interface PollOptions {
  */
 export class Poll {
   readonly #stream: MergedStream;
+  readonly #consumer: Consumer<Delivery>;
   readonly #plan: PollOptions;
   readonly #callback: PollCallback;
-  readonly #served = new Set<StreamMember>();
-  #awaited: Set<StreamMember> | undefined;
   readonly #calls: Promise<unknown>[] = [];
   readonly #over: Deferred<"served" | "timed out">;
-  readonly #reader: StreamReader;
 
-  constructor(stream: MergedStream, plan: PollOptions, callback: PollCallback) {
+  /** @param consumer the stream's */
+  constructor(stream: MergedStream, consumer: Consumer<Delivery>, plan: PollOptions, callback: PollCallback) {
     const { what, ms, signal } = plan;
     this.#stream = stream;
+    this.#consumer = consumer;
     this.#plan = plan;
     this.#callback = callback;
     this.#over = new Deferred<"served" | "timed out">({
@@ -48,67 +48,50 @@ export class Poll {
       ...(ms !== undefined && { timeout: { ms, value: "timed out" } }),
       onCancel: () => {},
     });
-    this.#reader = {
-      what,
-      holder: `a pending ${what}`,
-      ready: (member) => this.#serve(member),
-      forgotten: (member) => {
-        this.#awaited?.delete(member);
-        this.#endWhenDone();
-      },
-      // If no connection is awaited, the first one to join is.
-      takesNew: () => this.#served.size === 0 && this.#awaited?.size === 0,
-      ended: () => this.#endWhenDone(),
-    };
   }
 
   /** Rejects with IPC_CONSUMER_TAKEN, IPC_ABORTED, IPC_CLOSED, IPC_LISTENER_LOST, and with the error of a failed callback. */
   async run(): Promise<void> {
+    const { what } = this.#plan;
+    const { awaited } = this.#stream;
     try {
-      this.#stream.take(this.#reader);
-      const awaited = new Set(this.#stream.acquired().filter((member) => !this.#served.has(member)));
-      this.#awaited = awaited;
-      this.#endWhenDone();
+      this.#consumer.lock(what, `a pending ${what}`, () => this.#serve());
+    } catch (error) {
+      this.#over.commit();
+      throw error;
+    }
+    try {
+      // If no connection is awaited, the first one to join is.
+      this.#stream.open(() => awaited.size === 0 && this.#calls.length === 0);
+      this.#serve();
       if ((await this.#over.promise) === "timed out") {
-        for (const member of awaited) this.#call(member, timeoutMessage);
+        for (const { connection } of awaited) this.#call(connection, timeoutMessage);
       }
     } finally {
       this.#over.commit();
-      this.#stream.release(this.#reader);
+      this.#consumer.unlock();
+      this.#stream.close();
     }
     await Promise.all(this.#calls);
   }
 
-  #serve(member: StreamMember): void {
-    if (this.#served.has(member)) return;
-    // Mark it first: taking a message makes room, which may bring another at once; that one is the next poll's.
-    this.#served.add(member);
-    const received = member.inbox.take();
-    if (received !== undefined) {
-      this.#awaited?.delete(member);
-      this.#call(member, received);
-    } else {
-      this.#served.delete(member);
-      if (member.inbox.isOver) this.#stream.forget(member);
+  #serve(): void {
+    for (let next = this.#stream.takeAwaited(); next !== undefined; next = this.#stream.takeAwaited()) {
+      this.#call(next.connection, next.message);
     }
-    this.#endWhenDone();
+    const { awaited, end } = this.#stream;
+    // Once the manager has ended, every connection still awaited is paused.
+    const isLast = awaited.size === 0 || end !== undefined;
+    if (this.#calls.length > 0 && (this.#plan.fastest || isLast)) this.#over.resolve("served");
+    else if (end !== undefined) this.#over.reject(end.error());
   }
 
-  #call(member: StreamMember, message: DataMessage | StatusMessage | TimeoutMessage): void {
+  #call(connection: ServerConnection, message: DataMessage | StatusMessage | TimeoutMessage): void {
     const isGone = message.kind === "status" && message.status === "Disconnected";
-    const loss = isGone ? ServerConnection.lossOf(member.connection) : undefined;
-    const call = (async (): Promise<unknown> => this.#callback(member.connection, message, loss))();
+    const loss = isGone ? ServerConnection.lossOf(connection) : undefined;
+    const call = (async (): Promise<unknown> => this.#callback(connection, message, loss))();
     // A failed callback ends the poll at once, even if other connections have not been served.
     call.catch((error: Error) => this.#over.reject(error));
     this.#calls.push(call);
-  }
-
-  #endWhenDone(): void {
-    if (this.#awaited === undefined) return;
-    const { endedBy } = this.#stream;
-    // Once the manager has ended, every connection still awaited is paused.
-    const isLast = this.#awaited.size === 0 || endedBy !== undefined;
-    if (this.#served.size > 0 && (this.#plan.fastest || isLast)) this.#over.resolve("served");
-    else if (endedBy !== undefined) this.#over.reject(endedBy.error());
   }
 }

@@ -1,7 +1,8 @@
 import { type DataMessage, type IpcError, isIpcError, SessionError } from "@ipc/session";
 import {
   type EstablishedConnection,
-  type LockableInbox,
+  type Inbox,
+  type InboxConsumer,
   type PeerBudgets,
   PeerSession,
   type ReceivedMessage,
@@ -46,8 +47,12 @@ export class ServerConnection extends PeerSession {
   }
 
   /** Returns the unread messages, for the manager's own stream. */
-  static inboxOf(connection: ServerConnection): LockableInbox {
-    return connection.lockableInbox;
+  static inboxOf(connection: ServerConnection): Inbox {
+    return connection.inbox;
+  }
+
+  static consumerOf(connection: ServerConnection): InboxConsumer {
+    return connection.consumer;
   }
 
   /** Returns whether the connection would accept a message at once. */

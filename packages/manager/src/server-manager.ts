@@ -5,6 +5,7 @@ import {
   Deferred,
   diagnostics,
   handledRejection,
+  type SourceEnd,
   settleWithin,
   validateCloseOptions,
   validateWrite,
@@ -16,7 +17,6 @@ import { ConnectionRegistry } from "./connection-registry.js";
 import { Endpoints } from "./endpoints.js";
 import { type ManagerOptions, type ResolvedManagerOptions, resolveManagerOptions } from "./manager-options.js";
 import { ManagerReader } from "./manager-reader.js";
-import type { StreamEnd } from "./merged-stream.js";
 import type { ServerConnection } from "./server-connection.js";
 
 /** Until the manager is first read, disconnected clients may hold `maxTotalUnreadBytes` divided by this number. */
@@ -95,7 +95,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     try {
       await manager.#endpoints.open();
       // A listener may have been lost meanwhile, or the signal aborted after the transport last checked it.
-      if (manager.stream.endedBy !== undefined) throw manager.stream.endedBy.error();
+      if (manager.stream.end !== undefined) throw manager.stream.end.error();
       if (options.signal?.aborted === true) throw abortError("startServerManager", options.signal);
     } catch (error) {
       // A client may have connected at the first endpoint while the last one was being opened.
@@ -188,7 +188,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
         this.#enterEnd("Closed", this.#release());
         this.#registry.destroy(reason);
         this.#tellEnd({
-          isFailure: true,
+          kind: "failed",
           error: () => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason }),
         });
         return;
@@ -228,7 +228,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     } finally {
       await released;
       this.#enterEnd("Closed", Promise.resolve());
-      this.#tellEnd({ isFailure: false, error: () => this.#closedError("read") });
+      this.#tellEnd({ kind: "done", error: () => this.#closedError("read") });
     }
   }
 
@@ -247,7 +247,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     this.#options.logger.error(`server ${this.#options.name}: ${error.message}`);
     this.#enterEnd("Error", this.#release());
     this.#registry.fail(error);
-    this.#tellEnd({ isFailure: true, error: () => error });
+    this.#tellEnd({ kind: "failed", error: () => error });
   }
 
   /** Called before any listener is notified, so that calls by listeners find the manager ended. */
@@ -256,7 +256,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     this.#status = status;
   }
 
-  #tellEnd(end: StreamEnd): void {
+  #tellEnd(end: SourceEnd): void {
     this.endReading(end);
     if (this.#status === "Error") this.emit("error", end.error());
     this.emit("close");

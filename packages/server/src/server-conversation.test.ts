@@ -56,21 +56,6 @@ describe("the statuses of a server", () => {
     await told;
     expect(seen).toEqual(["Connected", "a", "Disconnected"]);
   });
-
-  it("are kept unread 32 at the most, and every message is kept", async () => {
-    const { server, directory } = await start();
-    for (let i = 0; i < 20; i++) {
-      const client = await openFarClient(directory, name);
-      await client.write(1, `${i}`);
-      await client.close();
-      await eventually(() => expect(server.status).toBe("Disconnected"));
-    }
-    await server.close();
-    const words = await readToEnd(server);
-    const statuses = words.filter((word) => /^[A-Z][a-z]+$/.test(word));
-    expect(statuses.length).toBeLessThanOrEqual(32);
-    expect(words.filter((word) => /^\d+$/.test(word))).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
-  });
 });
 
 const MODES: readonly (readonly [string, PeerOptions])[] = [

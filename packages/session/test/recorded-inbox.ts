@@ -1,6 +1,6 @@
 import { SessionError } from "../src/errors.js";
-import type { InboxEvents } from "../src/inbox/consumer.js";
-import { Inbox } from "../src/inbox/inbox.js";
+import { Consumer } from "../src/inbox/consumer.js";
+import { Inbox, type InboxConsumer } from "../src/inbox/inbox.js";
 import type { Status } from "../src/message.js";
 import { type DataMessage, ReceivedMessage, type StatusMessage } from "../src/message.js";
 import type { SharedBudget } from "../src/shared-budget.js";
@@ -8,17 +8,27 @@ import type { SharedBudget } from "../src/shared-budget.js";
 export const closed = (): SessionError => new SessionError("IPC_CLOSED", "read: this peer is closed");
 export const lost = (): SessionError => new SessionError("IPC_CONNECTION_LOST", "cut");
 
-/** An inbox that writes down what it tells. */
-export function recordedInbox(maxUnreadBytes = 1_024, budget?: SharedBudget): { inbox: Inbox; told: string[] } {
-  const told: string[] = [];
-  const events: InboxEvents = {
-    message: (message) => told.push(`message ${message.type}`),
-    status: (status) => told.push(`status ${status}`),
-    full: () => told.push("full"),
-    room: () => told.push("room"),
-    ended: () => told.push("ended"),
-  };
-  return { inbox: new Inbox(maxUnreadBytes, events, budget), told };
+interface RecordedInbox {
+  readonly inbox: Inbox;
+  readonly consumer: InboxConsumer;
+  /** The callbacks of the inbox and the deliveries to listeners, in order. */
+  readonly events: string[];
+}
+
+export function recordedInbox(maxUnreadBytes = 1_024, budget?: SharedBudget): RecordedInbox {
+  const events: string[] = [];
+  const inbox = new Inbox(
+    maxUnreadBytes,
+    {
+      status: (status) => events.push(`status ${status}`),
+      full: () => events.push("full"),
+      room: () => events.push("room"),
+      ended: () => events.push("ended"),
+    },
+    budget,
+  );
+  const consumer = new Consumer(inbox, ({ type }: DataMessage) => void events.push(`message ${type}`));
+  return { inbox, consumer, events };
 }
 
 export function message(type: number, bytes = 0): ReceivedMessage {

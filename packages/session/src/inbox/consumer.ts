@@ -1,48 +1,250 @@
-import type { DataMessage, Status, StatusMessage } from "../message.js";
+import type { AbortOptions } from "@ipc/transport";
+import { Deferred, type DeferredOptions, handledRejection } from "../deferred.js";
+import { abortError, consumerTakenError } from "../errors.js";
+import { iterate, type MessageIterator } from "./async-iterator.js";
+import type { MessageSource, SourceConsumer } from "./message-source.js";
 
-/** The consumers of an inbox, as error messages name them. */
-export const CONSUMERS = {
-  read: "a pending read",
-  iteration: "the iteration",
-  listener: "the listener",
-  "merged stream": "a reader of all connections",
-} as const;
+const READ = "a pending read";
+const ITERATION = "the iteration";
+const LISTENER = "the listener";
 
-/** Callbacks from an inbox to its peer. */
-export interface InboxEvents {
-  readonly message: (message: DataMessage) => void;
-  readonly status: (status: Status) => void;
-  /** `full`: the budget is used up. `room`: it has room again. */
-  readonly full: () => void;
-  readonly room: () => void;
-  /** Called once at the end, after all messages were delivered; at once if there is no consumer or the peer was destroyed. */
-  readonly ended: () => void;
+/** The part of a Deferred that the consumer settles. */
+interface Wait<T> {
+  resolve(item: T | undefined): void;
+  reject(error: Error): void;
 }
 
 /**
- * How an inbox ended. Pending reads reject, as does an iteration, except after `done`. After `done` and `failed`, a consumer
- * gets the unread messages before `ended`. After `destroyed`, by the user, listeners and the lock holder get no more messages.
+ * Takes items from a source in one way at a time: by reads, by an iteration, by listeners, or for the holder of a lock, which
+ * takes them itself.
  */
-export type EndKind = "done" | "destroyed" | "failed";
+export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
+  readonly #source: MessageSource<T, D>;
+  readonly #deliver: (data: D) => void;
+  /** Pending reads, or the pending calls of `next` of the iteration that holds the source, oldest first. */
+  readonly #waits = new Set<Wait<T>>();
+  /** What holds the source, as error messages name it. */
+  #holder: string | undefined;
+  #lockReady: (() => void) | undefined;
+  #hasBeenRead = false;
+  #isPaused = false;
+  /** Whether the tick has passed in which the first listener was added. */
+  #isFlowing = false;
+  /** A listener may call any method of its peer, so another delivery waits until it has returned. */
+  #isDelivering = false;
+  /** Called when an iteration or listeners begin to hold the source, and when they have released it. */
+  onHeld: (() => void) | undefined;
+  onReleased: (() => void) | undefined;
 
-/** An inbox whose messages a reader of many inboxes can take while it holds the reader lock. */
-export interface LockableInbox {
-  /** Bytes of data, plus 160 for each message. */
-  readonly unreadBytes: number;
-  /** Calls `ready` when `take` may have something, and at the end. Returns false while the inbox has another consumer. */
-  acquireReader(ready: () => void): boolean;
-  /** Releases the reader lock without calling any listener; `dispatch` does that. Unread messages stay for the next reader. */
-  releaseReader(): void;
-  /** Notifies listeners of the statuses and of the end that no unread message or reader lock holds up any more. */
-  dispatch(): void;
-  /** Called when an iteration ends or the last message listener is removed. */
-  released: (() => void) | undefined;
-  /** Returns the next message or status unless a pause holds it back. Call it only while holding the reader lock. */
-  take(): DataMessage | StatusMessage | undefined;
-  /** Whether the inbox has ended and has nothing left to take. */
-  readonly isOver: boolean;
-  /** Whether a read, iteration or listener has used it since the reader lock was last acquired. */
-  readonly hasBeenRead: boolean;
-  /** Leaves the shared budget: from now on, unread messages count only against the inbox's own limit. */
-  leaveBudget(): void;
+  /** @param deliver passes data to the listeners; must not throw */
+  constructor(source: MessageSource<T, D>, deliver: (data: D) => void) {
+    this.#source = source;
+    this.#deliver = deliver;
+    source.consumer = this;
+  }
+
+  /** What the items go to, for error messages; undefined if a consumer may begin. */
+  get holder(): string | undefined {
+    return this.#holder ?? (this.#waits.size > 0 ? READ : undefined);
+  }
+
+  /** Whether a read, iteration or listener has used the source since it was last locked. */
+  get hasBeenRead(): boolean {
+    return this.#hasBeenRead;
+  }
+
+  /** Resolves with the next item; with `timeout.value` if none comes in time. */
+  read<V = never>(what: string, { signal }: AbortOptions, timeout?: { ms: number; value: V }): Promise<T | V> {
+    if (this.#holder !== undefined) return handledRejection(consumerTakenError(what, this.#holder));
+    if (signal?.aborted === true) return handledRejection(abortError(what, signal));
+    this.#hasBeenRead = true;
+    const item = this.#next();
+    if (item !== undefined) return Promise.resolve(item);
+    return this.#wait<V>({ what, ...(signal && { signal }), ...(timeout && { timeout }) }) as Promise<T | V>;
+  }
+
+  /** Creates an iteration over the data. It holds the source from the first `next` until it is done or returned from. */
+  iterate(): MessageIterator<D> {
+    return iterate<D>({
+      begin: () => {
+        this.#hold("iteration", ITERATION);
+        this.onHeld?.();
+      },
+      tryNext: () => this.#nextData(),
+      next: () => this.#wait({ what: "iteration" }) as Promise<D | undefined>,
+      end: () => this.#release(ITERATION),
+    });
+  }
+
+  /**
+   * Delivers data from the next tick on, like a Node stream, so that listeners added in this one miss nothing.
+   * @throws SessionError IPC_CONSUMER_TAKEN
+   */
+  listen(): void {
+    if (this.#holder === LISTENER) return;
+    this.#hold("listener", LISTENER);
+    this.onHeld?.();
+    process.nextTick(() => {
+      this.#isFlowing = this.#holder === LISTENER;
+      this.#dispatch();
+    });
+  }
+
+  unlisten(): void {
+    this.#release(LISTENER);
+  }
+
+  /** Holds items back from listeners and from the holder of a lock. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    process.nextTick(() => this.ready());
+  }
+
+  /**
+   * Locks the source for `holder`, which is notified by `ready` and takes the items itself.
+   * @throws SessionError IPC_CONSUMER_TAKEN
+   */
+  lock(what: string, holder: string, ready: () => void): void {
+    this.#hold(what, holder);
+    this.#lockReady = ready;
+    this.#hasBeenRead = false;
+  }
+
+  get isLocked(): boolean {
+    return this.#lockReady !== undefined;
+  }
+
+  /**
+   * Releases the lock; items that are left stay for the next consumer. What the lock held up is announced in a microtask, so that
+   * the caller can release several locks before any listener is called.
+   */
+  unlock(): void {
+    if (this.#lockReady === undefined) return;
+    this.#lockReady = undefined;
+    this.#holder = undefined;
+    if (this.#source.hasAnnouncements) queueMicrotask(() => this.#dispatch());
+  }
+
+  /** Returns the next item unless a pause holds it back. Only the holder of the lock calls it. */
+  take(): T | undefined {
+    return this.#mayPush() ? this.#next() : undefined;
+  }
+
+  /** Like `take`, but drops items until it finds data. */
+  takeData(): D | undefined {
+    return this.#mayPush() ? this.#nextData() : undefined;
+  }
+
+  ready(): void {
+    this.#dispatch();
+    this.#lockReady?.();
+  }
+
+  /** Most messages to listeners come this way: they never enter a queue. */
+  offer(data: D): boolean {
+    if (!this.#isFlowing || this.#isDelivering || !this.#mayPush()) return false;
+    this.#isDelivering = true;
+    this.#deliver(data);
+    this.#isDelivering = false;
+    if (this.#source.hasAnnouncements) this.#dispatch();
+    return true;
+  }
+
+  #hold(what: string, holder: string): void {
+    const taken = this.holder;
+    if (taken !== undefined) throw consumerTakenError(what, taken);
+    this.#holder = holder;
+    this.#hasBeenRead = true;
+  }
+
+  #release(holder: string): void {
+    if (this.#holder !== holder) return;
+    this.#holder = undefined;
+    this.#isFlowing = false;
+    // All waits are those of the iteration, because no read may wait while it holds the source.
+    for (const wait of this.#waits) wait.resolve(undefined);
+    this.#waits.clear();
+    this.#dispatch();
+    this.onReleased?.();
+  }
+
+  /** Whether items may go to listeners or to the holder of a lock. */
+  #mayPush(): boolean {
+    return !this.#isPaused && this.#source.end?.kind !== "destroyed";
+  }
+
+  #next(): T | undefined {
+    return this.#step(this.#source.take());
+  }
+
+  #nextData(): D | undefined {
+    return this.#step(this.#source.takeData());
+  }
+
+  /**
+   * Every consumer gets its items here, so that each step begins and ends in one place: the step that handles an item begins now
+   * and ends with the next call, because the listeners have returned, or `read` or the iteration's `next` was called again.
+   */
+  #step<I>(item: I): I {
+    this.#dispatch();
+    return item;
+  }
+
+  #wait<V>(options: Omit<DeferredOptions<T | V | undefined>, "onCancel">): Promise<T | V | undefined> {
+    const wait: Deferred<T | V | undefined> = new Deferred<T | V | undefined>({
+      ...options,
+      onCancel: () => this.#waits.delete(wait),
+    });
+    this.#waits.add(wait);
+    this.#settleWaits();
+    return wait.promise;
+  }
+
+  /** Does what can be done now: announces, serves pending waits and listeners. */
+  #dispatch(): void {
+    if (this.#isFlowing || this.#waits.size > 0 || this.#source.hasAnnouncements) this.#serve();
+  }
+
+  #serve(): void {
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    do if (this.#source.hasAnnouncements) this.#source.announce(this.#holder !== undefined);
+    while (this.#deliverNext());
+    this.#isDelivering = false;
+    if (this.#waits.size > 0) this.#settleWaits();
+  }
+
+  #deliverNext(): boolean {
+    if (this.#isFlowing) {
+      const data = this.#mayPush() ? this.#nextData() : undefined;
+      if (data === undefined) return false;
+      this.#deliver(data);
+      return true;
+    }
+    if (this.#waits.size === 0) return false;
+    const item = this.#holder === ITERATION ? this.#nextData() : this.#next();
+    if (item === undefined) return false;
+    for (const wait of this.#waits) {
+      this.#waits.delete(wait);
+      wait.resolve(item);
+      break;
+    }
+    return true;
+  }
+
+  /** Settles the waits that are left after the end: an iteration is done, a read rejects. */
+  #settleWaits(): void {
+    const { end } = this.#source;
+    if (end === undefined) return;
+    const isDone = this.#holder === ITERATION && end.kind === "done";
+    for (const wait of this.#waits) {
+      if (isDone) wait.resolve(undefined);
+      else wait.reject(end.error());
+    }
+    this.#waits.clear();
+  }
 }

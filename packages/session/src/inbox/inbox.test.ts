@@ -1,229 +1,231 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { closed, lost, message, nextTick, recordedInbox, shown } from "../../test/recorded-inbox.js";
-import { timeoutMessage } from "../message.js";
+import { SharedBudget } from "../shared-budget.js";
 
-describe("reads", () => {
-  it("get messages and statuses in the order of their coming", async () => {
-    const { inbox } = recordedInbox();
-    inbox.pushStatus("Connected");
-    inbox.push(message(1));
-    inbox.push(message(2));
-    inbox.pushStatus("Disconnected");
-    const received = [];
-    for (let i = 0; i < 4; i++) received.push(shown(await inbox.read("read", {})));
-    expect(received).toEqual(["Connected", 1, 2, "Disconnected"]);
+const COST = 160;
+
+describe("an inbox that is full", () => {
+  it("asks for a pause at its limit, and for more below half of it, not before the call that took a message is over", async () => {
+    const { inbox, events } = recordedInbox(1_000);
+    inbox.push(message(1, 500 - COST));
+    inbox.push(message(2, 499 - COST));
+    expect([inbox.unreadBytes, inbox.isFull, events]).toEqual([999, false, []]);
+    inbox.push(message(3));
+    expect([inbox.isFull, events]).toEqual([true, ["full"]]);
+    inbox.take();
+    await nextTick();
+    expect(events).toEqual(["full"]);
+    inbox.take();
+    expect([inbox.isFull, events]).toEqual([true, ["full"]]);
+    await nextTick();
+    expect([inbox.isFull, events]).toEqual([false, ["full", "room"]]);
   });
 
-  it("that wait are served in the order of their asking", async () => {
-    const { inbox } = recordedInbox();
-    const reads = [inbox.read("read", {}), inbox.read("read", {}), inbox.read("read", {})];
-    inbox.push(message(1));
-    inbox.pushStatus("Disconnected");
-    inbox.push(message(2));
-    expect((await Promise.all(reads)).map(shown)).toEqual([1, "Disconnected", 2]);
+  it("asks for more once when several messages are taken in one tick", async () => {
+    const { inbox, events } = recordedInbox(1_000);
+    for (let type = 1; type <= 7; type++) inbox.push(message(type));
+    for (let type = 1; type <= 7; type++) inbox.take();
+    await nextTick();
+    expect(events).toEqual(["full", "room"]);
   });
 
-  it("that are aborted take nothing with them", async () => {
-    const { inbox } = recordedInbox();
-    const controller = new AbortController();
-    const aborted = inbox.read("read", { signal: controller.signal });
-    const patient = inbox.read("read", {});
-    controller.abort("enough");
-    await expect(aborted).rejects.toMatchObject({ code: "IPC_ABORTED", name: "AbortError", cause: "enough" });
-    inbox.push(message(1));
-    expect(shown(await patient)).toBe(1);
-  });
-
-  it("with a signal that is aborted already take nothing", async () => {
-    const { inbox } = recordedInbox();
-    inbox.push(message(1));
-    await expect(inbox.read("read", { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "IPC_ABORTED" });
-    expect(shown(await inbox.read("read", {}))).toBe(1);
-  });
-
-  it("with a time limit give the sentinel and lose nothing", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    try {
-      const { inbox } = recordedInbox();
-      const timed = inbox.readTimed(50, timeoutMessage, {});
-      vi.advanceTimersByTime(49);
-      expect(vi.getTimerCount()).toBe(1);
-      vi.advanceTimersByTime(1);
-      expect(await timed).toBe(timeoutMessage);
-      const answered = inbox.readTimed(50, timeoutMessage, {});
-      inbox.push(message(1));
-      expect(await answered).toMatchObject({ type: 1 });
-      expect(vi.getTimerCount()).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
-  });
-
-  it("get what is unread after the end, then reject for ever", async () => {
-    const { inbox } = recordedInbox();
-    inbox.push(message(1));
-    inbox.pushStatus("Closed");
-    inbox.end("done", closed);
-    expect(shown(await inbox.read("read", {}))).toBe(1);
-    expect(shown(await inbox.read("read", {}))).toBe("Closed");
-    await expect(inbox.read("read", {})).rejects.toMatchObject({ code: "IPC_CLOSED" });
-    await expect(inbox.readTimed(5, timeoutMessage, {})).rejects.toMatchObject({ code: "IPC_CLOSED" });
-  });
-
-  it("that wait at the end reject", async () => {
-    const { inbox, told } = recordedInbox();
-    const reads = [inbox.read("read", {}), inbox.read("read", {})];
-    inbox.end("failed", lost);
-    for (const read of reads) await expect(read).rejects.toMatchObject({ code: "IPC_CONNECTION_LOST" });
-    expect(told).toEqual(["ended"]);
-  });
-});
-
-describe("the budget", () => {
-  it("is full at the limit and has room again below half of it", async () => {
-    const { inbox, told } = recordedInbox(1_000);
-    inbox.push(message(1, 340));
-    expect(inbox.unreadBytes).toBe(500);
-    inbox.push(message(2, 339));
-    expect(told).toEqual([]);
-    inbox.push(message(3, 0));
-    expect(told).toEqual(["full"]);
-    await inbox.read("read", {});
-    expect(told).toEqual(["full"]);
-    await inbox.read("read", {});
-    expect(told).toEqual(["full", "room"]);
-    await inbox.read("read", {});
-    expect(inbox.unreadBytes).toBe(0);
-  });
-
-  it("is not touched by a message that is taken at once", async () => {
-    const { inbox, told } = recordedInbox(1_000);
-    const read = inbox.read("read", {});
+  it("asks for no pause when a message larger than the limit is taken at once", async () => {
+    const { inbox, consumer, events } = recordedInbox(1_000);
+    const read = consumer.read("read", {});
     inbox.push(message(1, 5_000));
     await read;
-    expect(told).toEqual([]);
+    consumer.listen();
+    await nextTick();
+    inbox.push(message(2, 5_000));
+    expect([inbox.unreadBytes, events]).toEqual([0, ["message 2"]]);
   });
 });
 
-describe("an iteration", () => {
-  it("gives data only and ends with the peer", async () => {
-    const { inbox } = recordedInbox();
+describe("an inbox with a shared budget", () => {
+  it("counts unread messages in it, in whichever way they are taken, and counts no statuses", async () => {
+    const budget = new SharedBudget(100_000);
+    const { inbox, consumer } = recordedInbox(10_000, budget);
     inbox.pushStatus("Connected");
-    inbox.push(message(1));
-    inbox.pushStatus("Disconnected");
-    inbox.push(message(2));
-    inbox.end("done", closed);
-    const types = [];
-    for await (const { type } of { [Symbol.asyncIterator]: () => inbox.iterate() }) types.push(type);
-    expect(types).toEqual([1, 2]);
+    for (let type = 1; type <= 4; type++) inbox.push(message(type, 1_000));
+    expect([budget.used, inbox.unreadBytes]).toEqual([4_640, 4_640]);
+    await consumer.read("read", {});
+    await consumer.read("read", {});
+    expect(budget.used).toBe(3 * 1_160);
+    consumer.lock("test", "a lock", () => {});
+    consumer.take();
+    consumer.unlock();
+    const iterator = consumer.iterate();
+    await iterator.next();
+    await iterator.return?.();
+    expect(budget.used).toBe(1_160);
+    consumer.listen();
+    await nextTick();
+    expect(budget.used).toBe(0);
+    inbox.push(message(5, 1_000));
+    expect(budget.used).toBe(0);
   });
 
-  it("rejects once with the failure, then is over", async () => {
-    const { inbox } = recordedInbox();
-    const iterator = inbox.iterate();
-    const next = iterator.next();
-    inbox.end("failed", lost);
-    await expect(next).rejects.toMatchObject({ code: "IPC_CONNECTION_LOST" });
-    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  it("is full when it holds as much as is left for all, and has room below half of that", async () => {
+    const budget = new SharedBudget(4_000);
+    const { inbox, events } = recordedInbox(1_000_000, budget);
+    inbox.push(message(1, 840));
+    expect([inbox.isFull, budget.share]).toEqual([false, 3_000]);
+    inbox.push(message(2, 840));
+    expect([inbox.isFull, budget.share]).toEqual([true, 2_000]);
+    // 1 000 unread, 3 000 left: below half of them.
+    inbox.take();
+    await nextTick();
+    expect([inbox.isFull, events]).toEqual([false, ["full", "room"]]);
   });
 
-  it("serves calls of next in order, whatever statuses come between", async () => {
-    const { inbox } = recordedInbox();
-    const iterator = inbox.iterate();
-    const nexts = [iterator.next(), iterator.next()];
-    inbox.pushStatus("Connected");
-    inbox.push(message(1));
-    inbox.push(message(2));
-    expect((await Promise.all(nexts)).map(({ value }) => value?.type)).toEqual([1, 2]);
+  it("is full at its own limit when that is less", () => {
+    const { inbox } = recordedInbox(1_000, new SharedBudget(1_000_000));
+    inbox.push(message(1, 840));
+    expect(inbox.isFull).toBe(true);
   });
 
-  it("that is left frees the inbox for another consumer and loses nothing", async () => {
-    const { inbox } = recordedInbox();
-    inbox.push(message(1));
-    inbox.push(message(2));
-    for await (const { type } of { [Symbol.asyncIterator]: () => inbox.iterate() }) {
-      expect(type).toBe(1);
-      break;
+  it("accepts one message at a time when nothing is left", async () => {
+    const budget = new SharedBudget(1_000);
+    budget.add(5_000);
+    const { inbox, consumer, events } = recordedInbox(1_000_000, budget);
+    for (let round = 1; round <= 2; round++) {
+      inbox.push(message(round));
+      expect([inbox.isFull, budget.share]).toEqual([true, 0]);
+      inbox.take();
+      await nextTick();
+      expect(inbox.isFull).toBe(false);
     }
-    expect(shown(await inbox.read("read", {}))).toBe(2);
+    expect(events).toEqual(["full", "room", "full", "room"]);
+    const read = consumer.read("read", {});
+    inbox.push(message(3));
+    await read;
+    expect(inbox.isFull).toBe(false);
+  });
+
+  it("stays full until it is empty when nothing is left", async () => {
+    const budget = new SharedBudget(1_000);
+    const { inbox, events } = recordedInbox(1_000_000, budget);
+    inbox.push(message(1, 240));
+    inbox.push(message(2, 240));
+    budget.add(5_000);
+    inbox.take();
+    await nextTick();
+    expect([events, budget.share]).toEqual([["full"], 0]);
+    inbox.take();
+    await nextTick();
+    expect(events).toEqual(["full", "room"]);
+  });
+
+  it("returns its bytes once when it leaves the budget, and counts for itself from then on", () => {
+    const budget = new SharedBudget(100_000);
+    const { inbox } = recordedInbox(1_000, budget);
+    const { inbox: other } = recordedInbox(1_000, budget);
+    other.push(message(9, 340));
+    inbox.push(message(1, 100));
+    inbox.push(message(2, 100));
+    inbox.leaveBudget();
+    expect([budget.used, inbox.unreadBytes]).toEqual([500, 520]);
+    inbox.leaveBudget();
+    inbox.take();
+    expect([budget.used, inbox.unreadBytes]).toEqual([500, 260]);
   });
 });
 
-describe("listeners", () => {
-  it("get what is unread from the next tick on, then what comes", async () => {
-    const { inbox, told } = recordedInbox();
-    inbox.push(message(1));
-    inbox.listen();
-    expect(told).toEqual([]);
-    await nextTick();
-    inbox.push(message(2));
-    expect(told).toEqual(["message 1", "message 2"]);
-  });
-
-  it("get nothing while paused", async () => {
-    const { inbox, told } = recordedInbox();
-    inbox.listen();
-    await nextTick();
-    inbox.pause();
-    inbox.push(message(1));
-    await nextTick();
-    expect(told).toEqual([]);
-    inbox.resume();
-    await nextTick();
-    expect(told).toEqual(["message 1"]);
-  });
-
-  it("hear of a status after the messages that came before it", async () => {
-    const { inbox, told } = recordedInbox();
+describe("an inbox announces", () => {
+  it("a status after the messages received before it", async () => {
+    const { inbox, consumer, events } = recordedInbox();
     inbox.pushStatus("Connected");
     inbox.push(message(1));
     inbox.pushStatus("Disconnected");
-    expect(told).toEqual(["status Connected"]);
-    inbox.listen();
+    expect(events).toEqual(["status Connected"]);
+    consumer.listen();
     await nextTick();
-    expect(told).toEqual(["status Connected", "message 1", "status Disconnected"]);
+    expect(events).toEqual(["status Connected", "message 1", "status Disconnected"]);
   });
 
-  it("hear of a status when a read takes the last message before it", async () => {
-    const { inbox, told } = recordedInbox();
+  it("a status once, when a read takes the last message before it", async () => {
+    const { inbox, consumer, events } = recordedInbox();
     inbox.push(message(1));
     inbox.pushStatus("Disconnected");
-    expect(told).toEqual([]);
-    await inbox.read("read", {});
-    expect(told).toEqual(["status Disconnected"]);
-    expect(shown(await inbox.read("read", {}))).toBe("Disconnected");
-    expect(told).toEqual(["status Disconnected"]);
-  });
-});
-
-describe("one consumer at a time", () => {
-  it("refuses an iteration and a listener beside a pending read", async () => {
-    const { inbox } = recordedInbox();
-    const read = inbox.read("read", {});
-    await expect(inbox.iterate().next()).rejects.toMatchObject({ code: "IPC_CONSUMER_TAKEN" });
-    expect(() => inbox.listen()).toThrow(expect.objectContaining({ code: "IPC_CONSUMER_TAKEN" }));
-    inbox.push(message(1));
-    await read;
-    inbox.listen();
+    await consumer.read("read", {});
+    expect(events).toEqual(["status Disconnected"]);
+    expect(shown(await consumer.read("read", {}))).toBe("Disconnected");
+    expect(events).toEqual(["status Disconnected"]);
   });
 
-  it("refuses a read and a second iteration beside an iteration", async () => {
-    const { inbox } = recordedInbox();
-    const iterator = inbox.iterate();
-    const next = iterator.next();
-    await expect(inbox.read("read", {})).rejects.toMatchObject({ code: "IPC_CONSUMER_TAKEN" });
-    await expect(inbox.iterate().next()).rejects.toMatchObject({ code: "IPC_CONSUMER_TAKEN" });
+  it("its end after a listener got all messages, even if a pause held them back", async () => {
+    const { inbox, consumer, events } = recordedInbox();
+    consumer.listen();
+    await nextTick();
+    consumer.pause();
     inbox.push(message(1));
-    expect((await next).value).toMatchObject({ type: 1 });
+    inbox.finish("done", closed);
+    expect(events).toEqual([]);
+    consumer.resume();
+    await nextTick();
+    expect(events).toEqual(["message 1", "ended"]);
   });
 
-  it("refuses a read and an iteration beside a listener, until it is taken off", async () => {
-    const { inbox } = recordedInbox();
-    inbox.listen();
-    await expect(inbox.readTimed(1, undefined, {})).rejects.toMatchObject({ code: "IPC_CONSUMER_TAKEN" });
-    await expect(inbox.iterate().next()).rejects.toMatchObject({ code: "IPC_CONSUMER_TAKEN" });
-    inbox.unlisten();
+  it("its end after an iteration got all messages", async () => {
+    const { inbox, consumer, events } = recordedInbox();
     inbox.push(message(1));
-    expect(shown(await inbox.read("read", {}))).toBe(1);
+    inbox.push(message(2));
+    const iterator = consumer.iterate();
+    await iterator.next();
+    inbox.finish("failed", lost);
+    expect(events).toEqual([]);
+    expect((await iterator.next()).value).toMatchObject({ type: 2 });
+    expect(events).toEqual(["ended"]);
+    await expect(iterator.next()).rejects.toMatchObject({ code: "IPC_CONNECTION_LOST" });
+  });
+
+  it.each([
+    ["done", closed],
+    ["failed", lost],
+  ] as const)("its end (%s) and its statuses at once and once when only reads took messages", async (kind, error) => {
+    const { inbox, consumer, events } = recordedInbox();
+    inbox.push(message(1));
+    inbox.push(message(2));
+    await consumer.read("read", {});
+    inbox.pushStatus("Error");
+    inbox.finish(kind, error);
+    inbox.finish("done", closed);
+    expect(events).toEqual(["status Error", "ended"]);
+    expect(shown(await consumer.read("read", {}))).toBe(2);
+    expect(shown(await consumer.read("read", {}))).toBe("Error");
+    await expect(consumer.read("read", {})).rejects.toMatchObject({ code: error().code });
+    expect(events).toEqual(["status Error", "ended"]);
+  });
+
+  it("its end at once when only statuses are unread, to a paused listener and to an idle iteration", async () => {
+    const { inbox, consumer, events } = recordedInbox();
+    consumer.listen();
+    await nextTick();
+    consumer.pause();
+    inbox.pushStatus("Closed");
+    inbox.finish("done", closed);
+    expect(events).toEqual(["status Closed", "ended"]);
+    const { inbox: other, consumer: idle, events: seen } = recordedInbox();
+    other.push(message(1));
+    await idle.iterate().next();
+    other.pushStatus("Closed");
+    other.finish("done", closed);
+    expect(seen).toEqual(["status Closed", "ended"]);
+  });
+
+  it("its end at once when no caller has ever read, and for a paused listener when it was destroyed", async () => {
+    const { inbox, events } = recordedInbox();
+    inbox.push(message(1));
+    inbox.finish("failed", lost);
+    expect(events).toEqual(["ended"]);
+    const { inbox: destroyed, consumer, events: seen } = recordedInbox();
+    destroyed.push(message(1));
+    consumer.listen();
+    consumer.pause();
+    await nextTick();
+    destroyed.finish("destroyed", closed);
+    consumer.resume();
+    await nextTick();
+    expect(seen).toEqual(["ended"]);
   });
 });

@@ -33,19 +33,55 @@ describe("a listener", () => {
     expect(seen).toEqual(["on a", "once a", "on b"]);
   });
 
-  it("that is taken off, or cleared, is there no more", () => {
+  it("is not called any more when it was removed or all were cleared", () => {
     const emitter = new PeerEmitter<Events>();
     const seen: string[] = [];
     const listener = (text: string): void => void seen.push(text);
     emitter.on("message", listener);
     emitter.once("close", () => seen.push("close"));
-    expect([emitter.has("message"), emitter.has("close"), emitter.has("error")]).toEqual([true, true, false]);
     emitter.off("message", listener);
-    expect(emitter.has("message")).toBe(false);
     emitter.clear();
     emitter.emit("message", "a");
     emitter.emit("close");
     expect(seen).toEqual([]);
+  });
+
+  it("begins the flow of messages before it is added, and the removal of the last one ends it, by off or after once", () => {
+    const calls: string[] = [];
+    const flow = { listen: () => calls.push("listen"), unlisten: () => calls.push("unlisten") };
+    const emitter = new PeerEmitter<Events>(flow);
+    const [one, other] = [(): void => {}, (): void => {}];
+    emitter.on("close", one);
+    emitter.off("close", one);
+    calls.length = 0;
+    emitter.on("message", one);
+    emitter.on("message", other);
+    emitter.off("message", one);
+    expect(calls).toEqual(["listen", "listen"]);
+    emitter.off("message", other);
+    emitter.once("message", one);
+    emitter.emit("message", "a");
+    expect(calls.slice(2)).toEqual(["unlisten", "listen", "unlisten"]);
+  });
+
+  it("is rejected with a TypeError and begins nothing when it is no function", () => {
+    const listen = vi.fn();
+    const emitter = new PeerEmitter<Events>({ listen, unlisten: () => {} });
+    expect(() => emitter.on("message", undefined as never)).toThrow(TypeError);
+    expect(() => emitter.once("message", "x" as never)).toThrow(TypeError);
+    expect(listen).not.toHaveBeenCalled();
+  });
+
+  it("is not added when the messages have another consumer", () => {
+    const taken = new SessionError("IPC_CONSUMER_TAKEN", "taken");
+    const listen = (): void => {
+      throw taken;
+    };
+    const emitter = new PeerEmitter<Events>({ listen, unlisten: () => {} });
+    const listener = vi.fn();
+    expect(() => emitter.on("message", listener)).toThrow(taken);
+    emitter.emit("message", "a");
+    expect(listener).not.toHaveBeenCalled();
   });
 
   it("of an error need not be there", () => {

@@ -2,8 +2,9 @@ import type { AbortOptions } from "@ipc/transport";
 import { handledRejection } from "../deferred.js";
 import type { IpcError } from "../errors.js";
 import type { MessageIterator } from "../inbox/async-iterator.js";
-import type { EndKind, InboxEvents, LockableInbox } from "../inbox/consumer.js";
-import { Inbox } from "../inbox/inbox.js";
+import { Consumer } from "../inbox/consumer.js";
+import { Inbox, type InboxConsumer, type InboxEvents } from "../inbox/inbox.js";
+import type { EndKind } from "../inbox/message-source.js";
 import {
   type DataMessage,
   type ReceivedMessage,
@@ -13,7 +14,7 @@ import {
   type TimeoutMessage,
   timeoutMessage,
 } from "../message.js";
-import { assertListener, validateAbortOptions, validateDelay } from "../options/call-arguments.js";
+import { validateAbortOptions, validateDelay } from "../options/call-arguments.js";
 import type { PeerEvents } from "../peer.js";
 import type { SharedBudget } from "../shared-budget.js";
 import { type EventListener, PeerEmitter } from "./peer-emitter.js";
@@ -23,33 +24,30 @@ const MIN_REMAINING_BYTES = 262_144;
 
 /** The reading side of a peer: delivers messages and statuses in order, by reads, iteration or listeners. */
 export abstract class PeerReader<E extends PeerEvents> {
-  readonly #emitter: PeerEmitter<E> = new PeerEmitter<E>();
-  readonly #inbox: Inbox;
+  readonly #emitter: PeerEmitter<E>;
+  /** The unread messages and statuses. */
+  protected readonly inbox: Inbox;
+  protected readonly consumer: InboxConsumer;
   readonly #maxUnreadBytes: number;
   #status: Status;
   #failure: IpcError | undefined;
-  /** Whether a `once` listener was added for messages; it is removed without a call of `off`. */
-  #tellsOnce = false;
 
   constructor(status: Status, maxUnreadBytes: number, budget?: SharedBudget) {
     this.#status = status;
     this.#maxUnreadBytes = maxUnreadBytes;
     const events: InboxEvents = {
-      message: (message) => {
-        this.#tell("message", message);
-        // Only `once` listeners disappear without `off`, which checks this itself.
-        if (this.#tellsOnce) this.#stopFlowWhenAlone();
-      },
-      status: (changed) => this.#tell("status", changed),
+      status: (changed) => this.#emit("status", changed),
       full: () => this.pauseInput(),
       room: () => this.resumeInput(),
       ended: () => {
-        if (this.#failure !== undefined) this.#tell("error", this.#failure);
-        this.#tell("close");
+        if (this.#failure !== undefined) this.#emit("error", this.#failure);
+        this.#emit("close");
         this.#emitter.clear();
       },
     };
-    this.#inbox = new Inbox(maxUnreadBytes, events, budget);
+    this.inbox = new Inbox(maxUnreadBytes, events, budget);
+    this.consumer = new Consumer(this.inbox, (message) => this.#emit("message", message));
+    this.#emitter = new PeerEmitter<E>(this.consumer);
   }
 
   get status(): Status {
@@ -61,31 +59,23 @@ export abstract class PeerReader<E extends PeerEvents> {
   }
 
   on<K extends keyof E>(event: K, listener: EventListener<E[K]>): this {
-    assertListener(listener);
-    if (event === "message") this.#inbox.listen();
     this.#emitter.on(event, listener);
     return this;
   }
 
   once<K extends keyof E>(event: K, listener: EventListener<E[K]>): this {
-    assertListener(listener);
-    if (event === "message") {
-      this.#inbox.listen();
-      this.#tellsOnce = true;
-    }
     this.#emitter.once(event, listener);
     return this;
   }
 
   off<K extends keyof E>(event: K, listener: EventListener<E[K]>): this {
     this.#emitter.off(event, listener);
-    this.#stopFlowWhenAlone();
     return this;
   }
 
   read(options: AbortOptions = {}): Promise<DataMessage | StatusMessage> {
     const fault = validateAbortOptions("read", options);
-    return fault === undefined ? this.#inbox.read("read", options) : handledRejection(fault);
+    return fault === undefined ? this.consumer.read("read", options) : handledRejection(fault);
   }
 
   readTimed(ms: number): Promise<DataMessage | StatusMessage | TimeoutMessage>;
@@ -94,20 +84,21 @@ export abstract class PeerReader<E extends PeerEvents> {
     // An explicit undefined is a valid `onTimeout`, so count the arguments.
     const [onTimeout, options = {}] = rest.length === 0 ? [timeoutMessage] : rest;
     const fault = validateDelay("readTimed: `ms`", ms) ?? validateAbortOptions("readTimed", options);
-    return fault === undefined ? this.#inbox.readTimed(ms, onTimeout, options) : handledRejection(fault);
+    if (fault !== undefined) return handledRejection(fault);
+    return this.consumer.read("readTimed", options, { ms, value: onTimeout });
   }
 
   [Symbol.asyncIterator](): MessageIterator<DataMessage> {
-    return this.#inbox.iterate();
+    return this.consumer.iterate();
   }
 
   pause(): this {
-    this.#inbox.pause();
+    this.consumer.pause();
     return this;
   }
 
   resume(): this {
-    this.#inbox.resume();
+    this.consumer.resume();
     return this;
   }
 
@@ -119,28 +110,23 @@ export abstract class PeerReader<E extends PeerEvents> {
    * if the shared budget is used up. Their memory is already allocated, so dropping them would only lose messages.
    */
   protected get acceptsRemaining(): boolean {
-    return this.#inbox.unreadBytes < this.#maxUnreadBytes + Math.max(this.#maxUnreadBytes, MIN_REMAINING_BYTES);
+    return this.inbox.unreadBytes < this.#maxUnreadBytes + Math.max(this.#maxUnreadBytes, MIN_REMAINING_BYTES);
   }
 
   /** Resumes the input, because the budget has room again. */
   protected abstract resumeInput(): void;
 
   protected get unreadBytes(): number {
-    return this.#inbox.unreadBytes;
-  }
-
-  /** The unread messages and statuses, for a reader of many peers that holds a reader lock on each. */
-  protected get lockableInbox(): LockableInbox {
-    return this.#inbox;
+    return this.inbox.unreadBytes;
   }
 
   protected get isFull(): boolean {
-    return this.#inbox.full;
+    return this.inbox.isFull;
   }
 
   protected setStatus(status: Status): void {
     this.#status = status;
-    this.#inbox.pushStatus(status);
+    this.inbox.pushStatus(status);
   }
 
   protected emit<K extends keyof E>(event: K, ...args: Extract<E[K], unknown[]>): void {
@@ -148,25 +134,21 @@ export abstract class PeerReader<E extends PeerEvents> {
   }
 
   protected receive(message: ReceivedMessage): void {
-    this.#inbox.push(message);
+    this.inbox.push(message);
   }
 
   protected receivedBuffer(buffer: ArrayBufferLike): void {
-    this.#inbox.compact(buffer);
+    this.inbox.compact(buffer);
   }
 
   /** Ends the input: no message or status arrives after this. */
   protected endReading(kind: EndKind, error: () => IpcError): void {
     if (kind === "failed") this.#failure = error();
-    this.#inbox.end(kind, error);
+    this.inbox.finish(kind, error);
   }
 
   /** Like `emit`, for the events that every peer has. */
-  #tell<K extends keyof PeerEvents>(event: K, ...args: PeerEvents[K]): void {
+  #emit<K extends keyof PeerEvents>(event: K, ...args: PeerEvents[K]): void {
     this.#emitter.emit(event, ...args);
-  }
-
-  #stopFlowWhenAlone(): void {
-    if (!this.#emitter.has("message")) this.#inbox.unlisten();
   }
 }

@@ -6,7 +6,7 @@ import { WriteQueue } from "../connection/write-queue.js";
 import { Deferred, handledRejection, settleWithin } from "../deferred.js";
 import type { IpcError } from "../errors.js";
 import { SessionError } from "../errors.js";
-import type { EndKind } from "../inbox/consumer.js";
+import type { EndKind } from "../inbox/message-source.js";
 import type { Status } from "../message.js";
 import {
   CLOSE_TIMEOUT_MS,

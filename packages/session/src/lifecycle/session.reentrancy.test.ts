@@ -44,69 +44,9 @@ describe("a listener that ends its peer", () => {
     await ended;
     expect(told).toEqual(["Closing", "Closed", "close"]);
   });
-
-  it("by destroy: no message comes after it, and close comes at once", async () => {
-    const { session } = await openBare(Buffer.concat([data("one"), data("two"), data("three")]));
-    const texts: string[] = [];
-    const ended = closed(session);
-    session.on("message", (message) => {
-      texts.push(message.text());
-      session.destroy();
-    });
-    await ended;
-    expect(texts).toEqual(["one"]);
-  });
-
-  it("by close, for another listener of the same status: both hear the statuses in order", async () => {
-    const [near, far] = memoryPair();
-    const [server, client] = await Promise.all([
-      openSession(near, { role: "server" }),
-      openSession(far, { role: "client" }),
-    ]);
-    const [first, second]: string[][] = [[], []];
-    const ended = closed(client);
-    client.on("message", () => void client.close());
-    client.on("status", (status) => first?.push(status));
-    client.on("message", () => second?.push("message"));
-    client.on("status", (status) => second?.push(status));
-    const reads = [server.read(), server.read()];
-    await server.write(1, "go");
-    await ended;
-    expect(first).toEqual(["Closing", "Closed"]);
-    expect(second).toEqual(["message", "Closing", "Closed"]);
-    await Promise.all(reads);
-    await server.close();
-  });
-});
-
-describe("a peer that is destroyed while its listener is paused", () => {
-  it("emits close all the same", async () => {
-    const { session } = await openBare(data("unread"));
-    session.on("message", () => {});
-    session.pause();
-    const ended = closed(session);
-    await new Promise((resolve) => setImmediate(resolve));
-    session.destroy();
-    await ended;
-  });
 });
 
 describe("close", () => {
-  it("comes where nothing but statuses is unread, for a paused listener and an idle iteration", async () => {
-    const { session } = await openBare();
-    session.on("message", () => {});
-    session.pause();
-    const ended = closed(session);
-    await session.close();
-    await ended;
-    const { session: other } = await openBare(data("first"));
-    const iterator = other[Symbol.asyncIterator]();
-    await iterator.next();
-    const otherEnded = closed(other);
-    await other.close();
-    await otherEnded;
-  });
-
   it("at once after the connection stands tells soon that its stream had gone", async () => {
     const [near, peer] = memoryPair();
     const opening = openSession(near, { role: "server", encryption: false });
@@ -239,14 +179,4 @@ describe("aborting the write of a large message", () => {
     });
     session.destroy();
   });
-});
-
-it("takes no listener that is none, and loses no message by it", async () => {
-  const { session } = await openBare(data("kept"));
-  expect(() => session.on("message", undefined as unknown as () => void)).toThrow(TypeError);
-  for await (const message of session[Symbol.asyncIterator]()) {
-    expect(message.text()).toBe("kept");
-    break;
-  }
-  session.destroy();
 });

@@ -1,0 +1,169 @@
+import { describe, expect, it, vi } from "vitest";
+import { closed, lost, message, nextTick, recordedInbox, shown } from "../../test/recorded-inbox.js";
+import type { InboxConsumer } from "./inbox.js";
+
+function lock(consumer: InboxConsumer, ready: () => void = () => {}): void {
+  consumer.lock("test", "a lock", ready);
+}
+
+function takeAll(consumer: InboxConsumer): (number | string)[] {
+  const taken: (number | string)[] = [];
+  for (let next = consumer.take(); next !== undefined; next = consumer.take()) taken.push(shown(next));
+  return taken;
+}
+
+describe("the holder of a lock", () => {
+  it("is notified of each message and status, and of the end, and takes them in order", () => {
+    const { inbox, consumer } = recordedInbox();
+    const taken: unknown[] = [];
+    lock(consumer, () => taken.push(takeAll(consumer), inbox.isOver));
+    inbox.push(message(1));
+    inbox.pushStatus("Disconnected");
+    inbox.finish("done", closed);
+    expect(taken).toEqual([[1], false, ["Disconnected"], false, [], true]);
+  });
+
+  it("gets nothing during a pause, and is notified when it is over", async () => {
+    const { inbox, consumer } = recordedInbox();
+    const ready = vi.fn();
+    consumer.pause();
+    lock(consumer, ready);
+    inbox.push(message(1));
+    expect(consumer.take()).toBeUndefined();
+    consumer.resume();
+    ready.mockClear();
+    await nextTick();
+    expect(ready).toHaveBeenCalledOnce();
+    expect(takeAll(consumer)).toEqual([1]);
+  });
+
+  it("can drop statuses, which are announced all the same", () => {
+    const { inbox, consumer, events } = recordedInbox();
+    lock(consumer);
+    inbox.push(message(1));
+    inbox.pushStatus("Disconnected");
+    inbox.push(message(2));
+    expect([consumer.takeData()?.type, events]).toEqual([1, ["status Disconnected"]]);
+    expect([consumer.takeData()?.type, consumer.takeData()]).toEqual([2, undefined]);
+  });
+
+  it("keeps every other consumer out until it unlocks, and leaves the rest to them", async () => {
+    const { inbox, consumer } = recordedInbox();
+    const ready = vi.fn();
+    lock(consumer, ready);
+    const taken = { code: "IPC_CONSUMER_TAKEN", message: expect.stringContaining("messages already go to a lock") };
+    await expect(consumer.read("read", {})).rejects.toMatchObject(taken);
+    await expect(consumer.iterate().next()).rejects.toMatchObject(taken);
+    expect(() => consumer.listen()).toThrow(expect.objectContaining(taken));
+    expect(() => lock(consumer)).toThrow(expect.objectContaining(taken));
+    inbox.push(message(1));
+    inbox.push(message(2));
+    consumer.take();
+    consumer.unlock();
+    ready.mockClear();
+    inbox.push(message(3));
+    inbox.pushStatus("Disconnected");
+    consumer.resume();
+    await nextTick();
+    expect(ready).not.toHaveBeenCalled();
+    const reads = [consumer.read("read", {}), consumer.read("read", {}), consumer.read("read", {})];
+    expect((await Promise.all(reads)).map(shown)).toEqual([2, 3, "Disconnected"]);
+  });
+
+  it("takes nothing from a listener when it unlocks twice", async () => {
+    const { inbox, consumer, events } = recordedInbox();
+    lock(consumer);
+    consumer.unlock();
+    consumer.listen();
+    consumer.unlock();
+    await nextTick();
+    inbox.push(message(1));
+    expect(events).toEqual(["message 1"]);
+  });
+});
+
+describe("the end of a locked source", () => {
+  it.each([
+    ["done", closed],
+    ["failed", lost],
+  ] as const)("%s is announced when the messages are taken, and is over when the statuses are", (kind, error) => {
+    const { inbox, consumer, events } = recordedInbox();
+    lock(consumer);
+    inbox.push(message(1));
+    inbox.pushStatus("Disconnected");
+    inbox.finish(kind, error);
+    expect([inbox.isOver, events]).toEqual([false, []]);
+    expect(shown(consumer.take() ?? message(0))).toBe(1);
+    expect([inbox.isOver, events]).toEqual([false, ["status Disconnected", "ended"]]);
+    expect(takeAll(consumer)).toEqual(["Disconnected"]);
+    expect([inbox.isOver, events]).toEqual([true, ["status Disconnected", "ended"]]);
+  });
+
+  it("is announced after the unlock, and unread messages can still be read", async () => {
+    const { inbox, consumer, events } = recordedInbox();
+    lock(consumer);
+    inbox.push(message(1));
+    inbox.finish("done", closed);
+    consumer.unlock();
+    expect(events).toEqual([]);
+    await nextTick();
+    expect([inbox.isOver, events]).toEqual([false, ["ended"]]);
+    expect(shown(await consumer.read("read", {}))).toBe(1);
+    expect(inbox.isOver).toBe(true);
+  });
+
+  it("destroyed is over at once, and nothing is taken any more", () => {
+    const { inbox, consumer, events } = recordedInbox();
+    inbox.push(message(1));
+    const ready = vi.fn();
+    lock(consumer, ready);
+    inbox.finish("destroyed", closed);
+    expect(ready).toHaveBeenCalledOnce();
+    expect([inbox.isOver, consumer.take(), events]).toEqual([true, undefined, ["ended"]]);
+  });
+});
+
+describe("a consumer", () => {
+  it.each<[string, (consumer: InboxConsumer) => unknown]>([
+    ["a read", (consumer) => consumer.read("read", {})],
+    ["an iteration", (consumer) => consumer.iterate().next()],
+    ["a listener", (consumer) => consumer.listen()],
+  ])("has been read after %s, and not after one that a lock rejected, until it is locked", async (_what, consume) => {
+    const { inbox, consumer } = recordedInbox();
+    lock(consumer);
+    inbox.push(message(1));
+    await Promise.resolve()
+      .then(() => consume(consumer))
+      .catch(() => {});
+    consumer.unlock();
+    expect(consumer.hasBeenRead).toBe(false);
+    await consume(consumer);
+    expect(consumer.hasBeenRead).toBe(true);
+  });
+
+  it("has not been read any more when it is locked after a read", async () => {
+    const { inbox, consumer } = recordedInbox();
+    inbox.push(message(1));
+    await consumer.read("read", {});
+    lock(consumer);
+    consumer.unlock();
+    expect(consumer.hasBeenRead).toBe(false);
+  });
+
+  it("reports when an iteration or listeners begin and end, and not when a lock does", async () => {
+    const { consumer } = recordedInbox();
+    const reports: string[] = [];
+    consumer.onHeld = () => reports.push("held");
+    consumer.onReleased = () => reports.push("released");
+    lock(consumer);
+    consumer.unlock();
+    consumer.unlisten();
+    expect(reports).toEqual([]);
+    const iterator = consumer.iterate();
+    void iterator.next();
+    await iterator.return?.();
+    consumer.listen();
+    consumer.unlisten();
+    expect(reports).toEqual(["held", "released", "held", "released"]);
+  });
+});
