@@ -41,3 +41,4 @@ export {
 export { RecordOpener, type SealedRecord } from "./record-opener.js";
 export { RecordSealer } from "./record-sealer.js";
 export type { RecordCipherOptions } from "./record-sequence.js";
+export { isWeakIdentityKey } from "./weak-identity-key.js";

@@ -1,5 +1,6 @@
 import { createHash, createHmac, createPublicKey, type KeyObject, sign, timingSafeEqual, verify } from "node:crypto";
 import { CryptoError } from "./crypto-error.js";
+import { isWeakIdentityKey } from "./weak-identity-key.js";
 
 /** Everything sent before the keys of `ipcx/1` exist, each item as the bytes on the wire. */
 export interface Transcript {
@@ -56,7 +57,7 @@ export function encodeIdentityKey(key: KeyObject): Uint8Array {
 
 /**
  * Decodes 32 raw bytes into an Ed25519 public key. Bytes that are not a point of the curve are accepted too, because no
- * signature verifies with them.
+ * signature verifies with them, and so are points of small order, which `isWeakIdentityKey` tells.
  * @throws RangeError for another length.
  */
 export function decodeIdentityKey(bytes: Uint8Array): KeyObject {
@@ -122,6 +123,8 @@ export function verifyAuth(
     fail(
       `${role} key not trusted: not among the ${trustedPeers.length} trusted keys; add the key to \`trustedPeers\` if it belongs to the ${role}`,
     );
+  if (isWeakIdentityKey(publicKey))
+    fail(`the ${role} has a trusted key under which anyone can sign; trust only keys that a key generator made`);
   if (!verify(null, signedBytes(binding), decodeIdentityKey(publicKey), id.subarray(IDENTITY_KEY_BYTES)))
     fail(`invalid ${role} signature: not made with the private key of the trusted public key; end this connection`);
   return publicKey;
