@@ -231,24 +231,15 @@ describe("a client that was in a secure session", () => {
 });
 
 describe("a client with `require: false` that had proofs of its server", () => {
-  const security: SecurityOptions = {
-    psk,
-    identity: alice.privateKey,
-    trustedPeers: [bob.publicKey],
-    require: false,
-  };
-  const full: SecurityOptions = {
-    psk,
-    identity: bob.privateKey,
-    trustedPeers: [alice.publicKey],
-    require: false,
-  };
+  const mild = { psk, require: false };
+  const security: SecurityOptions = { ...mild, identity: alice.privateKey, trustedPeers: [bob.publicKey] };
+  const full: SecurityOptions = { ...mild, identity: bob.privateKey, trustedPeers: [alice.publicKey] };
   const without = (option: keyof SecurityOptions): SecurityOptions =>
     Object.fromEntries(Object.entries(full).filter(([name]) => name !== option));
 
   it.each<[string, SecurityOptions]>([
     ["a secure session without keys", {}],
-    ["the pre-shared key alone", { psk, require: false }],
+    ["the pre-shared key alone", mild],
     ["the signatures alone", without("psk")],
     ["no signature of the server", without("identity")],
     ["no signature of the client", without("trustedPeers")],
@@ -269,7 +260,7 @@ describe("a client with `require: false` that had proofs of its server", () => {
     const { client, session, far } = await pair({ security, retry: false }, { security: full });
     const failed = nextEvent(client, "error");
     await session.close();
-    void serveAll(far, { security: { psk, require: false } });
+    void serveAll(far, { security: mild });
     expect(await failed).toMatchObject({
       code: "IPC_SECURITY_REFUSED",
       message: expect.stringContaining(
@@ -279,12 +270,12 @@ describe("a client with `require: false` that had proofs of its server", () => {
   });
 
   it("accepts more than before, and from then on no less", async () => {
-    const { client, session, far } = await pair({ security }, { security: { psk, require: false } });
+    const { client, session, far } = await pair({ security }, { security: mild });
     expect(client.security.peer).toEqual({ psk: true });
     await session.close();
     const better = await far.session({ security: full });
     await better.close();
-    expect(await failureOf(far.session({ security: { psk, require: false } }))).toMatchObject({
+    expect(await failureOf(far.session({ security: mild }))).toMatchObject({
       code: "IPC_HANDSHAKE_FAILED",
     });
     await far.session({ security: full });

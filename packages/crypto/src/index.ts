@@ -23,6 +23,7 @@ export {
   encodeIdentityKey,
   hashTranscript,
   IDENTITY_KEY_BYTES,
+  isWeakIdentityKey,
   makeAuth,
   type Role,
   type Transcript,
@@ -41,4 +42,3 @@ export {
 export { RecordOpener, type SealedRecord } from "./record-opener.js";
 export { RecordSealer } from "./record-sealer.js";
 export type { RecordCipherOptions } from "./record-sequence.js";
-export { isWeakIdentityKey } from "./weak-identity-key.js";

@@ -1,7 +1,6 @@
 import { createHmac, createSecretKey, generateKeyPairSync, randomBytes, verify } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { decodeIdentityKey, encodeIdentityKey, verifyAuth } from "./peer-auth.js";
-import { isWeakIdentityKey } from "./weak-identity-key.js";
+import { decodeIdentityKey, encodeIdentityKey, isWeakIdentityKey, verifyAuth } from "./peer-auth.js";
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
 
