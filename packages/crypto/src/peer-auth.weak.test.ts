@@ -21,18 +21,18 @@ const SMALL_ORDER = [
   }),
 );
 
-/** A signature by nobody: R is the neutral point, S is 0. It verifies if h · A is neutral, h being a hash of the message. */
+/** A signature made without a private key: R is the neutral point, S is 0. It verifies if h · A is neutral, h being a hash of the message. */
 const FORGED = Buffer.concat([bytes(`01${"00".repeat(31)}`), new Uint8Array(32)]);
 
 describe("a point of small order", () => {
-  test.each(SMALL_ORDER)("%s is weak: OpenSSL accepts a signature made without a private key", (_what, key) => {
+  test.each(SMALL_ORDER)("is weak when OpenSSL accepts a signature made without a private key: %s", (_what, key) => {
     expect(isWeakIdentityKey(key)).toBe(true);
     const publicKey = decodeIdentityKey(key);
     const accepted = Array.from({ length: 400 }, () => verify(null, randomBytes(8), publicKey, FORGED));
     expect(accepted).toContain(true);
   });
 
-  test.each(SMALL_ORDER)("%s proves nothing, also where it is among the trusted keys", (_what, key) => {
+  test.each(SMALL_ORDER)("is rejected when it is among the trusted keys: %s", (_what, key) => {
     const secret = createSecretKey(new Uint8Array(32));
     const id = Buffer.concat([key, FORGED]);
     for (let count = 0; count < 64; count++) {
@@ -50,14 +50,14 @@ describe("a point of small order", () => {
   });
 });
 
-test("every y from p up is weak, because no key generator encodes a point so", () => {
+test("rejects every y from p up, because no key generator encodes a point so", () => {
   for (let low = 0xed; low <= 0xff; low++) {
     for (const high of ["7f", "ff"])
       expect(isWeakIdentityKey(bytes(`${low.toString(16)}${"ff".repeat(30)}${high}`))).toBe(true);
   }
 });
 
-test("a generated key is not weak, nor is a y beside a weak one", () => {
+test("accepts generated keys, and a y beside a weak one", () => {
   for (let count = 0; count < 50; count++) {
     expect(isWeakIdentityKey(encodeIdentityKey(generateKeyPairSync("ed25519").publicKey))).toBe(false);
   }

@@ -16,7 +16,7 @@ const DROPPED = { code: "IPC_HANDSHAKE_FAILED", message: expect.stringContaining
 
 interface Door {
   readonly refused: IpcError[];
-  /** Clients whose keys are verified, and who wait for the `authorize` option. */
+  /** Clients whose keys are verified, and that wait for the `authorize` option. */
   readonly authorizing: () => number;
   readonly raw: () => RawPeer;
   readonly honest: (options?: PeerOptions) => Promise<unknown>;
