@@ -38,7 +38,7 @@ export function* attacks(sizes: Sizes): Generator<Attack> {
     yield () => Setup.open(plan, (setup) => churn(setup, PER_SECOND, sizes.churnSeconds));
   }
   for (const role of HOSTS) {
-    const plan: AttackPlan = { role, wire: "psk", reads: true };
+    const plan: AttackPlan = { role, wire: "secure", keyed: true, reads: true };
     for (const pretence of PRETENCES)
       yield () => Setup.open(plan, (setup) => strangers(setup, STRANGERS_PER_SECOND, pretence));
   }
