@@ -230,6 +230,59 @@ describe("a client that was in a secure session", () => {
   });
 });
 
+describe("a client with `require: false` that had proofs of its server", () => {
+  const mild = { psk, require: false };
+  const security: SecurityOptions = { ...mild, identity: alice.privateKey, trustedPeers: [bob.publicKey] };
+  const full: SecurityOptions = { ...mild, identity: bob.privateKey, trustedPeers: [alice.publicKey] };
+  const without = (option: keyof SecurityOptions): SecurityOptions =>
+    Object.fromEntries(Object.entries(full).filter(([name]) => name !== option));
+
+  it.each<[string, SecurityOptions]>([
+    ["a secure session without keys", {}],
+    ["the pre-shared key alone", mild],
+    ["the signatures alone", without("psk")],
+    ["no signature of the server", without("identity")],
+    ["no signature of the client", without("trustedPeers")],
+  ])("rejects %s when all of them were in an earlier session, and waits for one that has all", async (_what, less) => {
+    const { client, session, far } = await pair({ security }, { security: full });
+    expect(client.security.peer).toMatchObject({ psk: true, key: expect.any(Uint8Array) });
+    await session.close();
+    for (let count = 0; count < 2; count++) {
+      expect(await failureOf(far.session({ security: less }))).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    }
+    expect(client.status).toBe("Reconnecting");
+    const next = await far.session({ security: full });
+    await next.write(1, "the one you know");
+    expect((await readData(client)).text()).toBe("the one you know");
+  });
+
+  it("reports IPC_SECURITY_REFUSED, with what is missing, when it dials once", async () => {
+    const { client, session, far } = await pair({ security, retry: false }, { security: full });
+    const failed = nextEvent(client, "error");
+    await session.close();
+    void serveAll(far, { security: mild });
+    expect(await failed).toMatchObject({
+      code: "IPC_SECURITY_REFUSED",
+      message: expect.stringContaining(
+        "does not accept the server's signature and the client's signature, which an earlier session had",
+      ),
+    });
+  });
+
+  it("accepts more than before, and from then on no less", async () => {
+    const { client, session, far } = await pair({ security }, { security: mild });
+    expect(client.security.peer).toEqual({ psk: true });
+    await session.close();
+    const better = await far.session({ security: full });
+    await better.close();
+    expect(await failureOf(far.session({ security: mild }))).toMatchObject({
+      code: "IPC_HANDSHAKE_FAILED",
+    });
+    await far.session({ security: full });
+    await eventually(() => expect(client.stats.reconnects).toBe(2));
+  });
+});
+
 describe("a client that was never in a secure session", () => {
   it("gets into one as soon as its server offers it", async () => {
     const { client, session, far } = await pair({}, GOLANG);

@@ -56,6 +56,8 @@ export class Client extends PeerSession {
   #clientId: number | undefined;
   /** Whether a connection was secure; from then on the client rejects anything less. */
   #wasSecure = false;
+  /** What was proved in the best connection, as bits; from then on the client rejects any less, also with `require: false`. */
+  #earlierMode = 0;
   /** Closing sessions with the manager; each takes 250 ms with a golang-ipc manager, because it never ends its side. */
   readonly #closingSessions = new Set<Session>();
 
@@ -216,13 +218,20 @@ export class Client extends PeerSession {
     setStreamReferenced(stream, referenced);
     const remote = remoteOf(stream, transport.address(name, endpoint));
     logger.debug(`client ${name}: dialled ${remote}`);
-    const handshake = clientHandshake({ name, encryption, credentials, wasSecure: this.#wasSecure });
+    const handshake = clientHandshake({
+      name,
+      encryption,
+      credentials,
+      wasSecure: this.#wasSecure,
+      earlierMode: this.#earlierMode,
+    });
     const { result: outcome, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
       referenced,
       signal,
     });
     const { security } = outcome.codec;
+    this.#earlierMode |= outcome.secureMode ?? 0;
     this.#wasSecure ||= security.mode === "secure";
     diagnostics.handshake({ role: "client", name, remote, security });
     return { stream, outcome, rest, remote };

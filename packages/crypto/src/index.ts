@@ -23,6 +23,7 @@ export {
   encodeIdentityKey,
   hashTranscript,
   IDENTITY_KEY_BYTES,
+  isWeakIdentityKey,
   makeAuth,
   type Role,
   type Transcript,

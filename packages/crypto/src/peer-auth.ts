@@ -56,13 +56,36 @@ export function encodeIdentityKey(key: KeyObject): Uint8Array {
 
 /**
  * Decodes 32 raw bytes into an Ed25519 public key. Bytes that are not a point of the curve are accepted too, because no
- * signature verifies with them.
+ * signature verifies with them, and so are points of small order, which `isWeakIdentityKey` tells.
  * @throws RangeError for another length.
  */
 export function decodeIdentityKey(bytes: Uint8Array): KeyObject {
   if (bytes.length !== IDENTITY_KEY_BYTES)
     throw new RangeError(`bytes: takes ${IDENTITY_KEY_BYTES} bytes, got ${bytes.length}`);
   return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, bytes]), format: "der", type: "spki" });
+}
+
+/** p = 2^255 − 19, the prime of Curve25519. */
+const P = 2n ** 255n - 19n;
+
+/** The top bit of an encoded point is the sign of x, not part of y. */
+const Y_MASK = 2n ** 255n - 1n;
+
+/** y of two of the four points of order 8; −y belongs to the other two. */
+const ORDER_8_Y = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
+
+/** y of the eight points whose order divides 8. The sign of x does not matter: the negative of such a point is another one. */
+const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([1n, P - 1n, 0n, ORDER_8_Y, P - ORDER_8_Y]);
+
+/**
+ * Returns whether the 32 bytes of an Ed25519 public key are a point of small order, in any encoding, or a y that is not less than
+ * p. Under a point of small order a signature made without a private key verifies for one message in eight, or more. No key
+ * generator makes either.
+ * @see RFC 8032, section 5.1.3, and RFC 7748, section 7
+ */
+export function isWeakIdentityKey(bytes: Uint8Array): boolean {
+  const y = BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`) & Y_MASK;
+  return y >= P || SMALL_ORDER_Y.has(y);
 }
 
 const MAC_BYTES = 32;
@@ -122,6 +145,8 @@ export function verifyAuth(
     fail(
       `${role} key not trusted: not among the ${trustedPeers.length} trusted keys; add the key to \`trustedPeers\` if it belongs to the ${role}`,
     );
+  if (isWeakIdentityKey(publicKey))
+    fail(`the ${role} has a trusted key under which anyone can sign; trust only keys that a key generator made`);
   if (!verify(null, signedBytes(binding), decodeIdentityKey(publicKey), id.subarray(IDENTITY_KEY_BYTES)))
     fail(`invalid ${role} signature: not made with the private key of the trusted public key; end this connection`);
   return publicKey;

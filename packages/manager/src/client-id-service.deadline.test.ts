@@ -1,6 +1,8 @@
+import type { Transport } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { nextHandshakes } from "../../../internal/testkit/src/next-handshake.js";
 import { collect } from "../../../internal/testkit/src/peer-watch.js";
+import type { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import {
   ask,
@@ -61,25 +63,49 @@ describe("the deadline of an id requester", () => {
 });
 
 describe("past 1 024 pending id requests", () => {
-  it("drops and reports the oldest, and answers the newest", async () => {
-    const { manager, world } = await start();
-    const refused = collect(manager, "refused");
-    const oldest = await comeToAsk(world);
-    const arrived = nextHandshakes(name, 1_023);
-    const others = await Promise.all(
-      Array.from({ length: 1_023 }, async () => {
+  /** Fills all places but those of the connections that are there already. */
+  async function fill(world: Transport, connections: number): Promise<RawPeer[]> {
+    const arrived = nextHandshakes(name, connections);
+    const all = await Promise.all(
+      Array.from({ length: connections }, async () => {
         const request = await dial(world, { kind: "manager" });
         await request.join();
         return request;
       }),
     );
     await arrived;
+    return all;
+  }
+
+  it("drops and reports one that has not asked, keeps an older one that has, and answers the newest", async () => {
+    const { manager, world } = await start();
+    const refused = collect(manager, "refused");
+    const { request: asked } = await ask(world);
+    const silent = await fill(world, 1_023);
     expect(refused).toEqual([]);
-    expect((await ask(world)).id).toBe(1);
-    await oldest.gone;
+    expect((await ask(world)).id).toBe(2);
+    await Promise.race(silent.map(({ gone }) => gone));
     expect(refused).toMatchObject([
-      { code: "IPC_HANDSHAKE_FAILED", message: "client id request dropped: the oldest of 1024 pending requests" },
+      {
+        code: "IPC_HANDSHAKE_FAILED",
+        message:
+          "id request dropped: 1024 are pending, and this one has not requested an id; the client can dial again",
+      },
     ]);
-    expect(others.filter(({ stream }) => stream.destroyed)).toEqual([]);
+    expect(silent.filter(({ stream }) => stream.destroyed)).toHaveLength(1);
+    expect(asked.stream.destroyed).toBe(false);
+  });
+
+  it("drops the newcomer when all have asked", async () => {
+    const { manager, world } = await start();
+    const refused = collect(manager, "refused");
+    const asked = await fill(world, 1_024);
+    for (const request of asked) request.stream.write(REQUEST);
+    await Promise.all(asked.map(readId));
+    await (await comeToAsk(world)).gone;
+    expect(refused).toMatchObject([
+      { code: "IPC_HANDSHAKE_FAILED", message: expect.stringContaining("and all have requested an id") },
+    ]);
+    expect(asked.filter(({ stream }) => stream.destroyed)).toEqual([]);
   });
 });

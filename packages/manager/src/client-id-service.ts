@@ -1,3 +1,4 @@
+import { leastAdvanced } from "@ipc/server/internal";
 import { type IpcError, SessionError } from "@ipc/session";
 import { asIpcError, encodeClientId, isClientIdRequest } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
@@ -5,8 +6,12 @@ import type { ServerConnection } from "./server-connection.js";
 import type { Slot } from "./slot.js";
 import type { Slots } from "./slots.js";
 
-/** Connections in the id protocol at once; past this limit the oldest is dropped. */
+/** Connections in the id protocol at once; past this limit one that has not requested an id is dropped. */
 const MAX_PENDING_REQUESTS = 1_024;
+
+/** Stages of a connection in the id protocol. */
+const SILENT = 0;
+const ASKED = 1;
 
 export interface ClientIdServiceOptions {
   readonly slots: Slots;
@@ -20,7 +25,7 @@ interface PendingIdRequest {
   /** Aborted when the connection has closed or was dropped. */
   readonly life: AbortController;
   timer: NodeJS.Timeout | undefined;
-  isAnswered: boolean;
+  stage: number;
 }
 
 /**
@@ -31,7 +36,6 @@ interface PendingIdRequest {
  */
 export class ClientIdService {
   readonly #options: ClientIdServiceOptions;
-  /** Oldest first. */
   readonly #pending = new Map<ServerConnection, PendingIdRequest>();
 
   constructor(options: ClientIdServiceOptions) {
@@ -41,7 +45,11 @@ export class ClientIdService {
   /** Takes over a connection that is here to request an id. */
   receive(connection: ServerConnection): void {
     if (connection.status !== "Connected") return;
-    const request: PendingIdRequest = { connection, life: new AbortController(), timer: undefined, isAnswered: false };
+    const request: PendingIdRequest = { connection, life: new AbortController(), timer: undefined, stage: SILENT };
+    const displaced =
+      this.#pending.size < MAX_PENDING_REQUESTS
+        ? undefined
+        : (leastAdvanced(this.#pending.values(), ASKED, Math.random) ?? request);
     this.#pending.set(connection, request);
     const { deadlineMs } = this.#options;
     this.#startDeadline(
@@ -52,23 +60,17 @@ export class ClientIdService {
           `no client id request within ${deadlineMs} ms; the connection was closed`,
         ),
     );
-    for (const oldest of this.#pending.values()) {
-      if (this.#pending.size <= MAX_PENDING_REQUESTS) return;
-      this.#drop(
-        oldest,
-        new SessionError(
-          "IPC_HANDSHAKE_FAILED",
-          `client id request dropped: the oldest of ${MAX_PENDING_REQUESTS} pending requests`,
-        ),
-      );
-    }
+    if (displaced === undefined) return;
+    const why = displaced === request ? "all have requested an id" : "this one has not requested an id";
+    const message = `id request dropped: ${MAX_PENDING_REQUESTS} are pending, and ${why}; the client can dial again`;
+    this.#drop(displaced, new SessionError("IPC_HANDSHAKE_FAILED", message));
   }
 
   /** Handles a message of a pending connection. Ignores everything but its first id request, as golang-ipc does. */
   onMessage(connection: ServerConnection, message: Parameters<typeof isClientIdRequest>[0]): void {
     const request = this.#pending.get(connection);
-    if (request === undefined || request.isAnswered || !isClientIdRequest(message)) return;
-    request.isAnswered = true;
+    if (request === undefined || request.stage === ASKED || !isClientIdRequest(message)) return;
+    request.stage = ASKED;
     void this.#answer(request);
   }
 
@@ -86,7 +88,7 @@ export class ClientIdService {
     this.#pending.delete(connection);
     clearTimeout(request.timer);
     request.life.abort();
-    return !request.isAnswered;
+    return request.stage === SILENT;
   }
 
   close(): void {

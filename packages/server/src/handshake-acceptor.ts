@@ -1,6 +1,14 @@
 import type { Duplex } from "node:stream";
 import { type IpcError, isIpcError, type Logger, SessionError } from "@ipc/session";
-import { BUSY_HELLO, type Credentials, KeyPairPool, runHandshake, serverHandshake } from "@ipc/session/handshake";
+import {
+  BUSY_HELLO,
+  type Credentials,
+  type HandshakeProgress,
+  KeyPairPool,
+  runHandshake,
+  STAGE,
+  serverHandshake,
+} from "@ipc/session/handshake";
 import {
   asIpcError,
   closeGracefully,
@@ -13,7 +21,7 @@ import {
 import { remoteOf } from "@ipc/transport/internal";
 import type { Authorize } from "./server-options.js";
 
-/** Pending streams (in a handshake or being rejected) allowed per handshake of `maxHandshakes`. */
+/** Streams in a handshake or being rejected allowed per handshake of `maxHandshakes`. */
 const PENDING_PER_HANDSHAKE = 2;
 
 /** Key pairs generated before a client connects. */
@@ -40,9 +48,16 @@ export interface HandshakeAcceptorOptions {
   readonly limits: PeerLimits;
   readonly handshakeTimeoutMs: number;
   readonly logger: Logger;
-  /** Limit of concurrent handshakes; one more drops the oldest. */
+  /** Limit of concurrent handshakes; one more drops the one that has advanced least, or itself if all have sent their AUTH. */
   readonly maxHandshakes: number;
   readonly refused: (error: IpcError) => void;
+  /** Chooses among handshakes that have advanced equally. @default Math.random */
+  readonly random?: () => number;
+}
+
+interface PendingHandshake extends HandshakeProgress {
+  readonly stream: Duplex;
+  readonly abort: AbortController;
 }
 
 /**
@@ -52,10 +67,9 @@ export interface HandshakeAcceptorOptions {
 export class HandshakeAcceptor {
   readonly #options: HandshakeAcceptorOptions;
   readonly #keyPairs: KeyPairPool;
-  /** Handshakes in progress, oldest first. */
-  readonly #handshakes = new Set<AbortController>();
-  /** Streams in a handshake or being rejected, oldest first. */
-  readonly #pending = new Set<Duplex>();
+  readonly #handshakes = new Set<PendingHandshake>();
+  /** Streams that are being closed after a rejection, oldest first. */
+  readonly #rejected = new Set<Duplex>();
   #referenced = true;
 
   constructor(options: HandshakeAcceptorOptions) {
@@ -65,58 +79,73 @@ export class HandshakeAcceptor {
 
   /** Takes over a newly accepted stream and runs its handshake, or rejects it if the server is busy. */
   receive(stream: Duplex, acceptHandler: AcceptHandler): void {
-    this.#dropOldestPending();
-    this.#pending.add(stream);
+    this.#boundRejected();
     setStreamReferenced(stream, this.#referenced);
     // Between the handshake and `attach` the stream may have no other 'error' listener.
     stream.on("error", () => {});
-    stream.once("close", () => this.#pending.delete(stream));
     const remote = remoteOf(stream, acceptHandler.address);
     const busy = acceptHandler.busy();
     if (busy !== undefined) {
       this.#rejectBusy(stream, remote, busy);
       return;
     }
-    this.#abortOldest();
-    const handshake = new AbortController();
+    if (!this.#makeRoom()) {
+      destroyStream(stream);
+      this.#refuse(remote, dropped(`all ${this.#options.maxHandshakes} in progress have sent their AUTH`));
+      return;
+    }
+    const handshake: PendingHandshake = { stream, abort: new AbortController(), stage: STAGE.connected };
     this.#handshakes.add(handshake);
-    this.#handshake(stream, remote, acceptHandler, handshake.signal)
-      .then(
-        (established) => this.#settle(established, acceptHandler),
-        (error: unknown) => this.#refuse(remote, reasonOf(handshake.signal) ?? handshakeError(error)),
-      )
-      .finally(() => this.#handshakes.delete(handshake));
+    void this.#run(handshake, remote, acceptHandler);
   }
 
   /** Sets whether pending streams keep the process alive. The timer of a handshake in progress keeps its earlier setting. */
   setReferenced(referenced: boolean): void {
     this.#referenced = referenced;
-    for (const stream of this.#pending) setStreamReferenced(stream, referenced);
+    for (const { stream } of this.#handshakes) setStreamReferenced(stream, referenced);
+    for (const stream of this.#rejected) setStreamReferenced(stream, referenced);
   }
 
   /** Aborts every handshake in progress, because another client was accepted or the server is closing. */
   abortAll(reason: SessionError): void {
-    for (const handshake of this.#handshakes) handshake.abort(reason);
+    for (const { abort } of this.#handshakes) abort.abort(reason);
   }
 
   /** Destroys every pending stream. */
   close(): void {
     this.abortAll(new SessionError("IPC_CLOSED", "handshake aborted: the server was closed"));
-    for (const stream of this.#pending) destroyStream(stream);
+    for (const { stream } of this.#handshakes) destroyStream(stream);
+    for (const stream of this.#rejected) destroyStream(stream);
+  }
+
+  async #run(handshake: PendingHandshake, remote: string, acceptHandler: AcceptHandler): Promise<void> {
+    const { stream, abort } = handshake;
+    let established: EstablishedConnection;
+    try {
+      established = await this.#handshake(handshake, remote, acceptHandler);
+    } catch (error) {
+      this.#handshakes.delete(handshake);
+      this.#closing(stream);
+      this.#refuse(remote, reasonOf(abort.signal) ?? handshakeError(error));
+      return;
+    }
+    this.#handshakes.delete(handshake);
+    this.#settle(established, acceptHandler);
   }
 
   async #handshake(
-    stream: Duplex,
+    progress: PendingHandshake,
     remote: string,
     { authorize, golangIpcOnly = false }: AcceptHandler,
-    signal: AbortSignal,
   ): Promise<EstablishedConnection> {
     const { name, encryption, credentials, limits, handshakeTimeoutMs } = this.#options;
+    const { stream, abort } = progress;
     const { maxMessageSize } = limits;
     const handshake = serverHandshake({ encryption, credentials, maxMessageSize, golangIpcOnly });
     const { result: outcome, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
-      signal,
+      signal: abort.signal,
+      progress,
       referenced: this.#referenced,
       keyPair: (isWanted) => this.#keyPairs.take(isWanted),
       authorize: (security) => authorize({ security, remote }),
@@ -132,37 +161,46 @@ export class HandshakeAcceptor {
       this.#refuse(established.remote, busy);
       return;
     }
-    this.#pending.delete(established.stream);
     acceptHandler.onEstablished(established);
   }
 
   #rejectBusy(stream: Duplex, remote: string, busy: SessionError): void {
-    stream.on("error", () => {});
     stream.write(BUSY_HELLO);
     void closeGracefully(stream);
+    this.#closing(stream);
     this.#refuse(remote, busy);
   }
 
-  /** Bounds the pending streams: a rejected one may linger for 250 ms, and a flood must not exhaust the file descriptors. */
-  #dropOldestPending(): void {
-    if (this.#pending.size < PENDING_PER_HANDSHAKE * this.#options.maxHandshakes) return;
-    for (const oldest of this.#pending) {
-      this.#pending.delete(oldest);
+  /** Keeps hold of a rejected stream until it is closed. */
+  #closing(stream: Duplex): void {
+    if (stream.destroyed) return;
+    this.#rejected.add(stream);
+    stream.once("close", () => this.#rejected.delete(stream));
+  }
+
+  /**
+   * Bounds the streams: a rejected one may linger for 250 ms, and a flood must not exhaust the file descriptors. Drops the oldest,
+   * because it has had the most time to read why it was rejected, and never a handshake.
+   */
+  #boundRejected(): void {
+    const held = this.#handshakes.size + this.#rejected.size;
+    if (held < PENDING_PER_HANDSHAKE * this.#options.maxHandshakes) return;
+    for (const oldest of this.#rejected) {
+      this.#rejected.delete(oldest);
       destroyStream(oldest);
       return;
     }
   }
 
-  #abortOldest(): void {
-    const { maxHandshakes } = this.#options;
-    if (this.#handshakes.size < maxHandshakes) return;
-    for (const oldest of this.#handshakes) {
-      this.#handshakes.delete(oldest);
-      oldest.abort(
-        new SessionError("IPC_HANDSHAKE_FAILED", `handshake dropped: the oldest of ${maxHandshakes} in progress`),
-      );
-      return;
-    }
+  /** Returns whether there is a place for one more handshake, after dropping the one that has advanced least if need be. */
+  #makeRoom(): boolean {
+    const { maxHandshakes, random = Math.random } = this.#options;
+    if (this.#handshakes.size < maxHandshakes) return true;
+    const least = leastAdvanced(this.#handshakes, STAGE.auth, random);
+    if (least === undefined) return false;
+    this.#handshakes.delete(least);
+    least.abort.abort(dropped(`${maxHandshakes} are in progress, and no other has advanced less`));
+    return true;
   }
 
   #refuse(remote: string, error: IpcError): void {
@@ -171,6 +209,41 @@ export class HandshakeAcceptor {
     diagnostics.refused({ role: "server", name, remote, error });
     this.#options.refused(error);
   }
+}
+
+/** Something that waits for its client, which a flood of others may displace. */
+export interface Displaceable {
+  /** How far the client has come: whole numbers from 0 up. */
+  readonly stage: number;
+}
+
+/**
+ * Returns the one that has advanced least, at random among equals; undefined if all have reached `safeStage`.
+ *
+ * Dropping the oldest would let a flood of strangers drop every client that takes longer than they need to fill all places. By
+ * progress, a stranger displaces other strangers first. By chance, no order of arrival is a way to stay.
+ *
+ * @param random returns a number of 0 … 1, 1 excluded
+ */
+export function leastAdvanced<T extends Displaceable>(
+  all: Iterable<T>,
+  safeStage: number,
+  random: () => number,
+): T | undefined {
+  let least = safeStage;
+  let equals: T[] = [];
+  for (const each of all) {
+    if (each.stage < least) {
+      least = each.stage;
+      equals = [];
+    }
+    if (each.stage === least && least < safeStage) equals.push(each);
+  }
+  return equals[Math.floor(random() * equals.length)];
+}
+
+function dropped(why: string): SessionError {
+  return new SessionError("IPC_HANDSHAKE_FAILED", `handshake dropped: ${why}; the client can dial again`);
 }
 
 function reasonOf(signal: AbortSignal): IpcError | undefined {

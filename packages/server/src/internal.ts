@@ -1,4 +1,9 @@
 // Entry point @ipc/server/internal: the API that @ipc/manager uses. It is outside semantic versioning: a patch release may
 // change or remove every name in it.
-export { type AcceptHandler, HandshakeAcceptor, type HandshakeAcceptorOptions } from "./handshake-acceptor.js";
+export {
+  type AcceptHandler,
+  HandshakeAcceptor,
+  type HandshakeAcceptorOptions,
+  leastAdvanced,
+} from "./handshake-acceptor.js";
 export { type ResolvedServerOptions, resolveServerOptions, SERVER_OPTIONS } from "./server-options.js";

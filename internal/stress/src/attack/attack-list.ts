@@ -1,8 +1,10 @@
 import { WIRES, type Wire } from "../traffic/wire.js";
+import type { Pretence } from "./attacker.js";
 import { announcement, churn, crowd, flood, hoard, hoardOfClient, silence, silentServer } from "./attacks.js";
 import type { Finding } from "./finding.js";
 import type { Packing } from "./message-flood.js";
 import { type AttackPlan, Setup } from "./setup.js";
+import { strangers } from "./strangers.js";
 import type { Role } from "./target.js";
 
 /** How much of each attack. */
@@ -17,6 +19,8 @@ export interface Sizes {
 const FEW_DESCRIPTORS = { descriptors: 64 };
 const CROWD = 200;
 const PER_SECOND = 500;
+const STRANGERS_PER_SECOND = 1_000;
+const PRETENCES: readonly Pretence[] = ["nothing", "a public key", "a false AUTH"];
 
 const ROLES: readonly Role[] = ["server", "manager", "client"];
 const HOSTS: readonly Role[] = ["server", "manager"];
@@ -32,6 +36,11 @@ export function* attacks(sizes: Sizes): Generator<Attack> {
     yield () => Setup.open(poor, hoard);
     yield () => Setup.open(plan, (setup) => silence(setup, sizes.silent));
     yield () => Setup.open(plan, (setup) => churn(setup, PER_SECOND, sizes.churnSeconds));
+  }
+  for (const role of HOSTS) {
+    const plan: AttackPlan = { role, wire: "secure", keyed: true, reads: true };
+    for (const pretence of PRETENCES)
+      yield () => Setup.open(plan, (setup) => strangers(setup, STRANGERS_PER_SECOND, pretence));
   }
   const client: AttackPlan = { role: "client", wire: "secure", reads: true };
   yield () => Setup.open({ ...client, ...FEW_DESCRIPTORS }, hoardOfClient);

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { generateKeyPair } from "@ipc/crypto";
 import { writeUint32 } from "@ipc/framing";
 import type { MessageCodec } from "@ipc/session/handshake";
 import { serveCalls } from "../process/calls.js";
@@ -15,6 +16,17 @@ const EVERY_MS = 10;
 
 /** The announcement of a peer: more than can be, more than a record may have, as much as it may, or limits that are far too long. */
 export type Announcement = "4 GiB frame" | "16 MiB record" | "3 MiB frame" | "4 GiB limits";
+
+/**
+ * The bytes that a stranger without a key sends at once, before it waits: none; its reply and a public key, which cost the server
+ * a key pair and a derivation; or an AUTH that is noise, too.
+ */
+export type Pretence = "nothing" | "a public key" | "a false AUTH";
+
+interface Rate {
+  readonly perSecond: number;
+  readonly seconds: number;
+}
 
 /** Connections so far, and those of them that the victim has ended. */
 interface Outcome {
@@ -40,6 +52,24 @@ async function meet(): Promise<Socket> {
   if (socket.destroyed) leave();
   else socket.once("close", leave);
   return socket;
+}
+
+async function arrive({ perSecond, seconds }: Rate, act: (socket: Socket) => void): Promise<void> {
+  const from = performance.now();
+  let done = 0;
+  for (let elapsed = 0; elapsed < seconds * 1_000; elapsed = performance.now() - from) {
+    for (; done < (elapsed / 1_000) * perSecond; done++) void meet().then(act);
+    await pause(EVERY_MS);
+  }
+}
+
+/** One write, made once for all strangers: the reply, a public key, the select of a pre-shared key, and noise for an AUTH. */
+async function wordsOf(pretence: Pretence): Promise<Uint8Array> {
+  if (pretence === "nothing") return new Uint8Array(0);
+  const { publicKey } = await generateKeyPair();
+  const key = [Uint8Array.of(0), publicKey];
+  if (pretence === "a public key") return Buffer.concat(key);
+  return Buffer.concat([...key, Uint8Array.of(0x81, 1, 0, 0, 48), new Uint8Array(48)]);
 }
 
 /** The beginning of what is announced, sealed where it must be. */
@@ -69,13 +99,17 @@ const calls = {
   },
 
   /** Connects, and is gone. */
-  async churn({ perSecond, seconds }: { perSecond: number; seconds: number }): Promise<void> {
-    const from = performance.now();
-    let done = 0;
-    for (let elapsed = 0; elapsed < seconds * 1_000; elapsed = performance.now() - from) {
-      for (; done < (elapsed / 1_000) * perSecond; done++) void meet().then((socket) => socket.destroy());
-      await pause(EVERY_MS);
-    }
+  async churn(rate: Rate): Promise<void> {
+    await arrive(rate, (socket) => socket.destroy());
+  },
+
+  /** Connects, sends what needs no key, and stays until the victim ends it. Resolves with the share of a core that it took. */
+  async strangers({ pretence, ...rate }: Rate & { pretence: Pretence }): Promise<number> {
+    const words = await wordsOf(pretence);
+    const before = process.cpuUsage();
+    await arrive(rate, (socket) => socket.write(words));
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / (rate.seconds * 1e6);
   },
 
   /** Announces something, sends hardly any of it, and waits for the end; `holds`: goes on without it. */

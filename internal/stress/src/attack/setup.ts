@@ -20,6 +20,8 @@ const ECHOES_BEFORE = 20;
 export interface AttackPlan {
   readonly role: Role;
   readonly wire: Wire;
+  /** Whether the victim needs a pre-shared key, which the good client has. */
+  readonly keyed?: boolean;
   readonly reads: boolean;
   /** Files that the victim may have open. */
   readonly descriptors?: number;
@@ -48,10 +50,10 @@ export class Setup {
   static open<T>(plan: AttackPlan, act: (setup: Setup) => Promise<T>): Promise<T> {
     return Place.lend(async (place) => {
       const { directory } = place;
-      const { role, wire, reads, descriptors } = plan;
+      const { role, wire, keyed = false, reads, descriptors } = plan;
       const side = role === "client" ? "server" : "client";
       const victim = await place.start<VictimCalls>("attack/victim", {
-        args: [JSON.stringify({ directory, role, wire, reads })],
+        args: [JSON.stringify({ directory, role, wire, keyed, reads })],
         flags: ["--expose-gc"],
         ...(descriptors !== undefined && { descriptors }),
       });
@@ -59,7 +61,8 @@ export class Setup {
       const attacker = await place.start<AttackerCalls>("attack/attacker", { args });
       const good = await GoodClient.connect(directory);
       await good.converse(Promise.resolve(), ECHOES_BEFORE);
-      for (let visit = 0; visit < VISITS_BEFORE && side === "client"; visit++) await visitTarget(directory, wire);
+      for (let visit = 0; visit < VISITS_BEFORE && side === "client"; visit++)
+        await visitTarget(directory, wire, keyed);
       const before = await victim.call("rest");
       const result = await act(new Setup({ plan, directory, victim, attacker, good, before }));
       await good.close();
@@ -71,7 +74,7 @@ export class Setup {
 
   /** Comes to the one that is attacked as a client should. Resolves with how long it took to be let in, in milliseconds. */
   visit(): Promise<number> {
-    return visitTarget(this.directory, this.plan.wire);
+    return visitTarget(this.directory, this.plan.wire, this.plan.keyed ?? false);
   }
 
   /** Asks the victim until it is so. */

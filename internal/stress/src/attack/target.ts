@@ -15,6 +15,8 @@ export interface TargetPlan {
   readonly role: Role;
   readonly directory: string;
   readonly wire: Wire;
+  /** Whether it needs a pre-shared key. */
+  readonly keyed: boolean;
   /** Whether a listener takes every message; otherwise no message is ever read. */
   readonly reads: boolean;
 }
@@ -42,9 +44,9 @@ export class Target {
     this.#reads = reads;
   }
 
-  static async start({ role, directory, wire, reads }: TargetPlan): Promise<Target> {
+  static async start({ role, directory, wire, keyed, reads }: TargetPlan): Promise<Target> {
     const target = new Target(reads);
-    const options = { name: TARGET, directory, ...wireOptions(wire) };
+    const options = { name: TARGET, directory, ...wireOptions(wire, keyed) };
     switch (role) {
       case "server": {
         const server = await startServer(options);

@@ -9,9 +9,14 @@ const OPTIONS = {
   secure: { encryption: true },
 } as const satisfies Record<Wire, object>;
 
-/** The options of a client, server or manager that speaks it. */
-export function wireOptions(wire: Wire): { encryption: boolean; security?: { wire: "golang-ipc" } } {
-  return OPTIONS[wire];
+const KEYED = { encryption: true, security: { psk: new Uint8Array(32).fill(1) } } as const;
+
+/** The options of a client, server or manager that speaks it. `keyed`: the secure session, with a pre-shared key. */
+export function wireOptions(
+  wire: Wire,
+  keyed = false,
+): { encryption: boolean; security?: { wire: "golang-ipc" } | { psk: Uint8Array } } {
+  return keyed ? KEYED : OPTIONS[wire];
 }
 
 /** The protocol between two peers of this library with or without `encryption`. */

@@ -58,8 +58,23 @@ export class PlainCodec extends FrameCodec {
   }
 
   createDecoder(maxDataBytes: number): MessageDecoder {
-    return createFrameDecoder(maxDataBytes);
+    return new PlainDecoder(decoderOptions(maxDataBytes, TYPE_BYTES));
   }
+}
+
+/** Decodes frames without encryption. Messages are views into the chunks; other codecs decrypt into memory of their own. */
+class PlainDecoder extends FrameDecoder {
+  override push(chunk: Uint8Array): void {
+    super.push(ownMemory(chunk));
+  }
+}
+
+/**
+ * Copies a chunk that does not fill its ArrayBuffer, which may be Node's pool: a message must not give its reader access to other
+ * data of the process. Chunks of sockets fill theirs.
+ */
+function ownMemory(chunk: Uint8Array): Uint8Array {
+  return chunk.length === chunk.buffer.byteLength ? chunk : Uint8Array.from(chunk);
 }
 
 /** Encodes frames with golang-ipc's encryption, which seals each message separately. */

@@ -18,6 +18,8 @@ export interface ClientHandshakeOptions {
   readonly credentials?: Credentials;
   /** Whether an earlier connection was secure; then anything less than a secure session is rejected. */
   readonly wasSecure?: boolean;
+  /** The `secureMode` of the best earlier connection; then every proof in it is required again. @default 0 */
+  readonly earlierMode?: number;
   readonly nonces?: NonceSource;
   readonly records?: RecordCipherOptions;
 }
@@ -45,13 +47,13 @@ function* completeClient(
   hello: Uint8Array,
   exchange: KeyAgreement | undefined,
 ): Handshake<HandshakeOutcome> {
-  const { name, credentials = NO_CREDENTIALS, wasSecure = false, records } = options;
+  const { name, credentials = NO_CREDENTIALS, wasSecure = false, earlierMode = 0, records } = options;
   const { limits, plaintext } = yield* receiveLimits(exchange?.cipher);
   const maxSendSize = checkedMaxMessageSize(plaintext);
   const offer = tryDecodeOffer(plaintext);
   let mode: number | undefined;
   try {
-    mode = selectMode(offer, { name, credentials, encrypted: exchange !== undefined, wasSecure });
+    mode = selectMode(offer, { name, credentials, encrypted: exchange !== undefined, wasSecure, earlierMode });
   } catch (error) {
     // A golang-ipc server stops listening after a failed handshake, and an @ipc server that rejects golang-ipc's protocol
     // reports the reason, so both get an answer. Any other @ipc server would take the answer for a connected client.
@@ -78,5 +80,5 @@ function* completeClient(
     credentials,
     records,
   });
-  return { codec, maxSendSize, peerEndsInResponse: false };
+  return { codec, maxSendSize, peerEndsInResponse: false, secureMode: mode };
 }

@@ -53,7 +53,7 @@ export class ExactReader {
 
   readonly #onData = (chunk: Uint8Array): void => {
     this.#stream.pause();
-    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#held = this.#held.length === 0 ? chunk : join(this.#held, chunk);
     this.#settle();
   };
 
@@ -87,4 +87,12 @@ export class ExactReader {
       this.#stream.resume();
     }
   }
+}
+
+/** Not `Buffer.concat`, which uses Node's pool: bytes behind the handshake are given out, and the pool has other data. */
+function join(head: Uint8Array, tail: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(head.length + tail.length);
+  joined.set(head);
+  joined.set(tail, head.length);
+  return joined;
 }

@@ -1,7 +1,7 @@
 import { deriveMessageKey, type KeyPair, MessageCipher, type NonceSource, PUBLIC_KEY_BYTES } from "@ipc/crypto";
 import type { MessageCodec } from "../codec/codec.js";
 import { GolangIpcCodec, PlainCodec } from "../codec/frame-codec.js";
-import { type Handshake, keyPair, receive, send, sharedSecret } from "./steps.js";
+import { type Handshake, keyPair, receive, STAGE, send, sharedSecret } from "./steps.js";
 
 /** Result of the key exchange on one side. */
 export interface KeyAgreement {
@@ -16,7 +16,7 @@ export interface KeyAgreement {
 export function* agreeOnKeys(nonces: NonceSource | undefined): Handshake<KeyAgreement> {
   const pair = yield* keyPair();
   yield* send(pair.publicKey);
-  const theirs = yield* receive(PUBLIC_KEY_BYTES, "the peer's public key");
+  const theirs = yield* receive(PUBLIC_KEY_BYTES, "the peer's public key", STAGE.publicKey);
   const x = yield* sharedSecret(pair.privateKey, theirs);
   const cipher = new MessageCipher(deriveMessageKey(x), nonces === undefined ? {} : { nonces });
   return { pair, theirs, sharedSecret: x, cipher };

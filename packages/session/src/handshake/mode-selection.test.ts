@@ -32,6 +32,7 @@ const choiceOf = (credentials: Credentials, more: Partial<ModeSelection> = {}): 
   credentials,
   encrypted: true,
   wasSecure: false,
+  earlierMode: 0,
   ...more,
 });
 
@@ -63,6 +64,16 @@ describe("a client and a server", () => {
         expect(insisting).toBe((wanted & ~accepted) === 0 ? wanted : "IPC_SECURITY_REFUSED");
         const demanded = outcomeOf(offerOf(serverOf(accepted, { require: true })), choiceOf(clientOf(wanted)));
         expect(demanded).toBe((accepted & ~wanted) === 0 ? accepted : "IPC_SECURITY_REFUSED");
+      }
+    }
+  });
+
+  test("do without nothing that an earlier session had, though neither insists", () => {
+    for (const earlierMode of ALL) {
+      for (const accepted of ALL) {
+        const choice = choiceOf(clientOf(7), { wasSecure: true, earlierMode });
+        const outcome = (earlierMode & ~accepted) === 0 ? accepted : "IPC_SECURITY_REFUSED";
+        expect(outcomeOf(offerOf(serverOf(accepted)), choice)).toBe(outcome);
       }
     }
   });
@@ -128,6 +139,12 @@ describe("a client refuses, and says why,", () => {
       anonymous,
       choiceOf(clientOf(7, { require: true })),
       "server `orders` does not accept a pre-shared key and the server's signature and the client's signature, which `security.require` demands",
+    ],
+    [
+      "an offer without what it had before",
+      { accept: 1, require: 0, refusesCompatible: false },
+      choiceOf(clientOf(7), { wasSecure: true, earlierMode: 7 }),
+      "server `orders` does not accept the server's signature and the client's signature, which an earlier session had; it is another server, or a man in the middle",
     ],
     [
       "an offer that demands what it does not have",

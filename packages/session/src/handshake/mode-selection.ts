@@ -9,16 +9,18 @@ export interface ModeSelection {
   readonly encrypted: boolean;
   /** Whether an earlier connection was secure. */
   readonly wasSecure: boolean;
+  /** The modes of the best earlier connection, as MODE bits. */
+  readonly earlierMode: number;
 }
 
 /**
  * Selects a client's answer to an offer: every mode that both sides are configured for, or undefined for golang-ipc's own
  * protocol. If this client requires a secure session or had one before, it rejects a missing offer, which an attacker may have
- * removed. It also rejects a server that lacks a mode this client requires, or requires one this client lacks.
+ * removed. It also rejects a server that lacks a mode this client requires or had before, or requires one this client lacks.
  * @throws SessionError IPC_SECURITY_REFUSED
  */
 export function selectMode(offer: Offer | undefined, choice: ModeSelection): number | undefined {
-  const { name, credentials, encrypted, wasSecure } = choice;
+  const { name, credentials, encrypted, wasSecure, earlierMode } = choice;
   const isInsisting = credentials.require || wasSecure;
   if (isInsisting && !encrypted)
     refuse(`server \`${name}\` offers no encryption, and this client requires a secure session`);
@@ -39,6 +41,11 @@ export function selectMode(offer: Offer | undefined, choice: ModeSelection): num
   const missing = credentials.require ? wanted & ~mode : 0;
   if (missing !== 0)
     refuse(`server \`${name}\` does not accept ${describeMode(missing)}, which \`security.require\` demands`);
+  const lost = earlierMode & ~mode;
+  if (lost !== 0)
+    refuse(
+      `server \`${name}\` does not accept ${describeMode(lost)}, which an earlier session had; it is another server, or a man in the middle`,
+    );
   const demanded = offer.require & ~mode;
   if (demanded !== 0) refuse(`server \`${name}\` requires ${describeMode(demanded)}; give this client the key for it`);
   return mode;

@@ -20,7 +20,7 @@ import { isIpcError } from "../errors.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { Credentials } from "./credentials.js";
 import { describeMode, MODE } from "./offer.js";
-import { authorize, cpuQueue, type Handshake, receive, send } from "./steps.js";
+import { authorize, cpuQueue, type Handshake, receive, STAGE, send } from "./steps.js";
 
 /** Input of the authentication: results of the key exchange and of the mode selection. @see docs/WIRE.md, "AUTH" */
 export interface AuthenticationOptions {
@@ -133,7 +133,7 @@ function* receiveServerAuth(mode: number): Handshake<SealedRecord> {
 
 function* receiveAuth(what: string): Handshake<SealedRecord> {
   const { kind, length } = decodeRecordHeader(yield* receive(RECORD_HEADER_BYTES, what), RECORD_KIND.auth);
-  return { kind, sealed: yield* receive(length, what) };
+  return { kind, sealed: yield* receive(length, what, STAGE.auth) };
 }
 
 function securityOf(mode: number, key: Uint8Array | undefined): ConnectionSecurity {

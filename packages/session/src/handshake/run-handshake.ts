@@ -9,12 +9,20 @@ import { ExactReader } from "./exact-reader.js";
 import { keyPairQueue } from "./key-pair-pool.js";
 import type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";
 
+/** How far the peer has come in a handshake that is in progress. */
+export interface HandshakeProgress {
+  /** The peer has sent 0: nothing, 1: its reply to the hello, 2: its public key, 3: its AUTH. */
+  stage: number;
+}
+
 export interface HandshakeRun {
   /** Time limit for the whole handshake, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   /** Whether the time limit keeps the process alive. @default true */
   readonly referenced?: boolean;
+  /** Updated as the peer advances. */
+  readonly progress?: HandshakeProgress;
   /** Returns this connection's key pair. `isWanted`: whether the handshake still waits for it. @default the shared queue */
   readonly keyPair?: (isWanted: () => boolean) => Promise<KeyPair>;
   /** Accepts or rejects a client before the handshake completes. @default accepts every client */
@@ -41,9 +49,12 @@ export async function runHandshake<T>(
   let waitingFor = "its start";
   const answerTo = async (step: HandshakeStep): Promise<HandshakeAnswer> => {
     switch (step.kind) {
-      case "receive":
+      case "receive": {
         waitingFor = step.what;
-        return reader.read(step.bytes, step.what);
+        const bytes = await reader.read(step.bytes, step.what);
+        if (step.stage !== undefined && run.progress !== undefined) run.progress.stage = step.stage;
+        return bytes;
+      }
       case "send":
         stream.write(step.bytes);
         return undefined;

@@ -6,7 +6,7 @@ import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.
 import { encodeLimits } from "./limits.js";
 import { authenticateServer } from "./mutual-auth.js";
 import { assertGolangIpc, decodeSelect, encodeLimitsPlaintext } from "./offer.js";
-import { authorize, type Handshake, receive, send } from "./steps.js";
+import { authorize, type Handshake, receive, STAGE, send } from "./steps.js";
 
 export interface ServerHandshakeOptions {
   readonly encryption: boolean;
@@ -29,7 +29,7 @@ export interface ServerHandshakeOptions {
 export function* serverHandshake(options: ServerHandshakeOptions): Handshake<HandshakeOutcome> {
   const hello = Uint8Array.of(VERSION, options.encryption ? HELLO.encrypted : HELLO.plain);
   yield* send(hello);
-  const reply = yield* receive(1, "the client's reply to the hello");
+  const reply = yield* receive(1, "the client's reply to the hello", STAGE.replied);
   assertAccepted(reply[0] as number);
   const exchange = options.encryption ? yield* agreeOnKeys(options.nonces) : undefined;
   try {

@@ -2,10 +2,16 @@ import type { KeyObject } from "node:crypto";
 import type { KeyPair } from "@ipc/crypto";
 import type { ConnectionSecurity } from "../security.js";
 
+/**
+ * What a peer has sent, in order. A select without the AUTH that belongs to it is no stage of its own, because a byte without a
+ * key must not make a stranger count for more than a client whose key is being worked on.
+ */
+export const STAGE = { connected: 0, replied: 1, publicKey: 2, auth: 3 } as const;
+
 /** A request of a handshake to its runner. The handshake does no I/O itself. */
 export type HandshakeStep =
-  /** Reads exactly `bytes` bytes; `what` names them in error messages. */
-  | { readonly kind: "receive"; readonly bytes: number; readonly what: string }
+  /** Reads exactly `bytes` bytes; `what` names them in error messages. With them the peer has reached `stage`, if given. */
+  | { readonly kind: "receive"; readonly bytes: number; readonly what: string; readonly stage?: number }
   /** Sends one item in one write, because a Go peer reads each item with a single Read. */
   | { readonly kind: "send"; readonly bytes: Uint8Array }
   | { readonly kind: "keyPair" }
@@ -21,8 +27,8 @@ export type HandshakeAnswer = Uint8Array | KeyPair | undefined;
 /** A protocol conversation: yields steps, receives their answers, returns `T`. */
 export type Handshake<T> = Generator<HandshakeStep, T, HandshakeAnswer>;
 
-export function* receive(bytes: number, what: string): Handshake<Uint8Array> {
-  return (yield { kind: "receive", bytes, what }) as Uint8Array;
+export function* receive(bytes: number, what: string, stage?: number): Handshake<Uint8Array> {
+  return (yield { kind: "receive", bytes, what, ...(stage !== undefined && { stage }) }) as Uint8Array;
 }
 
 export function* send(bytes: Uint8Array): Handshake<void> {

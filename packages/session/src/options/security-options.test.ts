@@ -1,6 +1,6 @@
 import { createSecretKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { inspect } from "node:util";
-import { encodeIdentityKey } from "@ipc/crypto";
+import { decodeIdentityKey, encodeIdentityKey } from "@ipc/crypto";
 import { describe, expect, test } from "vitest";
 import { type ResolvedSecurity, resolveSecurity, type SecurityOptions } from "./security-options.js";
 
@@ -69,19 +69,38 @@ const WRONG_KIND: readonly (readonly [Role, unknown, string])[] = [
   [
     "server",
     { trustedPeers: [undefined] },
-    `\`security.trustedPeers\` takes an Ed25519 public key ${ED25519}, got undefined`,
+    `\`security.trustedPeers[0]\` takes an Ed25519 public key ${ED25519} or its 32 raw bytes, got undefined`,
   ],
   [
     "server",
     // biome-ignore lint/suspicious/noSparseArray: as above.
     { trustedPeers: [, theirs.publicKey] },
-    `\`security.trustedPeers\` takes an Ed25519 public key ${ED25519}, got undefined`,
+    `\`security.trustedPeers[0]\` takes an Ed25519 public key ${ED25519} or its 32 raw bytes, got undefined`,
   ],
   ["client", { identity: PEM }, `private key ${ED25519}, got a string`],
   ["server", { trustedPeers: PEM }, "public keys, at least one, got a string"],
-  ["server", { trustedPeers: [PEM] }, `public key ${ED25519}, got a string`],
-  ["server", { trustedPeers: [theirs.privateKey] }, `public key ${ED25519}, got a private key of type ed25519`],
-  ["server", { trustedPeers: [theirs.publicKey, psk(1)] }, `public key ${ED25519}, got an object`],
+  ["server", { trustedPeers: [PEM] }, `public key ${ED25519} or its 32 raw bytes, got a string`],
+  [
+    "server",
+    { trustedPeers: [theirs.privateKey] },
+    `public key ${ED25519} or its 32 raw bytes, got a private key of type ed25519`,
+  ],
+  [
+    "server",
+    { trustedPeers: [theirs.publicKey, psk(1).subarray(1)] },
+    `\`security.trustedPeers[1]\` takes an Ed25519 public key ${ED25519} or its 32 raw bytes, got 31 bytes`,
+  ],
+  ["client", { trustedPeers: [psk(1).buffer] }, "or its 32 raw bytes, got an object"],
+  [
+    "client",
+    { trustedPeers: [theirs.publicKey, new Uint8Array(32)] },
+    "startClient: `security.trustedPeers[1]` is a point of small order or no canonical encoding, so that anyone could sign for it; pass the public key of a generated Ed25519 pair",
+  ],
+  [
+    "server",
+    { trustedPeers: [decodeIdentityKey(new Uint8Array(32))] },
+    "`security.trustedPeers[0]` is a point of small order",
+  ],
   ["server", { keyFile: "" }, "`security.keyFile` takes true or the path of a file, got a string"],
   ["server", { keyFile: 1 }, "`security.keyFile` takes true or the path of a file, got a number"],
   ["server", { keyFile: null }, "`security.keyFile` takes true or the path of a file, got null"],
@@ -212,6 +231,18 @@ describe("security takes", () => {
     expect(credentials.identity).toBe(mine.privateKey);
     expect(credentials.trustedPeers).toEqual([theirs, mine].map(({ publicKey }) => encodeIdentityKey(publicKey)));
     expect(keyFile).toBe("/k");
+  });
+
+  test("trusted peers as 32 raw bytes, copied, beside KeyObjects", () => {
+    const raw = Buffer.from(encodeIdentityKey(theirs.publicKey));
+    const { trustedPeers } = resolve("client", {
+      trustedPeers: [mine.publicKey, raw, new Uint8Array(raw)],
+    }).credentials;
+    raw.fill(0);
+    const [first, ...others] = trustedPeers ?? [];
+    expect(first).toEqual(encodeIdentityKey(mine.publicKey));
+    expect(others).toEqual([encodeIdentityKey(theirs.publicKey), encodeIdentityKey(theirs.publicKey)]);
+    for (const key of others) expect(Object.getPrototypeOf(key)).toBe(Uint8Array.prototype);
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import { KeyObject } from "node:crypto";
-import { encodeIdentityKey, importPsk, PSK_BYTES } from "@ipc/crypto";
+import { encodeIdentityKey, IDENTITY_KEY_BYTES, importPsk, isWeakIdentityKey, PSK_BYTES } from "@ipc/crypto";
 import { type Credentials, NO_CREDENTIALS } from "../handshake/credentials.js";
 import { formatKind, OptionReader } from "./option-reader.js";
 
@@ -21,8 +21,11 @@ export interface SecurityOptions {
   readonly psk?: Uint8Array | readonly Uint8Array[];
   /** The Ed25519 private key with which this side signs if the peer has `trustedPeers`. */
   readonly identity?: KeyObject;
-  /** Ed25519 public keys of the accepted peers, at least one: the peer must sign with the private key of one of them. */
-  readonly trustedPeers?: readonly KeyObject[];
+  /**
+   * Ed25519 public keys of the accepted peers, at least one, each a KeyObject or its 32 raw bytes, which are copied: the peer must
+   * sign with the private key of one of them. Keys under which anyone can sign, such as 32 zero bytes, are rejected.
+   */
+  readonly trustedPeers?: readonly (KeyObject | Uint8Array)[];
   /**
    * True: a pre-shared key in a private file of the current user, which the server creates when it starts and the client reads
    * at each dial, so that only processes of the same user connect. A string: the path of such a file, in an existing directory.
@@ -62,7 +65,7 @@ export function resolveSecurity(
   refuseMissing(where, options);
   const keyFile = readKeyFile(where, options.keyFile);
   const psks = readPsks(where, role, options.psk, keyFile !== false);
-  const identity = readKey(where, "identity", options.identity, "private");
+  const identity = readIdentity(where, options.identity);
   const trustedPeers = readTrusted(where, options.trustedPeers);
   const supportsSecure = reader.choice("wire", ["auto", "golang-ipc"], "auto") === "auto";
   const hasKeys = psks.length > 0 || keyFile !== false || identity !== undefined || trustedPeers !== undefined;
@@ -122,17 +125,43 @@ function readTrusted(where: string, value: unknown): readonly Uint8Array[] | und
       `${where}: \`security.trustedPeers\` takes a list of Ed25519 public keys, at least one, got ${formatKind(value)}`,
     );
   return Object.freeze(
-    Array.from(value, (key: unknown) => encodeIdentityKey(readKey(where, "trustedPeers", key, "public") as KeyObject)),
+    Array.from(value, (key: unknown, index) => readTrustedKey(where, `trustedPeers[${index}]`, key)),
   );
 }
 
-function readKey(where: string, option: string, value: unknown, type: "private" | "public"): KeyObject | undefined {
-  if (value === undefined && option === "identity") return undefined;
-  const takes = `\`security.${option}\` takes an Ed25519 ${type} key as a KeyObject`;
+function readTrustedKey(where: string, option: string, value: unknown): Uint8Array {
+  const key = value instanceof Uint8Array ? readRawKey(where, option, value) : readPublicKey(where, option, value);
+  if (isWeakIdentityKey(key))
+    throw new TypeError(
+      `${where}: \`security.${option}\` is a point of small order or no canonical encoding, so that anyone could sign for it; pass the public key of a generated Ed25519 pair`,
+    );
+  return key;
+}
+
+function readRawKey(where: string, option: string, value: Uint8Array): Uint8Array {
+  if (value.length === IDENTITY_KEY_BYTES) return Uint8Array.from(value);
+  throw new TypeError(`${where}: ${takesKey(option, "public")}, got ${value.length} bytes`);
+}
+
+function readPublicKey(where: string, option: string, value: unknown): Uint8Array {
+  return encodeIdentityKey(assertKey(where, option, value, "public"));
+}
+
+function readIdentity(where: string, value: unknown): KeyObject | undefined {
+  return value === undefined ? undefined : assertKey(where, "identity", value, "private");
+}
+
+function assertKey(where: string, option: string, value: unknown, type: "private" | "public"): KeyObject {
+  const takes = takesKey(option, type);
   if (!(value instanceof KeyObject)) throw new TypeError(`${where}: ${takes}, got ${formatKind(value)}`);
   if (value.asymmetricKeyType !== "ed25519" || value.type !== type)
     throw new TypeError(
       `${where}: ${takes}, got a ${value.type} key${value.asymmetricKeyType ? ` of type ${value.asymmetricKeyType}` : ""}`,
     );
   return value;
+}
+
+function takesKey(option: string, type: "private" | "public"): string {
+  const raw = type === "public" ? " or its 32 raw bytes" : "";
+  return `\`security.${option}\` takes an Ed25519 ${type} key as a KeyObject${raw}`;
 }

@@ -14,8 +14,8 @@ const HIGH_WATER_BYTES = 65_536;
  * - the end of one side is 'end' at the other, which then ends itself after its queued writes;
  * - `destroy()` is 'end' at the other side; `destroy(error)`, or `destroy()` before everything was read, is ECONNRESET there.
  *
- * Data is copied once, as by a kernel: the writer may reuse its buffer when its write is done. Like every stream of a
- * transport, both are guarded against an 'error' without a listener.
+ * Data is copied once, as by a kernel, into memory of its own: the writer may reuse its buffer when its write is done, and no
+ * chunk shares memory with anything else. Like every stream of a transport, both are guarded against an 'error' without a listener.
  */
 export function memoryPair(): [Duplex, Duplex] {
   const near = new MemoryStream();
@@ -49,12 +49,12 @@ class MemoryStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    this.#hand([Buffer.from(chunk)], done);
+    this.#hand([copyOf(chunk)], done);
   }
 
   override _writev(writes: readonly { readonly chunk: Buffer }[], done: Done): void {
     this.#hand(
-      writes.map(({ chunk }) => Buffer.from(chunk)),
+      writes.map(({ chunk }) => copyOf(chunk)),
       done,
     );
   }
@@ -124,6 +124,13 @@ class MemoryStream extends Duplex {
     this.#inFlight = undefined;
     done?.();
   }
+}
+
+/** Not pooled: the pool has other data of the process, which a reader could reach through `chunk.buffer`. */
+function copyOf(chunk: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(chunk.length);
+  copy.set(chunk);
+  return copy;
 }
 
 function systemError(code: string, syscall: string): Error {
