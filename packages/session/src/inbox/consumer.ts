@@ -129,14 +129,21 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     if (this.#source.hasAnnouncements) queueMicrotask(() => this.#dispatch());
   }
 
-  /** Returns the next item unless a pause holds it back. Only the holder of the lock calls it. */
+  /**
+   * Returns the next item unless a pause holds it back. Only the holder of the lock calls it. No step of this consumer begins: a
+   * merged source has a consumer of its own.
+   */
   take(): T | undefined {
-    return this.#mayPush() ? this.#next() : undefined;
+    const item = this.#mayPush() ? this.#source.take() : undefined;
+    if (this.#source.hasAnnouncements) this.#dispatch();
+    return item;
   }
 
   /** Like `take`, but drops items until it finds data. */
   takeData(): D | undefined {
-    return this.#mayPush() ? this.#nextData() : undefined;
+    const data = this.#mayPush() ? this.#source.takeData() : undefined;
+    if (this.#source.hasAnnouncements) this.#dispatch();
+    return data;
   }
 
   ready(): void {
@@ -186,8 +193,8 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   }
 
   /**
-   * Every consumer gets its items here, so that each step begins and ends in one place: the step that handles an item begins now
-   * and ends with the next call, because the listeners have returned, or `read` or the iteration's `next` was called again.
+   * Reads, an iteration and listeners get their items here, so that each step begins and ends in one place. The step that handles
+   * an item begins now and ends with the next call: the listeners have returned, or `read` or the iteration's `next` was called.
    */
   #step<I>(item: I): I {
     this.#dispatch();
