@@ -138,12 +138,15 @@ export class MergedStream implements MessageSource<Delivery> {
   takeData(): Delivery | undefined {
     if (this.#ready.size === 0) return undefined;
     for (const member of this.#ready) {
-      this.#ready.delete(member);
       const { connection, consumer, inbox } = member;
+      // The next round comes after the other members; alone, a member keeps its place, because that is faster.
+      const isAlone = this.#ready.size === 1;
+      if (!isAlone) this.#ready.delete(member);
       const message = consumer.takeData();
       if (message !== undefined && inbox.unreadBytes > 0) {
-        if (consumer.isLocked) this.#ready.add(member);
+        if (!isAlone && consumer.isLocked) this.#ready.add(member);
       } else {
+        if (isAlone) this.#ready.delete(member);
         // Drop statuses that no message follows, so that a closed connection can be removed.
         if (!inbox.isEmpty) consumer.takeData();
         if (inbox.isOver) this.#forget(member);
