@@ -37,10 +37,11 @@ export function arrowsOf(name: string): Arrows {
  */
 export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   transport: {
+    fs: ["."],
     net: ["."],
-    unix: [".", "net"],
+    unix: [".", "fs", "net"],
     memory: [".", "net"],
-    "key-file": [".", "unix"],
+    "key-file": [".", "fs"],
   },
   session: {
     scheduling: ["."],

@@ -70,6 +70,8 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "transport/src/endpoint.ts", code: "? 107 : 103;", says: "107 bytes on Linux, 103 elsewhere" },
   { file: "transport/src/key-file/key-file.ts", code: "KEY_BYTES = 32;", says: "32 random bytes" },
   { file: "transport/src/unix/takeover-lock.ts", code: "STALE_MS = 10_000;", says: "10 s" },
+  { file: "transport/src/unix/socket-listener.ts", code: "LOOK_MS = 2_000;", says: "every 2 s" },
+  { file: "transport/src/unix/socket-listener.ts", code: "TOUCH_MS = 86_400_000;", says: "once a day (24 h)" },
   { file: "transport/src/unix/probe.ts", code: "PROBE_MS = 1_000;", says: "1 s" },
 ];
 

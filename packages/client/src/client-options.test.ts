@@ -30,6 +30,7 @@ const WRONG_KIND = [
   ["directory", "", "`directory` must be a string that is not empty"],
   ["trustedOwners", 0, "`trustedOwners` must be an array of uids"],
   ["trustedOwners", ["root"], "`trustedOwners` must be an integer"],
+  ["sharedDirectory", 1, "`sharedDirectory` must be true or false"],
 ] as const;
 
 const OUT_OF_RANGE = [
@@ -94,6 +95,7 @@ describe("startClient refuses", () => {
   it.each([
     ["directory", "/tmp"],
     ["trustedOwners", [0]],
+    ["sharedDirectory", true],
   ])("%s beside transport: it would mean nothing", async (option, value) => {
     const error = await failureOf(startClient(loose({ name: "orders", transport: memory(), [option]: value })));
     expect(error).toBeInstanceOf(TypeError);
@@ -119,6 +121,7 @@ describe("resolveClientOptions", () => {
   const names = [
     "directory",
     "trustedOwners",
+    "sharedDirectory",
     "transport",
     "timeoutMs",
     "retryMs",

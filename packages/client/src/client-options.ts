@@ -14,10 +14,12 @@ export const MANAGER: Endpoint = { kind: "manager" };
 export interface ClientOptions extends PeerOptions {
   /** The server's name: letters, digits, `.`, `_`, `-`; at most 64, starting with a letter or digit. */
   readonly name: string;
-  /** Directory of the socket files. @default "/tmp", as golang-ipc */
+  /** Directory of the socket files; `"user"`: the private directory of this user. @default "/tmp", as golang-ipc */
   readonly directory?: string;
-  /** Uids whose server sockets are trusted, besides this user's and root's. @default [] */
+  /** Uids that may own the server's socket and the directories on the way to it, besides this user and root. @default [] */
   readonly trustedOwners?: readonly number[];
+  /** Accepts a `directory` in which other users can exchange files, such as one that a group can write. @default false */
+  readonly sharedDirectory?: boolean;
   /** Transport to the server, instead of a unix socket in `directory`. */
   readonly transport?: Transport;
   /** Time limit for the start and for each reconnect, in milliseconds; 0 = none. @default 0 */
@@ -47,12 +49,14 @@ export interface ResolvedClientOptions extends ResolvedPeerOptions {
   readonly schedule: RetrySchedule;
 }
 
+/** The options of the unix socket, which a `transport` excludes. */
+const SOCKET_OPTIONS = ["directory", "trustedOwners", "sharedDirectory"] as const;
+
 /** @throws TypeError, RangeError naming the option, the accepted values and the given value */
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
   const reader = new OptionReader("startClient", options, [
     "name",
-    "directory",
-    "trustedOwners",
+    ...SOCKET_OPTIONS,
     "transport",
     "timeoutMs",
     "retryMs",
@@ -60,15 +64,11 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     "multiClient",
     ...PEER_OPTIONS,
   ]);
-  const { name, directory, trustedOwners, retryMs } = options;
+  const { name, retryMs } = options;
   assertName(name);
-  reader.refuseBeside("transport", ["directory", "trustedOwners"]);
+  reader.refuseBeside("transport", SOCKET_OPTIONS);
   const transport =
-    reader.methods<Transport>("transport", ["address", "dial"]) ??
-    unixSocket({
-      ...(directory !== undefined && { directory }),
-      ...(trustedOwners !== undefined && { trustedOwners }),
-    });
+    reader.methods<Transport>("transport", ["address", "dial"]) ?? unixSocket(reader.pick(SOCKET_OPTIONS));
   const schedule = new RetrySchedule({
     maxMs: transport.maxRetryDelayMs ?? MAX_RETRY_MS,
     random: Math.random,

@@ -21,6 +21,7 @@ export interface EndpointEvents {
   readonly onEstablished: (established: EstablishedConnection, by: Endpoint["kind"], id: number) => void;
   readonly refused: (error: IpcError) => void;
   readonly lost: (error: TransportError) => void;
+  readonly relisted: (address: string) => void;
 }
 
 /**
@@ -111,6 +112,7 @@ export class Endpoints {
       {
         ...(signal && { signal }),
         onLost: (error) => this.#events.lost(error),
+        onRelisted: () => this.#events.relisted(acceptHandler.address),
       },
     );
     this.#listeners.push(listener);

@@ -13,6 +13,7 @@ export {
   type PeerEvents,
   type PeerStats,
   type RefusedEvent,
+  type RelistedEvent,
   type SecurityOptions,
   type Status,
   type StatusMessage,

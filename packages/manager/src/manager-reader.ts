@@ -34,6 +34,8 @@ export interface ServerManagerEvents {
   message: [connection: ServerConnection, message: DataMessage];
   /** A client was not accepted: its handshake failed, it was rejected, or it did not complete the id protocol. */
   refused: [error: IpcError];
+  /** The socket file at `address` had vanished, and the manager listens there again. Clients stayed connected. */
+  relisted: [address: string];
   /** The manager failed for good, at most once; `close` follows. An `error` without a listener is not thrown. */
   error: [error: IpcError];
   /** Emitted exactly once, as the last event. */

@@ -1,11 +1,14 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { inspect } from "node:util";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { memory, type Transport } from "@ipc/transport";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { failureOf, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { collect, name, nextEvent, nextTurn, send, serve } from "../test/served.js";
 import type { ServerConnection } from "./server-connection.js";
+import { startServerManager } from "./server-manager.js";
 
 const SECRET = "the-secret-payload";
 
@@ -64,6 +67,34 @@ describe("node:diagnostics_channel", () => {
     expect(told.map(({ channel }) => channel)).toEqual(["ipc:handshake", "ipc:connect", "ipc:disconnect"]);
   });
 });
+
+it.each(["name", "manager"] as const)(
+  "emits relisted with its address when the %s endpoint listens again",
+  async (kind) => {
+    const world = memory();
+    let relist = (): void => {};
+    const transport: Transport = {
+      ...world,
+      listen(whose, endpoint, onStream, options) {
+        if (endpoint.kind === kind) relist = () => options.onRelisted?.();
+        return world.listen(whose, endpoint, onStream, options);
+      },
+    };
+    const warn = vi.fn();
+    const logger = { debug: () => {}, info: () => {}, warn, error: () => {} };
+    const manager = untilTestEnds(await startServerManager({ name, transport, logger }));
+    const address = world.address(name, { kind });
+    const told: unknown[] = [];
+    const keep = (news: unknown): void => void told.push(news);
+    subscribe("ipc:relisted", keep);
+    onTestFinished(() => void unsubscribe("ipc:relisted", keep));
+    const relisted = nextEvent(manager, "relisted");
+    relist();
+    expect(await relisted).toEqual([address]);
+    expect(told).toEqual([{ role: "server", name, address }]);
+    expect(warn).toHaveBeenCalledWith(`server ${name}: ${address} had vanished; the manager listens there again`);
+  },
+);
 
 describe("the option logger", () => {
   it("is told what happens, and never data or keys", async () => {

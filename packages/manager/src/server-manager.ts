@@ -38,7 +38,7 @@ export interface ManagerStats {
  * address for both, such as TCP, has the name only.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
- * IPC_PERMISSION_DENIED, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_LISTENER_LOST, IPC_ABORTED.
+ * IPC_PERMISSION_DENIED, IPC_UNTRUSTED_SOCKET, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_LISTENER_LOST, IPC_ABORTED.
  * @see golang-ipc pool.go, `StartServerPool`
  */
 export async function startServerManager(options: ManagerOptions): Promise<ServerManager> {
@@ -72,6 +72,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       onEstablished: (established, by, id) => this.#registry.onEstablished(established, by, id),
       refused: (error) => this.emit("refused", error),
       lost: (error) => this.#fail(error),
+      relisted: (address) => this.#relisted(address),
     });
     this.#registry = new ConnectionRegistry({
       options,
@@ -240,6 +241,13 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     } catch (error) {
       logger.error(`server ${name}: closing ${this.address} failed: ${String(error)}`);
     }
+  }
+
+  #relisted(address: string): void {
+    const { name, logger } = this.#options;
+    logger.warn(`server ${name}: ${address} had vanished; the manager listens there again`);
+    diagnostics.relisted({ role: "server", name, address });
+    this.emit("relisted", address);
   }
 
   #fail(error: IpcError): void {

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { rmSync } from "node:fs";
 import { inspect } from "node:util";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
@@ -13,7 +14,7 @@ const PSK = Buffer.alloc(32, 0x77);
 /** Keeps what is told on the library's channels about the server of this name, until the test is over. */
 function watchChannels(name: string): { channel: string; news: Record<string, unknown> }[] {
   const told: { channel: string; news: Record<string, unknown> }[] = [];
-  const channels = ["ipc:connect", "ipc:disconnect", "ipc:handshake", "ipc:refused"];
+  const channels = ["ipc:connect", "ipc:disconnect", "ipc:handshake", "ipc:refused", "ipc:relisted"];
   for (const channel of channels) {
     const listener = (news: unknown): void => {
       const record = news as Record<string, unknown>;
@@ -93,6 +94,30 @@ it("node:diagnostics_channel is told of a connection before its end, also when a
   await openFarClient(directory, "brief");
   await ended;
   expect(told.map(({ channel }) => channel)).toEqual(["ipc:handshake", "ipc:connect", "ipc:disconnect"]);
+});
+
+it("relisted, a log line and ipc:relisted tell that the socket file had vanished and is there again", async () => {
+  const told = watchChannels("swept");
+  const { lines, logger } = keepLog();
+  const directory = temporaryDirectory();
+  const server = untilTestEnds(await startServer({ name: "swept", directory, logger }));
+  const { address } = server;
+  const early = await openFarClient(directory, "swept");
+  const relisted = new Promise<string>((resolve) => server.once("relisted", resolve));
+  rmSync(address);
+  expect(await relisted).toBe(address);
+  expect(told.filter(({ channel }) => channel === "ipc:relisted")).toEqual([
+    { channel: "ipc:relisted", news: { role: "server", name: "swept", address } },
+  ]);
+  expect(lines.filter((line) => line.includes(`${address} had vanished; the server listens there again`))).toEqual([
+    expect.stringMatching(/^warn /),
+  ]);
+  await early.write(1, "still here");
+  await readUntil(server, "still here");
+  await early.close();
+  await readUntil(server, "Disconnected");
+  await (await openFarClient(directory, "swept")).write(1, "and new ones");
+  await readUntil(server, "and new ones");
 });
 
 describe("the option logger", () => {

@@ -24,6 +24,10 @@ const WRONG_KIND = [
   ["directory", null, "`directory` must be a string"],
   ["directory", "a\0b", "`directory` must be a string that is not empty and holds no NUL"],
   ["unmaskPermissions", 0o777, "`unmaskPermissions` must be true or false"],
+  ["mode", "660", "`mode` must be an integer from 384 to 511"],
+  ["group", null, "`group` must be a gid or the name of a group"],
+  ["trustedOwners", 0, "`trustedOwners` must be an array of uids"],
+  ["sharedDirectory", "yes", "`sharedDirectory` must be true or false"],
 ] as const;
 
 const OUT_OF_RANGE = [
@@ -33,6 +37,7 @@ const OUT_OF_RANGE = [
   ["maxMessageSize", 4_096.5, "got 4096.5"],
   ["maxQueuedBytes", 0, `\`maxQueuedBytes\` takes ${BYTES}, got 0`],
   ["maxUnreadBytes", Number.NaN, `\`maxUnreadBytes\` takes ${BYTES}, got NaN`],
+  ["mode", 0o577, "`mode` must be an integer from 384 to 511, got 383"],
   ["busyPollUs", -1, "`busyPollUs` takes a whole number of microseconds, 0 … 1000, got -1"],
   ["busyPollUs", 1_001, "got 1001"],
   ["busyPollUs", Number.NaN, "got NaN"],
@@ -67,7 +72,6 @@ describe("startServer refuses", () => {
     ["MaxMsgSize", 5],
     ["timeoutMs", 5],
     ["retry", true],
-    ["trustedOwners", []],
     ["multiClient", true],
   ])("the unknown option %s, naming those that it takes", async (option, value) => {
     const error = await failureOf(startServer(loose({ name: "orders", [option]: value })));
@@ -85,6 +89,10 @@ describe("startServer refuses", () => {
   it.each([
     ["directory", "/tmp"],
     ["unmaskPermissions", true],
+    ["mode", 0o660],
+    ["group", 0],
+    ["trustedOwners", []],
+    ["sharedDirectory", true],
   ])("%s beside transport: it would mean nothing", async (option, value) => {
     const error = await failureOf(startServer(loose({ name: "orders", transport: memory(), [option]: value })));
     expect(error).toBeInstanceOf(TypeError);

@@ -1,6 +1,6 @@
 import type { ConnectionSecurity, PeerOptions } from "@ipc/session";
 import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOptions } from "@ipc/session/internal";
-import { assertName, type Transport, unixSocket } from "@ipc/transport";
+import { assertName, type Transport, type UnixSocketOptions, unixSocket } from "@ipc/transport";
 import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
 
 /** A client that asks to connect. */
@@ -22,10 +22,18 @@ export type Authorize = (request: AuthorizationRequest) => boolean | Promise<boo
 export interface ServerOptions extends PeerOptions {
   /** The server's name: letters, digits, `.`, `_`, `-`; at most 64, starting with a letter or digit. */
   readonly name: string;
-  /** Directory of the socket file. @default "/tmp", as golang-ipc */
+  /** Directory of the socket file; `"user"`: the private directory of this user. @default "/tmp", as golang-ipc */
   readonly directory?: string;
   /** Lets every user of the machine connect: socket mode 0777 instead of 0600. @default false */
   readonly unmaskPermissions?: boolean;
+  /** Mode of the socket file, `0o600` … `0o777`, instead of `unmaskPermissions`. @default 0o600, with `group` 0o660 */
+  readonly mode?: number;
+  /** Group of the socket file: a gid, or a name from /etc/group. @default the group that the system gives to a new file */
+  readonly group?: number | string;
+  /** Uids that may own the directories on the way to the socket file, besides this user and root. @default [] */
+  readonly trustedOwners?: readonly number[];
+  /** Accepts a `directory` in which other users can exchange files, such as one that a group can write. @default false */
+  readonly sharedDirectory?: boolean;
   /** Transport to listen on, instead of a unix socket in `directory`. */
   readonly transport?: Transport;
   /** Accepts or rejects each client. @default accepts every client */
@@ -41,11 +49,20 @@ export interface ResolvedServerOptions extends ResolvedPeerOptions {
   readonly authorize: Authorize;
 }
 
+/** The options of the unix socket, which a `transport` excludes. */
+const SOCKET_OPTIONS = [
+  "directory",
+  "unmaskPermissions",
+  "mode",
+  "group",
+  "trustedOwners",
+  "sharedDirectory",
+] as const satisfies readonly (keyof UnixSocketOptions)[];
+
 /** The names of ServerOptions; others are rejected as unknown. */
 export const SERVER_OPTIONS: readonly (keyof ServerOptions)[] = [
   "name",
-  "directory",
-  "unmaskPermissions",
+  ...SOCKET_OPTIONS,
   "transport",
   "authorize",
   ...PEER_OPTIONS,
@@ -59,15 +76,11 @@ export function resolveServerOptions(
   options: ServerOptions,
   reader: OptionReader<ServerOptions> = new OptionReader("startServer", options, SERVER_OPTIONS),
 ): ResolvedServerOptions {
-  const { name, directory, unmaskPermissions } = options;
+  const { name } = options;
   assertName(name);
-  reader.refuseBeside("transport", ["directory", "unmaskPermissions"]);
+  reader.refuseBeside("transport", SOCKET_OPTIONS);
   const transport =
-    reader.methods<Transport>("transport", ["address", "listen"]) ??
-    unixSocket({
-      ...(directory !== undefined && { directory }),
-      ...(unmaskPermissions !== undefined && { unmaskPermissions }),
-    });
+    reader.methods<Transport>("transport", ["address", "listen"]) ?? unixSocket(reader.pick(SOCKET_OPTIONS));
   const peer = resolvePeerOptions(reader, "server");
   return Object.freeze({
     ...peer,

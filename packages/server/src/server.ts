@@ -14,13 +14,15 @@ const MAX_HANDSHAKES = 128;
 export interface ServerEvents extends PeerEvents {
   /** A client did not connect: its handshake failed, `authorize` rejected it, or the server was busy. */
   refused: [error: IpcError];
+  /** The socket file at `address` had vanished, and the server listens there again. Clients stayed connected. */
+  relisted: [address: string];
 }
 
 /**
  * Starts a server for one client at a time and resolves when it listens. After a client disconnects, another can connect.
  *
  * Rejects with TypeError (a wrong name: IPC_NAME_INVALID), RangeError, IPC_ADDRESS_IN_USE, IPC_PATH_TOO_LONG,
- * IPC_PERMISSION_DENIED, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
+ * IPC_PERMISSION_DENIED, IPC_UNTRUSTED_SOCKET, IPC_KEY_FILE_UNTRUSTED, IPC_TRANSPORT_FAILED, IPC_ABORTED.
  * @see golang-ipc server.go, `StartServer`
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -73,6 +75,7 @@ export class Server extends PeerSession<ServerEvents> {
     server.#listener = await transport.listen(name, NAME, (stream) => server.#receive(stream), {
       ...(signal && { signal }),
       onLost: (error) => server.#listenerLost(error),
+      onRelisted: () => server.#listenerRelisted(),
     });
     // The signal may fire after the transport stopped listening to it.
     if (options.signal?.aborted === true) {
@@ -128,6 +131,14 @@ export class Server extends PeerSession<ServerEvents> {
 
   #receive(stream: Duplex): void {
     this.#acceptor.receive(stream, this.#acceptHandler);
+  }
+
+  #listenerRelisted(): void {
+    const { name, logger } = this.#options;
+    const { address } = this;
+    logger.warn(`server ${name}: ${address} had vanished; the server listens there again`);
+    diagnostics.relisted({ role: "server", name, address });
+    this.emit("relisted", address);
   }
 
   #listenerLost(error: TransportError): void {

@@ -27,10 +27,18 @@ export interface DisconnectEvent extends ConnectionOfRole {
   readonly error: IpcError | undefined;
 }
 
+/** Published on `ipc:relisted`. */
+export interface RelistedEvent {
+  readonly role: "server";
+  readonly name: string;
+  readonly address: string;
+}
+
 const handshake = channel("ipc:handshake");
 const connect = channel("ipc:connect");
 const disconnect = channel("ipc:disconnect");
 const refused = channel("ipc:refused");
+const relisted = channel("ipc:relisted");
 
 /** Publishes events to `node:diagnostics_channel`; costs nothing without subscribers. */
 export const diagnostics = {
@@ -45,6 +53,9 @@ export const diagnostics = {
   },
   refused(news: RefusedEvent): void {
     if (refused.hasSubscribers) refused.publish(news);
+  },
+  relisted(news: RelistedEvent): void {
+    if (relisted.hasSubscribers) relisted.publish(news);
   },
 } as const;
 

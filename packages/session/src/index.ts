@@ -1,4 +1,4 @@
-export type { ConnectionEvent, DisconnectEvent, Logger, RefusedEvent } from "./diagnostics.js";
+export type { ConnectionEvent, DisconnectEvent, Logger, RefusedEvent, RelistedEvent } from "./diagnostics.js";
 export { type IpcError, type IpcErrorCode, isIpcError, SessionError, type SessionErrorCode } from "./errors.js";
 export { openSession, Session, type SessionOptions } from "./lifecycle/session.js";
 export {

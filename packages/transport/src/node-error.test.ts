@@ -74,6 +74,16 @@ test("an AggregateError without a message is told by its code", () => {
   );
 });
 
+test.each(["/proc/self/fd/21", "/proc/self/fd/7/~"])(
+  "the path of a descriptor, %s, is left out of the message",
+  (path) => {
+    const cause = Object.assign(new Error(`connect EAGAIN ${path}`), { code: "EAGAIN" });
+    expect(() => throwTransportError(cause, attempt("dial"))).toThrow(
+      expect.objectContaining({ message: "connecting to /tmp/orders.sock failed: connect EAGAIN", cause }),
+    );
+  },
+);
+
 test("Node's own codes are no errnos", () => {
   expect(errnoOf(systemError("ENOENT"))).toBe("ENOENT");
   expect(errnoOf(systemError("ERR_SOCKET_CLOSED"))).toBeUndefined();

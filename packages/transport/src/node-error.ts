@@ -62,5 +62,7 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
 
 function describe(cause: unknown): string {
   // Node's AggregateError, one error for each address of a host, has no message of its own.
-  return cause instanceof Error && cause.message !== "" ? cause.message : String(errnoOf(cause));
+  const message = cause instanceof Error && cause.message !== "" ? cause.message : String(errnoOf(cause));
+  // The path of a descriptor (HeldEntry) means nothing outside the process; the address is named before.
+  return message.replace(/ \/proc\/self\/fd\/\d+(\/~)?$/, "");
 }

@@ -15,6 +15,8 @@ export interface AbortOptions {
 export interface ListenOptions extends AbortOptions {
   /** Called at most once, after an open listener has failed for good and released everything. Never called after `close()`. */
   readonly onLost?: (error: TransportError) => void;
+  /** Called each time when the address of an open listener had vanished and it listens there again. Never called after `close()`. */
+  readonly onRelisted?: () => void;
 }
 
 /** An open listener. */

@@ -1,11 +1,15 @@
 // Another process for the tests: obeys `ask` of scratch.ts. Arguments: the compiled package, the directory of the sockets.
+import { once } from "node:events";
+import { unlinkSync } from "node:fs";
+import { createServer } from "node:net";
+
 const [, , emitted, directory] = process.argv;
 const { unixSocket } = await import(emitted);
 const { ensureKeyFile, readKeyFile, resolveKeyFile } = await import(new URL("key-file/key-file.js", emitted).href);
-const transport = unixSocket({ directory });
 const door = { kind: "name" };
 
 let listener;
+let squatter;
 const streams = new Set();
 
 const keyFileOf = (name) => resolveKeyFile(name, true, { runtime: directory, temporary: directory });
@@ -17,17 +21,23 @@ function accept(stream) {
 }
 
 const orders = {
-  async listen({ name }) {
-    listener = await transport.listen(name, door, accept, {});
+  async listen({ name, options = {} }) {
+    listener = await unixSocket({ directory, ...options }).listen(name, door, accept, {});
     return "listening";
+  },
+  async squat({ path }) {
+    squatter = createServer().listen(path);
+    await once(squatter, "listening");
+    unlinkSync(path);
+    return "squatting";
   },
   async close() {
     await listener?.close();
     listener = undefined;
     return "closed";
   },
-  async dial({ name }) {
-    const stream = await transport.dial(name, door, {});
+  async dial({ name, options = {} }) {
+    const stream = await unixSocket({ directory, ...options }).dial(name, door, {});
     stream.destroy();
     return "connected";
   },

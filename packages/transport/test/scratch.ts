@@ -12,6 +12,25 @@ import { onTestFinished, vi } from "vitest";
 /** The id of this machine's unprivileged user. */
 export const OTHER_USER = 65_534;
 
+export const isRoot = process.getuid?.() === 0;
+export const NEEDS_ROOT = "only root can act as other users";
+/** Two users of the tests that run as root; no account of the machine has these ids. */
+export const ALICE = 41_001;
+export const BOB = 41_002;
+
+/** Makes the process take itself for one on another system, without descriptors in paths, until the test ends. */
+export function pretendPlatform(other: NodeJS.Platform): void {
+  const { platform } = process;
+  Object.defineProperty(process, "platform", { value: other });
+  onTestFinished(() => void Object.defineProperty(process, "platform", { value: platform }));
+}
+
+/** Sets the umask until the test ends. */
+export function setUmask(mask: number): void {
+  const before = process.umask(mask);
+  onTestFinished(() => void process.umask(before));
+}
+
 /** Makes a directory that is gone after the test. Its path is short, so that sockets fit in. */
 export function scratchDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "ipc-transport-"));
@@ -72,7 +91,7 @@ export function emitPackage(target: string): void {
 export async function startPeer(
   emitted: string,
   directory: string,
-  how: { readonly maxDescriptors?: number; readonly uid?: number } = {},
+  how: { readonly maxDescriptors?: number; readonly uid?: number; readonly gid?: number } = {},
 ): Promise<ChildProcess> {
   const limit = how.maxDescriptors === undefined ? "" : `ulimit -n ${how.maxDescriptors}; `;
   const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
@@ -82,6 +101,7 @@ export async function startPeer(
     {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       ...(how.uid === undefined ? {} : { uid: how.uid }),
+      ...(how.gid === undefined ? {} : { gid: how.gid }),
     },
   );
   const exit = once(child, "exit");

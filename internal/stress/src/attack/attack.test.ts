@@ -15,14 +15,14 @@ interface Case {
 const CASES: readonly Case[] = [
   {
     what: "a manager has no descriptors left for new clients, and serves again when they are back",
-    plan: { role: "manager", wire: "plain", reads: true, descriptors: 64 },
+    plan: { role: "manager", wire: "plain", reads: true, descriptors: 96 },
     attack: (setup) => crowd(setup, 200),
     // They say nothing, and are cut when their time is up: how many of them by then is a matter of the machine.
     ends: ["IPC_HANDSHAKE_FAILED", "IPC_HANDSHAKE_TIMEOUT"],
   },
   {
     what: "a client has no descriptor left to dial again with, and does when one is back",
-    plan: { role: "client", wire: "plain", reads: true, descriptors: 64 },
+    plan: { role: "client", wire: "plain", reads: true, descriptors: 96 },
     attack: hoardOfClient,
     ends: ["IPC_CONNECTION_LOST"],
   },

@@ -155,7 +155,7 @@ export async function crowd(setup: Setup, connections: number): Promise<Finding>
   const recoveredMs = await setup.visit();
   await setup.waitFor("descriptors are given back", ({ descriptors }) => descriptors === setup.before.descriptors);
   return findingOf(setup, {
-    attack: `${connections} connections, 64 descriptors`,
+    attack: `${connections} connections, 96 descriptors`,
     during,
     service,
     recoveredMs,
@@ -174,7 +174,7 @@ export async function hoard(setup: Setup): Promise<Finding> {
   await visit;
   const recoveredMs = performance.now() - from;
   const holds = { "descriptors ran out": during.descriptors === undefined };
-  return findingOf(setup, { attack: "none of 64 descriptors left", during, service, recoveredMs, holds });
+  return findingOf(setup, { attack: "none of 96 descriptors left", during, service, recoveredMs, holds });
 }
 
 /** No descriptor is left when a client must dial again; then they come back. */
@@ -197,7 +197,7 @@ export async function hoardOfClient(setup: Setup): Promise<Finding> {
   const from = performance.now();
   await next.read();
   return findingOf(setup, {
-    attack: "none of 64 descriptors left",
+    attack: "none of 96 descriptors left",
     during,
     service,
     recoveredMs: performance.now() - from,

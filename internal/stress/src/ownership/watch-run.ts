@@ -33,8 +33,9 @@ export function watchStarts(starts: number): Promise<WatchResult> {
       const umask = UMASKS[start % UMASKS.length] ?? 0;
       assertOutcome(await owner.call("listen", { unmaskPermissions, umask }), "ok");
       for (const sight of await watch.until(SOCKET)) {
-        // A server is bound in a directory of its own first, which may be gone before it is seen.
-        if (sight !== "directory 700" && sight !== (unmaskPermissions ? "socket 777" : "socket 600")) {
+        // A lock, a directory in which the socket is bound first, or a socket to which no other user can connect yet.
+        const isClosed = ["file 600", "directory 700", "socket 755", "socket 700"].includes(sight);
+        if (!isClosed && sight !== (unmaskPermissions ? "socket 777" : "socket 600")) {
           throw new Error(`with unmaskPermissions ${unmaskPermissions} there was a ${sight}`);
         }
         count(seen, sight);
@@ -70,12 +71,14 @@ class Watch {
    * directory that no other user may enter is left out: its mode means nothing.
    */
   async until(name: string): Promise<string[]> {
-    const { ino, birthtimeNs } = lstatSync(join(this.#directory, name), { bigint: true });
+    const { ino, birthtimeNs, mode } = lstatSync(join(this.#directory, name), { bigint: true });
+    // With its last mode, because a socket may be seen before.
+    const last = { name, mode: (mode & 0o7777n).toString(8), file: `${ino} ${birthtimeNs}` };
     const seen: string[] = [];
     for (;;) {
       const { sighting } = await this.#watcher.next("seen");
       if (!sighting.name.includes("/")) seen.push(`${sighting.what} ${sighting.mode}`);
-      if (isOf(sighting, name, `${ino} ${birthtimeNs}`)) return seen;
+      if (isOf(sighting, last)) return seen;
     }
   }
 
@@ -87,6 +90,6 @@ class Watch {
   }
 }
 
-function isOf(sighting: Sighting, name: string, file: string): boolean {
-  return sighting.name === name && sighting.file === file;
+function isOf(sighting: Sighting, last: Omit<Sighting, "what">): boolean {
+  return sighting.name === last.name && sighting.file === last.file && sighting.mode === last.mode;
 }

@@ -221,3 +221,8 @@ describe("a wrong value is shown", () => {
     expect(formatValue({ toString: trap, toJSON: trap, [Symbol.toPrimitive]: trap })).toBe("an object");
   });
 });
+
+test("picks the options that are given, and leaves out those that are undefined", () => {
+  const reader = read({ size: 2_048, directory: undefined, slow: null });
+  expect(reader.pick(["size", "directory", "slow", "transport"])).toEqual({ size: 2_048, slow: null });
+});

@@ -41,6 +41,16 @@ export class OptionReader<O extends object> {
     return this.#options[key];
   }
 
+  /** Returns an object of those options that are given, without validating them. */
+  pick<K extends keyof O & string>(keys: readonly K[]): { readonly [P in K]?: NonNullable<O[P]> } {
+    const given: { [P in K]?: NonNullable<O[P]> } = {};
+    for (const key of keys) {
+      const value = this.#options[key];
+      if (value !== undefined) given[key] = value as NonNullable<typeof value>;
+    }
+    return given;
+  }
+
   boolean(key: keyof O & string, fallback: boolean): boolean {
     const value: unknown = this.#options[key];
     if (value === undefined) return fallback;

@@ -1,35 +1,9 @@
 import { type BigIntStats, lstatSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { currentUser, formatMode, isOwnerOnly, isReplaceable, kindOf } from "../fs/path-entry.js";
 import { errnoOf } from "../node-error.js";
 import { TransportError } from "../transport-error.js";
-import { currentUser, kindOf } from "../unix/socket-file.js";
 import type { KeyFilePlace } from "./key-file-place.js";
-
-/** Every permission of the group and of others. */
-const GROUP_AND_OTHERS = 0o077;
-const WRITE_OF_GROUP_AND_OTHERS = 0o022;
-/** In a sticky directory, such as /tmp, only the owner of an entry, or of the directory, may rename or remove the entry. */
-const STICKY = 0o1000;
-
-/** Returns whether only the owner has permissions on a file or a directory. */
-export function isOwnerOnly(stats: BigIntStats): boolean {
-  return (modeOf(stats) & GROUP_AND_OTHERS) === 0;
-}
-
-/** Returns whether users other than a directory's owner can replace entries that they do not own. */
-function isReplaceable(stats: BigIntStats): boolean {
-  const mode = modeOf(stats);
-  return (mode & WRITE_OF_GROUP_AND_OTHERS) !== 0 && (mode & STICKY) === 0;
-}
-
-/** Formats the mode as `chmod` takes it: `0600`. */
-export function formatMode(stats: BigIntStats): string {
-  return `0${modeOf(stats).toString(8)}`;
-}
-
-function modeOf(stats: BigIntStats): number {
-  return Number(stats.mode & 0o7777n);
-}
 
 const ELSEWHERE = "or pass another path as `keyFile`, the same on both sides";
 

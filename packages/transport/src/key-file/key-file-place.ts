@@ -1,29 +1,14 @@
-import { tmpdir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { assertName } from "../endpoint.js";
+import { type MachineDirectories, machineDirectories, userDirectory } from "../fs/user-directory.js";
 import { assertPlace, formatValue } from "../option-check.js";
 import { TransportError } from "../transport-error.js";
-import { currentUser } from "../unix/socket-file.js";
 
 /** The location of a server's key file, resolved once. */
 export interface KeyFilePlace {
   readonly path: string;
   /** `private`: the library's own, created if missing and closed to other users; `given`: the caller's, never created. */
   readonly directory: "private" | "given";
-}
-
-/** The machine's directories for a logged-in user's files and for temporary files. */
-interface MachineDirectories {
-  readonly runtime: string | undefined;
-  readonly temporary: string;
-}
-
-/**
- * Reads the environment, which nothing else in the library does: both sides must find the same file without an option that
- * names it.
- */
-function machineDirectories(): MachineDirectories {
-  return { runtime: process.env["XDG_RUNTIME_DIR"], temporary: tmpdir() };
 }
 
 /**
@@ -35,12 +20,11 @@ function machineDirectories(): MachineDirectories {
  * @throws TypeError for a `keyFile` that is neither; with the code `IPC_NAME_INVALID` for a wrong name
  * @throws TransportError `IPC_KEY_FILE_UNTRUSTED` on Windows, whatever the path: Node shows neither the owner of a file there
  * nor its access rights, so no key file could be checked
- * @see XDG Base Directory Specification: a relative path in the variable is to be ignored
  */
 export function resolveKeyFile(
   name: string,
   keyFile: true | string,
-  { runtime, temporary }: MachineDirectories = machineDirectories(),
+  machine: MachineDirectories = machineDirectories(),
 ): KeyFilePlace {
   assertName(name);
   if (keyFile !== true && typeof keyFile !== "string") {
@@ -54,9 +38,5 @@ export function resolveKeyFile(
     );
   }
   if (keyFile !== true) return Object.freeze({ path: resolve(keyFile), directory: "given" });
-  const directory =
-    runtime !== undefined && isAbsolute(runtime)
-      ? join(runtime, "ipc")
-      : join(resolve(temporary), `ipc-${currentUser()}`);
-  return Object.freeze({ path: join(directory, `${name}.key`), directory: "private" });
+  return Object.freeze({ path: join(userDirectory(machine), `${name}.key`), directory: "private" });
 }

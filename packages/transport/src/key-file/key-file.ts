@@ -14,10 +14,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { currentUser, formatMode, isOwnerOnly, kindOf, NO_LINKS } from "../fs/path-entry.js";
 import { errnoOf } from "../node-error.js";
 import { TransportError } from "../transport-error.js";
-import { currentUser, kindOf, NO_LINKS } from "../unix/socket-file.js";
-import { assertKeyDirectory, ensureKeyDirectory, formatMode, isOwnerOnly } from "./key-directory.js";
+import { assertKeyDirectory, ensureKeyDirectory } from "./key-directory.js";
 import type { KeyFilePlace } from "./key-file-place.js";
 
 export { type KeyFilePlace, resolveKeyFile } from "./key-file-place.js";

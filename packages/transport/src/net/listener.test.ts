@@ -12,31 +12,35 @@ async function open() {
   const server: Server = createServer();
   const address = join(scratchDirectory(), "a.sock");
   await startListening(server, { path: address }, undefined);
-  const [onStream, onLost, release] = [vi.fn(), vi.fn(), vi.fn(() => expect(server.listening).toBe(true))];
-  const listener = new NetListener(server, { address, onStream, onLost, release });
+  const [onStream, onLost] = [vi.fn(), vi.fn()];
+  const closeServer = vi.fn(() => {
+    expect(server.listening).toBe(true);
+    server.close();
+  });
+  const listener = new NetListener(server, { address, onStream, onLost, closeServer });
   onTestFinished(() => listener.close());
-  return { server, address, listener, onStream, onLost, release };
+  return { server, address, listener, onStream, onLost, closeServer };
 }
 
 test.each(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED", "EPROTO"])(
   "an accept that fails with %s does not end the listener",
   async (code) => {
-    const { server, address, onStream, onLost, release } = await open();
+    const { server, address, onStream, onLost, closeServer } = await open();
     server.emit("error", systemError(code));
     const socket = connect(address);
     await once(socket, "connect");
     while (onStream.mock.calls.length === 0) await turns(1);
     socket.destroy();
     expect(onLost).not.toHaveBeenCalled();
-    expect(release).not.toHaveBeenCalled();
+    expect(closeServer).not.toHaveBeenCalled();
   },
 );
 
 describe("a listener whose descriptor is lost", () => {
   test.each(["EBADF", "EINVAL", "ENOTSOCK"])("says so once, after releasing everything (%s)", async (code) => {
-    const { server, address, onLost, release } = await open();
+    const { server, address, onLost, closeServer } = await open();
     onLost.mockImplementation(() => {
-      expect(release).toHaveBeenCalledTimes(1);
+      expect(closeServer).toHaveBeenCalledTimes(1);
       expect(server.listening).toBe(false);
     });
     const cause = systemError(code);
@@ -49,11 +53,11 @@ describe("a listener whose descriptor is lost", () => {
   });
 
   test("after a close says nothing", async () => {
-    const { server, listener, onLost, release } = await open();
+    const { server, listener, onLost, closeServer } = await open();
     await listener.close();
     server.emit("error", systemError("EBADF"));
     expect(onLost).not.toHaveBeenCalled();
-    expect(release).toHaveBeenCalledTimes(1);
+    expect(closeServer).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -73,13 +77,13 @@ test.runIf(QUEUE_MAX >= 2_000)("lets 2 000 clients that dial in the same moment 
 });
 
 test("close is idempotent and does not wait for the streams", async () => {
-  const { address, listener, onStream, release } = await open();
+  const { address, listener, onStream, closeServer } = await open();
   const socket = connect(address);
   await once(socket, "connect");
   while (onStream.mock.calls.length === 0) await turns(1);
   await Promise.all([listener.close(), listener.close()]);
   await listener.close();
-  expect(release).toHaveBeenCalledTimes(1);
+  expect(closeServer).toHaveBeenCalledTimes(1);
   expect(socket.destroyed).toBe(false);
   socket.destroy();
 });

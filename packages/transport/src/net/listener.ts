@@ -55,8 +55,8 @@ interface NetListenerOptions {
   readonly address: string;
   readonly onStream: (stream: Duplex) => void;
   readonly onLost: ((error: TransportError) => void) | undefined;
-  /** Frees resources unknown to Node. Called once, while the server still listens; must not throw. */
-  readonly release?: () => void;
+  /** Closes the server, and frees resources unknown to Node. Called once, while the server still listens; must not throw. */
+  readonly closeServer?: () => void;
 }
 
 /** An open listener on a `net.Server` that listens already; it owns that server. */
@@ -89,9 +89,9 @@ export class NetListener implements Listener {
   #shut(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#options.release?.();
+    const { closeServer = () => this.#server.close() } = this.#options;
     // Frees the descriptor at once. The close callback, which is not used, would wait for every accepted stream to end.
-    this.#server.close();
+    closeServer();
   }
 
   // libuv drops the waiting connections itself when descriptors run out (EMFILE) and continues; every other non-fatal error of

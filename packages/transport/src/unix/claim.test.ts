@@ -83,7 +83,7 @@ describe("a name that is taken", () => {
     const path = join(directory, "a.sock");
     await leaveStaleSocket(path);
     const owner = disown(path);
-    await expect(unixSocket({ directory }).listen("a", NAME, echo, {})).rejects.toMatchObject({
+    await expect(unixSocket({ directory, trustedOwners: [owner] }).listen("a", NAME, echo, {})).rejects.toMatchObject({
       code: "IPC_ADDRESS_IN_USE",
       message: expect.stringContaining(`a socket of user ${owner}`),
     });

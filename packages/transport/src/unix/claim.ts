@@ -1,25 +1,34 @@
+import { currentUser, type FileIdentity, inspectPath } from "../fs/path-entry.js";
 import { assertNotAborted, TransportError } from "../transport-error.js";
 import { isAnswering } from "./probe.js";
-import { currentUser, type FileIdentity, inspectPath, publishSocket, unlinkSocket } from "./socket-file.js";
+import { unlinkSocket } from "./socket-file.js";
 import { SocketLock } from "./takeover-lock.js";
 
 /**
- * Gives the listening socket at `staged` the name `path`. If any number of servers start at once, exactly one succeeds. An
+ * Takes the name `path` and resolves with the result of `take`. If any number of servers start at once, exactly one succeeds. An
  * existing entry is replaced only if it is a socket of this user and no server answers behind it, as a killed server leaves it.
  *
+ * @param take takes the free name while this process has the lock; resolves with undefined if the name is taken again, by a
+ * server that does not know the lock
  * @throws TransportError `IPC_ADDRESS_IN_USE`, `IPC_ABORTED`
  */
-export async function claimSocket(path: string, staged: string, signal: AbortSignal | undefined): Promise<void> {
+export async function claimPath<T>(
+  path: string,
+  signal: AbortSignal | undefined,
+  take: () => Promise<T | undefined>,
+): Promise<T> {
   for (;;) {
     assertNotAborted(signal, `listening at ${path}`);
-    if (publishSocket(staged, path)) return;
-    if ((await findStaleSocket(path, signal)) === undefined) continue;
-    // Two starting servers may have found the same stale file. Only the lock's holder removes it, after another check: the
-    // first may have replaced it while the second waited.
+    // Without the lock, because most starts that fail find a live server and need not wait.
+    await findStaleSocket(path, signal);
     const lock = await SocketLock.acquire(path, signal);
     try {
+      // Again, because another starter may have taken the name meanwhile.
       const stale = await findStaleSocket(path, signal);
-      if (stale !== undefined && lock.isHeld() && unlinkSocket(path, stale) && publishSocket(staged, path)) return;
+      assertNotAborted(signal, `listening at ${path}`);
+      if (!lock.isHeld() || (stale !== undefined && !unlinkSocket(path, stale))) continue;
+      const taken = await take();
+      if (taken !== undefined) return taken;
     } finally {
       lock.release();
     }

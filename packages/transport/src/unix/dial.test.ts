@@ -1,16 +1,27 @@
 import {
-  chownSync,
+  chmodSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
   renameSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { disown, leaveStaleSocket, scratchDirectory, startForeignServer } from "../../test/scratch.js";
+import {
+  ALICE,
+  disown,
+  isRoot,
+  leaveStaleSocket,
+  NEEDS_ROOT,
+  pretendPlatform,
+  scratchDirectory,
+  startForeignServer,
+} from "../../test/scratch.js";
+import type { DirectoryPolicy } from "../fs/directory-walk.js";
 import * as connection from "../net/connect.js";
 import { dialVerified } from "./dial.js";
 
@@ -18,6 +29,8 @@ vi.mock("../net/connect.js", async (original) => {
   const actual = await original<typeof connection>();
   return { ...actual, connectSocket: vi.fn(actual.connectSocket) };
 });
+
+const STRICT: DirectoryPolicy = { trustedOwners: [], sharedDirectory: false };
 
 /** Does something after the dial has connected and before it looks again; returns the socket that it then had. */
 function meanwhile(act: () => void | Promise<void>): () => { destroyed: boolean } | undefined {
@@ -37,7 +50,7 @@ describe("a server's socket", () => {
   test("of this user is trusted", async () => {
     const path = join(scratchDirectory(), "a.sock");
     await startForeignServer(path);
-    (await dialVerified(path, [], undefined)).destroy();
+    (await dialVerified(path, STRICT, undefined)).destroy();
   });
 
   test("of root is trusted by every user", async () => {
@@ -46,7 +59,7 @@ describe("a server's socket", () => {
     const owner = lstatSync(path).uid;
     const user = vi.spyOn(process, "geteuid").mockReturnValue(4_711);
     onTestFinished(() => user.mockRestore());
-    const dial = dialVerified(path, [], undefined);
+    const dial = dialVerified(path, STRICT, undefined);
     if (owner === 0) (await dial).destroy();
     else await expect(dial).rejects.toMatchObject({ code: "IPC_UNTRUSTED_SOCKET" });
   });
@@ -56,73 +69,169 @@ describe("a server's socket", () => {
     const onStream = vi.fn();
     await startForeignServer(path, onStream);
     const owner = disown(path);
-    await expect(dialVerified(path, [], undefined)).rejects.toMatchObject({
+    await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({
       code: "IPC_UNTRUSTED_SOCKET",
       message: expect.stringContaining(`\`trustedOwners: [${owner}]\``),
     });
     expect(onStream).not.toHaveBeenCalled();
-    (await dialVerified(path, [owner + 1, owner], undefined)).destroy();
+    (await dialVerified(path, { ...STRICT, trustedOwners: [owner + 1, owner] }, undefined)).destroy();
   });
 });
 
-describe("what is no socket is refused for good:", () => {
+describe("what is no socket is rejected for good:", () => {
   test.each([
     ["a directory", (path: string) => mkdirSync(path)],
     ["a plain file", (path: string) => writeFileSync(path, "precious")],
-    ["a symbolic link", (path: string) => symlinkSync("b.sock", path)],
   ])("%s", async (what, make) => {
-    const directory = scratchDirectory();
-    await startForeignServer(join(directory, "b.sock"));
-    const path = join(directory, "a.sock");
+    const path = join(scratchDirectory(), "a.sock");
     make(path);
-    await expect(dialVerified(path, [], undefined)).rejects.toMatchObject({
+    await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({
       code: "IPC_UNTRUSTED_SOCKET",
-      message: expect.stringContaining(`${path} is ${what}`),
+      message: expect.stringContaining(`${path} is ${what}, not a socket`),
     });
-    expect(readdirSync(directory).sort()).toEqual(["a.sock", "b.sock"]);
   });
 });
 
-describe("between connecting and looking again,", () => {
-  test("a server that was restarted is no server yet", async () => {
+describe("a symbolic link to a socket", () => {
+  /** `<directory>/a.sock`, a link to a socket elsewhere. */
+  async function linked(
+    to: (target: string) => string = (target) => target,
+  ): Promise<{ directory: string; path: string }> {
+    const directory = scratchDirectory();
+    mkdirSync(join(directory, "run"), { mode: 0o755 });
+    await startForeignServer(join(directory, "run/b.sock"));
+    const path = join(directory, "a.sock");
+    symlinkSync(to(join(directory, "run/b.sock")), path);
+    return { directory, path };
+  }
+
+  test("is followed when its owner is this user and others cannot change the directory", async () => {
+    for (const to of [(target: string) => target, () => "run/b.sock", () => "./run/../run/b.sock"]) {
+      const { path } = await linked(to);
+      (await dialVerified(path, STRICT, undefined)).destroy();
+      symlinkSync("a.sock", `${path}.second`);
+      (await dialVerified(`${path}.second`, STRICT, undefined)).destroy();
+    }
+  });
+
+  test("is followed in a sticky directory when its owner is trusted, and rejected when not", async ({ skip }) => {
+    skip(!isRoot, NEEDS_ROOT);
+    const { directory, path } = await linked();
+    chmodSync(directory, 0o1777);
+    lchownSync(path, ALICE, ALICE);
+    await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({
+      code: "IPC_UNTRUSTED_SOCKET",
+      message: expect.stringContaining(`${path} is a symbolic link of user ${ALICE} that is not followed`),
+    });
+    (await dialVerified(path, { ...STRICT, trustedOwners: [ALICE] }, undefined)).destroy();
+  });
+
+  test("is rejected in a directory that others can change, with sharedDirectory too", async () => {
+    const { directory, path } = await linked();
+    chmodSync(directory, 0o775);
+    await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({
+      code: "IPC_UNTRUSTED_SOCKET",
+      message: expect.stringContaining(`chmod g-w ${directory}`),
+    });
+    await expect(dialVerified(path, { ...STRICT, sharedDirectory: true }, undefined)).rejects.toMatchObject({
+      code: "IPC_UNTRUSTED_SOCKET",
+      message: expect.stringContaining("a symbolic link"),
+    });
+  });
+
+  test("leads to a directory that is checked, too", async () => {
+    const { directory, path } = await linked();
+    chmodSync(join(directory, "run"), 0o777);
+    await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({
+      code: "IPC_UNTRUSTED_SOCKET",
+      message: expect.stringContaining(`chmod g-w,o-w ${join(directory, "run")}`),
+    });
+  });
+
+  test("that leads nowhere is no server, and one that leads in a circle is rejected", async () => {
+    const directory = scratchDirectory();
+    symlinkSync("missing/b.sock", join(directory, "a.sock"));
+    const nowhere = dialVerified(join(directory, "a.sock"), STRICT, undefined);
+    await expect(nowhere).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
+    symlinkSync("c.sock", join(directory, "c.sock"));
+    const circle = dialVerified(join(directory, "c.sock"), STRICT, undefined);
+    await expect(circle).rejects.toMatchObject({ code: "IPC_UNTRUSTED_SOCKET" });
+  });
+});
+
+describe("a socket that is exchanged during the dial", () => {
+  const onLinux = test.runIf(process.platform === "linux");
+
+  /** Two servers in one directory; each answers with its name. */
+  async function two(): Promise<{ directory: string; path: string; other: string }> {
+    const directory = scratchDirectory();
+    const [path, other] = [join(directory, "a.sock"), join(directory, "b.sock")];
+    await startForeignServer(path, (stream) => stream.end("a"));
+    await startForeignServer(other, (stream) => stream.end("b"));
+    return { directory, path, other };
+  }
+
+  onLinux("after it was checked, and back again, is reached all the same", async () => {
+    const { directory, path, other } = await two();
+    chmodSync(directory, 0o777);
+    const real = vi.mocked(connection.connectSocket).getMockImplementation();
+    if (real === undefined) throw new Error("nothing to connect with");
+    vi.mocked(connection.connectSocket).mockImplementationOnce(async (...wanted) => {
+      renameSync(path, `${path}.aside`);
+      renameSync(other, path);
+      const socket = await real(...wanted);
+      renameSync(path, other);
+      renameSync(`${path}.aside`, path);
+      return socket;
+    });
+    expect(await text(await dialVerified(path, { ...STRICT, sharedDirectory: true }, undefined))).toBe("a");
+  });
+
+  test("is no server where the system connects by name only", async () => {
+    pretendPlatform("darwin");
+    const { path, other } = await two();
+    for (const act of [() => renameSync(other, path), () => unlinkSync(path)]) {
+      const socket = meanwhile(act);
+      await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({
+        code: "IPC_NO_SERVER",
+        message: expect.stringContaining("replaced"),
+      });
+      expect(socket()?.destroyed).toBe(true);
+    }
+  });
+});
+
+describe("a connect that the system denies", () => {
+  const denied = Object.assign(new Error("connect EACCES"), { code: "EACCES" });
+
+  test("is no server yet while a server starts, which grants access next", async () => {
     const path = join(scratchDirectory(), "a.sock");
     await startForeignServer(path);
-    const socket = meanwhile(async () => {
-      renameSync(path, `${path}.old`);
-      await startForeignServer(path);
-    });
-    await expect(dialVerified(path, [], undefined)).rejects.toMatchObject({
+    writeFileSync(`${path}.lock`, "");
+    vi.mocked(connection.connectSocket).mockRejectedValueOnce(denied);
+    await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({
       code: "IPC_NO_SERVER",
-      message: expect.stringContaining("replaced"),
+      message: expect.stringContaining(`the server at ${path} is starting`),
+      cause: denied,
     });
-    expect(socket()?.destroyed).toBe(true);
-    (await dialVerified(path, [], undefined)).destroy();
   });
 
-  test("a server that went away is no server", async () => {
+  test("is tried again without a lock, because access may just have been granted", async () => {
     const path = join(scratchDirectory(), "a.sock");
     await startForeignServer(path);
-    const socket = meanwhile(() => unlinkSync(path));
-    await expect(dialVerified(path, [], undefined)).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
-    expect(socket()?.destroyed).toBe(true);
-  });
-
-  test("a socket that another user has put there is refused", async () => {
-    const path = join(scratchDirectory(), "a.sock");
-    await startForeignServer(path);
-    const socket = meanwhile(() => void disown(path));
-    await expect(dialVerified(path, [], undefined)).rejects.toMatchObject({ code: "IPC_UNTRUSTED_SOCKET" });
-    expect(socket()?.destroyed).toBe(true);
-    if (process.getuid?.() === 0) chownSync(path, 0, 0);
+    vi.mocked(connection.connectSocket).mockRejectedValueOnce(denied);
+    (await dialVerified(path, STRICT, undefined)).destroy();
+    vi.mocked(connection.connectSocket).mockRejectedValueOnce(denied).mockRejectedValueOnce(denied);
+    await expect(dialVerified(path, STRICT, undefined)).rejects.toBe(denied);
   });
 });
 
 test("nothing, and what a killed server left, are no server", async () => {
   const path = join(scratchDirectory(), "a.sock");
-  await expect(dialVerified(path, [], undefined)).rejects.toMatchObject({
+  await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({
     code: "IPC_NO_SERVER",
     message: expect.stringContaining(`no server listens at ${path}`),
   });
   await leaveStaleSocket(path);
-  await expect(dialVerified(path, [], undefined)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });

@@ -1,56 +1,92 @@
+import { readlinkSync } from "node:fs";
 import type { Socket } from "node:net";
+import { basename, dirname, join, resolve } from "node:path";
+import { type DirectoryPolicy, isTrustedOwner, type WalkedDirectory, walkDirectory } from "../fs/directory-walk.js";
+import { HeldEntry } from "../fs/held-entry.js";
+import { currentUser, inspectPath, kindOf } from "../fs/path-entry.js";
 import { connectSocket } from "../net/connect.js";
+import { errnoOf } from "../node-error.js";
 import { TransportError } from "../transport-error.js";
-import { currentUser, type FileIdentity, inspectPath, isSameFile } from "./socket-file.js";
+import { lockPath } from "./takeover-lock.js";
+
+/** A chain of links that is longer leads in a circle. */
+const MAX_LINKS = 8;
 
 /**
- * Connects to a socket file that a trusted user owns: this user, root, or one of `trustedOwners`. The file is checked before
- * and after connecting, so that a file swapped in between is detected; in a directory that every user can write, such as /tmp,
- * any user may bind a free name.
+ * Connects to a socket file that a trusted user owns: this user, root, or one of `trustedOwners`. On Linux the connection goes to
+ * the very file that was checked, whatever has its name by then; elsewhere the name is checked again after connecting.
  *
- * @throws TransportError `IPC_UNTRUSTED_SOCKET`; `IPC_NO_SERVER` when a trusted server was replaced or stopped meanwhile
+ * @throws TransportError `IPC_UNTRUSTED_SOCKET`, and as `walkDirectory`; `IPC_NO_SERVER` also when a trusted server was replaced
+ * meanwhile
  */
 export async function dialVerified(
   path: string,
-  trustedOwners: readonly number[],
+  policy: DirectoryPolicy,
   signal: AbortSignal | undefined,
 ): Promise<Socket> {
-  const before = inspectTrusted(path, trustedOwners);
-  const socket = await connectSocket({ path }, signal);
+  const { file, place } = openTrusted(path, policy);
   try {
-    const after = inspectTrusted(path, trustedOwners);
-    if (!isSameFile(before, after)) {
-      // A restart of the server is the usual reason; another dial finds the new server.
-      throw new TransportError("IPC_NO_SERVER", `the server at ${path} was replaced during the dial; dial again`);
-    }
-    return socket;
-  } catch (error) {
+    const socket = await connectUnlessStarting(file, place, signal);
+    if (file.isUnchanged()) return socket;
     socket.destroy();
-    throw error;
+    // A restart of the server is the usual reason; another dial finds the new server.
+    throw new TransportError("IPC_NO_SERVER", `the server at ${path} was replaced during the dial; dial again`);
+  } finally {
+    file.close();
   }
 }
 
-function inspectTrusted(path: string, trustedOwners: readonly number[]): FileIdentity {
-  const found = inspectPath(path);
-  switch (found.kind) {
-    case "nothing":
+/**
+ * A server grants other users access just after it has bound the socket, and holds its lock until then. So a denial is final only
+ * without a lock, and when it is repeated: the server may have granted access and released the lock in between.
+ */
+async function connectUnlessStarting(file: HeldEntry, place: string, signal: AbortSignal | undefined): Promise<Socket> {
+  try {
+    return await connectSocket({ path: file.path }, signal);
+  } catch (error) {
+    if (errnoOf(error) !== "EACCES") throw error;
+    if (inspectPath(lockPath(place)).kind !== "nothing") {
+      throw new TransportError("IPC_NO_SERVER", `the server at ${place} is starting; dial again`, { cause: error });
+    }
+    return connectSocket({ path: file.path }, signal);
+  }
+}
+
+/** Returns the socket at `path`. A link is followed where no other user can change it, if its owner is trusted. */
+function openTrusted(path: string, policy: DirectoryPolicy): { readonly file: HeldEntry; readonly place: string } {
+  let place = path;
+  for (let links = 0; ; links++) {
+    const directory = walkDirectory(dirname(place), policy);
+    const name = join(directory.path, basename(place));
+    const file = directory.missing.length === 0 ? HeldEntry.open(name) : undefined;
+    if (file === undefined) {
       throw new TransportError(
         "IPC_NO_SERVER",
         `no server listens at ${path} (ENOENT); start it, or check that both sides name the same name and directory`,
       );
-    case "other":
-      throw new TransportError(
-        "IPC_UNTRUSTED_SOCKET",
-        `${path} is ${found.what}, not a socket; move it away, or check the name and the directory`,
-      );
-    case "socket":
-      break;
+    }
+    if (!isFollowed(file, directory, policy) || links === MAX_LINKS) {
+      assertTrustedSocket(file, place, policy);
+      return { file, place };
+    }
+    place = resolve(directory.path, readlinkSync(name));
+    file.close();
   }
-  if (found.owner !== currentUser() && found.owner !== 0 && !trustedOwners.includes(found.owner)) {
-    throw new TransportError(
-      "IPC_UNTRUSTED_SOCKET",
-      `${path} belongs to user ${found.owner}, not to this user (${currentUser()}) or root; pass \`trustedOwners: [${found.owner}]\` if that is the server's user`,
-    );
-  }
-  return found;
+}
+
+function isFollowed({ stats }: HeldEntry, { exchangers }: WalkedDirectory, policy: DirectoryPolicy): boolean {
+  return stats.isSymbolicLink() && exchangers !== "others" && isTrustedOwner(Number(stats.uid), policy);
+}
+
+function assertTrustedSocket(file: HeldEntry, path: string, policy: DirectoryPolicy): void {
+  const { stats } = file;
+  const owner = Number(stats.uid);
+  if (stats.isSocket() && isTrustedOwner(owner, policy)) return;
+  file.close();
+  throw new TransportError(
+    "IPC_UNTRUSTED_SOCKET",
+    stats.isSocket()
+      ? `${path} belongs to user ${owner}, not to this user (${currentUser()}) or root; pass \`trustedOwners: [${owner}]\` if that is the server's user`
+      : `${path} is ${kindOf(stats)}${stats.isSymbolicLink() ? ` of user ${owner} that is not followed` : ""}, not a socket; move it away, or check the name and the directory`,
+  );
 }

@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { clearTimeout, setTimeout } from "node:timers";
+import { currentUser } from "../fs/path-entry.js";
 import { connectSocket } from "../net/connect.js";
 import { errnoOf } from "../node-error.js";
 import { assertNotAborted } from "../transport-error.js";
@@ -33,14 +34,15 @@ export async function isAnswering(path: string, signal: AbortSignal | undefined)
 }
 
 /** Matches an accepting stream socket (`__SO_ACCEPTCON`): Num, RefCount, Protocol, Flags, Type, St, Inode, Path. */
-const LISTENING = /^\S+: \S+ \S+ 00010000 0001 \S+ +\d+ (.+)$/;
+const LISTENING = /^\S+: \S+ \S+ 00010000 0001 \S+ +(\d+) (.+)$/;
 
 /**
- * Returns whether the kernel lists a listener bound to exactly this path; false without such a list (not Linux) and for sockets
- * of @ipc servers, which were bound to another name.
+ * Returns whether a process of this user has a listener that the kernel lists under exactly this path; false without such a list
+ * (not Linux), and for what was bound under another name.
  *
  * The list avoids the other check, connecting and closing again, which ends a golang-ipc server for good: server.go closes the
- * listener after any handshake error.
+ * listener after any handshake error. It goes by the path only: another user's socket stays listed under a path that that user
+ * has unlinked, so an entry counts only if a process of this user has it. The file at the path is this user's.
  *
  * @see proc_pid_net(5), /proc/net/unix
  */
@@ -51,5 +53,26 @@ export async function isListedAsListening(path: string): Promise<boolean> {
   } catch {
     return false;
   }
-  return table.split("\n").some((line) => LISTENING.exec(line)?.[1] === path);
+  const links = new Set<string>();
+  for (const line of table.split("\n")) {
+    const [, inode, bound] = LISTENING.exec(line) ?? [];
+    if (bound === path) links.add(`socket:[${inode}]`);
+  }
+  if (links.size === 0) return false;
+  for (const pid of await readdir("/proc")) if (/^\d+$/.test(pid) && (await hasDescriptor(pid, links))) return true;
+  return false;
+}
+
+/** Returns whether a process of this user has one of these open: what its descriptors link to, as `socket:[inode]`. */
+async function hasDescriptor(pid: string, links: ReadonlySet<string>): Promise<boolean> {
+  const directory = `/proc/${pid}`;
+  try {
+    if ((await stat(directory, { bigint: true })).uid !== BigInt(currentUser())) return false;
+    const descriptors = await readdir(`${directory}/fd`);
+    const targets = await Promise.all(descriptors.map((name) => readlink(`${directory}/fd/${name}`).catch(() => "")));
+    return targets.some((target) => links.has(target));
+  } catch {
+    // The process has ended, or may not be looked into.
+    return false;
+  }
 }

@@ -1,8 +1,8 @@
 import { managersOfSlot, slotNameError, socketPath } from "../endpoint.js";
+import { currentUser, inspectPath } from "../fs/path-entry.js";
 import type { Endpoint } from "../transport.js";
 import { TransportError } from "../transport-error.js";
 import { isAnswering } from "./probe.js";
-import { currentUser, inspectPath } from "./socket-file.js";
 
 export interface FailedListen {
   readonly directory: string;

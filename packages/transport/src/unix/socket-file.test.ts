@@ -1,38 +1,57 @@
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
-import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
-import { leaveStaleSocket, scratchDirectory } from "../../test/scratch.js";
-import { inspectPath, publishSocket, unlinkSocket } from "./socket-file.js";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { leaveStaleSocket, scratchDirectory, startForeignServer } from "../../test/scratch.js";
+import { type FileIdentity, inspectPath } from "../fs/path-entry.js";
+import { startListening } from "../net/listener.js";
+import {
+  closeBoundServer,
+  publishSocket,
+  RANDOM_DIGITS,
+  randomDigits,
+  unlinkOwnSocket,
+  unlinkSocket,
+} from "./socket-file.js";
 
 vi.mock("node:fs", async (original) => {
   const actual = await original<typeof import("node:fs")>();
-  return { ...actual, linkSync: vi.fn(actual.linkSync) };
+  return { ...actual, linkSync: vi.fn(actual.linkSync), renameSync: vi.fn(actual.renameSync) };
 });
 
-test("tells what stands at a path, and does not follow a link", async () => {
+function refuse(call: typeof fs.linkSync, errno: string): void {
+  vi.mocked(call).mockImplementationOnce(() => {
+    throw Object.assign(new Error(errno), { code: errno });
+  });
+}
+
+function socketAt(path: string): FileIdentity {
+  const file = inspectPath(path);
+  if (file.kind !== "socket") throw new Error(`no socket at ${path}`);
+  return file;
+}
+
+async function bound(): Promise<{ directory: string; path: string; server: Server; file: FileIdentity }> {
   const directory = scratchDirectory();
-  const at = (name: string): string => join(directory, name);
-  mkdirSync(at("directory"));
-  writeFileSync(at("file"), "");
-  await leaveStaleSocket(at("socket"));
-  symlinkSync(at("socket"), at("link"));
-  execFileSync("mkfifo", [at("pipe")]);
-  expect(inspectPath(at("nothing"))).toEqual({ kind: "nothing" });
-  expect(inspectPath(at("directory"))).toEqual({ kind: "other", what: "a directory" });
-  expect(inspectPath(at("file"))).toEqual({ kind: "other", what: "a plain file" });
-  expect(inspectPath(at("link"))).toEqual({ kind: "other", what: "a symbolic link" });
-  expect(inspectPath(at("pipe"))).toEqual({ kind: "other", what: "a device or a pipe" });
-  const { ino, uid } = lstatSync(at("socket"), { bigint: true });
-  expect(inspectPath(at("socket"))).toMatchObject({ kind: "socket", inode: ino, owner: Number(uid) });
+  const path = join(directory, "a.sock");
+  const server = createServer();
+  await startListening(server, { path }, undefined);
+  onTestFinished(() => void server.close());
+  return { directory, path, server, file: socketAt(path) };
+}
+
+test("random digits have 64 bits, as many characters each time, and no two are equal", () => {
+  const all = Array.from({ length: 1_000 }, randomDigits);
+  expect(new Set(all).size).toBe(all.length);
+  for (const digits of all) expect(digits).toMatch(/^[0-9a-z]{13}$/);
+  expect(RANDOM_DIGITS).toBe((2n ** 64n - 1n).toString(36).length);
 });
 
 test("unlinks the very socket, and nothing that took its place", async () => {
   const path = join(scratchDirectory(), "a.sock");
   await leaveStaleSocket(path);
-  const file = inspectPath(path);
-  if (file.kind !== "socket") throw new Error("no socket was left");
+  const file = socketAt(path);
   expect(unlinkSocket(path, { ...file, inode: file.inode + 1n })).toBe(false);
   expect(unlinkSocket(path, file)).toBe(true);
   expect(unlinkSocket(path, file)).toBe(false);
@@ -50,12 +69,7 @@ describe.each([
     const directory = scratchDirectory();
     const staged = join(directory, "staged");
     await leaveStaleSocket(staged);
-    if (errno !== undefined) {
-      const refusal = Object.assign(new Error(`link ${errno}`), { code: errno });
-      vi.mocked(fs.linkSync).mockImplementationOnce(() => {
-        throw refusal;
-      });
-    }
+    if (errno !== undefined) refuse(fs.linkSync, errno);
     return { staged, path: join(directory, "a.sock") };
   };
 
@@ -80,4 +94,69 @@ test("any other failure to publish is told", () => {
   expect(() => publishSocket(join(directory, "missing"), join(directory, "a.sock"))).toThrow(
     expect.objectContaining({ code: "ENOENT" }),
   );
+});
+
+describe("a server that is closed", () => {
+  test("removes its own file", async () => {
+    const { directory, path, server, file } = await bound();
+    closeBoundServer(server, path, file);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test("removes its own file after the mode and the links of it have changed", async () => {
+    const { directory, path, server, file } = await bound();
+    fs.chmodSync(path, 0o600);
+    closeBoundServer(server, path, { ...file, birthTime: file.birthTime + 1n });
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  const put: readonly [string, (path: string) => void | Promise<void>][] = [
+    ["another server's socket", startForeignServer],
+    ["a plain file", (path) => writeFileSync(path, "precious")],
+    ["a directory", (path) => void mkdirSync(path)],
+  ];
+  const refused: readonly [string, () => void][] = [
+    ["", () => {}],
+    [", though a link is refused", () => refuse(fs.linkSync, "EPERM")],
+  ];
+  const cases = put.flatMap(([what, make]) => refused.map(([how, prepare]) => [what, how, make, prepare] as const));
+
+  test.each(cases)("leaves %s in its place%s", async (_what, _how, make, prepare) => {
+    const { directory, path, server, file } = await bound();
+    renameSync(path, `${path}.old`);
+    await make(path);
+    const before = statSync(path, { bigint: true });
+    prepare();
+    closeBoundServer(server, path, file);
+    expect(server.listening).toBe(false);
+    expect(statSync(path, { bigint: true })).toMatchObject({ ino: before.ino, mode: before.mode });
+    expect(readdirSync(directory)).toEqual(["a.sock", "a.sock.old"]);
+  });
+
+  test("leaves the file of a server that failed before it knew its own", async () => {
+    const { directory, path, server } = await bound();
+    renameSync(path, `${path}.old`);
+    await startForeignServer(path);
+    closeBoundServer(server, path, undefined);
+    expect(readdirSync(directory)).toEqual(["a.sock", "a.sock.old"]);
+  });
+
+  test("finds its directory gone, and is closed all the same", async () => {
+    const { directory, path, server, file } = await bound();
+    fs.rmSync(directory, { recursive: true });
+    closeBoundServer(server, path, file);
+    unlinkOwnSocket(path, file);
+    expect(server.listening).toBe(false);
+  });
+});
+
+test("unlinks the file of a socket that listens, and nothing that took its place", async () => {
+  const { path, file } = await bound();
+  renameSync(path, `${path}.old`);
+  await leaveStaleSocket(path);
+  unlinkOwnSocket(path, file);
+  expect(existsSync(path)).toBe(true);
+  renameSync(`${path}.old`, path);
+  unlinkOwnSocket(path, file);
+  expect(existsSync(path)).toBe(false);
 });

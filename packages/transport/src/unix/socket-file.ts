@@ -1,54 +1,16 @@
-import { type BigIntStats, linkSync, lstatSync, renameSync, unlinkSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { linkSync, renameSync, unlinkSync } from "node:fs";
+import type { Server } from "node:net";
+import { dirname, join } from "node:path";
+import { type FileIdentity, inspectPath, isSameFile, NO_LINKS, type PathEntry } from "../fs/path-entry.js";
 import { errnoOf } from "../node-error.js";
 
-/**
- * Identifies a file. The inode alone does so only while the file exists: ext4 gives a new file the inode of the last one
- * removed. In bigint, because inodes exceed 2^53 on some filesystems.
- */
-export interface FileIdentity {
-  readonly device: bigint;
-  readonly inode: bigint;
-  /** In nanoseconds; 0 for every file on a filesystem that does not keep it. */
-  readonly birthTime: bigint;
-}
+/** Digits of 64 random bits in base 36. */
+export const RANDOM_DIGITS = 13;
 
-/** The entry at a path; symlinks are not followed. */
-type PathEntry =
-  | { readonly kind: "nothing" }
-  | ({ readonly kind: "socket"; readonly owner: number } & FileIdentity)
-  | { readonly kind: "other"; readonly what: string };
-
-// These calls and those of their callers are synchronous on purpose: a check and the action it allows then lie microseconds
-// apart, and no other callback of the event loop runs between them. They request `bigint` even if no figure is used: after any
-// other stat of a socket, Node.js 20 and 22 load the next module imported through a link as another module than under its own
-// path.
-
-/** Returns the entry at a path. Throws Node's error when the directory may not be searched. */
-export function inspectPath(path: string): PathEntry {
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stats === undefined) return { kind: "nothing" };
-  if (!stats.isSocket()) return { kind: "other", what: kindOf(stats) };
-  return { kind: "socket", owner: Number(stats.uid), ...identityOf(stats) };
-}
-
-export function kindOf(stats: BigIntStats): string {
-  if (stats.isDirectory()) return "a directory";
-  if (stats.isSymbolicLink()) return "a symbolic link";
-  if (stats.isFile()) return "a plain file";
-  return stats.isSocket() ? "a socket" : "a device or a pipe";
-}
-
-export function identityOf(stats: BigIntStats): FileIdentity {
-  return { device: stats.dev, inode: stats.ino, birthTime: stats.birthtimeNs };
-}
-
-export function isSameFile(a: FileIdentity, b: FileIdentity): boolean {
-  return a.device === b.device && a.inode === b.inode && a.birthTime === b.birthTime;
-}
-
-/** Returns the effective uid, the owner of this process's files. Never called on Windows, which has no uid. */
-export function currentUser(): number {
-  return process.geteuid?.() ?? -1;
+/** Returns 64 random bits, which no other user can guess or occupy, in digits that every filesystem tells apart. */
+export function randomDigits(): string {
+  return randomBytes(8).readBigUInt64BE().toString(36).padStart(RANDOM_DIGITS, "0");
 }
 
 /** Removes the socket at `path` if it is still `file`; returns whether it removed it. */
@@ -58,15 +20,6 @@ export function unlinkSocket(path: string, file: FileIdentity): boolean {
   unlinkSync(path);
   return true;
 }
-
-/** Errors of `link` on a filesystem, or under a policy (Android), without hard links. */
-export const NO_LINKS: ReadonlySet<string | undefined> = new Set([
-  "EPERM",
-  "ENOTSUP",
-  "EOPNOTSUPP",
-  "ENOSYS",
-  "EMLINK",
-]);
 
 /**
  * Gives the socket at `staged` its final name `path`; returns false if that is taken. `link` checks and acts in one step;
@@ -83,4 +36,63 @@ export function publishSocket(staged: string, path: string): boolean {
   if (inspectPath(path).kind !== "nothing") return false;
   renameSync(staged, path);
   return true;
+}
+
+/**
+ * Returns whether `found` is the file of a socket that still listens. Device and inode suffice, because the kernel keeps the
+ * inode of a bound socket; the birth time changes with the mode on systems that do not keep it.
+ */
+export function isOwnFile(found: PathEntry, file: FileIdentity): boolean {
+  return found.kind === "socket" && found.device === file.device && found.inode === file.inode;
+}
+
+/** Removes the file of a socket that still listens, if it is at `path`. */
+export function unlinkOwnSocket(path: string, file: FileIdentity): void {
+  try {
+    if (isOwnFile(inspectPath(path), file)) unlinkSync(path);
+  } catch {
+    // A file that cannot be removed is stale from now on; the next server of this user replaces it.
+  }
+}
+
+/**
+ * Closes a server that is bound to `path`, and removes its file and no other. libuv unlinks the path of a server that it closes
+ * without looking, so a file of another server there is put aside meanwhile.
+ *
+ * @param file the server's file; undefined: none is
+ */
+export function closeBoundServer(server: Server, path: string, file: FileIdentity | undefined): void {
+  const aside = join(dirname(path), `.${randomDigits()}`);
+  const isAside = !hasOwnFile(path, file) && putAside(path, aside);
+  server.close();
+  if (!isAside) return;
+  try {
+    renameSync(aside, path);
+    // Both names are left if libuv could not unlink the path: `rename` between two names of one file does nothing.
+    unlinkSync(aside);
+  } catch {
+    // Renamed, as usual; or its directory was removed meanwhile.
+  }
+}
+
+function hasOwnFile(path: string, file: FileIdentity | undefined): boolean {
+  try {
+    return file !== undefined && isOwnFile(inspectPath(path), file);
+  } catch {
+    // The directory may no longer be searched, so nothing in it can be unlinked either.
+    return true;
+  }
+}
+
+/** Gives the file at `path` another name, in which libuv does not unlink it; returns whether it did. */
+function putAside(path: string, aside: string): boolean {
+  for (const move of [linkSync, renameSync]) {
+    try {
+      move(path, aside);
+      return true;
+    } catch {
+      // `link` is refused for another user's file (fs.protected_hardlinks); then `rename` may be allowed.
+    }
+  }
+  return false;
 }

@@ -1,82 +1,103 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { scratchDirectory } from "../../test/scratch.js";
-import { ensureDirectory, StagingDirectory } from "./staging-directory.js";
+import * as fs from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { ALICE, isRoot, NEEDS_ROOT, pretendPlatform, scratchDirectory } from "../../test/scratch.js";
+import { maxPathBytes } from "../endpoint.js";
+import * as socketFile from "./socket-file.js";
+import { StagingDirectory } from "./staging-directory.js";
+
+vi.mock("node:fs", async (original) => {
+  const actual = await original<typeof import("node:fs")>();
+  return { ...actual, mkdirSync: vi.fn(actual.mkdirSync) };
+});
+vi.mock("./socket-file.js", async (original) => {
+  const actual = await original<typeof socketFile>();
+  return { ...actual, randomDigits: vi.fn(actual.randomDigits) };
+});
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
-describe("a directory", () => {
-  test("that is missing is made for this user alone, its parents too", () => {
-    const parent = join(scratchDirectory(), "run");
-    const directory = join(parent, "orders");
-    ensureDirectory(directory);
-    ensureDirectory(directory);
-    expect([modeOf(parent), modeOf(directory)]).toEqual([0o700, 0o700]);
-  });
-
-  test("that exists keeps its mode, behind a link too", () => {
-    const parent = scratchDirectory();
-    const directory = join(parent, "run");
-    mkdirSync(directory);
-    const before = modeOf(directory);
-    symlinkSync(directory, join(parent, "link"));
-    ensureDirectory(directory);
-    ensureDirectory(join(parent, "link"));
-    expect(modeOf(directory)).toBe(before);
-    expect(readdirSync(directory)).toEqual([]);
-  });
-
-  test("that is a plain file is refused", () => {
-    const path = join(scratchDirectory(), "run");
-    writeFileSync(path, "precious");
-    expect(() => ensureDirectory(path)).toThrow(expect.objectContaining({ code: "EEXIST" }));
-    // Node.js 20 says ENOTDIR, later ones EEXIST.
-    const code: unknown = expect.stringMatching(/^(ENOTDIR|EEXIST)$/);
-    expect(() => ensureDirectory(join(path, "orders"))).toThrow(expect.objectContaining({ code }));
-    expect(readFileSync(path, "utf8")).toBe("precious");
-  });
-
-  test("that comes out as another's is refused", () => {
-    const user = vi.spyOn(process, "geteuid").mockReturnValue(12_345);
-    onTestFinished(() => user.mockRestore());
-    expect(() => ensureDirectory(join(scratchDirectory(), "run"))).toThrow(
-      expect.objectContaining({ code: "IPC_PERMISSION_DENIED", message: expect.stringContaining("mode 0700") }),
-    );
-  });
-});
-
 describe("a staging directory", () => {
-  test("is this user's alone, and gone after removal with the socket in it", () => {
+  test.each(["linux", "darwin"] as const)("on %s is this user's alone, and gone after removal", (platform) => {
+    pretendPlatform(platform);
     const directory = scratchDirectory();
-    const staging = StagingDirectory.make(join(directory, "orders.sock"));
-    expect(readdirSync(directory)).toHaveLength(1);
-    expect(dirname(dirname(staging.socket))).toBe(directory);
-    expect(modeOf(dirname(staging.socket))).toBe(0o700);
+    const staging = StagingDirectory.make(directory, join(directory, "orders.sock"));
+    const [name = ""] = readdirSync(directory);
+    expect(name).toMatch(/^\.[0-9a-z]{13}$/);
+    expect(modeOf(join(directory, name))).toBe(0o700);
     writeFileSync(staging.socket, "");
+    expect(readdirSync(join(directory, name))).toEqual(["~"]);
     staging.remove();
     staging.remove();
+    staging.close();
     expect(readdirSync(directory)).toEqual([]);
   });
 
   test.each(["a", "ab", "orders", "orders_manager", "x".repeat(64)])(
-    "gives %j no longer path than it will have",
+    "of %j has a path that fits where the socket's path fits, and 64 random bits where there is room",
     (name) => {
-      const path = join(scratchDirectory(), `${name}.sock`);
-      const { socket } = StagingDirectory.make(path);
-      expect(socket.length).toBeLessThanOrEqual(path.length);
-      expect(socket).toMatch(/\/\.[a-z0-9]{3,8}\/~$/);
+      pretendPlatform("darwin");
+      const base = scratchDirectory();
+      const room = maxPathBytes("darwin") - `${base}//${name}.sock`.length;
+      for (const [directory, digits] of [
+        [join(base, "d".repeat(room)), Math.min(13, `${name}.sock`.length - 3)],
+        [join(base, "d"), 13],
+      ] as const) {
+        mkdirSync(directory);
+        const { socket } = StagingDirectory.make(directory, join(directory, `${name}.sock`));
+        expect(Buffer.byteLength(socket)).toBeLessThanOrEqual(maxPathBytes("darwin"));
+        expect(socket.slice(directory.length)).toMatch(new RegExp(`^/\\.[0-9a-z]{${digits}}/~$`));
+      }
     },
   );
 
   test("takes another name when its first is taken, and gives up when all are", () => {
     const directory = scratchDirectory();
-    const random = vi.spyOn(Math, "random").mockReturnValue(0);
-    onTestFinished(() => random.mockRestore());
     const path = join(directory, "a.sock");
-    expect(StagingDirectory.make(path).socket).toBe(`${directory}/.000/~`);
-    expect(() => StagingDirectory.make(path)).toThrow(expect.objectContaining({ code: "EEXIST" }));
-    random.mockReturnValueOnce(0).mockReturnValueOnce(0).mockReturnValueOnce(0.5);
-    expect(existsSync(dirname(StagingDirectory.make(path).socket))).toBe(true);
+    const random = vi.mocked(socketFile.randomDigits).mockReturnValue("0000000000000");
+    const first = StagingDirectory.make(directory, path);
+    expect(() => StagingDirectory.make(directory, path)).toThrow(expect.objectContaining({ code: "EEXIST" }));
+    random.mockReset();
+    random.mockReturnValueOnce("0000000000000").mockReturnValueOnce("0000000000001");
+    const second = StagingDirectory.make(directory, path);
+    expect(readdirSync(directory)).toEqual([".0000000000000", ".0000000000001"]);
+    first.close();
+    second.close();
+  });
+
+  /** Another user exchanges the new directory before it is opened. */
+  function exchangedFor(replace: (path: string) => void): { directory: string; make: () => unknown } {
+    const directory = scratchDirectory();
+    const { mkdirSync: real } = fs;
+    vi.mocked(real).mockImplementationOnce((path, options) => {
+      const made = real(path, options);
+      renameSync(path, `${String(path)}.moved`);
+      replace(String(path));
+      return made;
+    });
+    return { directory, make: () => StagingDirectory.make(directory, join(directory, "a.sock")) };
+  }
+
+  test.each([
+    ["nothing", "gone", () => {}],
+    ["a plain file", "a plain file of user", (path: string) => writeFileSync(path, "")],
+    ["a link to a directory", "a symbolic link of user", (path: string) => fs.symlinkSync("/tmp", path)],
+    ["a directory that others may enter", "a directory of user", (path: string) => mkdirSync(path, { mode: 0o755 })],
+  ])("that was exchanged for %s is not used", (_what, says, replace) => {
+    const { make } = exchangedFor(replace);
+    expect(make).toThrow(
+      expect.objectContaining({ code: "IPC_UNTRUSTED_SOCKET", message: expect.stringContaining(`is now ${says}`) }),
+    );
+  });
+
+  test("that was exchanged for another user's is not used", ({ skip }) => {
+    skip(!isRoot, NEEDS_ROOT);
+    const { directory, make } = exchangedFor((path) => {
+      mkdirSync(path, { mode: 0o700 });
+      chownSync(path, ALICE, ALICE);
+    });
+    expect(make).toThrow(expect.objectContaining({ message: expect.stringContaining(`a directory of user ${ALICE}`) }));
+    expect(existsSync(join(directory, "a.sock"))).toBe(false);
   });
 });

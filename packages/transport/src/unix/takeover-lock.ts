@@ -1,16 +1,19 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { currentUser, identityOf, isSameFile, kindOf } from "../fs/path-entry.js";
 import { errnoOf } from "../node-error.js";
 import { TransportError } from "../transport-error.js";
-import { identityOf, isSameFile, kindOf } from "./socket-file.js";
 
-/** A holder needs milliseconds, or two seconds if both of its probes hang. */
+/** A holder needs milliseconds, or a second if its probe hangs. */
 const STALE_MS = 10_000;
 const POLL_MS = 20;
 
+export function lockPath(socketPath: string): string {
+  return `${socketPath}.lock`;
+}
+
 /**
- * The lock for replacing a stale socket file: `<socket>.lock`, which contains the pid of its owner. A server that finds the
- * path free does not need it.
+ * The lock for taking the name of a socket file: `<socket>.lock`, which contains the pid of its owner.
  *
  * The lock is advisory and can be broken, so a holder calls `isHeld` right before it acts.
  */
@@ -25,12 +28,12 @@ export class SocketLock {
   }
 
   /**
-   * Waits for the lock. Breaks a lock whose owner is dead, or that is 10 s old.
+   * Waits for the lock. Breaks a lock of this user whose owner is dead, or that is 10 s old.
    *
-   * @throws TransportError `IPC_ADDRESS_IN_USE` when it belongs to another user and may not be removed, or is no regular file
+   * @throws TransportError `IPC_ADDRESS_IN_USE` at once when it belongs to another user or is no regular file
    */
   static async acquire(socketPath: string, signal: AbortSignal | undefined): Promise<SocketLock> {
-    const path = `${socketPath}.lock`;
+    const path = lockPath(socketPath);
     for (;;) {
       const descriptor = tryCreate(path);
       if (descriptor !== undefined) return new SocketLock(path, descriptor);
@@ -84,7 +87,14 @@ function tryBreak(path: string): boolean {
   if (!stats.isFile()) {
     throw new TransportError(
       "IPC_ADDRESS_IN_USE",
-      `${path}, the lock for replacing a stale socket, is ${kindOf(stats)}, which is never deleted; move it away`,
+      `${path}, the lock for taking the socket's name, is ${kindOf(stats)}, which is never deleted; move it away`,
+    );
+  }
+  if (Number(stats.uid) !== currentUser()) {
+    // Not waited for: another user could hold it for ever, and that user's server could not share the name anyway.
+    throw new TransportError(
+      "IPC_ADDRESS_IN_USE",
+      `${path}, the lock for taking the socket's name, belongs to user ${stats.uid}, and this is user ${currentUser()}; choose another name or directory, or have that user remove it`,
     );
   }
   // In both directions: a time in the future means that the clock was set, and must not lock for ever.
@@ -93,13 +103,7 @@ function tryBreak(path: string): boolean {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return true;
-    if (errnoOf(error) !== "EPERM" && errnoOf(error) !== "EACCES") throw error;
-    throw new TransportError(
-      "IPC_ADDRESS_IN_USE",
-      `${path}, the lock for replacing a stale socket, belongs to user ${stats.uid}, and this user may not remove it; that user can, or choose another name or directory`,
-      { cause: error },
-    );
+    if (errnoOf(error) !== "ENOENT") throw error;
   }
   return true;
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -95,24 +95,6 @@ test("a name that leaves the directory is refused, before anything is made", asy
   await expect(transport.dial("../x", NAME, {})).rejects.toMatchObject(wrong);
   expect(() => transport.address("../x", NAME)).toThrow(expect.objectContaining(wrong));
   expect(readdirSync(base)).toEqual([]);
-});
-
-test("a missing directory is made by a server and not by a client", async () => {
-  const directory = join(scratchDirectory(), "run");
-  const transport = unixSocket({ directory });
-  await expect(transport.dial("a", NAME, {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
-  expect(existsSync(directory)).toBe(false);
-  const listener = await transport.listen("a", NAME, echo, {});
-  expect(statSync(directory).mode & 0o777).toBe(0o700);
-  await listener.close();
-});
-
-test("a directory that exists keeps its mode", async () => {
-  const directory = join(scratchDirectory(), "run");
-  mkdirSync(directory);
-  const before = statSync(directory).mode;
-  await (await unixSocket({ directory }).listen("a", NAME, echo, {})).close();
-  expect(statSync(directory).mode).toBe(before);
 });
 
 test("no stream is given out before the listen has resolved", async () => {
@@ -262,6 +244,10 @@ test("one socket listens, and none after a refusal or the close", async () => {
 
 describe("wrong options are named:", () => {
   test.each([
+    [{ sharedDirectory: 1 }, TypeError, "`sharedDirectory` must be true or false, got 1"],
+    [{ mode: 0o1777 }, RangeError, "`mode` must be an integer from 384 to 511, got 1023"],
+    [{ group: "" }, TypeError, "`group` must be a gid or the name of a group"],
+    [{ mode: 0o660, unmaskPermissions: true }, TypeError, "`mode` cannot be combined with `unmaskPermissions`"],
     [{ directory: "" }, TypeError, "`directory` must be a string that is not empty"],
     [{ directory: "/tmp\0" }, TypeError, "`directory`"],
     [{ directory: 7 }, TypeError, "got 7"],

@@ -1,0 +1,261 @@
+import * as fs from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import {
+  ALICE,
+  countListening,
+  isRoot,
+  NEEDS_ROOT,
+  pretendPlatform,
+  scratchDirectory,
+  setUmask,
+} from "../../test/scratch.js";
+import * as listening from "../net/listener.js";
+import { type BindSettings, bindSocket } from "./socket-binding.js";
+
+vi.mock("node:fs", async (original) => {
+  const actual = await original<typeof import("node:fs")>();
+  return {
+    ...actual,
+    linkSync: vi.fn(actual.linkSync),
+    chmodSync: vi.fn(actual.chmodSync),
+    readFileSync: vi.fn(actual.readFileSync),
+  };
+});
+vi.mock("../net/listener.js", async (original) => {
+  const actual = await original<typeof listening>();
+  return { ...actual, startListening: vi.fn(actual.startListening) };
+});
+
+beforeEach(() => {
+  vi.mocked(fs.linkSync).mockClear();
+  vi.mocked(fs.chmodSync).mockClear();
+});
+
+const onLinux = process.platform === "linux";
+const modeOf = (path: fs.PathLike): number => statSync(path).mode & 0o777;
+
+function settings(
+  mode = 0o600,
+  more: { gid?: number; sharedDirectory?: boolean; trustedOwners?: number[] } = {},
+): BindSettings {
+  const { gid, sharedDirectory = false, trustedOwners = [] } = more;
+  return { access: { mode, gid }, policy: { sharedDirectory, trustedOwners } };
+}
+
+/** The paths that the kernel lists for listeners under a directory, in any process. */
+function listed(directory: string): string[] {
+  const rows = readFileSync("/proc/net/unix", "utf8").split("\n");
+  return rows
+    .filter((row) => row.includes(" 00010000 "))
+    .flatMap((row) => row.split(" ").slice(-1))
+    .filter((path) => path.startsWith(directory));
+}
+
+/** Calls `act` after the socket was bound and before anything else is done to it. */
+function whenBound(act: (bound: string) => void): void {
+  const real = vi.mocked(listening.startListening).getMockImplementation();
+  if (real === undefined) throw new Error("nothing to listen with");
+  vi.mocked(listening.startListening).mockImplementationOnce(async (server, place, signal) => {
+    await real(server, place, signal);
+    act(String(place.path));
+  });
+}
+
+describe.each([0o600, 0o660, 0o777])("a socket of mode %o", (mode) => {
+  test.each([0o000, 0o002, 0o022, 0o077])(
+    "lets no other user connect before it has its mode, under the umask %o, which stays",
+    async (mask) => {
+      setUmask(mask);
+      const umask = vi.spyOn(process, "umask");
+      onTestFinished(() => umask.mockRestore());
+      const directory = scratchDirectory();
+      const path = join(directory, "orders.sock");
+      const before: number[] = [];
+      whenBound((bound) => {
+        // Bound at its path, or where no other user may enter.
+        before.push(existsSync(path) ? modeOf(path) & 0o022 : modeOf(dirname(bound)) & 0o077);
+      });
+      const socket = await bindSocket(path, settings(mode), undefined);
+      expect(before).toEqual([0]);
+      expect(modeOf(path)).toBe(mode);
+      expect(readdirSync(directory)).toEqual(["orders.sock"]);
+      expect(umask).not.toHaveBeenCalled();
+      const isDirect = onLinux && (mask & 0o022) === 0o022;
+      expect(socket.isListed).toBe(isDirect);
+      if (onLinux) expect(listed(directory)).toEqual(isDirect ? [path] : []);
+      socket.close();
+      expect(readdirSync(directory)).toEqual([]);
+    },
+  );
+});
+
+describe("a socket is staged, and has its name only with its mode,", () => {
+  /** Binds, and returns what is found at the time when the name is given. */
+  async function bindStaged(how: BindSettings, directory = scratchDirectory()): Promise<number[]> {
+    const path = join(directory, "a.sock");
+    const { linkSync } = await vi.importActual<typeof fs>("node:fs");
+    const seen: number[] = [];
+    vi.mocked(fs.linkSync).mockImplementationOnce((staged, final) => {
+      expect([basename(String(staged)), existsSync(path)]).toEqual(["~", false]);
+      seen.push(modeOf(dirname(String(staged))), modeOf(staged));
+      linkSync(staged, final);
+      seen.push(modeOf(path));
+    });
+    const socket = await bindSocket(path, how, undefined);
+    expect(socket.isListed).toBe(false);
+    expect(readdirSync(directory)).toEqual(["a.sock"]);
+    socket.close();
+    expect(readdirSync(directory)).toEqual([]);
+    return seen;
+  }
+
+  test("when the umask lets others write", async () => {
+    setUmask(0o002);
+    expect(await bindStaged(settings(0o660))).toEqual([0o700, 0o660, 0o660]);
+  });
+
+  test("when the directory is shared", async () => {
+    setUmask(0o077);
+    const directory = scratchDirectory();
+    chmodSync(directory, 0o775);
+    expect(await bindStaged(settings(0o777, { sharedDirectory: true }), directory)).toEqual([0o700, 0o777, 0o777]);
+  });
+
+  test("when sharedDirectory is set, though the directory is not shared", async () => {
+    expect(await bindStaged(settings(0o600, { sharedDirectory: true }))).toEqual([0o700, 0o600, 0o600]);
+  });
+
+  test("when a trusted owner could exchange it", async ({ skip }) => {
+    skip(!isRoot, NEEDS_ROOT);
+    const directory = scratchDirectory();
+    chownSync(directory, ALICE, ALICE);
+    expect(await bindStaged(settings(0o600, { trustedOwners: [ALICE] }), directory)).toEqual([0o700, 0o600, 0o600]);
+  });
+
+  test("when the system has no paths of descriptors", async () => {
+    pretendPlatform("darwin");
+    expect(await bindStaged(settings(0o600))).toEqual([0o700, 0o600, 0o600]);
+  });
+
+  test("when the kernel does not tell the umask", async ({ skip }) => {
+    skip(!onLinux, "only Linux tells the umask");
+    vi.mocked(fs.readFileSync).mockReturnValueOnce("Name:\tnode\n");
+    expect(await bindStaged(settings(0o600))).toEqual([0o700, 0o600, 0o600]);
+  });
+
+  test("when the umask did not hold, because of default ACLs", async ({ skip }) => {
+    skip(!onLinux, "only Linux tells the umask");
+    whenBound((bound) => chmodSync(bound, 0o775));
+    expect(await bindStaged(settings(0o600))).toEqual([0o700, 0o600, 0o600]);
+  });
+});
+
+describe("no file is changed that another user has exchanged for the socket", () => {
+  const cases = [
+    ["bound at its path", false],
+    ["staged", true],
+  ] as const;
+
+  test.each(cases)("when it is %s", async (_where, sharedDirectory) => {
+    if (!onLinux && !sharedDirectory) return;
+    const directory = scratchDirectory();
+    const victim = join(scratchDirectory(), "victim");
+    writeFileSync(victim, "precious", { mode: 0o600 });
+    whenBound((bound) => {
+      const place = bound.endsWith("~")
+        ? join(directory, readdirSync(directory).find((name) => /^\.[0-9a-z]{13}$/.test(name)) ?? "")
+        : bound;
+      renameSync(place, `${place}.moved`);
+      if (place === bound) symlinkSync(victim, place);
+      else {
+        mkdirSync(place);
+        symlinkSync(victim, join(place, "~"));
+      }
+    });
+    const starting = bindSocket(join(directory, "a.sock"), settings(0o777, { sharedDirectory }), undefined);
+    if (sharedDirectory) (await starting).close();
+    else await expect(starting).rejects.toMatchObject({ code: "IPC_TRANSPORT_FAILED" });
+    expect(modeOf(victim)).toBe(0o600);
+    expect(countListening(directory)).toBe(0);
+  });
+});
+
+describe("a start that fails leaves nothing behind", () => {
+  const failure = Object.assign(new Error("EIO"), { code: "EIO" });
+  const fail = (): never => {
+    throw failure;
+  };
+
+  test.each([
+    ["when the mode cannot be set", false, () => void vi.mocked(fs.chmodSync).mockImplementationOnce(fail)],
+    [
+      "when the mode of a staged socket cannot be set",
+      true,
+      () => void vi.mocked(fs.chmodSync).mockImplementationOnce(fail),
+    ],
+    ["when the name cannot be given", true, () => void vi.mocked(fs.linkSync).mockImplementationOnce(fail)],
+  ])("%s", async (_, sharedDirectory, prepare) => {
+    const directory = scratchDirectory();
+    prepare();
+    const starting = bindSocket(join(directory, "a.sock"), settings(0o600, { sharedDirectory }), undefined);
+    await expect(starting).rejects.toBe(failure);
+    expect(readdirSync(directory)).toEqual([]);
+    expect(countListening(directory)).toBe(0);
+  });
+
+  test("when the socket file is removed at once", async () => {
+    const directory = scratchDirectory();
+    whenBound((bound) => rmSync(bound));
+    await expect(bindSocket(join(directory, "a.sock"), settings(), undefined)).rejects.toMatchObject({
+      code: "IPC_TRANSPORT_FAILED",
+      message: expect.stringContaining("removed or replaced"),
+    });
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+test.each([false, true])(
+  "a start whose name is taken meanwhile looks again, sharedDirectory %s",
+  async (sharedDirectory) => {
+    const directory = scratchDirectory();
+    const path = join(directory, "a.sock");
+    const real = vi.mocked(listening.startListening).getMockImplementation();
+    // By a program that does not know the lock.
+    vi.mocked(listening.startListening).mockImplementationOnce(async (server, place, signal) => {
+      writeFileSync(path, "precious");
+      await real?.(server, place, signal);
+    });
+    await expect(bindSocket(path, settings(0o600, { sharedDirectory }), undefined)).rejects.toMatchObject({
+      code: "IPC_ADDRESS_IN_USE",
+      message: expect.stringContaining("a plain file"),
+    });
+    expect(readdirSync(directory)).toEqual(["a.sock"]);
+    expect(readFileSync(path, "utf8")).toBe("precious");
+  },
+);
+
+test("a staged socket that is closed removes nothing at a path through its descriptor", async () => {
+  const directory = scratchDirectory();
+  const socket = await bindSocket(join(directory, "a.sock"), settings(0o600, { sharedDirectory: true }), undefined);
+  const other = scratchDirectory();
+  writeFileSync(join(other, "~"), "precious");
+  const descriptors = Array.from({ length: 20 }, () => fs.openSync(other, "r"));
+  socket.close();
+  for (const descriptor of descriptors) fs.closeSync(descriptor);
+  expect(readdirSync(other)).toEqual(["~"]);
+  expect(readdirSync(directory)).toEqual([]);
+});

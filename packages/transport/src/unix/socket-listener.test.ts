@@ -1,0 +1,232 @@
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { countListening, leaveStaleSocket, scratchDirectory, startForeignServer, turns } from "../../test/scratch.js";
+import { connectSocket } from "../net/connect.js";
+import { NetListener } from "../net/listener.js";
+import * as binding from "./socket-binding.js";
+import { SocketListener } from "./socket-listener.js";
+
+vi.mock("./socket-binding.js", async (original) => {
+  const actual = await original<typeof binding>();
+  return { ...actual, bindSocket: vi.fn(actual.bindSocket) };
+});
+
+// Fake timers replace the global functions only.
+vi.mock("node:timers", () => ({
+  setInterval: (...wanted: Parameters<typeof setInterval>) => setInterval(...wanted),
+  clearInterval: (timer: NodeJS.Timeout) => clearInterval(timer),
+  setTimeout: (...wanted: Parameters<typeof setTimeout>) => setTimeout(...wanted),
+  clearTimeout: (timer: NodeJS.Timeout) => clearTimeout(timer),
+}));
+
+const LOOK_MS = 2_000;
+const DAY_MS = 86_400_000;
+
+/** A listener whose clock passes when the test says so; `settled` resolves with what it does next. */
+async function open({ sharedDirectory = false } = {}) {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const directory = join(scratchDirectory(), "run");
+  const address = join(directory, "a.sock");
+  const settings = { access: { mode: 0o600, gid: undefined }, policy: { trustedOwners: [], sharedDirectory } };
+  const echo = (stream: Duplex): void => void stream.pipe(stream);
+  let resolve: (what: string) => void = () => {};
+  const settled = new Promise<string>((settle) => {
+    resolve = settle;
+  });
+  const [onLost, onRelisted] = [vi.fn(() => resolve("lost")), vi.fn(() => resolve("relisted"))];
+  const listener = await SocketListener.open(address, settings, echo, { onLost, onRelisted });
+  onTestFinished(() => listener.close());
+  const answers = async (): Promise<boolean> => {
+    const socket = await connectSocket({ path: address }, undefined);
+    socket.end("hello");
+    return (await text(socket)) === "hello";
+  };
+  return { directory, address, listener, onLost, onRelisted, settled, answers };
+}
+
+describe("a socket file that has vanished", () => {
+  test.each([false, true])("is there again after the next look, sharedDirectory %s", async (sharedDirectory) => {
+    const { directory, address, listener, onLost, onRelisted, settled, answers } = await open({ sharedDirectory });
+    const before = await connectSocket({ path: address }, undefined);
+    rmSync(address);
+    vi.advanceTimersByTime(LOOK_MS - 1);
+    expect(readdirSync(directory)).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(await settled).toBe("relisted");
+    expect(lstatSync(address).mode & 0o777).toBe(0o600);
+    expect(await answers()).toBe(true);
+    before.end("still here");
+    expect(await text(before)).toBe("still here");
+    if (process.platform === "linux" && !sharedDirectory) expect(countListening(directory)).toBe(1);
+    expect([onLost.mock.calls.length, onRelisted.mock.calls.length]).toEqual([0, 1]);
+    await listener.close();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test("is there again each time, and with its directory", async () => {
+    const { directory, onRelisted, answers } = await open();
+    for (let time = 1; time <= 3; time++) {
+      rmSync(directory, { recursive: true });
+      vi.advanceTimersByTime(LOOK_MS);
+      while (onRelisted.mock.calls.length < time) await turns(1);
+      expect(await answers()).toBe(true);
+    }
+  });
+
+  test("loses no client that connected before it vanished", async () => {
+    const { address, settled } = await open();
+    const early = connectSocket({ path: address }, undefined);
+    rmSync(address);
+    // The event loop has not turned since, so the server has not accepted the client yet.
+    vi.advanceTimersByTime(LOOK_MS);
+    const socket = await early;
+    expect(await settled).toBe("relisted");
+    socket.end("hello");
+    expect(await text(socket)).toBe("hello");
+  });
+
+  test("stays away when the listener is closed meanwhile", async () => {
+    for (let turn = 0; turn < 12; turn++) {
+      const { directory, address, listener, onLost } = await open();
+      rmSync(address);
+      vi.advanceTimersByTime(LOOK_MS);
+      await turns(turn);
+      await listener.close();
+      await turns(5);
+      expect(readdirSync(directory)).toEqual([]);
+      expect(countListening(directory)).toBe(0);
+      expect(onLost).not.toHaveBeenCalled();
+    }
+  });
+
+  test("ends the listener when it cannot listen there again", async () => {
+    const { directory, settled, onLost, onRelisted } = await open();
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, "precious");
+    vi.advanceTimersByTime(LOOK_MS);
+    expect(await settled).toBe("lost");
+    expect(onLost).toHaveBeenCalledWith(
+      expect.objectContaining({
+        code: "IPC_LISTENER_LOST",
+        message: expect.stringContaining("listening there again failed"),
+        cause: expect.objectContaining({ code: "IPC_TRANSPORT_FAILED" }),
+      }),
+    );
+    expect(onRelisted).not.toHaveBeenCalled();
+    expect(readFileSync(directory, "utf8")).toBe("precious");
+  });
+
+  test("ends the listener when a server was started there meanwhile", async () => {
+    const { address, settled, onLost } = await open();
+    rmSync(address);
+    vi.mocked(binding.bindSocket).mockImplementationOnce(async (...wanted) => {
+      await startForeignServer(address);
+      const { bindSocket } = await vi.importActual<typeof binding>("./socket-binding.js");
+      return bindSocket(...wanted);
+    });
+    vi.advanceTimersByTime(LOOK_MS);
+    expect(await settled).toBe("lost");
+    expect(onLost).toHaveBeenCalledWith(
+      expect.objectContaining({ cause: expect.objectContaining({ code: "IPC_ADDRESS_IN_USE" }) }),
+    );
+    expect(lstatSync(address).isSocket()).toBe(true);
+  });
+});
+
+describe("a socket file in whose place is another one", () => {
+  test.each([
+    ["a server's socket", "a socket of user", startForeignServer],
+    ["a socket that a killed server left", "a socket of user", leaveStaleSocket],
+    ["a plain file", "a plain file", (path: string) => writeFileSync(path, "precious")],
+    ["a directory", "a directory", (path: string) => void mkdirSync(path)],
+  ])("ends the listener, and %s stays", async (_what, says, make) => {
+    const { directory, address, listener, onLost, onRelisted } = await open();
+    rmSync(address);
+    await make(address);
+    const { ino } = lstatSync(address);
+    const left = readdirSync(directory);
+    vi.advanceTimersByTime(LOOK_MS);
+    expect(onLost).toHaveBeenCalledTimes(1);
+    expect(onLost).toHaveBeenCalledWith(
+      expect.objectContaining({
+        code: "IPC_LISTENER_LOST",
+        message: expect.stringMatching(new RegExp(`${address} was replaced by ${says}`)),
+      }),
+    );
+    vi.advanceTimersByTime(10 * LOOK_MS);
+    await listener.close();
+    expect(onLost).toHaveBeenCalledTimes(1);
+    expect(onRelisted).not.toHaveBeenCalled();
+    expect(lstatSync(address).ino).toBe(ino);
+    expect(readdirSync(directory)).toEqual(left);
+  });
+});
+
+describe("a look changes nothing", () => {
+  test("when mode, times or links of the file were changed by its owner", async () => {
+    const { address, onLost, onRelisted, answers } = await open();
+    chmodSync(address, 0o660);
+    utimesSync(address, 1, 1);
+    renameSync(address, `${address}.moved`);
+    renameSync(`${address}.moved`, address);
+    vi.advanceTimersByTime(10 * LOOK_MS);
+    await turns(5);
+    expect([onLost.mock.calls.length, onRelisted.mock.calls.length]).toEqual([0, 0]);
+    expect(await answers()).toBe(true);
+  });
+
+  test("after the close", async () => {
+    const { address, listener, onLost, onRelisted } = await open();
+    await listener.close();
+    writeFileSync(address, "precious");
+    vi.advanceTimersByTime(10 * LOOK_MS);
+    expect(vi.getTimerCount()).toBe(0);
+    expect([onLost.mock.calls.length, onRelisted.mock.calls.length]).toEqual([0, 0]);
+  });
+});
+
+test("touches a file that the kernel does not list once a day, and leaves the times of a listed one", async () => {
+  const staged = await open({ sharedDirectory: true });
+  const old = Date.now() / 1_000 - 1_000_000;
+  utimesSync(staged.address, old, old);
+  vi.advanceTimersByTime(DAY_MS - LOOK_MS);
+  expect(lstatSync(staged.address).mtimeMs).toBeCloseTo(old * 1_000, -1);
+  vi.advanceTimersByTime(LOOK_MS);
+  for (const time of ["atimeMs", "mtimeMs"] as const)
+    expect(lstatSync(staged.address)[time]).toBeCloseTo(Date.now(), -1);
+  if (process.platform !== "linux") return;
+  const listed = await open();
+  utimesSync(listed.address, old, old);
+  vi.advanceTimersByTime(2 * DAY_MS);
+  expect(lstatSync(listed.address).mtimeMs).toBeCloseTo(old * 1_000, -1);
+});
+
+test("a listener that was unreferenced stays so when it listens again", async () => {
+  const { address, listener, settled } = await open();
+  const unref = vi.spyOn(NetListener.prototype, "unref");
+  onTestFinished(() => unref.mockRestore());
+  rmSync(address);
+  vi.advanceTimersByTime(LOOK_MS);
+  listener.unref();
+  expect(unref).not.toHaveBeenCalled();
+  expect(await settled).toBe("relisted");
+  expect(unref).toHaveBeenCalledTimes(1);
+  const ref = vi.spyOn(NetListener.prototype, "ref");
+  onTestFinished(() => ref.mockRestore());
+  listener.ref();
+  expect(ref).toHaveBeenCalledTimes(1);
+});

@@ -1,0 +1,179 @@
+import { lutimesSync } from "node:fs";
+import type { Duplex } from "node:stream";
+import { clearInterval, setInterval } from "node:timers";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { inspectPath, type PathEntry } from "../fs/path-entry.js";
+import { NetListener } from "../net/listener.js";
+import { errnoOf } from "../node-error.js";
+import type { Listener, ListenOptions } from "../transport.js";
+import { TransportError } from "../transport-error.js";
+import { type BindSettings, type BoundSocket, bindSocket } from "./socket-binding.js";
+import { isOwnFile } from "./socket-file.js";
+
+/** How often a listener looks whether its file is still there. */
+const LOOK_MS = 2_000;
+/** What tidies a directory spares files that are younger than some days; a day apart, the times are always recent. */
+const TOUCH_MS = 86_400_000;
+
+type State =
+  | { readonly name: "listening"; readonly socket: BoundSocket; readonly listener: NetListener }
+  | { readonly name: "relisting"; readonly abort: AbortController; readonly done: Promise<void> }
+  | { readonly name: "closed" };
+
+/**
+ * An open listener at a socket file. It looks at the file every 2 s: if the file has vanished, it listens there again; if another
+ * one has its place, it is lost.
+ */
+export class SocketListener implements Listener {
+  readonly address: string;
+  readonly #settings: BindSettings;
+  readonly #onStream: (stream: Duplex) => void;
+  readonly #options: ListenOptions;
+  readonly #timer: NodeJS.Timeout;
+  #referenced = true;
+  #state: State;
+  #touchedAt = Date.now();
+
+  private constructor(
+    address: string,
+    settings: BindSettings,
+    onStream: (stream: Duplex) => void,
+    options: ListenOptions,
+    socket: BoundSocket,
+  ) {
+    this.address = address;
+    this.#settings = settings;
+    this.#onStream = onStream;
+    this.#options = options;
+    this.#state = this.#listeningOn(socket);
+    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+  }
+
+  /** Rejects with a TransportError or Node's error. */
+  static async open(
+    path: string,
+    settings: BindSettings,
+    onStream: (stream: Duplex) => void,
+    options: ListenOptions,
+  ): Promise<SocketListener> {
+    return new SocketListener(path, settings, onStream, options, await bindSocket(path, settings, options.signal));
+  }
+
+  async close(): Promise<void> {
+    const state = this.#state;
+    this.#state = { name: "closed" };
+    clearInterval(this.#timer);
+    switch (state.name) {
+      case "listening":
+        return state.listener.close();
+      case "relisting":
+        state.abort.abort();
+        return state.done;
+      case "closed":
+    }
+  }
+
+  ref(): void {
+    this.#refer(true);
+  }
+
+  unref(): void {
+    this.#refer(false);
+  }
+
+  #refer(referenced: boolean): void {
+    this.#referenced = referenced;
+    if (this.#state.name !== "listening") return;
+    if (referenced) this.#state.listener.ref();
+    else this.#state.listener.unref();
+  }
+
+  #listeningOn(socket: BoundSocket): State {
+    const listener = new NetListener(socket.server, {
+      address: this.address,
+      onStream: this.#onStream,
+      onLost: (error) => this.#lose(error),
+      closeServer: () => socket.close(),
+    });
+    if (!this.#referenced) listener.unref();
+    return { name: "listening", socket, listener };
+  }
+
+  #look(): void {
+    if (this.#state.name !== "listening") return;
+    const { socket, listener } = this.#state;
+    const found = this.#inspect();
+    if (found === undefined) return;
+    if (isOwnFile(found, socket.file)) {
+      if (!socket.isListed) this.#touch();
+      return;
+    }
+    if (found.kind === "nothing") {
+      const abort = new AbortController();
+      this.#state = { name: "relisting", abort, done: this.#relist(listener, abort.signal) };
+      return;
+    }
+    void listener.close();
+    const what = found.kind === "socket" ? `a socket of user ${found.owner}` : found.what;
+    this.#lose(
+      new TransportError(
+        "IPC_LISTENER_LOST",
+        `the socket file ${this.address} was replaced by ${what}, so no client reaches this server any more; start it again when that is gone`,
+      ),
+    );
+  }
+
+  /** Returns undefined when the system does not tell, for example because the directory may not be searched for the moment. */
+  #inspect(): PathEntry | undefined {
+    try {
+      return inspectPath(this.address);
+    } catch (error) {
+      return errnoOf(error) === "ENOTDIR" ? { kind: "nothing" } : undefined;
+    }
+  }
+
+  #touch(): void {
+    const now = Date.now();
+    if (now - this.#touchedAt < TOUCH_MS) return;
+    this.#touchedAt = now;
+    try {
+      lutimesSync(this.address, new Date(now), new Date(now));
+    } catch {
+      // Only a tidy-up would have used the times. If it removes the file, the server listens there again.
+    }
+  }
+
+  async #relist(listener: NetListener, signal: AbortSignal): Promise<void> {
+    // Clients that connected before the file vanished are accepted first. The second turn polls for certain.
+    await nextTurn();
+    await nextTurn();
+    await listener.close();
+    try {
+      const socket = await bindSocket(this.address, this.#settings, signal);
+      if (this.#isClosed()) return socket.close();
+      this.#state = this.#listeningOn(socket);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      this.#lose(
+        new TransportError(
+          "IPC_LISTENER_LOST",
+          `the socket file ${this.address} was removed, and listening there again failed: ${why}; start the server again`,
+          { cause },
+        ),
+      );
+      return;
+    }
+    this.#options.onRelisted?.();
+  }
+
+  #isClosed(): boolean {
+    return this.#state.name === "closed";
+  }
+
+  #lose(error: TransportError): void {
+    if (this.#isClosed()) return;
+    this.#state = { name: "closed" };
+    clearInterval(this.#timer);
+    this.#options.onLost?.(error);
+  }
+}
