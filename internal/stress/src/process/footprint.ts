@@ -1,4 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { setImmediate as nextMacrotask, setTimeout } from "node:timers/promises";
 import { count, sum } from "../report/figure.js";
 
@@ -30,7 +31,7 @@ export async function footprint(): Promise<Footprint> {
   const { heapUsed, external, rss } = process.memoryUsage();
   const resources: Record<string, number> = {};
   for (const kind of activeResources().sort()) count(resources, kind);
-  return { heapUsed, external, rss, descriptors: await countDescriptors(), resources };
+  return { heapUsed, external, rss, descriptors: countDescriptors(), resources };
 }
 
 /** Whether as many descriptors, sockets, timers and requests are there as before. */
@@ -39,9 +40,9 @@ export function isSameCount(one: Footprint, other: Footprint): boolean {
   return one.descriptors === other.descriptors && countOf(one) === countOf(other);
 }
 
-/** Counts what keeps the process alive. */
+/** Counts what keeps the process alive, and its descriptors: a manager's slots and connections are unreferenced. */
 export function countResources(): number {
-  return activeResources().length;
+  return activeResources().length + (countDescriptors() ?? 0);
 }
 
 function activeResources(): string[] {
@@ -67,7 +68,6 @@ export async function descriptorLimit(): Promise<number> {
   return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
-async function countDescriptors(): Promise<number | undefined> {
-  if (process.platform !== "linux") return undefined;
-  return (await readdir("/proc/self/fd")).length;
+function countDescriptors(): number | undefined {
+  return process.platform === "linux" ? readdirSync("/proc/self/fd").length : undefined;
 }
