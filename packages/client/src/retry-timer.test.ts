@@ -33,7 +33,8 @@ it("does not keep the process alive", async () => {
   const set = vi.spyOn(globalThis, "setTimeout");
   const controller = new AbortController();
   const waiting = pause(60_000, controller.signal);
-  expect((set.mock.results[0]?.value as NodeJS.Timeout).hasRef()).toBe(false);
+  const timer = set.mock.results[0]?.value as NodeJS.Timeout;
+  expect(timer.hasRef()).toBe(false);
   set.mockRestore();
   controller.abort("over");
   await expect(waiting).rejects.toBe("over");

@@ -58,7 +58,8 @@ test("keeps the process alive while it yields", () => {
   onTestFinished(() => immediate.mockRestore());
   const timeSlice = new TimeSlice();
   timeSlice.yield(() => {});
-  expect((immediate.mock.results.at(-1)?.value as NodeJS.Immediate).hasRef()).toBe(true);
+  const pending = immediate.mock.results.at(-1)?.value as NodeJS.Immediate;
+  expect(pending.hasRef()).toBe(true);
   timeSlice.cancel();
 });
 
