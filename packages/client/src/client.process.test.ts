@@ -7,7 +7,7 @@ const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
 
 /**
  * Runs a module in a process where nothing but a client can keep the event loop alive. `serve()` starts a server; `options` are
- * those of a client whose first failed attempt starts one.
+ * those of a client whose failures start one.
  */
 function run(text: string): Promise<Outcome> {
   return runModule(
@@ -29,7 +29,7 @@ function run(text: string): Promise<Outcome> {
         (await session).destroy();
       }
       const nothing = () => {};
-      const warn = (text) => void (text.includes("tries again") && serve());
+      const warn = () => void (server?.listening || serve());
       const logger = { debug: nothing, info: nothing, warn, error: nothing };
       const options = { name: "orders", directory, retryMs: 1, logger };
       ${text}
