@@ -28,7 +28,7 @@ it.each([
   else lose();
   await readTo(connection, status);
   expect(await answersOf(connection)).toBe(answers);
-  expect(connection.id).toBe(2);
+  expect(connection.id).toBe(1);
 });
 
 it("a connection that a poll reads has no other consumer", async () => {

@@ -105,7 +105,8 @@ const STATES: Readonly<Record<string, (unread: boolean) => Promise<TestPeer>>> =
     ),
   "listened to": () => open(false, (peer) => peer.on("message", () => {})),
   "listened to and paused": () => open(false, (peer) => peer.on("message", () => {}).pause()),
-  locked: () => open(false, (_peer, core) => core.reader.inbox.acquireReader(() => {})),
+  locked: () =>
+    open(false, (_peer, core) => core.reader.consumer.lock("read", "a reader of all connections", () => {})),
 };
 
 /** What the calls of a column come to in each state. */
