@@ -79,8 +79,8 @@ describe("TestTimeoutNoServer", () => {
     const pass = stopClock();
     const options = { name, directory: temporaryDirectory(), timeoutMs: 60_000, retryMs: 20_000 };
     const failing = failureOf(startClient(options));
-    // The pause behind the first dial, and the deadline.
-    await eventually(() => expect(vi.getTimerCount()).toBe(2));
+    // The pause behind the first dial, the deadline, and the timer that keeps the process alive.
+    await eventually(() => expect(vi.getTimerCount()).toBe(3));
     pass(60_000);
     const error = await failing;
     expect(error).toMatchObject({ code: "IPC_TIMED_OUT", cause: { code: "IPC_NO_SERVER" } });
@@ -102,7 +102,7 @@ describe("TestTimeoutNoServerRetry", () => {
     const pass = stopClock();
     const failing = failureOf(startClient({ name, transport: counting, timeoutMs: 60_000, retryMs: 20_000 }));
     for (const expected of [1, 2, 3]) {
-      await eventually(() => expect([dials, vi.getTimerCount()]).toEqual([expected, 2]));
+      await eventually(() => expect([dials, vi.getTimerCount()]).toEqual([expected, 3]));
       pass(20_000);
     }
     const error = await failing;

@@ -9,7 +9,7 @@ import {
   type HandshakeResult,
   runHandshake,
 } from "@ipc/session/handshake";
-import { type EstablishedConnection, type PeerLimits, PeerSession } from "@ipc/session/internal";
+import { type EstablishedConnection, PeerCore, type PeerLimits, PeerSession } from "@ipc/session/internal";
 import { memoryPair } from "@ipc/transport";
 import type { Waits, Wire } from "@ipc-internal/stress";
 import { FIRST_FRAME, LATER_FRAME } from "./conversation.js";
@@ -59,22 +59,18 @@ class FedSession extends PeerSession {
 
   constructor(established: EstablishedConnection) {
     const { security } = established.outcome.codec;
-    super({ limits: LIMITS, security, status: "Not Connected", remote: established.remote });
-    this.connect(established);
-  }
-
-  protected override release(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override setReferenced(): void {
-    // There is no handle.
-  }
-
-  protected override onDisconnected(error: IpcError, clean: boolean): void {
-    this.lost = { error, clean };
-    this.setStatus("Disconnected");
-    this.finish("Disconnected", clean ? undefined : error);
+    const core: PeerCore = new PeerCore(
+      { limits: LIMITS, security, status: "Not Connected", remote: established.remote },
+      {
+        onDisconnected: (error, clean) => {
+          this.lost = { error, clean };
+          core.setStatus("Disconnected");
+          core.finish("Disconnected", clean ? undefined : error);
+        },
+      },
+    );
+    super(core);
+    core.connect(established);
   }
 }
 

@@ -8,7 +8,7 @@ import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { askClientId } from "./client-id.js";
 
-const WAIT = { name: "orders", timeoutMs: 5_000, referenced: true };
+const WAIT = { name: "orders", timeoutMs: 5_000 };
 
 /** A client's session with a manager that the test plays. */
 async function meet(): Promise<{ session: Session; manager: Session }> {
@@ -126,16 +126,5 @@ describe("askClientId", () => {
     bad.manager.destroy();
     await failureOf(askClientId(bad.session, WAIT));
     expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it.each([true, false])("keeps the process alive as it is told: %s", async (referenced) => {
-    const { session, manager } = await meet();
-    const timers = vi.spyOn(globalThis, "setTimeout");
-    const asking = askClientId(session, { ...WAIT, referenced });
-    const timer = timers.mock.results.find((_result, index) => timers.mock.calls[index]?.[1] === 5_000);
-    timers.mockRestore();
-    expect((timer?.value as NodeJS.Timeout | undefined)?.hasRef()).toBe(referenced);
-    await manager.writeMessage(encodeClientId(1));
-    await asking;
   });
 });

@@ -11,8 +11,6 @@ export interface ClientIdWait {
   /** The server's name, for error messages. */
   readonly name: string;
   readonly timeoutMs: number;
-  /** Whether the timer of `timeoutMs` keeps the process alive. */
-  readonly referenced: boolean;
 }
 
 /**
@@ -20,7 +18,7 @@ export interface ClientIdWait {
  * @throws SessionError IPC_HANDSHAKE_TIMEOUT, IPC_HANDSHAKE_FAILED, IPC_CONNECTION_LOST
  * @see golang-ipc pool.go, `StartClientPool`
  */
-export async function askClientId(session: Session, { name, timeoutMs, referenced }: ClientIdWait): Promise<number> {
+export async function askClientId(session: Session, { name, timeoutMs }: ClientIdWait): Promise<number> {
   let late: SessionError | undefined;
   const timer = setTimeout(() => {
     late = new SessionError(
@@ -28,10 +26,9 @@ export async function askClientId(session: Session, { name, timeoutMs, reference
       `client id request failed: the manager of \`${name}\` sent no id within ${timeoutMs} ms; a golang-ipc manager answers one client at a time`,
     );
     session.destroy(late);
-  }, timeoutMs);
+  }, timeoutMs).unref();
   // A failed write also ends the iteration below with the same error.
   const again = setInterval(() => void session.writeMessage(clientIdRequest), ASK_AGAIN_MS).unref();
-  if (!referenced) timer.unref();
   try {
     await session.writeMessage(clientIdRequest);
     for await (const message of session) {

@@ -191,7 +191,8 @@ describe("startClient with timeoutMs", () => {
     const directory = temporaryDirectory();
     const pass = stopClock();
     const failing = failureOf(startClient({ name, directory, timeoutMs: 60, retryMs: 1_000 }));
-    await eventually(() => expect(vi.getTimerCount()).toBe(2));
+    // The timer that keeps the process alive, that of `timeoutMs` and the pause.
+    await eventually(() => expect(vi.getTimerCount()).toBe(3));
     pass(60);
     const error = await failing;
     expect(error).toMatchObject({ code: "IPC_TIMED_OUT", cause: { code: "IPC_NO_SERVER" } });

@@ -5,6 +5,7 @@ import {
   describeSecurity,
   diagnostics,
   type EstablishedConnection,
+  PeerCore,
   PeerSession,
   setStreamReferenced,
   withKeyFile,
@@ -21,10 +22,13 @@ import {
   resolveClientOptions,
 } from "./client-options.js";
 import { dialUntilConnected } from "./dial-loop.js";
-import { RetryTimer } from "./retry-timer.js";
+import { pause } from "./retry-timer.js";
 
 /** After a connection of at least this duration, in milliseconds, the back-off restarts. */
 const STABLE_AFTER_MS = 10_000;
+
+/** Interval of the timer that keeps the process alive, in milliseconds; it does nothing else, so any long time will do. */
+const KEEP_ALIVE_MS = 86_400_000;
 
 /** golang-ipc sends an id before it listens on the id's slot: how long and how often to dial it again, in milliseconds. */
 const SLOT_TIMEOUT_MS = 1_000;
@@ -46,12 +50,17 @@ export async function startClient(options: ClientOptions): Promise<Client> {
 
 /** The client side of a connection to a server. It reconnects automatically when the connection is lost. */
 export class Client extends PeerSession {
+  readonly #core: PeerCore;
   readonly #options: ResolvedClientOptions;
   readonly #address: string;
   /** Aborted when this client needs no more connections. */
   readonly #life = new AbortController();
   readonly #onAbort: () => void;
-  readonly #retryTimer = new RetryTimer();
+  /**
+   * Keeps the process alive from the start of the first dial, or of a redial, to the connection: the pauses, sockets, handshakes
+   * and sessions with a manager in between are unreferenced.
+   */
+  #keepAlive: NodeJS.Timeout | undefined;
   #connectedAt = 0;
   #clientId: number | undefined;
   /** Whether a connection was secure; from then on the client rejects anything less. */
@@ -63,7 +72,22 @@ export class Client extends PeerSession {
 
   private constructor(options: ResolvedClientOptions, address: string) {
     const { limits, security, signal } = options;
-    super({ limits, security, status: "Not Connected", remote: address });
+    const core: PeerCore = new PeerCore(
+      { limits, security, status: "Not Connected", remote: address },
+      {
+        onConnected: () => this.#onConnected(),
+        onDisconnected: (error) => this.#onDisconnected(error),
+        onClosed: () => this.#onClosed(),
+        onDestroy: (reason) => this.#destroyClosingSessions(reason),
+        setReferenced: (referenced) => {
+          if (referenced) this.#keepAlive?.ref();
+          else this.#keepAlive?.unref();
+        },
+        release: () => this.#release(),
+      },
+    );
+    super(core);
+    this.#core = core;
     this.#options = options;
     this.#address = address;
     this.#onAbort = () => this.destroy(signal?.reason);
@@ -75,7 +99,7 @@ export class Client extends PeerSession {
     const endpoint = options.multiClient ? MANAGER : NAME;
     const client = new Client(options, options.transport.address(options.name, endpoint));
     if (options.signal?.aborted === true) client.destroy(options.signal.reason);
-    else client.setStatus("Connecting");
+    else client.#core.setStatus("Connecting");
     try {
       await client.#establish("connect");
       return client;
@@ -92,74 +116,71 @@ export class Client extends PeerSession {
     return this.#clientId;
   }
 
-  override destroy(reason?: unknown): void {
-    for (const session of this.#closingSessions) session.destroy(reason);
-    super.destroy(reason);
-  }
-
-  protected override async release(): Promise<void> {
+  async #release(): Promise<void> {
     this.#life.abort(this.#options.signal?.reason);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     await Promise.allSettled([...this.#closingSessions].map((session) => session.close()));
   }
 
-  protected override setReferenced(referenced: boolean): void {
-    this.#retryTimer.setReferenced(referenced);
-  }
-
-  protected override onConnected(): void {
+  #onConnected(): void {
     const { name, logger } = this.#options;
     const { remote, security } = this;
     logger.info(`client ${name}: connected to ${remote} (${describeSecurity(security)})`);
     diagnostics.connect({ role: "client", name, remote, security });
   }
 
-  protected override onClosed(): void {
+  #onClosed(): void {
     const { name } = this.#options;
     diagnostics.disconnect({ role: "client", name, remote: this.remote, error: undefined });
   }
 
-  protected override onDisconnected(error: IpcError): void {
+  #onDisconnected(error: IpcError): void {
     const { name, schedule, logger } = this.#options;
     logger.warn(`client ${name}: ${error.message}`);
     diagnostics.disconnect({ role: "client", name, remote: this.remote, error });
     if (performance.now() - this.#connectedAt >= STABLE_AFTER_MS) schedule.reset();
-    this.setStatus("Reconnecting");
-    this.emit("lost", error);
+    this.#core.setStatus("Reconnecting");
+    this.#core.emit("lost", error);
     // A listener may have closed this client.
-    if (this.isOpen) void this.#redial();
+    if (this.#core.isOpen) void this.#redial();
   }
 
   async #redial(): Promise<void> {
     try {
       await this.#establish("re-connect");
     } catch (error) {
-      if (!this.isOpen) return;
+      if (!this.#core.isOpen) return;
       if (!isIpcError(error)) throw error;
       this.#options.logger.error(`client ${this.#options.name}: ${error.message}`);
-      for (const session of this.#closingSessions) session.destroy(error);
-      this.finish(error.code === "IPC_TIMED_OUT" ? "Timeout" : "Error", error);
+      this.#destroyClosingSessions(error);
+      this.#core.finish(error.code === "IPC_TIMED_OUT" ? "Timeout" : "Error", error);
     }
   }
 
   async #establish(what: "connect" | "re-connect"): Promise<void> {
     const { schedule, retry, timeoutMs } = this.#options;
-    const established = await dialUntilConnected({
-      what,
-      address: this.#address,
-      history: what === "connect" ? "no connection" : this.#wasSecure ? "a secure session" : "a connection",
-      attempt: (signal) => this.#dial(signal),
-      schedule,
-      waitFirst: what === "re-connect",
-      retry,
-      timeoutMs,
-      signal: this.#life.signal,
-      retryTimer: this.#retryTimer,
-      onFailed: (error, again) => this.#logFailed(what, error, again),
-    });
-    this.#connectedAt = performance.now();
-    if (!this.connect(established))
+    const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
+    if (!this.#core.isReferenced) keepAlive.unref();
+    this.#keepAlive = keepAlive;
+    try {
+      const established = await dialUntilConnected({
+        what,
+        address: this.#address,
+        history: what === "connect" ? "no connection" : this.#wasSecure ? "a secure session" : "a connection",
+        attempt: (signal) => this.#dial(signal),
+        schedule,
+        waitFirst: what === "re-connect",
+        retry,
+        timeoutMs,
+        signal: this.#life.signal,
+        onFailed: (error, again) => this.#logFailed(what, error, again),
+      });
+      this.#connectedAt = performance.now();
+      if (this.#core.connect(established)) return;
       throw new SessionError("IPC_CLOSED", `${what}: the client was closed while it connected`);
+    } finally {
+      clearInterval(keepAlive);
+    }
   }
 
   /** Logs the first failure of a kind as a warning and repeats at debug level, so that a long outage does not fill the log. */
@@ -178,11 +199,9 @@ export class Client extends PeerSession {
 
   async #askClientId(signal: AbortSignal): Promise<number> {
     const { name, handshakeTimeoutMs: timeoutMs, logger } = this.#options;
-    const { referenced } = this.#retryTimer;
-    const session = new Session({ ...this.#options, signal }, await this.#dialEndpoint(MANAGER, signal));
-    if (!referenced) session.unref();
+    const session = new Session({ ...this.#options, signal }, await this.#dialEndpoint(MANAGER, signal)).unref();
     try {
-      const id = await askClientId(session, { name, timeoutMs, referenced });
+      const id = await askClientId(session, { name, timeoutMs });
       logger.debug(`client ${name}: received id ${id}`);
       return id;
     } finally {
@@ -198,6 +217,10 @@ export class Client extends PeerSession {
     this.#closingSessions.delete(session);
   }
 
+  #destroyClosingSessions(reason: unknown): void {
+    for (const session of this.#closingSessions) session.destroy(reason);
+  }
+
   async #dialSlot(id: number, signal: AbortSignal): Promise<EstablishedConnection> {
     for (let waitedMs = 0; ; waitedMs += SLOT_RETRY_MS) {
       try {
@@ -205,7 +228,7 @@ export class Client extends PeerSession {
       } catch (error) {
         if (!isIpcError(error) || error.code !== "IPC_NO_SERVER" || waitedMs >= SLOT_TIMEOUT_MS) throw error;
       }
-      await this.#retryTimer.wait(SLOT_RETRY_MS, signal);
+      await pause(SLOT_RETRY_MS, signal);
     }
   }
 
@@ -214,8 +237,7 @@ export class Client extends PeerSession {
     // Read the key file before each dial: a server that creates the file does so before it listens.
     const credentials = withKeyFile(this.#options.credentials, this.#options.keyFilePlace, readKeyFile);
     const stream = await transport.dial(name, endpoint, { signal });
-    const { referenced } = this.#retryTimer;
-    setStreamReferenced(stream, referenced);
+    setStreamReferenced(stream, false);
     const remote = remoteOf(stream, transport.address(name, endpoint));
     logger.debug(`client ${name}: dialled ${remote}`);
     const handshake = clientHandshake({
@@ -227,7 +249,6 @@ export class Client extends PeerSession {
     });
     const { result: outcome, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
-      referenced,
       signal,
     });
     const { security } = outcome.codec;

@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { type DialOptions, dialUntilConnected } from "./dial-loop.js";
-import { RetrySchedule, RetryTimer } from "./retry-timer.js";
+import { RetrySchedule } from "./retry-timer.js";
 
 const CONNECTED = {} as EstablishedConnection;
 /** As a CryptoError, which is another package's. */
@@ -26,7 +26,6 @@ function planOf(outcomes: readonly unknown[], more: Partial<DialOptions> = {}): 
     retry: true,
     timeoutMs: 0,
     signal: new AbortController().signal,
-    retryTimer: new RetryTimer(),
     attempts: 0,
     attempt: async () => {
       const outcome = outcomes[Math.min(plan.attempts++, outcomes.length - 1)];

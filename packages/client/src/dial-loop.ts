@@ -1,7 +1,7 @@
 import { type IpcError, type IpcErrorCode, SessionError } from "@ipc/session";
 import { abortError, asIpcError, destroyStream, type EstablishedConnection, traitsOf } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
-import type { RetrySchedule, RetryTimer } from "./retry-timer.js";
+import { pause, type RetrySchedule } from "./retry-timer.js";
 
 /**
  * Consecutive failed authentications that are final at the start. One failure is not, because a server also ends a connection
@@ -26,7 +26,6 @@ export interface DialOptions {
   /** Time limit for all attempts, in milliseconds; 0 = none. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  readonly retryTimer: RetryTimer;
   /** Called after each failed attempt that is retried. `again`: it failed with the same code as the attempt before. */
   readonly onFailed?: (error: IpcError, again: boolean) => void;
 }
@@ -37,10 +36,9 @@ export interface DialOptions {
  * IPC_AUTHENTICATION_FAILED three times in a row
  */
 export async function dialUntilConnected(plan: DialOptions): Promise<EstablishedConnection> {
-  const { what, address, history, attempt, schedule, waitFirst, retry, timeoutMs, signal, retryTimer, onFailed } = plan;
+  const { what, address, history, attempt, schedule, waitFirst, retry, timeoutMs, signal, onFailed } = plan;
   const over = new AbortController();
   const abort = (): void => over.abort();
-  // Unreferenced, because the pauses and the sockets decide whether the process stays alive.
   const timer = timeoutMs === 0 ? undefined : setTimeout(abort, timeoutMs).unref();
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort, { once: true });
@@ -54,9 +52,7 @@ export async function dialUntilConnected(plan: DialOptions): Promise<Established
   try {
     for (;;) {
       over.signal.throwIfAborted();
-      if (attempts > 0 || waitFirst) {
-        await retryTimer.wait(schedule.next(), over.signal);
-      }
+      if (attempts > 0 || waitFirst) await pause(schedule.next(), over.signal);
       attempts++;
       try {
         return await unlessOver(attempt(over.signal), over.signal);

@@ -1,34 +1,17 @@
-/** Waits between dials, one wait at a time; `setReferenced` sets whether it keeps the process alive. */
-export class RetryTimer {
-  #referenced = true;
-  #timer: NodeJS.Timeout | undefined;
-
-  get referenced(): boolean {
-    return this.#referenced;
-  }
-
-  setReferenced(referenced: boolean): void {
-    this.#referenced = referenced;
-    if (referenced) this.#timer?.ref();
-    else this.#timer?.unref();
-  }
-
-  /** Resolves after `ms` milliseconds, or rejects with the signal's reason. */
-  async wait(ms: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    let onAbort = (): void => {};
-    try {
-      await new Promise<void>((resolve, reject) => {
-        onAbort = () => reject(signal.reason);
-        signal.addEventListener("abort", onAbort, { once: true });
-        this.#timer = setTimeout(resolve, ms);
-        this.setReferenced(this.#referenced);
-      });
-    } finally {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-      signal.removeEventListener("abort", onAbort);
-    }
+/** Resolves after `ms` milliseconds, or rejects with the signal's reason. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = (): void => {};
+  try {
+    await new Promise<void>((resolve, reject) => {
+      onAbort = () => reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      timer = setTimeout(resolve, ms).unref();
+    });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

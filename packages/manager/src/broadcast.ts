@@ -1,7 +1,7 @@
 import { type IpcError, isIpcError, SessionError } from "@ipc/session";
 import { OptionReader, UNCOPIED_FROM_BYTES } from "@ipc/session/internal";
 import type { AbortOptions } from "@ipc/transport";
-import { ServerConnection } from "./server-connection.js";
+import type { ManagedConnection, ServerConnection } from "./server-connection.js";
 
 const SLOW_TIMEOUT_MS = 5_000;
 
@@ -51,7 +51,7 @@ export function resolveBroadcastOptions(options: BroadcastOptions): BroadcastPla
 
 /** Writes one message to each connection. Each has its own queue, so a slow connection does not delay the others. */
 export async function broadcast(
-  connections: readonly ServerConnection[],
+  connections: readonly ManagedConnection[],
   type: number,
   data: Uint8Array,
   plan: BroadcastPlan,
@@ -76,8 +76,7 @@ export async function broadcast(
   };
   const timer = slow === "disconnect" ? setTimeout(disconnectLate, slowTimeoutMs).unref() : undefined;
 
-  const offer = async (connection: ServerConnection): Promise<void> => {
-    const hadRoom = ServerConnection.hasRoom(connection);
+  const offer = async ({ connection, hasRoom: hadRoom }: ManagedConnection): Promise<void> => {
     if (slow === "skip" && connection.status === "Connected" && !hadRoom) {
       skipped.push(connection);
       return;

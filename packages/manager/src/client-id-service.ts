@@ -74,13 +74,6 @@ export class ClientIdService {
     void this.#answer(request);
   }
 
-  setReferenced(referenced: boolean): void {
-    for (const connection of this.#pending.keys()) {
-      if (referenced) connection.ref();
-      else connection.unref();
-    }
-  }
-
   /** Removes a closed connection. Returns true if it had not requested an id yet. */
   onClosed(connection: ServerConnection): boolean {
     const request = this.#pending.get(connection);

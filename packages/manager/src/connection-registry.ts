@@ -11,7 +11,7 @@ import type { Endpoint } from "@ipc/transport";
 import { ClientIdService } from "./client-id-service.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 import type { MergedStream } from "./merged-stream.js";
-import { type Intercept, ServerConnection } from "./server-connection.js";
+import { type Intercept, ManagedConnection, type ServerConnection } from "./server-connection.js";
 import type { Slots } from "./slots.js";
 
 interface QueuedConnection {
@@ -32,6 +32,8 @@ export interface ConnectionRegistryOptions {
 /** The established connections: the clients, by id, and the connections that request an id. */
 export class ConnectionRegistry {
   readonly connections: Map<number, ServerConnection> = new Map();
+  /** The same connections, with the manager's access to them. */
+  readonly clients: Map<number, ManagedConnection> = new Map();
   readonly budgets: PeerBudgets;
   readonly #events: ConnectionRegistryOptions;
   readonly #options: ResolvedManagerOptions;
@@ -39,7 +41,6 @@ export class ConnectionRegistry {
   /** Connections established before the manager emits events. */
   readonly #queued: QueuedConnection[] = [];
   #state: "starting" | "open" | "closed" = "starting";
-  #referenced = true;
 
   constructor(events: ConnectionRegistryOptions) {
     const { options, slots, refused } = events;
@@ -94,17 +95,8 @@ export class ConnectionRegistry {
         this.#announce(this.#connect(established, id));
         break;
       case "manager":
-        this.#clientIds.receive(this.#connect(established, id, this.#onIdRequestMessage));
+        this.#clientIds.receive(this.#connect(established, id, this.#onIdRequestMessage).connection);
         break;
-    }
-  }
-
-  setReferenced(referenced: boolean): void {
-    this.#referenced = referenced;
-    this.#clientIds.setReferenced(referenced);
-    for (const connection of this.connections.values()) {
-      if (referenced) connection.ref();
-      else connection.unref();
     }
   }
 
@@ -129,7 +121,7 @@ export class ConnectionRegistry {
 
   fail(error: IpcError): void {
     this.#shut();
-    for (const connection of this.connections.values()) ServerConnection.fail(connection, error);
+    for (const managed of this.clients.values()) managed.fail(error);
   }
 
   #shut(): void {
@@ -138,8 +130,8 @@ export class ConnectionRegistry {
     this.#clientIds.close();
   }
 
-  #connect(established: EstablishedConnection, id: number, intercept?: Intercept): ServerConnection {
-    const connection = new ServerConnection(
+  #connect(established: EstablishedConnection, id: number, intercept?: Intercept): ManagedConnection {
+    return new ManagedConnection(
       {
         id,
         options: this.#options,
@@ -149,27 +141,30 @@ export class ConnectionRegistry {
       },
       established,
     );
-    return this.#referenced ? connection : connection.unref();
   }
 
-  #announce(connection: ServerConnection): void {
+  #announce(managed: ManagedConnection): void {
     const { name, logger } = this.#options;
+    const { connection } = managed;
     const { id, remote, security } = connection;
     this.connections.set(id, connection);
+    this.clients.set(id, managed);
     logger.info(`server ${name}: client ${id}, ${remote} connected (${describeSecurity(security)})`);
     diagnostics.connect({ role: "server", name, id, remote, security });
     this.#events.connected(connection);
     // A `connection` listener that reads this connection individually has started by now.
-    this.#events.stream.join(connection);
+    this.#events.stream.join(managed);
   }
 
-  #onClosed(connection: ServerConnection, error: IpcError | undefined): void {
+  #onClosed(managed: ManagedConnection, error: IpcError | undefined): void {
+    const { connection } = managed;
     const hadNotAsked = this.#clientIds.onClosed(connection);
     if (this.connections.get(connection.id) !== connection) {
       if (hadNotAsked && error !== undefined) this.#events.refused(connection.remote, error);
       return;
     }
     this.connections.delete(connection.id);
+    this.clients.delete(connection.id);
     this.#events.slots.leave(connection.id);
     const { name, logger } = this.#options;
     const { id, remote } = connection;
@@ -178,7 +173,7 @@ export class ConnectionRegistry {
     diagnostics.disconnect({ role: "server", name, id, remote, error });
     this.#events.disconnected(connection, error);
     // Deferred, because the inbox receives its end after this callback.
-    queueMicrotask(() => this.#events.stream.leave(connection));
+    queueMicrotask(() => this.#events.stream.leave(managed));
   }
 
   readonly #onIdRequestMessage: Intercept = (connection, message) => {

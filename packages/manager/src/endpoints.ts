@@ -75,8 +75,6 @@ export class Endpoints {
   }
 
   setReferenced(referenced: boolean): void {
-    this.acceptor.setReferenced(referenced);
-    this.slots.setReferenced(referenced);
     for (const listener of this.#listeners) {
       if (referenced) listener.ref();
       else listener.unref();

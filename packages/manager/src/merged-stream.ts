@@ -1,6 +1,6 @@
 import type { DataMessage, Logger, StatusMessage } from "@ipc/session";
 import type { Inbox, InboxConsumer, MessageSource, SourceConsumer, SourceEnd } from "@ipc/session/internal";
-import { ServerConnection } from "./server-connection.js";
+import type { ManagedConnection, ServerConnection } from "./server-connection.js";
 
 /** A message, and the connection that received it, which may have ended since. */
 export interface Delivery {
@@ -10,6 +10,7 @@ export interface Delivery {
 
 /** A connection in the manager's stream: it may have disconnected already, and still have unread messages. */
 export class StreamMember {
+  readonly managed: ManagedConnection;
   readonly connection: ServerConnection;
   readonly inbox: Inbox;
   readonly consumer: InboxConsumer;
@@ -18,10 +19,11 @@ export class StreamMember {
   /** A `connection` listener reads it individually, even if no such read is pending at the moment. */
   isReadIndividually: boolean;
 
-  constructor(connection: ServerConnection) {
-    this.connection = connection;
-    this.inbox = ServerConnection.inboxOf(connection);
-    this.consumer = ServerConnection.consumerOf(connection);
+  constructor(managed: ManagedConnection) {
+    this.managed = managed;
+    this.connection = managed.connection;
+    this.inbox = managed.inbox;
+    this.consumer = managed.consumer;
     this.isReadIndividually = this.consumer.hasBeenRead;
   }
 
@@ -58,7 +60,7 @@ export class MergedStream implements MessageSource<Delivery> {
   consumer: SourceConsumer<Delivery> | undefined;
   readonly hasAnnouncements = false;
   readonly #options: MergedStreamOptions;
-  readonly #members = new Map<ServerConnection, StreamMember>();
+  readonly #members = new Map<ManagedConnection, StreamMember>();
   /** The members that have disconnected, oldest first. */
   readonly #disconnected = new Set<StreamMember>();
   /** The locked members that may have something to take, in the order in which they are served. */
@@ -92,17 +94,17 @@ export class MergedStream implements MessageSource<Delivery> {
   }
 
   /** Adds a connection. A `connection` listener that reads it individually has started already. */
-  join(connection: ServerConnection): void {
-    const member = new StreamMember(connection);
-    this.#members.set(connection, member);
+  join(managed: ManagedConnection): void {
+    const member = new StreamMember(managed);
+    this.#members.set(managed, member);
     // In the next turn of the event loop: a caller that stops reading in one way may continue in another.
     member.consumer.onReleased = () => setImmediate(() => this.#takeBack(member));
     this.#admit(member);
   }
 
   /** Handles the end of a connection, which its inbox knows already. */
-  leave(connection: ServerConnection): void {
-    const member = this.#members.get(connection);
+  leave(managed: ManagedConnection): void {
+    const member = this.#members.get(managed);
     if (member === undefined) return;
     if (member.isFinished) this.#forget(member);
     else {
@@ -159,14 +161,14 @@ export class MergedStream implements MessageSource<Delivery> {
   announce(): void {}
 
   /** Takes the next message or status of an awaited connection, which is then awaited no more. */
-  takeAwaited(): { readonly connection: ServerConnection; readonly message: DataMessage | StatusMessage } | undefined {
+  takeAwaited(): { readonly managed: ManagedConnection; readonly message: DataMessage | StatusMessage } | undefined {
     for (const member of this.#ready) {
       this.#ready.delete(member);
       if (!this.#awaited.has(member)) continue;
       const message = member.consumer.take();
       if (message !== undefined) {
         this.#awaited.delete(member);
-        return { connection: member.connection, message };
+        return { managed: member.managed, message };
       }
       if (member.inbox.isOver) this.#forget(member);
     }
@@ -197,13 +199,13 @@ export class MergedStream implements MessageSource<Delivery> {
 
   /** Takes back a connection that is no longer read individually. */
   #takeBack(member: StreamMember): void {
-    if (this.#members.get(member.connection) !== member) return;
+    if (this.#members.get(member.managed) !== member) return;
     member.isReadIndividually = false;
     this.#admit(member);
   }
 
   #forget(member: StreamMember): void {
-    if (!this.#members.delete(member.connection)) return;
+    if (!this.#members.delete(member.managed)) return;
     this.#disconnected.delete(member);
     this.#ready.delete(member);
     this.#awaited.delete(member);

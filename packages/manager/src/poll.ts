@@ -1,7 +1,7 @@
 import { type DataMessage, type IpcError, type StatusMessage, type TimeoutMessage, timeoutMessage } from "@ipc/session";
 import { type Consumer, Deferred } from "@ipc/session/internal";
 import type { Delivery, MergedStream } from "./merged-stream.js";
-import { ServerConnection } from "./server-connection.js";
+import type { ManagedConnection, ServerConnection } from "./server-connection.js";
 
 /**
  * Receives one item of a connection: a message, a status, or `timeoutMessage`. `error`: the reason why the connection was lost,
@@ -65,7 +65,7 @@ export class Poll {
       this.#stream.open(() => awaited.size === 0 && this.#calls.length === 0);
       this.#serve();
       if ((await this.#over.promise) === "timed out") {
-        for (const { connection } of awaited) this.#call(connection, timeoutMessage);
+        for (const { managed } of awaited) this.#call(managed, timeoutMessage);
       }
     } finally {
       this.#over.commit();
@@ -77,7 +77,7 @@ export class Poll {
 
   #serve(): void {
     for (let next = this.#stream.takeAwaited(); next !== undefined; next = this.#stream.takeAwaited()) {
-      this.#call(next.connection, next.message);
+      this.#call(next.managed, next.message);
     }
     const { awaited, end } = this.#stream;
     // Once the manager has ended, every connection still awaited is paused.
@@ -86,10 +86,9 @@ export class Poll {
     else if (end !== undefined) this.#over.reject(end.error());
   }
 
-  #call(connection: ServerConnection, message: DataMessage | StatusMessage | TimeoutMessage): void {
+  #call({ connection, loss }: ManagedConnection, message: DataMessage | StatusMessage | TimeoutMessage): void {
     const isGone = message.kind === "status" && message.status === "Disconnected";
-    const loss = isGone ? ServerConnection.lossOf(connection) : undefined;
-    const call = (async (): Promise<unknown> => this.#callback(connection, message, loss))();
+    const call = (async (): Promise<unknown> => this.#callback(connection, message, isGone ? loss : undefined))();
     // A failed callback ends the poll at once, even if other connections have not been served.
     call.catch((error: Error) => this.#over.reject(error));
     this.#calls.push(call);

@@ -4,8 +4,8 @@ import {
   type Inbox,
   type InboxConsumer,
   type PeerBudgets,
+  PeerCore,
   PeerSession,
-  type ReceivedMessage,
 } from "@ipc/session/internal";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 
@@ -18,14 +18,15 @@ export interface ConnectionStart {
   /** Called with each message instead of delivering it. */
   readonly intercept?: Intercept;
   /** Called once, when the connection is over. `error`: the reason, unless either side closed in an orderly way. */
-  readonly ended: (connection: ServerConnection, error: IpcError | undefined) => void;
+  readonly ended: (managed: ManagedConnection, error: IpcError | undefined) => void;
 }
 
 /**
  * One client of a ServerManager: a peer that ends with its connection. A reader gets Connected first and, when the client
  * disconnects, the unread messages, then Disconnected. After that a `read` rejects with IPC_CLOSED and an iteration ends.
  *
- * While the manager is being read, a `read` of a connection that takes part in it rejects with IPC_CONSUMER_TAKEN.
+ * While the manager is being read, a `read` of a connection that takes part in it rejects with IPC_CONSUMER_TAKEN. A connection
+ * keeps the process alive only after `ref()`, because the listeners of its manager do.
  */
 export class ServerConnection extends PeerSession {
   /**
@@ -33,72 +34,74 @@ export class ServerConnection extends PeerSession {
    * golang-ipc client that redials its slot has its id again, with a new connection.
    */
   readonly id: number;
+
+  constructor(id: number, core: PeerCore) {
+    super(core);
+    this.id = id;
+  }
+}
+
+/** A connection with what only its manager may do with it. */
+export class ManagedConnection {
+  readonly connection: ServerConnection;
+  readonly #core: PeerCore;
   readonly #ended: ConnectionStart["ended"];
   #loss: IpcError | undefined;
-  readonly #intercept: Intercept | undefined;
 
-  constructor(start: ConnectionStart, established: EstablishedConnection) {
-    const { limits, security } = start.options;
-    super({ limits, budgets: start.budgets, security, status: "Not Connected", remote: established.remote });
-    this.id = start.id;
-    this.#ended = start.ended;
-    this.#intercept = start.intercept;
-    this.connect(established);
+  constructor({ id, options, budgets, intercept, ended }: ConnectionStart, established: EstablishedConnection) {
+    const { limits, security } = options;
+    this.#ended = ended;
+    this.#core = new PeerCore(
+      { limits, budgets, security, status: "Not Connected", remote: established.remote },
+      {
+        onDisconnected: (error, clean) => this.#onDisconnected(error, clean),
+        onClosed: () => ended(this, this.#loss),
+        onDestroy: (reason) => this.#noteReason(reason),
+        ...(intercept && { intercept: (message) => intercept(this.connection, message) }),
+      },
+    );
+    // The manager's listeners keep the process alive; a connection does only after a `ref()` of its own.
+    this.#core.setReferenced(false);
+    this.connection = new ServerConnection(id, this.#core);
+    this.#core.connect(established);
   }
 
-  /** Returns the unread messages, for the manager's own stream. */
-  static inboxOf(connection: ServerConnection): Inbox {
-    return connection.inbox;
+  /** The unread messages, for the manager's own stream. */
+  get inbox(): Inbox {
+    return this.#core.reader.inbox;
   }
 
-  static consumerOf(connection: ServerConnection): InboxConsumer {
-    return connection.consumer;
+  get consumer(): InboxConsumer {
+    return this.#core.reader.consumer;
   }
 
-  /** Returns whether the connection would accept a message at once. */
-  static hasRoom(connection: ServerConnection): boolean {
-    return connection.hasRoom;
+  /** Whether the connection would accept a message at once. */
+  get hasRoom(): boolean {
+    return this.#core.hasRoom;
   }
 
-  /** Returns the reason why the connection was lost, if it was. */
-  static lossOf(connection: ServerConnection): IpcError | undefined {
-    return connection.#loss;
+  /** The reason why the connection was lost, if it was. */
+  get loss(): IpcError | undefined {
+    return this.#loss;
   }
 
   /** Ends the connection because its manager failed; unread messages can still be read. */
-  static fail(connection: ServerConnection, error: IpcError): void {
-    connection.finish("Error", error);
+  fail(error: IpcError): void {
+    this.#core.finish("Error", error);
   }
 
-  override destroy(reason?: unknown): void {
-    const isThere = this.status === "Connected" || this.status === "Closing";
+  #noteReason(reason: unknown): void {
+    const { status } = this.connection;
+    const isThere = status === "Connected" || status === "Closing";
     if (reason !== undefined && isThere) this.#loss ??= asError(reason);
-    super.destroy(reason);
   }
 
-  protected override receive(message: ReceivedMessage): void {
-    if (this.#intercept === undefined) super.receive(message);
-    else this.#intercept(this, message);
-  }
-
-  protected override release(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override setReferenced(): void {
-    // The stream is the only handle, and its reference is set already.
-  }
-
-  protected override onClosed(): void {
-    this.#ended(this, this.#loss);
-  }
-
-  protected override onDisconnected(error: IpcError, clean: boolean): void {
+  #onDisconnected(error: IpcError, clean: boolean): void {
     // Kept for the reader of the Disconnected status.
     if (!clean) this.#loss = error;
-    this.setStatus("Disconnected");
-    if (!clean) this.emit("lost", error);
-    this.finish("Disconnected");
+    this.#core.setStatus("Disconnected");
+    if (!clean) this.#core.emit("lost", error);
+    this.#core.finish("Disconnected");
     this.#ended(this, this.#loss);
   }
 }

@@ -1,5 +1,5 @@
 import { unixSocket } from "@ipc/transport";
-import { TOO_MUCH } from "../../../internal/testkit/src/peer-calls.js";
+import { TOO_MUCH } from "../../../internal/testkit/src/peer-states.js";
 import { readData } from "../../../internal/testkit/src/peer-watch.js";
 import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";

@@ -158,7 +158,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     if (fault !== undefined) throw fault;
     if (this.#state.name !== "open") throw this.#closedError("broadcast");
     if (plan.signal?.aborted === true) throw abortError("broadcast", plan.signal);
-    return broadcast([...this.connections.values()], type, bytes, plan);
+    return broadcast([...this.#registry.clients.values()], type, bytes, plan);
   }
 
   /**
@@ -206,19 +206,15 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     return this.close();
   }
 
-  /** Keeps the process alive while the manager listens (the default). */
+  /** Keeps the process alive while the manager listens (the default). A connection does only after a `ref()` of its own. */
   ref(): this {
-    return this.#refer(true);
+    this.#endpoints.setReferenced(true);
+    return this;
   }
 
-  /** Lets the process end although the manager listens and clients are connected. */
+  /** Lets the process end although the manager listens and clients are connected, unless a connection is referenced itself. */
   unref(): this {
-    return this.#refer(false);
-  }
-
-  #refer(referenced: boolean): this {
-    this.#endpoints.setReferenced(referenced);
-    this.#registry.setReferenced(referenced);
+    this.#endpoints.setReferenced(false);
     return this;
   }
 

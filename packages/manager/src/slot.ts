@@ -61,6 +61,8 @@ export class Slot {
   }
 
   opened(listener: Listener): void {
+    // The manager's own listeners keep the process alive.
+    listener.unref();
     this.#listener = listener;
     this.#address = listener.address;
     if (this.#state === "closed") this.#closeListener();
@@ -85,11 +87,6 @@ export class Slot {
   giveUp(error: SessionError): void {
     this.close();
     this.#missed?.(error);
-  }
-
-  setReferenced(referenced: boolean): void {
-    if (referenced) this.#listener?.ref();
-    else this.#listener?.unref();
   }
 
   /** Stops listening and removes the socket file; a connected client stays. Idempotent. */

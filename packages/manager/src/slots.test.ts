@@ -176,23 +176,6 @@ describe("slots", () => {
     expect([first.state, (await late).state]).toEqual(["closed", "closed"]);
     expect(await listeningOf(world, [1, 2])).toEqual([]);
   });
-
-  it("keep the process alive only when they are referenced, also those that open later", async () => {
-    const told: string[] = [];
-    const { slots } = create(
-      worldThat(async ({ ...endpoint }, listen) => {
-        const id = "id" in endpoint ? endpoint.id : 0;
-        return { ...(await listen()), ref: () => told.push(`ref ${id}`), unref: () => told.push(`unref ${id}`) };
-      }),
-    );
-    // A slot with a client counts, too.
-    claim(await slots.open(never));
-    told.length = 0;
-    slots.setReferenced(false);
-    await slots.open(never);
-    slots.setReferenced(true);
-    expect(told).toEqual(["unref 1", "unref 2", "ref 1", "ref 2"]);
-  });
 });
 
 describe("an address that is in use", () => {

@@ -32,7 +32,6 @@ export class Slots {
   /** Those without a client, in the order in which they have been so. */
   readonly #free = new Set<Slot>();
   #isClosed = false;
-  #referenced = true;
 
   constructor(options: SlotsOptions) {
     this.#options = options;
@@ -56,7 +55,6 @@ export class Slots {
         last = error;
         continue;
       }
-      slot.setReferenced(this.#referenced);
       if (this.#isClosed) slot.close();
       // Before `listen` resolved, the listener may have been lost, or a program that was given no id may have connected.
       else if (slot.state !== "waiting") continue;
@@ -76,11 +74,6 @@ export class Slots {
     if (slot === undefined) return;
     slot.leave();
     this.#addFree(slot);
-  }
-
-  setReferenced(referenced: boolean): void {
-    this.#referenced = referenced;
-    for (const slot of this.#slots.values()) slot.setReferenced(referenced);
   }
 
   close(): void {

@@ -1,7 +1,6 @@
 import { unixSocket } from "@ipc/transport";
 import { losable } from "../../../internal/testkit/src/losable.js";
-import { TOO_MUCH } from "../../../internal/testkit/src/peer-calls.js";
-import { readTo, unread } from "../../../internal/testkit/src/peer-states.js";
+import { readTo, TOO_MUCH, unread } from "../../../internal/testkit/src/peer-states.js";
 import type { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import type { ServerConnection } from "../src/server-connection.js";

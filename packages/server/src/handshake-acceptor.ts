@@ -70,7 +70,6 @@ export class HandshakeAcceptor {
   readonly #handshakes = new Set<PendingHandshake>();
   /** Streams that are being closed after a rejection, oldest first. */
   readonly #rejected = new Set<Duplex>();
-  #referenced = true;
 
   constructor(options: HandshakeAcceptorOptions) {
     this.#options = options;
@@ -80,7 +79,8 @@ export class HandshakeAcceptor {
   /** Takes over a newly accepted stream and runs its handshake, or rejects it if the server is busy. */
   receive(stream: Duplex, acceptHandler: AcceptHandler): void {
     this.#boundRejected();
-    setStreamReferenced(stream, this.#referenced);
+    // The listener keeps the process alive, and an established connection does; a pending stream does not.
+    setStreamReferenced(stream, false);
     // Between the handshake and `attach` the stream may have no other 'error' listener.
     stream.on("error", () => {});
     const remote = remoteOf(stream, acceptHandler.address);
@@ -97,13 +97,6 @@ export class HandshakeAcceptor {
     const handshake: PendingHandshake = { stream, abort: new AbortController(), stage: STAGE.connected };
     this.#handshakes.add(handshake);
     void this.#run(handshake, remote, acceptHandler);
-  }
-
-  /** Sets whether pending streams keep the process alive. The timer of a handshake in progress keeps its earlier setting. */
-  setReferenced(referenced: boolean): void {
-    this.#referenced = referenced;
-    for (const { stream } of this.#handshakes) setStreamReferenced(stream, referenced);
-    for (const stream of this.#rejected) setStreamReferenced(stream, referenced);
   }
 
   /** Aborts every handshake in progress, because another client was accepted or the server is closing. */
@@ -146,7 +139,6 @@ export class HandshakeAcceptor {
       timeoutMs: handshakeTimeoutMs,
       signal: abort.signal,
       progress,
-      referenced: this.#referenced,
       keyPair: (isWanted) => this.#keyPairs.take(isWanted),
       authorize: (security) => authorize({ security, remote }),
     });

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { type IpcError, type PeerEvents, SessionError } from "@ipc/session";
-import { abortError, describeSecurity, diagnostics, PeerSession, withKeyFile } from "@ipc/session/internal";
+import { abortError, describeSecurity, diagnostics, PeerCore, PeerSession, withKeyFile } from "@ipc/session/internal";
 import type { Endpoint, Listener, TransportError } from "@ipc/transport";
 import { ensureKeyFile } from "@ipc/transport/key-file";
 import { type AcceptHandler, HandshakeAcceptor } from "./handshake-acceptor.js";
@@ -31,6 +31,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
 /** The server side of a connection to one client at a time, one client after another. */
 export class Server extends PeerSession<ServerEvents> {
+  readonly #core: PeerCore<ServerEvents>;
   readonly #options: ResolvedServerOptions;
   readonly #acceptor: HandshakeAcceptor;
   readonly #acceptHandler: AcceptHandler;
@@ -39,12 +40,26 @@ export class Server extends PeerSession<ServerEvents> {
 
   private constructor(options: ResolvedServerOptions, address: string) {
     const { limits, security, signal } = options;
-    super({ limits, security, status: "Listening", remote: address });
+    const core = new PeerCore<ServerEvents>(
+      { limits, security, status: "Listening", remote: address },
+      {
+        onConnected: () => this.#onConnected(),
+        onDisconnected: (error, clean) => this.#onDisconnected(error, clean),
+        onClosed: () => this.#onClosed(),
+        setReferenced: (referenced) => {
+          if (referenced) this.#listener?.ref();
+          else this.#listener?.unref();
+        },
+        release: () => this.#release(),
+      },
+    );
+    super(core);
+    this.#core = core;
     this.#options = options;
     this.#acceptor = new HandshakeAcceptor({
       ...options,
       maxHandshakes: MAX_HANDSHAKES,
-      refused: (error) => this.emit("refused", error),
+      refused: (error) => core.emit("refused", error),
     });
     const busy = (): SessionError =>
       new SessionError(
@@ -53,10 +68,10 @@ export class Server extends PeerSession<ServerEvents> {
       );
     this.#acceptHandler = {
       address,
-      busy: () => (this.isOpen && !this.isConnected ? undefined : busy()),
+      busy: () => (core.isOpen && !core.isConnected ? undefined : busy()),
       authorize: options.authorize,
       onEstablished: (established) => {
-        this.connect(established);
+        core.connect(established);
         this.#acceptor.abortAll(busy());
       },
     };
@@ -92,7 +107,7 @@ export class Server extends PeerSession<ServerEvents> {
     return this.#listener?.address ?? this.remote;
   }
 
-  protected override async release(): Promise<void> {
+  async #release(): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#acceptor.close();
     try {
@@ -102,31 +117,25 @@ export class Server extends PeerSession<ServerEvents> {
     }
   }
 
-  protected override setReferenced(referenced: boolean): void {
-    this.#acceptor.setReferenced(referenced);
-    if (referenced) this.#listener?.ref();
-    else this.#listener?.unref();
-  }
-
-  protected override onConnected(): void {
+  #onConnected(): void {
     const { name, logger } = this.#options;
     const { remote, security } = this;
     logger.info(`server ${name}: ${remote} connected (${describeSecurity(security)})`);
     diagnostics.connect({ role: "server", name, remote, security });
   }
 
-  protected override onClosed(): void {
+  #onClosed(): void {
     const { name } = this.#options;
     diagnostics.disconnect({ role: "server", name, remote: this.remote, error: undefined });
   }
 
-  protected override onDisconnected(error: IpcError, clean: boolean): void {
+  #onDisconnected(error: IpcError, clean: boolean): void {
     const { name, logger } = this.#options;
     diagnostics.disconnect({ role: "server", name, remote: this.remote, error });
     if (clean) logger.info(`server ${name}: ${this.remote} disconnected`);
     else logger.warn(`server ${name}: ${this.remote}: ${error.message}`);
-    this.setStatus("Disconnected");
-    if (!clean) this.emit("lost", error);
+    this.#core.setStatus("Disconnected");
+    if (!clean) this.#core.emit("lost", error);
   }
 
   #receive(stream: Duplex): void {
@@ -138,11 +147,11 @@ export class Server extends PeerSession<ServerEvents> {
     const { address } = this;
     logger.warn(`server ${name}: ${address} had vanished; the server listens there again`);
     diagnostics.relisted({ role: "server", name, address });
-    this.emit("relisted", address);
+    this.#core.emit("relisted", address);
   }
 
   #listenerLost(error: TransportError): void {
     this.#options.logger.error(`server ${this.#options.name}: ${error.message}`);
-    this.finish("Error", error);
+    this.#core.finish("Error", error);
   }
 }

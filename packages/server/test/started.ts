@@ -1,6 +1,6 @@
 import { unixSocket } from "@ipc/transport";
 import { losable } from "../../../internal/testkit/src/losable.js";
-import { TOO_MUCH } from "../../../internal/testkit/src/peer-calls.js";
+import { TOO_MUCH } from "../../../internal/testkit/src/peer-states.js";
 import { readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";

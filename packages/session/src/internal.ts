@@ -10,8 +10,9 @@ export type { MessageIterator } from "./inbox/async-iterator.js";
 export { Consumer } from "./inbox/consumer.js";
 export type { Inbox, InboxConsumer } from "./inbox/inbox.js";
 export type { MessageSource, SourceConsumer, SourceEnd } from "./inbox/message-source.js";
+export { PeerCore, type PeerOwner, type PeerStart } from "./lifecycle/peer-core.js";
 export { type EventListener, PeerEmitter } from "./lifecycle/peer-emitter.js";
-export { PeerSession, type PeerStart } from "./lifecycle/peer-session.js";
+export { PeerSession } from "./lifecycle/peer-session.js";
 export type { ReceivedMessage } from "./message.js";
 export {
   assertListener,

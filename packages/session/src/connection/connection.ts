@@ -67,8 +67,6 @@ export class Connection {
   /** Sets whether this connection keeps the process alive. */
   setReferenced(referenced: boolean): void {
     setStreamReferenced(this.stream, referenced);
-    this.#receiver.setReferenced(referenced);
-    this.sender.setReferenced(referenced);
   }
 
   /** Stops delivery until `resume`; the paused stream then applies backpressure to the peer. */

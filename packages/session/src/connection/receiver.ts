@@ -48,10 +48,6 @@ export class Receiver {
     this.#stream.off("data", this.#onData);
   }
 
-  setReferenced(referenced: boolean): void {
-    this.#timeSlice.setReferenced(referenced);
-  }
-
   /** Stops delivery until `resume`; the paused stream then applies backpressure to the peer. */
   pause(): void {
     if (this.#input === "over") return;

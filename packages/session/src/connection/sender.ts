@@ -36,7 +36,6 @@ export class Sender implements WriteSink {
   readonly #stream: Duplex;
   readonly #encoder: MessageEncoder;
   readonly #waiting: WriteQueue;
-  #isReferenced = true;
   readonly #buffer: SendBuffer;
   readonly #tracker: WriteTracker;
   #messagesInBatch = 0;
@@ -101,11 +100,6 @@ export class Sender implements WriteSink {
     if (this.#waiting.size > 0) return this.#waiting.flush(signal);
     const flushed = this.flushed(signal) ?? DONE;
     return noteFlush() ? flushed.then(nextMacrotask) : flushed;
-  }
-
-  /** Sets whether busy polling may keep the process alive. */
-  setReferenced(referenced: boolean): void {
-    this.#isReferenced = referenced;
   }
 
   /** Sends the writes that waited for the connection. */
@@ -244,7 +238,7 @@ export class Sender implements WriteSink {
     this.#tracker.add(bytes.length, messages);
     this.#stream.write(bytes, this.#onWritten);
     const { busyPollUs } = this.#options;
-    if (busyPollUs > 0 && this.#isReferenced) busyPoll(busyPollUs);
+    if (busyPollUs > 0) busyPoll(busyPollUs);
   }
 
   readonly #onWritten = (error?: Error | null): void => {

@@ -19,8 +19,6 @@ export interface HandshakeRun {
   /** Time limit for the whole handshake, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
-  /** Whether the time limit keeps the process alive. @default true */
-  readonly referenced?: boolean;
   /** Updated as the peer advances. */
   readonly progress?: HandshakeProgress;
   /** Returns this connection's key pair. `isWanted`: whether the handshake still waits for it. @default the shared queue */
@@ -125,7 +123,7 @@ interface Deadline {
   readonly clear: () => void;
 }
 
-function startDeadline({ timeoutMs, signal, referenced = true }: HandshakeRun, waitingFor: () => string): Deadline {
+function startDeadline({ timeoutMs, signal }: HandshakeRun, waitingFor: () => string): Deadline {
   let isOver = false;
   const onCancel = (): void => {
     isOver = true;
@@ -144,8 +142,7 @@ function startDeadline({ timeoutMs, signal, referenced = true }: HandshakeRun, w
         ),
       ),
     timeoutMs,
-  );
-  if (!referenced) timer.unref();
+  ).unref();
   if (signal?.aborted === true) end(abortError("handshake", signal));
   return {
     over: over.promise,

@@ -5,15 +5,7 @@ import type { MessageIterator } from "../inbox/async-iterator.js";
 import { Consumer } from "../inbox/consumer.js";
 import { Inbox, type InboxConsumer, type InboxEvents } from "../inbox/inbox.js";
 import type { EndKind } from "../inbox/message-source.js";
-import {
-  type DataMessage,
-  type ReceivedMessage,
-  type Status,
-  type StatusMessage,
-  statusCode,
-  type TimeoutMessage,
-  timeoutMessage,
-} from "../message.js";
+import type { DataMessage, ReceivedMessage, Status, StatusMessage } from "../message.js";
 import { validateAbortOptions, validateDelay } from "../options/call-arguments.js";
 import type { PeerEvents } from "../peer.js";
 import type { SharedBudget } from "../shared-budget.js";
@@ -22,23 +14,33 @@ import { type EventListener, PeerEmitter } from "./peer-emitter.js";
 /** More than a paused stream buffers, in bytes. */
 const MIN_REMAINING_BYTES = 262_144;
 
+export interface PeerReaderOptions {
+  readonly status: Status;
+  readonly maxUnreadBytes: number;
+  readonly budget?: SharedBudget | undefined;
+  /** Stops the input, because the budget of unread bytes is used up. */
+  readonly pauseInput: () => void;
+  /** Resumes the input, because the budget has room again. */
+  readonly resumeInput: () => void;
+}
+
 /** The reading side of a peer: delivers messages and statuses in order, by reads, iteration or listeners. */
-export abstract class PeerReader<E extends PeerEvents> {
+export class PeerReader<E extends PeerEvents> {
   readonly #emitter: PeerEmitter<E>;
   /** The unread messages and statuses. */
-  protected readonly inbox: Inbox;
-  protected readonly consumer: InboxConsumer;
+  readonly inbox: Inbox;
+  readonly consumer: InboxConsumer;
   readonly #maxUnreadBytes: number;
   #status: Status;
   #failure: IpcError | undefined;
 
-  constructor(status: Status, maxUnreadBytes: number, budget?: SharedBudget) {
+  constructor({ status, maxUnreadBytes, budget, pauseInput, resumeInput }: PeerReaderOptions) {
     this.#status = status;
     this.#maxUnreadBytes = maxUnreadBytes;
     const events: InboxEvents = {
       status: (changed) => this.#emit("status", changed),
-      full: () => this.pauseInput(),
-      room: () => this.resumeInput(),
+      full: pauseInput,
+      room: resumeInput,
       ended: () => {
         if (this.#failure !== undefined) this.#emit("error", this.#failure);
         this.#emit("close");
@@ -54,23 +56,16 @@ export abstract class PeerReader<E extends PeerEvents> {
     return this.#status;
   }
 
-  get statusCode(): number {
-    return statusCode(this.#status);
-  }
-
-  on<K extends keyof E>(event: K, listener: EventListener<E[K]>): this {
+  on<K extends keyof E>(event: K, listener: EventListener<E[K]>): void {
     this.#emitter.on(event, listener);
-    return this;
   }
 
-  once<K extends keyof E>(event: K, listener: EventListener<E[K]>): this {
+  once<K extends keyof E>(event: K, listener: EventListener<E[K]>): void {
     this.#emitter.once(event, listener);
-    return this;
   }
 
-  off<K extends keyof E>(event: K, listener: EventListener<E[K]>): this {
+  off<K extends keyof E>(event: K, listener: EventListener<E[K]>): void {
     this.#emitter.off(event, listener);
-    return this;
   }
 
   read(options: AbortOptions = {}): Promise<DataMessage | StatusMessage> {
@@ -78,71 +73,59 @@ export abstract class PeerReader<E extends PeerEvents> {
     return fault === undefined ? this.consumer.read("read", options) : handledRejection(fault);
   }
 
-  readTimed(ms: number): Promise<DataMessage | StatusMessage | TimeoutMessage>;
-  readTimed<T>(ms: number, onTimeout: T, options?: AbortOptions): Promise<DataMessage | StatusMessage | T>;
-  readTimed(ms: number, ...rest: [onTimeout?: unknown, options?: AbortOptions]): Promise<unknown> {
-    // An explicit undefined is a valid `onTimeout`, so count the arguments.
-    const [onTimeout, options = {}] = rest.length === 0 ? [timeoutMessage] : rest;
+  readTimed<T>(ms: number, onTimeout: T, options: AbortOptions = {}): Promise<DataMessage | StatusMessage | T> {
     const fault = validateDelay("readTimed: `ms`", ms) ?? validateAbortOptions("readTimed", options);
     if (fault !== undefined) return handledRejection(fault);
     return this.consumer.read("readTimed", options, { ms, value: onTimeout });
   }
 
-  [Symbol.asyncIterator](): MessageIterator<DataMessage> {
+  iterate(): MessageIterator<DataMessage> {
     return this.consumer.iterate();
   }
 
-  pause(): this {
+  pause(): void {
     this.consumer.pause();
-    return this;
   }
 
-  resume(): this {
+  resume(): void {
     this.consumer.resume();
-    return this;
   }
-
-  /** Stops the input, because the budget of unread bytes is used up. */
-  protected abstract pauseInput(): void;
 
   /**
    * Whether bytes that arrived before a connection's end may still exceed the budget: by up to its size, at least 256 KiB, even
    * if the shared budget is used up. Their memory is already allocated, so dropping them would only lose messages.
    */
-  protected get acceptsRemaining(): boolean {
+  get acceptsRemaining(): boolean {
     return this.inbox.unreadBytes < this.#maxUnreadBytes + Math.max(this.#maxUnreadBytes, MIN_REMAINING_BYTES);
   }
 
-  /** Resumes the input, because the budget has room again. */
-  protected abstract resumeInput(): void;
-
-  protected get unreadBytes(): number {
+  get unreadBytes(): number {
     return this.inbox.unreadBytes;
   }
 
-  protected get isFull(): boolean {
+  get isFull(): boolean {
     return this.inbox.isFull;
   }
 
-  protected setStatus(status: Status): void {
+  setStatus(status: Status): void {
     this.#status = status;
     this.inbox.pushStatus(status);
   }
 
-  protected emit<K extends keyof E>(event: K, ...args: Extract<E[K], unknown[]>): void {
+  emit<K extends keyof E>(event: K, ...args: Extract<E[K], unknown[]>): void {
     this.#emitter.emit(event, ...args);
   }
 
-  protected receive(message: ReceivedMessage): void {
+  receive(message: ReceivedMessage): void {
     this.inbox.push(message);
   }
 
-  protected receivedBuffer(buffer: ArrayBufferLike): void {
+  receivedBuffer(buffer: ArrayBufferLike): void {
     this.inbox.compact(buffer);
   }
 
   /** Ends the input: no message or status arrives after this. */
-  protected endReading(kind: EndKind, error: () => IpcError): void {
+  end(kind: EndKind, error: () => IpcError): void {
     if (kind === "failed") this.#failure = error();
     this.inbox.finish(kind, error);
   }

@@ -1,7 +1,6 @@
 import { Duplex } from "node:stream";
 import { formatValue } from "@ipc/transport/internal";
 import type { EstablishedConnection } from "../codec/codec.js";
-import type { IpcError } from "../errors.js";
 import { abortError } from "../errors.js";
 import { clientHandshake } from "../handshake/client-handshake.js";
 import { runHandshake } from "../handshake/run-handshake.js";
@@ -13,6 +12,7 @@ import {
   type ResolvedPeerOptions,
   resolvePeerOptions,
 } from "../options/peer-options.js";
+import { PeerCore } from "./peer-core.js";
 import { PeerSession } from "./peer-session.js";
 
 export interface SessionOptions extends PeerOptions {
@@ -61,30 +61,24 @@ export async function openSession(stream: Duplex, options: SessionOptions): Prom
 
 /** One peer over one stream; it ends with the stream. */
 export class Session extends PeerSession {
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort: () => void;
-
   constructor({ limits, security, signal }: ResolvedPeerOptions, established: EstablishedConnection) {
-    super({ limits, security, status: "Not Connected", remote: established.remote });
-    this.#signal = signal;
-    this.#onAbort = () => this.destroy(signal?.reason);
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
-    this.connect(established);
-    if (signal?.aborted === true) this.#onAbort();
-  }
-
-  protected override release(): Promise<void> {
-    this.#signal?.removeEventListener("abort", this.#onAbort);
-    return Promise.resolve();
-  }
-
-  protected override setReferenced(): void {
-    // Nothing to do: the stream is the only handle, and the connection sets it.
-  }
-
-  protected override onDisconnected(error: IpcError, clean: boolean): void {
-    this.setStatus("Disconnected");
-    if (!clean) this.emit("lost", error);
-    this.finish("Disconnected", clean ? undefined : error);
+    const onAbort = (): void => this.destroy(signal?.reason);
+    const core: PeerCore = new PeerCore(
+      { limits, security, status: "Not Connected", remote: established.remote },
+      {
+        onDisconnected(error, clean) {
+          core.setStatus("Disconnected");
+          if (!clean) core.emit("lost", error);
+          core.finish("Disconnected", clean ? undefined : error);
+        },
+        async release() {
+          signal?.removeEventListener("abort", onAbort);
+        },
+      },
+    );
+    super(core);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    core.connect(established);
+    if (signal?.aborted === true) onAbort();
   }
 }

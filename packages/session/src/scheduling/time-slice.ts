@@ -15,7 +15,6 @@ export class TimeSlice {
   #sampledAt = 0;
   /** Whether a step was counted since `begin`. */
   #hasWorked = false;
-  #isReferenced = true;
   #isExpired = false;
   #pendingYield: NodeJS.Immediate | undefined;
 
@@ -48,7 +47,10 @@ export class TimeSlice {
     return this.#isExpired;
   }
 
-  /** Yields to the event loop, then calls `resume` with a new slice. */
+  /**
+   * Yields to the event loop, then calls `resume` with a new slice. The immediate stays referenced: a socket that a full buffer or
+   * its peer's end has stopped does not keep the process alive, so the process would end with input that it has received.
+   */
   yield(resume: () => void): void {
     this.#pendingYield = setImmediate(() => {
       this.#pendingYield = undefined;
@@ -56,14 +58,6 @@ export class TimeSlice {
       this.#isExpired = false;
       resume();
     });
-    if (!this.#isReferenced) this.#pendingYield.unref();
-  }
-
-  /** Sets whether a pending yield keeps the process alive. */
-  setReferenced(referenced: boolean): void {
-    this.#isReferenced = referenced;
-    if (referenced) this.#pendingYield?.ref();
-    else this.#pendingYield?.unref();
   }
 
   /** Cancels a pending yield: `resume` is not called. */

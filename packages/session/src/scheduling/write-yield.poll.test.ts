@@ -87,19 +87,6 @@ describe("an outbox", () => {
     }
   });
 
-  it("lets the event loop sleep where it must not keep the process alive", async () => {
-    const loop = stopLoop();
-    const { sender } = heldSender(undefined, undefined, 50);
-    sender.setReferenced(false);
-    await sender.write(1, bytes(64), undefined);
-    await tick();
-    expect(loop.pending()).toBe(0);
-    sender.setReferenced(true);
-    await sender.write(1, bytes(64), undefined);
-    await tick();
-    expect(loop.pending()).toBe(1);
-  });
-
   it("asks for nothing before something leaves", async () => {
     const loop = stopLoop();
     const { sender } = heldSender(undefined, undefined, 50);

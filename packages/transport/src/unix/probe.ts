@@ -18,7 +18,7 @@ export async function isAnswering(path: string, signal: AbortSignal | undefined)
   if (await isListedAsListening(path)) return true;
   assertNotAborted(signal, `checking for a server at ${path}`);
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), PROBE_MS);
+  const timer = setTimeout(() => deadline.abort(), PROBE_MS).unref();
   const wait = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
   try {
     const socket = await connectSocket({ path }, wait);
