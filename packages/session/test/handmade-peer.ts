@@ -18,9 +18,9 @@ import { ExactReader } from "../src/handshake/exact-reader.js";
 type Side = "client" | "server";
 
 export interface HandmadeOptions {
-  /** The byte with which a client answers the limits. @default 80 */
+  /** The first byte of a client's select. @default 80 */
   readonly select?: number;
-  /** Bytes 4 … 11 of a server's limits. @default an offer without keys */
+  /** Bytes 4 … 47 of a server's limits. @default an offer without keys, name or features */
   readonly offer?: string;
   readonly psk?: Uint8Array;
 }
@@ -54,14 +54,15 @@ export class HandmadePeer {
     const serverPublicKey = await reader.read(PUBLIC_KEY_BYTES, "key");
     const length = Buffer.from(await reader.read(4, "length"));
     const limits = Buffer.concat([length, await reader.read(length.readUInt32BE(), "limits")]);
-    stream.write(Uint8Array.of(select));
+    const selected = Buffer.concat([Uint8Array.of(select), Buffer.from("0000000000300000", "hex")]);
+    stream.write(selected);
     const transcriptHash = hashTranscript({
       hello,
       reply: OK,
       clientPublicKey: pair.publicKey,
       serverPublicKey,
       limits,
-      select: Uint8Array.of(select),
+      select: selected,
     });
     const keys = keysOf(pair.privateKey, serverPublicKey, transcriptHash, psk);
     reader.release();
@@ -72,7 +73,7 @@ export class HandmadePeer {
   /** Plays a server up to the client's AUTH, which it has read; its own it has not sent. */
   static async server(
     stream: Duplex,
-    { offer = "4950435801000000", psk }: HandmadeOptions = {},
+    { offer = `4950435801000000${"00".repeat(36)}`, psk }: HandmadeOptions = {},
   ): Promise<HandmadePeer> {
     stream.on("error", () => {});
     const reader = new ExactReader(stream);
@@ -85,7 +86,7 @@ export class HandmadePeer {
     const body = cipher.seal(Buffer.from(`00300000${offer}`, "hex"));
     const limits = Buffer.concat([Buffer.of(0, 0, 0, body.length), body]);
     stream.write(limits);
-    const select = await reader.read(1, "select");
+    const select = await reader.read(9, "select");
     const header = Buffer.from(await reader.read(4, "header"));
     await reader.read(header.readUIntBE(1, 3), "AUTH");
     const transcriptHash = hashTranscript({

@@ -118,6 +118,7 @@ function asClient(session: GoldenSession): Conversation {
   const credentials = credentialsOf(session, "client");
   const running = clientHandshake({
     name: "golden",
+    maxMessageSize: 3_145_728,
     encryption: true,
     credentials,
     records: { rekeyInterval: session.rekeyInterval },

@@ -32,7 +32,7 @@ const GOLANG = { ...NO_CREDENTIALS, supportsSecure: false };
 
 function handshakeOf({ ourRole, encryption }: Conversation, nonces: NonceSource): Handshake<HandshakeOutcome> {
   return ourRole === "client"
-    ? clientHandshake({ name: "recorded", encryption, nonces })
+    ? clientHandshake({ name: "recorded", maxMessageSize: 2_048, encryption, nonces })
     : serverHandshake({ encryption, credentials: GOLANG, maxMessageSize: 3_145_728, nonces });
 }
 

@@ -4,6 +4,7 @@ export { type ClientHandshakeOptions, clientHandshake } from "./client-handshake
 export type { Credentials } from "./credentials.js";
 export { BUSY_HELLO } from "./hello.js";
 export { KeyPairPool } from "./key-pair-pool.js";
+export { INSTANCE_BYTES } from "./offer.js";
 export { type HandshakeProgress, type HandshakeResult, type HandshakeRun, runHandshake } from "./run-handshake.js";
 export { type ServerHandshakeOptions, serverHandshake } from "./server-handshake.js";
 export { type Handshake, type HandshakeAnswer, type HandshakeStep, STAGE } from "./steps.js";

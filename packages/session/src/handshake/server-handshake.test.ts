@@ -19,6 +19,15 @@ const THEIR_KEY = hexOf(theirs.publicKey);
 /** Speaks golang-ipc's protocol and nothing else. */
 const GOLANG: Credentials = { ...NO_CREDENTIALS, supportsSecure: false };
 
+const NAME = "6b4653982911baea7bf9d3cb19db921a";
+const INSTANCE = "5a".repeat(16);
+
+/** The part of this server's offer after its modes: the feature 01, its name and its instance. */
+const BEHIND = `00010000${NAME}${INSTANCE}`;
+
+/** A select of a client that takes 1 KiB. */
+const SELECT = "80 0001 0000 00000400";
+
 interface Conversation {
   /** Everything the handshake asked for, in order. */
   readonly steps: string[];
@@ -48,7 +57,8 @@ function converse(client: string, want: Partial<ServerHandshakeOptions> = {}): C
   const steps: string[] = [];
   const input = bytes(client);
   let at = 0;
-  const handshake = serverHandshake({ encryption: true, maxMessageSize: 3_145_728, ...want });
+  const options = { name: "orders", instance: bytes(INSTANCE), encryption: true, maxMessageSize: 3_145_728 };
+  const handshake = serverHandshake({ ...options, ...want });
   try {
     let step = handshake.next();
     while (step.done !== true) {
@@ -80,7 +90,7 @@ describe("a server's handshake", () => {
 
   test.each([
     ["alone", GOLANG, "0000000400100000"],
-    ["with the offer behind the size", NO_CREDENTIALS, "0000000c001000004950435801000000"],
+    ["with the offer behind the size", NO_CREDENTIALS, `00000030001000004950435801000000${BEHIND}`],
   ])("in the clear: hello, reply, limits in one write, reply; golang-ipc's limits %s", (_what, credentials, limits) => {
     const { steps, result } = converse("00 00", { encryption: false, maxMessageSize: 1_048_576, credentials });
     expect(steps).toEqual(CLEAR.map((step) => step.replace("LIMITS", limits)));
@@ -89,7 +99,12 @@ describe("a server's handshake", () => {
 
   test.each([
     ["golang-ipc's limits alone, and the client is authorized before", GOLANG, "00000020", "00300000"],
-    ["with the offer, and the client is authorized after it", NO_CREDENTIALS, "00000028", "003000004950435801000000"],
+    [
+      "with the offer, and the client is authorized after it",
+      NO_CREDENTIALS,
+      "0000004c",
+      `003000004950435801000000${BEHIND}`,
+    ],
   ])(
     "encrypted: both keys first, then limits that only the client can read, %s",
     (_what, credentials, length, plaintext) => {
@@ -133,15 +148,21 @@ describe("a server's handshake", () => {
     },
   );
 
-  test("in the clear takes the last reply 80, which changes nothing", () => {
-    const { steps, result } = converse("00 80", { encryption: false, maxMessageSize: 1_048_576 });
-    expect(steps).toEqual(CLEAR.map((step) => step.replace("LIMITS", "0000000c001000004950435801000000")));
+  test("in the clear takes a select, which brings the client's limit and features", () => {
+    const { steps, result } = converse(`00 ${SELECT}`, { encryption: false, maxMessageSize: 1_048_576 });
+    expect(steps.pop()).toBe("receive 8: the client's reply to the limits");
+    expect(result).toMatchObject({ maxSendSize: 1_024, features: 1 });
+    expect(steps).toEqual(CLEAR.map((step) => step.replace("LIMITS", `00000030001000004950435801000000${BEHIND}`)));
     expect(result?.codec.security).toEqual({ mode: "plain", peer: { psk: false } });
   });
 
-  test("encrypted waits for an AUTH after the last reply 80, and has accepted no client before", () => {
-    const { steps, error } = converse(`00 ${THEIR_KEY} 80`);
-    expect(steps.slice(-2)).toEqual(["receive 1: the client's reply to the limits", "receive 4: the client's AUTH"]);
+  test("encrypted waits for an AUTH after a select, and has accepted no client before", () => {
+    const { steps, error } = converse(`00 ${THEIR_KEY} ${SELECT}`);
+    expect(steps.slice(-3)).toEqual([
+      "receive 1: the client's reply to the limits",
+      "receive 8: the client's reply to the limits",
+      "receive 4: the client's AUTH",
+    ]);
     expect(error).toMatchObject({ message: "the client said no more" });
   });
 
@@ -194,6 +215,7 @@ describe("a client and a server of ours", () => {
   interface Meeting {
     readonly encryption?: boolean;
     readonly maxMessageSize?: number;
+    readonly clientSize?: number;
     readonly ofClient?: Credentials;
     readonly ofServer?: Credentials;
   }
@@ -202,6 +224,7 @@ describe("a client and a server of ours", () => {
   function meet({
     encryption = true,
     maxMessageSize = 1_024,
+    clientSize = maxMessageSize,
     ofClient,
     ofServer,
   }: Meeting): [HandshakeOutcome, HandshakeOutcome] {
@@ -228,7 +251,12 @@ describe("a client and a server of ours", () => {
       }
       return step.value;
     }
-    const clientWants = { name: "n", encryption, ...(ofClient && { credentials: ofClient }) };
+    const clientWants = {
+      name: "n",
+      encryption,
+      maxMessageSize: clientSize,
+      ...(ofClient && { credentials: ofClient }),
+    };
     const serverWants = { encryption, maxMessageSize, ...(ofServer && { credentials: ofServer }) };
     const client = run(clientHandshake(clientWants), theirs, toClient, toServer);
     const server = run(serverHandshake(serverWants), ours, toServer, toClient);
@@ -254,6 +282,13 @@ describe("a client and a server of ours", () => {
         security: { mode, peer: { psk: false } },
       });
     }
+  });
+
+  test.each([true, false])("send no more than the other takes, encrypted: %s", (encryption) => {
+    const sizes = (clientSize: number): number[] =>
+      meet({ encryption, maxMessageSize: 4_000, clientSize }).map(({ maxSendSize }) => maxSendSize);
+    expect(sizes(1_024)).toEqual([4_000, 1_024]);
+    expect(sizes(5_000)).toEqual([4_000, 4_000]);
   });
 
   test("agree on the size and on a protection that carries messages both ways, in every mode", () => {

@@ -30,7 +30,7 @@ async function meet(
   const outcome = (opening: Promise<Session>): Promise<Outcome> => opening.catch((error: IpcError) => error);
   const [client, server] = await Promise.all([
     outcome(openSession(man.client, { role: "client", name: "orders", security: ofClient })),
-    outcome(openSession(man.server, { role: "server", security: ofServer })),
+    outcome(openSession(man.server, { role: "server", name: "orders", security: ofServer })),
   ]);
   for (const side of [client, server]) if (!(side instanceof Error)) side.destroy();
   return { client, server, man };

@@ -33,7 +33,7 @@ async function meet(
   const outcome = (opening: Promise<Session>): Promise<Session | IpcError> => opening.catch((error: IpcError) => error);
   const [client, server] = await Promise.all([
     outcome(openSession(man.client, { role: "client", name: "orders", security: ofClient })),
-    outcome(openSession(man.server, { role: "server", security: ofServer })),
+    outcome(openSession(man.server, { role: "server", name: "orders", security: ofServer })),
   ]);
   return { man, client, server };
 }
@@ -53,6 +53,9 @@ async function send({ client, server }: Outcome): Promise<{ modes: string[]; tex
 function leave({ client, server }: Outcome): void {
   for (const side of [client, server]) if (!(side instanceof Error)) side.destroy();
 }
+
+/** The part of an offer after its modes: the feature 01, no name, and an instance of zero bytes. */
+const BEHIND = `00010000${"00".repeat(32)}`;
 
 const refusal = (code: string, message: string): object => ({ code, message: expect.stringContaining(message) });
 const OFFER_REMOVED = "a man in the middle removed the offer";
@@ -95,9 +98,9 @@ describe("a man in the middle with an exchange of its own takes the offer out", 
 
 describe("a man in the middle with an exchange of its own changes the offer", () => {
   test.each([
-    ["takes out what is accepted", { psk }, { psk }, "003000004950435801000000", "IPC_SECURITY_REFUSED"],
-    ["takes out what is required", { psk }, { psk }, "003000004950435801010000", "IPC_AUTHENTICATION_FAILED"],
-    ["adds what the server cannot do", { psk }, {}, "003000004950435801010000", "IPC_AUTHENTICATION_FAILED"],
+    ["takes out what is accepted", { psk }, { psk }, `003000004950435801000000${BEHIND}`, "IPC_SECURITY_REFUSED"],
+    ["takes out what is required", { psk }, { psk }, `003000004950435801010000${BEHIND}`, "IPC_AUTHENTICATION_FAILED"],
+    ["adds what the server cannot do", { psk }, {}, `003000004950435801010000${BEHIND}`, "IPC_AUTHENTICATION_FAILED"],
   ])("and %s: the client refuses", async (_what, ofClient, ofServer, limits, code) => {
     const outcome = await meet(ofClient, ofServer, { limits: () => Buffer.from(limits, "hex") });
     expect(outcome.client).toMatchObject({ code });

@@ -38,7 +38,11 @@ async function open(rekeyInterval: number, credentials: Credentials = NO_CREDENT
   const [near, far] = memoryPair();
   const records = { rekeyInterval };
   const [client, server] = await Promise.all([
-    runHandshake(near, clientHandshake({ name: "orders", encryption: true, credentials, records }), RUN),
+    runHandshake(
+      near,
+      clientHandshake({ name: "orders", maxMessageSize: 2_048, encryption: true, credentials, records }),
+      RUN,
+    ),
     runHandshake(far, serverHandshake({ encryption: true, maxMessageSize: 3_145_728, credentials, records }), RUN),
   ]);
   const options = resolvePeerOptions(new OptionReader<PeerOptions>("test", {}, PEER_OPTIONS), "client");

@@ -62,7 +62,12 @@ test("a server tries each of its pre-shared keys in a macrotask of its own: any 
   const [near, far] = memoryPair();
   const limits = { encryption: true, maxMessageSize: 1_024 };
   const server = noting(serverHandshake({ ...limits, credentials: credentialsOf(psks) }));
-  const client = clientHandshake({ name: "turns", encryption: true, credentials: credentialsOf(psks.slice(3)) });
+  const client = clientHandshake({
+    name: "turns",
+    maxMessageSize: 2_048,
+    encryption: true,
+    credentials: credentialsOf(psks.slice(3)),
+  });
   await Promise.all([
     runHandshake(near, server, { timeoutMs: 5_000 }),
     runHandshake(far, client, { timeoutMs: 5_000 }),
