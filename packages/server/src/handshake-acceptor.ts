@@ -1,11 +1,10 @@
-import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { type IpcError, isIpcError, type Logger, SessionError } from "@ipc/session";
 import {
   BUSY_HELLO,
   type Credentials,
+  createInstanceId,
   type HandshakeProgress,
-  INSTANCE_BYTES,
   KeyPairPool,
   runHandshake,
   STAGE,
@@ -70,7 +69,7 @@ export class HandshakeAcceptor {
   readonly #options: HandshakeAcceptorOptions;
   readonly #keyPairs: KeyPairPool;
   /** Announced to every client. */
-  readonly #instance: Uint8Array = randomBytes(INSTANCE_BYTES);
+  readonly #instance: Uint8Array = createInstanceId();
   readonly #handshakes = new Set<PendingHandshake>();
   /** Streams that are being closed after a rejection, oldest first. */
   readonly #rejected = new Set<Duplex>();

@@ -2,8 +2,8 @@ import { createSecretKey } from "node:crypto";
 import { deriveMessageKey, deriveSharedSecret, type KeyPair, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
 import { describe, expect, test } from "vitest";
 import type { HandshakeOutcome } from "../codec/codec.js";
+import { NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { type ClientHandshakeOptions, clientHandshake } from "./client-handshake.js";
-import { NO_CREDENTIALS } from "./credentials.js";
 import type { HandshakeAnswer } from "./steps.js";
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
@@ -283,24 +283,17 @@ describe("a client that refuses what it is offered", () => {
     }
   });
 
-  const named = (name: string): string => `003000004950435801000000 00010000 ${name} ${"00".repeat(16)}`;
-  const HASH = "6b4653982911baea7bf9d3cb19db921a";
-
   test("rejects a server of another name, and accepts one without a name unless it requires keys", () => {
-    const offered = (name: string, want: Partial<ClientHandshakeOptions> = {}): Conversation =>
-      converse(`0200 00000030 ${named(name)}`, { encryption: false, serverName: "orders", address: "/tmp/x", ...want });
-    for (const name of [HASH, "00".repeat(16)]) expect(offered(name).sent).toEqual(["00", SELECT]);
-    const { sent, error } = offered("ab".repeat(16));
-    expect(sent).toEqual(["00"]);
-    expect(error).toMatchObject({
-      code: "IPC_SECURITY_REFUSED",
-      message: expect.stringContaining("/tmp/x is not `orders`"),
-    });
-    expect(offered("ab".repeat(16), { serverName: undefined }).error).toBeUndefined();
-    expect(offered("ab".repeat(16), { credentials: { ...NO_CREDENTIALS, supportsSecure: false } }).error).toMatchObject(
-      {
-        code: "IPC_SECURITY_REFUSED",
-      },
-    );
+    const offered = (name: string, want: Partial<ClientHandshakeOptions> = {}): Conversation => {
+      const limits = `003000004950435801000000 00010000 ${name} ${"00".repeat(16)}`;
+      return converse(`0200 00000030 ${limits}`, { encryption: false, serverName: "orders", address: "/x", ...want });
+    };
+    const [orders, none, other] = ["6b4653982911baea7bf9d3cb19db921a", "00".repeat(16), "ab".repeat(16)];
+    for (const name of [orders, none]) expect(offered(name).sent).toEqual(["00", SELECT]);
+    const refused = { code: "IPC_SECURITY_REFUSED", message: expect.stringContaining("/x is not `orders`") };
+    expect(offered(other)).toMatchObject({ sent: ["00"], error: refused });
+    expect(offered(other, { serverName: undefined }).error).toBeUndefined();
+    const golang = { ...NO_CREDENTIALS, supportsSecure: false };
+    expect(offered(other, { credentials: golang }).error).toMatchObject(refused);
   });
 });

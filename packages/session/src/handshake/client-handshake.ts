@@ -1,15 +1,14 @@
 import type { NonceSource, RecordCipherOptions } from "@ipc/crypto";
 import type { HandshakeOutcome } from "../codec/codec.js";
-import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
-import { FEATURE_MASK } from "./features.js";
+import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
+import { selectMode } from "../negotiation/mode-selection.js";
+import { decodeMaxMessageSize, FEATURE_MASK, type Offer, tryDecodeOffer } from "../negotiation/offer.js";
+import { assertServerName } from "../negotiation/server-name.js";
 import { answerHello, REPLY } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { checkedMaxMessageSize, receiveLimits } from "./limits.js";
-import { selectMode } from "./mode-selection.js";
 import { authenticateClient } from "./mutual-auth.js";
-import { decodeMaxMessageSize, type Offer, tryDecodeOffer } from "./offer.js";
 import { encodeSelect, type Select } from "./select.js";
-import { assertServerName } from "./server-name.js";
 import { type Handshake, receive, send } from "./steps.js";
 
 export interface ClientHandshakeOptions {

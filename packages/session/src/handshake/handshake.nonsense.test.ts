@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { recordPair } from "../../test/record-pair.js";
 import type { HandshakeOutcome } from "../codec/codec.js";
 import { isIpcError } from "../errors.js";
+import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { clientHandshake } from "./client-handshake.js";
-import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
 import { serverHandshake } from "./server-handshake.js";
 import type { Handshake, HandshakeAnswer } from "./steps.js";
 

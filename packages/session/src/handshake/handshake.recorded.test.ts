@@ -3,8 +3,8 @@ import { CountedNonces, deriveSharedSecret, keyPairFromScalar, type NonceSource 
 import type { MessageBody } from "@ipc/framing";
 import { describe, expect, test } from "vitest";
 import type { HandshakeOutcome, MessageCodec } from "../codec/codec.js";
+import { NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { clientHandshake } from "./client-handshake.js";
-import { NO_CREDENTIALS } from "./credentials.js";
 import { serverHandshake } from "./server-handshake.js";
 import type { Handshake, HandshakeAnswer } from "./steps.js";
 

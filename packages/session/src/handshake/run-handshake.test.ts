@@ -3,8 +3,8 @@ import { Duplex } from "node:stream";
 import { keyPairFromScalar } from "@ipc/crypto";
 import { memoryPair } from "@ipc/transport";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { clientHandshake } from "./client-handshake.js";
-import { NO_CREDENTIALS } from "./credentials.js";
 import { type HandshakeRun, runHandshake } from "./run-handshake.js";
 import { serverHandshake } from "./server-handshake.js";
 
@@ -122,8 +122,8 @@ describe("a handshake over a stream", () => {
 
 describe("the authorize option", () => {
   const server = (): ReturnType<typeof serverHandshake> =>
-    serverHandshake({ encryption: false, maxMessageSize: 2_048 });
-  const LIMITS = "0000000c000008004950435801000000";
+    serverHandshake({ encryption: false, maxMessageSize: 2_048, instance: new Uint8Array(16) });
+  const LIMITS = `0000003000000800495043580100000000010000${"00".repeat(32)}`;
 
   test.each([
     ["true", () => true],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { SecurityOffer } from "./offer.js";
+import type { SecurityOffer } from "../negotiation/offer.js";
 import { decodeMode, encodeSelect, receiveSelect } from "./select.js";
 
 describe("a select", () => {

@@ -1,8 +1,14 @@
 import { readUint32, writeUint32 } from "@ipc/framing";
 import { SessionError } from "../errors.js";
-import { FEATURE_MASK, readUint16, writeUint16 } from "./features.js";
+import {
+  describeMode,
+  FEATURE_MASK,
+  MODE_MASK,
+  readUint16,
+  type SecurityOffer,
+  writeUint16,
+} from "../negotiation/offer.js";
 import { checkedMaxMessageSize } from "./limits.js";
-import { describeMode, MODE_MASK, type SecurityOffer } from "./offer.js";
 import { type Handshake, receive } from "./steps.js";
 
 /** The client selects golang-ipc's protocol, in one byte. Every Go client sends this. */

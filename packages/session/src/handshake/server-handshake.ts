@@ -1,15 +1,13 @@
-import { randomBytes } from "node:crypto";
 import type { NonceSource, RecordCipherOptions, Transcript } from "@ipc/crypto";
 import type { HandshakeOutcome } from "../codec/codec.js";
-import { type Credentials, NO_CREDENTIALS, offerOf } from "./credentials.js";
-import { FEATURE_MASK } from "./features.js";
+import { type Credentials, NO_CREDENTIALS, offerOf } from "../negotiation/credentials.js";
+import { createInstanceId, encodeLimitsPlaintext, FEATURE_MASK } from "../negotiation/offer.js";
+import { hashServerName } from "../negotiation/server-name.js";
 import { assertAccepted, HELLO, VERSION } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { encodeLimits } from "./limits.js";
 import { authenticateServer } from "./mutual-auth.js";
-import { encodeLimitsPlaintext, INSTANCE_BYTES } from "./offer.js";
 import { receiveSelect } from "./select.js";
-import { hashServerName } from "./server-name.js";
 import { authorize, type Handshake, receive, STAGE, send } from "./steps.js";
 
 export interface ServerHandshakeOptions {
@@ -56,7 +54,7 @@ function* completeServer(
   const {
     maxMessageSize,
     name,
-    instance = randomBytes(INSTANCE_BYTES),
+    instance = createInstanceId(),
     credentials = NO_CREDENTIALS,
     golangIpcOnly = false,
     records,

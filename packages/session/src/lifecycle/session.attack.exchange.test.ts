@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Impersonator, type ImpersonatorOptions } from "../../test/impersonator.js";
 import type { IpcError } from "../errors.js";
+import { hashServerName } from "../negotiation/server-name.js";
 import type { SecurityOptions } from "../options/security-options.js";
 import { openSession, type Session } from "./session.js";
 
@@ -54,8 +55,9 @@ function leave({ client, server }: Outcome): void {
   for (const side of [client, server]) if (!(side instanceof Error)) side.destroy();
 }
 
-/** The part of an offer after its modes: the feature 01, no name, and an instance of zero bytes. */
-const BEHIND = `00010000${"00".repeat(32)}`;
+/** An offer after its modes: the feature 01, the server's name, and an instance of zero bytes. */
+const BEHIND = `00010000${Buffer.from(hashServerName("orders")).toString("hex")}${"00".repeat(16)}`;
+const NAMELESS = `00010000${"00".repeat(32)}`;
 
 const refusal = (code: string, message: string): object => ({ code, message: expect.stringContaining(message) });
 const OFFER_REMOVED = "a man in the middle removed the offer";
@@ -100,6 +102,7 @@ describe("a man in the middle with an exchange of its own changes the offer", ()
   test.each([
     ["takes out what is accepted", { psk }, { psk }, `003000004950435801000000${BEHIND}`, "IPC_SECURITY_REFUSED"],
     ["takes out what is required", { psk }, { psk }, `003000004950435801010000${BEHIND}`, "IPC_AUTHENTICATION_FAILED"],
+    ["takes out the name", { psk }, { psk }, `003000004950435801018100${NAMELESS}`, "IPC_SECURITY_REFUSED"],
     ["adds what the server cannot do", { psk }, {}, `003000004950435801010000${BEHIND}`, "IPC_AUTHENTICATION_FAILED"],
   ])("and %s: the client refuses", async (_what, ofClient, ofServer, limits, code) => {
     const outcome = await meet(ofClient, ofServer, { limits: () => Buffer.from(limits, "hex") });

@@ -3,9 +3,9 @@ import { createRequire, syncBuiltinESMExports } from "node:module";
 import { memoryPair } from "@ipc/transport";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { clientHandshake } from "../handshake/client-handshake.js";
-import { type Credentials, NO_CREDENTIALS } from "../handshake/credentials.js";
 import { runHandshake } from "../handshake/run-handshake.js";
 import { serverHandshake } from "../handshake/server-handshake.js";
+import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { OptionReader } from "../options/option-reader.js";
 import { PEER_OPTIONS, type PeerOptions, resolvePeerOptions } from "../options/peer-options.js";
 import { Session } from "./session.js";
@@ -40,7 +40,7 @@ async function open(rekeyInterval: number, credentials: Credentials = NO_CREDENT
   const [client, server] = await Promise.all([
     runHandshake(
       near,
-      clientHandshake({ name: "orders", maxMessageSize: 2_048, encryption: true, credentials, records }),
+      clientHandshake({ name: "orders", maxMessageSize: 3_145_728, encryption: true, credentials, records }),
       RUN,
     ),
     runHandshake(far, serverHandshake({ encryption: true, maxMessageSize: 3_145_728, credentials, records }), RUN),

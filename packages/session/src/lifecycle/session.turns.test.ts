@@ -5,10 +5,10 @@ import { expect, onTestFinished, test } from "vitest";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import type { HandshakeOutcome } from "../codec/codec.js";
 import { clientHandshake } from "../handshake/client-handshake.js";
-import { NO_CREDENTIALS } from "../handshake/credentials.js";
 import { runHandshake } from "../handshake/run-handshake.js";
 import { serverHandshake } from "../handshake/server-handshake.js";
 import type { Handshake } from "../handshake/steps.js";
+import { NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { openSession } from "./session.js";
 
 /** The module whose functions every import of `node:crypto` is bound to, also in the built packages. */

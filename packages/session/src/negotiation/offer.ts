@@ -1,5 +1,5 @@
+import { randomBytes } from "node:crypto";
 import { readUint32, UINT32_BYTES, writeUint32 } from "@ipc/framing";
-import { FEATURE_MASK, readUint16, writeUint16 } from "./features.js";
 import { SERVER_NAME_BYTES } from "./server-name.js";
 
 /** The proofs of a secure session, as bits of the offer and of the select. @see docs/WIRE.md, "Offer and select" */
@@ -11,6 +11,15 @@ export const MODE = {
 
 export const MODE_MASK = 0b111;
 
+/** Optional parts of the protocol, as bits of the offer and of the select; a connection uses what both sides announce. */
+export const FEATURE = {
+  /** Control frames: messages of type 0 between two @ipc peers. @see docs/WIRE.md, "Control frames" */
+  controlFrames: 0b0001,
+} as const;
+
+/** The bits that this version knows; others are ignored. */
+export const FEATURE_MASK: number = FEATURE.controlFrames;
+
 /** In `require`: the server rejects golang-ipc's protocol. */
 const REFUSES_COMPATIBLE = 0x80;
 
@@ -21,7 +30,7 @@ const MAGIC: Uint8Array = Uint8Array.of(0x49, 0x50, 0x43, 0x58, 0x01);
 const AT = { magic: 4, accept: 9, require: 10, features: 12, name: 16, instance: 32, end: 48 } as const;
 
 /** Size of a server's instance id. */
-export const INSTANCE_BYTES: number = AT.end - AT.instance;
+const INSTANCE_BYTES: number = AT.end - AT.instance;
 
 /** The secure sessions that a server offers in addition to golang-ipc's protocol. */
 export interface SecurityOffer {
@@ -41,6 +50,11 @@ export interface Offer extends SecurityOffer {
   readonly nameHash: Uint8Array;
   /** 16 random bytes of this server object. */
   readonly instance: Uint8Array;
+}
+
+/** Creates the instance id of a server object. */
+export function createInstanceId(): Uint8Array {
+  return new Uint8Array(randomBytes(INSTANCE_BYTES));
 }
 
 /**
@@ -92,4 +106,13 @@ export function describeMode(mode: number): string {
 function assertLength(bytes: Uint8Array, length: number): Uint8Array {
   if (bytes.length !== length) throw new RangeError(`offer: a field of ${length} bytes got ${bytes.length}`);
   return bytes;
+}
+
+export function readUint16(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset] as number) << 8) | (bytes[offset + 1] as number);
+}
+
+export function writeUint16(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 8;
+  bytes[offset + 1] = value & 0xff;
 }
