@@ -20,7 +20,7 @@ type Side = "client" | "server";
 export interface HandmadeOptions {
   /** The first byte of a client's select. @default 80 */
   readonly select?: number;
-  /** Bytes 4 … 47 of a server's limits. @default an offer without keys, name or features */
+  /** Bytes 4 … 11 of a server's limits; features, name and instance are zero. @default an offer without keys */
   readonly offer?: string;
   readonly psk?: Uint8Array;
 }
@@ -73,7 +73,7 @@ export class HandmadePeer {
   /** Plays a server up to the client's AUTH, which it has read; its own it has not sent. */
   static async server(
     stream: Duplex,
-    { offer = `4950435801000000${"00".repeat(36)}`, psk }: HandmadeOptions = {},
+    { offer = "4950435801000000", psk }: HandmadeOptions = {},
   ): Promise<HandmadePeer> {
     stream.on("error", () => {});
     const reader = new ExactReader(stream);
@@ -83,7 +83,7 @@ export class HandmadePeer {
     stream.write(pair.publicKey);
     const clientPublicKey = await reader.read(PUBLIC_KEY_BYTES, "key");
     const cipher = new MessageCipher(deriveMessageKey(deriveSharedSecret(pair.privateKey, clientPublicKey)));
-    const body = cipher.seal(Buffer.from(`00300000${offer}`, "hex"));
+    const body = cipher.seal(Buffer.from(`00300000${offer}${"00".repeat(36)}`, "hex"));
     const limits = Buffer.concat([Buffer.of(0, 0, 0, body.length), body]);
     stream.write(limits);
     const select = await reader.read(9, "select");
