@@ -51,6 +51,6 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     connection: [".", "scheduling", "codec"],
     inbox: ["."],
     options: [".", "negotiation"],
-    lifecycle: [".", "codec", "negotiation", "handshake", "connection", "inbox", "options"],
+    lifecycle: [".", "codec", "handshake", "connection", "inbox", "options"],
   },
 };
