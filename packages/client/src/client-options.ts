@@ -15,8 +15,8 @@ export interface ClientOptions extends PeerOptions {
   /** The server's name: letters, digits, `.`, `_`, `-`; at most 64, starting with a letter or digit. */
   readonly name: string;
   /**
-   * The name that the server was started with; an @ipc server of another name is rejected. It differs from `name` where `name`
-   * is a link or TCP forwards to another machine.
+   * The name that the server was started with; an @ipc server of another name is rejected. It differs from `name` where the
+   * socket is a hard link, or where a TCP port is forwarded.
    * @default `name`
    */
   readonly serverName?: string;
