@@ -9,9 +9,9 @@ export function hashName(name: string): string {
 export const NO_NAME = "00".repeat(16);
 
 /** The server's name in all vectors. */
-export const SERVER_NAME = "orders";
+const SERVER_NAME = "orders";
 
-export const INSTANCE = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
+const INSTANCE = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
 
 /** The P of a server of 3 MiB and the feature 01, in hex. */
 export function makeP(accept: string, require: string, name: string = hashName(SERVER_NAME)): string {
@@ -23,7 +23,7 @@ export function makeSelect(first: string, maxMessageSize = 2_097_152): string {
   return Buffer.concat([bytes(`${first}00010000`), uint32(maxMessageSize)]).toString("hex");
 }
 
-export const PSK = "e251f37b28e37073b59527fac8b83adc82b7d1363ba676826585b43b34246bbc";
+const PSK = "e251f37b28e37073b59527fac8b83adc82b7d1363ba676826585b43b34246bbc";
 const SEEDS = { "client seed": "c1".repeat(32), "server seed": "5e".repeat(32) };
 const DATA = {
   /** Type 5, `hi`. */

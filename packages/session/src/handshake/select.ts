@@ -12,7 +12,7 @@ import { checkedMaxMessageSize } from "./limits.js";
 import { type Handshake, receive } from "./steps.js";
 
 /** The client selects golang-ipc's protocol, in one byte. Every Go client sends this. */
-export const SELECT_COMPATIBLE = 0x00;
+const SELECT_COMPATIBLE = 0x00;
 
 /** The client selects the extension: `80 + mode ‖ features u16 ‖ 00 00 ‖ maxMessageSize u32`. */
 const EXTENSION = 0x80;
