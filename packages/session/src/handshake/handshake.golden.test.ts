@@ -23,8 +23,15 @@ type GoldenSession = Readonly<
 >;
 type Role = "client" | "server";
 
+interface PlainConnection
+  extends Readonly<Record<"hello" | "reply" | "P" | "limits" | "select", string>>,
+    Readonly<Record<`${Role} messages`, readonly string[]>> {}
+
 const file = new URL("../../../../internal/conformance/vectors/ipcx-1.json", import.meta.url);
-const { sessions } = JSON.parse(readFileSync(file, "utf8")) as { readonly sessions: readonly GoldenSession[] };
+const { sessions, plain } = JSON.parse(readFileSync(file, "utf8")) as {
+  readonly sessions: readonly GoldenSession[];
+  readonly plain: PlainConnection;
+};
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
@@ -227,4 +234,32 @@ test("golden are sessions without keys, with a psk, with signatures, with both, 
     ["87", 1_048_576],
     ["81", 2],
   ]);
+});
+
+describe("the golden connection without encryption", () => {
+  const { hello, reply, P, limits, select } = plain;
+  const asPlain = {
+    client: () => {
+      const want = { name: "golden", serverName: "orders", maxMessageSize: 2_097_152, encryption: false };
+      return converse(clientHandshake(want), "", hello + limits);
+    },
+    server: () => {
+      const want = { name: "orders", instance: bytes(P.slice(-32)), maxMessageSize: 3_145_728, encryption: false };
+      return converse(serverHandshake(want), "", reply + select);
+    },
+  };
+
+  test("is what each side sends", () => {
+    const sent = (side: Role): string[] => asPlain[side]().said.filter((item) => item.startsWith(">"));
+    expect(sent("client")).toEqual([`> ${reply}`, `> ${select}`]);
+    expect(sent("server")).toEqual([`> ${hello}`, `> ${limits}`]);
+  });
+
+  test.each(["client", "server"] as const)("has plain frames, and the limits of both: the %s", (side) => {
+    const { codec, maxSendSize, features } = asPlain[side]().outcome;
+    expect([maxSendSize, features]).toEqual([side === "client" ? 3_145_728 : 2_097_152, 1]);
+    const theirs = plain[side === "client" ? "server messages" : "client messages"].join("");
+    expect(framesIn(codec, theirs)).toBe(theirs);
+    for (const frames of plain[`${side} messages`]) expect(sealed(codec, frames)).toBe(frames);
+  });
 });

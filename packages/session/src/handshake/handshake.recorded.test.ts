@@ -78,11 +78,10 @@ const WAYS: Readonly<Record<string, (codec: MessageCodec, message: MessageBody) 
 
 describe.each(Object.entries(WAYS))("messages written %s", (_how, write) => {
   test("and both handshakes are the recorded bytes, conversation after conversation", () => {
-    // One nonce source, as in the recording: its counter runs on from one conversation to the next.
-    const nonces = new CountedNonces(new Uint8Array(8).fill(0x11), 1);
     const received: unknown[] = [];
     const expected: unknown[] = [];
     for (const conversation of recorded) {
+      const nonces = new CountedNonces(new Uint8Array(8).fill(0x11));
       const { outcome, rest } = shakeHands(conversation, nonces);
       const { codec, maxSendSize } = outcome;
       expect(maxSendSize).toBe(3_145_728);
