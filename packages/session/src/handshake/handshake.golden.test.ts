@@ -259,7 +259,7 @@ describe("the golden connection without encryption", () => {
     const { codec, maxSendSize, features } = asPlain[side]().outcome;
     expect([maxSendSize, features]).toEqual([side === "client" ? 3_145_728 : 2_097_152, 1]);
     const theirs = plain[side === "client" ? "server messages" : "client messages"].join("");
-    expect(framesIn(codec, theirs)).toBe(theirs);
+    expect(framesIn(codec.createDecoder(1_000), theirs)).toBe(theirs);
     for (const frames of plain[`${side} messages`]) expect(sealed(codec, frames)).toBe(frames);
   });
 });
