@@ -85,7 +85,9 @@ export async function broadcast(
     try {
       const written = connection.write(type, bytes, signal === undefined ? {} : { signal });
       const isTaken = isLarge && slow !== "wait" && hadRoom && connection.status === "Connected";
-      // A write that was rejected at once, as too large for this client, is noticed even when its end is not awaited.
+      // A client with room is not slow, so its deadline ends here. Its end is not awaited, but a write that was rejected at once
+      // is noticed: it was too large for this client.
+      if (isTaken) late.delete(connection);
       await (isTaken ? Promise.race([written, undefined]) : written);
       accepted.push(connection);
     } catch (error) {
