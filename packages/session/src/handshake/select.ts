@@ -53,10 +53,7 @@ export interface ReceivedSelect {
  * @throws SessionError IPC_HANDSHAKE_FAILED for a mode not offered or a wrong limit; IPC_SECURITY_REFUSED for less than the
  * server requires
  */
-export function* receiveSelect(
-  offer: SecurityOffer | undefined,
-  golangIpcOnly = false,
-): Handshake<ReceivedSelect> {
+export function* receiveSelect(offer: SecurityOffer | undefined, golangIpcOnly = false): Handshake<ReceivedSelect> {
   const what = "the client's reply to the limits";
   const first = yield* receive(1, what);
   if (golangIpcOnly) assertGolangIpc(first[0] as number);
