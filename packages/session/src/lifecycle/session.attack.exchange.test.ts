@@ -28,13 +28,14 @@ async function meet(
   ofClient: SecurityOptions,
   ofServer: SecurityOptions,
   options: ImpersonatorOptions,
+  serverName = "orders",
 ): Promise<Outcome> {
   const man = new Impersonator(options);
   void man.work();
   const outcome = (opening: Promise<Session>): Promise<Session | IpcError> => opening.catch((error: IpcError) => error);
   const [client, server] = await Promise.all([
     outcome(openSession(man.client, { role: "client", name: "orders", security: ofClient })),
-    outcome(openSession(man.server, { role: "server", name: "orders", security: ofServer })),
+    outcome(openSession(man.server, { role: "server", name: serverName, security: ofServer })),
   ]);
   return { man, client, server };
 }
@@ -109,6 +110,30 @@ describe("a man in the middle with an exchange of its own changes the offer", ()
     expect(outcome.client).toMatchObject({ code });
     expect(outcome.server).toMatchObject({ code: expect.stringMatching(/^IPC_/) });
     expect(outcome.man.read).toEqual([]);
+  });
+});
+
+describe("a man in the middle that leads a client of `orders` to the server `billing` with the same key", () => {
+  const rename = (plaintext: Buffer): Buffer =>
+    Buffer.concat([plaintext.subarray(0, 16), hashServerName("orders"), plaintext.subarray(32)]);
+
+  test.each([
+    ["and passes its name on: the client refuses it by its name", {}, "IPC_SECURITY_REFUSED"],
+    ["and puts `orders` in its place: the AUTHs do not match", { limits: rename }, "IPC_AUTHENTICATION_FAILED"],
+  ])("%s", async (_what, options, code) => {
+    const outcome = await meet({ psk }, { psk }, options, "billing");
+    expect(outcome.client).toMatchObject({ code });
+    expect(outcome.server).toMatchObject({ code: expect.stringMatching(/^IPC_/) });
+    expect(outcome.man.read).toEqual([]);
+  });
+
+  test("is successful without keys, or when it knows the key", async () => {
+    for (const [security, options] of [
+      [{}, { limits: rename }],
+      [{ psk }, { limits: rename, psk }],
+    ] as const) {
+      expect((await send(await meet(security, security, options, "billing"))).text).toBe("a secret");
+    }
   });
 });
 
