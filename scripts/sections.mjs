@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { pnpmSection } from "./section.mjs";
-import { printTestReport, TEST_REPORT } from "./test-report.mjs";
+import { printTestReport, TEST_REPORT, WORLD_REPORT } from "./test-report.mjs";
 
 const QUIET = {
   TURBO_TELEMETRY_DISABLED: "1",
@@ -32,6 +32,22 @@ export const SECTIONS = {
       await turbo("tests, arrows, packages", ["vitest"], flags);
     } finally {
       printTestReport();
+    }
+  },
+
+  world: async () => {
+    rmSync(WORLD_REPORT, { force: true });
+    try {
+      await pnpmSection(
+        "tests with the world outside",
+        [
+          ...["exec", "vitest", "run", "--config", "vitest.world.config.ts", "--reporter=default", "--reporter=json"],
+          `--outputFile.json=${WORLD_REPORT}`,
+        ],
+        QUIET,
+      );
+    } finally {
+      printTestReport(WORLD_REPORT);
     }
   },
 

@@ -5,6 +5,9 @@ import { ROOT } from "./section.mjs";
 /** Path of the JSON report of `npm test`. */
 export const TEST_REPORT = join(ROOT, "reports", "tests.json");
 
+/** Path of the JSON report of `npm run test:world`. */
+export const WORLD_REPORT = join(ROOT, "reports", "world.json");
+
 /**
  * @typedef {{ status: string, fullName: string, failureMessages: string[] }} Assertion
  * @typedef {{ name: string, status: string, message: string, assertionResults: Assertion[] }} TestFile
@@ -30,8 +33,8 @@ export function countTests(report = TEST_REPORT) {
 }
 
 /** Prints the counts and the name of each skipped test. */
-export function printTestReport() {
-  const { passed, failed, skipped } = countTests();
+export function printTestReport(report = TEST_REPORT) {
+  const { passed, failed, skipped } = countTests(report);
   for (const name of skipped) console.log(`  skipped: ${name}`);
   console.log(`  ${passed} passed, ${failed} failed, ${skipped.length} skipped`);
 }

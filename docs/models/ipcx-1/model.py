@@ -29,36 +29,39 @@ reduc forall k: skey, m: bitstring; checksign(pk(k), m, sign(k, m)) = m.
 reduc forall k: skey, m: bitstring; getmess(sign(k, m)) = m.
 fun key2b(key): bitstring [data,typeConverter].
 const zeroPsk: key. const nobody: pkey.
-const lTH,lck,lsk,lca,lsa,lCsig,lSsig,noId,aAUTH,aDATA,n0,n1,hello,ok,magic: bitstring.
+const lTH,lck,lsk,lca,lsa,lCsig,lSsig,lName,noId,aAUTH,aDATA,n0,n1,hello,ok,magic,limitS,limitC,featuresS,featuresC: bitstring.
 '''
 for m in range(8): head+=f'const sel{m}: bitstring. const acc{m}: bitstring.\n'
 head+='''
-(* the transcript hash, the client's traffic key, the select, the public keys of client and server in this side's view *)
-event ClientSent(bitstring,key,bitstring,pkey).
-event ClientDone(bitstring,key,bitstring,pkey,pkey).
-event ServerSent(bitstring,key,bitstring,pkey,pkey).
-event ServerDone(bitstring,key,bitstring,pkey,pkey).
+(* the transcript hash, the client's traffic key, the select's mode, the public keys of client and server in this side's view,
+   the name of the server that this client expects or that this server has *)
+event ClientSent(bitstring,key,bitstring,pkey,bitstring).
+event ClientDone(bitstring,key,bitstring,pkey,pkey,bitstring).
+event ServerSent(bitstring,key,bitstring,pkey,pkey,bitstring).
+event ServerDone(bitstring,key,bitstring,pkey,pkey,bitstring).
 free mC: bitstring [private]. free mS: bitstring [private].
 free psk: key [private].
 '''
 def client(m):
     p='psk' if m&1 else 'zeroPsk'
     s=f'''
-let client{m}(csk: skey, pkS: pkey, pkM: pkey) =
+let client{m}(csk: skey, pkS: pkey, pkM: pkey, name: bitstring) =
   in(c, hello1: bitstring); out(c, ok);
   new x: exponent; out(c, exp(g, x));
   in(c, gy: G);
   let X = exp(gy, x) in
   in(c, (nl: bitstring, lim: bitstring));
-  let (=magic, =acc{m}) = unaead(compatKey(X), nl, noId, lim) in
-  let TH = h((lTH, hello1, ok, exp(g, x), gy, (nl, lim), sel{m})) in
+  (* P: the server's limit, the offer, its features, the hash of its name, its instance *)
+  let (lS: bitstring, =magic, =acc{m}, fS: bitstring, =h((lName, name)), inst: bitstring) = unaead(compatKey(X), nl, noId, lim) in
+  let answer = (sel{m}, featuresC, limitC) in
+  let TH = h((lTH, hello1, ok, exp(g, x), gy, (nl, lim), answer)) in
   let prk = hkdfx(TH, X, {p}) in
   let ck = okm(prk, lck) in let sk = okm(prk, lsk) in
 '''
     if m&4: s+='  let id = (pk(csk), sign(csk, (lCsig, TH))) in\n  let me = pk(csk) in\n'
     else: s+='  let id = noId in\n  let me = nobody in\n'
-    s+=f'''  event ClientSent(TH, ck, sel{m}, me);
-  out(c, (sel{m}, aead(ck, n0, aAUTH, (mac(okm(prk, lca), (TH, id)), id))));
+    s+=f'''  event ClientSent(TH, ck, sel{m}, me, name);
+  out(c, (answer, aead(ck, n0, aAUTH, (mac(okm(prk, lca), (TH, id)), id))));
   in(c, rec: bitstring);
   let (t: bitstring, sid: bitstring) = unaead(sk, n0, aAUTH, rec) in
   if t = mac(okm(prk, lsa), (TH, sid)) then
@@ -67,30 +70,31 @@ let client{m}(csk: skey, pkS: pkey, pkM: pkey) =
         s+=f'''  let (spk: pkey, ssig: bitstring) = sid in
   if spk = pkS || spk = pkM then
   if checksign(spk, (lSsig, TH), ssig) = (lSsig, TH) then
-  event ClientDone(TH, ck, sel{m}, me, spk);
+  event ClientDone(TH, ck, sel{m}, me, spk, name);
   if spk = pkS then
   out(c, aead(ck, n1, aDATA, mC)).
 '''
     else:
         s+=f'''  if sid = noId then
-  event ClientDone(TH, ck, sel{m}, me, nobody);
+  event ClientDone(TH, ck, sel{m}, me, nobody, name);
   out(c, aead(ck, n1, aDATA, mC)).
 '''
     return s
 def server(m):
     p='psk' if m&1 else 'zeroPsk'
     s=f'''
-let server{m}(ssk: skey, pkC: pkey, pkM: pkey) =
+let server{m}(ssk: skey, pkC: pkey, pkM: pkey, name: bitstring) =
   out(c, hello); in(c, rep: bitstring);
   if rep = ok then
   new y: exponent; out(c, exp(g, y));
   in(c, gx: G);
   let X = exp(gx, y) in
-  new nl: bitstring;
-  let lim = (nl, aead(compatKey(X), nl, noId, (magic, acc{m}))) in
+  new nl: bitstring; new inst: bitstring;
+  let lim = (nl, aead(compatKey(X), nl, noId, (limitS, magic, acc{m}, featuresS, h((lName, name)), inst))) in
   out(c, lim);
-  in(c, (=sel{m}, rec: bitstring));
-  let TH = h((lTH, hello, rep, gx, exp(g, y), lim, sel{m})) in
+  in(c, ((=sel{m}, fC: bitstring, lC: bitstring), rec: bitstring));
+  let answer = (sel{m}, fC, lC) in
+  let TH = h((lTH, hello, rep, gx, exp(g, y), lim, answer)) in
   let prk = hkdfx(TH, X, {p}) in
   let ck = okm(prk, lck) in let sk = okm(prk, lsk) in
   let (t: bitstring, cid: bitstring) = unaead(ck, n0, aAUTH, rec) in
@@ -104,8 +108,8 @@ let server{m}(ssk: skey, pkC: pkey, pkM: pkey) =
     else: s+='  if cid = noId then\n  let cpk = nobody in\n'
     if m&2: s+='  let sid = (pk(ssk), sign(ssk, (lSsig, TH))) in\n  let me = pk(ssk) in\n'
     else: s+='  let sid = noId in\n  let me = nobody in\n'
-    s+=f'''  event ServerSent(TH, ck, sel{m}, cpk, me);
-  event ServerDone(TH, ck, sel{m}, cpk, me);
+    s+=f'''  event ServerSent(TH, ck, sel{m}, cpk, me, name);
+  event ServerDone(TH, ck, sel{m}, cpk, me, name);
   out(c, aead(sk, n0, aAUTH, (mac(okm(prk, lsa), (TH, sid)), sid)));
 '''
     s+='  if cpk = pkC then\n' if m&4 else ''
@@ -115,17 +119,17 @@ body=''.join(client(m)+server(m) for m in modes)
 qs=''
 if q in('secrecy','passive'):
     qs+='query attacker(mC).\nquery attacker(mS).\n' if not leak.startswith('late') else 'query attacker(mC) phase 1.\nquery attacker(mS) phase 1.\n'
-V='th: bitstring, k: key, pc: pkey, ps: pkey, th2: bitstring, pc2: pkey, ps2: pkey, s: bitstring, s2: bitstring'
+V='th: bitstring, k: key, pc: pkey, ps: pkey, th2: bitstring, pc2: pkey, ps2: pkey, s: bitstring, s2: bitstring, n: bitstring, n2: bitstring'
 if q=='auth':
     # a side that has finished with an honest peer: that peer has sent its AUTH in the same session, once (injective)
-    qs+='''query th: bitstring, k: key, pc: pkey, s: bitstring; inj-event(ClientDone(th,k,s,pc,PKS)) ==> inj-event(ServerSent(th,k,s,pc,PKS)).
-query th: bitstring, k: key, ps: pkey, s: bitstring; inj-event(ServerDone(th,k,s,PKC,ps)) ==> inj-event(ClientSent(th,k,s,PKC)).
+    qs+='''query th: bitstring, k: key, pc: pkey, s: bitstring, n: bitstring; inj-event(ClientDone(th,k,s,pc,PKS,n)) ==> inj-event(ServerSent(th,k,s,pc,PKS,n)).
+query th: bitstring, k: key, ps: pkey, s: bitstring, n: bitstring; inj-event(ServerDone(th,k,s,PKC,ps,n)) ==> inj-event(ClientSent(th,k,s,PKC,n)).
 '''
 if q=='bind':
-    qs+=f'''query {V}; event(ClientDone(th,k,s,pc,ps)) && event(ServerDone(th2,k,s2,pc2,ps2)) ==> th = th2 && s = s2 && pc = pc2 && ps = ps2.
+    qs+=f'''query {V}; event(ClientDone(th,k,s,pc,ps,n)) && event(ServerDone(th2,k,s2,pc2,ps2,n2)) ==> th = th2 && s = s2 && pc = pc2 && ps = ps2 && n = n2.
 '''
-if q=='reach': qs+=f'''query {V}; event(ClientDone(th,k,s,pc,ps)).
-query {V}; event(ServerDone(th,k,s,pc,ps)).
+if q=='reach': qs+=f'''query {V}; event(ClientDone(th,k,s,pc,ps,n)).
+query {V}; event(ServerDone(th,k,s,pc,ps,n)).
 '''
 if q=='weakpsk': qs+='weaksecret psk.\n'
 # long-term keys as free private names so that queries can name them
@@ -137,7 +141,8 @@ start={'csk':'out(c, csk); ','ssk':'out(c, ssk); ','psk':'out(c, psk); ','none':
 main+=f'  out(c, pk(csk)); out(c, pk(ssk)); {start}\n  ('
 parts=[]
 for m in modes:
-    parts+= [f'!client{m}(csk, pk(ssk), pk(msk))', f'!server{m}(ssk, pk(csk), pk(msk))']
+    # the attacker chooses the names: servers of every name have the same keys
+    parts+= [f'!(in(c, n: bitstring); client{m}(csk, pk(ssk), pk(msk), n))', f'!(in(c, n: bitstring); server{m}(ssk, pk(csk), pk(msk), n))']
 if leak=='late': parts.append('phase 1; out(c, (psk, csk, ssk))')
 main+=' | '.join(parts)+')\n'
 pre='set attacker = passive.\n' if q=='passive' else ''

@@ -46,10 +46,11 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
   session: {
     scheduling: ["."],
     codec: [".", "scheduling"],
-    handshake: [".", "scheduling", "codec"],
+    negotiation: ["."],
+    handshake: [".", "scheduling", "codec", "negotiation"],
     connection: [".", "scheduling", "codec"],
     inbox: ["."],
-    options: [".", "handshake"],
+    options: [".", "negotiation"],
     lifecycle: [".", "codec", "handshake", "connection", "inbox", "options"],
   },
 };

@@ -1,34 +1,41 @@
 import {
-  createCipheriv,
-  createECDH,
-  createHash,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  hkdfSync,
-  type KeyObject,
-  sign,
-} from "node:crypto";
+  agree,
+  bytes,
+  derive,
+  golangIpcKey,
+  hmac,
+  identityOf,
+  idOf,
+  lengthPrefixed,
+  pointOf,
+  publicBytes,
+  rekey,
+  seal,
+  sha256,
+} from "./ipcx-primitives.js";
 
-/** What two sides have, and which of it they use. */
+export type Role = "client" | "server";
+
+/** What two sides have, and which of it they use; all values but the numbers in hex. */
 export interface VectorPlan {
+  readonly name: string;
   readonly about: string;
-  /** The last byte of what the client says in golang-ipc's handshake, in hex. */
+  /** The server's maxMessageSize and its offer, 48 bytes. */
+  readonly P: string;
+  /** 9 bytes. */
   readonly select: string;
-  /** The 12 bytes behind the length, unsealed, in hex. */
-  readonly limitsPlaintext: string;
   readonly psk?: string;
-  /** Seeds of Ed25519 keys, in hex. */
-  readonly clientSeed?: string;
-  readonly serverSeed?: string;
-  readonly rekeyInterval: number;
-  /** The plaintexts of the DATA records, in hex; after them comes a CLOSE. */
+  /** Seeds of Ed25519 keys. */
+  readonly "client seed"?: string;
+  readonly "server seed"?: string;
+  readonly "rekey interval": number;
+  /** The plaintexts of the DATA records, after which comes a CLOSE. */
   readonly clientData: readonly string[];
   readonly serverData: readonly string[];
 }
 
 /** One record, all values but the numbers in hex. */
-interface VectorRecord {
+export interface VectorRecord {
   readonly seq: number;
   readonly kind: number;
   readonly key: string;
@@ -37,86 +44,137 @@ interface VectorRecord {
   readonly record: string;
 }
 
-/** A whole session, all values but the numbers in hex. */
-export interface VectorSession extends VectorPlan {
-  readonly limits: string;
-  readonly transcriptHash: string;
-  readonly prk: string;
-  readonly clientIdentity?: string;
-  readonly serverIdentity?: string;
-  readonly client: readonly VectorRecord[];
-  readonly server: readonly VectorRecord[];
-}
+/** A whole session as in the file; names are those of docs/WIRE.md, values but the numbers are hex. */
+export type VectorSession = Readonly<
+  Record<
+    | "name"
+    | "about"
+    | "hello"
+    | "reply"
+    | "client private key"
+    | "server private key"
+    | "client key"
+    | "server key"
+    | "X"
+    | "golang-ipc key"
+    | "P"
+    | "limits nonce"
+    | "limits"
+    | "select"
+    | "TH"
+    | "PRK"
+    | "c key"
+    | "c iv"
+    | "c auth"
+    | "s key"
+    | "s iv"
+    | "s auth"
+    | "exporter"
+    | "next c key"
+    | "next c iv"
+    | "next s key"
+    | "next s iv",
+    string
+  > &
+    Partial<Record<"psk" | "client seed" | "server seed" | "client identity" | "server identity", string>> & {
+      "rekey interval": number;
+      "client records": readonly VectorRecord[];
+      "server records": readonly VectorRecord[];
+    }
+>;
 
-/** The key pairs of the connection, as in ipcx-1.json. */
-export interface VectorKeys {
-  readonly clientPrivateKey: string;
-  readonly clientPublicKey: string;
-  readonly serverPublicKey: string;
-}
-
+export const CLIENT_PRIVATE_KEY =
+  "7314971727cb0a77e90263e08b26fe027bfb08df33ed4b1e82676c85e18b9d330fed0bd042f2c41eac996e5320f31bc9";
+const SERVER_PRIVATE_KEY =
+  "0b587a16c6e91078cfd3e46f860c03f1e058842e0d786fcd31220ec5e367a94430f6f818bf72f14b71a8454055c6523c";
+const LIMITS_NONCE = "000102030405060708090a0b";
 const HELLO = "0201";
 const REPLY = "00";
-const LIMITS_NONCE = "000102030405060708090a0b";
-const ED25519_SEED_PREFIX = "302e020100300506032b657004220420";
-const AUTH = 1;
-const DATA = 2;
-const CLOSE = 3;
 
-const bytes = (hex: string): Buffer => Buffer.from(hex, "hex");
+export const KIND = { auth: 1, data: 2, close: 3 } as const;
 
 /** Makes the session of a plan by docs/WIRE.md, with `node:crypto` and nothing of the library. */
-export function makeVector(plan: VectorPlan, keys: VectorKeys): VectorSession {
-  const ecdh = createECDH("secp384r1");
-  ecdh.setPrivateKey(bytes(keys.clientPrivateKey));
-  const x = ecdh.computeSecret(bytes(keys.serverPublicKey));
-  const body = seal(createHash("sha256").update(x).digest(), bytes(LIMITS_NONCE), bytes(plan.limitsPlaintext));
-  const limits = lengthPrefixed(Buffer.concat([bytes(LIMITS_NONCE), body]));
-  const said = [
-    bytes(HELLO),
-    bytes(REPLY),
-    bytes(keys.clientPublicKey),
-    bytes(keys.serverPublicKey),
-    limits,
-    bytes(plan.select),
-  ];
-  const hashed = Buffer.concat([Buffer.from("ipcx/1 transcript"), ...said.map(lengthPrefixed)]);
-  const transcriptHash = createHash("sha256").update(hashed).digest();
+export function makeVector(plan: VectorPlan): VectorSession {
+  const { clientData, serverData, ...given } = plan;
+  const [clientKey, serverKey] = [pointOf(CLIENT_PRIVATE_KEY), pointOf(SERVER_PRIVATE_KEY)];
+  const x = agree(CLIENT_PRIVATE_KEY, serverKey);
+  const limits = sealLimits(bytes(plan.P));
+  const items = [bytes(HELLO), bytes(REPLY), clientKey, serverKey, limits, bytes(plan.select)];
+  const th = sha256("ipcx/1 transcript", ...items.map(lengthPrefixed));
   const secret = Buffer.concat([x, plan.psk === undefined ? Buffer.alloc(32) : bytes(plan.psk)]);
-  const derive = (label: string, length: number): Buffer =>
-    Buffer.from(hkdfSync("sha256", secret, transcriptHash, `ipcx/1 ${label}`, length));
-  const mode = bytes(plan.select).readUInt8();
-  const signs = { client: (mode & 0b100) !== 0, server: (mode & 0b010) !== 0 };
-  const seeds = { client: plan.clientSeed, server: plan.serverSeed };
-  const recordsOf = (side: "client" | "server"): VectorRecord[] => {
-    const id = signs[side] ? idOf(side, seeds[side] ?? "", transcriptHash) : Buffer.alloc(0);
-    const letter = side === "client" ? "c" : "s";
-    const mac = createHmac("sha256", derive(`${letter} auth`, 32))
-      .update(transcriptHash)
-      .update(id)
-      .digest();
-    const data = side === "client" ? plan.clientData : plan.serverData;
-    return sealAll(derive(`${letter} key`, 32), derive(`${letter} iv`, 12), plan.rekeyInterval, [
-      [AUTH, Buffer.concat([mac, id])],
-      ...data.map((hex): [number, Buffer] => [DATA, bytes(hex)]),
-      [CLOSE, Buffer.alloc(0)],
-    ]);
-  };
-  return {
-    ...plan,
+  const keyed = (label: string, length: number): string =>
+    derive(th, secret, `ipcx/1 ${label}`, length).toString("hex");
+  const half = {
+    ...given,
+    hello: HELLO,
+    reply: REPLY,
+    "client private key": CLIENT_PRIVATE_KEY,
+    "server private key": SERVER_PRIVATE_KEY,
+    "client key": clientKey.toString("hex"),
+    "server key": serverKey.toString("hex"),
+    X: x.toString("hex"),
+    "golang-ipc key": golangIpcKey(x).toString("hex"),
+    P: plan.P,
+    "limits nonce": LIMITS_NONCE,
     limits: limits.toString("hex"),
-    transcriptHash: transcriptHash.toString("hex"),
-    prk: createHmac("sha256", transcriptHash).update(secret).digest("hex"),
-    ...(plan.clientSeed !== undefined && { clientIdentity: publicBytes(identityOf(plan.clientSeed)).toString("hex") }),
-    ...(plan.serverSeed !== undefined && { serverIdentity: publicBytes(identityOf(plan.serverSeed)).toString("hex") }),
-    client: recordsOf("client"),
-    server: recordsOf("server"),
+    select: plan.select,
+    TH: th.toString("hex"),
+    PRK: hmac(th, secret).toString("hex"),
+    "c key": keyed("c key", 32),
+    "c iv": keyed("c iv", 12),
+    "c auth": keyed("c auth", 32),
+    "s key": keyed("s key", 32),
+    "s iv": keyed("s iv", 12),
+    "s auth": keyed("s auth", 32),
+    exporter: keyed("exporter", 32),
+    ...nextIn("c", keyed("c key", 32)),
+    ...nextIn("s", keyed("s key", 32)),
+    ...identityIn(plan, "client"),
+    ...identityIn(plan, "server"),
+  };
+  const recordsOf = (role: Role, data: readonly string[]): VectorRecord[] =>
+    sealRecords(half, role, [
+      [KIND.auth, authOf(half, role)],
+      ...data.map((hex): [number, Buffer] => [KIND.data, bytes(hex)]),
+      [KIND.close, Buffer.alloc(0)],
+    ]);
+  return {
+    ...half,
+    "client records": recordsOf("client", clientData),
+    "server records": recordsOf("server", serverData),
   };
 }
 
-function sealAll(key: Buffer, iv: Buffer, rekeyInterval: number, records: readonly [number, Buffer][]): VectorRecord[] {
+/** `length u32 ‖ nonce(12) ‖ AES-256-GCM(golang-ipc key, P)`. */
+export function sealLimits(plaintext: Buffer): Buffer {
+  const key = golangIpcKey(agree(CLIENT_PRIVATE_KEY, pointOf(SERVER_PRIVATE_KEY)));
+  const nonce = bytes(LIMITS_NONCE);
+  return lengthPrefixed(Buffer.concat([nonce, seal(key, nonce, plaintext)]));
+}
+
+type SessionKeys = Omit<VectorSession, "client records" | "server records">;
+
+/** The plaintext of a side's AUTH: `HMAC(auth, TH ‖ id) ‖ id`. */
+export function authOf(session: SessionKeys, role: Role, id: Buffer = idIn(session, role)): Buffer {
+  return Buffer.concat([hmac(bytes(session[role === "client" ? "c auth" : "s auth"]), bytes(session.TH), id), id]);
+}
+
+function idIn(session: SessionKeys, role: Role): Buffer {
+  const signs = (bytes(session.select).readUInt8() & (role === "client" ? 0b100 : 0b010)) !== 0;
+  const seed = session[`${role} seed`];
+  return signs && seed !== undefined ? idOf(role, seed, bytes(session.TH)) : Buffer.alloc(0);
+}
+
+/** Seals a side's records in this order, from seq 0 on. */
+export function sealRecords(
+  session: SessionKeys,
+  role: Role,
+  records: readonly (readonly [kind: number, plaintext: Buffer])[],
+): VectorRecord[] {
+  const side = role === "client" ? "c" : "s";
+  let [key, iv] = [bytes(session[`${side} key`]), bytes(session[`${side} iv`])];
   return records.map(([kind, plaintext], seq) => {
-    if (seq > 0 && seq % rekeyInterval === 0) {
+    if (seq > 0 && seq % session["rekey interval"] === 0) {
       const output = rekey(key);
       [key, iv] = [output.subarray(0, 32), output.subarray(32)];
     }
@@ -136,34 +194,15 @@ function sealAll(key: Buffer, iv: Buffer, rekeyInterval: number, records: readon
   });
 }
 
-/** HKDF-Expand(key, "ipcx/1 rekey", 44). */
-function rekey(key: Buffer): Buffer {
-  const first = createHmac("sha256", key).update("ipcx/1 rekey").update(Buffer.of(1)).digest();
-  const second = createHmac("sha256", key).update(first).update("ipcx/1 rekey").update(Buffer.of(2)).digest();
-  return Buffer.concat([first, second]).subarray(0, 44);
+/** The key and the iv that replace the first ones. */
+function nextIn<Side extends "c" | "s">(side: Side, key: string): Record<`next ${Side} ${"key" | "iv"}`, string> {
+  const output = rekey(bytes(key)).toString("hex");
+  return { [`next ${side} key`]: output.slice(0, 64), [`next ${side} iv`]: output.slice(64) } as ReturnType<
+    typeof nextIn<Side>
+  >;
 }
 
-function idOf(side: "client" | "server", seed: string, transcriptHash: Buffer): Buffer {
-  const identity = identityOf(seed);
-  const signature = sign(null, Buffer.concat([Buffer.from(`ipcx/1 ${side} sig`), transcriptHash]), identity);
-  return Buffer.concat([publicBytes(identity), signature]);
-}
-
-function identityOf(seed: string): KeyObject {
-  return createPrivateKey({ key: bytes(ED25519_SEED_PREFIX + seed), format: "der", type: "pkcs8" });
-}
-
-function publicBytes(identity: KeyObject): Buffer {
-  return createPublicKey(identity).export({ format: "der", type: "spki" }).subarray(-32);
-}
-
-function seal(key: Buffer, nonce: Buffer, plaintext: Buffer, associated: Buffer = Buffer.alloc(0)): Buffer {
-  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: 16 }).setAAD(associated);
-  return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
-}
-
-function lengthPrefixed(data: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(data.length);
-  return Buffer.concat([length, data]);
+function identityIn(plan: VectorPlan, role: Role): Partial<Record<`${Role} identity`, string>> {
+  const seed = plan[`${role} seed`];
+  return seed === undefined ? {} : { [`${role} identity`]: publicBytes(identityOf(seed)).toString("hex") };
 }

@@ -42,7 +42,7 @@ describe("a process ends by itself", () => {
       const other = await startClient(options);
       await until(() => manager.connections.size === 2);
       async function ask() {
-        const asker = await startClient({ ...options, name: "orders_manager" });
+        const asker = await startClient({ ...options, name: "orders_manager", serverName: name });
         await asker.write(12, "client_id_request");
         for await (const answer of asker) break;
         asker.unref();
@@ -61,16 +61,22 @@ describe("a process ends by itself", () => {
       "shakes hands with a manager",
       `createServer((socket) => reached.push(socket.unref())).listen(directory + "/orders_manager.sock").unref();`,
     ],
-    ["waits for an id", `(await startServer({ name: "orders_manager", directory })).unref().on("message", reach);`],
+    [
+      "waits for an id",
+      `(await startServer({ name: "orders_manager", directory, security })).unref().on("message", reach);`,
+    ],
     [
       "waits for its slot",
-      `const server = await startServer({ name: "orders_manager", directory });
+      `const server = await startServer({ name: "orders_manager", directory, security });
        server.unref().on("message", reach).on("message", () => server.write(12, Buffer.of(0, 0, 0, 7)));`,
     ],
   ])("while an unreferenced client that redials %s", async (_stage, script) => {
     const outcome = await run(`
       const manager = await startServerManager({ name, directory });
-      const client = await startClient({ name, directory, multiClient: true, retryMs: 5, handshakeTimeoutMs: 1000000 });
+      // A server that takes the manager's place, under a name of its own, announces none.
+      const security = { wire: "golang-ipc" };
+      const options = { name, directory, multiClient: true, retryMs: 5, handshakeTimeoutMs: 1000000, security };
+      const client = await startClient(options);
       client.unref();
       await manager.close();
       const reached = [];

@@ -29,8 +29,14 @@ export function makeHandshake(role: Role, wire: Wire): Handshake<HandshakeOutcom
   const credentials = credentialsOf(wire);
   const nonces = new CountedNonces(new Uint8Array(8).fill(role === "server" ? 1 : 2));
   return role === "server"
-    ? serverHandshake({ encryption, maxMessageSize: MAX_MESSAGE_SIZE, credentials, nonces })
-    : clientHandshake({ name: "mutated", encryption, credentials, nonces });
+    ? serverHandshake({
+        encryption,
+        maxMessageSize: MAX_MESSAGE_SIZE,
+        instance: new Uint8Array(16),
+        credentials,
+        nonces,
+      })
+    : clientHandshake({ name: "mutated", maxMessageSize: MAX_MESSAGE_SIZE, encryption, credentials, nonces });
 }
 
 /** A step between two of our key pairs has an answer that is known; deriving it takes twenty times as long as all the rest. */

@@ -8,14 +8,19 @@ export class FarServer {
   readonly #all: Duplex[] = [];
   readonly #unclaimed: Duplex[] = [];
   readonly #waiting: ((stream: Duplex) => void)[] = [];
+  readonly #name: string;
   #listener: Listener | undefined;
+
+  private constructor(name: string) {
+    this.#name = name;
+  }
 
   static async listen(
     place: string | Transport,
     name: string,
     endpoint: Endpoint = { kind: "name" },
   ): Promise<FarServer> {
-    const server = new FarServer();
+    const server = new FarServer(name);
     const transport = typeof place === "string" ? unixSocket({ directory: place }) : place;
     server.#listener = await transport.listen(name, endpoint, (stream) => server.#take(stream), {});
     onTestFinished(() => server.destroy());
@@ -48,7 +53,7 @@ export class FarServer {
 
   /** The next connection, when its handshake is complete. */
   async session(options: PeerOptions = {}): Promise<Session> {
-    return openSession(await this.next(), { role: "server", ...options });
+    return openSession(await this.next(), { role: "server", name: this.#name, ...options });
   }
 
   /** Listens no more; connections live on. */

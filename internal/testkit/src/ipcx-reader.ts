@@ -31,13 +31,16 @@ export interface ReadSession {
 const HEADER_BYTES = 4;
 const KEY_BYTES = 97;
 
+/** Where the client's records begin: after the reply, the key and the select of 9 bytes. */
+const RECORDS_AT = 1 + KEY_BYTES + 9;
+
 /**
  * Reads a whole session by docs/WIRE.md, with `node:crypto` and nothing of the library: what it can read, others can.
  * Throws where a tag is wrong.
  */
 export function readSession(heard: Overheard): ReadSession {
   const [client, server] = [Buffer.from(heard.clientToServer), Buffer.from(heard.serverToClient)];
-  const [reply, clientKey, select] = [client.subarray(0, 1), client.subarray(1, 98), client.subarray(98, 99)];
+  const [reply, clientKey, select] = [client.subarray(0, 1), client.subarray(1, 98), client.subarray(98, RECORDS_AT)];
   const [hello, serverKey] = [server.subarray(0, 2), server.subarray(2, 2 + KEY_BYTES)];
   const limitsEnd = 99 + 4 + server.readUInt32BE(99);
   const limits = server.subarray(99, limitsEnd);
@@ -56,7 +59,7 @@ export function readSession(heard: Overheard): ReadSession {
   return {
     limits: openLimits(limits.subarray(4), x).toString("hex"),
     transcriptHash: transcriptHash.toString("hex"),
-    client: open("c", client.subarray(99)),
+    client: open("c", client.subarray(RECORDS_AT)),
     server: open("s", server.subarray(limitsEnd)),
   };
 }

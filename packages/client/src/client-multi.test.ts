@@ -82,7 +82,7 @@ describe("startClient with multiClient", () => {
     expect(dialled).toEqual([MANAGER, MANAGER, MANAGER]);
     await FarServer.listen(directory, name, slot(1));
     const manager = await FarServer.listen(directory, name, MANAGER);
-    const place = await FarServer.listen(directory, `${name}2`);
+    const place = await FarServer.listen(directory, name, slot(2));
     await giveId(manager, 2);
     await place.session();
     expect(untilTestEnds(await starting).clientId).toBe(2);

@@ -14,6 +14,12 @@ export const MANAGER: Endpoint = { kind: "manager" };
 export interface ClientOptions extends PeerOptions {
   /** The server's name: letters, digits, `.`, `_`, `-`; at most 64, starting with a letter or digit. */
   readonly name: string;
+  /**
+   * The name that the server was started with; an @ipc server of another name is rejected. It differs from `name` where the
+   * socket is a hard link, or where a TCP port is forwarded.
+   * @default `name`
+   */
+  readonly serverName?: string;
   /** Directory of the socket files; `"user"`: the private directory of this user. @default "/tmp", as golang-ipc */
   readonly directory?: string;
   /** Uids that may own the server's socket and the directories on the way to it, besides this user and root. @default [] */
@@ -40,6 +46,7 @@ export interface ClientOptions extends PeerOptions {
 /** ClientOptions with every default applied. */
 export interface ResolvedClientOptions extends ResolvedPeerOptions {
   readonly name: string;
+  readonly serverName: string;
   /** Location of the key file with one more pre-shared key; undefined: none. */
   readonly keyFilePlace: KeyFilePlace | undefined;
   readonly transport: Transport;
@@ -56,6 +63,7 @@ const SOCKET_OPTIONS = ["directory", "trustedOwners", "sharedDirectory"] as cons
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
   const reader = new OptionReader("startClient", options, [
     "name",
+    "serverName",
     ...SOCKET_OPTIONS,
     "transport",
     "timeoutMs",
@@ -64,8 +72,9 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     "multiClient",
     ...PEER_OPTIONS,
   ]);
-  const { name, retryMs } = options;
+  const { name, serverName = name, retryMs } = options;
   assertName(name);
+  assertName(serverName, "serverName");
   reader.refuseBeside("transport", SOCKET_OPTIONS);
   const transport =
     reader.methods<Transport>("transport", ["address", "dial"]) ?? unixSocket(reader.pick(SOCKET_OPTIONS));
@@ -80,6 +89,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   return Object.freeze({
     ...peer,
     name,
+    serverName,
     keyFilePlace: peer.keyFile === false ? undefined : resolveKeyFile(name, peer.keyFile),
     transport,
     timeoutMs: reader.milliseconds("timeoutMs", 0),

@@ -233,7 +233,7 @@ export class Client extends PeerSession {
   }
 
   async #dialEndpoint(endpoint: Endpoint, signal: AbortSignal): Promise<EstablishedConnection> {
-    const { name, transport, encryption, handshakeTimeoutMs, logger } = this.#options;
+    const { name, serverName, transport, encryption, limits, handshakeTimeoutMs, logger } = this.#options;
     // Read the key file before each dial: a server that creates the file does so before it listens.
     const credentials = withKeyFile(this.#options.credentials, this.#options.keyFilePlace, readKeyFile);
     const stream = await transport.dial(name, endpoint, { signal });
@@ -242,7 +242,10 @@ export class Client extends PeerSession {
     logger.debug(`client ${name}: dialled ${remote}`);
     const handshake = clientHandshake({
       name,
+      address: remote,
+      serverName,
       encryption,
+      maxMessageSize: limits.maxMessageSize,
       credentials,
       wasSecure: this.#wasSecure,
       earlierMode: this.#earlierMode,

@@ -11,31 +11,31 @@ import {
   PUBLIC_KEY_BYTES,
 } from "./key-exchange.js";
 
-interface Vectors {
-  readonly keyExchange: Record<
-    "clientPrivateKey" | "serverPrivateKey" | "clientPublicKey" | "serverPublicKey" | "sharedX48" | "legacyKey",
-    string
-  >;
-  readonly leadingZero: Record<
-    "clientPrivateKey" | "serverPrivateKey" | "serverPublicKey" | "sharedX48" | "legacyKey" | "wrongIfNotStripped",
-    string
-  >;
-}
+type Exchange = Readonly<
+  Record<"client private key" | "server private key" | "client key" | "server key" | "X" | "golang-ipc key", string>
+>;
 
 const file = new URL("../../../internal/conformance/vectors/ipcx-1.json", import.meta.url);
-const { keyExchange, leadingZero } = JSON.parse(readFileSync(file, "utf8")) as Vectors;
+const vectors = JSON.parse(readFileSync(file, "utf8")) as {
+  readonly sessions: readonly [Exchange];
+  readonly "leading zero": Exchange;
+};
+const {
+  sessions: [keyExchange],
+  "leading zero": leadingZero,
+} = vectors;
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
 const hexOf = (data: Uint8Array | KeyObject): string =>
   Buffer.from(data instanceof Uint8Array ? data : data.export()).toString("hex");
 
 describe("the golden key exchange", () => {
-  const client = keyPairFromScalar(bytes(keyExchange.clientPrivateKey));
-  const server = keyPairFromScalar(bytes(keyExchange.serverPrivateKey));
+  const client = keyPairFromScalar(bytes(keyExchange["client private key"]));
+  const server = keyPairFromScalar(bytes(keyExchange["server private key"]));
 
   test("has the recorded public keys", () => {
-    expect(hexOf(client.publicKey)).toBe(keyExchange.clientPublicKey);
-    expect(hexOf(server.publicKey)).toBe(keyExchange.serverPublicKey);
+    expect(hexOf(client.publicKey)).toBe(keyExchange["client key"]);
+    expect(hexOf(server.publicKey)).toBe(keyExchange["server key"]);
   });
 
   test("gives both sides the recorded X and the recorded key", () => {
@@ -43,27 +43,26 @@ describe("the golden key exchange", () => {
       deriveSharedSecret(client.privateKey, server.publicKey),
       deriveSharedSecret(server.privateKey, client.publicKey),
     ]) {
-      expect(hexOf(x)).toBe(keyExchange.sharedX48);
-      expect(hexOf(deriveMessageKey(x))).toBe(keyExchange.legacyKey);
+      expect(hexOf(x)).toBe(keyExchange.X);
+      expect(hexOf(deriveMessageKey(x))).toBe(keyExchange["golang-ipc key"]);
     }
   });
 });
 
 describe("a shared X that starts with a zero byte", () => {
-  const client = keyPairFromScalar(bytes(leadingZero.clientPrivateKey));
-  const server = keyPairFromScalar(bytes(leadingZero.serverPrivateKey));
-  const x = deriveSharedSecret(client.privateKey, bytes(leadingZero.serverPublicKey));
+  const client = keyPairFromScalar(bytes(leadingZero["client private key"]));
+  const server = keyPairFromScalar(bytes(leadingZero["server private key"]));
+  const x = deriveSharedSecret(client.privateKey, bytes(leadingZero["server key"]));
 
   test("keeps its 48 bytes", () => {
-    expect(hexOf(server.publicKey)).toBe(leadingZero.serverPublicKey);
-    expect(hexOf(x)).toBe(leadingZero.sharedX48);
-    expect(hexOf(deriveSharedSecret(server.privateKey, client.publicKey))).toBe(leadingZero.sharedX48);
+    expect(hexOf(server.publicKey)).toBe(leadingZero["server key"]);
+    expect(hexOf(x)).toBe(leadingZero.X);
+    expect(hexOf(deriveSharedSecret(server.privateKey, client.publicKey))).toBe(leadingZero.X);
   });
 
   test("is hashed without it, as Go does: the unstripped hash is another key", () => {
-    expect(hexOf(deriveMessageKey(x))).toBe(leadingZero.legacyKey);
-    expect(createHash("sha256").update(x).digest("hex")).toBe(leadingZero.wrongIfNotStripped);
-    expect(leadingZero.legacyKey).not.toBe(leadingZero.wrongIfNotStripped);
+    expect(hexOf(deriveMessageKey(x))).toBe(leadingZero["golang-ipc key"]);
+    expect(createHash("sha256").update(x).digest("hex")).not.toBe(leadingZero["golang-ipc key"]);
   });
 
   test.each([
@@ -110,7 +109,7 @@ test.each([0, 47, 49])("a scalar of %i bytes is refused", (length) => {
 });
 
 describe("a public key that is none", () => {
-  const { privateKey, publicKey } = keyPairFromScalar(bytes(keyExchange.clientPrivateKey));
+  const { privateKey, publicKey } = keyPairFromScalar(bytes(keyExchange["client private key"]));
 
   function refusalOf(point: Uint8Array): unknown {
     try {
@@ -127,7 +126,7 @@ describe("a public key that is none", () => {
   }
 
   const ecdh = createECDH("secp384r1");
-  ecdh.setPrivateKey(bytes(keyExchange.serverPrivateKey));
+  ecdh.setPrivateKey(bytes(keyExchange["server private key"]));
   const fill = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte);
   const withFirst = (byte: number): Uint8Array => Uint8Array.of(byte, ...publicKey.subarray(1));
 
@@ -153,7 +152,7 @@ describe("a public key that is none", () => {
     ["04 and ff", `04${"ff".repeat(96)}`],
     ["04 and junk", `04${"41".repeat(96)}`],
     ["an X of the field's prime", `04${P}${y}`],
-    ["an X with the Y of another point", `04${hexOf(publicKey).slice(2, 98)}${keyExchange.serverPublicKey.slice(98)}`],
+    ["an X with the Y of another point", `04${hexOf(publicKey).slice(2, 98)}${keyExchange["server key"].slice(98)}`],
   ])("%s is refused as no point of the curve, with OpenSSL's reason as cause", (_what, hex) => {
     const point = bytes(hex);
     expect(point).toHaveLength(97);

@@ -67,9 +67,9 @@ describe.each(recorded)("the recorded conversation with a $peer", (conversation)
   });
 });
 
-test("our recorded bodies are sealed byte for byte, the counter running on from one conversation to the next", () => {
-  const nonces = new CountedNonces(new Uint8Array(8).fill(0x11), 1);
+test("our recorded bodies are sealed byte for byte, the counter beginning at 0 in each conversation", () => {
   for (const conversation of recorded) {
+    const nonces = new CountedNonces(new Uint8Array(8).fill(0x11));
     const key = createSecretKey(bytes(conversation.sharedKey));
     const [sealing, opening] = [new MessageCipher(key, { nonces }), new MessageCipher(key)];
     for (const body of ourBodies(conversation)) {

@@ -26,8 +26,8 @@ export interface BroadcastResult {
   readonly skipped: readonly ServerConnection[];
   /**
    * Connections whose write failed: too slow and disconnected (IPC_TIMED_OUT), gone or closing (IPC_CLOSED, IPC_CONNECTION_LOST
-   * and every other code that ends a connection), aborted by `signal` (IPC_ABORTED; about 64 KiB or more may still be sent), or
-   * too many writes waiting already (IPC_QUEUE_FULL).
+   * and every other code that ends a connection), aborted by `signal` (IPC_ABORTED; about 64 KiB or more may still be sent), too
+   * many writes waiting already (IPC_QUEUE_FULL), or a client whose own `maxMessageSize` is smaller (IPC_MESSAGE_TOO_LARGE).
    */
   readonly failed: readonly { readonly connection: ServerConnection; readonly error: IpcError }[];
 }
@@ -85,7 +85,10 @@ export async function broadcast(
     try {
       const written = connection.write(type, bytes, signal === undefined ? {} : { signal });
       const isTaken = isLarge && slow !== "wait" && hadRoom && connection.status === "Connected";
-      if (!isTaken) await written;
+      // A client with room is not slow, so its deadline ends here. Its end is not awaited, but a write that was rejected at once
+      // is noticed: it was too large for this client.
+      if (isTaken) late.delete(connection);
+      await (isTaken ? Promise.race([written, undefined]) : written);
       accepted.push(connection);
     } catch (error) {
       if (!isIpcError(error)) throw error;

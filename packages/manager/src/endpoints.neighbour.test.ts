@@ -45,7 +45,8 @@ describe.each(TRANSPORTS)("a service `worker1` beside the manager `worker`, over
     await session.close();
     await eventually(() => expect(manager.connections.size).toBe(0));
     const left = openFarClient(transport, "worker1");
-    expect(await failureOf(left)).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    // The slot announces the manager's name.
+    expect(await failureOf(left)).toMatchObject({ code: "IPC_SECURITY_REFUSED" });
     expect(connections).toHaveLength(1);
   });
 

@@ -3,6 +3,7 @@ import { type IpcError, isIpcError, type Logger, SessionError } from "@ipc/sessi
 import {
   BUSY_HELLO,
   type Credentials,
+  createInstanceId,
   type HandshakeProgress,
   KeyPairPool,
   runHandshake,
@@ -67,6 +68,8 @@ interface PendingHandshake extends HandshakeProgress {
 export class HandshakeAcceptor {
   readonly #options: HandshakeAcceptorOptions;
   readonly #keyPairs: KeyPairPool;
+  /** Announced to every client. */
+  readonly #instance: Uint8Array = createInstanceId();
   readonly #handshakes = new Set<PendingHandshake>();
   /** Streams that are being closed after a rejection, oldest first. */
   readonly #rejected = new Set<Duplex>();
@@ -134,7 +137,8 @@ export class HandshakeAcceptor {
     const { name, encryption, credentials, limits, handshakeTimeoutMs } = this.#options;
     const { stream, abort } = progress;
     const { maxMessageSize } = limits;
-    const handshake = serverHandshake({ encryption, credentials, maxMessageSize, golangIpcOnly });
+    const instance = this.#instance;
+    const handshake = serverHandshake({ name, instance, encryption, credentials, maxMessageSize, golangIpcOnly });
     const { result: outcome, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
       signal: abort.signal,

@@ -7,8 +7,8 @@ import { temporaryDirectory } from "../../../internal/testkit/src/temporary-dire
 import { type Server, startServer } from "./server.js";
 
 const HELLO_BYTES = 2;
-/** The length, the size, the offer. */
-const LIMITS_BYTES = 4 + 4 + 8;
+/** The length, and P with its offer. */
+const LIMITS_BYTES = 4 + 48;
 const OK = Uint8Array.of(0);
 const EMPTY_MESSAGE = [0, 0, 0, 4, 0, 0, 0, 7];
 const BURST = Buffer.from(Array.from({ length: 8_000 }, () => EMPTY_MESSAGE).flat());

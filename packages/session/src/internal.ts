@@ -5,7 +5,6 @@ export { type EstablishedConnection, UNCOPIED_FROM_BYTES } from "./codec/codec.j
 export { Deferred, handledRejection, settleWithin } from "./deferred.js";
 export { type ConnectionNews, diagnostics, type EndNews, type RefusalNews } from "./diagnostics.js";
 export { abortError, asIpcError, consumerTakenError, traitsOf } from "./errors.js";
-export { withKeyFile } from "./handshake/credentials.js";
 export type { MessageIterator } from "./inbox/async-iterator.js";
 export { Consumer } from "./inbox/consumer.js";
 export type { Inbox, InboxConsumer } from "./inbox/inbox.js";
@@ -14,6 +13,7 @@ export { PeerCore, type PeerOwner, type PeerStart } from "./lifecycle/peer-core.
 export { type EventListener, PeerEmitter } from "./lifecycle/peer-emitter.js";
 export { PeerSession } from "./lifecycle/peer-session.js";
 export type { ReceivedMessage } from "./message.js";
+export { withKeyFile } from "./negotiation/credentials.js";
 export {
   assertListener,
   CLOSE_TIMEOUT_MS,

@@ -18,15 +18,19 @@ import { ExactReader } from "../src/handshake/exact-reader.js";
 type Side = "client" | "server";
 
 export interface HandmadeOptions {
-  /** The byte with which a client answers the limits. @default 80 */
+  /** The first byte of a client's select. @default 80 */
   readonly select?: number;
-  /** Bytes 4 … 11 of a server's limits. @default an offer without keys */
+  /** Bytes 4 … 11 of a server's limits; features, name and instance are zero. @default an offer without keys */
   readonly offer?: string;
   readonly psk?: Uint8Array;
+  /** Sets features and zero bytes that no version knows yet, and sends bytes behind a server's offer. @default false */
+  readonly unknown?: boolean;
 }
 
 const HELLO = Uint8Array.of(2, 1);
 const OK = Uint8Array.of(0);
+/** Features and zero bytes that no version knows yet. */
+const UNKNOWN = "f000ffff";
 
 /** One end of a secure session that says what a test tells it to, sealed as it should be, and in whatever order. */
 export class HandmadePeer {
@@ -44,7 +48,10 @@ export class HandmadePeer {
   }
 
   /** Plays a client up to its select, which it has sent; its AUTH it has not. */
-  static async client(stream: Duplex, { select = 0x80, psk }: HandmadeOptions = {}): Promise<HandmadePeer> {
+  static async client(
+    stream: Duplex,
+    { select = 0x80, psk, unknown = false }: HandmadeOptions = {},
+  ): Promise<HandmadePeer> {
     stream.on("error", () => {});
     const reader = new ExactReader(stream);
     const hello = await reader.read(2, "hello");
@@ -54,14 +61,16 @@ export class HandmadePeer {
     const serverPublicKey = await reader.read(PUBLIC_KEY_BYTES, "key");
     const length = Buffer.from(await reader.read(4, "length"));
     const limits = Buffer.concat([length, await reader.read(length.readUInt32BE(), "limits")]);
-    stream.write(Uint8Array.of(select));
+    const behind = `${unknown ? UNKNOWN : "00000000"}00300000`;
+    const selected = Buffer.concat([Uint8Array.of(select), Buffer.from(behind, "hex")]);
+    stream.write(selected);
     const transcriptHash = hashTranscript({
       hello,
       reply: OK,
       clientPublicKey: pair.publicKey,
       serverPublicKey,
       limits,
-      select: Uint8Array.of(select),
+      select: selected,
     });
     const keys = keysOf(pair.privateKey, serverPublicKey, transcriptHash, psk);
     reader.release();
@@ -72,7 +81,7 @@ export class HandmadePeer {
   /** Plays a server up to the client's AUTH, which it has read; its own it has not sent. */
   static async server(
     stream: Duplex,
-    { offer = "4950435801000000", psk }: HandmadeOptions = {},
+    { offer = "4950435801000000", psk, unknown = false }: HandmadeOptions = {},
   ): Promise<HandmadePeer> {
     stream.on("error", () => {});
     const reader = new ExactReader(stream);
@@ -82,10 +91,11 @@ export class HandmadePeer {
     stream.write(pair.publicKey);
     const clientPublicKey = await reader.read(PUBLIC_KEY_BYTES, "key");
     const cipher = new MessageCipher(deriveMessageKey(deriveSharedSecret(pair.privateKey, clientPublicKey)));
-    const body = cipher.seal(Buffer.from(`00300000${offer}`, "hex"));
+    const behind = unknown ? UNKNOWN + "00".repeat(32) + "ee".repeat(100) : "00".repeat(36);
+    const body = cipher.seal(Buffer.from(`00300000${offer}${behind}`, "hex"));
     const limits = Buffer.concat([Buffer.of(0, 0, 0, body.length), body]);
     stream.write(limits);
-    const select = await reader.read(1, "select");
+    const select = await reader.read(9, "select");
     const header = Buffer.from(await reader.read(4, "header"));
     await reader.read(header.readUIntBE(1, 3), "AUTH");
     const transcriptHash = hashTranscript({

@@ -89,12 +89,13 @@ export class Impersonator {
     const limits = Buffer.concat([Buffer.of(0, 0, 0, body.length), body]);
     this.#toClient.write(limits);
 
-    const select = await client.read(1, "select");
-    if (select[0] === 0) {
-      this.#toServer.write(select);
+    const first = await client.read(1, "select");
+    if (first[0] === 0) {
+      this.#toServer.write(first);
       await this.#overhear(withClient, withServer);
       return;
     }
+    const select = Buffer.concat([first, await client.read(8, "the rest of the select")]);
     const atClient = hashTranscript({
       hello,
       reply,

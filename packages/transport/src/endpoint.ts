@@ -15,15 +15,16 @@ export interface NameError extends TypeError {
  * Returns if `name` can name a server: 1 to 64 characters of `A-Z a-z 0-9 . _ -`, the first a letter or a digit, without `..`.
  * The name becomes part of a path, and in golang-ipc `../x` leaves the directory.
  *
+ * @param option the option that holds the name, for the error message
  * @throws TypeError with the code `IPC_NAME_INVALID`
  */
-export function assertName(name: unknown): asserts name is string {
+export function assertName(name: unknown, option = "name"): asserts name is string {
   if (typeof name === "string" && NAME.test(name) && !name.includes("..")) return;
   const takes = "1 to 64 characters out of A-Z a-z 0-9 . _ -, the first a letter or a digit, without `..`";
   const message =
     name === ""
-      ? `\`name\` cannot be an empty string; it takes ${takes}`
-      : `\`name\` takes ${takes}, got ${formatValue(name)}`;
+      ? `\`${option}\` cannot be an empty string; it takes ${takes}`
+      : `\`${option}\` takes ${takes}, got ${formatValue(name)}`;
   throw Object.assign(new TypeError(message), { code: "IPC_NAME_INVALID" } as const) satisfies NameError;
 }
 

@@ -57,7 +57,7 @@ export async function shakeHands(socket: Socket, side: Side, wire: Wire): Promis
   const run = { timeoutMs: HANDSHAKE_MS };
   const { result } =
     side === "client"
-      ? await runHandshake(socket, clientHandshake({ name: "target", ...wants }), run)
+      ? await runHandshake(socket, clientHandshake({ name: "target", maxMessageSize: MAX_MESSAGE_SIZE, ...wants }), run)
       : await runHandshake(socket, serverHandshake({ maxMessageSize: MAX_MESSAGE_SIZE, ...wants }), run);
   socket.resume();
   return result.codec;

@@ -66,6 +66,8 @@ export interface HandshakeOutcome {
   readonly codec: MessageCodec;
   /** The longest data this side may send, in bytes. */
   readonly maxSendSize: number;
+  /** The features that both sides support, as FEATURE bits. */
+  readonly features: number;
   /** Whether the peer ends its side after it has read to the end of ours: clients do, golang-ipc's servers do not. */
   readonly peerEndsInResponse: boolean;
   /** A client's secure session: what was proved in it, as bits: 1 pre-shared key, 2 server's signature, 4 client's signature. */

@@ -2,8 +2,8 @@ import { createSecretKey } from "node:crypto";
 import { deriveMessageKey, deriveSharedSecret, type KeyPair, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
 import { describe, expect, test } from "vitest";
 import type { HandshakeOutcome } from "../codec/codec.js";
+import { NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { type ClientHandshakeOptions, clientHandshake } from "./client-handshake.js";
-import { NO_CREDENTIALS } from "./credentials.js";
 import type { HandshakeAnswer } from "./steps.js";
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
@@ -15,8 +15,14 @@ const theirs = keyPairFromScalar(new Uint8Array(48).fill(2));
 const OUR_KEY = hexOf(ours.publicKey);
 const THEIR_KEY = hexOf(theirs.publicKey);
 
+/** The part of an offer after its modes: the feature 01, no name, and an instance of zero bytes. */
+const BEHIND = `00010000${"00".repeat(32)}`;
+
 /** 3 MiB, and the offer: "IPCX", version 1, takes a pre-shared key, requires nothing. */
-const OFFER = "003000004950435801010000";
+const OFFER = `003000004950435801010000${BEHIND}`;
+
+/** The select of a client that takes 2 KiB. */
+const SELECT = "800001000000000800";
 
 /** As the server would seal it. */
 function sealed(plaintext: Uint8Array): string {
@@ -38,7 +44,7 @@ function converse(server: string, want: Partial<ClientHandshakeOptions> = {}, pa
   const asked: string[] = [];
   const input = bytes(server);
   let at = 0;
-  const handshake = clientHandshake({ name: "orders", encryption: true, ...want });
+  const handshake = clientHandshake({ name: "orders", maxMessageSize: 2_048, encryption: true, ...want });
   try {
     let step = handshake.next();
     while (step.done !== true) {
@@ -175,10 +181,10 @@ describe("the server's limits", () => {
   const LIMITS = [
     ["the shortest", "00300000"],
     ["one byte more", "0030000001"],
-    ["an offer without its last byte", "0030000049504358010100"],
-    ["an offer of another version", "003000004950435802010000"],
-    ["an offer under another name", "003000004950435901010000"],
-    ["an offer that is no place for one", "00300000004950435801010000"],
+    ["an offer without its last byte", OFFER.slice(0, -2)],
+    ["an offer of another version", OFFER.replace("4950435801", "4950435802")],
+    ["an offer under another magic", OFFER.replace("4950435801", "4950435901")],
+    ["an offer at another place", OFFER.replace("00300000", "0030000000")],
     ["the longest, all junk", `00300000${"ee".repeat(4_092)}`],
   ] as const;
 
@@ -196,8 +202,8 @@ describe("the server's limits", () => {
   test.each([
     ["alone", OFFER],
     ["with more behind it", `${OFFER}ee`],
-    ["with its reserved byte set", OFFER.replace(/00$/, "ff")],
-    ["up to the limits' end", OFFER + "ee".repeat(4_096 - 28 - 12)],
+    ["with its reserved byte set", OFFER.replace("01010000", "010100ff")],
+    ["up to the limits' end", OFFER + "ee".repeat(4_096 - 28 - 48)],
   ])("that offer ipcx/1, %s, are passed over by a client that speaks golang-ipc's protocol only", (_what, body) => {
     const golang = { ...NO_CREDENTIALS, supportsSecure: false };
     const mode = (name: string): object => ({
@@ -215,17 +221,17 @@ describe("the server's limits", () => {
   test.each([
     ["alone", OFFER],
     ["with more behind it", `${OFFER}ee`],
-    ["with its reserved byte set", OFFER.replace(/00$/, "ff")],
-    ["that accepts what no version knows", OFFER.replace(/010000$/, "f80000")],
-    ["up to the limits' end", OFFER + "ee".repeat(4_096 - 28 - 12)],
+    ["with its reserved byte set", OFFER.replace("01010000", "010100ff")],
+    ["that accepts what no version knows", OFFER.replace("01010000", "01f80000")],
+    ["up to the limits' end", OFFER + "ee".repeat(4_096 - 28 - 48)],
   ])("that offer ipcx/1, %s, are answered by 80: in the clear alone, encrypted with an AUTH", (_what, body) => {
     expect(plain(body)).toMatchObject({
       error: undefined,
-      sent: ["00", "80"],
-      result: { maxSendSize: 3_145_728, codec: { security: { mode: "plain", peer: { psk: false } } } },
+      sent: ["00", SELECT],
+      result: { maxSendSize: 3_145_728, features: 1, codec: { security: { mode: "plain", peer: { psk: false } } } },
     });
     const { sent, asked } = encrypted(body);
-    expect(sent).toEqual(["00", OUR_KEY, expect.stringMatching(/^8001000030[0-9a-f]{96}$/)]);
+    expect(sent).toEqual(["00", OUR_KEY, expect.stringMatching(new RegExp(`^${SELECT}01000030[0-9a-f]{96}$`))]);
     expect(asked.at(-1)).toBe("4: the server's AUTH");
   });
 
@@ -252,10 +258,10 @@ describe("a client that refuses what it is offered", () => {
 
   test.each([
     ["nothing: a golang-ipc server listens no more after a handshake that failed", "00300000", INSISTING, ["00"]],
-    ["too little: it would be taken for a client that has come", "003000004950435801000000", INSISTING, []],
+    ["too little: it would be taken for a client that has come", `003000004950435801000000${BEHIND}`, INSISTING, []],
     [
       "what it has no key for, and nothing else: the server can say why",
-      "003000004950435801018100",
+      `003000004950435801018100${BEHIND}`,
       NO_CREDENTIALS,
       ["00"],
     ],
@@ -269,11 +275,25 @@ describe("a client that refuses what it is offered", () => {
   test("in the clear leaves as well, where it was in a secure session before", () => {
     for (const [limits, last] of [
       ["00000004 00300000", ["00"]],
-      ["0000000c 003000004950435801000000", []],
+      [`00000030 003000004950435801000000${BEHIND}`, []],
     ] as const) {
       const { sent, error } = converse(`0200 ${limits}`, { encryption: false, wasSecure: true });
       expect(sent).toEqual(["00", ...last]);
       expect(error).toMatchObject({ code: "IPC_SECURITY_REFUSED" });
     }
+  });
+
+  test("rejects a server of another name, and accepts one without a name unless it requires keys", () => {
+    const offered = (name: string, want: Partial<ClientHandshakeOptions> = {}): Conversation => {
+      const limits = `003000004950435801000000 00010000 ${name} ${"00".repeat(16)}`;
+      return converse(`0200 00000030 ${limits}`, { encryption: false, serverName: "orders", address: "/x", ...want });
+    };
+    const [orders, none, other] = ["6b4653982911baea7bf9d3cb19db921a", "00".repeat(16), "ab".repeat(16)];
+    for (const name of [orders, none]) expect(offered(name).sent).toEqual(["00", SELECT]);
+    const refused = { code: "IPC_SECURITY_REFUSED", message: expect.stringContaining("/x is not `orders`") };
+    expect(offered(other)).toMatchObject({ sent: ["00"], error: refused });
+    expect(offered(other, { serverName: undefined }).error).toBeUndefined();
+    const golang = { ...NO_CREDENTIALS, supportsSecure: false };
+    expect(offered(other, { credentials: golang }).error).toMatchObject(refused);
   });
 });

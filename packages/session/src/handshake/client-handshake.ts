@@ -1,17 +1,25 @@
 import type { NonceSource, RecordCipherOptions } from "@ipc/crypto";
 import type { HandshakeOutcome } from "../codec/codec.js";
-import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
+import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
+import { selectMode } from "../negotiation/mode-selection.js";
+import { decodeMaxMessageSize, FEATURE_MASK, type Offer, tryDecodeOffer } from "../negotiation/offer.js";
+import { assertServerName } from "../negotiation/server-name.js";
 import { answerHello, REPLY } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { checkedMaxMessageSize, receiveLimits } from "./limits.js";
-import { selectMode } from "./mode-selection.js";
 import { authenticateClient } from "./mutual-auth.js";
-import { encodeSelect, SELECT_COMPATIBLE, tryDecodeOffer } from "./offer.js";
+import { encodeSelect, type Select } from "./select.js";
 import { type Handshake, receive, send } from "./steps.js";
 
 export interface ClientHandshakeOptions {
   /** The server's name, for error messages. */
   readonly name: string;
+  /** Where the client is connected, for error messages. @default the name */
+  readonly address?: string;
+  /** The name that the server must announce. @default any */
+  readonly serverName?: string | undefined;
+  /** The longest data that this client receives, in bytes. */
+  readonly maxMessageSize: number;
   /** True: rejects a server without encryption. False: the server decides. */
   readonly encryption: boolean;
   /** @default no keys */
@@ -47,23 +55,24 @@ function* completeClient(
   hello: Uint8Array,
   exchange: KeyAgreement | undefined,
 ): Handshake<HandshakeOutcome> {
-  const { name, credentials = NO_CREDENTIALS, wasSecure = false, earlierMode = 0, records } = options;
+  const { credentials = NO_CREDENTIALS, records } = options;
   const { limits, plaintext } = yield* receiveLimits(exchange?.cipher);
-  const maxSendSize = checkedMaxMessageSize(plaintext);
+  const maxSendSize = checkedMaxMessageSize(decodeMaxMessageSize(plaintext), "server");
   const offer = tryDecodeOffer(plaintext);
-  let mode: number | undefined;
+  let select: Select | undefined;
   try {
-    mode = selectMode(offer, { name, credentials, encrypted: exchange !== undefined, wasSecure, earlierMode });
+    select = answerOffer(offer, options, exchange !== undefined);
   } catch (error) {
     // A golang-ipc server stops listening after a failed handshake, and an @ipc server that rejects golang-ipc's protocol
     // reports the reason, so both get an answer. Any other @ipc server would take the answer for a connected client.
-    if (offer === undefined || offer.refusesCompatible) yield* send(Uint8Array.of(SELECT_COMPATIBLE));
+    if (offer === undefined || offer.refusesCompatible) yield* send(encodeSelect(undefined));
     throw error;
   }
-  const select = Uint8Array.of(mode === undefined ? SELECT_COMPATIBLE : encodeSelect(mode));
-  if (exchange === undefined || mode === undefined) {
-    yield* send(select);
-    return { codec: golangIpcCodec(exchange), maxSendSize, peerEndsInResponse: false };
+  const features = (offer?.features ?? 0) & (select?.features ?? 0);
+  const bytes = encodeSelect(select);
+  if (exchange === undefined || select === undefined) {
+    yield* send(bytes);
+    return { codec: golangIpcCodec(exchange), maxSendSize, features, peerEndsInResponse: false };
   }
   const transcript = {
     hello,
@@ -71,8 +80,9 @@ function* completeClient(
     clientPublicKey: exchange.pair.publicKey,
     serverPublicKey: exchange.theirs,
     limits,
-    select,
+    select: bytes,
   };
+  const { mode } = select;
   const codec = yield* authenticateClient({
     transcript,
     sharedSecret: exchange.sharedSecret,
@@ -80,5 +90,18 @@ function* completeClient(
     credentials,
     records,
   });
-  return { codec, maxSendSize, peerEndsInResponse: false, secureMode: mode };
+  return { codec, maxSendSize, features, peerEndsInResponse: false, secureMode: mode };
+}
+
+/** Returns the client's select; undefined: golang-ipc's protocol. @throws SessionError IPC_SECURITY_REFUSED */
+function answerOffer(
+  offer: Offer | undefined,
+  options: ClientHandshakeOptions,
+  encrypted: boolean,
+): Select | undefined {
+  const { name, address = name, serverName, maxMessageSize, credentials = NO_CREDENTIALS } = options;
+  const { wasSecure = false, earlierMode = 0 } = options;
+  const mode = selectMode(offer, { name, credentials, encrypted, wasSecure, earlierMode });
+  assertServerName(offer?.nameHash, { address, expected: serverName, require: credentials.require });
+  return mode === undefined ? undefined : { mode, features: FEATURE_MASK, maxMessageSize };
 }

@@ -3,53 +3,34 @@ import { readFileSync } from "node:fs";
 import { deriveSharedSecret, importPsk, keyPairFromScalar } from "@ipc/crypto";
 import { describe, expect, test } from "vitest";
 import type { HandshakeOutcome, MessageDecoder, MessageEncoder } from "../codec/codec.js";
+import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { clientHandshake } from "./client-handshake.js";
-import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
 import { serverHandshake } from "./server-handshake.js";
 import type { Handshake, HandshakeAnswer } from "./steps.js";
 
+/** Of the vectors of ipcx/1; docs/WIRE.md describes them. */
 interface GoldenRecord {
   readonly kind: number;
   readonly plaintext: string;
   readonly record: string;
 }
-interface GoldenSession {
-  readonly about: string;
-  readonly select: string;
-  readonly psk?: string;
-  readonly clientSeed?: string;
-  readonly serverSeed?: string;
-  readonly clientIdentity?: string;
-  readonly serverIdentity?: string;
-  readonly rekeyInterval: number;
-  readonly limitsPlaintext: string;
-  readonly limits: string;
-  readonly client: readonly GoldenRecord[];
-  readonly server: readonly GoldenRecord[];
-}
-interface FirstVectors {
-  readonly keyExchange: Record<"clientPrivateKey" | "serverPrivateKey" | "clientPublicKey" | "serverPublicKey", string>;
-  readonly handshake: Record<"psk" | "limitsPlaintext" | "limitsLengthAndBody" | "select", string>;
-  readonly records: Record<"clientAuthSeq0" | "serverAuthSeq0" | "clientDataSeq1", string>;
-}
+type GoldenSession = Readonly<
+  Record<"name" | "hello" | "client private key" | "server private key" | "client key" | "server key", string> &
+    Record<"P" | "limits nonce" | "limits" | "select" | "reply", string> &
+    Partial<Record<"psk" | `${Role} ${"seed" | "identity"}`, string>> &
+    Record<`${Role} records`, readonly GoldenRecord[]> &
+    Record<"rekey interval", number>
+>;
+type Role = "client" | "server";
 
-const FOLDER = new URL("../../../../internal/conformance/vectors/", import.meta.url);
-const load = (name: string): unknown => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
-const { keyExchange, handshake, records } = load("ipcx-1.json") as FirstVectors;
-const more = (load("ipcx-1-more.json") as { readonly sessions: readonly GoldenSession[] }).sessions;
+interface PlainConnection
+  extends Readonly<Record<"hello" | "reply" | "P" | "limits" | "select", string>>,
+    Readonly<Record<`${Role} messages`, readonly string[]>> {}
 
-const first: GoldenSession = {
-  about: "ipcx-1.json",
-  select: handshake.select,
-  psk: handshake.psk,
-  rekeyInterval: 2 ** 20,
-  limitsPlaintext: handshake.limitsPlaintext,
-  limits: handshake.limitsLengthAndBody,
-  client: [
-    { kind: 1, plaintext: "", record: records.clientAuthSeq0 },
-    { kind: 2, plaintext: "00000006000000056869", record: records.clientDataSeq1 },
-  ],
-  server: [{ kind: 1, plaintext: "", record: records.serverAuthSeq0 }],
+const file = new URL("../../../../internal/conformance/vectors/ipcx-1.json", import.meta.url);
+const { sessions, plain } = JSON.parse(readFileSync(file, "utf8")) as {
+  readonly sessions: readonly GoldenSession[];
+  readonly plain: PlainConnection;
 };
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
@@ -59,16 +40,16 @@ const identityOf = (seed: string): KeyObject =>
 const publicOf = (seed: string): Uint8Array =>
   new Uint8Array(createPublicKey(identityOf(seed)).export({ format: "der", type: "spki" }).subarray(-32));
 
-/** What a side is configured with; the server requires what the golden offer says. */
-function credentialsOf(session: GoldenSession, side: "client" | "server"): Credentials {
-  const { psk, clientSeed, serverSeed, limitsPlaintext } = session;
-  const [mine, theirs] = side === "client" ? [clientSeed, serverSeed] : [serverSeed, clientSeed];
+/** The keys of a side; the server requires what the golden offer says. */
+function credentialsOf(session: GoldenSession, side: Role): Credentials {
+  const { psk, P } = session;
+  const [mine, theirs] = [session[`${side} seed`], session[side === "client" ? "server seed" : "client seed"]];
   return {
     ...NO_CREDENTIALS,
     psks: psk === undefined ? [] : [importPsk(bytes(psk))],
     identity: mine === undefined ? undefined : identityOf(mine),
     trustedPeers: theirs === undefined ? undefined : [publicOf(theirs)],
-    require: limitsPlaintext.slice(20, 22) !== "00",
+    require: P.slice(20, 22) !== "00",
   };
 }
 
@@ -115,28 +96,30 @@ function converse(running: Handshake<HandshakeOutcome>, scalar: string, input: s
 }
 
 function asClient(session: GoldenSession): Conversation {
-  const credentials = credentialsOf(session, "client");
   const running = clientHandshake({
     name: "golden",
+    serverName: "orders",
+    maxMessageSize: 2_097_152,
     encryption: true,
-    credentials,
-    records: { rekeyInterval: session.rekeyInterval },
+    credentials: credentialsOf(session, "client"),
+    records: { rekeyInterval: session["rekey interval"] },
   });
-  const said = `0201${keyExchange.serverPublicKey}${session.limits}${session.server[0]?.record}`;
-  return converse(running, keyExchange.clientPrivateKey, said);
+  const said = `${session.hello}${session["server key"]}${session.limits}${session["server records"][0]?.record}`;
+  return converse(running, session["client private key"], said);
 }
 
 function asServer(session: GoldenSession): Conversation {
-  const credentials = credentialsOf(session, "server");
   const running = serverHandshake({
+    name: "orders",
+    instance: bytes(session.P.slice(-32)),
     encryption: true,
     maxMessageSize: 3_145_728,
-    credentials,
-    nonces: { next: (target) => target.set(bytes("000102030405060708090a0b")) },
-    records: { rekeyInterval: session.rekeyInterval },
+    credentials: credentialsOf(session, "server"),
+    nonces: { next: (target) => target.set(bytes(session["limits nonce"])) },
+    records: { rekeyInterval: session["rekey interval"] },
   });
-  const said = `00${keyExchange.clientPublicKey}${session.select}${session.client[0]?.record}`;
-  return converse(running, keyExchange.serverPrivateKey, said);
+  const said = `${session.reply}${session["client key"]}${session.select}${session["client records"][0]?.record}`;
+  return converse(running, session["server private key"], said);
 }
 
 /** Seals the frames as a batch of one tick. */
@@ -164,8 +147,8 @@ const data = (records: readonly GoldenRecord[]): GoldenRecord[] => records.filte
 const closeOf = (records: readonly GoldenRecord[]): string | undefined =>
   records.find(({ kind }) => kind === 3)?.record;
 
-describe.each([first, ...more])("the golden session, $about:", (session) => {
-  const mode = Number.parseInt(session.select, 16) & 7;
+describe.each(sessions)("the golden session, $name:", (session) => {
+  const mode = (bytes(session.select)[0] as number) & 7;
   const provedBy = (key: string | undefined, bit: number): object => ({
     mode: "secure",
     peer: { psk: (mode & 1) !== 0, ...((mode & bit) !== 0 && { key: bytes(key ?? "") }) },
@@ -176,16 +159,16 @@ describe.each([first, ...more])("the golden session, $about:", (session) => {
     expect(said).toEqual([
       "< 2 the server's hello",
       "> 00",
-      `> ${keyExchange.clientPublicKey}`,
+      `> ${session["client key"]}`,
       "< 97 the peer's public key",
       "< 4 the length of the server's limits",
       `< ${session.limits.length / 2 - 4} the server's limits`,
-      `> ${session.select}${session.client[0]?.record}`,
+      `> ${session.select}${session["client records"][0]?.record}`,
       "< 4 the server's AUTH",
-      `< ${(session.server[0]?.record.length ?? 0) / 2 - 4} the server's AUTH`,
+      `< ${(session["server records"][0]?.record.length ?? 0) / 2 - 4} the server's AUTH`,
     ]);
     expect(outcome.maxSendSize).toBe(3_145_728);
-    expect(outcome.codec.security).toEqual(provedBy(session.serverIdentity, 0b010));
+    expect(outcome.codec.security).toEqual(provedBy(session["server identity"], 0b010));
   });
 
   test("the server sends what is recorded, and authorizes the client between the client's AUTH and its own", () => {
@@ -193,22 +176,23 @@ describe.each([first, ...more])("the golden session, $about:", (session) => {
     expect(said).toEqual([
       "> 0201",
       "< 1 the client's reply to the hello",
-      `> ${keyExchange.serverPublicKey}`,
+      `> ${session["server key"]}`,
       "< 97 the peer's public key",
       `> ${session.limits}`,
       "< 1 the client's reply to the limits",
+      "< 8 the client's reply to the limits",
       "< 4 the client's AUTH",
-      `< ${(session.client[0]?.record.length ?? 0) / 2 - 4} the client's AUTH`,
+      `< ${(session["client records"][0]?.record.length ?? 0) / 2 - 4} the client's AUTH`,
       "authorize secure",
-      `> ${session.server[0]?.record}`,
+      `> ${session["server records"][0]?.record}`,
     ]);
-    expect(outcome.maxSendSize).toBe(3_145_728);
-    expect(outcome.codec.security).toEqual(provedBy(session.clientIdentity, 0b100));
+    expect(outcome.maxSendSize).toBe(2_097_152);
+    expect(outcome.codec.security).toEqual(provedBy(session["client identity"], 0b100));
   });
 
   test.each([
-    ["client", asClient, session.client, session.server],
-    ["server", asServer, session.server, session.client],
+    ["client", asClient, session["client records"], session["server records"]],
+    ["server", asServer, session["server records"], session["client records"]],
   ] as const)("the %s seals and opens the records that follow", (_side, play, ours, theirs) => {
     const { codec } = play(session).outcome;
     for (const { plaintext, record } of data(ours)) expect(sealed(codec, plaintext)).toBe(record);
@@ -220,10 +204,10 @@ describe.each([first, ...more])("the golden session, $about:", (session) => {
   });
 });
 
-describe.each(more)("the golden session, $about:", (session) => {
+describe.each(sessions)("the golden session, $name:", (session) => {
   test.each([
-    ["client", asClient, session.client, session.server],
-    ["server", asServer, session.server, session.client],
+    ["client", asClient, session["client records"], session["server records"]],
+    ["server", asServer, session["server records"], session["client records"]],
   ] as const)(
     "the %s ends with the CLOSE that is recorded, and takes the other's for an end",
     (_side, play, ours, theirs) => {
@@ -243,11 +227,39 @@ describe.each(more)("the golden session, $about:", (session) => {
 });
 
 test("golden are sessions without keys, with a psk, with signatures, with both, and with new keys under way", () => {
-  expect(more.map(({ select, rekeyInterval }) => [select, rekeyInterval])).toEqual([
+  expect(sessions.map(({ select, "rekey interval": interval }) => [select.slice(0, 2), interval])).toEqual([
     ["80", 1_048_576],
     ["81", 1_048_576],
     ["86", 1_048_576],
     ["87", 1_048_576],
     ["81", 2],
   ]);
+});
+
+describe("the golden connection without encryption", () => {
+  const { hello, reply, P, limits, select } = plain;
+  const asPlain = {
+    client: () => {
+      const want = { name: "golden", serverName: "orders", maxMessageSize: 2_097_152, encryption: false };
+      return converse(clientHandshake(want), "", hello + limits);
+    },
+    server: () => {
+      const want = { name: "orders", instance: bytes(P.slice(-32)), maxMessageSize: 3_145_728, encryption: false };
+      return converse(serverHandshake(want), "", reply + select);
+    },
+  };
+
+  test("is what each side sends", () => {
+    const sent = (side: Role): string[] => asPlain[side]().said.filter((item) => item.startsWith(">"));
+    expect(sent("client")).toEqual([`> ${reply}`, `> ${select}`]);
+    expect(sent("server")).toEqual([`> ${hello}`, `> ${limits}`]);
+  });
+
+  test.each(["client", "server"] as const)("has plain frames, and the limits of both: the %s", (side) => {
+    const { codec, maxSendSize, features } = asPlain[side]().outcome;
+    expect([maxSendSize, features]).toEqual([side === "client" ? 3_145_728 : 2_097_152, 1]);
+    const theirs = plain[side === "client" ? "server messages" : "client messages"].join("");
+    expect(framesIn(codec.createDecoder(1_000), theirs)).toBe(theirs);
+    for (const frames of plain[`${side} messages`]) expect(sealed(codec, frames)).toBe(frames);
+  });
 });

@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { recordPair } from "../../test/record-pair.js";
 import type { HandshakeOutcome } from "../codec/codec.js";
 import { isIpcError } from "../errors.js";
+import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { clientHandshake } from "./client-handshake.js";
-import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
 import { serverHandshake } from "./server-handshake.js";
 import type { Handshake, HandshakeAnswer } from "./steps.js";
 
@@ -84,7 +84,7 @@ test("whatever a server says, a client's handshake ends with an error of the lib
       oneof(offer, junk),
       auth,
       (isJunk, credentials, limits, tail) => {
-        const running = clientHandshake({ name: "orders", encryption: true, credentials });
+        const running = clientHandshake({ name: "orders", maxMessageSize: 2_048, encryption: true, credentials });
         const body = cipher.seal(limits);
         const length = Buffer.of(0, 0, body.length >>> 8, body.length & 0xff);
         const input = isJunk ? tail : Buffer.concat([Buffer.of(2, 1), theirs.publicKey, length, body, tail]);

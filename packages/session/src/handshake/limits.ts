@@ -1,13 +1,12 @@
 import { type MessageCipher, SEAL_OVERHEAD_BYTES } from "@ipc/crypto";
 import { readUint32, UINT32_BYTES, writeUint32 } from "@ipc/framing";
 import { SessionError } from "../errors.js";
-import { decodeMaxMessageSize } from "./offer.js";
 import { type Handshake, receive } from "./steps.js";
 
 /** The longest body of the limits, in bytes: a u32 and an offer today, room for extensions; longer ones are rejected unread. */
 const LIMITS_MAX_BYTES = 4_096;
 
-/** The largest maxMessageSize that a server may announce, in bytes: 1 GiB. */
+/** The largest maxMessageSize that a peer may announce, in bytes: 1 GiB. */
 const ANNOUNCED_SIZE_MAX = 1_073_741_824;
 
 export function encodeLimits(plaintext: Uint8Array, cipher: MessageCipher | undefined): Uint8Array {
@@ -41,12 +40,11 @@ export function* receiveLimits(cipher: MessageCipher | undefined): Handshake<Lim
   return { limits, plaintext: cipher === undefined ? body : cipher.open(body) };
 }
 
-/** Returns the longest data this side may send, in bytes. @throws SessionError IPC_HANDSHAKE_FAILED */
-export function checkedMaxMessageSize(limits: Uint8Array): number {
-  const maxMessageSize = decodeMaxMessageSize(limits);
-  if (maxMessageSize >= 1 && maxMessageSize <= ANNOUNCED_SIZE_MAX) return maxMessageSize;
+/** Returns the longest data that a peer receives, in bytes. @throws SessionError IPC_HANDSHAKE_FAILED */
+export function checkedMaxMessageSize(announced: number, peer: "client" | "server"): number {
+  if (announced >= 1 && announced <= ANNOUNCED_SIZE_MAX) return announced;
   throw new SessionError(
     "IPC_HANDSHAKE_FAILED",
-    `invalid limits of the server: messages of up to ${maxMessageSize} bytes, expected 1 … ${ANNOUNCED_SIZE_MAX}; change the server's \`maxMessageSize\``,
+    `invalid limits of the ${peer}: messages of up to ${announced} bytes, expected 1 … ${ANNOUNCED_SIZE_MAX}; change the ${peer}'s \`maxMessageSize\``,
   );
 }

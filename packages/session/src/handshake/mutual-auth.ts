@@ -17,9 +17,9 @@ import {
 } from "@ipc/crypto";
 import { RecordCodec } from "../codec/record-codec.js";
 import { isIpcError } from "../errors.js";
+import type { Credentials } from "../negotiation/credentials.js";
+import { describeMode, MODE } from "../negotiation/offer.js";
 import type { ConnectionSecurity } from "../security.js";
-import type { Credentials } from "./credentials.js";
-import { describeMode, MODE } from "./offer.js";
 import { authorize, cpuQueue, type Handshake, receive, STAGE, send } from "./steps.js";
 
 /** Input of the authentication: results of the key exchange and of the mode selection. @see docs/WIRE.md, "AUTH" */

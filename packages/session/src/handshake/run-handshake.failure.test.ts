@@ -12,7 +12,7 @@ const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const RUN: HandshakeRun = { timeoutMs: 5_000 };
-const client = (): Handshake<unknown> => clientHandshake({ name: "orders", encryption: false });
+const client = (): Handshake<unknown> => clientHandshake({ name: "orders", maxMessageSize: 2_048, encryption: false });
 const server = (): Handshake<unknown> => serverHandshake({ encryption: false, maxMessageSize: 2_048 });
 
 beforeEach(() => {
@@ -217,7 +217,7 @@ describe("a stream that ends", () => {
 
 describe("a handshake that refuses its peer", () => {
   const refuse = (stream: Duplex): Promise<unknown> =>
-    runHandshake(stream, clientHandshake({ name: "orders", encryption: true }), RUN);
+    runHandshake(stream, clientHandshake({ name: "orders", maxMessageSize: 2_048, encryption: true }), RUN);
 
   test("sends its last item, ends its side, and destroys the stream when the peer ends", async () => {
     const { stream, sent } = wire("0200");

@@ -3,8 +3,8 @@ import { Duplex } from "node:stream";
 import { keyPairFromScalar } from "@ipc/crypto";
 import { memoryPair } from "@ipc/transport";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { clientHandshake } from "./client-handshake.js";
-import { NO_CREDENTIALS } from "./credentials.js";
 import { type HandshakeRun, runHandshake } from "./run-handshake.js";
 import { serverHandshake } from "./server-handshake.js";
 
@@ -14,7 +14,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 const RUN: HandshakeRun = { timeoutMs: 5_000 };
 const GOLANG = { ...NO_CREDENTIALS, supportsSecure: false };
-const PLAIN = { name: "orders", encryption: false } as const;
+const PLAIN = { name: "orders", encryption: false, maxMessageSize: 2_048 } as const;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -56,7 +56,7 @@ describe("a handshake over a stream", () => {
   ])("succeeds on both sides: %s", async (mode, encryption, credentials) => {
     const [near, far] = memoryPair();
     const [client, server] = await Promise.all([
-      runHandshake(near, clientHandshake({ name: "orders", encryption }), RUN),
+      runHandshake(near, clientHandshake({ name: "orders", maxMessageSize: 2_048, encryption }), RUN),
       runHandshake(far, serverHandshake({ encryption, maxMessageSize: 2_048, credentials }), RUN),
     ]);
     for (const { result, rest } of [client, server]) {
@@ -69,7 +69,7 @@ describe("a handshake over a stream", () => {
 
   test.each([
     ["golang-ipc's limits", GOLANG, /^00000020[0-9a-f]{64}$/],
-    ["limits with an offer", NO_CREDENTIALS, /^00000028[0-9a-f]{80}$/],
+    ["limits with an offer", NO_CREDENTIALS, /^0000004c[0-9a-f]{152}$/],
   ])("sends each item as one write: %s", async (_what, credentials, limits) => {
     const pair = keyPairFromScalar(new Uint8Array(48).fill(1));
     const { stream, sent } = wire();
@@ -122,8 +122,8 @@ describe("a handshake over a stream", () => {
 
 describe("the authorize option", () => {
   const server = (): ReturnType<typeof serverHandshake> =>
-    serverHandshake({ encryption: false, maxMessageSize: 2_048 });
-  const LIMITS = "0000000c000008004950435801000000";
+    serverHandshake({ encryption: false, maxMessageSize: 2_048, instance: new Uint8Array(16) });
+  const LIMITS = `0000003000000800495043580100000000010000${"00".repeat(32)}`;
 
   test.each([
     ["true", () => true],

@@ -1,8 +1,8 @@
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, test } from "vitest";
 import { RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
+import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { clientHandshake } from "./client-handshake.js";
-import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
 import { runHandshake } from "./run-handshake.js";
 import { serverHandshake } from "./server-handshake.js";
 
@@ -34,7 +34,7 @@ describe("a server's handshake with golangIpcOnly", () => {
         const raw = new RawPeer(stream);
         await raw.read(2);
         raw.write(0);
-        await raw.read(16);
+        await raw.read(4 + 48);
         raw.write(Number.parseInt(select, 16));
       });
       if (select === "00") expect(outcome).toBe("plain");
@@ -47,12 +47,12 @@ describe("a server's handshake with golangIpcOnly", () => {
   );
 
   test("accepts an encrypted client that speaks golang-ipc's protocol", async () => {
-    const handshake = clientHandshake({ name: "orders", encryption: true, credentials: GOLANG });
+    const handshake = clientHandshake({ name: "orders", maxMessageSize: 1_024, encryption: true, credentials: GOLANG });
     expect(await serve(true, (stream) => runHandshake(stream, handshake, RUN))).toBe("compatible");
   });
 
   test("ends the connection of an @ipc client before it believes that it is connected", async () => {
-    const handshake = clientHandshake({ name: "orders", encryption: true });
+    const handshake = clientHandshake({ name: "orders", maxMessageSize: 1_024, encryption: true });
     const outcome = await serve(true, async (stream) => {
       await expect(runHandshake(stream, handshake, RUN)).rejects.toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
     });

@@ -1,12 +1,10 @@
 import { deriveMessageKey, deriveSharedSecret, keyPairFromScalar, MessageCipher } from "@ipc/crypto";
-import { assert, constantFrom, integer, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { HandshakeOutcome } from "../codec/codec.js";
-import { clientHandshake } from "./client-handshake.js";
-import { type Credentials, NO_CREDENTIALS } from "./credentials.js";
+import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { BUSY_HELLO } from "./hello.js";
 import { type ServerHandshakeOptions, serverHandshake } from "./server-handshake.js";
-import type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";
+import type { HandshakeAnswer, HandshakeStep } from "./steps.js";
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
@@ -18,6 +16,15 @@ const THEIR_KEY = hexOf(theirs.publicKey);
 
 /** Speaks golang-ipc's protocol and nothing else. */
 const GOLANG: Credentials = { ...NO_CREDENTIALS, supportsSecure: false };
+
+const NAME = "6b4653982911baea7bf9d3cb19db921a";
+const INSTANCE = "5a".repeat(16);
+
+/** The part of this server's offer after its modes: the feature 01, its name and its instance. */
+const BEHIND = `00010000${NAME}${INSTANCE}`;
+
+/** A select of a client that takes 1 KiB. */
+const SELECT = "80 0001 0000 00000400";
 
 interface Conversation {
   /** Everything the handshake asked for, in order. */
@@ -48,7 +55,8 @@ function converse(client: string, want: Partial<ServerHandshakeOptions> = {}): C
   const steps: string[] = [];
   const input = bytes(client);
   let at = 0;
-  const handshake = serverHandshake({ encryption: true, maxMessageSize: 3_145_728, ...want });
+  const options = { name: "orders", instance: bytes(INSTANCE), encryption: true, maxMessageSize: 3_145_728 };
+  const handshake = serverHandshake({ ...options, ...want });
   try {
     let step = handshake.next();
     while (step.done !== true) {
@@ -80,7 +88,7 @@ describe("a server's handshake", () => {
 
   test.each([
     ["alone", GOLANG, "0000000400100000"],
-    ["with the offer behind the size", NO_CREDENTIALS, "0000000c001000004950435801000000"],
+    ["with the offer behind the size", NO_CREDENTIALS, `00000030001000004950435801000000${BEHIND}`],
   ])("in the clear: hello, reply, limits in one write, reply; golang-ipc's limits %s", (_what, credentials, limits) => {
     const { steps, result } = converse("00 00", { encryption: false, maxMessageSize: 1_048_576, credentials });
     expect(steps).toEqual(CLEAR.map((step) => step.replace("LIMITS", limits)));
@@ -89,7 +97,12 @@ describe("a server's handshake", () => {
 
   test.each([
     ["golang-ipc's limits alone, and the client is authorized before", GOLANG, "00000020", "00300000"],
-    ["with the offer, and the client is authorized after it", NO_CREDENTIALS, "00000028", "003000004950435801000000"],
+    [
+      "with the offer, and the client is authorized after it",
+      NO_CREDENTIALS,
+      "0000004c",
+      `003000004950435801000000${BEHIND}`,
+    ],
   ])(
     "encrypted: both keys first, then limits that only the client can read, %s",
     (_what, credentials, length, plaintext) => {
@@ -133,15 +146,21 @@ describe("a server's handshake", () => {
     },
   );
 
-  test("in the clear takes the last reply 80, which changes nothing", () => {
-    const { steps, result } = converse("00 80", { encryption: false, maxMessageSize: 1_048_576 });
-    expect(steps).toEqual(CLEAR.map((step) => step.replace("LIMITS", "0000000c001000004950435801000000")));
+  test("in the clear takes a select, which brings the client's limit and features", () => {
+    const { steps, result } = converse(`00 ${SELECT}`, { encryption: false, maxMessageSize: 1_048_576 });
+    expect(steps.pop()).toBe("receive 8: the client's reply to the limits");
+    expect(result).toMatchObject({ maxSendSize: 1_024, features: 1 });
+    expect(steps).toEqual(CLEAR.map((step) => step.replace("LIMITS", `00000030001000004950435801000000${BEHIND}`)));
     expect(result?.codec.security).toEqual({ mode: "plain", peer: { psk: false } });
   });
 
-  test("encrypted waits for an AUTH after the last reply 80, and has accepted no client before", () => {
-    const { steps, error } = converse(`00 ${THEIR_KEY} 80`);
-    expect(steps.slice(-2)).toEqual(["receive 1: the client's reply to the limits", "receive 4: the client's AUTH"]);
+  test("encrypted waits for an AUTH after a select, and has accepted no client before", () => {
+    const { steps, error } = converse(`00 ${THEIR_KEY} ${SELECT}`);
+    expect(steps.slice(-3)).toEqual([
+      "receive 1: the client's reply to the limits",
+      "receive 8: the client's reply to the limits",
+      "receive 4: the client's AUTH",
+    ]);
     expect(error).toMatchObject({ message: "the client said no more" });
   });
 
@@ -188,104 +207,4 @@ describe("a server refuses", () => {
       expect(converse(`00 ${reply}`, { encryption: false }).error).toMatchObject(refusal);
     },
   );
-});
-
-describe("a client and a server of ours", () => {
-  interface Meeting {
-    readonly encryption?: boolean;
-    readonly maxMessageSize?: number;
-    readonly ofClient?: Credentials;
-    readonly ofServer?: Credentials;
-  }
-
-  /** Runs both against each other, each until it needs what the other has not sent. */
-  function meet({
-    encryption = true,
-    maxMessageSize = 1_024,
-    ofClient,
-    ofServer,
-  }: Meeting): [HandshakeOutcome, HandshakeOutcome] {
-    const toServer: number[] = [];
-    const toClient: number[] = [];
-    function* run(
-      handshake: Handshake<HandshakeOutcome>,
-      pair: typeof ours,
-      input: number[],
-      output: number[],
-    ): Generator<undefined, HandshakeOutcome> {
-      let step = handshake.next();
-      while (step.done !== true) {
-        let answer: HandshakeAnswer;
-        if (step.value.kind === "send") output.push(...step.value.bytes);
-        if (step.value.kind === "keyPair") answer = pair;
-        if (step.value.kind === "sharedSecret")
-          answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
-        if (step.value.kind === "receive") {
-          while (input.length < step.value.bytes) yield;
-          answer = Uint8Array.from(input.splice(0, step.value.bytes));
-        }
-        step = handshake.next(answer);
-      }
-      return step.value;
-    }
-    const clientWants = { name: "n", encryption, ...(ofClient && { credentials: ofClient }) };
-    const serverWants = { encryption, maxMessageSize, ...(ofServer && { credentials: ofServer }) };
-    const client = run(clientHandshake(clientWants), theirs, toClient, toServer);
-    const server = run(serverHandshake(serverWants), ours, toServer, toClient);
-    let [atClient, atServer]: (HandshakeOutcome | undefined)[] = [];
-    for (let turn = 0; turn < 10 && (atClient === undefined || atServer === undefined); turn++) {
-      atClient ??= client.next().value ?? undefined;
-      atServer ??= server.next().value ?? undefined;
-    }
-    if (atClient === undefined || atServer === undefined) throw new Error("they do not come to an end");
-    return [atClient, atServer];
-  }
-
-  test.each([
-    ["neither side switches it off", "secure", {}],
-    ["the client speaks golang-ipc's protocol only", "compatible", { ofClient: GOLANG }],
-    ["the server speaks golang-ipc's protocol only", "compatible", { ofServer: GOLANG }],
-    ["both do", "compatible", { ofClient: GOLANG, ofServer: GOLANG }],
-    ["nothing is encrypted", "plain", { encryption: false }],
-  ])("agree where %s on the mode %s, and on the size", (_when, mode, meeting: Meeting) => {
-    for (const { maxSendSize, codec } of meet({ ...meeting, maxMessageSize: 4_711 })) {
-      expect({ maxSendSize, security: codec.security }).toEqual({
-        maxSendSize: 4_711,
-        security: { mode, peer: { psk: false } },
-      });
-    }
-  });
-
-  test("agree on the size and on a protection that carries messages both ways, in every mode", () => {
-    const small = uint8Array({ maxLength: 2_000 });
-    assert(
-      property(
-        constantFrom<Meeting>({}, { ofClient: GOLANG }, { ofServer: GOLANG }, { encryption: false }),
-        integer({ min: 1, max: 1_073_741_824 }),
-        integer({ min: 0, max: 0xffff_ffff }),
-        small,
-        (meeting, maxMessageSize, type, data) => {
-          const [client, server] = meet({ ...meeting, maxMessageSize });
-          expect([client.maxSendSize, server.maxSendSize]).toEqual([maxMessageSize, maxMessageSize]);
-          for (const [from, to] of [
-            [client.codec, server.codec],
-            [server.codec, client.codec],
-          ] as const) {
-            const decoder = to.createDecoder(4_096);
-            decoder.push(Buffer.concat(from.encodeChunks(type, data)));
-            expect(decoder.nextMessage()).toEqual({ type, data });
-          }
-        },
-      ),
-      { numRuns: 60 },
-    );
-  });
-
-  test("have another nonce prefix each in golang-ipc's protocol: the two directions share a key", () => {
-    const [client, server] = meet({ ofClient: GOLANG });
-    const nonces = [client, server].map(({ codec }) =>
-      hexOf(Buffer.concat(codec.encodeChunks(1, bytes("")))).slice(8, 24),
-    );
-    expect(new Set(nonces).size).toBe(2);
-  });
 });

@@ -1,15 +1,21 @@
 import type { NonceSource, RecordCipherOptions, Transcript } from "@ipc/crypto";
 import type { HandshakeOutcome } from "../codec/codec.js";
-import { type Credentials, NO_CREDENTIALS, offerOf } from "./credentials.js";
+import { type Credentials, NO_CREDENTIALS, offerOf } from "../negotiation/credentials.js";
+import { createInstanceId, encodeLimitsPlaintext, FEATURE_MASK } from "../negotiation/offer.js";
+import { hashServerName } from "../negotiation/server-name.js";
 import { assertAccepted, HELLO, VERSION } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { encodeLimits } from "./limits.js";
 import { authenticateServer } from "./mutual-auth.js";
-import { assertGolangIpc, decodeSelect, encodeLimitsPlaintext } from "./offer.js";
+import { receiveSelect } from "./select.js";
 import { authorize, type Handshake, receive, STAGE, send } from "./steps.js";
 
 export interface ServerHandshakeOptions {
   readonly encryption: boolean;
+  /** Announced to the client as a hash. @default no name */
+  readonly name?: string | undefined;
+  /** 16 random bytes of this server object. @default new ones */
+  readonly instance?: Uint8Array | undefined;
   /** Announced to the client, in bytes. */
   readonly maxMessageSize: number;
   /** @default no keys */
@@ -45,20 +51,28 @@ function* completeServer(
   { hello, reply }: Pick<Transcript, "hello" | "reply">,
   exchange: KeyAgreement | undefined,
 ): Handshake<HandshakeOutcome> {
-  const { maxMessageSize, credentials = NO_CREDENTIALS, golangIpcOnly = false, records } = options;
-  const offer = offerOf(credentials);
+  const {
+    maxMessageSize,
+    name,
+    instance = createInstanceId(),
+    credentials = NO_CREDENTIALS,
+    golangIpcOnly = false,
+    records,
+  } = options;
+  const security = offerOf(credentials);
+  const offer = security && { ...security, features: FEATURE_MASK, nameHash: hashServerName(name), instance };
   // If the client has nothing to select, its security is known already: authorize it before the limits, because a golang-ipc
   // client believes that it is connected once it has them.
   const isDecided = exchange === undefined || offer === undefined;
   if (isDecided) yield* authorize(golangIpcCodec(exchange).security);
   const limits = encodeLimits(encodeLimitsPlaintext(maxMessageSize, offer), exchange?.cipher);
   yield* send(limits);
-  const select = yield* receive(1, "the client's reply to the limits");
-  if (golangIpcOnly) assertGolangIpc(select[0] as number);
-  const mode = offer === undefined ? undefined : decodeSelect(select[0] as number, offer);
-  if (exchange === undefined || mode === undefined) {
+  const { bytes, select } = yield* receiveSelect(offer, golangIpcOnly);
+  const maxSendSize = Math.min(maxMessageSize, select?.maxMessageSize ?? maxMessageSize);
+  const features = (offer?.features ?? 0) & (select?.features ?? 0);
+  if (exchange === undefined || select === undefined) {
     if (!isDecided) yield* authorize(golangIpcCodec(exchange).security);
-    return { codec: golangIpcCodec(exchange), maxSendSize: maxMessageSize, peerEndsInResponse: true };
+    return { codec: golangIpcCodec(exchange), maxSendSize, features, peerEndsInResponse: true };
   }
   const transcript = {
     hello,
@@ -66,8 +80,9 @@ function* completeServer(
     clientPublicKey: exchange.theirs,
     serverPublicKey: exchange.pair.publicKey,
     limits,
-    select,
+    select: bytes,
   };
+  const { mode } = select;
   const codec = yield* authenticateServer({
     transcript,
     sharedSecret: exchange.sharedSecret,
@@ -75,5 +90,5 @@ function* completeServer(
     credentials,
     records,
   });
-  return { codec, maxSendSize: maxMessageSize, peerEndsInResponse: true };
+  return { codec, maxSendSize, features, peerEndsInResponse: true };
 }

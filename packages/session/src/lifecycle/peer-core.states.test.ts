@@ -40,7 +40,7 @@ function create(): Pick<Made, "peer" | "core"> {
 async function connect(unread: boolean): Promise<Made> {
   const { peer, core } = create();
   const [stream, far] = memoryPair();
-  const outcome = { codec: new PlainCodec(), maxSendSize: 3 * MIB, peerEndsInResponse: true };
+  const outcome = { codec: new PlainCodec(), maxSendSize: 3 * MIB, features: 0, peerEndsInResponse: true };
   core.connect({ stream, outcome, rest: new Uint8Array(0), remote: "orders" });
   await readUntil(peer, "Connected");
   if (unread) {

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Impersonator, type ImpersonatorOptions } from "../../test/impersonator.js";
 import type { IpcError } from "../errors.js";
+import { hashServerName } from "../negotiation/server-name.js";
 import type { SecurityOptions } from "../options/security-options.js";
 import { openSession, type Session } from "./session.js";
 
@@ -27,13 +28,14 @@ async function meet(
   ofClient: SecurityOptions,
   ofServer: SecurityOptions,
   options: ImpersonatorOptions,
+  serverName = "orders",
 ): Promise<Outcome> {
   const man = new Impersonator(options);
   void man.work();
   const outcome = (opening: Promise<Session>): Promise<Session | IpcError> => opening.catch((error: IpcError) => error);
   const [client, server] = await Promise.all([
     outcome(openSession(man.client, { role: "client", name: "orders", security: ofClient })),
-    outcome(openSession(man.server, { role: "server", security: ofServer })),
+    outcome(openSession(man.server, { role: "server", name: serverName, security: ofServer })),
   ]);
   return { man, client, server };
 }
@@ -53,6 +55,10 @@ async function send({ client, server }: Outcome): Promise<{ modes: string[]; tex
 function leave({ client, server }: Outcome): void {
   for (const side of [client, server]) if (!(side instanceof Error)) side.destroy();
 }
+
+/** An offer after its modes: the feature 01, the server's name, and an instance of zero bytes. */
+const BEHIND = `00010000${Buffer.from(hashServerName("orders")).toString("hex")}${"00".repeat(16)}`;
+const NAMELESS = `00010000${"00".repeat(32)}`;
 
 const refusal = (code: string, message: string): object => ({ code, message: expect.stringContaining(message) });
 const OFFER_REMOVED = "a man in the middle removed the offer";
@@ -95,14 +101,39 @@ describe("a man in the middle with an exchange of its own takes the offer out", 
 
 describe("a man in the middle with an exchange of its own changes the offer", () => {
   test.each([
-    ["takes out what is accepted", { psk }, { psk }, "003000004950435801000000", "IPC_SECURITY_REFUSED"],
-    ["takes out what is required", { psk }, { psk }, "003000004950435801010000", "IPC_AUTHENTICATION_FAILED"],
-    ["adds what the server cannot do", { psk }, {}, "003000004950435801010000", "IPC_AUTHENTICATION_FAILED"],
+    ["takes out what is accepted", { psk }, { psk }, `003000004950435801000000${BEHIND}`, "IPC_SECURITY_REFUSED"],
+    ["takes out what is required", { psk }, { psk }, `003000004950435801010000${BEHIND}`, "IPC_AUTHENTICATION_FAILED"],
+    ["takes out the name", { psk }, { psk }, `003000004950435801018100${NAMELESS}`, "IPC_SECURITY_REFUSED"],
+    ["adds what the server cannot do", { psk }, {}, `003000004950435801010000${BEHIND}`, "IPC_AUTHENTICATION_FAILED"],
   ])("and %s: the client refuses", async (_what, ofClient, ofServer, limits, code) => {
     const outcome = await meet(ofClient, ofServer, { limits: () => Buffer.from(limits, "hex") });
     expect(outcome.client).toMatchObject({ code });
     expect(outcome.server).toMatchObject({ code: expect.stringMatching(/^IPC_/) });
     expect(outcome.man.read).toEqual([]);
+  });
+});
+
+describe("a man in the middle that leads a client of `orders` to the server `billing` with the same key", () => {
+  const rename = (plaintext: Buffer): Buffer =>
+    Buffer.concat([plaintext.subarray(0, 16), hashServerName("orders"), plaintext.subarray(32)]);
+
+  test.each([
+    ["and passes its name on: the client refuses it by its name", {}, "IPC_SECURITY_REFUSED"],
+    ["and puts `orders` in its place: the AUTHs do not match", { limits: rename }, "IPC_AUTHENTICATION_FAILED"],
+  ])("%s", async (_what, options, code) => {
+    const outcome = await meet({ psk }, { psk }, options, "billing");
+    expect(outcome.client).toMatchObject({ code });
+    expect(outcome.server).toMatchObject({ code: expect.stringMatching(/^IPC_/) });
+    expect(outcome.man.read).toEqual([]);
+  });
+
+  test("is successful without keys, or when it knows the key", async () => {
+    for (const [security, options] of [
+      [{}, { limits: rename }],
+      [{ psk }, { limits: rename, psk }],
+    ] as const) {
+      expect((await send(await meet(security, security, options, "billing"))).text).toBe("a secret");
+    }
   });
 });
 

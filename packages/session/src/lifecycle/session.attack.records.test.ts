@@ -249,7 +249,7 @@ describe("row 19: the limits, sent again as a message,", () => {
     const theatre = await stage("client", (man, record) => man.say("client", record));
     await send(theatre.sender, "before");
     const [, , limits] = theatre.man.heard.server;
-    expect(limits?.subarray(0, 4)).toEqual(Buffer.of(0, 0, 0, 40));
+    expect(limits?.subarray(0, 4)).toEqual(Buffer.of(0, 0, 0, 76));
     theatre.man.say("client", limits as Buffer);
     expect(await theatre.lost).toMatchObject({ code: "IPC_RECORD_INVALID" });
     expect(theatre.told.filter((word) => !word.startsWith("IPC_"))).toEqual(["before", "Disconnected"]);

@@ -57,12 +57,16 @@ describe.each([
     }
   }
 
-  test("but keeps to them so far: what it says arrives", async () => {
-    const { told, error } = await attack((handmade) => {
+  test.each([
+    ["but keeps to them so far", {}],
+    ["and has features that no version knows yet", { unknown: true }],
+  ])("%s: its messages arrive", async (_what, options) => {
+    const keep: Play = (handmade) => {
       handmade.say(AUTH, handmade.auth());
       handmade.say(DATA, HI);
       handmade.end();
-    });
+    };
+    const { told, error } = await attack(keep, {}, options);
     expect({ told, code: error.code }).toEqual({ told: ["hi"], code: "IPC_RECORD_TRUNCATED" });
   });
 

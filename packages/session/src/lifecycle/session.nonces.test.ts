@@ -3,9 +3,9 @@ import { createRequire, syncBuiltinESMExports } from "node:module";
 import { memoryPair } from "@ipc/transport";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { clientHandshake } from "../handshake/client-handshake.js";
-import { type Credentials, NO_CREDENTIALS } from "../handshake/credentials.js";
 import { runHandshake } from "../handshake/run-handshake.js";
 import { serverHandshake } from "../handshake/server-handshake.js";
+import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { OptionReader } from "../options/option-reader.js";
 import { PEER_OPTIONS, type PeerOptions, resolvePeerOptions } from "../options/peer-options.js";
 import { Session } from "./session.js";
@@ -38,7 +38,11 @@ async function open(rekeyInterval: number, credentials: Credentials = NO_CREDENT
   const [near, far] = memoryPair();
   const records = { rekeyInterval };
   const [client, server] = await Promise.all([
-    runHandshake(near, clientHandshake({ name: "orders", encryption: true, credentials, records }), RUN),
+    runHandshake(
+      near,
+      clientHandshake({ name: "orders", maxMessageSize: 3_145_728, encryption: true, credentials, records }),
+      RUN,
+    ),
     runHandshake(far, serverHandshake({ encryption: true, maxMessageSize: 3_145_728, credentials, records }), RUN),
   ]);
   const options = resolvePeerOptions(new OptionReader<PeerOptions>("test", {}, PEER_OPTIONS), "client");

@@ -18,7 +18,11 @@ import { PeerSession } from "./peer-session.js";
 export interface SessionOptions extends PeerOptions {
   /** This side's role in the handshake; the server sends first. */
   readonly role: "client" | "server";
-  /** The peer's name in error messages and `remote`. @default "stream" */
+  /**
+   * The server's name. A server announces it, and a client rejects a server that announces another; without it nothing is
+   * announced or checked. Also names the peer in error messages and `remote`.
+   * @default none, and "stream" in messages
+   */
   readonly name?: string;
 }
 
@@ -40,15 +44,16 @@ export async function openSession(stream: Duplex, options: SessionOptions): Prom
   }
   if (typeof name !== "string") throw new TypeError(`openSession: \`name\` takes a string, got ${formatValue(name)}`);
   const resolved = resolvePeerOptions(reader, role);
-  const { encryption, credentials, keyFile, limits, signal, handshakeTimeoutMs } = resolved;
+  const { encryption, credentials, keyFile, signal, handshakeTimeoutMs } = resolved;
+  const { maxMessageSize } = resolved.limits;
   if (keyFile !== false)
     throw new TypeError(
       "openSession: `security.keyFile` is not supported, because a stream has no name; pass the key as `psk`",
     );
   const handshake =
     role === "client"
-      ? clientHandshake({ name, encryption, credentials })
-      : serverHandshake({ encryption, credentials, maxMessageSize: limits.maxMessageSize });
+      ? clientHandshake({ name, serverName: options.name, encryption, credentials, maxMessageSize })
+      : serverHandshake({ name: options.name, encryption, credentials, maxMessageSize });
   const { result, rest } = await runHandshake(stream, handshake, {
     timeoutMs: handshakeTimeoutMs,
     ...(signal && { signal }),

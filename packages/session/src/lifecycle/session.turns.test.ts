@@ -5,10 +5,10 @@ import { expect, onTestFinished, test } from "vitest";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import type { HandshakeOutcome } from "../codec/codec.js";
 import { clientHandshake } from "../handshake/client-handshake.js";
-import { NO_CREDENTIALS } from "../handshake/credentials.js";
 import { runHandshake } from "../handshake/run-handshake.js";
 import { serverHandshake } from "../handshake/server-handshake.js";
 import type { Handshake } from "../handshake/steps.js";
+import { NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { openSession } from "./session.js";
 
 /** The module whose functions every import of `node:crypto` is bound to, also in the built packages. */
@@ -62,7 +62,12 @@ test("a server tries each of its pre-shared keys in a macrotask of its own: any 
   const [near, far] = memoryPair();
   const limits = { encryption: true, maxMessageSize: 1_024 };
   const server = noting(serverHandshake({ ...limits, credentials: credentialsOf(psks) }));
-  const client = clientHandshake({ name: "turns", encryption: true, credentials: credentialsOf(psks.slice(3)) });
+  const client = clientHandshake({
+    name: "turns",
+    maxMessageSize: 2_048,
+    encryption: true,
+    credentials: credentialsOf(psks.slice(3)),
+  });
   await Promise.all([
     runHandshake(near, server, { timeoutMs: 5_000 }),
     runHandshake(far, client, { timeoutMs: 5_000 }),

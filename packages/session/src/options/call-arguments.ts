@@ -20,7 +20,7 @@ export function validateWrite(type: unknown, data: unknown, maxSize: number): Er
   if (data.length > maxSize) {
     return new SessionError(
       "IPC_MESSAGE_TOO_LARGE",
-      `message too large: ${data.length} bytes, limit ${maxSize} (the server's \`maxMessageSize\`); send it in parts, or raise the limit`,
+      `message too large: ${data.length} bytes, limit ${maxSize} (\`maxMessageSize\` of the server, or of its client); send it in parts, or raise the limit`,
     );
   }
   return undefined;

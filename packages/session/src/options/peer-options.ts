@@ -1,5 +1,5 @@
 import { isolateLogger, type Logger, silentLogger } from "../diagnostics.js";
-import type { Credentials } from "../handshake/credentials.js";
+import type { Credentials } from "../negotiation/credentials.js";
 import type { ConnectionSecurity } from "../security.js";
 import { ANONYMOUS_SECURITY, COMPATIBLE_SECURITY, PLAIN_SECURITY } from "../security.js";
 import type { OptionReader } from "./option-reader.js";

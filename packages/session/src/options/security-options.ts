@@ -1,6 +1,6 @@
 import { KeyObject } from "node:crypto";
 import { encodeIdentityKey, IDENTITY_KEY_BYTES, importPsk, isWeakIdentityKey, PSK_BYTES } from "@ipc/crypto";
-import { type Credentials, NO_CREDENTIALS } from "../handshake/credentials.js";
+import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { formatKind, OptionReader } from "./option-reader.js";
 
 /** A server accepts several pre-shared keys, including the key file's, so that keys can be rotated. */

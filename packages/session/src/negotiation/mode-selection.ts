@@ -1,6 +1,6 @@
 import { SessionError } from "../errors.js";
 import { type Credentials, clientMode } from "./credentials.js";
-import { describeMode, type Offer } from "./offer.js";
+import { describeMode, type SecurityOffer } from "./offer.js";
 
 export interface ModeSelection {
   /** The server's name, for error messages. */
@@ -19,7 +19,7 @@ export interface ModeSelection {
  * removed. It also rejects a server that lacks a mode this client requires or had before, or requires one this client lacks.
  * @throws SessionError IPC_SECURITY_REFUSED
  */
-export function selectMode(offer: Offer | undefined, choice: ModeSelection): number | undefined {
+export function selectMode(offer: SecurityOffer | undefined, choice: ModeSelection): number | undefined {
   const { name, credentials, encrypted, wasSecure, earlierMode } = choice;
   const isInsisting = credentials.require || wasSecure;
   if (isInsisting && !encrypted)

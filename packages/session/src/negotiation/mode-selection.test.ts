@@ -2,7 +2,7 @@ import { createSecretKey, generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { type Credentials, clientMode, NO_CREDENTIALS, offerOf, withPsk } from "./credentials.js";
 import { type ModeSelection, selectMode } from "./mode-selection.js";
-import type { Offer } from "./offer.js";
+import type { SecurityOffer } from "./offer.js";
 
 const { privateKey } = generateKeyPairSync("ed25519");
 
@@ -37,9 +37,9 @@ const choiceOf = (credentials: Credentials, more: Partial<ModeSelection> = {}): 
 });
 
 const ALL = Array.from({ length: 8 }, (_, mode) => mode);
-const anonymous: Offer = { accept: 0, require: 0, refusesCompatible: false };
+const anonymous: SecurityOffer = { accept: 0, require: 0, refusesCompatible: false };
 
-function outcomeOf(offer: Offer | undefined, choice: ModeSelection): unknown {
+function outcomeOf(offer: SecurityOffer | undefined, choice: ModeSelection): unknown {
   try {
     return selectMode(offer, choice);
   } catch (error) {
@@ -99,7 +99,7 @@ describe("a client stays with golang-ipc's protocol", () => {
 });
 
 describe("a client refuses, and says why,", () => {
-  const refused = (offer: Offer | undefined, choice: ModeSelection): Error & { code?: string } => {
+  const refused = (offer: SecurityOffer | undefined, choice: ModeSelection): Error & { code?: string } => {
     try {
       selectMode(offer, choice);
     } catch (error) {

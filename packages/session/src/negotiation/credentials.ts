@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { importPsk } from "@ipc/crypto";
-import { MODE, type Offer } from "./offer.js";
+import { MODE, type SecurityOffer } from "./offer.js";
 
 /** The resolved keys with which one side proves itself and verifies its peer. Own keys are held in KeyObjects. */
 export interface Credentials {
@@ -40,7 +40,13 @@ export function clientMode({ psks, identity, trustedPeers }: Credentials): numbe
 }
 
 /** Returns a server's offer; undefined if the server supports golang-ipc's protocol only. */
-export function offerOf({ supportsSecure, psks, identity, trustedPeers, require }: Credentials): Offer | undefined {
+export function offerOf({
+  supportsSecure,
+  psks,
+  identity,
+  trustedPeers,
+  require,
+}: Credentials): SecurityOffer | undefined {
   if (!supportsSecure) return undefined;
   const accept =
     (psks.length > 0 ? MODE.psk : 0) |

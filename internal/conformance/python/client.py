@@ -1,0 +1,163 @@
+"""A client of an @ipc server, written from docs/WIRE.md.
+
+Reads a JSON object of settings from stdin, sends messages to a server that echoes them, and prints what came of it as a JSON
+object: {"mode", "echoed", "close"}, or {"code", "message"}.
+"""
+
+import json
+import os
+import socket
+import struct
+import sys
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+import wire
+from wire import Refused
+
+DEADLINE_S = 20
+
+
+class Client:
+    def __init__(self, settings):
+        self.settings = settings
+        self.psk = bytes.fromhex(settings["psk"]) if "psk" in settings else None
+        self.stream = socket.socket(socket.AF_UNIX)
+        self.stream.settimeout(DEADLINE_S)
+        self.frames = b""
+
+    def receive(self, length):
+        data = bytearray()
+        while len(data) < length:
+            part = self.stream.recv(min(length - len(data), 65_536))
+            if not part:
+                raise Refused("IPC_HANDSHAKE_FAILED", f"{len(data)} of {length} bytes, then the end")
+            data += part
+        return bytes(data)
+
+    def connect(self):
+        self.stream.connect(self.settings["address"])
+        hello = self.receive(2)
+        if hello[0] != 2:
+            self.stream.sendall(b"\x01")
+            raise Refused("IPC_VERSION_MISMATCH", f"version {hello[0]}")
+        if hello[1] not in (0, 1):
+            raise Refused("IPC_SERVER_BUSY" if hello[1] == 0xFF else "IPC_HANDSHAKE_FAILED", f"encryption {hello[1]}")
+        self.stream.sendall(b"\x00")
+        if hello[1] == 0:
+            self.mode = "plain"
+            length = self.receive(4)
+            self.answer(self.receive(struct.unpack(">I", length)[0]))
+            return
+        private, point = wire.key_pair()
+        self.stream.sendall(point)
+        server_point = self.receive(97)
+        x = wire.shared_x(private, server_point)
+        self.cipher = AESGCM(wire.golang_ipc_key(x))
+        length = self.receive(4)
+        body = self.receive(struct.unpack(">I", length)[0])
+        select = self.answer(self.cipher.decrypt(body[:12], body[12:], None))
+        if len(select) == 1:
+            self.mode = "compatible"
+            return
+        self.mode = "secure"
+        th = wire.transcript_hash(hello, b"\x00", point, server_point, length + body, select)
+        prk = wire.extract(th, x, self.psk if select[0] & wire.PSK else None)
+        self.outgoing, self.incoming = wire.Direction(prk, b"c"), wire.Direction(prk, b"s")
+        self.stream.sendall(self.outgoing.seal(wire.AUTH, wire.make_auth(self.outgoing.auth, th)))
+        try:
+            plaintext = self.record((wire.AUTH,))[1]
+        except Refused as refusal:
+            if refusal.args[0] == "IPC_HANDSHAKE_FAILED":
+                raise Refused("IPC_AUTHENTICATION_FAILED", "the server ended the connection after the AUTH") from refusal
+            raise
+        if plaintext != wire.make_auth(self.incoming.auth, th):
+            raise Refused("IPC_AUTHENTICATION_FAILED", "the server's AUTH is of another handshake")
+
+    def answer(self, p):
+        """Decides about an offer, and sends the select."""
+        self.limit = struct.unpack(">I", p[:4])[0]
+        offer = wire.read_offer(p)
+        if self.psk is not None and (offer is None or not offer["accept"] & wire.PSK):
+            if offer is None or offer["require"] & 0x80:
+                self.stream.sendall(b"\x00")
+            raise Refused("IPC_SECURITY_REFUSED", "the server takes no pre-shared key")
+        if offer is None or self.settings.get("golangIpc"):
+            select = b"\x00"
+        else:
+            if offer["name"] not in (bytes(16), wire.name_hash(self.settings["name"])):
+                raise Refused("IPC_SECURITY_REFUSED", "the server has another name")
+            mode = wire.PSK if self.psk is not None else 0
+            select = wire.make_select(mode, wire.CONTROL_FRAMES, self.settings["maxMessageSize"])
+        self.stream.sendall(select)
+        return select
+
+    def record(self, expected):
+        header = self.receive(4)
+        sealed = self.receive(wire.check_header(header, expected))
+        return header[0], self.incoming.open(header, sealed)
+
+    def send(self, kind, data):
+        body = struct.pack(">I", kind) + data
+        if self.mode == "secure":
+            frame = wire.lp(body)
+            for at in range(0, len(frame), 262_144):
+                self.stream.sendall(self.outgoing.seal(wire.DATA, frame[at : at + 262_144]))
+            return
+        if self.mode == "compatible":
+            nonce = os.urandom(12)
+            body = nonce + self.cipher.encrypt(nonce, body, None)
+        self.stream.sendall(wire.lp(body))
+
+    def frame(self, length):
+        """Returns the next bytes of the sequence of frames."""
+        if self.mode != "secure":
+            return self.receive(length)
+        while len(self.frames) < length:
+            kind, plaintext = self.record((wire.DATA, wire.CLOSE))
+            if kind == wire.CLOSE:
+                raise Refused("IPC_PEER_CLOSED", "CLOSE")
+            self.frames += plaintext
+        data, self.frames = self.frames[:length], self.frames[length:]
+        return data
+
+    def read(self):
+        """Returns the type and the data of the next message; answers control frames."""
+        while True:
+            body = self.frame(struct.unpack(">I", self.frame(4))[0])
+            if self.mode == "compatible":
+                body = self.cipher.decrypt(body[:12], body[12:], None)
+            kind, data = struct.unpack(">I", body[:4])[0], body[4:]
+            if kind != 0:
+                return kind, data
+            if len(data) == 5 and data[0] == 1:
+                self.send(0, b"\x02" + data[1:])
+
+    def close(self):
+        """Ends this half, reads to the server's end, and returns how many bytes still came."""
+        if self.mode == "secure":
+            self.stream.sendall(self.outgoing.seal(wire.CLOSE))
+        self.stream.shutdown(socket.SHUT_WR)
+        count = 0
+        while part := self.stream.recv(65_536):
+            count += len(part)
+        return count
+
+
+def run(settings):
+    client = Client(settings)
+    try:
+        client.connect()
+        for size in settings["sizes"]:
+            data = os.urandom(size)
+            client.send(7, data)
+            if client.read() != (7, data):
+                raise Refused("IPC_CONNECTION_LOST", f"the echo of {size} bytes differs")
+        client.close()
+        return {"mode": client.mode, "limit": client.limit, "echoed": len(settings["sizes"])}
+    except Refused as refusal:
+        code, message = refusal.args
+        return {"code": code, "message": message}
+
+
+json.dump(run(json.load(sys.stdin)), sys.stdout)

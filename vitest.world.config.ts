@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** `npm run test:world`: tests with what is outside of this repository and its lockfile, and takes long to get. */
+export default defineConfig({
+  test: {
+    pool: "forks",
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
+    include: ["internal/*/world/**/*.test.ts"],
+    setupFiles: ["internal/testkit/src/forget-sockets.ts"],
+  },
+});
