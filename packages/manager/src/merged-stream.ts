@@ -9,7 +9,8 @@ export interface Delivery {
 }
 
 /** A connection in the manager's stream: it may have disconnected already, and still have unread messages. */
-export class StreamMember {
+export class StreamMember implements SourceConsumer<DataMessage> {
+  readonly #stream: MergedStream;
   readonly managed: ManagedConnection;
   readonly connection: ServerConnection;
   readonly inbox: Inbox;
@@ -19,7 +20,8 @@ export class StreamMember {
   /** A `connection` listener reads it individually, even if no such read is pending at the moment. */
   isReadIndividually: boolean;
 
-  constructor(managed: ManagedConnection) {
+  constructor(managed: ManagedConnection, stream: MergedStream) {
+    this.#stream = stream;
     this.managed = managed;
     this.connection = managed.connection;
     this.inbox = managed.inbox;
@@ -33,10 +35,18 @@ export class StreamMember {
   }
 
   /** Locks the consumer, unless the connection is read individually. */
-  tryLock(ready: () => void): boolean {
+  tryLock(): boolean {
     if (this.isReadIndividually || this.consumer.holder !== undefined) return false;
-    this.consumer.lock("read", "a reader of all connections", ready);
+    this.consumer.lock("read", "a reader of all connections", this);
     return true;
+  }
+
+  ready(): void {
+    this.#stream.onReady(this);
+  }
+
+  offer(message: DataMessage): boolean {
+    return this.#stream.consumer?.offer({ connection: this.connection, message }) === true;
   }
 }
 
@@ -95,7 +105,7 @@ export class MergedStream implements MessageSource<Delivery> {
 
   /** Adds a connection. A `connection` listener that reads it individually has started already. */
   join(managed: ManagedConnection): void {
-    const member = new StreamMember(managed);
+    const member = new StreamMember(managed, this);
     this.#members.set(managed, member);
     // In the next turn of the event loop: a caller that stops reading in one way may continue in another.
     member.consumer.onReleased = () => setImmediate(() => this.#takeBack(member));
@@ -113,6 +123,12 @@ export class MergedStream implements MessageSource<Delivery> {
       this.#makeRoom();
     }
     // A poll may have waited for this connection only.
+    this.consumer?.ready();
+  }
+
+  /** Notes that a locked connection may have something to take. */
+  onReady(member: StreamMember): void {
+    this.#ready.add(member);
     this.consumer?.ready();
   }
 
@@ -182,11 +198,7 @@ export class MergedStream implements MessageSource<Delivery> {
   }
 
   #lock(member: StreamMember): void {
-    const isLocked = member.tryLock(() => {
-      this.#ready.add(member);
-      this.consumer?.ready();
-    });
-    if (!isLocked) return;
+    if (!member.tryLock()) return;
     this.#ready.add(member);
     this.#awaited.add(member);
   }

@@ -55,7 +55,7 @@ export class Poll {
     const { what } = this.#plan;
     const { awaited } = this.#stream;
     try {
-      this.#consumer.lock(what, `a pending ${what}`, () => this.#serve());
+      this.#consumer.lock(what, `a pending ${what}`, { ready: () => this.#serve(), offer: () => false });
     } catch (error) {
       this.#over.commit();
       throw error;

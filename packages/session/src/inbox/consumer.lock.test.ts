@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
 import { closed, lost, message, nextTick, recordedInbox, shown } from "../../test/recorded-inbox.js";
+import type { DataMessage } from "../message.js";
 import type { InboxConsumer } from "./inbox.js";
 
 function lock(consumer: InboxConsumer, ready: () => void = () => {}): void {
-  consumer.lock("test", "a lock", ready);
+  consumer.lock("test", "a lock", { ready, offer: () => false });
 }
 
 function takeAll(consumer: InboxConsumer): (number | string)[] {
@@ -13,7 +14,7 @@ function takeAll(consumer: InboxConsumer): (number | string)[] {
 }
 
 describe("the holder of a lock", () => {
-  it("is notified of each message and status, and of the end, and takes them in order", () => {
+  it("is notified of a first message, of each status and of the end, and takes them in order", () => {
     const { inbox, consumer } = recordedInbox();
     const taken: unknown[] = [];
     lock(consumer, () => taken.push(takeAll(consumer), inbox.isOver));
@@ -35,6 +36,22 @@ describe("the holder of a lock", () => {
     await nextTick();
     expect(ready).toHaveBeenCalledOnce();
     expect(takeAll(consumer)).toEqual([1]);
+  });
+
+  it("is offered a message that nothing precedes, unless a pause holds it back, and is notified of one that it declines", () => {
+    const { inbox, consumer } = recordedInbox();
+    const ready = vi.fn();
+    const offer = vi.fn(({ type }: DataMessage) => type === 1);
+    consumer.lock("test", "a lock", { ready, offer });
+    inbox.push(message(1));
+    expect([inbox.isEmpty, ready.mock.calls.length]).toEqual([true, 0]);
+    inbox.push(message(2));
+    inbox.push(message(1));
+    expect([offer.mock.calls.length, ready.mock.calls.length]).toEqual([2, 1]);
+    expect(takeAll(consumer)).toEqual([2, 1]);
+    consumer.pause();
+    inbox.push(message(1));
+    expect([offer.mock.calls.length, inbox.isEmpty]).toEqual([2, false]);
   });
 
   it("can drop statuses, which are announced all the same", () => {

@@ -25,7 +25,8 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   readonly #waits = new Set<Wait<T>>();
   /** What holds the source, as error messages name it. */
   #holder: string | undefined;
-  #lockReady: (() => void) | undefined;
+  /** The holder of the lock. */
+  #lock: SourceConsumer<D> | undefined;
   #hasBeenRead = false;
   #isPaused = false;
   /** Whether the tick has passed in which the first listener was added. */
@@ -105,17 +106,18 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   }
 
   /**
-   * Locks the source for `holder`, which is notified by `ready` and takes the items itself.
+   * Locks the source for another consumer, which takes the items itself.
+   * @param holder what it is, for error messages
    * @throws SessionError IPC_CONSUMER_TAKEN
    */
-  lock(what: string, holder: string, ready: () => void): void {
+  lock(what: string, holder: string, consumer: SourceConsumer<D>): void {
     this.#hold(what, holder);
-    this.#lockReady = ready;
+    this.#lock = consumer;
     this.#hasBeenRead = false;
   }
 
   get isLocked(): boolean {
-    return this.#lockReady !== undefined;
+    return this.#lock !== undefined;
   }
 
   /**
@@ -123,8 +125,8 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
    * the caller can release several locks before any listener is called.
    */
   unlock(): void {
-    if (this.#lockReady === undefined) return;
-    this.#lockReady = undefined;
+    if (this.#lock === undefined) return;
+    this.#lock = undefined;
     this.#holder = undefined;
     if (this.#source.hasAnnouncements) queueMicrotask(() => this.#dispatch());
   }
@@ -148,11 +150,12 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
 
   ready(): void {
     this.#dispatch();
-    this.#lockReady?.();
+    this.#lock?.ready();
   }
 
   /** Most messages to listeners come this way: they never enter a queue. */
   offer(data: D): boolean {
+    if (this.#lock !== undefined) return this.#mayPush() && this.#lock.offer(data);
     if (!this.#isFlowing || this.#isDelivering || !this.#mayPush()) return false;
     this.#isDelivering = true;
     this.#deliver(data);
@@ -197,7 +200,7 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
    * an item begins now and ends with the next call: the listeners have returned, or `read` or the iteration's `next` was called.
    */
   #step<I>(item: I): I {
-    this.#dispatch();
+    if (this.#source.hasAnnouncements) this.#dispatch();
     return item;
   }
 

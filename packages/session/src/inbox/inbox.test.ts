@@ -51,7 +51,7 @@ describe("an inbox with a shared budget", () => {
     await consumer.read("read", {});
     await consumer.read("read", {});
     expect(budget.used).toBe(3 * 1_160);
-    consumer.lock("test", "a lock", () => {});
+    consumer.lock("test", "a lock", { ready: () => {}, offer: () => false });
     consumer.take();
     consumer.unlock();
     const iterator = consumer.iterate();

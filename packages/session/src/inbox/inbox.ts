@@ -60,9 +60,11 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
   }
 
   push(message: ReceivedMessage): void {
-    if (this.#unread.length === 0 && this.consumer?.offer(message) === true) return;
+    // A message behind another is news to no consumer: one that could take it would have taken the first.
+    const isFirst = this.#unread.length === 0;
+    if (isFirst && this.consumer?.offer(message) === true) return;
     this.#unread.add(message);
-    this.consumer?.ready();
+    if (isFirst) this.consumer?.ready();
     // A message that was taken at once needs no pause, even if it is larger than the budget.
     const { bytes } = this.#unread;
     if (bytes === 0 || bytes < this.#allowedBytes || this.#input !== "flowing") return;
@@ -82,14 +84,16 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     this.consumer?.ready();
   }
 
+  readonly #resume = (): void => {
+    this.#input = "flowing";
+    this.#events.room();
+  };
+
   take(): DataMessage | StatusMessage | undefined {
     const entry = this.#unread.shift();
     if (this.#input === "full" && this.#hasRoom()) {
       this.#input = "resuming";
-      queueMicrotask(() => {
-        this.#input = "flowing";
-        this.#events.room();
-      });
+      queueMicrotask(this.#resume);
     }
     return entry;
   }

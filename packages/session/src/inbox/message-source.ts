@@ -14,7 +14,7 @@ export interface SourceEnd {
 
 /** The consumer, as its source calls it: an object, because calls of closures cost more for each message. */
 export interface SourceConsumer<D> {
-  /** `take` may return an item, there is something to announce, or the source has ended. */
+  /** `take` may return an item again, there is something to announce, or the source has ended. */
   ready(): void;
   /** Delivers data that nothing precedes to listeners at once, or returns false. */
   offer(data: D): boolean;

@@ -106,7 +106,9 @@ const STATES: Readonly<Record<string, (unread: boolean) => Promise<TestPeer>>> =
   "listened to": () => open(false, (peer) => peer.on("message", () => {})),
   "listened to and paused": () => open(false, (peer) => peer.on("message", () => {}).pause()),
   locked: () =>
-    open(false, (_peer, core) => core.reader.consumer.lock("read", "a reader of all connections", () => {})),
+    open(false, (_peer, core) =>
+      core.reader.consumer.lock("read", "a reader of all connections", { ready: () => {}, offer: () => false }),
+    ),
 };
 
 /** What the calls of a column come to in each state. */
