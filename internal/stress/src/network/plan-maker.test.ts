@@ -45,7 +45,7 @@ it("ends with a connection without a fault, or with a fault that lasts", () => {
 
 it("places a third of the faults in the handshake", () => {
   const places = plans.filter(({ wire }) => wire === "secure").flatMap(faultsOf);
-  const early = places.filter(({ direction, at }) => at < (direction === "toServer" ? 151 : 195));
+  const early = places.filter(({ direction, at }) => at < (direction === "toServer" ? 159 : 231));
   expect(early.length / places.length).toBeGreaterThan(0.3);
   expect(early.length / places.length).toBeLessThan(0.4);
 });

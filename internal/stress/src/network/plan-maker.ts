@@ -30,9 +30,9 @@ const PLAIN: readonly FaultKind[] = FAULTS.filter((kind) => kind !== "flip");
  * place of a fault must be one that is reached.
  */
 const WIRE_BYTES: Readonly<Record<Wire, Readonly<Record<Direction | "frame", number>>>> = {
-  plain: { toServer: 2, toClient: 18, frame: 8 },
+  plain: { toServer: 10, toClient: 54, frame: 8 },
   compatible: { toServer: 99, toClient: 135, frame: 36 },
-  secure: { toServer: 151, toClient: 195, frame: 8 },
+  secure: { toServer: 159, toClient: 231, frame: 8 },
 };
 
 const HANDSHAKE_SHARE = 0.35;
