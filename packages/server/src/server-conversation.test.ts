@@ -252,3 +252,13 @@ describe("close of a server", () => {
     }
   });
 });
+
+it("rejects a write that waited for a client when that client does not take its size, and keeps the others", async () => {
+  const { server, directory } = await start();
+  const written = [server.write(1, "before"), server.write(2, new Uint8Array(2_000)), server.write(3, "after")];
+  const outcomes = Promise.allSettled(written);
+  const client = await openFarClient(directory, name, { maxMessageSize: 1_024 });
+  expect((await outcomes).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  await expect(written[1]).rejects.toMatchObject({ code: "IPC_MESSAGE_TOO_LARGE" });
+  expect([(await readData(client)).text(), (await readData(client)).text()]).toEqual(["before", "after"]);
+});

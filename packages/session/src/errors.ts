@@ -142,6 +142,14 @@ export function connectionLostError(
   );
 }
 
+/** Creates the error of a message that the peer does not take. @param maxSize longest data of a message, in bytes */
+export function messageTooLargeError(bytes: number, maxSize: number): SessionError {
+  return new SessionError(
+    "IPC_MESSAGE_TOO_LARGE",
+    `message too large: ${bytes} bytes, limit ${maxSize} (\`maxMessageSize\` of the server, or of its client); send it in parts, or raise the limit`,
+  );
+}
+
 /** Creates the error for a second consumer of the same messages. */
 export function consumerTakenError(what: string, takenBy: string): SessionError {
   return new SessionError(

@@ -199,4 +199,16 @@ describe("the queue of waiting writes", () => {
     waiting.drainInto(sink);
     expect(sink.accepted).toEqual([]);
   });
+
+  test("are rejected when the peer that has connected does not take their size", async () => {
+    const waiting = new WriteQueue(1_024);
+    const written = [2_000, 2_001, 0].map((length, type) => waiting.write(type + 1, data(length), undefined));
+    const flushed = waiting.flush(undefined);
+    waiting.rejectLarger(2_000);
+    const sink = new Sink(3);
+    waiting.drainInto(sink);
+    expect(await outcomes([...written, flushed])).toEqual(["done", "IPC_MESSAGE_TOO_LARGE", "done", "done"]);
+    expect(sink.accepted).toEqual([1, 3, "flush"]);
+    expect([waiting.size, waiting.bytes]).toEqual([0, 0]);
+  });
 });

@@ -1,5 +1,5 @@
 import { Deferred, handledRejection } from "../deferred.js";
-import { abortError, SessionError } from "../errors.js";
+import { abortError, messageTooLargeError, SessionError } from "../errors.js";
 import { MESSAGE_OVERHEAD_BYTES } from "../message.js";
 
 /** Capacity of the queue of waiting writes, as a multiple of `maxQueuedBytes`. */
@@ -69,6 +69,16 @@ export class WriteQueue {
       if (!sink.hasRoom()) return;
       this.#remove(entry);
       entry.done.resolve(entry.admit(sink));
+    }
+  }
+
+  /** Rejects the writes that a peer does not take, known only once it has connected. @param maxSize longest data, in bytes */
+  rejectLarger(maxSize: number): void {
+    for (const entry of this.#entries) {
+      const length = entry.bytes - MESSAGE_OVERHEAD_BYTES;
+      if (length <= maxSize) continue;
+      this.#remove(entry);
+      entry.done.reject(messageTooLargeError(length, maxSize));
     }
   }
 

@@ -191,6 +191,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     }
     const { maxMessageSize: maxReceiveSize, maxQueuedBytes, busyPollUs } = this.#limits;
     const waiting = state.name === "waiting" ? state.writes : new WriteQueue(maxQueuedBytes);
+    waiting.rejectLarger(outcome.maxSendSize);
     const budget = this.#queuedBudget;
     const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs };
     const connection = new Connection({ stream, outcome, rest, ...limits, budget, waiting });

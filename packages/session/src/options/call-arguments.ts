@@ -1,7 +1,7 @@
 import { UINT32_MAX } from "@ipc/framing";
 import type { AbortOptions } from "@ipc/transport";
 import { formatValue } from "@ipc/transport/internal";
-import { SessionError } from "../errors.js";
+import { messageTooLargeError } from "../errors.js";
 import type { CloseOptions } from "../peer.js";
 import { TIMER_MAX_MS } from "./option-reader.js";
 
@@ -17,13 +17,7 @@ export function validateWrite(type: unknown, data: unknown, maxSize: number): Er
   }
   if (!(data instanceof Uint8Array))
     return new TypeError(`write: \`data\` takes a string or a Uint8Array, got ${formatValue(data)}`);
-  if (data.length > maxSize) {
-    return new SessionError(
-      "IPC_MESSAGE_TOO_LARGE",
-      `message too large: ${data.length} bytes, limit ${maxSize} (\`maxMessageSize\` of the server, or of its client); send it in parts, or raise the limit`,
-    );
-  }
-  return undefined;
+  return data.length > maxSize ? messageTooLargeError(data.length, maxSize) : undefined;
 }
 
 /** Returns the error of invalid options of a wait; undefined if they are valid. */
