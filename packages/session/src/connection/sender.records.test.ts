@@ -228,3 +228,13 @@ describe("a sealer that seals no more", () => {
     expect([sender.queuedMessages, sender.acceptedMessages]).toEqual([0, 0]);
   });
 });
+
+it("sends no close_notify when its deadline passed after the flush, and does not wait for one", async () => {
+  const { sender, stream } = secureSender();
+  stream.holds = true;
+  await expect(sender.closeNotify(AbortSignal.abort("late"))).rejects.toMatchObject({
+    code: "IPC_ABORTED",
+    cause: "late",
+  });
+  expect(stream.taken).toEqual([]);
+});
