@@ -52,6 +52,16 @@ function leftSlot() {
 }
 
 describe("a slot that waits for its client", () => {
+  it("sets no deadline when its client was quicker", () => {
+    const pass = stopClock();
+    const { slot, told } = openSlot();
+    slot.acceptHandler.onEstablished(ESTABLISHED);
+    const missed = vi.fn();
+    slot.expectWithin(5_000, missed);
+    pass(60_000);
+    expect([slot.state, missed.mock.calls, told]).toEqual(["taken", [], ["claimed 7 true"]]);
+  });
+
   it("accepts a client of any kind, and passes it on", () => {
     const { slot, told } = openSlot();
     const { acceptHandler } = slot;

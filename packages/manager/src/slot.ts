@@ -33,7 +33,6 @@ export class Slot {
   readonly #events: SlotEvents;
   #state: SlotState = "waiting";
   #listener: Listener | undefined;
-  #address = "";
   #timer: NodeJS.Timeout | undefined;
   #missed: ((error?: SessionError) => void) | undefined;
 
@@ -51,7 +50,7 @@ export class Slot {
     const state = this.#state;
     const isFree = state === "waiting" || state === "left";
     return {
-      address: this.#address,
+      address: this.#listener?.address ?? "",
       // The state may change during the handshake: the first client to complete it has the slot.
       busy: () => (isFree && this.#state === state ? this.#events.busy() : slotTakenError(this.id)),
       golangIpcOnly: state === "left",
@@ -64,12 +63,13 @@ export class Slot {
     // The manager's own listeners keep the process alive.
     listener.unref();
     this.#listener = listener;
-    this.#address = listener.address;
     if (this.#state === "closed") this.#closeListener();
   }
 
   /** Closes the slot and calls `missed` if its client has not connected within `ms` milliseconds. */
   expectWithin(ms: number, missed: (error?: SessionError) => void): void {
+    // Its client may have been quicker than the caller, or the slot may have been closed to make room.
+    if (this.#state !== "waiting") return;
     this.#missed = missed;
     this.#timer = setTimeout(() => {
       this.close();
