@@ -63,10 +63,8 @@ export class Client extends PeerSession {
   #keepAlive: NodeJS.Timeout | undefined;
   #connectedAt = 0;
   #clientId: number | undefined;
-  /** Whether a connection was secure; from then on the client rejects anything less. */
-  #wasSecure = false;
-  /** What was proved in the best connection, as bits; from then on the client rejects any less, also with `require: false`. */
-  #earlierMode = 0;
+  /** What was proved in all secure sessions so far; from the first one on the client rejects anything less. */
+  #earlierMode: number | undefined;
   /** Closing sessions with the manager; each takes 250 ms with a golang-ipc manager, because it never ends its side. */
   readonly #closingSessions = new Set<Session>();
 
@@ -166,7 +164,8 @@ export class Client extends PeerSession {
       const established = await dialUntilConnected({
         what,
         address: this.#address,
-        history: what === "connect" ? "no connection" : this.#wasSecure ? "a secure session" : "a connection",
+        history:
+          what === "connect" ? "no connection" : this.#earlierMode !== undefined ? "a secure session" : "a connection",
         attempt: (signal) => this.#dial(signal),
         schedule,
         waitFirst: what === "re-connect",
@@ -247,7 +246,6 @@ export class Client extends PeerSession {
       encryption,
       maxMessageSize: limits.maxMessageSize,
       credentials,
-      wasSecure: this.#wasSecure,
       earlierMode: this.#earlierMode,
     });
     const { result: outcome, rest } = await runHandshake(stream, handshake, {
@@ -255,8 +253,7 @@ export class Client extends PeerSession {
       signal,
     });
     const { security } = outcome.codec;
-    this.#earlierMode |= outcome.secureMode ?? 0;
-    this.#wasSecure ||= security.mode === "secure";
+    if (outcome.secureMode !== undefined) this.#earlierMode = (this.#earlierMode ?? 0) | outcome.secureMode;
     diagnostics.handshake({ role: "client", name, remote, security });
     return { stream, outcome, rest, remote };
   }

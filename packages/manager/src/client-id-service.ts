@@ -1,5 +1,5 @@
 import { leastAdvanced } from "@ipc/server/internal";
-import { type IpcError, SessionError } from "@ipc/session";
+import { type DataMessage, type IpcError, SessionError } from "@ipc/session";
 import { asIpcError, encodeClientId, isClientIdRequest } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
 import type { ServerConnection } from "./server-connection.js";
@@ -67,7 +67,7 @@ export class ClientIdService {
   }
 
   /** Handles a message of a pending connection. Ignores everything but its first id request, as golang-ipc does. */
-  onMessage(connection: ServerConnection, message: Parameters<typeof isClientIdRequest>[0]): void {
+  onMessage(connection: ServerConnection, message: DataMessage): void {
     const request = this.#pending.get(connection);
     if (request === undefined || request.stage === ASKED || !isClientIdRequest(message)) return;
     request.stage = ASKED;

@@ -176,8 +176,5 @@ export class ConnectionRegistry {
     queueMicrotask(() => this.#events.stream.leave(managed));
   }
 
-  readonly #onIdRequestMessage: Intercept = (connection, message) => {
-    this.#clientIds.onMessage(connection, message);
-    return true;
-  };
+  readonly #onIdRequestMessage: Intercept = (connection, message) => this.#clientIds.onMessage(connection, message);
 }

@@ -14,7 +14,7 @@ export interface SlotEvents {
   readonly claimed: (slot: Slot, established: EstablishedConnection) => void;
   /** The slot has stopped listening. */
   readonly closed: (slot: Slot) => void;
-  readonly closeFailed: (slot: Slot, error: unknown) => void;
+  readonly closeFailed: (error: unknown) => void;
 }
 
 /**
@@ -106,7 +106,7 @@ export class Slot {
   }
 
   #closeListener(): void {
-    this.#listener?.close().catch((error: unknown) => this.#events.closeFailed(this, error));
+    this.#listener?.close().catch((error: unknown) => this.#events.closeFailed(error));
   }
 }
 

@@ -3,7 +3,6 @@ import type { AcceptHandler } from "@ipc/server/internal";
 import { isIpcError, type Logger, SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import { type Listener, type Transport, TransportError } from "@ipc/transport";
-
 import { Slot } from "./slot.js";
 
 /** Slots without a client at once; past this limit the oldest is closed. */
@@ -94,7 +93,7 @@ export class Slots {
         this.#slots.delete(closed.id);
         this.#free.delete(closed);
       },
-      closeFailed: (_slot, error) => logger.error(`server ${name}: closing slot ${id} failed: ${String(error)}`),
+      closeFailed: (error) => logger.error(`server ${name}: closing slot ${id} failed: ${String(error)}`),
     });
     this.#slots.set(id, slot);
     return slot;

@@ -3,7 +3,6 @@
 export {
   type AcceptHandler,
   HandshakeAcceptor,
-  type HandshakeAcceptorOptions,
   leastAdvanced,
 } from "./handshake-acceptor.js";
 export { type ResolvedServerOptions, resolveServerOptions, SERVER_OPTIONS } from "./server-options.js";

@@ -4,18 +4,16 @@ export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId }
 export { type EstablishedConnection, UNCOPIED_FROM_BYTES } from "./codec/codec.js";
 export { Deferred, handledRejection, settleWithin } from "./deferred.js";
 export { type ConnectionNews, diagnostics, type EndNews, type RefusalNews } from "./diagnostics.js";
-export { abortError, asIpcError, consumerTakenError, traitsOf } from "./errors.js";
+export { abortError, asIpcError, traitsOf } from "./errors.js";
 export type { MessageIterator } from "./inbox/async-iterator.js";
 export { Consumer } from "./inbox/consumer.js";
 export type { Inbox, InboxConsumer } from "./inbox/inbox.js";
 export type { MessageSource, SourceConsumer, SourceEnd } from "./inbox/message-source.js";
-export { PeerCore, type PeerOwner, type PeerStart } from "./lifecycle/peer-core.js";
-export { type EventListener, PeerEmitter } from "./lifecycle/peer-emitter.js";
+export { PeerCore } from "./lifecycle/peer-core.js";
+export { PeerEmitter } from "./lifecycle/peer-emitter.js";
 export { PeerSession } from "./lifecycle/peer-session.js";
-export type { ReceivedMessage } from "./message.js";
 export { withKeyFile } from "./negotiation/credentials.js";
 export {
-  assertListener,
   CLOSE_TIMEOUT_MS,
   validateAbortOptions,
   validateCloseOptions,
@@ -24,7 +22,6 @@ export {
 } from "./options/call-arguments.js";
 export { OptionReader } from "./options/option-reader.js";
 export { PEER_OPTIONS, type PeerLimits, type ResolvedPeerOptions, resolvePeerOptions } from "./options/peer-options.js";
-export type { ResolvedSecurity } from "./options/security-options.js";
 export { describeSecurity } from "./security.js";
 export { type PeerBudgets, SharedBudget } from "./shared-budget.js";
 export { closeGracefully, destroyStream, setStreamReferenced } from "./stream-close.js";

@@ -277,7 +277,7 @@ describe("a client that refuses what it is offered", () => {
       ["00000004 00300000", ["00"]],
       [`00000030 003000004950435801000000${BEHIND}`, []],
     ] as const) {
-      const { sent, error } = converse(`0200 ${limits}`, { encryption: false, wasSecure: true });
+      const { sent, error } = converse(`0200 ${limits}`, { encryption: false, earlierMode: 0 });
       expect(sent).toEqual(["00", ...last]);
       expect(error).toMatchObject({ code: "IPC_SECURITY_REFUSED" });
     }

@@ -24,10 +24,8 @@ export interface ClientHandshakeOptions {
   readonly encryption: boolean;
   /** @default no keys */
   readonly credentials?: Credentials;
-  /** Whether an earlier connection was secure; then anything less than a secure session is rejected. */
-  readonly wasSecure?: boolean;
-  /** The `secureMode` of the best earlier connection; then every proof in it is required again. @default 0 */
-  readonly earlierMode?: number;
+  /** The `secureMode` of all earlier sessions together: each proof in it is required again. @default none was secure */
+  readonly earlierMode?: number | undefined;
   readonly nonces?: NonceSource;
   readonly records?: RecordCipherOptions;
 }
@@ -100,8 +98,8 @@ function answerOffer(
   encrypted: boolean,
 ): Select | undefined {
   const { name, address = name, serverName, maxMessageSize, credentials = NO_CREDENTIALS } = options;
-  const { wasSecure = false, earlierMode = 0 } = options;
-  const mode = selectMode(offer, { name, credentials, encrypted, wasSecure, earlierMode });
+  const { earlierMode } = options;
+  const mode = selectMode(offer, { name, credentials, encrypted, earlierMode });
   assertServerName(offer?.nameHash, { address, expected: serverName, require: credentials.require });
   return mode === undefined ? undefined : { mode, features: FEATURE_MASK, maxMessageSize };
 }

@@ -31,8 +31,7 @@ const choiceOf = (credentials: Credentials, more: Partial<ModeSelection> = {}): 
   name: "orders",
   credentials,
   encrypted: true,
-  wasSecure: false,
-  earlierMode: 0,
+  earlierMode: undefined,
   ...more,
 });
 
@@ -71,7 +70,7 @@ describe("a client and a server", () => {
   test("do without nothing that an earlier session had, though neither insists", () => {
     for (const earlierMode of ALL) {
       for (const accepted of ALL) {
-        const choice = choiceOf(clientOf(7), { wasSecure: true, earlierMode });
+        const choice = choiceOf(clientOf(7), { earlierMode });
         const outcome = (earlierMode & ~accepted) === 0 ? accepted : "IPC_SECURITY_REFUSED";
         expect(outcomeOf(offerOf(serverOf(accepted)), choice)).toBe(outcome);
       }
@@ -119,7 +118,7 @@ describe("a client refuses, and says why,", () => {
     [
       "no offer, where it was in a secure session before",
       undefined,
-      choiceOf(clientOf(0), { wasSecure: true }),
+      choiceOf(clientOf(0), { earlierMode: 0 }),
       "server `orders` offers only golang-ipc's protocol, and an earlier session was secure; the server is golang-ipc, or a man in the middle removed the offer",
     ],
     [
@@ -131,7 +130,7 @@ describe("a client refuses, and says why,", () => {
     [
       "no encryption, where it was in a secure session before",
       anonymous,
-      choiceOf(clientOf(0), { encrypted: false, wasSecure: true }),
+      choiceOf(clientOf(0), { encrypted: false, earlierMode: 0 }),
       "server `orders` offers no encryption, and this client requires a secure session",
     ],
     [
@@ -143,7 +142,7 @@ describe("a client refuses, and says why,", () => {
     [
       "an offer without what it had before",
       { accept: 1, require: 0, refusesCompatible: false },
-      choiceOf(clientOf(7), { wasSecure: true, earlierMode: 7 }),
+      choiceOf(clientOf(7), { earlierMode: 7 }),
       "server `orders` does not accept the server's signature and the client's signature, which an earlier session had; it is another server, or a man in the middle",
     ],
     [

@@ -7,10 +7,8 @@ export interface ModeSelection {
   readonly name: string;
   readonly credentials: Credentials;
   readonly encrypted: boolean;
-  /** Whether an earlier connection was secure. */
-  readonly wasSecure: boolean;
-  /** The modes of the best earlier connection, as MODE bits. */
-  readonly earlierMode: number;
+  /** The modes of all earlier secure sessions, as MODE bits; undefined: there was none. */
+  readonly earlierMode: number | undefined;
 }
 
 /**
@@ -20,7 +18,8 @@ export interface ModeSelection {
  * @throws SessionError IPC_SECURITY_REFUSED
  */
 export function selectMode(offer: SecurityOffer | undefined, choice: ModeSelection): number | undefined {
-  const { name, credentials, encrypted, wasSecure, earlierMode } = choice;
+  const { name, credentials, encrypted, earlierMode } = choice;
+  const wasSecure = earlierMode !== undefined;
   const isInsisting = credentials.require || wasSecure;
   if (isInsisting && !encrypted)
     refuse(`server \`${name}\` offers no encryption, and this client requires a secure session`);
@@ -41,7 +40,7 @@ export function selectMode(offer: SecurityOffer | undefined, choice: ModeSelecti
   const missing = credentials.require ? wanted & ~mode : 0;
   if (missing !== 0)
     refuse(`server \`${name}\` does not accept ${describeMode(missing)}, which \`security.require\` demands`);
-  const lost = earlierMode & ~mode;
+  const lost = (earlierMode ?? 0) & ~mode;
   if (lost !== 0)
     refuse(
       `server \`${name}\` does not accept ${describeMode(lost)}, which an earlier session had; it is another server, or a man in the middle`,
