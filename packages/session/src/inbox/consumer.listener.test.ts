@@ -93,12 +93,37 @@ describe("listeners", () => {
     },
   );
 
+  it.each(["unread before", "received then"])(
+    "get a message that arrives while one of them runs, after it has returned, %s",
+    async (when) => {
+      const { inbox, seen } = listened((_consumer, within) => {
+        if (seen.length === 1) within.push(message(2));
+      });
+      if (when === "received then") await nextTick();
+      inbox.push(message(1));
+      await nextTick();
+      expect(seen).toEqual(["1 begins", "1 returns", "2 begins", "2 returns"]);
+    },
+  );
+
   it("get no message after one of them has destroyed the source", async () => {
     const { inbox, seen } = listened((_consumer, within) => within.finish("destroyed", closed));
     inbox.push(message(1));
     inbox.push(message(2));
     await nextTick();
     expect(seen).toEqual(["1 begins", "1 returns", "ended"]);
+  });
+
+  it("leave a message that arrives while one of them runs to a read that began there after it was removed", async () => {
+    const reads: Promise<unknown>[] = [];
+    const { inbox, consumer } = listened((_consumer, within) => {
+      consumer.unlisten();
+      reads.push(consumer.read("read", {}).then(shown));
+      within.push(message(2));
+    });
+    await nextTick();
+    inbox.push(message(1));
+    expect(await Promise.all(reads)).toEqual([2]);
   });
 
   it("leave what follows to a read that begins in one of them after it was removed", async () => {

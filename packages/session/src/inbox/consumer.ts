@@ -33,6 +33,8 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   #isFlowing = false;
   /** A listener may call any method of its peer, so another delivery waits until it has returned. */
   #isDelivering = false;
+  /** Whether there may be something to do after the delivery in progress. */
+  #isServeDue = false;
   /** Called when an iteration or listeners begin to hold the source, and when they have released it. */
   onHeld: (() => void) | undefined;
   onReleased: (() => void) | undefined;
@@ -160,7 +162,7 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     this.#isDelivering = true;
     this.#deliver(data);
     this.#isDelivering = false;
-    if (this.#source.hasAnnouncements) this.#dispatch();
+    if (this.#isServeDue) this.#dispatch();
     return true;
   }
 
@@ -220,11 +222,15 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   }
 
   #serve(): void {
-    if (this.#isDelivering) return;
+    if (this.#isDelivering) {
+      this.#isServeDue = true;
+      return;
+    }
     this.#isDelivering = true;
     do if (this.#source.hasAnnouncements) this.#source.announce(this.#holder !== undefined);
     while (this.#deliverNext());
     this.#isDelivering = false;
+    this.#isServeDue = false;
     if (this.#waits.size > 0) this.#settleWaits();
   }
 
