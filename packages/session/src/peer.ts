@@ -22,7 +22,10 @@ export interface PeerStats {
 export interface PeerEvents {
   /** Emitted for each data message. A listener consumes messages as they arrive; `pause()` holds them back. */
   message: [message: DataMessage];
-  /** Emitted after every message that was received before the change. */
+  /**
+   * Emitted when every message received before the change was taken, and the `message` listeners have returned. A peer that has
+   * ended emits it at once if it has no listener and no iteration, or was destroyed.
+   */
   status: [status: Status];
   /** Emitted when a connection ends without a request of this side; a client redials. */
   lost: [error: IpcError];

@@ -54,14 +54,59 @@ describe("the holder of a lock", () => {
     expect([offer.mock.calls.length, inbox.isEmpty]).toEqual([2, false]);
   });
 
-  it("can drop statuses, which are announced all the same", () => {
+  it("can drop statuses, which are announced all the same", async () => {
     const { inbox, consumer, events } = recordedInbox();
     lock(consumer);
     inbox.push(message(1));
     inbox.pushStatus("Disconnected");
     inbox.push(message(2));
-    expect([consumer.takeData()?.type, events]).toEqual([1, ["status Disconnected"]]);
-    expect([consumer.takeData()?.type, consumer.takeData()]).toEqual([2, undefined]);
+    expect([consumer.takeData()?.type, consumer.takeData()?.type, consumer.takeData()]).toEqual([1, 2, undefined]);
+    await nextTick();
+    expect(events).toEqual(["status Disconnected"]);
+  });
+
+  it.each(["take", "takeData"] as const)(
+    "delivers what it takes by %s before a status and the end are announced",
+    async (way) => {
+      const { inbox, consumer, events } = recordedInbox();
+      lock(consumer, () => {
+        for (let next = consumer[way](); next !== undefined; next = consumer[way]()) events.push(`took ${shown(next)}`);
+      });
+      consumer.pause();
+      inbox.push(message(1));
+      inbox.pushStatus("Disconnected");
+      inbox.finish("done", closed);
+      consumer.resume();
+      await nextTick();
+      expect(events.filter((event) => event !== "took Disconnected")).toEqual([
+        "took 1",
+        "status Disconnected",
+        "ended",
+      ]);
+    },
+  );
+
+  it("delivers what it is offered before a status and the end that follow from it are announced", async () => {
+    const { inbox, consumer, events } = recordedInbox();
+    const offer = ({ type }: DataMessage): boolean => {
+      inbox.pushStatus("Disconnected");
+      inbox.finish("done", closed);
+      events.push(`was offered ${type}`);
+      return true;
+    };
+    consumer.lock("test", "a lock", { ready: () => {}, offer });
+    inbox.push(message(1));
+    await nextTick();
+    expect(events).toEqual(["was offered 1", "status Disconnected", "ended"]);
+  });
+
+  it("is notified of a status before the status is announced", async () => {
+    const { inbox, consumer, events } = recordedInbox();
+    lock(consumer, () => events.push("ready"));
+    inbox.pushStatus("Disconnected");
+    expect(events).toEqual(["ready"]);
+    await nextTick();
+    expect(events).toEqual(["ready", "status Disconnected"]);
   });
 
   it("keeps every other consumer out until it unlocks, and leaves the rest to them", async () => {
@@ -103,7 +148,7 @@ describe("the end of a locked source", () => {
   it.each([
     ["done", closed],
     ["failed", lost],
-  ] as const)("%s is announced when the messages are taken, and is over when the statuses are", (kind, error) => {
+  ] as const)("%s is announced when the messages are taken, and is over when the statuses are", async (kind, error) => {
     const { inbox, consumer, events } = recordedInbox();
     lock(consumer);
     inbox.push(message(1));
@@ -111,8 +156,10 @@ describe("the end of a locked source", () => {
     inbox.finish(kind, error);
     expect([inbox.isOver, events]).toEqual([false, []]);
     expect(shown(consumer.take() ?? message(0))).toBe(1);
+    await nextTick();
     expect([inbox.isOver, events]).toEqual([false, ["status Disconnected", "ended"]]);
     expect(takeAll(consumer)).toEqual(["Disconnected"]);
+    await nextTick();
     expect([inbox.isOver, events]).toEqual([true, ["status Disconnected", "ended"]]);
   });
 
@@ -129,14 +176,29 @@ describe("the end of a locked source", () => {
     expect(inbox.isOver).toBe(true);
   });
 
-  it("destroyed is over at once, and nothing is taken any more", () => {
+  it("leaves nothing to announce", async () => {
+    const { inbox, consumer } = recordedInbox();
+    lock(consumer);
+    inbox.pushStatus("Connected");
+    expect(inbox.hasAnnouncements).toBe(true);
+    await nextTick();
+    expect(inbox.hasAnnouncements).toBe(false);
+    inbox.pushStatus("Disconnected");
+    inbox.finish("done", closed);
+    await nextTick();
+    expect(inbox.hasAnnouncements).toBe(false);
+  });
+
+  it("destroyed is over at once, and nothing is taken any more", async () => {
     const { inbox, consumer, events } = recordedInbox();
     inbox.push(message(1));
     const ready = vi.fn();
     lock(consumer, ready);
     inbox.finish("destroyed", closed);
     expect(ready).toHaveBeenCalledOnce();
-    expect([inbox.isOver, consumer.take(), events]).toEqual([true, undefined, ["ended"]]);
+    expect([inbox.isOver, consumer.take()]).toEqual([true, undefined]);
+    await nextTick();
+    expect(events).toEqual(["ended"]);
   });
 });
 

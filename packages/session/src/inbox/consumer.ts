@@ -35,6 +35,8 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   #isDelivering = false;
   /** Whether there may be something to do after the delivery in progress. */
   #isServeDue = false;
+  /** Whether a microtask will announce what came up under a lock. */
+  #isAnnouncing = false;
   /** Called when an iteration or listeners begin to hold the source, and when they have released it. */
   onHeld: (() => void) | undefined;
   onReleased: (() => void) | undefined;
@@ -130,29 +132,33 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     if (this.#lock === undefined) return;
     this.#lock = undefined;
     this.#holder = undefined;
-    if (this.#source.hasAnnouncements) queueMicrotask(() => this.#dispatch());
+    this.#announceSoon();
   }
 
   /**
-   * Returns the next item unless a pause holds it back. Only the holder of the lock calls it. No step of this consumer begins: a
-   * merged source has a consumer of its own.
+   * Returns the next item unless a pause holds it back. Only the holder of the lock calls it, and delivers the item before it
+   * yields. Announcements wait for a microtask, because their listeners may end that delivery.
    */
   take(): T | undefined {
     const item = this.#mayPush() ? this.#source.take() : undefined;
-    if (this.#source.hasAnnouncements) this.#dispatch();
+    this.#announceSoon();
     return item;
   }
 
   /** Like `take`, but drops items until it finds data. */
   takeData(): D | undefined {
     const data = this.#mayPush() ? this.#source.takeData() : undefined;
-    if (this.#source.hasAnnouncements) this.#dispatch();
+    this.#announceSoon();
     return data;
   }
 
   ready(): void {
-    this.#dispatch();
-    this.#lock?.ready();
+    if (this.#lock === undefined) {
+      this.#dispatch();
+      return;
+    }
+    this.#lock.ready();
+    this.#announceSoon();
   }
 
   /** Most messages to listeners come this way: they never enter a queue. */
@@ -184,6 +190,15 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     this.onReleased?.();
   }
 
+  #announceSoon(): void {
+    if (this.#isAnnouncing || !this.#source.hasAnnouncements) return;
+    this.#isAnnouncing = true;
+    queueMicrotask(() => {
+      this.#isAnnouncing = false;
+      this.#dispatch();
+    });
+  }
+
   /** Whether items may go to listeners or to the holder of a lock. */
   #mayPush(): boolean {
     return !this.#isPaused && this.#source.end?.kind !== "destroyed";
@@ -198,8 +213,8 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   }
 
   /**
-   * Reads, an iteration and listeners get their items here, so that each step begins and ends in one place. The step that handles
-   * an item begins now and ends with the next call: the listeners have returned, or `read` or the iteration's `next` was called.
+   * Reads, an iteration and queued deliveries to listeners get their items here. Announces what the taken item preceded: at once
+   * for a read or an iteration, which has the item; after the listeners have returned for a delivery.
    */
   #step<I>(item: I): I {
     if (this.#source.hasAnnouncements) this.#dispatch();

@@ -106,12 +106,11 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
   }
 
   get hasAnnouncements(): boolean {
-    return this.#unread.statuses > 0 || this.#end !== undefined;
+    return !this.#isEndReported && (this.#end !== undefined || this.#unread.hasUnannounced);
   }
 
   /** Reports the statuses and the end that no unread message precedes. */
   announce(isHeld: boolean): void {
-    if (this.#isEndReported) return;
     for (let status = this.#unread.announce(); status !== undefined; status = this.#unread.announce()) {
       this.#events.status(status);
     }

@@ -65,6 +65,14 @@ describe("a status is announced", () => {
     expect(announceAll(unread)).toEqual([]);
   });
 
+  test("also when it was taken before", () => {
+    const unread = unreadOf("Connecting", 1, "Disconnected", 2, "Connected");
+    expect([take(unread), take(unread), take(unread)]).toEqual(["Connecting", 1, "Disconnected"]);
+    expect(announceAll(unread)).toEqual(["Connecting", "Disconnected"]);
+    expect(take(unread)).toBe(2);
+    expect(announceAll(unread)).toEqual(["Connected"]);
+  });
+
   test("when it joins others that were announced and not read", () => {
     const unread = unreadOf("Connecting");
     expect(announceAll(unread)).toEqual(["Connecting"]);

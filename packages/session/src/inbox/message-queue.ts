@@ -24,6 +24,8 @@ export class MessageQueue {
   #statuses = 0;
   /** Number of statuses at the head that have been announced. */
   #announced = 0;
+  /** Statuses that were taken before they were announced. */
+  readonly #overdue: Status[] = [];
   #budget: SharedBudget | undefined;
 
   /** @param budget shared with other queues */
@@ -49,6 +51,11 @@ export class MessageQueue {
     return this.#statuses;
   }
 
+  /** Whether a status has not been announced, possibly behind messages. */
+  get hasUnannounced(): boolean {
+    return this.#statuses > this.#announced || this.#overdue.length > 0;
+  }
+
   add(message: ReceivedMessage): void {
     const bytes = message.data.length + MESSAGE_OVERHEAD_BYTES;
     this.#entries.push(message);
@@ -71,12 +78,14 @@ export class MessageQueue {
     } else if (entry !== undefined) {
       this.#statuses--;
       if (this.#announced > 0) this.#announced--;
+      else this.#overdue.push(entry.status);
     }
     return entry;
   }
 
   /** Returns the next status that no message precedes; each status is returned once. */
   announce(): Status | undefined {
+    if (this.#overdue.length > 0) return this.#overdue.shift();
     const entry = this.#entries.at(this.#announced);
     if (!(entry instanceof StatusEntry)) return undefined;
     this.#announced++;

@@ -42,6 +42,9 @@ export interface MessageSource<T, D extends T = T> {
   readonly end: SourceEnd | undefined;
   /** Whether there is something to announce, possibly behind items. */
   readonly hasAnnouncements: boolean;
-  /** Reports what no item precedes any more. Never called while an item is being delivered. `isHeld`: items have a consumer. */
+  /**
+   * Reports what no item precedes any more. Only called while there are announcements, and never between the take of an item and
+   * the return of its last listener. `isHeld`: items have a consumer.
+   */
   announce(isHeld: boolean): void;
 }
