@@ -77,7 +77,7 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
       },
       tryNext: () => this.#nextData(),
       next: () => this.#wait({ what: "iteration" }) as Promise<D | undefined>,
-      end: () => this.#release(ITERATION),
+      end: () => void this.#release(ITERATION),
     });
   }
 
@@ -95,8 +95,9 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     });
   }
 
-  unlisten(): void {
-    this.#release(LISTENER);
+  /** Returns whether the source went to listeners. */
+  unlisten(): boolean {
+    return this.#release(LISTENER);
   }
 
   /** Holds items back from listeners and from the holder of a lock. */
@@ -179,8 +180,8 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     this.#hasBeenRead = true;
   }
 
-  #release(holder: string): void {
-    if (this.#holder !== holder) return;
+  #release(holder: string): boolean {
+    if (this.#holder !== holder) return false;
     this.#holder = undefined;
     this.#isFlowing = false;
     // All waits are those of the iteration, because no read may wait while it holds the source.
@@ -188,6 +189,7 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     this.#waits.clear();
     this.#dispatch();
     this.onReleased?.();
+    return true;
   }
 
   #announceSoon(): void {

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
-import { readUntil } from "../../../../internal/testkit/src/peer-watch.js";
+import { nextEvent, readUntil } from "../../../../internal/testkit/src/peer-watch.js";
 import { plainFrame } from "../../../../internal/testkit/src/raw-peer.js";
 import { expectOutcome, readRows } from "../../../../internal/testkit/src/state-rows.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
@@ -105,6 +105,28 @@ const STATES: Readonly<Record<string, (unread: boolean) => Promise<TestPeer>>> =
     ),
   "listened to": () => open(false, (peer) => peer.on("message", () => {})),
   "listened to and paused": () => open(false, (peer) => peer.on("message", () => {}).pause()),
+  async "listened to and closed"() {
+    const peer = await open(false, (each) => each.on("message", () => {}));
+    await peer.close();
+    return peer;
+  },
+  async "resumed after its end"() {
+    const { peer, far } = await connect(true);
+    far.resume();
+    const closed = nextEvent(peer, "close");
+    await peer
+      .pause()
+      .on("message", () => {})
+      .close();
+    peer.resume();
+    await closed;
+    return peer;
+  },
+  async "paused and destroyed"() {
+    const peer = await open(false, (each) => each.on("message", () => {}).pause());
+    peer.destroy();
+    return peer;
+  },
   locked: () =>
     open(false, (_peer, core) =>
       core.reader.consumer.lock("read", "a reader of all connections", { ready: () => {}, offer: () => false }),
@@ -126,6 +148,9 @@ const cellOf = readRows(`
   iterated over          | IPC_CONSUMER_TAKEN | IPC_CONSUMER_TAKEN | IPC_CONSUMER_TAKEN | done              | done              | done                   | throws IPC_CONSUMER_TAKEN | Connected    | 0 in, 0 out
   listened to            | IPC_CONSUMER_TAKEN | IPC_CONSUMER_TAKEN | IPC_CONSUMER_TAKEN | done              | done              | done                   | itself                    | Connected    | 0 in, 0 out
   listened to and paused | IPC_CONSUMER_TAKEN | IPC_CONSUMER_TAKEN | IPC_CONSUMER_TAKEN | done              | done              | done                   | itself                    | Connected    | 0 in, 0 out
+  listened to and closed | IPC_CLOSED         | IPC_CLOSED         | end                | IPC_CLOSED        | IPC_CLOSED        | done                   | itself                    | Closed       | 0 in, 0 out
+  resumed after its end  | IPC_CLOSED         | IPC_CLOSED         | end                | IPC_CLOSED        | IPC_CLOSED        | done                   | itself                    | Closed       | 1 in, 0 out
+  paused and destroyed   | IPC_CLOSED         | IPC_CLOSED         | IPC_CLOSED         | IPC_CLOSED        | IPC_CLOSED        | done                   | itself                    | Closed       | 0 in, 0 out
   locked                 | IPC_CONSUMER_TAKEN | IPC_CONSUMER_TAKEN | IPC_CONSUMER_TAKEN | done              | done              | done                   | throws IPC_CONSUMER_TAKEN | Connected    | 0 in, 0 out
 `);
 
@@ -186,6 +211,9 @@ const UNREADABLE = [
   "iterated over",
   "listened to",
   "listened to and paused",
+  "listened to and closed",
+  "resumed after its end",
+  "paused and destroyed",
   "locked",
 ];
 

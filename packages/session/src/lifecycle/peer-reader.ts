@@ -45,6 +45,8 @@ export class PeerReader<E extends PeerEvents> {
         if (this.#failure !== undefined) this.#emit("error", this.#failure);
         this.#emit("close");
         this.#emitter.clear();
+        // The listeners had the statuses that are left as events, so a read after the end rejects.
+        if (this.consumer.unlisten() && this.inbox.unreadBytes === 0) this.inbox.takeData();
       },
     };
     this.inbox = new Inbox(maxUnreadBytes, events, budget);
