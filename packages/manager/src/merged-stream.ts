@@ -1,5 +1,5 @@
 import type { DataMessage, Logger, StatusMessage } from "@ipc/session";
-import type { Inbox, InboxConsumer, MessageSource, SourceConsumer, SourceEnd } from "@ipc/session/internal";
+import type { Consumer, Inbox, InboxConsumer, MessageSource, SourceConsumer, SourceEnd } from "@ipc/session/internal";
 import type { ManagedConnection, ServerConnection } from "./server-connection.js";
 
 /** A message, and the connection that received it, which may have ended since. */
@@ -46,7 +46,10 @@ export class StreamMember implements SourceConsumer<DataMessage> {
   }
 
   offer(message: DataMessage): boolean {
-    return this.#stream.consumer?.offer({ connection: this.connection, message }) === true;
+    const { consumer } = this.#stream;
+    if (consumer?.canDeliver !== true) return false;
+    consumer.deliver({ connection: this.connection, message });
+    return true;
   }
 }
 
@@ -67,7 +70,7 @@ export interface MergedStreamOptions {
  * messages stay with its own reader.
  */
 export class MergedStream implements MessageSource<Delivery> {
-  consumer: SourceConsumer<Delivery> | undefined;
+  consumer: Consumer<Delivery> | undefined;
   readonly hasAnnouncements = false;
   readonly #options: MergedStreamOptions;
   readonly #members = new Map<ManagedConnection, StreamMember>();

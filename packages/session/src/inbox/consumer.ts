@@ -162,14 +162,23 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     this.#announceSoon();
   }
 
-  /** Most messages to listeners come this way: they never enter a queue. */
-  offer(data: D): boolean {
-    if (this.#lock !== undefined) return this.#mayPush() && this.#lock.offer(data);
-    if (!this.#isFlowing || this.#isDelivering || !this.#mayPush()) return false;
+  /** Whether `deliver` may be called. */
+  get canDeliver(): boolean {
+    return this.#isFlowing && !this.#isDelivering && this.#mayPush();
+  }
+
+  /** Passes data to listeners at once. Most messages come this way: they never enter a queue. */
+  deliver(data: D): void {
     this.#isDelivering = true;
     this.#deliver(data);
     this.#isDelivering = false;
     if (this.#isServeDue) this.#dispatch();
+  }
+
+  offer(data: D): boolean {
+    if (this.#lock !== undefined) return this.#mayPush() && this.#lock.offer(data);
+    if (!this.canDeliver) return false;
+    this.deliver(data);
     return true;
   }
 
