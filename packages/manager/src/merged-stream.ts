@@ -53,6 +53,11 @@ export class StreamMember implements SourceConsumer<DataMessage> {
   }
 }
 
+interface MemberItem {
+  readonly member: StreamMember;
+  readonly message: DataMessage | StatusMessage;
+}
+
 export interface MergedStreamOptions {
   readonly name: string;
   readonly logger: Logger;
@@ -78,8 +83,8 @@ export class MergedStream implements MessageSource<Delivery> {
   readonly #disconnected = new Set<StreamMember>();
   /** The locked members that may have something to take, in the order in which they are served. */
   readonly #ready = new Set<StreamMember>();
-  /** The locked members of which a poll has taken nothing yet. */
-  readonly #awaited = new Set<StreamMember>();
+  /** While a poll reads the stream: its set of the members that it has not served. */
+  #awaited: Set<StreamMember> | undefined;
   /** While the stream is open: whether it locks a connection that joins. */
   #locksNew: (() => boolean) | undefined;
   #hasBeenRead = false;
@@ -99,11 +104,6 @@ export class MergedStream implements MessageSource<Delivery> {
     let bytes = 0;
     for (const { inbox } of this.#disconnected) bytes += inbox.unreadBytes;
     return bytes;
-  }
-
-  /** The connections of which `takeAwaited` has taken nothing since `open`. */
-  get awaited(): ReadonlySet<StreamMember> {
-    return this.#awaited;
   }
 
   /** Adds a connection. A `connection` listener that reads it individually has started already. */
@@ -135,17 +135,21 @@ export class MergedStream implements MessageSource<Delivery> {
     this.consumer?.ready();
   }
 
-  /** Locks every connection that is not read individually, and those that join while `locksNew` allows it. */
-  open(locksNew: () => boolean = () => true): void {
+  /**
+   * Locks every connection that is not read individually, and those that join while `locksNew` allows it.
+   * @param awaited gets the locked connections and loses those that are removed
+   */
+  open(locksNew: () => boolean = () => true, awaited?: Set<StreamMember>): void {
     this.#locksNew = locksNew;
+    this.#awaited = awaited;
     this.#hasBeenRead = true;
     for (const member of this.#members.values()) this.#lock(member);
   }
 
   close(): void {
     this.#locksNew = undefined;
+    this.#awaited = undefined;
     this.#ready.clear();
-    this.#awaited.clear();
     for (const member of this.#members.values()) {
       member.consumer.unlock();
       if (member.inbox.isOver) this.#forget(member);
@@ -179,16 +183,13 @@ export class MergedStream implements MessageSource<Delivery> {
 
   announce(): void {}
 
-  /** Takes the next message or status of an awaited connection, which is then awaited no more. */
-  takeAwaited(): { readonly managed: ManagedConnection; readonly message: DataMessage | StatusMessage } | undefined {
+  /** Takes the next message or status of one of `members`. Other ready members are not ready any more until the next `open`. */
+  takeOf(members: ReadonlySet<StreamMember>): MemberItem | undefined {
     for (const member of this.#ready) {
       this.#ready.delete(member);
-      if (!this.#awaited.has(member)) continue;
+      if (!members.has(member)) continue;
       const message = member.consumer.take();
-      if (message !== undefined) {
-        this.#awaited.delete(member);
-        return { managed: member.managed, message };
-      }
+      if (message !== undefined) return { member, message };
       if (member.inbox.isOver) this.#forget(member);
     }
     return undefined;
@@ -203,7 +204,7 @@ export class MergedStream implements MessageSource<Delivery> {
   #lock(member: StreamMember): void {
     if (!member.tryLock()) return;
     this.#ready.add(member);
-    this.#awaited.add(member);
+    this.#awaited?.add(member);
   }
 
   #admit(member: StreamMember): void {
@@ -223,7 +224,7 @@ export class MergedStream implements MessageSource<Delivery> {
     if (!this.#members.delete(member.managed)) return;
     this.#disconnected.delete(member);
     this.#ready.delete(member);
-    this.#awaited.delete(member);
+    this.#awaited?.delete(member);
     member.consumer.onReleased = undefined;
     member.consumer.unlock();
     member.inbox.leaveBudget();

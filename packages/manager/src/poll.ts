@@ -1,6 +1,6 @@
 import { type DataMessage, type IpcError, type StatusMessage, type TimeoutMessage, timeoutMessage } from "@ipc/session";
 import { type Consumer, Deferred } from "@ipc/session/internal";
-import type { Delivery, MergedStream } from "./merged-stream.js";
+import type { Delivery, MergedStream, StreamMember } from "./merged-stream.js";
 import type { ManagedConnection, ServerConnection } from "./server-connection.js";
 
 /**
@@ -32,6 +32,8 @@ export class Poll {
   readonly #consumer: Consumer<Delivery>;
   readonly #plan: PollOptions;
   readonly #callback: PollCallback;
+  /** The locked connections that have not been served. */
+  readonly #awaited = new Set<StreamMember>();
   readonly #calls: Promise<unknown>[] = [];
   readonly #over: Deferred<"served" | "timed out">;
 
@@ -53,7 +55,6 @@ export class Poll {
   /** Rejects with IPC_CONSUMER_TAKEN, IPC_ABORTED, IPC_CLOSED, IPC_LISTENER_LOST, and with the error of a failed callback. */
   async run(): Promise<void> {
     const { what } = this.#plan;
-    const { awaited } = this.#stream;
     try {
       this.#consumer.lock(what, `a pending ${what}`, { ready: () => this.#serve(), offer: () => false });
     } catch (error) {
@@ -62,10 +63,10 @@ export class Poll {
     }
     try {
       // If no connection is awaited, the first one to join is.
-      this.#stream.open(() => awaited.size === 0 && this.#calls.length === 0);
+      this.#stream.open(() => this.#awaited.size === 0 && this.#calls.length === 0, this.#awaited);
       this.#serve();
       if ((await this.#over.promise) === "timed out") {
-        for (const { managed } of awaited) this.#call(managed, timeoutMessage);
+        for (const { managed } of this.#awaited) this.#call(managed, timeoutMessage);
       }
     } finally {
       this.#over.commit();
@@ -76,12 +77,13 @@ export class Poll {
   }
 
   #serve(): void {
-    for (let next = this.#stream.takeAwaited(); next !== undefined; next = this.#stream.takeAwaited()) {
-      this.#call(next.managed, next.message);
+    for (let next = this.#stream.takeOf(this.#awaited); next !== undefined; next = this.#stream.takeOf(this.#awaited)) {
+      this.#awaited.delete(next.member);
+      this.#call(next.member.managed, next.message);
     }
-    const { awaited, end } = this.#stream;
+    const { end } = this.#stream;
     // Once the manager has ended, every connection still awaited is paused.
-    const isLast = awaited.size === 0 || end !== undefined;
+    const isLast = this.#awaited.size === 0 || end !== undefined;
     if (this.#calls.length > 0 && (this.#plan.fastest || isLast)) this.#over.resolve("served");
     else if (end !== undefined) this.#over.reject(end.error());
   }
