@@ -45,7 +45,7 @@ export default defineConfig({
         test: {
           name: "apart",
           include: REPLACE_MODULES,
-          setupFiles: [FIXED_SEED],
+          setupFiles: [FIXED_SEED, "packages/transport/test/usual-umask.ts"],
           sequence: { groupOrder: 0 },
         },
       },
