@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { onTestFinished, vi } from "vitest";
+import { afterAll, beforeAll, onTestFinished, vi } from "vitest";
 
 /** The id of this machine's unprivileged user. */
 export const OTHER_USER = 65_534;
@@ -76,8 +76,15 @@ export function disown(path: string): number {
   return uid;
 }
 
-/** Compiles this package into `target`, for processes that cannot read TypeScript. */
-export function emitPackage(target: string): void {
+/** Compiles this package for the tests of a file, whose other processes cannot read TypeScript; returns the directory. */
+export function emittedPackage(): string {
+  const target = mkdtempSync(join(tmpdir(), "ipc-transport-"));
+  beforeAll(() => emitPackage(target));
+  afterAll(() => rmSync(target, { recursive: true }));
+  return target;
+}
+
+function emitPackage(target: string): void {
   const typescript = dirname(createRequire(import.meta.url).resolve("typescript/package.json"));
   const project = fileURLToPath(new URL("..", import.meta.url));
   const options = ["-p", project, "--outDir", target, "--tsBuildInfoFile", join(target, "tsbuildinfo")];
@@ -120,11 +127,19 @@ export async function ask(peer: ChildProcess, order: object): Promise<unknown> {
   return (await answer)[0];
 }
 
-/** Counts the listeners bound under a directory, of any process; 0 where the system cannot be asked. */
+/** Returns the paths under a directory that the kernel lists for listeners of any process; none where it has no list. */
+export function listedUnder(directory: string): string[] {
+  if (process.platform !== "linux") return [];
+  const rows = readFileSync("/proc/net/unix", "utf8").split("\n");
+  return rows
+    .filter((row) => row.includes(" 00010000 "))
+    .flatMap((row) => row.split(" ").slice(-1))
+    .filter((path) => path.startsWith(`${directory}/`));
+}
+
+/** Counts the listeners that the kernel lists under a directory. */
 export function countListening(directory: string): number {
-  if (process.platform !== "linux") return 0;
-  const table = readFileSync("/proc/net/unix", "utf8").split("\n");
-  return table.filter((line) => line.includes(" 00010000 ") && line.includes(` ${directory}/`)).length;
+  return listedUnder(directory).length;
 }
 
 /** Stops `Date` at the time of a lock, which stays fresh however long the test takes. */

@@ -1,12 +1,11 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { disown, OTHER_USER, scratchDirectory } from "../../test/scratch.js";
+import { disown, isRoot, OTHER_USER, scratchDirectory } from "../../test/scratch.js";
 import { assertKeyDirectory, ensureKeyDirectory } from "./key-directory.js";
 import type { KeyFilePlace } from "./key-file-place.js";
 
 const user = process.geteuid?.();
-const isRoot = user === 0;
 const NEEDS_ROOT = "only root can give a directory away";
 
 /** A place of each kind; `outer` is what the private directory lies in, and the directory of the given path. */

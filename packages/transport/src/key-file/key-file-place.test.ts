@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { scratchDirectory } from "../../test/scratch.js";
+import { pretendPlatform, scratchDirectory } from "../../test/scratch.js";
 import { resolveKeyFile } from "./key-file-place.js";
 
 const temporary = "/var/tmp";
@@ -59,9 +59,7 @@ test("nothing is touched", () => {
 test.each([true, "/etc/orders/key"] as const)(
   "on Windows a key file %j is refused, and the way out is named",
   (keyFile) => {
-    const { platform } = process;
-    Object.defineProperty(process, "platform", { value: "win32" });
-    onTestFinished(() => void Object.defineProperty(process, "platform", { value: platform }));
+    pretendPlatform("win32");
     expect(() => resolveKeyFile("orders", keyFile)).toThrow(
       expect.objectContaining({
         code: "IPC_KEY_FILE_UNTRUSTED",

@@ -1,18 +1,14 @@
 import type { ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask, emitPackage, OTHER_USER, scratchDirectory, startPeer, turns } from "../../test/scratch.js";
+import { expect, test } from "vitest";
+import { ask, emittedPackage, isRoot, OTHER_USER, scratchDirectory, startPeer, turns } from "../../test/scratch.js";
 import { ensureKeyFile, readKeyFile } from "./key-file.js";
 import { resolveKeyFile } from "./key-file-place.js";
 
-const isRoot = process.geteuid?.() === 0;
 const STARTERS = 20;
 
-const emitted = mkdtempSync(join(tmpdir(), "ipc-transport-"));
-beforeAll(() => emitPackage(emitted));
-afterAll(() => rmSync(emitted, { recursive: true }));
+const emitted = emittedPackage();
 
 test(`of ${STARTERS} processes that start at once one makes the key, and all have it`, {
   timeout: 60_000,

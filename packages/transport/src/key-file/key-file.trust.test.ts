@@ -13,12 +13,11 @@ import {
 import { dirname, join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { leaveStaleSocket, OTHER_USER, scratchDirectory } from "../../test/scratch.js";
+import { isRoot, leaveStaleSocket, OTHER_USER, scratchDirectory } from "../../test/scratch.js";
 import { ensureKeyFile, readKeyFile } from "./key-file.js";
 import { type KeyFilePlace, resolveKeyFile } from "./key-file-place.js";
 
 const user = process.geteuid?.();
-const isRoot = user === 0;
 const KEY = randomBytes(32);
 
 /** A place in a private directory that exists, the file not. */

@@ -4,23 +4,25 @@ import {
   lchownSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { ALICE, ask, BOB, emitPackage, isRoot, NEEDS_ROOT, scratchDirectory, startPeer } from "../../test/scratch.js";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import {
+  ALICE,
+  ask,
+  BOB,
+  emittedPackage,
+  isRoot,
+  NEEDS_ROOT,
+  scratchDirectory,
+  startPeer,
+} from "../../test/scratch.js";
 
-const emitted = mkdtempSync(join(tmpdir(), "ipc-transport-"));
-beforeAll(() => {
-  if (isRoot) emitPackage(emitted);
-});
-afterAll(() => rmSync(emitted, { recursive: true }));
+const emitted = emittedPackage();
 beforeEach(({ skip }) => skip(!isRoot, NEEDS_ROOT));
 
 const alice = { uid: ALICE, gid: ALICE };
@@ -201,11 +203,10 @@ describe("another user in a directory like /tmp", () => {
 });
 
 test("two users each have their private directory", async () => {
-  const saved = { XDG_RUNTIME_DIR: process.env["XDG_RUNTIME_DIR"], TMPDIR: process.env["TMPDIR"] };
-  onTestFinished(() => void Object.assign(process.env, saved));
   const machine = directoryOf(0o1777);
-  process.env["XDG_RUNTIME_DIR"] = "";
-  process.env["TMPDIR"] = machine;
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv("XDG_RUNTIME_DIR", "");
+  vi.stubEnv("TMPDIR", machine);
   const peers = await Promise.all([alice, bob].map((user) => startPeer(emitted, "user", user)));
   for (const peer of peers) expect(await ask(peer, { order: "listen", name: "a" })).toBe("listening");
   for (const peer of peers) expect(await ask(peer, { order: "dial", name: "a" })).toBe("connected");

@@ -2,7 +2,15 @@ import { chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { leaveStaleSocket, OTHER_USER, scratchDirectory, startForeignServer, turns } from "../../test/scratch.js";
+import {
+  isRoot,
+  leaveStaleSocket,
+  NEEDS_ROOT,
+  OTHER_USER,
+  scratchDirectory,
+  startForeignServer,
+  turns,
+} from "../../test/scratch.js";
 import type { Endpoint, Transport } from "../transport.js";
 import { unixSocket } from "./unix-socket.js";
 
@@ -73,7 +81,8 @@ describe("the error of a name that is taken", () => {
     expect(await messageFor(transport, "worker1")).not.toContain("slot");
   });
 
-  test.runIf(process.platform === "linux")("names a golang-ipc manager, and opens no connection to it", async () => {
+  test("names a golang-ipc manager, and opens no connection to it", async ({ skip }) => {
+    skip(process.platform !== "linux", "only Linux lists listeners");
     const directory = scratchDirectory();
     const onStream = vi.fn();
     await startForeignServer(join(directory, "worker1.sock"), onStream);
@@ -83,7 +92,8 @@ describe("the error of a name that is taken", () => {
     expect(onStream).not.toHaveBeenCalled();
   });
 
-  test.runIf(process.geteuid?.() === 0)("does not look at the manager of another user", async () => {
+  test("does not look at the manager of another user", async ({ skip }) => {
+    skip(!isRoot, NEEDS_ROOT);
     const directory = scratchDirectory();
     const onStream = vi.fn();
     const transport = unixSocket({ directory });

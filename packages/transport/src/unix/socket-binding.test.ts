@@ -18,6 +18,7 @@ import {
   ALICE,
   countListening,
   isRoot,
+  listedUnder,
   NEEDS_ROOT,
   pretendPlatform,
   scratchDirectory,
@@ -56,15 +57,6 @@ function settings(
   return { access: { mode, gid }, policy: { sharedDirectory, trustedOwners } };
 }
 
-/** The paths that the kernel lists for listeners under a directory, in any process. */
-function listed(directory: string): string[] {
-  const rows = readFileSync("/proc/net/unix", "utf8").split("\n");
-  return rows
-    .filter((row) => row.includes(" 00010000 "))
-    .flatMap((row) => row.split(" ").slice(-1))
-    .filter((path) => path.startsWith(directory));
-}
-
 /** Calls `act` after the socket was bound and before anything else is done to it. */
 function whenBound(act: (bound: string) => void): void {
   const real = vi.mocked(listening.startListening).getMockImplementation();
@@ -96,7 +88,7 @@ describe.each([0o600, 0o660, 0o777])("a socket of mode %o", (mode) => {
       expect(umask).not.toHaveBeenCalled();
       const isDirect = onLinux && (mask & 0o022) === 0o022;
       expect(socket.isListed).toBe(isDirect);
-      if (onLinux) expect(listed(directory)).toEqual(isDirect ? [path] : []);
+      if (onLinux) expect(listedUnder(directory)).toEqual(isDirect ? [path] : []);
       socket.close();
       expect(readdirSync(directory)).toEqual([]);
     },

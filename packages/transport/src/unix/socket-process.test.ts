@@ -1,20 +1,24 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask, emitPackage, leaveStaleSocket, OTHER_USER, scratchDirectory, startPeer } from "../../test/scratch.js";
+import { expect, test } from "vitest";
+import {
+  ask,
+  emittedPackage,
+  isRoot,
+  leaveStaleSocket,
+  OTHER_USER,
+  scratchDirectory,
+  startPeer,
+} from "../../test/scratch.js";
 import type { Endpoint, Listener } from "../transport.js";
 import { unixSocket } from "./unix-socket.js";
 
 const NAME: Endpoint = { kind: "name" };
-const isRoot = process.getuid?.() === 0;
 /** How a peer runs as another user, where this user may do that. */
 const asOtherUser = isRoot ? { uid: OTHER_USER } : {};
 
-const emitted = mkdtempSync(join(tmpdir(), "ipc-transport-"));
-beforeAll(() => emitPackage(emitted));
-afterAll(() => rmSync(emitted, { recursive: true }));
+const emitted = emittedPackage();
 
 test("of six processes that start at once, over a stale socket or not, exactly one listens", async () => {
   const directory = scratchDirectory();

@@ -4,7 +4,14 @@ import { join, relative } from "node:path";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { countListening, keepLockFresh, leaveStaleSocket, scratchDirectory, turns } from "../../test/scratch.js";
+import {
+  countListening,
+  keepLockFresh,
+  leaveStaleSocket,
+  pretendPlatform,
+  scratchDirectory,
+  turns,
+} from "../../test/scratch.js";
 import { maxPathBytes } from "../endpoint.js";
 import type { Endpoint, Listener } from "../transport.js";
 import { unixSocket } from "./unix-socket.js";
@@ -45,9 +52,7 @@ test("a relative directory is resolved at once", () => {
 });
 
 test("on Windows it is a named pipe", () => {
-  const { platform } = process;
-  Object.defineProperty(process, "platform", { value: "win32" });
-  onTestFinished(() => void Object.defineProperty(process, "platform", { value: platform }));
+  pretendPlatform("win32");
   const transport = unixSocket({ directory: "/ignored" });
   expect(transport.address("orders", { kind: "manager" })).toBe("\\\\.\\pipe\\orders_manager");
   expect(transport.maxRetryDelayMs).toBe(250);
