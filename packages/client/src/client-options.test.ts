@@ -48,7 +48,7 @@ const OUT_OF_RANGE = [
   ["timeoutMs", -1, "`timeoutMs` takes a whole number of milliseconds, 0 … 2147483647, got -1"],
   ["timeoutMs", 2_147_483_648, "got 2147483648"],
   ["retryMs", -1, "`retryMs` takes a whole number of milliseconds, 0 … 2147483647, got -1"],
-  ["trustedOwners", [-1], "`trustedOwners` must be an integer from 0 to 4294967295, got -1"],
+  ["trustedOwners", [-1], "`trustedOwners` must be an integer from 0 to 4294967294, got -1"],
 ] as const;
 
 describe("startClient refuses", () => {

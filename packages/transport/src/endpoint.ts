@@ -4,7 +4,7 @@ import type { Endpoint } from "./transport.js";
 import { TransportError } from "./transport-error.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-const MAX_ID = 0xffff_ffff;
+const MAX_SLOT_ID = 0xffff_ffff;
 
 /** A wrong name is an invalid argument, so a TypeError; the code is for callers that only check codes. */
 export interface NameError extends TypeError {
@@ -43,7 +43,7 @@ export function endpointName(name: string, endpoint: Endpoint): string {
     case "manager":
       return `${name}_manager`;
     case "slot":
-      assertInteger(endpoint.id, "endpoint.id", 1, MAX_ID);
+      assertInteger(endpoint.id, "endpoint.id", 1, MAX_SLOT_ID);
       return `${name}${endpoint.id}`;
   }
 }
@@ -55,7 +55,7 @@ export function endpointName(name: string, endpoint: Endpoint): string {
 export function managersOfSlot(name: string): string[] {
   const managers: string[] = [];
   for (let cut = name.length - 1; cut > 0 && /\d/.test(name.charAt(cut)); cut--) {
-    if (name.charAt(cut) !== "0" && Number(name.slice(cut)) <= MAX_ID) managers.push(name.slice(0, cut));
+    if (name.charAt(cut) !== "0" && Number(name.slice(cut)) <= MAX_SLOT_ID) managers.push(name.slice(0, cut));
   }
   return managers;
 }

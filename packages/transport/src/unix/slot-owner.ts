@@ -4,7 +4,7 @@ import type { Endpoint } from "../transport.js";
 import { TransportError } from "../transport-error.js";
 import { isAnswering } from "./probe.js";
 
-export interface FailedListen {
+interface FailedListen {
   readonly directory: string;
   readonly name: string;
   readonly endpoint: Endpoint;

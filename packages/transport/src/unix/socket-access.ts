@@ -10,7 +10,8 @@ export interface SocketAccess {
   readonly gid: number | undefined;
 }
 
-const MAX_ID = 0xffff_ffff;
+/** The highest uid and gid; the next number means "none" to chown(2). */
+export const MAX_ID = 0xffff_fffe;
 const OWNER_ONLY = 0o600;
 const OWNER_AND_GROUP = 0o660;
 const EVERY_USER = 0o777;
@@ -34,7 +35,7 @@ export function resolveAccess(unmask: boolean, mode: unknown, group: unknown): S
 
 function resolveGroup(group: unknown): number {
   if (typeof group === "number") {
-    assertInteger(group, "group", 0, MAX_ID - 1);
+    assertInteger(group, "group", 0, MAX_ID);
     return group;
   }
   if (typeof group !== "string" || !/^[^:\s]+$/.test(group)) {

@@ -6,7 +6,7 @@ import { type FileIdentity, inspectPath, isSameFile, NO_LINKS, type PathEntry } 
 import { errnoOf } from "../node-error.js";
 
 /** Digits of 64 random bits in base 36. */
-export const RANDOM_DIGITS = 13;
+const RANDOM_DIGITS = 13;
 
 /** Returns 64 random bits, which no other user can guess or occupy, in digits that every filesystem tells apart. */
 export function randomDigits(): string {

@@ -259,7 +259,7 @@ describe("wrong options are named:", () => {
     [{ unmaskPermissions: "yes" }, TypeError, '`unmaskPermissions` must be true or false, got "yes"'],
     [{ trustedOwners: 0 }, TypeError, "`trustedOwners` must be an array of uids, got 0"],
     [{ trustedOwners: ["root"] }, TypeError, "`trustedOwners`"],
-    [{ trustedOwners: [-1] }, RangeError, "`trustedOwners` must be an integer from 0 to 4294967295, got -1"],
+    [{ trustedOwners: [-1] }, RangeError, "`trustedOwners` must be an integer from 0 to 4294967294, got -1"],
     [{ dir: "/tmp" }, TypeError, 'got "dir"'],
     ["/tmp", TypeError, "unixSocket() takes an object of options"],
   ])("%j", (options, kind, message) => {

@@ -8,7 +8,7 @@ import type { Transport } from "../transport.js";
 import { dialVerified } from "./dial.js";
 import { namedPipe } from "./named-pipe.js";
 import { explainAddressInUse } from "./slot-owner.js";
-import { resolveAccess } from "./socket-access.js";
+import { MAX_ID, resolveAccess } from "./socket-access.js";
 import type { BindSettings } from "./socket-binding.js";
 import { SocketListener } from "./socket-listener.js";
 
@@ -58,7 +58,6 @@ const OPTIONS: readonly (keyof UnixSocketOptions)[] = [
 ];
 
 const GROUP_AND_OTHERS = 0o077;
-const MAX_UID = 0xffff_ffff;
 /** A dial costs microseconds, and a restarting server is back in a moment. */
 const MAX_RETRY_DELAY_MS = 250;
 
@@ -82,7 +81,7 @@ export function unixSocket(options: UnixSocketOptions = {}): Transport {
   assertBoolean(sharedDirectory, "sharedDirectory");
   if (!Array.isArray(trustedOwners))
     throw new TypeError(`\`trustedOwners\` must be an array of uids, got ${formatValue(trustedOwners)}`);
-  for (const owner of trustedOwners) assertInteger(owner, "trustedOwners", 0, MAX_UID);
+  for (const owner of trustedOwners) assertInteger(owner, "trustedOwners", 0, MAX_ID);
   const access = resolveAccess(unmaskPermissions, options.mode, options.group);
 
   if (process.platform === "win32") return namedPipe(unmaskPermissions, MAX_RETRY_DELAY_MS);
