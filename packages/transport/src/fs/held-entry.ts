@@ -57,6 +57,6 @@ export class HeldEntry {
 }
 
 /** Returns whether paths can go through descriptors: on Linux, where `/proc` is mounted. */
-function hasDescriptorPaths(): boolean {
+export function hasDescriptorPaths(): boolean {
   return process.platform === "linux" && existsSync(DESCRIPTORS);
 }

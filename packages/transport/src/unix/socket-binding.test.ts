@@ -1,17 +1,5 @@
 import * as fs from "node:fs";
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
@@ -153,36 +141,6 @@ describe("a socket is staged, and has its name only with its mode,", () => {
     skip(!onLinux, "only Linux tells the umask");
     whenBound((bound) => chmodSync(bound, 0o775));
     expect(await bindStaged(settings(0o600))).toEqual([0o700, 0o600, 0o600]);
-  });
-});
-
-describe("no file is changed that another user has exchanged for the socket", () => {
-  const cases = [
-    ["bound at its path", false],
-    ["staged", true],
-  ] as const;
-
-  test.each(cases)("when it is %s", async (_where, sharedDirectory) => {
-    if (!onLinux && !sharedDirectory) return;
-    const directory = scratchDirectory();
-    const victim = join(scratchDirectory(), "victim");
-    writeFileSync(victim, "precious", { mode: 0o600 });
-    whenBound((bound) => {
-      const place = bound.endsWith("~")
-        ? join(directory, readdirSync(directory).find((name) => /^\.[0-9a-z]{13}$/.test(name)) ?? "")
-        : bound;
-      renameSync(place, `${place}.moved`);
-      if (place === bound) symlinkSync(victim, place);
-      else {
-        mkdirSync(place);
-        symlinkSync(victim, join(place, "~"));
-      }
-    });
-    const starting = bindSocket(join(directory, "a.sock"), settings(0o777, { sharedDirectory }), undefined);
-    if (sharedDirectory) (await starting).close();
-    else await expect(starting).rejects.toMatchObject({ code: "IPC_TRANSPORT_FAILED" });
-    expect(modeOf(victim)).toBe(0o600);
-    expect(countListening(directory)).toBe(0);
   });
 });
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { basename, dirname } from "node:path";
 import type { DirectoryPolicy, WalkedDirectory } from "../fs/directory-walk.js";
-import { HeldEntry } from "../fs/held-entry.js";
+import { HeldEntry, hasDescriptorPaths } from "../fs/held-entry.js";
 import { currentUser, type FileIdentity, identityOf, isWritableByOthers, modeOf } from "../fs/path-entry.js";
 import { startListening } from "../net/listener.js";
 import { errnoOf } from "../node-error.js";
@@ -42,6 +42,7 @@ export async function bindSocket(
   signal: AbortSignal | undefined,
 ): Promise<BoundSocket> {
   const walked = ensureDirectory(dirname(path), settings.policy, settings.access);
+  assertSafeToChange(walked);
   return claimPath(path, signal, async () => {
     const directory = HeldEntry.open(walked.path);
     if (directory === undefined)
@@ -55,6 +56,18 @@ export async function bindSocket(
       directory.close();
     }
   });
+}
+
+/**
+ * Rejects a directory in which other users can exchange files where the mode can be set by path only: `chmod` would follow a link
+ * that another user has put in the place of the staging directory.
+ */
+function assertSafeToChange({ path, exchangers }: WalkedDirectory): void {
+  if (exchangers !== "others" || hasDescriptorPaths()) return;
+  throw new TransportError(
+    "IPC_UNTRUSTED_SOCKET",
+    `other users can exchange the socket file in ${path} before it has its mode; a server with \`sharedDirectory\` needs Linux with /proc mounted there; choose a \`directory\` that no other user can write`,
+  );
 }
 
 /**

@@ -42,7 +42,8 @@ export interface UnixSocketOptions {
   readonly trustedOwners?: readonly number[];
   /**
    * Accepts a `directory` in which other users can exchange files, such as one that a group can write. Every one of them can
-   * stop clients from reaching the server, and on systems other than Linux take its place. Ignored on Windows.
+   * stop clients from reaching the server. A server needs Linux with `/proc` mounted for such a directory; elsewhere it rejects
+   * with `IPC_UNTRUSTED_SOCKET`, and the users can deceive a client. Ignored on Windows.
    * @default false
    */
   readonly sharedDirectory?: boolean;
