@@ -12,7 +12,19 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   transport: {
     runtime: [],
     typesOnly: [],
-    builtins: ["crypto", "fs", "fs/promises", "net", "os", "path", "process", "stream", "timers", "timers/promises"],
+    builtins: [
+      "crypto",
+      "fs",
+      "fs/promises",
+      "net",
+      "os",
+      "path",
+      "process",
+      "stream",
+      "timers",
+      "timers/promises",
+      "worker_threads",
+    ],
   },
   session: {
     runtime: ["framing", "crypto", "transport"],

@@ -36,6 +36,16 @@ const orders = {
     listener = undefined;
     return "closed";
   },
+  /** Answers nothing: the process ends without a close, because nothing keeps it awake. */
+  async leave() {
+    listener.unref();
+    process.disconnect();
+    await new Promise(() => {});
+  },
+  /** Answers nothing, either. */
+  async exit() {
+    process.exit();
+  },
   async dial({ name, options = {} }) {
     const stream = await unixSocket({ directory, ...options }).dial(name, door, {});
     stream.destroy();

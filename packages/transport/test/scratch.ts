@@ -2,12 +2,13 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, linkSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, onTestFinished, vi } from "vitest";
+import { type FileIdentity, inspectPath } from "../src/fs/path-entry.js";
 
 /** The id of this machine's unprivileged user. */
 export const OTHER_USER = 65_534;
@@ -62,6 +63,30 @@ export async function startForeignServer(path: string, onStream: (stream: Duplex
   const server = createServer((socket) => onStream(socket.on("error", () => {}))).listen(path);
   await once(server, "listening");
   onTestFinished(() => void server.close());
+}
+
+/** Binds a server to its path, until the test ends. */
+export async function bindServer(): Promise<{ directory: string; path: string; server: Server; file: FileIdentity }> {
+  const directory = scratchDirectory();
+  const path = join(directory, "a.sock");
+  const server = createServer().listen(path);
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return { directory, path, server, file: socketAt(path) };
+}
+
+/** Returns the socket at a path. */
+export function socketAt(path: string): FileIdentity {
+  const file = inspectPath(path);
+  if (file.kind !== "socket") throw new Error(`no socket at ${path}`);
+  return file;
+}
+
+/** Makes the next call of a mock throw an error of the system. */
+export function failOnce(call: (...args: never[]) => unknown, errno: string): void {
+  vi.mocked(call).mockImplementationOnce(() => {
+    throw Object.assign(new Error(errno), { code: errno });
+  });
 }
 
 /** Makes the file another user's, or this process another user than the file's; returns the file's owner. */

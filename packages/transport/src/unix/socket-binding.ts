@@ -1,16 +1,18 @@
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { basename, dirname } from "node:path";
+import { isMainThread } from "node:worker_threads";
 import type { DirectoryPolicy, WalkedDirectory } from "../fs/directory-walk.js";
 import { HeldEntry, hasDescriptorPaths } from "../fs/held-entry.js";
 import { currentUser, type FileIdentity, identityOf, isWritableByOthers, modeOf } from "../fs/path-entry.js";
 import { startListening } from "../net/listener.js";
 import { errnoOf } from "../node-error.js";
 import { TransportError } from "../transport-error.js";
+import { closeAtExit, closeBoundServer } from "./bound-server.js";
 import { claimPath } from "./claim.js";
 import { grantAccess, type SocketAccess } from "./socket-access.js";
 import { ensureDirectory } from "./socket-directory.js";
-import { closeBoundServer, publishSocket, unlinkOwnSocket } from "./socket-file.js";
+import { publishSocket, unlinkOwnSocket } from "./socket-file.js";
 import { StagingDirectory } from "./staging-directory.js";
 
 export interface BindSettings {
@@ -73,10 +75,12 @@ function assertSafeToChange({ path, exchangers }: WalkedDirectory): void {
 /**
  * Returns whether the socket can be bound at its path: no other user can exchange it there before it has its mode, and the umask
  * lets no other user connect until then. Then the kernel lists the path, for `ss` and systemd-tmpfiles(8).
+ *
+ * Not in a worker thread: when one is terminated, libuv unlinks the bound path, whichever server's file is there by then.
  */
 function canBindDirectly({ exchangers }: WalkedDirectory, { isHeld }: HeldEntry, policy: DirectoryPolicy): boolean {
   const isExclusive = exchangers === "root" && !policy.sharedDirectory;
-  return isExclusive && isHeld && !isWritableByOthers(0o777 & ~umaskOfProcess());
+  return isMainThread && isExclusive && isHeld && !isWritableByOthers(0o777 & ~umaskOfProcess());
 }
 
 /** Returns the umask. `process.umask()` would set it to 0 for a moment, and files of other threads would get a wrong mode. */
@@ -104,7 +108,7 @@ async function bindDirectly(
     throw error;
   }
   let identity: FileIdentity | undefined;
-  const close = (): void => closeBoundServer(server, path, identity);
+  const close = closeAtExit(() => closeBoundServer(server, path, identity));
   try {
     const file = openSocket(`${directory.path}/${basename(path)}`, path);
     try {

@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { linkSync, renameSync, unlinkSync } from "node:fs";
-import type { Server } from "node:net";
-import { dirname, join } from "node:path";
 import { type FileIdentity, inspectPath, isSameFile, NO_LINKS, type PathEntry } from "../fs/path-entry.js";
 import { errnoOf } from "../node-error.js";
 
@@ -53,46 +51,4 @@ export function unlinkOwnSocket(path: string, file: FileIdentity): void {
   } catch {
     // A file that cannot be removed is stale from now on; the next server of this user replaces it.
   }
-}
-
-/**
- * Closes a server that is bound to `path`, and removes its file and no other. libuv unlinks the path of a server that it closes
- * without looking, so a file of another server there is put aside meanwhile.
- *
- * @param file the server's file; undefined: none is
- */
-export function closeBoundServer(server: Server, path: string, file: FileIdentity | undefined): void {
-  const aside = join(dirname(path), `.${randomDigits()}`);
-  const isAside = !hasOwnFile(path, file) && putAside(path, aside);
-  server.close();
-  if (!isAside) return;
-  try {
-    renameSync(aside, path);
-    // Both names are left if libuv could not unlink the path: `rename` between two names of one file does nothing.
-    unlinkSync(aside);
-  } catch {
-    // Renamed, as usual; or its directory was removed meanwhile.
-  }
-}
-
-function hasOwnFile(path: string, file: FileIdentity | undefined): boolean {
-  try {
-    return file !== undefined && isOwnFile(inspectPath(path), file);
-  } catch {
-    // The directory may no longer be searched, so nothing in it can be unlinked either.
-    return true;
-  }
-}
-
-/** Gives the file at `path` another name, in which libuv does not unlink it; returns whether it did. */
-function putAside(path: string, aside: string): boolean {
-  for (const move of [linkSync, renameSync]) {
-    try {
-      move(path, aside);
-      return true;
-    } catch {
-      // `link` is refused for another user's file (fs.protected_hardlinks); then `rename` may be allowed.
-    }
-  }
-  return false;
 }

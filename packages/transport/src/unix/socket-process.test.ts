@@ -1,7 +1,10 @@
-import { chmodSync, mkdirSync, readdirSync } from "node:fs";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { expect, test } from "vitest";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { describe, expect, test } from "vitest";
 import {
   ask,
   emittedPackage,
@@ -49,6 +52,59 @@ test("a process that is killed while it listens is no obstacle to the next", asy
   const listener = await transport.listen("a", NAME, () => {}, {});
   await listener.close();
   expect(readdirSync(directory)).toEqual([]);
+});
+
+describe("a server that ends without a close", () => {
+  const ends = ["leave", "exit"] as const;
+
+  test.each(ends)("removes its socket file when its process ends by %s", async (order) => {
+    const directory = scratchDirectory();
+    const peer = await startPeer(emitted, directory);
+    await ask(peer, { order: "listen", name: "a" });
+    const gone = once(peer, "exit");
+    peer.send({ order });
+    expect(await gone).toEqual([0, null]);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test.each(ends)("leaves another server's file when its process ends by %s", async (order) => {
+    const directory = scratchDirectory();
+    const peer = await startPeer(emitted, directory);
+    await ask(peer, { order: "listen", name: "a" });
+    await replaceServer(directory, async () => {
+      const gone = once(peer, "exit");
+      peer.send({ order });
+      expect(await gone).toEqual([0, null]);
+    });
+  });
+
+  test("leaves another server's file when its worker thread is terminated", async () => {
+    const directory = scratchDirectory();
+    const script = `
+      const { parentPort, workerData } = require("node:worker_threads");
+      import(workerData.url)
+        .then(({ unixSocket }) => unixSocket({ directory: workerData.directory }).listen("a", { kind: "name" }, () => {}, {}))
+        .then(() => parentPort.postMessage("listening"));`;
+    const url = pathToFileURL(join(emitted, "index.js")).href;
+    const worker = new Worker(script, {
+      eval: true,
+      workerData: { url, directory },
+    });
+    await once(worker, "message");
+    await replaceServer(directory, async () => void (await worker.terminate()));
+  });
+
+  /** Starts another server after the file of the first was removed, as a tidy-up does; it must be reached after `end`. */
+  async function replaceServer(directory: string, end: () => Promise<void>): Promise<void> {
+    const transport = unixSocket({ directory });
+    rmSync(join(directory, "a.sock"));
+    const listener = await transport.listen("a", NAME, () => {}, {});
+    await end();
+    expect(readdirSync(directory)).toEqual(["a.sock"]);
+    (await transport.dial("a", NAME, {})).destroy();
+    await listener.close();
+    expect(readdirSync(directory)).toEqual([]);
+  }
 });
 
 test("a client that the socket's mode keeps out is told how a server lets it in", async () => {
