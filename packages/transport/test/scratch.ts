@@ -1,6 +1,17 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, linkSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -165,6 +176,21 @@ export function listedUnder(directory: string): string[] {
 /** Counts the listeners that the kernel lists under a directory. */
 export function countListening(directory: string): number {
   return listedUnder(directory).length;
+}
+
+/** Returns the files at or under a directory, removed ones too, that this process has open; none where there is no /proc. */
+export function openUnder(directory: string): string[] {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc/self/fd")
+    .map((descriptor) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${descriptor}`);
+      } catch {
+        // The descriptor with which this list was read.
+        return "";
+      }
+    })
+    .filter((path) => path.startsWith(directory));
 }
 
 /** Stops `Date` at the time of a lock, which stays fresh however long the test takes. */

@@ -1,3 +1,4 @@
+import * as fs from "node:fs";
 import {
   chmodSync,
   lchownSync,
@@ -8,15 +9,18 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   ALICE,
   disown,
+  failOnce,
   isRoot,
   leaveStaleSocket,
   NEEDS_ROOT,
+  openUnder,
   pretendPlatform,
   scratchDirectory,
   startForeignServer,
@@ -25,6 +29,10 @@ import type { DirectoryPolicy } from "../fs/directory-walk.js";
 import * as connection from "../net/connect.js";
 import { dialVerified } from "./dial.js";
 
+vi.mock("node:fs", async (original) => {
+  const actual = await original<typeof fs>();
+  return { ...actual, readlinkSync: vi.fn(actual.readlinkSync) };
+});
 vi.mock("../net/connect.js", async (original) => {
   const actual = await original<typeof connection>();
   return { ...actual, connectSocket: vi.fn(actual.connectSocket) };
@@ -156,6 +164,29 @@ describe("a symbolic link to a socket", () => {
     symlinkSync("c.sock", join(directory, "c.sock"));
     const circle = dialVerified(join(directory, "c.sock"), STRICT, undefined);
     await expect(circle).rejects.toMatchObject({ code: "IPC_UNTRUSTED_SOCKET" });
+  });
+});
+
+describe("a dial keeps nothing open", () => {
+  test.each([
+    ["when it has connected", "a.sock", () => {}],
+    ["when it has followed a link", "link.sock", () => {}],
+    ["when the link cannot be read", "link.sock", () => failOnce(fs.readlinkSync, "ENOENT")],
+    ["when nothing is there", "missing.sock", () => {}],
+    ["when a file that is no socket is there", "file.sock", () => {}],
+    ["when no server listens", "stale.sock", () => {}],
+    ["when the connect fails", "a.sock", () => failOnce(connection.connectSocket, "EAGAIN")],
+  ])("%s", async (_, name, prepare) => {
+    const directory = scratchDirectory();
+    await startForeignServer(join(directory, "a.sock"));
+    await leaveStaleSocket(join(directory, "stale.sock"));
+    symlinkSync("a.sock", join(directory, "link.sock"));
+    writeFileSync(join(directory, "file.sock"), "");
+    prepare();
+    const outcome = await dialVerified(join(directory, name), STRICT, undefined).catch((error: unknown) => error);
+    expect(openUnder(directory)).toEqual([]);
+    if (outcome instanceof Socket) outcome.destroy();
+    else expect(outcome).toBeInstanceOf(Error);
   });
 });
 

@@ -69,8 +69,11 @@ function openTrusted(path: string, policy: DirectoryPolicy): { readonly file: He
       assertTrustedSocket(file, place, policy);
       return { file, place };
     }
-    place = resolve(directory.path, readlinkSync(name));
-    file.close();
+    try {
+      place = resolve(directory.path, readlinkSync(name));
+    } finally {
+      file.close();
+    }
   }
 }
 
