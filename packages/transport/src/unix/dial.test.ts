@@ -190,6 +190,22 @@ describe("a dial keeps nothing open", () => {
   });
 });
 
+describe("a socket whose real path is too long for the system", () => {
+  test("is reached by the path of the dial where the system connects by name only", async () => {
+    pretendPlatform("darwin");
+    const base = scratchDirectory();
+    const real = join(base, "d".repeat(200 - base.length));
+    mkdirSync(real, { mode: 0o755 });
+    const [short, link] = [join(base, "short"), join(real, "link.sock")];
+    symlinkSync(real, short);
+    symlinkSync("a.sock", link);
+    await startForeignServer(join(short, "a.sock"), (stream) => stream.end("a"));
+    for (const name of ["a.sock", "link.sock"]) {
+      expect(await text(await dialVerified(join(short, name), STRICT, undefined))).toBe("a");
+    }
+  });
+});
+
 describe("a socket that is exchanged during the dial", () => {
   const onLinux = test.runIf(process.platform === "linux");
 

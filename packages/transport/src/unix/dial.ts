@@ -1,6 +1,7 @@
 import { readlinkSync } from "node:fs";
 import type { Socket } from "node:net";
 import { basename, dirname, join, resolve } from "node:path";
+import { maxPathBytes } from "../endpoint.js";
 import { type DirectoryPolicy, isTrustedOwner, type WalkedDirectory, walkDirectory } from "../fs/directory-walk.js";
 import { HeldEntry } from "../fs/held-entry.js";
 import { currentUser, inspectPath, kindOf } from "../fs/path-entry.js";
@@ -16,6 +17,7 @@ const MAX_LINKS = 8;
  * Connects to a socket file that a trusted user owns: this user, root, or one of `trustedOwners`. On Linux the connection goes to
  * the very file that was checked, whatever has its name by then; elsewhere the name is checked again after connecting.
  *
+ * @param path as `socketPath` returns it: not longer than the system allows
  * @throws TransportError `IPC_UNTRUSTED_SOCKET`, and as `walkDirectory`; `IPC_NO_SERVER` also when a trusted server was replaced
  * meanwhile
  */
@@ -26,7 +28,7 @@ export async function dialVerified(
 ): Promise<Socket> {
   const { file, place } = openTrusted(path, policy);
   try {
-    const socket = await connectUnlessStarting(file, place, signal);
+    const socket = await connectUnlessStarting(addressOf(file, path), place, signal);
     if (file.isUnchanged()) return socket;
     socket.destroy();
     // A restart of the server is the usual reason; another dial finds the new server.
@@ -37,18 +39,26 @@ export async function dialVerified(
 }
 
 /**
+ * Returns the path to connect to: the descriptor, or the real path. Where the real path is longer than the system allows, the
+ * path of the dial leads there, too, through links that only trusted users can change.
+ */
+function addressOf(file: HeldEntry, path: string): string {
+  return file.isHeld || Buffer.byteLength(file.path) <= maxPathBytes(process.platform) ? file.path : path;
+}
+
+/**
  * A server grants other users access just after it has bound the socket, and holds its lock until then. So a denial is final only
  * without a lock, and when it is repeated: the server may have granted access and released the lock in between.
  */
-async function connectUnlessStarting(file: HeldEntry, place: string, signal: AbortSignal | undefined): Promise<Socket> {
+async function connectUnlessStarting(address: string, place: string, signal: AbortSignal | undefined): Promise<Socket> {
   try {
-    return await connectSocket({ path: file.path }, signal);
+    return await connectSocket({ path: address }, signal);
   } catch (error) {
     if (errnoOf(error) !== "EACCES") throw error;
     if (inspectPath(lockPath(place)).kind !== "nothing") {
       throw new TransportError("IPC_NO_SERVER", `the server at ${place} is starting; dial again`, { cause: error });
     }
-    return connectSocket({ path: file.path }, signal);
+    return connectSocket({ path: address }, signal);
   }
 }
 
