@@ -135,9 +135,7 @@ async function bindStaged(
   { access }: BindSettings,
   signal: AbortSignal | undefined,
 ): Promise<BoundSocket | undefined> {
-  // Elsewhere the path as it was given, because it may be shorter than the real one, and its length was checked.
-  const parent = directory.isHeld ? directory.path : dirname(path);
-  const staging = StagingDirectory.make(parent, path);
+  const staging = StagingDirectory.make(directory, path);
   const server = createServer();
   const abandon = (): void => {
     server.close();
@@ -152,7 +150,7 @@ async function bindStaged(
     } finally {
       file.close();
     }
-    if (!publishSocket(staging.socket, `${parent}/${basename(path)}`)) {
+    if (!publishSocket(staging.socket, `${staging.parent}/${basename(path)}`)) {
       abandon();
       return undefined;
     }

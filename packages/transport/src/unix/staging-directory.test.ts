@@ -1,9 +1,10 @@
 import * as fs from "node:fs";
 import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ALICE, isRoot, NEEDS_ROOT, pretendPlatform, scratchDirectory } from "../../test/scratch.js";
 import { maxPathBytes } from "../endpoint.js";
+import { HeldEntry } from "../fs/held-entry.js";
 import * as socketFile from "./socket-file.js";
 import { StagingDirectory } from "./staging-directory.js";
 
@@ -16,13 +17,21 @@ vi.mock("./socket-file.js", async (original) => {
   return { ...actual, randomDigits: vi.fn(actual.randomDigits) };
 });
 
+/** Makes one in a directory that is held until the test ends, where the system can do that. */
+function make(directory: string, path: string): StagingDirectory {
+  const held = HeldEntry.open(directory);
+  if (held === undefined) throw new Error(`no directory ${directory}`);
+  onTestFinished(() => held.close());
+  return StagingDirectory.make(held, path);
+}
+
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
 describe("a staging directory", () => {
   test.each(["linux", "darwin"] as const)("on %s is this user's alone, and gone after removal", (platform) => {
     pretendPlatform(platform);
     const directory = scratchDirectory();
-    const staging = StagingDirectory.make(directory, join(directory, "orders.sock"));
+    const staging = make(directory, join(directory, "orders.sock"));
     const [name = ""] = readdirSync(directory);
     expect(name).toMatch(/^\.[0-9a-z]{13}$/);
     expect(modeOf(join(directory, name))).toBe(0o700);
@@ -45,22 +54,34 @@ describe("a staging directory", () => {
         [join(base, "d"), 13],
       ] as const) {
         mkdirSync(directory);
-        const { socket } = StagingDirectory.make(directory, join(directory, `${name}.sock`));
+        const { socket } = make(directory, join(directory, `${name}.sock`));
         expect(Buffer.byteLength(socket)).toBeLessThanOrEqual(maxPathBytes("darwin"));
         expect(socket.slice(directory.length)).toMatch(new RegExp(`^/\\.[0-9a-z]{${digits}}/~$`));
       }
     },
   );
 
+  test("has 64 random bits beside the longest path, too, when its directory is held", ({ skip }) => {
+    skip(process.platform !== "linux", "only Linux has paths of descriptors");
+    const base = scratchDirectory();
+    const directory = join(base, "d".repeat(maxPathBytes("linux") - `${base}//a.sock`.length));
+    mkdirSync(directory);
+    const staging = make(directory, join(directory, "a.sock"));
+    expect(readdirSync(directory)).toEqual([expect.stringMatching(/^\.[0-9a-z]{13}$/)]);
+    expect(staging.socket.length).toBeLessThan(30);
+    staging.remove();
+    staging.close();
+  });
+
   test("takes another name when its first is taken, and gives up when all are", () => {
     const directory = scratchDirectory();
     const path = join(directory, "a.sock");
     const random = vi.mocked(socketFile.randomDigits).mockReturnValue("0000000000000");
-    const first = StagingDirectory.make(directory, path);
-    expect(() => StagingDirectory.make(directory, path)).toThrow(expect.objectContaining({ code: "EEXIST" }));
+    const first = make(directory, path);
+    expect(() => make(directory, path)).toThrow(expect.objectContaining({ code: "EEXIST" }));
     random.mockReset();
     random.mockReturnValueOnce("0000000000000").mockReturnValueOnce("0000000000001");
-    const second = StagingDirectory.make(directory, path);
+    const second = make(directory, path);
     expect(readdirSync(directory)).toEqual([".0000000000000", ".0000000000001"]);
     first.close();
     second.close();
@@ -76,7 +97,7 @@ describe("a staging directory", () => {
       replace(String(path));
       return made;
     });
-    return { directory, make: () => StagingDirectory.make(directory, join(directory, "a.sock")) };
+    return { directory, make: () => make(directory, join(directory, "a.sock")) };
   }
 
   test.each([

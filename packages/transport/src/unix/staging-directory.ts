@@ -13,8 +13,8 @@ const MAX_ATTEMPTS = 100;
 /**
  * A new 0700 subdirectory beside the final path, in which the socket is bound before any other user can reach it.
  *
- * On Linux the directory is held by a descriptor, and the socket is bound, looked at and named through it; the path is short.
- * Elsewhere the staged path must fit where the final one fits:
+ * On Linux the directory and its parent are held by descriptors, and the socket is bound, looked at and named through them; the
+ * path is short. Elsewhere the staged path must fit where the final one fits:
  *
  * ```
  * final    /tmp/orders.sock          bytes after "/tmp/": L, at least 6 (`a.sock`)
@@ -23,12 +23,15 @@ const MAX_ATTEMPTS = 100;
  * A server name never starts with a dot.
  */
 export class StagingDirectory {
+  /** The path of the parent: through its descriptor, if it has one; otherwise as given, because its length was checked. */
+  readonly parent: string;
   /** The path to bind. */
   readonly socket: string;
   readonly #name: string;
   readonly #held: HeldEntry;
 
-  private constructor(name: string, held: HeldEntry) {
+  private constructor(parent: string, name: string, held: HeldEntry) {
+    this.parent = parent;
     this.#name = name;
     this.#held = held;
     // Node unlinks the bound path again when the server closes, long after the directory was removed. If another user has put a
@@ -39,13 +42,13 @@ export class StagingDirectory {
   /**
    * Creates the directory. Throws Node's error.
    *
-   * @param directory the path of the parent: one that leads to it for sure, if there is one
+   * @param parent is used through its descriptor; where it has none, `dirname(socketPath)` is used
    * @throws TransportError `IPC_UNTRUSTED_SOCKET` when another user has exchanged it already
    */
-  static make(directory: string, socketPath: string): StagingDirectory {
-    const spare = maxPathBytes(process.platform) - Buffer.byteLength(`${dirname(socketPath)}/./~`);
+  static make(parent: HeldEntry, socketPath: string): StagingDirectory {
+    const directory = parent.isHeld ? parent.path : dirname(socketPath);
     for (let attempt = 1; ; attempt++) {
-      const name = `${directory}/.${randomDigits().slice(-Math.max(spare, basename(socketPath).length - 3))}`;
+      const name = `${directory}/.${parent.isHeld ? randomDigits() : fittingDigits(socketPath)}`;
       try {
         mkdirSync(name, { mode: 0o700 });
       } catch (error) {
@@ -53,7 +56,7 @@ export class StagingDirectory {
         continue;
       }
       const held = HeldEntry.open(name);
-      if (held !== undefined && isPrivate(held)) return new StagingDirectory(name, held);
+      if (held !== undefined && isPrivate(held)) return new StagingDirectory(directory, name, held);
       held?.close();
       throw new TransportError(
         "IPC_UNTRUSTED_SOCKET",
@@ -77,6 +80,12 @@ export class StagingDirectory {
   close(): void {
     this.#held.close();
   }
+}
+
+/** Returns as many random digits as fit into the staged path where the directory has no descriptor. */
+function fittingDigits(socketPath: string): string {
+  const spare = maxPathBytes(process.platform) - Buffer.byteLength(`${dirname(socketPath)}/./~`);
+  return randomDigits().slice(-Math.max(spare, basename(socketPath).length - 3));
 }
 
 function isPrivate({ stats }: HeldEntry): boolean {
