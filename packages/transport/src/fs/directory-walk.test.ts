@@ -134,7 +134,11 @@ describe("a symbolic link", () => {
       untrusted(`${join(base, "link")} is a symbolic link of user ${ALICE}`),
     );
     const trusting = { ...STRICT, trustedOwners: [ALICE] };
-    expect(walkDirectory(join(base, "link"), trusting)).toMatchObject({ path: inner });
+    for (const below of ["link", "link/new", "link/../inner"]) {
+      expect(walkDirectory(`${base}/${below}`, trusting)).toMatchObject({ path: inner, exchangers: "trusted owners" });
+    }
+    lchownSync(join(base, "link"), 0, 0);
+    expect(walkDirectory(join(base, "link"), trusting)).toMatchObject({ path: inner, exchangers: "root" });
   });
 
   test("that leads in a circle is rejected", () => {

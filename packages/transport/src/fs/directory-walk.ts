@@ -17,7 +17,7 @@ export interface WalkedDirectory {
   readonly path: string;
   /** Names of the directories that do not exist, the first one directly in `path`. */
   readonly missing: readonly string[];
-  /** Which users besides this one can exchange a file that this user has made in the directory. */
+  /** Which users besides this one can exchange a file that this user has made in the directory, or a link on the way. */
   readonly exchangers: "root" | "trusted owners" | "others";
 }
 
@@ -51,6 +51,7 @@ export function walkDirectory(directory: string, policy: DirectoryPolicy): Walke
     if (stats === undefined) return { path, missing: rest, exchangers };
     if (stats.isSymbolicLink()) {
       assertTrustedOwner(next, stats, policy);
+      if (!isOwnOrRoots(Number(stats.uid))) exchangers = "trusted owners";
       if (++links > MAX_LINKS) throw new TransportError("IPC_TRANSPORT_FAILED", `${directory} has too many links`);
       const target = readlinkSync(next);
       if (isAbsolute(target)) path = "/";
@@ -67,7 +68,11 @@ export function walkDirectory(directory: string, policy: DirectoryPolicy): Walke
 
 /** Returns whether a file of this user is as good as one of `owner`. */
 export function isTrustedOwner(owner: number, { trustedOwners }: DirectoryPolicy): boolean {
-  return owner === currentUser() || owner === 0 || trustedOwners.includes(owner);
+  return isOwnOrRoots(owner) || trustedOwners.includes(owner);
+}
+
+function isOwnOrRoots(owner: number): boolean {
+  return owner === currentUser() || owner === 0;
 }
 
 function namesOf(path: string): string[] {
@@ -115,7 +120,7 @@ function assertTrusted(
       );
     }
   }
-  return owner === currentUser() || owner === 0 ? "root" : "trusted owners";
+  return isOwnOrRoots(owner) ? "root" : "trusted owners";
 }
 
 function assertTrustedOwner(path: string, stats: BigIntStats, policy: DirectoryPolicy): void {

@@ -1,5 +1,16 @@
 import * as fs from "node:fs";
-import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
@@ -142,6 +153,23 @@ describe("a socket is staged, and has its name only with its mode,", () => {
     whenBound((bound) => chmodSync(bound, 0o775));
     expect(await bindStaged(settings(0o600))).toEqual([0o700, 0o600, 0o600]);
   });
+});
+
+test("is not listed under its path when a link is on the way", async ({ skip }) => {
+  skip(!onLinux, "only Linux lists listeners");
+  const base = scratchDirectory();
+  const real = join(base, "run");
+  mkdirSync(real);
+  symlinkSync("run", join(base, "link"));
+  for (const [directory, isListed] of [
+    [real, true],
+    [join(base, "link"), false],
+  ] as const) {
+    const socket = await bindSocket(join(directory, "a.sock"), settings(), undefined);
+    expect([socket.isListed, readdirSync(real)]).toEqual([isListed, ["a.sock"]]);
+    socket.close();
+    expect(readdirSync(real)).toEqual([]);
+  }
 });
 
 describe("a start that fails leaves nothing behind", () => {

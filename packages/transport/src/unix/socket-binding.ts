@@ -51,7 +51,7 @@ export async function bindSocket(
       throw new TransportError("IPC_TRANSPORT_FAILED", `${walked.path} was removed; start again`);
     try {
       const direct = canBindDirectly(walked, directory, settings.policy)
-        ? await bindDirectly(path, directory, settings, signal)
+        ? await bindDirectly(path, walked, directory, settings, signal)
         : "exposed";
       return direct === "exposed" ? await bindStaged(path, directory, settings, signal) : direct;
     } finally {
@@ -96,11 +96,14 @@ function umaskOfProcess(): number {
  */
 async function bindDirectly(
   path: string,
+  walked: WalkedDirectory,
   directory: HeldEntry,
   { access }: BindSettings,
   signal: AbortSignal | undefined,
 ): Promise<BoundSocket | undefined | "exposed"> {
   const server = createServer();
+  // A tidy-up walks the real path, and the list has the path that was bound.
+  const isListed = walked.path === dirname(path);
   try {
     await startListening(server, { path }, signal);
   } catch (error) {
@@ -115,7 +118,7 @@ async function bindDirectly(
       identity = identityOf(file.stats);
       if (!isWritableByOthers(modeOf(file.stats))) {
         grantAccess(file.path, access.mode, access.gid, path);
-        return { server, file: identity, isListed: true, close };
+        return { server, file: identity, isListed, close };
       }
     } finally {
       file.close();
