@@ -12,24 +12,28 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, describe, expect, type Mock, onTestFinished, test, vi } from "vitest";
 import {
   ALICE,
   countListening,
+  failOnce,
   isRoot,
   listedUnder,
   NEEDS_ROOT,
+  openUnder,
   pretendPlatform,
   scratchDirectory,
   setUmask,
 } from "../../test/scratch.js";
 import * as listening from "../net/listener.js";
-import { type BindSettings, bindSocket } from "./socket-binding.js";
+import { type BindSettings, type BoundSocket, bindSocket } from "./socket-binding.js";
 
 vi.mock("node:fs", async (original) => {
   const actual = await original<typeof import("node:fs")>();
   return {
     ...actual,
+    openSync: vi.fn(actual.openSync),
+    mkdirSync: vi.fn(actual.mkdirSync),
     linkSync: vi.fn(actual.linkSync),
     chmodSync: vi.fn(actual.chmodSync),
     readFileSync: vi.fn(actual.readFileSync),
@@ -173,26 +177,37 @@ test("is not listed under its path when a link is on the way", async ({ skip }) 
 });
 
 describe("a start that fails leaves nothing behind", () => {
-  const failure = Object.assign(new Error("EIO"), { code: "EIO" });
-  const fail = (): never => {
-    throw failure;
-  };
+  const { openSync, mkdirSync, chmodSync, linkSync } = fs;
+  const calls = { openSync, mkdirSync, chmodSync, linkSync };
+  /** The calls of a start that succeeds. */
+  const direct = { openSync: 3, mkdirSync: 0, chmodSync: 1, linkSync: 0 };
+  const staged = { openSync: onLinux ? 4 : 1, mkdirSync: 1, chmodSync: 1, linkSync: 1 };
+  const names = ["openSync", "mkdirSync", "chmodSync", "linkSync"] as const;
+  const cases = names.flatMap((name) => [
+    { name, sharedDirectory: false, count: (onLinux ? direct : staged)[name] },
+    { name, sharedDirectory: true, count: staged[name] },
+  ]);
 
-  test.each([
-    ["when the mode cannot be set", false, () => void vi.mocked(fs.chmodSync).mockImplementationOnce(fail)],
-    [
-      "when the mode of a staged socket cannot be set",
-      true,
-      () => void vi.mocked(fs.chmodSync).mockImplementationOnce(fail),
-    ],
-    ["when the name cannot be given", true, () => void vi.mocked(fs.linkSync).mockImplementationOnce(fail)],
-  ])("%s", async (_, sharedDirectory, prepare) => {
+  test.each(cases)("when any call of $name fails, sharedDirectory $sharedDirectory", async (each) => {
+    const { name, sharedDirectory, count } = each;
     const directory = scratchDirectory();
-    prepare();
-    const starting = bindSocket(join(directory, "a.sock"), settings(0o600, { sharedDirectory }), undefined);
-    await expect(starting).rejects.toBe(failure);
-    expect(readdirSync(directory)).toEqual([]);
-    expect(countListening(directory)).toBe(0);
+    const mock: Mock<(...args: never[]) => unknown> = vi.mocked(calls[name]);
+    const actual = mock.getMockImplementation() ?? (() => {});
+    onTestFinished(() => void mock.mockReset());
+    const start = (): Promise<BoundSocket> =>
+      bindSocket(join(directory, "a.sock"), settings(0o600, { sharedDirectory }), undefined);
+    for (let failing = 0; failing < count; failing++) {
+      for (let before = 0; before < failing; before++) mock.mockImplementationOnce(actual);
+      failOnce(mock, "EMFILE");
+      await expect(start()).rejects.toMatchObject({ code: "EMFILE" });
+      expect([readdirSync(directory), openUnder(directory), countListening(directory)]).toEqual([[], [], 0]);
+    }
+    mock.mockClear();
+    const socket = await start();
+    expect(mock).toHaveBeenCalledTimes(count);
+    expect(openUnder(directory)).toHaveLength(onLinux && sharedDirectory ? 1 : 0);
+    socket.close();
+    expect([readdirSync(directory), openUnder(directory)]).toEqual([[], []]);
   });
 
   test("when the socket file is removed at once", async () => {

@@ -4,7 +4,14 @@ import { basename, dirname } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import type { DirectoryPolicy, WalkedDirectory } from "../fs/directory-walk.js";
 import { HeldEntry, hasDescriptorPaths } from "../fs/held-entry.js";
-import { currentUser, type FileIdentity, identityOf, isWritableByOthers, modeOf } from "../fs/path-entry.js";
+import {
+  currentUser,
+  type FileIdentity,
+  identityOf,
+  inspectPath,
+  isWritableByOthers,
+  modeOf,
+} from "../fs/path-entry.js";
 import { startListening } from "../net/listener.js";
 import { errnoOf } from "../node-error.js";
 import { TransportError } from "../transport-error.js";
@@ -113,6 +120,9 @@ async function bindDirectly(
   let identity: FileIdentity | undefined;
   const close = closeAtExit(() => closeBoundServer(server, path, identity));
   try {
+    // Before anything else that can fail, because without it the close does not remove the file.
+    const bound = inspectPath(path);
+    if (bound.kind === "socket") identity = bound;
     const file = openSocket(`${directory.path}/${basename(path)}`, path);
     try {
       identity = identityOf(file.stats);

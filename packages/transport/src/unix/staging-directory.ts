@@ -55,7 +55,7 @@ export class StagingDirectory {
         if (errnoOf(error) !== "EEXIST" || attempt === MAX_ATTEMPTS) throw error;
         continue;
       }
-      const held = HeldEntry.open(name);
+      const held = openMade(name);
       if (held !== undefined && isPrivate(held)) return new StagingDirectory(directory, name, held);
       held?.close();
       throw new TransportError(
@@ -67,13 +67,8 @@ export class StagingDirectory {
 
   /** Removes the socket's temporary name and the directory. Never throws: neither failure is a reason to fail a server. */
   remove(): void {
-    for (const remove of [() => unlinkSync(this.socket), () => rmdirSync(this.#name)]) {
-      try {
-        remove();
-      } catch {
-        // Removed already (Node unlinks the name when a server closes), or replaced together with its parent.
-      }
-    }
+    removeQuietly(() => unlinkSync(this.socket));
+    removeQuietly(() => rmdirSync(this.#name));
   }
 
   /** Frees the descriptor, after the server is closed: until then `socket` must lead nowhere else. */
@@ -86,6 +81,24 @@ export class StagingDirectory {
 function fittingDigits(socketPath: string): string {
   const spare = maxPathBytes(process.platform) - Buffer.byteLength(`${dirname(socketPath)}/./~`);
   return randomDigits().slice(-Math.max(spare, basename(socketPath).length - 3));
+}
+
+/** Opens the new directory. Removes it if that fails, for example without descriptors; another one is not removed unless empty. */
+function openMade(name: string): HeldEntry | undefined {
+  try {
+    return HeldEntry.open(name);
+  } catch (error) {
+    removeQuietly(() => rmdirSync(name));
+    throw error;
+  }
+}
+
+function removeQuietly(remove: () => void): void {
+  try {
+    remove();
+  } catch {
+    // Removed already (Node unlinks the name when a server closes), or replaced together with its parent.
+  }
 }
 
 function isPrivate({ stats }: HeldEntry): boolean {
