@@ -3,21 +3,19 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
-import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { countListening, leaveStaleSocket, scratchDirectory, startForeignServer, turns } from "../../test/scratch.js";
+import { LOOK_MS, openListener } from "../../test/open-listener.js";
+import { countListening, leaveStaleSocket, startForeignServer, turns } from "../../test/scratch.js";
 import { connectSocket } from "../net/connect.js";
 import { NetListener } from "../net/listener.js";
 import * as binding from "./socket-binding.js";
-import { SocketListener } from "./socket-listener.js";
 
 vi.mock("./socket-binding.js", async (original) => {
   const actual = await original<typeof binding>();
@@ -26,41 +24,19 @@ vi.mock("./socket-binding.js", async (original) => {
 
 // Fake timers replace the global functions only.
 vi.mock("node:timers", () => ({
-  setInterval: (...wanted: Parameters<typeof setInterval>) => setInterval(...wanted),
+  setInterval: vi.fn((...wanted: Parameters<typeof setInterval>) => setInterval(...wanted)),
   clearInterval: (timer: NodeJS.Timeout) => clearInterval(timer),
   setTimeout: (...wanted: Parameters<typeof setTimeout>) => setTimeout(...wanted),
   clearTimeout: (timer: NodeJS.Timeout) => clearTimeout(timer),
 }));
 
-const LOOK_MS = 2_000;
 const DAY_MS = 86_400_000;
-
-/** A listener whose clock passes when the test says so; `settled` resolves with what it does next. */
-async function open({ sharedDirectory = false } = {}) {
-  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
-  onTestFinished(() => void vi.useRealTimers());
-  const directory = join(scratchDirectory(), "run");
-  const address = join(directory, "a.sock");
-  const settings = { access: { mode: 0o600, gid: undefined }, policy: { trustedOwners: [], sharedDirectory } };
-  const echo = (stream: Duplex): void => void stream.pipe(stream);
-  let resolve: (what: string) => void = () => {};
-  const settled = new Promise<string>((settle) => {
-    resolve = settle;
-  });
-  const [onLost, onRelisted] = [vi.fn(() => resolve("lost")), vi.fn(() => resolve("relisted"))];
-  const listener = await SocketListener.open(address, settings, echo, { onLost, onRelisted });
-  onTestFinished(() => listener.close());
-  const answers = async (): Promise<boolean> => {
-    const socket = await connectSocket({ path: address }, undefined);
-    socket.end("hello");
-    return (await text(socket)) === "hello";
-  };
-  return { directory, address, listener, onLost, onRelisted, settled, answers };
-}
 
 describe("a socket file that has vanished", () => {
   test.each([false, true])("is there again after the next look, sharedDirectory %s", async (sharedDirectory) => {
-    const { directory, address, listener, onLost, onRelisted, settled, answers } = await open({ sharedDirectory });
+    const { directory, address, listener, onLost, onRelisted, settled, answers } = await openListener({
+      sharedDirectory,
+    });
     const before = await connectSocket({ path: address }, undefined);
     rmSync(address);
     vi.advanceTimersByTime(LOOK_MS - 1);
@@ -78,7 +54,7 @@ describe("a socket file that has vanished", () => {
   });
 
   test("is there again each time, and with its directory", async () => {
-    const { directory, onRelisted, answers } = await open();
+    const { directory, onRelisted, answers } = await openListener();
     for (let time = 1; time <= 3; time++) {
       rmSync(directory, { recursive: true });
       vi.advanceTimersByTime(LOOK_MS);
@@ -88,7 +64,7 @@ describe("a socket file that has vanished", () => {
   });
 
   test("loses no client that connected before it vanished", async () => {
-    const { address, settled } = await open();
+    const { address, settled } = await openListener();
     const early = connectSocket({ path: address }, undefined);
     rmSync(address);
     // The event loop has not turned since, so the server has not accepted the client yet.
@@ -101,7 +77,7 @@ describe("a socket file that has vanished", () => {
 
   test("stays away when the listener is closed meanwhile", async () => {
     for (let turn = 0; turn < 12; turn++) {
-      const { directory, address, listener, onLost } = await open();
+      const { directory, address, listener, onLost } = await openListener();
       rmSync(address);
       vi.advanceTimersByTime(LOOK_MS);
       await turns(turn);
@@ -113,25 +89,28 @@ describe("a socket file that has vanished", () => {
     }
   });
 
-  test("ends the listener when it cannot listen there again", async () => {
-    const { directory, settled, onLost, onRelisted } = await open();
+  test.each([
+    ["a file that is no directory", (directory: string) => writeFileSync(directory, "precious")],
+    ["a circle of links", (directory: string) => symlinkSync("run", directory)],
+  ])("ends the listener when %s has the place of its directory", async (what, make) => {
+    const { directory, settled, onLost, onRelisted } = await openListener();
     rmSync(directory, { recursive: true });
-    writeFileSync(directory, "precious");
+    make(directory);
+    const { ino } = lstatSync(directory);
     vi.advanceTimersByTime(LOOK_MS);
     expect(await settled).toBe("lost");
     expect(onLost).toHaveBeenCalledWith(
       expect.objectContaining({
         code: "IPC_LISTENER_LOST",
-        message: expect.stringContaining("listening there again failed"),
-        cause: expect.objectContaining({ code: "IPC_TRANSPORT_FAILED" }),
+        message: expect.stringContaining(`was replaced by a path through ${what}`),
       }),
     );
     expect(onRelisted).not.toHaveBeenCalled();
-    expect(readFileSync(directory, "utf8")).toBe("precious");
+    expect(lstatSync(directory).ino).toBe(ino);
   });
 
   test("ends the listener when a server was started there meanwhile", async () => {
-    const { address, settled, onLost } = await open();
+    const { address, settled, onLost } = await openListener();
     rmSync(address);
     vi.mocked(binding.bindSocket).mockImplementationOnce(async (...wanted) => {
       await startForeignServer(address);
@@ -154,7 +133,7 @@ describe("a socket file in whose place is another one", () => {
     ["a plain file", "a plain file", (path: string) => writeFileSync(path, "precious")],
     ["a directory", "a directory", (path: string) => void mkdirSync(path)],
   ])("ends the listener, and %s stays", async (_what, says, make) => {
-    const { directory, address, listener, onLost, onRelisted } = await open();
+    const { directory, address, listener, onLost, onRelisted } = await openListener();
     rmSync(address);
     await make(address);
     const { ino } = lstatSync(address);
@@ -178,7 +157,7 @@ describe("a socket file in whose place is another one", () => {
 
 describe("a look changes nothing", () => {
   test("when mode, times or links of the file were changed by its owner", async () => {
-    const { address, onLost, onRelisted, answers } = await open();
+    const { address, onLost, onRelisted, answers } = await openListener();
     chmodSync(address, 0o660);
     utimesSync(address, 1, 1);
     renameSync(address, `${address}.moved`);
@@ -190,7 +169,7 @@ describe("a look changes nothing", () => {
   });
 
   test("after the close", async () => {
-    const { address, listener, onLost, onRelisted } = await open();
+    const { address, listener, onLost, onRelisted } = await openListener();
     await listener.close();
     writeFileSync(address, "precious");
     vi.advanceTimersByTime(10 * LOOK_MS);
@@ -200,7 +179,7 @@ describe("a look changes nothing", () => {
 });
 
 test("touches a file that the kernel does not list once a day, and leaves the times of a listed one", async () => {
-  const staged = await open({ sharedDirectory: true });
+  const staged = await openListener({ sharedDirectory: true });
   const old = Date.now() / 1_000 - 1_000_000;
   utimesSync(staged.address, old, old);
   vi.advanceTimersByTime(DAY_MS - LOOK_MS);
@@ -209,14 +188,14 @@ test("touches a file that the kernel does not list once a day, and leaves the ti
   for (const time of ["atimeMs", "mtimeMs"] as const)
     expect(lstatSync(staged.address)[time]).toBeCloseTo(Date.now(), -1);
   if (process.platform !== "linux") return;
-  const listed = await open();
+  const listed = await openListener();
   utimesSync(listed.address, old, old);
   vi.advanceTimersByTime(2 * DAY_MS);
   expect(lstatSync(listed.address).mtimeMs).toBeCloseTo(old * 1_000, -1);
 });
 
 test("a listener that was unreferenced stays so when it listens again", async () => {
-  const { address, listener, settled } = await open();
+  const { address, listener, settled } = await openListener();
   const unref = vi.spyOn(NetListener.prototype, "unref");
   onTestFinished(() => unref.mockRestore());
   rmSync(address);

@@ -15,13 +15,29 @@ const LOOK_MS = 2_000;
 /** What tidies a directory spares files that are younger than some days; a day apart, the times are always recent. */
 const TOUCH_MS = 86_400_000;
 
+/** Failures to listen that end by themselves: something ran out, or was removed meanwhile. */
+const PASSING: ReadonlySet<string | undefined> = new Set([
+  "EAGAIN",
+  "EBUSY",
+  "EDQUOT",
+  "EINTR",
+  "EMFILE",
+  "ENFILE",
+  "ENOBUFS",
+  "ENOENT",
+  "ENOMEM",
+  "ENOSPC",
+]);
+
 type State =
   | { readonly name: "listening"; readonly socket: BoundSocket; readonly listener: NetListener }
+  /** The file has vanished, and listening there failed; the next look tries again. */
+  | { readonly name: "waiting" }
   | { readonly name: "relisting"; readonly abort: AbortController; readonly done: Promise<void> }
   | { readonly name: "closed" };
 
 /**
- * An open listener at a socket file. It looks at the file every 2 s: if the file has vanished, it listens there again; if another
+ * An open listener at a socket file. It looks at the file regularly: if the file has vanished, it listens there again; if another
  * one has its place, it is lost.
  */
 export class SocketListener implements Listener {
@@ -69,6 +85,7 @@ export class SocketListener implements Listener {
       case "relisting":
         state.abort.abort();
         return state.done;
+      case "waiting":
       case "closed":
     }
   }
@@ -83,9 +100,18 @@ export class SocketListener implements Listener {
 
   #refer(referenced: boolean): void {
     this.#referenced = referenced;
-    if (this.#state.name !== "listening") return;
-    if (referenced) this.#state.listener.ref();
-    else this.#state.listener.unref();
+    switch (this.#state.name) {
+      case "listening":
+        if (referenced) this.#state.listener.ref();
+        else this.#state.listener.unref();
+        return;
+      case "waiting":
+        if (referenced) this.#timer.ref();
+        else this.#timer.unref();
+        return;
+      case "relisting":
+      case "closed":
+    }
   }
 
   #listeningOn(socket: BoundSocket): State {
@@ -100,11 +126,12 @@ export class SocketListener implements Listener {
   }
 
   #look(): void {
-    if (this.#state.name !== "listening") return;
-    const { socket, listener } = this.#state;
+    const state = this.#state;
+    if (state.name === "relisting" || state.name === "closed") return;
     const found = this.#inspect();
     if (found === undefined) return;
-    if (isOwnFile(found, socket.file)) {
+    const { socket, listener } = state.name === "listening" ? state : {};
+    if (socket !== undefined && isOwnFile(found, socket.file)) {
       if (!socket.isListed) this.#touch();
       return;
     }
@@ -113,7 +140,7 @@ export class SocketListener implements Listener {
       this.#state = { name: "relisting", abort, done: this.#relist(listener, abort.signal) };
       return;
     }
-    void listener.close();
+    void listener?.close();
     const what = found.kind === "socket" ? `a socket of user ${found.owner}` : found.what;
     this.#lose(
       new TransportError(
@@ -128,7 +155,9 @@ export class SocketListener implements Listener {
     try {
       return inspectPath(this.address);
     } catch (error) {
-      return errnoOf(error) === "ENOTDIR" ? { kind: "nothing" } : undefined;
+      const errno = errnoOf(error);
+      if (errno === "ENOTDIR") return { kind: "other", what: "a path through a file that is no directory" };
+      return errno === "ELOOP" ? { kind: "other", what: "a path through a circle of links" } : undefined;
     }
   }
 
@@ -143,16 +172,18 @@ export class SocketListener implements Listener {
     }
   }
 
-  async #relist(listener: NetListener, signal: AbortSignal): Promise<void> {
+  async #relist(listener: NetListener | undefined, signal: AbortSignal): Promise<void> {
     // Clients that connected before the file vanished are accepted first. The second turn polls for certain.
     await nextTurn();
     await nextTurn();
-    await listener.close();
+    await listener?.close();
+    this.#timer.unref();
     try {
       const socket = await bindSocket(this.address, this.#settings, signal);
       if (this.#isClosed()) return socket.close();
       this.#state = this.#listeningOn(socket);
     } catch (cause) {
+      if (isPassing(cause)) return this.#wait();
       const why = cause instanceof Error ? cause.message : String(cause);
       this.#lose(
         new TransportError(
@@ -166,6 +197,13 @@ export class SocketListener implements Listener {
     this.#options.onRelisted?.();
   }
 
+  /** Waits for the next look; without a listener, the timer keeps the process awake instead. */
+  #wait(): void {
+    if (this.#isClosed()) return;
+    this.#state = { name: "waiting" };
+    if (this.#referenced) this.#timer.ref();
+  }
+
   #isClosed(): boolean {
     return this.#state.name === "closed";
   }
@@ -176,4 +214,9 @@ export class SocketListener implements Listener {
     clearInterval(this.#timer);
     this.#options.onLost?.(error);
   }
+}
+
+/** Returns whether listening may succeed at the next look. What is no directory is found then as such. */
+function isPassing(error: unknown): boolean {
+  return error instanceof TransportError ? error.code === "IPC_TRANSPORT_FAILED" : PASSING.has(errnoOf(error));
 }
