@@ -74,15 +74,19 @@ test("an AggregateError without a message is told by its code", () => {
   );
 });
 
-test.each(["/proc/self/fd/21", "/proc/self/fd/7/~"])(
-  "the path of a descriptor, %s, is left out of the message",
-  (path) => {
-    const cause = Object.assign(new Error(`connect EAGAIN ${path}`), { code: "EAGAIN" });
-    expect(() => throwTransportError(cause, attempt("dial"))).toThrow(
-      expect.objectContaining({ message: "connecting to /tmp/orders.sock failed: connect EAGAIN", cause }),
-    );
-  },
-);
+test.each([
+  ["connect EAGAIN /proc/self/fd/21", "connect EAGAIN"],
+  ["connect EAGAIN /proc/self/fd/7/~", "connect EAGAIN"],
+  ["listen EINVAL: invalid argument /proc/self/fd/7/~", "listen EINVAL: invalid argument"],
+  ["ENOSPC: no space left, mkdir '/proc/self/fd/21/.3w5e11264sgsf'", "ENOSPC: no space left, mkdir"],
+  ["EIO: i/o error, link '/proc/self/fd/21/~' -> '/proc/self/fd/20/a.sock'", "EIO: i/o error, link"],
+  ["EMFILE: too many open files, open '/tmp/a.sock.lock'", "EMFILE: too many open files, open '/tmp/a.sock.lock'"],
+])("the path of a descriptor is left out of %j", (message, kept) => {
+  const cause = Object.assign(new Error(message), { code: "EIO" });
+  expect(() => throwTransportError(cause, attempt("dial"))).toThrow(
+    expect.objectContaining({ message: `connecting to /tmp/orders.sock failed: ${kept}`, cause }),
+  );
+});
 
 test("Node's own codes are no errnos", () => {
   expect(errnoOf(systemError("ENOENT"))).toBe("ENOENT");

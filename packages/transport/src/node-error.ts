@@ -57,12 +57,13 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
   }
   // EAGAIN (the backlog is full), ETIMEDOUT, EMFILE and similar errors: another attempt may succeed.
   const what = doing === "dial" ? "connecting to" : "listening at";
-  throw new TransportError("IPC_TRANSPORT_FAILED", `${what} ${address} failed: ${describe(cause)}`, { cause });
+  throw new TransportError("IPC_TRANSPORT_FAILED", `${what} ${address} failed: ${messageOf(cause)}`, { cause });
 }
 
-function describe(cause: unknown): string {
+/** Returns the message of an error of a system call. */
+export function messageOf(cause: unknown): string {
   // Node's AggregateError, one error for each address of a host, has no message of its own.
   const message = cause instanceof Error && cause.message !== "" ? cause.message : String(errnoOf(cause));
-  // The path of a descriptor (HeldEntry) means nothing outside the process; the address is named before.
-  return message.replace(/ \/proc\/self\/fd\/\d+(\/~)?$/, "");
+  // The paths of descriptors (HeldEntry) mean nothing outside the process; the address is named before.
+  return message.replace(/(?: ->)? '?\/proc\/self\/fd\/\d+(?:\/[^\s']*)?'?/g, "");
 }

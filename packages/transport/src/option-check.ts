@@ -43,10 +43,18 @@ export function assertPlace(value: unknown, option: string): asserts value is st
 /**
  * Returns if `value` is an integer from `least` to `most`.
  *
+ * @param format formats an integer for the message
  * @throws TypeError for a value that is no number, RangeError for any other number; both name the option
  */
-export function assertInteger(value: unknown, option: string, least: number, most: number): asserts value is number {
-  const expected = `\`${option}\` must be an integer from ${least} to ${most}, got ${formatValue(value)}`;
+export function assertInteger(
+  value: unknown,
+  option: string,
+  least: number,
+  most: number,
+  format: (integer: number) => string = String,
+): asserts value is number {
+  const got = typeof value === "number" && Number.isInteger(value) ? format(value) : formatValue(value);
+  const expected = `\`${option}\` must be an integer from ${format(least)} to ${format(most)}, got ${got}`;
   if (typeof value !== "number") throw new TypeError(expected);
   if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(expected);
 }

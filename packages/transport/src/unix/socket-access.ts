@@ -29,8 +29,13 @@ export function resolveAccess(unmask: boolean, mode: unknown, group: unknown): S
   const gid = group === undefined ? undefined : resolveGroup(group);
   if (mode === undefined) return { mode: unmask ? EVERY_USER : gid === undefined ? OWNER_ONLY : OWNER_AND_GROUP, gid };
   // Every mode from 0600 up lets the owner read and write: without that, a later start could not find out whether a server listens.
-  assertInteger(mode, "mode", OWNER_ONLY, EVERY_USER);
+  assertInteger(mode, "mode", OWNER_ONLY, EVERY_USER, formatOctal);
   return { mode, gid };
+}
+
+/** Formats an integer as modes are written: `0o600`. */
+function formatOctal(integer: number): string {
+  return integer < 0 ? String(integer) : `0o${integer.toString(8)}`;
 }
 
 function resolveGroup(group: unknown): number {

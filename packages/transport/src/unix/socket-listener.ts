@@ -4,7 +4,7 @@ import { clearInterval, setInterval } from "node:timers";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { inspectPath, type PathEntry } from "../fs/path-entry.js";
 import { NetListener } from "../net/listener.js";
-import { errnoOf } from "../node-error.js";
+import { errnoOf, messageOf } from "../node-error.js";
 import type { Listener, ListenOptions } from "../transport.js";
 import { TransportError } from "../transport-error.js";
 import { type BindSettings, type BoundSocket, bindSocket } from "./socket-binding.js";
@@ -184,11 +184,10 @@ export class SocketListener implements Listener {
       this.#state = this.#listeningOn(socket);
     } catch (cause) {
       if (isPassing(cause)) return this.#wait();
-      const why = cause instanceof Error ? cause.message : String(cause);
       this.#lose(
         new TransportError(
           "IPC_LISTENER_LOST",
-          `the socket file ${this.address} was removed, and listening there again failed: ${why}; start the server again`,
+          `the socket file ${this.address} was removed, and listening there again failed: ${messageOf(cause)}; start the server again`,
           { cause },
         ),
       );

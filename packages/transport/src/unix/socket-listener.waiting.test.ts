@@ -84,14 +84,14 @@ describe("a listener whose file has vanished", () => {
   test.each(["EACCES", "EPERM", "EROFS", "EINVAL"])("ends the listener when listening fails with %s", async (code) => {
     const { address, settled, onLost, onRelisted } = await openListener();
     rmSync(address);
-    const cause = systemError(code);
+    const cause = Object.assign(new Error(`${code}: no luck, mkdir '/proc/self/fd/7/.x'`), { code });
     vi.mocked(binding.bindSocket).mockRejectedValueOnce(cause);
     vi.advanceTimersByTime(LOOK_MS);
     expect(await settled).toBe("lost");
     expect(onLost).toHaveBeenCalledWith(
       expect.objectContaining({
         code: "IPC_LISTENER_LOST",
-        message: expect.stringContaining("listening there again failed: no luck"),
+        message: expect.stringContaining(`listening there again failed: ${code}: no luck, mkdir;`),
         cause,
       }),
     );

@@ -1,5 +1,5 @@
 import { mkdirSync, rmdirSync, unlinkSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { maxPathBytes } from "../endpoint.js";
 import { HeldEntry } from "../fs/held-entry.js";
 import { currentUser, isOwnerOnly, kindOf } from "../fs/path-entry.js";
@@ -60,7 +60,7 @@ export class StagingDirectory {
       held?.close();
       throw new TransportError(
         "IPC_UNTRUSTED_SOCKET",
-        `${name} was made for this user alone and is now ${held === undefined ? "gone" : `${kindOf(held.stats)} of user ${held.stats.uid}`}; choose a \`directory\` that no other user can write`,
+        `${join(dirname(socketPath), basename(name))} was made for this user alone and is now ${held === undefined ? "gone" : `${kindOf(held.stats)} of user ${held.stats.uid}`}; choose a \`directory\` that no other user can write`,
       );
     }
   }

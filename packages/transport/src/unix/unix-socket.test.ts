@@ -250,7 +250,7 @@ test("one socket listens, and none after a refusal or the close", async () => {
 describe("wrong options are named:", () => {
   test.each([
     [{ sharedDirectory: 1 }, TypeError, "`sharedDirectory` must be true or false, got 1"],
-    [{ mode: 0o1777 }, RangeError, "`mode` must be an integer from 384 to 511, got 1023"],
+    [{ mode: 0o1777 }, RangeError, "`mode` must be an integer from 0o600 to 0o777, got 0o1777"],
     [{ group: "" }, TypeError, "`group` must be a gid or the name of a group"],
     [{ mode: 0o660, unmaskPermissions: true }, TypeError, "`mode` cannot be combined with `unmaskPermissions`"],
     [{ directory: "" }, TypeError, "`directory` must be a string that is not empty"],
