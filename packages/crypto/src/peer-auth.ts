@@ -60,9 +60,13 @@ export function encodeIdentityKey(key: KeyObject): Uint8Array {
  * @throws RangeError for another length.
  */
 export function decodeIdentityKey(bytes: Uint8Array): KeyObject {
+  assertKeyLength(bytes);
+  return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, bytes]), format: "der", type: "spki" });
+}
+
+function assertKeyLength(bytes: Uint8Array): void {
   if (bytes.length !== IDENTITY_KEY_BYTES)
     throw new RangeError(`bytes: takes ${IDENTITY_KEY_BYTES} bytes, got ${bytes.length}`);
-  return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, bytes]), format: "der", type: "spki" });
 }
 
 /** p = 2^255 − 19, the prime of Curve25519. */
@@ -81,9 +85,11 @@ const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([1n, P - 1n, 0n, ORDER_8_Y, P
  * Returns whether the 32 bytes of an Ed25519 public key are a point of small order, in any encoding, or a y that is not less than
  * p. Under a point of small order a signature made without a private key verifies for one message in eight, or more. No key
  * generator makes either.
+ * @throws RangeError for another length.
  * @see RFC 8032, section 5.1.3, and RFC 7748, section 7
  */
 export function isWeakIdentityKey(bytes: Uint8Array): boolean {
+  assertKeyLength(bytes);
   const y = BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`) & Y_MASK;
   return y >= P || SMALL_ORDER_Y.has(y);
 }

@@ -68,3 +68,9 @@ test("accepts generated keys, and a y beside a weak one", () => {
   ];
   expect(beside.map((hex) => isWeakIdentityKey(bytes(hex)))).toEqual([false, false, false]);
 });
+
+test.each([0, 31, 33])("rejects a key of %i bytes, as decodeIdentityKey does", (length) => {
+  for (const check of [isWeakIdentityKey, decodeIdentityKey]) {
+    expect(() => check(new Uint8Array(length))).toThrow(new RangeError(`bytes: takes 32 bytes, got ${length}`));
+  }
+});
