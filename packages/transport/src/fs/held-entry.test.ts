@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { leaveStaleSocket, pretendPlatform, scratchDirectory } from "../../test/scratch.js";
+import { leaveStaleSocket, openUnder, pretendPlatform, scratchDirectory } from "../../test/scratch.js";
 import { HeldEntry } from "./held-entry.js";
 
 const onLinux = test.runIf(process.platform === "linux");
@@ -18,7 +18,9 @@ onLinux("leads to the file that was opened when another one has its name", async
   expect(statSync(`${path}.moved`).mode & 0o777).toBe(0o777);
   expect(statSync(`${path}.victim`).mode & 0o777).toBe(0o600);
   expect([held.isHeld, held.isUnchanged()]).toEqual([true, true]);
+  expect(openUnder(path)).toEqual([`${path}.moved`]);
   held.close();
+  expect(openUnder(path)).toEqual([]);
   held.close();
   expect(held.isHeld).toBe(false);
 });

@@ -12,7 +12,14 @@ import {
   turns,
 } from "../../test/scratch.js";
 import type { Endpoint, Listener, Transport } from "../transport.js";
+import { claimPath } from "./claim.js";
+import * as probe from "./probe.js";
 import { unixSocket } from "./unix-socket.js";
+
+vi.mock("./probe.js", async (original) => {
+  const actual = await original<typeof probe>();
+  return { ...actual, isAnswering: vi.fn(actual.isAnswering) };
+});
 
 const NAME: Endpoint = { kind: "name" };
 const echo = (stream: Duplex): void => void stream.pipe(stream);
@@ -131,6 +138,19 @@ describe("a stale socket", () => {
     await won?.value.close();
     expect(readdirSync(directory)).toEqual([]);
   });
+});
+
+test("a starter whose lock was broken before it takes the name takes a new lock", async () => {
+  const path = join(scratchDirectory(), "a.sock");
+  await leaveStaleSocket(path);
+  const answering = vi.mocked(probe.isAnswering);
+  answering.mockResolvedValueOnce(false).mockImplementationOnce(async () => {
+    rmSync(`${path}.lock`);
+    return false;
+  });
+  const onTake = vi.fn(async () => readdirSync(join(path, "..")));
+  expect(await claimPath(path, undefined, onTake)).toEqual(["a.sock.lock"]);
+  expect(onTake).toHaveBeenCalledTimes(1);
 });
 
 test.each([

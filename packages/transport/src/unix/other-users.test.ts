@@ -151,13 +151,16 @@ describe("a directory that a server makes", () => {
 });
 
 describe("another user in a directory like /tmp", () => {
-  test("does not keep the owner from starting after a crash by a listener whose file is unlinked", async () => {
+  test.each([
+    ["an owner", alice, ALICE],
+    ["root, which may look into every process,", {}, 0],
+  ])("does not keep %s from starting after a crash by a listener whose file is unlinked", async (_, owner, uid) => {
     const directory = directoryOf(0o1777);
     const path = join(directory, "a.sock");
     const [stranger, first, second] = await Promise.all([
       startPeer(emitted, directory, bob),
-      startPeer(emitted, directory, alice),
-      startPeer(emitted, directory, alice),
+      startPeer(emitted, directory, owner),
+      startPeer(emitted, directory, owner),
     ]);
     expect(await ask(stranger, { order: "squat", path })).toBe("squatting");
     expect(await ask(first, { order: "listen", name: "a" })).toBe("listening");
@@ -165,7 +168,7 @@ describe("another user in a directory like /tmp", () => {
     const gone = new Promise((resolve) => first.once("exit", resolve));
     first.kill("SIGKILL");
     await gone;
-    expect(lstatSync(path).uid).toBe(ALICE);
+    expect(lstatSync(path).uid).toBe(uid);
     expect(await ask(second, { order: "listen", name: "a" })).toBe("listening");
     expect(await ask(second, { order: "dial", name: "a" })).toBe("connected");
     expect(await ask(second, { order: "close" })).toBe("closed");

@@ -17,7 +17,13 @@ import { type BindSettings, bindSocket } from "./socket-binding.js";
 
 vi.mock("node:fs", async (original) => {
   const actual = await original<typeof import("node:fs")>();
-  return { ...actual, existsSync: vi.fn(actual.existsSync) };
+  return {
+    ...actual,
+    chmodSync: vi.fn(actual.chmodSync),
+    existsSync: vi.fn(actual.existsSync),
+    linkSync: vi.fn(actual.linkSync),
+    mkdirSync: vi.fn(actual.mkdirSync),
+  };
 });
 vi.mock("../net/listener.js", async (original) => {
   const actual = await original<typeof listening>();
@@ -72,6 +78,20 @@ describe("changes no file that another user has exchanged for the socket", () =>
     expect(countListening(directory)).toBe(0);
   });
 
+  test("when it is bound at its path and exchanged as late as possible", async ({ skip }) => {
+    skip(!onLinux, ONLY_LINUX);
+    const path = join(scratchDirectory(), "a.sock");
+    const victim = makeVictim();
+    const { chmodSync: chmod } = await vi.importActual<typeof fs>("node:fs");
+    vi.mocked(fs.chmodSync).mockImplementationOnce((target, mode) => {
+      renameSync(path, `${path}.moved`);
+      symlinkSync(victim, path);
+      chmod(target, mode);
+    });
+    (await bindSocket(path, settings(false), undefined)).close();
+    expect([modeOf(victim), modeOf(`${path}.moved`)]).toEqual([0o600, 0o777]);
+  });
+
   test("when it is staged in a directory that others can write", async ({ skip }) => {
     skip(!onLinux, ONLY_LINUX);
     const directory = scratchDirectory();
@@ -86,6 +106,41 @@ describe("changes no file that another user has exchanged for the socket", () =>
     (await bindSocket(join(directory, "a.sock"), settings(true), undefined)).close();
     expect(modeOf(victim)).toBe(0o600);
     expect(countListening(directory)).toBe(0);
+  });
+});
+
+describe("makes nothing in a directory that was exchanged for the one that was checked", () => {
+  /** Exchanges the directory of the socket inside the next call that `call` mocks. */
+  async function exchangedIn(call: "mkdirSync" | "linkSync"): Promise<{ checked: string[]; exchanged: string[] }> {
+    const base = scratchDirectory();
+    const [directory, moved] = [join(base, "run"), join(base, "moved")];
+    mkdirSync(directory);
+    const actual = await vi.importActual<typeof fs>("node:fs");
+    const exchange = (): void => {
+      renameSync(directory, moved);
+      actual.mkdirSync(directory);
+    };
+    if (call === "mkdirSync") {
+      vi.mocked(fs.mkdirSync).mockImplementationOnce((...wanted) => {
+        exchange();
+        return actual.mkdirSync(...wanted);
+      });
+    } else {
+      vi.mocked(fs.linkSync).mockImplementationOnce((...wanted) => {
+        exchange();
+        actual.linkSync(...wanted);
+      });
+    }
+    const socket = await bindSocket(join(directory, "a.sock"), settings(true), undefined);
+    const found = { checked: readdirSync(moved), exchanged: readdirSync(directory) };
+    socket.close();
+    return found;
+  }
+
+  test.for(["mkdirSync", "linkSync"] as const)("inside %s", async (call, { skip }) => {
+    skip(!onLinux, ONLY_LINUX);
+    // The lock is there, too, because its path leads to it no longer.
+    expect(await exchangedIn(call)).toEqual({ checked: ["a.sock", "a.sock.lock"], exchanged: [] });
   });
 });
 

@@ -80,12 +80,15 @@ describe.each([0o600, 0o660, 0o777])("a socket of mode %o", (mode) => {
       const directory = scratchDirectory();
       const path = join(directory, "orders.sock");
       const before: number[] = [];
+      const isLocked: boolean[] = [];
       whenBound((bound) => {
         // Bound at its path, or where no other user may enter.
         before.push(existsSync(path) ? modeOf(path) & 0o022 : modeOf(dirname(bound)) & 0o077);
+        isLocked.push(existsSync(`${path}.lock`));
       });
       const socket = await bindSocket(path, settings(mode), undefined);
       expect(before).toEqual([0]);
+      expect(isLocked).toEqual([true]);
       expect(modeOf(path)).toBe(mode);
       expect(readdirSync(directory)).toEqual(["orders.sock"]);
       expect(umask).not.toHaveBeenCalled();
@@ -217,7 +220,7 @@ describe("a start that fails leaves nothing behind", () => {
       code: "IPC_TRANSPORT_FAILED",
       message: expect.stringContaining("removed or replaced"),
     });
-    expect(readdirSync(directory)).toEqual([]);
+    expect([readdirSync(directory), openUnder(directory)]).toEqual([[], []]);
   });
 });
 
@@ -236,7 +239,7 @@ test.each([false, true])(
       code: "IPC_ADDRESS_IN_USE",
       message: expect.stringContaining("a plain file"),
     });
-    expect(readdirSync(directory)).toEqual(["a.sock"]);
+    expect([readdirSync(directory), openUnder(directory)]).toEqual([["a.sock"], []]);
     expect(readFileSync(path, "utf8")).toBe("precious");
   },
 );

@@ -1,10 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import * as fs from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { ALICE, isRoot, NEEDS_ROOT, scratchDirectory, setUmask } from "../../test/scratch.js";
+import { ALICE, failOnce, isRoot, NEEDS_ROOT, openUnder, scratchDirectory, setUmask } from "../../test/scratch.js";
 import type { DirectoryPolicy } from "../fs/directory-walk.js";
 import type { SocketAccess } from "./socket-access.js";
 import { ensureDirectory } from "./socket-directory.js";
+
+vi.mock("node:fs", async (original) => {
+  const actual = await original<typeof fs>();
+  return { ...actual, chmodSync: vi.fn(actual.chmodSync) };
+});
 
 const POLICY: DirectoryPolicy = { trustedOwners: [], sharedDirectory: false };
 const OWNER: SocketAccess = { mode: 0o600, gid: undefined };
@@ -31,6 +37,30 @@ describe("a missing directory", () => {
       ensureDirectory(join(parent, "orders"), POLICY, { mode, gid: undefined });
       expect([modeOf(parent), modeOf(join(parent, "orders"))]).toEqual([expected, expected]);
     }
+  });
+
+  test("gets its mode, and nothing that was exchanged for it does", async ({ skip }) => {
+    skip(process.platform !== "linux", "only Linux has paths of descriptors");
+    const parent = scratchDirectory();
+    const [directory, moved, victim] = [join(parent, "run"), join(parent, "moved"), join(parent, "victim")];
+    mkdirSync(victim, { mode: 0o700 });
+    setUmask(0o077);
+    const { chmodSync: chmod } = await vi.importActual<typeof fs>("node:fs");
+    vi.mocked(fs.chmodSync).mockImplementationOnce((target, mode) => {
+      renameSync(directory, moved);
+      symlinkSync(victim, directory);
+      chmod(target, mode);
+    });
+    ensureDirectory(directory, POLICY, { mode: 0o777, gid: undefined });
+    expect([modeOf(victim), modeOf(moved)]).toEqual([0o700, 0o711]);
+  });
+
+  test("is not kept open, whether its mode can be set or not", () => {
+    const parent = scratchDirectory();
+    ensureDirectory(join(parent, "run"), POLICY, { mode: 0o777, gid: undefined });
+    failOnce(fs.chmodSync, "EIO");
+    expect(() => ensureDirectory(join(parent, "other"), POLICY, { mode: 0o777, gid: undefined })).toThrow("EIO");
+    expect(openUnder(parent)).toEqual([]);
   });
 
   test("gets the group of the socket", ({ skip }) => {

@@ -12,7 +12,7 @@ import {
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { LOOK_MS, openListener } from "../../test/open-listener.js";
-import { countListening, leaveStaleSocket, startForeignServer, turns } from "../../test/scratch.js";
+import { countListening, leaveStaleSocket, openUnder, startForeignServer, turns } from "../../test/scratch.js";
 import { connectSocket } from "../net/connect.js";
 import { NetListener } from "../net/listener.js";
 import * as binding from "./socket-binding.js";
@@ -49,8 +49,10 @@ describe("a socket file that has vanished", () => {
     expect(await text(before)).toBe("still here");
     if (process.platform === "linux" && !sharedDirectory) expect(countListening(directory)).toBe(1);
     expect([onLost.mock.calls.length, onRelisted.mock.calls.length]).toEqual([0, 1]);
+    // A staged listener holds its staging directory.
+    expect(openUnder(directory)).toHaveLength(process.platform === "linux" && sharedDirectory ? 1 : 0);
     await listener.close();
-    expect(readdirSync(directory)).toEqual([]);
+    expect([readdirSync(directory), openUnder(directory)]).toEqual([[], []]);
   });
 
   test("is there again each time, and with its directory", async () => {

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { ALICE, isRoot, NEEDS_ROOT, pretendPlatform, scratchDirectory } from "../../test/scratch.js";
+import { ALICE, isRoot, NEEDS_ROOT, openUnder, pretendPlatform, scratchDirectory } from "../../test/scratch.js";
 import { maxPathBytes } from "../endpoint.js";
 import { HeldEntry } from "../fs/held-entry.js";
 import * as socketFile from "./socket-file.js";
@@ -111,6 +111,7 @@ describe("a staging directory", () => {
     expect(make).toThrow(
       expect.objectContaining({ code: "IPC_UNTRUSTED_SOCKET", message: expect.stringMatching(message) }),
     );
+    expect(openUnder(`${directory}/`)).toEqual([]);
   });
 
   test("that was exchanged for another user's is not used", ({ skip }) => {
