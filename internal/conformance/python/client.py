@@ -1,7 +1,7 @@
 """A client of an @ipc server, written from docs/WIRE.md.
 
 Reads a JSON object of settings from stdin, sends messages to a server that echoes them, and prints what came of it as a JSON
-object: {"mode", "echoed", "close"}, or {"code", "message"}.
+object: {"mode", "limit", "echoed"}, or {"code", "message"}.
 """
 
 import json

@@ -37,7 +37,7 @@ function shortExchange(): Readonly<Record<string, string>> {
 
 test("vectors/ipcx-1.json is what the page describes; `npx vitest run internal/conformance -u` writes it", async () => {
   const vectors = {
-    about: "Test vectors of ipcx/1. docs/WIRE.md, Vectors, describes the format. Made with node:crypto alone.",
+    about: 'Test vectors of ipcx/1. docs/WIRE.md, "Test vectors", describes the format. Made with node:crypto alone.',
     sessions,
     plain: PLAIN,
     "leading zero": shortExchange(),

@@ -13,7 +13,7 @@ export interface Transcript {
   readonly serverPublicKey: Uint8Array;
   /** The server's limits as sent, sealed: `length(4) ‖ P`. */
   readonly limits: Uint8Array;
-  /** The client's answer to the offer, 1 byte. */
+  /** The client's answer to the offer, 9 bytes. */
   readonly select: Uint8Array;
 }
 
