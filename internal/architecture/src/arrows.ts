@@ -60,7 +60,7 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     codec: [".", "scheduling"],
     negotiation: ["."],
     handshake: [".", "scheduling", "codec", "negotiation"],
-    connection: [".", "scheduling", "codec"],
+    connection: [".", "scheduling", "codec", "negotiation"],
     inbox: ["."],
     options: [".", "negotiation"],
     lifecycle: [".", "codec", "handshake", "connection", "inbox", "options"],

@@ -19,6 +19,7 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "session/src/stream-close.ts", code: "LINGER_MS = 250;", says: "250 ms" },
   { file: "session/src/connection/write-queue.ts", code: "CAPACITY_FACTOR = 16;", says: "16 × `maxQueuedBytes`" },
   { file: "session/src/message.ts", code: "MESSAGE_OVERHEAD_BYTES = 160;", says: "160" },
+  { file: "session/src/codec/control-frame.ts", code: "CONTROL_DATA_MAX_BYTES = 128;", says: "| 1 … 128 |" },
   { file: "session/src/inbox/message-queue.ts", code: "MAX_STATUSES = 32;", says: "32 unread statuses" },
   { file: "session/src/scheduling/time-slice.ts", code: "SLICE_MS = 1;", says: "| 1 ms, give or take 16 messages" },
   { file: "session/src/scheduling/time-slice.ts", code: "STEPS_BETWEEN_SAMPLES = 16;", says: "16 messages or records" },

@@ -17,6 +17,7 @@ export type SessionErrorCode =
   | "IPC_NOT_AUTHORIZED"
   | "IPC_NOT_CONNECTED"
   | "IPC_QUEUE_FULL"
+  | "IPC_RECORD_INVALID"
   | "IPC_SECURITY_REFUSED"
   | "IPC_SERVER_BUSY"
   | "IPC_TIMED_OUT"

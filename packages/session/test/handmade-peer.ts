@@ -23,6 +23,8 @@ export interface HandmadeOptions {
   /** Bytes 4 … 11 of a server's limits; features, name and instance are zero. @default an offer without keys */
   readonly offer?: string;
   readonly psk?: Uint8Array;
+  /** Has the feature of control frames. @default false */
+  readonly controlFrames?: boolean;
   /** Sets features and zero bytes that no version knows yet, and sends bytes behind a server's offer. @default false */
   readonly unknown?: boolean;
 }
@@ -31,6 +33,8 @@ const HELLO = Uint8Array.of(2, 1);
 const OK = Uint8Array.of(0);
 /** Features and zero bytes that no version knows yet. */
 const UNKNOWN = "f000ffff";
+/** The feature of control frames alone. */
+const CONTROL_FRAMES = "00010000";
 
 /** One end of a secure session that says what a test tells it to, sealed as it should be, and in whatever order. */
 export class HandmadePeer {
@@ -50,7 +54,7 @@ export class HandmadePeer {
   /** Plays a client up to its select, which it has sent; its AUTH it has not. */
   static async client(
     stream: Duplex,
-    { select = 0x80, psk, unknown = false }: HandmadeOptions = {},
+    { select = 0x80, psk, controlFrames = false, unknown = false }: HandmadeOptions = {},
   ): Promise<HandmadePeer> {
     stream.on("error", () => {});
     const reader = new ExactReader(stream);
@@ -61,7 +65,7 @@ export class HandmadePeer {
     const serverPublicKey = await reader.read(PUBLIC_KEY_BYTES, "key");
     const length = Buffer.from(await reader.read(4, "length"));
     const limits = Buffer.concat([length, await reader.read(length.readUInt32BE(), "limits")]);
-    const behind = `${unknown ? UNKNOWN : "00000000"}00300000`;
+    const behind = `${featuresOf(controlFrames, unknown)}00300000`;
     const selected = Buffer.concat([Uint8Array.of(select), Buffer.from(behind, "hex")]);
     stream.write(selected);
     const transcriptHash = hashTranscript({
@@ -81,7 +85,7 @@ export class HandmadePeer {
   /** Plays a server up to the client's AUTH, which it has read; its own it has not sent. */
   static async server(
     stream: Duplex,
-    { offer = "4950435801000000", psk, unknown = false }: HandmadeOptions = {},
+    { offer = "4950435801000000", psk, controlFrames = false, unknown = false }: HandmadeOptions = {},
   ): Promise<HandmadePeer> {
     stream.on("error", () => {});
     const reader = new ExactReader(stream);
@@ -91,7 +95,7 @@ export class HandmadePeer {
     stream.write(pair.publicKey);
     const clientPublicKey = await reader.read(PUBLIC_KEY_BYTES, "key");
     const cipher = new MessageCipher(deriveMessageKey(deriveSharedSecret(pair.privateKey, clientPublicKey)));
-    const behind = unknown ? UNKNOWN + "00".repeat(32) + "ee".repeat(100) : "00".repeat(36);
+    const behind = featuresOf(controlFrames, unknown) + "00".repeat(32) + (unknown ? "ee".repeat(100) : "");
     const body = cipher.seal(Buffer.from(`00300000${offer}${behind}`, "hex"));
     const limits = Buffer.concat([Buffer.of(0, 0, 0, body.length), body]);
     stream.write(limits);
@@ -152,6 +156,12 @@ export class HandmadePeer {
   get #own(): DirectionKeys {
     return this.#keys[this.#side];
   }
+}
+
+/** The features and the two bytes behind them, in hex. */
+function featuresOf(controlFrames: boolean, unknown: boolean): string {
+  if (unknown) return UNKNOWN;
+  return controlFrames ? CONTROL_FRAMES : "00000000";
 }
 
 function keysOf(

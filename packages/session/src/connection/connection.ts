@@ -1,8 +1,10 @@
 import type { Duplex } from "node:stream";
 import type { HandshakeOutcome } from "../codec/codec.js";
 import { connectionLostError, type IpcError, SessionError } from "../errors.js";
+import { FEATURE } from "../negotiation/offer.js";
 import type { ConnectionSecurity } from "../security.js";
 import { closeGracefully, destroyStream, setStreamReferenced } from "../stream-close.js";
+import { ControlChannel } from "./control-channel.js";
 import { Receiver, type ReceiverEvents } from "./receiver.js";
 import { Sender, type SenderOptions } from "./sender.js";
 
@@ -27,6 +29,8 @@ export class Connection {
   readonly stream: Duplex;
   readonly #peerEndsInResponse: boolean;
   readonly #receiver: Receiver;
+  /** Undefined if the peer has no control frames. */
+  readonly #control: ControlChannel | undefined;
   /** Undefined before `attach` and after the end. */
   #events: ConnectionEvents | undefined;
 
@@ -41,8 +45,10 @@ export class Connection {
     // The decoder holds these bytes while the reader is paused; otherwise a peer could exceed the reader's budget.
     if (rest.length > 0) decoder.push(rest);
     const failed = (error: IpcError): void => this.#finish(error, false);
-    this.#receiver = new Receiver(stream, decoder, failed);
     this.sender = new Sender({ ...sending, stream, encoder: codec, exhausted: failed });
+    const hasControl = (outcome.features & FEATURE.controlFrames) !== 0;
+    this.#control = hasControl ? new ControlChannel(this.sender) : undefined;
+    this.#receiver = new Receiver(stream, decoder, failed, this.#control?.receive);
   }
 
   /** Listens to the stream and sends the waiting writes. Nothing is delivered before `begin`. */
@@ -62,6 +68,18 @@ export class Connection {
     if (this.stream.destroyed) this.#onClose();
     else if (this.stream.readableEnded) this.#onEnd();
     else this.#receiver.run();
+  }
+
+  /** Bytes received so far: each shows that the peer is alive. */
+  get receivedBytes(): number {
+    return this.#receiver.receivedBytes;
+  }
+
+  /** Sends a PING, which the peer answers once it reads. Returns false if the peer has no control frames, or after the end. */
+  ping(): boolean {
+    if (this.#events === undefined || this.#control === undefined) return false;
+    this.#control.ping();
+    return true;
   }
 
   /** Sets whether this connection keeps the process alive. */

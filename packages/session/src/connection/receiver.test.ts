@@ -2,6 +2,7 @@ import { Duplex } from "node:stream";
 import { encodeMessage, FrameDecoder } from "@ipc/framing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { nextTurn } from "../../test/held-sender.js";
+import { type IpcError, SessionError } from "../errors.js";
 import { Receiver } from "./receiver.js";
 
 const BAD_FRAME = Uint8Array.of(0, 0, 0, 1, 0);
@@ -56,10 +57,38 @@ describe("a receiver", () => {
     expect(events).toEqual(["a", "buffer of 9 done", "b", expect.stringMatching(/^buffer/)]);
   });
 
-  it("drops control messages", () => {
+  it("drops control frames, unless it was given a callback for them", () => {
     const { receiver, events } = setUp(join(message("x", 0), message("y")));
     receiver.run();
     expect(events).toEqual(["y", "buffer of 18 done"]);
+  });
+
+  it("passes on the data of control frames, in order with the messages", () => {
+    const decoder = new FrameDecoder({ maxBodyLength: 1_000 });
+    decoder.push(join(message("a"), message("x", 0), message("b"), message("", 0)));
+    const events: string[] = [];
+    const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+    const failed = (error: IpcError): void => void events.push(error.code);
+    const receiver = new Receiver(stream, decoder, failed, (data) => {
+      events.push(`control ${Buffer.from(data).toString()}`);
+      if (data.length === 0) throw new SessionError("IPC_RECORD_INVALID", "empty");
+    });
+    receiver.attach({
+      message: (received) => void events.push(received.text()),
+      bufferDone: () => {},
+      acceptsRemaining: () => true,
+    });
+    receiver.run();
+    expect(events).toEqual(["a", "control x", "b", "control ", "IPC_RECORD_INVALID"]);
+  });
+
+  it("counts the bytes that the stream brings", async () => {
+    const { stream, receiver } = setUp(message("a"));
+    receiver.run();
+    stream.push(message("b").subarray(0, 5));
+    stream.push(message("b").subarray(5));
+    await nextTurn();
+    expect(receiver.receivedBytes).toBe(BYTES);
   });
 
   it("delivers nothing while it is paused, and everything in order after `resume`", async () => {

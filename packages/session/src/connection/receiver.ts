@@ -20,19 +20,35 @@ export class Receiver {
   readonly #stream: Duplex;
   readonly #decoder: MessageDecoder;
   readonly #failed: (error: IpcError) => void;
+  readonly #control: ((data: Uint8Array) => void) | undefined;
   readonly #timeSlice = new TimeSlice();
   /** Undefined before `attach` and after `stop`: nothing is delivered then. */
   #events: ReceiverEvents | undefined;
   /** Whether messages are delivered as they arrive. `over`: the stream has ended, and buffered messages are still delivered. */
   #input: "flowing" | "paused" | "over" = "flowing";
   #isDecoding = false;
+  #receivedBytes = 0;
   #drained: ((droppedBytes: number) => void) | undefined;
 
-  /** @param failed called when the input is invalid: the connection must end */
-  constructor(stream: Duplex, decoder: MessageDecoder, failed: (error: IpcError) => void) {
+  /**
+   * @param failed called when the input is invalid: the connection must end
+   * @param control called with the data of each control frame, in order with the messages; may throw. @default it is dropped
+   */
+  constructor(
+    stream: Duplex,
+    decoder: MessageDecoder,
+    failed: (error: IpcError) => void,
+    control?: (data: Uint8Array) => void,
+  ) {
     this.#stream = stream;
     this.#decoder = decoder;
     this.#failed = failed;
+    this.#control = control;
+  }
+
+  /** Bytes received since `attach`. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
   attach(events: ReceiverEvents): void {
@@ -101,6 +117,7 @@ export class Receiver {
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
+    this.#receivedBytes += chunk.length;
     this.#decoder.push(chunk);
     this.#decode();
   };
@@ -130,7 +147,9 @@ export class Receiver {
     while (this.#events !== undefined && this.#mayDeliver(this.#events)) {
       const message = this.#decoder.nextMessage(this.#timeSlice);
       if (message === undefined) break;
-      if (message.type !== CONTROL_TYPE) {
+      if (message.type === CONTROL_TYPE) {
+        this.#control?.(message.data);
+      } else {
         if (buffer !== undefined && buffer !== message.data.buffer) this.#events.bufferDone(buffer);
         buffer = message.data.buffer;
         this.#events.message(new ReceivedMessage(message.type, message.data));

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { LARGE_BYTES, type MessageEncoder } from "../codec/codec.js";
 import { handledRejection } from "../deferred.js";
 import { abortError, type IpcError, rethrowDefect } from "../errors.js";
+import { CONTROL_TYPE } from "../message.js";
 import { busyPoll, nextMacrotask, noteBatched, noteFlush, noteTickEnd } from "../scheduling/write-yield.js";
 import type { SharedBudget } from "../shared-budget.js";
 import { SendBuffer } from "./send-buffer.js";
@@ -117,20 +118,38 @@ export class Sender implements WriteSink {
 
   accept(type: number, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined {
     const length = this.#encoder.frameOverhead + data.length;
+    const isLarge = data.length >= LARGE_BYTES || length > this.#buffer.maxFrameBytes;
     let more: Promise<void> | undefined;
     try {
-      const isLarge = data.length >= LARGE_BYTES || length > this.#buffer.maxFrameBytes;
       more = isLarge ? this.#acceptLarge(type, data, signal) : this.#acceptSmall(type, data, length);
     } catch (error) {
       return this.#refuse(error);
     }
     // Sealing the previous batch failed: this message is rejected and not counted.
     if (this.#failure !== undefined) return handledRejection(this.#failure);
+    if (!isLarge) this.#messagesInBatch++;
     this.#roomBytes -= length;
     this.#acceptedMessages++;
     this.#acceptedBytes += data.length;
     this.#settleBudget();
     return more;
+  }
+
+  /**
+   * Sends a control frame behind the accepted messages and ahead of the waiting ones. It is no message: it does not wait for
+   * room, and no count of messages has it.
+   * @param data at most 128 bytes
+   */
+  sendControl(data: Uint8Array): void {
+    if (this.#failure !== undefined) return;
+    const length = this.#encoder.frameOverhead + data.length;
+    try {
+      void this.#acceptSmall(CONTROL_TYPE, data, length);
+    } catch (error) {
+      void this.#refuse(error);
+    }
+    this.#roomBytes -= length;
+    this.#settleBudget();
   }
 
   flushed(signal?: AbortSignal): Promise<void> | undefined {
@@ -181,7 +200,6 @@ export class Sender implements WriteSink {
     }
     this.#encoder.writeFrame(batch.slab, batch.end, type, data);
     batch.advance(length);
-    this.#messagesInBatch++;
     if (!this.#flushScheduled) {
       this.#flushScheduled = true;
       process.nextTick(this.#flushTick);

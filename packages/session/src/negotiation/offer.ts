@@ -12,7 +12,7 @@ export const MODE = {
 export const MODE_MASK = 0b111;
 
 /** Optional parts of the protocol, as bits of the offer and of the select; a connection uses what both sides announce. */
-const FEATURE = {
+export const FEATURE = {
   /** Control frames: messages of type 0 between two @ipc peers. @see docs/WIRE.md, "Control frames" */
   controlFrames: 0b0001,
 } as const;

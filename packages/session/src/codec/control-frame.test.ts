@@ -1,0 +1,97 @@
+import { assert, bigInt, constantFrom, integer, oneof, property, record, uint8Array } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type ControlFrame, decodeControlFrame, encodeControlFrame, type GoawayReason } from "./control-frame.js";
+
+const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
+const hex = (data: Uint8Array): string => Buffer.from(data).toString("hex");
+
+const goaway = (reason: GoawayReason, received = 0n, taken = 0n): ControlFrame => ({
+  op: "goaway",
+  reason,
+  received,
+  taken,
+});
+
+const FRAMES: readonly (readonly [string, ControlFrame])[] = [
+  ["0100000000", { op: "ping", id: 0 }],
+  ["01fffefdfc", { op: "ping", id: 0xfffefdfc }],
+  ["0200000107", { op: "pong", id: 263 }],
+  [`0300${"00".repeat(16)}`, goaway("closing")],
+  ["030100000000000000020000000000000001", goaway("draining", 2n, 1n)],
+  [`0302${"00".repeat(16)}`, goaway("busy")],
+  ["0303ffffffffffffffff8000000000000000", goaway("key withdrawn", 2n ** 64n - 1n, 2n ** 63n)],
+];
+
+describe("a control frame", () => {
+  test.each(FRAMES)("%s is encoded, and decoded", (encoded, frame) => {
+    expect(hex(encodeControlFrame(frame))).toBe(encoded);
+    expect(decodeControlFrame(bytes(encoded))).toEqual(frame);
+  });
+
+  test("comes out as it went in, wherever it lies in its memory", () => {
+    const count = bigInt({ min: 0n, max: 2n ** 64n - 1n });
+    const frame = oneof(
+      record({ op: constantFrom("ping" as const, "pong" as const), id: integer({ min: 0, max: 0xffff_ffff }) }),
+      record({
+        op: constantFrom("goaway" as const),
+        reason: constantFrom<GoawayReason[]>("closing", "draining", "busy", "key withdrawn"),
+        received: count,
+        taken: count,
+      }),
+    );
+    assert(
+      property(frame, integer({ min: 0, max: 9 }), (sent, offset) => {
+        const data = encodeControlFrame(sent);
+        const memory = new Uint8Array(offset + data.length + 3).fill(0xee);
+        memory.set(data, offset);
+        expect(decodeControlFrame(memory.subarray(offset, offset + data.length))).toEqual(sent);
+      }),
+    );
+  });
+
+  test("of any bytes is decoded, ignored, or refused with IPC_RECORD_INVALID", () => {
+    assert(
+      property(uint8Array({ maxLength: 140 }), (data) => {
+        const length = { 1: 5, 2: 5, 3: 18 }[data[0] ?? 0];
+        const isValid = data.length >= 1 && data.length <= 128 && (length === undefined || length === data.length);
+        if (!isValid) {
+          expect(() => decodeControlFrame(data)).toThrow(expect.objectContaining({ code: "IPC_RECORD_INVALID" }));
+          return;
+        }
+        const frame = decodeControlFrame(data);
+        if (frame !== undefined) expect(encodeControlFrame(frame)).toEqual(data);
+        else expect(length === undefined || (data[1] as number) > 3).toBe(true);
+      }),
+    );
+  });
+
+  test.each([
+    ["empty", "", "data of 0 bytes, expected 1 … 128"],
+    ["longer than 128 bytes", `7f${"00".repeat(128)}`, "data of 129 bytes, expected 1 … 128"],
+    ["a PING of 4 bytes", "01000000", "PING of 4 bytes, expected 5"],
+    ["a PING of 6 bytes", "010000000000", "PING of 6 bytes, expected 5"],
+    ["a PONG of 1 byte", "02", "PONG of 1 bytes, expected 5"],
+    ["a GOAWAY of 17 bytes", `03${"00".repeat(16)}`, "GOAWAY of 17 bytes, expected 18"],
+    ["a GOAWAY of 19 bytes", `03${"00".repeat(18)}`, "GOAWAY of 19 bytes, expected 18"],
+    ["a GOAWAY of 17 bytes with an unknown reason", `0304${"00".repeat(15)}`, "GOAWAY of 17 bytes, expected 18"],
+  ])("that is %s is refused, with the figures", (_what, data, message) => {
+    expect(() => decodeControlFrame(bytes(data))).toThrow(
+      expect.objectContaining({
+        code: "IPC_RECORD_INVALID",
+        message: `invalid control frame: ${message}; the peer does not speak this protocol`,
+      }),
+    );
+  });
+
+  test.each([
+    ["op 0x00", "00"],
+    ["op 0x04, reserved", `04${"00".repeat(16)}`],
+    ["op 0x05, reserved", "05"],
+    ["op 0x06, reserved", "06"],
+    ["op 0x07 of 128 bytes", `07${"ff".repeat(127)}`],
+    ["a GOAWAY with the reason 4", `0304${"00".repeat(16)}`],
+    ["a GOAWAY with the reason 255", `03ff${"00".repeat(16)}`],
+  ])("that is unknown is ignored: %s", (_what, data) => {
+    expect(decodeControlFrame(bytes(data))).toBeUndefined();
+  });
+});

@@ -1,0 +1,56 @@
+import { type ControlFrame, decodeControlFrame, encodeControlFrame } from "../codec/control-frame.js";
+import type { Sender } from "./sender.js";
+
+/**
+ * The control frames of one connection: answers PINGs, and sends and receives the others.
+ *
+ * A flood of PINGs costs no memory: at most one PONG is in the send queue, and when the kernel has it, the id of the newest PING
+ * since then is answered.
+ */
+export class ControlChannel {
+  readonly #sender: Sender;
+  #lastPingId = 0;
+  #isPongQueued = false;
+  /** The newest PING that came while a PONG was in the send queue. */
+  #unansweredId: number | undefined;
+
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  /** Sends a PING; the peer's answer, like all that it sends, shows that it still reads. */
+  ping(): void {
+    this.#lastPingId = (this.#lastPingId + 1) >>> 0;
+    this.#send({ op: "ping", id: this.#lastPingId });
+  }
+
+  /** @throws SessionError IPC_RECORD_INVALID */
+  readonly receive = (data: Uint8Array): void => {
+    const frame = decodeControlFrame(data);
+    if (frame?.op === "ping") this.#answer(frame.id);
+  };
+
+  #answer(id: number): void {
+    if (this.#isPongQueued) {
+      this.#unansweredId = id;
+      return;
+    }
+    this.#isPongQueued = true;
+    this.#send({ op: "pong", id });
+    this.#sender.flushed()?.then(this.#onPongSent, ignore);
+  }
+
+  readonly #onPongSent = (): void => {
+    this.#isPongQueued = false;
+    const id = this.#unansweredId;
+    this.#unansweredId = undefined;
+    if (id !== undefined) this.#answer(id);
+  };
+
+  #send(frame: ControlFrame): void {
+    this.#sender.sendControl(encodeControlFrame(frame));
+  }
+}
+
+/** The connection reports its end itself. */
+function ignore(): void {}

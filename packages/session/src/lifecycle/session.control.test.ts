@@ -1,0 +1,100 @@
+import { memoryPair } from "@ipc/transport";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { collect, nextEvent } from "../../../../internal/testkit/src/peer-watch.js";
+import { RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
+import { HandmadePeer } from "../../test/handmade-peer.js";
+import { openSession, type Session } from "./session.js";
+
+const [AUTH, DATA] = [1, 2];
+const hex = (text: string): Buffer => Buffer.from(text, "hex");
+
+const PING = hex("00000009000000000100000107");
+const PONG = hex("00000009000000000200000107");
+const HI = hex("00000006000000016869");
+/** A PING without an id. */
+const SHORT = hex("000000050000000001");
+
+interface Bare {
+  readonly session: Session;
+  readonly send: (frames: Uint8Array) => void;
+  /** Reads the next frames, or the record around them. */
+  readonly read: (frameBytes: number) => Promise<Buffer>;
+}
+
+/** A session in the server's role without encryption, and its client as bare bytes. */
+async function openPlain(select: string): Promise<Bare> {
+  const [near, far] = memoryPair();
+  const opening = openSession(near, { role: "server", encryption: false });
+  const client = new RawPeer(far);
+  await client.read(2);
+  client.write(0);
+  await client.read(52);
+  far.write(hex(select));
+  return finish({
+    session: await opening,
+    send: (frames) => void far.write(frames),
+    read: (bytes) => client.read(bytes),
+  });
+}
+
+/** The same in a secure session; what the server sends behind its AUTH is read as a record. */
+async function openSecure(controlFrames: boolean): Promise<Bare> {
+  const [near, far] = memoryPair();
+  const opening = openSession(near, { role: "server" });
+  const client = await HandmadePeer.client(far, { controlFrames });
+  const received = new RawPeer(far);
+  client.say(AUTH, client.auth());
+  const session = await opening;
+  await received.read(52);
+  return finish({
+    session,
+    send: (frames) => client.say(DATA, frames),
+    read: async (bytes) => (await received.read(bytes + 20)).subarray(4, 4 + bytes),
+  });
+}
+
+function finish(bare: Bare): Bare {
+  onTestFinished(() => bare.session.destroy());
+  return bare;
+}
+
+describe.each([
+  ["plain", () => openPlain("800001000000300000"), (frames: Buffer) => frames],
+  ["plain, with a client that takes 1 byte,", () => openPlain("800001000000000001"), (frames: Buffer) => frames],
+  ["secure", () => openSecure(true), () => expect.any(Buffer)],
+] as const)("a session with control frames, %s", (_mode, open, shown) => {
+  test("answers a PING, and delivers neither it nor anything unknown", async () => {
+    const { session, send, read } = await open();
+    const messages = collect(session, "message");
+    send(Buffer.concat([hex("00000084000000007f"), Buffer.alloc(127), PING, HI]));
+    expect(await read(PONG.length)).toEqual(shown(PONG));
+    expect(messages.map((message) => message.text())).toEqual(["hi"]);
+    expect(session.stats).toMatchObject({ messagesReceived: 1, bytesReceived: 2, messagesSent: 0, bytesSent: 0 });
+  });
+
+  test("ends with IPC_RECORD_INVALID at a control frame of a wrong length, behind the messages before it", async () => {
+    const { session, send } = await open();
+    const messages = collect(session, "message");
+    const lost = nextEvent(session, "lost");
+    send(Buffer.concat([HI, SHORT, HI]));
+    expect(await lost).toMatchObject({
+      code: "IPC_RECORD_INVALID",
+      message: expect.stringContaining("PING of 1 bytes"),
+    });
+    expect(messages).toHaveLength(1);
+  });
+});
+
+test.each([
+  ["plain, golang-ipc's protocol selected", () => openPlain("00")],
+  ["plain, without the feature", () => openPlain("800000000000300000")],
+  ["secure, without the feature", () => openSecure(false)],
+] as const)("a session that has not negotiated them drops control frames of any length: %s", async (_mode, open) => {
+  const { session, send } = await open();
+  const messages = collect(session, "message");
+  send(Buffer.concat([SHORT, PING, hex("0000000400000000"), hex("00000204"), Buffer.alloc(516), HI]));
+  await nextEvent(session, "message");
+  expect(messages.map((message) => message.text())).toEqual(["hi"]);
+  expect(session.stats.queuedBytes).toBe(0);
+  session.destroy();
+});
