@@ -35,6 +35,7 @@ export default defineConfig({
           setupFiles: [
             "internal/testkit/src/forget-sockets.ts",
             "internal/testkit/src/unhurried-timers.ts",
+            "internal/testkit/src/node-timers.ts",
             FIXED_SEED,
           ],
           sequence: { groupOrder: 0 },

@@ -31,9 +31,9 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     typesOnly: [],
     builtins: ["crypto", "diagnostics_channel", "events", "stream", "timers", "util"],
   },
-  client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
+  client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers"] },
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
-  manager: { runtime: ["server", "session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
+  manager: { runtime: ["server", "session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers"] },
 };
 
 /** Finds the row of a package. */

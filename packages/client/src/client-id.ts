@@ -1,3 +1,4 @@
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 import { type Session, SessionError } from "@ipc/session";
 import { clientIdRequest, tryDecodeClientId } from "@ipc/session/internal";
 

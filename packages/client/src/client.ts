@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from "node:timers";
 import { type IpcError, isIpcError, Session, SessionError } from "@ipc/session";
 import { clientHandshake, runHandshake } from "@ipc/session/handshake";
 import {

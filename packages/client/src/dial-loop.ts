@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import { type IpcError, type IpcErrorCode, SessionError } from "@ipc/session";
 import { abortError, asIpcError, destroyStream, type EstablishedConnection, traitsOf } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";

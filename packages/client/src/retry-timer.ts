@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 /** Resolves after `ms` milliseconds, or rejects with the signal's reason. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import { type IpcError, isIpcError, SessionError } from "@ipc/session";
 import { OptionReader, UNCOPIED_FROM_BYTES } from "@ipc/session/internal";
 import type { AbortOptions } from "@ipc/transport";

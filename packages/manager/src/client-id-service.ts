@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import { leastAdvanced } from "@ipc/server/internal";
 import { type DataMessage, type IpcError, SessionError } from "@ipc/session";
 import { asIpcError, encodeClientId, isClientIdRequest } from "@ipc/session/internal";

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { DataMessage, Logger, StatusMessage } from "@ipc/session";
 import type { Consumer, Inbox, InboxConsumer, MessageSource, SourceConsumer, SourceEnd } from "@ipc/session/internal";
 import type { ManagedConnection, ServerConnection } from "./server-connection.js";

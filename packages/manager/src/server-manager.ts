@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { type CloseOptions, type IpcError, SessionError, type Status, statusCode } from "@ipc/session";
 import {
   abortError,

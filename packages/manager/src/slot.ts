@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import type { AcceptHandler } from "@ipc/server/internal";
 import { SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setImmediate } from "node:timers";
 import type { AcceptHandler } from "@ipc/server/internal";
 import { isIpcError, type Logger, SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import type { AbortOptions } from "@ipc/transport";
 import { abortError } from "./errors.js";
 

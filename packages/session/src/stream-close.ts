@@ -1,4 +1,6 @@
 import type { Duplex } from "node:stream";
+import { clearTimeout, setTimeout } from "node:timers";
+import { hasEnded } from "./stream-input.js";
 
 /** Minimum time that a peer gets to end its side after this side has ended, in milliseconds. */
 const LINGER_MS = 250;
@@ -30,7 +32,7 @@ export function closeGracefully(stream: Duplex, lingerMs: number = LINGER_MS): P
     });
     // Wait for both, because the peer may end while our last bytes are not written yet.
     const destroyWhenBoth = (): void => {
-      if (stream.readableEnded && stream.writableFinished) destroy();
+      if (hasEnded(stream) && stream.writableFinished) destroy();
     };
     stream.once("end", destroyWhenBoth);
     stream.once("finish", destroyWhenBoth);

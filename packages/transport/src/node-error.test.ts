@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { type Attempt, errnoOf, throwTransportError } from "./node-error.js";
 import { TransportError } from "./transport-error.js";
@@ -91,5 +92,11 @@ test.each([
 test("Node's own codes are no errnos", () => {
   expect(errnoOf(systemError("ENOENT"))).toBe("ENOENT");
   expect(errnoOf(systemError("ERR_SOCKET_CLOSED"))).toBeUndefined();
-  expect(errnoOf({ code: "ENOENT" })).toBeUndefined();
+  for (const value of [undefined, null, "ENOENT", 5, {}, { code: 5 }]) expect(errnoOf(value)).toBeUndefined();
+});
+
+test("errors of another realm are told like those of this one", () => {
+  const cause = runInNewContext("Object.assign(new Error('connect ENOENT /a'), { code: 'ENOENT' })");
+  expect(errnoOf(cause)).toBe("ENOENT");
+  expect(() => throwTransportError(cause, attempt("dial"))).toThrow(expect.objectContaining({ code: "IPC_NO_SERVER" }));
 });

@@ -12,10 +12,19 @@ export interface Attempt {
 /** Codes of the system and of the resolver have this form; Node's own codes start with `ERR_`. */
 const ERRNO = /^(?:E[A-Z0-9]+|EAI_[A-Z]+)$/;
 
+/**
+ * Returns the code of an error: Node's, the system's or the library's. Errors are judged by their properties, because those of
+ * `node:fs` and `node:net` are no `instanceof Error` in another realm, such as a test environment makes for each file.
+ */
+export function codeOf(error: unknown): string | undefined {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : undefined;
+}
+
 /** Returns the errno name (`ENOENT`) that an error of a system call carries. */
 export function errnoOf(error: unknown): string | undefined {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" && ERRNO.test(code) ? code : undefined;
+  const code = codeOf(error);
+  return code !== undefined && ERRNO.test(code) ? code : undefined;
 }
 
 /**
@@ -29,7 +38,7 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
   const { doing, address } = attempt;
   assertNotAborted(attempt.signal, doing === "dial" ? `dialling ${address}` : `listening at ${address}`);
   const errno = errnoOf(cause);
-  if (cause instanceof TransportError || errno === undefined) throw cause;
+  if (errno === undefined) throw cause;
   switch (errno) {
     case "EACCES":
     case "EPERM":
@@ -63,7 +72,7 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
 /** Returns the message of an error of a system call. */
 export function messageOf(cause: unknown): string {
   // Node's AggregateError, one error for each address of a host, has no message of its own.
-  const message = cause instanceof Error && cause.message !== "" ? cause.message : String(errnoOf(cause));
+  const message = typeof cause === "object" && cause !== null && "message" in cause ? String(cause.message) : "";
   // The paths of descriptors (HeldEntry) mean nothing outside the process; the address is named before.
-  return message.replace(/(?: ->)? '?\/proc\/self\/fd\/\d+(?:\/[^\s']*)?'?/g, "");
+  return (message || String(errnoOf(cause))).replace(/(?: ->)? '?\/proc\/self\/fd\/\d+(?:\/[^\s']*)?'?/g, "");
 }

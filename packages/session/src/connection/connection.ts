@@ -1,9 +1,11 @@
 import type { Duplex } from "node:stream";
+import { clearTimeout, setTimeout } from "node:timers";
 import type { HandshakeOutcome } from "../codec/codec.js";
 import { connectionLostError, type IpcError, SessionError } from "../errors.js";
 import { FEATURE } from "../negotiation/offer.js";
 import type { ConnectionSecurity } from "../security.js";
 import { closeGracefully, destroyStream, setStreamReferenced } from "../stream-close.js";
+import { hasEnded } from "../stream-input.js";
 import { ControlChannel } from "./control-channel.js";
 import { Receiver, type ReceiverEvents } from "./receiver.js";
 import { Sender, type SenderOptions } from "./sender.js";
@@ -66,7 +68,7 @@ export class Connection {
     if (this.#events === undefined) return;
     // The stream may have ended before `attach`, and does not say so again.
     if (this.stream.destroyed) this.#onClose();
-    else if (this.stream.readableEnded) this.#onEnd();
+    else if (hasEnded(this.stream)) this.#onEnd();
     else this.#receiver.run();
   }
 
@@ -158,7 +160,7 @@ export class Connection {
 
   readonly #onClose = (): void => {
     // The stream may have emitted 'end' before `attach`, if the end arrived with the last handshake bytes.
-    if (this.stream.readableEnded) this.#onEnd();
+    if (hasEnded(this.stream)) this.#onEnd();
     else this.#onError(new Error("the stream was closed"));
   };
 

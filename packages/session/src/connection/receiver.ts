@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
 import type { MessageDecoder } from "../codec/codec.js";
-import { type IpcError, rethrowDefect } from "../errors.js";
+import { type IpcError, isIpcError, rethrowDefect } from "../errors.js";
 import { CONTROL_TYPE, ReceivedMessage } from "../message.js";
 import { TimeSlice } from "../scheduling/time-slice.js";
+import { assertBytes } from "../stream-input.js";
 
 export interface ReceiverEvents {
   readonly message: (message: ReceivedMessage) => void;
@@ -82,12 +83,12 @@ export class Receiver {
     this.#decode();
     // Read one chunk at a time, because a bad frame ends the connection and later chunks must not be decoded.
     while (this.#input === "over" && this.#isActive()) {
-      const chunk = this.#stream.read() as Uint8Array | null;
+      const chunk: unknown = this.#stream.read();
       if (chunk === null) {
         this.#drained?.(this.#events?.acceptsRemaining() === false ? this.#decoder.bufferedBytes : 0);
         return;
       }
-      this.#decoder.push(chunk);
+      this.#push(chunk);
       this.#decode();
     }
     // A listener may have paused or ended the connection during delivery.
@@ -116,11 +117,22 @@ export class Receiver {
     }
   }
 
-  readonly #onData = (chunk: Uint8Array): void => {
-    this.#receivedBytes += chunk.length;
-    this.#decoder.push(chunk);
+  readonly #onData = (chunk: unknown): void => {
+    this.#push(chunk);
     this.#decode();
   };
+
+  /** Ends the stream if it has emitted something else than bytes. */
+  #push(chunk: unknown): void {
+    try {
+      assertBytes(chunk);
+      this.#receivedBytes += chunk.length;
+      this.#decoder.push(chunk);
+    } catch (error) {
+      if (isIpcError(error)) this.#failed(error);
+      else this.#stream.destroy(error as Error);
+    }
+  }
 
   #decode(): void {
     // A caller's stream may emit 'data' during a listener's write, and its messages come after the one being delivered.

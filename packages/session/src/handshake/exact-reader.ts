@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { SessionError } from "../errors.js";
+import { assertBytes, hasEnded } from "../stream-input.js";
 
 const NOTHING = new Uint8Array(0);
 
@@ -29,7 +30,7 @@ export class ExactReader {
     stream.on("error", this.#onError);
     stream.on("close", this.#onEnd);
     stream.pause();
-    if (stream.destroyed || stream.readableEnded) this.#onEnd();
+    if (stream.destroyed || hasEnded(stream)) this.#onEnd();
   }
 
   /** Rejects with IPC_HANDSHAKE_FAILED if the stream ends first. `what` names the bytes in the error message. */
@@ -51,8 +52,14 @@ export class ExactReader {
     return this.#held;
   }
 
-  readonly #onData = (chunk: Uint8Array): void => {
+  readonly #onData = (chunk: unknown): void => {
     this.#stream.pause();
+    try {
+      assertBytes(chunk);
+    } catch (error) {
+      this.#onError(error as Error);
+      return;
+    }
     this.#held = this.#held.length === 0 ? chunk : join(this.#held, chunk);
     this.#settle();
   };
@@ -77,9 +84,11 @@ export class ExactReader {
       wanted.resolve(bytes);
     } else if (this.#failure !== undefined) {
       this.#wanted = undefined;
+      const why =
+        this.#failure.name === "TypeError" ? this.#failure.message : "the peer disconnected or rejected this side";
       const error = new SessionError(
         "IPC_HANDSHAKE_FAILED",
-        `connection ended: ${this.#held.length} of ${wanted.bytes} bytes of ${wanted.what} received; the peer disconnected or rejected this side`,
+        `connection ended: ${this.#held.length} of ${wanted.bytes} bytes of ${wanted.what} received; ${why}`,
         { cause: this.#failure },
       );
       wanted.reject(error);

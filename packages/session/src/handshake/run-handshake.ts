@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { clearTimeout, setTimeout } from "node:timers";
 import { deriveSharedSecret, type KeyPair } from "@ipc/crypto";
 import { Deferred } from "../deferred.js";
 import { abortError, SessionError } from "../errors.js";

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { AbortOptions } from "@ipc/transport";
 import type { EstablishedConnection } from "../codec/codec.js";
 import { Connection } from "../connection/connection.js";

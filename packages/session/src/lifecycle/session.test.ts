@@ -276,7 +276,12 @@ describe("wrong arguments", () => {
   const [stream] = memoryPair();
 
   it.each([
-    ["a stream that is none", {}, { role: "client" }, "`stream` takes a Duplex, got an object"],
+    [
+      "a stream that is none",
+      {},
+      { role: "client" },
+      "`stream` takes a Duplex of bytes, got an object without the method `on`",
+    ],
     ["a role that is none", stream, { role: "both" }, '`role` takes "client" or "server", got "both"'],
     ["a name that is none", stream, { role: "client", name: 5 }, "`name` takes a string, got 5"],
     ["an option that is none", stream, { role: "client", nmae: "x" }, "unknown option `nmae`"],

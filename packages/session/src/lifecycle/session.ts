@@ -1,4 +1,4 @@
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { formatValue } from "@ipc/transport/internal";
 import type { EstablishedConnection } from "../codec/codec.js";
 import { abortError } from "../errors.js";
@@ -12,6 +12,7 @@ import {
   type ResolvedPeerOptions,
   resolvePeerOptions,
 } from "../options/peer-options.js";
+import { assertDuplex } from "../stream-input.js";
 import { PeerCore } from "./peer-core.js";
 import { PeerSession } from "./peer-session.js";
 
@@ -35,8 +36,7 @@ export interface SessionOptions extends PeerOptions {
  * IPC_PUBLIC_KEY_INVALID, IPC_DECRYPTION_FAILED, IPC_ABORTED.
  */
 export async function openSession(stream: Duplex, options: SessionOptions): Promise<Session> {
-  if (!(stream instanceof Duplex))
-    throw new TypeError(`openSession: \`stream\` takes a Duplex, got ${formatValue(stream)}`);
+  assertDuplex(stream, "openSession");
   const reader = new OptionReader("openSession", options, ["role", "name", ...PEER_OPTIONS]);
   const { role, name = "stream" } = options;
   if (role !== "client" && role !== "server") {

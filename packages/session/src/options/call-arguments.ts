@@ -1,9 +1,10 @@
+import { types } from "node:util";
 import { UINT32_MAX } from "@ipc/framing";
 import type { AbortOptions } from "@ipc/transport";
 import { formatValue } from "@ipc/transport/internal";
 import { messageTooLargeError } from "../errors.js";
 import type { CloseOptions } from "../peer.js";
-import { TIMER_MAX_MS } from "./option-reader.js";
+import { isAbortSignal, TIMER_MAX_MS } from "./option-reader.js";
 
 /** Default time that `close` allows for sending accepted messages, in milliseconds. */
 export const CLOSE_TIMEOUT_MS = 5_000;
@@ -15,7 +16,7 @@ export function validateWrite(type: unknown, data: unknown, maxSize: number): Er
     const why = type === 0 ? "message type 0 is reserved; " : "";
     return new RangeError(`write: ${why}\`type\` takes a whole number, 1 … ${UINT32_MAX}, got ${type}`);
   }
-  if (!(data instanceof Uint8Array))
+  if (!types.isUint8Array(data))
     return new TypeError(`write: \`data\` takes a string or a Uint8Array, got ${formatValue(data)}`);
   return data.length > maxSize ? messageTooLargeError(data.length, maxSize) : undefined;
 }
@@ -26,7 +27,7 @@ export function validateAbortOptions(what: string, options: AbortOptions | undef
   if (typeof options !== "object" || options === null)
     return new TypeError(`${what}: takes an object of options, got ${formatValue(options)}`);
   const signal: unknown = options.signal;
-  if (signal === undefined || signal instanceof AbortSignal) return undefined;
+  if (signal === undefined || isAbortSignal(signal)) return undefined;
   return new TypeError(`${what}: \`signal\` takes an AbortSignal, got ${formatValue(signal)}`);
 }
 

@@ -86,7 +86,7 @@ export class OptionReader<O extends object> {
   signal(key: keyof O & string): AbortSignal | undefined {
     const value: unknown = this.#options[key];
     if (value === undefined) return undefined;
-    if (!(value instanceof AbortSignal)) this.#wrongKind(key, "an AbortSignal", value);
+    if (!isAbortSignal(value)) this.#wrongKind(key, "an AbortSignal", value);
     return value;
   }
 
@@ -125,6 +125,16 @@ function hasMethods<T extends object>(value: unknown, names: readonly string[]):
   if (typeof value !== "object" || value === null) return false;
   const methods = value as Record<string, unknown>;
   return names.every((name) => typeof methods[name] === "function");
+}
+
+/**
+ * Returns whether a value has what the library uses of an AbortSignal. Judged by shape: the signals of another realm, of jsdom and
+ * of polyfills work as well.
+ */
+export function isAbortSignal(value: unknown): value is AbortSignal {
+  return (
+    hasMethods<AbortSignal>(value, ["addEventListener", "removeEventListener"]) && typeof value.aborted === "boolean"
+  );
 }
 
 /** Formats the kind of a value and reveals no string or number, because it may be a key. */

@@ -1,4 +1,5 @@
-import { KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
+import { types } from "node:util";
 import { encodeIdentityKey, IDENTITY_KEY_BYTES, importPsk, isWeakIdentityKey, PSK_BYTES } from "@ipc/crypto";
 import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { formatKind, OptionReader } from "./option-reader.js";
@@ -109,7 +110,7 @@ function readPsks(where: string, role: "client" | "server", value: unknown, hasK
     // Unlike `map`, `Array.from` also visits holes.
     Array.from(list, (psk) => {
       // Reject strings, because their bytes are unlikely to be random.
-      if (!(psk instanceof Uint8Array)) throw new TypeError(`${where}: ${takes}, got ${formatKind(psk)}`);
+      if (!types.isUint8Array(psk)) throw new TypeError(`${where}: ${takes}, got ${formatKind(psk)}`);
       if (psk.length !== PSK_BYTES) throw new RangeError(`${where}: ${takes}, got ${psk.length} bytes`);
       // All zeros is memory that was never filled or was wiped too early, and an attacker can guess it.
       if (psk.every((byte) => byte === 0)) throw new RangeError(`${where}: ${takes}, got zeros`);
@@ -130,7 +131,7 @@ function readTrusted(where: string, value: unknown): readonly Uint8Array[] | und
 }
 
 function readTrustedKey(where: string, option: string, value: unknown): Uint8Array {
-  const key = value instanceof Uint8Array ? readRawKey(where, option, value) : readPublicKey(where, option, value);
+  const key = types.isUint8Array(value) ? readRawKey(where, option, value) : readPublicKey(where, option, value);
   if (isWeakIdentityKey(key))
     throw new TypeError(
       `${where}: \`security.${option}\` is a point of small order or no canonical encoding, so that anyone could sign for it; pass the public key of a generated Ed25519 pair`,
@@ -153,7 +154,7 @@ function readIdentity(where: string, value: unknown): KeyObject | undefined {
 
 function assertKey(where: string, option: string, value: unknown, type: "private" | "public"): KeyObject {
   const takes = takesKey(option, type);
-  if (!(value instanceof KeyObject)) throw new TypeError(`${where}: ${takes}, got ${formatKind(value)}`);
+  if (!types.isKeyObject(value)) throw new TypeError(`${where}: ${takes}, got ${formatKind(value)}`);
   if (value.asymmetricKeyType !== "ed25519" || value.type !== type)
     throw new TypeError(
       `${where}: ${takes}, got a ${value.type} key${value.asymmetricKeyType ? ` of type ${value.asymmetricKeyType}` : ""}`,

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { SessionError } from "../errors.js";
 
 /** Runs one entry. Returns false if it was cancelled and took no time. */

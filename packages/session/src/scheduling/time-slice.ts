@@ -1,3 +1,5 @@
+import { clearImmediate, setImmediate } from "node:timers";
+
 /** How long a connection decodes and delivers before it yields to the event loop, in milliseconds. */
 const SLICE_MS = 1;
 

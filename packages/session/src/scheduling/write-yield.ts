@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers";
+
 /** Bytes that all senders of this process may batch in a tick before their writes yield to the event loop. */
 const YIELD_AFTER_BYTES = 262_144;
 

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { currentUser, formatMode, isOwnerOnly, kindOf, NO_LINKS } from "../fs/path-entry.js";
-import { errnoOf } from "../node-error.js";
+import { errnoOf, messageOf } from "../node-error.js";
 import { TransportError } from "../transport-error.js";
 import { assertKeyDirectory, ensureKeyDirectory } from "./key-directory.js";
 import type { KeyFilePlace } from "./key-file-place.js";
@@ -204,7 +204,7 @@ function unlinkQuietly(path: string): void {
 /** Throws the TransportError for a system error; any other error passes unchanged. */
 function throwKeyFileError(cause: unknown, path: string, doing: "making" | "reading"): never {
   const errno = errnoOf(cause);
-  if (cause instanceof TransportError || !(cause instanceof Error) || errno === undefined) throw cause;
+  if (errno === undefined) throw cause;
   switch (errno) {
     case "EACCES":
     case "EPERM":
@@ -223,7 +223,7 @@ function throwKeyFileError(cause: unknown, path: string, doing: "making" | "read
       );
   }
   const hint = errno === "ENOENT" ? "; create its directory first" : "";
-  throw new TransportError("IPC_TRANSPORT_FAILED", `${doing} the key file ${path} failed: ${cause.message}${hint}`, {
+  throw new TransportError("IPC_TRANSPORT_FAILED", `${doing} the key file ${path} failed: ${messageOf(cause)}${hint}`, {
     cause,
   });
 }

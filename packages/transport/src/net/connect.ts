@@ -1,4 +1,4 @@
-import { connect, type NetConnectOpts, Socket } from "node:net";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { hostPort } from "../endpoint.js";
 
@@ -21,7 +21,10 @@ export function guardStream<S extends Duplex>(stream: S): S {
  */
 export function connectSocket(target: NetConnectOpts, signal: AbortSignal | undefined): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
     const socket = guardStream(connect(target));
     const settle = (): void => {
       socket.off("connect", onConnect);
@@ -52,7 +55,8 @@ export function connectSocket(target: NetConnectOpts, signal: AbortSignal | unde
  * the address.
  */
 export function remoteOf(stream: Duplex, fallback: string): string {
-  if (!(stream instanceof Socket)) return fallback;
-  const { remoteAddress, remotePort } = stream;
-  return remoteAddress === undefined || remotePort === undefined ? fallback : hostPort(remoteAddress, remotePort);
+  const { remoteAddress, remotePort } = stream as Partial<Socket>;
+  return typeof remoteAddress === "string" && typeof remotePort === "number"
+    ? hostPort(remoteAddress, remotePort)
+    : fallback;
 }

@@ -21,7 +21,10 @@ export function startListening(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
     const settle = (): void => {
       server.off("listening", onListening);
       server.off("error", onError);

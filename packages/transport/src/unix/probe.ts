@@ -18,10 +18,11 @@ export async function isAnswering(path: string, signal: AbortSignal | undefined)
   if (await isListedAsListening(path)) return true;
   assertNotAborted(signal, `checking for a server at ${path}`);
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), PROBE_MS).unref();
-  const wait = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
+  const abort = (): void => deadline.abort();
+  const timer = setTimeout(abort, PROBE_MS).unref();
+  signal?.addEventListener("abort", abort);
   try {
-    const socket = await connectSocket({ path }, wait);
+    const socket = await connectSocket({ path }, deadline.signal);
     socket.destroy();
     return true;
   } catch (error) {
@@ -30,6 +31,7 @@ export async function isAnswering(path: string, signal: AbortSignal | undefined)
     return errno !== "ECONNREFUSED" && errno !== "ENOENT";
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
   }
 }
 

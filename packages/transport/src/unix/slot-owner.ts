@@ -1,7 +1,7 @@
 import { managersOfSlot, slotNameError, socketPath } from "../endpoint.js";
 import { currentUser, inspectPath } from "../fs/path-entry.js";
+import { codeOf } from "../node-error.js";
 import type { Endpoint } from "../transport.js";
-import { TransportError } from "../transport-error.js";
 import { isAnswering } from "./probe.js";
 
 interface FailedListen {
@@ -19,8 +19,7 @@ interface FailedListen {
  */
 export async function explainAddressInUse(error: unknown, failed: FailedListen): Promise<unknown> {
   const { directory, name, endpoint, signal } = failed;
-  if (endpoint.kind !== "name" || !(error instanceof TransportError) || error.code !== "IPC_ADDRESS_IN_USE")
-    return error;
+  if (endpoint.kind !== "name" || codeOf(error) !== "IPC_ADDRESS_IN_USE") return error;
   const address = socketPath(directory, name, endpoint, process.platform);
   if (!isOwnSocket(address)) return error;
   for (const manager of managersOfSlot(name)) {

@@ -4,7 +4,7 @@ import { clearInterval, setInterval } from "node:timers";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { inspectPath, type PathEntry } from "../fs/path-entry.js";
 import { NetListener } from "../net/listener.js";
-import { errnoOf, messageOf } from "../node-error.js";
+import { codeOf, errnoOf, messageOf } from "../node-error.js";
 import type { Listener, ListenOptions } from "../transport.js";
 import { TransportError } from "../transport-error.js";
 import { type BindSettings, type BoundSocket, bindSocket } from "./socket-binding.js";
@@ -217,5 +217,5 @@ export class SocketListener implements Listener {
 
 /** Returns whether listening may succeed at the next look. What is no directory is found then as such. */
 function isPassing(error: unknown): boolean {
-  return error instanceof TransportError ? error.code === "IPC_TRANSPORT_FAILED" : PASSING.has(errnoOf(error));
+  return codeOf(error) === "IPC_TRANSPORT_FAILED" || PASSING.has(errnoOf(error));
 }

@@ -129,8 +129,8 @@ function readPid(path: string): number | undefined {
     return undefined;
   }
   try {
-    const bytes = new Uint8Array(16);
-    const text = new TextDecoder("latin1").decode(bytes.subarray(0, readSync(descriptor, bytes)));
+    const bytes = Buffer.alloc(16);
+    const text = bytes.toString("latin1", 0, readSync(descriptor, bytes));
     return /^[1-9]\d{0,9}\n$/.test(text) ? Number.parseInt(text, 10) : undefined;
   } catch {
     return undefined;

@@ -5,6 +5,7 @@ import { machineDirectories, userDirectory } from "../fs/user-directory.js";
 import { throwTransportError } from "../node-error.js";
 import { assertBoolean, assertInteger, assertKnownOptions, assertPlace, formatValue } from "../option-check.js";
 import type { Transport } from "../transport.js";
+import { assertNotAborted } from "../transport-error.js";
 import { dialVerified } from "./dial.js";
 import { namedPipe } from "./named-pipe.js";
 import { explainAddressInUse } from "./slot-owner.js";
@@ -104,8 +105,8 @@ function socketFiles(directory: string, settings: BindSettings): Transport {
     async listen(name, endpoint, onStream, options) {
       const address = transport.address(name, endpoint);
       const { signal } = options;
+      assertNotAborted(signal, `listening at ${address}`);
       try {
-        signal?.throwIfAborted();
         return await SocketListener.open(address, settings, onStream, options);
       } catch (error) {
         const whenDenied = `give this user the right to write to ${directory}, or choose another \`directory\``;
@@ -116,8 +117,8 @@ function socketFiles(directory: string, settings: BindSettings): Transport {
 
     async dial(name, endpoint, { signal }) {
       const address = transport.address(name, endpoint);
+      assertNotAborted(signal, `dialling ${address}`);
       try {
-        signal?.throwIfAborted();
         return await dialVerified(address, settings.policy, signal);
       } catch (error) {
         const whenDenied =

@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import { runModule } from "../../testkit/src/child-process.js";
+import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+it("client and server work in a realm in which Node's errors are no instances of Error", async () => {
+  const program = fileURLToPath(new URL("../test/other-realm.mjs", import.meta.url));
+  const flags = ["--no-warnings", "--experimental-vm-modules", "--experimental-import-meta-resolve"];
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, program], {
+    env: { ...process.env, XDG_RUNTIME_DIR: temporaryDirectory() },
+  });
+  expect(JSON.parse(stdout)).toEqual({
+    connect: "Connected",
+    staleSocket: "Listening",
+    refusedDial: "IPC_NO_SERVER",
+    takenPort: "IPC_ADDRESS_IN_USE",
+    keyFile: "Listening",
+  });
+});
+
+it("client and server work where the global timers are numbers, as in Electron's renderer and in jsdom", async () => {
+  const { stdout, stderr } = await runModule(
+    `import { startClient } from "@ipc/client";
+    import { startServerManager } from "@ipc/manager";
+    const { setTimeout, clearTimeout } = globalThis;
+    globalThis.setTimeout = globalThis.setInterval = (...args) => Number(setTimeout(...args));
+    globalThis.setImmediate = undefined;
+    globalThis.clearTimeout = globalThis.clearInterval = (id) => clearTimeout(id);
+    const place = { name: "orders", directory: ${JSON.stringify(temporaryDirectory())} };
+    const manager = await startServerManager(place);
+    const message = new Promise((resolve) => manager.on("message", (_client, message) => resolve(message)));
+    const client = await startClient({ ...place, multiClient: true, timeoutMs: 60_000 });
+    client.unref().ref();
+    await client.write(1, "x");
+    console.log(typeof (await message), (await client.readTimed(0)).kind);
+    for (let read = 0; read < 2; read++) console.log((await client.readTimed(0)).kind);
+    await client.close();
+    await manager.close();
+    await startClient({ ...place, timeoutMs: 1 }).catch((error) => console.log(error.code));`,
+    HERE,
+  );
+  expect([stderr, stdout]).toEqual(["", "object status\nstatus\ntimeout\nIPC_TIMED_OUT\n"]);
+});
