@@ -47,7 +47,7 @@ describe.each(MODES)("close of a connection that is %s", (_mode, common) => {
   const pair = (options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> =>
     openPair({ ...common, ...options }, { ...common, ...ofServer });
 
-  it("sends everything that was accepted, in order, before the end of the stream", async () => {
+  it("sends everything that was accepted, in order, before the end of the stream (golang-ipc: row 29)", async () => {
     const { client, session } = await pair();
     const texts = Array.from({ length: 2_000 }, (_, i) => `${i}`);
     for (const text of texts) void client.write(1, text);
@@ -58,7 +58,7 @@ describe.each(MODES)("close of a connection that is %s", (_mode, common) => {
     expect(words.slice(-2)).toEqual(["Disconnected", "IPC_CLOSED"]);
   });
 
-  it("ends pending reads: what is unread, then Closing, Closed, then IPC_CLOSED for ever", async () => {
+  it("ends pending reads: what is unread, then Closing, Closed, then IPC_CLOSED for ever (golang-ipc: row 25, row 36, TestClientClose, TestRead)", async () => {
     const { client, session } = await pair();
     await session.write(1, "a");
     await eventually(() => expect(client.stats.messagesReceived).toBe(1));
@@ -146,7 +146,7 @@ describe.each(MODES)("close of a connection that is %s", (_mode, common) => {
     await expect(client.close()).resolves.toBeUndefined();
   });
 
-  it("is not held up by a peer that writes and does not read first", async () => {
+  it("is not held up by a peer that writes and does not read first (golang-ipc: row 37)", async () => {
     const { client, session } = await pair();
     for (let i = 0; i < 100; i++) void session.write(1, Buffer.alloc(60_000));
     await client.write(1, "bye");

@@ -101,7 +101,7 @@ describe.each(STAGES)("a start that is $words", ({ reach }) => {
     expect(manager.connections).toBe(1);
   });
 
-  it("is ended by timeoutMs, one deadline for all of it, and leaves nothing", async () => {
+  it("is ended by timeoutMs, one deadline for all of it, and leaves nothing (golang-ipc: row 32)", async () => {
     const pass = stopClock();
     const { manager, directory, options } = await open({ timeoutMs: 500_000, retryMs: 900_000 });
     const failing = failureOf(startClient(options));

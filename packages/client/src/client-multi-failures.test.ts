@@ -54,7 +54,7 @@ describe("a client with multiClient asks again after", () => {
     expect(manager.connections).toBe(2);
   });
 
-  it("one that never answers, when the time of a handshake is over", async () => {
+  it("one that never answers, when the time of a handshake is over (golang-ipc: row 32)", async () => {
     const directory = temporaryDirectory();
     const manager = await FarServer.listen(directory, name, MANAGER);
     const place = await FarServer.listen(directory, name, slot(2));

@@ -58,15 +58,18 @@ describe("startClient refuses", () => {
     expect(error.message).toContain(message);
   });
 
-  it.each(OUT_OF_RANGE)("%s: %o, as a RangeError that names it", async (option, value, message) => {
-    const error = await failureOf(startClient(loose({ name: "orders", [option]: value })));
-    expect(error).toBeInstanceOf(RangeError);
-    expect(error.message).toContain(message);
-    expect(error.message).toContain(`\`${option}\``);
-  });
+  it.each(OUT_OF_RANGE)(
+    "%s: %o, as a RangeError that names it (golang-ipc: TestStartUp_Configs2)",
+    async (option, value, message) => {
+      const error = await failureOf(startClient(loose({ name: "orders", [option]: value })));
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error.message).toContain(message);
+      expect(error.message).toContain(`\`${option}\``);
+    },
+  );
 
   it.each(["../x", "a/b", "", ".hidden", "a..b", "a".repeat(65), "naïve", "a b", undefined, 5, null])(
-    "the name %o, with the code IPC_NAME_INVALID",
+    "the name %o, with the code IPC_NAME_INVALID (golang-ipc: row 1, TestStartUp_Name)",
     async (name) => {
       const error = await failureOf(startClient(loose({ name })));
       expect(error).toBeInstanceOf(TypeError);
@@ -86,7 +89,7 @@ describe("startClient refuses", () => {
     expect(error.message).toContain("timeoutMs");
   });
 
-  it.each([undefined, null, "orders", 5])("%o instead of options", async (options) => {
+  it.each([undefined, null, "orders", 5])("%o instead of options (golang-ipc: row 33)", async (options) => {
     const error = await failureOf(startClient(loose(options)));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toContain("takes an object of options");
@@ -136,7 +139,7 @@ describe("resolveClientOptions", () => {
     "logger",
   ];
 
-  it("fills in the defaults, also where an option is undefined, and freezes the result", () => {
+  it("fills in the defaults, also where an option is undefined, and freezes the result (golang-ipc: row 35)", () => {
     const absent = Object.fromEntries(names.map((name) => [name, undefined]));
     for (const options of [{ name: "orders" }, { name: "orders", ...absent }]) {
       const resolved = resolveClientOptions(loose(options));
@@ -152,7 +155,7 @@ describe("resolveClientOptions", () => {
     }
   });
 
-  it("takes the limits of each range", () => {
+  it("takes the limits of each range (golang-ipc: TestStartUp_Configs)", () => {
     const most = 2_147_483_647;
     for (const [size, busyPollUs] of [
       [1_024, 0],

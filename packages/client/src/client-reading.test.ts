@@ -64,7 +64,7 @@ describe("readTimed", () => {
     expect(await client.readTimed(0, undefined)).toBe(undefined);
   });
 
-  it("loses and reorders nothing however often its time is over", async () => {
+  it("loses and reorders nothing however often its time is over (golang-ipc: row 24)", async () => {
     const { client, session } = await pair();
     await readUntil(client, "Connected");
     const wanted = Array.from({ length: 50 }, (_, i) => `${i}`);

@@ -44,7 +44,7 @@ async function rawPair(): Promise<{ client: Client; server: RawPeer; far: FarSer
 }
 
 describe("a client whose connection ends", () => {
-  it("connects again and goes on, with the same object, as often as it takes", async () => {
+  it("connects again and goes on, each message once and in order, as often as it takes (golang-ipc: row 21, TestClientReconnect)", async () => {
     const { client, session, far } = await pair();
     await readUntil(client, "Connected");
     let current = session;
@@ -54,13 +54,14 @@ describe("a client whose connection ends", () => {
       else current.destroy();
       current = await far.session();
       await readUntil(client, "Connected");
-      await client.write(1, `${i}`);
-      expect((await readData(current)).text()).toBe(`${i}`);
+      const texts = Array.from({ length: 10 }, (_, message) => `${i}.${message}`);
+      for (const text of texts) await client.write(1, text);
+      expect(await readUntil(current, `${i}.9`)).toEqual(["Connected", ...texts]);
     }
-    expect(client.stats).toMatchObject({ reconnects: 20, messagesSent: 20 });
+    expect(client.stats).toMatchObject({ reconnects: 20, messagesSent: 200 });
   });
 
-  it("rejects what is written meanwhile with IPC_NOT_CONNECTED, naming the status", async () => {
+  it("rejects what is written meanwhile with IPC_NOT_CONNECTED, naming the status (golang-ipc: row 25)", async () => {
     const { client, session, far } = await pair({ retryMs: 1_000_000 });
     const gone = nextEvent(client, "status");
     await far.close();
@@ -74,7 +75,7 @@ describe("a client whose connection ends", () => {
     }
   });
 
-  it("rejects every write and flush that waits with IPC_CONNECTION_LOST, and says what was not sent", async () => {
+  it("rejects every write and flush that waits with IPC_CONNECTION_LOST, and says what was not sent (golang-ipc: row 23)", async () => {
     const { client, session } = await pair({}, { maxUnreadBytes: 1_024 });
     const clogged = await clog(client);
     const writes = [client.write(1, "small"), client.write(2, Buffer.alloc(70_000)), client.flush(), clogged.at(-1)];
@@ -85,7 +86,7 @@ describe("a client whose connection ends", () => {
     expect((await lost).message).toMatch(/[1-9]\d* messages were accepted and not sent/);
   });
 
-  it("never sends to the new server what was queued for the old one", async () => {
+  it("never sends to the new server what was queued for the old one (golang-ipc: row 22)", async () => {
     const { client, session, far } = await pair({}, { maxUnreadBytes: 1_024 });
     const outcomes = Promise.allSettled(await clog(client));
     session.destroy();
@@ -176,8 +177,8 @@ describe("a client whose connection ends", () => {
 describe("a connection with an end that is none of the user's doing is lost, and dialled again:", () => {
   it.each([
     ["a frame one byte over the limit", [0, 0, 4, 5], "IPC_FRAME_TOO_LARGE", /1029 bytes.*1028/],
-    ["a frame of 4 GiB", [0xff, 0xff, 0xff, 0xff], "IPC_FRAME_TOO_LARGE", /4294967295/],
-    ["a body without room for its type", [0, 0, 0, 3], "IPC_FRAME_TOO_SHORT", /3 bytes/],
+    ["a frame of 4 GiB (golang-ipc: row 12)", [0xff, 0xff, 0xff, 0xff], "IPC_FRAME_TOO_LARGE", /4294967295/],
+    ["a body without room for its type (golang-ipc: row 13)", [0, 0, 0, 3], "IPC_FRAME_TOO_SHORT", /3 bytes/],
   ])("%s", async (_what, bytes, code, figures) => {
     const { client, server, far } = await rawPair();
     const lost = nextEvent(client, "lost");
@@ -192,7 +193,7 @@ describe("a connection with an end that is none of the user's doing is lost, and
     expect(await readUntil(client, "Connected")).toEqual(["Reconnecting", "Connected"]);
   });
 
-  it("an end in the middle of a frame, of which nothing is delivered", async () => {
+  it("an end in the middle of a frame, of which nothing is delivered (golang-ipc: row 14, row 15)", async () => {
     for (let cut = 1; cut < 12; cut++) {
       const { client, server, far } = await rawPair();
       const lost = nextEvent(client, "lost");
@@ -207,14 +208,17 @@ describe("a connection with an end that is none of the user's doing is lost, and
   it.each([
     ["a frame, in golang-ipc's protocol", { wire: "golang-ipc" }, [0, 0, 0, 40]],
     ["a record, in a secure session", { wire: "auto" }, [2, 0, 0, 40]],
-  ] as const)("a message that was not sealed with the key: %s", async (_what, security, header) => {
-    const { client, far } = await pair({ security }, { security });
-    const lost = nextEvent(client, "lost");
-    far.latest.write(Buffer.concat([Buffer.from(header), Buffer.alloc(40)]));
-    expect(await lost).toMatchObject({ code: "IPC_DECRYPTION_FAILED" });
-    await far.session({ security });
-    expect(await readUntil(client, "Reconnecting")).toEqual(["Connecting", "Connected", "Reconnecting"]);
-  });
+  ] as const)(
+    "a message that was not sealed with the key: %s (golang-ipc: row 20)",
+    async (_what, security, header) => {
+      const { client, far } = await pair({ security }, { security });
+      const lost = nextEvent(client, "lost");
+      far.latest.write(Buffer.concat([Buffer.from(header), Buffer.alloc(40)]));
+      expect(await lost).toMatchObject({ code: "IPC_DECRYPTION_FAILED" });
+      await far.session({ security });
+      expect(await readUntil(client, "Reconnecting")).toEqual(["Connecting", "Connected", "Reconnecting"]);
+    },
+  );
 
   it("frames of type 0 are ignored, as golang-ipc does", async () => {
     const { client, server } = await rawPair();

@@ -15,7 +15,7 @@ import { startClient } from "./client.js";
 const name = "orders";
 
 describe("startClient", () => {
-  it("resolves when messages can be written and read", async () => {
+  it("resolves when messages can be written and read (golang-ipc: row 36, TestGetConnected, TestServerSendMessage, TestClientSendMessage)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const [client, session] = await Promise.all([startClient({ name, directory }), far.session()]);
@@ -32,7 +32,7 @@ describe("startClient", () => {
     expect(await readUntil(client, "hello yourself")).toEqual(["Connecting", "Connected", "hello yourself"]);
   });
 
-  it("waits for a server that is not there yet", async () => {
+  it("waits for a server that is not there yet (golang-ipc: TestTimeoutNoServerRetry)", async () => {
     const directory = temporaryDirectory();
     const starting = startClient({ name, directory, retryMs: 1 });
     const far = await FarServer.listen(directory, name);
@@ -41,7 +41,7 @@ describe("startClient", () => {
     expect(client.status).toBe("Connected");
   });
 
-  it("dials again after a server that ends, talks nonsense, or is busy", async () => {
+  it("dials again after a server that ends, talks nonsense, or is busy (golang-ipc: row 38)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const starting = startClient({ name, directory, retryMs: 1 });
@@ -54,7 +54,7 @@ describe("startClient", () => {
     expect(far.connections).toBe(5);
   });
 
-  it("follows a server with encryption although it does not ask for any, and one without", async () => {
+  it("follows a server with encryption although it does not ask for any, and one without (golang-ipc: row 9, TestServerWrongEncryption2)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     for (const [options, mode] of [
@@ -90,7 +90,7 @@ describe("startClient with retry: false rejects with", () => {
     });
   });
 
-  it("IPC_SERVER_BUSY where the server says so", async () => {
+  it("IPC_SERVER_BUSY where the server says so (golang-ipc: row 26)", async () => {
     expect(await failAgainst((server) => server.write(2, 0xff))).toMatchObject({
       code: "IPC_SERVER_BUSY",
       message:
@@ -104,7 +104,7 @@ describe("startClient with retry: false rejects with", () => {
     expect(error.message).toContain("connection ended: 1 of 2 bytes of the server's hello received");
   });
 
-  it("IPC_HANDSHAKE_FAILED for a hello, limits and announced sizes that are none", async () => {
+  it("IPC_HANDSHAKE_FAILED for a hello, limits and announced sizes that are none (golang-ipc: row 12)", async () => {
     expect(await failAgainst((server) => server.write(2, 9))).toMatchObject({
       code: "IPC_HANDSHAKE_FAILED",
       message: expect.stringContaining("hello of server `orders`: 9, expected 0 (plain) or 1 (encrypted)"),
@@ -120,12 +120,12 @@ describe("startClient with retry: false rejects with", () => {
     });
   });
 
-  it("IPC_PUBLIC_KEY_INVALID for 97 bytes of junk as a key", async () => {
+  it("IPC_PUBLIC_KEY_INVALID for 97 bytes of junk as a key (golang-ipc: row 10)", async () => {
     const error = await failAgainst((server) => server.write(2, 1, ...new Array<number>(97).fill(0x5a)));
     expect(error).toMatchObject({ code: "IPC_PUBLIC_KEY_INVALID" });
   });
 
-  it("IPC_HANDSHAKE_TIMEOUT for a server that is silent, naming what it waited for", async () => {
+  it("IPC_HANDSHAKE_TIMEOUT for a server that is silent, naming what it waited for (golang-ipc: row 7)", async () => {
     let server: RawPeer | undefined;
     const error = await failAgainst(
       (raw) => {
@@ -140,7 +140,7 @@ describe("startClient with retry: false rejects with", () => {
 });
 
 describe("whatever retry says, startClient rejects at once with", () => {
-  it("IPC_ENCRYPTION_REFUSED for a server without encryption, saying how to get on; the server is told", async () => {
+  it("IPC_ENCRYPTION_REFUSED for a server without encryption, saying how to get on; the server is told (golang-ipc: row 35, TestServerWrongEncryption)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const failing = failureOf(startClient({ name, directory }));
@@ -155,7 +155,7 @@ describe("whatever retry says, startClient rejects at once with", () => {
     });
   });
 
-  it("IPC_VERSION_MISMATCH for another version, with both numbers; the server is told", async () => {
+  it("IPC_VERSION_MISMATCH for another version, with both numbers; the server is told (golang-ipc: TestServerReceiveWrongVersionNumber)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const failing = failureOf(startClient({ name, directory }));
@@ -168,7 +168,7 @@ describe("whatever retry says, startClient rejects at once with", () => {
     });
   });
 
-  it("IPC_PATH_TOO_LONG for a path that Node would cut, with its length", async () => {
+  it("IPC_PATH_TOO_LONG for a path that Node would cut, with its length (golang-ipc: row 6)", async () => {
     const directory = join(temporaryDirectory(), "d".repeat(100));
     expect(await failureOf(startClient({ name, directory }))).toMatchObject({
       code: "IPC_PATH_TOO_LONG",
@@ -187,7 +187,7 @@ describe("whatever retry says, startClient rejects at once with", () => {
 });
 
 describe("startClient with timeoutMs", () => {
-  it("rejects with IPC_TIMED_OUT, the attempts and the last failure, when no server comes", async () => {
+  it("rejects with IPC_TIMED_OUT, the attempts and the last failure, when no server comes (golang-ipc: TestTimeoutNoServer)", async () => {
     const directory = temporaryDirectory();
     const pass = stopClock();
     const failing = failureOf(startClient({ name, directory, timeoutMs: 60, retryMs: 1_000 }));
@@ -199,7 +199,7 @@ describe("startClient with timeoutMs", () => {
     expect(error.message).toMatch(/^timed out trying to connect to .*orders\.sock: 1 attempts in 60 ms; last /);
   });
 
-  it("ends a handshake that is under way, and the connection with it", async () => {
+  it("ends a handshake that is under way, and the connection with it (golang-ipc: row 27)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const pass = stopClock();
@@ -243,7 +243,7 @@ describe("startClient with a signal rejects with AbortError, the signal's reason
     expect(await failureOf(startClient({ name, transport, signal: controller.signal }))).toMatchObject(aborted);
   });
 
-  it("while it shakes hands, and cuts the connection", async () => {
+  it("while it shakes hands, and cuts the connection (golang-ipc: row 27)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const controller = new AbortController();

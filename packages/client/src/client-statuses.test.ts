@@ -26,7 +26,7 @@ async function pair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions 
 }
 
 describe("the statuses of a client", () => {
-  it("are Connecting, Connected, Reconnecting, Connected, Closing, Closed, for reads", async () => {
+  it("are Connecting, Connected, Reconnecting, Connected, Closing, Closed, for reads (golang-ipc: TestServerClose)", async () => {
     const { client, session, far } = await pair();
     expect(await readUntil(client, "Connected")).toEqual(["Connecting", "Connected"]);
     await session.close();
@@ -47,7 +47,7 @@ describe("the statuses of a client", () => {
     expect(seen).toEqual(["Reconnecting", "Connected", "Closing", "Closed"]);
   });
 
-  it("have golang-ipc's numbers", async () => {
+  it("have golang-ipc's numbers (golang-ipc: TestStatus)", async () => {
     const { client, session } = await pair();
     const seen: [string, number][] = [[client.status, client.statusCode]];
     client.on("status", () => seen.push([client.status, client.statusCode]));
@@ -102,7 +102,7 @@ describe("the statuses of a client", () => {
 });
 
 describe("the final failure of a client", () => {
-  it("is Timeout when redialling took timeoutMs: reads reject, then 'error', then 'close', and nothing else", async () => {
+  it("is Timeout when redialling took timeoutMs: reads reject, then 'error', then 'close', and nothing else (golang-ipc: TestTimeoutServerDisconnected, TestClientReadClose, TestClientReconnectTimeout)", async () => {
     const { client, session, far } = await pair({ timeoutMs: 60_000 });
     const events: string[] = [];
     client.on("lost", (error) => events.push(`lost ${error.code}`));
@@ -144,13 +144,19 @@ describe("the final failure of a client", () => {
     expect((await readToEnd(client)).slice(-3)).toEqual(["Reconnecting", "Error", "IPC_ENCRYPTION_REFUSED"]);
   });
 
-  it("goes on after a secure session, whichever server answers there and whatever it sends", async () => {
+  it("does not come after a secure session, whichever server answers there and whatever it sends (golang-ipc: row 28)", async () => {
     const { client, session, far } = await pair();
     await session.close();
-    for (const hello of [Uint8Array.of(2, 0), Uint8Array.of(3, 1)]) {
+    (await far.next()).destroy();
+    (await far.next()).end(Uint8Array.of(2));
+    for (const hello of [
+      [2, 0],
+      [3, 1],
+      [2, 1, ...new Array<number>(97).fill(0x41)],
+    ]) {
       const stranger = await far.next();
       stranger.on("error", () => {}).resume();
-      stranger.write(hello);
+      stranger.write(Uint8Array.from(hello));
     }
     await far.session();
     await eventually(() => expect(client.status).toBe("Connected"));

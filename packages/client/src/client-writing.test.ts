@@ -129,14 +129,18 @@ describe.each([
     expect(received.every((byte) => byte === 0xaa)).toBe(true);
   });
 
-  it("takes strings, bytes, views of bytes and nothing at all, and any type", async () => {
+  it.each([
+    ["to the server (golang-ipc: TestServerWrongMessageType, TestServerCorrectMessageType)", true],
+    ["to the client (golang-ipc: TestClientWrongMessageType, TestClientCorrectMessageType)", false],
+  ])("takes strings, bytes, views of bytes and nothing at all, and any type, %s", async (_direction, isToServer) => {
     const { client, session } = await pair(options);
-    await client.write(1, "5 € and 😀");
-    await client.write(4_294_967_295, new TextEncoder().encode("bytes"));
-    await client.writeMessage({ type: 3, data: Buffer.from("a view of it").subarray(2, 6) });
-    await client.write(4, "");
+    const [from, to] = isToServer ? [client, session] : [session, client];
+    await from.write(1, "5 € and 😀");
+    await from.write(4_294_967_295, new TextEncoder().encode("bytes"));
+    await from.writeMessage({ type: 3, data: Buffer.from("a view of it").subarray(2, 6) });
+    await from.write(4, "");
     const received = [];
-    for (let i = 0; i < 4; i++) received.push(await readData(session));
+    for (let i = 0; i < 4; i++) received.push(await readData(to));
     expect(received.map((message) => [message.type, message.text()])).toEqual([
       [1, "5 € and 😀"],
       [4_294_967_295, "bytes"],
@@ -147,7 +151,7 @@ describe.each([
   });
 
   it.each([1_024, 65_536, 3_145_728])(
-    "sends exactly maxMessageSize %i both ways, and not a byte more",
+    "sends exactly maxMessageSize %i both ways, and not a byte more (golang-ipc: TestWrite, TestStartUp_Configs3)",
     async (size) => {
       const { client, session } = await pair({ ...options, maxMessageSize: size }, { maxMessageSize: size });
       const data = new Uint8Array(size).fill(0xcc);
@@ -184,7 +188,7 @@ describe("write", () => {
     ["data", null, "`data` takes a string or a Uint8Array, got null", TypeError],
     ["data", [1], "`data` takes a string or a Uint8Array, got an array", TypeError],
     ["data", new ArrayBuffer(1), "`data` takes a string or a Uint8Array, got an object", TypeError],
-  ])("rejects the %s %o", async (argument, value, message, kind) => {
+  ])("rejects the %s %o (golang-ipc: TestWrite)", async (argument, value, message, kind) => {
     const { client } = await pair();
     const given = { type: 1, data: "", [argument]: value } as { type: number; data: string };
     for (const write of [client.write(given.type, given.data), client.writeMessage(given)]) {

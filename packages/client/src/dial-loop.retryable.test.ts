@@ -17,7 +17,7 @@ const BROKEN = [
   "IPC_RECORD_TRUNCATED",
 ] as const;
 
-it.each(BROKEN)("dials again after %s: the server may be away, busy, slow or replaced", (code) => {
+it.each(BROKEN)("dials again after %s: the server may be away, busy, slow or replaced (golang-ipc: row 28)", (code) => {
   expect(PASTS.map((history) => isRetryable(code, history))).toEqual([true, true, true]);
 });
 

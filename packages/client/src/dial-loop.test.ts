@@ -119,7 +119,7 @@ describe("dialUntilConnected", () => {
     });
   });
 
-  it("reports the attempts and the last failure when its time is over", async () => {
+  it("reports the attempts and the last failure when its time is over (golang-ipc: TestTimeoutNoServerRetry)", async () => {
     const last = noServer();
     stopClock();
     const schedule = new RetrySchedule({ fixedMs: 20, maxMs: 20, random: () => 0 });

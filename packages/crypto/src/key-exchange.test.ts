@@ -49,7 +49,7 @@ describe("the golden key exchange", () => {
   });
 });
 
-describe("a shared X that starts with a zero byte", () => {
+describe("a shared X that starts with a zero byte (golang-ipc: row 16)", () => {
   const client = keyPairFromScalar(bytes(leadingZero["client private key"]));
   const server = keyPairFromScalar(bytes(leadingZero["server private key"]));
   const x = deriveSharedSecret(client.privateKey, bytes(leadingZero["server key"]));

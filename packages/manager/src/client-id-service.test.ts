@@ -9,7 +9,7 @@ import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
 import { ask, comeToAsk, expectFreed, expectListening, REQUEST, readId, start } from "../test/raw-id-requester.js";
 
 describe("an id requester", () => {
-  it("gets an id whose slot already listens", async () => {
+  it("gets an id whose slot already listens (golang-ipc: row 31)", async () => {
     const { manager, world } = await start();
     for (const expected of [1, 2, 3]) {
       const { id } = await ask(world);

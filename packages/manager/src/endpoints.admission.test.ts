@@ -103,7 +103,7 @@ describe("past maxConnections", () => {
     expect(clients.map(({ status }) => status)).toEqual(["Connected", "Connected"]);
   });
 
-  it("serves a rejected client as soon as another disconnects, at either endpoint", async () => {
+  it("serves a rejected client as soon as another disconnects, at either endpoint (golang-ipc: row 38)", async () => {
     const { manager, directory } = await start({ maxConnections: 1 });
     const { id } = await askForId(directory, name);
     const first = await openFarClient(directory, name);

@@ -60,7 +60,7 @@ function descriptors(): number {
 }
 
 describe("serves others meanwhile, and leaves nothing after the deadline, when the manager endpoint has", () => {
-  it("a connection that sends nothing", async () => {
+  it("a connection that sends nothing (golang-ipc: row 7, row 30)", async () => {
     const { manager, directory, pass } = await start();
     const idle = await connectToManager(directory);
     await idle.read(2);
@@ -71,7 +71,7 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
     expect(refused.map(({ code }) => code)).toEqual(["IPC_HANDSHAKE_TIMEOUT"]);
   });
 
-  it("a connection that shakes hands and never asks", async () => {
+  it("a connection that shakes hands and never asks (golang-ipc: row 30)", async () => {
     const { manager, directory, pass } = await start();
     const arrived = nextHandshakes(name);
     const idle = await joinManager(directory);
@@ -143,7 +143,7 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
   });
 });
 
-it("leaves no file, descriptor or timer 30 s after a hundred clients have come and gone by the id protocol", async () => {
+it("leaves no file, descriptor or timer 30 s after a hundred clients have come and gone by the id protocol (golang-ipc: row 31, row 39)", async () => {
   const { manager, directory, pass } = await start();
   await expectService(manager, directory);
   pass(30_000);

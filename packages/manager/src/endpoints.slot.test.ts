@@ -132,7 +132,7 @@ describe("a slot", () => {
     expect(refused.map(({ code }) => code)).toEqual(["IPC_HANDSHAKE_TIMEOUT", "IPC_HANDSHAKE_TIMEOUT"]);
   });
 
-  it("is still there for its client after another peer failed at it", async () => {
+  it("is still there for its client after another peer failed at it (golang-ipc: row 8, TestServerReceiveWrongVersionNumberMulti)", async () => {
     const { manager, directory } = await start();
     const { id } = await askForId(directory, name);
     const refused = nextEvent(manager, "refused");

@@ -36,7 +36,7 @@ describe("a manager listens", () => {
     expect(manager).toMatchObject({ address: join(directory, "orders.sock"), status: "Listening" });
   });
 
-  it("for clients at both endpoints at once, each under an id of its own", async () => {
+  it("for clients at both endpoints at once, each under an id of its own (golang-ipc: row 26)", async () => {
     const { manager, directory } = await start();
     const [first, second, third, fourth] = await Promise.all([
       openFarClient(directory, name),
@@ -78,7 +78,7 @@ describe("a manager listens", () => {
 });
 
 describe("an address that is taken is skipped, and stays as it is:", () => {
-  it("a live server's; its clients do not notice", async () => {
+  it("a live server's; its clients do not notice (golang-ipc: row 4)", async () => {
     const directory = temporaryDirectory();
     const server = untilTestEnds(await startServer({ name: "orders1", directory }));
     const client = await openFarClient(directory, "orders1");
@@ -121,7 +121,7 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
     expect(filesIn(directory)).toEqual([`${taken}.sock`]);
   });
 
-  it("the path of one of its endpoints is too long", async () => {
+  it("the path of one of its endpoints is too long (golang-ipc: row 6)", async () => {
     const base = temporaryDirectory();
     // The name fits on every system, the manager endpoint on none.
     const directory = join(base, "d".repeat(102 - base.length - "//orders.sock".length));

@@ -55,7 +55,7 @@ describe("startServerManager refuses", () => {
   });
 
   it.each(["../x", "", "-x", "..", "a".repeat(65), "ключ", undefined, {}])(
-    "the name %o, with the code IPC_NAME_INVALID",
+    "the name %o, with the code IPC_NAME_INVALID (golang-ipc: row 1)",
     async (name) => {
       const error = await failureOf(startServerManager(loose({ name })));
       expect(error).toBeInstanceOf(TypeError);
@@ -93,7 +93,7 @@ describe("startServerManager refuses", () => {
 });
 
 describe("resolveManagerOptions", () => {
-  it("fills in the defaults, also where an option is undefined, and freezes the result", () => {
+  it("fills in the defaults, also where an option is undefined, and freezes the result (golang-ipc: row 35)", () => {
     const absent = Object.fromEntries([...WRONG_KIND, ...OUT_OF_RANGE].map(([option]) => [option, undefined]));
     for (const options of [{ name: "orders" }, { name: "orders", ...absent }]) {
       const resolved = resolveManagerOptions(loose(options));

@@ -36,7 +36,7 @@ describe("a client of a manager", () => {
     expect(manager.stats.connections).toBe(3);
   });
 
-  it("is told by 'disconnection' when it goes, once, and stands in `connections` no more; its id is not given again", async () => {
+  it("is told by 'disconnection' when it goes, once, and stands in `connections` no more; its id is not given again (golang-ipc: TestServerReconnectMulti, TestServerReconnect2Multi)", async () => {
     const { manager, visit } = await serve();
     const told: unknown[] = [];
     manager.on("disconnection", ({ id, status }, error) => {
@@ -207,7 +207,7 @@ describe("an async listener of 'connection' with a loop over it", () => {
 });
 
 describe("maxConnections", () => {
-  it("rejects the next client with IPC_SERVER_BUSY, and admits one again when another disconnects", async () => {
+  it("rejects the next client with IPC_SERVER_BUSY, and admits one again when another disconnects (golang-ipc: row 26)", async () => {
     const { manager, transport, visit } = await serve({ maxConnections: 2 });
     const refused = collect(manager, "refused");
     const [first, second] = [await visit(), await visit()];

@@ -37,7 +37,7 @@ describe("startServerManager", () => {
     expect(manager.address).toMatch(/^127\.0\.0\.1:[1-9]\d+$/);
   });
 
-  it("rejects with IPC_ADDRESS_IN_USE where a manager listens already, which is not disturbed", async () => {
+  it("rejects with IPC_ADDRESS_IN_USE where a manager listens already, which is not disturbed (golang-ipc: row 2)", async () => {
     const directory = temporaryDirectory();
     const first = untilTestEnds(await startServerManager({ name, directory }));
     expect(await failureOf(startServerManager({ name, directory }))).toMatchObject({ code: "IPC_ADDRESS_IN_USE" });

@@ -30,7 +30,7 @@ async function expectService(server: Server, directory: string, options: PeerOpt
 }
 
 describe("a faulty peer costs only its own connection:", () => {
-  it("a hundred silent connections do not hold up a client", async () => {
+  it("a hundred silent connections do not hold up a client (golang-ipc: row 7)", async () => {
     stopClock();
     const { server, directory } = await start();
     const silent = await Promise.all(Array.from({ length: 100 }, () => RawPeer.connect(server.address)));
@@ -57,7 +57,7 @@ describe("a faulty peer costs only its own connection:", () => {
     expect(streams.every((stream) => stream.destroyed)).toBe(true);
   });
 
-  it("97 bytes of junk as a public key", async () => {
+  it("97 bytes of junk as a public key (golang-ipc: row 9, row 10)", async () => {
     const { server, directory } = await start();
     for (const junk of [Buffer.alloc(97), Buffer.alloc(97, 4), Buffer.alloc(97, 0xff)]) {
       const refused = nextEvent(server, "refused");
@@ -69,7 +69,7 @@ describe("a faulty peer costs only its own connection:", () => {
     await expectService(server, directory);
   });
 
-  it("an end after any part of any item, with the figures", async () => {
+  it("an end after any part of any item, with the figures (golang-ipc: row 8)", async () => {
     const { server, directory } = await start();
     const key = Buffer.alloc(97, 4);
     for (const [bytes, message] of [
@@ -94,7 +94,7 @@ describe("a faulty peer costs only its own connection:", () => {
     await expectService(server, directory);
   });
 
-  it("a cut at once, a hundred times", async () => {
+  it("a cut at once, a hundred times (golang-ipc: row 8)", async () => {
     const { server, directory } = await start();
     const refused = collect(server, "refused");
     for (let i = 0; i < 100; i++) (await RawPeer.connect(server.address)).stream.destroy();
@@ -107,18 +107,21 @@ describe("a faulty peer costs only its own connection:", () => {
     [1, "IPC_VERSION_MISMATCH", "the client does not speak version 2"],
     [2, "IPC_ENCRYPTION_REFUSED", "encryption refused: the client requires it, and this server has"],
     [3, "IPC_HANDSHAKE_FAILED", "invalid reply to the hello: 3, expected 0"],
-  ])("the answer %i to the hello", async (answer, code, message) => {
-    const { server } = await start({ encryption: false });
-    const refused = nextEvent(server, "refused");
-    const raw = await RawPeer.connect(server.address);
-    expect(await raw.read(2)).toEqual(Buffer.of(2, 0));
-    raw.write(answer);
-    expect(await refused).toMatchObject({ code, message: expect.stringContaining(message) });
-    await raw.gone;
-    expect(server.status).toBe("Listening");
-  });
+  ])(
+    "the answer %i to the hello (golang-ipc: row 8, TestServerReceiveWrongVersionNumber, TestServerWrongEncryption)",
+    async (answer, code, message) => {
+      const { server } = await start({ encryption: false });
+      const refused = nextEvent(server, "refused");
+      const raw = await RawPeer.connect(server.address);
+      expect(await raw.read(2)).toEqual(Buffer.of(2, 0));
+      raw.write(answer);
+      expect(await refused).toMatchObject({ code, message: expect.stringContaining(message) });
+      await raw.gone;
+      expect(server.status).toBe("Listening");
+    },
+  );
 
-  it("silence for longer than handshakeTimeoutMs, naming what was waited for", async () => {
+  it("silence for longer than handshakeTimeoutMs, naming what was waited for (golang-ipc: row 7)", async () => {
     const { server } = await start({ handshakeTimeoutMs: 50 });
     const refused = nextEvent(server, "refused");
     const pass = stopClock();
@@ -166,7 +169,7 @@ describe("a faulty peer costs only its own connection:", () => {
 });
 
 describe("a client that comes while another has the place", () => {
-  it("is told so, and ended; the first does not notice", async () => {
+  it("is told so, and ended; the first does not notice (golang-ipc: row 26, row 36)", async () => {
     const { server, directory } = await start();
     const first = await openFarClient(directory, name);
     await readUntil(server, "Connected");
@@ -185,7 +188,7 @@ describe("a client that comes while another has the place", () => {
     expect(server.status).toBe("Connected");
   });
 
-  it("is served as soon as that one has gone", async () => {
+  it("is served as soon as that one has gone (golang-ipc: row 38, TestServerReconnect)", async () => {
     const { server, directory } = await start();
     for (let i = 0; i < 5; i++) await expectService(server, directory);
     expect(server.stats).toMatchObject({ reconnects: 4, messagesReceived: 5 });

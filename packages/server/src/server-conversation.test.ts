@@ -25,7 +25,7 @@ async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Se
 }
 
 describe("the statuses of a server", () => {
-  it("are Connected, Disconnected, Connected, Closing, Closed, to readers and to listeners", async () => {
+  it("are Connected, Disconnected, Connected, Closing, Closed, to readers and to listeners (golang-ipc: TestServerReconnect2, TestServerClose, TestClientClose)", async () => {
     const { server, directory } = await start();
     const events = collect(server, "status");
     const first = await openFarClient(directory, name);
@@ -65,7 +65,7 @@ const MODES: readonly (readonly [string, PeerOptions])[] = [
 ];
 
 describe.each(MODES)("what a server writes over a connection that is %s", (_mode, options) => {
-  it("before a client is connected waits, and is delivered to the first client in order", async () => {
+  it("before a client is connected waits, and is delivered to the first client in order (golang-ipc: row 23)", async () => {
     const { server, directory } = await start(options);
     const writes = [server.write(1, "a"), server.write(1, Buffer.alloc(100_000, "b")), server.write(1, "c")];
     const flushed = server.flush();
@@ -103,7 +103,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
     for (const wait of waits) expect(await wait).toMatchObject({ code: "IPC_CLOSED" });
   });
 
-  it("after its client has gone is rejected with IPC_NOT_CONNECTED, and reaches no other client", async () => {
+  it("after its client has gone is rejected with IPC_NOT_CONNECTED, and reaches no other client (golang-ipc: row 23, TestWrite)", async () => {
     const { server, directory } = await start(options);
     const first = await openFarClient(directory, name, options);
     await readUntil(server, "Connected");
@@ -119,7 +119,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
     expect(await readUntil(second, "new")).toEqual(["Connected", "new"]);
   });
 
-  it("and was queued for a client that is cut reaches no other client", async () => {
+  it("and was queued for a client that is cut reaches no other client (golang-ipc: row 22)", async () => {
     const { server, directory } = await start(options);
     const first = await openFarClient(directory, name, { ...options, maxUnreadBytes: 1_024 });
     const outcomes = Promise.allSettled(Array.from({ length: 40 }, () => server.write(1, Buffer.alloc(60_000, "old"))));
@@ -138,9 +138,9 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
 
 describe("a client that breaks off", () => {
   it.each([
-    ["in the middle of a frame", plainFrame(1, "half").subarray(0, 9), "IPC_FRAME_TRUNCATED"],
-    ["with a frame of 4 GiB", Buffer.of(0xff, 0xff, 0xff, 0xff), "IPC_FRAME_TOO_LARGE"],
-    ["with a body without a type", Buffer.of(0, 0, 0, 1, 1), "IPC_FRAME_TOO_SHORT"],
+    ["in the middle of a frame (golang-ipc: row 14)", plainFrame(1, "half").subarray(0, 9), "IPC_FRAME_TRUNCATED"],
+    ["with a frame of 4 GiB (golang-ipc: row 12)", Buffer.of(0xff, 0xff, 0xff, 0xff), "IPC_FRAME_TOO_LARGE"],
+    ["with a body without a type (golang-ipc: row 13)", Buffer.of(0, 0, 0, 1, 1), "IPC_FRAME_TOO_SHORT"],
   ])("%s is lost, nothing of that frame is delivered, and the next one is served", async (_how, bytes, code) => {
     const { server } = await start({ encryption: false });
     for (let i = 0; i < 2; i++) {
@@ -155,7 +155,7 @@ describe("a client that breaks off", () => {
     }
   });
 
-  it("by a reset with unread input harms nothing", async () => {
+  it("by a reset with unread input harms nothing (golang-ipc: row 37)", async () => {
     const { server, directory } = await start();
     const client = await openFarClient(directory, name);
     await server.write(1, Buffer.alloc(60_000));
@@ -165,7 +165,7 @@ describe("a client that breaks off", () => {
     await readUntil(server, "Connected");
   });
 
-  it("is seen as gone only after its messages were read, where those used up the budget", async () => {
+  it("is seen as gone only after its messages were read, where those used up the budget (golang-ipc: TestRead)", async () => {
     const { server, directory } = await start({ maxUnreadBytes: 1_024 });
     const client = await openFarClient(directory, name);
     for (let i = 0; i < 100; i++) await client.write(1, "x".repeat(1_000));
@@ -177,7 +177,7 @@ describe("a client that breaks off", () => {
 });
 
 describe("close of a server", () => {
-  it("sends what was accepted, removes the socket file, and tells 'close' once", async () => {
+  it("sends what was accepted, removes the socket file, and tells 'close' once (golang-ipc: row 29)", async () => {
     const { server, directory } = await start();
     const closes = collect(server, "close");
     const errors = collect(server, "error");
@@ -195,7 +195,7 @@ describe("close of a server", () => {
     expect([closes.length, errors.length]).toEqual([1, 0]);
   });
 
-  it("before a client connected ends pending reads with Closing, Closed, IPC_CLOSED", async () => {
+  it("before a client connected ends pending reads with Closing, Closed, IPC_CLOSED (golang-ipc: row 36)", async () => {
     const { server } = await start();
     const reading = readToEnd(server);
     const iterations = failureOf(server[Symbol.asyncIterator]().next());
@@ -216,7 +216,7 @@ describe("close of a server", () => {
     await readUntil(next, "Connected");
   });
 
-  it("leaves the file of another server alone that has taken its place meanwhile", async () => {
+  it("leaves the file of another server alone that has taken its place meanwhile (golang-ipc: row 3)", async () => {
     const { server, directory } = await start();
     rmSync(server.address);
     const next = untilTestEnds(await startServer({ name, directory }));

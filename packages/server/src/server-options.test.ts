@@ -52,15 +52,18 @@ describe("startServer refuses", () => {
     expect(error.message).toContain(message);
   });
 
-  it.each(OUT_OF_RANGE)("%s: %o, as a RangeError that names it", async (option, value, message) => {
-    const error = await failureOf(startServer(loose({ name: "orders", [option]: value })));
-    expect(error).toBeInstanceOf(RangeError);
-    expect(error.message).toContain(message);
-    expect(error.message).toContain(`\`${option}\``);
-  });
+  it.each(OUT_OF_RANGE)(
+    "%s: %o, as a RangeError that names it (golang-ipc: TestStartUp_Configs2)",
+    async (option, value, message) => {
+      const error = await failureOf(startServer(loose({ name: "orders", [option]: value })));
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error.message).toContain(message);
+      expect(error.message).toContain(`\`${option}\``);
+    },
+  );
 
   it.each(["../x", "x.sock/..", "", "-x", "..", "a".repeat(65), "ключ", "a\n", undefined, {}])(
-    "the name %o, with the code IPC_NAME_INVALID",
+    "the name %o, with the code IPC_NAME_INVALID (golang-ipc: row 1, TestStartUp_Name)",
     async (name) => {
       const error = await failureOf(startServer(loose({ name })));
       expect(error).toBeInstanceOf(TypeError);
@@ -80,7 +83,7 @@ describe("startServer refuses", () => {
     expect(error.message).toContain("unmaskPermissions");
   });
 
-  it.each([undefined, null, "orders", 5])("%o instead of options", async (options) => {
+  it.each([undefined, null, "orders", 5])("%o instead of options (golang-ipc: row 33)", async (options) => {
     const error = await failureOf(startServer(loose(options)));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toContain("takes an object of options");
@@ -102,7 +105,7 @@ describe("startServer refuses", () => {
 });
 
 describe("resolveServerOptions", () => {
-  it("fills in the defaults, also where an option is undefined, and freezes the result", () => {
+  it("fills in the defaults, also where an option is undefined, and freezes the result (golang-ipc: row 35)", () => {
     const absent = Object.fromEntries(
       [...new Set([...WRONG_KIND, ...OUT_OF_RANGE].map(([option]) => option))].map((option) => [option, undefined]),
     );

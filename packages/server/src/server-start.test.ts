@@ -31,7 +31,7 @@ describe("startServer", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it("admits every user with unmaskPermissions, and leaves the umask alone", async () => {
+  it("admits every user with unmaskPermissions, and leaves the umask alone (golang-ipc: row 5, TestUnmask)", async () => {
     const directory = temporaryDirectory();
     const before = process.umask();
     const server = untilTestEnds(await startServer({ name, directory, unmaskPermissions: true }));
@@ -83,7 +83,7 @@ describe("startServer", () => {
 });
 
 describe("startServer rejects with", () => {
-  it("IPC_ADDRESS_IN_USE where a server listens already, which is not disturbed", async () => {
+  it("IPC_ADDRESS_IN_USE where a server listens already, which is not disturbed (golang-ipc: row 2)", async () => {
     const directory = temporaryDirectory();
     const first = untilTestEnds(await startServer({ name, directory }));
     const client = await openFarClient(directory, name);
@@ -108,18 +108,19 @@ describe("startServer rejects with", () => {
   });
 
   it.each(["a plain file", "a directory", "a symbolic link"])(
-    "IPC_ADDRESS_IN_USE for %s, which stays",
+    "IPC_ADDRESS_IN_USE for %s, which stays (golang-ipc: row 1)",
     async (what) => {
       const directory = temporaryDirectory();
       const path = join(directory, "orders.sock");
       if (what === "a plain file") writeFileSync(path, "precious");
-      else if (what === "a directory") mkdirSync(path);
+      else if (what === "a directory") mkdirSync(join(path, "precious"), { recursive: true });
       else symlinkSync("/nowhere", path);
       expect(await failureOf(startServer({ name, directory }))).toMatchObject({
         code: "IPC_ADDRESS_IN_USE",
         message: expect.stringContaining(`${path} is ${what}, not a socket, and is never deleted`),
       });
-      expect(readdirSync(directory)).toEqual(["orders.sock"]);
+      const left = what === "a directory" ? ["orders.sock", "orders.sock/precious"] : ["orders.sock"];
+      expect(readdirSync(directory, { recursive: true })).toEqual(left);
     },
   );
 
@@ -134,7 +135,7 @@ describe("startServer rejects with", () => {
     });
   });
 
-  it("IPC_PATH_TOO_LONG for a path that Node would cut", async () => {
+  it("IPC_PATH_TOO_LONG for a path that Node would cut (golang-ipc: row 6)", async () => {
     const directory = join(temporaryDirectory(), "d".repeat(100));
     expect(await failureOf(startServer({ name, directory }))).toMatchObject({
       code: "IPC_PATH_TOO_LONG",

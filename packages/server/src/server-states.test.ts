@@ -35,8 +35,11 @@ it.each<[string, () => Promise<Server>, string]>([
     },
     "Error, 7, IPC_CLOSED, IPC_LISTENER_LOST, IPC_LISTENER_LOST",
   ],
-])("a server that %s answers with its status and its failure, and knows its address", async (_state, make, answers) => {
-  const server = await make();
-  expect(await answersOf(server)).toBe(answers);
-  expect([server.address, server.remote]).toEqual(Array(2).fill(expect.stringMatching(/orders\.sock$/)));
-});
+])(
+  "a server that %s answers with its status and its failure, and knows its address (golang-ipc: TestStatus)",
+  async (_state, make, answers) => {
+    const server = await make();
+    expect(await answersOf(server)).toBe(answers);
+    expect([server.address, server.remote]).toEqual(Array(2).fill(expect.stringMatching(/orders\.sock$/)));
+  },
+);

@@ -29,7 +29,7 @@ describe("endStream", () => {
     expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
   });
 
-  test("discards what the peer still says, so that nothing unread resets the connection", async () => {
+  test("discards what the peer still says, so that nothing unread resets the connection (golang-ipc: row 37)", async () => {
     const duplex = stream();
     duplex.push(new Uint8Array(100_000));
     const end = closeGracefully(duplex);

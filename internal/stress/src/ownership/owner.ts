@@ -6,7 +6,7 @@ import type { Place } from "../process/place.js";
 import type { OwnerCalls } from "./owner-program.js";
 
 /** The name of the servers whose socket files are fought over. */
-export const NAME = "owner";
+const NAME = "owner";
 export const SOCKET: string = `${NAME}.sock`;
 
 /** A process that owns a socket file, or wants to. */

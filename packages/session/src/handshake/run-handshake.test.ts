@@ -79,7 +79,7 @@ describe("a handshake over a stream", () => {
     expect(sent).toEqual(["0201", hexOf(pair.publicKey), expect.stringMatching(limits)]);
   });
 
-  test("takes items that arrive byte by byte", async () => {
+  test("takes items that arrive byte by byte (golang-ipc: row 11)", async () => {
     const { stream, sent } = wire();
     const run = runHandshake(stream, clientHandshake(PLAIN), RUN);
     for (const byte of bytes("0200 00000004 00300000")) {

@@ -137,7 +137,7 @@ describe("a man in the middle that leads a client of `orders` to the server `bil
   });
 });
 
-describe("row 17: a man in the middle with an exchange of its own keeps the offer", () => {
+describe("a man in the middle with an exchange of its own that keeps the offer (golang-ipc: row 17)", () => {
   test("where neither side has a key: it can be each side's peer, which is what anonymous means", async () => {
     for (const security of [{}, { require: true }]) {
       const outcome = await meet(security, security, {});

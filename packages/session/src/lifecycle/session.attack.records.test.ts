@@ -75,7 +75,7 @@ const flip = (record: Buffer, at: number, bits = 0x01): Buffer => {
   return altered;
 };
 
-describe.each(["server", "client"] as const)("row 18: a man in the middle, before a %s,", (victimSide) => {
+describe.each(["server", "client"] as const)("a man in the middle (golang-ipc: row 18), before a %s,", (victimSide) => {
   /** The victim ends it with this code and has been given `texts`, no more; its peer learns that it was ended. */
   async function expectEnd(theatre: Theatre, code: string | RegExp, ...texts: string[]): Promise<void> {
     const error = await theatre.lost;
@@ -244,7 +244,7 @@ describe.each(["server", "client"] as const)("row 18: a man in the middle, befor
   });
 });
 
-describe("row 19: the limits, sent again as a message,", () => {
+describe("the limits, sent again as a message (golang-ipc: row 19),", () => {
   test("are no record: they are not delivered, and end the connection", async () => {
     const theatre = await stage("client", (man, record) => man.say("client", record));
     await send(theatre.sender, "before");

@@ -129,7 +129,7 @@ describe("a peer that breaks the protocol costs its own connection", () => {
   });
 
   it.each(MODES.slice(0, 2))(
-    "a message that was altered: nothing of it or after it is delivered, $mode",
+    "a message that was altered: nothing of it or after it is delivered, $mode (golang-ipc: row 20)",
     async ({ mode, options }) => {
       const [near, far] = memoryPair();
       const [outer, middle] = memoryPair();

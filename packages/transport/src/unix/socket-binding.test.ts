@@ -72,7 +72,7 @@ function whenBound(act: (bound: string) => void): void {
 
 describe.each([0o600, 0o660, 0o777])("a socket of mode %o", (mode) => {
   test.each([0o000, 0o002, 0o022, 0o077])(
-    "lets no other user connect before it has its mode, under the umask %o, which stays",
+    "lets no other user connect before it has its mode, under the umask %o, which stays (golang-ipc: row 5)",
     async (mask) => {
       setUmask(mask);
       const umask = vi.spyOn(process, "umask");

@@ -68,7 +68,7 @@ test.each([
   await listener.close();
 });
 
-test("a path at the limit works, for a name of one character too; one byte more is refused by both sides", async () => {
+test("a path at the limit works, for a name of one character too; one byte more is refused by both sides (golang-ipc: row 6)", async () => {
   const base = scratchDirectory();
   const most = maxPathBytes(process.platform);
   for (const name of ["a", "orders"]) {
@@ -92,7 +92,7 @@ test("a path at the limit works, for a name of one character too; one byte more 
   }
 });
 
-test("a name that leaves the directory is refused, before anything is made", async () => {
+test("a name that leaves the directory is refused, before anything is made (golang-ipc: row 1)", async () => {
   const base = scratchDirectory();
   const transport = unixSocket({ directory: join(base, "run") });
   const wrong = { code: "IPC_NAME_INVALID" };
