@@ -1,17 +1,13 @@
-import { dirname } from "node:path";
 import { setTimeout as sleepingTurn } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { type Client, type ClientOptions, startClient } from "@ipc/client";
 import { type Server, type ServerOptions, startServer } from "@ipc/server";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { runModule } from "../../testkit/src/child-process.js";
 import { eventually } from "../../testkit/src/eventually.js";
 import { readData, readUntil } from "../../testkit/src/peer-watch.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 
 const name = "orders";
-const HERE = dirname(fileURLToPath(import.meta.url));
 
 /** What keeps the event loop from sleeping, seen from a timer: the turn's own immediates are over. */
 async function pendingImmediates(): Promise<number> {
@@ -76,31 +72,4 @@ describe("after a write, while the clock stands", () => {
       await eventually(async () => expect(await pendingImmediates()).toBe(0));
     }
   });
-});
-
-it.each([
-  ["that are closed", "await client.close(); await server.close();"],
-  ["that are open and unreferenced", "client.unref(); server.unref();"],
-])("a process ends by itself after its client and its server %s have polled", async (_state, script) => {
-  const outcome = await runModule(
-    `
-      import { startClient } from "@ipc/client";
-      import { startServer } from "@ipc/server";
-      const options = { name: "${name}", directory: ${JSON.stringify(temporaryDirectory())}, busyPollUs: 1000 };
-      const server = await startServer(options);
-      const client = await startClient(options);
-      await client.write(1, "ping");
-      for await (const message of server) {
-        await server.write(2, "pong");
-        break;
-      }
-      for await (const message of client) {
-        process.stdout.write(message.text());
-        break;
-      }
-      ${script}
-    `,
-    HERE,
-  );
-  expect(outcome).toEqual({ code: 0, stdout: "pong", stderr: "" });
 });

@@ -57,19 +57,6 @@ describe("the process of a manager", () => {
     expect(await outcome).toEqual({ ...ENDED, stdout: "closed\n" });
   });
 
-  it("ends though it listens and clients are connected, after unref", async () => {
-    const outcome = await runManager(
-      temporaryDirectory(),
-      `
-        const { client } = await visit();
-        client.unref();
-        manager.unref();
-        process.on("exit", () => console.log(manager.status, manager.connections.size));
-      `,
-    );
-    expect(outcome).toEqual({ ...ENDED, stdout: "Listening 1\n" });
-  });
-
   it("ends though clients have come after unref", async () => {
     const outcome = await runManager(
       temporaryDirectory(),
