@@ -7,6 +7,9 @@ import (
 	ipc "github.com/joe-at-startupmedia/golang-ipc"
 )
 
+// retryPause is what golang-ipc waits between two dials; it takes 0 for a second.
+const retryPause = 20 * time.Millisecond
+
 type dialled struct {
 	client *ipc.Client
 	err    error
@@ -21,7 +24,7 @@ func dial(opts options) (*ipc.Client, error) {
 			Name:        opts.name,
 			Encryption:  opts.encryption,
 			Timeout:     opts.timeout,
-			RetryTimer:  opts.retry,
+			RetryTimer:  retryPause,
 			MultiClient: opts.multi,
 		})
 		started <- dialled{client, err}

@@ -21,8 +21,6 @@ type command struct {
 //	done, failed   a command has ended, with its result or the reason
 //	status         golang-ipc delivered a status message; a multi-client server's is about Client
 //	error          golang-ipc, or this end's traffic, reported an error that no command is waiting for
-//	bridged        the bridge accepts connections at Address
-//	throughput     the result of --role throughput
 //	bench          the result of --role bench
 //	fatal          the process is about to exit with code 1
 type event struct {
@@ -31,7 +29,6 @@ type event struct {
 	Client  int    `json:"client,omitempty"`
 	Status  string `json:"status,omitempty"`
 	Message string `json:"message,omitempty"`
-	Address string `json:"address,omitempty"`
 	Result  any    `json:"result,omitempty"`
 }
 

@@ -1,8 +1,7 @@
 // go-peer is a real golang-ipc endpoint on a string: a test starts it, gives it commands as JSON lines on stdin
 // and reads events as JSON lines on stdout. Everything golang-ipc itself logs goes to stderr.
 //
-//	go-peer --role server|client --name NAME [--encryption] [--multi | --bridge-tcp HOST:PORT] …
-//	go-peer --role throughput [--encryption] [--count N] [--size BYTES]
+//	go-peer --role server|client --name NAME [--encryption] [--multi] [--timeout-ms N]
 //	go-peer --role bench [--encryption] [--count N] [--size BYTES] [--pings N]
 //
 // It ends when its stdin does, whatever it is waiting for, so no test can leave it behind.
@@ -19,45 +18,38 @@ import (
 )
 
 type options struct {
-	role           string
-	name           string
-	encryption     bool
-	multi          bool
-	maxMessageSize int
-	timeout        time.Duration
-	retry          time.Duration
-	bridgeTCP      string
-	count          int
-	size           int
-	pings          int
+	role       string
+	name       string
+	encryption bool
+	multi      bool
+	timeout    time.Duration
+	count      int
+	size       int
+	pings      int
 }
 
 func parseOptions() (options, error) {
 	var o options
-	var timeoutMs, retryMs int
-	flag.StringVar(&o.role, "role", "", "server, client, throughput, bench or bench-server")
+	var timeoutMs int
+	flag.StringVar(&o.role, "role", "", "server, client, bench or bench-server")
 	flag.StringVar(&o.name, "name", "", "ipc name; golang-ipc puts its socket at /tmp/NAME.sock")
 	flag.BoolVar(&o.encryption, "encryption", false, "encrypt (golang-ipc's own default when a config is given: off)")
 	flag.BoolVar(&o.multi, "multi", false, "golang-ipc's MultiClient: its sockets are /tmp/NAME_manager.sock, /tmp/NAME1.sock, …")
-	flag.IntVar(&o.maxMessageSize, "max-message-size", 0, "server: bytes, under 1024 means golang-ipc's default of 3145728")
 	flag.IntVar(&timeoutMs, "timeout-ms", 10_000, "client: dial time-out, 0 waits for ever")
-	flag.IntVar(&retryMs, "retry-ms", 20, "client: delay between dials; golang-ipc takes 0 for 1000")
-	flag.StringVar(&o.bridgeTCP, "bridge-tcp", "", "HOST:PORT to carry the socket to (client) or to offer it on (server)")
-	flag.IntVar(&o.count, "count", 200_000, "throughput, bench: messages")
-	flag.IntVar(&o.size, "size", 64, "throughput, bench: bytes of data in each message")
+	flag.IntVar(&o.count, "count", 200_000, "bench: messages")
+	flag.IntVar(&o.size, "size", 64, "bench: bytes of data in each message")
 	flag.IntVar(&o.pings, "pings", 2_000, "bench: round trips")
 	flag.Parse()
 	o.timeout = time.Duration(timeoutMs) * time.Millisecond
-	o.retry = time.Duration(retryMs) * time.Millisecond
 
-	measures := o.role == "throughput" || o.role == "bench"
+	measures := o.role == "bench"
 	switch {
 	case !measures && o.role != "server" && o.role != "client" && o.role != "bench-server":
-		return o, fmt.Errorf("--role takes server, client, throughput, bench or bench-server, got %q", o.role)
+		return o, fmt.Errorf("--role takes server, client, bench or bench-server, got %q", o.role)
 	case !measures && o.name == "":
 		return o, errors.New("--name is missing")
-	case o.multi && (measures || o.role == "bench-server" || o.bridgeTCP != ""):
-		return o, errors.New("--multi goes with a role that takes commands, and not with --bridge-tcp, which carries one socket")
+	case o.multi && (measures || o.role == "bench-server"):
+		return o, errors.New("--multi goes with a role that takes commands")
 	case measures && (o.pings < 1 || o.count < 1):
 		return o, errors.New("--count and --pings take 1 or more")
 	case flag.NArg() > 0:
@@ -74,8 +66,6 @@ func main() {
 	opts, err := parseOptions()
 	if err == nil {
 		switch opts.role {
-		case "throughput":
-			err = measureThroughput(opts, out)
 		case "bench":
 			err = measureBench(opts, out)
 		case "bench-server":
@@ -92,14 +82,6 @@ func main() {
 
 // serveCommands runs the commands one after the other until stdin ends; then it leaves at once, even in mid-command.
 func serveCommands(opts options, stdin io.Reader, out *events) error {
-	if opts.bridgeTCP != "" {
-		bridge, err := startBridge(opts)
-		if err != nil {
-			return err
-		}
-		defer bridge.Close()
-		out.emit(event{Event: "bridged", Address: bridge.Addr().String()})
-	}
 	p := &peer{opts: opts, events: out}
 	defer p.abandon()
 

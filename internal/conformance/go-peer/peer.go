@@ -29,7 +29,7 @@ func (p *peer) run(c command) (any, error) {
 	switch c.Command {
 	case "close":
 		p.setSessions(nil)
-		return all.close()
+		return nil, all.close()
 	case "free":
 		if p.pool == nil {
 			return nil, errors.New("free: only a multi-client server has a manager")
@@ -89,7 +89,6 @@ func (p *peer) listen() error {
 	server, err := ipc.StartServer(&ipc.ServerConfig{
 		Name:        p.opts.name,
 		Encryption:  p.opts.encryption,
-		MaxMsgSize:  p.opts.maxMessageSize,
 		MultiClient: p.opts.multi,
 	})
 	if err != nil {

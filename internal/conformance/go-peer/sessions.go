@@ -43,13 +43,9 @@ func (all *sessions) find(client int) *session {
 	return all.byClient[client]
 }
 
-type closing struct {
-	// Orderly says that every connection ended with "Closed". golang-ipc does not say so where there is none.
-	Orderly bool `json:"orderly"`
-}
-
-// close settles and then closes everything, also what could not be settled.
-func (all *sessions) close() (*closing, error) {
+// close settles and then closes everything, also what could not be settled. golang-ipc ends a connection with "Closed"; it does
+// not say so where there is none.
+func (all *sessions) close() error {
 	all.mutex.Lock()
 	defer all.mutex.Unlock()
 	var unsettled error
@@ -67,16 +63,13 @@ func (all *sessions) close() (*closing, error) {
 		}
 	}
 	all.closeEnds()
-	result := &closing{Orderly: len(connected) > 0}
 	overdue := time.After(time.Second)
 	for _, s := range connected {
 		select {
 		case <-s.ended:
-			continue
 		case <-overdue: // it disconnected meanwhile
-			result.Orderly = false
+			return unsettled
 		}
-		break
 	}
-	return result, unsettled
+	return unsettled
 }

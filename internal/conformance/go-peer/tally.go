@@ -3,39 +3,31 @@ package main
 import (
 	"hash/crc32"
 	"sync"
-	"time"
 )
 
 // tally sums up a run of messages. The checksum is a CRC-32 over the data in order, so it also notices reordering.
 type tally struct {
-	Count     int    `json:"count"`
-	Bytes     int    `json:"bytes"`
-	Checksum  uint32 `json:"checksum"`
-	ElapsedNs int64  `json:"elapsedNs"` // from the first message to the last
+	Count    int    `json:"count"`
+	Bytes    int    `json:"bytes"`
+	Checksum uint32 `json:"checksum"`
 
-	first time.Time
 	mutex sync.Mutex
 }
 
 func (t *tally) add(data []byte) {
-	now := time.Now()
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	if t.Count == 0 {
-		t.first = now
-	}
 	t.Count++
 	t.Bytes += len(data)
 	t.Checksum = crc32.Update(t.Checksum, crc32.IEEETable, data)
-	t.ElapsedNs = now.Sub(t.first).Nanoseconds()
 }
 
 // take returns what was counted and starts again from zero.
 func (t *tally) take() *tally {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	taken := &tally{Count: t.Count, Bytes: t.Bytes, Checksum: t.Checksum, ElapsedNs: t.ElapsedNs}
-	t.Count, t.Bytes, t.Checksum, t.ElapsedNs = 0, 0, 0, 0
+	taken := &tally{Count: t.Count, Bytes: t.Bytes, Checksum: t.Checksum}
+	t.Count, t.Bytes, t.Checksum = 0, 0, 0
 	return taken
 }
 

@@ -1,16 +1,20 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type NetConnectOpts } from "node:net";
 import { type Client, startClient } from "@ipc/client";
 import { type Server, startServer } from "@ipc/server";
 import { tcp } from "@ipc/transport";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { describeWithGo } from "./describe-with-go.js";
 import { GO_DIRECTORY, GoPeer, uniqueName } from "./go-peer.js";
-import { answer, echo, StatusWatch, sendAndReport } from "./our-peer.js";
+import { OurEnd } from "./our-end.js";
+import { tallyOf } from "./peer-protocol.js";
 
 const directory = GO_DIRECTORY;
 const MAX_MESSAGE_SIZE = 3_145_728;
 /** A Go server never ends its side: each close of ours waits 250 ms for that. */
 const RECONNECTS = 10;
 const LARGEST = 3;
+const MANY = { count: 10_000, size: 64 };
 
 for (const encryption of [true, false]) {
   const words = encryption ? "encrypted" : "plain";
@@ -18,13 +22,13 @@ for (const encryption of [true, false]) {
 
   describeWithGo(`a Go client of our server, ${words}`, (goPeer) => {
     /** Runs `test` with our server answering; ends it afterwards, and its answering with it. */
-    async function withServer(test: (server: Server, name: string) => Promise<void>): Promise<void> {
+    async function withServer(test: (server: Server, name: string, end: OurEnd) => Promise<void>): Promise<void> {
       const name = uniqueName();
       await using server = await startServer({ name, directory, encryption });
-      const answering = answer(server);
-      await test(server, name);
+      const end = new OurEnd(server);
+      await test(server, name, end);
       await server.close();
-      await answering;
+      await end.ended;
     }
 
     it("has 0 bytes, 1 byte and 64 KiB echoed, under the lowest and the highest type", () =>
@@ -47,33 +51,24 @@ for (const encryption of [true, false]) {
         await go.echo({ count: LARGEST, size: MAX_MESSAGE_SIZE });
       }));
 
-    it("has 10 000 one-way messages of 64 bytes counted", () =>
-      withServer(async (_server, name) => {
+    it("has 10 000 one-way messages of 64 bytes counted, and counts as many", () =>
+      withServer(async (_server, name, end) => {
         await using go = new GoPeer(goPeer, { role: "client", name, encryption });
         await go.start();
-        const { count, bytes, checksum } = await go.send({ count: 10_000, size: 64 });
-        expect({ count, bytes }).toEqual({ count: 10_000, bytes: 640_000 });
-        expect(await go.report()).toMatchObject({ count, bytes, checksum });
+        expect(await go.send(MANY)).toMatchObject(tallyOf(MANY));
+        expect(await go.report()).toMatchObject(tallyOf(MANY));
+        expect(await end.send(MANY)).toEqual(tallyOf(MANY));
+        expect(await end.report()).toMatchObject(tallyOf(MANY));
       }));
 
-    it("counts 10 000 one-way messages of 64 bytes", async () => {
-      const name = uniqueName();
-      await using server = await startServer({ name, directory, encryption });
-      await using go = new GoPeer(goPeer, { role: "client", name, encryption });
-      await go.start();
-      const { sent, arrived } = await sendAndReport(server, { count: 10_000, size: 64 });
-      expect(arrived).toMatchObject(sent);
-    });
-
     it(`reconnects in an orderly way, ${RECONNECTS} times`, () =>
-      withServer(async (server, name) => {
-        const statuses = new StatusWatch(server);
+      withServer(async (server, name, end) => {
         await using go = new GoPeer(goPeer, { role: "client", name, encryption });
         for (let round = 0; round <= RECONNECTS; round++) {
           await go.start();
           await go.echo({ count: 1, size: 1_000 });
           await go.close();
-          await statuses.next("Disconnected");
+          await end.status("Disconnected");
         }
         expect(server.stats.reconnects).toBe(RECONNECTS);
         expect(go.errors).toEqual([]);
@@ -97,70 +92,60 @@ for (const encryption of [true, false]) {
       await using go = new GoPeer(goPeer, { role: "client", name, encryption });
       {
         await using server = await startServer({ name, directory, encryption });
-        const answering = answer(server);
+        new OurEnd(server);
         await go.start();
         await go.echo({ count: 1, size: 64 });
         await server.close();
-        await answering;
       }
       await go.status("Reconnecting");
       await using server = await startServer({ name, directory, encryption });
-      const answering = answer(server);
+      new OurEnd(server);
       await go.status("Connected");
       await go.echo({ count: 1, size: 64 });
-      await server.close();
-      await answering;
     });
 
-    it("is spared a message over the limit: it is refused before it is sent", async () => {
-      const name = uniqueName();
-      await using server = await startServer({ name, directory, encryption });
-      await using go = new GoPeer(goPeer, { role: "client", name, encryption });
-      await go.start();
-      await expectRefused(server);
-      await echo(server, { count: 1, size: 64 });
-    });
+    it("is spared a message over the limit: it is refused before it is sent", () =>
+      withServer(async (server, name, end) => {
+        await using go = new GoPeer(goPeer, { role: "client", name, encryption });
+        await go.start();
+        await expectRefused(server);
+        await end.echo({ count: 1, size: 64 });
+      }));
   });
 
   describeWithGo(`our client of a Go server, ${words}`, (goPeer) => {
     /** Runs `test` with a Go server that listens and a client of ours that is connected to it. */
-    async function withClient(test: (client: Client, go: GoPeer, name: string) => Promise<void>): Promise<void> {
+    async function withClient(
+      test: (end: OurEnd, client: Client, go: GoPeer, name: string) => Promise<void>,
+    ): Promise<void> {
       const name = uniqueName();
       await using go = new GoPeer(goPeer, { role: "server", name, encryption });
       await go.start();
       await using client = await startClient({ name, directory, encryption });
-      await test(client, go, name);
+      await test(new OurEnd(client), client, go, name);
       await client.close();
       await go.status("Disconnected");
       expect(go.errors).toEqual([]);
     }
 
     it("has 0 bytes, 1 byte and 64 KiB echoed, under the lowest and the highest type", () =>
-      withClient(async (client) => {
+      withClient(async (end, client) => {
         for (const size of [0, 1, 65_536]) {
-          await echo(client, { type: 1, count: 1, size });
-          await echo(client, { type: 2 ** 32 - 1, count: 1, size });
+          await end.echo({ type: 1, count: 1, size });
+          await end.echo({ type: 2 ** 32 - 1, count: 1, size });
         }
         expect(client.security.mode).toBe(mode);
       }));
 
     it("has messages of exactly maxMessageSize echoed", () =>
-      withClient((client) => echo(client, { count: LARGEST, size: MAX_MESSAGE_SIZE })));
+      withClient((end) => end.echo({ count: LARGEST, size: MAX_MESSAGE_SIZE })));
 
-    it("has 10 000 one-way messages of 64 bytes counted", () =>
-      withClient(async (client) => {
-        const { sent, arrived } = await sendAndReport(client, { count: 10_000, size: 64 });
-        expect(sent.count).toBe(10_000);
-        expect(arrived).toMatchObject(sent);
-      }));
-
-    it("counts 10 000 one-way messages of 64 bytes", () =>
-      withClient(async (client, go) => {
-        const answering = answer(client);
-        const { count, bytes, checksum } = await go.send({ count: 10_000, size: 64 });
-        expect(await go.report()).toMatchObject({ count, bytes, checksum });
-        await client.close();
-        await answering;
+    it("has 10 000 one-way messages of 64 bytes counted, and counts as many", () =>
+      withClient(async (end, _client, go) => {
+        expect(await end.send(MANY)).toEqual(tallyOf(MANY));
+        expect(await end.report()).toMatchObject(tallyOf(MANY));
+        expect(await go.send(MANY)).toMatchObject(tallyOf(MANY));
+        expect(await go.report()).toMatchObject(tallyOf(MANY));
       }));
 
     it(`is one of ${RECONNECTS + 1}, one after the other`, async () => {
@@ -169,7 +154,7 @@ for (const encryption of [true, false]) {
       await go.start();
       for (let round = 0; round <= RECONNECTS; round++) {
         await using client = await startClient({ name, directory, encryption });
-        await echo(client, { count: 1, size: 1_000 });
+        await new OurEnd(client).echo({ count: 1, size: 1_000 });
         await client.close();
         await go.status("Disconnected"); // dialled earlier, a Go server accepts and never serves
       }
@@ -177,59 +162,74 @@ for (const encryption of [true, false]) {
     });
 
     it(`comes back by itself to a server that was started again, ${RECONNECTS} times`, () =>
-      withClient(async (client, go) => {
-        const statuses = new StatusWatch(client);
+      withClient(async (end, client, go) => {
         for (let round = 0; round < RECONNECTS; round++) {
-          await echo(client, { count: 1, size: 64 });
+          await end.echo({ count: 1, size: 64 });
           await go.close();
-          await statuses.next("Reconnecting");
+          await end.status("Reconnecting");
           await go.start();
-          await statuses.next("Connected");
+          await end.status("Connected");
         }
-        await echo(client, { count: 1, size: 64 });
+        await end.echo({ count: 1, size: 64 });
         expect(client.stats.reconnects).toBe(RECONNECTS);
       }));
 
     it("gives up with a typed error while another is connected, which keeps working", () =>
-      withClient(async (client, _go, name) => {
+      withClient(async (end, _client, _go, name) => {
         // A Go server accepts it, and neither serves nor closes.
         const second = { name, directory, encryption, handshakeTimeoutMs: 100 };
         await expect(startClient({ ...second, retry: false })).rejects.toMatchObject({ code: "IPC_HANDSHAKE_TIMEOUT" });
         await expect(startClient({ ...second, timeoutMs: 300 })).rejects.toMatchObject({ code: "IPC_TIMED_OUT" });
-        await echo(client, { count: 2, size: 1_000 });
+        await end.echo({ count: 2, size: 1_000 });
       }));
 
     it("refuses a message over the limit before it is sent", () =>
-      withClient(async (client) => {
+      withClient(async (end, client) => {
         await expectRefused(client);
-        await echo(client, { count: 1, size: 64 });
+        await end.echo({ count: 1, size: 64 });
       }));
   });
 
-  describeWithGo(`over TCP, ${words}`, (goPeer) => {
+  describeWithGo(`through a relay between golang-ipc's unix socket and TCP, ${words}`, (goPeer) => {
     it("a Go client has messages echoed by our server", async () => {
       const name = uniqueName();
       await using server = await startServer({ name, encryption, transport: tcp({ port: 0 }) });
-      const answering = answer(server);
-      await using go = new GoPeer(goPeer, { role: "client", name, encryption, bridgeTcp: server.address });
+      new OurEnd(server);
+      const port = Number(server.address.split(":")[1]);
+      await relay({ path: `${GO_DIRECTORY}/${name}.sock` }, { host: "127.0.0.1", port });
+      await using go = new GoPeer(goPeer, { role: "client", name, encryption });
       await go.start();
       await go.echo({ count: 3, size: 65_536 });
       await go.close();
-      await server.close();
-      await answering;
     });
 
     it("our client has messages echoed by a Go server", async () => {
       const name = uniqueName();
-      await using go = new GoPeer(goPeer, { role: "server", name, encryption, bridgeTcp: "127.0.0.1:0" });
+      await using go = new GoPeer(goPeer, { role: "server", name, encryption });
       await go.start();
-      const port = Number((await go.bridge()).split(":")[1]);
+      const port = await relay({ host: "127.0.0.1", port: 0 }, { path: `${GO_DIRECTORY}/${name}.sock` });
       await using client = await startClient({ name, encryption, transport: tcp({ port }) });
-      await echo(client, { count: 3, size: 65_536 });
+      await new OurEnd(client).echo({ count: 3, size: 65_536 });
       await client.close();
       await go.status("Disconnected");
     });
   });
+}
+
+/** Passes on all bytes of each connection, and the ends of both streams. Resolves with the port, where it listens at one. */
+async function relay(near: { host: string; port: number } | { path: string }, far: NetConnectOpts): Promise<number> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const other = connect({ ...far, allowHalfOpen: true });
+    for (const [from, to] of [
+      [socket, other],
+      [other, socket],
+    ] as const)
+      from.on("error", () => to.destroy()).pipe(to);
+  });
+  onTestFinished(() => void server.close());
+  server.listen(near);
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
 }
 
 async function expectRefused(peer: Client | Server): Promise<void> {

@@ -6,7 +6,7 @@ import { eventually } from "../../testkit/src/eventually.js";
 import { describeWithGo } from "./describe-with-go.js";
 import { GO_DIRECTORY, GoPeer, uniqueName } from "./go-peer.js";
 import { OurEnd } from "./our-end.js";
-import { payload, type Tally, TallyKeeper } from "./peer-protocol.js";
+import { tallyOf } from "./peer-protocol.js";
 
 const directory = GO_DIRECTORY;
 const LONG = { timeout: 60_000 };
@@ -17,13 +17,6 @@ const PATIENT = { handshakeTimeoutMs: 60_000 };
 const MARK_BYTES = 64;
 /** What the manager sends to a client is marked with its id, in the same way. */
 const MANAGER_MARK_BYTES = 1_000;
-
-/** What so many one-way messages of a length come to. */
-function tallyOf(count: number, size: number): Tally {
-  const keeper = new TallyKeeper();
-  for (let i = 0; i < count; i++) keeper.add(payload(i, size));
-  return keeper.take();
-}
 
 /** A manager, whose ends of all connections, by id, answer as go-peer does. */
 async function startManager(
@@ -87,12 +80,12 @@ for (const encryption of [true, false]) {
           const size = MARK_BYTES + index;
           await end.echo({ type: 1 + index, count: 20, size });
           await end.send({ count: MESSAGES, size });
-          expect(await end.report()).toMatchObject(tallyOf(MESSAGES, size));
+          expect(await end.report()).toMatchObject(tallyOf({ count: MESSAGES, size }));
         };
         const address = async ([id, end]: [number, OurEnd]): Promise<void> => {
           const size = MANAGER_MARK_BYTES + id;
           await end.send({ count: MESSAGES, size });
-          expect(await end.report()).toMatchObject(tallyOf(MESSAGES, size));
+          expect(await end.report()).toMatchObject(tallyOf({ count: MESSAGES, size }));
         };
         await Promise.all([...[...gos, ...ours].map(converse), ...[...ends].map(address)]);
 

@@ -11,16 +11,10 @@ export interface GoPeerOptions {
   readonly role: "server" | "client";
   readonly name: string;
   readonly encryption: boolean;
-  /** golang-ipc's `MultiClient`: both ends must have it, or neither. Not with `bridgeTcp`. @default false */
+  /** golang-ipc's `MultiClient`: both ends must have it, or neither. @default false */
   readonly multiClient?: boolean;
-  /** Server only: bytes. @default 3_145_728 */
-  readonly maxMessageSize?: number;
   /** Client only: of a dial, 0 = for ever. @default 10_000 */
   readonly timeoutMs?: number;
-  /** Client only: between two dials. @default 20 */
-  readonly retryMs?: number;
-  /** `host:port` that a client's socket is carried to, or that a server's is offered on; port 0 picks a free one. */
-  readonly bridgeTcp?: string;
 }
 
 /** Gives a name that no other test, of this process or another, uses at the same time. */
@@ -81,20 +75,15 @@ export class GoPeer extends GoEnd implements AsyncDisposable {
     await this.#process.command("close", {}, wait);
   }
 
-  /** Resolves with the address of the TCP bridge, `host:port` or a path. */
-  bridge(wait?: Wait): Promise<string> {
-    return this.#process.bridges.next("the bridge", () => true, wait);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
     await removeSockets(this.#options);
   }
 }
 
-/** golang-ipc removes its sockets when it closes, but not when it is killed. A client has one only for its bridge. */
-async function removeSockets({ role, name, multiClient, bridgeTcp }: GoPeerOptions): Promise<void> {
-  if (role === "client" && bridgeTcp === undefined) return;
+/** golang-ipc removes its sockets when it closes, but not when it is killed. */
+async function removeSockets({ role, name, multiClient }: GoPeerOptions): Promise<void> {
+  if (role === "client") return;
   const isOwn = multiClient ? /^(_manager|[1-9]\d*)?\.sock$/ : /^\.sock$/;
   const own = (await readdir(GO_DIRECTORY)).filter(
     (file) => file.startsWith(name) && isOwn.test(file.slice(name.length)),
@@ -102,13 +91,7 @@ async function removeSockets({ role, name, multiClient, bridgeTcp }: GoPeerOptio
   await Promise.all(own.map((file) => rm(`${GO_DIRECTORY}/${file}`, { force: true })));
 }
 
-function flags(options: GoPeerOptions): string[] {
-  const { role, name, encryption, multiClient, maxMessageSize, timeoutMs, retryMs, bridgeTcp } = options;
-  const given = ["--role", role, "--name", name, `--encryption=${encryption}`];
-  if (multiClient !== undefined) given.push(`--multi=${multiClient}`);
-  if (maxMessageSize !== undefined) given.push("--max-message-size", `${maxMessageSize}`);
-  if (timeoutMs !== undefined) given.push("--timeout-ms", `${timeoutMs}`);
-  if (retryMs !== undefined) given.push("--retry-ms", `${retryMs}`);
-  if (bridgeTcp !== undefined) given.push("--bridge-tcp", bridgeTcp);
-  return given;
+function flags({ role, name, encryption, multiClient = false, timeoutMs }: GoPeerOptions): string[] {
+  const given = ["--role", role, "--name", name, `--encryption=${encryption}`, `--multi=${multiClient}`];
+  return timeoutMs === undefined ? given : [...given, "--timeout-ms", `${timeoutMs}`];
 }

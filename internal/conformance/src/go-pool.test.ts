@@ -3,19 +3,12 @@ import { expect, it } from "vitest";
 import { describeWithGo } from "./describe-with-go.js";
 import { GO_DIRECTORY, GoPeer, uniqueName } from "./go-peer.js";
 import { OurEnd } from "./our-end.js";
-import { StatusWatch } from "./our-peer.js";
-import { payload, type Tally, TallyKeeper } from "./peer-protocol.js";
+import { tallyOf } from "./peer-protocol.js";
 
 const directory = GO_DIRECTORY;
 const LONG = { timeout: 60_000 };
 const MESSAGES = 200;
 const ROUNDS = 3;
-
-function tallyOf(count: number, size: number): Tally {
-  const keeper = new TallyKeeper();
-  for (let i = 0; i < count; i++) keeper.add(payload(i, size));
-  return keeper.take();
-}
 
 for (const encryption of [true, false]) {
   describeWithGo(`our clients of a Go server for many, ${encryption ? "encrypted" : "plain"}`, (goPeer) => {
@@ -32,9 +25,9 @@ for (const encryption of [true, false]) {
       const size = 64 + id;
       await end.echo({ type: id, count: 20, size });
       await end.send({ count: MESSAGES, size });
-      expect(await end.report()).toMatchObject(tallyOf(MESSAGES, size));
+      expect(await end.report()).toMatchObject(tallyOf({ count: MESSAGES, size }));
       await go.client(id).send({ count: MESSAGES, size });
-      expect(await go.client(id).report()).toMatchObject(tallyOf(MESSAGES, size));
+      expect(await go.client(id).report()).toMatchObject(tallyOf({ count: MESSAGES, size }));
       expect([...end.lengths]).toEqual([size]);
     }
 
@@ -112,14 +105,13 @@ for (const encryption of [true, false]) {
       await using go = goServer(name);
       await go.start();
       await using client = await connect(name);
-      const statuses = new StatusWatch(client);
       const end = new OurEnd(client);
       for (let round = 0; round < ROUNDS; round++) {
         await end.echo({ count: 3, size: 1_000 });
         await go.close();
-        await statuses.next("Reconnecting");
+        await end.status("Reconnecting");
         await go.start();
-        await statuses.next("Connected");
+        await end.status("Connected");
       }
       await end.echo({ count: 3, size: 1_000 });
       expect(client.stats.reconnects).toBe(ROUNDS);

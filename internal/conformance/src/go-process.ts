@@ -10,7 +10,6 @@ type GoEvent =
   | { readonly event: "done"; readonly id: number; readonly result?: unknown }
   | { readonly event: "failed"; readonly id: number; readonly message: string }
   | { readonly event: "status"; readonly client?: number; readonly status: string }
-  | { readonly event: "bridged"; readonly address: string }
   | { readonly event: "error"; readonly client?: number; readonly message: string }
   | { readonly event: "fatal"; readonly message: string };
 
@@ -20,7 +19,6 @@ type Outcome = Extract<GoEvent, { readonly id: number }>;
 export class GoProcess implements AsyncDisposable {
   /** What golang-ipc or go-peer complained about outside of any command. */
   readonly errors: string[] = [];
-  readonly bridges: EventLog<string>;
   readonly #title: string;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #gone: Promise<void>;
@@ -34,7 +32,6 @@ export class GoProcess implements AsyncDisposable {
   /** @param title for messages */
   constructor(program: string, flags: readonly string[], title: string) {
     this.#title = title;
-    this.bridges = new EventLog(`${title}, bridge`);
     this.#outcomes = new EventLog(`${title}, commands`);
     this.#child = spawn(program, flags);
     this.#child.stdin.on("error", () => {}); // it is gone: its exit says so
@@ -45,7 +42,7 @@ export class GoProcess implements AsyncDisposable {
     this.#gone = new Promise((resolve) => {
       const leave = (reason: string): void => {
         this.#end ??= `${reason}\n${[...this.errors, this.#stderr].join("\n")}`;
-        for (const log of [this.bridges, this.#outcomes, ...this.#statuses.values()]) log.end(this.#end);
+        for (const log of [this.#outcomes, ...this.#statuses.values()]) log.end(this.#end);
         resolve();
       };
       this.#child.once("error", (error) => leave(error.message));
@@ -87,9 +84,6 @@ export class GoProcess implements AsyncDisposable {
         break;
       case "status":
         this.statuses(event.client ?? 0).push(event.status);
-        break;
-      case "bridged":
-        this.bridges.push(event.address);
         break;
       case "error":
         this.errors.push(`${event.message}${ofClient(event.client)}`);

@@ -1,12 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
-import { type Client, type IpcError, type SecurityOptions, startClient } from "@ipc/client";
+import { type IpcError, type SecurityOptions, startClient } from "@ipc/client";
 import { startServerManager } from "@ipc/manager";
 import { type Server, startServer } from "@ipc/server";
 import { expect, it } from "vitest";
 import { failureOf, nextEvent } from "../../testkit/src/peer-watch.js";
 import { describeWithGo } from "./describe-with-go.js";
 import { GO_DIRECTORY, GoPeer, uniqueName } from "./go-peer.js";
-import { answer, echo, StatusWatch } from "./our-peer.js";
+import { OurEnd } from "./our-end.js";
 
 const directory = GO_DIRECTORY;
 const psk = new Uint8Array(32).fill(7);
@@ -46,17 +46,17 @@ describeWithGo("a Go client of our server that insists", (goPeer) => {
   it("accepts a client that has the key", async () => {
     const name = uniqueName();
     await using server = await startServer({ name, directory, security: { psk } });
-    const answering = answer(server);
+    const end = new OurEnd(server);
     await using go = new GoPeer(goPeer, { role: "client", name, encryption: true });
     await go.start();
     await using client = await startClient({ name, directory, security: { psk } });
-    await echo(client, { count: 10, size: 1_000 });
+    await new OurEnd(client).echo({ count: 10, size: 1_000 });
     expect([client, server].map(({ security }) => security)).toEqual(
       new Array(2).fill({ mode: "secure", peer: { psk: true } }),
     );
     await client.close();
     await server.close();
-    await answering;
+    await end.ended;
   });
 });
 
@@ -78,7 +78,7 @@ describeWithGo("a Go client of our manager that insists", (goPeer) => {
     });
     expect(manager.connections.size).toBe(0);
     await using client = await startClient({ name, directory, multiClient, security: { psk } });
-    await echo(client, { count: 10, size: 1_000 });
+    await new OurEnd(client).echo({ count: 10, size: 1_000 });
     await client.close();
     await go[Symbol.asyncDispose]();
     await started;
@@ -89,20 +89,19 @@ describeWithGo("a Go client of our server that has a key, and does not insist", 
   it("is served, in compatible mode, and so is a client that has the key, in a secure session", async () => {
     const name = uniqueName();
     await using server = await startServer({ name, directory, security: { psk, require: false } });
-    const statuses = new StatusWatch(server);
-    const answering = answer(server);
+    const end = new OurEnd(server);
     await using go = new GoPeer(goPeer, { role: "client", name, encryption: true });
     await go.start();
     await go.echo({ count: 10, size: 1_000 });
     expect(server.security).toEqual({ mode: "compatible", peer: { psk: false } });
     await go.close();
-    await statuses.next("Disconnected");
+    await end.status("Disconnected");
     await using client = await startClient({ name, directory, security: { psk } });
-    await echo(client, { count: 10, size: 1_000 });
+    await new OurEnd(client).echo({ count: 10, size: 1_000 });
     expect(server.security).toEqual({ mode: "secure", peer: { psk: true } });
     await client.close();
     await server.close();
-    await answering;
+    await end.ended;
   });
 });
 
@@ -144,17 +143,16 @@ describeWithGo("our client that insists", (goPeer) => {
 describeWithGo("a Go server in the place of one of ours", (goPeer) => {
   it("gets nothing of a client that was in a secure session before, which waits for ours to come back", async () => {
     const name = uniqueName();
-    const ours = (): Promise<Server> => startServer({ name, directory });
-    let client: Client;
-    {
-      await using server = await ours();
-      const answering = answer(server);
-      client = await startClient({ name, directory });
-      await echo(client, { count: 1, size: 64 });
-      await server.close();
-      await answering;
-    }
-    await using open = client;
+    const ours = async (): Promise<Server> => {
+      const server = await startServer({ name, directory });
+      new OurEnd(server);
+      return server;
+    };
+    const first = await ours();
+    await using client = await startClient({ name, directory });
+    const end = new OurEnd(client);
+    await end.echo({ count: 1, size: 64 });
+    await first.close();
     {
       await using go = new GoPeer(goPeer, { role: "server", name, encryption: true });
       await go.start();
@@ -164,13 +162,10 @@ describeWithGo("a Go server in the place of one of ours", (goPeer) => {
       expect([client.status, client.stats.reconnects]).toEqual(["Reconnecting", 0]);
     }
     await using server = await ours();
-    const connected = nextEvent(client, "status");
-    const answering = answer(server);
-    expect(await connected).toBe("Connected");
-    await echo(client, { count: 1, size: 64 });
+    await end.status("Connected");
+    await end.echo({ count: 1, size: 64 });
     expect(client.security.mode).toBe("secure");
-    await open.close();
+    await client.close();
     await server.close();
-    await answering;
   });
 });

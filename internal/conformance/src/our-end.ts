@@ -1,7 +1,12 @@
-import type { DataMessage, Peer } from "@ipc/client";
+import type { DataMessage, Peer, Status } from "@ipc/client";
 import { EventLog } from "./event-log.js";
 import type { Run } from "./go-end.js";
 import { ONE_WAY, payload, REPORT_GIVEN, REPORT_WANTED, type Tally, TallyKeeper } from "./peer-protocol.js";
+
+/** A client, a server, or a connection of a manager. */
+interface OurPeer extends Pick<Peer, "write">, AsyncIterable<DataMessage> {
+  on(event: "status", listener: (status: Status) => void): unknown;
+}
 
 /** Our end of one connection: it answers as go-peer does, and asks at the same time. */
 export class OurEnd {
@@ -9,14 +14,16 @@ export class OurEnd {
   readonly lengths: Set<number> = new Set();
   /** Settles when the connection has ended; it may be left without an await. */
   readonly ended: Promise<void>;
-  readonly #peer: Pick<Peer, "write"> & AsyncIterable<DataMessage>;
+  readonly #peer: OurPeer;
   readonly #received = new TallyKeeper();
   readonly #answers = new EventLog<DataMessage>("answers");
+  readonly #statuses = new EventLog<Status>("our statuses");
   #isAsking = false;
 
   /** Takes over all reading from `peer`. */
-  constructor(peer: Pick<Peer, "write"> & AsyncIterable<DataMessage>) {
+  constructor(peer: OurPeer) {
     this.#peer = peer;
+    peer.on("status", (status) => this.#statuses.push(status));
     this.ended = this.#receive().finally(() => this.#answers.end("the connection has ended"));
     this.ended.catch(() => {});
   }
@@ -50,6 +57,11 @@ export class OurEnd {
     await this.#peer.write(REPORT_WANTED, "");
     const report = await this.#answers.next("a report", ({ type }) => type === REPORT_GIVEN);
     return report.json() as Tally;
+  }
+
+  /** Resolves at the next such status, after the one that was waited for before. */
+  async status(status: Status): Promise<void> {
+    await this.#statuses.next(status, (seen) => seen === status);
   }
 
   async #receive(): Promise<void> {

@@ -40,3 +40,10 @@ export function payload(i: number, size: number): Uint8Array {
   for (let j = 0; j < size; j++) data[j] = i + j * 7 + (j >> 8);
   return data;
 }
+
+/** What so many messages of a size come to. */
+export function tallyOf({ count, size }: { readonly count: number; readonly size: number }): Tally {
+  const keeper = new TallyKeeper();
+  for (let i = 0; i < count; i++) keeper.add(payload(i, size));
+  return keeper.take();
+}
