@@ -7,7 +7,6 @@ import { comeAndGo } from "./scale/come-and-go.js";
 import { manyClients } from "./scale/many-clients.js";
 import { stalledReader } from "./scale/stalled-reader.js";
 import { playScenario, type Scenario } from "./scenario.js";
-import { cycles } from "./soak/cycles.js";
 import { soak } from "./soak/soak.js";
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -16,7 +15,6 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ownership,
   attack,
   soak,
-  cycles,
   "many-clients": manyClients,
   "stalled-reader": stalledReader,
   "come-and-go": comeAndGo,

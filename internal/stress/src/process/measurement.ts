@@ -1,28 +1,18 @@
-import { type Calls, serveCalls } from "./calls.js";
 import { Child } from "./child.js";
-import { Place } from "./place.js";
+import type { MeasureCalls } from "./measure.js";
 
-interface MeasurementCalls extends Calls {
-  measure(order: never): unknown;
-}
-
-/** Measures in a process of its own, which runs a program that calls `serveMeasurement` and must end by itself afterwards. */
+/** Calls the exported function `measure` of a module of this package in a process of its own, which must end by itself afterwards. */
 export async function measureApart<Order, Result>(
-  program: string,
+  module: string,
   order: Order,
   flags: readonly string[],
 ): Promise<Result> {
-  const child = await Child.start<MeasurementCalls>(program, { flags });
+  const child = await Child.start<MeasureCalls>("process/measure", { flags, args: [module] });
   try {
-    const result = await child.call("measure", order as never);
+    const result = await child.call("measure", order);
     await child.end();
     return result as Result;
   } finally {
     await child.kill();
   }
-}
-
-/** Lets the parent process call this measurement, which gets a place of its own. */
-export function serveMeasurement<Order>(measure: (order: Order, place: Place) => Promise<unknown>): void {
-  serveCalls({ measure: (order: Order) => Place.lend((place) => measure(order, place)) });
 }

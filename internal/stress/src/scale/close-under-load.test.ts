@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { closeUnderLoad } from "./come-and-go.js";
+import { closeUnderLoad } from "./close-under-load.js";
 
 const CLIENTS = 50;
 /** A connection whose queue is full queues so much at the least. */

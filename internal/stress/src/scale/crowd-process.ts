@@ -3,14 +3,6 @@ import { serveCalls } from "../process/calls.js";
 import { sum } from "../report/figure.js";
 import { type ServerAddress, Visitor } from "./visitor.js";
 
-/** The result of a call. */
-export interface CrowdOutcome {
-  /** Messages that came back right, or came at all. */
-  readonly messages: number;
-  /** Of `drain`: the same for each client, by the name that it sent. */
-  readonly byName: Readonly<Record<string, number>>;
-}
-
 const address = JSON.parse(process.argv[2] ?? "") as ServerAddress;
 let visitors: Visitor[] = [];
 
@@ -20,11 +12,6 @@ function nameOf(index: number): string {
 
 function everyVisitor<T>(act: (visitor: Visitor, index: number) => Promise<T>): Promise<T[]> {
   return Promise.all(visitors.map(act));
-}
-
-function outcomeOf(counts: readonly number[]): CrowdOutcome {
-  const byName = Object.fromEntries(counts.map((messages, index) => [nameOf(index), messages]));
-  return { messages: sum(counts), byName };
 }
 
 /** Runs `act` for 0 … times-1, never more than `atOnce` at a time. */
@@ -38,57 +25,53 @@ async function severalAtOnce(times: number, atOnce: number, act: (index: number)
 
 const calls = {
   /** Connects so many more clients, `atOnce` of them at a time. Everything below is done by each of them. */
-  async connect({ clients, atOnce }: { clients: number; atOnce: number }): Promise<CrowdOutcome> {
+  async connect({ clients, atOnce }: { clients: number; atOnce: number }): Promise<void> {
     await severalAtOnce(clients, atOnce, async () => {
       visitors.push(await Visitor.connect(address, false));
     });
-    return outcomeOf([]);
   },
 
-  /** Sends a message and waits for its echo, again and again. */
-  async echo(messages: number): Promise<CrowdOutcome> {
-    return outcomeOf(await everyVisitor((visitor) => visitor.echo(messages)));
+  /** Sends a message and waits for its echo, again and again. Resolves with how many came back right. */
+  async echo(messages: number): Promise<number> {
+    return sum(await everyVisitor((visitor) => visitor.echo(messages)));
   },
 
-  /** Sends messages as fast as they are taken, and reads their echoes. */
-  async flood({ messages, bytes }: { messages: number; bytes: number }): Promise<CrowdOutcome> {
-    return outcomeOf(await everyVisitor((visitor) => visitor.flood(messages, bytes)));
+  /** Sends messages as fast as they are taken, and reads their echoes. Resolves with how many came. */
+  async flood({ messages, bytes }: { messages: number; bytes: number }): Promise<number> {
+    return sum(await everyVisitor((visitor) => visitor.flood(messages, bytes)));
   },
 
   /** Sends messages for ever, and reads nothing. Resolves when nothing more is taken from the server either. */
-  async stall(bytes: number): Promise<CrowdOutcome> {
+  async stall(bytes: number): Promise<void> {
     await everyVisitor((visitor) => visitor.stall(bytes));
-    return outcomeOf([]);
   },
 
   /** Sends its name, then messages for ever, and reads nothing before `drain`. */
-  async load(bytes: number): Promise<CrowdOutcome> {
+  async load(bytes: number): Promise<void> {
     await everyVisitor((visitor, index) => visitor.load(nameOf(index), bytes));
-    return outcomeOf([]);
   },
 
-  /** Reads what it was sent until the server ends the connection, and counts it. */
-  async drain(): Promise<CrowdOutcome> {
-    const outcome = outcomeOf(await everyVisitor((visitor) => visitor.drain()));
+  /** Reads what it was sent until the server ends the connection. Resolves with how many messages came, by name. */
+  async drain(): Promise<Record<string, number>> {
+    const counts = await everyVisitor(async (visitor, index) => [nameOf(index), await visitor.drain()] as const);
     visitors = [];
-    return outcome;
+    return Object.fromEntries(counts);
   },
 
-  /** Clients that come, echo and go: so many, `atOnce` of them at a time, every other one with `multiClient`. */
-  async visit({ visits, atOnce }: { visits: number; atOnce: number }): Promise<CrowdOutcome> {
+  /** Clients that come, echo and go, `atOnce` of them at a time, every other one with `multiClient`. Resolves with the echoes. */
+  async visit({ visits, atOnce }: { visits: number; atOnce: number }): Promise<number> {
     const echoes: number[] = [];
     await severalAtOnce(visits, atOnce, async (index) => {
       const visitor = await Visitor.connect(address, index % 2 === 1);
       echoes.push(await visitor.echo(1));
       await visitor.close();
     });
-    return outcomeOf(echoes);
+    return sum(echoes);
   },
 
-  async close(): Promise<CrowdOutcome> {
+  async close(): Promise<void> {
     await everyVisitor((visitor) => visitor.close());
     visitors = [];
-    return outcomeOf([]);
   },
 };
 

@@ -1,7 +1,6 @@
 import type { Child } from "../process/child.js";
 import type { Place } from "../process/place.js";
-import { sum } from "../report/figure.js";
-import type { CrowdCalls, CrowdOutcome } from "./crowd-process.js";
+import type { CrowdCalls } from "./crowd-process.js";
 import type { ServerAddress } from "./visitor.js";
 
 /** Shares out a total among the processes. */
@@ -21,22 +20,18 @@ export class Crowd {
     return new Crowd(await Promise.all(Array.from({ length: processes }, start)));
   }
 
-  /** Calls a function of every process, and resolves when all have carried it out. */
-  async call<K extends keyof CrowdCalls>(
+  /** Calls a function of every process. Resolves with the results when all have carried it out. */
+  call<K extends keyof CrowdCalls>(
     name: K,
     ...[parametersOf]: Parameters<CrowdCalls[K]> extends [] ? [] : [(share: Share) => Parameters<CrowdCalls[K]>[0]]
-  ): Promise<CrowdOutcome> {
-    const outcomes = await Promise.all(
+  ): Promise<Awaited<ReturnType<CrowdCalls[K]>>[]> {
+    return Promise.all(
       this.#children.map((child, index) => {
         const share: Share = (total) => shareOf(total, index, this.#children.length);
         const parameters = parametersOf === undefined ? [] : [parametersOf(share)];
         return child.call(name, ...(parameters as Parameters<CrowdCalls[K]>));
       }),
     );
-    return {
-      messages: sum(outcomes.map(({ messages }) => messages)),
-      byName: Object.assign({}, ...outcomes.map(({ byName }) => byName)) as Record<string, number>,
-    };
   }
 
   /** Lets the processes end. */

@@ -7,6 +7,7 @@ import { type ServerManager, startServerManager } from "@ipc/manager";
 import { type Server, startServer } from "@ipc/server";
 import { countResources, waitUntil } from "../process/footprint.js";
 import type { Place } from "../process/place.js";
+import { sum } from "../report/figure.js";
 import { Crowd } from "../scale/crowd.js";
 import { cuttable } from "./cuttable.js";
 
@@ -61,18 +62,19 @@ export class SoakWorld {
     return new SoakWorld({ directory, server, manager, client, crowd, cut });
   }
 
-  /** Everything once: echoes, floods, visits, strangers, cuts, aborts, failures. */
+  /** Everything once: echoes, starts and closes, floods, visits, strangers, cuts, aborts, failures. */
   async round(): Promise<void> {
     this.rounds++;
     await this.#echo();
+    for (const encryption of [true, false]) await this.#startAndClose(encryption);
     await this.#giveUpReading();
     await this.#failToStart();
     await this.#visitByStrangers();
     await this.#crowd.call("visit", (share) => ({ visits: share(VISITS), atOnce: 5 }));
     await this.#crowd.call("connect", (share) => ({ clients: share(VISITS), atOnce: 5 }));
-    const { messages } = await this.#crowd.call("flood", () => ({ messages: FLOOD, bytes: 1_000 }));
+    const messages = await this.#crowd.call("flood", () => ({ messages: FLOOD, bytes: 1_000 }));
     await this.#crowd.call("close");
-    this.messages += messages + VISITS;
+    this.messages += sum(messages) + VISITS;
     if (this.rounds % CUT_EVERY === 0) await this.#reconnect();
   }
 
@@ -103,6 +105,21 @@ export class SoakWorld {
     }
     await echoes.return?.();
     this.messages += ECHOES;
+  }
+
+  /** A server of its own, so that listeners are counted too. */
+  async #startAndClose(encryption: boolean): Promise<void> {
+    const options = { name: "brief", directory: this.#directory, encryption };
+    const server = await startServer(options);
+    server.on("message", ({ type, data }) => void server.write(type, data));
+    const client = await startClient(options);
+    await client.write(7, "echo");
+    const { value } = await client[Symbol.asyncIterator]().next();
+    if (value?.type !== 7 || value.text() !== "echo")
+      throw new Error("the echo of a server that is closed did not come");
+    await client.close();
+    await server.close();
+    this.messages++;
   }
 
   async #giveUpReading(): Promise<void> {

@@ -1,13 +1,30 @@
-import { isSameCount } from "../process/footprint.js";
+import { type Footprint, footprint, isSameCount } from "../process/footprint.js";
 import { measureApart } from "../process/measurement.js";
+import type { Place } from "../process/place.js";
 import { groupDigits, mib, sum, table } from "../report/figure.js";
 import type { Scenario } from "../scenario.js";
-import type { Sample, Soak } from "./soak-program.js";
+import { SoakWorld } from "./soak-world.js";
 
 const MINUTE_MS = 60_000;
 const MAX_HEAP_GROWTH = 0.05;
 /** The growth of buffers outside the heap. */
 const MAX_BUFFER_GROWTH_BYTES = 1_048_576;
+
+/** What the process holds at a moment, and what it has done. */
+interface Sample {
+  readonly rounds: number;
+  readonly messages: number;
+  readonly files: number;
+  readonly footprint: Footprint;
+}
+
+interface Soak {
+  /** Rounds before the first look: what is loaded and kept once is there then. */
+  readonly warmUp: number;
+  /** Further looks, and the time between two, in which there is a round at the least. */
+  readonly looks: number;
+  readonly lookMs: number;
+}
 
 /** Everything again and again for minutes. Nothing may be left, and the heap stays within 5 % of its size after the first rounds. */
 export const soak: Scenario<"minutes" | "warm-up"> = {
@@ -43,5 +60,26 @@ export const soak: Scenario<"minutes" | "warm-up"> = {
 
 /** Without compiled code, which lies in the heap. */
 export function playSoak(order: Soak): Promise<Sample[]> {
-  return measureApart("soak/soak-program", order, ["--expose-gc", "--no-opt", "--no-sparkplug"]);
+  return measureApart("soak/soak", order, ["--expose-gc", "--no-opt", "--no-sparkplug"]);
+}
+
+/** Uses everything again and again, and looks from time to time what this process holds. */
+export async function measure({ warmUp, looks, lookMs }: Soak, place: Place): Promise<Sample[]> {
+  const world = await SoakWorld.open(place);
+  const samples: Sample[] = [];
+  const look = async (): Promise<void> => {
+    await world.settle();
+    const { rounds, messages } = world;
+    samples.push({ rounds, messages, files: world.countFiles(), footprint: await footprint() });
+  };
+  for (let round = 0; round < warmUp; round++) await world.round();
+  await look();
+  const from = performance.now();
+  for (let number = 1; number <= looks; number++) {
+    do await world.round();
+    while (performance.now() - from < number * lookMs);
+    await look();
+  }
+  await world.close();
+  return samples;
 }

@@ -1,12 +1,10 @@
-// Closes a server, which is this process, in the middle of the traffic of many clients, and counts for how many of them the
-// messages that arrived are not those that were accepted, and what is left. usage: node --expose-gc close-under-load-server.js
 import { readdir } from "node:fs/promises";
 import { type ServerConnection, startServerManager } from "@ipc/manager";
-import { countResources, type Footprint, footprint, waitUntil } from "../process/footprint.js";
-import { serveMeasurement } from "../process/measurement.js";
+import { countResources, type Footprint, footprint, isSameCount, waitUntil } from "../process/footprint.js";
+import { measureApart } from "../process/measurement.js";
 import type { Place } from "../process/place.js";
-import { sum } from "../report/figure.js";
-import type { ComeAndGo } from "./come-and-go-server.js";
+import { sum, table } from "../report/figure.js";
+import { defaultWire } from "../traffic/wire.js";
 import { Crowd } from "./crowd.js";
 import { HELLO, LOAD } from "./visitor.js";
 
@@ -20,8 +18,12 @@ const CONNECTION_BYTES = 65_536;
 
 const CLOSE_MS = 60_000;
 
-export interface CloseUnderLoadReport {
+export interface CloseUnderLoad {
+  readonly clients: number;
   readonly encryption: boolean;
+}
+
+export interface CloseUnderLoadReport extends CloseUnderLoad {
   /** Accepted for all clients, and received by them; and how many clients received another number than was accepted. */
   readonly accepted: number;
   readonly received: number;
@@ -59,7 +61,12 @@ class Feed {
   }
 }
 
-async function measure({ clients, encryption }: ComeAndGo, place: Place): Promise<CloseUnderLoadReport> {
+/**
+ * Closes a server, which is this process, in the middle of the traffic of many clients, and counts for how many of them the
+ * messages that arrived are not those that were accepted, and what is left.
+ */
+export async function measure(order: CloseUnderLoad, place: Place): Promise<CloseUnderLoadReport> {
+  const { clients, encryption } = order;
   const { directory } = place;
   const address = { name: "close", directory, encryption, maxUnreadBytes: CONNECTION_BYTES };
   const crowd = await Crowd.start(place, address, PROCESSES);
@@ -88,7 +95,8 @@ async function measure({ clients, encryption }: ComeAndGo, place: Place): Promis
     (error: Error) => error.message,
   );
   const closeMs = performance.now() - from;
-  const { messages: received, byName } = await drained;
+  const byName: Record<string, number> = Object.assign({}, ...(await drained));
+  const received = sum(Object.values(byName));
   const filesAtTheEnd = await readdir(directory);
   const accepted = sum([...feeds.values()].map((feed) => feed.accepted));
   const clientsShort = [...feeds].filter(([name, feed]) => byName[name] !== feed.accepted).length;
@@ -98,9 +106,28 @@ async function measure({ clients, encryption }: ComeAndGo, place: Place): Promis
 
   await crowd.end();
   return {
-    ...{ encryption, accepted, received, clientsShort, queuedBytes, closeMs, closeError },
+    ...{ ...order, accepted, received, clientsShort, queuedBytes, closeMs, closeError },
     ...{ before, after, filesAtTheEnd },
   };
 }
 
-serveMeasurement(measure);
+export function closeUnderLoad(order: CloseUnderLoad): Promise<CloseUnderLoadReport> {
+  return measureApart("scale/close-under-load", order, ["--expose-gc"]);
+}
+
+export function closeTable(reports: readonly CloseUnderLoadReport[]): string {
+  const head = "wire, queued bytes, accepted, received, clients that miss any";
+  return table(
+    [...head.split(", "), "close took, ms", "descriptors", "files left"],
+    reports.map((report) => [
+      ...[defaultWire(report.encryption), report.queuedBytes, report.accepted, report.received],
+      ...[report.clientsShort, report.closeMs, `${report.before.descriptors} → ${report.after.descriptors}`],
+      report.filesAtTheEnd.length,
+    ]),
+  );
+}
+
+export function lostNothing(report: CloseUnderLoadReport): boolean {
+  const { before, after, closeError, clientsShort, filesAtTheEnd } = report;
+  return closeError === undefined && clientsShort === 0 && isSameCount(before, after) && filesAtTheEnd.length === 0;
+}
