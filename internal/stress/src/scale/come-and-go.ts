@@ -8,6 +8,7 @@ import type { Scenario } from "../scenario.js";
 import { defaultWire } from "../traffic/wire.js";
 import { type CloseUnderLoadReport, closeTable, closeUnderLoad, lostNothing } from "./close-under-load.js";
 import { Crowd } from "./crowd.js";
+import { shortenSlots } from "./slot-timer.js";
 
 const PROCESSES = 2;
 
@@ -20,9 +21,6 @@ const MAX_GROWTH_BYTES = 524_288;
 
 /** Without compiled code, which lies in the heap: some hundred KiB that belong to no client. */
 const UNCOMPILED = ["--expose-gc", "--no-opt", "--no-sparkplug"];
-
-/** A manager keeps a slot this long after its client has gone. */
-const SLOT_KEPT_MS = 30_000;
 
 export interface ComeAndGo {
   readonly clients: number;
@@ -123,13 +121,6 @@ export async function measure(order: ComeAndGo, place: Place): Promise<ComeAndGo
   await manager.close();
   const filesAtTheEnd = await readdir(directory);
   return { ...order, echoes, ...told, seconds, before, after, filesBefore, filesAfter, filesAtTheEnd };
-}
-
-/** Makes the timers that keep a slot shorter, so that no run waits for them. */
-function shortenSlots(): void {
-  const startTimer = globalThis.setTimeout;
-  const shorten = (run: () => void, ms?: number): NodeJS.Timeout => startTimer(run, ms === SLOT_KEPT_MS ? 100 : ms);
-  globalThis.setTimeout = Object.assign(shorten, startTimer);
 }
 
 function growthOf({ before, after }: ComeAndGoReport): number {

@@ -20,33 +20,25 @@ const ABORTED_READS = 50;
 /** Every so many rounds the connection that stays is cut. */
 const CUT_EVERY = 3;
 
+interface Parts {
+  readonly directory: string;
+  readonly server: Server;
+  readonly manager: ServerManager;
+  readonly client: Client;
+  readonly crowd: Crowd;
+  /** Cuts the client's connection. */
+  readonly cut: () => void;
+}
+
 /** A server with a client that stays, a manager with a crowd that comes and goes, and strangers at both. */
 export class SoakWorld {
-  readonly #directory: string;
-  readonly #server: Server;
-  readonly #manager: ServerManager;
-  readonly #client: Client;
-  readonly #crowd: Crowd;
-  readonly #cut: () => void;
-  readonly #idle: number;
+  readonly #parts: Parts;
+  readonly #idle: number = countResources();
   rounds = 0;
   messages = 0;
 
-  private constructor(parts: {
-    readonly directory: string;
-    readonly server: Server;
-    readonly manager: ServerManager;
-    readonly client: Client;
-    readonly crowd: Crowd;
-    readonly cut: () => void;
-  }) {
-    this.#directory = parts.directory;
-    this.#server = parts.server;
-    this.#manager = parts.manager;
-    this.#client = parts.client;
-    this.#crowd = parts.crowd;
-    this.#cut = parts.cut;
-    this.#idle = countResources();
+  private constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   static async open(place: Place): Promise<SoakWorld> {
@@ -70,36 +62,36 @@ export class SoakWorld {
     await this.#giveUpReading();
     await this.#failToStart();
     await this.#visitByStrangers();
-    await this.#crowd.call("visit", (share) => ({ visits: share(VISITS), atOnce: 5 }));
-    await this.#crowd.call("connect", (share) => ({ clients: share(VISITS), atOnce: 5 }));
-    const messages = await this.#crowd.call("flood", () => ({ messages: FLOOD, bytes: 1_000 }));
-    await this.#crowd.call("close");
+    await this.#parts.crowd.call("visit", (share) => ({ visits: share(VISITS), atOnce: 5 }));
+    await this.#parts.crowd.call("connect", (share) => ({ clients: share(VISITS), atOnce: 5 }));
+    const messages = await this.#parts.crowd.call("flood", () => ({ messages: FLOOD, bytes: 1_000 }));
+    await this.#parts.crowd.call("close");
     this.messages += sum(messages) + VISITS;
     if (this.rounds % CUT_EVERY === 0) await this.#reconnect();
   }
 
   /** Waits until all clients have gone, also those that never were connected. */
   async settle(): Promise<void> {
-    await waitUntil("all are gone", () => this.#manager.connections.size === 0 && countResources() <= this.#idle);
+    await waitUntil("all are gone", () => this.#parts.manager.connections.size === 0 && countResources() <= this.#idle);
   }
 
   /** Counts the socket files, and any other file beside them. */
   countFiles(): number {
-    return readdirSync(this.#directory).length;
+    return readdirSync(this.#parts.directory).length;
   }
 
   /** Closes everything. */
   async close(): Promise<void> {
-    await this.#crowd.end();
-    await this.#client.close();
-    await this.#server.close();
-    await this.#manager.close();
+    await this.#parts.crowd.end();
+    await this.#parts.client.close();
+    await this.#parts.server.close();
+    await this.#parts.manager.close();
   }
 
   async #echo(): Promise<void> {
-    const echoes = this.#client[Symbol.asyncIterator]();
+    const echoes = this.#parts.client[Symbol.asyncIterator]();
     for (let number = 1; number <= ECHOES; number++) {
-      await this.#client.write(number, Buffer.alloc((number * 37) % 3_000, number));
+      await this.#parts.client.write(number, Buffer.alloc((number * 37) % 3_000, number));
       const { value } = await echoes.next();
       if (value?.type !== number) throw new Error(`echo ${value?.type} came in the place of ${number}`);
     }
@@ -109,7 +101,7 @@ export class SoakWorld {
 
   /** A server of its own, so that listeners are counted too. */
   async #startAndClose(encryption: boolean): Promise<void> {
-    const options = { name: "brief", directory: this.#directory, encryption };
+    const options = { name: "brief", directory: this.#parts.directory, encryption };
     const server = await startServer(options);
     server.on("message", ({ type, data }) => void server.write(type, data));
     const client = await startClient(options);
@@ -125,24 +117,24 @@ export class SoakWorld {
   async #giveUpReading(): Promise<void> {
     for (let i = 0; i < ABORTED_READS; i++) {
       const giveUp = new AbortController();
-      const reading = this.#client.read({ signal: giveUp.signal });
+      const reading = this.#parts.client.read({ signal: giveUp.signal });
       giveUp.abort();
       await expectCode("IPC_ABORTED", reading);
     }
   }
 
   async #failToStart(): Promise<void> {
-    const place = { directory: this.#directory, retry: false };
+    const place = { directory: this.#parts.directory, retry: false };
     await expectCode("IPC_NO_SERVER", startClient({ name: "absent", ...place }));
     await expectCode("IPC_SERVER_BUSY", startClient({ name: "soak", ...place }));
-    await expectCode("IPC_ADDRESS_IN_USE", startServer({ name: "soak", directory: this.#directory }));
+    await expectCode("IPC_ADDRESS_IN_USE", startServer({ name: "soak", directory: this.#parts.directory }));
   }
 
   /** Some say nothing, some nonsense, some leave half-way. */
   async #visitByStrangers(): Promise<void> {
     for (const name of ["many.sock", "many_manager.sock"]) {
       for (let i = 0; i < STRANGERS; i++) {
-        const stranger = connect(join(this.#directory, name));
+        const stranger = connect(join(this.#parts.directory, name));
         stranger.on("error", () => {}).resume();
         await once(stranger, "connect");
         if (i % 3 === 1) stranger.write(Buffer.alloc(i * 50, i));
@@ -152,9 +144,9 @@ export class SoakWorld {
   }
 
   async #reconnect(): Promise<void> {
-    const { reconnects } = this.#client.stats;
-    this.#cut();
-    await waitUntil("reconnected", () => this.#client.stats.reconnects === reconnects + 1);
+    const { reconnects } = this.#parts.client.stats;
+    this.#parts.cut();
+    await waitUntil("reconnected", () => this.#parts.client.stats.reconnects === reconnects + 1);
   }
 }
 

@@ -2,6 +2,7 @@ import { type Footprint, footprint, isSameCount } from "../process/footprint.js"
 import { measureApart } from "../process/measurement.js";
 import type { Place } from "../process/place.js";
 import { groupDigits, mib, sum, table } from "../report/figure.js";
+import { shortenSlots } from "../scale/slot-timer.js";
 import type { Scenario } from "../scenario.js";
 import { SoakWorld } from "./soak-world.js";
 
@@ -65,6 +66,7 @@ export function playSoak(order: Soak): Promise<Sample[]> {
 
 /** Uses everything again and again, and looks from time to time what this process holds. */
 export async function measure({ warmUp, looks, lookMs }: Soak, place: Place): Promise<Sample[]> {
+  shortenSlots();
   const world = await SoakWorld.open(place);
   const samples: Sample[] = [];
   const look = async (): Promise<void> => {
