@@ -1,4 +1,3 @@
-import type { PeerOptions, Session } from "@ipc/session";
 import { memory } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
@@ -7,24 +6,8 @@ import { collect, failureOf, nextEvent, readData, readUntil } from "../../../int
 import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { name, pair } from "../test/paired.js";
 import { type Client, startClient } from "./client.js";
-import type { ClientOptions } from "./client-options.js";
-
-const name = "orders";
-
-interface Pair {
-  readonly client: Client;
-  readonly session: Session;
-  readonly far: FarServer;
-}
-
-async function pair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> {
-  const directory = temporaryDirectory();
-  const far = await FarServer.listen(directory, name);
-  const starting = startClient({ name, directory, retryMs: 1, ...options });
-  const session = await far.session(ofServer);
-  return { client: untilTestEnds(await starting), session, far };
-}
 
 /** Writes until the kernel and the queue take no more, the far side not reading. Handles what the writes reject with. */
 async function clog(client: Client): Promise<Promise<void>[]> {

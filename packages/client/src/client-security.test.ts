@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import type { PeerOptions, SecurityOptions, Session } from "@ipc/session";
+import type { PeerOptions, SecurityOptions } from "@ipc/session";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
@@ -14,28 +14,14 @@ import {
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
-import { type Client, startClient } from "./client.js";
+import { name, pair } from "../test/paired.js";
+import { startClient } from "./client.js";
 import { type ClientOptions, resolveClientOptions } from "./client-options.js";
 
-const name = "orders";
 const psk = new Uint8Array(32).fill(1);
 const otherPsk = new Uint8Array(32).fill(2);
 const [alice, bob] = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
 const GOLANG: PeerOptions = { security: { wire: "golang-ipc" } };
-
-interface Pair {
-  readonly client: Client;
-  readonly session: Session;
-  readonly far: FarServer;
-}
-
-async function pair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> {
-  const directory = temporaryDirectory();
-  const far = await FarServer.listen(directory, name);
-  const starting = startClient({ name, directory, retryMs: 1, ...options });
-  const session = await far.session(ofServer);
-  return { client: untilTestEnds(await starting), session, far };
-}
 
 /** Serves every connection with these options until the test is over; counts them. */
 async function serveAll(far: FarServer, options: PeerOptions): Promise<void> {

@@ -1,29 +1,8 @@
-import type { PeerOptions, Session } from "@ipc/session";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
-import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import { collect, nextEvent, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
-import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
-import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
-import { type Client, startClient } from "./client.js";
-import type { ClientOptions } from "./client-options.js";
-
-const name = "orders";
-
-interface Pair {
-  readonly client: Client;
-  readonly session: Session;
-  readonly far: FarServer;
-}
-
-async function pair(options: Partial<ClientOptions> = {}, ofServer: PeerOptions = {}): Promise<Pair> {
-  const directory = temporaryDirectory();
-  const far = await FarServer.listen(directory, name);
-  const starting = startClient({ name, directory, retryMs: 1, ...options });
-  const session = await far.session(ofServer);
-  return { client: untilTestEnds(await starting), session, far };
-}
+import { pair } from "../test/paired.js";
 
 describe("the statuses of a client", () => {
   it("are Connecting, Connected, Reconnecting, Connected, Closing, Closed, for reads (golang-ipc: TestServerClose)", async () => {

@@ -40,7 +40,7 @@ describe("reads", () => {
     expect(shown(await consumer.read("read", {}))).toBe(2);
   });
 
-  it("resolve with the value of the timeout, lose nothing, and leave no timer", async () => {
+  it("resolve with the value of the timeout, lose nothing, and leave no timer (golang-ipc: row 24)", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       const { inbox, consumer } = recordedInbox();

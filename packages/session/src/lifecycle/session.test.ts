@@ -65,7 +65,7 @@ describe.each(MODES)("over a stream of the caller's, $mode", ({ mode, options })
     await Promise.all([client.close(), server.close()]);
   });
 
-  it("delivers what was written before close, then ends the other side in order", async () => {
+  it("delivers what was written before close, then ends the other side in order (golang-ipc: row 29)", async () => {
     const [server, client] = await openPair(options);
     for (let type = 1; type <= 500; type++) void client.write(type, "x".repeat(type));
     await client.close();
@@ -77,7 +77,7 @@ describe.each(MODES)("over a stream of the caller's, $mode", ({ mode, options })
     expect(client.status).toBe("Closed");
   });
 
-  it("carries a message of exactly maxMessageSize and refuses one byte more before it is sent", async () => {
+  it("carries a message of exactly maxMessageSize and refuses one byte more before it is sent (golang-ipc: TestWrite)", async () => {
     const [server, client] = await openPair({ ...options, maxMessageSize: 200_000 });
     await expect(client.write(1, new Uint8Array(200_001))).rejects.toMatchObject({
       code: "IPC_MESSAGE_TOO_LARGE",

@@ -25,7 +25,7 @@ describe("a message to be written", () => {
     );
   });
 
-  test("has no type 0: that one is reserved", () => {
+  test("has no type 0: that one is reserved (golang-ipc: TestWrite)", () => {
     expect(validateWrite(0, data(0), 1_024)).toEqual(
       new RangeError("write: message type 0 is reserved; `type` takes a whole number, 1 … 4294967295, got 0"),
     );
