@@ -22,8 +22,8 @@ function references(): Set<string> {
   const found = new Set<string>();
   for (const folder of ["packages", "internal"]) {
     for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
-      const isTest = file.endsWith(".test.ts") && !file.split(sep).includes("node_modules");
-      if (!isTest || file.includes("upstream.test")) continue;
+      const isTest = file.endsWith(".test.ts") || file.endsWith("option-refusals.ts");
+      if (!isTest || file.split(sep).includes("node_modules") || file.includes("upstream.test")) continue;
       for (const [, list = ""] of readText(join(folder, file)).matchAll(/\(golang-ipc: ([^)]+)\)/g)) {
         for (const reference of list.split(", ")) found.add(reference);
       }

@@ -1,4 +1,4 @@
-import { type PeerOptions, SessionError } from "@ipc/session";
+import { SessionError } from "@ipc/session";
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
@@ -6,37 +6,18 @@ import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { collect, failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
-import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
-import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { expectService, name, serve } from "../test/served.js";
 import { HandshakeAcceptor } from "./handshake-acceptor.js";
-import { type Server, startServer } from "./server.js";
-import { type AuthorizationRequest, resolveServerOptions, type ServerOptions } from "./server-options.js";
-
-const name = "orders";
-
-async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Server; directory: string }> {
-  const directory = temporaryDirectory();
-  return { directory, server: untilTestEnds(await startServer({ name, directory, ...options })) };
-}
-
-/** Connects a client of ours, and proves that it is served. */
-async function expectService(server: Server, directory: string, options: PeerOptions = {}): Promise<void> {
-  const client = await openFarClient(directory, name, options);
-  await readUntil(server, "Connected");
-  await client.write(1, "hello");
-  expect((await readData(server)).text()).toBe("hello");
-  await client.close();
-  await readUntil(server, "Disconnected");
-}
+import { type AuthorizationRequest, resolveServerOptions } from "./server-options.js";
 
 describe("a faulty peer costs only its own connection:", () => {
   it("a hundred silent connections do not hold up a client (golang-ipc: row 7)", async () => {
     stopClock();
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     const silent = await Promise.all(Array.from({ length: 100 }, () => RawPeer.connect(server.address)));
     await Promise.all(silent.map((raw) => raw.read(2)));
     const refused = collect(server, "refused");
-    await expectService(server, directory);
+    await expectService({ server, directory });
     // The client has taken the place meanwhile, so the server refuses all of them.
     await Promise.all(silent.map((raw) => raw.gone));
     expect(refused.map(({ code }) => code)).toEqual(new Array(100).fill("IPC_SERVER_BUSY"));
@@ -58,7 +39,7 @@ describe("a faulty peer costs only its own connection:", () => {
   });
 
   it("97 bytes of junk as a public key (golang-ipc: row 9, row 10)", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     for (const junk of [Buffer.alloc(97), Buffer.alloc(97, 4), Buffer.alloc(97, 0xff)]) {
       const refused = nextEvent(server, "refused");
       const raw = await RawPeer.connect(server.address);
@@ -66,11 +47,11 @@ describe("a faulty peer costs only its own connection:", () => {
       expect(await refused).toMatchObject({ code: "IPC_PUBLIC_KEY_INVALID" });
       await raw.gone;
     }
-    await expectService(server, directory);
+    await expectService({ server, directory });
   });
 
   it("an end after any part of any item, with the figures (golang-ipc: row 8)", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     const key = Buffer.alloc(97, 4);
     for (const [bytes, message] of [
       [[], "connection ended: 0 of 1 bytes of the client's reply to the hello received"],
@@ -86,21 +67,21 @@ describe("a faulty peer costs only its own connection:", () => {
         message: expect.stringContaining(message),
       });
     }
-    const { server: plain } = await start({ encryption: false });
+    const { server: plain } = await serve({ encryption: false });
     const refused = nextEvent(plain, "refused");
     const raw = await RawPeer.connect(plain.address);
     raw.stream.end(Uint8Array.of(0));
     expect((await refused).message).toContain("connection ended: 0 of 1 bytes of the client's reply to the limits");
-    await expectService(server, directory);
+    await expectService({ server, directory });
   });
 
   it("a cut at once, a hundred times (golang-ipc: row 8)", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     const refused = collect(server, "refused");
     for (let i = 0; i < 100; i++) (await RawPeer.connect(server.address)).stream.destroy();
     await eventually(() => expect(refused.length).toBe(100));
     expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(["IPC_HANDSHAKE_FAILED"]));
-    await expectService(server, directory);
+    await expectService({ server, directory });
   });
 
   it.each([
@@ -110,7 +91,7 @@ describe("a faulty peer costs only its own connection:", () => {
   ])(
     "the answer %i to the hello (golang-ipc: row 8, TestServerReceiveWrongVersionNumber, TestServerWrongEncryption)",
     async (answer, code, message) => {
-      const { server } = await start({ encryption: false });
+      const { server } = await serve({ encryption: false });
       const refused = nextEvent(server, "refused");
       const raw = await RawPeer.connect(server.address);
       expect(await raw.read(2)).toEqual(Buffer.of(2, 0));
@@ -122,7 +103,7 @@ describe("a faulty peer costs only its own connection:", () => {
   );
 
   it("silence for longer than handshakeTimeoutMs, naming what was waited for (golang-ipc: row 7)", async () => {
-    const { server } = await start({ handshakeTimeoutMs: 50 });
+    const { server } = await serve({ handshakeTimeoutMs: 50 });
     const refused = nextEvent(server, "refused");
     const pass = stopClock();
     const raw = await RawPeer.connect(server.address);
@@ -138,7 +119,7 @@ describe("a faulty peer costs only its own connection:", () => {
 
   it("more than 128 at once: one of them is dropped, and the newest is served", async () => {
     stopClock();
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     const refused = collect(server, "refused");
     const strangers = await Promise.all(Array.from({ length: 128 }, () => RawPeer.connect(server.address)));
     await Promise.all(strangers.map((raw) => raw.read(2)));
@@ -152,11 +133,11 @@ describe("a faulty peer costs only its own connection:", () => {
       },
     ]);
     expect(strangers.filter((raw) => raw.stream.destroyed)).toHaveLength(1);
-    await expectService(server, directory);
+    await expectService({ server, directory });
   });
 
   it("handshakes under way when the server closes: they are cut, and nothing is told after 'close'", async () => {
-    const { server } = await start();
+    const { server } = await serve();
     const raw = await RawPeer.connect(server.address);
     await raw.read(2);
     const events: string[] = [];
@@ -170,7 +151,7 @@ describe("a faulty peer costs only its own connection:", () => {
 
 describe("a client that comes while another has the place", () => {
   it("is told so, and ended; the first does not notice (golang-ipc: row 26, row 36)", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     const first = await openFarClient(directory, name);
     await readUntil(server, "Connected");
     const refused = nextEvent(server, "refused");
@@ -189,13 +170,13 @@ describe("a client that comes while another has the place", () => {
   });
 
   it("is served as soon as that one has gone (golang-ipc: row 38, TestServerReconnect)", async () => {
-    const { server, directory } = await start();
-    for (let i = 0; i < 5; i++) await expectService(server, directory);
+    const { server, directory } = await serve();
+    for (let i = 0; i < 5; i++) await expectService({ server, directory });
     expect(server.stats).toMatchObject({ reconnects: 4, messagesReceived: 5 });
   });
 
   it("at the same time: one is served, and every other is told or cut", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => openFarClient(directory, name)));
     await readUntil(server, "Connected");
     const open = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
@@ -216,14 +197,14 @@ describe("authorize", () => {
     ["plain", { encryption: false }],
   ] as const)("is asked before a client takes the place, with what is known of it: %s", async (mode, options) => {
     const applicants: AuthorizationRequest[] = [];
-    const { server, directory } = await start({
+    const { server, directory } = await serve({
       ...options,
       authorize: (request) => {
         applicants.push(request);
         return Promise.resolve(true);
       },
     });
-    await expectService(server, directory, options);
+    await expectService({ server, directory }, options);
     expect(applicants).toEqual([{ security: { mode, peer: { psk: false } }, remote: `${directory}/orders.sock` }]);
   });
 
@@ -240,7 +221,7 @@ describe("authorize", () => {
     ],
     ["rejects", () => Promise.reject(new Error("no network")), "failed", "no network"],
   ])("that %s rejects the client with IPC_NOT_AUTHORIZED", async (_how, authorize, message, cause) => {
-    const { server, directory } = await start({ authorize });
+    const { server, directory } = await serve({ authorize });
     const refused = nextEvent(server, "refused");
     expect(await failureOf(openFarClient(directory, name))).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
     expect(await refused).toMatchObject({
@@ -253,13 +234,13 @@ describe("authorize", () => {
 
   it("that never answers delays no other client, and loses the place to a quicker one", async () => {
     let asked = 0;
-    const { server, directory } = await start({
+    const { server, directory } = await serve({
       authorize: () => (asked++ === 0 ? new Promise<boolean>(() => {}) : true),
     });
     const first = failureOf(openFarClient(directory, name));
     await eventually(() => expect(asked).toBe(1));
     const refused = nextEvent(server, "refused");
-    await expectService(server, directory);
+    await expectService({ server, directory });
     expect(await refused).toMatchObject({ code: "IPC_SERVER_BUSY" });
     expect(await first).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
     expect(server.status).toBe("Disconnected");
@@ -271,7 +252,7 @@ describe("authorize", () => {
     const asked = new Promise<void>((resolve) => {
       tellAsked = resolve;
     });
-    const { server, directory } = await start({
+    const { server, directory } = await serve({
       handshakeTimeoutMs: 1_000,
       authorize: () =>
         new Promise((resolve) => {

@@ -12,21 +12,13 @@ import {
   readUntil,
 } from "../../../internal/testkit/src/peer-watch.js";
 import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
-import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
-import { type Server, startServer } from "./server.js";
-import type { ServerOptions } from "./server-options.js";
-
-const name = "orders";
-
-async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Server; directory: string }> {
-  const directory = temporaryDirectory();
-  return { directory, server: untilTestEnds(await startServer({ name, directory, ...options })) };
-}
+import { name, serve } from "../test/served.js";
+import { startServer } from "./server.js";
 
 describe("the statuses of a server", () => {
   it("are Connected, Disconnected, Connected, Closing, Closed, to readers and to listeners (golang-ipc: TestServerReconnect2, TestServerClose, TestClientClose)", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     const events = collect(server, "status");
     const first = await openFarClient(directory, name);
     const words = await readUntil(server, "Connected");
@@ -42,7 +34,7 @@ describe("the statuses of a server", () => {
   });
 
   it("change at once, and are told after the messages that came before", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     const seen: string[] = [];
     server.on("message", (message) => seen.push(message.text())).on("status", (status) => seen.push(status));
     server.pause();
@@ -66,7 +58,7 @@ const MODES: readonly (readonly [string, PeerOptions])[] = [
 
 describe.each(MODES)("what a server writes over a connection that is %s", (_mode, options) => {
   it("before a client is connected waits, and is delivered to the first client in order (golang-ipc: row 23)", async () => {
-    const { server, directory } = await start(options);
+    const { server, directory } = await serve(options);
     const writes = [server.write(1, "a"), server.write(1, Buffer.alloc(100_000, "b")), server.write(1, "c")];
     const flushed = server.flush();
     expect(server.status).toBe("Listening");
@@ -76,7 +68,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
   });
 
   it("before a client is connected and has aborted is not delivered", async () => {
-    const { server, directory } = await start(options);
+    const { server, directory } = await serve(options);
     const controller = new AbortController();
     const aborted = failureOf(server.write(1, "aborted", { signal: controller.signal }));
     const kept = server.write(1, "kept");
@@ -88,7 +80,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
   });
 
   it("before a client is connected is bounded: IPC_QUEUE_FULL, and the rest is delivered", async () => {
-    const { server, directory } = await start({ ...options, maxQueuedBytes: 1_024 });
+    const { server, directory } = await serve({ ...options, maxQueuedBytes: 1_024 });
     const outcomes = Promise.allSettled(Array.from({ length: 100 }, (_, i) => server.write(i + 1, "x".repeat(1_000))));
     const client = await openFarClient(directory, name, options);
     const accepted = (await outcomes).filter(({ status }) => status === "fulfilled").length;
@@ -97,14 +89,14 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
   });
 
   it("before a client is connected rejects with IPC_CLOSED when the server closes", async () => {
-    const { server } = await start(options);
+    const { server } = await serve(options);
     const waits = [server.write(1, "a"), server.flush()].map(failureOf);
     await server.close();
     for (const wait of waits) expect(await wait).toMatchObject({ code: "IPC_CLOSED" });
   });
 
   it("after its client has gone is rejected with IPC_NOT_CONNECTED, and reaches no other client (golang-ipc: row 23, TestWrite)", async () => {
-    const { server, directory } = await start(options);
+    const { server, directory } = await serve(options);
     const first = await openFarClient(directory, name, options);
     await readUntil(server, "Connected");
     await first.close();
@@ -120,7 +112,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
   });
 
   it("and was queued for a client that is cut reaches no other client (golang-ipc: row 22)", async () => {
-    const { server, directory } = await start(options);
+    const { server, directory } = await serve(options);
     const first = await openFarClient(directory, name, { ...options, maxUnreadBytes: 1_024 });
     const outcomes = Promise.allSettled(Array.from({ length: 40 }, () => server.write(1, Buffer.alloc(60_000, "old"))));
     await eventually(() => expect(server.stats.queuedBytes).toBeGreaterThan(1_048_576));
@@ -142,7 +134,7 @@ describe("a client that breaks off", () => {
     ["with a frame of 4 GiB (golang-ipc: row 12)", Buffer.of(0xff, 0xff, 0xff, 0xff), "IPC_FRAME_TOO_LARGE"],
     ["with a body without a type (golang-ipc: row 13)", Buffer.of(0, 0, 0, 1, 1), "IPC_FRAME_TOO_SHORT"],
   ])("%s is lost, nothing of that frame is delivered, and the next one is served", async (_how, bytes, code) => {
-    const { server } = await start({ encryption: false });
+    const { server } = await serve({ encryption: false });
     for (let i = 0; i < 2; i++) {
       const raw = await RawPeer.connect(server.address);
       await raw.join();
@@ -156,7 +148,7 @@ describe("a client that breaks off", () => {
   });
 
   it("by a reset with unread input harms nothing (golang-ipc: row 37)", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     const client = await openFarClient(directory, name);
     await server.write(1, Buffer.alloc(60_000));
     client.destroy();
@@ -166,7 +158,7 @@ describe("a client that breaks off", () => {
   });
 
   it("is seen as gone only after its messages were read, where those used up the budget (golang-ipc: TestRead)", async () => {
-    const { server, directory } = await start({ maxUnreadBytes: 1_024 });
+    const { server, directory } = await serve({ maxUnreadBytes: 1_024 });
     const client = await openFarClient(directory, name);
     for (let i = 0; i < 100; i++) await client.write(1, "x".repeat(1_000));
     await client.close();
@@ -178,7 +170,7 @@ describe("a client that breaks off", () => {
 
 describe("close of a server", () => {
   it("sends what was accepted, removes the socket file, and tells 'close' once (golang-ipc: row 29)", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     const closes = collect(server, "close");
     const errors = collect(server, "error");
     const client = await openFarClient(directory, name);
@@ -196,7 +188,7 @@ describe("close of a server", () => {
   });
 
   it("before a client connected ends pending reads with Closing, Closed, IPC_CLOSED (golang-ipc: row 36)", async () => {
-    const { server } = await start();
+    const { server } = await serve();
     const reading = readToEnd(server);
     const iterations = failureOf(server[Symbol.asyncIterator]().next());
     expect(await iterations).toMatchObject({ code: "IPC_CONSUMER_TAKEN" });
@@ -208,7 +200,7 @@ describe("close of a server", () => {
   });
 
   it("lets another server start under the name at once", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     await openFarClient(directory, name);
     await server.close();
     const next = untilTestEnds(await startServer({ name, directory }));
@@ -217,7 +209,7 @@ describe("close of a server", () => {
   });
 
   it("leaves the file of another server alone that has taken its place meanwhile (golang-ipc: row 3)", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     rmSync(server.address);
     const next = untilTestEnds(await startServer({ name, directory }));
     await server.close();
@@ -226,7 +218,7 @@ describe("close of a server", () => {
   });
 
   it("rejects with IPC_CLOSE_INCOMPLETE where the client never reads; the address is free all the same", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     await openFarClient(directory, name, { maxUnreadBytes: 1_024 });
     for (let i = 0; i < 40; i++) void server.write(1, Buffer.alloc(60_000));
     await eventually(() => expect(server.stats.queuedBytes).toBeGreaterThan(1_048_576));
@@ -240,7 +232,7 @@ describe("close of a server", () => {
 
   it("by a listener of the status Connected is legal, and so is destroy", async () => {
     for (const end of ["close", "destroy"] as const) {
-      const { server, directory } = await start();
+      const { server, directory } = await serve();
       const statuses = collect(server, "status");
       const closed = nextEvent(server, "close");
       server.on("status", (status) => void (status === "Connected" && server[end]()));
@@ -254,7 +246,7 @@ describe("close of a server", () => {
 });
 
 it("rejects a write that waited for a client when that client does not take its size, and keeps the others", async () => {
-  const { server, directory } = await start();
+  const { server, directory } = await serve();
   const written = [server.write(1, "before"), server.write(2, new Uint8Array(2_000)), server.write(3, "after")];
   const outcomes = Promise.allSettled(written);
   const client = await openFarClient(directory, name, { maxMessageSize: 1_024 });

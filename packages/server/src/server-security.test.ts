@@ -5,14 +5,13 @@ import type { PeerOptions, SecurityOptions } from "@ipc/session";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
-import { collect, failureOf, nextEvent, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { collect, failureOf, nextEvent, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
-import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { expectService, name, serve } from "../test/served.js";
 import { type Server, startServer } from "./server.js";
-import type { AuthorizationRequest, ServerOptions } from "./server-options.js";
+import type { AuthorizationRequest } from "./server-options.js";
 
-const name = "orders";
 const key = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
 const [alice, bob, mallory] = [
   generateKeyPairSync("ed25519"),
@@ -22,21 +21,6 @@ const [alice, bob, mallory] = [
 const bytesOf = ({ publicKey }: typeof alice): Uint8Array =>
   new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(-32));
 const GOLANG: PeerOptions = { security: { wire: "golang-ipc" } };
-
-async function start(options: Partial<ServerOptions> = {}): Promise<{ server: Server; directory: string }> {
-  const directory = temporaryDirectory();
-  return { directory, server: untilTestEnds(await startServer({ name, directory, ...options })) };
-}
-
-/** Connects a client with these options, and proves that it is served. */
-async function expectService(server: Server, directory: string, options: PeerOptions = {}): Promise<void> {
-  const client = await openFarClient(directory, name, options);
-  await readUntil(server, "Connected");
-  await client.write(1, "hello");
-  expect((await readData(server)).text()).toBe("hello");
-  await client.close();
-  await readUntil(server, "Disconnected");
-}
 
 describe("a server says what its client has proved", () => {
   it.each<[string, SecurityOptions, SecurityOptions, object]>([
@@ -50,7 +34,7 @@ describe("a server says what its client has proved", () => {
     ],
     ["nothing, and has itself signed", { identity: bob.privateKey }, { trustedPeers: [bob.publicKey] }, { psk: false }],
   ])("%s", async (_what, security, ofClient, peer) => {
-    const { server, directory } = await start({ security });
+    const { server, directory } = await serve({ security });
     expect(server.security).toEqual({ mode: "secure", peer: { psk: false } });
     await openFarClient(directory, name, { security: ofClient });
     await readUntil(server, "Connected");
@@ -58,7 +42,7 @@ describe("a server says what its client has proved", () => {
   });
 
   it("and that a golang-ipc client is compatible and anonymous", async () => {
-    const { server, directory } = await start();
+    const { server, directory } = await serve();
     await openFarClient(directory, name, GOLANG);
     await readUntil(server, "Connected");
     expect(server.security).toEqual({ mode: "compatible", peer: { psk: false } });
@@ -109,7 +93,7 @@ describe("a server rejects", () => {
     ],
   ])("%s, says why, and serves the next", async (_what, security, ofClient, code, message, atClient) => {
     const statuses: string[] = [];
-    const { server, directory } = await start({ security });
+    const { server, directory } = await serve({ security });
     server.on("status", (status) => statuses.push(status));
     const refused = nextEvent(server, "refused");
     expect(await failureOf(openFarClient(directory, name, ofClient))).toMatchObject({ code: atClient });
@@ -121,17 +105,17 @@ describe("a server rejects", () => {
       : security.psk
         ? { security: { psk: key(1) } }
         : {};
-    await expectService(server, directory, right);
+    await expectService({ server, directory }, right);
   });
 
   it("forty clients with a wrong key at once, while it serves one with the right key", async () => {
     stopClock();
-    const { server, directory } = await start({ security: { psk: key(1) } });
+    const { server, directory } = await serve({ security: { psk: key(1) } });
     const refused = collect(server, "refused");
     const wrong = Array.from({ length: 40 }, () =>
       failureOf(openFarClient(directory, name, { security: { psk: key(2) } })),
     );
-    await expectService(server, directory, { security: { psk: key(1) } });
+    await expectService({ server, directory }, { security: { psk: key(1) } });
     for (const { code } of await Promise.all(wrong)) {
       expect(code).toMatch(/^IPC_(AUTHENTICATION_FAILED|SERVER_BUSY|HANDSHAKE_FAILED)$/);
     }
@@ -156,7 +140,7 @@ describe("authorize", () => {
     const answered = new Promise<boolean>((resolve) => {
       answer = resolve;
     });
-    const { server, directory } = await start({
+    const { server, directory } = await serve({
       security,
       authorize: (request) => {
         ask(request);
@@ -202,7 +186,7 @@ describe("authorize", () => {
     ["anonymous", {}, {}, "IPC_HANDSHAKE_FAILED"],
     ["with a key", { psk: key(1) }, { psk: key(1) }, "IPC_AUTHENTICATION_FAILED"],
   ])("rejects a client that is %s, which learns no more than that", async (_what, security, ofClient, code) => {
-    const { server, directory } = await start({ security, authorize: () => false });
+    const { server, directory } = await serve({ security, authorize: () => false });
     const refused = nextEvent(server, "refused");
     expect(await failureOf(openFarClient(directory, name, { security: ofClient }))).toMatchObject({ code });
     expect(await refused).toMatchObject({ code: "IPC_NOT_AUTHORIZED" });
@@ -210,19 +194,19 @@ describe("authorize", () => {
   });
 
   it("decides by key", async () => {
-    const { server, directory } = await start({
+    const { server, directory } = await serve({
       security: { trustedPeers: [alice.publicKey, bob.publicKey] },
       authorize: ({ security }) => Buffer.from(security.peer.key ?? []).equals(bytesOf(alice)),
     });
     expect(await failureOf(openFarClient(directory, name, { security: { identity: bob.privateKey } }))).toMatchObject({
       code: "IPC_AUTHENTICATION_FAILED",
     });
-    await expectService(server, directory, { security: { identity: alice.privateKey } });
+    await expectService({ server, directory }, { security: { identity: alice.privateKey } });
   });
 
   it("is not called for a client that has not proved what it must", async () => {
     const asked: AuthorizationRequest[] = [];
-    const { directory } = await start({
+    const { directory } = await serve({
       security: { psk: key(1) },
       authorize: (request) => asked.push(request) > 0,
     });
@@ -235,11 +219,11 @@ describe("authorize", () => {
 describe("a server with a key file", () => {
   it("makes it before it listens, for this user alone, and admits a client that has read it", async () => {
     const keyFile = join(temporaryDirectory(), "shared.key");
-    const { server, directory } = await start({ security: { keyFile } });
+    const { server, directory } = await serve({ security: { keyFile } });
     expect(statSync(keyFile).mode & 0o777).toBe(0o600);
     const psk = new Uint8Array(readFileSync(keyFile));
     expect(psk).toHaveLength(32);
-    await expectService(server, directory, { security: { psk } });
+    await expectService({ server, directory }, { security: { psk } });
     expect(await failureOf(openFarClient(directory, name, { security: { psk: key(1) } }))).toMatchObject({
       code: "IPC_AUTHENTICATION_FAILED",
     });
@@ -249,22 +233,22 @@ describe("a server with a key file", () => {
 
   it("uses it again, and takes the keys that it was given beside it", async () => {
     const keyFile = join(temporaryDirectory(), "shared.key");
-    const first = await start({ security: { keyFile } });
+    const first = await serve({ security: { keyFile } });
     const psk = new Uint8Array(readFileSync(keyFile));
     await first.server.close();
-    const { server, directory } = await start({ security: { keyFile, psk: [key(1), key(2), key(3)] } });
+    const { server, directory } = await serve({ security: { keyFile, psk: [key(1), key(2), key(3)] } });
     expect(readFileSync(keyFile).equals(psk)).toBe(true);
-    for (const each of [psk, key(1), key(3)]) await expectService(server, directory, { security: { psk: each } });
+    for (const each of [psk, key(1), key(3)]) await expectService({ server, directory }, { security: { psk: each } });
   });
 
   it("makes it at its usual place with `keyFile: true`", async () => {
     const runtime = temporaryDirectory();
     vi.stubEnv("XDG_RUNTIME_DIR", runtime);
     onTestFinished(() => void vi.unstubAllEnvs());
-    const { server, directory } = await start({ security: { keyFile: true } });
+    const { server, directory } = await serve({ security: { keyFile: true } });
     expect(readdirSync(join(runtime, "ipc"))).toEqual(["orders.key"]);
     const psk = new Uint8Array(readFileSync(join(runtime, "ipc", "orders.key")));
-    await expectService(server, directory, { security: { psk } });
+    await expectService({ server, directory }, { security: { psk } });
   });
 
   it("does not start where others may read it", async () => {
