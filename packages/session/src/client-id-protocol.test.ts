@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { noOrigin } from "../test/no-origin.js";
 import { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId } from "./client-id-protocol.js";
 import { ReceivedMessage } from "./message.js";
 
-const message = (type: number, ...data: number[]): ReceivedMessage => new ReceivedMessage(type, Uint8Array.from(data));
-const text = (type: number, words: string): ReceivedMessage => new ReceivedMessage(type, Buffer.from(words));
+const message = (type: number, ...data: number[]): ReceivedMessage =>
+  new ReceivedMessage(type, Uint8Array.from(data), noOrigin);
+const text = (type: number, words: string): ReceivedMessage => new ReceivedMessage(type, Buffer.from(words), noOrigin);
 
 // "client_id_request"
 const REQUEST_BYTES = [

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { noOrigin } from "../test/no-origin.js";
 import { ReceivedMessage, timeoutMessage } from "./message.js";
 
 const received = (hex: string): ReceivedMessage => {
   // Within a larger buffer, as most received messages are.
   const chunk = Uint8Array.from(Buffer.from(`eeee${hex}eeee`, "hex"));
-  return new ReceivedMessage(7, chunk.subarray(2, -2));
+  return new ReceivedMessage(7, chunk.subarray(2, -2), noOrigin);
 };
 
 describe("a received message", () => {

@@ -1,3 +1,6 @@
+import type { AbortOptions } from "@ipc/transport";
+import type { ConnectionSecurity } from "./security.js";
+
 /** Type 0 is reserved: Go drops such messages silently in both directions. @see golang-ipc actor.go, `Write` and `read` */
 export const CONTROL_TYPE = 0;
 
@@ -15,6 +18,15 @@ export interface DataMessage {
   text(): string;
   /** Parses the data as JSON. @throws SyntaxError */
   json(): unknown;
+  /** Security of the connection that the message came over. */
+  readonly security: ConnectionSecurity;
+  /** The address of the peer that sent the message, as in `Peer.remote`. */
+  readonly remote: string;
+  /**
+   * Sends a message to the peer that sent this one, over the same connection; otherwise like `Peer.write`. Rejects with
+   * IPC_CONNECTION_LOST when that connection has ended, also while another one is there.
+   */
+  reply(type: number, data: string | Uint8Array, options?: AbortOptions): Promise<void>;
 }
 
 /** A status change of the connection, delivered in order with the messages. */
@@ -33,15 +45,31 @@ export interface TimeoutMessage {
 /** The only TimeoutMessage; compare with `===`. @see golang-ipc actor.go, `TimeoutMessage` */
 export const timeoutMessage: TimeoutMessage = Object.freeze({ kind: "timeout", type: 2 });
 
+/** The connection that messages came over: one object for all of them. */
+export interface MessageOrigin {
+  readonly security: ConnectionSecurity;
+  readonly remote: string;
+  /** Like `Peer.write`, over this connection only. */
+  reply(type: number, data: string | Uint8Array, options: AbortOptions | undefined): Promise<void>;
+}
+
 /** A message received from the wire. */
 export class ReceivedMessage implements DataMessage {
   readonly kind = "data";
   readonly type: number;
   readonly data: Uint8Array;
+  // Private, so that an inspected message does not show its connection.
+  readonly #origin: MessageOrigin;
 
-  constructor(type: number, data: Uint8Array) {
+  constructor(type: number, data: Uint8Array, origin: MessageOrigin) {
     this.type = type;
     this.data = data;
+    this.#origin = origin;
+  }
+
+  /** Returns the same message with `data`. */
+  withData(data: Uint8Array): ReceivedMessage {
+    return new ReceivedMessage(this.type, data, this.#origin);
   }
 
   text(): string {
@@ -50,6 +78,18 @@ export class ReceivedMessage implements DataMessage {
 
   json(): unknown {
     return JSON.parse(this.text());
+  }
+
+  get security(): ConnectionSecurity {
+    return this.#origin.security;
+  }
+
+  get remote(): string {
+    return this.#origin.remote;
+  }
+
+  reply(type: number, data: string | Uint8Array, options?: AbortOptions): Promise<void> {
+    return this.#origin.reply(type, data, options);
   }
 }
 

@@ -4,6 +4,7 @@ import { Inbox, type InboxConsumer } from "../src/inbox/inbox.js";
 import type { Status } from "../src/message.js";
 import { type DataMessage, ReceivedMessage, type StatusMessage } from "../src/message.js";
 import type { SharedBudget } from "../src/shared-budget.js";
+import { noOrigin } from "./no-origin.js";
 
 export const closed = (): SessionError => new SessionError("IPC_CLOSED", "read: this peer is closed");
 export const lost = (): SessionError => new SessionError("IPC_CONNECTION_LOST", "cut");
@@ -32,7 +33,7 @@ export function recordedInbox(maxUnreadBytes = 1_024, budget?: SharedBudget): Re
 }
 
 export function message(type: number, bytes = 0): ReceivedMessage {
-  return new ReceivedMessage(type, new Uint8Array(bytes));
+  return new ReceivedMessage(type, new Uint8Array(bytes), noOrigin);
 }
 
 export function shown(received: DataMessage | StatusMessage): number | Status {

@@ -36,9 +36,10 @@ function setUp(...buffered: Uint8Array[]): Setup {
   });
   const setup: Setup = { stream, receiver, events, onMessage: () => {}, accepts: true };
   receiver.attach({
-    message: (received) => {
-      events.push(received.text());
-      setup.onMessage(received.text());
+    message: ({ data }) => {
+      const text = Buffer.from(data).toString();
+      events.push(text);
+      setup.onMessage(text);
     },
     bufferDone: (buffer) => events.push(`buffer of ${buffer.byteLength} done`),
     acceptsRemaining: () => setup.accepts,
@@ -74,7 +75,7 @@ describe("a receiver", () => {
       if (data.length === 0) throw new SessionError("IPC_RECORD_INVALID", "empty");
     });
     receiver.attach({
-      message: (received) => void events.push(received.text()),
+      message: (received) => void events.push(Buffer.from(received.data).toString()),
       bufferDone: () => {},
       acceptsRemaining: () => true,
     });

@@ -1,12 +1,13 @@
 import type { Duplex } from "node:stream";
+import type { MessageBody } from "@ipc/framing";
 import type { MessageDecoder } from "../codec/codec.js";
 import { type IpcError, isIpcError, rethrowDefect } from "../errors.js";
-import { CONTROL_TYPE, ReceivedMessage } from "../message.js";
+import { CONTROL_TYPE } from "../message.js";
 import { TimeSlice } from "../scheduling/time-slice.js";
 import { assertBytes } from "../stream-input.js";
 
 export interface ReceiverEvents {
-  readonly message: (message: ReceivedMessage) => void;
+  readonly message: (message: MessageBody) => void;
   /** Called when every message of `buffer` that can be delivered now has been delivered. */
   readonly bufferDone: (buffer: ArrayBufferLike) => void;
   /** Whether messages that a pause held back may still be delivered after the connection has ended. */
@@ -164,7 +165,7 @@ export class Receiver {
       } else {
         if (buffer !== undefined && buffer !== message.data.buffer) this.#events.bufferDone(buffer);
         buffer = message.data.buffer;
-        this.#events.message(new ReceivedMessage(message.type, message.data));
+        this.#events.message(message);
       }
       if (this.#timeSlice.countStep()) break;
     }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { noOrigin } from "../../test/no-origin.js";
+import { message } from "../../test/recorded-inbox.js";
 import type { Status } from "../message.js";
 import { ReceivedMessage } from "../message.js";
 import { MessageQueue, StatusEntry } from "./message-queue.js";
-
-const message = (type: number, length = 0): ReceivedMessage => new ReceivedMessage(type, new Uint8Array(length));
 
 /** Messages by their type, statuses by their word. */
 function unreadOf(...entries: (number | Status)[]): MessageQueue {
@@ -138,7 +138,7 @@ describe("compact", () => {
     let at = 0;
     return lengths.map((length, index) => {
       at += length;
-      return new ReceivedMessage(index + 1, buffer.subarray(at - length, at));
+      return new ReceivedMessage(index + 1, buffer.subarray(at - length, at), noOrigin);
     });
   }
 

@@ -113,8 +113,8 @@ export class MessageQueue {
     }
     if (used * 2 >= buffer.byteLength) return;
     for (let index = first; index < this.#entries.length; index++) {
-      const { type, data } = this.#entries.at(index) as ReceivedMessage;
-      this.#entries.replaceAt(index, new ReceivedMessage(type, data.slice()));
+      const message = this.#entries.at(index) as ReceivedMessage;
+      this.#entries.replaceAt(index, message.withData(message.data.slice()));
     }
   }
 

@@ -7,13 +7,14 @@ import { Deferred, handledRejection, settleWithin } from "../deferred.js";
 import type { IpcError } from "../errors.js";
 import { SessionError } from "../errors.js";
 import type { EndKind } from "../inbox/message-source.js";
-import type { ReceivedMessage, Status } from "../message.js";
+import { type MessageOrigin, ReceivedMessage, type Status } from "../message.js";
 import { validateAbortOptions, validateWrite } from "../options/call-arguments.js";
 import type { PeerLimits } from "../options/peer-options.js";
 import type { PeerEvents, PeerStats } from "../peer.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { PeerBudgets, SharedBudget } from "../shared-budget.js";
 import { destroyStream } from "../stream-close.js";
+import { ConnectionOrigin } from "./connection-origin.js";
 import { PeerReader } from "./peer-reader.js";
 import { TrafficCounters } from "./traffic-counters.js";
 
@@ -48,7 +49,7 @@ export interface PeerOwner {
 type State =
   /** Before the first connection: writes are queued for it. */
   | { readonly name: "waiting"; readonly writes: WriteQueue }
-  | { readonly name: "connected"; readonly connection: Connection }
+  | { readonly name: "connected"; readonly connection: Connection; readonly origin: ConnectionOrigin }
   /** Between two connections: writes are rejected. */
   | { readonly name: "disconnected" }
   | { readonly name: "closing"; readonly connection: Connection | undefined; readonly done: Promise<void> }
@@ -62,16 +63,15 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   readonly #queuedBudget: SharedBudget | undefined;
   readonly #traffic = new TrafficCounters();
   #state: State;
-  #security: ConnectionSecurity;
-  #remote: string;
+  /** The current or last connection. */
+  #current: Pick<MessageOrigin, "security" | "remote">;
   #isReferenced = true;
 
   constructor({ limits, budgets, status, remote, security }: PeerStart, owner: PeerOwner) {
     this.#owner = owner;
     this.#limits = limits;
     this.#queuedBudget = budgets?.queued;
-    this.#remote = remote;
-    this.#security = security;
+    this.#current = { security, remote };
     this.#state = { name: "waiting", writes: new WriteQueue(limits.maxQueuedBytes) };
     this.reader = new PeerReader<E>({
       status,
@@ -83,11 +83,11 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   }
 
   get security(): ConnectionSecurity {
-    return this.#security;
+    return this.#current.security;
   }
 
   get remote(): string {
-    return this.#remote;
+    return this.#current.remote;
   }
 
   get stats(): PeerStats {
@@ -116,20 +116,12 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
 
   write(type: number, data: string | Uint8Array, options: AbortOptions | undefined): Promise<void> {
     const state = this.#state;
-    const maxSize = state.name === "connected" ? state.connection.maxSendSize : this.#limits.maxMessageSize;
+    if (state.name === "connected") return state.origin.reply(type, data, options);
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    const fault = validateWrite(type, bytes, maxSize) ?? validateAbortOptions("write", options);
+    const fault = validateWrite(type, bytes, this.#limits.maxMessageSize) ?? validateAbortOptions("write", options);
     if (fault !== undefined) return handledRejection(fault);
-    switch (state.name) {
-      case "connected":
-        return state.connection.sender.write(type, bytes, options?.signal);
-      case "waiting":
-        return state.writes.write(type, bytes, options?.signal);
-      case "disconnected":
-      case "closing":
-      case "ended":
-        return handledRejection(this.#unreachable("write"));
-    }
+    if (state.name === "waiting") return state.writes.write(type, bytes, options?.signal);
+    return handledRejection(this.#unreachable("write"));
   }
 
   flush(signal: AbortSignal | undefined): Promise<void> {
@@ -196,17 +188,18 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     const budget = this.#queuedBudget;
     const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs };
     const connection = new Connection({ stream, outcome, rest, ...limits, budget, waiting });
-    this.#enter({ name: "connected", connection });
-    this.#security = connection.security;
-    this.#remote = remote;
+    const origin = new ConnectionOrigin(connection, remote);
+    this.#enter({ name: "connected", connection, origin });
+    this.#current = origin;
     this.#traffic.connected();
     connection.setReferenced(this.#isReferenced);
     if (this.reader.isFull) connection.pause();
     connection.attach({
-      message: (message) => this.#receive(message),
+      message: ({ type, data }) => this.#receive(new ReceivedMessage(type, data, origin)),
       bufferDone: (buffer) => this.reader.receivedBuffer(buffer),
       acceptsRemaining: () => this.reader.acceptsRemaining,
       end: (error, clean) => {
+        origin.lose(error);
         this.#enter({ name: "disconnected" });
         this.#owner.onDisconnected(error, clean);
       },
@@ -241,6 +234,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
         if (error !== undefined) left.writes.rejectAll(error());
         return;
       case "connected":
+        if (next.name !== "disconnected") left.origin.end(() => this.#unreachable("write"));
         if (next.name === "closing") return;
         if (error !== undefined) left.connection.destroy(error());
         this.#traffic.disconnected(left.connection.sender);

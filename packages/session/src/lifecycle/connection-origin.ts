@@ -1,0 +1,48 @@
+import type { AbortOptions } from "@ipc/transport";
+import type { Connection } from "../connection/connection.js";
+import type { Sender } from "../connection/sender.js";
+import { handledRejection } from "../deferred.js";
+import { SessionError } from "../errors.js";
+import type { MessageOrigin } from "../message.js";
+import { validateAbortOptions, validateWrite } from "../options/call-arguments.js";
+import type { ConnectionSecurity } from "../security.js";
+
+/** One connection, as its peer and its messages write to it. It outlives the connection, but holds none of its resources then. */
+export class ConnectionOrigin implements MessageOrigin {
+  readonly security: ConnectionSecurity;
+  readonly remote: string;
+  readonly #maxSendSize: number;
+  /** The sender, or after the end a function that creates the error of a write. */
+  #target: Sender | (() => Error);
+
+  constructor({ security, maxSendSize, sender }: Connection, remote: string) {
+    this.security = security;
+    this.remote = remote;
+    this.#maxSendSize = maxSendSize;
+    this.#target = sender;
+  }
+
+  /** Rejects every write from now on, because this side has ended the connection. */
+  end(error: () => Error): void {
+    this.#target = error;
+  }
+
+  /** Rejects every write from now on, because the connection was lost or ended by the peer. */
+  lose(cause: Error): void {
+    this.end(
+      () =>
+        new SessionError("IPC_CONNECTION_LOST", "reply: the connection that the message came over has ended", {
+          cause,
+        }),
+    );
+  }
+
+  reply(type: number, data: string | Uint8Array, options: AbortOptions | undefined): Promise<void> {
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    const fault = validateWrite(type, bytes, this.#maxSendSize) ?? validateAbortOptions("write", options);
+    if (fault !== undefined) return handledRejection(fault);
+    const target = this.#target;
+    if (typeof target === "function") return handledRejection(target());
+    return target.write(type, bytes, options?.signal);
+  }
+}

@@ -1,0 +1,10 @@
+import { handledRejection } from "../src/deferred.js";
+import type { MessageOrigin } from "../src/message.js";
+import { PLAIN_SECURITY } from "../src/security.js";
+
+/** The origin of messages that came over no connection. */
+export const noOrigin: MessageOrigin = {
+  security: PLAIN_SECURITY,
+  remote: "nowhere",
+  reply: () => handledRejection(new Error("there is no connection")),
+};
