@@ -60,9 +60,10 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     codec: [".", "scheduling"],
     negotiation: ["."],
     handshake: [".", "scheduling", "codec", "negotiation"],
-    connection: [".", "scheduling", "codec", "negotiation"],
+    heartbeat: [],
+    connection: [".", "scheduling", "codec", "negotiation", "heartbeat"],
     inbox: ["."],
     options: [".", "negotiation"],
-    lifecycle: [".", "codec", "handshake", "connection", "inbox", "options"],
+    lifecycle: [".", "codec", "handshake", "heartbeat", "connection", "inbox", "options"],
   },
 };
