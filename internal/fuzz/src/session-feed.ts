@@ -51,6 +51,8 @@ const LIMITS: PeerLimits = {
   maxQueuedBytes: MIB,
   maxUnreadBytes: MIB,
   busyPollUs: 0,
+  heartbeatMs: 0,
+  idleTimeoutMs: 0,
 };
 
 /** The conversation over one stream whose handshake was run with keys of the test's. Keeps how it ended. */

@@ -50,6 +50,8 @@ const OUT_OF_RANGE: readonly Row[] = [
   ["maxQueuedBytes", 1_023, `\`maxQueuedBytes\` takes ${SIZE}, got 1023`],
   ["maxUnreadBytes", 0, `\`maxUnreadBytes\` takes ${SIZE}, got 0`],
   ["maxUnreadBytes", Number.NaN, "got NaN"],
+  ["heartbeatMs", -1, "`heartbeatMs` takes a whole number of milliseconds, 0 … 2147483647, got -1"],
+  ["idleTimeoutMs", 29_999, "`idleTimeoutMs` takes 0, or at least 2 × `heartbeatMs` (15000), got 29999"],
   ["busyPollUs", -1, `${POLL}, got -1`],
   ["busyPollUs", 1_001, "got 1001"],
   ["busyPollUs", 0.5, "got 0.5"],

@@ -57,6 +57,8 @@ describe("resolveClientOptions", () => {
     "maxQueuedBytes",
     "maxUnreadBytes",
     "busyPollUs",
+    "heartbeatMs",
+    "idleTimeoutMs",
     "handshakeTimeoutMs",
     "signal",
     "logger",
@@ -71,7 +73,14 @@ describe("resolveClientOptions", () => {
         timeoutMs: 0,
         retry: true,
         handshakeTimeoutMs: 5_000,
-        limits: { maxMessageSize: 3_145_728, maxQueuedBytes: 1_048_576, maxUnreadBytes: 1_048_576, busyPollUs: 0 },
+        limits: {
+          maxMessageSize: 3_145_728,
+          maxQueuedBytes: 1_048_576,
+          maxUnreadBytes: 1_048_576,
+          busyPollUs: 0,
+          heartbeatMs: 15_000,
+          idleTimeoutMs: 0,
+        },
       });
       expect(resolved.transport.address("orders", { kind: "name" })).toBe("/tmp/orders.sock");
       expect(Object.isFrozen(resolved)).toBe(true);
@@ -80,11 +89,15 @@ describe("resolveClientOptions", () => {
 
   it("takes the limits of each range (golang-ipc: TestStartUp_Configs)", () => {
     const most = 2_147_483_647;
-    for (const [size, busyPollUs] of [
-      [1_024, 0],
-      [1_073_741_824, 1_000],
+    for (const [size, busyPollUs, heartbeatMs, idleTimeoutMs] of [
+      [1_024, 0, 0, 0],
+      [1_024, 0, 0, 1],
+      [1_024, 0, 1, 2],
+      [1_073_741_824, 1_000, most, 0],
+      [1_073_741_824, 1_000, 0, most],
     ] as const) {
-      const limits = { maxMessageSize: size, maxQueuedBytes: size, maxUnreadBytes: size, busyPollUs };
+      const sizes = { maxMessageSize: size, maxQueuedBytes: size, maxUnreadBytes: size };
+      const limits = { ...sizes, busyPollUs, heartbeatMs, idleTimeoutMs };
       expect(resolveClientOptions({ name: "a", ...limits }).limits).toEqual(limits);
     }
     expect(resolveClientOptions({ name: "a", timeoutMs: most, handshakeTimeoutMs: 1, retryMs: 0 })).toMatchObject({

@@ -8,6 +8,8 @@ import {
   type EstablishedConnection,
   PeerCore,
   PeerSession,
+  reportSilence,
+  type SilenceNews,
   setStreamReferenced,
   withKeyFile,
 } from "@ipc/session/internal";
@@ -77,6 +79,7 @@ export class Client extends PeerSession {
         onConnected: () => this.#onConnected(),
         onDisconnected: (error) => this.#onDisconnected(error),
         onClosed: () => this.#onClosed(),
+        onSilence: (news) => this.#onSilence(news),
         onDestroy: (reason) => this.#destroyClosingSessions(reason),
         setReferenced: (referenced) => {
           if (referenced) this.#keepAlive?.ref();
@@ -131,6 +134,11 @@ export class Client extends PeerSession {
   #onClosed(): void {
     const { name } = this.#options;
     diagnostics.disconnect({ role: "client", name, remote: this.remote, error: undefined });
+  }
+
+  #onSilence(news: SilenceNews): void {
+    const { name, logger } = this.#options;
+    reportSilence(logger, { role: "client", name, remote: this.remote }, news);
   }
 
   #onDisconnected(error: IpcError): void {

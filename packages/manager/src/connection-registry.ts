@@ -4,6 +4,7 @@ import {
   destroyStream,
   diagnostics,
   type EstablishedConnection,
+  Heartbeat,
   type PeerBudgets,
   SharedBudget,
 } from "@ipc/session/internal";
@@ -35,6 +36,7 @@ export class ConnectionRegistry {
   /** The same connections, with the manager's access to them. */
   readonly clients: Map<number, ManagedConnection> = new Map();
   readonly budgets: PeerBudgets;
+  readonly #heartbeat: Heartbeat;
   readonly #events: ConnectionRegistryOptions;
   readonly #options: ResolvedManagerOptions;
   readonly #clientIds: ClientIdService;
@@ -50,6 +52,7 @@ export class ConnectionRegistry {
       unread: new SharedBudget(options.maxTotalUnreadBytes),
       queued: new SharedBudget(options.maxTotalQueuedBytes),
     };
+    this.#heartbeat = new Heartbeat(options.limits);
     this.#clientIds = new ClientIdService({ slots, deadlineMs: options.handshakeTimeoutMs, refused });
   }
 
@@ -136,6 +139,7 @@ export class ConnectionRegistry {
         id,
         options: this.#options,
         budgets: this.budgets,
+        heartbeat: this.#heartbeat,
         ...(intercept && { intercept }),
         ended: (ended, error) => this.#onClosed(ended, error),
       },

@@ -1,11 +1,13 @@
 import { type DataMessage, type IpcError, isIpcError, SessionError } from "@ipc/session";
 import {
   type EstablishedConnection,
+  type Heartbeat,
   type Inbox,
   type InboxConsumer,
   type PeerBudgets,
   PeerCore,
   PeerSession,
+  reportSilence,
 } from "@ipc/session/internal";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 
@@ -15,6 +17,7 @@ export interface ConnectionStart {
   readonly id: number;
   readonly options: ResolvedManagerOptions;
   readonly budgets: PeerBudgets;
+  readonly heartbeat: Heartbeat;
   /** Called with each message instead of delivering it. */
   readonly intercept?: Intercept;
   /** Called once, when the connection is over. `error`: the reason, unless either side closed in an orderly way. */
@@ -48,14 +51,20 @@ export class ManagedConnection {
   readonly #ended: ConnectionStart["ended"];
   #loss: IpcError | undefined;
 
-  constructor({ id, options, budgets, intercept, ended }: ConnectionStart, established: EstablishedConnection) {
-    const { limits, security } = options;
+  constructor(
+    { id, options, budgets, heartbeat, intercept, ended }: ConnectionStart,
+    established: EstablishedConnection,
+  ) {
+    const { name, limits, security, logger } = options;
     this.#ended = ended;
     this.#core = new PeerCore(
-      { limits, budgets, security, status: "Not Connected", remote: established.remote },
+      { limits, budgets, heartbeat, security, status: "Not Connected", remote: established.remote },
       {
         onDisconnected: (error, clean) => this.#onDisconnected(error, clean),
         onClosed: () => ended(this, this.#loss),
+        onSilence: (news) => {
+          reportSilence(logger, { role: "server", name, id, remote: this.connection.remote }, news);
+        },
         onDestroy: (reason) => this.#noteReason(reason),
         ...(intercept && { intercept: (message) => intercept(this.connection, message) }),
       },

@@ -1,6 +1,15 @@
 import type { Duplex } from "node:stream";
 import { type IpcError, type PeerEvents, SessionError } from "@ipc/session";
-import { abortError, describeSecurity, diagnostics, PeerCore, PeerSession, withKeyFile } from "@ipc/session/internal";
+import {
+  abortError,
+  describeSecurity,
+  diagnostics,
+  PeerCore,
+  PeerSession,
+  reportSilence,
+  type SilenceNews,
+  withKeyFile,
+} from "@ipc/session/internal";
 import type { Endpoint, Listener, TransportError } from "@ipc/transport";
 import { ensureKeyFile } from "@ipc/transport/key-file";
 import { type AcceptHandler, HandshakeAcceptor } from "./handshake-acceptor.js";
@@ -46,6 +55,7 @@ export class Server extends PeerSession<ServerEvents> {
         onConnected: () => this.#onConnected(),
         onDisconnected: (error, clean) => this.#onDisconnected(error, clean),
         onClosed: () => this.#onClosed(),
+        onSilence: (news) => this.#onSilence(news),
         setReferenced: (referenced) => {
           if (referenced) this.#listener?.ref();
           else this.#listener?.unref();
@@ -127,6 +137,11 @@ export class Server extends PeerSession<ServerEvents> {
   #onClosed(): void {
     const { name } = this.#options;
     diagnostics.disconnect({ role: "server", name, remote: this.remote, error: undefined });
+  }
+
+  #onSilence(news: SilenceNews): void {
+    const { name, logger } = this.#options;
+    reportSilence(logger, { role: "server", name, remote: this.remote }, news);
   }
 
   #onDisconnected(error: IpcError, clean: boolean): void {

@@ -34,11 +34,26 @@ export interface RelistedEvent {
   readonly address: string;
 }
 
+/** A connection has become silent, or is responsive again. */
+export interface SilenceNews {
+  readonly change: "silent" | "responsive";
+  /** How long nothing arrived, in milliseconds; the time in which this process was busy or did not read is not part of it. */
+  readonly silenceMs: number;
+  /** Whether the peer was sent PINGs; golang-ipc has none. */
+  readonly asked: boolean;
+}
+
+/** Published on `ipc:silent` and `ipc:responsive`. */
+export interface SilenceEvent extends ConnectionOfRole {
+  readonly silenceMs: number;
+}
+
 const handshake = channel("ipc:handshake");
 const connect = channel("ipc:connect");
 const disconnect = channel("ipc:disconnect");
 const refused = channel("ipc:refused");
 const relisted = channel("ipc:relisted");
+const silences = { silent: channel("ipc:silent"), responsive: channel("ipc:responsive") } as const;
 
 /** Publishes events to `node:diagnostics_channel`; costs nothing without subscribers. */
 export const diagnostics = {
@@ -56,6 +71,9 @@ export const diagnostics = {
   },
   relisted(news: RelistedEvent): void {
     if (relisted.hasSubscribers) relisted.publish(news);
+  },
+  silence(change: SilenceNews["change"], news: SilenceEvent): void {
+    if (silences[change].hasSubscribers) silences[change].publish(news);
   },
 } as const;
 
@@ -87,6 +105,18 @@ function nothing(): void {}
 
 /** The default logger, which discards every line. */
 export const silentLogger: Logger = Object.freeze({ debug: nothing, info: nothing, warn: nothing, error: nothing });
+
+/** Logs and publishes a silence, or its end. */
+export function reportSilence(logger: Logger, connection: ConnectionOfRole, news: SilenceNews): void {
+  const { role, name, id, remote } = connection;
+  const { change, silenceMs, asked } = news;
+  const where = `${role} ${name}: ${id === undefined ? "" : `client ${id}, `}${remote}`;
+  if (change === "responsive") logger.info(`${where}: responsive again after ${silenceMs} ms of silence`);
+  else if (asked) logger.warn(`${where}: silent for ${silenceMs} ms; PINGs were not answered, the peer may be stopped`);
+  // Normal for a golang-ipc peer that has nothing to send.
+  else logger.debug(`${where}: silent for ${silenceMs} ms; without PINGs, the peer may have had nothing to send`);
+  diagnostics.silence(change, { ...connection, silenceMs });
+}
 
 /** @deprecated Use `ConnectionEvent`. */
 export type ConnectionNews = ConnectionEvent;

@@ -1,4 +1,11 @@
-export type { ConnectionEvent, DisconnectEvent, Logger, RefusedEvent, RelistedEvent } from "./diagnostics.js";
+export type {
+  ConnectionEvent,
+  DisconnectEvent,
+  Logger,
+  RefusedEvent,
+  RelistedEvent,
+  SilenceEvent,
+} from "./diagnostics.js";
 export { type IpcError, type IpcErrorCode, isIpcError, SessionError, type SessionErrorCode } from "./errors.js";
 export { openSession, Session, type SessionOptions } from "./lifecycle/session.js";
 export {

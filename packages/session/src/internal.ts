@@ -3,8 +3,16 @@
 export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId } from "./client-id-protocol.js";
 export { type EstablishedConnection, UNCOPIED_FROM_BYTES } from "./codec/codec.js";
 export { Deferred, handledRejection, settleWithin } from "./deferred.js";
-export { type ConnectionNews, diagnostics, type EndNews, type RefusalNews } from "./diagnostics.js";
+export {
+  type ConnectionNews,
+  diagnostics,
+  type EndNews,
+  type RefusalNews,
+  reportSilence,
+  type SilenceNews,
+} from "./diagnostics.js";
 export { abortError, asIpcError, traitsOf } from "./errors.js";
+export { Heartbeat } from "./heartbeat/heartbeat.js";
 export type { MessageIterator } from "./inbox/async-iterator.js";
 export { Consumer } from "./inbox/consumer.js";
 export type { Inbox, InboxConsumer } from "./inbox/inbox.js";

@@ -29,6 +29,14 @@ export interface PeerEvents {
   status: [status: Status];
   /** Emitted when a connection ends without a request of this side; a client redials. */
   lost: [error: IpcError];
+  /**
+   * Emitted when nothing has arrived for 4 × `heartbeatMs`, and three PINGs were not answered: the peer stands still, or the network
+   * is gone. The connection stays. A golang-ipc peer is silent when it has nothing to send, because it is sent no PINGs. The time in
+   * which this process was busy, or did not read, is not part of `silenceMs`.
+   */
+  silent: [silenceMs: number];
+  /** Emitted after `silent` when bytes arrive, before the messages in them; not if the connection ends instead. */
+  responsive: [silenceMs: number];
   /** Emitted at most once, on final failure; `close` follows. Without a listener, the error is not thrown. */
   error: [error: IpcError];
   /** Emitted exactly once; no event follows. */

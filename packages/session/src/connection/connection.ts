@@ -1,7 +1,9 @@
 import type { Duplex } from "node:stream";
 import { clearTimeout, setTimeout } from "node:timers";
 import type { HandshakeOutcome } from "../codec/codec.js";
+import type { SilenceNews } from "../diagnostics.js";
 import { connectionLostError, type IpcError, SessionError } from "../errors.js";
+import type { Heartbeat, HeartbeatMember } from "../heartbeat/heartbeat.js";
 import { FEATURE } from "../negotiation/offer.js";
 import type { ConnectionSecurity } from "../security.js";
 import { closeGracefully, destroyStream, setStreamReferenced } from "../stream-close.js";
@@ -16,19 +18,23 @@ export interface ConnectionOptions extends Omit<SenderOptions, "encoder" | "exha
   readonly rest: Uint8Array;
   /** The longest data of a received message, in bytes. */
   readonly maxReceiveSize: number;
+  readonly heartbeat: Heartbeat;
 }
 
 export interface ConnectionEvents extends ReceiverEvents {
   /** Called once; never after `close` or `destroy`. `clean`: the peer ended it between two messages, and nothing was lost. */
   readonly end: (error: IpcError, clean: boolean) => void;
+  /** Nothing has arrived for a while, or bytes arrive again. */
+  readonly silence: (news: SilenceNews) => void;
 }
 
 /** One established connection: a stream with its receiver and its sender, which ends exactly once. */
-export class Connection {
+export class Connection implements HeartbeatMember {
   readonly security: ConnectionSecurity;
   readonly maxSendSize: number;
   readonly sender: Sender;
   readonly stream: Duplex;
+  readonly #heartbeat: Heartbeat;
   readonly #peerEndsInResponse: boolean;
   readonly #receiver: Receiver;
   /** Undefined if the peer has no control frames. */
@@ -37,9 +43,10 @@ export class Connection {
   #events: ConnectionEvents | undefined;
 
   constructor(options: ConnectionOptions) {
-    const { stream, outcome, rest, maxReceiveSize, ...sending } = options;
+    const { stream, outcome, rest, maxReceiveSize, heartbeat, ...sending } = options;
     const { codec } = outcome;
     this.stream = stream;
+    this.#heartbeat = heartbeat;
     this.security = codec.security;
     this.maxSendSize = outcome.maxSendSize;
     this.#peerEndsInResponse = outcome.peerEndsInResponse;
@@ -60,6 +67,7 @@ export class Connection {
     this.stream.on("end", this.#onEnd);
     this.stream.on("error", this.#onError);
     this.stream.on("close", this.#onClose);
+    this.#heartbeat.join(this);
     this.sender.start();
   }
 
@@ -77,11 +85,31 @@ export class Connection {
     return this.#receiver.receivedBytes;
   }
 
+  /** Whether the input waits for the application, or for the next turn of the event loop. */
+  get isInputPaused(): boolean {
+    return this.stream.isPaused();
+  }
+
   /** Sends a PING, which the peer answers once it reads. Returns false if the peer has no control frames, or after the end. */
   ping(): boolean {
     if (this.#events === undefined || this.#control === undefined) return false;
     this.#control.ping();
     return true;
+  }
+
+  onSilent(silenceMs: number): void {
+    // Ahead of the receiver's listener, so that the peer is responsive before its messages arrive.
+    this.stream.prependOnceListener("data", () => this.#heartbeat.heard(this));
+    this.#events?.silence({ change: "silent", silenceMs, asked: this.#control !== undefined });
+  }
+
+  onResponsive(silenceMs: number): void {
+    this.#events?.silence({ change: "responsive", silenceMs, asked: this.#control !== undefined });
+  }
+
+  onIdle(silenceMs: number): void {
+    const what = `nothing arrived for ${silenceMs} ms, the limit of \`idleTimeoutMs\``;
+    this.#finish(connectionLostError(what, this.sender.queuedMessages, 0), false);
   }
 
   /** Sets whether this connection keeps the process alive. */
@@ -191,6 +219,7 @@ export class Connection {
   /** Stops all delivery and events. */
   #detach(): void {
     this.#events = undefined;
+    this.#heartbeat.leave(this);
     this.#receiver.stop();
     this.stream.off("end", this.#onEnd);
     this.stream.off("error", this.#onError);

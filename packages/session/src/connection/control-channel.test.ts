@@ -92,14 +92,26 @@ describe("a control channel", () => {
     expect([sender.queuedMessages, sender.queuedBytes]).toEqual([0, 0]);
   });
 
-  it("sends PINGs with ids of their own, in the tick's batch", async () => {
+  it("sends a PING behind the messages before it, in one write", async () => {
     const { channel, stream, sender } = setUp();
     void sender.write(1, bytes(0), undefined);
     channel.ping();
-    channel.ping();
     await nextTurn();
     expect(stream.writes).toHaveLength(1);
-    expect(framesIn(stream)).toEqual(["0000000400000001", "00000009000000000100000001", "00000009000000000100000002"]);
+    expect(framesIn(stream)).toEqual(["0000000400000001", "00000009000000000100000001"]);
+  });
+
+  it("sends the next PING, with an id of its own, only when the kernel has the one before", async () => {
+    const { channel, stream } = setUp();
+    stream.holds = true;
+    for (let time = 0; time < 3; time++) {
+      channel.ping();
+      await nextTurn();
+    }
+    expect(framesIn(stream)).toEqual(["00000009000000000100000001"]);
+    await stream.release();
+    channel.ping();
+    expect(framesIn(stream)).toEqual(["00000009000000000100000001", "00000009000000000100000002"]);
   });
 
   it.each(["0200000001", `0301${"00".repeat(16)}`, "04", "ff"])("sends nothing in answer to %s", async (hex) => {

@@ -5,11 +5,12 @@ import type { Sender } from "./sender.js";
  * The control frames of one connection: answers PINGs, and sends and receives the others.
  *
  * A flood of PINGs costs no memory: at most one PONG is in the send queue, and when the kernel has it, the id of the newest PING
- * since then is answered.
+ * since then is answered. At most one PING is there, too, so a peer that does not read costs none either.
  */
 export class ControlChannel {
   readonly #sender: Sender;
   #lastPingId = 0;
+  #isPingQueued = false;
   #isPongQueued = false;
   /** The newest PING that came while a PONG was in the send queue. */
   #unansweredId: number | undefined;
@@ -18,10 +19,16 @@ export class ControlChannel {
     this.#sender = sender;
   }
 
-  /** Sends a PING; the peer's answer, like all that it sends, shows that it still reads. */
+  /**
+   * Sends a PING; the peer's answer, like all that it sends, shows that it still reads. Sends none while one is in the send queue:
+   * the peer reads no more than it is sent.
+   */
   ping(): void {
+    if (this.#isPingQueued) return;
+    this.#isPingQueued = true;
     this.#lastPingId = (this.#lastPingId + 1) >>> 0;
     this.#send({ op: "ping", id: this.#lastPingId });
+    this.#sender.flushed()?.then(this.#onPingSent, ignore);
   }
 
   /** @throws SessionError IPC_RECORD_INVALID */
@@ -39,6 +46,10 @@ export class ControlChannel {
     this.#send({ op: "pong", id });
     this.#sender.flushed()?.then(this.#onPongSent, ignore);
   }
+
+  readonly #onPingSent = (): void => {
+    this.#isPingQueued = false;
+  };
 
   readonly #onPongSent = (): void => {
     this.#isPongQueued = false;

@@ -14,7 +14,14 @@ import { PeerCore } from "./peer-core.js";
 import { PeerSession } from "./peer-session.js";
 
 const MIB = 1_048_576;
-const LIMITS = { maxMessageSize: 3 * MIB, maxQueuedBytes: MIB, maxUnreadBytes: MIB, busyPollUs: 0 };
+const LIMITS = {
+  maxMessageSize: 3 * MIB,
+  maxQueuedBytes: MIB,
+  maxUnreadBytes: MIB,
+  busyPollUs: 0,
+  heartbeatMs: 0,
+  idleTimeoutMs: 0,
+};
 /** More than the stream of a memory pair takes before its other end reads. */
 const TOO_MUCH = new Uint8Array(3_000_000);
 

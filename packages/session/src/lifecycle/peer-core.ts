@@ -4,8 +4,10 @@ import type { EstablishedConnection } from "../codec/codec.js";
 import { Connection } from "../connection/connection.js";
 import { WriteQueue } from "../connection/write-queue.js";
 import { Deferred, handledRejection, settleWithin } from "../deferred.js";
+import type { SilenceNews } from "../diagnostics.js";
 import type { IpcError } from "../errors.js";
 import { SessionError } from "../errors.js";
+import { Heartbeat } from "../heartbeat/heartbeat.js";
 import type { EndKind } from "../inbox/message-source.js";
 import { type MessageOrigin, ReceivedMessage, type Status } from "../message.js";
 import { validateAbortOptions, validateWrite } from "../options/call-arguments.js";
@@ -23,6 +25,8 @@ const DONE: Promise<void> = Promise.resolve();
 export interface PeerStart {
   readonly limits: PeerLimits;
   readonly budgets?: PeerBudgets;
+  /** Shared with other peers. @default one of its own */
+  readonly heartbeat?: Heartbeat;
   readonly status: Status;
   readonly remote: string;
   readonly security: ConnectionSecurity;
@@ -36,6 +40,8 @@ export interface PeerOwner {
   readonly onConnected?: () => void;
   /** Called when this side has ended the connection. */
   readonly onClosed?: () => void;
+  /** Called before `silent` and `responsive` are emitted. */
+  readonly onSilence?: (news: SilenceNews) => void;
   /** Called at the start of every `destroy`. */
   readonly onDestroy?: (reason: unknown) => void;
   /** Called with each message instead of delivering it. */
@@ -61,16 +67,18 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   readonly #owner: PeerOwner;
   readonly #limits: PeerLimits;
   readonly #queuedBudget: SharedBudget | undefined;
+  readonly #heartbeat: Heartbeat;
   readonly #traffic = new TrafficCounters();
   #state: State;
   /** The current or last connection. */
   #current: Pick<MessageOrigin, "security" | "remote">;
   #isReferenced = true;
 
-  constructor({ limits, budgets, status, remote, security }: PeerStart, owner: PeerOwner) {
+  constructor({ limits, budgets, heartbeat, status, remote, security }: PeerStart, owner: PeerOwner) {
     this.#owner = owner;
     this.#limits = limits;
     this.#queuedBudget = budgets?.queued;
+    this.#heartbeat = heartbeat ?? new Heartbeat(limits);
     this.#current = { security, remote };
     this.#state = { name: "waiting", writes: new WriteQueue(limits.maxQueuedBytes) };
     this.reader = new PeerReader<E>({
@@ -187,7 +195,8 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     waiting.rejectLarger(outcome.maxSendSize);
     const budget = this.#queuedBudget;
     const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs };
-    const connection = new Connection({ stream, outcome, rest, ...limits, budget, waiting });
+    const heartbeat = this.#heartbeat;
+    const connection = new Connection({ stream, outcome, rest, ...limits, budget, waiting, heartbeat });
     const origin = new ConnectionOrigin(connection, remote);
     this.#enter({ name: "connected", connection, origin });
     this.#current = origin;
@@ -202,6 +211,10 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
         origin.lose(error);
         this.#enter({ name: "disconnected" });
         this.#owner.onDisconnected(error, clean);
+      },
+      silence: (news) => {
+        this.#owner.onSilence?.(news);
+        this.reader.emitSilence(news);
       },
     });
     this.#owner.onConnected?.();

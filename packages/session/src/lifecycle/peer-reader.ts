@@ -1,5 +1,6 @@
 import type { AbortOptions } from "@ipc/transport";
 import { handledRejection } from "../deferred.js";
+import type { SilenceNews } from "../diagnostics.js";
 import type { IpcError } from "../errors.js";
 import type { MessageIterator } from "../inbox/async-iterator.js";
 import { Consumer } from "../inbox/consumer.js";
@@ -116,6 +117,10 @@ export class PeerReader<E extends PeerEvents> {
 
   emit<K extends keyof E>(event: K, ...args: Extract<E[K], unknown[]>): void {
     this.#emitter.emit(event, ...args);
+  }
+
+  emitSilence({ change, silenceMs }: SilenceNews): void {
+    this.#emit(change, silenceMs);
   }
 
   receive(message: ReceivedMessage): void {

@@ -36,6 +36,18 @@ export interface PeerOptions {
    * sets it. @default 0, never
    */
   readonly busyPollUs?: number;
+  /**
+   * After how long without a byte from the peer this side sends a PING, which an @ipc peer answers, in milliseconds; 0: never. After
+   * three PINGs without an answer the event `silent` comes. 0 … 2 147 483 647; the same on both sides.
+   * @default 15_000
+   */
+  readonly heartbeatMs?: number;
+  /**
+   * After how long without a byte from the peer the connection ends with IPC_CONNECTION_LOST, in milliseconds, at least
+   * 2 × `heartbeatMs`, … 2 147 483 647; 0: never. A golang-ipc peer answers no PINGs, so this ends its connection if it sends nothing.
+   * @default 0
+   */
+  readonly idleTimeoutMs?: number;
   /** How both sides authenticate. @default a secure session without keys: encrypted, with both sides anonymous */
   readonly security?: SecurityOptions;
   /** Maximum duration of a handshake, in milliseconds, 1 … 2 147 483 647. @default 5_000 */
@@ -53,6 +65,8 @@ export const PEER_OPTIONS: readonly (keyof PeerOptions)[] = [
   "maxQueuedBytes",
   "maxUnreadBytes",
   "busyPollUs",
+  "heartbeatMs",
+  "idleTimeoutMs",
   "security",
   "handshakeTimeoutMs",
   "signal",
@@ -67,6 +81,8 @@ export interface PeerLimits {
   readonly maxUnreadBytes: number;
   /** How long the event loop polls instead of sleeping after a send, in microseconds. */
   readonly busyPollUs: number;
+  readonly heartbeatMs: number;
+  readonly idleTimeoutMs: number;
 }
 
 /** Resolved PeerOptions. */
@@ -96,6 +112,7 @@ export function resolvePeerOptions(options: OptionReader<PeerOptions>, role: "cl
       maxQueuedBytes: options.integer("maxQueuedBytes", MIB, bytes),
       maxUnreadBytes: options.integer("maxUnreadBytes", MIB, bytes),
       busyPollUs: options.integer("busyPollUs", 0, { min: 0, max: 1_000, unit: "microseconds" }),
+      ...resolveHeartbeat(options),
     }),
     handshakeTimeoutMs: options.milliseconds("handshakeTimeoutMs", 5_000, 1),
     signal: options.signal("signal"),
@@ -104,6 +121,16 @@ export function resolvePeerOptions(options: OptionReader<PeerOptions>, role: "cl
     keyFile,
     security: securityWanted(encryption, credentials),
   });
+}
+
+/** An idle time that leaves no time for the answer to a PING would end the connections of healthy peers. */
+function resolveHeartbeat(options: OptionReader<PeerOptions>): { heartbeatMs: number; idleTimeoutMs: number } {
+  const heartbeatMs = options.milliseconds("heartbeatMs", 15_000);
+  const idleTimeoutMs = options.milliseconds("idleTimeoutMs", 0);
+  if (idleTimeoutMs === 0 || idleTimeoutMs >= 2 * heartbeatMs) return { heartbeatMs, idleTimeoutMs };
+  throw new RangeError(
+    `${options.where}: \`idleTimeoutMs\` takes 0, or at least 2 × \`heartbeatMs\` (${heartbeatMs}), got ${idleTimeoutMs}; lower \`heartbeatMs\`, or set it to 0 to end each connection on which the peer sends nothing for so long`,
+  );
 }
 
 function securityWanted(encryption: boolean, { supportsSecure }: Credentials): ConnectionSecurity {
