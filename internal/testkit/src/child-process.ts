@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { onTestFinished } from "vitest";
 
 export interface Outcome {
@@ -28,5 +28,23 @@ export function runModule(text: string, folder: string): Promise<Outcome> {
     });
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/**
+ * Starts the text of a module in a process of its own and resolves when that has written to its standard output; killed when the
+ * test is over, also if it is stopped.
+ * @param folder where its imports are resolved
+ */
+export function startModule(text: string, folder: string): Promise<ChildProcess> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", text], {
+      cwd: folder,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    child.stdout.once("data", () => resolve(child));
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`the process ended with ${code}`)));
   });
 }
