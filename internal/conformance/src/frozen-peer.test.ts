@@ -102,12 +102,12 @@ describe.each(MODES)("a process that is stopped, %s", (_mode, mode) => {
       expect(told).toContainEqual([channel, { role: "server", name, id, remote, silenceMs }]);
     }
     const log = lines.join("\n");
-    for (const who of [
+    for (const subject of [
       `server orders: ${server.remote}`,
       `server orders: client ${connection.id}, ${connection.remote}`,
     ]) {
-      expect(log).toMatch(new RegExp(`^${who}: silent for \\d+ ms; PINGs were not answered`, "m"));
-      expect(log).toMatch(new RegExp(`^${who}: responsive again after \\d+ ms of silence$`, "m"));
+      expect(log).toMatch(new RegExp(`^${subject}: silent for \\d+ ms; PINGs were not answered`, "m"));
+      expect(log).toMatch(new RegExp(`^${subject}: responsive again after \\d+ ms of silence$`, "m"));
     }
   });
 

@@ -4,9 +4,11 @@ import { type HeartbeatTicks, Silence } from "./silence.js";
 /** Ticks in the shortest of the times, if it is long enough: a time is exact to one tick. */
 const TICKS_PER_TIME = 8;
 
-/** Work between two yields to the event loop: so many members, or PINGs, each of which costs as much as 32 members. */
-const WORK_PER_SLICE = 1_024;
-const PING_WORK = 32;
+/** PINGs between two yields to the event loop, because each costs a system call: 10 000 in a row would delay every connection. */
+const PINGS_PER_SLICE = 32;
+
+/** Members that can be judged in about the time of one PING. */
+const MEMBERS_PER_PING = 32;
 
 export interface HeartbeatOptions {
   /** From the last byte to a PING, and from one PING to the next, in milliseconds; 0: no PINGs. */
@@ -83,9 +85,8 @@ export class Heartbeat {
     this.#cancelSlice = this.#clock.afterInput(this.#runSlice);
   };
 
-  /** A PING costs a system call: 10 000 in a row would hold up every connection. */
   readonly #runSlice = (): void => {
-    for (let work = 0; work < WORK_PER_SLICE; work++) {
+    for (let budget = PINGS_PER_SLICE * MEMBERS_PER_PING; budget > 0; ) {
       const next = this.#rest?.next();
       if (next === undefined) return;
       if (next.done === true) {
@@ -93,7 +94,7 @@ export class Heartbeat {
         return;
       }
       const [member, silence] = next.value;
-      if (this.#judge(member, silence)) work += PING_WORK;
+      budget -= this.#judge(member, silence) ? MEMBERS_PER_PING : 1;
     }
     this.#cancelSlice = this.#clock.afterInput(this.#runSlice);
   };

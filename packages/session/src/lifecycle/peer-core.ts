@@ -4,7 +4,6 @@ import type { EstablishedConnection } from "../codec/codec.js";
 import { Connection } from "../connection/connection.js";
 import { WriteQueue } from "../connection/write-queue.js";
 import { Deferred, handledRejection, settleWithin } from "../deferred.js";
-import type { SilenceNews } from "../diagnostics.js";
 import type { IpcError } from "../errors.js";
 import { SessionError } from "../errors.js";
 import { Heartbeat } from "../heartbeat/heartbeat.js";
@@ -14,43 +13,14 @@ import { validateAbortOptions, validateWrite } from "../options/call-arguments.j
 import type { PeerLimits } from "../options/peer-options.js";
 import type { PeerEvents, PeerStats } from "../peer.js";
 import type { ConnectionSecurity } from "../security.js";
-import type { PeerBudgets, SharedBudget } from "../shared-budget.js";
+import type { SharedBudget } from "../shared-budget.js";
 import { destroyStream } from "../stream-close.js";
 import { ConnectionOrigin } from "./connection-origin.js";
+import type { PeerOwner, PeerStart } from "./peer-owner.js";
 import { PeerReader } from "./peer-reader.js";
 import { TrafficCounters } from "./traffic-counters.js";
 
 const DONE: Promise<void> = Promise.resolve();
-
-export interface PeerStart {
-  readonly limits: PeerLimits;
-  readonly budgets?: PeerBudgets;
-  /** Shared with other peers. @default one of its own */
-  readonly heartbeat?: Heartbeat;
-  readonly status: Status;
-  readonly remote: string;
-  readonly security: ConnectionSecurity;
-}
-
-/** The owner of a peer: supplies its connections and decides what follows the end of one. */
-export interface PeerOwner {
-  /** Called when a connection ended without a request of this side; decides what follows. */
-  readonly onDisconnected: (error: IpcError, clean: boolean) => void;
-  /** Called when a connection is established, before any event reports it. */
-  readonly onConnected?: () => void;
-  /** Called when this side has ended the connection. */
-  readonly onClosed?: () => void;
-  /** Called before `silent` and `responsive` are emitted. */
-  readonly onSilence?: (news: SilenceNews) => void;
-  /** Called at the start of every `destroy`. */
-  readonly onDestroy?: (reason: unknown) => void;
-  /** Called with each message instead of delivering it. */
-  readonly intercept?: (message: ReceivedMessage) => void;
-  /** Sets whether the source of connections keeps the process alive. */
-  readonly setReferenced?: (referenced: boolean) => void;
-  /** Releases the source of connections: a listener, a dial in progress. Called once; must not fail. */
-  readonly release?: () => Promise<void>;
-}
 
 type State =
   /** Before the first connection: writes are queued for it. */

@@ -1,0 +1,37 @@
+import type { SilenceNews } from "../diagnostics.js";
+import type { IpcError } from "../errors.js";
+import type { Heartbeat } from "../heartbeat/heartbeat.js";
+import type { ReceivedMessage, Status } from "../message.js";
+import type { PeerLimits } from "../options/peer-options.js";
+import type { ConnectionSecurity } from "../security.js";
+import type { PeerBudgets } from "../shared-budget.js";
+
+export interface PeerStart {
+  readonly limits: PeerLimits;
+  readonly budgets?: PeerBudgets;
+  /** Shared with other peers. @default one of its own */
+  readonly heartbeat?: Heartbeat;
+  readonly status: Status;
+  readonly remote: string;
+  readonly security: ConnectionSecurity;
+}
+
+/** The owner of a peer: supplies its connections and decides what follows the end of one. */
+export interface PeerOwner {
+  /** Called when a connection ended without a request of this side; decides what follows. */
+  readonly onDisconnected: (error: IpcError, clean: boolean) => void;
+  /** Called when a connection is established, before any event reports it. */
+  readonly onConnected?: () => void;
+  /** Called when this side has ended the connection. */
+  readonly onClosed?: () => void;
+  /** Called before `silent` and `responsive` are emitted. */
+  readonly onSilence?: (news: SilenceNews) => void;
+  /** Called at the start of every `destroy`. */
+  readonly onDestroy?: (reason: unknown) => void;
+  /** Called with each message instead of delivering it. */
+  readonly intercept?: (message: ReceivedMessage) => void;
+  /** Sets whether the source of connections keeps the process alive. */
+  readonly setReferenced?: (referenced: boolean) => void;
+  /** Releases the source of connections: a listener, a dial in progress. Called once; must not fail. */
+  readonly release?: () => Promise<void>;
+}
