@@ -4,6 +4,7 @@ import { kill } from "./kill/kill.js";
 import { network } from "./network/network.js";
 import { ownership } from "./ownership/ownership.js";
 import { comeAndGo } from "./scale/come-and-go.js";
+import { idleConnections } from "./scale/idle-connections.js";
 import { manyClients } from "./scale/many-clients.js";
 import { stalledReader } from "./scale/stalled-reader.js";
 import { playScenario, type Scenario } from "./scenario.js";
@@ -18,6 +19,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "many-clients": manyClients,
   "stalled-reader": stalledReader,
   "come-and-go": comeAndGo,
+  "idle-connections": idleConnections,
 };
 
 const [name = "", ...args] = process.argv.slice(2);

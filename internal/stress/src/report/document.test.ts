@@ -20,7 +20,7 @@ it("describes the machine in one line", () => {
 
 describe.each([
   ["ROBUSTNESS.md", ["network", "fuzz", "attack", "kill", "ownership", "soak"]],
-  ["SCALE.md", ["many-clients", "stalled-reader", "come-and-go"]],
+  ["SCALE.md", ["many-clients", "stalled-reader", "come-and-go", "idle-connections"]],
 ])("docs/%s", (page, names) => {
   const text = readFileSync(new URL(`../../../../docs/${page}`, import.meta.url), "utf8");
 

@@ -6,8 +6,9 @@ export interface ServerAddress {
   readonly name: string;
   readonly directory: string;
   readonly encryption: boolean;
-  /** As the client's option of that name. */
+  /** As the client's options of these names. */
   readonly maxUnreadBytes?: number;
+  readonly heartbeatMs?: number;
 }
 
 /** Types of messages between clients and server. */
