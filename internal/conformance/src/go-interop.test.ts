@@ -4,6 +4,7 @@ import { type Client, startClient } from "@ipc/client";
 import { type Server, startServer } from "@ipc/server";
 import { tcp } from "@ipc/transport";
 import { expect, it, onTestFinished } from "vitest";
+import { nextEvent } from "../../testkit/src/peer-watch.js";
 import { describeWithGo } from "./describe-with-go.js";
 import { GO_DIRECTORY, GoPeer, uniqueName } from "./go-peer.js";
 import { OurEnd } from "./our-end.js";
@@ -14,6 +15,8 @@ const MAX_MESSAGE_SIZE = 3_145_728;
 /** A Go server never ends its side: each close of ours waits 250 ms for that. */
 const RECONNECTS = 10;
 const LARGEST = 3;
+/** So short that a PING would be due between any two messages, if a Go peer were sent one. */
+const HEARTBEAT_MS = 5;
 const MANY = { count: 10_000, size: 64 };
 
 for (const encryption of [true, false]) {
@@ -24,7 +27,7 @@ for (const encryption of [true, false]) {
     /** Runs `test` with our server answering; ends it afterwards, and its answering with it. */
     async function withServer(test: (server: Server, name: string, end: OurEnd) => Promise<void>): Promise<void> {
       const name = uniqueName();
-      await using server = await startServer({ name, directory, encryption });
+      await using server = await startServer({ name, directory, encryption, heartbeatMs: HEARTBEAT_MS });
       const end = new OurEnd(server);
       await test(server, name, end);
       await server.close();
@@ -59,6 +62,16 @@ for (const encryption of [true, false]) {
         expect(await go.report()).toMatchObject(tallyOf(MANY));
         expect(await end.send(MANY)).toEqual(tallyOf(MANY));
         expect(await end.report()).toMatchObject(tallyOf(MANY));
+      }));
+
+    it("is silent while it says nothing, is sent nothing for that, and goes on", () =>
+      withServer(async (server, name) => {
+        const silent = nextEvent(server, "silent");
+        await using go = new GoPeer(goPeer, { role: "client", name, encryption });
+        await go.start();
+        expect(await silent).toBeGreaterThanOrEqual(4 * HEARTBEAT_MS);
+        await go.echo({ count: 2, size: 64 });
+        expect(go.errors).toEqual([]);
       }));
 
     it(`reconnects in an orderly way, ${RECONNECTS} times`, () =>
@@ -121,7 +134,7 @@ for (const encryption of [true, false]) {
       const name = uniqueName();
       await using go = new GoPeer(goPeer, { role: "server", name, encryption });
       await go.start();
-      await using client = await startClient({ name, directory, encryption });
+      await using client = await startClient({ name, directory, encryption, heartbeatMs: HEARTBEAT_MS });
       await test(new OurEnd(client), client, go, name);
       await client.close();
       await go.status("Disconnected");
@@ -146,6 +159,12 @@ for (const encryption of [true, false]) {
         expect(await end.report()).toMatchObject(tallyOf(MANY));
         expect(await go.send(MANY)).toMatchObject(tallyOf(MANY));
         expect(await go.report()).toMatchObject(tallyOf(MANY));
+      }));
+
+    it("finds it silent while it says nothing, sends nothing for that, and goes on", () =>
+      withClient(async (end, client) => {
+        expect(await nextEvent(client, "silent")).toBeGreaterThanOrEqual(4 * HEARTBEAT_MS);
+        await end.echo({ count: 2, size: 64 });
       }));
 
     it(`is one of ${RECONNECTS + 1}, one after the other`, async () => {

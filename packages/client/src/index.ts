@@ -13,6 +13,7 @@ export {
   type PeerStats,
   type RefusedEvent,
   type SecurityOptions,
+  type SilenceEvent,
   type Status,
   type StatusMessage,
   type TimeoutMessage,

@@ -15,6 +15,7 @@ export {
   type RefusedEvent,
   type RelistedEvent,
   type SecurityOptions,
+  type SilenceEvent,
   type Status,
   type StatusMessage,
   type TimeoutMessage,

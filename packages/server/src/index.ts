@@ -14,6 +14,7 @@ export {
   type RefusedEvent,
   type RelistedEvent,
   type SecurityOptions,
+  type SilenceEvent,
   type Status,
   type StatusMessage,
   type TimeoutMessage,
