@@ -11,7 +11,14 @@ import { PeerSession } from "../src/lifecycle/peer-session.js";
 import { PLAIN_SECURITY } from "../src/security.js";
 
 const MIB = 1_048_576;
-const LIMITS = { maxMessageSize: MIB, maxQueuedBytes: MIB, maxUnreadBytes: MIB, busyPollUs: 0 };
+const LIMITS = {
+  maxMessageSize: MIB,
+  maxQueuedBytes: MIB,
+  maxUnreadBytes: MIB,
+  busyPollUs: 0,
+  heartbeatMs: 0,
+  idleTimeoutMs: 0,
+};
 
 class TestPeer extends PeerSession {}
 

@@ -17,7 +17,7 @@ const DEFAULT_MS = 15_000;
 const TARGET_PERCENT = 10;
 
 /** Each process starts this many clients at the same moment; the next ones follow as these are connected. */
-const AT_ONCE = 250;
+const AT_ONCE = 25;
 
 /** Descriptors of the server besides its connections: listeners, channels to the crowd, Node's own. */
 const OWN_DESCRIPTORS = 200;
