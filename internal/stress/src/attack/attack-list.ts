@@ -3,7 +3,7 @@ import type { Pretence } from "./attacker.js";
 import { announcement, churn, crowd, flood, hoard, hoardOfClient, silence, silentServer } from "./attacks.js";
 import type { Finding } from "./finding.js";
 import type { Packing } from "./message-flood.js";
-import { type AttackPlan, Setup } from "./setup.js";
+import { type AttackPlan, type Setup, withSetup } from "./setup.js";
 import { strangers } from "./strangers.js";
 import type { Role } from "./target.js";
 
@@ -28,24 +28,31 @@ const HOSTS: readonly Role[] = ["server", "manager"];
 
 type Attack = () => Promise<Finding>;
 
+function attack<Size extends readonly unknown[]>(
+  plan: AttackPlan,
+  act: (setup: Setup, ...size: Size) => Promise<Finding>,
+  ...size: Size
+): Attack {
+  return () => withSetup(plan, (setup) => act(setup, ...size));
+}
+
 /** All attacks, in order. */
 export function* attacks(sizes: Sizes): Generator<Attack> {
   for (const role of HOSTS) {
     const plan: AttackPlan = { role, wire: "secure", reads: true };
     const poor = { ...plan, ...FEW_DESCRIPTORS };
-    yield () => Setup.open(poor, (setup) => crowd(setup, CROWD));
-    yield () => Setup.open(poor, hoard);
-    yield () => Setup.open(plan, (setup) => silence(setup, sizes.silent));
-    yield () => Setup.open(plan, (setup) => churn(setup, PER_SECOND, sizes.churnSeconds));
+    yield attack(poor, crowd, CROWD);
+    yield attack(poor, hoard);
+    yield attack(plan, silence, sizes.silent);
+    yield attack(plan, churn, PER_SECOND, sizes.churnSeconds);
   }
   for (const role of HOSTS) {
     const plan: AttackPlan = { role, wire: "secure", keyed: true, reads: true };
-    for (const pretence of PRETENCES)
-      yield () => Setup.open(plan, (setup) => strangers(setup, STRANGERS_PER_SECOND, pretence));
+    for (const pretence of PRETENCES) yield attack(plan, strangers, STRANGERS_PER_SECOND, pretence);
   }
   const client: AttackPlan = { role: "client", wire: "secure", reads: true };
-  yield () => Setup.open({ ...client, ...FEW_DESCRIPTORS }, hoardOfClient);
-  yield () => Setup.open(client, silentServer);
+  yield attack({ ...client, ...FEW_DESCRIPTORS }, hoardOfClient);
+  yield attack(client, silentServer);
   for (const role of ROLES) for (const wire of WIRES) yield* announcements(role, wire, sizes.peers);
   for (const reads of [false, true]) {
     for (const role of ROLES) for (const wire of WIRES) yield* floods({ role, wire, reads }, sizes.messages);
@@ -54,11 +61,11 @@ export function* attacks(sizes: Sizes): Generator<Attack> {
 
 function* announcements(role: Role, wire: Wire, peers: number): Generator<Attack> {
   const plan: AttackPlan = { role, wire, reads: true };
-  yield () => Setup.open(plan, (setup) => announcement(setup, "4 GiB frame", peers));
-  if (wire === "secure") yield () => Setup.open(plan, (setup) => announcement(setup, "16 MiB record", peers));
-  if (role === "manager") yield () => Setup.open(plan, (setup) => announcement(setup, "3 MiB frame", peers));
+  yield attack(plan, announcement, "4 GiB frame", peers);
+  if (wire === "secure") yield attack(plan, announcement, "16 MiB record", peers);
+  if (role === "manager") yield attack(plan, announcement, "3 MiB frame", peers);
   if (role === "client" && wire === "plain") {
-    yield () => Setup.open(plan, (setup) => announcement(setup, "4 GiB limits", peers));
+    yield attack(plan, announcement, "4 GiB limits", peers);
   }
 }
 
@@ -67,7 +74,7 @@ function* floods(plan: AttackPlan, messages: number): Generator<Attack> {
     plan.wire === "secure" ? ["batched", "record each", "record a byte"] : ["batched"];
   for (const packing of packings) {
     const count = plan.reads ? messages / costOf(plan.wire, packing) : messages;
-    for (const bytes of [0, 1]) yield () => Setup.open(plan, (setup) => flood(setup, count, bytes, packing));
+    for (const bytes of [0, 1]) yield attack(plan, flood, count, bytes, packing);
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { announcement, crowd, flood, hoardOfClient } from "./attacks.js";
 import type { Finding } from "./finding.js";
-import { type AttackPlan, Setup } from "./setup.js";
+import { type AttackPlan, type Setup, withSetup } from "./setup.js";
 
 interface Case {
   readonly what: string;
@@ -50,7 +50,7 @@ describe("a process under attack", () => {
   it.each(CASES.map((each) => [each.what, each] as const))("%s", { timeout: 120_000 }, async (_what, each) => {
     const { plan, attack, ends } = each;
     // The bystander of the victim's process is served meanwhile, or this does not end.
-    const { missed, during } = await Setup.open(plan, attack);
+    const { missed, during } = await withSetup(plan, attack);
     expect(missed).toEqual([]);
     expect(Object.keys(during.ends).filter((code) => !ends.includes(code))).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { wireOptions } from "../traffic/wire.js";
 import type { Announcement } from "./attacker.js";
 import { type Finding, findingOf } from "./finding.js";
 import type { Packing } from "./message-flood.js";
-import type { Setup } from "./setup.js";
+import { type Setup, waitFor } from "./setup.js";
 import { TARGET } from "./target.js";
 import type { VictimReport } from "./victim.js";
 
@@ -26,7 +26,7 @@ const VISITS = 5;
 export async function silence(setup: Setup, connections: number): Promise<Finding> {
   await setup.attacker.call("silence", connections);
   const { before } = setup;
-  await setup.waitFor("all have been taken in, or dropped", (report) => {
+  await waitFor(setup, "all have been taken in, or dropped", (report) => {
     const { descriptors = 0 } = report;
     return descriptors - (before.descriptors ?? 0) + endsOf(report) >= connections;
   });
@@ -35,7 +35,7 @@ export async function silence(setup: Setup, connections: number): Promise<Findin
     admittedMs = ms;
   });
   const service = await setup.good.converse(visit);
-  await setup.waitFor("the silent ones are cut", async () => {
+  await waitFor(setup, "the silent ones are cut", async () => {
     const { ended } = await setup.attacker.call("silence", 0);
     return ended >= connections;
   });
@@ -82,7 +82,8 @@ export async function churn(setup: Setup, perSecond: number, seconds: number): P
   };
   const service = await setup.good.converse(Promise.all([over, visit()]));
   const admittedMs = quantile(visits, 0.5);
-  const during = await setup.waitFor(
+  const during = await waitFor(
+    setup,
     "descriptors are given back",
     ({ descriptors }) => descriptors === setup.before.descriptors,
   );
@@ -128,8 +129,8 @@ export async function flood(setup: Setup, messages: number, bytes: number, packi
   const { wire, role, reads } = setup.plan;
   const started = setup.attacker.call("flood", { wire, messages, bytes, packing, unawaited: !reads });
   const over = reads
-    ? started.then(() => setup.waitFor("all is read", (report) => report.messages >= messages))
-    : started.then(() => setup.waitFor("its budget is full", ({ unreadBytes }) => unreadBytes >= MIB));
+    ? started.then(() => waitFor(setup, "all is read", (report) => report.messages >= messages))
+    : started.then(() => waitFor(setup, "its budget is full", ({ unreadBytes }) => unreadBytes >= MIB));
   const service = await setup.good.converse(over, reads ? 0 : WATCH_ECHOES);
   const during = await setup.victim.call("report");
   await setup.attacker.call("stop");
@@ -148,12 +149,12 @@ export async function flood(setup: Setup, messages: number, bytes: number, packi
 /** Connections until there are no descriptors any more. */
 export async function crowd(setup: Setup, connections: number): Promise<Finding> {
   await setup.attacker.call("silence", connections);
-  const exhausted = setup.waitFor("descriptors ran out", ({ descriptors }) => descriptors === undefined);
+  const exhausted = waitFor(setup, "descriptors ran out", ({ descriptors }) => descriptors === undefined);
   const service = await setup.good.converse(exhausted, WATCH_ECHOES);
   const during = await setup.victim.call("report");
   await setup.attacker.call("stop");
   const recoveredMs = await setup.visit();
-  await setup.waitFor("descriptors are given back", ({ descriptors }) => descriptors === setup.before.descriptors);
+  await waitFor(setup, "descriptors are given back", ({ descriptors }) => descriptors === setup.before.descriptors);
   return findingOf(setup, {
     attack: `${connections} connections, 96 descriptors`,
     during,
@@ -186,7 +187,8 @@ export async function hoardOfClient(setup: Setup): Promise<Finding> {
   const { hoarded } = await setup.victim.call("report");
   await server.close();
   // Also the one that the client had: a dial that fails gives it back, and may take it again before the hoard does.
-  await setup.waitFor(
+  await waitFor(
+    setup,
     "it has none to dial with",
     (report) => report.status === "Reconnecting" && report.hoarded > hoarded,
   );

@@ -28,7 +28,7 @@ export interface AttackPlan {
 }
 
 /** A victim, an attacker and a good client, each in a process of its own. */
-export class Setup {
+export interface Setup {
   readonly plan: AttackPlan;
   readonly directory: string;
   readonly victim: Child<VictimCalls>;
@@ -36,56 +36,48 @@ export class Setup {
   readonly good: GoodClient;
   /** The victim at rest, before anything was done to it. */
   readonly before: VictimReport;
-
-  private constructor(parts: Omit<Setup, "visit" | "waitFor">) {
-    this.plan = parts.plan;
-    this.directory = parts.directory;
-    this.victim = parts.victim;
-    this.attacker = parts.attacker;
-    this.good = parts.good;
-    this.before = parts.before;
-  }
-
-  /** Makes one, lets `act` happen in it, and leaves nothing behind. */
-  static open<T>(plan: AttackPlan, act: (setup: Setup) => Promise<T>): Promise<T> {
-    return Place.lend(async (place) => {
-      const { directory } = place;
-      const { role, wire, keyed = false, reads, descriptors } = plan;
-      const side = role === "client" ? "server" : "client";
-      const victim = await place.start<VictimCalls>("attack/victim", {
-        args: [JSON.stringify({ directory, role, wire, keyed, reads })],
-        flags: ["--expose-gc"],
-        ...(descriptors !== undefined && { descriptors }),
-      });
-      const args = [side, join(directory, `${TARGET}.sock`)];
-      const attacker = await place.start<AttackerCalls>("attack/attacker", { args });
-      const good = await GoodClient.connect(directory);
-      await good.converse(Promise.resolve(), ECHOES_BEFORE);
-      for (let visit = 0; visit < VISITS_BEFORE && side === "client"; visit++)
-        await visitTarget(directory, wire, keyed);
-      const before = await victim.call("rest");
-      const result = await act(new Setup({ plan, directory, victim, attacker, good, before }));
-      await good.close();
-      await Promise.all([victim.kill(), attacker.kill()]);
-      for (const file of readdirSync(directory)) rmSync(join(directory, file));
-      return result;
-    });
-  }
-
   /** Comes to the one that is attacked as a client should. Resolves with how long it took to be let in, in milliseconds. */
-  visit(): Promise<number> {
-    return visitTarget(this.directory, this.plan.wire, this.plan.keyed ?? false);
-  }
+  readonly visit: () => Promise<number>;
+}
 
-  /** Asks the victim until it is so. */
-  async waitFor(what: string, isSo: (report: VictimReport) => boolean | Promise<boolean>): Promise<VictimReport> {
-    const giveUpAt = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const report = await this.victim.call("report");
-      if (await isSo(report)) return report;
-      if (performance.now() > giveUpAt)
-        throw new Error(`${what}: not within ${PATIENCE_MS} ms: ${JSON.stringify(report)}`);
-      await pause(LOOK_EVERY_MS);
-    }
+/** Makes a setup, lets `act` happen in it, and leaves nothing behind. */
+export function withSetup<T>(plan: AttackPlan, act: (setup: Setup) => Promise<T>): Promise<T> {
+  return Place.lend(async (place) => {
+    const { directory } = place;
+    const { role, wire, keyed = false, reads, descriptors } = plan;
+    const side = role === "client" ? "server" : "client";
+    const victim = await place.start<VictimCalls>("attack/victim", {
+      args: [JSON.stringify({ directory, role, wire, keyed, reads })],
+      flags: ["--expose-gc"],
+      ...(descriptors !== undefined && { descriptors }),
+    });
+    const args = [side, join(directory, `${TARGET}.sock`)];
+    const attacker = await place.start<AttackerCalls>("attack/attacker", { args });
+    const good = await GoodClient.connect(directory);
+    await good.converse(Promise.resolve(), ECHOES_BEFORE);
+    const visit = (): Promise<number> => visitTarget(directory, wire, keyed);
+    for (let count = 0; count < VISITS_BEFORE && side === "client"; count++) await visit();
+    const before = await victim.call("rest");
+    const result = await act({ plan, directory, victim, attacker, good, before, visit });
+    await good.close();
+    await Promise.all([victim.kill(), attacker.kill()]);
+    for (const file of readdirSync(directory)) rmSync(join(directory, file));
+    return result;
+  });
+}
+
+/** Asks the victim until it is so. */
+export async function waitFor(
+  { victim }: Setup,
+  what: string,
+  isSo: (report: VictimReport) => boolean | Promise<boolean>,
+): Promise<VictimReport> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const report = await victim.call("report");
+    if (await isSo(report)) return report;
+    if (performance.now() > giveUpAt)
+      throw new Error(`${what}: not within ${PATIENCE_MS} ms: ${JSON.stringify(report)}`);
+    await pause(LOOK_EVERY_MS);
   }
 }

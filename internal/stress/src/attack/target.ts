@@ -1,5 +1,5 @@
 import { type IpcError, type Peer, startClient } from "@ipc/client";
-import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
+import { type ServerManager, startServerManager } from "@ipc/manager";
 import { startServer } from "@ipc/server";
 import { count } from "../report/figure.js";
 import { type Wire, wireOptions } from "../traffic/wire.js";
@@ -33,68 +33,43 @@ export interface TargetReport {
 /** A client that is attacked dials again at once, so that many attacks go into little time. */
 const RETRY_MS = 1;
 
-/** The peer of ours that is attacked. */
-export class Target {
-  readonly #ends: Record<string, number> = {};
-  readonly #reads: boolean;
-  #messages = 0;
-  #peer: Peer | ServerManager | undefined;
-
-  private constructor(reads: boolean) {
-    this.#reads = reads;
-  }
-
-  static async start({ role, directory, wire, keyed, reads }: TargetPlan): Promise<Target> {
-    const target = new Target(reads);
-    const options = { name: TARGET, directory, ...wireOptions(wire, keyed) };
-    switch (role) {
-      case "server": {
-        const server = await startServer(options);
-        server.on("refused", (error) => target.#count(error));
-        target.#attach(server as Peer);
-        break;
-      }
-      case "manager":
-        target.#attachManager(await startServerManager(options));
-        break;
-      case "client":
-        // Its server may not be there yet, and may never let it in.
-        void startClient({ ...options, retryMs: RETRY_MS }).then((client) => target.#attach(client));
-        break;
+/** Starts the peer of ours that is attacked. Resolves with what tells how it is. */
+export async function startTarget({ role, directory, wire, keyed, reads }: TargetPlan): Promise<() => TargetReport> {
+  const ends: Record<string, number> = {};
+  let messages = 0;
+  const end = ({ code }: IpcError): void => count(ends, code);
+  const attach = (peer: Pick<Peer, "on">): void => {
+    peer.on("lost", end);
+    if (reads) peer.on("message", () => void messages++);
+  };
+  const reportOf = (peer: Peer | undefined): TargetReport => {
+    const { unreadBytes = 0 } = peer?.stats ?? {};
+    return { unreadBytes, messages, ends, status: peer?.status ?? "Connecting" };
+  };
+  const options = { name: TARGET, directory, ...wireOptions(wire, keyed) };
+  switch (role) {
+    case "server": {
+      const server = await startServer(options);
+      server.on("refused", end);
+      attach(server);
+      return () => reportOf(server);
     }
-    return target;
-  }
-
-  report(): TargetReport {
-    const peer = this.#peer;
-    const ends = this.#ends;
-    if (peer === undefined) return { unreadBytes: 0, messages: 0, ends, status: "Connecting" };
-    if (!("connections" in peer)) {
-      const { unreadBytes, messagesReceived: messages } = peer.stats;
-      return { unreadBytes, messages, ends, status: peer.status };
+    case "manager": {
+      const manager: ServerManager = await startServerManager(options);
+      manager.on("refused", end).on("connection", attach);
+      return () => {
+        const unread = [...manager.connections.values()].map(({ stats }) => stats.unreadBytes);
+        return { unreadBytes: Math.max(0, ...unread), messages, ends, status: manager.status };
+      };
     }
-    const unread = [...peer.connections.values()].map((connection) => connection.stats.unreadBytes);
-    return { unreadBytes: Math.max(0, ...unread), messages: this.#messages, ends, status: peer.status };
-  }
-
-  #attach(peer: Peer): void {
-    this.#peer = peer;
-    peer.on("lost", (error) => this.#count(error));
-    if (this.#reads) peer.on("message", () => {});
-  }
-
-  #attachManager(manager: ServerManager): void {
-    this.#peer = manager;
-    manager.on("refused", (error) => this.#count(error));
-    manager.on("connection", (connection) => this.#attachConnection(connection));
-  }
-
-  #attachConnection(connection: ServerConnection): void {
-    connection.on("lost", (error) => this.#count(error));
-    if (this.#reads) connection.on("message", () => void this.#messages++);
-  }
-
-  #count({ code }: IpcError): void {
-    count(this.#ends, code);
+    case "client": {
+      let client: Peer | undefined;
+      // Its server may not be there yet, and may never let it in.
+      void startClient({ ...options, retryMs: RETRY_MS }).then((started) => {
+        client = started;
+        attach(started);
+      });
+      return () => reportOf(client);
+    }
   }
 }

@@ -5,7 +5,7 @@ import { setImmediate as nextMacrotask } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 import { startServerManager } from "@ipc/manager";
 import { serveCalls } from "../process/calls.js";
-import { BYSTANDER, Target, type TargetPlan, type TargetReport } from "./target.js";
+import { BYSTANDER, startTarget, type TargetPlan, type TargetReport } from "./target.js";
 
 /** How often the resident set is looked at, in milliseconds. */
 const LOOK_EVERY_MS = 10;
@@ -28,7 +28,7 @@ export interface VictimReport extends TargetReport {
 const plan = JSON.parse(process.argv[2] ?? "") as TargetPlan;
 const bystander = await startServerManager({ name: BYSTANDER, directory: plan.directory, encryption: false });
 bystander.on("message", (connection, { type, data }) => void connection.write(type, data));
-const target = await Target.start(plan);
+const reportTarget = await startTarget(plan);
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 let peakRss = 0;
@@ -80,7 +80,7 @@ const calls = {
       descriptors: unlessExhausted(() => readdirSync("/proc/self/fd").length),
       hoarded: hoard.length,
       delayMs: { p99: delay.percentile(99) / NANOSECONDS, max: delay.max / NANOSECONDS },
-      ...target.report(),
+      ...reportTarget(),
     };
   },
 
