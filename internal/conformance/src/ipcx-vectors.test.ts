@@ -1,10 +1,9 @@
-import { describe, expect, test } from "vitest";
-import { readSession } from "../../testkit/src/ipcx-reader.js";
+import { expect, test } from "vitest";
 import { BAD_OFFERS, BAD_OPENINGS, BAD_SELECTS } from "./ipcx-bad-handshakes.js";
 import { badAuths, badRecords } from "./ipcx-bad-records.js";
 import { PLAIN, PLANS } from "./ipcx-plans.js";
 import { agree, golangIpcKey, pointOf } from "./ipcx-primitives.js";
-import { CLIENT_PRIVATE_KEY, makeVector, type VectorSession } from "./ipcx-vectors.js";
+import { CLIENT_PRIVATE_KEY, makeVector } from "./ipcx-vectors.js";
 
 /** An X with a leading zero byte, which one key pair in 256 has. */
 const SHORT_PRIVATE_KEY =
@@ -49,34 +48,4 @@ test("vectors/ipcx-1.json is what the page describes; `npx vitest run internal/c
 test("the vectors of what must be refused each have a description of their own", () => {
   const described = refused.map(({ role, about }) => `${role}: ${about}`);
   expect(new Set(described).size).toBe(described.length);
-});
-
-/** Everything that each side sends, in a row. */
-function overheard(session: VectorSession): { client: Buffer; server: Buffer } {
-  const hex = (side: "client" | "server"): string => session[`${side} records`].map(({ record }) => record).join("");
-  return {
-    client: Buffer.from(session.reply + session["client key"] + session.select + hex("client"), "hex"),
-    server: Buffer.from(session.hello + session["server key"] + session.limits + hex("server"), "hex"),
-  };
-}
-
-describe("a reader that is not ours opens", () => {
-  test.each(sessions)("$name", (session) => {
-    const { client, server } = overheard(session);
-    const read = readSession({
-      clientToServer: client,
-      serverToClient: server,
-      clientScalar: Buffer.from(CLIENT_PRIVATE_KEY, "hex"),
-      ...(session.psk !== undefined && { psk: Buffer.from(session.psk, "hex") }),
-      rekeyInterval: session["rekey interval"],
-    });
-    const shown = (side: "client" | "server"): unknown[] =>
-      session[`${side} records`].map(({ kind, key, nonce, plaintext }) => ({ kind, key, nonce, plaintext }));
-    expect(read).toEqual({
-      limits: session.P,
-      transcriptHash: session.TH,
-      client: shown("client"),
-      server: shown("server"),
-    });
-  });
 });

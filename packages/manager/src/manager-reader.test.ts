@@ -96,20 +96,6 @@ describe("a 'message' listener of a manager", () => {
     expect(texts).toEqual(["a", "b", "e", "c", "d"]);
   });
 
-  it("holds the writer of a paused connection back within its budget, and loses nothing", async () => {
-    const { manager, visit } = await serve({ maxUnreadBytes: 4_096 });
-    const { client, connection } = await visit();
-    const texts = listen(manager);
-    connection.pause();
-    for (let index = 0; index < 300; index++) void client.write(1, `${index} `.padEnd(1_000));
-    await eventually(() => expect(connection.stats.unreadBytes).toBeGreaterThanOrEqual(4_096));
-    for (let turn = 0; turn < 20; turn++) await nextTurn();
-    expect(connection.stats.unreadBytes).toBeLessThan(4_096 + 1_160);
-    connection.resume();
-    await eventually(() => expect(texts.length).toBe(300));
-    expect(texts.map((text) => Number(text))).toEqual(Array.from({ length: 300 }, (_, index) => index));
-  });
-
   it("leaves the messages of a paused connection unread when the manager closes", async () => {
     const { manager, visit } = await serve();
     const paused = await visit();

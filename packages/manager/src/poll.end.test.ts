@@ -1,7 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
-import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
 import { isSettled, nextTurn, send, serve } from "../test/served.js";
 import type { PollCallback } from "./poll.js";
 import type { ServerManager } from "./server-manager.js";
@@ -23,28 +22,6 @@ const unexpected: PollCallback = () => {
 
 describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) => {
   const poll = polls[what];
-
-  it("is aborted by its signal, takes nothing with it, and leaves the connections to others", async () => {
-    const { manager, visit } = await serve();
-    const each = await visit();
-    await poll(manager, () => {});
-    const controller = new AbortController();
-    const { signal } = controller;
-    const waiting = failureOf(poll(manager, unexpected, { signal }));
-    controller.abort(reason);
-    expect(await waiting).toMatchObject({
-      code: "IPC_ABORTED",
-      name: "AbortError",
-      cause: reason,
-      message: expect.stringContaining(`${what}: `),
-    });
-    expect(await failureOf(poll(manager, unexpected, { signal }))).toMatchObject({
-      code: "IPC_ABORTED",
-      cause: reason,
-    });
-    await send(each, "a");
-    expect(await each.connection.read()).toMatchObject({ kind: "data" });
-  });
 
   it("listens to its signal no more when it is over, however it ends", async () => {
     const { manager, visit } = await serve();
@@ -128,16 +105,6 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     expect(await isSettled(waiting)).toBe(false);
     await visit();
     await waiting;
-  });
-
-  it("that is not awaited does not end the process when the manager ends", async () => {
-    const caught = keepUncaught();
-    const { manager } = await serve();
-    void poll(manager, unexpected);
-    await manager.close();
-    void poll(manager, unexpected);
-    await nextTurn();
-    expect(caught).toEqual([]);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { memory, type Transport, TransportError, unixSocket } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
@@ -7,9 +7,8 @@ import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { failureOf, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
-import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { name, nextEvent, nextTurn, serve } from "../test/served.js";
-import { type ServerManager, startServerManager } from "./server-manager.js";
+import type { ServerManager } from "./server-manager.js";
 
 const reason = new Error("enough");
 const lost = new TransportError("IPC_LISTENER_LOST", "the socket is gone");
@@ -75,15 +74,6 @@ describe("close", () => {
     expect(told).toEqual(["1 Closed in order", "close Closed"]);
   });
 
-  it("is what `await using` does", async () => {
-    const directory = temporaryDirectory();
-    {
-      await using manager = await startServerManager({ name, directory });
-      expect(existsSync(manager.address)).toBe(true);
-    }
-    expect(readdirSync(directory)).toEqual([]);
-  });
-
   it("lets another manager start under the name at once", async () => {
     const { manager, transport, visit } = await serve();
     await visit();
@@ -126,14 +116,9 @@ describe("close", () => {
     await serve({ transport });
   });
 
-  it.each([
-    [{ timeoutMs: -1 }, RangeError],
-    [{ timeoutMs: "5" }, TypeError],
-    [5, TypeError],
-    [null, TypeError],
-  ])("rejects the options %o and leaves the manager open", async (options, kind) => {
+  it("rejects wrong options and leaves the manager open", async () => {
     const { manager, visit } = await serve();
-    expect(await failureOf(manager.close(options as never))).toBeInstanceOf(kind);
+    expect(await failureOf(manager.close(null as never))).toBeInstanceOf(TypeError);
     expect(manager.status).toBe("Listening");
     await visit();
   });
@@ -242,39 +227,5 @@ describe("a listener of the end of the first of three connections", () => {
     const expected = { close: "done: true", destroy: "this manager was destroyed", lose: lost.message }[end];
     expect((await reads).message).toBe(expected);
     await serve({ transport });
-  });
-});
-
-describe("after its end", () => {
-  it.each(["close", "destroy", "lose"] as const)("by %s every call still answers", async (end) => {
-    const { transport, lose } = fragile();
-    const { manager, visit } = await serve({ transport });
-    const { client, connection } = await visit();
-    await client.write(1, "read singly");
-    for await (const _ of connection) break;
-    if (end === "lose") lose();
-    else await manager[end]();
-    await nextTurn();
-    const code = end === "lose" ? "IPC_LISTENER_LOST" : "IPC_CLOSED";
-    for (const poll of [
-      () => manager.read(() => {}),
-      () => manager.readTimed(2_147_483_647, () => {}),
-      () => manager.readTimedFastest(2_147_483_647, () => {}),
-    ]) {
-      expect(await failureOf(poll())).toMatchObject({ code });
-    }
-    expect(await failureOf(manager.broadcast(1, "x"))).toMatchObject({ code: "IPC_CLOSED" });
-    const next = manager[Symbol.asyncIterator]().next();
-    if (end === "close") expect(await next).toEqual({ done: true, value: undefined });
-    else expect(await failureOf(next)).toMatchObject({ code });
-    manager
-      .on("message", () => {})
-      .ref()
-      .unref();
-    expect(await failureOf(openFarClient(transport, name))).toMatchObject({ code: "IPC_NO_SERVER" });
-    expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
-    await manager.close();
-    manager.destroy();
-    untilTestEnds(await startServerManager({ name, transport }));
   });
 });
