@@ -1,5 +1,6 @@
 import type { ListenOptions, NetConnectOpts } from "node:net";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Child } from "../process/child.js";
 import type { Side } from "../traffic/message.js";
 import type { FaultPlan } from "./fault-plan.js";
@@ -103,17 +104,9 @@ export class SeededRun {
     }
   }
 
-  async #waitsOf(side: Side): Promise<string> {
-    let timer: NodeJS.Timeout | undefined;
-    const silent = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve("something that holds its event loop"), ANSWER_MS);
-    });
-    const names = this.#peers[side].call("waits").then((all) => all.join(", "));
-    try {
-      return await Promise.race([names, silent]);
-    } finally {
-      clearTimeout(timer);
-    }
+  #waitsOf(side: Side): Promise<string> {
+    const silent = pause(ANSWER_MS, "something that holds its event loop", { ref: false });
+    return Promise.race([this.#peers[side].call("waits").then((all) => all.join(", ")), silent]);
   }
 }
 
