@@ -44,44 +44,14 @@ export interface VectorRecord {
   readonly record: string;
 }
 
-/** A whole session as in the file; names are those of docs/WIRE.md, values but the numbers are hex. */
-export type VectorSession = Readonly<
-  Record<
-    | "name"
-    | "about"
-    | "hello"
-    | "reply"
-    | "client private key"
-    | "server private key"
-    | "client key"
-    | "server key"
-    | "X"
-    | "golang-ipc key"
-    | "P"
-    | "limits nonce"
-    | "limits"
-    | "select"
-    | "TH"
-    | "PRK"
-    | "c key"
-    | "c iv"
-    | "c auth"
-    | "s key"
-    | "s iv"
-    | "s auth"
-    | "exporter"
-    | "next c key"
-    | "next c iv"
-    | "next s key"
-    | "next s iv",
-    string
-  > &
-    Partial<Record<"psk" | "client seed" | "server seed" | "client identity" | "server identity", string>> & {
-      "rekey interval": number;
-      "client records": readonly VectorRecord[];
-      "server records": readonly VectorRecord[];
-    }
->;
+/** What both sides have when the handshake is over; names are those of docs/WIRE.md, values but the numbers are hex. */
+type SessionKeys = ReturnType<typeof makeKeys>;
+
+/** A whole session as in the file. */
+export interface VectorSession extends SessionKeys {
+  readonly "client records": readonly VectorRecord[];
+  readonly "server records": readonly VectorRecord[];
+}
 
 export const CLIENT_PRIVATE_KEY =
   "7314971727cb0a77e90263e08b26fe027bfb08df33ed4b1e82676c85e18b9d330fed0bd042f2c41eac996e5320f31bc9";
@@ -93,9 +63,8 @@ const REPLY = "00";
 
 export const KIND = { auth: 1, data: 2, close: 3 } as const;
 
-/** Makes the session of a plan by docs/WIRE.md, with `node:crypto` and nothing of the library. */
-export function makeVector(plan: VectorPlan): VectorSession {
-  const { clientData, serverData, ...given } = plan;
+function makeKeys(plan: VectorPlan) {
+  const { clientData: _client, serverData: _server, ...given } = plan;
   const [clientKey, serverKey] = [pointOf(CLIENT_PRIVATE_KEY), pointOf(SERVER_PRIVATE_KEY)];
   const x = agree(CLIENT_PRIVATE_KEY, serverKey);
   const limits = sealLimits(bytes(plan.P));
@@ -104,7 +73,7 @@ export function makeVector(plan: VectorPlan): VectorSession {
   const secret = Buffer.concat([x, plan.psk === undefined ? Buffer.alloc(32) : bytes(plan.psk)]);
   const keyed = (label: string, length: number): string =>
     derive(th, secret, `ipcx/1 ${label}`, length).toString("hex");
-  const half = {
+  return {
     ...given,
     hello: HELLO,
     reply: REPLY,
@@ -132,16 +101,21 @@ export function makeVector(plan: VectorPlan): VectorSession {
     ...identityIn(plan, "client"),
     ...identityIn(plan, "server"),
   };
+}
+
+/** Makes the session of a plan by docs/WIRE.md, with `node:crypto` and nothing of the library. */
+export function makeVector(plan: VectorPlan): VectorSession {
+  const keys = makeKeys(plan);
   const recordsOf = (role: Role, data: readonly string[]): VectorRecord[] =>
-    sealRecords(half, role, [
-      [KIND.auth, authOf(half, role)],
+    sealRecords(keys, role, [
+      [KIND.auth, authOf(keys, role)],
       ...data.map((hex): [number, Buffer] => [KIND.data, bytes(hex)]),
       [KIND.close, Buffer.alloc(0)],
     ]);
   return {
-    ...half,
-    "client records": recordsOf("client", clientData),
-    "server records": recordsOf("server", serverData),
+    ...keys,
+    "client records": recordsOf("client", plan.clientData),
+    "server records": recordsOf("server", plan.serverData),
   };
 }
 
@@ -151,8 +125,6 @@ export function sealLimits(plaintext: Buffer): Buffer {
   const nonce = bytes(LIMITS_NONCE);
   return lengthPrefixed(Buffer.concat([nonce, seal(key, nonce, plaintext)]));
 }
-
-type SessionKeys = Omit<VectorSession, "client records" | "server records">;
 
 /** The plaintext of a side's AUTH: `HMAC(auth, TH ‖ id) ‖ id`. */
 export function authOf(session: SessionKeys, role: Role, id: Buffer = idIn(session, role)): Buffer {
