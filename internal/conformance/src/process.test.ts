@@ -92,6 +92,22 @@ describe("a process", () => {
     expect(outcome).toMatchObject({ ...FINE, stdout: "Error" });
   });
 
+  it("prints nothing through a failed handshake, a conversation and a cut (golang-ipc: row 34)", async () => {
+    const outcome = await run(`
+      const server = await startServer({ name, directory });
+      const refused = new Promise((resolve) => server.once("refused", resolve));
+      connect(server.address).on("error", () => {}).end(Buffer.alloc(100, 0xff));
+      await refused;
+      const client = await startClient({ name, directory });
+      await client.write(1, "a secret");
+      await readUntil(server, "a secret");
+      client.destroy();
+      await readUntil(server, "Disconnected");
+      await server.close();
+    `);
+    expect(outcome).toEqual({ ...FINE, stdout: "" });
+  });
+
   it("ends with code 1 and the stack when a listener throws", async () => {
     const outcome = await run(`
       const server = await startServer({ name, directory });

@@ -152,7 +152,7 @@ describe("the option logger", () => {
     expect(log).not.toMatch(/Buffer|Uint8Array|KeyObject/);
   });
 
-  it("of a console fits, and without one nothing is written anywhere (golang-ipc: row 34)", async () => {
+  it("of a console fits, and without one nothing is written anywhere", async () => {
     const writes = [vi.spyOn(process.stdout, "write"), vi.spyOn(process.stderr, "write")];
     onTestFinished(() => {
       for (const write of writes) write.mockRestore();
