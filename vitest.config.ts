@@ -16,7 +16,8 @@ export default defineConfig({
     hookTimeout: 30_000,
     // A snapshot that is missing is stale too: `npm run reports` writes them.
     update: "none",
-    // A test compiles the source of its own package; the other packages are what their users get.
+    // A test compiles the source of its own package; the other packages are what their users get, bundled before the tests.
+    globalSetup: "scripts/bundle-before-tests.mjs",
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     projects: [
       {

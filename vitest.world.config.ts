@@ -6,6 +6,7 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    globalSetup: "scripts/bundle-before-tests.mjs",
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     include: ["internal/*/world/**/*.test.ts"],
     setupFiles: ["internal/testkit/src/forget-sockets.ts"],

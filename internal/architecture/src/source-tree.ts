@@ -42,6 +42,11 @@ export function readText(path: string): string {
   return readFileSync(join(ROOT, path), "utf8");
 }
 
+interface EntryFiles {
+  readonly types: string;
+  readonly default: string;
+}
+
 /** What these tests read of a package.json. */
 export interface Manifest {
   readonly name: string;
@@ -49,7 +54,10 @@ export interface Manifest {
   readonly private?: boolean;
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
-  readonly exports?: Readonly<Record<string, string | { readonly types: string }>>;
+  readonly main?: string;
+  readonly types?: string;
+  readonly files?: readonly string[];
+  readonly exports?: Readonly<Record<string, string | Readonly<Record<"import" | "require", EntryFiles>>>>;
 }
 
 /** Reads the package.json of a folder such as `packages/framing`. */
@@ -61,6 +69,6 @@ export function readManifest(folder: string): Manifest {
 export function entryPointsOf(name: string): string[] {
   const targets = Object.values(readManifest(`packages/${name}`).exports ?? {});
   return targets.flatMap((target) =>
-    typeof target === "string" ? [] : [target.types.replace(/^\.\/dist\//, "").replace(/\.d\.ts$/, ".ts")],
+    typeof target === "string" ? [] : [target.require.types.replace(/^\.\/dist\//, "").replace(/\.d\.ts$/, ".ts")],
   );
 }

@@ -4,7 +4,7 @@ import { listImports } from "./import-list.js";
 import { filesUnder, foldersIn, isFile, readManifest, readText } from "./source-tree.js";
 
 interface TypeScriptConfig {
-  readonly compilerOptions: { readonly noEmit?: boolean };
+  readonly compilerOptions: { readonly noEmit?: boolean; readonly emitDeclarationOnly?: boolean };
   readonly references?: readonly { readonly path: string }[];
 }
 
@@ -51,8 +51,24 @@ test("tsconfig.build.json refers to each compiled workspace", () => {
 test.each(workspaces)("%s has the scripts build and test if turbo can run them there", (folder) => {
   const { build, test } = readManifest(folder).scripts ?? {};
   const hasTests = filesUnder(folder, [".test.ts"]).length > 0;
-  expect(build).toBe(compiled.includes(folder) ? "tsc -b" : undefined);
+  const compile = published.includes(folder) ? "node ../../scripts/bundle.mjs && tsc -b" : "tsc -b";
+  expect(build).toBe(compiled.includes(folder) ? compile : undefined);
   expect(test).toBe(hasTests ? `vitest run --root ../.. ${folder}/` : undefined);
+});
+
+test.each(published)("%s can be imported, required, and found by resolvers that do not read exports", (folder) => {
+  const { main, types, exports = {}, files = [] } = readManifest(folder);
+  expect({ main, types }).toEqual({ main: "./dist/index.js", types: "./dist/index.d.ts" });
+  for (const [subpath, target] of Object.entries(exports)) {
+    if (typeof target === "string") continue;
+    const path = target.require.default.replace(/\.js$/, "");
+    expect(target).toEqual({
+      import: { types: `${path}.d.mts`, default: `${path}.mjs` },
+      require: { types: `${path}.d.ts`, default: `${path}.js` },
+    });
+    expect(files).toContain(subpath === "." ? "dist" : subpath.slice(2));
+  }
+  expect(readConfig<TypeScriptConfig>(`${folder}/tsconfig.json`).compilerOptions.emitDeclarationOnly).toBe(true);
 });
 
 test.each(compiled)("%s depends on each workspace that its tsconfig.json refers to, so that turbo knows", (folder) => {

@@ -10,6 +10,12 @@ import { findTarball, packAll, ROOT } from "./tarball.js";
 const CONSUMERS: readonly Consumer[] = [
   { name: "framing", uses: "framing", dependencies: [], types: [] },
   { name: "client", uses: "client", dependencies: ["crypto", "framing", "session", "transport"], types: ["node"] },
+  {
+    name: "manager",
+    uses: "manager",
+    dependencies: ["crypto", "framing", "server", "session", "transport"],
+    types: ["node"],
+  },
 ];
 
 const BIN = { preferLocal: true, localDir: import.meta.dirname };
@@ -31,15 +37,17 @@ describe.each(readdirSync(join(ROOT, "packages")))("the tarball of @ipc/%s", (na
     await execa("publint", ["run", await findTarball(tarballs, name), "--strict"], BIN);
   });
 
-  test("has types that every ESM resolution finds (attw)", async () => {
-    await execa("attw", [await findTarball(tarballs, name), "--profile", "esm-only", "--no-definitely-typed"], BIN);
+  test("has types and code that every resolution finds, each in its format (attw)", async () => {
+    await execa("attw", [await findTarball(tarballs, name), "--profile", "strict", "--no-definitely-typed"], BIN);
   });
 
   test("brings its code, its source and the licence, and no tests or build records", async () => {
     const { stdout } = await execa("tar", ["-tzf", await findTarball(tarballs, name)]);
     const files = stdout.split("\n").map((file) => file.replace(/^package\//, ""));
-    const wanted = ["dist/index.js", "dist/index.d.ts", "src/index.ts", "LICENSE", "README.md"];
+    const formats = ["js", "mjs", "d.ts", "d.mts"].map((ending) => `dist/index.${ending}`);
+    const wanted = [...formats, "dist/index.d.ts.map", "src/index.ts", "LICENSE", "README.md"];
     expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
+    expect(files.filter((file) => /^dist\/.*\.js\.map$/.test(file))).toHaveLength(1);
     expect(files.filter((file) => /\.test\.|tsbuildinfo/.test(file))).toEqual([]);
   });
 

@@ -1,9 +1,8 @@
-import { type DataMessage, type IpcError, isIpcError } from "@ipc/session";
+import { type DataMessage, type IpcError, isIpcError, type MessageIterator } from "@ipc/session";
 import {
   abortError,
   Consumer,
   handledRejection,
-  type MessageIterator,
   PeerEmitter,
   type SourceEnd,
   validateAbortOptions,

@@ -13,7 +13,6 @@ export {
 } from "./diagnostics.js";
 export { abortError, asIpcError, traitsOf } from "./errors.js";
 export { Heartbeat } from "./heartbeat/heartbeat.js";
-export type { MessageIterator } from "./inbox/async-iterator.js";
 export { Consumer } from "./inbox/consumer.js";
 export type { Inbox, InboxConsumer } from "./inbox/inbox.js";
 export type { MessageSource, SourceConsumer, SourceEnd } from "./inbox/message-source.js";

@@ -1,4 +1,4 @@
-// Another process for the tests: obeys `ask` of scratch.ts. Arguments: the compiled package, the directory of the sockets.
+// Another process for the tests: obeys `ask` of scratch.ts. Arguments: the package's entry point, the directory of the sockets.
 import { once } from "node:events";
 import { unlinkSync } from "node:fs";
 import { createServer } from "node:net";

@@ -1,24 +1,12 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmodSync,
-  chownSync,
-  linkSync,
-  lstatSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { createRequire } from "node:module";
+import { chownSync, linkSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { afterAll, beforeAll, onTestFinished, vi } from "vitest";
+import { onTestFinished, vi } from "vitest";
 import { type FileIdentity, inspectPath } from "../src/fs/path-entry.js";
 
 /** The id of this machine's unprivileged user. */
@@ -112,25 +100,12 @@ export function disown(path: string): number {
   return uid;
 }
 
-/** Compiles this package for the tests of a file, whose other processes cannot read TypeScript; returns the directory. */
+/** Returns the directory of this package's published files: other processes cannot read TypeScript. */
 export function emittedPackage(): string {
-  const target = mkdtempSync(join(tmpdir(), "ipc-transport-"));
-  beforeAll(() => emitPackage(target));
-  afterAll(() => rmSync(target, { recursive: true }));
-  return target;
+  return fileURLToPath(new URL("../dist/", import.meta.url));
 }
 
-function emitPackage(target: string): void {
-  const typescript = dirname(createRequire(import.meta.url).resolve("typescript/package.json"));
-  const project = fileURLToPath(new URL("..", import.meta.url));
-  const options = ["-p", project, "--outDir", target, "--tsBuildInfoFile", join(target, "tsbuildinfo")];
-  execFileSync(process.execPath, [join(typescript, "bin/tsc"), ...options], { stdio: "inherit" });
-  writeFileSync(join(target, "package.json"), '{ "type": "module" }');
-  // For a process of another user.
-  chmodSync(target, 0o755);
-}
-
-/** Runs `peer.mjs` on a compiled package until the test ends, with fewer descriptors or as another user. */
+/** Runs `peer.mjs` on the published files of a package until the test ends, with fewer descriptors or as another user. */
 export async function startPeer(
   emitted: string,
   directory: string,

@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { type ErrorTraits, isIpcError, traitsOf } from "../errors.js";
 import { assertListener } from "../options/call-arguments.js";
 
+/** A function that receives the arguments of an event: `EventListener<PeerEvents["message"]>`. */
 export type EventListener<A> = (...args: Extract<A, unknown[]>) => void;
 
 /** The source of `message` events, which flow while there is a listener. */

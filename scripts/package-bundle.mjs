@@ -1,0 +1,86 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
+import { rolldown } from "rolldown";
+import { entryPointFiles, listEntryPoints } from "./entry-point.mjs";
+import { ROOT } from "./section.mjs";
+
+/** Bundles every package in `packages/`. Only files that change are written, so that it may run while tests read them. */
+export async function bundlePackages() {
+  const packages = join(ROOT, "packages");
+  const names = readdirSync(packages).filter((name) => existsSync(join(packages, name, "package.json")));
+  await Promise.all(names.map((name) => bundlePackage(join(packages, name))));
+}
+
+/**
+ * Bundles a package: its code in CommonJS, in one file that its entry points share, and ESM files that re-export it.
+ * @param {string} folder
+ */
+async function bundlePackage(folder) {
+  const entryPoints = listEntryPoints(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")));
+  const bundle = await rolldown({
+    cwd: folder,
+    input: Object.fromEntries(entryPoints.map(({ path }) => [path, `src/${path}.ts`])),
+    external: /^(@ipc\/|node:)/,
+    platform: "node",
+    tsconfig: false,
+  });
+  const { output } = await bundle.generate({
+    dir: "dist",
+    format: "cjs",
+    // Modules are strict, and a CommonJS file is not by itself.
+    strict: true,
+    // The names that a package exports are never assigned again.
+    externalLiveBindings: false,
+    comments: false,
+    sourcemap: true,
+    // They are published beside dist.
+    sourcemapExcludeSources: true,
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name].js",
+    codeSplitting: entryPoints.length === 1 ? false : { groups: [{ name: "bundle", test: () => true }] },
+  });
+  await bundle.close();
+
+  const exported = new Map(output.map((file) => [file.fileName, file.type === "chunk" ? file.exports : []]));
+  const files = new Map([
+    ...output.map((file) => /** @type {const} */ ([`dist/${file.fileName}`, contentOf(file)])),
+    ...entryPoints.flatMap((entryPoint) => entryPointFiles(entryPoint, exported.get(`${entryPoint.path}.js`) ?? [])),
+    // The package is of ESM sources, dist of CommonJS files and declarations.
+    /** @type {const} */ (["dist/package.json", '{ "type": "commonjs" }\n']),
+  ]);
+  for (const [path, content] of files) writeChanged(join(folder, path), content);
+  removeOthers(folder, files);
+}
+
+/** @param {import("rolldown").OutputChunk | import("rolldown").OutputAsset} file */
+function contentOf(file) {
+  return file.type === "chunk" ? file.code : String(file.source);
+}
+
+/**
+ * @param {string} path
+ * @param {string} content
+ */
+function writeChanged(path, content) {
+  if (existsSync(path) && readFileSync(path, "utf8") === content) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, content);
+  renameSync(unfinished, path);
+}
+
+/**
+ * Removes from `dist` what an earlier build left there. The compiler's declarations stay where they have a source.
+ * @param {string} folder
+ * @param {ReadonlyMap<string, string>} files
+ */
+function removeOthers(folder, files) {
+  for (const entry of readdirSync(join(folder, "dist"), { recursive: true, withFileTypes: true })) {
+    const absolute = join(entry.parentPath, entry.name);
+    const path = absolute.slice(folder.length + 1).replaceAll(sep, "/");
+    if (entry.isDirectory() || files.has(path) || path === "dist/.tsbuildinfo") continue;
+    const source = path.replace(/^dist\//, "src/").replace(/\.d\.ts(\.map)?$/, ".ts");
+    if (source !== path && existsSync(join(folder, source))) continue;
+    rmSync(absolute, { force: true });
+  }
+}
