@@ -12,7 +12,8 @@ export async function bundlePackages() {
 }
 
 /**
- * Bundles a package: its code in CommonJS, in one file that its entry points share, and ESM files that re-export it.
+ * Bundles a package: its code in CommonJS, in one file that its entry points share, and ESM files that re-export it; and its code
+ * in ESM, for bundlers, whose output in ESM cannot require a built-in module.
  * @param {string} folder
  */
 async function bundlePackage(folder) {
@@ -24,26 +25,33 @@ async function bundlePackage(folder) {
     platform: "node",
     tsconfig: false,
   });
-  const { output } = await bundle.generate({
-    dir: "dist",
-    format: "cjs",
-    // Modules are strict, and a CommonJS file is not by itself.
-    strict: true,
-    // The names that a package exports are never assigned again.
-    externalLiveBindings: false,
-    comments: false,
-    sourcemap: true,
-    // They are published beside dist.
-    sourcemapExcludeSources: true,
-    entryFileNames: "[name].js",
-    chunkFileNames: "[name].js",
-    codeSplitting: entryPoints.length === 1 ? false : { groups: [{ name: "bundle", test: () => true }] },
-  });
+  const splitting = entryPoints.length === 1 ? false : { groups: [{ name: "bundle", test: () => true }] };
+  /** @type {(format: "cjs" | "esm", fileNames: string) => Promise<import("rolldown").RolldownOutput>} */
+  const generate = (format, fileNames) =>
+    bundle.generate({
+      dir: "dist",
+      format,
+      // Modules are strict, and a CommonJS file is not by itself.
+      strict: true,
+      // The names that a package exports are never assigned again.
+      externalLiveBindings: false,
+      comments: false,
+      sourcemap: true,
+      // They are published beside dist.
+      sourcemapExcludeSources: true,
+      entryFileNames: fileNames,
+      chunkFileNames: fileNames,
+      codeSplitting: splitting,
+    });
+  const { output } = await generate("cjs", "[name].js");
+  const forBundlers = await generate("esm", "esm/[name].mjs");
   await bundle.close();
 
   const exported = new Map(output.map((file) => [file.fileName, file.type === "chunk" ? file.exports : []]));
   const files = new Map([
-    ...output.map((file) => /** @type {const} */ ([`dist/${file.fileName}`, contentOf(file)])),
+    ...[...output, ...forBundlers.output].map(
+      (file) => /** @type {const} */ ([`dist/${file.fileName}`, contentOf(file)]),
+    ),
     ...entryPoints.flatMap((entryPoint) => entryPointFiles(entryPoint, exported.get(`${entryPoint.path}.js`) ?? [])),
     // The package is of ESM sources, dist of CommonJS files and declarations.
     /** @type {const} */ (["dist/package.json", '{ "type": "commonjs" }\n']),

@@ -57,7 +57,7 @@ export interface Manifest {
   readonly main?: string;
   readonly types?: string;
   readonly files?: readonly string[];
-  readonly exports?: Readonly<Record<string, string | Readonly<Record<"import" | "require", EntryFiles>>>>;
+  readonly exports?: Readonly<Record<string, string | Readonly<Record<"module" | "import" | "require", EntryFiles>>>>;
 }
 
 /** Reads the package.json of a folder such as `packages/framing`. */

@@ -63,6 +63,7 @@ test.each(published)("%s can be imported, required, and found by resolvers that 
     if (typeof target === "string") continue;
     const path = target.require.default.replace(/\.js$/, "");
     expect(target).toEqual({
+      module: { types: `${path}.d.mts`, default: `${path.replace("/dist/", "/dist/esm/")}.mjs` },
       import: { types: `${path}.d.mts`, default: `${path}.mjs` },
       require: { types: `${path}.d.ts`, default: `${path}.js` },
     });

@@ -11,8 +11,7 @@ for (const name of ["crypto", "framing", "manager", "server", "session", "transp
   for (const subpath of Object.keys(exports).filter((path) => path !== "./package.json")) {
     const specifier = `@ipc/${name}${subpath.slice(1)}`;
     const [imported, required] = [await import(specifier), require(specifier)];
-    assert.deepEqual(Object.keys(imported).sort(), Object.keys(required).sort(), specifier);
-    for (const [key, value] of Object.entries(imported)) assert.equal(value, required[key], `${specifier}: ${key}`);
+    for (const [key, value] of Object.entries(required)) assert.equal(imported[key], value, `${specifier}: ${key}`);
   }
 }
 
