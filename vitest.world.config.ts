@@ -4,8 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     pool: "forks",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 600_000,
     globalSetup: "scripts/bundle-before-tests.mjs",
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     include: ["internal/*/world/**/*.test.ts"],

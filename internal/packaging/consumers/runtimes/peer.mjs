@@ -1,0 +1,54 @@
+// One side of a conversation, on whatever runtime starts it: peer.mjs ROLE NAME DIRECTORY COUNT. It prints what happens, line by line.
+import { startClient, unixSocket } from "@ipc/client";
+import { startServerManager } from "@ipc/manager";
+import { startServer } from "@ipc/server";
+
+const [role, name, directory, count] = process.argv.slice(2);
+const options = { name, transport: unixSocket({ directory }), security: { keyFile: `${directory}/key` } };
+
+const ROLES = {
+  async server() {
+    const server = await startServer(options);
+    console.log("listening");
+    for await (const message of server) await server.write(message.type, message.data);
+  },
+
+  async manager() {
+    const manager = await startServerManager(options);
+    console.log("listening");
+    for await (const { connection, message } of manager) await connection.write(message.type, message.data);
+  },
+
+  /** Sends numbered messages, expects them back in order, and prints the mode. */
+  async client() {
+    const client = await startClient(options);
+    const sending = (async () => {
+      for (let number = 1; number <= count; number++) await client.write(number, `message ${number}`);
+    })();
+    let received = 0;
+    for await (const message of client) {
+      received++;
+      if (message.type !== received || message.text() !== `message ${received}`) throw new Error(`got ${message.type}`);
+      if (received === Number(count)) break;
+    }
+    await sending;
+    console.log(`${client.security.mode}, ${received} echoed`);
+    await client.close();
+  },
+
+  /** Prints each echo; sends again when it is connected again. */
+  async redial() {
+    const client = await startClient(options);
+    client.on("lost", (error) => console.log(error.code));
+    client.on("status", (status) => {
+      if (status === "Connected") void client.write(2, "again");
+    });
+    client.on("message", async (message) => {
+      console.log(message.text());
+      if (message.type === 2) await client.close();
+    });
+    await client.write(1, "first");
+  },
+};
+
+await ROLES[role]();

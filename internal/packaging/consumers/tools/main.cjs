@@ -1,0 +1,3 @@
+const { converse } = require("./conversation.cjs");
+
+converse(`ipc-tools-${process.pid}`).then(console.log);

@@ -1,0 +1,3 @@
+import { converse } from "./conversation.mjs";
+
+converse(`ipc-tools-${process.pid}`).then(console.log);

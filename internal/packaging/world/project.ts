@@ -1,0 +1,80 @@
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import manifest from "../../../package.json" with { type: "json" };
+import { packAll, ROOT } from "../src/tarball.js";
+
+const CONSUMERS = join(ROOT, "internal", "packaging", "consumers");
+/** Stops a tool that hangs. */
+const TIMEOUT_MS = 300_000;
+/** A tool may print a whole bundle. */
+const SHOWN_CHARACTERS = 4_000;
+
+/** A user's project with the packed packages, outside the workspace. It is gone after its tests. */
+export class Project implements AsyncDisposable {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /**
+   * Makes a project of the files in `consumers/<name>`.
+   * @param tools the folder of installed tools, in which it is, so that it finds them
+   */
+  static async make(name: string, tools = tmpdir()): Promise<Project> {
+    const project = new Project(await mkdtemp(join(tools, "project-")));
+    await project.take(name, ".");
+    return project;
+  }
+
+  /** Packs all packages and installs those that are named, with npm or with pnpm. */
+  async install(
+    client: "npm" | "pnpm",
+    names: readonly string[],
+    others: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const tarballs = await mkdtemp(join(this.folder, "tarballs-"));
+    await packAll(tarballs);
+    const files = (await readdir(tarballs)).map((file) => [
+      `@ipc/${file.split("-")[1]}`,
+      `file:${join(tarballs, file)}`,
+    ]);
+    const all = Object.fromEntries(files);
+    const dependencies = { ...Object.fromEntries(files.filter(([name = ""]) => names.includes(name))), ...others };
+    await this.write("package.json", { private: true, dependencies, overrides: all, pnpm: { overrides: all } });
+    if (client === "npm") await this.run("npm", "install", "--offline", "--no-audit", "--no-fund");
+    else await this.run("npx", "--yes", manifest.packageManager, "install", "--prefer-offline", "--ignore-workspace");
+  }
+
+  async write(path: string, content: unknown): Promise<void> {
+    await writeFile(join(this.folder, path), typeof content === "string" ? content : JSON.stringify(content));
+  }
+
+  /** Copies a file or folder of `consumers/` into the project. */
+  async take(from: string, to: string): Promise<void> {
+    await cp(join(CONSUMERS, from), join(this.folder, to), { recursive: true });
+  }
+
+  async copy(from: string, to: string): Promise<void> {
+    await cp(join(this.folder, from), join(this.folder, to));
+  }
+
+  /** Runs a command in the project and returns what it prints. @throws Error with the end of its output, when it fails */
+  async run(command: string, ...args: string[]): Promise<string> {
+    const options = { cwd: this.folder, timeout: TIMEOUT_MS, all: true, reject: false } as const;
+    const { stdout, all, failed, shortMessage } = await execa(command, args, { ...options, stdin: "ignore" });
+    if (failed) throw new Error(`${shortMessage}\n${all.slice(-SHOWN_CHARACTERS)}`);
+    return stdout;
+  }
+
+  /** Runs a program with this Node.js. */
+  async node(...args: string[]): Promise<string> {
+    return this.run(process.execPath, ...args);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { PeerProcess } from "./peer-process.js";
+import { Project } from "./project.js";
+import { installTools } from "./tools.js";
+
+/** The runtimes themselves are packages of npm. */
+const TOOLS = { "@deno/linux-x64-glibc": "2.9.6", "@oven/bun-linux-x64": "1.4.5" };
+const isHere = process.platform === "linux" && process.arch === "x64";
+const why = isHere ? "" : ` (skipped: no Bun and no Deno for ${process.platform} ${process.arch} in these tests)`;
+
+const MESSAGES = 10_000;
+const CLIENTS = 5;
+const PAIRS = [
+  ["Bun", "Node.js"],
+  ["Node.js", "Bun"],
+  ["Deno", "Node.js"],
+  ["Node.js", "Deno"],
+  ["Bun", "Deno"],
+  ["Deno", "Bun"],
+  ["Bun", "Bun"],
+  ["Deno", "Deno"],
+] as const;
+type Runtime = (typeof PAIRS)[number][number];
+
+let project: Project;
+let commands: Readonly<Record<Runtime, readonly string[]>>;
+
+beforeAll(async () => {
+  if (!isHere) return;
+  const modules = join(await installTools(TOOLS), "node_modules");
+  commands = {
+    Bun: [join(modules, "@oven/bun-linux-x64/bin/bun")],
+    Deno: [join(modules, "@deno/linux-x64-glibc/deno"), "run", "--allow-all", "--quiet"],
+    "Node.js": [process.execPath],
+  };
+  project = await Project.make("runtimes");
+  const names = ["client", "crypto", "framing", "manager", "server", "session", "transport"];
+  await project.install(
+    "npm",
+    names.map((name) => `@ipc/${name}`),
+  );
+  await project.take("manager/consumer.mjs", "formats.mjs");
+});
+
+afterAll(() => project?.[Symbol.asyncDispose]());
+
+/** Starts one side of a conversation. */
+function start(runtime: Runtime, role: string, directory: string, count = 0): PeerProcess {
+  const command = [...commands[runtime], "peer.mjs", role, "orders", directory, String(count)];
+  const peer = new PeerProcess(command, project.folder);
+  onTestFinished(() => peer.kill());
+  return peer;
+}
+
+async function socketDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "ipc-runtimes-"));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+describe.runIf(isHere).each(PAIRS)(`a server on %s and a client on %s${why}`, (server, client) => {
+  test(`share a key file and exchange ${MESSAGES} encrypted messages in order`, async () => {
+    const directory = await socketDirectory();
+    expect(await start(server, "server", directory).line()).toBe("listening");
+    expect(await start(client, "client", directory, MESSAGES).line()).toBe(`secure, ${MESSAGES} echoed`);
+  });
+
+  test("the client redials when the server was killed and another one started", async () => {
+    const directory = await socketDirectory();
+    const first = start(server, "server", directory);
+    expect(await first.line()).toBe("listening");
+    const redialer = start(client, "redial", directory);
+    expect(await redialer.line()).toBe("first");
+    await first.kill();
+    expect(await redialer.line()).toBe("IPC_RECORD_TRUNCATED");
+    expect(await start(server, "server", directory).line()).toBe("listening");
+    expect(await redialer.line()).toBe("again");
+  });
+
+  test(`a manager serves ${CLIENTS} clients at once`, async () => {
+    const directory = await socketDirectory();
+    expect(await start(server, "manager", directory).line()).toBe("listening");
+    const clients = Array.from({ length: CLIENTS }, () => start(client, "client", directory, 100));
+    expect(await Promise.all(clients.map((one) => one.line()))).toEqual(Array(CLIENTS).fill("secure, 100 echoed"));
+  });
+});
+
+test.runIf(isHere).each(["Bun", "Deno"] as const)(
+  `import and require share classes and state on %s${why}`,
+  async (runtime) => {
+    const [program = "", ...args] = commands[runtime];
+    await project.run(program, ...args, "formats.mjs");
+  },
+);

@@ -1,0 +1,36 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Outside of the workspace, whose node_modules a tool or a user's project must not find. */
+const CACHE = join(homedir(), ".cache", "ipc-world");
+
+/**
+ * Installs packages of npm by their exact versions, once for each set, without their install scripts; returns the folder that
+ * has them in its `node_modules`.
+ */
+export async function installTools(packages: Readonly<Record<string, string>>): Promise<string> {
+  const manifest = JSON.stringify({ private: true, dependencies: packages });
+  const folder = join(CACHE, createHash("sha256").update(manifest).digest("hex").slice(0, 16));
+  if (existsSync(folder)) return folder;
+  await mkdir(CACHE, { recursive: true });
+  const unfinished = await mkdtemp(`${folder}.`);
+  await writeFile(join(unfinished, "package.json"), manifest);
+  await run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"], {
+    cwd: unfinished,
+  });
+  try {
+    await rename(unfinished, folder);
+  } catch (error) {
+    // Another process was faster.
+    await rm(unfinished, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error;
+  }
+  return folder;
+}
