@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Consumer, compileConsumer, installConsumer, listInstalled, runConsumer } from "./consumer.js";
+import { documentedSize, measureSize, type Size } from "./size.js";
 import { findTarball, packAll, ROOT } from "./tarball.js";
 
 const CONSUMERS: readonly Consumer[] = [
@@ -18,6 +19,7 @@ const CONSUMERS: readonly Consumer[] = [
   },
 ];
 
+const SIZE_TOLERANCE = 0.25;
 const BIN = { preferLocal: true, localDir: import.meta.dirname };
 
 let folder: string;
@@ -72,6 +74,19 @@ describe.each(CONSUMERS)("a project that uses @ipc/$uses", (consumer) => {
 
   test.each(["nodenext", "bundler"])("compiles with %s resolution, our declarations included", async (resolution) => {
     await compileConsumer(consumer, project, resolution);
+  });
+
+  test("gets about as many bytes as docs/NODE.md says", async () => {
+    const size = await measureSize(project, tarballs, [consumer.uses, ...consumer.dependencies]);
+    const documented = await documentedSize(consumer.uses);
+    const isAbout = (bytes: number, said: number): boolean => Math.abs(bytes / said - 1) <= SIZE_TOLERANCE;
+    expect(size).toSatisfy(
+      ({ tarballs, installed, bundled }: Size) =>
+        isAbout(tarballs, documented.tarballs) &&
+        isAbout(installed, documented.installed) &&
+        isAbout(bundled, documented.bundled),
+      `the sizes of docs/NODE.md, ${JSON.stringify(documented)}, ± 25 %`,
+    );
   });
 
   test("runs as plain JavaScript", async () => {

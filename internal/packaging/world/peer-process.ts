@@ -1,40 +1,45 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface, type Interface } from "node:readline";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
-/** A child process that prints lines; killed after its test. */
-export class PeerProcess implements AsyncDisposable {
+const POLL_MS = 20;
+
+/** A child process that prints lines. They go through a file, because Wine gives a Windows program no pipe as stdout. */
+export class PeerProcess {
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown>;
-  readonly #lines: AsyncIterator<string>;
-  #errors = "";
+  readonly #output: string;
+  #read = 0;
 
-  constructor(command: readonly string[], cwd: string) {
+  /** @param output path of a file that the process writes to */
+  constructor(command: readonly string[], cwd: string, output: string, env: NodeJS.ProcessEnv = {}) {
     const [program = "", ...args] = command;
-    const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
-    this.#child = child;
-    this.#exit = once(child, "close");
-    child.stderr.on("data", (chunk) => {
-      this.#errors += chunk;
-    });
-    const lines: Interface = createInterface(child.stdout);
-    this.#lines = lines[Symbol.asyncIterator]();
+    const file = openSync(output, "w");
+    this.#child = spawn(program, args, { cwd, stdio: ["ignore", file, file], env: { ...process.env, ...env } });
+    this.#exit = once(this.#child, "exit");
+    this.#output = output;
+    closeSync(file);
   }
 
-  /** Waits for the next line. @throws Error with what the process wrote to stderr, when it ended without one */
+  /** Waits for the next line. @throws Error when the process ended without one */
   async line(): Promise<string> {
-    const { done, value } = await this.#lines.next();
-    if (!done) return value;
-    await this.#exit;
-    throw new Error(`the process ended (${this.#child.exitCode}): ${this.#errors.slice(-2_000)}`);
+    for (;;) {
+      const { exitCode, signalCode } = this.#child;
+      // A part of a line follows the last end of a line.
+      const lines = readFileSync(this.#output, "utf8").split(/\r?\n/).slice(0, -1);
+      const line = lines[this.#read];
+      if (line !== undefined) {
+        this.#read++;
+        return line;
+      }
+      if (exitCode !== null || signalCode !== null) throw new Error(`the process ended (${exitCode ?? signalCode})`);
+      await sleep(POLL_MS);
+    }
   }
 
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#exit;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.kill();
   }
 }

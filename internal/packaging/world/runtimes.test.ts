@@ -12,7 +12,7 @@ const isHere = process.platform === "linux" && process.arch === "x64";
 const why = isHere ? "" : ` (skipped: no Bun and no Deno for ${process.platform} ${process.arch} in these tests)`;
 
 const MESSAGES = 10_000;
-const CLIENTS = 5;
+const CLIENTS = 50;
 const PAIRS = [
   ["Bun", "Node.js"],
   ["Node.js", "Bun"],
@@ -26,6 +26,7 @@ const PAIRS = [
 type Runtime = (typeof PAIRS)[number][number];
 
 let project: Project;
+let started = 0;
 let commands: Readonly<Record<Runtime, readonly string[]>>;
 
 beforeAll(async () => {
@@ -50,7 +51,7 @@ afterAll(() => project?.[Symbol.asyncDispose]());
 /** Starts one side of a conversation. */
 function start(runtime: Runtime, role: string, directory: string, count = 0): PeerProcess {
   const command = [...commands[runtime], "peer.mjs", role, "orders", directory, String(count)];
-  const peer = new PeerProcess(command, project.folder);
+  const peer = new PeerProcess(command, project.folder, join(directory, `output-${++started}`));
   onTestFinished(() => peer.kill());
   return peer;
 }
@@ -83,8 +84,7 @@ describe.runIf(isHere).each(PAIRS)(`a server on %s and a client on %s${why}`, (s
   test(`a manager serves ${CLIENTS} clients at once`, async () => {
     const directory = await socketDirectory();
     expect(await start(server, "manager", directory).line()).toBe("listening");
-    const clients = Array.from({ length: CLIENTS }, () => start(client, "client", directory, 100));
-    expect(await Promise.all(clients.map((one) => one.line()))).toEqual(Array(CLIENTS).fill("secure, 100 echoed"));
+    expect(await start(client, "crowd", directory, CLIENTS).line()).toBe(`${CLIENTS} answered`);
   });
 });
 

@@ -14,17 +14,20 @@ const CACHE = join(homedir(), ".cache", "ipc-world");
 /**
  * Installs packages of npm by their exact versions, once for each set, without their install scripts; returns the folder that
  * has them in its `node_modules`.
+ * @param flags of npm, such as `--os=win32`
  */
-export async function installTools(packages: Readonly<Record<string, string>>): Promise<string> {
+export async function installTools(
+  packages: Readonly<Record<string, string>>,
+  ...flags: readonly string[]
+): Promise<string> {
   const manifest = JSON.stringify({ private: true, dependencies: packages });
   const folder = join(CACHE, createHash("sha256").update(manifest).digest("hex").slice(0, 16));
   if (existsSync(folder)) return folder;
   await mkdir(CACHE, { recursive: true });
   const unfinished = await mkdtemp(`${folder}.`);
   await writeFile(join(unfinished, "package.json"), manifest);
-  await run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"], {
-    cwd: unfinished,
-  });
+  const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", ...flags];
+  await run("npm", args, { cwd: unfinished });
   try {
     await rename(unfinished, folder);
   } catch (error) {

@@ -4,7 +4,11 @@ import { startServerManager } from "@ipc/manager";
 import { startServer } from "@ipc/server";
 
 const [role, name, directory, count] = process.argv.slice(2);
-const options = { name, transport: unixSocket({ directory }), security: { keyFile: `${directory}/key` } };
+// Windows has neither directories of sockets nor key files.
+const options =
+  process.platform === "win32"
+    ? { name, security: { psk: Buffer.alloc(32, 7) } }
+    : { name, transport: unixSocket({ directory }), security: { keyFile: `${directory}/key` } };
 
 const ROLES = {
   async server() {
@@ -34,6 +38,18 @@ const ROLES = {
     await sending;
     console.log(`${client.security.mode}, ${received} echoed`);
     await client.close();
+  },
+
+  /** Connects many clients, which all exchange a message at once. */
+  async crowd() {
+    const clients = await Promise.all(Array.from({ length: Number(count) }, () => startClient(options)));
+    const answers = clients.map(async (client, number) => {
+      await client.write(number + 1, `message ${number}`);
+      const { value } = await client[Symbol.asyncIterator]().next();
+      await client.close();
+      return value.type === number + 1 && value.text() === `message ${number}`;
+    });
+    console.log(`${(await Promise.all(answers)).filter((isRight) => isRight).length} answered`);
   },
 
   /** Prints each echo; sends again when it is connected again. */
