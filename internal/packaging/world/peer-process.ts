@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 20;
+const SHOWN_CHARACTERS = 2_000;
 
 /** A child process that prints lines. They go through a file, because Wine gives a Windows program no pipe as stdout. */
 export class PeerProcess {
@@ -12,14 +13,14 @@ export class PeerProcess {
   readonly #output: string;
   #read = 0;
 
-  /** @param output path of a file that the process writes to */
+  /** @param output path of the file that the process writes to; beside it, one for its errors */
   constructor(command: readonly string[], cwd: string, output: string, env: NodeJS.ProcessEnv = {}) {
     const [program = "", ...args] = command;
-    const file = openSync(output, "w");
-    this.#child = spawn(program, args, { cwd, stdio: ["ignore", file, file], env: { ...process.env, ...env } });
+    const files = [output, `${output}.errors`].map((path) => openSync(path, "w"));
+    this.#child = spawn(program, args, { cwd, stdio: ["ignore", ...files], env: { ...process.env, ...env } });
     this.#exit = once(this.#child, "exit");
     this.#output = output;
-    closeSync(file);
+    for (const file of files) closeSync(file);
   }
 
   /** Waits for the next line. @throws Error when the process ended without one */
@@ -33,7 +34,10 @@ export class PeerProcess {
         this.#read++;
         return line;
       }
-      if (exitCode !== null || signalCode !== null) throw new Error(`the process ended (${exitCode ?? signalCode})`);
+      if (exitCode !== null || signalCode !== null) {
+        const errors = readFileSync(`${this.#output}.errors`, "utf8").slice(-SHOWN_CHARACTERS);
+        throw new Error(`the process ended (${exitCode ?? signalCode}): ${errors}`);
+      }
       await sleep(POLL_MS);
     }
   }

@@ -14,7 +14,7 @@ const CACHE = join(homedir(), ".cache", "ipc-world");
 /**
  * Installs packages of npm by their exact versions, once for each set, without their install scripts; returns the folder that
  * has them in its `node_modules`.
- * @param flags of npm, such as `--os=win32`
+ * @param flags of npm, such as `--force`, which also installs what is for another system
  */
 export async function installTools(
   packages: Readonly<Record<string, string>>,
