@@ -29,7 +29,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   session: {
     runtime: ["framing", "crypto", "transport"],
     typesOnly: [],
-    builtins: ["crypto", "diagnostics_channel", "events", "stream", "timers", "util"],
+    builtins: ["crypto", "diagnostics_channel", "events", "stream", "timers", "util", "worker_threads"],
   },
   client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers"] },
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },

@@ -138,6 +138,33 @@ describe("an error", () => {
   });
 });
 
+describe("memory that the reader of a frame has transferred", () => {
+  const detach = ({ buffer }: Uint8Array): unknown => structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+
+  test.each([
+    ["next", (decoder: FrameDecoder) => decoder.next()],
+    ["nextMessage", (decoder: FrameDecoder) => decoder.nextMessage()],
+    ["push", (decoder: FrameDecoder) => decoder.push(hex("00"))],
+    ["end", (decoder: FrameDecoder) => decoder.end()],
+  ])("is an error of the frames behind it, in %s", (_what, call) => {
+    const decoder = pushed("00000004 00000001 00000004 00000002");
+    detach(decoder.next() as Uint8Array);
+    const error = thrownBy(() => call(decoder));
+    expect(error).toBeInstanceOf(FrameError);
+    expect(error).toMatchObject({ code: "IPC_FRAME_TRUNCATED", message: expect.stringContaining("transferred") });
+    expect(thrownBy(() => decoder.next())).toBe(error);
+    expect(decoder.bufferedBytes).toBe(0);
+  });
+
+  test("changes nothing where no frame is behind it", () => {
+    const decoder = pushed("00000004 00000001");
+    detach(decoder.next() as Uint8Array);
+    decoder.push(hex("00000004 00000002"));
+    expect(decoder.nextMessage()).toEqual({ type: 2, data: hex("") });
+    decoder.end();
+  });
+});
+
 describe("the end of the stream", () => {
   // Frames of 8, 9 and 14 bytes; the boundaries are 0, 8, 17 and 31.
   const stream = hex("00000004 00000001 00000005 00000002aa 0000000a 00000003 010203040506");

@@ -25,6 +25,8 @@ const NOTHING = new Uint8Array(0);
  * of the stream. A frame within one chunk is returned as a view into that chunk, any other in memory of its own: a chunk must
  * not be changed after it was pushed.
  *
+ * If the reader of a frame detaches its memory, the frames behind it are lost: IPC_FRAME_TRUNCATED from the next call.
+ *
  * An error is final: the position of the next frame is unknown, so every later call throws the same error again.
  */
 export class FrameDecoder {
@@ -36,6 +38,8 @@ export class FrameDecoder {
   readonly #header = new Uint8Array(LENGTH_BYTES);
   #headerUsed = 0;
   #chunk: Uint8Array = NOTHING;
+  /** The length that the chunk had when it was pushed; a detached one has none. */
+  #chunkLength = 0;
   #at = 0;
   /** The complete body that `#advance` found: bytes `#start` … `#end` of this array. */
   #bytes: Uint8Array = NOTHING;
@@ -53,12 +57,13 @@ export class FrameDecoder {
 
   /** Bytes pushed and not yet returned as frames. */
   get bufferedBytes(): number {
-    return this.#chunk.length - this.#at + this.#headerUsed + this.#assembly.length;
+    return this.#chunkLength - this.#at + this.#headerUsed + this.#assembly.length;
   }
 
   /** Takes ownership of the next bytes of the stream. */
   push(chunk: Uint8Array): void {
     if (this.#failure !== undefined) throw this.#failure;
+    this.#assertAttached();
     if (this.#at === this.#chunk.length) {
       this.#chunk = chunk;
     } else {
@@ -67,6 +72,7 @@ export class FrameDecoder {
       joined.set(chunk, this.#chunk.length - this.#at);
       this.#chunk = joined;
     }
+    this.#chunkLength = this.#chunk.length;
     this.#at = 0;
   }
 
@@ -96,6 +102,7 @@ export class FrameDecoder {
    */
   end(): void {
     if (this.#failure !== undefined) throw this.#failure;
+    this.#assertAttached();
     if (this.bufferedBytes === 0) return;
     const wanted =
       this.#headerUsed === LENGTH_BYTES ? `${LENGTH_BYTES + readUint32(this.#header, 0)}` : "an unknown number of";
@@ -166,6 +173,7 @@ export class FrameDecoder {
 
   /** Moves the available bytes of a length into `#header`. Returns false always: no body is complete yet. */
   #keepHeader(): false {
+    this.#assertAttached();
     while (this.#headerUsed < LENGTH_BYTES && this.#at < this.#chunk.length) {
       this.#header[this.#headerUsed++] = this.#chunk[this.#at++] as number;
     }
@@ -173,8 +181,22 @@ export class FrameDecoder {
     return false;
   }
 
+  /** The reader of a frame may have transferred its memory, which later frames share, to another thread. */
+  #assertAttached(): void {
+    if (this.#chunk.length === this.#chunkLength) return;
+    if (this.#at === this.#chunkLength) {
+      this.#forgetChunk();
+      return;
+    }
+    this.#fail(
+      "IPC_FRAME_TRUNCATED",
+      "stream truncated: the memory of a received message was transferred or detached while later frames were in it; transfer a copy of the data",
+    );
+  }
+
   #forgetChunk(): void {
     this.#chunk = NOTHING;
+    this.#chunkLength = 0;
     this.#at = 0;
     this.#bytes = NOTHING;
   }

@@ -7,7 +7,7 @@ const METHODS = ["on", "once", "off", "read", "write", "cork", "uncork", "end", 
 
 /**
  * Checks a caller's stream by what the library uses of it, so that the streams of another realm, and of another copy of the stream
- * code such as the package readable-stream, work too.
+ * code such as the package readable-stream, work too. A stream that emits strings is destroyed, so that its other side learns of it.
  * @throws TypeError if something is missing, or if the stream emits strings
  */
 export function assertDuplex(stream: unknown, where: string): asserts stream is Duplex {
@@ -19,8 +19,9 @@ export function assertDuplex(stream: unknown, where: string): asserts stream is 
   if (typeof members["destroyed"] !== "boolean" || typeof members["writableLength"] !== "number")
     throw new TypeError(`${takes}, got an object without \`destroyed\` or \`writableLength\``);
   const encoding = members["readableEncoding"];
-  if (typeof encoding === "string")
-    throw new TypeError(`${takes}, got one that emits strings (${encoding}); do not call \`setEncoding\` on it`);
+  if (typeof encoding !== "string") return;
+  (stream as Duplex).destroy();
+  throw new TypeError(`${takes}, got one that emits strings (${encoding}); do not call \`setEncoding\` on it`);
 }
 
 /**

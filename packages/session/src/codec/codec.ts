@@ -38,6 +38,8 @@ export interface MessageEncoder {
 export interface MessageDecoder {
   /** Bytes pushed and not yet returned as messages. */
   readonly bufferedBytes: number;
+  /** Whether each message has memory of its own, which later messages do not share. @default false */
+  readonly ownsMessages?: boolean;
   /** Receives the next bytes of the stream. */
   push(chunk: Uint8Array): void;
   /**

@@ -118,7 +118,8 @@ export class GolangIpcCodec extends FrameCodec {
 }
 
 /** Decodes frames whose bodies are sealed one by one. */
-class GolangIpcDecoder extends FrameDecoder {
+class GolangIpcDecoder extends FrameDecoder implements MessageDecoder {
+  readonly ownsMessages = true;
   readonly #cipher: MessageCipher;
 
   constructor(cipher: MessageCipher, maxDataBytes: number) {

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { markAsUntransferable } from "node:worker_threads";
 import type { MessageBody } from "@ipc/framing";
 import type { MessageDecoder } from "../codec/codec.js";
 import { type IpcError, isIpcError, rethrowDefect } from "../errors.js";
@@ -163,8 +164,11 @@ export class Receiver {
       if (message.type === CONTROL_TYPE) {
         this.#control?.(message.data);
       } else {
-        if (buffer !== undefined && buffer !== message.data.buffer) this.#events.bufferDone(buffer);
-        buffer = message.data.buffer;
+        if (buffer !== message.data.buffer) {
+          if (buffer !== undefined) this.#events.bufferDone(buffer);
+          buffer = message.data.buffer;
+          if (this.#decoder.bufferedBytes > 0 && this.#decoder.ownsMessages !== true) markShared(buffer);
+        }
         this.#events.message(message);
       }
       if (this.#timeSlice.countStep()) break;
@@ -179,5 +183,21 @@ export class Receiver {
   /** Whether this is attached and not yielding to the event loop. */
   #isActive(): boolean {
     return this.#events !== undefined && !this.#timeSlice.isYielding;
+  }
+}
+
+/** Whether this runtime can mark memory: Deno and Bun have the function and may not implement it. */
+let canMark = true;
+
+/**
+ * Keeps memory with more than one message in it from being transferred to another thread: a listener that passes on one message
+ * would take the others along. Node.js 20 then copies it, later versions throw a DataCloneError.
+ */
+function markShared(buffer: ArrayBufferLike): void {
+  if (!canMark) return;
+  try {
+    markAsUntransferable(buffer);
+  } catch {
+    canMark = false;
   }
 }

@@ -227,6 +227,18 @@ describe("a cipher that seals no more", () => {
   });
 });
 
+it("destroys a stream whose write throws, with the error as its reason", async () => {
+  const { sender, stream } = heldSender();
+  const error = new Error("no more");
+  stream.write = () => {
+    throw error;
+  };
+  stream.on("error", () => {});
+  void sender.write(1, bytes(10), undefined);
+  await nextTurn();
+  expect([stream.destroyed, stream.errored]).toEqual([true, error]);
+});
+
 describe("failure", () => {
   it("rejects every wait and tells how much had been accepted", async () => {
     const { sender, stream } = heldSender(1_024);

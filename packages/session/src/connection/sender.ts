@@ -256,7 +256,12 @@ export class Sender implements WriteSink {
   #hand(bytes: Uint8Array, messages: number): void {
     this.#roomBytes = 0;
     this.#tracker.add(bytes.length, messages);
-    this.#stream.write(bytes, this.#onWritten);
+    try {
+      this.#stream.write(bytes, this.#onWritten);
+    } catch (error) {
+      // A caller's stream has thrown; with 'error' and 'close' the connection ends.
+      this.#stream.destroy(error as Error);
+    }
     const { busyPollUs } = this.#options;
     if (busyPollUs > 0) busyPoll(busyPollUs);
   }

@@ -116,6 +116,19 @@ describe("waiting writes", () => {
   });
 });
 
+test("data that is transferred while it waits is not sent, and its write tells so", async () => {
+  const waiting = new WriteQueue(10_000);
+  const bytes = data(100_000);
+  const written = waiting.write(1, bytes, undefined);
+  const next = waiting.write(2, data(1), undefined);
+  structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
+  const sink = new Sink(2);
+  waiting.drainInto(sink);
+  await expect(written).rejects.toThrow("`data` had 100000 bytes and has 0 since its buffer was transferred");
+  await next;
+  expect([sink.accepted, waiting.bytes]).toEqual([[2], 0]);
+});
+
 describe("an abort", () => {
   test("takes a write out whole: its bytes, its place, its listener", async () => {
     const waiting = new WriteQueue(1_024);

@@ -52,7 +52,10 @@ export class WriteQueue {
         ),
       );
     }
-    return this.#add("write", bytes, signal, (sink) => sink.accept(type, data, signal));
+    const { length } = data;
+    return this.#add("write", bytes, signal, (sink) =>
+      data.length === length ? sink.accept(type, data, signal) : handledRejection(changedError(length, data.length)),
+    );
   }
 
   /**
@@ -100,4 +103,11 @@ export class WriteQueue {
   #remove(entry: QueuedWrite): void {
     if (this.#entries.delete(entry)) this.#bytes -= entry.bytes;
   }
+}
+
+/** Creates the error of data whose buffer was transferred or resized while the write waited. */
+function changedError(before: number, now: number): TypeError {
+  return new TypeError(
+    `write: \`data\` had ${before} bytes and has ${now} since its buffer was transferred or resized, so the message was not sent; await the write before`,
+  );
 }

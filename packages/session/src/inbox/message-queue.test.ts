@@ -50,6 +50,17 @@ describe("what is unread", () => {
   });
 });
 
+test("bytes of data that was detached while it waited are given back with the last entry", () => {
+  const queue = new MessageQueue();
+  const bytes = new Uint8Array(1_000);
+  queue.add(new ReceivedMessage(1, bytes));
+  queue.add(new ReceivedMessage(2, new Uint8Array(1)));
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  queue.shift();
+  queue.shift();
+  expect(queue.bytes).toBe(0);
+});
+
 describe("a status is announced", () => {
   test("once, and in order, as soon as no message stands before it", () => {
     const unread = unreadOf("Connecting", "Connected", 1, 2, "Reconnecting", 3, "Connected");

@@ -72,7 +72,8 @@ export class MessageQueue {
   shift(): ReceivedMessage | StatusEntry | undefined {
     const entry = this.#entries.shift();
     if (entry instanceof ReceivedMessage) {
-      const bytes = entry.data.length + MESSAGE_OVERHEAD_BYTES;
+      // Data has fewer bytes than were counted if its memory was detached meanwhile; the last entry makes up for it.
+      const bytes = this.#entries.length === 0 ? this.#bytes : entry.data.length + MESSAGE_OVERHEAD_BYTES;
       this.#bytes -= bytes;
       this.#budget?.remove(bytes);
     } else if (entry !== undefined) {

@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { Duplex } from "node:stream";
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { PeerOptions } from "../options/peer-options.js";
 import { openSession, type Session } from "./session.js";
 
 /** A stream as another copy of the stream code makes it: the same methods and events, and no instance of Node's Duplex. */
@@ -16,8 +17,11 @@ function foreign(stream: Duplex, hidden: readonly string[] = []): Duplex {
   });
 }
 
-async function open(near: Duplex, far: Duplex): Promise<[Session, Session]> {
-  const sessions = await Promise.all([openSession(near, { role: "client" }), openSession(far, { role: "server" })]);
+async function open(near: Duplex, far: Duplex, options: PeerOptions = {}): Promise<[Session, Session]> {
+  const sessions = await Promise.all([
+    openSession(near, { role: "client", ...options }),
+    openSession(far, { role: "server", ...options }),
+  ]);
   onTestFinished(() => {
     for (const session of sessions) session.destroy();
   });
@@ -111,4 +115,40 @@ it.each([
   const opening = openSession(stream as Duplex, { role: "client" });
   await expect(opening).rejects.toThrow(TypeError);
   await expect(opening).rejects.toThrow(message);
+});
+
+describe.each([
+  ["secure", {}],
+  ["compatible", { security: { wire: "golang-ipc" } }],
+  ["plain", { encryption: false }],
+] as const)("a reader that transfers the memory of its messages, %s", (_mode, options) => {
+  it.each([10, 5_000])("takes no other message of %i bytes along, and no session ends", async (length) => {
+    const [near, far] = memoryPair();
+    const [client, server] = await open(near, far, options);
+    for (let type = 1; type <= 50; type++) void server.write(type, new Uint8Array(length).fill(type));
+    const wrong: number[] = [];
+    for (let type = 1; type <= 50; ) {
+      const message = await client.read();
+      if (message.kind !== "data") continue;
+      if (message.data.length !== length || message.data.some((byte) => byte !== type)) wrong.push(type);
+      type++;
+      try {
+        structuredClone(message.data, { transfer: [message.data.buffer as ArrayBuffer] });
+      } catch {
+        // Node.js 21 and later refuse to transfer memory that is marked; Node.js 20 copies it.
+      }
+    }
+    expect([wrong, client.status]).toEqual([[], "Connected"]);
+  });
+});
+
+it("memory that has a single message can be transferred", async () => {
+  const [near, far] = memoryPair();
+  const [client, server] = await open(near, far, { encryption: false });
+  void server.write(1, new Uint8Array(100_000));
+  for await (const { data } of client) {
+    structuredClone(data, { transfer: [data.buffer as ArrayBuffer] });
+    expect(data.length).toBe(0);
+    break;
+  }
 });

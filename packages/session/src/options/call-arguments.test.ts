@@ -25,6 +25,18 @@ describe("a message to be written", () => {
     );
   });
 
+  test("has no data whose buffer was transferred; empty data is fine", () => {
+    const bytes = data(3);
+    structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
+    expect(validateWrite(1, bytes, 1_024)).toEqual(
+      new TypeError(
+        "write: `data` is detached, because its buffer was transferred; pass a copy, or await the write before",
+      ),
+    );
+    expect(validateWrite(1, data(0), 1_024)).toBeUndefined();
+    expect(validateWrite(1, Buffer.from(""), 1_024)).toBeUndefined();
+  });
+
   test("has no type 0: that one is reserved (golang-ipc: TestWrite)", () => {
     expect(validateWrite(0, data(0), 1_024)).toEqual(
       new RangeError("write: message type 0 is reserved; `type` takes a whole number, 1 … 4294967295, got 0"),

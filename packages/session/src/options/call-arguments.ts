@@ -18,7 +18,21 @@ export function validateWrite(type: unknown, data: unknown, maxSize: number): Er
   }
   if (!types.isUint8Array(data))
     return new TypeError(`write: \`data\` takes a string or a Uint8Array, got ${formatValue(data)}`);
+  if (data.length === 0 && isDetached(data.buffer))
+    return new TypeError(
+      "write: `data` is detached, because its buffer was transferred; pass a copy, or await the write before",
+    );
   return data.length > maxSize ? messageTooLargeError(data.length, maxSize) : undefined;
+}
+
+/** Node.js 20 has no `detached`; no view of a detached buffer can be made. */
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Returns the error of invalid options of a wait; undefined if they are valid. */
