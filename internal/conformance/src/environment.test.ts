@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { runModule } from "../../testkit/src/child-process.js";
+import { type Outcome, runModule } from "../../testkit/src/child-process.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -45,4 +45,20 @@ it("client and server work where the global timers are numbers, as in Electron's
     HERE,
   );
   expect([stderr, stdout]).toEqual(["", "object status\nstatus\ntimeout\nIPC_TIMED_OUT\n"]);
+});
+
+it("a server under Node's permission model is told what is denied, and listens with a key file where it is allowed", async () => {
+  const flag = process.allowedNodeEnvironmentFlags.has("--permission") ? "--permission" : "--experimental-permission";
+  const directory = temporaryDirectory();
+  const text = `import { startServer } from "@ipc/server";
+    const place = { name: "orders", directory: ${JSON.stringify(directory)} };
+    await startServer({ ...place, security: { keyFile: place.directory + "/orders.key" } }).then(
+      (server) => console.log(server.status) || server.close(),
+      (error) => console.log(error.code, error.cause.code),
+    );`;
+  const flags = ["--no-warnings", flag, "--allow-fs-read=*"];
+  const run = (...more: string[]): Promise<Outcome> => runModule(text, HERE, [...flags, ...more]);
+  expect(await run()).toMatchObject({ stdout: "IPC_PERMISSION_DENIED ERR_ACCESS_DENIED\n" });
+  const allowed = [`--allow-fs-write=${directory}`, "--allow-fs-write=/proc"];
+  expect(await run(...allowed)).toMatchObject({ stdout: "Listening\n" });
 });

@@ -11,9 +11,9 @@ export interface Outcome {
  * Runs the text of a module in a process of its own and resolves when that has ended; killed when the test is over.
  * @param folder where its imports are resolved
  */
-export function runModule(text: string, folder: string): Promise<Outcome> {
+export function runModule(text: string, folder: string, flags: readonly string[] = []): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", text], {
+    const child = spawn(process.execPath, [...flags, "--input-type=module", "--eval", text], {
       cwd: folder,
       stdio: ["ignore", "pipe", "pipe"],
     });

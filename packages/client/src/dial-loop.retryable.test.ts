@@ -21,8 +21,8 @@ it.each(BROKEN)("dials again after %s: the server may be away, busy, slow or rep
   expect(PASTS.map((history) => isRetryable(code, history))).toEqual([true, true, true]);
 });
 
-it.each(["IPC_AUTHENTICATION_FAILED", "IPC_SECURITY_REFUSED"] as const)(
-  "gives up after %s at the start, and dials again where the keys were right before",
+it.each(["IPC_AUTHENTICATION_FAILED", "IPC_PERMISSION_DENIED", "IPC_SECURITY_REFUSED"] as const)(
+  "gives up after %s at the start, and dials again where keys and permissions were right before",
   (code) => {
     expect(PASTS.map((history) => isRetryable(code, history))).toEqual([false, true, true]);
   },
@@ -38,7 +38,6 @@ it.each(["IPC_VERSION_MISMATCH", "IPC_ENCRYPTION_REFUSED"] as const)(
 it.each([
   "IPC_UNTRUSTED_SOCKET",
   "IPC_KEY_FILE_UNTRUSTED",
-  "IPC_PERMISSION_DENIED",
   "IPC_PATH_TOO_LONG",
   "IPC_ABORTED",
   "IPC_CLOSED",

@@ -105,7 +105,7 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_NOT_CONNECTED: { endsConnection: true },
   IPC_NO_SERVER: { retryable: "always" },
   IPC_PATH_TOO_LONG: {},
-  IPC_PERMISSION_DENIED: {},
+  IPC_PERMISSION_DENIED: { retryable: "after a connection" },
   IPC_PUBLIC_KEY_INVALID: { retryable: "always" },
   IPC_QUEUE_FULL: { causedByPeer: true },
   IPC_RECORD_INVALID: { endsConnection: true, retryable: "always" },

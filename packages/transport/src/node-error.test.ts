@@ -35,6 +35,34 @@ test.each([
   );
 });
 
+test.each([
+  ["Node's permission model", { code: "ERR_ACCESS_DENIED" }, "start Node.js with --allow-fs-read=*"],
+  ["Deno 2", { name: "NotCapable" }, "start Deno with --allow-read"],
+  ["Deno", { name: "PermissionDenied" }, "or ask for the right"],
+])("a denial by %s is IPC_PERMISSION_DENIED, with its message and the next step", (_what, error, step) => {
+  const cause = Object.assign(new Error("Requires read access"), error);
+  const message = expect.stringMatching(/^this process may not listen at .*Requires read access/);
+  expect(() => throwTransportError(cause, attempt("listen"))).toThrow(
+    expect.objectContaining({ code: "IPC_PERMISSION_DENIED", cause, message }),
+  );
+  expect(() => throwTransportError(cause, attempt("listen"))).toThrow(step);
+});
+
+test.each([
+  ["EROFS", "another filesystem"],
+  ["EMFILE", "ulimit -n"],
+  ["ENFILE", "fs.file-max"],
+  ["ENOSPC", "df -i"],
+  ["EDQUOT", "quota"],
+  ["ENOTDIR", "check each directory"],
+  ["ENOENT", "create it"],
+  ["EADDRNOTAVAIL", "check the host"],
+  ["ENOTFOUND", "check it, and the network"],
+  ["EAGAIN", "dial again"],
+])("a listen that fails with %s tells the next step", (errno, step) => {
+  expect(() => throwTransportError(systemError(errno), attempt("listen"))).toThrow(step);
+});
+
 test("a refusal by the system says what to do", () => {
   expect(() => throwTransportError(systemError("EACCES"), attempt("dial"))).toThrow(/EACCES.*; ask for the right$/);
 });

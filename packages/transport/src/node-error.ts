@@ -37,17 +37,14 @@ export function errnoOf(error: unknown): string | undefined {
 export function throwTransportError(cause: unknown, attempt: Attempt): never {
   const { doing, address } = attempt;
   assertNotAborted(attempt.signal, doing === "dial" ? `dialling ${address}` : `listening at ${address}`);
+  const denial = denialOf(cause, attempt.whenDenied);
+  if (denial !== undefined) {
+    const what = `this process may not ${doing === "dial" ? "connect to" : "listen at"} ${address}`;
+    throw new TransportError("IPC_PERMISSION_DENIED", `${what} ${denial}`, { cause });
+  }
   const errno = errnoOf(cause);
   if (errno === undefined) throw cause;
   switch (errno) {
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      throw new TransportError(
-        "IPC_PERMISSION_DENIED",
-        `this user may not ${doing === "dial" ? "connect to" : "listen at"} ${address} (${errno}); ${attempt.whenDenied}`,
-        { cause },
-      );
     case "ENOENT":
     case "ECONNREFUSED":
       if (doing === "listen") break;
@@ -66,7 +63,57 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
   }
   // EAGAIN (the backlog is full), ETIMEDOUT, EMFILE and similar errors: another attempt may succeed.
   const what = doing === "dial" ? "connecting to" : "listening at";
-  throw new TransportError("IPC_TRANSPORT_FAILED", `${what} ${address} failed: ${messageOf(cause)}`, { cause });
+  const message = `${what} ${address} failed: ${messageOf(cause)}${nextStep(errno)}`;
+  throw new TransportError("IPC_TRANSPORT_FAILED", message, { cause });
+}
+
+/**
+ * Returns in which words access is denied, and the next step; undefined for an error of another kind.
+ *
+ * @param whenDenied the next step when the operating system denies access to this user
+ */
+export function denialOf(cause: unknown, whenDenied: string): string | undefined {
+  const code = codeOf(cause);
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return `(${code}); ${whenDenied}`;
+    case "EROFS":
+      return "(EROFS), because its filesystem is read-only; choose a place on another filesystem";
+    case "ERR_ACCESS_DENIED":
+      return `(${code}: ${messageOf(cause)}); start Node.js with --allow-fs-read=*, --allow-fs-write for its directory and for /proc, and --allow-net where this version has it`;
+  }
+  // Deno's errors have a name and no code.
+  const name = typeof cause === "object" && cause !== null && "name" in cause ? cause.name : undefined;
+  if (name !== "NotCapable" && name !== "PermissionDenied") return undefined;
+  return `(${name}: ${messageOf(cause)}); start Deno with --allow-read and --allow-write for its directory, or --allow-net for its port, or ${whenDenied}`;
+}
+
+/** Returns the next step after an error of a system call, with "; " before it; empty if only the message helps. */
+export function nextStep(errno: string): string {
+  switch (errno) {
+    case "EMFILE":
+      return "; this process has too many open files: close some, or raise its limit (`ulimit -n`)";
+    case "ENFILE":
+      return "; the system has too many open files: end other processes, or raise its limit (`sysctl fs.file-max`)";
+    case "ENOSPC":
+    case "EDQUOT":
+      return "; the filesystem has no space or no inodes left (`df`, `df -i`), or this user's quota is used up: free some, or choose a place on another filesystem";
+    case "ENOTDIR":
+    case "ELOOP":
+      return "; check each directory and link of the path";
+    case "ENOENT":
+      return "; a directory of the path does not exist: create it, or choose another one";
+    case "EADDRNOTAVAIL":
+      return "; this machine has no such address: check the host";
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "; the name of the host is not known: check it, and the network";
+    case "EAGAIN":
+      return "; the server's queue of new connections is full: dial again";
+    default:
+      return "";
+  }
 }
 
 /** Returns the message of an error of a system call. */

@@ -1,5 +1,7 @@
 import { tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { messageOf } from "../node-error.js";
+import { TransportError } from "../transport-error.js";
 import { currentUser } from "./path-entry.js";
 
 /** The machine's directories for a logged-in user's files and for temporary files. */
@@ -11,9 +13,20 @@ export interface MachineDirectories {
 /**
  * Reads the environment, which nothing else in the library does: both sides must find the same directory without an option that
  * names it.
+ *
+ * @throws TransportError `IPC_PERMISSION_DENIED`
  */
 export function machineDirectories(): MachineDirectories {
-  return { runtime: process.env["XDG_RUNTIME_DIR"], temporary: tmpdir() };
+  try {
+    return { runtime: process.env["XDG_RUNTIME_DIR"], temporary: tmpdir() };
+  } catch (cause) {
+    // Deno asks for a permission.
+    throw new TransportError(
+      "IPC_PERMISSION_DENIED",
+      `this process may not read XDG_RUNTIME_DIR and TMPDIR (${messageOf(cause)}); start Deno with --allow-env, or name a directory`,
+      { cause },
+    );
+  }
 }
 
 /**

@@ -183,7 +183,7 @@ describe("when making fails,", () => {
       .mockImplementationOnce(() => {
         throw errno(code);
       });
-    expectFailure(place, "IPC_PERMISSION_DENIED", `${place.path} is forbidden to this user (${code})`);
+    expectFailure(place, "IPC_PERMISSION_DENIED", `${place.path} is forbidden to this process (${code})`);
   });
 
   test.each(["EPERM", "ENOTSUP", "EMLINK"])("a filesystem without hard links (%s) is told, with what helps", (code) => {

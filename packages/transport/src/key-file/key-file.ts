@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { currentUser, formatMode, isOwnerOnly, kindOf, NO_LINKS } from "../fs/path-entry.js";
-import { errnoOf, messageOf } from "../node-error.js";
+import { codeOf, denialOf, errnoOf, messageOf, nextStep } from "../node-error.js";
 import { TransportError } from "../transport-error.js";
 import { assertKeyDirectory, ensureKeyDirectory } from "./key-directory.js";
 import type { KeyFilePlace } from "./key-file-place.js";
@@ -150,12 +150,21 @@ function createKey(path: string): void {
     assertMadeForUs(dirname(path), fstatSync(descriptor, { bigint: true }));
     writeFileSync(descriptor, key);
     // The name must not survive a crash in which the bytes are lost.
-    fsyncSync(descriptor);
+    syncIfAllowed(descriptor);
     publishKey(temporary, path);
   } finally {
     key.fill(0);
     closeSync(descriptor);
     unlinkQuietly(temporary);
+  }
+}
+
+/** Node's permission model allows it to no process. */
+function syncIfAllowed(descriptor: number): void {
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    if (codeOf(error) !== "ERR_ACCESS_DENIED") throw error;
   }
 }
 
@@ -203,27 +212,22 @@ function unlinkQuietly(path: string): void {
 
 /** Throws the TransportError for a system error; any other error passes unchanged. */
 function throwKeyFileError(cause: unknown, path: string, doing: "making" | "reading"): never {
+  const whenDenied =
+    "give this user access to its directory, or pass another path as `keyFile`, the same on both sides";
+  const denial = denialOf(cause, whenDenied);
+  if (denial !== undefined) {
+    const message = `${doing} the key file ${path} is forbidden to this process ${denial}`;
+    throw new TransportError("IPC_PERMISSION_DENIED", message, { cause });
+  }
   const errno = errnoOf(cause);
   if (errno === undefined) throw cause;
-  switch (errno) {
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      throw new TransportError(
-        "IPC_PERMISSION_DENIED",
-        `${doing} the key file ${path} is forbidden to this user (${errno}); give this user access to its directory, or pass another path as \`keyFile\`, the same on both sides`,
-        { cause },
-      );
-    case "ENOENT":
-      if (doing === "making") break;
-      throw new TransportError(
-        "IPC_NO_SERVER",
-        `no key file ${path} (${errno}): the server that creates it has not started, or the file was removed; start the server, and check that both sides use the same path`,
-        { cause },
-      );
+  if (errno === "ENOENT" && doing === "reading") {
+    throw new TransportError(
+      "IPC_NO_SERVER",
+      `no key file ${path} (${errno}): the server that creates it has not started, or the file was removed; start the server, and check that both sides use the same path`,
+      { cause },
+    );
   }
-  const hint = errno === "ENOENT" ? "; create its directory first" : "";
-  throw new TransportError("IPC_TRANSPORT_FAILED", `${doing} the key file ${path} failed: ${messageOf(cause)}${hint}`, {
-    cause,
-  });
+  const message = `${doing} the key file ${path} failed: ${messageOf(cause)}${nextStep(errno)}`;
+  throw new TransportError("IPC_TRANSPORT_FAILED", message, { cause });
 }

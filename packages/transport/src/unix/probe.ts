@@ -8,11 +8,14 @@ import { assertNotAborted } from "../transport-error.js";
 /** Time limit of a connect to a socket file, which normally succeeds or fails at once, in case a system hangs on it. */
 const PROBE_MS = 1_000;
 
+/** Errors of this process, not of the server: it cannot be asked now. */
+const EXHAUSTED: ReadonlySet<string | undefined> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+
 /**
  * Returns whether a server listens at `path`. Only a refusal or a missing file counts as no; every unclear result counts as a
  * server, because the caller removes a socket that does not answer.
  *
- * @throws TransportError `IPC_ABORTED`
+ * @throws TransportError `IPC_ABORTED`; Node's error when this process has no descriptor left to ask with
  */
 export async function isAnswering(path: string, signal: AbortSignal | undefined): Promise<boolean> {
   if (await isListedAsListening(path)) return true;
@@ -28,6 +31,7 @@ export async function isAnswering(path: string, signal: AbortSignal | undefined)
   } catch (error) {
     assertNotAborted(signal, `checking for a server at ${path}`);
     const errno = errnoOf(error);
+    if (EXHAUSTED.has(errno)) throw error;
     return errno !== "ECONNREFUSED" && errno !== "ENOENT";
   } finally {
     clearTimeout(timer);

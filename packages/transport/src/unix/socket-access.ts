@@ -49,11 +49,19 @@ function resolveGroup(group: unknown): number {
   // Windows has no such file, and ignores the option.
   if (process.platform === "win32") return 0;
   // group(5): name:password:gid:members
-  for (const line of readFileSync("/etc/group", "utf8").split("\n")) {
+  for (const line of readGroups().split("\n")) {
     const [name, , gid = ""] = line.split(":");
     if (name === group && /^\d+$/.test(gid)) return Number(gid);
   }
   throw new RangeError(`\`group\` must be a gid or a name from /etc/group, which has no group ${formatValue(group)}`);
+}
+
+function readGroups(): string {
+  try {
+    return readFileSync("/etc/group", "utf8");
+  } catch (cause) {
+    throw new RangeError("`group` is a name, and /etc/group cannot be read; pass the gid", { cause });
+  }
 }
 
 /** Returns the mode of a new directory: the users that may connect to the socket may search it. */

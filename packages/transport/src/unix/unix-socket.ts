@@ -88,16 +88,21 @@ export function unixSocket(options: UnixSocketOptions = {}): Transport {
 
   if (process.platform === "win32") return namedPipe(unmaskPermissions, MAX_RETRY_DELAY_MS);
   const policy: DirectoryPolicy = { trustedOwners: [...trustedOwners], sharedDirectory };
-  if (directory !== "user") return socketFiles(resolve(directory), { access, policy });
+  if (directory !== "user") {
+    const whenDenied = `give this user the right to write to ${directory}, or choose another \`directory\``;
+    return socketFiles(resolve(directory), { access, policy }, whenDenied);
+  }
   if ((access.mode & GROUP_AND_OTHERS) !== 0) {
     throw new TypeError(
       '`directory: "user"` is closed to other users, so its sockets cannot be open to them; name another `directory`',
     );
   }
-  return socketFiles(userDirectory(machineDirectories()), { access, policy });
+  const whenDenied =
+    "XDG_RUNTIME_DIR must be a directory of this user, which a login session has, or unset; or choose another `directory`";
+  return socketFiles(userDirectory(machineDirectories()), { access, policy }, whenDenied);
 }
 
-function socketFiles(directory: string, settings: BindSettings): Transport {
+function socketFiles(directory: string, settings: BindSettings, listenDenied: string): Transport {
   const transport: Transport = {
     maxRetryDelayMs: MAX_RETRY_DELAY_MS,
     address: (name, endpoint) => socketPath(directory, name, endpoint, process.platform),
@@ -109,9 +114,8 @@ function socketFiles(directory: string, settings: BindSettings): Transport {
       try {
         return await SocketListener.open(address, settings, onStream, options);
       } catch (error) {
-        const whenDenied = `give this user the right to write to ${directory}, or choose another \`directory\``;
         const cause = await explainAddressInUse(error, { directory, name, endpoint, signal });
-        throwTransportError(cause, { doing: "listen", address, whenDenied, signal });
+        throwTransportError(cause, { doing: "listen", address, whenDenied: listenDenied, signal });
       }
     },
 
