@@ -32,7 +32,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     builtins: ["crypto", "diagnostics_channel", "events", "stream", "timers", "util", "worker_threads"],
   },
   client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers"] },
-  server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream"] },
+  server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers/promises"] },
   manager: { runtime: ["server", "session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers"] },
 };
 

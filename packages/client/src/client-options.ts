@@ -39,6 +39,11 @@ export interface ClientOptions extends PeerOptions {
    * @default false
    */
   readonly multiClient?: boolean;
+  /**
+   * What becomes of a `write` between two connections: it rejects with IPC_NOT_CONNECTED, or waits for the next connection, as
+   * writes before the first one do, and rejects when redialling ends. @default "reject"
+   */
+  readonly writeWhileReconnecting?: "reject" | "wait";
   /** False: dials once at the start, and once after each lost connection. @default true */
   readonly retry?: boolean;
 }
@@ -53,6 +58,7 @@ export interface ResolvedClientOptions extends ResolvedPeerOptions {
   readonly timeoutMs: number;
   readonly retry: boolean;
   readonly multiClient: boolean;
+  readonly writeWhileReconnecting: "reject" | "wait";
   readonly schedule: RetrySchedule;
 }
 
@@ -70,6 +76,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     "retryMs",
     "retry",
     "multiClient",
+    "writeWhileReconnecting",
     ...PEER_OPTIONS,
   ]);
   const { name, serverName = name, retryMs } = options;
@@ -95,6 +102,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     timeoutMs: reader.milliseconds("timeoutMs", 0),
     retry: reader.boolean("retry", true),
     multiClient,
+    writeWhileReconnecting: reader.choice("writeWhileReconnecting", ["reject", "wait"], "reject"),
     schedule,
   });
 }

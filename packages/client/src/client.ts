@@ -13,7 +13,7 @@ import {
   setStreamReferenced,
   withKeyFile,
 } from "@ipc/session/internal";
-import type { Endpoint } from "@ipc/transport";
+import type { AbortOptions, Endpoint } from "@ipc/transport";
 import { remoteOf } from "@ipc/transport/internal";
 import { readKeyFile } from "@ipc/transport/key-file";
 import { askClientId } from "./client-id.js";
@@ -24,6 +24,7 @@ import {
   type ResolvedClientOptions,
   resolveClientOptions,
 } from "./client-options.js";
+import { ConnectionWaits } from "./connection-waits.js";
 import { dialUntilConnected } from "./dial-loop.js";
 import { pause } from "./retry-timer.js";
 
@@ -68,6 +69,7 @@ export class Client extends PeerSession {
   #clientId: number | undefined;
   /** What was proved in all secure sessions so far; from the first one on the client rejects anything less. */
   #earlierMode: number | undefined;
+  readonly #waits = new ConnectionWaits();
   /** Closing sessions with the manager; each takes 250 ms with a golang-ipc manager, because it never ends its side. */
   readonly #closingSessions = new Set<Session>();
 
@@ -76,6 +78,7 @@ export class Client extends PeerSession {
     const core: PeerCore = new PeerCore(
       { limits, security, status: "Not Connected", remote: address },
       {
+        queueWhileDisconnected: options.writeWhileReconnecting === "wait",
         onConnected: () => this.#onConnected(),
         onDisconnected: (error) => this.#onDisconnected(error),
         onClosed: () => this.#onClosed(),
@@ -118,7 +121,17 @@ export class Client extends PeerSession {
     return this.#clientId;
   }
 
+  /**
+   * Resolves when messages can be written: at once while the client is connected, or with the next connection.
+   *
+   * Rejects with TypeError, IPC_ABORTED, IPC_CLOSED, and with the error that ends redialling, such as IPC_TIMED_OUT.
+   */
+  connected(options?: AbortOptions): Promise<void> {
+    return this.#waits.wait(this.#core, options);
+  }
+
   async #release(): Promise<void> {
+    this.#waits.reject();
     this.#life.abort(this.#options.signal?.reason);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     await Promise.allSettled([...this.#closingSessions].map((session) => session.close()));
@@ -129,6 +142,7 @@ export class Client extends PeerSession {
     const { remote, security } = this;
     logger.info(`client ${name}: connected to ${remote} (${describeSecurity(security)})`);
     diagnostics.connect({ role: "client", name, remote, security });
+    this.#waits.resolve();
   }
 
   #onClosed(): void {
@@ -160,6 +174,7 @@ export class Client extends PeerSession {
       if (!isIpcError(error)) throw error;
       this.#options.logger.error(`client ${this.#options.name}: ${error.message}`);
       this.#destroyClosingSessions(error);
+      this.#waits.reject(error);
       this.#core.finish(error.code === "IPC_TIMED_OUT" ? "Timeout" : "Error", error);
     }
   }

@@ -2,6 +2,7 @@ import type { ConnectionSecurity, PeerOptions } from "@ipc/session";
 import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOptions } from "@ipc/session/internal";
 import { assertName, type Transport, type UnixSocketOptions, unixSocket } from "@ipc/transport";
 import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
+import { patientTransport } from "./patient-transport.js";
 
 /** A client that asks to connect. */
 export interface AuthorizationRequest {
@@ -36,6 +37,11 @@ export interface ServerOptions extends PeerOptions {
   readonly sharedDirectory?: boolean;
   /** Transport to listen on, instead of a unix socket in `directory`. */
   readonly transport?: Transport;
+  /**
+   * How long to wait at the start while the address is in use, in milliseconds, with an attempt every 50 ms: the process that a
+   * watcher or a supervisor has told to end may still be closing. @default 0
+   */
+  readonly waitMs?: number;
   /** Accepts or rejects each client. @default accepts every client */
   readonly authorize?: Authorize;
 }
@@ -64,6 +70,7 @@ export const SERVER_OPTIONS: readonly (keyof ServerOptions)[] = [
   "name",
   ...SOCKET_OPTIONS,
   "transport",
+  "waitMs",
   "authorize",
   ...PEER_OPTIONS,
 ];
@@ -86,7 +93,7 @@ export function resolveServerOptions(
     ...peer,
     name,
     keyFilePlace: peer.keyFile === false ? undefined : resolveKeyFile(name, peer.keyFile),
-    transport,
+    transport: patientTransport(transport, reader.milliseconds("waitMs", 0)),
     authorize: reader.callback<Authorize>("authorize") ?? (() => true),
   });
 }

@@ -4,8 +4,7 @@ import type { EstablishedConnection } from "../codec/codec.js";
 import { Connection } from "../connection/connection.js";
 import { WriteQueue } from "../connection/write-queue.js";
 import { Deferred, handledRejection, settleWithin } from "../deferred.js";
-import type { IpcError } from "../errors.js";
-import { SessionError } from "../errors.js";
+import { type IpcError, SessionError } from "../errors.js";
 import { Heartbeat } from "../heartbeat/heartbeat.js";
 import type { EndKind } from "../inbox/message-source.js";
 import { type MessageOrigin, ReceivedMessage, type Status } from "../message.js";
@@ -23,7 +22,7 @@ import { TrafficCounters } from "./traffic-counters.js";
 const DONE: Promise<void> = Promise.resolve();
 
 type State =
-  /** Before the first connection: writes are queued for it. */
+  /** Before the first connection, and with `queueWhileDisconnected` before the next one: writes are queued for it. */
   | { readonly name: "waiting"; readonly writes: WriteQueue }
   | { readonly name: "connected"; readonly connection: Connection; readonly origin: ConnectionOrigin }
   /** Between two connections: writes are rejected. */
@@ -179,7 +178,8 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
       acceptsRemaining: () => this.reader.acceptsRemaining,
       end: (error, clean) => {
         origin.lose(error);
-        this.#enter({ name: "disconnected" });
+        const queues = this.#owner.queueWhileDisconnected === true;
+        this.#enter(queues ? { name: "waiting", writes: new WriteQueue(maxQueuedBytes) } : { name: "disconnected" });
         this.#owner.onDisconnected(error, clean);
       },
       silence: (news) => {

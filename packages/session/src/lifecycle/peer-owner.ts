@@ -18,6 +18,8 @@ export interface PeerStart {
 
 /** The owner of a peer: supplies its connections and decides what follows the end of one. */
 export interface PeerOwner {
+  /** Whether writes between two connections wait for the next one. @default false */
+  readonly queueWhileDisconnected?: boolean;
   /** Called when a connection ended without a request of this side; decides what follows. */
   readonly onDisconnected: (error: IpcError, clean: boolean) => void;
   /** Called when a connection is established, before any event reports it. */
