@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
-import { dirname } from "node:path";
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect, it } from "vitest";
+import { removeStaleSockets } from "@ipc/transport";
+import { describe, expect, it } from "vitest";
 import { type Outcome, runModule } from "../../testkit/src/child-process.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
 
@@ -61,4 +63,38 @@ it("a server under Node's permission model is told what is denied, and listens w
   expect(await run()).toMatchObject({ stdout: "IPC_PERMISSION_DENIED ERR_ACCESS_DENIED\n" });
   const allowed = [`--allow-fs-write=${directory}`, "--allow-fs-write=/proc"];
   expect(await run(...allowed)).toMatchObject({ stdout: "Listening\n" });
+});
+
+describe("a manager that is never closed", () => {
+  const run = (directory: string, end: string, before = ""): Promise<Outcome> =>
+    runModule(
+      `import { startServerManager } from "@ipc/manager";
+      ${before}
+      await startServerManager({ name: "run-" + process.pid, directory: ${JSON.stringify(directory)} });
+      ${end}`,
+      HERE,
+    );
+
+  it.each([
+    ["process.exit", "process.exit(0);"],
+    ["process.exit, with a umask that lets all users connect", "process.exit(0);", "process.umask(0);"],
+    ["an exception that is not caught", "throw new Error('x');"],
+    [
+      "process.exit in a handler of SIGTERM",
+      "process.once('SIGTERM', () => process.exit()).kill(process.pid, 'SIGTERM');",
+    ],
+  ])("leaves no file in its directory when its process ends by %s", async (_how, end, before = "") => {
+    const directory = temporaryDirectory();
+    await run(directory, end, before);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("leaves files when a signal ends its process, which removeStaleSockets removes", async () => {
+    const directory = temporaryDirectory();
+    await run(directory, "process.kill(process.pid, 'SIGKILL');");
+    const left = readdirSync(directory);
+    expect(left).toHaveLength(2);
+    expect(await removeStaleSockets({ directory, prefix: "run-" })).toEqual(left.map((file) => join(directory, file)));
+    expect(readdirSync(directory)).toEqual([]);
+  });
 });

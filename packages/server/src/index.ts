@@ -29,6 +29,8 @@ export {
   type Listener,
   type ListenOptions,
   memory,
+  removeStaleSockets,
+  type StaleSocketOptions,
   type TcpOptions,
   type Transport,
   tcp,

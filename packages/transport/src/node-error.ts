@@ -2,12 +2,19 @@ import { assertNotAborted, TransportError } from "./transport-error.js";
 
 /** The failed operation: it selects the code and appears in the message. */
 export interface Attempt {
-  readonly doing: "dial" | "listen";
+  readonly doing: "dial" | "listen" | "clear";
   readonly address: string;
   /** The next step when the operating system denies access. */
   readonly whenDenied: string;
   readonly signal: AbortSignal | undefined;
 }
+
+/** How messages name an operation: before "failed", after "may not", and before "was aborted". */
+const WORDS = {
+  dial: { doing: "connecting to", mayNot: "connect to", aborted: "dialling" },
+  listen: { doing: "listening at", mayNot: "listen at", aborted: "listening at" },
+  clear: { doing: "removing sockets from", mayNot: "remove sockets from", aborted: "removing sockets from" },
+} as const;
 
 /** Codes of the system and of the resolver have this form; Node's own codes start with `ERR_`. */
 const ERRNO = /^(?:E[A-Z0-9]+|EAI_[A-Z]+)$/;
@@ -36,18 +43,19 @@ export function errnoOf(error: unknown): string | undefined {
  */
 export function throwTransportError(cause: unknown, attempt: Attempt): never {
   const { doing, address } = attempt;
-  assertNotAborted(attempt.signal, doing === "dial" ? `dialling ${address}` : `listening at ${address}`);
+  const words = WORDS[doing];
+  assertNotAborted(attempt.signal, `${words.aborted} ${address}`);
   const denial = denialOf(cause, attempt.whenDenied);
   if (denial !== undefined) {
-    const what = `this process may not ${doing === "dial" ? "connect to" : "listen at"} ${address}`;
-    throw new TransportError("IPC_PERMISSION_DENIED", `${what} ${denial}`, { cause });
+    const message = `this process may not ${words.mayNot} ${address} ${denial}`;
+    throw new TransportError("IPC_PERMISSION_DENIED", message, { cause });
   }
   const errno = errnoOf(cause);
   if (errno === undefined) throw cause;
   switch (errno) {
     case "ENOENT":
     case "ECONNREFUSED":
-      if (doing === "listen") break;
+      if (doing !== "dial") break;
       throw new TransportError(
         "IPC_NO_SERVER",
         `no server listens at ${address} (${errno}); start the server, or check that both sides use the same address`,
@@ -62,8 +70,7 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
       );
   }
   // EAGAIN (the backlog is full), ETIMEDOUT, EMFILE and similar errors: another attempt may succeed.
-  const what = doing === "dial" ? "connecting to" : "listening at";
-  const message = `${what} ${address} failed: ${messageOf(cause)}${nextStep(errno)}`;
+  const message = `${words.doing} ${address} failed: ${messageOf(cause)}${nextStep(errno)}`;
   throw new TransportError("IPC_TRANSPORT_FAILED", message, { cause });
 }
 

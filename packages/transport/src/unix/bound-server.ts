@@ -46,14 +46,16 @@ function putAside(path: string, aside: string): boolean {
   return false;
 }
 
-/** Closes the servers of this process that are bound to their path and still open. */
+/** Closes the servers of this thread that are still open. */
 const closers = new Set<() => void>();
 
 /**
- * Returns a function that calls `close` once; if it was not called before, it is called when the process exits. After the event
- * `exit`, libuv unlinks the path of a server that is open, without looking, and could remove the file of another server.
+ * Returns a function that calls `close` once; if it was not called before, it is called when the thread exits: by `process.exit`,
+ * by an exception that is not caught, or because nothing is left to do. So the socket file does not stay behind. After the event
+ * `exit`, libuv also unlinks the path of a server that is open and bound there, without looking, and could remove the file of
+ * another server.
  *
- * For the main thread only: a worker thread that is terminated emits no `exit`.
+ * There is no `exit` for a process that a signal ends, or for a worker thread that is terminated.
  *
  * @param close must be synchronous and must not throw
  */

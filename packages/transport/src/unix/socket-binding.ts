@@ -169,11 +169,11 @@ async function bindStaged(
     }
     staging.remove();
     const identity = identityOf(file.stats);
-    const close = (): void => {
+    const close = closeAtExit(() => {
       unlinkOwnSocket(path, identity);
       server.close();
       staging.close();
-    };
+    });
     return { server, file: identity, isListed: false, close };
   } catch (error) {
     abandon();
