@@ -13,6 +13,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     runtime: [],
     typesOnly: [],
     builtins: [
+      "cluster",
       "crypto",
       "fs",
       "fs/promises",

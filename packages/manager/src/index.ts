@@ -27,6 +27,8 @@ export type { ConnectionNews, EndNews, RefusalNews } from "@ipc/session/internal
 export {
   type AbortOptions,
   type Endpoint,
+  type InheritedOptions,
+  inherited,
   type Listener,
   type ListenOptions,
   memory,

@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { assertNotAborted, TransportError } from "./transport-error.js";
 
 /** The failed operation: it selects the code and appears in the message. */
@@ -15,6 +16,10 @@ const WORDS = {
   listen: { doing: "listening at", mayNot: "listen at", aborted: "listening at" },
   clear: { doing: "removing sockets from", mayNot: "remove sockets from", aborted: "removing sockets from" },
 } as const;
+
+/** A cluster shares the addresses of servers of Node's among its workers, and users may expect it here. */
+const IN_CLUSTER =
+  "; this process is a worker of a cluster, and workers cannot share a name: let one process serve all clients with startServerManager, or give each worker a name of its own";
 
 /** Codes of the system and of the resolver have this form; Node's own codes start with `ERR_`. */
 const ERRNO = /^(?:E[A-Z0-9]+|EAI_[A-Z]+)$/;
@@ -45,6 +50,9 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
   const { doing, address } = attempt;
   const words = WORDS[doing];
   assertNotAborted(attempt.signal, `${words.aborted} ${address}`);
+  if (cluster.isWorker && codeOf(cause) === "IPC_ADDRESS_IN_USE") {
+    throw new TransportError("IPC_ADDRESS_IN_USE", `${messageOf(cause)}${IN_CLUSTER}`, { cause });
+  }
   const denial = denialOf(cause, attempt.whenDenied);
   if (denial !== undefined) {
     const message = `this process may not ${words.mayNot} ${address} ${denial}`;
@@ -65,7 +73,7 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
       if (doing === "dial") break;
       throw new TransportError(
         "IPC_ADDRESS_IN_USE",
-        `${address} is in use by another server (${errno}); stop that server, or choose another name or port`,
+        `${address} is in use by another server (${errno}); stop that server, or choose another name or port${cluster.isWorker ? IN_CLUSTER : ""}`,
         { cause },
       );
   }
@@ -106,6 +114,10 @@ export function nextStep(errno: string): string {
     case "ENOSPC":
     case "EDQUOT":
       return "; the filesystem has no space or no inodes left (`df`, `df -i`), or this user's quota is used up: free some, or choose a place on another filesystem";
+    case "EBADF":
+    case "EINVAL":
+    case "ENOTSOCK":
+      return "; check that the address is that of a socket, and a descriptor that of a listening one";
     case "ENOTDIR":
     case "ELOOP":
       return "; check each directory and link of the path";

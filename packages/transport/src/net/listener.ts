@@ -17,7 +17,7 @@ const BACKLOG = 4_096;
 /** Resolves when the server listens. Rejects with Node's error or the signal's reason; the server is then closed. */
 export function startListening(
   server: Server,
-  place: NetListenOptions,
+  place: NetListenOptions & { readonly fd?: number },
   signal: AbortSignal | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {

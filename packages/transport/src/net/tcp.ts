@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, createServer, type ServerOpts } from "node:net";
 import { assertName, hostPort } from "../endpoint.js";
 import { type Attempt, throwTransportError } from "../node-error.js";
 import { assertInteger, assertKnownOptions, assertPlace } from "../option-check.js";
@@ -18,7 +18,12 @@ export interface TcpOptions {
 }
 
 const KEEP_ALIVE_MS = 15_000;
-const TUNING = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS } as const;
+/** For every TCP socket, dialled or accepted. */
+export const TUNING: Pick<ServerOpts, "noDelay" | "keepAlive" | "keepAliveInitialDelay"> = {
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: KEEP_ALIVE_MS,
+};
 
 /**
  * Creates the TCP transport: no delay, keepalive after 15 s. The name is checked but not sent; a port has one server, whatever

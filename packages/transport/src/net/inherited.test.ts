@@ -1,0 +1,28 @@
+import { openSync } from "node:fs";
+import { expect, test } from "vitest";
+import { inherited } from "./inherited.js";
+
+const NAME = { kind: "name" } as const;
+
+test("names its descriptor as the address of every endpoint, so that a manager gives out no ids", () => {
+  for (const endpoint of [NAME, { kind: "manager" }] as const)
+    expect(inherited({ fd: 3 }).address("orders", endpoint)).toBe("descriptor 3");
+});
+
+test("rejects with IPC_TRANSPORT_FAILED where the descriptor is no listening socket, and for a dial", async () => {
+  const transport = inherited({ fd: openSync("/dev/null", "r") });
+  await expect(transport.listen("orders", NAME, () => {}, {})).rejects.toMatchObject({
+    code: "IPC_TRANSPORT_FAILED",
+    message: expect.stringMatching(/^listening at descriptor \d+ failed: .*; check/),
+  });
+  await expect(transport.dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_TRANSPORT_FAILED" });
+});
+
+test.each([
+  [{}, TypeError],
+  [{ fd: "3" }, TypeError],
+  [{ fd: -1 }, RangeError],
+  [{ fd: 3, name: "x" }, TypeError],
+])("rejects the options %j", (options, error) => {
+  expect(() => inherited(options as never)).toThrow(error);
+});
