@@ -1,6 +1,12 @@
-import { clearTimeout, setTimeout } from "node:timers";
 import { type IpcError, type IpcErrorCode, SessionError } from "@ipc/session";
-import { abortError, asIpcError, destroyStream, type EstablishedConnection, traitsOf } from "@ipc/session/internal";
+import {
+  abortError,
+  asIpcError,
+  destroyStream,
+  type EstablishedConnection,
+  startTimeLimit,
+  traitsOf,
+} from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
 import { pause, type RetrySchedule } from "./retry-timer.js";
 
@@ -40,7 +46,7 @@ export async function dialUntilConnected(plan: DialOptions): Promise<Established
   const { what, address, history, attempt, schedule, waitFirst, retry, timeoutMs, signal, onFailed } = plan;
   const over = new AbortController();
   const abort = (): void => over.abort();
-  const timer = timeoutMs === 0 ? undefined : setTimeout(abort, timeoutMs).unref();
+  const limit = timeoutMs === 0 ? undefined : startTimeLimit(timeoutMs, abort);
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort, { once: true });
   let attempts = 0;
@@ -77,7 +83,7 @@ export async function dialUntilConnected(plan: DialOptions): Promise<Established
     const message = `timed out trying to ${what} to ${address}: ${tally(attempts, timeoutMs, last)}`;
     throw new SessionError("IPC_TIMED_OUT", message, { cause: last });
   } finally {
-    clearTimeout(timer);
+    limit?.cancel();
     signal.removeEventListener("abort", abort);
   }
 }

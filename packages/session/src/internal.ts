@@ -32,3 +32,4 @@ export { PEER_OPTIONS, type PeerLimits, type ResolvedPeerOptions, resolvePeerOpt
 export { describeSecurity } from "./security.js";
 export { type PeerBudgets, SharedBudget } from "./shared-budget.js";
 export { closeGracefully, destroyStream, setStreamReferenced } from "./stream-close.js";
+export { startTimeLimit } from "./time-limit.js";

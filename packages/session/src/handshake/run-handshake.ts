@@ -1,11 +1,11 @@
 import type { Duplex } from "node:stream";
-import { clearTimeout, setTimeout } from "node:timers";
 import { deriveSharedSecret, type KeyPair } from "@ipc/crypto";
 import { Deferred } from "../deferred.js";
 import { abortError, SessionError } from "../errors.js";
 import { runQueued } from "../scheduling/cpu-queue.js";
 import type { ConnectionSecurity } from "../security.js";
 import { closeGracefully, destroyStream } from "../stream-close.js";
+import { startTimeLimit } from "../time-limit.js";
 import { ExactReader } from "./exact-reader.js";
 import { keyPairQueue } from "./key-pair-pool.js";
 import type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";
@@ -49,7 +49,7 @@ export async function runHandshake<T>(
   const answerTo = async (step: HandshakeStep): Promise<HandshakeAnswer> => {
     switch (step.kind) {
       case "receive": {
-        waitingFor = step.what;
+        waitingFor = `${step.what}; the peer is busy, stuck, or does not speak this protocol`;
         const bytes = await reader.read(step.bytes, step.what);
         if (step.stage !== undefined && run.progress !== undefined) run.progress.stage = step.stage;
         return bytes;
@@ -58,8 +58,11 @@ export async function runHandshake<T>(
         stream.write(step.bytes);
         return undefined;
       case "keyPair":
+        waitingFor =
+          "a key pair from this process's own thread pool, in which other work runs; raise UV_THREADPOOL_SIZE, or start less at once";
         return keyPair(() => !deadline.isOver());
       case "sharedSecret":
+        waitingFor = "this process's own event loop, which is busy; split long computations";
         return runQueued(() => deriveSharedSecret(step.privateKey, step.publicKey), deadline.isOver);
       case "cpuQueue":
         return runQueued(() => undefined, deadline.isOver, "finish");
@@ -134,22 +137,15 @@ function startDeadline({ timeoutMs, signal }: HandshakeRun, waitingFor: () => st
     isOver = true;
     over.reject(error);
   };
-  const timer = setTimeout(
-    () =>
-      end(
-        new SessionError(
-          "IPC_HANDSHAKE_TIMEOUT",
-          `handshake timed out: ${timeoutMs} ms, waiting for ${waitingFor()}; the peer is busy, stuck, or does not speak this protocol`,
-        ),
-      ),
-    timeoutMs,
-  ).unref();
+  const limit = startTimeLimit(timeoutMs, () =>
+    end(new SessionError("IPC_HANDSHAKE_TIMEOUT", `handshake timed out: ${timeoutMs} ms, waiting for ${waitingFor()}`)),
+  );
   if (signal?.aborted === true) end(abortError("handshake", signal));
   return {
     over: over.promise,
     isOver: () => isOver,
     clear() {
-      clearTimeout(timer);
+      limit.cancel();
       over.commit();
     },
   };
