@@ -12,8 +12,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 
 it("client and server work in a realm in which Node's errors are no instances of Error", async () => {
   const program = fileURLToPath(new URL("../test/other-realm.mjs", import.meta.url));
-  const flags = ["--no-warnings", "--experimental-vm-modules", "--experimental-import-meta-resolve"];
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, program], {
+  const { stdout } = await promisify(execFile)(process.execPath, [program], {
     env: { ...process.env, XDG_RUNTIME_DIR: temporaryDirectory() },
   });
   expect(JSON.parse(stdout)).toEqual({

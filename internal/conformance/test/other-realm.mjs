@@ -1,10 +1,10 @@
 // Loads the built packages in a realm of their own, as Jest and Vitest's vmThreads do: the errors of Node's core are no
-// `instanceof Error` there. Run with --experimental-vm-modules; prints what became of each attempt as JSON.
+// `instanceof Error` there. Prints what became of each attempt as JSON.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createRequire, isBuiltin } from "node:module";
 import { createServer } from "node:net";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
 import vm from "node:vm";
 
 const directory = process.env.XDG_RUNTIME_DIR;
@@ -13,39 +13,26 @@ const SHARED = ["process", "Buffer", "performance", "AbortController", "queueMic
 const context = vm.createContext(Object.fromEntries(SHARED.map((name) => [name, globalThis[name]])));
 const modules = new Map();
 
-function load(url) {
-  if (!modules.has(url)) modules.set(url, url.startsWith("node:") ? builtin(url) : source(url));
-  return modules.get(url);
+/** The `require` of a file: Node's own modules come from outside the realm, all others are run in it. */
+function requireOf(file) {
+  const require = createRequire(file);
+  return (specifier) => (isBuiltin(specifier) ? require(specifier) : load(require.resolve(specifier)));
 }
 
-async function builtin(identifier) {
-  const real = await import(identifier);
-  const names = Object.keys(real);
-  return new vm.SyntheticModule(
-    names,
-    function setExports() {
-      for (const name of names) this.setExport(name, real[name]);
-    },
-    { context, identifier },
-  );
+function load(file) {
+  const loaded = modules.get(file);
+  if (loaded !== undefined) return loaded.exports;
+  const module = { exports: {} };
+  modules.set(file, module);
+  const names = ["module", "exports", "require", "__filename", "__dirname"];
+  const run = vm.compileFunction(readFileSync(file, "utf8"), names, { filename: file, parsingContext: context });
+  run(module, module.exports, requireOf(file), file, dirname(file));
+  return module.exports;
 }
 
-async function source(identifier) {
-  return new vm.SourceTextModule(readFileSync(fileURLToPath(identifier), "utf8"), { context, identifier });
-}
-
-const link = (specifier, from) =>
-  load(specifier.startsWith("node:") ? specifier : import.meta.resolve(specifier, from.identifier));
-
-async function evaluate(specifier) {
-  const module = await load(import.meta.resolve(specifier));
-  if (module.status === "unlinked") await module.link(link);
-  if (module.status !== "evaluated") await module.evaluate();
-  return module.namespace;
-}
-
-const { startServer, tcp } = await evaluate("@ipc/server");
-const { startClient } = await evaluate("@ipc/client");
+const require = requireOf(import.meta.filename);
+const { startServer, tcp } = require("@ipc/server");
+const { startClient } = require("@ipc/client");
 
 async function outcome(starting) {
   try {

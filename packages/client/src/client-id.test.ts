@@ -14,8 +14,8 @@ const WAIT = { name: "orders", timeoutMs: 5_000 };
 async function meet(): Promise<{ session: Session; manager: Session }> {
   const [near, far] = memoryPair();
   const [session, manager] = await Promise.all([
-    openSession(near, { role: "client" }),
-    openSession(far, { role: "server" }),
+    openSession(near, { role: "client", heartbeatMs: 0 }),
+    openSession(far, { role: "server", heartbeatMs: 0 }),
   ]);
   return { session: untilTestEnds(session), manager: untilTestEnds(manager) };
 }

@@ -12,7 +12,7 @@ const name = "orders";
 /** Counts the attempts to listen. */
 function counted(): { transport: Transport; listen: ReturnType<typeof vi.fn<Transport["listen"]>> } {
   const real = memory();
-  const listen = vi.fn(real.listen);
+  const listen = vi.fn((...args: Parameters<Transport["listen"]>) => real.listen(...args));
   return { transport: { ...real, listen }, listen };
 }
 

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Deferred, handledRejection, settleWithin } from "./deferred.js";
+import { Deferred, handledRejection } from "./deferred.js";
 import { abortError } from "./errors.js";
 
 beforeEach(() => {
@@ -117,18 +117,5 @@ test("a rejection does not reach the process when no caller observes it", async 
     await expect(promise).rejects.toBe(error);
   } finally {
     process.off("unhandledRejection", unhandled);
-  }
-});
-
-test.each([
-  ["resolves", Promise.resolve()],
-  ["rejects", handledRejection(new Error("no"))],
-])("settleWithin leaves no timer when its promise %s", async (_how, promise) => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  try {
-    await settleWithin(1_000, promise).catch(() => {});
-    expect(vi.getTimerCount()).toBe(0);
-  } finally {
-    vi.useRealTimers();
   }
 });

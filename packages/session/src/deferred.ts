@@ -75,14 +75,4 @@ export function handledRejection(error: Error): Promise<never> {
   return promise;
 }
 
-/** Waits for `promise` for at most `ms` milliseconds, because it may depend on user code that never ends. */
-export function settleWithin(ms: number, promise: Promise<void>): Promise<void> {
-  const settled = new Deferred<void>({ what: "wait", timeout: { ms, value: undefined }, onCancel: ignore });
-  promise.then(
-    () => settled.resolve(),
-    (error: Error) => settled.reject(error),
-  );
-  return settled.promise;
-}
-
 function ignore(): void {}

@@ -2,7 +2,7 @@
 // a patch release may change or remove every name in it.
 export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId } from "./client-id-protocol.js";
 export { type EstablishedConnection, UNCOPIED_FROM_BYTES } from "./codec/codec.js";
-export { Deferred, handledRejection, settleWithin } from "./deferred.js";
+export { Deferred, handledRejection } from "./deferred.js";
 export {
   type ConnectionNews,
   diagnostics,
@@ -32,4 +32,4 @@ export { PEER_OPTIONS, type PeerLimits, type ResolvedPeerOptions, resolvePeerOpt
 export { describeSecurity } from "./security.js";
 export { type PeerBudgets, SharedBudget } from "./shared-budget.js";
 export { closeGracefully, destroyStream, setStreamReferenced } from "./stream-close.js";
-export { startTimeLimit } from "./time-limit.js";
+export { settleWithin, startTimeLimit } from "./time-limit.js";

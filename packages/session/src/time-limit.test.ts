@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { startTimeLimit } from "./time-limit.js";
+import { handledRejection } from "./deferred.js";
+import { settleWithin, startTimeLimit } from "./time-limit.js";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
 afterEach(() => void vi.useRealTimers());
@@ -45,4 +46,12 @@ it("is cancelled before and during the time that it gives again", () => {
   vi.advanceTimersByTime(1_000);
   expect(onOver).not.toHaveBeenCalled();
   vi.restoreAllMocks();
+});
+
+it.each([
+  ["resolves", Promise.resolve()],
+  ["rejects", handledRejection(new Error("no"))],
+])("settleWithin leaves no timer when its promise %s", async (_how, promise) => {
+  await settleWithin(1_000, promise).catch(() => {});
+  expect(vi.getTimerCount()).toBe(0);
 });

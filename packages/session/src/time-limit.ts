@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from "node:timers";
+import { Deferred } from "./deferred.js";
 
 /** A running time limit. */
 export interface TimeLimit {
@@ -23,4 +24,14 @@ export function startTimeLimit(ms: number, onOver: () => void): TimeLimit {
     timer = setTimeout(onOver, Math.min(lateMs, ms)).unref();
   }, ms).unref();
   return { cancel: () => clearTimeout(timer) };
+}
+
+/** Waits for `promise` for at most `ms` milliseconds, because it may depend on user code that never ends. */
+export function settleWithin(ms: number, promise: Promise<void>): Promise<void> {
+  const settled = new Deferred<void>({ what: "wait", timeout: { ms, value: undefined }, onCancel: () => {} });
+  promise.then(
+    () => settled.resolve(),
+    (error: Error) => settled.reject(error),
+  );
+  return settled.promise;
 }

@@ -1,4 +1,4 @@
-import type { HeartbeatClock } from "../src/heartbeat/heartbeat-clock.js";
+import type { HeartbeatClock } from "../src/heartbeat/heartbeat.js";
 
 interface Timer {
   readonly ms: number;

@@ -97,6 +97,8 @@ export function denialOf(cause: unknown, whenDenied: string): string | undefined
       return "(EROFS), because its filesystem is read-only; choose a place on another filesystem";
     case "ERR_ACCESS_DENIED":
       return `(${code}: ${messageOf(cause)}); start Node.js with --allow-fs-read=*, --allow-fs-write for its directory and for /proc, and --allow-net where this version has it`;
+    case undefined:
+      break;
   }
   // Deno's errors have a name and no code.
   const name = typeof cause === "object" && cause !== null && "name" in cause ? cause.name : undefined;

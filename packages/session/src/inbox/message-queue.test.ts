@@ -53,8 +53,8 @@ describe("what is unread", () => {
 test("bytes of data that was detached while it waited are given back with the last entry", () => {
   const queue = new MessageQueue();
   const bytes = new Uint8Array(1_000);
-  queue.add(new ReceivedMessage(1, bytes));
-  queue.add(new ReceivedMessage(2, new Uint8Array(1)));
+  queue.add(new ReceivedMessage(1, bytes, noOrigin));
+  queue.add(new ReceivedMessage(2, new Uint8Array(1), noOrigin));
   structuredClone(bytes, { transfer: [bytes.buffer] });
   queue.shift();
   queue.shift();

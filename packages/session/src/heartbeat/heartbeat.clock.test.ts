@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { temporaryDirectory } from "../../../../internal/testkit/src/temporary-directory.js";
-import { systemClock } from "./heartbeat-clock.js";
+import { systemClock } from "./heartbeat.js";
 
 async function connected(): Promise<readonly [Socket, Socket]> {
   const path = `${temporaryDirectory()}/clock.sock`;
