@@ -102,6 +102,19 @@ describe("a fresh pair", () => {
   });
 });
 
+test.each([
+  ["X", 463],
+  ["Y", 831],
+])("a point whose %s starts with a zero byte keeps its 97 bytes", (_coordinate, scalar) => {
+  const bytesOfScalar = new Uint8Array(48);
+  new DataView(bytesOfScalar.buffer).setUint16(46, scalar);
+  const ecdh = createECDH("secp384r1");
+  ecdh.setPrivateKey(bytesOfScalar);
+  const { publicKey } = keyPairFromScalar(bytesOfScalar);
+  expect(hexOf(publicKey)).toBe(ecdh.getPublicKey("hex"));
+  expect([publicKey[1], publicKey[49]]).toContain(0);
+});
+
 test.each([0, 47, 49])("a scalar of %i bytes is refused", (length) => {
   expect(() => keyPairFromScalar(new Uint8Array(length))).toThrow(
     new RangeError(`scalar: takes 48 bytes, got ${length}`),
