@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { KeyPairQueue } from "./key-pair-pool.js";
 
 const AT_ONCE = 4;
+/** As many as wait for less than a second, whatever came first. */
+const FEW = 128;
 const wanted = (): boolean => true;
 
 /** A line whose pairs are made, or fail, when the test says so. */
@@ -35,6 +37,16 @@ async function openWorkshop(): Promise<Workshop> {
   return new Workshop(await generateKeyPair());
 }
 
+/** Makes pairs for the requests that are served at once and for `waiting` more. Resolves with the order of all. */
+async function serve(waiting: number): Promise<number[]> {
+  const workshop = await openWorkshop();
+  const served: number[] = [];
+  for (let index = 0; index < AT_ONCE + waiting; index++)
+    void workshop.line.take(wanted).then(() => served.push(index));
+  for (let index = 0; index < AT_ONCE + waiting; index++) await workshop.finish(index);
+  return served;
+}
+
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -49,13 +61,13 @@ describe("a line for key pairs", () => {
     expect(workshop.started).toBe(AT_ONCE + 1);
   });
 
-  it("serves the last request first, because it has the most time left", async () => {
-    const workshop = await openWorkshop();
-    const served: string[] = [];
-    const take = (name: string): void => void workshop.line.take(wanted).then(() => served.push(name));
-    for (const name of ["a", "b", "c", "d", "e", "f", "g"]) take(name);
-    for (let index = 0; index < 7; index++) await workshop.finish(index);
-    expect(served).toEqual(["a", "b", "c", "d", "g", "f", "e"]);
+  it("serves the first request first as long as few wait, so that no later one overtakes it", async () => {
+    expect(await serve(FEW)).toEqual(Array.from({ length: AT_ONCE + FEW }, (_, index) => index));
+  });
+
+  it("serves the last request first where many wait, because it has the most time left", async () => {
+    const served = await serve(FEW + 2);
+    expect(served.slice(AT_ONCE, AT_ONCE + 3)).toEqual([AT_ONCE + FEW + 1, AT_ONCE + FEW, AT_ONCE]);
   });
 
   it("makes none for a request that was given up meanwhile", async () => {

@@ -3,6 +3,9 @@ import { generateKeyPair, type KeyPair } from "@ipc/crypto";
 /** Key pairs generated at the same time: the default size of Node's thread pool. */
 const AT_ONCE = 4;
 
+/** Up to so many requests wait for a fraction of a second, whatever came first. */
+const FEW = 128;
+
 /** Queue length at which requests that are no longer wanted are first removed. */
 const FIRST_SWEEP = 64;
 
@@ -12,7 +15,8 @@ interface Waiting {
 }
 
 /**
- * Generates key pairs, at most four at a time, and serves the latest request first.
+ * Generates key pairs, at most four at a time. Serves the oldest request first as long as few wait, so that a flood of others
+ * cannot overtake a client; otherwise the latest.
  *
  * A pair and its shared secret cost milliseconds, and every handshake has a deadline. If more clients connect at once than the
  * server can serve before their deadlines, first-in first-out order would serve each one just after its deadline, and no client
@@ -46,9 +50,9 @@ export class KeyPairQueue {
 
   #next(): void {
     while (this.#making < AT_ONCE) {
-      const last = this.#waiting.pop();
-      if (last === undefined) return;
-      if (last.isWanted()) last.resolve(this.#make());
+      const next = this.#waiting.length > FEW ? this.#waiting.pop() : this.#waiting.shift();
+      if (next === undefined) return;
+      if (next.isWanted()) next.resolve(this.#make());
     }
   }
 
