@@ -6,6 +6,7 @@ import {
   createInstanceId,
   type HandshakeProgress,
   KeyPairPool,
+  noteArrival,
   runHandshake,
   STAGE,
   serverHandshake,
@@ -81,6 +82,7 @@ export class HandshakeAcceptor {
 
   /** Takes over a newly accepted stream and runs its handshake, or rejects it if the server is busy. */
   receive(stream: Duplex, acceptHandler: AcceptHandler): void {
+    noteArrival();
     this.#boundRejected();
     // The listener keeps the process alive, and an established connection does; a pending stream does not.
     setStreamReferenced(stream, false);

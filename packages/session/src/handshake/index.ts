@@ -2,6 +2,7 @@
 export type { HandshakeOutcome, MessageCodec } from "../codec/codec.js";
 export type { Credentials } from "../negotiation/credentials.js";
 export { createInstanceId } from "../negotiation/offer.js";
+export { noteArrival } from "../scheduling/cpu-queue.js";
 export { type ClientHandshakeOptions, clientHandshake } from "./client-handshake.js";
 export { BUSY_HELLO } from "./hello.js";
 export { KeyPairPool } from "./key-pair-pool.js";

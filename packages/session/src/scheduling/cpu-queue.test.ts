@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { runQueued } from "./cpu-queue.js";
+import { noteArrival, runQueued } from "./cpu-queue.js";
 
 /** Resolves in the next macrotask. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -125,4 +125,36 @@ test("finishes handshakes before it starts others that were queued first", async
   const finish = (name: string): Promise<number> => runQueued(() => done.push(name), never, "finish");
   await Promise.all([start("start a"), start("start b"), finish("finish c"), finish("finish d")]);
   expect(done).toEqual(["finish c", "finish d", "start a", "start b"]);
+});
+
+test("lets the event loop accept four connections before each start, as long as there are any", async () => {
+  const turns = countTurns();
+  const at: number[] = [];
+  let arriving: NodeJS.Immediate | undefined;
+  const accept = (): void => {
+    noteArrival();
+    arriving = setImmediate(accept);
+  };
+  accept();
+  await Promise.all(Array.from({ length: 3 }, () => runQueued(() => at.push(turns.now()))));
+  clearImmediate(arriving);
+  const [first = 0, second = 0, third = 0] = at;
+  expect([second - first, third - second]).toEqual([5, 5]);
+  await turn();
+  await Promise.all([runQueued(() => at.push(turns.now())), runQueued(() => at.push(turns.now()))]);
+  turns.stop();
+  expect((at[4] ?? 0) - (at[3] ?? 0)).toBe(1);
+});
+
+test("finishes handshakes in progress however many connections arrive", async () => {
+  noteArrival();
+  const done: string[] = [];
+  const start = runQueued(() => done.push("start"));
+  await runQueued(
+    () => done.push("finish"),
+    () => false,
+    "finish",
+  );
+  expect(done).toEqual(["finish"]);
+  await start;
 });

@@ -11,6 +11,13 @@ type Task = () => boolean;
 const queues: Readonly<Record<Priority, Task[]>> = { finish: [], start: [] };
 let isScheduled = false;
 
+/** Whether a connection was accepted since the last macrotask of this queue, and how often that put off a "start" in a row. */
+let hasArrival = false;
+let putOff = 0;
+
+/** Twice as many connections as handshakes a process can start, so that a flood of them leaves time for starting some. */
+const ARRIVALS_PER_START = 4;
+
 /**
  * Finishing a handshake costs a tenth of starting one. With a macrotask for each, a handshake would need two macrotasks instead
  * of about one, and a thousand simultaneous clients would make each other time out.
@@ -50,13 +57,28 @@ export function runQueued<T>(
   });
 }
 
+/**
+ * Tells the queue that a server has accepted a connection. libuv accepts one in each iteration of the event loop, so with a
+ * "start" in each, connections would wait in the kernel's accept queue behind all others, for seconds in a flood, however short
+ * the queue of work is. The queue lets the event loop accept up to four first.
+ */
+export function noteArrival(): void {
+  hasArrival = true;
+}
+
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
   setImmediate(() => {
     isScheduled = false;
     for (let count = 0; count < FINISHING_PER_MACROTASK; count++) runNext(queues.finish);
-    runNext(queues.start);
+    if (hasArrival && putOff < ARRIVALS_PER_START) {
+      putOff++;
+    } else {
+      putOff = 0;
+      runNext(queues.start);
+    }
+    hasArrival = false;
     if (queues.finish.length > 0 || queues.start.length > 0) schedule();
   });
 }
