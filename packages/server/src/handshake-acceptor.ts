@@ -4,11 +4,9 @@ import {
   BUSY_HELLO,
   type Credentials,
   createInstanceId,
-  type HandshakeProgress,
   KeyPairPool,
   noteArrival,
   runHandshake,
-  STAGE,
   serverHandshake,
 } from "@ipc/session/handshake";
 import {
@@ -21,6 +19,7 @@ import {
   setStreamReferenced,
 } from "@ipc/session/internal";
 import { remoteOf } from "@ipc/transport/internal";
+import { HandshakeTable, type PendingHandshake } from "./handshake-table.js";
 import type { Authorize } from "./server-options.js";
 
 /** Streams in a handshake or being rejected allowed per handshake of `maxHandshakes`. */
@@ -57,11 +56,6 @@ export interface HandshakeAcceptorOptions {
   readonly random?: () => number;
 }
 
-interface PendingHandshake extends HandshakeProgress {
-  readonly stream: Duplex;
-  readonly abort: AbortController;
-}
-
 /**
  * Runs the handshakes of accepted streams concurrently, each with a deadline, so that a silent or hostile client does not delay
  * other clients.
@@ -71,12 +65,13 @@ export class HandshakeAcceptor {
   readonly #keyPairs: KeyPairPool;
   /** Announced to every client. */
   readonly #instance: Uint8Array = createInstanceId();
-  readonly #handshakes = new Set<PendingHandshake>();
+  readonly #handshakes: HandshakeTable;
   /** Streams that are being closed after a rejection, oldest first. */
   readonly #rejected = new Set<Duplex>();
 
   constructor(options: HandshakeAcceptorOptions) {
     this.#options = options;
+    this.#handshakes = new HandshakeTable(options);
     this.#keyPairs = new KeyPairPool(options.encryption ? KEY_PAIRS_AHEAD : 0);
   }
 
@@ -94,19 +89,18 @@ export class HandshakeAcceptor {
       this.#rejectBusy(stream, remote, busy);
       return;
     }
-    if (!this.#makeRoom()) {
+    const handshake = this.#handshakes.admit(stream);
+    if (isIpcError(handshake)) {
       destroyStream(stream);
-      this.#refuse(remote, dropped(`all ${this.#options.maxHandshakes} in progress have sent their AUTH`));
+      this.#refuse(remote, handshake);
       return;
     }
-    const handshake: PendingHandshake = { stream, abort: new AbortController(), stage: STAGE.connected };
-    this.#handshakes.add(handshake);
     void this.#run(handshake, remote, acceptHandler);
   }
 
   /** Aborts every handshake in progress, because another client was accepted or the server is closing. */
   abortAll(reason: SessionError): void {
-    for (const { abort } of this.#handshakes) abort.abort(reason);
+    for (const handshake of this.#handshakes) handshake.abort(reason);
   }
 
   /** Destroys every pending stream. */
@@ -117,14 +111,14 @@ export class HandshakeAcceptor {
   }
 
   async #run(handshake: PendingHandshake, remote: string, acceptHandler: AcceptHandler): Promise<void> {
-    const { stream, abort } = handshake;
+    const { stream, signal } = handshake;
     let established: EstablishedConnection;
     try {
       established = await this.#handshake(handshake, remote, acceptHandler);
     } catch (error) {
       this.#handshakes.delete(handshake);
       this.#closing(stream);
-      this.#refuse(remote, reasonOf(abort.signal) ?? handshakeError(error));
+      this.#refuse(remote, reasonOf(signal) ?? handshakeError(error));
       return;
     }
     this.#handshakes.delete(handshake);
@@ -137,16 +131,23 @@ export class HandshakeAcceptor {
     { authorize, golangIpcOnly = false }: AcceptHandler,
   ): Promise<EstablishedConnection> {
     const { name, encryption, credentials, limits, handshakeTimeoutMs } = this.#options;
-    const { stream, abort } = progress;
+    const { gauge } = this.#handshakes;
+    const { stream, signal } = progress;
     const { maxMessageSize } = limits;
     const instance = this.#instance;
     const handshake = serverHandshake({ name, instance, encryption, credentials, maxMessageSize, golangIpcOnly });
     const { result: outcome, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
-      signal: abort.signal,
+      signal,
       progress,
-      keyPair: (isWanted) => this.#keyPairs.take(isWanted),
-      authorize: (security) => authorize({ security, remote }),
+      keyPair: (isWanted) => {
+        gauge.noteStarted();
+        return this.#keyPairs.take(isWanted);
+      },
+      authorize: (security) => {
+        gauge.noteProved();
+        return authorize({ security, remote });
+      },
     });
     diagnostics.handshake({ role: "server", name, remote, security: outcome.codec.security });
     return { stream, outcome, rest, remote };
@@ -190,58 +191,12 @@ export class HandshakeAcceptor {
     }
   }
 
-  /** Returns whether there is a place for one more handshake, after dropping the one that has advanced least if need be. */
-  #makeRoom(): boolean {
-    const { maxHandshakes, random = Math.random } = this.#options;
-    if (this.#handshakes.size < maxHandshakes) return true;
-    const least = leastAdvanced(this.#handshakes, STAGE.auth, random);
-    if (least === undefined) return false;
-    this.#handshakes.delete(least);
-    least.abort.abort(dropped(`${maxHandshakes} are in progress, and no other has advanced less`));
-    return true;
-  }
-
   #refuse(remote: string, error: IpcError): void {
     const { name, logger } = this.#options;
     logger.warn(`server ${name}: refused ${remote}: ${error.message}`);
     diagnostics.refused({ role: "server", name, remote, error });
     this.#options.refused(error);
   }
-}
-
-/** Something that waits for its client, which a flood of others may displace. */
-export interface Displaceable {
-  /** How far the client has come: whole numbers from 0 up. */
-  readonly stage: number;
-}
-
-/**
- * Returns the one that has advanced least, at random among equals; undefined if all have reached `safeStage`.
- *
- * Dropping the oldest would let a flood of strangers drop every client that takes longer than they need to fill all places. By
- * progress, a stranger displaces other strangers first. By chance, no order of arrival is a way to stay.
- *
- * @param random returns a number of 0 … 1, 1 excluded
- */
-export function leastAdvanced<T extends Displaceable>(
-  all: Iterable<T>,
-  safeStage: number,
-  random: () => number,
-): T | undefined {
-  let least = safeStage;
-  let equals: T[] = [];
-  for (const each of all) {
-    if (each.stage < least) {
-      least = each.stage;
-      equals = [];
-    }
-    if (each.stage === least && least < safeStage) equals.push(each);
-  }
-  return equals[Math.floor(random() * equals.length)];
-}
-
-function dropped(why: string): SessionError {
-  return new SessionError("IPC_HANDSHAKE_FAILED", `handshake dropped: ${why}; the client can dial again`);
 }
 
 function reasonOf(signal: AbortSignal): IpcError | undefined {

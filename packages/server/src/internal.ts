@@ -1,8 +1,5 @@
 // Entry point @ipc/server/internal: the API that @ipc/manager uses. It is outside semantic versioning: a patch release may
 // change or remove every name in it.
-export {
-  type AcceptHandler,
-  HandshakeAcceptor,
-  leastAdvanced,
-} from "./handshake-acceptor.js";
+export { type AcceptHandler, HandshakeAcceptor } from "./handshake-acceptor.js";
+export { leastAdvanced } from "./least-advanced.js";
 export { type ResolvedServerOptions, resolveServerOptions, SERVER_OPTIONS } from "./server-options.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { leastAdvanced } from "./handshake-acceptor.js";
+import { leastAdvanced } from "./least-advanced.js";
 
 const SAFE = 3;
 const at = (...stages: number[]): { readonly name: string; readonly stage: number }[] =>

@@ -13,7 +13,9 @@ import type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";
 /** How far the peer has come in a handshake that is in progress. */
 export interface HandshakeProgress {
   /** The peer has sent 0: nothing, 1: its reply to the hello, 2: its public key, 3: its AUTH. */
-  stage: number;
+  sent: number;
+  /** Since when this side waits for the peer, by `performance.now()`; undefined as long as the peer waits for this side. */
+  waitingSince: number | undefined;
 }
 
 export interface HandshakeRun {
@@ -50,8 +52,13 @@ export async function runHandshake<T>(
     switch (step.kind) {
       case "receive": {
         waitingFor = `${step.what}; the peer is busy, stuck, or does not speak this protocol`;
+        const { progress } = run;
+        if (progress !== undefined) progress.waitingSince = performance.now();
         const bytes = await reader.read(step.bytes, step.what);
-        if (step.stage !== undefined && run.progress !== undefined) run.progress.stage = step.stage;
+        if (progress !== undefined) {
+          progress.waitingSince = undefined;
+          progress.sent = step.stage ?? progress.sent;
+        }
         return bytes;
       }
       case "send":

@@ -1,0 +1,78 @@
+import { Duplex } from "node:stream";
+import { isIpcError } from "@ipc/session";
+import { STAGE } from "@ipc/session/handshake";
+import { describe, expect, it } from "vitest";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
+import { HandshakeTable, type PendingHandshake } from "./handshake-table.js";
+
+const ANSWER_MS = 100;
+
+class Table {
+  readonly table: HandshakeTable;
+
+  constructor(maxHandshakes: number) {
+    this.table = new HandshakeTable({ maxHandshakes, random: () => 0 });
+  }
+
+  /** Adds a handshake whose client has sent so much. Its server waits for more, or does not. */
+  admit(sent: number = STAGE.connected, isWaiting = true): PendingHandshake {
+    const admitted = this.table.admit(new Duplex());
+    if (isIpcError(admitted)) throw admitted;
+    admitted.sent = sent;
+    if (isWaiting) admitted.waitingSince = performance.now();
+    return admitted;
+  }
+
+  fill(count: number, sent: number): PendingHandshake[] {
+    return Array.from({ length: count }, () => this.admit(sent));
+  }
+}
+
+const dropped = (all: readonly PendingHandshake[]): number[] =>
+  all.flatMap(({ signal }, index) => (signal.aborted ? [index] : []));
+
+describe("a full table of handshakes", () => {
+  it("keeps the newest eighth, which had no time to advance, as long as an older one has not sent its AUTH", () => {
+    const table = new Table(16);
+    const old = table.fill(14, STAGE.publicKey);
+    const newest = table.fill(2, STAGE.connected);
+    table.admit();
+    expect([dropped(old), dropped(newest)]).toEqual([[0], []]);
+  });
+
+  it("drops one of the newest when every other has sent its AUTH", () => {
+    const table = new Table(16);
+    const old = table.fill(14, STAGE.auth);
+    const newest = [table.admit(STAGE.replied), table.admit(STAGE.connected)];
+    table.admit(STAGE.auth);
+    expect([dropped(old), dropped(newest)]).toEqual([[], [1]]);
+  });
+
+  it("has no place for a newcomer when all have sent their AUTH", () => {
+    const table = new Table(2);
+    table.fill(2, STAGE.auth);
+    expect(table.table.admit(new Duplex())).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    expect(table.table.size).toBe(2);
+  });
+
+  it("counts a client that leaves the limits unanswered as one that has only replied", () => {
+    const advance = stopClock();
+    const table = new Table(3);
+    const unanswered = table.admit(STAGE.publicKey);
+    advance(ANSWER_MS - 1);
+    const others = [table.admit(STAGE.publicKey, false), table.admit(STAGE.replied)];
+    expect([unanswered.stage, ...others.map(({ stage }) => stage)]).toEqual([2, 2, 1]);
+    advance(1);
+    expect([unanswered.stage, ...others.map(({ stage }) => stage)]).toEqual([1, 2, 1]);
+    table.admit(STAGE.auth);
+    table.admit(STAGE.auth);
+    expect(dropped([unanswered, ...others])).toEqual([0, 2]);
+  });
+
+  it("waits for a client that has sent its AUTH as long as its deadline allows", () => {
+    const advance = stopClock();
+    const handshake = new Table(1).admit(STAGE.auth);
+    advance(10 * ANSWER_MS);
+    expect(handshake.stage).toBe(STAGE.auth);
+  });
+});
