@@ -67,7 +67,7 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "manager/src/broadcast.ts", code: "SLOW_TIMEOUT_MS = 5_000;", says: "`slowTimeoutMs`" },
   { file: "client/src/client.ts", code: "SLOT_TIMEOUT_MS = 1_000;", says: "1 s, dialled every 10 ms" },
   { file: "client/src/client.ts", code: "SLOT_RETRY_MS = 10;", says: "1 s, dialled every 10 ms" },
-  { file: "client/src/retry-timer.ts", code: "FIRST_BASE_MS = 50;", says: "50 ms" },
+  { file: "client/src/retry-schedule.ts", code: "FIRST_BASE_MS = 50;", says: "50 ms" },
   { file: "client/src/client-options.ts", code: "MAX_RETRY_MS = 1_000;", says: "1 000 ms" },
   { file: "client/src/client.ts", code: "STABLE_AFTER_MS = 10_000;", says: "10 s" },
   { file: "transport/src/unix/unix-socket.ts", code: "MAX_RETRY_DELAY_MS = 250;", says: "250 ms" },

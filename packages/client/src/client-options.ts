@@ -2,7 +2,7 @@ import type { PeerOptions } from "@ipc/session";
 import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOptions } from "@ipc/session/internal";
 import { assertName, type Endpoint, type Transport, unixSocket } from "@ipc/transport";
 import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
-import { RetrySchedule } from "./retry-timer.js";
+import { RetrySchedule } from "./retry-schedule.js";
 
 /** The longest pause of the back-off unless the transport sets one, in milliseconds. */
 const MAX_RETRY_MS = 1_000;

@@ -1,4 +1,5 @@
 import { clearInterval, setInterval } from "node:timers";
+import { setTimeout as pause } from "node:timers/promises";
 import { type IpcError, isIpcError, Session, SessionError } from "@ipc/session";
 import { clientHandshake, runHandshake } from "@ipc/session/handshake";
 import {
@@ -26,7 +27,6 @@ import {
 } from "./client-options.js";
 import { ConnectionWaits } from "./connection-waits.js";
 import { dialUntilConnected } from "./dial-loop.js";
-import { pause } from "./retry-timer.js";
 
 /** After a connection of at least this duration, in milliseconds, the back-off restarts. */
 const STABLE_AFTER_MS = 10_000;
@@ -251,7 +251,7 @@ export class Client extends PeerSession {
       } catch (error) {
         if (!isIpcError(error) || error.code !== "IPC_NO_SERVER" || waitedMs >= SLOT_TIMEOUT_MS) throw error;
       }
-      await pause(SLOT_RETRY_MS, signal);
+      await pause(SLOT_RETRY_MS, undefined, { signal, ref: false });
     }
   }
 

@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { type DialOptions, dialUntilConnected } from "./dial-loop.js";
-import { RetrySchedule } from "./retry-timer.js";
+import { RetrySchedule } from "./retry-schedule.js";
 
 const CONNECTED = {} as EstablishedConnection;
 /** As a CryptoError, which is another package's. */
@@ -121,14 +121,15 @@ describe("dialUntilConnected", () => {
 
   it("reports the attempts and the last failure when its time is over (golang-ipc: TestTimeoutNoServerRetry)", async () => {
     const last = noServer();
-    stopClock();
-    const schedule = new RetrySchedule({ fixedMs: 20, maxMs: 20, random: () => 0 });
-    const failing = failureOf(dialUntilConnected(planOf([last], { timeoutMs: 50, schedule })));
-    await vi.advanceTimersByTimeAsync(50);
-    expect(await failing).toMatchObject({
+    const pass = stopClock();
+    const attempt = async (): Promise<never> => {
+      pass(20);
+      throw last;
+    };
+    expect(await failureOf(dialUntilConnected(planOf([], { timeoutMs: 60, attempt })))).toMatchObject({
       code: "IPC_TIMED_OUT",
       cause: last,
-      message: "timed out trying to connect to /tmp/orders.sock: 3 attempts in 50 ms; last failure: no server listens",
+      message: "timed out trying to connect to /tmp/orders.sock: 3 attempts in 60 ms; last failure: no server listens",
     });
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { type IpcError, type IpcErrorCode, SessionError } from "@ipc/session";
 import {
   abortError,
@@ -8,7 +9,7 @@ import {
   traitsOf,
 } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
-import { pause, type RetrySchedule } from "./retry-timer.js";
+import type { RetrySchedule } from "./retry-schedule.js";
 
 /**
  * Consecutive failed authentications that are final at the start. One failure is not, because a server also ends a connection
@@ -59,7 +60,7 @@ export async function dialUntilConnected(plan: DialOptions): Promise<Established
   try {
     for (;;) {
       over.signal.throwIfAborted();
-      if (attempts > 0 || waitFirst) await pause(schedule.next(), over.signal);
+      if (attempts > 0 || waitFirst) await pause(schedule.next(), undefined, { signal: over.signal, ref: false });
       attempts++;
       try {
         return await unlessOver(attempt(over.signal), over.signal);

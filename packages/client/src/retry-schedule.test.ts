@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RetrySchedule } from "./retry-timer.js";
+import { RetrySchedule } from "./retry-schedule.js";
 
 const LEAST = (): number => 0;
 const MOST = (): number => 1 - Number.EPSILON;

@@ -1,21 +1,3 @@
-import { clearTimeout, setTimeout } from "node:timers";
-/** Resolves after `ms` milliseconds, or rejects with the signal's reason. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  let timer: NodeJS.Timeout | undefined;
-  let onAbort = (): void => {};
-  try {
-    await new Promise<void>((resolve, reject) => {
-      onAbort = () => reject(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
-      timer = setTimeout(resolve, ms).unref();
-    });
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
 const FIRST_BASE_MS = 50;
 
 export interface RetryScheduleOptions {
