@@ -1,5 +1,5 @@
 import { channel } from "node:diagnostics_channel";
-import type { IpcError } from "./errors.js";
+import { type IpcError, throwLater } from "./errors.js";
 import type { ConnectionSecurity } from "./security.js";
 
 /** A connection of a client or a server. */
@@ -93,9 +93,7 @@ export function isolateLogger(logger: Logger): Logger {
       try {
         logger[level](message);
       } catch (error) {
-        process.nextTick(() => {
-          throw error;
-        });
+        throwLater(error);
       }
     };
   return Object.freeze({ debug: guard("debug"), info: guard("info"), warn: guard("warn"), error: guard("error") });

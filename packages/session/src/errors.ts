@@ -158,3 +158,10 @@ export function consumerTakenError(what: string, takenBy: string): SessionError 
     `${what}: messages already go to ${takenBy}; use one consumer at a time`,
   );
 }
+
+/** Throws the exception of a user's function as an uncaught one, in a tick of its own, so that its caller is not disturbed. */
+export function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { type ErrorTraits, isIpcError, traitsOf } from "../errors.js";
+import { type ErrorTraits, isIpcError, throwLater, traitsOf } from "../errors.js";
 import { assertListener } from "../options/call-arguments.js";
 
 /** A function that receives the arguments of an event: `EventListener<PeerEvents["message"]>`. */
@@ -81,10 +81,4 @@ export class PeerEmitter<E> {
       process.emitWarning(error as Error);
     }
   }
-}
-
-function throwLater(error: unknown): void {
-  process.nextTick(() => {
-    throw error;
-  });
 }
