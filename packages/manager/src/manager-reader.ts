@@ -4,7 +4,6 @@ import {
   Consumer,
   handledRejection,
   PeerEmitter,
-  type SourceEnd,
   validateAbortOptions,
   validateDelay,
 } from "@ipc/session/internal";
@@ -41,18 +40,36 @@ export interface ServerManagerEvents {
   close: [];
 }
 
-/** The reading side of a manager: the messages of all connections, by iteration, listeners or polls. */
-export abstract class ManagerReader implements AsyncIterable<Delivery> {
-  protected readonly stream: MergedStream;
-  readonly #consumer: Consumer<Delivery>;
-  readonly #emitter: PeerEmitter<ServerManagerEvents>;
+/** The messages of all connections, their one consumer, and the listeners of a manager. */
+export class ManagerInput {
+  readonly stream: MergedStream;
+  readonly consumer: Consumer<Delivery>;
+  readonly emitter: PeerEmitter<ServerManagerEvents>;
 
   constructor(options: MergedStreamOptions) {
     this.stream = new MergedStream(options);
-    this.#consumer = new Consumer(this.stream, ({ connection, message }) => this.emit("message", connection, message));
-    this.#consumer.onHeld = () => this.stream.open();
-    this.#consumer.onReleased = () => this.stream.close();
-    this.#emitter = new PeerEmitter(this.#consumer);
+    this.consumer = new Consumer(this.stream, ({ connection, message }) => this.emit("message", connection, message));
+    this.consumer.onHeld = () => this.stream.open();
+    this.consumer.onReleased = () => this.stream.close();
+    this.emitter = new PeerEmitter(this.consumer);
+  }
+
+  emit<K extends keyof ServerManagerEvents>(event: K, ...args: ServerManagerEvents[K]): void {
+    this.emitter.emit(event, ...args);
+  }
+
+  clear(): void {
+    this.emitter.clear();
+    this.consumer.unlisten();
+  }
+}
+
+/** The reading side of a manager: the messages of all connections, by iteration, listeners or polls. */
+export abstract class ManagerReader implements AsyncIterable<Delivery> {
+  readonly #input: ManagerInput;
+
+  constructor(input: ManagerInput) {
+    this.#input = input;
   }
 
   /**
@@ -60,19 +77,19 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    * @throws TypeError; SessionError IPC_CONSUMER_TAKEN, for `message`
    */
   on<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
-    this.#emitter.on(event, listener);
+    this.#input.emitter.on(event, listener);
     return this;
   }
 
   /** Like `on`, for the next such event only. */
   once<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
-    this.#emitter.once(event, listener);
+    this.#input.emitter.once(event, listener);
     return this;
   }
 
   /** Removes a listener. After the last `message` listener is removed, messages stay unread until the next reader. */
   off<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
-    this.#emitter.off(event, listener);
+    this.#input.emitter.off(event, listener);
     return this;
   }
 
@@ -83,7 +100,7 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    * `next` rejects with IPC_CONSUMER_TAKEN, IPC_LISTENER_LOST, and with IPC_CLOSED after `destroy`.
    */
   [Symbol.asyncIterator](): MessageIterator<Delivery> {
-    return this.#consumer.iterate();
+    return this.#input.consumer.iterate();
   }
 
   /**
@@ -119,20 +136,6 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
     return this.#pollTimed({ what: "readTimedFastest", ms, fastest: true, signal: options?.signal }, callback, options);
   }
 
-  protected emit<K extends keyof ServerManagerEvents>(event: K, ...args: ServerManagerEvents[K]): void {
-    this.#emitter.emit(event, ...args);
-  }
-
-  /** Ends the stream: no connection joins any more. */
-  protected endReading(end: SourceEnd): void {
-    this.stream.finish(end);
-  }
-
-  protected clear(): void {
-    this.#emitter.clear();
-    this.#consumer.unlisten();
-  }
-
   #pollTimed(plan: PollOptions, callback: PollCallback, options: AbortOptions | undefined): Promise<void> {
     const fault = validateDelay(`${plan.what}: \`ms\``, plan.ms);
     return fault === undefined ? this.#poll(plan, callback, options) : handledRejection(fault);
@@ -140,13 +143,14 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
 
   #poll(plan: PollOptions, callback: PollCallback, options: AbortOptions | undefined): Promise<void> {
     const { what, signal } = plan;
+    const { stream, consumer } = this.#input;
     if (typeof callback !== "function") {
       return handledRejection(new TypeError(`${what}: \`callback\` takes a function, got ${formatValue(callback)}`));
     }
     const fault = validateAbortOptions(what, options);
     if (fault !== undefined) return handledRejection(fault);
     if (signal?.aborted === true) return handledRejection(abortError(what, signal));
-    const over: Promise<void> = new Poll(this.stream, this.#consumer, plan, callback).run().catch((error: unknown) => {
+    const over: Promise<void> = new Poll(stream, consumer, plan, callback).run().catch((error: unknown) => {
       // Like every wait, an unawaited poll ignores an IpcError, which is reported elsewhere too. A callback's error is not.
       if (isIpcError(error)) over.catch(() => {});
       throw error;

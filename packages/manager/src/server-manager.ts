@@ -17,7 +17,7 @@ import { type BroadcastOptions, type BroadcastResult, broadcast, resolveBroadcas
 import { ConnectionRegistry } from "./connection-registry.js";
 import { Endpoints } from "./endpoints.js";
 import { type ManagerOptions, type ResolvedManagerOptions, resolveManagerOptions } from "./manager-options.js";
-import { ManagerReader } from "./manager-reader.js";
+import { ManagerInput, ManagerReader } from "./manager-reader.js";
 import type { ServerConnection } from "./server-connection.js";
 
 /** Until the manager is first read, disconnected clients may hold `maxTotalUnreadBytes` divided by this number. */
@@ -47,9 +47,9 @@ export async function startServerManager(options: ManagerOptions): Promise<Serve
 }
 
 type State =
-  | { readonly name: "open" }
-  | { readonly name: "closing"; readonly done: Promise<void> }
-  | { readonly name: "ended"; readonly done: Promise<void> };
+  | { readonly status: "Listening" }
+  /** `done`: the close that is in progress, or the end of what was released. */
+  | { readonly status: "Closing" | "Closed" | "Error"; readonly done: Promise<void> };
 
 /** A server of many clients. Each client has its own connection, queue and limits. */
 export class ServerManager extends ManagerReader implements AsyncDisposable {
@@ -57,30 +57,32 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   readonly #endpoints: Endpoints;
   readonly #registry: ConnectionRegistry;
   readonly #onAbort: () => void;
-  #status: Status = "Listening";
-  #state: State = { name: "open" };
+  readonly #input: ManagerInput;
+  #state: State = { status: "Listening" };
 
   private constructor(options: ResolvedManagerOptions) {
-    super({
+    const input = new ManagerInput({
       name: options.name,
       logger: options.logger,
       maxDisconnected: options.maxConnections,
       maxDisconnectedBytes: options.maxTotalUnreadBytes / DISCONNECTED_SHARE,
     });
+    super(input);
+    this.#input = input;
     this.#options = options;
     this.#endpoints = new Endpoints(options, {
       busy: () => this.#registry.busy(),
       onEstablished: (established, by, id) => this.#registry.onEstablished(established, by, id),
-      refused: (error) => this.emit("refused", error),
+      refused: (error) => input.emit("refused", error),
       lost: (error) => this.#fail(error),
       relisted: (address) => this.#relisted(address),
     });
     this.#registry = new ConnectionRegistry({
       options,
       slots: this.#endpoints.slots,
-      stream: this.stream,
-      connected: (connection) => this.emit("connection", connection),
-      disconnected: (connection, error) => this.emit("disconnection", connection, error),
+      stream: input.stream,
+      connected: (connection) => input.emit("connection", connection),
+      disconnected: (connection, error) => input.emit("disconnection", connection, error),
       refused: (remote, error) => this.#refuse(remote, error),
     });
     this.#onAbort = () => this.destroy(options.signal?.reason);
@@ -97,7 +99,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     try {
       await manager.#endpoints.open();
       // A listener may have been lost meanwhile, or the signal aborted after the transport last checked it.
-      if (manager.stream.end !== undefined) throw manager.stream.end.error();
+      if (manager.#input.stream.end !== undefined) throw manager.#input.stream.end.error();
       if (options.signal?.aborted === true) throw abortError("startServerManager", options.signal);
     } catch (error) {
       // A client may have connected at the first endpoint while the last one was being opened.
@@ -119,12 +121,12 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
 
   /** Listening, Closing, Closed or Error; each connection has its own status. */
   get status(): Status {
-    return this.#status;
+    return this.#state.status;
   }
 
   /** golang-ipc's number for `status`. */
   get statusCode(): number {
-    return statusCode(this.#status);
+    return statusCode(this.status);
   }
 
   /** The connected and closing clients, by id, oldest first. The map changes as clients connect and disconnect. */
@@ -157,7 +159,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     const fault = validateWrite(type, bytes, this.#options.limits.maxMessageSize);
     if (fault !== undefined) throw fault;
-    if (this.#state.name !== "open") throw this.#closedError("broadcast");
+    if (!this.#isOpen) throw this.#closedError("broadcast");
     if (plan.signal?.aborted === true) throw abortError("broadcast", plan.signal);
     return broadcast([...this.#registry.clients.values()], type, bytes, plan);
   }
@@ -172,10 +174,9 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   close(options: CloseOptions = {}): Promise<void> {
     const fault = validateCloseOptions(options);
     if (fault !== undefined) return handledRejection(fault);
-    if (this.#state.name !== "open") return this.#state.done;
+    if (this.#state.status !== "Listening") return this.#state.done;
     const done = new Deferred<void>({ what: "close", onCancel: () => {} });
-    this.#state = { name: "closing", done: done.promise };
-    this.#status = "Closing";
+    this.#enter({ status: "Closing", done: done.promise });
     this.#drain(options.timeoutMs ?? CLOSE_TIMEOUT_MS).then(
       () => done.resolve(),
       (error: Error) => done.reject(error),
@@ -185,20 +186,21 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
 
   /** Ends everything at once and drops queued data. Pending waits reject with IPC_CLOSED, with `reason` as the cause. */
   destroy(reason?: unknown): void {
-    switch (this.#state.name) {
-      case "open":
-        this.#enterEnd("Closed", this.#release());
+    switch (this.#state.status) {
+      case "Listening":
+        this.#enter({ status: "Closed", done: this.#release() });
         this.#registry.destroy(reason);
         this.#tellEnd({
           kind: "failed",
           error: () => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason }),
         });
         return;
-      case "closing":
+      case "Closing":
         // The close in progress does the rest.
         this.#registry.destroy(reason);
         return;
-      case "ended":
+      case "Closed":
+      case "Error":
         return;
     }
   }
@@ -225,7 +227,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       await this.#registry.close(timeoutMs);
     } finally {
       await released;
-      this.#enterEnd("Closed", Promise.resolve());
+      this.#enter({ status: "Closed", done: Promise.resolve() });
       this.#tellEnd({ kind: "done", error: () => this.#closedError("read") });
     }
   }
@@ -244,38 +246,41 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     const { name, logger } = this.#options;
     logger.warn(`server ${name}: ${address} had vanished; the manager listens there again`);
     diagnostics.relisted({ role: "server", name, address });
-    this.emit("relisted", address);
+    this.#input.emit("relisted", address);
   }
 
   #fail(error: IpcError): void {
-    if (this.#state.name !== "open") return;
+    if (!this.#isOpen) return;
     this.#options.logger.error(`server ${this.#options.name}: ${error.message}`);
-    this.#enterEnd("Error", this.#release());
+    this.#enter({ status: "Error", done: this.#release() });
     this.#registry.fail(error);
     this.#tellEnd({ kind: "failed", error: () => error });
   }
 
-  /** Called before any listener is notified, so that calls by listeners find the manager ended. */
-  #enterEnd(status: "Closed" | "Error", done: Promise<void>): void {
-    this.#state = { name: "ended", done };
-    this.#status = status;
+  get #isOpen(): boolean {
+    return this.#state.status === "Listening";
+  }
+
+  /** The only place that changes the state; called before any listener is notified, so that its calls find the new state. */
+  #enter(next: State): void {
+    this.#state = next;
   }
 
   #tellEnd(end: SourceEnd): void {
-    this.endReading(end);
-    if (this.#status === "Error") this.emit("error", end.error());
-    this.emit("close");
-    this.clear();
+    this.#input.stream.finish(end);
+    if (this.status === "Error") this.#input.emit("error", end.error());
+    this.#input.emit("close");
+    this.#input.clear();
   }
 
   #refuse(remote: string, error: IpcError): void {
     const { name, logger } = this.#options;
     logger.warn(`server ${name}: refused ${remote}: ${error.message}`);
     diagnostics.refused({ role: "server", name, remote, error });
-    this.emit("refused", error);
+    this.#input.emit("refused", error);
   }
 
   #closedError(what: string): SessionError {
-    return new SessionError("IPC_CLOSED", `${what}: this manager is closed (status: ${this.#status}); start a new one`);
+    return new SessionError("IPC_CLOSED", `${what}: this manager is closed (status: ${this.status}); start a new one`);
   }
 }
