@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { hostPort } from "../endpoint.js";
@@ -19,35 +20,17 @@ export function guardStream<S extends Duplex>(stream: S): S {
  * Connects and resolves with a guarded socket from which nothing has been read. Rejects with Node's error or the signal's
  * reason; the socket is then destroyed. In both cases no listener except the guard remains.
  */
-export function connectSocket(target: NetConnectOpts, signal: AbortSignal | undefined): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const socket = guardStream(connect(target));
-    const settle = (): void => {
-      socket.off("connect", onConnect);
-      socket.off("error", onError);
-      signal?.removeEventListener("abort", onAbort);
-    };
-    const onConnect = (): void => {
-      settle();
-      resolve(socket);
-    };
-    const onError = (error: Error): void => {
-      settle();
-      reject(error);
-    };
-    const onAbort = (): void => {
-      settle();
-      socket.destroy();
-      reject(signal?.reason);
-    };
-    socket.once("connect", onConnect);
-    socket.once("error", onError);
-    signal?.addEventListener("abort", onAbort);
-  });
+export async function connectSocket(target: NetConnectOpts, signal: AbortSignal | undefined): Promise<Socket> {
+  signal?.throwIfAborted();
+  const socket = guardStream(connect(target));
+  try {
+    await once(socket, "connect", { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    signal?.throwIfAborted();
+    throw error;
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { ListenOptions as NetListenOptions, Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { errnoOf } from "../node-error.js";
@@ -15,43 +16,24 @@ const FATAL: ReadonlySet<string | undefined> = new Set(["EBADF", "EINVAL", "ENOT
 const BACKLOG = 4_096;
 
 /** Resolves when the server listens. Rejects with Node's error or the signal's reason; the server is then closed. */
-export function startListening(
+export async function startListening(
   server: Server,
   place: NetListenOptions & { readonly fd?: number },
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const settle = (): void => {
-      server.off("listening", onListening);
-      server.off("error", onError);
-      signal?.removeEventListener("abort", onAbort);
-    };
-    const onListening = (): void => {
-      settle();
-      resolve();
-    };
-    const onError = (error: Error): void => {
-      settle();
-      reject(error);
-    };
-    const onAbort = (): void => {
-      settle();
-      // While a host name is being resolved there is nothing to close yet, and Node would listen afterwards.
-      server.on("listening", () => server.close());
-      server.on("error", () => {});
-      server.close();
-      reject(signal?.reason);
-    };
-    server.once("listening", onListening);
-    server.once("error", onError);
-    signal?.addEventListener("abort", onAbort);
-    // In a cluster worker, Node would otherwise let the primary own the address and share it.
-    server.listen({ ...place, exclusive: true, backlog: BACKLOG });
-  });
+  signal?.throwIfAborted();
+  // In a cluster worker, Node would otherwise let the primary own the address and share it.
+  server.listen({ ...place, exclusive: true, backlog: BACKLOG });
+  try {
+    await once(server, "listening", { signal });
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+    // While a host name is being resolved there is nothing to close yet, and Node would listen afterwards.
+    server.on("listening", () => server.close());
+    server.on("error", () => {});
+    server.close();
+    throw signal.reason;
+  }
 }
 
 interface NetListenerOptions {
