@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import { SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { type DialOptions, dialUntilConnected } from "./dial-loop.js";
