@@ -4,6 +4,7 @@ import {
   Consumer,
   handledRejection,
   PeerEmitter,
+  type SourceEnd,
   validateAbortOptions,
   validateDelay,
 } from "@ipc/session/internal";
@@ -58,7 +59,11 @@ export class ManagerInput {
     this.emitter.emit(event, ...args);
   }
 
-  clear(): void {
+  /** Ends the stream, and then the events: `error` if the manager failed, and `close`. */
+  end(end: SourceEnd, failure?: IpcError): void {
+    this.stream.finish(end);
+    if (failure !== undefined) this.emit("error", failure);
+    this.emit("close");
     this.emitter.clear();
     this.consumer.unlisten();
   }

@@ -6,7 +6,6 @@ import {
   Deferred,
   diagnostics,
   handledRejection,
-  type SourceEnd,
   settleWithin,
   validateCloseOptions,
   validateWrite,
@@ -190,7 +189,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       case "Listening":
         this.#enter({ status: "Closed", done: this.#release() });
         this.#registry.destroy(reason);
-        this.#tellEnd({
+        this.#input.end({
           kind: "failed",
           error: () => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason }),
         });
@@ -228,7 +227,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     } finally {
       await released;
       this.#enter({ status: "Closed", done: Promise.resolve() });
-      this.#tellEnd({ kind: "done", error: () => this.#closedError("read") });
+      this.#input.end({ kind: "done", error: () => this.#closedError("read") });
     }
   }
 
@@ -254,7 +253,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     this.#options.logger.error(`server ${this.#options.name}: ${error.message}`);
     this.#enter({ status: "Error", done: this.#release() });
     this.#registry.fail(error);
-    this.#tellEnd({ kind: "failed", error: () => error });
+    this.#input.end({ kind: "failed", error: () => error }, error);
   }
 
   get #isOpen(): boolean {
@@ -264,13 +263,6 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   /** The only place that changes the state; called before any listener is notified, so that its calls find the new state. */
   #enter(next: State): void {
     this.#state = next;
-  }
-
-  #tellEnd(end: SourceEnd): void {
-    this.#input.stream.finish(end);
-    if (this.status === "Error") this.#input.emit("error", end.error());
-    this.#input.emit("close");
-    this.#input.clear();
   }
 
   #refuse(remote: string, error: IpcError): void {
