@@ -1,59 +1,27 @@
 import { describe, expect, test } from "vitest";
+import {
+  bodiesOf,
+  decodes,
+  everyCut,
+  type SplitStream,
+  wrongCuts,
+} from "../../../internal/testkit/src/split-stream.js";
 import { FrameDecoder } from "./frame-decoder.js";
 import { encodeFrame } from "./frame-layout.js";
 
-const MAX_BODY_LENGTH = 100_000;
+const newDecoder = (): FrameDecoder => new FrameDecoder({ maxBodyLength: 100_000, minBodyLength: 0 });
 
-/** A body that differs from its neighbours at every byte. */
-function bodyOf(length: number, seed: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, index) => (index * 13 + seed * 101 + 5) & 0xff);
-}
-
-interface Stream {
-  readonly bodies: readonly Uint8Array[];
-  readonly bytes: Uint8Array;
+interface Stream extends SplitStream {
   /** Where each frame starts, and the end. */
   readonly boundaries: readonly number[];
 }
 
 function streamOf(...lengths: number[]): Stream {
-  const bodies = lengths.map(bodyOf);
+  const bodies = bodiesOf(...lengths);
   const boundaries = [0];
   for (const length of lengths) boundaries.push((boundaries.at(-1) as number) + 4 + length);
   return { bodies, bytes: Uint8Array.from(Buffer.concat(bodies.map(encodeFrame))), boundaries };
 }
-
-/** Whether the chunks, drained after each or only at the end, give the bodies of the stream. */
-function decodes({ bodies }: Stream, chunks: readonly Uint8Array[], drain: "each" | "end"): boolean {
-  const decoder = new FrameDecoder({ maxBodyLength: MAX_BODY_LENGTH, minBodyLength: 0 });
-  const decoded: Uint8Array[] = [];
-  const take = (): void => {
-    for (let body = decoder.next(); body !== undefined; body = decoder.next()) decoded.push(body);
-  };
-  for (const chunk of chunks) {
-    decoder.push(chunk);
-    if (drain === "each") take();
-  }
-  take();
-  decoder.end();
-  if (decoder.bufferedBytes !== 0) return false;
-  return decoded.length === bodies.length && decoded.every((body, n) => Buffer.compare(body, bodies[n] ?? body) === 0);
-}
-
-/** The pairs of cuts, of those given, at which the stream is not decoded to its bodies. */
-function wrongCuts(stream: Stream, cuts: readonly number[], drain: "each" | "end"): string[] {
-  const { bytes } = stream;
-  const wrong: string[] = [];
-  for (const [index, i] of cuts.entries()) {
-    for (const j of cuts.slice(index)) {
-      const chunks = [bytes.subarray(0, i), bytes.subarray(i, j), bytes.subarray(j)];
-      if (!decodes(stream, chunks, drain)) wrong.push(`${i}, ${j}`);
-    }
-  }
-  return wrong;
-}
-
-const everyCut = ({ bytes }: Stream): number[] => Array.from({ length: bytes.length + 1 }, (_, cut) => cut);
 
 const SMALL: readonly [what: string, stream: Stream][] = [
   ["one empty frame", streamOf(0)],
@@ -65,7 +33,7 @@ const SMALL: readonly [what: string, stream: Stream][] = [
 
 describe.each(["each", "end"] as const)("drained after %s chunk", (drain) => {
   test.each(SMALL)("%s come out whole over every two cuts", (_what, stream) => {
-    expect(wrongCuts(stream, everyCut(stream), drain)).toEqual([]);
+    expect(wrongCuts(newDecoder, stream, everyCut(stream), drain)).toEqual([]);
   });
 
   test.each([
@@ -80,7 +48,7 @@ describe.each(["each", "end"] as const)("drained after %s chunk", (drain) => {
     // Where the pieces of the long frame, which starts at 9, change from copied to kept and from block to block.
     for (const size of [256, 768, 4_096, 8_192, 65_536]) add(13 + size, 1);
     const cuts = [...near].sort((a, b) => a - b);
-    expect(wrongCuts(stream, cuts, drain)).toEqual([]);
+    expect(wrongCuts(newDecoder, stream, cuts, drain)).toEqual([]);
   });
 });
 
@@ -90,12 +58,12 @@ test.each([
   ["a frame over 65 536 bytes", streamOf(5, 65_537, 0, 7)],
 ])("%s come out whole byte by byte", (_what, stream) => {
   const chunks = [...stream.bytes].map((byte) => Uint8Array.of(byte));
-  expect(decodes(stream, chunks, "each")).toBe(true);
+  expect(decodes(newDecoder(), stream, chunks, "each")).toBe(true);
 });
 
 test("the pushed bytes are not changed", () => {
   const stream = streamOf(0, 5, 17);
   const before = stream.bytes.slice();
-  expect(wrongCuts(stream, everyCut(stream), "each")).toEqual([]);
+  expect(wrongCuts(newDecoder, stream, everyCut(stream), "each")).toEqual([]);
   expect(stream.bytes).toEqual(before);
 });
