@@ -15,6 +15,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     builtins: [
       "cluster",
       "crypto",
+      "events",
       "fs",
       "fs/promises",
       "net",
@@ -32,7 +33,11 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     typesOnly: [],
     builtins: ["crypto", "diagnostics_channel", "events", "stream", "timers", "util", "worker_threads"],
   },
-  client: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers"] },
+  client: {
+    runtime: ["session", "transport"],
+    typesOnly: [],
+    builtins: ["events", "stream", "timers", "timers/promises"],
+  },
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers/promises"] },
   manager: { runtime: ["server", "session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers"] },
 };
