@@ -48,10 +48,10 @@ describe("a gauge of strangers", () => {
   it("sees none in few handshakes, however they end", () => {
     expect(
       play([
-        [128, 0],
-        [128, 0],
-        [129, 0],
-        [129, 0],
+        [32, 0],
+        [32, 0],
+        [33, 0],
+        [33, 0],
       ]),
     ).toEqual([false, false, false, true]);
   });

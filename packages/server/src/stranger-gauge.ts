@@ -1,8 +1,11 @@
 /** Handshakes are counted over spans of this time, in milliseconds. */
 const SPAN_MS = 1_000;
 
-/** Strangers: more handshakes in a span than this, of which fewer than one in 16 ends with a proof. */
-const MANY = 128;
+/**
+ * Strangers: more handshakes in a span than this, of which fewer than one in 16 ends with a proof. If those were clients, nearly
+ * all would miss their deadline.
+ */
+const MANY = 32;
 const PROVED_SHARE = 16;
 
 /** A crowd of clients that has just come may have proved nothing in its first span, but it has in the second. */
