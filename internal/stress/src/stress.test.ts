@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 
 const PROGRAM = fileURLToPath(new URL("../dist/stress.js", import.meta.url));
-const NAMES = "network kill ownership attack soak many-clients stalled-reader come-and-go idle-connections".split(" ");
+const NAMES =
+  "network kill ownership attack strangers soak many-clients stalled-reader come-and-go idle-connections".split(" ");
 
 function run(...args: readonly string[]): { readonly status: number | null; readonly stderr: string } {
   return spawnSync(process.execPath, [PROGRAM, ...args], { encoding: "utf8" });

@@ -1,5 +1,6 @@
 // Plays a scenario on processes of its own. usage: stress.js SCENARIO [--OPTION N …] [--record]. Without a scenario it lists them.
 import { attack } from "./attack/attack.js";
+import { strangers } from "./attack/strangers.js";
 import { kill } from "./kill/kill.js";
 import { network } from "./network/network.js";
 import { ownership } from "./ownership/ownership.js";
@@ -15,6 +16,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   kill,
   ownership,
   attack,
+  strangers,
   soak,
   "many-clients": manyClients,
   "stalled-reader": stalledReader,

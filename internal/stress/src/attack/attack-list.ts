@@ -1,10 +1,8 @@
 import { WIRES, type Wire } from "../traffic/wire.js";
-import type { Pretence } from "./attacker.js";
 import { announcement, churn, crowd, flood, hoard, hoardOfClient, silence, silentServer } from "./attacks.js";
 import type { Finding } from "./finding.js";
 import type { Packing } from "./message-flood.js";
 import { type AttackPlan, type Setup, withSetup } from "./setup.js";
-import { strangers } from "./strangers.js";
 import type { Role } from "./target.js";
 
 /** How much of each attack. */
@@ -20,8 +18,6 @@ export interface Sizes {
 const FEW_DESCRIPTORS = { descriptors: 96 };
 const CROWD = 200;
 const PER_SECOND = 500;
-const STRANGERS_PER_SECOND = 1_000;
-const PRETENCES: readonly Pretence[] = ["nothing", "a public key", "a false AUTH"];
 
 const ROLES: readonly Role[] = ["server", "manager", "client"];
 const HOSTS: readonly Role[] = ["server", "manager"];
@@ -45,10 +41,6 @@ export function* attacks(sizes: Sizes): Generator<Attack> {
     yield attack(poor, hoard);
     yield attack(plan, silence, sizes.silent);
     yield attack(plan, churn, PER_SECOND, sizes.churnSeconds);
-  }
-  for (const role of HOSTS) {
-    const plan: AttackPlan = { role, wire: "secure", keyed: true, reads: true };
-    for (const pretence of PRETENCES) yield attack(plan, strangers, STRANGERS_PER_SECOND, pretence);
   }
   const client: AttackPlan = { role: "client", wire: "secure", reads: true };
   yield attack({ ...client, ...FEW_DESCRIPTORS }, hoardOfClient);

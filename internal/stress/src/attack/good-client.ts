@@ -57,9 +57,15 @@ export class GoodClient {
 }
 
 /** Connects to the one that is attacked, writes, and leaves. Returns how long it took to be let in, in milliseconds. */
-export async function visitTarget(directory: string, wire: Wire, keyed: boolean): Promise<number> {
+export async function visitTarget(
+  directory: string,
+  wire: Wire,
+  keyed: boolean,
+  signal?: AbortSignal,
+): Promise<number> {
   const from = performance.now();
-  const client = await startClient({ name: TARGET, directory, ...wireOptions(wire, keyed), timeoutMs: PATIENCE_MS });
+  const options = { name: TARGET, directory, ...wireOptions(wire, keyed), timeoutMs: PATIENCE_MS };
+  const client = await startClient({ ...options, ...(signal && { signal }) });
   const tookMs = performance.now() - from;
   await client.write(1, "hello");
   await client.close();

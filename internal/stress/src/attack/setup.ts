@@ -36,8 +36,11 @@ export interface Setup {
   readonly good: GoodClient;
   /** The victim at rest, before anything was done to it. */
   readonly before: VictimReport;
-  /** Comes to the one that is attacked as a client should. Resolves with how long it took to be let in, in milliseconds. */
-  readonly visit: () => Promise<number>;
+  /**
+   * Comes to the one that is attacked as a client should. Resolves with how long it took to be let in, in milliseconds; rejects
+   * when the signal is aborted before.
+   */
+  readonly visit: (signal?: AbortSignal) => Promise<number>;
 }
 
 /** Makes a setup, lets `act` happen in it, and leaves nothing behind. */
@@ -55,7 +58,7 @@ export function withSetup<T>(plan: AttackPlan, act: (setup: Setup) => Promise<T>
     const attacker = await place.start<AttackerCalls>("attack/attacker", { args });
     const good = await GoodClient.connect(directory);
     await good.converse(Promise.resolve(), ECHOES_BEFORE);
-    const visit = (): Promise<number> => visitTarget(directory, wire, keyed);
+    const visit = (signal?: AbortSignal): Promise<number> => visitTarget(directory, wire, keyed, signal);
     for (let count = 0; count < VISITS_BEFORE && side === "client"; count++) await visit();
     const before = await victim.call("rest");
     const result = await act({ plan, directory, victim, attacker, good, before, visit });

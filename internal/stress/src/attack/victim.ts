@@ -15,6 +15,8 @@ const NANOSECONDS = 1e6;
 export interface VictimReport extends TargetReport {
   readonly rss: number;
   readonly heapUsed: number;
+  /** Processor time since the start, in milliseconds. */
+  readonly processorMs: number;
   /** The highest since the last rest. */
   readonly peakRss: number;
   /** Undefined where none is left to look with, or the system does not tell. */
@@ -73,8 +75,10 @@ const calls = {
 
   report(): VictimReport {
     const rss = residentBytes();
+    const { user, system } = process.cpuUsage();
     return {
       rss,
+      processorMs: (user + system) / 1_000,
       heapUsed: getHeapStatistics().used_heap_size,
       peakRss: Math.max(peakRss, rss),
       descriptors: unlessExhausted(() => readdirSync("/proc/self/fd").length),
