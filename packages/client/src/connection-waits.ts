@@ -8,7 +8,11 @@ export class ConnectionWaits {
   /** The error with which waiting ended for good. */
   #failure: IpcError | undefined;
 
-  /** Resolves with the next connection, at once if there is one; rejects with TypeError, IPC_ABORTED, and as `reject` says. */
+  /**
+   * Resolves with the next connection, at once if there is one.
+   *
+   * Rejects with TypeError, IPC_ABORTED, and with the error of `reject` once that was called.
+   */
   wait(core: PeerCore, options: AbortOptions | undefined): Promise<void> {
     const fault = validateAbortOptions("connected", options);
     if (fault !== undefined) return handledRejection(fault);
