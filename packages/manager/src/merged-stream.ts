@@ -1,6 +1,15 @@
 import { setImmediate } from "node:timers";
 import type { DataMessage, Logger, StatusMessage } from "@ipc/session";
-import type { Consumer, Inbox, InboxConsumer, MessageSource, SourceConsumer, SourceEnd } from "@ipc/session/internal";
+import {
+  type Consumer,
+  type Inbox,
+  type InboxConsumer,
+  type MessageSource,
+  type OpenSteps,
+  ReceivedMessage,
+  type SourceConsumer,
+  type SourceEnd,
+} from "@ipc/session/internal";
 import type { ManagedConnection, ServerConnection } from "./server-connection.js";
 
 /** A message, and the connection that received it, which may have ended since. */
@@ -183,6 +192,10 @@ export class MergedStream implements MessageSource<Delivery> {
   }
 
   announce(): void {}
+
+  stepsOf({ message }: Delivery): OpenSteps {
+    return ReceivedMessage.stepsOf(message);
+  }
 
   /** Takes the next message or status of one of `members`. Other ready members are not ready any more until the next `open`. */
   takeOf(members: ReadonlySet<StreamMember>): MemberItem | undefined {

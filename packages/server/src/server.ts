@@ -4,6 +4,7 @@ import {
   abortError,
   describeSecurity,
   diagnostics,
+  type MessageOrigin,
   PeerCore,
   PeerSession,
   reportSilence,
@@ -50,12 +51,12 @@ export class Server extends PeerSession<ServerEvents> {
   private constructor(options: ResolvedServerOptions, address: string) {
     const { limits, security, signal } = options;
     const core = new PeerCore<ServerEvents>(
-      { limits, security, status: "Listening", remote: address },
+      { limits, security, status: "Listening", remote: address, changesPeer: true },
       {
-        onConnected: () => this.#onConnected(),
-        onDisconnected: (error, clean) => this.#onDisconnected(error, clean),
-        onClosed: () => this.#onClosed(),
-        onSilence: (news) => this.#onSilence(news),
+        onConnected: (connection) => this.#onConnected(connection),
+        onDisconnected: (error, clean, connection) => this.#onDisconnected(error, clean, connection),
+        onClosed: (connection) => this.#onClosed(connection),
+        onSilence: (news, connection) => this.#onSilence(news, connection),
         setReferenced: (referenced) => {
           if (referenced) this.#listener?.ref();
           else this.#listener?.unref();
@@ -127,28 +128,27 @@ export class Server extends PeerSession<ServerEvents> {
     }
   }
 
-  #onConnected(): void {
+  #onConnected({ remote, security }: MessageOrigin): void {
     const { name, logger } = this.#options;
-    const { remote, security } = this;
     logger.info(`server ${name}: ${remote} connected (${describeSecurity(security)})`);
     diagnostics.connect({ role: "server", name, remote, security });
   }
 
-  #onClosed(): void {
+  #onClosed({ remote }: MessageOrigin): void {
     const { name } = this.#options;
-    diagnostics.disconnect({ role: "server", name, remote: this.remote, error: undefined });
+    diagnostics.disconnect({ role: "server", name, remote, error: undefined });
   }
 
-  #onSilence(news: SilenceNews): void {
+  #onSilence(news: SilenceNews, { remote }: MessageOrigin): void {
     const { name, logger } = this.#options;
-    reportSilence(logger, { role: "server", name, remote: this.remote }, news);
+    reportSilence(logger, { role: "server", name, remote }, news);
   }
 
-  #onDisconnected(error: IpcError, clean: boolean): void {
+  #onDisconnected(error: IpcError, clean: boolean, { remote }: MessageOrigin): void {
     const { name, logger } = this.#options;
-    diagnostics.disconnect({ role: "server", name, remote: this.remote, error });
-    if (clean) logger.info(`server ${name}: ${this.remote} disconnected`);
-    else logger.warn(`server ${name}: ${this.remote}: ${error.message}`);
+    diagnostics.disconnect({ role: "server", name, remote, error });
+    if (clean) logger.info(`server ${name}: ${remote} disconnected`);
+    else logger.warn(`server ${name}: ${remote}: ${error.message}`);
     this.#core.setStatus("Disconnected");
     if (!clean) this.#core.emit("lost", error);
   }

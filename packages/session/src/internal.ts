@@ -19,7 +19,9 @@ export type { MessageSource, SourceConsumer, SourceEnd } from "./inbox/message-s
 export { PeerCore } from "./lifecycle/peer-core.js";
 export { PeerEmitter } from "./lifecycle/peer-emitter.js";
 export { PeerSession } from "./lifecycle/peer-session.js";
+export { type MessageOrigin, ReceivedMessage } from "./message.js";
 export { withKeyFile } from "./negotiation/credentials.js";
+export type { OpenSteps } from "./open-steps.js";
 export {
   CLOSE_TIMEOUT_MS,
   validateAbortOptions,

@@ -1,4 +1,5 @@
 import type { AbortOptions } from "@ipc/transport";
+import type { OpenSteps } from "./open-steps.js";
 import type { ConnectionSecurity } from "./security.js";
 
 /** Type 0 is reserved: Go drops such messages silently in both directions. @see golang-ipc actor.go, `Write` and `read` */
@@ -49,6 +50,7 @@ export const timeoutMessage: TimeoutMessage = Object.freeze({ kind: "timeout", t
 export interface MessageOrigin {
   readonly security: ConnectionSecurity;
   readonly remote: string;
+  readonly steps: OpenSteps;
   /** Like `Peer.write`, over this connection only. */
   reply(type: number, data: string | Uint8Array, options: AbortOptions | undefined): Promise<void>;
 }
@@ -65,6 +67,12 @@ export class ReceivedMessage implements DataMessage {
     this.type = type;
     this.data = data;
     this.#origin = origin;
+  }
+
+  /** Returns the steps that handle messages of the same connection. */
+  static stepsOf(message: DataMessage): OpenSteps {
+    // The library makes no other data messages.
+    return (message as ReceivedMessage).#origin.steps;
   }
 
   /** Returns the same message with `data`. */

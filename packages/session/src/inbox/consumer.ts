@@ -1,18 +1,13 @@
 import type { AbortOptions } from "@ipc/transport";
-import { Deferred, type DeferredOptions, handledRejection } from "../deferred.js";
+import { handledRejection } from "../deferred.js";
 import { abortError, consumerTakenError } from "../errors.js";
 import { iterate, type MessageIterator } from "./async-iterator.js";
 import type { MessageSource, SourceConsumer } from "./message-source.js";
+import { Pulls } from "./pulls.js";
 
 const READ = "a pending read";
 const ITERATION = "the iteration";
 const LISTENER = "the listener";
-
-/** The part of a Deferred that the consumer settles. */
-interface Wait<T> {
-  resolve(item: T | undefined): void;
-  reject(error: Error): void;
-}
 
 /**
  * Takes items from a source in one way at a time: by reads, by an iteration, by listeners, or for the holder of a lock, which
@@ -21,13 +16,14 @@ interface Wait<T> {
 export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   readonly #source: MessageSource<T, D>;
   readonly #deliver: (data: D) => void;
-  /** Pending reads, or the pending calls of `next` of the iteration that holds the source, oldest first. */
-  readonly #waits = new Set<Wait<T>>();
+  /** Reads, or calls of `next` of the iteration that holds the source. */
+  readonly #pulls: Pulls<T>;
   /** What holds the source, as error messages name it. */
   #holder: string | undefined;
   /** The holder of the lock. */
   #lock: SourceConsumer<D> | undefined;
   #hasBeenRead = false;
+  #isRead = false;
   #isPaused = false;
   /** Whether the tick has passed in which the first listener was added. */
   #isFlowing = false;
@@ -45,12 +41,13 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   constructor(source: MessageSource<T, D>, deliver: (data: D) => void) {
     this.#source = source;
     this.#deliver = deliver;
+    this.#pulls = new Pulls(source, () => this.#holder === ITERATION);
     source.consumer = this;
   }
 
   /** What the items go to, for error messages; undefined if a consumer may begin. */
   get holder(): string | undefined {
-    return this.#holder ?? (this.#waits.size > 0 ? READ : undefined);
+    return this.#holder ?? (this.#pulls.isWaiting ? READ : undefined);
   }
 
   /** Whether a read, iteration or listener has used the source since it was last locked. */
@@ -58,14 +55,26 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     return this.#hasBeenRead;
   }
 
+  /** Whether `read` was called and nothing else has held the source since: its caller may call again, or not. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
+  /** Whether something takes the items, or is likely to. */
+  get isConsuming(): boolean {
+    return this.#holder !== undefined || this.#isRead;
+  }
+
   /** Resolves with the next item; with `timeout.value` if none comes in time. */
   read<V = never>(what: string, { signal }: AbortOptions, timeout?: { ms: number; value: V }): Promise<T | V> {
     if (this.#holder !== undefined) return handledRejection(consumerTakenError(what, this.#holder));
     if (signal?.aborted === true) return handledRejection(abortError(what, signal));
     this.#hasBeenRead = true;
+    this.#isRead = true;
+    this.#pulls.endStep();
     const item = this.#next();
     if (item !== undefined) return Promise.resolve(item);
-    return this.#wait<V>({ what, ...(signal && { signal }), ...(timeout && { timeout }) }) as Promise<T | V>;
+    return this.#pulls.wait<V>({ what, ...(signal && { signal }), ...(timeout && { timeout }) }) as Promise<T | V>;
   }
 
   /** Creates an iteration over the data. It holds the source from the first `next` until it is done or returned from. */
@@ -75,8 +84,11 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
         this.#hold("iteration", ITERATION);
         this.onHeld?.();
       },
-      tryNext: () => this.#nextData(),
-      next: () => this.#wait({ what: "iteration" }) as Promise<D | undefined>,
+      tryNext: () => {
+        this.#pulls.endStep();
+        return this.#nextData();
+      },
+      next: () => this.#pulls.wait({ what: "iteration" }) as Promise<D | undefined>,
       end: () => void this.#release(ITERATION),
     });
   }
@@ -187,15 +199,16 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     if (taken !== undefined) throw consumerTakenError(what, taken);
     this.#holder = holder;
     this.#hasBeenRead = true;
+    this.#isRead = false;
+    this.#pulls.endSteps();
   }
 
   #release(holder: string): boolean {
     if (this.#holder !== holder) return false;
     this.#holder = undefined;
     this.#isFlowing = false;
-    // All waits are those of the iteration, because no read may wait while it holds the source.
-    for (const wait of this.#waits) wait.resolve(undefined);
-    this.#waits.clear();
+    // All pulls are those of the iteration, because no read may wait while it holds the source.
+    this.#pulls.release();
     this.#dispatch();
     this.onReleased?.();
     return true;
@@ -227,24 +240,15 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
    * Reads, an iteration and queued deliveries to listeners get their items here. Announces what the taken item preceded: at once
    * for a read or an iteration, which has the item; after the listeners have returned for a delivery.
    */
-  #step<I>(item: I): I {
+  #step<I extends T>(item: I | undefined): I | undefined {
+    if (item !== undefined && !this.#isFlowing) this.#pulls.beginStep(item);
     if (this.#source.hasAnnouncements) this.#dispatch();
     return item;
   }
 
-  #wait<V>(options: Omit<DeferredOptions<T | V | undefined>, "onCancel">): Promise<T | V | undefined> {
-    const wait: Deferred<T | V | undefined> = new Deferred<T | V | undefined>({
-      ...options,
-      onCancel: () => this.#waits.delete(wait),
-    });
-    this.#waits.add(wait);
-    this.#settleWaits();
-    return wait.promise;
-  }
-
   /** Does what can be done now: announces, serves pending waits and listeners. */
   #dispatch(): void {
-    if (this.#isFlowing || this.#waits.size > 0 || this.#source.hasAnnouncements) this.#serve();
+    if (this.#isFlowing || this.#pulls.isWaiting || this.#source.hasAnnouncements) this.#serve();
   }
 
   #serve(): void {
@@ -257,36 +261,28 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     while (this.#deliverNext());
     this.#isDelivering = false;
     this.#isServeDue = false;
-    if (this.#waits.size > 0) this.#settleWaits();
+    if (this.#pulls.isWaiting) this.#pulls.settle();
   }
 
   #deliverNext(): boolean {
     if (this.#isFlowing) {
       const data = this.#mayPush() ? this.#nextData() : undefined;
       if (data === undefined) return false;
-      this.#deliver(data);
+      this.#passOn(data);
       return true;
     }
-    if (this.#waits.size === 0) return false;
+    if (!this.#pulls.isWaiting) return false;
     const item = this.#holder === ITERATION ? this.#nextData() : this.#next();
     if (item === undefined) return false;
-    for (const wait of this.#waits) {
-      this.#waits.delete(wait);
-      wait.resolve(item);
-      break;
-    }
+    this.#pulls.serve(item);
     return true;
   }
 
-  /** Settles the waits that are left after the end: an iteration is done, a read rejects. */
-  #settleWaits(): void {
-    const { end } = this.#source;
-    if (end === undefined) return;
-    const isDone = this.#holder === ITERATION && end.kind === "done";
-    for (const wait of this.#waits) {
-      if (isDone) wait.resolve(undefined);
-      else wait.reject(end.error());
-    }
-    this.#waits.clear();
+  /** Passes unread data to listeners: a step, because another connection may be there by now. */
+  #passOn(data: D): void {
+    const steps = this.#source.stepsOf(data);
+    steps?.begin();
+    this.#deliver(data);
+    steps?.end();
   }
 }

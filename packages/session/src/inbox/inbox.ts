@@ -1,5 +1,6 @@
 import type { IpcError } from "../errors.js";
-import type { DataMessage, ReceivedMessage, Status, StatusMessage } from "../message.js";
+import { type DataMessage, ReceivedMessage, type Status, type StatusMessage } from "../message.js";
+import type { OpenSteps } from "../open-steps.js";
 import type { SharedBudget } from "../shared-budget.js";
 import type { Consumer } from "./consumer.js";
 import { MessageQueue, StatusEntry } from "./message-queue.js";
@@ -11,6 +12,8 @@ export type InboxConsumer = Consumer<DataMessage | StatusMessage, DataMessage>;
 /** Callbacks from an inbox to its peer. */
 export interface InboxEvents {
   readonly status: (status: Status) => void;
+  /** Whether a Connected waits before it is reported, as long as nothing follows it. @default never */
+  readonly holdsConnected?: () => boolean;
   /** The budget is used up. */
   readonly full: () => void;
   /** The budget has room again. Called in a microtask, so never from within a call of the inbox. */
@@ -41,6 +44,16 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     return this.#unread.bytes;
   }
 
+  /** Messages that were unread at some time, since the start. */
+  get queuedMessages(): number {
+    return this.#unread.addedMessages;
+  }
+
+  /** Those of them that were taken. */
+  get takenMessages(): number {
+    return this.#unread.shiftedMessages;
+  }
+
   /** Whether neither messages nor statuses are unread. */
   get isEmpty(): boolean {
     return this.#unread.length === 0;
@@ -62,7 +75,8 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
   push(message: ReceivedMessage): void {
     // A message behind another is news to no consumer: one that could take it would have taken the first.
     const isFirst = this.#unread.length === 0;
-    if (isFirst && this.consumer?.offer(message) === true) return;
+    // A status that was held is reported first.
+    if (isFirst && !this.#unread.hasOverdue && this.consumer?.offer(message) === true) return;
     this.#unread.add(message);
     if (isFirst) this.consumer?.ready();
     // A message that was taken at once needs no pause, even if it is larger than the budget.
@@ -105,15 +119,19 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     }
   }
 
+  stepsOf(item: DataMessage | StatusMessage): OpenSteps | undefined {
+    return item.kind === "data" ? ReceivedMessage.stepsOf(item) : undefined;
+  }
+
   get hasAnnouncements(): boolean {
     return !this.#isEndReported && (this.#end !== undefined || this.#unread.hasUnannounced);
   }
 
   /** Reports the statuses and the end that no unread message precedes. */
   announce(isHeld: boolean): void {
-    for (let status = this.#unread.announce(); status !== undefined; status = this.#unread.announce()) {
-      this.#events.status(status);
-    }
+    const holdsConnected = (): boolean => this.#end === undefined && this.#events.holdsConnected?.() === true;
+    const next = (): Status | undefined => this.#unread.announce(holdsConnected());
+    for (let status = next(); status !== undefined; status = next()) this.#events.status(status);
     // An iteration, a listener or a lock gets all messages first. A caller of `read` may not return: do not wait.
     const isAwaited = isHeld && this.#end?.kind !== "destroyed";
     if (this.#end === undefined || (isAwaited && this.#unread.bytes > 0)) return;

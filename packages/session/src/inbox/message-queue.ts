@@ -21,11 +21,13 @@ export class StatusEntry implements StatusMessage {
 export class MessageQueue {
   readonly #entries = new Fifo<ReceivedMessage | StatusEntry>();
   #bytes = 0;
+  #addedMessages = 0;
+  #shiftedMessages = 0;
   #statuses = 0;
   /** Number of statuses at the head that have been announced. */
   #announced = 0;
   /** Statuses that were taken before they were announced. */
-  readonly #overdue: Status[] = [];
+  readonly #overdue: StatusEntry[] = [];
   #budget: SharedBudget | undefined;
 
   /** @param budget shared with other queues */
@@ -47,6 +49,16 @@ export class MessageQueue {
     return this.#budget?.share ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Messages added since the start. */
+  get addedMessages(): number {
+    return this.#addedMessages;
+  }
+
+  /** Messages removed since the start. */
+  get shiftedMessages(): number {
+    return this.#shiftedMessages;
+  }
+
   get statuses(): number {
     return this.#statuses;
   }
@@ -56,11 +68,17 @@ export class MessageQueue {
     return this.#statuses > this.#announced || this.#overdue.length > 0;
   }
 
+  /** Whether a status was taken before it was announced. */
+  get hasOverdue(): boolean {
+    return this.#overdue.length > 0;
+  }
+
   add(message: ReceivedMessage): void {
     const bytes = message.data.length + MESSAGE_OVERHEAD_BYTES;
     this.#entries.push(message);
     this.#bytes += bytes;
     this.#budget?.add(bytes);
+    this.#addedMessages++;
   }
 
   addStatus(entry: StatusEntry): void {
@@ -76,20 +94,26 @@ export class MessageQueue {
       const bytes = this.#entries.length === 0 ? this.#bytes : entry.data.length + MESSAGE_OVERHEAD_BYTES;
       this.#bytes -= bytes;
       this.#budget?.remove(bytes);
+      this.#shiftedMessages++;
     } else if (entry !== undefined) {
       this.#statuses--;
       if (this.#announced > 0) this.#announced--;
-      else this.#overdue.push(entry.status);
+      else this.#overdue.push(entry);
     }
     return entry;
   }
 
-  /** Returns the next status that no message precedes; each status is returned once. */
-  announce(): Status | undefined {
-    if (this.#overdue.length > 0) return this.#overdue.shift();
-    const entry = this.#entries.at(this.#announced);
+  /**
+   * Returns the next status that no message precedes; each status is returned once.
+   * @param holdsConnected whether a Connected waits as long as nothing follows it
+   */
+  announce(holdsConnected = false): Status | undefined {
+    const entry = this.#overdue[0] ?? this.#entries.at(this.#announced);
     if (!(entry instanceof StatusEntry)) return undefined;
-    this.#announced++;
+    const isLast = this.#overdue.length + this.#entries.length - this.#announced === 1;
+    if (holdsConnected && isLast && entry.status === "Connected") return undefined;
+    if (this.hasOverdue) this.#overdue.shift();
+    else this.#announced++;
     return entry.status;
   }
 

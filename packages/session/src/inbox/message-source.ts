@@ -1,4 +1,5 @@
 import type { IpcError } from "../errors.js";
+import type { OpenSteps } from "../open-steps.js";
 
 /**
  * How a source ended. Items that are left can still be read. Then reads reject, and so does an iteration, except after `done`.
@@ -38,6 +39,8 @@ export interface MessageSource<T, D extends T = T> {
   take(): T | undefined;
   /** Like `take`, but drops items until it finds data. */
   takeData(): D | undefined;
+  /** Returns the steps that handle messages of the same connection; undefined for a status. */
+  stepsOf(item: T): OpenSteps | undefined;
   /** Undefined until no item can be added any more. */
   readonly end: SourceEnd | undefined;
   /** Whether there is something to announce, possibly behind items. */

@@ -4,6 +4,7 @@ import type { Sender } from "../connection/sender.js";
 import { handledRejection } from "../deferred.js";
 import { SessionError } from "../errors.js";
 import type { MessageOrigin } from "../message.js";
+import { OpenSteps } from "../open-steps.js";
 import { validateAbortOptions, validateWrite } from "../options/call-arguments.js";
 import type { ConnectionSecurity } from "../security.js";
 
@@ -11,11 +12,14 @@ import type { ConnectionSecurity } from "../security.js";
 export class ConnectionOrigin implements MessageOrigin {
   readonly security: ConnectionSecurity;
   readonly remote: string;
+  readonly steps: OpenSteps;
   readonly #maxSendSize: number;
   /** The sender, or after the end a function that creates the error of a write. */
   #target: Sender | (() => Error);
 
-  constructor({ security, maxSendSize, sender }: Connection, remote: string) {
+  /** @param onSettled for its `steps` */
+  constructor({ security, maxSendSize, sender }: Connection, remote: string, onSettled: () => void) {
+    this.steps = new OpenSteps(onSettled);
     this.security = security;
     this.remote = remote;
     this.#maxSendSize = maxSendSize;

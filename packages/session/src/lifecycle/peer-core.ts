@@ -9,23 +9,28 @@ import { Heartbeat } from "../heartbeat/heartbeat.js";
 import type { EndKind } from "../inbox/message-source.js";
 import { type MessageOrigin, ReceivedMessage, type Status } from "../message.js";
 import { validateAbortOptions, validateWrite } from "../options/call-arguments.js";
-import type { PeerLimits } from "../options/peer-options.js";
 import type { PeerEvents, PeerStats } from "../peer.js";
 import type { ConnectionSecurity } from "../security.js";
-import type { SharedBudget } from "../shared-budget.js";
 import { destroyStream } from "../stream-close.js";
 import { settleWithin } from "../time-limit.js";
 import { ConnectionOrigin } from "./connection-origin.js";
+import { EarlierConnections } from "./earlier-connections.js";
 import type { PeerOwner, PeerStart } from "./peer-owner.js";
 import { PeerReader } from "./peer-reader.js";
 import { TrafficCounters } from "./traffic-counters.js";
 
 const DONE: Promise<void> = Promise.resolve();
 
+interface Connected {
+  readonly name: "connected";
+  readonly connection: Connection;
+  readonly origin: ConnectionOrigin;
+}
+
 type State =
   /** Before the first connection, and with `queueWhileDisconnected` before the next one: writes are queued for it. */
   | { readonly name: "waiting"; readonly writes: WriteQueue }
-  | { readonly name: "connected"; readonly connection: Connection; readonly origin: ConnectionOrigin }
+  | Connected
   /** Between two connections: writes are rejected. */
   | { readonly name: "disconnected" }
   | { readonly name: "closing"; readonly connection: Connection | undefined; readonly done: Promise<void> }
@@ -35,29 +40,30 @@ type State =
 export class PeerCore<E extends PeerEvents = PeerEvents> {
   readonly reader: PeerReader<E>;
   readonly #owner: PeerOwner;
-  readonly #limits: PeerLimits;
-  readonly #queuedBudget: SharedBudget | undefined;
+  readonly #start: PeerStart;
   readonly #heartbeat: Heartbeat;
   readonly #traffic = new TrafficCounters();
+  readonly #earlier: EarlierConnections;
   #state: State;
-  /** The current or last connection. */
-  #current: Pick<MessageOrigin, "security" | "remote">;
+  /** The connection that is established now, or was last. */
+  #last: ConnectionOrigin | undefined;
   #isReferenced = true;
 
-  constructor({ limits, budgets, heartbeat, status, remote, security }: PeerStart, owner: PeerOwner) {
+  constructor(start: PeerStart, owner: PeerOwner) {
+    const { limits, budgets, heartbeat, status } = start;
     this.#owner = owner;
-    this.#limits = limits;
-    this.#queuedBudget = budgets?.queued;
+    this.#start = start;
     this.#heartbeat = heartbeat ?? new Heartbeat(limits);
-    this.#current = { security, remote };
     this.#state = { name: "waiting", writes: new WriteQueue(limits.maxQueuedBytes) };
     this.reader = new PeerReader<E>({
       status,
       maxUnreadBytes: limits.maxUnreadBytes,
       budget: budgets?.unread,
-      pauseInput: () => this.#connection?.pause(),
-      resumeInput: () => this.#connection?.resume(),
+      holdsConnected: () => this.#earlier.holdsConnected,
+      pauseInput: () => this.#connected?.connection.pause(),
+      resumeInput: () => this.#connected?.connection.resume(),
     });
+    this.#earlier = new EarlierConnections(this.reader.inbox, this.reader.consumer);
   }
 
   get security(): ConnectionSecurity {
@@ -66,6 +72,11 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
 
   get remote(): string {
     return this.#current.remote;
+  }
+
+  /** The connection whose messages are being handled, or the one that is established now or was last. */
+  get #current(): Pick<MessageOrigin, "security" | "remote"> {
+    return this.#earlier.current ?? this.#last ?? this.#start;
   }
 
   get stats(): PeerStats {
@@ -85,7 +96,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
 
   /** Whether a write is accepted without waiting. */
   get hasRoom(): boolean {
-    return this.#connection?.sender.isFree ?? false;
+    return this.#connected?.connection.sender.isFree ?? false;
   }
 
   get isReferenced(): boolean {
@@ -94,9 +105,10 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
 
   write(type: number, data: string | Uint8Array, options: AbortOptions | undefined): Promise<void> {
     const state = this.#state;
-    if (state.name === "connected") return state.origin.reply(type, data, options);
+    if (state.name === "connected" && !this.#earlier.isHolding) return state.origin.reply(type, data, options);
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    const fault = validateWrite(type, bytes, this.#limits.maxMessageSize) ?? validateAbortOptions("write", options);
+    const fault =
+      validateWrite(type, bytes, this.#start.limits.maxMessageSize) ?? validateAbortOptions("write", options);
     if (fault !== undefined) return handledRejection(fault);
     if (state.name === "waiting") return state.writes.write(type, bytes, options?.signal);
     return handledRejection(this.#unreachable("write"));
@@ -104,25 +116,20 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
 
   flush(signal: AbortSignal | undefined): Promise<void> {
     const state = this.#state;
-    switch (state.name) {
-      case "connected":
-        return state.connection.sender.flush(signal);
-      case "waiting":
-        return state.writes.size === 0 ? DONE : state.writes.flush(signal);
-      case "disconnected":
-      case "closing":
-      case "ended":
-        return handledRejection(this.#unreachable("flush"));
-    }
+    if (state.name === "connected" && !this.#earlier.isHolding) return state.connection.sender.flush(signal);
+    if (state.name === "waiting") return state.writes.size === 0 ? DONE : state.writes.flush(signal);
+    return handledRejection(this.#unreachable("flush"));
   }
 
   close(timeoutMs: number): Promise<void> {
     const state = this.#state;
     if (state.name === "closing" || state.name === "ended") return state.done;
     const done = new Deferred<void>({ what: "close", onCancel: () => {} });
-    const connection = this.#connection;
-    this.#enter({ name: "closing", connection, done: done.promise }, () => this.#unreachable("write"));
-    this.#drain(connection, timeoutMs).then(
+    const connected = this.#connected;
+    this.#enter({ name: "closing", connection: connected?.connection, done: done.promise }, () =>
+      this.#unreachable("write"),
+    );
+    this.#drain(connected, timeoutMs).then(
       () => done.resolve(),
       (error: Error) => done.reject(error),
     );
@@ -141,7 +148,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   /** Sets whether the connections and their source keep the process alive; timers never do. */
   setReferenced(referenced: boolean): void {
     this.#isReferenced = referenced;
-    this.#connection?.setReferenced(referenced);
+    this.#connected?.connection.setReferenced(referenced);
     this.#owner.setReferenced?.(referenced);
   }
 
@@ -160,16 +167,17 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
       destroyStream(stream);
       return false;
     }
-    const { maxMessageSize: maxReceiveSize, maxQueuedBytes, busyPollUs } = this.#limits;
+    const { maxMessageSize: maxReceiveSize, maxQueuedBytes, busyPollUs } = this.#start.limits;
     const waiting = state.name === "waiting" ? state.writes : new WriteQueue(maxQueuedBytes);
     waiting.rejectLarger(outcome.maxSendSize);
-    const budget = this.#queuedBudget;
+    const budget = this.#start.budgets?.queued;
     const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs };
     const heartbeat = this.#heartbeat;
     const connection = new Connection({ stream, outcome, rest, ...limits, budget, waiting, heartbeat });
-    const origin = new ConnectionOrigin(connection, remote);
+    const origin = new ConnectionOrigin(connection, remote, this.#onSettled);
     this.#enter({ name: "connected", connection, origin });
-    this.#current = origin;
+    if (this.#start.changesPeer === true && this.#last !== undefined) this.#earlier.add(this.#last);
+    this.#last = origin;
     this.#traffic.connected();
     connection.setReferenced(this.#isReferenced);
     if (this.reader.isFull) connection.pause();
@@ -181,14 +189,14 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
         origin.lose(error);
         const queues = this.#owner.queueWhileDisconnected === true;
         this.#enter(queues ? { name: "waiting", writes: new WriteQueue(maxQueuedBytes) } : { name: "disconnected" });
-        this.#owner.onDisconnected(error, clean);
+        this.#owner.onDisconnected(error, clean, origin);
       },
       silence: (news) => {
-        this.#owner.onSilence?.(news);
+        this.#owner.onSilence?.(news, origin);
         this.reader.emitSilence(news);
       },
     });
-    this.#owner.onConnected?.();
+    this.#owner.onConnected?.(origin);
     this.setStatus("Connected");
     // Begin in the next macrotask, so that listeners added as soon as the connection is reported miss no message.
     setImmediate(() => connection.begin());
@@ -202,9 +210,13 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     else this.#end(status, "failed", () => error);
   }
 
-  get #connection(): Connection | undefined {
-    return this.#state.name === "connected" ? this.#state.connection : undefined;
+  get #connected(): Connected | undefined {
+    return this.#state.name === "connected" ? this.#state : undefined;
   }
+
+  readonly #onSettled = (): void => {
+    if (!this.#earlier.isEmpty) this.reader.consumer.ready();
+  };
 
   /**
    * The only place that changes the state. Ends what the state before held, unless `next` takes it over.
@@ -218,7 +230,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
         if (error !== undefined) left.writes.rejectAll(error());
         return;
       case "connected":
-        if (next.name !== "disconnected") left.origin.end(() => this.#unreachable("write"));
+        if (next.name === "closing" || next.name === "ended") left.origin.end(() => this.#unreachable("write"));
         if (next.name === "closing") return;
         if (error !== undefined) left.connection.destroy(error());
         this.#traffic.disconnected(left.connection.sender);
@@ -240,33 +252,43 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   }
 
   /** The part before the first `await` runs before `close` returns, so nothing is delivered after that. */
-  async #drain(connection: Connection | undefined, timeoutMs: number): Promise<void> {
+  async #drain(connected: Connected | undefined, timeoutMs: number): Promise<void> {
     const released = settleWithin(timeoutMs, this.#owner.release?.() ?? DONE);
     try {
-      await connection?.close(timeoutMs);
+      await connected?.connection.close(timeoutMs);
     } finally {
       await released;
       this.#enter({ name: "ended", done: DONE });
       this.setStatus("Closed");
-      if (connection !== undefined) this.#owner.onClosed?.();
+      if (connected !== undefined) this.#owner.onClosed?.(connected.origin);
       this.reader.end("done", () => this.#unreachable("read"));
     }
   }
 
   #end(status: Status, kind: EndKind, error: () => IpcError): void {
-    const { isConnected } = this;
+    const connected = this.#connected;
     this.#enter({ name: "ended", done: this.#owner.release?.() ?? DONE }, error);
     if (this.reader.status !== status) this.setStatus(status);
-    if (isConnected) this.#owner.onClosed?.();
+    if (connected !== undefined) this.#owner.onClosed?.(connected.origin);
     this.reader.end(kind, error);
   }
 
   #unreachable(what: string): SessionError {
-    return this.#state.name === "disconnected"
-      ? new SessionError(
+    switch (this.#state.name) {
+      case "connected":
+        return this.#earlier.heldError(what);
+      case "disconnected":
+        return new SessionError(
           "IPC_NOT_CONNECTED",
           `${what}: there is no connection now (status: ${this.reader.status}); wait for the status Connected`,
-        )
-      : new SessionError("IPC_CLOSED", `${what}: this peer is closed (status: ${this.reader.status}); start a new one`);
+        );
+      case "waiting":
+      case "closing":
+      case "ended":
+        return new SessionError(
+          "IPC_CLOSED",
+          `${what}: this peer is closed (status: ${this.reader.status}); start a new one`,
+        );
+    }
   }
 }

@@ -1,15 +1,20 @@
-import { EventEmitter } from "node:events";
 import { type ErrorTraits, isIpcError, throwLater, traitsOf } from "../errors.js";
+import { type DataMessage, ReceivedMessage } from "../message.js";
 import { assertListener } from "../options/call-arguments.js";
 
 /** A function that receives the arguments of an event: `EventListener<PeerEvents["message"]>`. */
 export type EventListener<A> = (...args: Extract<A, unknown[]>) => void;
 
-/** The source of `message` events, which flow while there is a listener. */
+/** The source of `message` events, whose last argument is the message; they flow while there is a listener. */
 export interface MessageFlow {
   /** @throws SessionError IPC_CONSUMER_TAKEN */
   listen(): void;
   unlisten(): void;
+}
+
+interface Entry {
+  readonly listener: (...args: unknown[]) => unknown;
+  readonly isOnce: boolean;
 }
 
 /**
@@ -19,60 +24,84 @@ export interface MessageFlow {
  * The same holds for a rejection of an async listener, with two exceptions, because no peer may end this process. A rejection
  * because the connection ended is ignored: other events report that end. IPC_QUEUE_FULL and IPC_CLOSE_INCOMPLETE, caused by a
  * peer that does not read, become a Node warning, once per emitter.
+ *
+ * It is no EventEmitter, because that does not tell what a listener returned: a message is handled when that has settled.
  */
 export class PeerEmitter<E> {
-  readonly #emitter = new EventEmitter({ captureRejections: true });
+  /** In the order of adding. A list is replaced and never changed, because listeners add and remove listeners. */
+  readonly #entries = new Map<keyof E, readonly Entry[]>();
   readonly #flow: MessageFlow | undefined;
-  /** Whether a `once` listener was added for messages; it is removed without a call of `off`. */
-  #hasOnce = false;
   #hasWarned = false;
 
   constructor(flow?: MessageFlow) {
     this.#flow = flow;
-    Reflect.set(this.#emitter, EventEmitter.captureRejectionSymbol, (error: unknown) => this.#onRejection(error));
   }
 
   /** @throws TypeError; SessionError IPC_CONSUMER_TAKEN, for `message` */
   on<K extends keyof E>(event: K, listener: EventListener<E[K]>): void {
-    this.#begin(event, listener);
-    this.#emitter.on(event as string, listener as (...args: unknown[]) => void);
+    this.#add(event, listener, false);
   }
 
   once<K extends keyof E>(event: K, listener: EventListener<E[K]>): void {
-    this.#begin(event, listener);
-    if (event === "message") this.#hasOnce = true;
-    this.#emitter.once(event as string, listener as (...args: unknown[]) => void);
+    this.#add(event, listener, true);
   }
 
   off<K extends keyof E>(event: K, listener: EventListener<E[K]>): void {
-    this.#emitter.off(event as string, listener as (...args: unknown[]) => void);
-    this.#stopWhenAlone();
+    const latest = this.#entries.get(event)?.findLast((entry) => entry.listener === listener);
+    if (latest !== undefined && this.#remove(event, latest)) this.#stopWhenAlone(event);
   }
 
   emit(event: keyof E, ...args: unknown[]): void {
-    if (event === "error" && this.#emitter.listenerCount("error") === 0) return;
+    const entries = this.#entries.get(event);
+    if (entries === undefined) return;
+    let hasRemoved = false;
     try {
-      this.#emitter.emit(event as string, ...args);
+      for (const entry of entries) {
+        if (entry.isOnce) {
+          // Another listener may have removed it, or emitted the event.
+          if (!this.#remove(event, entry)) continue;
+          hasRemoved = true;
+        }
+        const result = entry.listener(...args);
+        if (isPromiseLike(result)) this.#watch(event, args, Promise.resolve(result));
+      }
     } catch (error) {
       throwLater(error);
     }
-    if (this.#hasOnce && event === "message") this.#stopWhenAlone();
+    if (hasRemoved) this.#stopWhenAlone(event);
   }
 
   clear(): void {
-    this.#emitter.removeAllListeners();
+    this.#entries.clear();
   }
 
-  #begin(event: keyof E, listener: unknown): void {
+  #add(event: keyof E, listener: unknown, isOnce: boolean): void {
     assertListener(listener);
     if (event === "message") this.#flow?.listen();
+    const entry = { listener: listener as Entry["listener"], isOnce };
+    this.#entries.set(event, [...(this.#entries.get(event) ?? []), entry]);
   }
 
-  #stopWhenAlone(): void {
-    if (this.#emitter.listenerCount("message") === 0) this.#flow?.unlisten();
+  /** Returns whether it was there. */
+  #remove(event: keyof E, entry: Entry): boolean {
+    const entries = this.#entries.get(event) ?? [];
+    const rest = entries.filter((other) => other !== entry);
+    if (rest.length > 0) this.#entries.set(event, rest);
+    else this.#entries.delete(event);
+    return rest.length < entries.length;
   }
 
-  #onRejection(error: unknown): void {
+  #stopWhenAlone(event: keyof E): void {
+    if (event === "message" && !this.#entries.has(event)) this.#flow?.unlisten();
+  }
+
+  #watch(event: keyof E, args: readonly unknown[], result: Promise<unknown>): void {
+    if (event === "message" && this.#flow !== undefined) {
+      ReceivedMessage.stepsOf(args.at(-1) as DataMessage).beginUntil(result, this.#onRejection);
+    } else result.catch(this.#onRejection);
+  }
+
+  readonly #onRejection = (error: unknown): void => {
     const { endsConnection, causedByPeer }: ErrorTraits = isIpcError(error) ? traitsOf(error.code) : {};
     if (endsConnection) return;
     if (!causedByPeer) throwLater(error);
@@ -80,5 +109,9 @@ export class PeerEmitter<E> {
       this.#hasWarned = true;
       process.emitWarning(error as Error);
     }
-  }
+  };
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { readonly then?: unknown } | null | undefined)?.then === "function";
 }

@@ -1,7 +1,7 @@
 import type { SilenceNews } from "../diagnostics.js";
 import type { IpcError } from "../errors.js";
 import type { Heartbeat } from "../heartbeat/heartbeat.js";
-import type { ReceivedMessage, Status } from "../message.js";
+import type { MessageOrigin, ReceivedMessage, Status } from "../message.js";
 import type { PeerLimits } from "../options/peer-options.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { PeerBudgets } from "../shared-budget.js";
@@ -14,6 +14,11 @@ export interface PeerStart {
   readonly status: Status;
   readonly remote: string;
   readonly security: ConnectionSecurity;
+  /**
+   * Whether each connection is another peer's: then `write`, `security`, `remote` and the event for Connected pass to the next one
+   * only when the messages of those before are handled. @default false: one peer, or one server, that is redialled
+   */
+  readonly changesPeer?: boolean;
 }
 
 /** The owner of a peer: supplies its connections and decides what follows the end of one. */
@@ -21,13 +26,13 @@ export interface PeerOwner {
   /** Whether writes between two connections wait for the next one. @default false */
   readonly queueWhileDisconnected?: boolean;
   /** Called when a connection ended without a request of this side; decides what follows. */
-  readonly onDisconnected: (error: IpcError, clean: boolean) => void;
+  readonly onDisconnected: (error: IpcError, clean: boolean, connection: MessageOrigin) => void;
   /** Called when a connection is established, before any event reports it. */
-  readonly onConnected?: () => void;
+  readonly onConnected?: (connection: MessageOrigin) => void;
   /** Called when this side has ended the connection. */
-  readonly onClosed?: () => void;
+  readonly onClosed?: (connection: MessageOrigin) => void;
   /** Called before `silent` and `responsive` are emitted. */
-  readonly onSilence?: (news: SilenceNews) => void;
+  readonly onSilence?: (news: SilenceNews, connection: MessageOrigin) => void;
   /** Called at the start of every `destroy`. */
   readonly onDestroy?: (reason: unknown) => void;
   /** Called with each message instead of delivering it. */

@@ -19,6 +19,8 @@ export interface PeerReaderOptions {
   readonly status: Status;
   readonly maxUnreadBytes: number;
   readonly budget?: SharedBudget | undefined;
+  /** Whether the event for a Connected waits, because earlier messages are still being handled. */
+  readonly holdsConnected: () => boolean;
   /** Stops the input, because the budget of unread bytes is used up. */
   readonly pauseInput: () => void;
   /** Resumes the input, because the budget has room again. */
@@ -35,11 +37,12 @@ export class PeerReader<E extends PeerEvents> {
   #status: Status;
   #failure: IpcError | undefined;
 
-  constructor({ status, maxUnreadBytes, budget, pauseInput, resumeInput }: PeerReaderOptions) {
+  constructor({ status, maxUnreadBytes, budget, holdsConnected, pauseInput, resumeInput }: PeerReaderOptions) {
     this.#status = status;
     this.#maxUnreadBytes = maxUnreadBytes;
     const events: InboxEvents = {
       status: (changed) => this.#emit("status", changed),
+      holdsConnected,
       full: pauseInput,
       room: resumeInput,
       ended: () => {

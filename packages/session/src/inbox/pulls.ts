@@ -1,0 +1,91 @@
+import { Deferred, type DeferredOptions } from "../deferred.js";
+import type { OpenSteps } from "../open-steps.js";
+import type { MessageSource } from "./message-source.js";
+
+/** The part of a Deferred that is settled here. */
+interface Wait<T> {
+  resolve(item: T | undefined): void;
+  reject(error: Error): void;
+}
+
+/**
+ * The calls of `read`, or of `next` of an iteration: those that wait, and the steps of the items that calls have got.
+ *
+ * The next call says that a step is over. Concurrent callers do not say which one, so the latest ends first: a message of an
+ * earlier connection counts as handled only when every caller that may have it has called again.
+ */
+export class Pulls<T> {
+  readonly #source: Pick<MessageSource<T>, "end" | "stepsOf">;
+  readonly #isIteration: () => boolean;
+  /** Oldest first. */
+  readonly #waits = new Set<Wait<T>>();
+  /** Undefined: the step of a status. */
+  readonly #steps: (OpenSteps | undefined)[] = [];
+
+  /** @param isIteration whether an iteration makes the calls, and not reads */
+  constructor(source: Pick<MessageSource<T>, "end" | "stepsOf">, isIteration: () => boolean) {
+    this.#source = source;
+    this.#isIteration = isIteration;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waits.size > 0;
+  }
+
+  /** Waits for the next item; an iteration that is done or was returned from gets undefined. */
+  wait<V>(options: Omit<DeferredOptions<T | V | undefined>, "onCancel">): Promise<T | V | undefined> {
+    const wait: Deferred<T | V | undefined> = new Deferred<T | V | undefined>({
+      ...options,
+      onCancel: () => this.#waits.delete(wait),
+    });
+    this.#waits.add(wait);
+    this.settle();
+    return wait.promise;
+  }
+
+  /** Passes an item to the call that has waited longest. */
+  serve(item: T): void {
+    for (const wait of this.#waits) {
+      this.#waits.delete(wait);
+      wait.resolve(item);
+      return;
+    }
+  }
+
+  /** Settles the calls that are left after the end of the source: an iteration is done, a read rejects. */
+  settle(): void {
+    const { end } = this.#source;
+    if (end === undefined) return;
+    if (end.kind === "done" && this.#isIteration()) this.#resolveAll();
+    for (const wait of this.#waits) wait.reject(end.error());
+    this.#waits.clear();
+  }
+
+  /** Settles the calls of an iteration that was returned from. */
+  release(): void {
+    this.#resolveAll();
+    this.endSteps();
+  }
+
+  /** Notes that a call has got an item. */
+  beginStep(item: T): void {
+    const steps = this.#source.stepsOf(item);
+    // The step of a status matters only beside another, which the next call of its reader must not end.
+    if (steps === undefined && this.#steps.length === 0) return;
+    steps?.begin();
+    this.#steps.push(steps);
+  }
+
+  endStep(): void {
+    if (this.#steps.length > 0) this.#steps.pop()?.end();
+  }
+
+  endSteps(): void {
+    while (this.#steps.length > 0) this.endStep();
+  }
+
+  #resolveAll(): void {
+    for (const wait of this.#waits) wait.resolve(undefined);
+    this.#waits.clear();
+  }
+}

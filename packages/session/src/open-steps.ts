@@ -1,0 +1,40 @@
+/**
+ * Counts the steps in progress that handle messages of one connection. A step handles one message: it is over when the reader or
+ * the iteration that took the message asks for the next item, or when the listeners have returned and the promises that they
+ * returned have settled.
+ */
+export class OpenSteps {
+  #count = 0;
+  readonly #onSettled: () => void;
+
+  /** @param onSettled called when the promise of a listener has settled and no step is in progress */
+  constructor(onSettled: () => void) {
+    this.#onSettled = onSettled;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  begin(): void {
+    this.#count++;
+  }
+
+  end(): void {
+    this.#count--;
+  }
+
+  /** Begins a step that is over when `result`, which a listener returned, settles. @param onRejected called then, first */
+  beginUntil(result: Promise<unknown>, onRejected: (error: unknown) => void): void {
+    this.#count++;
+    result.then(this.#settle, (error: unknown) => {
+      onRejected(error);
+      this.#settle();
+    });
+  }
+
+  readonly #settle = (): void => {
+    this.#count--;
+    if (this.#count === 0) this.#onSettled();
+  };
+}
