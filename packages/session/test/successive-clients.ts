@@ -48,9 +48,10 @@ export class ServingPeer {
   readonly peer: PeerSession;
   #sent = 0;
 
-  constructor() {
+  /** @param changesPeer whether each client is another, as at a server */
+  constructor(changesPeer = true) {
     this.core = new PeerCore(
-      { limits: LIMITS, security: PLAIN_SECURITY, status: "Listening", remote: "orders" },
+      { limits: LIMITS, security: PLAIN_SECURITY, status: "Listening", remote: "orders", changesPeer },
       { onDisconnected: () => this.core.setStatus("Disconnected") },
     );
     this.peer = untilTestEnds(new TestPeer(this.core));

@@ -1,10 +1,10 @@
 import { SessionError } from "../errors.js";
 import type { Inbox, InboxConsumer } from "../inbox/inbox.js";
-import type { ConnectionOrigin } from "./connection-origin.js";
+import type { MessageOrigin } from "../message.js";
 
 /** A connection that has ended. Of the messages that its inbox ever queued, it received those numbered `from` … `upTo`-1. */
 interface Earlier {
-  readonly origin: ConnectionOrigin;
+  readonly origin: MessageOrigin;
   readonly from: number;
   readonly upTo: number;
 }
@@ -32,8 +32,8 @@ export class EarlierConnections {
     this.#consumer = consumer;
   }
 
-  get isEmpty(): boolean {
-    return this.#earlier.length === 0;
+  get size(): number {
+    return this.#earlier.length;
   }
 
   /** Whether writes must not reach the connection that is there now. */
@@ -42,7 +42,7 @@ export class EarlierConnections {
   }
 
   /** The oldest whose messages are being handled, or are unread and something reads. */
-  get current(): ConnectionOrigin | undefined {
+  get current(): MessageOrigin | undefined {
     while (this.#earlier[0] !== undefined && this.#isOver(this.#earlier[0])) this.#earlier.shift();
     return this.#earlier.find(({ origin }) => origin.steps.count > 0 || this.#consumer.isConsuming)?.origin;
   }
@@ -56,7 +56,7 @@ export class EarlierConnections {
   }
 
   /** Adds the connection that has ended last. Those that are over are forgotten, so a client without messages leaves nothing. */
-  add(origin: ConnectionOrigin): void {
+  add(origin: MessageOrigin): void {
     const added = { origin, from: this.#queued, upTo: this.#inbox.queuedMessages };
     this.#queued = added.upTo;
     this.#earlier = [...this.#earlier, added].filter((earlier) => !this.#isOver(earlier));

@@ -215,7 +215,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   }
 
   readonly #onSettled = (): void => {
-    if (!this.#earlier.isEmpty) this.reader.consumer.ready();
+    if (this.#earlier.size > 0) this.reader.consumer.ready();
   };
 
   /**
