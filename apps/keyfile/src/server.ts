@@ -21,5 +21,5 @@ server.on("status", (status) => {
 
 for await (const message of server) {
   console.log(`received "${message.text()}"`);
-  await server.write(ANSWER, "a secret");
+  await message.reply(ANSWER, "a secret");
 }

@@ -13,11 +13,11 @@ server.on("status", (status) => {
 
 for await (const message of server) {
   if (message.type === ECHO) {
-    await server.write(ECHO, message.data);
+    await message.reply(ECHO, message.data);
   } else {
     console.log(`received type ${message.type}: "${message.text()}"`);
     await waitBetweenSteps();
-    await server.write(PING, "server - PING");
+    await message.reply(PING, "server - PING");
   }
 }
 console.log(`closed after ${server.stats.messagesReceived} messages received, ${server.stats.messagesSent} sent`);

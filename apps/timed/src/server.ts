@@ -20,7 +20,7 @@ for (;;) {
   } else if (message.kind === "data") {
     console.log(`received type ${message.type}: "${message.text()}"; thinking for ${THINK_MS} ms`);
     await sleep(THINK_MS);
-    await server.write(PING, "server - PING");
+    await message.reply(PING, "server - PING");
   }
 }
 await server.close();

@@ -23,8 +23,9 @@ export interface PeerEvents {
   /** Emitted for each data message. A listener consumes messages as they arrive; `pause()` holds them back. */
   message: [message: DataMessage];
   /**
-   * Emitted when every message received before the change was taken, and the `message` listeners have returned. A peer that has
-   * ended emits it at once if it has no listener and no iteration, or was destroyed.
+   * Emitted when every message received before the change was taken, and the `message` listeners have returned. A server with a
+   * listener or an iteration emits Connected when `write` reaches the new client, or before that client's first message. A peer
+   * that has ended emits it at once if it has no listener and no iteration, or was destroyed.
    */
   status: [status: Status];
   /** Emitted when a connection ends without a request of this side; a client redials. */
@@ -66,7 +67,8 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
    * more, when the kernel has it. The caller may reuse `data` from then on.
    * @param type 1 … 2^32-1; 0 is reserved
    * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_NOT_CONNECTED, IPC_QUEUE_FULL, IPC_CONNECTION_LOST,
-   * IPC_CLOSED, IPC_ABORTED (a message that was not accepted yet is never sent).
+   * IPC_CLOSED, IPC_ABORTED (a message that was not accepted yet is never sent). A server's rejects with IPC_CONNECTION_LOST while
+   * messages of an earlier client are being handled: answer a message by its `reply`.
    */
   write(type: number, data: string | Uint8Array, options?: AbortOptions): Promise<void>;
   writeMessage(
@@ -93,8 +95,8 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
   /** golang-ipc's number of `status`. */
   readonly statusCode: number;
   /**
-   * Security of the current or last connection; before the first, what the options request. Unread messages may come from an
-   * earlier connection with another peer: the statuses that `read` returns between messages mark where the next one begins.
+   * Security of the current or last connection; before the first, what the options request. A server's is that of the earlier
+   * client while that one's messages are being handled. `message.security` is that of the message's own connection.
    */
   readonly security: ConnectionSecurity;
   /** The peer's address, or the socket's address if the peer has none; of the same connection as `security`. */

@@ -5,7 +5,7 @@ import { succeed, WAYS } from "../../test/handled-messages.js";
 import { nextTick } from "../../test/recorded-inbox.js";
 import { type FarClient, ServingPeer } from "../../test/successive-clients.js";
 
-const { reads: _reads, ...LOOPS } = WAYS;
+const LOOPS = Object.entries(WAYS).filter(([way]) => way !== "reads");
 
 /** A server that greets each client when it is told of it. */
 function startGreeting(): { serving: ServingPeer; statuses: string[]; greetings: Promise<void>[] } {
@@ -18,7 +18,7 @@ function startGreeting(): { serving: ServingPeer; statuses: string[]; greetings:
   return { serving, statuses, greetings };
 }
 
-describe.each(Object.entries(LOOPS))("the event for Connected of a server whose messages go to %s", (_way, start) => {
+describe.each(LOOPS)("the event for Connected of a server whose messages go to %s", (_way, start) => {
   it("comes when the earlier client's messages are handled, so that what its listener writes reaches the next", async () => {
     const { serving, statuses, greetings } = startGreeting();
     const messages = start(serving);
@@ -68,7 +68,7 @@ it("the event for Connected comes before the first message of its client, which 
   expect(await failureOf(greetings.at(-1) ?? expect.unreachable())).toMatchObject({ code: "IPC_CONNECTION_LOST" });
 });
 
-it("the event for Connected does not wait for a reader, who may wait for it", async () => {
+it("the event for Connected does not wait for a read, whose caller may wait for it", async () => {
   const { serving, statuses } = startGreeting();
   const a = serving.connect("A");
   await serving.send(a, "a1");
