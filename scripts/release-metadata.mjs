@@ -10,19 +10,15 @@ const REPOSITORY = undefined;
 const BRANCH = "main";
 
 /**
- * Returns the fields of a published manifest that name places on the web, or what must be decided before there can be any.
+ * Returns the fields of a published manifest that name places on the web.
  * @param {string} folder the package's, relative to the top: `packages/client`
- * @param {string | undefined} repository
+ * @param {string} repository
  */
-export function releaseFields(folder, repository = REPOSITORY) {
-  if (repository === undefined)
-    return { undecided: "REPOSITORY in scripts/release-metadata.mjs, for `repository`, `homepage` and `bugs`" };
+export function releaseFields(folder, repository) {
   return {
-    fields: {
-      repository: { type: "git", url: `git+${repository}.git`, directory: folder },
-      homepage: `${repository}/tree/${BRANCH}/${folder}#readme`,
-      bugs: `${repository}/issues`,
-    },
+    repository: { type: "git", url: `git+${repository}.git`, directory: folder },
+    homepage: `${repository}/tree/${BRANCH}/${folder}#readme`,
+    bugs: `${repository}/issues`,
   };
 }
 
