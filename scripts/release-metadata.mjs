@@ -4,7 +4,7 @@ import { posix } from "node:path";
  * The address of the repository, such as `https://github.com/OWNER/NAME`. It is not decided: a release needs it.
  * @type {string | undefined}
  */
-const REPOSITORY = undefined;
+export const REPOSITORY = undefined;
 
 /** The branch that links lead to. */
 const BRANCH = "main";
