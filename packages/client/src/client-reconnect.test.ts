@@ -97,17 +97,20 @@ describe("a client whose connection ends", () => {
     expect(await readUntil(client, "Connected")).toEqual(["Reconnecting", "Connected"]);
   });
 
-  it("does not answer a message of the old connection over the new one, and writes over that", async () => {
-    const { client, session, far } = await pair();
-    await session.write(1, "question");
-    const question = await readData(client);
-    await session.close();
-    const next = await far.session();
-    await eventually(() => expect(client.status).toBe("Connected"));
-    expect(await failureOf(question.reply(2, "answer"))).toMatchObject({ code: "IPC_CONNECTION_LOST" });
-    await client.write(1, "new");
-    expect(await readUntil(next, "new")).toEqual(["Connected", "new"]);
-  });
+  it.each(["reject", "wait"] as const)(
+    "does not answer a message of the old connection over the new one, and writes over that: %s",
+    async (writeWhileReconnecting) => {
+      const { client, session, far } = await pair({ writeWhileReconnecting });
+      await session.write(1, "question");
+      const question = await readData(client);
+      await session.close();
+      const next = await far.session();
+      await eventually(() => expect(client.status).toBe("Connected"));
+      expect(await failureOf(question.reply(2, "answer"))).toMatchObject({ code: "IPC_CONNECTION_LOST" });
+      await client.write(1, "new");
+      expect(await readUntil(next, "new")).toEqual(["Connected", "new"]);
+    },
+  );
 
   it("reconnects without a read when everything fits", async () => {
     const { client, session, far } = await pair();
