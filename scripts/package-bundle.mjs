@@ -90,5 +90,7 @@ function removeOthers(folder, files) {
     const source = path.replace(/^dist\//, "src/").replace(/\.d\.ts(\.map)?$/, ".ts");
     if (source !== path && existsSync(join(folder, source))) continue;
     rmSync(absolute, { force: true });
+    // The compiler writes again only what its record does not have. A source that is away on one branch may come back on another.
+    if (source !== path) rmSync(join(folder, "dist", ".tsbuildinfo"), { force: true });
   }
 }
