@@ -25,6 +25,8 @@ class Client:
         self.stream = socket.socket(socket.AF_UNIX)
         self.stream.settimeout(DEADLINE_S)
         self.frames = b""
+        self.control_frames = False
+        self.goaways = []
 
     def receive(self, length):
         data = bytearray()
@@ -87,6 +89,7 @@ class Client:
         else:
             if offer["name"] not in (bytes(16), wire.name_hash(self.settings["name"])):
                 raise Refused("IPC_SECURITY_REFUSED", "the server has another name")
+            self.control_frames = bool(offer["features"] & wire.CONTROL_FRAMES)
             mode = wire.PSK if self.psk is not None else 0
             select = wire.make_select(mode, wire.CONTROL_FRAMES, self.settings["maxMessageSize"])
         self.stream.sendall(select)
@@ -130,13 +133,22 @@ class Client:
             kind, data = struct.unpack(">I", body[:4])[0], body[4:]
             if kind != 0:
                 return kind, data
-            if len(data) == 5 and data[0] == 1:
-                self.send(0, b"\x02" + data[1:])
+            if self.control_frames:
+                self.control(data)
+
+    def control(self, data):
+        op = wire.check_control(data)
+        if op == wire.PING:
+            self.send(0, bytes([wire.PONG]) + data[1:])
+        elif op == wire.GOAWAY:
+            self.goaways.append(data[1])
 
     def close(self):
-        """Ends this half, reads to the server's end, and returns how many bytes still came."""
+        """Announces the end where it can, ends this half, reads to the server's end, and returns how many bytes still came."""
         if self.mode == "secure":
             self.stream.sendall(self.outgoing.seal(wire.CLOSE))
+        elif self.control_frames:
+            self.send(0, wire.make_goaway(wire.CLOSING))
         self.stream.shutdown(socket.SHUT_WR)
         count = 0
         while part := self.stream.recv(65_536):

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 AUTH, DATA, CLOSE = 1, 2, 3
 PSK, SERVER_SIGNS, CLIENT_SIGNS = 1, 2, 4
 CONTROL_FRAMES = 0x0001
+PING, PONG, GOAWAY = 1, 2, 3
+CLOSING, DRAINING = 0, 1
 REKEY_INTERVAL = 2**20
 
 
@@ -113,6 +115,19 @@ class Direction:
         except InvalidTag as error:
             code = "IPC_AUTHENTICATION_FAILED" if self.seq == 1 else "IPC_DECRYPTION_FAILED"
             raise Refused(code, "the tag of a record is wrong") from error
+
+
+def make_goaway(reason):
+    return struct.pack(">BBQQ", GOAWAY, reason, 0, 0)
+
+
+def check_control(data):
+    """Returns the op of a control frame, whose length has been checked."""
+    op = data[0] if data else None
+    expected = {PING: 5, PONG: 5, GOAWAY: 18}.get(op, len(data))
+    if not 1 <= len(data) <= 128 or len(data) != expected:
+        raise Refused("IPC_RECORD_INVALID", f"a control frame of {len(data)} bytes, op {op}")
+    return op
 
 
 LENGTHS = {AUTH: (16, 512), DATA: (17, 262_160), CLOSE: (16, 16)}

@@ -76,6 +76,8 @@ for (const encryption of [true, false]) {
 
     it(`reconnects in an orderly way, ${RECONNECTS} times`, () =>
       withServer(async (server, name, end) => {
+        const lost: string[] = [];
+        server.on("lost", ({ code }) => lost.push(code));
         await using go = new GoPeer(goPeer, { role: "client", name, encryption });
         for (let round = 0; round <= RECONNECTS; round++) {
           await go.start();
@@ -84,7 +86,7 @@ for (const encryption of [true, false]) {
           await end.status("Disconnected");
         }
         expect(server.stats.reconnects).toBe(RECONNECTS);
-        expect(go.errors).toEqual([]);
+        expect([go.errors, lost]).toEqual([[], []]);
       }));
 
     it("is refused at once while another is connected, which keeps working", () =>
@@ -182,6 +184,8 @@ for (const encryption of [true, false]) {
 
     it(`comes back by itself to a server that was started again, ${RECONNECTS} times`, () =>
       withClient(async (end, client, go) => {
+        const lost: string[] = [];
+        client.on("lost", ({ code }) => lost.push(code));
         for (let round = 0; round < RECONNECTS; round++) {
           await end.echo({ count: 1, size: 64 });
           await go.close();
@@ -191,6 +195,7 @@ for (const encryption of [true, false]) {
         }
         await end.echo({ count: 1, size: 64 });
         expect(client.stats.reconnects).toBe(RECONNECTS);
+        expect(lost).toEqual(new Array(RECONNECTS).fill("IPC_PEER_CLOSED"));
       }));
 
     it("gives up with a typed error while another is connected, which keeps working", () =>

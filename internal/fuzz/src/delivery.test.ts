@@ -1,4 +1,5 @@
 import { encodeMessage } from "@ipc/framing";
+import type { IpcErrorCode } from "@ipc/session";
 import { expect, it } from "vitest";
 import { MESSAGES } from "./conversation.js";
 import { assertAuthentic, assertInOrder, assertWhole } from "./delivery.js";
@@ -18,9 +19,13 @@ const input: Input = {
   mutations: [],
 };
 
+const LEGACY = { handshakeBytes: 1, hasControlFrames: false };
+const CONTROL = { handshakeBytes: 1, hasControlFrames: true };
+const GOAWAY = encodeMessage(0, Uint8Array.of(3, ...new Uint8Array(17)));
+
 it("takes the messages of the stream, whole and in order", () => {
-  expect(() => assertWhole(input, 1, [first, second], undefined)).not.toThrow();
-  expect(() => assertWhole({ ...input, end: "reset" }, 1, [first], "IPC_CONNECTION_LOST")).not.toThrow();
+  expect(() => assertWhole(input, LEGACY, [first, second], undefined)).not.toThrow();
+  expect(() => assertWhole({ ...input, end: "reset" }, LEGACY, [first], "IPC_CONNECTION_LOST")).not.toThrow();
 });
 
 it.each([
@@ -30,12 +35,25 @@ it.each([
   ["an altered message", [first, { type: 2, data: Uint8Array.of(4) }]],
   ["one message too many", [first, second, second]],
 ])("refuses %s", (_what, messages) => {
-  expect(() => assertWhole(input, 1, messages, undefined)).toThrow("delivered");
+  expect(() => assertWhole(input, LEGACY, messages, undefined)).toThrow("delivered");
 });
 
 it("refuses an end that says something else than the stream", () => {
-  expect(() => assertWhole(input, 1, [first, second], "IPC_FRAME_TRUNCATED")).toThrow("undefined is right");
-  expect(() => assertWhole(input, 1, [first, second], "IPC_CONNECTION_LOST")).toThrow("undefined is right");
+  expect(() => assertWhole(input, LEGACY, [first, second], "IPC_FRAME_TRUNCATED")).toThrow("undefined is right");
+  expect(() => assertWhole(input, LEGACY, [first, second], "IPC_CONNECTION_LOST")).toThrow("undefined is right");
+});
+
+it("takes an end for one only behind a GOAWAY where there are control frames, and what breaks their rules for none", () => {
+  const endingIn = (...last: Uint8Array[]): Input => ({ ...input, chunks: [...input.chunks, ...last] });
+  const check = (tried: Input, code: IpcErrorCode | undefined) => () =>
+    assertWhole(tried, CONTROL, [first, second], code);
+  expect(check(endingIn(GOAWAY), undefined)).not.toThrow();
+  expect(check(endingIn(GOAWAY), "IPC_CONNECTION_LOST")).toThrow("undefined is right");
+  expect(check(input, "IPC_CONNECTION_LOST")).not.toThrow();
+  expect(check(input, undefined)).toThrow("IPC_CONNECTION_LOST is right");
+  const short = endingIn(encodeMessage(0, Uint8Array.of(1)), encodeMessage(3, second.data));
+  expect(check(short, "IPC_RECORD_INVALID")).not.toThrow();
+  expect(check(short, "IPC_CONNECTION_LOST")).toThrow("IPC_RECORD_INVALID is right");
 });
 
 it("refuses a delivered message that the peer did not seal", () => {

@@ -3,11 +3,10 @@ import type { IpcErrorCode } from "@ipc/session";
 import { MESSAGES } from "./conversation.js";
 import { MAX_MESSAGE_SIZE } from "./handshakes.js";
 import type { Input } from "./input.js";
-import { END_CODES, isSameMessage, parseFrames, readBody } from "./reference.js";
+import { isSameMessage, parseFrames, readConnection } from "./reference.js";
 import { BadEnding } from "./tally.js";
 
 const PLAIN_OVERHEAD = 4;
-const CONTROL_TYPE = 0;
 const NONE = new Uint8Array(0);
 
 /** However a sealed conversation was mutated, each delivered message is one that a peer with the key wrote. */
@@ -26,7 +25,8 @@ export function assertInOrder(messages: readonly MessageBody[], code: IpcErrorCo
   );
   if (!isPrefix)
     throw new BadEnding(`${messages.length} messages were delivered that are not the first that were sealed`);
-  if (code !== undefined || messages.length === MESSAGES.length) return;
+  const isInOrder = code === undefined || code === "IPC_PEER_CLOSED";
+  if (!isInOrder || messages.length === MESSAGES.length) return;
   throw new BadEnding(`the session ended in order after ${messages.length} of ${MESSAGES.length} messages`);
 }
 
@@ -36,13 +36,13 @@ export function assertInOrder(messages: readonly MessageBody[], code: IpcErrorCo
  */
 export function assertWhole(
   input: Input,
-  handshakeBytes: number,
+  { handshakeBytes, hasControlFrames }: { readonly handshakeBytes: number; readonly hasControlFrames: boolean },
   messages: readonly MessageBody[],
   code: IpcErrorCode | undefined,
 ): void {
   const stream = Buffer.concat(input.chunks).subarray(handshakeBytes);
-  const { bodies, end } = parseFrames(stream, PLAIN_OVERHEAD, MAX_MESSAGE_SIZE + PLAIN_OVERHEAD);
-  const expected = bodies.map(readBody).filter(({ type }) => type !== CONTROL_TYPE);
+  const parsed = parseFrames(stream, PLAIN_OVERHEAD, MAX_MESSAGE_SIZE + PLAIN_OVERHEAD);
+  const { messages: expected, code: right } = readConnection(parsed, hasControlFrames);
   const isPrefix = messages.every((message, index) => {
     const other = expected[index];
     return other !== undefined && isSameMessage(message, other);
@@ -54,6 +54,6 @@ export function assertWhole(
   }
   // It is cut, rather than ended, when the peer is gone before it has heard all that this side had to say.
   const hasMoreToSay = input.writes || input.target === "client";
-  if (code === "IPC_CONNECTION_LOST" && hasMoreToSay) return;
-  if (code !== END_CODES[end]) throw new BadEnding(`the connection ended with ${code}, ${END_CODES[end]} is right`);
+  if (hasMoreToSay && (code === "IPC_CONNECTION_LOST" || (right === undefined && code === "IPC_PEER_CLOSED"))) return;
+  if (code !== right) throw new BadEnding(`the connection ended with ${code}, ${right} is right`);
 }

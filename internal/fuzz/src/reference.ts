@@ -1,4 +1,5 @@
 import { type FrameErrorCode, LENGTH_BYTES, type MessageBody, readUint32, TYPE_BYTES } from "@ipc/framing";
+import type { IpcErrorCode } from "@ipc/session";
 
 /** The frames of a byte stream, and how it ends. */
 export interface Parsed {
@@ -31,8 +32,34 @@ export function parseFrames(bytes: Uint8Array, shortest: number, longest: number
   return { bodies, end: "between frames" };
 }
 
+const CONTROL_TYPE = 0;
+const GOAWAY = 3;
+/** The lengths of the data of a PING, a PONG and a GOAWAY, by their op. */
+const CONTROL_BYTES: Readonly<Record<number, number>> = { 1: 5, 2: 5, [GOAWAY]: 18 };
+const CONTROL_MAX_BYTES = 128;
+
+/** The messages of a connection without encryption, and the code with which it ends; undefined: the peer closed. */
+export function readConnection(
+  { bodies, end }: Parsed,
+  hasControlFrames: boolean,
+): { readonly messages: readonly MessageBody[]; readonly code: IpcErrorCode | undefined } {
+  const messages: MessageBody[] = [];
+  let hasClosed = !hasControlFrames;
+  for (const { type, data } of bodies.map(readBody)) {
+    const [op = 0, reason] = data;
+    if (type !== CONTROL_TYPE) messages.push({ type, data });
+    else if (!hasControlFrames) continue;
+    else if (data.length === 0 || data.length > CONTROL_MAX_BYTES || data.length !== (CONTROL_BYTES[op] ?? data.length))
+      return { messages, code: "IPC_RECORD_INVALID" };
+    else if (op === GOAWAY && reason === 0) hasClosed = true;
+  }
+  const code = END_CODES[end];
+  if (code !== undefined && code !== "IPC_FRAME_TRUNCATED") return { messages, code };
+  return { messages, code: code === undefined && hasClosed ? undefined : "IPC_CONNECTION_LOST" };
+}
+
 /** Reads a body without encryption. */
-export function readBody(body: Uint8Array): MessageBody {
+function readBody(body: Uint8Array): MessageBody {
   return { type: readUint32(body, 0), data: body.subarray(TYPE_BYTES) };
 }
 

@@ -39,10 +39,9 @@ const SESSION_CODES: ReadonlySet<IpcErrorCode> = new Set([
   "IPC_CONNECTION_LOST",
   "IPC_FRAME_TOO_LARGE",
   "IPC_FRAME_TOO_SHORT",
-  "IPC_FRAME_TRUNCATED",
   "IPC_DECRYPTION_FAILED",
+  "IPC_PEER_CLOSED",
   "IPC_RECORD_INVALID",
-  "IPC_RECORD_TRUNCATED",
 ]);
 
 const MIB = 1_048_576;
@@ -112,7 +111,9 @@ export async function feedSession(input: Input, waits: Waits): Promise<Ending> {
   await Promise.all([closed, writing]);
   const { mode } = outcome.codec.security;
   const ending: Ending = { target, wire: mode, ...describeEnd(session, messages), messages: messages.length };
-  if (mode === "plain") assertWhole(input, watched.receivedBytes, messages, ending.code);
+  const hasControlFrames = outcome.features !== 0;
+  if (mode === "plain")
+    assertWhole(input, { handshakeBytes: watched.receivedBytes, hasControlFrames }, messages, ending.code);
   else if (mode === "compatible") assertAuthentic(messages);
   else assertInOrder(messages, ending.code);
   return ending;

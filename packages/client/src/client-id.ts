@@ -16,7 +16,7 @@ export interface ClientIdWait {
 
 /**
  * Requests a client id from a manager and returns it, 1 … 2^32-1. Other messages are ignored.
- * @throws SessionError IPC_HANDSHAKE_TIMEOUT, IPC_HANDSHAKE_FAILED, IPC_CONNECTION_LOST
+ * @throws SessionError IPC_HANDSHAKE_TIMEOUT, IPC_HANDSHAKE_FAILED, IPC_CONNECTION_LOST, IPC_PEER_CLOSED
  * @see golang-ipc pool.go, `StartClientPool`
  */
 export async function askClientId(session: Session, { name, timeoutMs }: ClientIdWait): Promise<number> {

@@ -41,7 +41,7 @@ it.each([
     expect(told).toMatchObject([
       { channel: "ipc:handshake", news: { ...about, security } },
       { channel: "ipc:connect", news: { ...about, security } },
-      { channel: "ipc:disconnect", news: { ...about, error: { code: "IPC_CONNECTION_LOST" } } },
+      { channel: "ipc:disconnect", news: { ...about, error: { code: "IPC_PEER_CLOSED" } } },
       { channel: "ipc:handshake", news: { ...about, security } },
       { channel: "ipc:connect", news: { ...about, security } },
       { channel: "ipc:disconnect", news: { ...about, error: undefined } },
@@ -55,10 +55,10 @@ it.each([
   ["secure, the peer proved a pre-shared key", "stream truncated", { security: { psk: PSK } }],
   [
     "compatible: golang-ipc's encryption, the peer is anonymous",
-    "ended by the peer",
+    "closed by the peer",
     { security: { wire: "golang-ipc" } },
   ],
-  ["plain: nothing is encrypted", "ended by the peer", { encryption: false }],
+  ["plain: nothing is encrypted", "stream truncated: end without GOAWAY", { encryption: false }],
 ] as const)("the option logger is told what happens, and never data or keys; %s", async (is, end, options) => {
   const lines: string[] = [];
   const keep = (...given: unknown[]): void => void lines.push(inspect(given, { depth: 9 }));

@@ -100,7 +100,7 @@ describe("the final failure of a client", () => {
     pass(60_000);
     expect(await readToEnd(client)).toEqual(["Timeout", "IPC_TIMED_OUT"]);
     await closed;
-    expect(events).toEqual(["Reconnecting", "lost IPC_CONNECTION_LOST", "Timeout", "error IPC_TIMED_OUT", "close"]);
+    expect(events).toEqual(["Reconnecting", "lost IPC_PEER_CLOSED", "Timeout", "error IPC_TIMED_OUT", "close"]);
     expect(client).toMatchObject({ status: "Timeout", statusCode: 8 });
     await expect(client.read()).rejects.toMatchObject({
       code: "IPC_TIMED_OUT",

@@ -26,7 +26,7 @@ export interface BroadcastResult {
   /** Connections without room, with `slow: "skip"`. They do not receive the message. */
   readonly skipped: readonly ServerConnection[];
   /**
-   * Connections whose write failed: too slow and disconnected (IPC_TIMED_OUT), gone or closing (IPC_CLOSED, IPC_CONNECTION_LOST
+   * Connections whose write failed: too slow and disconnected (IPC_TIMED_OUT), gone or closing (IPC_CLOSED, IPC_PEER_CLOSED
    * and every other code that ends a connection), aborted by `signal` (IPC_ABORTED; about 64 KiB or more may still be sent), too
    * many writes waiting already (IPC_QUEUE_FULL), or a client whose own `maxMessageSize` is smaller (IPC_MESSAGE_TOO_LARGE).
    */

@@ -141,7 +141,7 @@ export class ConnectionRegistry {
         budgets: this.budgets,
         heartbeat: this.#heartbeat,
         ...(intercept && { intercept }),
-        ended: (ended, error) => this.#onClosed(ended, error),
+        ended: (ended, error, clean) => this.#onClosed(ended, error, clean),
       },
       established,
     );
@@ -160,11 +160,11 @@ export class ConnectionRegistry {
     this.#events.stream.join(managed);
   }
 
-  #onClosed(managed: ManagedConnection, error: IpcError | undefined): void {
+  #onClosed(managed: ManagedConnection, error: IpcError | undefined, clean: boolean): void {
     const { connection } = managed;
     const hadNotAsked = this.#clientIds.onClosed(connection);
     if (this.connections.get(connection.id) !== connection) {
-      if (hadNotAsked && error !== undefined) this.#events.refused(connection.remote, error);
+      if (hadNotAsked && error !== undefined && !clean) this.#events.refused(connection.remote, error);
       return;
     }
     this.connections.delete(connection.id);
@@ -172,7 +172,7 @@ export class ConnectionRegistry {
     this.#events.slots.leave(connection.id);
     const { name, logger } = this.#options;
     const { id, remote } = connection;
-    if (error === undefined) logger.info(`server ${name}: client ${id}, ${remote} disconnected`);
+    if (error === undefined || clean) logger.info(`server ${name}: client ${id}, ${remote} disconnected`);
     else logger.warn(`server ${name}: client ${id}, ${remote}: ${error.message}`);
     diagnostics.disconnect({ role: "server", name, id, remote, error });
     this.#events.disconnected(connection, error);

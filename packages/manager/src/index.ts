@@ -8,6 +8,7 @@ export {
   type EventListener,
   type IpcError,
   type IpcErrorCode,
+  isConnectionError,
   isIpcError,
   type Logger,
   type MessageIterator,

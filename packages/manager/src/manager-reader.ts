@@ -23,7 +23,7 @@ export interface ServerManagerEvents {
   connection: [connection: ServerConnection];
   /**
    * A client has disconnected, once for each `connection`; it has left `connections`. Its unread messages and its Disconnected
-   * can still be read. `error`: the reason, unless either side closed in an orderly way.
+   * can still be read. `error`: the reason, IPC_PEER_CLOSED if the client closed; undefined if this side closed.
    */
   disconnection: [connection: ServerConnection, error: IpcError | undefined];
   /**

@@ -129,12 +129,12 @@ describe("the end of a connection, to a poll", () => {
     expect(words).toEqual(["1 Disconnected IPC_CONNECTION_LOST"]);
   });
 
-  it("in an orderly way has no error", async () => {
+  it("by a close of the client is told apart from a loss", async () => {
     const { manager, visits } = await serveRead(1);
     await visits[0].client.close();
     const { words, callback } = recorder();
     await manager.read(callback);
-    expect(words).toEqual(["1 Disconnected"]);
+    expect(words).toEqual(["1 Disconnected IPC_PEER_CLOSED"]);
     expect(await isSettled(manager.read(callback))).toBe(false);
     expect(words.length).toBe(1);
   });

@@ -4,7 +4,7 @@ import type { Delivery, MergedStream, StreamMember } from "./merged-stream.js";
 import type { ManagedConnection, ServerConnection } from "./server-connection.js";
 
 /**
- * Receives one item of a connection: a message, a status, or `timeoutMessage`. `error`: the reason why the connection was lost,
+ * Receives one item of a connection: a message, a status, or `timeoutMessage`. `error`: that of the event `disconnection`,
  * passed with its Disconnected. The poll awaits the returned promise and rejects if it does.
  */
 export type PollCallback = (
@@ -88,9 +88,9 @@ export class Poll {
     else if (end !== undefined) this.#over.reject(end.error());
   }
 
-  #call({ connection, loss }: ManagedConnection, message: DataMessage | StatusMessage | TimeoutMessage): void {
+  #call({ connection, reason }: ManagedConnection, message: DataMessage | StatusMessage | TimeoutMessage): void {
     const isGone = message.kind === "status" && message.status === "Disconnected";
-    const call = (async (): Promise<unknown> => this.#callback(connection, message, isGone ? loss : undefined))();
+    const call = (async (): Promise<unknown> => this.#callback(connection, message, isGone ? reason : undefined))();
     // A failed callback ends the poll at once, even if other connections have not been served.
     call.catch((error: Error) => this.#over.reject(error));
     this.#calls.push(call);

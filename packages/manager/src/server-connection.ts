@@ -20,8 +20,11 @@ export interface ConnectionStart {
   readonly heartbeat: Heartbeat;
   /** Called with each message instead of delivering it. */
   readonly intercept?: Intercept;
-  /** Called once, when the connection is over. `error`: the reason, unless either side closed in an orderly way. */
-  readonly ended: (managed: ManagedConnection, error: IpcError | undefined) => void;
+  /**
+   * Called once, when the connection is over. `error`: the reason, undefined if this side closed it. `clean`: either side closed
+   * it, and nothing was lost.
+   */
+  readonly ended: (managed: ManagedConnection, error: IpcError | undefined, clean: boolean) => void;
 }
 
 /**
@@ -49,7 +52,7 @@ export class ManagedConnection {
   readonly connection: ServerConnection;
   readonly #core: PeerCore;
   readonly #ended: ConnectionStart["ended"];
-  #loss: IpcError | undefined;
+  #reason: IpcError | undefined;
 
   constructor(
     { id, options, budgets, heartbeat, intercept, ended }: ConnectionStart,
@@ -61,7 +64,7 @@ export class ManagedConnection {
       { limits, budgets, heartbeat, security, status: "Not Connected", remote: established.remote },
       {
         onDisconnected: (error, clean) => this.#onDisconnected(error, clean),
-        onClosed: () => ended(this, this.#loss),
+        onClosed: () => ended(this, this.#reason, this.#reason === undefined),
         onSilence: (news) => {
           reportSilence(logger, { role: "server", name, id, remote: this.connection.remote }, news);
         },
@@ -89,9 +92,9 @@ export class ManagedConnection {
     return this.#core.hasRoom;
   }
 
-  /** The reason why the connection was lost, if it was. */
-  get loss(): IpcError | undefined {
-    return this.#loss;
+  /** Why the connection has ended; undefined if this side closed it. */
+  get reason(): IpcError | undefined {
+    return this.#reason;
   }
 
   /** Ends the connection because its manager failed; unread messages can still be read. */
@@ -102,16 +105,16 @@ export class ManagedConnection {
   #noteReason(reason: unknown): void {
     const { status } = this.connection;
     const isThere = status === "Connected" || status === "Closing";
-    if (reason !== undefined && isThere) this.#loss ??= asError(reason);
+    if (reason !== undefined && isThere) this.#reason ??= asError(reason);
   }
 
   #onDisconnected(error: IpcError, clean: boolean): void {
     // Kept for the reader of the Disconnected status.
-    if (!clean) this.#loss = error;
+    this.#reason = error;
     this.#core.setStatus("Disconnected");
     if (!clean) this.#core.emit("lost", error);
     this.#core.finish("Disconnected");
-    this.#ended(this, this.#loss);
+    this.#ended(this, error, clean);
   }
 }
 

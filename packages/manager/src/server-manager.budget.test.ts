@@ -96,7 +96,7 @@ describe("the budget of unread bytes over all connections", () => {
     const { raw, connection } = await visitRaw();
     const gone = nextEvent(manager, "disconnection");
     raw.stream.end(Buffer.concat(Array.from({ length: 10 }, () => plainFrame(1, "x".repeat(1_000)))));
-    expect(await gone).toEqual([connection, undefined]);
+    expect(await gone).toMatchObject([connection, { code: "IPC_PEER_CLOSED" }]);
     expect(connection.stats).toMatchObject({ messagesReceived: 10, unreadBytes: 10 * UNREAD });
   });
 

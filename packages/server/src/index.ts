@@ -7,6 +7,7 @@ export {
   type EventListener,
   type IpcError,
   type IpcErrorCode,
+  isConnectionError,
   isIpcError,
   type Logger,
   type MessageIterator,

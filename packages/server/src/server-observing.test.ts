@@ -63,7 +63,7 @@ describe("node:diagnostics_channel", () => {
         { channel: "ipc:handshake", news: connection },
         { channel: "ipc:connect", news: connection },
         { channel: "ipc:refused", news: { role: "server", name, remote, error: { code: "IPC_SERVER_BUSY" } } },
-        { channel: "ipc:disconnect", news: { role: "server", name, remote, error: { code: "IPC_CONNECTION_LOST" } } },
+        { channel: "ipc:disconnect", news: { role: "server", name, remote, error: { code: "IPC_PEER_CLOSED" } } },
       ]);
       expect(inspect(told, { depth: 9 })).not.toContain(SECRET);
     },

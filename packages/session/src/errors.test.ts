@@ -3,7 +3,7 @@ import { CryptoError } from "@ipc/crypto";
 import { FrameError } from "@ipc/framing";
 import { TransportError } from "@ipc/transport";
 import { describe, expect, test } from "vitest";
-import { type IpcErrorCode, isIpcError, SessionError, traitsOf } from "./errors.js";
+import { type IpcErrorCode, isConnectionError, isIpcError, SessionError, traitsOf } from "./errors.js";
 
 describe("isIpcError", () => {
   test.each([
@@ -56,18 +56,23 @@ describe("a SessionError", () => {
 describe("an error's traits", () => {
   test.each([
     "IPC_CIPHER_EXHAUSTED",
-    "IPC_CLOSED",
     "IPC_CONNECTION_LOST",
     "IPC_DECRYPTION_FAILED",
     "IPC_FRAME_TOO_LARGE",
     "IPC_FRAME_TOO_SHORT",
     "IPC_FRAME_TRUNCATED",
-    "IPC_LISTENER_LOST",
     "IPC_NOT_CONNECTED",
+    "IPC_PEER_CLOSED",
     "IPC_RECORD_INVALID",
     "IPC_RECORD_TRUNCATED",
-  ] as const)("name the end of the connection for %s", (code) => {
-    expect(traitsOf(code)).toMatchObject({ endsConnection: true });
+  ] as const)("name the end of a connection for %s, which is a connection error", (code) => {
+    expect(traitsOf(code)).toMatchObject({ ends: "a connection" });
+    expect(isConnectionError(Object.assign(new Error("of another copy"), { code }))).toBe(true);
+  });
+
+  test.each(["IPC_CLOSED", "IPC_LISTENER_LOST"] as const)("name the end of the peer for %s", (code) => {
+    expect(traitsOf(code)).toMatchObject({ ends: "the peer" });
+    expect(isConnectionError(Object.assign(new Error("m"), { code }))).toBe(false);
   });
 
   test.each([
@@ -81,8 +86,18 @@ describe("an error's traits", () => {
     "IPC_QUEUE_FULL",
     "IPC_TIMED_OUT",
     "IPC_TRANSPORT_FAILED",
-  ] as const)("do not name the end of a connection for %s", (code) => {
-    expect(traitsOf(code)).not.toHaveProperty("endsConnection");
+  ] as const)("name the end of nothing for %s, which is no connection error", (code) => {
+    expect(traitsOf(code)).not.toHaveProperty("ends");
+    expect(isConnectionError(Object.assign(new Error("m"), { code }))).toBe(false);
+  });
+
+  test.each([
+    new Error("m"),
+    Object.assign(new Error("m"), { code: "ECONNRESET" }),
+    { code: "IPC_PEER_CLOSED" },
+    undefined,
+  ])("belong to errors of the library: %o is no connection error", (error) => {
+    expect(isConnectionError(error)).toBe(false);
   });
 
   test("are empty when the code comes from another version", () => {

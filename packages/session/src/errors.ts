@@ -16,6 +16,7 @@ export type SessionErrorCode =
   | "IPC_MESSAGE_TOO_LARGE"
   | "IPC_NOT_AUTHORIZED"
   | "IPC_NOT_CONNECTED"
+  | "IPC_PEER_CLOSED"
   | "IPC_QUEUE_FULL"
   | "IPC_RECORD_INVALID"
   | "IPC_SECURITY_REFUSED"
@@ -68,8 +69,11 @@ export function rethrowDefect(error: unknown): IpcError {
 
 /** What follows from an error with a certain code. */
 export interface ErrorTraits {
-  /** The connection has ended: not the caller's fault, and events report it too. */
-  readonly endsConnection?: true;
+  /**
+   * What has ended: not the caller's fault, and events report it too. After a connection, a client redials and a server waits
+   * for the next client.
+   */
+  readonly ends?: "a connection" | "the peer";
   /** The peer caused it, because it does not read: neither end the process nor stay silent. */
   readonly causedByPeer?: true;
   /**
@@ -85,31 +89,32 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_ABORTED: {},
   IPC_ADDRESS_IN_USE: {},
   IPC_AUTHENTICATION_FAILED: { retryable: "after a connection" },
-  IPC_CIPHER_EXHAUSTED: { endsConnection: true, retryable: "always" },
-  IPC_CLOSED: { endsConnection: true },
+  IPC_CIPHER_EXHAUSTED: { ends: "a connection", retryable: "always" },
+  IPC_CLOSED: { ends: "the peer" },
   IPC_CLOSE_INCOMPLETE: { causedByPeer: true },
-  IPC_CONNECTION_LOST: { endsConnection: true, retryable: "always" },
+  IPC_CONNECTION_LOST: { ends: "a connection", retryable: "always" },
   IPC_CONSUMER_TAKEN: {},
-  IPC_DECRYPTION_FAILED: { endsConnection: true, retryable: "always" },
+  IPC_DECRYPTION_FAILED: { ends: "a connection", retryable: "always" },
   IPC_ENCRYPTION_REFUSED: { retryable: "after a secure session" },
-  IPC_FRAME_TOO_LARGE: { endsConnection: true, retryable: "always" },
-  IPC_FRAME_TOO_SHORT: { endsConnection: true, retryable: "always" },
-  IPC_FRAME_TRUNCATED: { endsConnection: true, retryable: "always" },
+  IPC_FRAME_TOO_LARGE: { ends: "a connection", retryable: "always" },
+  IPC_FRAME_TOO_SHORT: { ends: "a connection", retryable: "always" },
+  IPC_FRAME_TRUNCATED: { ends: "a connection", retryable: "always" },
   IPC_HANDSHAKE_FAILED: { retryable: "always" },
   IPC_HANDSHAKE_TIMEOUT: { retryable: "always" },
   IPC_KEY_FILE_UNTRUSTED: {},
-  IPC_LISTENER_LOST: { endsConnection: true },
+  IPC_LISTENER_LOST: { ends: "the peer" },
   IPC_MESSAGE_TOO_LARGE: {},
   IPC_NAME_INVALID: {},
   IPC_NOT_AUTHORIZED: {},
-  IPC_NOT_CONNECTED: { endsConnection: true },
+  IPC_NOT_CONNECTED: { ends: "a connection" },
   IPC_NO_SERVER: { retryable: "always" },
   IPC_PATH_TOO_LONG: {},
+  IPC_PEER_CLOSED: { ends: "a connection", retryable: "always" },
   IPC_PERMISSION_DENIED: { retryable: "after a connection" },
   IPC_PUBLIC_KEY_INVALID: { retryable: "always" },
   IPC_QUEUE_FULL: { causedByPeer: true },
-  IPC_RECORD_INVALID: { endsConnection: true, retryable: "always" },
-  IPC_RECORD_TRUNCATED: { endsConnection: true, retryable: "always" },
+  IPC_RECORD_INVALID: { ends: "a connection", retryable: "always" },
+  IPC_RECORD_TRUNCATED: { ends: "a connection", retryable: "always" },
   IPC_SECURITY_REFUSED: { retryable: "after a connection" },
   IPC_SERVER_BUSY: { retryable: "always" },
   IPC_TIMED_OUT: {},
@@ -123,21 +128,36 @@ export function traitsOf(code: IpcErrorCode): ErrorTraits {
   return (TRAITS as Readonly<Partial<typeof TRAITS>>)[code] ?? {};
 }
 
+/**
+ * Returns whether an error says that the connection has ended, or that there is none at the moment: the peer closed it, it was
+ * lost, or the peer broke the protocol. Wait for the next connection, then try again. False for a message that was refused, such
+ * as IPC_MESSAGE_TOO_LARGE, IPC_QUEUE_FULL or IPC_ABORTED, and for IPC_CLOSED: no connection follows. Decides by the code.
+ */
+export function isConnectionError(error: unknown): error is IpcError {
+  return isIpcError(error) && traitsOf(error.code).ends === "a connection";
+}
+
 /** Creates the error of a wait that a signal ended; the signal's reason is its cause. */
 export function abortError(what: string, signal: AbortSignal): SessionError {
   return new SessionError("IPC_ABORTED", `${what}: aborted by its signal`, { cause: signal.reason });
 }
 
-/** Creates the error of a connection that ended without a request of this side, with the counts of what was lost. */
-export function connectionLostError(
-  what: string,
-  unsentMessages: number,
-  droppedBytes: number,
-  cause?: Error,
-): SessionError {
+/** How a connection ended without a request of this side, and what was lost. */
+export interface ConnectionEnd {
+  readonly code: "IPC_PEER_CLOSED" | "IPC_CONNECTION_LOST";
+  readonly what: string;
+  readonly unsentMessages: number;
+  /** Received, and not accepted by the reader. */
+  readonly droppedBytes: number;
+  readonly cause?: Error | undefined;
+}
+
+/** Creates the error of a connection that ended without a request of this side. */
+export function connectionEndError(end: ConnectionEnd): SessionError {
+  const { code, what, unsentMessages, droppedBytes, cause } = end;
   const dropped = droppedBytes === 0 ? "" : `; ${droppedBytes} received bytes were dropped unread`;
   return new SessionError(
-    "IPC_CONNECTION_LOST",
+    code,
     `${what}: ${unsentMessages} messages were accepted and not sent${dropped}`,
     cause === undefined ? undefined : { cause },
   );

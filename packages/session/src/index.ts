@@ -6,7 +6,14 @@ export type {
   RelistedEvent,
   SilenceEvent,
 } from "./diagnostics.js";
-export { type IpcError, type IpcErrorCode, isIpcError, SessionError, type SessionErrorCode } from "./errors.js";
+export {
+  type IpcError,
+  type IpcErrorCode,
+  isConnectionError,
+  isIpcError,
+  SessionError,
+  type SessionErrorCode,
+} from "./errors.js";
 export type { MessageIterator } from "./inbox/async-iterator.js";
 export type { EventListener } from "./lifecycle/peer-emitter.js";
 export { openSession, Session, type SessionOptions } from "./lifecycle/session.js";

@@ -28,7 +28,10 @@ export interface PeerEvents {
    * that has ended emits it at once if it has no listener and no iteration, or was destroyed.
    */
   status: [status: Status];
-  /** Emitted when a connection ends without a request of this side; a client redials. */
+  /**
+   * Emitted when a connection ends without a request of this side; a client redials. Other peers emit none when the peer closed
+   * and nothing was lost.
+   */
   lost: [error: IpcError];
   /**
    * Emitted when nothing has arrived for 4 × `heartbeatMs`, and three PINGs were not answered: the peer stands still, or the network
@@ -66,8 +69,8 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
    * Sends a message. Resolves when it is accepted in order and the queue is within its budget; with about 64 KiB of data or
    * more, when the kernel has it. The caller may reuse `data` from then on.
    * @param type 1 … 2^32-1; 0 is reserved
-   * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_NOT_CONNECTED, IPC_QUEUE_FULL, IPC_CONNECTION_LOST,
-   * IPC_CLOSED, IPC_ABORTED (a message that was not accepted yet is never sent). A server's rejects with IPC_CONNECTION_LOST while
+   * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_NOT_CONNECTED, IPC_QUEUE_FULL, IPC_PEER_CLOSED,
+   * IPC_CONNECTION_LOST, IPC_CLOSED, IPC_ABORTED (a message that was not accepted yet is never sent). A server's rejects with IPC_CONNECTION_LOST while
    * messages of an earlier client are being handled: answer a message by its `reply`.
    */
   write(type: number, data: string | Uint8Array, options?: AbortOptions): Promise<void>;

@@ -24,7 +24,7 @@ const CASES: readonly Case[] = [
     what: "a client has no descriptor left to dial again with, and does when one is back",
     plan: { role: "client", wire: "plain", reads: true, descriptors: 96 },
     attack: hoardOfClient,
-    ends: ["IPC_CONNECTION_LOST"],
+    ends: ["IPC_PEER_CLOSED"],
   },
   {
     what: "100 clients announce 4 GiB to a manager, which takes nothing for it",

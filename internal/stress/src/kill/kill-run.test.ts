@@ -5,7 +5,7 @@ import { type KillRun, killAndReplace } from "./kill-run.js";
 const TIMEOUT_MS = 120_000;
 
 /** A side that stays learns of a kill by nothing else than the end of the connection, or by a message cut in two. */
-const EXPECTED = /^(?:lost|write) IPC_(?:CONNECTION_LOST|FRAME_TRUNCATED|RECORD_TRUNCATED)$/;
+const EXPECTED = /^(?:lost|write) IPC_(?:CONNECTION_LOST|PEER_CLOSED)$/;
 
 describe("a kill in the middle of the traffic costs no more than the connection:", () => {
   it.each<[string, Omit<KillRun, "away">]>([

@@ -15,6 +15,12 @@ export const LARGE_BYTES = 65_536;
  */
 export const UNCOPIED_FROM_BYTES: number = LARGE_BYTES - 64;
 
+/**
+ * How a side announces that its stream ends: by a CLOSE, without which the decoder's `end` throws; by a GOAWAY; or not at all, so
+ * that a crash looks the same.
+ */
+export type EndMark = "CLOSE" | "GOAWAY" | "none";
+
 /** Encodes the messages that one side sends. */
 export interface MessageEncoder {
   /** Size of a frame without its data, in bytes. */
@@ -30,7 +36,9 @@ export interface MessageEncoder {
   sealBatch(batch: Uint8Array): void;
   /** Encodes a large message as chunks to be written in order; unencrypted chunks alias `data`. */
   encodeChunks(type: number, data: Uint8Array): Uint8Array[];
-  /** Encodes the CLOSE record, which authenticates the stream's end; undefined without records. @throws CryptoError */
+  /** How this side announces the end of its stream, and the peer the end of its own. */
+  readonly endMark: EndMark;
+  /** Encodes the announcement of this side's end; undefined if `endMark` is "none". @throws CryptoError */
   closeNotify(): Uint8Array | undefined;
 }
 
@@ -47,11 +55,6 @@ export interface MessageDecoder {
    * @throws FrameError, CryptoError; later bytes cannot be trusted then
    */
   nextMessage(timeSlice?: TimeSlice): MessageBody | undefined;
-  /**
-   * Opens the peer's CLOSE record if nothing else is left. It is not a message, so a reader's budget does not hold it back.
-   * @throws CryptoError
-   */
-  openCloseNotify?(): void;
   /** Checks that the stream may end here. @throws FrameError, CryptoError if it was truncated */
   end(): void;
 }

@@ -24,6 +24,12 @@ function decoderFor(codec: MessageCodec, ...chunks: Uint8Array[]): MessageDecode
   return decoder;
 }
 
+test("the end of a plain stream is announced by a GOAWAY, if both sides have control frames", () => {
+  const announced = Buffer.from(new PlainCodec("GOAWAY").closeNotify() ?? []).toString("hex");
+  expect(announced).toBe(`0000001600000000030000000000000000000000000000000000`);
+  expect([plain().closeNotify(), sealed().closeNotify()]).toEqual([undefined, undefined]);
+});
+
 describe.each([
   ["plain", plain],
   ["sealed", sealed],

@@ -1,6 +1,7 @@
 import { type MessageCipher, SEAL_OVERHEAD_BYTES } from "@ipc/crypto";
 import {
   decodeBody,
+  encodeMessage,
   FrameDecoder,
   type FrameDecoderOptions,
   LENGTH_BYTES,
@@ -10,8 +11,10 @@ import {
   writeMessageHeader,
   writeUint32,
 } from "@ipc/framing";
+import { CONTROL_TYPE } from "../message.js";
 import { COMPATIBLE_SECURITY, type ConnectionSecurity, PLAIN_SECURITY } from "../security.js";
-import { LARGE_BYTES, type MessageCodec, type MessageDecoder } from "./codec.js";
+import { type EndMark, LARGE_BYTES, type MessageCodec, type MessageDecoder } from "./codec.js";
+import { encodeControlFrame } from "./control-frame.js";
 
 /** Encodes the bytes of an unencrypted frame before `dataLength` bytes of data. */
 export function encodeHeader(type: number, dataLength: number): Uint8Array {
@@ -32,6 +35,7 @@ export abstract class FrameCodec implements MessageCodec {
   readonly headroom: number = 0;
   readonly tailroom: number = 0;
   readonly yieldAfterBytes: number = LARGE_BYTES;
+  readonly endMark: EndMark = "none";
 
   abstract encodeChunks(type: number, data: Uint8Array): Uint8Array[];
 
@@ -52,6 +56,19 @@ export abstract class FrameCodec implements MessageCodec {
 /** Encodes frames without encryption. */
 export class PlainCodec extends FrameCodec {
   readonly security: ConnectionSecurity = PLAIN_SECURITY;
+  override readonly endMark: EndMark;
+
+  /** @param endMark "GOAWAY" if both sides have control frames */
+  constructor(endMark: "GOAWAY" | "none" = "none") {
+    super();
+    this.endMark = endMark;
+  }
+
+  override closeNotify(): Uint8Array | undefined {
+    if (this.endMark === "none") return undefined;
+    const closing = encodeControlFrame({ op: "goaway", reason: "closing", received: 0n, taken: 0n });
+    return encodeMessage(CONTROL_TYPE, closing);
+  }
 
   encodeChunks(type: number, data: Uint8Array): Uint8Array[] {
     return [encodeHeader(type, data.length), data];

@@ -13,9 +13,6 @@ import type { ConnectionSecurity } from "../security.js";
 import type { MessageDecoder } from "./codec.js";
 import { createFrameDecoder, encodeHeader, FrameCodec } from "./frame-codec.js";
 
-/** Size of a record without plaintext. */
-const CLOSE_NOTIFY_BYTES = RECORD_HEADER_BYTES + TAG_BYTES;
-
 /**
  * Encodes a secure session: a stream of plain frames, sealed in records. The small messages of a tick share one record, a large
  * message spans several; each direction has its own keys and record counter. A batch is `header(4) ‖ frames ‖ tag(16)`, sealed
@@ -24,6 +21,7 @@ const CLOSE_NOTIFY_BYTES = RECORD_HEADER_BYTES + TAG_BYTES;
  */
 export class RecordCodec extends FrameCodec {
   readonly security: ConnectionSecurity;
+  override readonly endMark = "CLOSE";
   override readonly headroom: number = RECORD_HEADER_BYTES;
   override readonly tailroom: number = TAG_BYTES;
   readonly #sealer: RecordSealer;
@@ -91,13 +89,6 @@ class RecordMessageDecoder implements MessageDecoder {
       // Count each record as a step, because a peer can spread a message over one record per byte.
       if (timeSlice?.countStep() === true) return undefined;
     }
-  }
-
-  openCloseNotify(): void {
-    if (this.#frames.bufferedBytes > 0 || this.#records.bufferedBytes !== CLOSE_NOTIFY_BYTES) return;
-    const record = this.#records.next();
-    // A complete record of this size has no plaintext, so it holds no message, whatever its kind.
-    if (record !== undefined) this.#opener.open(record);
   }
 
   end(): void {

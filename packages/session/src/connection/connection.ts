@@ -1,8 +1,10 @@
 import type { Duplex } from "node:stream";
 import { clearTimeout, setTimeout } from "node:timers";
-import type { HandshakeOutcome } from "../codec/codec.js";
+import { FrameError } from "@ipc/framing";
+import type { EndMark, HandshakeOutcome } from "../codec/codec.js";
+import type { GoawayReason } from "../codec/control-frame.js";
 import type { SilenceNews } from "../diagnostics.js";
-import { connectionLostError, type IpcError, SessionError } from "../errors.js";
+import { connectionEndError, type IpcError, SessionError } from "../errors.js";
 import type { Heartbeat, HeartbeatMember } from "../heartbeat/heartbeat.js";
 import { FEATURE } from "../negotiation/offer.js";
 import type { ConnectionSecurity } from "../security.js";
@@ -22,7 +24,7 @@ export interface ConnectionOptions extends Omit<SenderOptions, "encoder" | "exha
 }
 
 export interface ConnectionEvents extends ReceiverEvents {
-  /** Called once; never after `close` or `destroy`. `clean`: the peer ended it between two messages, and nothing was lost. */
+  /** Called once; never after `close` or `destroy`. `clean`: the peer closed, and nothing was lost. */
   readonly end: (error: IpcError, clean: boolean) => void;
   /** Nothing has arrived for a while, or bytes arrive again. */
   readonly silence: (news: SilenceNews) => void;
@@ -37,6 +39,8 @@ export class Connection implements HeartbeatMember {
   readonly #heartbeat: Heartbeat;
   readonly #peerEndsInResponse: boolean;
   readonly #receiver: Receiver;
+  readonly #endMark: EndMark;
+  #hasPeerClosed = false;
   /** Undefined if the peer has no control frames. */
   readonly #control: ControlChannel | undefined;
   /** Undefined before `attach` and after the end. */
@@ -49,6 +53,7 @@ export class Connection implements HeartbeatMember {
     this.#heartbeat = heartbeat;
     this.security = codec.security;
     this.maxSendSize = outcome.maxSendSize;
+    this.#endMark = codec.endMark;
     this.#peerEndsInResponse = outcome.peerEndsInResponse;
     const decoder = codec.createDecoder(maxReceiveSize);
     // The decoder holds these bytes while the reader is paused; otherwise a peer could exceed the reader's budget.
@@ -56,7 +61,7 @@ export class Connection implements HeartbeatMember {
     const failed = (error: IpcError): void => this.#finish(error, false);
     this.sender = new Sender({ ...sending, stream, encoder: codec, exhausted: failed });
     const hasControl = (outcome.features & FEATURE.controlFrames) !== 0;
-    this.#control = hasControl ? new ControlChannel(this.sender) : undefined;
+    this.#control = hasControl ? new ControlChannel(this.sender, this.#onGoaway) : undefined;
     this.#receiver = new Receiver(stream, decoder, failed, this.#control?.receive);
   }
 
@@ -109,7 +114,8 @@ export class Connection implements HeartbeatMember {
 
   onIdle(silenceMs: number): void {
     const what = `nothing arrived for ${silenceMs} ms, the limit of \`idleTimeoutMs\``;
-    this.#finish(connectionLostError(what, this.sender.queuedMessages, 0), false);
+    const unsentMessages = this.sender.queuedMessages;
+    this.#finish(connectionEndError({ code: "IPC_CONNECTION_LOST", what, unsentMessages, droppedBytes: 0 }), false);
   }
 
   /** Sets whether this connection keeps the process alive. */
@@ -182,9 +188,13 @@ export class Connection implements HeartbeatMember {
     }
   }
 
-  readonly #onEnd = (): void => this.#drainInput("connection ended by the peer");
+  readonly #onGoaway = (reason: GoawayReason): void => {
+    if (reason === "closing") this.#hasPeerClosed = true;
+  };
 
-  readonly #onError = (cause: Error): void => this.#drainInput(`connection cut (${cause.message})`, cause);
+  readonly #onEnd = (): void => this.#drainInput(undefined);
+
+  readonly #onError = (cause: Error): void => this.#drainInput(cause);
 
   readonly #onClose = (): void => {
     // The stream may have emitted 'end' before `attach`, if the end arrived with the last handshake bytes.
@@ -192,18 +202,30 @@ export class Connection implements HeartbeatMember {
     else this.#onError(new Error("the stream was closed"));
   };
 
-  /** Delivers the messages that have arrived, then ends the connection. @param cause undefined if the peer ended it */
-  #drainInput(what: string, cause?: Error): void {
+  /** Delivers the messages that have arrived, then ends the connection. @param failure undefined at the end of the stream */
+  #drainInput(failure: Error | undefined): void {
     this.#receiver.drain((droppedBytes) => {
-      const truncation = cause === undefined && droppedBytes === 0 ? this.#receiver.truncation() : undefined;
-      if (truncation !== undefined) {
-        this.#finish(truncation, false);
-        return;
-      }
+      const truncation = this.#truncation();
       const unsentMessages = this.sender.queuedMessages;
-      const clean = cause === undefined && unsentMessages === 0 && droppedBytes === 0;
-      this.#finish(connectionLostError(what, unsentMessages, droppedBytes, cause), clean);
+      // A peer that has announced its end has closed, even if the stream fails then, because this side still writes.
+      const hasClosed = truncation === undefined && (failure === undefined || this.#endMark !== "none");
+      const cause = failure ?? truncation;
+      const how = hasClosed
+        ? ({ code: "IPC_PEER_CLOSED", what: "connection closed by the peer" } as const)
+        : ({ code: "IPC_CONNECTION_LOST", what: `connection cut (${cause?.message})` } as const);
+      const error = connectionEndError({ ...how, unsentMessages, droppedBytes, cause });
+      this.#finish(error, hasClosed && unsentMessages === 0 && droppedBytes === 0);
     });
+  }
+
+  /** Returns the error of a stream that may not end after the bytes received. */
+  #truncation(): IpcError | undefined {
+    const truncation = this.#receiver.truncation();
+    if (truncation !== undefined || this.#endMark !== "GOAWAY" || this.#hasPeerClosed) return truncation;
+    return new FrameError(
+      "IPC_FRAME_TRUNCATED",
+      "stream truncated: end without GOAWAY; the peer was killed, or destroyed its connection",
+    );
   }
 
   /** The single path for every end that this side did not request. */

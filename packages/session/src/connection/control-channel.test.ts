@@ -7,9 +7,18 @@ import type { Sender } from "./sender.js";
 
 const PING = 1;
 
-function setUp(): { channel: ControlChannel; stream: HeldStream; sender: Sender } {
+interface Setup {
+  readonly channel: ControlChannel;
+  readonly stream: HeldStream;
+  readonly sender: Sender;
+  /** The reasons of the GOAWAYs. */
+  readonly reasons: string[];
+}
+
+function setUp(): Setup {
   const { sender, stream } = heldSender(1_024);
-  return { channel: new ControlChannel(sender), stream, sender };
+  const reasons: string[] = [];
+  return { channel: new ControlChannel(sender, (reason) => reasons.push(reason)), stream, sender, reasons };
 }
 
 function ping(id: number): Uint8Array {
@@ -112,6 +121,12 @@ describe("a control channel", () => {
     await stream.release();
     channel.ping();
     expect(framesIn(stream)).toEqual(["00000009000000000100000001", "00000009000000000100000002"]);
+  });
+
+  it("reports the reason of each GOAWAY", () => {
+    const { channel, reasons } = setUp();
+    for (const reason of ["01", "00", "02", "03"]) channel.receive(Buffer.from(`03${reason}${"00".repeat(16)}`, "hex"));
+    expect(reasons).toEqual(["draining", "closing", "busy", "key withdrawn"]);
   });
 
   it.each(["0200000001", `0301${"00".repeat(16)}`, "04", "ff"])("sends nothing in answer to %s", async (hex) => {

@@ -1,4 +1,9 @@
-import { type ControlFrame, decodeControlFrame, encodeControlFrame } from "../codec/control-frame.js";
+import {
+  type ControlFrame,
+  decodeControlFrame,
+  encodeControlFrame,
+  type GoawayReason,
+} from "../codec/control-frame.js";
 import type { Sender } from "./sender.js";
 
 /**
@@ -9,14 +14,17 @@ import type { Sender } from "./sender.js";
  */
 export class ControlChannel {
   readonly #sender: Sender;
+  readonly #onGoaway: (reason: GoawayReason) => void;
   #lastPingId = 0;
   #isPingQueued = false;
   #isPongQueued = false;
   /** The newest PING that came while a PONG was in the send queue. */
   #unansweredId: number | undefined;
 
-  constructor(sender: Sender) {
+  /** @param onGoaway called with the reason of each GOAWAY */
+  constructor(sender: Sender, onGoaway: (reason: GoawayReason) => void) {
     this.#sender = sender;
+    this.#onGoaway = onGoaway;
   }
 
   /**
@@ -34,7 +42,17 @@ export class ControlChannel {
   /** @throws SessionError IPC_RECORD_INVALID */
   readonly receive = (data: Uint8Array): void => {
     const frame = decodeControlFrame(data);
-    if (frame?.op === "ping") this.#answer(frame.id);
+    switch (frame?.op) {
+      case "ping":
+        this.#answer(frame.id);
+        return;
+      case "goaway":
+        this.#onGoaway(frame.reason);
+        return;
+      case "pong":
+      case undefined:
+        return;
+    }
   };
 
   #answer(id: number): void {

@@ -22,19 +22,32 @@ interface Setup {
   readonly events: string[];
   /** Called for each message. */
   onMessage: (text: string) => void;
+  /** Called for each control frame. */
+  onControl: (text: string) => void;
   accepts: boolean;
 }
 
-function setUp(...buffered: Uint8Array[]): Setup {
+const setUp = (...buffered: Uint8Array[]): Setup => makeSetup(buffered, false);
+
+/** The same for a peer with control frames. */
+const setUpControl = (...buffered: Uint8Array[]): Setup => makeSetup(buffered, true);
+
+function makeSetup(buffered: Uint8Array[], hasControl: boolean): Setup {
   const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   const decoder = new FrameDecoder({ maxBodyLength: 1_000 });
   for (const chunk of buffered) decoder.push(chunk);
   const events: string[] = [];
-  const receiver = new Receiver(stream, decoder, (error) => {
+  const failed = (error: IpcError): void => {
     events.push(error.code);
     receiver.stop();
-  });
-  const setup: Setup = { stream, receiver, events, onMessage: () => {}, accepts: true };
+  };
+  const control = (data: Uint8Array): void => {
+    const text = Buffer.from(data).toString();
+    events.push(`control ${text}`);
+    setup.onControl(text);
+  };
+  const receiver = new Receiver(stream, decoder, failed, hasControl ? control : undefined);
+  const setup: Setup = { stream, receiver, events, onMessage: () => {}, onControl: () => {}, accepts: true };
   receiver.attach({
     message: ({ data }) => {
       const text = Buffer.from(data).toString();
@@ -65,22 +78,12 @@ describe("a receiver", () => {
   });
 
   it("passes on the data of control frames, in order with the messages", () => {
-    const decoder = new FrameDecoder({ maxBodyLength: 1_000 });
-    decoder.push(join(message("a"), message("x", 0), message("b"), message("", 0)));
-    const events: string[] = [];
-    const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
-    const failed = (error: IpcError): void => void events.push(error.code);
-    const receiver = new Receiver(stream, decoder, failed, (data) => {
-      events.push(`control ${Buffer.from(data).toString()}`);
-      if (data.length === 0) throw new SessionError("IPC_RECORD_INVALID", "empty");
-    });
-    receiver.attach({
-      message: (received) => void events.push(Buffer.from(received.data).toString()),
-      bufferDone: () => {},
-      acceptsRemaining: () => true,
-    });
-    receiver.run();
-    expect(events).toEqual(["a", "control x", "b", "control ", "IPC_RECORD_INVALID"]);
+    const setup = setUpControl(join(message("a"), message("x", 0), message("b"), message("", 0)));
+    setup.onControl = (text) => {
+      if (text === "") throw new SessionError("IPC_RECORD_INVALID", "empty");
+    };
+    setup.receiver.run();
+    expect(setup.events).toEqual(["a", "control x", "b", "control ", "IPC_RECORD_INVALID"]);
   });
 
   it("counts the bytes that the stream brings", async () => {
@@ -181,6 +184,21 @@ describe("draining", () => {
     setup.receiver.drain(drained);
     expect(setup.events).toEqual(["a", "buffer of 18 done"]);
     expect(drained.mock.calls).toEqual([[2 * BYTES]]);
+  });
+
+  it("delivers nothing behind a message that it has dropped, and still passes on control frames", () => {
+    const setup = setUpControl(join(message("a"), message("b"), message("x", 0), message("c")));
+    setup.receiver.pause();
+    setup.accepts = false;
+    // The reader accepts again as soon as the first message is gone.
+    setup.onControl = () => {
+      setup.accepts = true;
+    };
+    const drained = vi.fn();
+    setup.receiver.drain(drained);
+    expect(setup.events).toEqual(["control x"]);
+    expect(drained.mock.calls).toEqual([[3 * BYTES]]);
+    expect(setup.receiver.truncation()).toBeUndefined();
   });
 
   it("does not call back when a listener stops it", () => {

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { markAsUntransferable } from "node:worker_threads";
-import type { MessageBody } from "@ipc/framing";
+import { MESSAGE_HEADER_BYTES, type MessageBody } from "@ipc/framing";
 import type { MessageDecoder } from "../codec/codec.js";
 import { type IpcError, isIpcError, rethrowDefect } from "../errors.js";
 import { CONTROL_TYPE } from "../message.js";
@@ -31,6 +31,8 @@ export class Receiver {
   #input: "flowing" | "paused" | "over" = "flowing";
   #isDecoding = false;
   #receivedBytes = 0;
+  /** Messages that the reader no longer accepted after the end of the stream, as plain frames. */
+  #droppedBytes = 0;
   #drained: ((droppedBytes: number) => void) | undefined;
 
   /**
@@ -87,7 +89,7 @@ export class Receiver {
     while (this.#input === "over" && this.#isActive()) {
       const chunk: unknown = this.#stream.read();
       if (chunk === null) {
-        this.#drained?.(this.#events?.acceptsRemaining() === false ? this.#decoder.bufferedBytes : 0);
+        this.#drained?.(this.#droppedBytes);
         return;
       }
       this.#push(chunk);
@@ -98,8 +100,8 @@ export class Receiver {
   };
 
   /**
-   * Delivers the complete messages that a pause held back, as far as the reader accepts them, then calls `drained` with the number
-   * of bytes, of complete or partial messages, that the reader no longer accepts.
+   * Delivers the complete messages that a pause held back, as far as the reader accepts them, and drops the later ones, because
+   * the peer's announcement of its end may follow. Then calls `drained` with the number of bytes that it dropped.
    */
   drain(drained: (droppedBytes: number) => void): void {
     if (this.#input === "over") return;
@@ -143,7 +145,6 @@ export class Receiver {
     this.#timeSlice.begin();
     try {
       this.#deliver();
-      if (this.#input === "over") this.#decoder.openCloseNotify?.();
     } catch (error) {
       this.#failed(rethrowDefect(error));
     } finally {
@@ -158,11 +159,13 @@ export class Receiver {
 
   #deliver(): void {
     let buffer: ArrayBufferLike | undefined;
-    while (this.#events !== undefined && this.#mayDeliver(this.#events)) {
+    while (this.#events !== undefined && this.#input !== "paused") {
       const message = this.#decoder.nextMessage(this.#timeSlice);
       if (message === undefined) break;
       if (message.type === CONTROL_TYPE) {
         this.#control?.(message.data);
+      } else if (this.#input === "over" && this.#drops(this.#events)) {
+        this.#droppedBytes += MESSAGE_HEADER_BYTES + message.data.length;
       } else {
         if (buffer !== message.data.buffer) {
           if (buffer !== undefined) this.#events.bufferDone(buffer);
@@ -176,8 +179,9 @@ export class Receiver {
     if (buffer !== undefined) this.#events?.bufferDone(buffer);
   }
 
-  #mayDeliver(events: ReceiverEvents): boolean {
-    return this.#input === "flowing" || (this.#input === "over" && events.acceptsRemaining());
+  /** Whether a message that was received before the end is dropped: nothing is delivered behind a gap. */
+  #drops(events: ReceiverEvents): boolean {
+    return this.#droppedBytes > 0 || !events.acceptsRemaining();
   }
 
   /** Whether this is attached and not yielding to the event loop. */

@@ -70,7 +70,7 @@ function* completeClient(
   const bytes = encodeSelect(select);
   if (exchange === undefined || select === undefined) {
     yield* send(bytes);
-    return { codec: golangIpcCodec(exchange), maxSendSize, features, peerEndsInResponse: false };
+    return { codec: golangIpcCodec(exchange, features), maxSendSize, features, peerEndsInResponse: false };
   }
   const transcript = {
     hello,

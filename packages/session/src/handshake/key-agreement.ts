@@ -1,6 +1,7 @@
 import { deriveMessageKey, type KeyPair, MessageCipher, type NonceSource, PUBLIC_KEY_BYTES } from "@ipc/crypto";
 import type { MessageCodec } from "../codec/codec.js";
 import { GolangIpcCodec, PlainCodec } from "../codec/frame-codec.js";
+import { FEATURE } from "../negotiation/offer.js";
 import { type Handshake, keyPair, receive, STAGE, send, sharedSecret } from "./steps.js";
 
 /** Result of the key exchange on one side. */
@@ -22,7 +23,11 @@ export function* agreeOnKeys(nonces: NonceSource | undefined): Handshake<KeyAgre
   return { pair, theirs, sharedSecret: x, cipher };
 }
 
-/** Returns the codec for golang-ipc's encryption, or for plain frames without a key agreement. */
-export function golangIpcCodec(exchange: KeyAgreement | undefined): MessageCodec {
-  return exchange === undefined ? new PlainCodec() : new GolangIpcCodec(exchange.cipher);
+/**
+ * Returns the codec for golang-ipc's encryption, or for plain frames without a key agreement.
+ * @param features those of both sides, as FEATURE bits; a peer in golang-ipc's encryption has none
+ */
+export function golangIpcCodec(exchange: KeyAgreement | undefined, features = 0): MessageCodec {
+  if (exchange !== undefined) return new GolangIpcCodec(exchange.cipher);
+  return new PlainCodec((features & FEATURE.controlFrames) === 0 ? "none" : "GOAWAY");
 }

@@ -72,7 +72,7 @@ function* completeServer(
   const features = (offer?.features ?? 0) & (select?.features ?? 0);
   if (exchange === undefined || select === undefined) {
     if (!isDecided) yield* authorize(golangIpcCodec(exchange).security);
-    return { codec: golangIpcCodec(exchange), maxSendSize, features, peerEndsInResponse: true };
+    return { codec: golangIpcCodec(exchange, features), maxSendSize, features, peerEndsInResponse: true };
   }
   const transcript = {
     hello,

@@ -22,7 +22,7 @@ async function ask(): Promise<Asked> {
 const LOST = {
   code: "IPC_CONNECTION_LOST",
   message: "reply: the connection that the message came over has ended",
-  cause: { code: "IPC_CONNECTION_LOST", message: expect.stringMatching(/^connection ended by the peer/) },
+  cause: { code: "IPC_PEER_CLOSED", message: expect.stringMatching(/^connection closed by the peer/) },
 };
 
 describe("reply", () => {

@@ -102,8 +102,8 @@ export class PeerEmitter<E> {
   }
 
   readonly #onRejection = (error: unknown): void => {
-    const { endsConnection, causedByPeer }: ErrorTraits = isIpcError(error) ? traitsOf(error.code) : {};
-    if (endsConnection) return;
+    const { ends, causedByPeer }: ErrorTraits = isIpcError(error) ? traitsOf(error.code) : {};
+    if (ends !== undefined) return;
     if (!causedByPeer) throwLater(error);
     else if (!this.#hasWarned) {
       this.#hasWarned = true;

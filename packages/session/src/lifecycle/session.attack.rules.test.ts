@@ -67,7 +67,8 @@ describe.each([
       handmade.end();
     };
     const { told, error } = await attack(keep, {}, options);
-    expect({ told, code: error.code }).toEqual({ told: ["hi"], code: "IPC_RECORD_TRUNCATED" });
+    expect({ told, code: error.code }).toEqual({ told: ["hi"], code: "IPC_CONNECTION_LOST" });
+    expect(error.cause).toMatchObject({ code: "IPC_RECORD_TRUNCATED" });
   });
 
   test.each<[string, Play, string]>([
@@ -201,6 +202,7 @@ describe.each([
       handmade.say(CLOSE);
       handmade.end();
     });
-    expect({ told, code: error.code }).toEqual({ told: ["hi"], code: "IPC_FRAME_TRUNCATED" });
+    expect({ told, code: error.code }).toEqual({ told: ["hi"], code: "IPC_CONNECTION_LOST" });
+    expect(error.cause).toMatchObject({ code: "IPC_FRAME_TRUNCATED" });
   });
 });

@@ -121,7 +121,7 @@ describe.each<[string, Omit<SessionOptions, "role">]>([
     for (let messages = 1_634; messages < 1_646; messages++) {
       const { count, error } = await read(messages);
       outcomes.add(count === messages);
-      expect([messages, error]).toEqual([messages, count === messages ? undefined : "IPC_CONNECTION_LOST"]);
+      expect([messages, error]).toEqual([messages, count === messages ? undefined : "IPC_PEER_CLOSED"]);
     }
     expect(outcomes).toEqual(new Set([true, false]));
   });

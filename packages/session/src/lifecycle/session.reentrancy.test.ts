@@ -107,7 +107,7 @@ describe("what comes with the last of the handshake", () => {
 
   it.each([
     ["between two messages", data("whole"), []],
-    ["within a message", data("whole").subarray(0, 9), ["lost IPC_FRAME_TRUNCATED", "error IPC_FRAME_TRUNCATED"]],
+    ["within a message", data("whole").subarray(0, 9), ["lost IPC_CONNECTION_LOST", "error IPC_CONNECTION_LOST"]],
   ])("may be the peer's end, %s", async (_where, rest, failure) => {
     const [near, peer] = memoryPair();
     const opening = openSession(near, { role: "server", encryption: false });

@@ -95,9 +95,10 @@ async function play({ role, session: name, received, ends }: Refusal): Promise<O
       remote: "vectors",
     });
     established.on("message", () => {});
-    const { code } = await new Promise<IpcError>((resolve) => established.once("lost", resolve));
+    const { code, cause } = await new Promise<IpcError>((resolve) => established.once("lost", resolve));
     await end;
-    return { code, sent };
+    // A truncation is the cause of a connection that was lost.
+    return { code: code === "IPC_CONNECTION_LOST" ? (cause as IpcError).code : code, sent };
   } catch (error) {
     await end;
     return { code: (error as IpcError).code, sent };

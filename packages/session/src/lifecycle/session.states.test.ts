@@ -10,7 +10,7 @@ it.each([
   [
     "within a message",
     encodeMessage(1, new Uint8Array(4)).subarray(0, 9),
-    "Disconnected, 9, IPC_CLOSED, IPC_FRAME_TRUNCATED, IPC_FRAME_TRUNCATED",
+    "Disconnected, 9, IPC_CLOSED, IPC_CONNECTION_LOST, IPC_CONNECTION_LOST",
   ],
 ])("a session ends with its stream, which ends %s", async (_where, last, answers) => {
   const [stream, peer] = memoryPair();

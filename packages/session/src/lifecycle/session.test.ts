@@ -125,7 +125,10 @@ describe("a peer that breaks the protocol costs its own connection", () => {
     peer.end();
     expect((await nextData(session)).text()).toBe("whole");
     await expect(session.read()).resolves.toMatchObject({ status: "Disconnected" });
-    await expect(session.read()).rejects.toMatchObject({ code: "IPC_FRAME_TRUNCATED" });
+    await expect(session.read()).rejects.toMatchObject({
+      code: "IPC_CONNECTION_LOST",
+      cause: { code: "IPC_FRAME_TRUNCATED" },
+    });
   });
 
   it.each(MODES.slice(0, 2))(
