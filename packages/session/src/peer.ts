@@ -41,6 +41,11 @@ export interface PeerEvents {
   silent: [silenceMs: number];
   /** Emitted after `silent` when bytes arrive, before the messages in them; not if the connection ends instead. */
   responsive: [silenceMs: number];
+  /**
+   * Emitted when the other side starts to drain, at most once for each connection: it will close. Finish what you write, and
+   * start nothing new on this connection. Only @ipc peers announce it, in a secure session or without encryption.
+   */
+  draining: [];
   /** Emitted at most once, on final failure; `close` follows. Without a listener, the error is not thrown. */
   error: [error: IpcError];
   /** Emitted exactly once; no event follows. */

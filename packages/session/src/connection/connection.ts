@@ -24,6 +24,8 @@ export interface ConnectionOptions extends Omit<SenderOptions, "encoder" | "exha
 }
 
 export interface ConnectionEvents extends ReceiverEvents {
+  /** Called when the peer announces an end; again only if it gives another reason. */
+  readonly goaway: (reason: GoawayReason) => void;
   /** Called once; never after `close` or `destroy`. `clean`: the peer closed, and nothing was lost. */
   readonly end: (error: IpcError, clean: boolean) => void;
   /** Nothing has arrived for a while, or bytes arrive again. */
@@ -40,7 +42,8 @@ export class Connection implements HeartbeatMember {
   readonly #peerEndsInResponse: boolean;
   readonly #receiver: Receiver;
   readonly #endMark: EndMark;
-  #hasPeerClosed = false;
+  /** The reason of the peer's last GOAWAY. */
+  #goaway: GoawayReason | undefined;
   /** Undefined if the peer has no control frames. */
   readonly #control: ControlChannel | undefined;
   /** Undefined before `attach` and after the end. */
@@ -189,7 +192,9 @@ export class Connection implements HeartbeatMember {
   }
 
   readonly #onGoaway = (reason: GoawayReason): void => {
-    if (reason === "closing") this.#hasPeerClosed = true;
+    if (reason === this.#goaway) return;
+    this.#goaway = reason;
+    this.#events?.goaway(reason);
   };
 
   readonly #onEnd = (): void => this.#drainInput(undefined);
@@ -221,7 +226,7 @@ export class Connection implements HeartbeatMember {
   /** Returns the error of a stream that may not end after the bytes received. */
   #truncation(): IpcError | undefined {
     const truncation = this.#receiver.truncation();
-    if (truncation !== undefined || this.#endMark !== "GOAWAY" || this.#hasPeerClosed) return truncation;
+    if (truncation !== undefined || this.#endMark !== "GOAWAY" || this.#goaway === "closing") return truncation;
     return new FrameError(
       "IPC_FRAME_TRUNCATED",
       "stream truncated: end without GOAWAY; the peer was killed, or destroyed its connection",

@@ -185,6 +185,9 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
       message: ({ type, data }) => this.#receive(new ReceivedMessage(type, data, origin)),
       bufferDone: (buffer) => this.reader.receivedBuffer(buffer),
       acceptsRemaining: () => this.reader.acceptsRemaining,
+      goaway: (reason) => {
+        if (reason === "draining") this.reader.emitDraining();
+      },
       end: (error, clean) => {
         origin.lose(error);
         const queues = this.#owner.queueWhileDisconnected === true;

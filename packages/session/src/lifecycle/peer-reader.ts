@@ -126,6 +126,10 @@ export class PeerReader<E extends PeerEvents> {
     this.#emit(change, silenceMs);
   }
 
+  emitDraining(): void {
+    this.#emit("draining");
+  }
+
   receive(message: ReceivedMessage): void {
     this.inbox.push(message);
   }

@@ -1,5 +1,6 @@
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { collect, nextEvent } from "../../../../internal/testkit/src/peer-watch.js";
 import { RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
 import { HandmadePeer } from "../../test/handmade-peer.js";
@@ -10,6 +11,7 @@ const hex = (text: string): Buffer => Buffer.from(text, "hex");
 
 const PING = hex("00000009000000000100000107");
 const PONG = hex("00000009000000000200000107");
+const goaway = (reason: number): Buffer => hex(`0000001600000000030${reason}${"00".repeat(16)}`);
 const HI = hex("00000006000000016869");
 /** A PING without an id. */
 const SHORT = hex("000000050000000001");
@@ -83,6 +85,39 @@ describe.each([
     });
     expect(messages).toHaveLength(1);
   });
+});
+
+describe.each([
+  ["plain", () => openPlain("800001000000300000")],
+  ["secure", () => openSecure(true)],
+] as const)("a session whose peer sends GOAWAY, %s", (_mode, open) => {
+  test("emits draining once, and goes on", async () => {
+    const { session, send } = await open();
+    const [drains, messages] = [collect(session, "draining"), collect(session, "message")];
+    send(Buffer.concat([goaway(1), HI, goaway(1), HI]));
+    await eventually(() => expect(messages).toHaveLength(2));
+    expect(drains).toHaveLength(1);
+    expect(session.status).toBe("Connected");
+  });
+
+  test("goes on without an event for every other reason, known or not", async () => {
+    const { session, send } = await open();
+    const [drains, messages] = [collect(session, "draining"), collect(session, "message")];
+    send(Buffer.concat([goaway(0), goaway(2), goaway(3), goaway(4), HI]));
+    await eventually(() => expect(messages).toHaveLength(1));
+    expect([drains.length, session.status]).toEqual([0, "Connected"]);
+  });
+});
+
+test("a session that is being closed emits draining no more", async () => {
+  const { session, send } = await openPlain("800001000000300000");
+  const drains = collect(session, "draining");
+  const closed = session.close();
+  send(goaway(1));
+  await nextEvent(session, "close");
+  expect(drains).toEqual([]);
+  session.destroy();
+  await closed;
 });
 
 test.each([
