@@ -102,9 +102,16 @@ function replay(role: Role, wire: Wire, heard: readonly Item[]): HandshakeOutcom
   return step.value;
 }
 
-/** Each message by itself, and the CLOSE where there is one. */
+/** Control frames, which are not delivered: a PING, and a GOAWAY that says that its sender drains. */
+const CONTROL_FRAMES: readonly MessageBody[] = [
+  Uint8Array.of(1, 0, 0, 0, 7),
+  Uint8Array.of(3, 1, ...Array(16).fill(0)),
+].map((data) => ({ type: 0, data }));
+
+/** Each message by itself, control frames among them, and what announces the end where there is something. */
 function encodeMessages(codec: MessageCodec): Item[] {
-  const items = MESSAGES.map(({ type, data }, index) => {
+  const frames = [...MESSAGES.slice(0, 2), ...CONTROL_FRAMES, ...MESSAGES.slice(2)];
+  const items = frames.map(({ type, data }, index) => {
     const { headroom, frameOverhead, tailroom } = codec;
     const bytes = new Uint8Array(headroom + frameOverhead + data.length + tailroom);
     codec.writeFrame(bytes, headroom, type, data);
