@@ -1,7 +1,8 @@
 """A client of an @ipc server, written from docs/WIRE.md.
 
 Reads a JSON object of settings from stdin, sends messages to a server that echoes them, and prints what came of it as a JSON
-object: {"mode", "limit", "echoed"}, or {"code", "message"}.
+object: {"mode", "limit", "echoed", "pongs"}, or {"code", "message"}. With "stays", it then waits for the server's end, and its
+code is among them.
 """
 
 import json
@@ -26,18 +27,34 @@ class Client:
         self.stream.settimeout(DEADLINE_S)
         self.frames = b""
         self.control_frames = False
-        self.goaways = []
+        self.pongs = []
+        self.has_closed = False
+        self.established = False
 
     def receive(self, length):
         data = bytearray()
         while len(data) < length:
             part = self.stream.recv(min(length - len(data), 65_536))
             if not part:
-                raise Refused("IPC_HANDSHAKE_FAILED", f"{len(data)} of {length} bytes, then the end")
+                raise Refused(self.end_code(len(data)), f"{len(data)} of {length} bytes, then the end")
             data += part
         return bytes(data)
 
+    def end_code(self, count):
+        """Judges an end of the stream, after `count` bytes of what was expected."""
+        if not self.established:
+            return "IPC_HANDSHAKE_FAILED"
+        if self.mode == "secure":
+            return "IPC_RECORD_TRUNCATED"
+        if count > 0 or self.control_frames and not self.has_closed:
+            return "IPC_FRAME_TRUNCATED"
+        return "IPC_PEER_CLOSED"
+
     def connect(self):
+        self.shake_hands()
+        self.established = True
+
+    def shake_hands(self):
         self.stream.connect(self.settings["address"])
         hello = self.receive(2)
         if hello[0] != 2:
@@ -137,11 +154,13 @@ class Client:
                 self.control(data)
 
     def control(self, data):
-        op = wire.check_control(data)
-        if op == wire.PING:
-            self.send(0, bytes([wire.PONG]) + data[1:])
-        elif op == wire.GOAWAY:
-            self.goaways.append(data[1])
+        op, answer = wire.check_control(data), wire.answer_control(data)
+        if answer is not None:
+            self.send(0, answer)
+        elif op == wire.PONG:
+            self.pongs.append(data[1:].hex())
+        elif op == wire.GOAWAY and data[1] == wire.CLOSING:
+            self.has_closed = True
 
     def close(self):
         """Announces the end where it can, ends this half, reads to the server's end, and returns how many bytes still came."""
@@ -160,16 +179,29 @@ def run(settings):
     client = Client(settings)
     try:
         client.connect()
+        if client.control_frames:
+            client.send(0, wire.make_ping(263))
         for size in settings["sizes"]:
             data = os.urandom(size)
             client.send(7, data)
             if client.read() != (7, data):
                 raise Refused("IPC_CONNECTION_LOST", f"the echo of {size} bytes differs")
+        report = {"mode": client.mode, "limit": client.limit, "echoed": len(settings["sizes"]), "pongs": client.pongs}
+        if settings.get("stays"):
+            return report | {"code": end_of(client)}
         client.close()
-        return {"mode": client.mode, "limit": client.limit, "echoed": len(settings["sizes"])}
+        return report
     except Refused as refusal:
         code, message = refusal.args
         return {"code": code, "message": message}
+
+
+def end_of(client):
+    try:
+        while True:
+            client.read()
+    except Refused as refusal:
+        return refusal.args[0]
 
 
 json.dump(run(json.load(sys.stdin)), sys.stdout)

@@ -117,8 +117,12 @@ class Direction:
             raise Refused(code, "the tag of a record is wrong") from error
 
 
-def make_goaway(reason):
-    return struct.pack(">BBQQ", GOAWAY, reason, 0, 0)
+def make_ping(number):
+    return struct.pack(">BI", PING, number)
+
+
+def make_goaway(reason, received=0, taken=0):
+    return struct.pack(">BBQQ", GOAWAY, reason, received, taken)
 
 
 def check_control(data):
@@ -128,6 +132,11 @@ def check_control(data):
     if not 1 <= len(data) <= 128 or len(data) != expected:
         raise Refused("IPC_RECORD_INVALID", f"a control frame of {len(data)} bytes, op {op}")
     return op
+
+
+def answer_control(data):
+    """Returns the data of the control frame that answers this one; None if none does."""
+    return bytes([PONG]) + data[1:] if check_control(data) == PING else None
 
 
 LENGTHS = {AUTH: (16, 512), DATA: (17, 262_160), CLOSE: (16, 16)}

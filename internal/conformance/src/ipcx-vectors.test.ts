@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { BAD_OFFERS, BAD_OPENINGS, BAD_SELECTS } from "./ipcx-bad-handshakes.js";
 import { badAuths, badRecords } from "./ipcx-bad-records.js";
+import { badControlFrames, CONTROL_FRAMES } from "./ipcx-control-frames.js";
 import { PLAIN, PLANS } from "./ipcx-plans.js";
 import { agree, golangIpcKey, pointOf } from "./ipcx-primitives.js";
 import { CLIENT_PRIVATE_KEY, makeVector } from "./ipcx-vectors.js";
@@ -18,6 +19,8 @@ const refused = [
   ...badAuths("server"),
   ...badRecords("client"),
   ...badRecords("server"),
+  ...badControlFrames("client"),
+  ...badControlFrames("server"),
 ];
 
 /** Returns the leading-zero key exchange. */
@@ -39,6 +42,7 @@ test("vectors/ipcx-1.json is what the page describes; `npx vitest run internal/c
     about: 'Test vectors of ipcx/1. docs/WIRE.md, "Test vectors", describes the format. Made with node:crypto alone.',
     sessions,
     plain: PLAIN,
+    "control frames": CONTROL_FRAMES,
     "leading zero": shortExchange(),
     refused,
   };

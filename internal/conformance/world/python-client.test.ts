@@ -20,6 +20,8 @@ interface Settings {
   readonly golangIpc?: boolean;
   readonly maxMessageSize?: number;
   readonly sizes?: readonly number[];
+  /** Waits for the server's end. */
+  readonly stays?: boolean;
 }
 
 /** Starts a server that echoes. */
@@ -52,10 +54,36 @@ describe.skipIf(path === "")(`a client in Python, written from docs/WIRE.md${why
   ])("is served in the mode %s, %s", async (mode, _how, options, settings) => {
     const server = await serve(options);
     const [lost, statuses] = [collect(server, "lost"), collect(server, "status")];
-    expect(await visit(server, settings)).toEqual({ mode, limit: 3_145_728, echoed: SIZES.length });
+    const hasControlFrames = mode !== "compatible" && settings.golangIpc !== true;
+    expect(await visit(server, settings)).toEqual({
+      mode,
+      limit: 3_145_728,
+      echoed: SIZES.length,
+      pongs: hasControlFrames ? ["00000107"] : [],
+    });
     await eventually(() => expect(statuses.at(-1)).toBe("Disconnected"));
     expect(lost).toEqual([]);
   });
+
+  it.each<[string, "close" | "destroy", string, Partial<ServerOptions>, Settings]>([
+    ["secure", "close", "IPC_PEER_CLOSED", {}, {}],
+    ["secure", "destroy", "IPC_RECORD_TRUNCATED", {}, {}],
+    ["plain", "close", "IPC_PEER_CLOSED", { encryption: false }, {}],
+    ["plain", "destroy", "IPC_FRAME_TRUNCATED", { encryption: false }, {}],
+    ["compatible", "close", "IPC_PEER_CLOSED", {}, { golangIpc: true }],
+    ["compatible", "destroy", "IPC_PEER_CLOSED", {}, { golangIpc: true }],
+  ])(
+    "knows a server that closed from one that is gone, in the mode %s: %s",
+    async (mode, end, code, options, settings) => {
+      const server = await serve(options);
+      const messages = collect(server, "message");
+      const visiting = visit(server, { ...settings, sizes: [64], stays: true });
+      await eventually(() => expect(messages).toHaveLength(1));
+      await server.flush();
+      await server[end]();
+      expect(await visiting).toMatchObject({ mode, code });
+    },
+  );
 
   it("is told apart by its pre-shared key and by the server's name", async () => {
     const server = await serve({ security: { psk } });

@@ -1,57 +1,22 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { deriveSharedSecret, importPsk, keyPairFromScalar } from "@ipc/crypto";
+import { deriveSharedSecret, keyPairFromScalar } from "@ipc/crypto";
 import { describe, expect, test } from "vitest";
+import {
+  credentialsOf,
+  type GoldenRecord,
+  type GoldenSession,
+  bytes as golden,
+  plain,
+  type Role,
+  sessions,
+} from "../../test/golden-vectors.js";
 import type { HandshakeOutcome, MessageDecoder, MessageEncoder } from "../codec/codec.js";
-import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { clientHandshake } from "./client-handshake.js";
 import { serverHandshake } from "./server-handshake.js";
 import type { Handshake, HandshakeAnswer } from "./steps.js";
 
-/** Of the vectors of ipcx/1; docs/WIRE.md describes them. */
-interface GoldenRecord {
-  readonly kind: number;
-  readonly plaintext: string;
-  readonly record: string;
-}
-type GoldenSession = Readonly<
-  Record<"name" | "hello" | "client private key" | "server private key" | "client key" | "server key", string> &
-    Record<"P" | "limits nonce" | "limits" | "select" | "reply", string> &
-    Partial<Record<"psk" | `${Role} ${"seed" | "identity"}`, string>> &
-    Record<`${Role} records`, readonly GoldenRecord[]> &
-    Record<"rekey interval", number>
->;
-type Role = "client" | "server";
-
-interface PlainConnection
-  extends Readonly<Record<"hello" | "reply" | "P" | "limits" | "select", string>>,
-    Readonly<Record<`${Role} messages`, readonly string[]>> {}
-
-const file = new URL("../../../../internal/conformance/vectors/ipcx-1.json", import.meta.url);
-const { sessions, plain } = JSON.parse(readFileSync(file, "utf8")) as {
-  readonly sessions: readonly GoldenSession[];
-  readonly plain: PlainConnection;
-};
-
-const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
+/** Not a Buffer, as what a stream brings. */
+const bytes = (hex: string): Uint8Array => Uint8Array.from(golden(hex));
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
-const identityOf = (seed: string): KeyObject =>
-  createPrivateKey({ key: bytes(`302e020100300506032b657004220420${seed}`) as Buffer, format: "der", type: "pkcs8" });
-const publicOf = (seed: string): Uint8Array =>
-  new Uint8Array(createPublicKey(identityOf(seed)).export({ format: "der", type: "spki" }).subarray(-32));
-
-/** The keys of a side; the server requires what the golden offer says. */
-function credentialsOf(session: GoldenSession, side: Role): Credentials {
-  const { psk, P } = session;
-  const [mine, theirs] = [session[`${side} seed`], session[side === "client" ? "server seed" : "client seed"]];
-  return {
-    ...NO_CREDENTIALS,
-    psks: psk === undefined ? [] : [importPsk(bytes(psk))],
-    identity: mine === undefined ? undefined : identityOf(mine),
-    trustedPeers: theirs === undefined ? undefined : [publicOf(theirs)],
-    require: P.slice(20, 22) !== "00",
-  };
-}
 
 interface Conversation {
   /** What was said, in order: `our items > hex`, `what was asked for < hex`. */

@@ -26,7 +26,7 @@ interface Bare {
 /** A session in the server's role without encryption, and its client as bare bytes. */
 async function openPlain(select: string): Promise<Bare> {
   const [near, far] = memoryPair();
-  const opening = openSession(near, { role: "server", encryption: false });
+  const opening = openSession(near, { role: "server", encryption: false, maxMessageSize: 1_024 });
   const client = new RawPeer(far);
   await client.read(2);
   client.write(0);
@@ -42,7 +42,7 @@ async function openPlain(select: string): Promise<Bare> {
 /** The same in a secure session; what the server sends behind its AUTH is read as a record. */
 async function openSecure(controlFrames: boolean): Promise<Bare> {
   const [near, far] = memoryPair();
-  const opening = openSession(near, { role: "server" });
+  const opening = openSession(near, { role: "server", maxMessageSize: 1_024 });
   const client = await HandmadePeer.client(far, { controlFrames });
   const received = new RawPeer(far);
   client.say(AUTH, client.auth());
