@@ -1,9 +1,11 @@
 import { array, assert, asyncProperty, constantFrom } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bytes, type HeldStream, heldSender, nextTurn } from "../../test/held-sender.js";
+import { bytes, HeldStream, heldSender, nextTurn } from "../../test/held-sender.js";
+import { recordPair, recordsIn } from "../../test/record-pair.js";
 import { SessionError } from "../errors.js";
 import { ControlChannel } from "./control-channel.js";
-import type { Sender } from "./sender.js";
+import { Sender } from "./sender.js";
+import { WriteQueue } from "./write-queue.js";
 
 const PING = 1;
 
@@ -135,6 +137,37 @@ describe("a control channel", () => {
     await nextTurn();
     expect(stream.writes).toEqual([]);
   });
+
+  it.each([0, 1, 2])(
+    "sends no PONG behind the announcement of the end, with %i writes before the flush",
+    async (writes) => {
+      const [near] = recordPair();
+      const stream = new HeldStream();
+      const waiting = new WriteQueue(1_024);
+      const exhausted = (error: Error): never => {
+        throw error;
+      };
+      const sender = new Sender({ stream, encoder: near, maxQueuedBytes: 1_024, busyPollUs: 0, waiting, exhausted });
+      const channel = new ControlChannel(sender, () => {});
+      stream.holds = true;
+      for (const id of [1, 2, 3]) channel.receive(ping(id));
+      for (let count = 0; count < writes; count++) {
+        void sender.write(1, bytes(2_000), undefined);
+        await stream.release();
+      }
+      // As a connection does that is closed, and receives nothing from then on.
+      const { signal } = new AbortController();
+      const closed = sender.flush(signal).then(() => sender.closeNotify(signal));
+      await stream.releaseAll();
+      await closed;
+      await nextTurn();
+      const records = recordsIn(Buffer.concat(stream.writes));
+      expect(records.indexOf("3:0")).toBe(records.length - 1);
+      channel.ping();
+      await nextTurn();
+      expect(recordsIn(Buffer.concat(stream.writes))).toEqual(records);
+    },
+  );
 
   it("sends nothing after its connection has failed, and no rejection is left over", async () => {
     const { channel, stream, sender } = setUp();

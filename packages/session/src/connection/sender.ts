@@ -46,6 +46,8 @@ export class Sender implements WriteSink {
   /** Bytes that the batch may still take without reading `writableLength`, which only falls until the next stream write. */
   #roomBytes = 0;
   #failure: Error | undefined;
+  /** Nothing may follow the announcement of this side's end. */
+  #hasAnnouncedEnd = false;
   #acceptedMessages = 0;
   #acceptedBytes = 0;
 
@@ -141,7 +143,7 @@ export class Sender implements WriteSink {
    * @param data at most 128 bytes
    */
   sendControl(data: Uint8Array): void {
-    if (this.#failure !== undefined) return;
+    if (this.#failure !== undefined || this.#hasAnnouncedEnd) return;
     const length = this.#encoder.frameOverhead + data.length;
     try {
       void this.#acceptSmall(CONTROL_TYPE, data, length);
@@ -158,13 +160,14 @@ export class Sender implements WriteSink {
     return this.#tracker.wait("flush", signal);
   }
 
-  /** Sends the encoder's close_notify, after `flush`. Resolves when the kernel has it, or when it can no longer be sent. */
+  /** Sends the announcement of this side's end, after `flush`. Resolves when the kernel has it, or when it can no longer be sent. */
   async closeNotify(signal: AbortSignal): Promise<void> {
     if (this.#failure !== undefined) return;
     // The signal may have fired after the flush resolved, and does not fire again.
     if (signal.aborted) throw abortError("close", signal);
     try {
       const last = this.#encoder.closeNotify();
+      this.#hasAnnouncedEnd = true;
       if (last === undefined) return;
       this.#hand(last, 0);
       await this.#tracker.wait("close", signal);
