@@ -81,19 +81,19 @@ export abstract class ManagerReader implements AsyncIterable<Delivery> {
    * Adds a listener. The first `message` listener takes over the messages of all connections.
    * @throws TypeError; SessionError IPC_CONSUMER_TAKEN, for `message`
    */
-  on<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
+  on<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => unknown): this {
     this.#input.emitter.on(event, listener);
     return this;
   }
 
   /** Like `on`, for the next such event only. */
-  once<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
+  once<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => unknown): this {
     this.#input.emitter.once(event, listener);
     return this;
   }
 
   /** Removes a listener. After the last `message` listener is removed, messages stay unread until the next reader. */
-  off<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => void): this {
+  off<K extends keyof ServerManagerEvents>(event: K, listener: (...args: ServerManagerEvents[K]) => unknown): this {
     this.#input.emitter.off(event, listener);
     return this;
   }

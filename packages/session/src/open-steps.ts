@@ -12,10 +12,12 @@ export class OpenSteps {
     this.#onSettled = onSettled;
   }
 
+  /** Steps in progress: while there are some, the program deals with the peer of this connection. */
   get count(): number {
     return this.#count;
   }
 
+  /** Begins a step that `end` ends. */
   begin(): void {
     this.#count++;
   }

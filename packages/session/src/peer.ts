@@ -20,7 +20,10 @@ export interface PeerStats {
 }
 
 export interface PeerEvents {
-  /** Emitted for each data message. A listener consumes messages as they arrive; `pause()` holds them back. */
+  /**
+   * Emitted for each data message. A listener consumes messages as they arrive; `pause()` holds them back. A message is handled when
+   * every listener has returned, and every promise that one returned has settled.
+   */
   message: [message: DataMessage];
   /**
    * Emitted when every message received before the change was taken, and the `message` listeners have returned. A server with a
@@ -59,9 +62,9 @@ export interface CloseOptions {
 
 /** Exchanges messages with the other side, over successive connections. */
 export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<DataMessage>, AsyncDisposable {
-  on<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
-  once<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
-  off<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => void): this;
+  on<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => unknown): this;
+  once<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => unknown): this;
+  off<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => unknown): this;
   /**
    * Resolves with the next message or status. Concurrent reads are served in order.
    * Rejects with IPC_ABORTED, IPC_CONSUMER_TAKEN; IPC_CLOSED after the end, or the final failure.

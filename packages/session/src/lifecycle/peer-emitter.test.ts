@@ -46,6 +46,34 @@ describe("a listener", () => {
     expect(seen).toEqual([]);
   });
 
+  it("that was added with once is called once, also when another one emits the event or removes it", () => {
+    const emitter = new PeerEmitter<Events>();
+    const seen: string[] = [];
+    const once = (text: string): void => void seen.push(`once ${text}`);
+    const removed = (): void => void seen.push("removed");
+    emitter.on("message", (text) => {
+      emitter.off("message", removed);
+      if (text === "a") emitter.emit("message", "b");
+    });
+    emitter.once("message", once);
+    emitter.once("message", removed);
+    emitter.emit("message", "a");
+    expect(seen).toEqual(["once b"]);
+  });
+
+  it("that was added twice is called twice, and removed one by one, the latest first", () => {
+    const emitter = new PeerEmitter<Events>();
+    const seen: string[] = [];
+    const listener = (text: string): void => void seen.push(text);
+    emitter.once("message", listener);
+    emitter.on("message", listener);
+    emitter.emit("message", "a");
+    emitter.once("message", listener);
+    emitter.off("message", listener);
+    emitter.emit("message", "b");
+    expect(seen).toEqual(["a", "a", "b"]);
+  });
+
   it("begins the flow of messages before it is added, and the removal of the last one ends it, by off or after once", () => {
     const calls: string[] = [];
     const flow = { listen: () => calls.push("listen"), unlisten: () => calls.push("unlisten") };

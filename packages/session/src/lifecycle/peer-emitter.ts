@@ -3,7 +3,7 @@ import { type DataMessage, ReceivedMessage } from "../message.js";
 import { assertListener } from "../options/call-arguments.js";
 
 /** A function that receives the arguments of an event: `EventListener<PeerEvents["message"]>`. */
-export type EventListener<A> = (...args: Extract<A, unknown[]>) => void;
+export type EventListener<A> = (...args: Extract<A, unknown[]>) => unknown;
 
 /** The source of `message` events, whose last argument is the message; they flow while there is a listener. */
 export interface MessageFlow {
