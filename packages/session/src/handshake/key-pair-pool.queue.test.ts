@@ -13,9 +13,14 @@ class Workshop {
   readonly pair: KeyPair;
   readonly #started: { readonly resolve: (pair: KeyPair) => void; readonly reject: (error: Error) => void }[] = [];
 
+  derivations = 0;
+
   constructor(pair: KeyPair) {
     this.pair = pair;
-    this.line = new KeyPairQueue(() => new Promise((resolve, reject) => void this.#started.push({ resolve, reject })));
+    this.line = new KeyPairQueue(
+      () => new Promise((resolve, reject) => void this.#started.push({ resolve, reject })),
+      () => this.derivations,
+    );
   }
 
   get started(): number {
@@ -93,6 +98,19 @@ describe("a line for key pairs", () => {
     // Each is asked once and let go, but for the last few.
     expect(asked).toBeGreaterThan(1_000 - 64);
     expect(asked).toBeLessThanOrEqual(1_000);
+  });
+
+  it("makes none while more than four derivations wait for the event loop, and goes on when they have run", async () => {
+    const workshop = await openWorkshop();
+    workshop.derivations = 5;
+    const pairs = Array.from({ length: 3 }, () => workshop.line.take(wanted));
+    await turn();
+    expect(workshop.started).toBe(0);
+    workshop.derivations = 4;
+    await turn();
+    expect(workshop.started).toBe(3);
+    await workshop.finish(0);
+    expect(await pairs[0]).toBe(workshop.pair);
   });
 
   it("goes on after one that failed", async () => {

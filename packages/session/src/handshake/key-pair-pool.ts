@@ -1,7 +1,12 @@
+import { setImmediate } from "node:timers";
 import { generateKeyPair, type KeyPair } from "@ipc/crypto";
+import { queuedStarts } from "../scheduling/cpu-queue.js";
 
 /** Key pairs generated at the same time: the default size of Node's thread pool. */
 const AT_ONCE = 4;
+
+/** Derivations that wait for the event loop while more key pairs are made: enough to keep it busy. */
+const DERIVATIONS_AHEAD = 4;
 
 /** Up to so many requests wait for a fraction of a second, whatever came first. */
 const FEW = 128;
@@ -21,15 +26,22 @@ interface Waiting {
  * A pair and its shared secret cost milliseconds, and every handshake has a deadline. If more clients connect at once than the
  * server can serve before their deadlines, first-in first-out order would serve each one just after its deadline, and no client
  * would ever connect. The latest request has the most time left; a client that times out is the latest when it dials again.
+ *
+ * The thread pool can make more pairs than the event loop can derive secrets. So it makes none while derivations wait: those pairs
+ * would take processor time from the derivations, and be lost with handshakes that are dropped meanwhile.
  */
 export class KeyPairQueue {
   readonly #generate: () => Promise<KeyPair>;
+  readonly #derivations: () => number;
   #waiting: Waiting[] = [];
   #sweepAt = FIRST_SWEEP;
   #making = 0;
+  #isHeld = false;
 
-  constructor(generate: () => Promise<KeyPair> = generateKeyPair) {
+  /** @param derivations returns the number of those that wait */
+  constructor(generate: () => Promise<KeyPair> = generateKeyPair, derivations: () => number = queuedStarts) {
     this.#generate = generate;
+    this.#derivations = derivations;
   }
 
   /** @param isWanted called when the request is served; if it returns false, the promise never settles */
@@ -49,11 +61,23 @@ export class KeyPairQueue {
   }
 
   #next(): void {
-    while (this.#making < AT_ONCE) {
+    while (this.#waiting.length > 0 && this.#making < AT_ONCE && !this.#isHeld) {
+      if (this.#derivations() > DERIVATIONS_AHEAD) {
+        this.#hold();
+        return;
+      }
       const next = this.#waiting.length > FEW ? this.#waiting.pop() : this.#waiting.shift();
-      if (next === undefined) return;
-      if (next.isWanted()) next.resolve(this.#make());
+      if (next?.isWanted() === true) next.resolve(this.#make());
     }
+  }
+
+  /** Looks again in the next macrotask, in which a derivation may run. */
+  #hold(): void {
+    this.#isHeld = true;
+    setImmediate(() => {
+      this.#isHeld = false;
+      this.#next();
+    });
   }
 
   async #make(): Promise<KeyPair> {

@@ -66,6 +66,11 @@ export function noteArrival(): void {
   hasArrival = true;
 }
 
+/** How many handshakes wait to be started. */
+export function queuedStarts(): number {
+  return queues.start.length;
+}
+
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
