@@ -8,6 +8,7 @@ const CODES = Object.keys({
   IPC_ABORTED: true,
   IPC_ADDRESS_IN_USE: true,
   IPC_AUTHENTICATION_FAILED: true,
+  IPC_CALL_LOST: true,
   IPC_CIPHER_EXHAUSTED: true,
   IPC_CLOSED: true,
   IPC_CLOSE_INCOMPLETE: true,

@@ -6,6 +6,7 @@ import type { NameError, TransportError } from "@ipc/transport";
 /** The codes of SessionError. `docs/ERRORS.md` has a heading for each. */
 export type SessionErrorCode =
   | "IPC_ABORTED"
+  | "IPC_CALL_LOST"
   | "IPC_CLOSED"
   | "IPC_CLOSE_INCOMPLETE"
   | "IPC_CONNECTION_LOST"
@@ -89,6 +90,7 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_ABORTED: {},
   IPC_ADDRESS_IN_USE: {},
   IPC_AUTHENTICATION_FAILED: { retryable: "after a connection" },
+  IPC_CALL_LOST: { ends: "a connection" },
   IPC_CIPHER_EXHAUSTED: { ends: "a connection", retryable: "always" },
   IPC_CLOSED: { ends: "the peer" },
   IPC_CLOSE_INCOMPLETE: { causedByPeer: true },
