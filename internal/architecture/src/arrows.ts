@@ -40,6 +40,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   },
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers/promises"] },
   manager: { runtime: ["server", "session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers"] },
+  rpc: { runtime: [], typesOnly: ["session"], builtins: ["async_hooks", "diagnostics_channel"] },
 };
 
 /** Finds the row of a package. */
@@ -71,5 +72,14 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     inbox: ["."],
     options: [".", "negotiation"],
     lifecycle: [".", "codec", "handshake", "heartbeat", "connection", "inbox", "options"],
+  },
+  rpc: {
+    wire: ["."],
+    contract: ["."],
+    streams: [".", "wire"],
+    link: ["."],
+    calls: [".", "wire", "contract", "streams", "link"],
+    serve: [".", "wire", "contract", "streams", "link", "calls"],
+    layer: [".", "wire", "contract", "streams", "link", "calls", "serve"],
   },
 };

@@ -79,6 +79,28 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "transport/src/unix/takeover-lock.ts", code: "STALE_MS = 10_000;", says: "10 s" },
   { file: "transport/src/unix/socket-listener.ts", code: "LOOK_MS = 2_000;", says: "every 2 s" },
   { file: "transport/src/unix/socket-listener.ts", code: "TOUCH_MS = 86_400_000;", says: "once a day (24 h)" },
+  { file: "rpc/src/limits.ts", code: "HEADER_BYTES = 12;", says: "| a frame | 12 bytes at least |" },
+  { file: "rpc/src/limits.ts", code: "NAME_MAX_BYTES = 255;", says: "| name of a method | 255 bytes |" },
+  { file: "rpc/src/limits.ts", code: "META_MAX_BYTES = 4_096;", says: "4 096 bytes of JSON" },
+  { file: "rpc/src/limits.ts", code: "CODE_MAX_BYTES = 64;", says: "| code of an error | 64 bytes |" },
+  { file: "rpc/src/limits.ts", code: "INITIAL_CREDIT_BYTES = 16_384;", says: "16 384 bytes, then up to `windowBytes`" },
+  { file: "rpc/src/limits.ts", code: "ITEM_MIN_COST_BYTES = 64;", says: "an item counts at least 64" },
+  { file: "rpc/src/limits.ts", code: "ITEM_MAX_BYTES = 262_144;", says: "| one item | 262 144 bytes" },
+  { file: "rpc/src/limits.ts", code: "ITEM_PART_BYTES = 65_536;", says: "bytes are cut at 65 536" },
+  { file: "rpc/src/limits.ts", code: "UNREAD_MAX_BYTES = 16_777_216;", says: "all streams | 16 777 216 bytes" },
+  { file: "rpc/src/limits.ts", code: "CALL_TIMEOUT_MS = 30_000;", says: "30 000 ms" },
+  { file: "rpc/src/limits.ts", code: "CLOSE_TIMEOUT_MS = 5_000;", says: "5 000 ms for open calls" },
+  { file: "rpc/src/layer/rpc-options.ts", code: "1_024, 1, 1_000_000", says: "`maxCalls`, 1 … 1 000 000" },
+  {
+    file: "rpc/src/layer/rpc-options.ts",
+    code: "16_777_216, 1_024, 1_073_741_824",
+    says: "`maxCallBytes`, 1 024 … 1 073 741 824",
+  },
+  {
+    file: "rpc/src/layer/rpc-options.ts",
+    code: "262_144, 16_384, 16_777_216",
+    says: "`windowBytes`, 16 384 … 16 777 216",
+  },
   { file: "transport/src/unix/probe.ts", code: "PROBE_MS = 1_000;", says: "1 s" },
 ];
 

@@ -8,6 +8,9 @@ const INTERFACES = [
   ["client/src/client-options.ts", "ClientOptions", ""],
   ["server/src/server-options.ts", "ServerOptions", ""],
   ["manager/src/manager-options.ts", "ManagerOptions", ""],
+  ["rpc/src/layer/rpc-options.ts", "RpcOptions", ""],
+  ["rpc/src/serve/handler-types.ts", "ServeOptions", ""],
+  ["rpc/src/calls/call-options.ts", "AnyCallOptions", ""],
 ] as const;
 
 const documented = readText("docs/OPTIONS.md");

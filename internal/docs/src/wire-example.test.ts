@@ -9,6 +9,7 @@ import {
 import { encodeBody, encodeFrame, encodeMessage } from "@ipc/framing";
 import { clientIdRequest, encodeClientId } from "@ipc/session/internal";
 import { describe, expect, test } from "vitest";
+import { encodeFrame as encodeCallFrame } from "../../../packages/rpc/src/wire/frame.js";
 import { readDocument, readText } from "./document.js";
 
 const HELLO = new TextEncoder().encode("hello");
@@ -36,6 +37,18 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 function sealer(key: ReturnType<typeof deriveMessageKey>, prefix: number): MessageCipher {
   return new MessageCipher(key, { nonces: new CountedNonces(Buffer.alloc(8, prefix)) });
 }
+
+describe("the section on calls of docs/WIRE.md has", () => {
+  const name = (text: string): Buffer => Buffer.from(text);
+
+  test.each([
+    ["the call", encodeCallFrame({ kind: 1, id: 1, number: 30_000, name: name("get"), payload: '{"id":7}' })],
+    ["the result", encodeCallFrame({ kind: 6, id: 1, payload: '{"id":7}' })],
+    ["the error", encodeCallFrame({ kind: 7, id: 1, name: name("ipc.busy"), payload: '{"message":"x"}' })],
+  ])("%s", (_what, bytes) => {
+    expect(shown.some((text) => text.includes(hex(bytes)))).toBe(true);
+  });
+});
 
 describe("the example of docs/WIRE.md has", () => {
   const client = keyPairFromScalar(Buffer.alloc(48, 0x11));

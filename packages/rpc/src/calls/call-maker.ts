@@ -1,0 +1,190 @@
+import { callScope } from "../deadline.js";
+import { formatValue } from "../format-value.js";
+import { CALL_TIMEOUT_MS } from "../limits.js";
+import type { Link } from "../link/link.js";
+import { ipcCodeOf, RpcError, type RpcErrorCode } from "../rpc-error.js";
+import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
+import { ItemSender, iteratorOf } from "../streams/item-sender.js";
+import { encodeFrame, FLAG, KIND } from "../wire/frame.js";
+import { encodeValue, type Payload } from "../wire/payload.js";
+import { type AnyCallOptions, assertCallOptions, encodeCallMeta, NO_OPTIONS } from "./call-options.js";
+import { type CallTable, deadlineNumber } from "./call-table.js";
+import type { OutgoingCall } from "./outgoing-call.js";
+import { StartedStream } from "./started-stream.js";
+
+/** A method to call. */
+export interface CallTarget {
+  readonly name: string;
+  readonly nameBytes: Uint8Array;
+  /** `unknown`: of a remote that was made from a type alone. */
+  readonly kind: "unary" | "stream" | "unknown";
+  readonly takesItems: boolean;
+  readonly isIdempotent: boolean;
+}
+
+export interface CallMakerOptions {
+  readonly link: Link;
+  readonly table: CallTable;
+  readonly unread: UnreadItems;
+  readonly windowBytes: number;
+  /** Returns the error of a call that may not be made any more. */
+  readonly refusal: (method: string) => RpcError | undefined;
+}
+
+/** Makes calls: checks the arguments, encodes and sends. */
+export class CallMaker {
+  readonly #options: CallMakerOptions;
+
+  constructor(options: CallMakerOptions) {
+    this.#options = options;
+  }
+
+  /** Calls a method; what is wrong with the arguments rejects the result. */
+  readonly call = (target: CallTarget, input: unknown, options: unknown): Promise<unknown> => {
+    try {
+      const given = options ?? NO_OPTIONS;
+      if (given !== NO_OPTIONS) assertCallOptions(target.name, given);
+      const checked = given as AnyCallOptions;
+      if (checked.oneWay === true) return this.#sendOneWay(target, input, checked);
+      return this.#start(target, input, checked);
+    } catch (error) {
+      const rejected = Promise.reject(error);
+      return target.kind === "unary" ? rejected : new StartedStream(rejected, this.#failedItems(error));
+    }
+  };
+
+  #start(target: CallTarget, input: unknown, options: AnyCallOptions): Promise<unknown> {
+    const { name } = target;
+    const { table, refusal } = this.#options;
+    const { signal, items } = options;
+    const refused = refusal(name);
+    if (refused !== undefined) throw refused;
+    if (signal?.aborted === true) {
+      throw new RpcError("IPC_ABORTED", "no", `${name}: aborted by its signal`, { cause: signal.reason });
+    }
+    if (target.takesItems && items === undefined) {
+      throw new TypeError(`${name}: \`items\` takes an iterable or async iterable, got undefined`);
+    }
+    const timeoutMs = options.timeoutMs ?? (target.kind === "unary" && items === undefined ? CALL_TIMEOUT_MS : 0);
+    const expiresAt = expiryOf(name, timeoutMs);
+    const id = table.takeId();
+    const frame = encodeFrame({
+      kind: KIND.call,
+      flags: items === undefined ? 0 : FLAG.items,
+      id,
+      number: deadlineNumber(expiresAt),
+      name: target.nameBytes,
+      meta: encodeCallMeta(name, options.meta),
+      payload: encodeInput(name, input),
+    });
+    const isRepeatable = (options.idempotent ?? target.isIdempotent) && target.kind !== "stream" && items === undefined;
+    const call = table.create({ id, method: name, frame, isRepeatable, signal });
+    call.isDeadlineSent = expiresAt !== Number.POSITIVE_INFINITY;
+    table.setDeadline(call, expiresAt, timeoutMs);
+    if (target.kind === "unary") table.send(call);
+    else {
+      call.received = this.#queueFor(call);
+      table.send(call);
+    }
+    if (items !== undefined) this.#sendItems(call, items);
+    if (call.received === undefined) return call.promise;
+    const isOpenEnded = target.kind === "unknown" && options.timeoutMs === undefined && items === undefined;
+    return new StartedStream(call.promise, call.received, isOpenEnded ? () => this.#beginDeadline(call) : undefined);
+  }
+
+  /** Nothing says whether a method gives items until its caller awaits the call, so the clock starts here. */
+  #beginDeadline(call: OutgoingCall): void {
+    if (call.isSettled || call.timeoutMs > 0) return;
+    const expiresAt = Math.min(call.expiresAt, performance.now() + CALL_TIMEOUT_MS);
+    this.#options.table.setDeadline(call, expiresAt, CALL_TIMEOUT_MS);
+  }
+
+  #sendItems(call: OutgoingCall, items: Iterable<unknown> | AsyncIterable<unknown>): void {
+    const { link } = this.#options;
+    const sender = new ItemSender({ id: call.id, method: call.method, send: (frame) => link.sendItem(frame) });
+    call.sender = sender;
+    sender.run(iteratorOf(items)).then(
+      () => {
+        if (!call.isSettled) link.sendNow(encodeFrame({ kind: KIND.end, id: call.id }));
+      },
+      (error: unknown) => {
+        const code = ipcCodeOf(error);
+        // The end of the connection settles the call.
+        if (code === "IPC_CONNECTION_LOST" || code === "IPC_NOT_CONNECTED" || code === "IPC_CLOSED") return;
+        call.cancel(code === "IPC_QUEUE_FULL" ? writeError(call.method, error, "maybe") : error);
+      },
+    );
+  }
+
+  #sendOneWay({ name, nameBytes }: CallTarget, input: unknown, { meta }: AnyCallOptions): Promise<void> {
+    const { link, table, refusal } = this.#options;
+    const refused = refusal(name);
+    if (refused !== undefined) throw refused;
+    const frame = encodeFrame({
+      kind: KIND.call,
+      flags: FLAG.oneWay,
+      id: table.takeId(),
+      name: nameBytes,
+      meta: encodeCallMeta(name, meta),
+      payload: encodeInput(name, input),
+    });
+    const sent = link.sendItem(frame).catch((error: unknown) => {
+      throw writeError(name, error, ipcCodeOf(error) === "IPC_CONNECTION_LOST" ? "maybe" : "no");
+    });
+    // Nothing waits for such a call, so its failure must not end the process.
+    sent.catch(ignore);
+    return sent;
+  }
+
+  #queueFor(call: OutgoingCall): ItemQueue {
+    const { link, unread, windowBytes } = this.#options;
+    return new ItemQueue({
+      id: call.id,
+      unread,
+      windowBytes,
+      send: (frame) => link.sendNow(frame),
+      onLeft: () => call.cancel(new RpcError("IPC_ABORTED", "maybe", `${call.method}: the reader left the stream`)),
+    });
+  }
+
+  #failedItems(error: unknown): ItemQueue {
+    const { unread, windowBytes } = this.#options;
+    const items = new ItemQueue({ id: 0, unread, windowBytes, send: ignore, onLeft: ignore });
+    items.end(error);
+    return items;
+  }
+}
+
+/** The end of a call, by `performance.now()`: its own, or that of the handler that makes it. @throws RpcError IPC_TIMED_OUT */
+function expiryOf(method: string, timeoutMs: number): number {
+  const inherited = callScope.getStore()?.expiresAt ?? Number.POSITIVE_INFINITY;
+  if (timeoutMs === 0 && inherited === Number.POSITIVE_INFINITY) return inherited;
+  const now = performance.now();
+  if (inherited <= now) {
+    throw new RpcError(
+      "IPC_TIMED_OUT",
+      "no",
+      `${method}: not called, because the calling handler's deadline has passed`,
+    );
+  }
+  return timeoutMs === 0 ? inherited : Math.min(inherited, now + timeoutMs);
+}
+
+/** @throws TypeError that names the method */
+function encodeInput(method: string, input: unknown): Payload {
+  try {
+    return encodeValue(input);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : formatValue(error);
+    throw new TypeError(`${method}: the input cannot be sent: ${reason}`, { cause: error });
+  }
+}
+
+function writeError(method: string, error: unknown, executed: "no" | "maybe"): RpcError {
+  const code = ipcCodeOf(error) ?? "IPC_CALL_LOST";
+  const reason = error instanceof Error ? error.message : String(error);
+  const known = code === "IPC_CONNECTION_LOST" ? "IPC_CALL_LOST" : (code as RpcErrorCode);
+  return new RpcError(known, executed, `${method}: ${reason}`, { cause: error });
+}
+
+function ignore(): void {}

@@ -1,0 +1,201 @@
+import { CallFailed, type ReservedCode } from "../call-failed.js";
+import { ExpiryTimer } from "../deadline.js";
+import { type Link, provesAtLeast } from "../link/link.js";
+import { RpcError } from "../rpc-error.js";
+import { encodeFrame, type Frame, KIND, setNumber } from "../wire/frame.js";
+import { decodeValue } from "../wire/payload.js";
+import { CallIds } from "./call-ids.js";
+import { type CallEnd, type CallOwner, OutgoingCall, type OutgoingCallStart } from "./outgoing-call.js";
+
+/** Largest deadline on the wire, in milliseconds. */
+const MAX_DEADLINE_MS = 0xffff_ffff;
+
+/** Calls that this side has made over one peer. */
+export class CallTable implements CallOwner {
+  readonly #link: Link;
+  readonly #ids: CallIds;
+  readonly #calls = new Map<number, OutgoingCall>();
+  readonly #expiry = new ExpiryTimer(() => this.#calls.values());
+  /** Called when no call is left. */
+  onIdle: (() => void) | undefined;
+
+  constructor(link: Link) {
+    this.#link = link;
+    this.#ids = new CallIds(link.side);
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Calls that were cancelled and not answered yet. */
+  get unanswered(): number {
+    return this.#ids.unanswered;
+  }
+
+  takeId(): number {
+    return this.#ids.take((id) => this.#calls.has(id));
+  }
+
+  /** Creates a call; `send` sends it. */
+  create(start: Omit<OutgoingCallStart, "security">): OutgoingCall {
+    const call = new OutgoingCall({ ...start, security: this.#link.security }, this);
+    this.#calls.set(call.id, call);
+    return call;
+  }
+
+  /** Starts the clock of a call. @param expiresAt by `performance.now()`; Infinity for none */
+  setDeadline(call: OutgoingCall, expiresAt: number, timeoutMs: number): void {
+    call.expiresAt = expiresAt;
+    call.timeoutMs = timeoutMs;
+    if (expiresAt !== Number.POSITIVE_INFINITY) this.#expiry.include(expiresAt);
+  }
+
+  send(call: OutgoingCall): void {
+    const { frame } = call;
+    if (frame === undefined) return;
+    call.isWaiting = false;
+    call.isAccepted = this.#link.send(frame, call);
+    // Only a call that may be repeated needs its frame again; a large one, to know what a failed write means.
+    if (call.isAccepted && !call.isRepeatable) call.frame = undefined;
+  }
+
+  settled(call: OutgoingCall, end: CallEnd): void {
+    this.#calls.delete(call.id);
+    if (end !== "answered" && !call.isWaiting) {
+      this.#ids.hold(call.id);
+      if (end === "cancelled") this.#link.sendNow(encodeFrame({ kind: KIND.cancel, id: call.id }));
+    }
+    if (this.#calls.size === 0) this.onIdle?.();
+  }
+
+  lost(call: OutgoingCall, error: RpcError): void {
+    if (call.isSettled) return;
+    if (call.isAccepted) call.mayHaveRun = true;
+    if (call.isRepeatable && this.#link.redials && !this.#link.isEnded) this.#wait(call);
+    else call.reject(error);
+  }
+
+  /** The connection has ended; calls that may be repeated wait for the next one. */
+  connectionLost(): void {
+    this.#ids.forget();
+    for (const call of this.#calls.values()) {
+      if (call.isWaiting) continue;
+      call.lose(lostError(call.method));
+    }
+  }
+
+  /** Repeats the calls that wait, if the new connection's peer has proved at least as much as that of the old one. */
+  connected(): void {
+    for (const call of this.#calls.values()) {
+      if (!call.isWaiting) continue;
+      if (provesAtLeast(this.#link.security, call.security)) this.#repeat(call);
+      else {
+        const reason = `${call.method}: not repeated, because the new connection's peer has proved less than the old one's`;
+        call.reject(new RpcError("IPC_CALL_LOST", call.executed, reason));
+      }
+    }
+  }
+
+  /** Rejects every call, because no connection follows. */
+  end(error: (executed: "no" | "maybe") => RpcError): void {
+    for (const call of this.#calls.values()) call.reject(error(call.executed));
+    this.#expiry.stop();
+  }
+
+  /** Ends every call from this side. */
+  cancelAll(error: (call: OutgoingCall) => RpcError): void {
+    for (const call of this.#calls.values()) call.cancel(error(call));
+    this.#expiry.stop();
+  }
+
+  /** Handles a frame for a call of this side; unknown ids and kinds are ignored. */
+  receive(frame: Frame): void {
+    const call = this.#calls.get(frame.id);
+    if (call === undefined) {
+      if (frame.kind === KIND.result || frame.kind === KIND.error) this.#ids.release(frame.id);
+      return;
+    }
+    switch (frame.kind) {
+      case KIND.result:
+        this.#complete(call, frame);
+        break;
+      case KIND.error:
+        this.#fail(call, frame);
+        break;
+      case KIND.item:
+        this.#receiveItem(call, frame);
+        break;
+      case KIND.credit:
+        call.sender?.credit.grant(frame.number);
+    }
+  }
+
+  #complete(call: OutgoingCall, { codec, payload }: Frame): void {
+    let value: unknown;
+    try {
+      value = decodeValue(codec, payload);
+    } catch (error) {
+      call.reject(failure("ipc.codec", call, `the result cannot be decoded: ${String(error)}`, "yes"));
+      return;
+    }
+    call.resolve(value);
+  }
+
+  #fail(call: OutgoingCall, { name: code, codec, payload }: Frame): void {
+    if (code === "ipc.deadline" && call.isDeadlineSent) call.reject(call.timeoutError());
+    else if (code === "ipc.closing" && call.isRepeatable && this.#link.redials) this.#wait(call);
+    else {
+      const { message, data } = readFailure(codec, payload);
+      const said = typeof message === "string" && message !== "" ? message : "the other side gave no reason";
+      call.reject(new CallFailed(code, data, { method: call.method, message: `${call.method}: ${code}: ${said}` }));
+    }
+  }
+
+  #receiveItem(call: OutgoingCall, { codec, payload }: Frame): void {
+    if (call.received === undefined) return;
+    call.isRepeatable = false;
+    const code = call.received.receive(codec, payload);
+    if (code !== undefined) call.cancel(failure(code, call, OVERFLOW[code], "maybe"));
+  }
+
+  #wait(call: OutgoingCall): void {
+    call.isWaiting = true;
+    call.isAccepted = false;
+  }
+
+  #repeat(call: OutgoingCall): void {
+    if (call.frame === undefined) return;
+    if (call.isDeadlineSent) setNumber(call.frame, deadlineNumber(call.expiresAt));
+    this.send(call);
+  }
+}
+
+/** The deadline of a call as the other side gets it: what is left, in whole milliseconds; 0: none. */
+export function deadlineNumber(expiresAt: number): number {
+  if (expiresAt === Number.POSITIVE_INFINITY) return 0;
+  return Math.min(Math.max(1, Math.ceil(expiresAt - performance.now())), MAX_DEADLINE_MS);
+}
+
+const OVERFLOW = {
+  "ipc.flow": "the other side sent an item without credit",
+  "ipc.busy": "the streams of this connection have too many unread items",
+} as const;
+
+function lostError(method: string): RpcError {
+  return new RpcError("IPC_CALL_LOST", "maybe", `${method}: the connection was lost before the call was answered`);
+}
+
+function failure(code: ReservedCode, call: OutgoingCall, reason: string, executed: "maybe" | "yes"): CallFailed {
+  return new CallFailed(code, undefined, { method: call.method, executed, message: `${call.method}: ${reason}` });
+}
+
+/** Reads what an ERROR says; a malformed one says nothing. */
+function readFailure(codec: number, payload: Buffer): { readonly message?: unknown; readonly data?: unknown } {
+  try {
+    const said = decodeValue(codec, payload);
+    return typeof said === "object" && said !== null ? said : {};
+  } catch {
+    return {};
+  }
+}

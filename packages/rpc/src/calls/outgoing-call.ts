@@ -1,0 +1,170 @@
+import type { ConnectionSecurity } from "@ipc/session";
+import type { Expiring } from "../deadline.js";
+import type { WriteWatcher } from "../link/link.js";
+import { type Executed, ipcCodeOf, RpcError, type RpcErrorCode } from "../rpc-error.js";
+import type { ItemQueue } from "../streams/item-queue.js";
+import type { ItemSender } from "../streams/item-sender.js";
+
+/** Codes of a write that the peer has not accepted, although nothing is wrong with the connection. */
+const REFUSALS: ReadonlySet<string> = new Set(["IPC_CLOSED", "IPC_MESSAGE_TOO_LARGE", "IPC_QUEUE_FULL"]);
+
+/** From this length on, a write resolves only when the kernel has the frame, in bytes; with a margin for the header. */
+const LARGE_BYTES = 32_768;
+
+/** How a call has ended. */
+export type CallEnd = "answered" | "cancelled" | "expired";
+
+/** What a call asks of the table of calls. */
+export interface CallOwner {
+  /** Forgets a call that has settled. @param end `cancelled`: the other side is told; `expired`: it knows the deadline itself */
+  readonly settled: (call: OutgoingCall, end: CallEnd) => void;
+  /** The connection that a call was sent over has ended. */
+  readonly lost: (call: OutgoingCall, error: RpcError) => void;
+}
+
+export interface OutgoingCallStart {
+  readonly id: number;
+  readonly method: string;
+  readonly frame: Buffer;
+  readonly isRepeatable: boolean;
+  readonly security: ConnectionSecurity;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * A call that this side has made. It settles once: by an answer, its signal, its deadline, or the end of its connection.
+ *
+ * `isAccepted`: whether the peer has accepted the frame, so that it may have reached the other side.
+ */
+export class OutgoingCall implements Expiring, WriteWatcher {
+  readonly id: number;
+  readonly method: string;
+  readonly promise: Promise<unknown>;
+  /** Whether the call may be sent again over the next connection. */
+  isRepeatable: boolean;
+  /** The encoded call; dropped when it is no longer needed. */
+  frame: Buffer | undefined;
+  /** Of the connection that the call was made for. */
+  readonly security: ConnectionSecurity;
+  isAccepted = false;
+  /** Whether the call waits for the next connection. */
+  isWaiting = false;
+  /** Whether an earlier connection may have carried the call. */
+  mayHaveRun = false;
+  /** Items that the other side gives, and items for it. */
+  received: ItemQueue | undefined;
+  sender: ItemSender | undefined;
+  expiresAt: number = Number.POSITIVE_INFINITY;
+  timeoutMs = 0;
+  /** Whether the other side knows the deadline, and ends the call itself. */
+  isDeadlineSent = false;
+  readonly #owner: CallOwner;
+  readonly #signal: AbortSignal | undefined;
+  #isSettled = false;
+  /** Set when the connection ended before it was known whether the peer had accepted the frame. */
+  #loss: RpcError | undefined;
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(start: OutgoingCallStart, owner: CallOwner) {
+    this.id = start.id;
+    this.method = start.method;
+    this.frame = start.frame;
+    this.isRepeatable = start.isRepeatable;
+    this.security = start.security;
+    this.#owner = owner;
+    this.#signal = start.signal;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** A frame that waits in the write queue may still be sent, so only a call that waits for a connection has surely not run. */
+  get executed(): "no" | "maybe" {
+    return this.isWaiting && !this.mayHaveRun ? "no" : "maybe";
+  }
+
+  resolve(value: unknown): void {
+    if (!this.#settle("answered")) return;
+    this.received?.end();
+    this.#resolve(value);
+  }
+
+  /** Ends the call with the other side's answer; items that arrived before it are still delivered. */
+  reject(error: unknown): void {
+    if (!this.#settle("answered")) return;
+    this.received?.end(error);
+    this.#reject(error);
+  }
+
+  /** Ends the call from this side: items that have arrived are dropped, and the other side is told. */
+  cancel(error: unknown): void {
+    this.#abandon("cancelled", error);
+  }
+
+  expire(): void {
+    this.#abandon(this.isDeadlineSent ? "expired" : "cancelled", this.timeoutError());
+  }
+
+  timeoutError(): RpcError {
+    const message = `${this.method}: no answer within ${this.timeoutMs} ms; raise \`timeoutMs\`, or look at the handler`;
+    return new RpcError("IPC_TIMED_OUT", this.executed, message);
+  }
+
+  /** The connection has ended. If the peer has not accepted the frame yet, it tells next whether it ever will. */
+  lose(error: RpcError): void {
+    if (this.isAccepted) this.#owner.lost(this, error);
+    else this.#loss = error;
+  }
+
+  onWritten(): void {
+    this.isAccepted = true;
+    const loss = this.#loss;
+    this.#loss = undefined;
+    if (loss !== undefined && !this.#isSettled) this.#owner.lost(this, loss);
+  }
+
+  onWriteFailed(error: unknown): void {
+    if (this.#isSettled) return;
+    const code = ipcCodeOf(error);
+    const isLost = code === "IPC_NOT_CONNECTED" || !REFUSALS.has(code ?? "");
+    // The peer may have accepted a large frame before its write rejected.
+    if (isLost && code !== "IPC_NOT_CONNECTED" && this.isLarge) this.mayHaveRun = true;
+    const executed: Executed = this.mayHaveRun ? "maybe" : "no";
+    const reason = `${this.method}: ${error instanceof Error ? error.message : String(error)}`;
+    const failure = new RpcError(isLost ? "IPC_CALL_LOST" : (code as RpcErrorCode), executed, reason, { cause: error });
+    if (isLost) this.#owner.lost(this, failure);
+    else this.reject(failure);
+  }
+
+  get isLarge(): boolean {
+    return this.frame !== undefined && this.frame.length >= LARGE_BYTES;
+  }
+
+  #abandon(end: CallEnd, error: unknown): void {
+    if (!this.#settle(end)) return;
+    this.received?.abort(error);
+    this.#reject(error);
+  }
+
+  #settle(end: CallEnd): boolean {
+    if (this.#isSettled) return false;
+    this.#isSettled = true;
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.sender?.stop();
+    this.#owner.settled(this, end);
+    this.frame = undefined;
+    return true;
+  }
+
+  readonly #onAbort = (): void => {
+    const message = `${this.method}: aborted by its signal`;
+    this.cancel(new RpcError("IPC_ABORTED", this.executed, message, { cause: this.#signal?.reason }));
+  };
+}

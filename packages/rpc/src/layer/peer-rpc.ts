@@ -1,0 +1,181 @@
+import type { DataMessage } from "@ipc/session";
+import { isIdOfOther } from "../calls/call-ids.js";
+import { CallMaker } from "../calls/call-maker.js";
+import { CallTable } from "../calls/call-table.js";
+import { remoteOf, untypedRemote } from "../calls/remote.js";
+import type { Remote } from "../calls/remote-types.js";
+import type { Contract } from "../contract/method.js";
+import { listMethods, type MethodList } from "../contract/method-list.js";
+import { formatValue } from "../format-value.js";
+import { CLOSE_TIMEOUT_MS, TIMER_MAX_MS } from "../limits.js";
+import type { CallPeer } from "../link/call-peer.js";
+import { Link } from "../link/link.js";
+import { RpcError } from "../rpc-error.js";
+import { HandledCalls } from "../serve/handled-calls.js";
+import type { HandlerTable } from "../serve/handler-table.js";
+import type { Rpc, RpcStats } from "../serve/handler-types.js";
+import { UnreadItems } from "../streams/item-queue.js";
+import { decodeFrame, KIND } from "../wire/frame.js";
+import type { ResolvedRpcOptions } from "./rpc-options.js";
+
+/** Calls over one peer, in both directions. */
+export class PeerRpc implements Rpc {
+  readonly handlers: HandlerTable;
+  readonly #options: ResolvedRpcOptions;
+  readonly #link: Link;
+  readonly #unread = new UnreadItems();
+  readonly #table: CallTable;
+  readonly #handled: HandledCalls;
+  readonly #maker: CallMaker;
+  readonly #remotes = new WeakMap<MethodList, object>();
+  #untyped: object | undefined;
+  #closing: Promise<void> | undefined;
+  #droppedFrames = 0;
+  #droppedMessages = 0;
+  #hasWarned = false;
+
+  /** @throws TypeError; the peer's IPC_CONSUMER_TAKEN */
+  constructor(peer: CallPeer, options: ResolvedRpcOptions, handlers: HandlerTable) {
+    this.#options = options;
+    this.handlers = handlers;
+    const { messageType, side, maxCalls, maxCallBytes, windowBytes } = options;
+    this.#link = new Link(
+      "rpc",
+      peer,
+      { messageType, side },
+      {
+        frame: (data) => this.#receive(data),
+        other: (message) => this.#receiveOther(message),
+        connected: () => this.#table.connected(),
+        lost: () => this.#onLost(),
+        ended: (error) => this.#table.end(error),
+      },
+    );
+    const link = this.#link;
+    const unread = this.#unread;
+    this.#table = new CallTable(link);
+    this.#handled = new HandledCalls({
+      link,
+      handlers,
+      unread,
+      maxCalls,
+      maxCallBytes,
+      windowBytes,
+      rpc: this,
+      report: (method, error) => this.#report(method, error),
+    });
+    this.#maker = new CallMaker({
+      link,
+      table: this.#table,
+      unread,
+      windowBytes,
+      refusal: (method) => this.#refusal(method),
+    });
+  }
+
+  get stats(): RpcStats {
+    return {
+      calls: this.#table.size,
+      handling: this.#handled.size,
+      unreadBytes: this.#unread.bytes,
+      droppedFrames: this.#droppedFrames,
+      droppedMessages: this.#droppedMessages,
+    };
+  }
+
+  remote<C extends Contract>(contract?: C): Remote<C> {
+    if (contract === undefined) {
+      this.#untyped ??= untypedRemote(this.#maker.call);
+      return this.#untyped as Remote<C>;
+    }
+    const methods = listMethods("remote", contract);
+    let remote = this.#remotes.get(methods);
+    if (remote === undefined) {
+      remote = remoteOf(methods, this.#maker.call);
+      this.#remotes.set(methods, remote);
+    }
+    return remote as Remote<C>;
+  }
+
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const { timeoutMs = CLOSE_TIMEOUT_MS } = options ?? {};
+    if (!(typeof timeoutMs === "number" && timeoutMs >= 0 && timeoutMs <= TIMER_MAX_MS)) {
+      const takes = `close: \`timeoutMs\` takes milliseconds, 0 … ${TIMER_MAX_MS}, got ${formatValue(timeoutMs)}`;
+      return Promise.reject(typeof timeoutMs === "number" ? new RangeError(takes) : new TypeError(takes));
+    }
+    this.#closing ??= this.#drain(timeoutMs);
+    return this.#closing;
+  }
+
+  /** Waits for the open calls of both sides, then ends those that are left. */
+  async #drain(timeoutMs: number): Promise<void> {
+    this.#handled.close();
+    if (!this.#isIdle) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs).unref();
+        const settle = (): void => {
+          if (!this.#isIdle) return;
+          clearTimeout(timer);
+          resolve();
+        };
+        this.#table.onIdle = settle;
+        this.#handled.onIdle = settle;
+      });
+    }
+    this.#table.onIdle = undefined;
+    this.#handled.onIdle = undefined;
+    this.#handled.endAll("ipc.closing", ({ name }) => closedError(name));
+    this.#table.cancelAll(({ method }) => closedError(method));
+  }
+
+  get #isIdle(): boolean {
+    return this.#table.size === 0 && this.#handled.open === 0;
+  }
+
+  #refusal(method: string): RpcError | undefined {
+    if (this.#closing === undefined) return undefined;
+    return new RpcError("IPC_CLOSED", "no", `${method}: not called, because the calls of this peer are closed`);
+  }
+
+  #receive(data: Uint8Array): void {
+    const frame = decodeFrame(data);
+    if (frame === undefined) {
+      this.#droppedFrames++;
+      return;
+    }
+    if (frame.kind !== KIND.call && !isIdOfOther(this.#link.side, frame.id)) this.#table.receive(frame);
+    else if (!this.#handled.receive(frame)) this.#droppedFrames++;
+  }
+
+  #receiveOther(message: DataMessage): void {
+    const { onMessage } = this.#options;
+    if (onMessage !== undefined) {
+      onMessage(message);
+      return;
+    }
+    this.#droppedMessages++;
+    if (this.#droppedMessages > 1) return;
+    const text = `@ipc/rpc dropped a message of type ${message.type}; pass \`onMessage\` to rpc() to receive such messages`;
+    process.emitWarning(text);
+  }
+
+  #onLost(): void {
+    const reason = "the connection was lost";
+    this.#table.connectionLost();
+    this.#handled.endAll(undefined, ({ name }) => new RpcError("IPC_CALL_LOST", "maybe", `${name}: ${reason}`));
+  }
+
+  #report(method: string, error: unknown): void {
+    const { logger } = this.#options;
+    const text = `rpc: the handler of ${method} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    if (logger !== undefined) logger.error(text);
+    else if (!this.#hasWarned) {
+      this.#hasWarned = true;
+      process.emitWarning(`${text}\npass \`logger\` to rpc() to see every such failure`);
+    }
+  }
+}
+
+function closedError(name: string): RpcError {
+  return new RpcError("IPC_CLOSED", "maybe", `${name}: the calls of this peer were closed`);
+}

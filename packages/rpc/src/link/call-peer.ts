@@ -1,0 +1,78 @@
+import type { ConnectionSecurity, DataMessage, PeerStats, Status } from "@ipc/session";
+import { formatValue } from "../format-value.js";
+
+/** What calls need of a peer: a client, a server, a connection of a manager, or a session. */
+export interface CallPeer {
+  on(event: "message", listener: (message: DataMessage) => void): unknown;
+  on(event: "status", listener: (status: Status) => void): unknown;
+  on(event: "close", listener: () => void): unknown;
+  off(event: "message", listener: (message: DataMessage) => void): unknown;
+  off(event: "status", listener: (status: Status) => void): unknown;
+  off(event: "close", listener: () => void): unknown;
+  write(type: number, data: Uint8Array): Promise<void>;
+  destroy(reason?: unknown): void;
+  readonly status: Status;
+  readonly security: ConnectionSecurity;
+  readonly remote: string;
+  readonly stats: Pick<PeerStats, "reconnects">;
+}
+
+/** A manager: each of its connections is a peer. */
+export interface CallManager {
+  on(event: "connection", listener: (connection: CallPeer) => void): unknown;
+  readonly connections: ReadonlyMap<number, CallPeer>;
+}
+
+/** The side of a connection: the client dialled. */
+export type Side = "client" | "server";
+
+const PEER_METHODS = ["on", "off", "write", "destroy"];
+
+/** @throws TypeError */
+export function assertPeer(where: string, peer: unknown): asserts peer is CallPeer | CallManager {
+  const isObject = typeof peer === "object" && peer !== null;
+  if (isObject && (isManager(peer as CallPeer) || PEER_METHODS.every((name) => isMethodOf(peer, name)))) return;
+  throw new TypeError(
+    `${where}: \`peer\` takes a client, server, manager, connection or session, got ${formatValue(peer)}`,
+  );
+}
+
+export function isManager(peer: CallPeer | CallManager): peer is CallManager {
+  return "connections" in peer && "broadcast" in peer;
+}
+
+/**
+ * Finds out which side of its connections a peer is, from what only one kind of peer has. A session does not tell its role.
+ * @param given the option `side`
+ * @throws TypeError if neither says it
+ */
+export function sideOf(where: string, peer: CallPeer, given: Side | undefined): Side {
+  const known = knownSide(peer);
+  if (known !== undefined && given !== undefined && given !== known) {
+    throw new TypeError(`${where}: \`side\` is "${given}", but this peer is the ${known} of its connection`);
+  }
+  const side = known ?? given;
+  if (side === undefined) {
+    throw new TypeError(`${where}: pass \`side\`, the \`role\` of openSession, because a session does not tell it`);
+  }
+  return side;
+}
+
+/** The id of a manager's connection; undefined for other peers. */
+export function idOf(peer: CallPeer): number | undefined {
+  return "id" in peer && typeof peer.id === "number" ? peer.id : undefined;
+}
+
+/** Whether a peer has one connection, and ends with it. */
+export function hasOneConnection(peer: CallPeer): boolean {
+  return !("clientId" in peer || "address" in peer);
+}
+
+function knownSide(peer: CallPeer): Side | undefined {
+  if ("clientId" in peer) return "client";
+  return "address" in peer || idOf(peer) !== undefined ? "server" : undefined;
+}
+
+function isMethodOf(peer: object, name: string): boolean {
+  return typeof (peer as Record<string, unknown>)[name] === "function";
+}

@@ -1,0 +1,211 @@
+import type { ConnectionSecurity, DataMessage, Status } from "@ipc/session";
+import { ipcCodeOf, RpcError } from "../rpc-error.js";
+import { type CallPeer, hasOneConnection, idOf, type Side, sideOf } from "./call-peer.js";
+
+/** The other side of a connection. */
+export interface Caller {
+  /** The id of the client, if a manager serves it. */
+  readonly id: number | undefined;
+  readonly remote: string;
+  /** How the connection is protected, and what the other side has proved. */
+  readonly security: ConnectionSecurity;
+}
+
+/** What a link reports, in the order in which it happened on the connection. */
+export interface LinkEvents {
+  /** The data of a message of the layer's type. */
+  readonly frame: (data: Uint8Array) => void;
+  /** A message of another type. */
+  readonly other: (message: DataMessage) => void;
+  readonly connected: () => void;
+  /** The connection has ended; `error` makes the reason for its calls. */
+  readonly lost: (error: () => Error) => void;
+  /** The peer has ended for good: no connection follows. */
+  readonly ended: (error: (executed: "no" | "maybe") => RpcError) => void;
+}
+
+/** Learns what became of a frame that the peer did not accept at once. */
+export interface WriteWatcher {
+  onWritten(): void;
+  onWriteFailed(error: unknown): void;
+}
+
+export interface LinkOptions {
+  readonly messageType: number;
+  readonly side: Side | undefined;
+}
+
+/**
+ * The only place that knows how a peer tells one connection from the next, and which side has dialled it. The statuses arrive in
+ * order with the messages, so that every message between two of them came over the same connection.
+ */
+export class Link {
+  readonly side: Side;
+  readonly #peer: CallPeer;
+  readonly #messageType: number;
+  readonly #events: LinkEvents;
+  readonly #hasOneConnection: boolean;
+  #state: "waiting" | "connected" | "ended" = "waiting";
+  /** The value of `stats.reconnects` while the connection was current whose messages arrive now. */
+  #reconnects = 0;
+  #connection = 0;
+  #caller: Caller | undefined;
+  /** A promise that has resolved: a peer returns the same one for each write that it accepts at once. */
+  #accepted: Promise<void> | undefined;
+
+  /** @throws TypeError; the peer's IPC_CONSUMER_TAKEN */
+  constructor(where: string, peer: CallPeer, { messageType, side }: LinkOptions, events: LinkEvents) {
+    this.#peer = peer;
+    this.#messageType = messageType;
+    this.#events = events;
+    this.side = sideOf(where, peer, side);
+    this.#hasOneConnection = hasOneConnection(peer);
+    peer.on("message", this.#onMessage);
+    peer.on("status", this.#onStatus);
+    peer.on("close", this.#onClose);
+    this.#reconnects = peer.stats.reconnects;
+    if (peer.status === "Connected") this.#state = "connected";
+    if (isFinal(peer.status)) this.#onClose();
+  }
+
+  /** Whether this side has dialled, and dials again when the connection is lost. */
+  get redials(): boolean {
+    return this.side === "client" && !this.#hasOneConnection;
+  }
+
+  get isConnected(): boolean {
+    return this.#state === "connected";
+  }
+
+  get isEnded(): boolean {
+    return this.#state === "ended";
+  }
+
+  /** Numbers the connections: an answer belongs to the connection of its call. */
+  get connection(): number {
+    return this.#connection;
+  }
+
+  get security(): ConnectionSecurity {
+    return this.#peer.security;
+  }
+
+  /** The other side of the current connection. */
+  get caller(): Caller {
+    const { security, remote } = this.#peer;
+    this.#caller ??= Object.freeze({ id: idOf(this.#peer), remote, security });
+    return this.#caller;
+  }
+
+  /**
+   * Whether the message that is being delivered came over the connection that the peer has now. After a pause, or a late start,
+   * it may come from an earlier one, whose peer had proved something else.
+   */
+  get isCurrent(): boolean {
+    return this.#hasOneConnection || this.#peer.stats.reconnects === this.#reconnects;
+  }
+
+  /** Sends a frame. Returns whether the peer has accepted it; otherwise `watcher` learns what becomes of it. */
+  send(frame: Uint8Array, watcher: WriteWatcher): boolean {
+    const written = this.#peer.write(this.#messageType, frame);
+    if (written === this.#accepted) return true;
+    written.then(
+      () => {
+        this.#accepted = written;
+        watcher.onWritten();
+      },
+      (error: unknown) => watcher.onWriteFailed(error),
+    );
+    return false;
+  }
+
+  /** Sends an item; resolves when the peer has accepted it and has room for more. */
+  sendItem(frame: Uint8Array): Promise<void> {
+    return this.#peer.write(this.#messageType, frame);
+  }
+
+  /** Sends a frame without which the other side would wait forever: if the queue is full, the connection ends. */
+  sendNow(frame: Uint8Array): void {
+    this.send(frame, this.#endIfFull);
+  }
+
+  readonly #endIfFull: WriteWatcher = {
+    onWritten() {},
+    onWriteFailed: (error) => {
+      if (ipcCodeOf(error) === "IPC_QUEUE_FULL") this.fail(error);
+    },
+  };
+
+  /** Ends the connection, because the other side does not read and would never get an answer. */
+  fail(error: unknown): void {
+    this.#peer.destroy(error);
+  }
+
+  readonly #onMessage = (message: DataMessage): void => {
+    if (message.type === this.#messageType) this.#events.frame(message.data);
+    else this.#events.other(message);
+  };
+
+  readonly #onStatus = (status: Status): void => {
+    if (status === "Connected") {
+      if (this.#state !== "waiting") return;
+      this.#state = "connected";
+      this.#reconnects = Math.min(this.#reconnects + 1, this.#peer.stats.reconnects);
+      this.#caller = undefined;
+      this.#events.connected();
+      return;
+    }
+    if (this.#state === "connected" && isLoss(status)) this.#lose(status);
+    if (isFinal(status)) this.#end(status);
+  };
+
+  readonly #onClose = (): void => {
+    this.#end(this.#peer.status);
+    this.#peer.off("message", this.#onMessage);
+    this.#peer.off("status", this.#onStatus);
+    this.#peer.off("close", this.#onClose);
+  };
+
+  #lose(status: Status): void {
+    this.#state = "waiting";
+    this.#connection++;
+    this.#events.lost(() => lossOf(status, "maybe"));
+  }
+
+  #end(status: Status): void {
+    if (this.#state === "ended") return;
+    if (this.#state === "connected") this.#lose(status);
+    this.#state = "ended";
+    this.#events.ended((executed) => lossOf(status, executed));
+  }
+}
+
+function isFinal(status: Status): boolean {
+  return status === "Closing" || status === "Closed" || status === "Error" || status === "Timeout";
+}
+
+function isLoss(status: Status): boolean {
+  return status === "Reconnecting" || status === "Disconnected" || isFinal(status);
+}
+
+function lossOf(status: Status, executed: "no" | "maybe"): RpcError {
+  return status === "Closing" || status === "Closed"
+    ? new RpcError("IPC_CLOSED", executed, `this peer is closed (status: ${status}); start a new one`)
+    : new RpcError(
+        "IPC_CALL_LOST",
+        executed,
+        `the connection was lost (status: ${status}) before the call was answered`,
+      );
+}
+
+const RANK: Readonly<Record<ConnectionSecurity["mode"], number>> = { plain: 0, compatible: 1, secure: 2 };
+
+/**
+ * Returns whether a new connection protects as much as an old one, and its peer has proved as much: only then may a call that
+ * was meant for the old peer be sent to the new one.
+ */
+export function provesAtLeast(now: ConnectionSecurity, before: ConnectionSecurity): boolean {
+  if (RANK[now.mode] < RANK[before.mode]) return false;
+  if (before.peer.psk && !now.peer.psk) return false;
+  return before.peer.key === undefined || now.peer.key !== undefined;
+}

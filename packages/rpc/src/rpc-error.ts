@@ -1,0 +1,34 @@
+/** Whether the method may have run: "no" is certain, "yes" too; "maybe" once a frame of the call may have reached the peer. */
+export type Executed = "no" | "maybe" | "yes";
+
+/** The codes of RpcError. Other codes come from the peer that carries the calls. */
+export type RpcErrorCode =
+  | "IPC_ABORTED"
+  | "IPC_CALL_LOST"
+  | "IPC_CLOSED"
+  | "IPC_CONSUMER_TAKEN"
+  | "IPC_MESSAGE_TOO_LARGE"
+  | "IPC_NOT_CONNECTED"
+  | "IPC_QUEUE_FULL"
+  | "IPC_TIMED_OUT";
+
+/** Reports that this side ended a call, or that its connection did. `docs/ERRORS.md` has a heading for each code. */
+export class RpcError extends Error {
+  override readonly name: string;
+  readonly code: RpcErrorCode;
+  readonly executed: Executed;
+
+  constructor(code: RpcErrorCode, executed: Executed, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.executed = executed;
+    // The platform's APIs identify an aborted wait by this name.
+    this.name = code === "IPC_ABORTED" ? "AbortError" : "RpcError";
+  }
+}
+
+/** Returns the code of an error of this library, judged by its form and not by its class. */
+export function ipcCodeOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" && error.code.startsWith("IPC_") ? error.code : undefined;
+}

@@ -1,0 +1,58 @@
+import type { Caller } from "../link/link.js";
+import type { Meta } from "../wire/meta.js";
+import { Failure } from "./failure.js";
+import type { AnyCall, Rpc } from "./handler-types.js";
+
+/** What a call context asks of the call that it describes. */
+export interface ContextSource {
+  readonly name: string;
+  readonly expiresAt: number;
+  readonly meta: Meta;
+  readonly caller: Caller;
+  readonly rpc: Rpc;
+  readonly signal: AbortSignal;
+  readonly items: AsyncIterable<unknown, undefined>;
+}
+
+/** A handled call, as its handler sees it. */
+export class CallContext implements AnyCall {
+  readonly #source: ContextSource;
+  context: unknown;
+
+  constructor(source: ContextSource) {
+    this.#source = source;
+  }
+
+  get method(): string {
+    return this.#source.name;
+  }
+
+  get signal(): AbortSignal {
+    return this.#source.signal;
+  }
+
+  get deadline(): number | undefined {
+    const { expiresAt } = this.#source;
+    return expiresAt === Number.POSITIVE_INFINITY ? undefined : Date.now() + expiresAt - performance.now();
+  }
+
+  get meta(): Meta {
+    return this.#source.meta;
+  }
+
+  get caller(): Caller {
+    return this.#source.caller;
+  }
+
+  get rpc(): Rpc {
+    return this.#source.rpc;
+  }
+
+  get items(): AsyncIterable<unknown, undefined> {
+    return this.#source.items;
+  }
+
+  fail(code: string, data: unknown): never {
+    throw new Failure(code, `${this.method} failed with ${code}`, data);
+  }
+}

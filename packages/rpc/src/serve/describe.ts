@@ -1,0 +1,59 @@
+import { type Method, method } from "../contract/method.js";
+import type { MethodList } from "../contract/method-list.js";
+import type { StandardSchema } from "../contract/standard-schema.js";
+import type { ServedMethod } from "./served-method.js";
+
+/** One method in the answer of `ipc.describe`. */
+export interface MethodDescription {
+  readonly name: string;
+  readonly kind: "unary" | "stream";
+  readonly idempotent: boolean;
+  /** JSON Schemas, where the library of the schema makes them. */
+  readonly input?: unknown;
+  readonly output?: unknown;
+  readonly gives?: unknown;
+  readonly takes?: unknown;
+  readonly errors?: Readonly<Record<string, unknown>>;
+}
+
+const DESCRIBE = method<void, readonly MethodDescription[]>();
+const PARTS = ["input", "output", "gives", "takes"] as const;
+
+/** Makes the reserved method that lists what a peer serves. */
+export function describeMethods(list: () => MethodList): ServedMethod {
+  return {
+    name: "ipc.describe",
+    method: DESCRIBE,
+    service: { context: undefined, use: [], exposeErrors: false },
+    handler: () => [...list()].map(([name, served]) => describe(name, served)),
+  };
+}
+
+function describe(name: string, method: Method): MethodDescription {
+  const { kind, idempotent, errors } = method;
+  const schemas = PARTS.map((part) => [part, jsonSchema(method[part])] as const);
+  return {
+    name,
+    kind,
+    idempotent,
+    ...Object.fromEntries(schemas.filter(([, schema]) => schema !== undefined)),
+    ...(errors && {
+      errors: Object.fromEntries([...errors].map(([code, schema]) => [code, jsonSchema(schema) ?? {}])),
+    }),
+  };
+}
+
+/**
+ * Returns the JSON Schema of what a schema takes, if its library makes one.
+ * @see https://standardschema.dev, `StandardJSONSchemaV1`
+ */
+function jsonSchema(schema: StandardSchema | undefined): unknown {
+  if (schema === undefined) return undefined;
+  const props = schema["~standard"] as { jsonSchema?: { input?: (options: { target: string }) => unknown } };
+  try {
+    return props.jsonSchema?.input?.({ target: "draft-2020-12" });
+  } catch {
+    // The schema has a part that JSON Schema cannot express.
+    return undefined;
+  }
+}

@@ -1,0 +1,54 @@
+import type { ReservedCode } from "../call-failed.js";
+import { type StandardSchema, wireIssues } from "../contract/standard-schema.js";
+import { encodeFrame, KIND } from "../wire/frame.js";
+import { encodeValue } from "../wire/payload.js";
+
+/** Thrown to end a handled call with an error that its caller gets. */
+export class Failure extends Error {
+  override readonly name: string = "Failure";
+  readonly code: string;
+  readonly data: unknown;
+
+  constructor(code: string, message: string, data?: unknown) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/** Encodes an ERROR frame. @throws TypeError if `data` cannot be sent */
+export function encodeFailure(id: number, code: string, message: string, data?: unknown): Buffer {
+  return encodeFrame({ kind: KIND.error, id, name: Buffer.from(code), payload: encodeValue({ message, data }) });
+}
+
+/**
+ * Validates a value, without a promise where the schema needs none.
+ * @param what is named in the error
+ * @throws Failure with `code` and the issues
+ */
+export function validate(
+  schema: StandardSchema,
+  value: unknown,
+  code: ReservedCode,
+  what: string,
+): unknown | Promise<unknown> {
+  const result = schema["~standard"].validate(value);
+  if (isPromise(result)) return result.then((settled) => checkedValue(settled, code, what));
+  return checkedValue(result, code, what);
+}
+
+function checkedValue(
+  result: Awaited<ReturnType<StandardSchema["~standard"]["validate"]>>,
+  code: ReservedCode,
+  what: string,
+): unknown {
+  if (result.issues === undefined) return result.value;
+  const issues = wireIssues(result.issues);
+  const [first] = issues;
+  const where = first === undefined || first.path === "" ? "" : ` at \`${first.path}\``;
+  throw new Failure(code, `${what}: ${first?.message ?? "invalid"}${where}; ${issues.length} issues`, { issues });
+}
+
+export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

@@ -1,0 +1,262 @@
+import { isOwnCode, type ReservedCode } from "../call-failed.js";
+import type { Expiring } from "../deadline.js";
+import { callScope } from "../deadline.js";
+import type { Caller, WriteWatcher } from "../link/link.js";
+import { ipcCodeOf, RpcError } from "../rpc-error.js";
+import type { ItemQueue } from "../streams/item-queue.js";
+import { ItemSender, iteratorOf } from "../streams/item-sender.js";
+import { encodeFrame, KIND } from "../wire/frame.js";
+import type { Meta } from "../wire/meta.js";
+import { decodeValue, encodeValue, type Payload } from "../wire/payload.js";
+import { CallContext, type ContextSource } from "./call-context.js";
+import { encodeFailure, Failure, isPromise, validate } from "./failure.js";
+import type { Middleware, Rpc } from "./handler-types.js";
+import type { ServedMethod } from "./served-method.js";
+
+/** What a handled call asks of its owner, the handled calls of a peer. */
+export interface HandlingOwner {
+  readonly rpc: Rpc;
+  readonly caller: Caller;
+  /** Sends an answer. Nothing happens if the connection of the call has ended. */
+  readonly answer: (call: HandledCall, frame: Uint8Array) => void;
+  readonly sendItem: (frame: Uint8Array) => Promise<void>;
+  /** The call was answered, or needs no answer any more: its id is free. */
+  readonly answered: (call: HandledCall) => void;
+  /** The handler has ended. */
+  readonly over: (call: HandledCall) => void;
+  /** Reports an unexpected exception of a handler. */
+  readonly report: (method: string, error: unknown) => void;
+  /** The write queue is full, so that the caller would never get its answer. */
+  readonly queueFull: (error: unknown) => void;
+}
+
+export interface HandledCallStart {
+  readonly id: number;
+  readonly served: ServedMethod;
+  readonly isOneWay: boolean;
+  readonly expiresAt: number;
+  readonly meta: Meta;
+  /** Bytes of the input. */
+  readonly bytes: number;
+  /** The number of the connection that the call came over. */
+  readonly connection: number;
+}
+
+/** A call of the other side. It is answered once, at once when it is cancelled, and it is over when its handler has ended. */
+export class HandledCall implements Expiring, ContextSource, WriteWatcher {
+  readonly id: number;
+  readonly expiresAt: number;
+  readonly meta: Meta;
+  readonly bytes: number;
+  readonly isOneWay: boolean;
+  readonly connection: number;
+  readonly caller: Caller;
+  /** Items of the caller, and items for it. */
+  received: ItemQueue | undefined;
+  sender: ItemSender | undefined;
+  readonly #served: ServedMethod;
+  readonly #owner: HandlingOwner;
+  readonly #context: CallContext;
+  #isAnswered = false;
+  #abort: AbortController | undefined;
+  #reason: RpcError | undefined;
+
+  constructor(start: HandledCallStart, owner: HandlingOwner) {
+    this.id = start.id;
+    this.expiresAt = start.expiresAt;
+    this.meta = start.meta;
+    this.bytes = start.bytes;
+    this.isOneWay = start.isOneWay;
+    this.connection = start.connection;
+    this.caller = owner.caller;
+    this.#served = start.served;
+    this.#owner = owner;
+    this.#context = new CallContext(this);
+  }
+
+  get name(): string {
+    return this.#served.name;
+  }
+
+  get rpc(): Rpc {
+    return this.#owner.rpc;
+  }
+
+  /** Made when the handler asks for it, because most handlers do not. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#reason !== undefined) this.#abort.abort(this.#reason);
+    }
+    return this.#abort.signal;
+  }
+
+  get items(): AsyncIterable<unknown, undefined> {
+    return this.received ?? NO_ITEMS;
+  }
+
+  /** Runs the handler and answers. Never rejects. */
+  run(codec: number, payload: Buffer): Promise<void> {
+    if (this.expiresAt === Number.POSITIVE_INFINITY) return this.#run(codec, payload);
+    return callScope.run(this, this.#run, codec, payload);
+  }
+
+  /** Ends the call for its caller at once, whatever the handler does. @param code answered; undefined if nothing can be */
+  end(code: ReservedCode | undefined, reason: RpcError): void {
+    if (this.#isAnswered) return;
+    const isAnswerable = code !== undefined && !this.isOneWay;
+    this.#answer(isAnswerable ? encodeFailure(this.id, code, reason.message) : undefined, reason);
+  }
+
+  expire(): void {
+    this.end("ipc.deadline", new RpcError("IPC_TIMED_OUT", "maybe", `${this.name}: its deadline has passed`));
+  }
+
+  onWritten(): void {}
+
+  onWriteFailed(error: unknown): void {
+    const code = ipcCodeOf(error);
+    if (code === "IPC_QUEUE_FULL") this.#owner.queueFull(error);
+    if (code !== "IPC_MESSAGE_TOO_LARGE") return;
+    this.#owner.report(this.name, error);
+    this.#owner.answer(this, encodeFailure(this.id, "ipc.internal", "the result is longer than the caller takes"));
+  }
+
+  readonly #run = async (codec: number, payload: Buffer): Promise<void> => {
+    try {
+      const { method, service } = this.#served;
+      const input = decodeInput(codec, payload);
+      if (service.context !== undefined) {
+        const context = service.context(this.caller);
+        this.#context.context = isPromise(context) ? await context : context;
+      }
+      let output = await (service.use.length === 0 ? this.#handle(input) : this.#throughMiddleware(service.use, input));
+      if (this.#isAnswered) return;
+      if (method.output !== undefined) output = await validate(method.output, output, "ipc.bad-output", "output");
+      this.#succeed(output);
+    } catch (error) {
+      await this.#fail(error);
+    } finally {
+      this.#owner.over(this);
+    }
+  };
+
+  async #handle(input: unknown): Promise<unknown> {
+    const { method, handler } = this.#served;
+    if (method.input !== undefined) {
+      const checked = validate(method.input, input, "ipc.bad-input", "input");
+      input = isPromise(checked) ? await checked : checked;
+    }
+    const result = handler(input, this.#context);
+    if (method.kind !== "stream" || !isAsyncIterable(result)) return result;
+    return this.#sendItems(result);
+  }
+
+  #sendItems(items: AsyncIterable<unknown>): Promise<unknown> {
+    const { gives } = this.#served.method;
+    const sender = new ItemSender({
+      id: this.id,
+      method: this.name,
+      send: this.#owner.sendItem,
+      validate: gives && ((item) => validate(gives, item, "ipc.bad-output", "item")),
+    });
+    this.sender = sender;
+    // The call may have ended while its context was made.
+    if (this.#isAnswered) sender.stop();
+    return sender.run(iteratorOf(items));
+  }
+
+  #throughMiddleware(use: readonly Middleware[], input: unknown): Promise<unknown> {
+    const step = (index: number): Promise<unknown> => {
+      const middleware = use[index];
+      if (middleware === undefined) return this.#handle(input);
+      let isCalled = false;
+      return middleware(this.#context, async () => {
+        if (isCalled) throw new Error(`${this.name}: middleware ${index} has called \`next\` twice`);
+        isCalled = true;
+        return step(index + 1);
+      });
+    };
+    return step(0);
+  }
+
+  #succeed(output: unknown): void {
+    if (this.#isAnswered) return;
+    if (this.isOneWay) {
+      this.#answer(undefined);
+      return;
+    }
+    let payload: Payload;
+    try {
+      payload = encodeValue(output);
+    } catch (error) {
+      throw new Error(`${this.name}: the result cannot be sent`, { cause: error });
+    }
+    this.#answer(encodeFrame({ kind: KIND.result, id: this.id, payload }));
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    if (this.#isAnswered) return;
+    if (ipcCodeOf(error) === "IPC_QUEUE_FULL") this.#owner.queueFull(error);
+    const failure = error instanceof Failure ? error : undefined;
+    try {
+      if (failure !== undefined) {
+        const data = await this.#checkedData(failure);
+        if (!this.#isAnswered) this.#answerFailure(failure.code, failure.message, data);
+        return;
+      }
+    } catch (inner) {
+      error = inner;
+    }
+    if (this.#isAnswered) return;
+    this.#owner.report(this.name, error);
+    const shown = this.#served.service.exposeErrors && error instanceof Error ? error.message : "the handler failed";
+    this.#answerFailure("ipc.internal", shown);
+  }
+
+  /** @throws Error if the method declares no such error, or not with such data */
+  async #checkedData({ code, data }: Failure): Promise<unknown> {
+    const { errors } = this.#served.method;
+    if (!isOwnCode(code)) return data;
+    if (errors === undefined) return data;
+    const schema = errors.get(code);
+    if (schema === undefined) throw new Error(`${this.name}: the contract declares no error ${code}`);
+    return validate(schema, data, "ipc.bad-output", `data of ${code}`);
+  }
+
+  #answerFailure(code: string, message: string, data?: unknown): void {
+    this.#answer(this.isOneWay ? undefined : encodeFailure(this.id, code, message, data));
+  }
+
+  /** Answers once, then ends the streams of the call. */
+  #answer(frame: Uint8Array | undefined, reason?: RpcError): void {
+    this.#isAnswered = true;
+    if (frame !== undefined) this.#owner.answer(this, frame);
+    this.#owner.answered(this);
+    this.sender?.stop();
+    this.received?.abort(reason);
+    if (reason === undefined) return;
+    this.#reason = reason;
+    this.#abort?.abort(reason);
+  }
+}
+
+const NO_ITEMS: AsyncIterable<never, undefined> = {
+  // biome-ignore lint/correctness/useYield: there are no items.
+  async *[Symbol.asyncIterator]() {
+    return undefined;
+  },
+};
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+/** @throws Failure `ipc.codec` */
+function decodeInput(codec: number, payload: Buffer): unknown {
+  try {
+    return decodeValue(codec, payload);
+  } catch (error) {
+    throw new Failure("ipc.codec", `the input cannot be decoded: ${error instanceof Error ? error.message : ""}`);
+  }
+}

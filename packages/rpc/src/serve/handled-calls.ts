@@ -1,0 +1,192 @@
+import type { ReservedCode } from "../call-failed.js";
+import { isIdOfOther } from "../calls/call-ids.js";
+import { ExpiryTimer } from "../deadline.js";
+import type { Caller, Link } from "../link/link.js";
+import { RpcError } from "../rpc-error.js";
+import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
+import { FLAG, type Frame, KIND } from "../wire/frame.js";
+import { decodeMeta, type Meta, NO_META } from "../wire/meta.js";
+import { encodeFailure, validate } from "./failure.js";
+import { HandledCall, type HandlingOwner } from "./handled-call.js";
+import type { HandlerTable } from "./handler-table.js";
+import type { Rpc } from "./handler-types.js";
+import type { ServedMethod } from "./served-method.js";
+
+export interface HandledCallsOptions {
+  readonly link: Link;
+  readonly handlers: HandlerTable;
+  readonly unread: UnreadItems;
+  readonly maxCalls: number;
+  readonly maxCallBytes: number;
+  readonly windowBytes: number;
+  readonly rpc: Rpc;
+  readonly report: (method: string, error: unknown) => void;
+}
+
+/** Calls of the other side. */
+export class HandledCalls implements HandlingOwner {
+  readonly rpc: Rpc;
+  readonly report: (method: string, error: unknown) => void;
+  readonly #options: HandledCallsOptions;
+  /** The calls that are not answered yet, by id. */
+  readonly #calls = new Map<number, HandledCall>();
+  /** One-way calls, which have no id. */
+  readonly #oneWay = new Set<HandledCall>();
+  readonly #expiry = new ExpiryTimer(() => this.#calls.values());
+  #handling = 0;
+  #bytes = 0;
+  #isClosing = false;
+  /** Called when no call waits for its answer. */
+  onIdle: (() => void) | undefined;
+
+  constructor(options: HandledCallsOptions) {
+    this.#options = options;
+    this.rpc = options.rpc;
+    this.report = options.report;
+  }
+
+  /** Handlers that run, those that were answered for among them. */
+  get size(): number {
+    return this.#handling;
+  }
+
+  /** Calls that wait for an answer. */
+  get open(): number {
+    return this.#calls.size + this.#oneWay.size;
+  }
+
+  get caller(): Caller {
+    return this.#options.link.caller;
+  }
+
+  /** Refuses new calls from now on. */
+  close(): void {
+    this.#isClosing = true;
+  }
+
+  /** Handles a frame for a call of the other side. Returns false if it is a call that is dropped; unknown ids are ignored. */
+  receive(frame: Frame): boolean {
+    if (frame.kind === KIND.call) return this.#begin(frame);
+    const call = this.#calls.get(frame.id);
+    if (call === undefined) return true;
+    switch (frame.kind) {
+      case KIND.item:
+        this.#receiveItem(call, frame);
+        break;
+      case KIND.end:
+        call.received?.end();
+        break;
+      case KIND.credit:
+        call.sender?.credit.grant(frame.number);
+        break;
+      case KIND.cancel:
+        call.end("ipc.cancelled", new RpcError("IPC_ABORTED", "maybe", `${call.name}: cancelled by its caller`));
+    }
+    return true;
+  }
+
+  /** Ends every call. @param code answered; undefined if the connection is gone */
+  endAll(code: ReservedCode | undefined, reason: (call: HandledCall) => RpcError): void {
+    for (const call of this.#calls.values()) call.end(code, reason(call));
+    for (const call of this.#oneWay) call.end(undefined, reason(call));
+    this.#expiry.stop();
+  }
+
+  answer(call: HandledCall, frame: Uint8Array): void {
+    const { link } = this.#options;
+    if (link.isConnected && link.connection === call.connection) link.send(frame, call);
+  }
+
+  readonly sendItem = (frame: Uint8Array): Promise<void> => this.#options.link.sendItem(frame);
+
+  answered(call: HandledCall): void {
+    if (call.isOneWay) this.#oneWay.delete(call);
+    else if (this.#calls.get(call.id) === call) this.#calls.delete(call.id);
+    if (this.open === 0) this.onIdle?.();
+  }
+
+  over(call: HandledCall): void {
+    this.#handling--;
+    this.#bytes -= call.bytes;
+  }
+
+  queueFull(error: unknown): void {
+    this.#options.link.fail(error);
+  }
+
+  #begin(frame: Frame): boolean {
+    const { id, number, codec, payload } = frame;
+    const { link } = this.#options;
+    const isOneWay = (frame.flags & FLAG.oneWay) !== 0;
+    if (!isIdOfOther(link.side, id) || this.#calls.has(id) || !link.isCurrent) return false;
+    const served = this.#admit(frame);
+    if (typeof served === "string") {
+      if (!isOneWay) link.sendNow(encodeFailure(id, served, REASONS[served]));
+      return !isOneWay;
+    }
+    const meta = readMeta(frame.meta);
+    if (meta === undefined) {
+      if (!isOneWay)
+        link.sendNow(encodeFailure(id, "ipc.bad-input", "meta takes an object of strings, at most 4096 bytes"));
+      return !isOneWay;
+    }
+    const expiresAt = number === 0 || isOneWay ? Number.POSITIVE_INFINITY : performance.now() + number;
+    const { connection } = link;
+    const call = new HandledCall({ id, served, isOneWay, expiresAt, meta, bytes: payload.length, connection }, this);
+    this.#handling++;
+    this.#bytes += payload.length;
+    if (isOneWay) this.#oneWay.add(call);
+    else {
+      this.#calls.set(id, call);
+      if (number !== 0) this.#expiry.include(expiresAt);
+      if ((frame.flags & FLAG.items) !== 0) call.received = this.#queueFor(id, served);
+    }
+    void call.run(codec, payload);
+    return true;
+  }
+
+  /** Finds the method, or the code of the refusal. */
+  #admit({ name, payload }: Frame): ServedMethod | Refusal {
+    const { handlers, maxCalls, maxCallBytes } = this.#options;
+    if (this.#isClosing) return "ipc.closing";
+    if (this.#handling >= maxCalls || this.#bytes + payload.length > maxCallBytes) return "ipc.busy";
+    return handlers.find(name) ?? "ipc.unknown-method";
+  }
+
+  #receiveItem(call: HandledCall, { codec, payload }: Frame): void {
+    const code = call.received?.receive(codec, payload);
+    if (code === undefined) return;
+    const reason = code === "ipc.flow" ? "an item came without credit" : "too many unread items on this connection";
+    call.end(code, new RpcError("IPC_ABORTED", "maybe", `${call.name}: ${reason}`));
+  }
+
+  #queueFor(id: number, { method: { takes } }: ServedMethod): ItemQueue {
+    const { link, unread, windowBytes } = this.#options;
+    return new ItemQueue({
+      id,
+      unread,
+      windowBytes,
+      send: (frame) => link.sendNow(frame),
+      onLeft() {},
+      validate: (item) => (takes === undefined ? item : validate(takes, item, "ipc.bad-input", "item")),
+    });
+  }
+}
+
+type Refusal = "ipc.closing" | "ipc.busy" | "ipc.unknown-method";
+
+const REASONS: Readonly<Record<Refusal, string>> = {
+  "ipc.closing": "this side is shutting down",
+  "ipc.busy": "too many calls in flight, or too many bytes in their inputs",
+  "ipc.unknown-method": "this side serves no such method",
+};
+
+/** Returns undefined if the meta is malformed. */
+function readMeta(bytes: Buffer | undefined): Meta | undefined {
+  if (bytes === undefined) return NO_META;
+  try {
+    return decodeMeta(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,69 @@
+import { type Contract, isMethod } from "../contract/method.js";
+import { listMethods, type MethodList } from "../contract/method-list.js";
+import { formatValue } from "../format-value.js";
+import { describeMethods } from "./describe.js";
+import { resolveService, type ServedMethod } from "./served-method.js";
+
+/** The methods that a peer serves, by full name; a Map, so that no name reaches a prototype. */
+export class HandlerTable {
+  readonly #methods = new Map<string, ServedMethod>();
+  /** The table of the manager whose connection this is. */
+  readonly #parent: HandlerTable | undefined;
+
+  constructor(parent?: HandlerTable) {
+    this.#parent = parent;
+  }
+
+  find(name: string): ServedMethod | undefined {
+    return this.#methods.get(name) ?? this.#parent?.find(name) ?? this.#reserved(name);
+  }
+
+  /**
+   * Adds the methods of a contract.
+   * @throws TypeError that names the method: served already, without a handler, or not in the contract
+   */
+  add(contract: Contract, options: unknown, handlers: unknown): void {
+    const methods = listMethods("serve", contract);
+    const service = resolveService(options);
+    const found: ServedMethod[] = [];
+    for (const [name, method] of methods) {
+      if (this.find(name) !== undefined) throw new TypeError(`serve: the method \`${name}\` is served already`);
+      found.push({ name, method, service, handler: handlerOf(handlers, name) });
+    }
+    assertKnownHandlers(contract, handlers, "");
+    for (const served of found) this.#methods.set(served.name, served);
+  }
+
+  /** The methods of this table and its parent. */
+  get list(): MethodList {
+    const own = [...this.#methods].map(([name, { method }]) => [name, method] as const);
+    return new Map([...(this.#parent?.list ?? []), ...own]);
+  }
+
+  #reserved(name: string): ServedMethod | undefined {
+    return name === "ipc.describe" ? describeMethods(() => this.list) : undefined;
+  }
+}
+
+function handlerOf(handlers: unknown, name: string): ServedMethod["handler"] {
+  let owner: unknown;
+  let place = handlers;
+  for (const part of name.split(".")) {
+    owner = place;
+    place = typeof owner === "object" && owner !== null ? (owner as Record<string, unknown>)[part] : undefined;
+  }
+  const handler = place;
+  if (typeof handler !== "function") {
+    throw new TypeError(`serve: the method \`${name}\` takes a handler, a function, got ${formatValue(handler)}`);
+  }
+  return (input, call) => Reflect.apply(handler, owner, [input, call]);
+}
+
+function assertKnownHandlers(contract: Contract, handlers: unknown, prefix: string): void {
+  if (typeof handlers !== "object" || handlers === null) return;
+  for (const [key, value] of Object.entries(handlers)) {
+    const entry = Object.hasOwn(contract, key) ? contract[key] : undefined;
+    if (entry === undefined) throw new TypeError(`serve: the handler \`${prefix}${key}\` is not in the contract`);
+    if (!isMethod(entry)) assertKnownHandlers(entry, value, `${prefix}${key}.`);
+  }
+}

@@ -1,0 +1,183 @@
+import { INITIAL_CREDIT_BYTES, UNREAD_MAX_BYTES } from "../limits.js";
+import { encodeFrame, KIND } from "../wire/frame.js";
+import { decodeValue } from "../wire/payload.js";
+import { itemCost } from "./send-credit.js";
+
+/** Unread items of all streams of a connection. */
+export class UnreadItems {
+  bytes = 0;
+}
+
+export interface ItemQueueOptions {
+  readonly id: number;
+  readonly unread: UnreadItems;
+  /** How far the window of a stream that is read may open, in bytes. */
+  readonly windowBytes: number;
+  readonly send: (frame: Uint8Array) => void;
+  /** Called when the reader leaves before the end, or when an item cannot be decoded. */
+  readonly onLeft: () => void;
+  /** Turns a decoded item into what the reader gets. */
+  readonly validate?: ((item: unknown) => unknown) | undefined;
+}
+
+interface UnreadItem {
+  readonly codec: number;
+  readonly payload: Buffer;
+  readonly cost: number;
+}
+
+interface Reader {
+  readonly resolve: (result: IteratorResult<unknown, undefined> | Promise<IteratorResult<unknown, undefined>>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+
+/**
+ * The receiving side of a stream: keeps unread items within a window of credit and grants more as the reader takes them. A reader
+ * that stops holds back its own sender only.
+ */
+export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
+  readonly #options: ItemQueueOptions;
+  readonly #items: (UnreadItem | undefined)[] = [];
+  #first = 0;
+  readonly #readers: Reader[] = [];
+  #credit = INITIAL_CREDIT_BYTES;
+  #windowBytes = INITIAL_CREDIT_BYTES;
+  /** Taken by the reader since the last grant, in bytes. */
+  #takenBytes = 0;
+  #isRead = false;
+  #mode: "keep" | "discard" | "left" = "keep";
+  #end: { readonly error: unknown } | undefined;
+
+  constructor(options: ItemQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Takes an item from the wire. Returns the code of the error if it goes past the credit, or past the limit of all streams. */
+  receive(codec: number, payload: Buffer): "ipc.flow" | "ipc.busy" | undefined {
+    if (this.#end !== undefined || this.#mode === "left") return undefined;
+    if (this.#credit <= 0) return "ipc.flow";
+    const cost = itemCost(payload.length);
+    this.#credit -= cost;
+    if (this.#mode === "discard") {
+      this.#grant(cost);
+      return undefined;
+    }
+    const reader = this.#readers.shift();
+    if (reader !== undefined) {
+      reader.resolve(this.#deliver({ codec, payload, cost }));
+      return undefined;
+    }
+    const { unread } = this.#options;
+    if (unread.bytes + cost > UNREAD_MAX_BYTES) return "ipc.busy";
+    unread.bytes += cost;
+    // Copied, because a view would keep the whole receive buffer alive until the reader comes.
+    this.#items.push({ codec, payload: Buffer.from(payload), cost });
+    return undefined;
+  }
+
+  /** Ends the stream: the reader gets the items that have arrived, then the error, if there is one. */
+  end(error?: unknown): void {
+    if (this.#end !== undefined) return;
+    this.#end = { error };
+    for (const reader of this.#readers.splice(0)) this.#settle(reader);
+  }
+
+  /** Ends the stream and drops the items that have arrived. */
+  abort(error: unknown): void {
+    this.#drop();
+    this.end(error);
+  }
+
+  /** Drops items from now on, with credit for more: the caller wants only the result. */
+  discard(): void {
+    if (this.#mode !== "keep" || this.#isRead) return;
+    this.#mode = "discard";
+    const bytes = this.#drop();
+    if (this.#end === undefined) this.#grant(bytes);
+  }
+
+  [Symbol.asyncIterator](): this {
+    this.#isRead = true;
+    if (this.#mode === "discard") this.#mode = "keep";
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<unknown, undefined>> {
+    const item = this.#items[this.#first];
+    if (item !== undefined) {
+      this.#items[this.#first++] = undefined;
+      if (this.#first === this.#items.length) {
+        this.#items.length = 0;
+        this.#first = 0;
+      }
+      this.#options.unread.bytes -= item.cost;
+      return this.#deliver(item);
+    }
+    if (this.#mode === "left") return DONE;
+    return new Promise((resolve, reject) => {
+      const reader: Reader = { resolve, reject };
+      if (this.#end === undefined) this.#readers.push(reader);
+      else this.#settle(reader);
+    });
+  }
+
+  /** Leaves the stream: the items that have arrived are dropped. */
+  async return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#leave();
+    return DONE;
+  }
+
+  #leave(): void {
+    if (this.#mode === "left") return;
+    this.#mode = "left";
+    this.#drop();
+    for (const reader of this.#readers.splice(0)) reader.resolve(DONE);
+    const isOpen = this.#end === undefined;
+    this.#end = { error: undefined };
+    if (isOpen) this.#options.onLeft();
+  }
+
+  #settle({ resolve, reject }: Reader): void {
+    const error = this.#end?.error;
+    // Reported once; after that the iterator is done, as a generator is after it has thrown.
+    this.#end = { error: undefined };
+    if (error === undefined) resolve(DONE);
+    else reject(error);
+  }
+
+  async #deliver({ codec, payload, cost }: UnreadItem): Promise<IteratorResult<unknown, undefined>> {
+    if (this.#end === undefined) this.#grant(cost);
+    const { validate } = this.#options;
+    try {
+      const item = decodeValue(codec, payload);
+      return { done: false, value: validate === undefined ? item : await validate(item) };
+    } catch (error) {
+      // A loop does not call `return` after `next` has rejected.
+      this.#leave();
+      throw error;
+    }
+  }
+
+  /** Grants credit again when half of the window has been read, and doubles the window each time, up to its limit. */
+  #grant(bytes: number): void {
+    this.#takenBytes += bytes;
+    if (this.#takenBytes * 2 < this.#windowBytes) return;
+    const grown = Math.min(this.#windowBytes * 2, Math.max(this.#windowBytes, this.#options.windowBytes));
+    const granted = this.#takenBytes + grown - this.#windowBytes;
+    this.#windowBytes = grown;
+    this.#takenBytes = 0;
+    this.#credit += granted;
+    this.#options.send(encodeFrame({ kind: KIND.credit, id: this.#options.id, number: granted }));
+  }
+
+  #drop(): number {
+    let bytes = 0;
+    for (const item of this.#items) bytes += item?.cost ?? 0;
+    this.#items.length = 0;
+    this.#first = 0;
+    this.#options.unread.bytes -= bytes;
+    return bytes;
+  }
+}

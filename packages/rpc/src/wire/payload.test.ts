@@ -1,0 +1,73 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decodeValue, encodeValue } from "./payload.js";
+
+describe("encodeValue", () => {
+  test("sends bytes as bytes, undefined as nothing, and the rest as JSON", () => {
+    const data = Uint8Array.of(1);
+    expect(encodeValue(data)).toBe(data);
+    expect(encodeValue(undefined)).toBeUndefined();
+    expect(encodeValue({ a: [1, "é", null] })).toBe('{"a":[1,"é",null]}');
+  });
+
+  test.each([
+    ["order.image", { order: { image: Uint8Array.of(1) } }],
+    ["1.data", ["x", { data: Buffer.from("a") }]],
+    ["empty", { empty: new Uint8Array(0) }],
+    ["numbers", { numbers: Float64Array.of(1) }],
+    ["raw", { raw: new ArrayBuffer(1) }],
+  ])("names the path of bytes within a value: %s", (path, value) => {
+    expect(() => encodeValue(value)).toThrow(
+      new TypeError(`cannot encode the bytes at \`${path}\`: send a Uint8Array as the whole value`),
+    );
+  });
+
+  test.each([{}, { a: {} }, { 0: 1 }, [{ "0": "x" }], { type: "Buffer" }])(
+    "sends %j, which only looks like bytes",
+    (value) => {
+      expect(encodeValue(value)).toBe(JSON.stringify(value));
+    },
+  );
+
+  test.each([
+    ["a function", () => 1],
+    ["Symbol(a)", Symbol("a")],
+  ])("throws for %s", (shown, value) => {
+    expect(() => encodeValue(value)).toThrow(`cannot encode ${shown}`);
+  });
+
+  test("throws for a bigint and for a cycle", () => {
+    const cycle: { self?: unknown } = {};
+    cycle.self = cycle;
+    expect(() => encodeValue(1n)).toThrow(TypeError);
+    expect(() => encodeValue(cycle)).toThrow(TypeError);
+  });
+});
+
+describe("decodeValue", () => {
+  test("reads what encodeValue made of any JSON", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = encodeValue(value) as string;
+        expect(decodeValue(1, Buffer.from(text))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
+  test("copies bytes that are a small part of a large buffer, and keeps the others", () => {
+    const large = Buffer.from(new ArrayBuffer(65_536));
+    const small = decodeValue(2, large.subarray(10, 20)) as Uint8Array;
+    expect(small.buffer.byteLength).toBe(10);
+    expect((decodeValue(2, large) as Uint8Array).buffer).toBe(large.buffer);
+  });
+
+  test("throws for malformed JSON and for an unknown codec", () => {
+    expect(() => decodeValue(1, Buffer.from("{"))).toThrow(SyntaxError);
+    expect(() => decodeValue(4, Buffer.from("1"))).toThrow("unknown codec 4");
+  });
+
+  test("survives a value of 100 000 nested arrays", () => {
+    const text = "[".repeat(100_000) + "]".repeat(100_000);
+    expect(Array.isArray(decodeValue(1, Buffer.from(text)))).toBe(true);
+  });
+});

@@ -1,0 +1,71 @@
+import { formatValue } from "../format-value.js";
+
+/** The codecs of a payload. 4 (MessagePack) and 5 (CBOR) are reserved. */
+const CODEC = { none: 0, json: 1, bytes: 2 } as const;
+
+/** A value as it is sent: nothing, JSON text, or bytes. */
+export type Payload = undefined | string | Uint8Array;
+
+/** What JSON makes of bytes: `{"0":1}`, `{}` if there are none, and what `toJSON` of a Buffer returns. */
+const TRACES_OF_BYTES = ['{"0":', "{}", '"type":"Buffer"'];
+
+/**
+ * Encodes a value: bytes as they are, without a copy, and any other value as JSON.
+ * @throws TypeError if JSON cannot express it, or if it contains bytes: they would arrive as something else
+ */
+export function encodeValue(value: unknown): Payload {
+  if (value === undefined) return undefined;
+  if (value instanceof Uint8Array) return value;
+  const text: string | undefined = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`cannot encode ${formatValue(value)}: JSON has no such value`);
+  if (TRACES_OF_BYTES.some((trace) => text.includes(trace))) assertNoBytes(value);
+  return text;
+}
+
+/**
+ * Decodes a received value. Bytes are a view into the message, or a copy if they would keep much more memory alive.
+ * @throws SyntaxError, TypeError
+ */
+export function decodeValue(codec: number, payload: Buffer): unknown {
+  switch (codec) {
+    case CODEC.none:
+      return undefined;
+    case CODEC.json:
+      return JSON.parse(payload.toString("utf8"));
+    case CODEC.bytes:
+      return ownBytes(payload);
+    default:
+      throw new TypeError(`unknown codec ${codec}; known codecs: 0 (none), 1 (JSON), 2 (bytes)`);
+  }
+}
+
+/** Returns the length of a payload on the wire, in bytes. */
+export function lengthOf(payload: Payload): number {
+  if (payload === undefined) return 0;
+  return typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
+}
+
+/** Returns the number of the codec of a payload. */
+export function codecOf(payload: Payload): number {
+  if (payload === undefined) return CODEC.none;
+  return typeof payload === "string" ? CODEC.json : CODEC.bytes;
+}
+
+/** Returns the bytes without the rest of a larger buffer. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  const isMost = bytes.length * 2 >= bytes.buffer.byteLength;
+  return isMost ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : Uint8Array.prototype.slice.call(bytes);
+}
+
+/** @throws TypeError that names the path */
+function assertNoBytes(value: unknown): void {
+  const pending: { readonly path: string; readonly value: unknown }[] = [{ path: "", value }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { path, value: node } = next;
+    if (ArrayBuffer.isView(node) || node instanceof ArrayBuffer) {
+      throw new TypeError(`cannot encode the bytes at \`${path.slice(1)}\`: send a Uint8Array as the whole value`);
+    }
+    if (typeof node !== "object" || node === null) continue;
+    for (const [key, child] of Object.entries(node)) pending.push({ path: `${path}.${key}`, value: child });
+  }
+}
