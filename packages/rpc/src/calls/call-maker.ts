@@ -1,3 +1,4 @@
+import { CallFailed } from "../call-failed.js";
 import { callScope } from "../deadline.js";
 import { formatValue } from "../format-value.js";
 import { CALL_TIMEOUT_MS } from "../limits.js";
@@ -143,13 +144,21 @@ export class CallMaker {
       unread,
       windowBytes,
       send: (frame) => link.sendNow(frame),
+      codecError: (reason) => codecError(call.method, reason),
       onLeft: () => call.cancel(new RpcError("IPC_ABORTED", "maybe", `${call.method}: the reader left the stream`)),
     });
   }
 
   #failedItems(error: unknown): ItemQueue {
     const { unread, windowBytes } = this.#options;
-    const items = new ItemQueue({ id: 0, unread, windowBytes, send: ignore, onLeft: ignore });
+    const items = new ItemQueue({
+      id: 0,
+      unread,
+      windowBytes,
+      send: ignore,
+      onLeft: ignore,
+      codecError: (reason) => new Error(reason),
+    });
     items.end(error);
     return items;
   }
@@ -185,6 +194,10 @@ function writeError(method: string, error: unknown, executed: "no" | "maybe"): R
   const reason = error instanceof Error ? error.message : String(error);
   const known = code === "IPC_CONNECTION_LOST" ? "IPC_CALL_LOST" : (code as RpcErrorCode);
   return new RpcError(known, executed, `${method}: ${reason}`, { cause: error });
+}
+
+function codecError(method: string, reason: string): CallFailed {
+  return new CallFailed("ipc.codec", undefined, { method, executed: "maybe", message: `${method}: ${reason}` });
 }
 
 function ignore(): void {}

@@ -77,11 +77,11 @@ export class CallTable implements CallOwner {
   }
 
   /** The connection has ended; calls that may be repeated wait for the next one. */
-  connectionLost(): void {
+  connectionLost(error: (method: string) => RpcError): void {
     this.#ids.forget();
     for (const call of this.#calls.values()) {
       if (call.isWaiting) continue;
-      call.lose(lostError(call.method));
+      call.lose(error(call.method));
     }
   }
 
@@ -98,8 +98,8 @@ export class CallTable implements CallOwner {
   }
 
   /** Rejects every call, because no connection follows. */
-  end(error: (executed: "no" | "maybe") => RpcError): void {
-    for (const call of this.#calls.values()) call.reject(error(call.executed));
+  end(error: (method: string, executed: "no" | "maybe") => RpcError): void {
+    for (const call of this.#calls.values()) call.reject(error(call.method, call.executed));
     this.#expiry.stop();
   }
 
@@ -181,10 +181,6 @@ const OVERFLOW = {
   "ipc.flow": "the other side sent an item without credit",
   "ipc.busy": "the streams of this connection have too many unread items",
 } as const;
-
-function lostError(method: string): RpcError {
-  return new RpcError("IPC_CALL_LOST", "maybe", `${method}: the connection was lost before the call was answered`);
-}
 
 function failure(code: ReservedCode, call: OutgoingCall, reason: string, executed: "maybe" | "yes"): CallFailed {
   return new CallFailed(code, undefined, { method: call.method, executed, message: `${call.method}: ${reason}` });

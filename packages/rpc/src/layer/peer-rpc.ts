@@ -47,7 +47,7 @@ export class PeerRpc implements Rpc {
         frame: (data) => this.#receive(data),
         other: (message) => this.#receiveOther(message),
         connected: () => this.#table.connected(),
-        lost: () => this.#onLost(),
+        lost: (error) => this.#onLost(error),
         ended: (error) => this.#table.end(error),
       },
     );
@@ -159,10 +159,9 @@ export class PeerRpc implements Rpc {
     process.emitWarning(text);
   }
 
-  #onLost(): void {
-    const reason = "the connection was lost";
-    this.#table.connectionLost();
-    this.#handled.endAll(undefined, ({ name }) => new RpcError("IPC_CALL_LOST", "maybe", `${name}: ${reason}`));
+  #onLost(error: (method: string) => RpcError): void {
+    this.#table.connectionLost(error);
+    this.#handled.endAll(undefined, ({ name }) => error(name));
   }
 
   #report(method: string, error: unknown): void {

@@ -19,9 +19,9 @@ export interface LinkEvents {
   readonly other: (message: DataMessage) => void;
   readonly connected: () => void;
   /** The connection has ended; `error` makes the reason for its calls. */
-  readonly lost: (error: () => Error) => void;
+  readonly lost: (error: (method: string) => RpcError) => void;
   /** The peer has ended for good: no connection follows. */
-  readonly ended: (error: (executed: "no" | "maybe") => RpcError) => void;
+  readonly ended: (error: (method: string, executed: "no" | "maybe") => RpcError) => void;
 }
 
 /** Learns what became of a frame that the peer did not accept at once. */
@@ -169,14 +169,14 @@ export class Link {
   #lose(status: Status): void {
     this.#state = "waiting";
     this.#connection++;
-    this.#events.lost(() => lossOf(status, "maybe"));
+    this.#events.lost((method) => lossOf(method, status, "maybe"));
   }
 
   #end(status: Status): void {
     if (this.#state === "ended") return;
     if (this.#state === "connected") this.#lose(status);
     this.#state = "ended";
-    this.#events.ended((executed) => lossOf(status, executed));
+    this.#events.ended((method, executed) => lossOf(method, status, executed));
   }
 }
 
@@ -188,13 +188,13 @@ function isLoss(status: Status): boolean {
   return status === "Reconnecting" || status === "Disconnected" || isFinal(status);
 }
 
-function lossOf(status: Status, executed: "no" | "maybe"): RpcError {
+function lossOf(method: string, status: Status, executed: "no" | "maybe"): RpcError {
   return status === "Closing" || status === "Closed"
-    ? new RpcError("IPC_CLOSED", executed, `this peer is closed (status: ${status}); start a new one`)
+    ? new RpcError("IPC_CLOSED", executed, `${method}: this peer is closed (status: ${status}); start a new one`)
     : new RpcError(
         "IPC_CALL_LOST",
         executed,
-        `the connection was lost (status: ${status}) before the call was answered`,
+        `${method}: the connection was lost (status: ${status}) before the call was answered`,
       );
 }
 

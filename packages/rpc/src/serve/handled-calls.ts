@@ -6,7 +6,7 @@ import { RpcError } from "../rpc-error.js";
 import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
 import { FLAG, type Frame, KIND } from "../wire/frame.js";
 import { decodeMeta, type Meta, NO_META } from "../wire/meta.js";
-import { encodeFailure, validate } from "./failure.js";
+import { encodeFailure, Failure, validate } from "./failure.js";
 import { HandledCall, type HandlingOwner } from "./handled-call.js";
 import type { HandlerTable } from "./handler-table.js";
 import type { Rpc } from "./handler-types.js";
@@ -168,6 +168,7 @@ export class HandledCalls implements HandlingOwner {
       windowBytes,
       send: (frame) => link.sendNow(frame),
       onLeft() {},
+      codecError: (reason) => new Failure("ipc.codec", reason),
       validate: (item) => (takes === undefined ? item : validate(takes, item, "ipc.bad-input", "item")),
     });
   }

@@ -16,6 +16,8 @@ export interface ItemQueueOptions {
   readonly send: (frame: Uint8Array) => void;
   /** Called when the reader leaves before the end, or when an item cannot be decoded. */
   readonly onLeft: () => void;
+  /** Makes the error of an item that cannot be decoded. */
+  readonly codecError: (reason: string) => Error;
   /** Turns a decoded item into what the reader gets. */
   readonly validate?: ((item: unknown) => unknown) | undefined;
 }
@@ -151,12 +153,20 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     if (this.#end === undefined) this.#grant(cost);
     const { validate } = this.#options;
     try {
-      const item = decodeValue(codec, payload);
+      const item = this.#decode(codec, payload);
       return { done: false, value: validate === undefined ? item : await validate(item) };
     } catch (error) {
       // A loop does not call `return` after `next` has rejected.
       this.#leave();
       throw error;
+    }
+  }
+
+  #decode(codec: number, payload: Buffer): unknown {
+    try {
+      return decodeValue(codec, payload);
+    } catch (error) {
+      throw this.#options.codecError(`an item cannot be decoded: ${error instanceof Error ? error.message : ""}`);
     }
   }
 

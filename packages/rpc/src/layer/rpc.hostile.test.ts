@@ -1,0 +1,262 @@
+import { describe, expect, test } from "vitest";
+import { rejection } from "../../test/both-sides.js";
+import { type FakePeer, fakePair, settle } from "../../test/fake-peer.js";
+import { method, stream } from "../contract/method.js";
+import { encodeFrame, FLAG, KIND } from "../wire/frame.js";
+import { rpc, serve } from "./rpc.js";
+
+const contract = {
+  echo: method<unknown, unknown>(),
+  stuck: method<unknown, void>(),
+  give: stream<number, number>(),
+  take: method<void, number>(),
+};
+const name = (text: string): Buffer => Buffer.from(text);
+
+/** A server that serves the contract, and a client that says whatever the test wants. */
+function attacked(options: object = {}): { pair: ReturnType<typeof fakePair>; server: FakePeer } {
+  const pair = fakePair();
+  rpc(pair.server, { logger: { error() {} }, ...options });
+  serve(pair.server, contract, {
+    echo: (value) => value,
+    stuck: () => new Promise(() => {}),
+    async *give(count) {
+      for (let at = 0; at < count; at++) yield at;
+    },
+    take: (_, call) => new Promise((resolve) => call.signal.addEventListener("abort", () => resolve(1))),
+  });
+  return { pair, server: pair.server };
+}
+
+/** What the server has answered: the id, and the code of an error or "result". */
+const answers = (server: FakePeer): string[] =>
+  server.sent.filter(({ kind }) => kind >= KIND.result).map(({ id, name: code }) => `${id} ${code || "result"}`);
+
+async function expectAlive({ pair, server }: ReturnType<typeof attacked>): Promise<void> {
+  server.receive({ kind: KIND.call, id: 99_999, name: name("echo"), payload: '"alive"' });
+  await settle(pair);
+  const last = server.sent.at(-1);
+  expect({ id: last?.id, kind: last?.kind, value: last?.payload.toString() }).toEqual({
+    id: 99_999,
+    kind: KIND.result,
+    value: '"alive"',
+  });
+}
+
+describe("a server ignores", () => {
+  test.each([
+    ["an unknown kind", { kind: 99, id: 1 }],
+    ["a result that nothing asked for", { kind: KIND.result, id: 2, payload: "1" }],
+    ["an error that nothing asked for", { kind: KIND.error, id: 2, name: name("x") }],
+    ["an item of no call", { kind: KIND.item, id: 1, payload: "1" }],
+    ["the end of no call", { kind: KIND.end, id: 1 }],
+    ["credit of no call", { kind: KIND.credit, id: 1, number: 0xffff_ffff }],
+    ["the cancellation of no call", { kind: KIND.cancel, id: 1 }],
+  ])("%s", async (_what, frame) => {
+    const it = attacked();
+    it.server.receive(frame);
+    await settle(it.pair);
+    expect(it.server.sent).toEqual([]);
+    await expectAlive(it);
+  });
+
+  test("frames that are shorter than their header says, and counts them", async () => {
+    const it = attacked();
+    for (let length = 0; length < 12; length++) it.server.receive(Buffer.alloc(length, 1));
+    it.server.receive(Buffer.from("01100fff0000000100000000", "hex"));
+    expect(rpc(it.server).stats.droppedFrames).toBe(13);
+    await expectAlive(it);
+  });
+
+  test("a call whose id is in use, or belongs to its own side, and counts it", async () => {
+    const it = attacked();
+    for (const id of [1, 1, 2]) it.server.receive({ kind: KIND.call, id, name: name("stuck") });
+    await settle(it.pair);
+    expect(rpc(it.server).stats).toMatchObject({ handling: 1, droppedFrames: 2 });
+    await expectAlive(it);
+  });
+});
+
+describe("a server answers", () => {
+  test.each(["__proto__", "constructor", "toString", "hasOwnProperty", "", "ipc.nothing", "echo.more"])(
+    "the method %j with `ipc.unknown-method`",
+    async (method) => {
+      const it = attacked();
+      it.server.receive({ kind: KIND.call, id: 1, name: name(method), payload: "1" });
+      await settle(it.pair);
+      expect(answers(it.server)).toEqual(["1 ipc.unknown-method"]);
+      await expectAlive(it);
+    },
+  );
+
+  test("a name of more than 255 bytes with `ipc.unknown-method`", async () => {
+    const it = attacked();
+    it.server.receive({ kind: KIND.call, id: 1, name: Buffer.alloc(60_000, "a") });
+    await settle(it.pair);
+    expect(answers(it.server)).toEqual(["1 ipc.unknown-method"]);
+  });
+
+  test.each([
+    ["malformed JSON", { payload: "{" }, "ipc.codec"],
+    ["meta over its limit", { meta: Buffer.from(JSON.stringify({ a: "x".repeat(4_096) })) }, "ipc.bad-input"],
+    ["meta with another value than a string", { meta: Buffer.from('{"a":{}}') }, "ipc.bad-input"],
+    ["meta that is no JSON", { meta: Buffer.from("[") }, "ipc.bad-input"],
+  ])("%s with a code", async (_what, parts, code) => {
+    const it = attacked();
+    it.server.receive({ kind: KIND.call, id: 1, name: name("echo"), ...parts });
+    await settle(it.pair);
+    expect(answers(it.server)).toEqual([`1 ${code}`]);
+    await expectAlive(it);
+  });
+
+  test("an unknown codec with `ipc.codec`", async () => {
+    const it = attacked();
+    const frame = encodeFrame({ kind: KIND.call, id: 1, name: name("echo"), payload: "1" });
+    frame[1] = 0xf0;
+    it.server.receive(frame);
+    await settle(it.pair);
+    expect(answers(it.server)).toEqual(["1 ipc.codec"]);
+  });
+
+  test("an input of 100 000 nested arrays, without a crash", async () => {
+    const it = attacked();
+    const deep = "[".repeat(100_000) + "]".repeat(100_000);
+    it.server.receive({ kind: KIND.call, id: 1, name: name("echo"), payload: deep });
+    await settle(it.pair);
+    expect(answers(it.server)).toHaveLength(1);
+    await expectAlive(it);
+  });
+
+  test("each of 100 000 calls at once, those past `maxCalls` with `ipc.busy`", async () => {
+    const it = attacked();
+    for (let at = 0; at < 100_000; at++) it.server.receive({ kind: KIND.call, id: at * 2 + 1, name: name("stuck") });
+    await settle(it.pair);
+    expect(rpc(it.server).stats.handling).toBe(1_024);
+    expect(answers(it.server)).toHaveLength(100_000 - 1_024);
+    expect(answers(it.server).every((answer) => answer.endsWith("ipc.busy"))).toBe(true);
+  });
+
+  test("inputs past `maxCallBytes` with `ipc.busy`, until a call is over", async () => {
+    const it = attacked({ maxCallBytes: 4_096 });
+    const payload = JSON.stringify("x".repeat(3_000));
+    it.server.receive({ kind: KIND.call, id: 1, name: name("take"), payload });
+    it.server.receive({ kind: KIND.call, id: 3, name: name("echo"), payload });
+    it.server.receive({ kind: KIND.cancel, id: 1 });
+    await settle(it.pair);
+    expect(answers(it.server)).toEqual(["3 ipc.busy", "1 ipc.cancelled"]);
+    it.server.receive({ kind: KIND.call, id: 5, name: name("echo"), payload });
+    await settle(it.pair);
+    expect(answers(it.server).at(-1)).toBe("5 result");
+  });
+
+  test("items without credit with `ipc.flow`, and the other calls go on", async () => {
+    const it = attacked();
+    it.server.receive({ kind: KIND.call, flags: FLAG.items, id: 1, name: name("stuck") });
+    for (let at = 0; at < 300; at++) it.server.receive({ kind: KIND.item, id: 1, payload: "1" });
+    await settle(it.pair);
+    expect(answers(it.server)).toEqual(["1 ipc.flow"]);
+    expect(rpc(it.server).stats.unreadBytes).toBe(0);
+    await expectAlive(it);
+  });
+
+  test("the stream that goes past 16 MiB of unread items with `ipc.busy`, and only that one", async () => {
+    const it = attacked({ maxCalls: 5_000 });
+    const item = JSON.stringify("x".repeat(262_000));
+    for (let id = 1; id < 200; id += 2) {
+      it.server.receive({ kind: KIND.call, flags: FLAG.items, id, name: name("stuck") });
+      it.server.receive({ kind: KIND.item, id, payload: item });
+    }
+    await settle(it.pair);
+    expect(rpc(it.server).stats.unreadBytes).toBeLessThanOrEqual(16_777_216);
+    expect(answers(it.server).length).toBe(100 - Math.floor(16_777_216 / item.length));
+    expect(answers(it.server).every((answer) => answer.endsWith("ipc.busy"))).toBe(true);
+    await expectAlive(it);
+  });
+
+  test("nothing to a one-way call, which is dropped and counted over a limit", async () => {
+    const it = attacked({ maxCalls: 1 });
+    for (const id of [1, 3]) it.server.receive({ kind: KIND.call, flags: FLAG.oneWay, id, name: name("stuck") });
+    it.server.receive({ kind: KIND.call, flags: FLAG.oneWay, id: 5, name: name("unknown") });
+    await settle(it.pair);
+    expect(it.server.sent).toEqual([]);
+    expect(rpc(it.server).stats).toMatchObject({ handling: 1, droppedFrames: 2 });
+  });
+});
+
+describe("a server survives", () => {
+  test("credit without end", async () => {
+    const it = attacked();
+    it.server.receive({ kind: KIND.call, id: 1, name: name("give"), payload: "1000" });
+    for (let at = 0; at < 1_000; at++) it.server.receive({ kind: KIND.credit, id: 1, number: 0xffff_ffff });
+    await settle(it.pair);
+    expect(answers(it.server)).toEqual(["1 result"]);
+  });
+
+  test("a client that reads no answers: the connection ends, and its handlers' signals fire", async () => {
+    const it = attacked();
+    it.server.receive({ kind: KIND.call, id: 1, name: name("take") });
+    await settle(it.pair);
+    it.server.refuses = "IPC_QUEUE_FULL";
+    it.server.receive({ kind: KIND.call, id: 3, name: name("echo"), payload: "1" });
+    await settle(it.pair);
+    expect(rpc(it.server).stats.handling).toBe(0);
+  });
+});
+
+describe("a client survives a server that", () => {
+  test("answers a call twice, or gives items to a call without any", async () => {
+    const pair = fakePair();
+    const made = rpc(pair.client).remote(contract).echo(1);
+    const [call] = pair.client.sent;
+    const id = call?.id ?? 0;
+    pair.client.receive({ kind: KIND.item, id, payload: "1" });
+    pair.client.receive({ kind: KIND.result, id, payload: "1" });
+    pair.client.receive({ kind: KIND.result, id, payload: "2" });
+    pair.client.receive({ kind: KIND.error, id, name: name("ipc.internal") });
+    expect(await made).toBe(1);
+    expect(rpc(pair.client).stats.calls).toBe(0);
+  });
+
+  test("sends a result that cannot be decoded: the call rejects with `ipc.codec`", async () => {
+    const pair = fakePair();
+    const made = rejection(rpc(pair.client).remote(contract).echo(1));
+    pair.client.receive({ kind: KIND.result, id: 1, payload: "{" });
+    expect(await made).toMatchObject({ code: "ipc.codec", executed: "yes" });
+  });
+
+  test.each(["", "{", "null", "[]", '{"message":7}', "7"])("sends the error %j", async (payload) => {
+    const pair = fakePair();
+    const made = rejection(rpc(pair.client).remote(contract).echo(1));
+    pair.client.receive({ kind: KIND.error, id: 1, name: name("ANY"), payload });
+    expect(await made).toMatchObject({ name: "CallFailed", code: "ANY" });
+  });
+
+  test("sends items without credit: the call rejects with `ipc.flow` and is cancelled", async () => {
+    const pair = fakePair();
+    const run = rpc(pair.client).remote(contract).give(1);
+    for (let at = 0; at < 300; at++) pair.client.receive({ kind: KIND.item, id: 1, payload: "1" });
+    expect(await rejection(run.result)).toMatchObject({ code: "ipc.flow", executed: "maybe" });
+    expect(pair.client.sent.at(-1)).toMatchObject({ kind: KIND.cancel, id: 1 });
+    expect(rpc(pair.client).stats).toMatchObject({ calls: 0, unreadBytes: 0 });
+  });
+
+  test("sends an item that cannot be decoded: the loop rejects and the call is cancelled", async () => {
+    const pair = fakePair();
+    const next = rpc(pair.client).remote(contract).give(1)[Symbol.asyncIterator]().next();
+    pair.client.receive({ kind: KIND.item, id: 1, payload: "{" });
+    expect(await rejection(next)).toMatchObject({ name: "CallFailed", code: "ipc.codec" });
+    expect(pair.client.sent.at(-1)).toMatchObject({ kind: KIND.cancel, id: 1 });
+  });
+
+  test("never answers cancelled calls: their ids are held up to a limit", async () => {
+    const pair = fakePair();
+    const api = rpc(pair.client).remote(contract);
+    for (let at = 0; at < 70_000; at++) {
+      const abort = new AbortController();
+      const made = rejection(api.echo(1, { signal: abort.signal }));
+      abort.abort();
+      await made;
+    }
+    expect(rpc(pair.client).stats.calls).toBe(0);
+  });
+});

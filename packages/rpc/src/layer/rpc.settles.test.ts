@@ -1,0 +1,377 @@
+import { describe, expect, test } from "vitest";
+import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
+import { rejection } from "../../test/both-sides.js";
+import { type FakePeer, fakePair, settle } from "../../test/fake-peer.js";
+import { method, stream } from "../contract/method.js";
+import type { AnyCall } from "../serve/handler-types.js";
+import { KIND } from "../wire/frame.js";
+import { rpc, serve } from "./rpc.js";
+
+const contract = {
+  unary: method<string, string, { OWN: { id: number } }>(),
+  stream: stream<string, string, string, never, { OWN: { id: number } }>(),
+};
+
+/** What a handler did, and the call that it handled. */
+interface Handled {
+  readonly call: AnyCall;
+  readonly finish: (value: string) => void;
+  readonly fail: (error: Error) => void;
+  hasReturned: boolean;
+}
+
+interface Scene {
+  readonly pair: { readonly client: FakePeer; readonly server: FakePeer };
+  readonly caller: FakePeer;
+  readonly callee: FakePeer;
+  readonly handled: Handled[];
+  readonly make: (input: string, options?: object) => Promise<string>;
+}
+
+/** Sides that have a call of one kind in common; each handler waits until the test finishes it. */
+function scene(kind: "unary" | "stream", calls: "client" | "server"): Scene {
+  const pair = fakePair();
+  const [caller, callee] = calls === "client" ? [pair.client, pair.server] : [pair.server, pair.client];
+  const handled: Handled[] = [];
+  const begin = (call: unknown): Promise<string> =>
+    new Promise((resolve, reject) => {
+      handled.push({ call: call as AnyCall, finish: resolve, fail: reject, hasReturned: false });
+    });
+  rpc(callee, { logger: { error() {} } });
+  serve(callee, contract, {
+    unary: (input, call) => (input === "own" ? call.fail("OWN", { id: 1 }) : begin(call)),
+    async *stream(input, call) {
+      const index = handled.length;
+      try {
+        if (input === "own") call.fail("OWN", { id: 1 });
+        yield "item";
+        const waiting = begin(call);
+        call.signal.addEventListener("abort", () => handled[index]?.finish("aborted"));
+        return await waiting;
+      } finally {
+        const entry = handled[index];
+        if (entry !== undefined) entry.hasReturned = true;
+      }
+    },
+  });
+  const api = rpc(caller).remote(contract);
+  const make = (input: string, options?: object): Promise<string> => {
+    if (kind === "unary") return api.unary(input, options);
+    return api.stream(input, options);
+  };
+  return { pair, caller, callee, handled, make };
+}
+
+/** Nothing is left of any call, on either side. */
+async function expectNothingLeft({ pair, caller, callee, handled }: Scene): Promise<void> {
+  for (const { finish } of handled) finish("late");
+  await settle(pair);
+  expect(rpc(caller).stats).toMatchObject({ calls: 0, unreadBytes: 0, droppedFrames: 0 });
+  expect(rpc(callee).stats).toMatchObject({ handling: 0, unreadBytes: 0, droppedFrames: 0 });
+}
+
+const answersOf = ({ callee }: Scene): string[] =>
+  callee.sent.filter(({ kind }) => kind === KIND.result || kind === KIND.error).map(({ name }) => name || "result");
+
+describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
+  describe.each(["client", "server"] as const)("of the %s", (calls) => {
+    test("resolves with its result, which is the only answer", async () => {
+      const it = scene(kind, calls);
+      const made = it.make("x");
+      await settle(it.pair);
+      it.handled[0]?.finish("done");
+      await settle(it.pair);
+      expect(await made).toBe("done");
+      expect(answersOf(it)).toEqual(["result"]);
+      await expectNothingLeft(it);
+    });
+
+    test("rejects with the error that the method declares", async () => {
+      const it = scene(kind, calls);
+      const made = rejection(it.make("own"));
+      await settle(it.pair);
+      expect(await made).toMatchObject({ name: "CallFailed", code: "OWN", data: { id: 1 }, executed: "yes" });
+      await expectNothingLeft(it);
+    });
+
+    test("rejects with IPC_ABORTED at once when its signal aborts, and the handler's signal fires", async () => {
+      const it = scene(kind, calls);
+      const abort = new AbortController();
+      const made = rejection(it.make("x", { signal: abort.signal }));
+      await settle(it.pair);
+      abort.abort("enough");
+      expect(await made).toMatchObject({ name: "AbortError", code: "IPC_ABORTED", executed: "maybe", cause: "enough" });
+      await settle(it.pair);
+      expect(it.handled[0]?.call.signal.reason).toMatchObject({ code: "IPC_ABORTED" });
+      expect(answersOf(it)).toEqual(["ipc.cancelled"]);
+      await expectNothingLeft(it);
+    });
+
+    test("is not sent when its signal has aborted before", async () => {
+      const it = scene(kind, calls);
+      const error = await rejection(it.make("x", { signal: AbortSignal.abort() }));
+      expect(error).toMatchObject({ code: "IPC_ABORTED", executed: "no" });
+      expect(it.caller.sent).toEqual([]);
+      await expectNothingLeft(it);
+    });
+
+    test("rejects with IPC_TIMED_OUT at its deadline, and the handler gets the same code by its own clock", async () => {
+      const advance = stopClock();
+      const it = scene(kind, calls);
+      const made = rejection(it.make("x", { timeoutMs: 50 }));
+      await settle(it.pair);
+      await pass(advance, 51);
+      expect(await made).toMatchObject({
+        code: "IPC_TIMED_OUT",
+        executed: "maybe",
+        message: expect.stringContaining("50 ms"),
+      });
+      await settle(it.pair);
+      expect(it.handled[0]?.call.signal.reason).toMatchObject({ code: "IPC_TIMED_OUT" });
+      expect(it.caller.sent.map((frame) => frame.kind)).not.toContain(KIND.cancel);
+      expect(answersOf(it)).toEqual(["ipc.deadline"]);
+      await expectNothingLeft(it);
+    });
+
+    test("resolves when the answer has arrived before the deadline is looked at", async () => {
+      const advance = stopClock();
+      const it = scene(kind, calls);
+      const made = it.make("x", { timeoutMs: 50 });
+      await settle(it.pair);
+      it.handled[0]?.finish("in time");
+      for (let turn = 0; turn < 20; turn++) await null;
+      advance(51);
+      it.caller.deliver();
+      expect(await made).toBe("in time");
+      await pass(advance, 1_000);
+      await expectNothingLeft(it);
+    });
+
+    test("rejects with IPC_CALL_LOST when the connection is lost, and the handler's signal fires", async () => {
+      const it = scene(kind, calls);
+      const made = rejection(it.make("x"));
+      await settle(it.pair);
+      it.pair.client.lose("Reconnecting");
+      it.pair.server.lose("Disconnected");
+      expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
+      expect(it.handled[0]?.call.signal.reason).toMatchObject({ code: "IPC_CALL_LOST" });
+      it.pair.client.reconnect();
+      it.pair.server.reconnect();
+      await expectNothingLeft(it);
+      expect(answersOf(it)).toEqual([]);
+    });
+
+    test("was not executed when there is no connection", async () => {
+      const it = scene(kind, calls);
+      it.pair.client.lose("Reconnecting");
+      it.pair.server.lose("Disconnected");
+      expect(await rejection(it.make("x"))).toMatchObject({ code: "IPC_CALL_LOST", executed: "no" });
+      await expectNothingLeft(it);
+    });
+
+    test("was not executed when the own write queue is full", async () => {
+      const it = scene(kind, calls);
+      it.caller.refuses = "IPC_QUEUE_FULL";
+      expect(await rejection(it.make("x"))).toMatchObject({ code: "IPC_QUEUE_FULL", executed: "no" });
+      await expectNothingLeft(it);
+    });
+
+    test("rejects with IPC_CLOSED when this side is closed or destroyed", async () => {
+      const it = scene(kind, calls);
+      const made = rejection(it.make("x"));
+      await settle(it.pair);
+      it.caller.setStatus("Closing");
+      expect(await made).toMatchObject({ code: "IPC_CLOSED", executed: "maybe" });
+      expect(await rejection(it.make("x"))).toMatchObject({ code: "IPC_CLOSED", executed: "no" });
+      it.callee.lose("Disconnected");
+      await expectNothingLeft(it);
+    });
+
+    test("rejects with `ipc.closing` once the other side has closed its calls, and an open one may finish", async () => {
+      const it = scene(kind, calls);
+      const open = it.make("x");
+      await settle(it.pair);
+      const closed = rpc(it.callee).close();
+      const late = rejection(it.make("x"));
+      await settle(it.pair);
+      expect(await late).toMatchObject({ code: "ipc.closing", executed: "no" });
+      it.handled[0]?.finish("done");
+      await settle(it.pair);
+      expect(await open).toBe("done");
+      await closed;
+      await expectNothingLeft(it);
+    });
+
+    test("that is open ends with `ipc.closing` when the time of the other side's close is over", async () => {
+      const advance = stopClock();
+      const it = scene(kind, calls);
+      const open = rejection(it.make("x"));
+      await settle(it.pair);
+      const closed = rpc(it.callee).close({ timeoutMs: 100 });
+      await pass(advance, 101);
+      await closed;
+      await settle(it.pair);
+      expect(await open).toMatchObject({ code: "ipc.closing" });
+      expect(it.handled[0]?.call.signal.reason).toMatchObject({ code: "IPC_CLOSED" });
+      await expectNothingLeft(it);
+    });
+
+    test("rejects with IPC_CLOSED after the own `close`, and an open one may finish", async () => {
+      const it = scene(kind, calls);
+      const open = it.make("x");
+      await settle(it.pair);
+      const closed = rpc(it.caller).close();
+      expect(await rejection(it.make("x"))).toMatchObject({ code: "IPC_CLOSED", executed: "no" });
+      it.handled[0]?.finish("done");
+      await settle(it.pair);
+      expect(await open).toBe("done");
+      await closed;
+      await expectNothingLeft(it);
+    });
+
+    test("is answered although its handler ignores the signal, and the late value is dropped", async () => {
+      const it = scene(kind, calls);
+      const abort = new AbortController();
+      const made = rejection(it.make("x", { signal: abort.signal }));
+      await settle(it.pair);
+      abort.abort();
+      await made;
+      await settle(it.pair);
+      expect(answersOf(it)).toEqual(["ipc.cancelled"]);
+      if (kind === "unary") expect(rpc(it.callee).stats.handling).toBe(1);
+      it.handled[0]?.finish("late");
+      await settle(it.pair);
+      expect(answersOf(it)).toEqual(["ipc.cancelled"]);
+      expect(rpc(it.callee).stats.handling).toBe(0);
+    });
+
+    test("rejects with `ipc.busy` past `maxCalls`, to which an abandoned handler counts", async () => {
+      const pair = fakePair();
+      const [caller, callee] = calls === "client" ? [pair.client, pair.server] : [pair.server, pair.client];
+      rpc(callee, { maxCalls: 1 });
+      serve(callee, contract, {
+        unary: () => new Promise(() => {}),
+        async *stream() {
+          return await new Promise<string>(() => {});
+        },
+      });
+      const api = rpc(caller).remote(contract);
+      const abort = new AbortController();
+      const first = rejection(api[kind]("x", { signal: abort.signal }));
+      await settle(pair);
+      abort.abort();
+      await first;
+      await settle(pair);
+      const second = rejection(api[kind]("x"));
+      await settle(pair);
+      expect(await second).toMatchObject({ code: "ipc.busy", executed: "no" });
+    });
+  });
+});
+
+describe("an idempotent call of a client", () => {
+  const once = { get: method<number, string>({ idempotent: true }) };
+
+  /** A client whose calls have reached a server that does not answer until it is told to. */
+  function waiting(): { pair: ReturnType<typeof fakePair>; answer: (value: string) => void; calls: () => number } {
+    const pair = fakePair();
+    const answers: ((value: string) => void)[] = [];
+    serve(pair.server, once, { get: () => new Promise((resolve) => answers.push(resolve)) });
+    return { pair, answer: (value) => answers.at(-1)?.(value), calls: () => answers.length };
+  }
+
+  test("is repeated on the next connection", async () => {
+    const { pair, answer, calls } = waiting();
+    const made = rpc(pair.client).remote(once).get(1);
+    await settle(pair);
+    pair.client.lose("Reconnecting");
+    pair.server.lose("Disconnected");
+    pair.server.reconnect();
+    pair.client.reconnect();
+    await settle(pair);
+    expect(calls()).toBe(2);
+    answer("second");
+    await settle(pair);
+    expect(await made).toBe("second");
+  });
+
+  test("that is made while there is no connection waits for the next one", async () => {
+    const { pair, answer } = waiting();
+    pair.client.lose("Reconnecting");
+    const made = rpc(pair.client).remote(once).get(1);
+    await settle(pair);
+    pair.client.reconnect();
+    await settle(pair);
+    answer("first");
+    await settle(pair);
+    expect(await made).toBe("first");
+  });
+
+  test("waits for the next connection when the server closes its calls", async () => {
+    const { pair, answer } = waiting();
+    void rpc(pair.server).close();
+    const made = rpc(pair.client).remote(once).get(1);
+    await settle(pair);
+    pair.client.lose("Reconnecting");
+    const next = fakePair().server;
+    pair.client.other = next;
+    next.other = pair.client;
+    serve(next, once, { get: () => "from the next server" });
+    pair.client.reconnect();
+    await settle({ client: pair.client, server: next });
+    expect(await made).toBe("from the next server");
+    answer("never");
+  });
+
+  test("keeps its deadline, and waits for no connection after it", async () => {
+    const advance = stopClock();
+    const { pair } = waiting();
+    const made = rejection(rpc(pair.client).remote(once).get(1, { timeoutMs: 100 }));
+    await settle(pair);
+    pair.client.lose("Reconnecting");
+    await pass(advance, 60);
+    pair.client.reconnect();
+    await settle(pair);
+    expect(pair.client.sent.at(-1)).toMatchObject({ kind: KIND.call, number: 40 });
+    await pass(advance, 60);
+    expect(await made).toMatchObject({ code: "IPC_TIMED_OUT", executed: "maybe" });
+  });
+
+  test("is not repeated to a server that has proved less", async () => {
+    const { pair, calls } = waiting();
+    pair.client.security = { mode: "secure", peer: { psk: true } };
+    const made = rejection(rpc(pair.client).remote(once).get(1));
+    await settle(pair);
+    pair.client.lose("Reconnecting");
+    pair.client.security = { mode: "secure", peer: { psk: false } };
+    pair.client.reconnect();
+    await settle(pair);
+    expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
+    expect(calls()).toBe(1);
+  });
+
+  test("rejects when redialling ends for good", async () => {
+    const { pair } = waiting();
+    const made = rejection(rpc(pair.client).remote(once).get(1));
+    await settle(pair);
+    pair.client.lose("Reconnecting");
+    pair.client.setStatus("Timeout");
+    pair.client.emit("close");
+    expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
+    expect(["message", "status", "close"].map((event) => pair.client.listenerCount(event))).toEqual([0, 0, 0]);
+  });
+
+  test("of a server is not repeated, because the next client is another one", async () => {
+    const pair = fakePair();
+    const made = rejection(rpc(pair.server).remote(once).get(1));
+    await settle(pair);
+    pair.server.lose("Disconnected");
+    expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
+  });
+});
+
+/** Lets time pass, then the immediates in which deadlines are looked at. */
+async function pass(advance: (ms: number) => void, ms: number): Promise<void> {
+  advance(ms);
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

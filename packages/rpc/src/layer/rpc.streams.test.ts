@@ -1,0 +1,249 @@
+import { describe, expect, test } from "vitest";
+import { rejection } from "../../test/both-sides.js";
+import { fakePair, settle } from "../../test/fake-peer.js";
+import { method, stream } from "../contract/method.js";
+import { KIND } from "../wire/frame.js";
+import { rpc, serve } from "./rpc.js";
+
+const contract = {
+  count: stream<number, number, string>(),
+  bytes: stream<number, Uint8Array>(),
+  sum: stream<void, never, number, number>(),
+  upload: method<void, number>(),
+  double: stream<void, number, string, number>(),
+  fail: stream<number, number>(),
+  ping: method<void, string>(),
+};
+
+interface Log {
+  pulled: number;
+  returned: number;
+}
+
+function scene(): { pair: ReturnType<typeof fakePair>; api: ReturnType<typeof apiOf>; log: Log } {
+  const pair = fakePair();
+  const log: Log = { pulled: 0, returned: 0 };
+  rpc(pair.server, { logger: { error() {} } });
+  serve(pair.server, contract, {
+    async *count(limit) {
+      try {
+        for (let at = 0; at < limit; at++) {
+          log.pulled++;
+          yield at;
+        }
+        return "all";
+      } finally {
+        log.returned++;
+      }
+    },
+    async *bytes(length) {
+      yield new Uint8Array(length).fill(7);
+    },
+    sum: async (_, call) => {
+      let sum = 0;
+      for await (const item of call.items) sum += item;
+      return sum;
+    },
+    upload: async (_, call) => {
+      for await (const _item of call.items as AsyncIterable<unknown>) break;
+      return 1;
+    },
+    async *double(_, call) {
+      for await (const item of call.items) yield item * 2;
+      return "doubled";
+    },
+    async *fail(after) {
+      for (let at = 0; at < after; at++) yield at;
+      throw new Error("broken");
+    },
+    ping: () => "pong",
+  });
+  return { pair, api: apiOf(pair), log };
+}
+
+const apiOf = (pair: ReturnType<typeof fakePair>) => rpc(pair.client).remote(contract);
+
+/** Runs `work` while everything that is sent arrives. */
+async function during<T>(pair: ReturnType<typeof fakePair>, work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const noted = work.finally(() => {
+    isDone = true;
+  });
+  noted.catch(() => {});
+  while (!isDone) await settle(pair);
+  return noted;
+}
+
+async function collect(items: AsyncIterable<unknown>): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+async function expectNothingLeft(pair: ReturnType<typeof fakePair>): Promise<void> {
+  await settle(pair);
+  for (const peer of [pair.client, pair.server]) {
+    expect(rpc(peer).stats).toMatchObject({ calls: 0, handling: 0, unreadBytes: 0 });
+  }
+}
+
+describe("a stream from the handler", () => {
+  test("gives its items in order, and then its result", async () => {
+    const { pair, api } = scene();
+    const run = api.count(1_000);
+    expect(await during(pair, collect(run))).toEqual(Array.from({ length: 1_000 }, (_, at) => at));
+    expect(await run.result).toBe("all");
+    await expectNothingLeft(pair);
+  });
+
+  test("is pulled only as far as its window when its reader stops, and other calls pass it", async () => {
+    const { pair, api, log } = scene();
+    const items = api.count(1_000_000)[Symbol.asyncIterator]();
+    expect(await during(pair, items.next())).toEqual({ done: false, value: 0 });
+    await settle(pair);
+    expect(log.pulled).toBeLessThanOrEqual(16_384 / 64 + 1);
+    expect(rpc(pair.client).stats.unreadBytes).toBeLessThanOrEqual(16_384);
+    expect(await during(pair, api.ping())).toBe("pong");
+    await items.return?.();
+    await expectNothingLeft(pair);
+  });
+
+  test("opens its window while it is read, up to `windowBytes`", async () => {
+    const { pair, api } = scene();
+    await during(pair, collect(api.count(20_000)));
+    const grants = pair.client.sent.filter(({ kind }) => kind === KIND.credit).map(({ number }) => number);
+    expect(grants[0]).toBe(8_192 + 16_384);
+    expect(grants.at(-1)).toBe(131_072);
+  });
+
+  test("ends the generator when the loop is left, and its result rejects", async () => {
+    const { pair, api, log } = scene();
+    const run = api.count(1_000_000);
+    await during(
+      pair,
+      (async () => {
+        for await (const item of run) if (item === 2) break;
+      })(),
+    );
+    await settle(pair);
+    expect(log.returned).toBe(1);
+    expect(await rejection(run.result)).toMatchObject({ code: "IPC_ABORTED", executed: "maybe" });
+    expect(pair.client.sent.filter(({ kind }) => kind === KIND.cancel)).toHaveLength(1);
+    await expectNothingLeft(pair);
+  });
+
+  test("ends the generator when the loop throws", async () => {
+    const { pair, api, log } = scene();
+    const loop = (async () => {
+      for await (const _item of api.count(1_000_000)) throw new Error("mine");
+    })();
+    expect(await during(pair, rejection(loop))).toEqual(new Error("mine"));
+    await settle(pair);
+    expect(log.returned).toBe(1);
+    await expectNothingLeft(pair);
+  });
+
+  test("drops its items when only its result is awaited", async () => {
+    const { pair, api } = scene();
+    expect(await during(pair, api.count(10_000))).toBe("all");
+    await expectNothingLeft(pair);
+  });
+
+  test("rejects its loop with the error, after the items before it, and never as an unhandled rejection", async () => {
+    const { pair, api } = scene();
+    const items: unknown[] = [];
+    const loop = (async () => {
+      for await (const item of api.fail(3)) items.push(item);
+    })();
+    expect(await during(pair, rejection(loop))).toMatchObject({ code: "ipc.internal" });
+    expect(items).toEqual([0, 1, 2]);
+    await expectNothingLeft(pair);
+  });
+
+  test("that fails leaves the connection and the other streams alone", async () => {
+    const { pair, api } = scene();
+    const [failed, counted] = await during(pair, Promise.allSettled([collect(api.fail(1)), collect(api.count(500))]));
+    expect(failed).toMatchObject({ status: "rejected" });
+    expect(counted).toMatchObject({ status: "fulfilled", value: { length: 500 } });
+  });
+
+  test("cuts bytes at 65 536, and the reader gets the parts", async () => {
+    const { pair, api } = scene();
+    const parts = (await during(pair, collect(api.bytes(200_000)))) as Uint8Array[];
+    expect(parts.map(({ length }) => length)).toEqual([65_536, 65_536, 65_536, 3_392]);
+    await expectNothingLeft(pair);
+  });
+
+  test("is an async iterable and a promise also where only the compiler knows the contract", async () => {
+    const { pair } = scene();
+    const api = rpc(pair.client).remote<typeof contract>();
+    expect(await during(pair, collect(api.count(3)))).toEqual([0, 1, 2]);
+    expect(await during(pair, api.ping())).toBe("pong");
+  });
+
+  test("is one of 1 000 at once", async () => {
+    const { pair, api } = scene();
+    const sums = await during(pair, Promise.all(Array.from({ length: 1_000 }, () => collect(api.count(20)))));
+    expect(sums.every(({ length }) => length === 20)).toBe(true);
+    await expectNothingLeft(pair);
+  });
+});
+
+describe("a stream from the caller", () => {
+  test("is read by the handler to its end", async () => {
+    const { pair, api } = scene();
+    expect(await during(pair, api.sum(undefined, { items: [1, 2, 3] }))).toBe(6);
+    await expectNothingLeft(pair);
+  });
+
+  test("goes both ways at once", async () => {
+    const { pair, api } = scene();
+    const run = api.double(undefined, { items: Array.from({ length: 500 }, (_, at) => at) });
+    expect(await during(pair, collect(run))).toEqual(Array.from({ length: 500 }, (_, at) => at * 2));
+    expect(await run.result).toBe("doubled");
+    await expectNothingLeft(pair);
+  });
+
+  test("is pulled only as fast as the handler reads, and its generator returns when the call is answered", async () => {
+    const { pair, api } = scene();
+    let pulled = 0;
+    let returned = 0;
+    async function* items(): AsyncGenerator<number> {
+      try {
+        for (;;) yield pulled++;
+      } finally {
+        returned++;
+      }
+    }
+    const call = api.upload(undefined, { items: items() } as never);
+    expect(await during(pair, call)).toBe(1);
+    await settle(pair);
+    expect(pulled).toBeLessThanOrEqual(16_384 / 64 + 2);
+    expect(returned).toBe(1);
+    await expectNothingLeft(pair);
+  });
+
+  test("rejects with the error of its own generator, and the handler's loop ends", async () => {
+    const { pair, api } = scene();
+    async function* items(): AsyncGenerator<number> {
+      yield 1;
+      throw new Error("no more");
+    }
+    expect(await during(pair, rejection(api.sum(undefined, { items: items() })))).toEqual(new Error("no more"));
+    await expectNothingLeft(pair);
+  });
+
+  test("rejects with a TypeError for an item that cannot be sent", async () => {
+    const { pair, api } = scene();
+    const call = api.sum(undefined, { items: [1, 2n as never] });
+    expect(await during(pair, rejection(call))).toBeInstanceOf(TypeError);
+    await expectNothingLeft(pair);
+  });
+
+  test("rejects with IPC_MESSAGE_TOO_LARGE for an item of more than 262 144 bytes", async () => {
+    const { pair, api } = scene();
+    const call = api.sum(undefined, { items: ["x".repeat(262_143) as never] });
+    expect(await during(pair, rejection(call))).toMatchObject({ code: "IPC_MESSAGE_TOO_LARGE" });
+    await expectNothingLeft(pair);
+  });
+});

@@ -1,0 +1,109 @@
+import { EventEmitter } from "node:events";
+import type { ConnectionSecurity, DataMessage, Status } from "@ipc/session";
+import type { CallPeer } from "../src/link/call-peer.js";
+import { decodeFrame, encodeFrame, type Frame, type FrameParts } from "../src/wire/frame.js";
+
+const DONE = Promise.resolve();
+const ANONYMOUS: ConnectionSecurity = { mode: "secure", peer: { psk: false } };
+
+/** The type of the messages that carry calls. */
+const RPC1 = 0x72706331;
+
+/** One side of a connection without a network: messages arrive when the test says so. */
+export class FakePeer extends EventEmitter implements CallPeer {
+  status: Status = "Connected";
+  security: ConnectionSecurity = ANONYMOUS;
+  remote = "fake";
+  stats = { reconnects: 0 };
+  other: FakePeer | undefined;
+  /** The code with which writes are refused. */
+  refuses: string | undefined;
+  /** Frames that this side has sent, oldest first. */
+  readonly sent: Frame[] = [];
+  #arriving: { readonly type: number; readonly data: Uint8Array }[] = [];
+
+  write(type: number, data: Uint8Array): Promise<void> {
+    if (this.refuses !== undefined) return reject(this.refuses);
+    if (this.status !== "Connected") return reject(isEnded(this.status) ? "IPC_CLOSED" : "IPC_NOT_CONNECTED");
+    const frame = decodeFrame(Buffer.from(data));
+    if (frame !== undefined) this.sent.push(frame);
+    if (this.other !== undefined) this.other.#arriving.push({ type, data: Buffer.from(data) });
+    return DONE;
+  }
+
+  /** Hands out what has arrived. Returns whether there was anything. */
+  deliver(): boolean {
+    const arrived = this.#arriving;
+    this.#arriving = [];
+    for (const { type, data } of arrived) this.emit("message", messageOf(type, data));
+    return arrived.length > 0;
+  }
+
+  /** Hands out a frame that the other side did not send. */
+  receive(parts: FrameParts | Uint8Array): void {
+    this.emit("message", messageOf(RPC1, parts instanceof Uint8Array ? parts : encodeFrame(parts)));
+  }
+
+  setStatus(status: Status): void {
+    this.status = status;
+    this.emit("status", status);
+  }
+
+  /** Ends the connection: what has not arrived is lost. */
+  lose(status: Status): void {
+    this.#arriving = [];
+    this.setStatus(status);
+  }
+
+  reconnect(): void {
+    this.#arriving = [];
+    this.stats.reconnects++;
+    this.setStatus("Connected");
+  }
+
+  destroy(): void {
+    if (isEnded(this.status)) return;
+    this.lose("Closed");
+    this.emit("close");
+    this.other?.lose("Disconnected");
+  }
+}
+
+/** The two sides of a connection: a client that dials again, and a server of one client after another. */
+export function fakePair(): { readonly client: FakePeer; readonly server: FakePeer } {
+  const client = Object.assign(new FakePeer(), { clientId: undefined });
+  const server = Object.assign(new FakePeer(), { address: "fake" });
+  client.other = server;
+  server.other = client;
+  return { client, server };
+}
+
+/** Delivers in both directions, with the microtasks in between, until nothing is under way. */
+export async function settle({
+  client,
+  server,
+}: {
+  readonly client: FakePeer;
+  readonly server: FakePeer;
+}): Promise<void> {
+  for (let quiet = 0; quiet < 3; ) {
+    for (let turn = 0; turn < 20; turn++) await DONE;
+    const isMoving = [client.deliver(), server.deliver()].includes(true);
+    quiet = isMoving ? 0 : quiet + 1;
+  }
+}
+
+function messageOf(type: number, data: Uint8Array): DataMessage {
+  const text = (): string => Buffer.from(data).toString();
+  return { kind: "data", type, data, text, json: () => JSON.parse(text()) };
+}
+
+function isEnded(status: Status): boolean {
+  return status === "Closed" || status === "Closing" || status === "Error" || status === "Timeout";
+}
+
+function reject(code: string): Promise<never> {
+  const rejected = Promise.reject(Object.assign(new Error(`fake: ${code}`), { code }));
+  rejected.catch(() => {});
+  return rejected;
+}
