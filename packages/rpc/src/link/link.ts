@@ -45,7 +45,9 @@ export class Link {
   readonly #messageType: number;
   readonly #events: LinkEvents;
   readonly #hasOneConnection: boolean;
-  #state: "waiting" | "connected" | "ended" = "waiting";
+  /** `stalled`: the other side does not read; nothing is sent or taken any more, until the connection ends. */
+  #state: "waiting" | "connected" | "stalled" | "ended" = "waiting";
+  #stall: unknown;
   /** The value of `stats.reconnects` while the connection was current whose messages arrive now. */
   #reconnects = 0;
   #connection = 0;
@@ -107,6 +109,10 @@ export class Link {
 
   /** Sends a frame. Returns whether the peer has accepted it; otherwise `watcher` learns what becomes of it. */
   send(frame: Uint8Array, watcher: WriteWatcher): boolean {
+    if (this.#state === "stalled") {
+      watcher.onWriteFailed(this.#stall);
+      return false;
+    }
     const written = this.#peer.write(this.#messageType, frame);
     if (written === this.#accepted) return true;
     written.then(
@@ -136,14 +142,22 @@ export class Link {
     },
   };
 
-  /** Ends the connection, because the other side does not read and would never get an answer. */
+  /**
+   * Ends the connection, because the other side does not read and would never get an answer. A peer that goes on with another
+   * connection cannot end one of them: this one carries no calls any more.
+   */
   fail(error: unknown): void {
-    this.#peer.destroy(error);
+    if (this.#hasOneConnection) this.#peer.destroy(error);
+    else if (this.#state === "connected") {
+      this.#lose(this.#peer.status);
+      this.#state = "stalled";
+      this.#stall = error;
+    }
   }
 
   readonly #onMessage = (message: DataMessage): void => {
-    if (message.type === this.#messageType) this.#events.frame(message.data);
-    else this.#events.other(message);
+    if (message.type !== this.#messageType) this.#events.other(message);
+    else if (this.#state !== "stalled") this.#events.frame(message.data);
   };
 
   readonly #onStatus = (status: Status): void => {
@@ -156,6 +170,7 @@ export class Link {
       return;
     }
     if (this.#state === "connected" && isLoss(status)) this.#lose(status);
+    else if (this.#state === "stalled") this.#state = "waiting";
     if (isFinal(status)) this.#end(status);
   };
 
