@@ -52,4 +52,5 @@ export type {
   RpcStats,
   ServeOptions,
 } from "./serve/handler-types.js";
+export type { CallEvent } from "./tracing.js";
 export type { Meta } from "./wire/meta.js";

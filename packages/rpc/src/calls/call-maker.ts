@@ -3,11 +3,13 @@ import { callScope } from "../deadline.js";
 import { formatValue } from "../format-value.js";
 import { CALL_TIMEOUT_MS } from "../limits.js";
 import type { Link } from "../link/link.js";
-import { ipcCodeOf, RpcError, type RpcErrorCode } from "../rpc-error.js";
+import { type Executed, ipcCodeOf, RpcError, type RpcErrorCode } from "../rpc-error.js";
 import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
 import { ItemSender, iteratorOf } from "../streams/item-sender.js";
+import { type CallEvent, callChannel, publishEnd } from "../tracing.js";
 import { encodeFrame, FLAG, KIND } from "../wire/frame.js";
-import { encodeValue, type Payload } from "../wire/payload.js";
+import type { Meta } from "../wire/meta.js";
+import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { type AnyCallOptions, assertCallOptions, encodeCallMeta, NO_OPTIONS } from "./call-options.js";
 import { type CallTable, deadlineNumber } from "./call-table.js";
 import type { OutgoingCall } from "./outgoing-call.js";
@@ -69,14 +71,16 @@ export class CallMaker {
     const timeoutMs = options.timeoutMs ?? (target.kind === "unary" && items === undefined ? CALL_TIMEOUT_MS : 0);
     const expiresAt = expiryOf(name, timeoutMs);
     const id = table.takeId();
+    const event = callChannel.hasSubscribers ? this.#traceStart(target, id, expiresAt, options.meta) : undefined;
+    const payload = encodeInput(name, input);
     const frame = encodeFrame({
       kind: KIND.call,
       flags: items === undefined ? 0 : FLAG.items,
       id,
       number: deadlineNumber(expiresAt),
       name: target.nameBytes,
-      meta: encodeCallMeta(name, options.meta),
-      payload: encodeInput(name, input),
+      meta: encodeCallMeta(name, event?.meta ?? options.meta),
+      payload,
     });
     const isRepeatable = (options.idempotent ?? target.isIdempotent) && target.kind !== "stream" && items === undefined;
     const call = table.create({ id, method: name, frame, isRepeatable, signal });
@@ -88,9 +92,18 @@ export class CallMaker {
       table.send(call);
     }
     if (items !== undefined) this.#sendItems(call, items);
+    if (event !== undefined) traceEnd(event, call, lengthOf(payload));
     if (call.received === undefined) return call.promise;
     const isOpenEnded = target.kind === "unknown" && options.timeoutMs === undefined && items === undefined;
     return new StartedStream(call.promise, call.received, isOpenEnded ? () => this.#beginDeadline(call) : undefined);
+  }
+
+  #traceStart({ name, kind }: CallTarget, id: number, expiresAt: number, meta: Meta | undefined): CallEvent {
+    const { remote } = this.#options.link.caller;
+    const event = { method: name, kind, id, remote, deadlineMs: deadlineNumber(expiresAt), meta: { ...meta } };
+    callChannel.start.publish(event);
+    callChannel.end.publish(event);
+    return event;
   }
 
   /** Nothing says whether a method gives items until its caller awaits the call, so the clock starts here. */
@@ -162,6 +175,21 @@ export class CallMaker {
     items.end(error);
     return items;
   }
+}
+
+function traceEnd(event: CallEvent, call: OutgoingCall, sentBytes: number): void {
+  const publish = (outcome: string, executed: Executed, error?: unknown): void => {
+    const bytes = sentBytes + call.resultBytes + (call.sender?.bytes ?? 0) + (call.received?.bytes ?? 0);
+    const items = (call.received?.items ?? 0) + (call.sender?.items ?? 0);
+    publishEnd(callChannel, event, { outcome, executed, bytes, items, error });
+  };
+  call.promise.then(
+    () => publish("ok", "yes"),
+    (error: unknown) => {
+      const { code, executed } = error as { code?: unknown; executed?: Executed };
+      publish(typeof code === "string" ? code : "error", executed ?? "maybe", error);
+    },
+  );
 }
 
 /** The end of a call, by `performance.now()`: its own, or that of the handler that makes it. @throws RpcError IPC_TIMED_OUT */

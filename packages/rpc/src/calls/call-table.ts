@@ -132,6 +132,7 @@ export class CallTable implements CallOwner {
   }
 
   #complete(call: OutgoingCall, { codec, payload }: Frame): void {
+    call.resultBytes = payload.length;
     let value: unknown;
     try {
       value = decodeValue(codec, payload);

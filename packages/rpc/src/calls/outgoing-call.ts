@@ -56,6 +56,8 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   sender: ItemSender | undefined;
   expiresAt: number = Number.POSITIVE_INFINITY;
   timeoutMs = 0;
+  /** Bytes of the result. */
+  resultBytes = 0;
   /** Whether the other side knows the deadline, and ends the call itself. */
   isDeadlineSent = false;
   readonly #owner: CallOwner;

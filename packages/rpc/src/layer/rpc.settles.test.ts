@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { rejection } from "../../test/both-sides.js";
 import { type FakePeer, fakePair, settle } from "../../test/fake-peer.js";
+import { pass } from "../../test/pass-time.js";
 import { method, stream } from "../contract/method.js";
 import type { AnyCall } from "../serve/handler-types.js";
 import { KIND } from "../wire/frame.js";
@@ -268,110 +269,3 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
     });
   });
 });
-
-describe("an idempotent call of a client", () => {
-  const once = { get: method<number, string>({ idempotent: true }) };
-
-  /** A client whose calls have reached a server that does not answer until it is told to. */
-  function waiting(): { pair: ReturnType<typeof fakePair>; answer: (value: string) => void; calls: () => number } {
-    const pair = fakePair();
-    const answers: ((value: string) => void)[] = [];
-    serve(pair.server, once, { get: () => new Promise((resolve) => answers.push(resolve)) });
-    return { pair, answer: (value) => answers.at(-1)?.(value), calls: () => answers.length };
-  }
-
-  test("is repeated on the next connection", async () => {
-    const { pair, answer, calls } = waiting();
-    const made = rpc(pair.client).remote(once).get(1);
-    await settle(pair);
-    pair.client.lose("Reconnecting");
-    pair.server.lose("Disconnected");
-    pair.server.reconnect();
-    pair.client.reconnect();
-    await settle(pair);
-    expect(calls()).toBe(2);
-    answer("second");
-    await settle(pair);
-    expect(await made).toBe("second");
-  });
-
-  test("that is made while there is no connection waits for the next one", async () => {
-    const { pair, answer } = waiting();
-    pair.client.lose("Reconnecting");
-    const made = rpc(pair.client).remote(once).get(1);
-    await settle(pair);
-    pair.client.reconnect();
-    await settle(pair);
-    answer("first");
-    await settle(pair);
-    expect(await made).toBe("first");
-  });
-
-  test("waits for the next connection when the server closes its calls", async () => {
-    const { pair, answer } = waiting();
-    void rpc(pair.server).close();
-    const made = rpc(pair.client).remote(once).get(1);
-    await settle(pair);
-    pair.client.lose("Reconnecting");
-    const next = fakePair().server;
-    pair.client.other = next;
-    next.other = pair.client;
-    serve(next, once, { get: () => "from the next server" });
-    pair.client.reconnect();
-    await settle({ client: pair.client, server: next });
-    expect(await made).toBe("from the next server");
-    answer("never");
-  });
-
-  test("keeps its deadline, and waits for no connection after it", async () => {
-    const advance = stopClock();
-    const { pair } = waiting();
-    const made = rejection(rpc(pair.client).remote(once).get(1, { timeoutMs: 100 }));
-    await settle(pair);
-    pair.client.lose("Reconnecting");
-    await pass(advance, 60);
-    pair.client.reconnect();
-    await settle(pair);
-    expect(pair.client.sent.at(-1)).toMatchObject({ kind: KIND.call, number: 40 });
-    await pass(advance, 60);
-    expect(await made).toMatchObject({ code: "IPC_TIMED_OUT", executed: "maybe" });
-  });
-
-  test("is not repeated to a server that has proved less", async () => {
-    const { pair, calls } = waiting();
-    pair.client.security = { mode: "secure", peer: { psk: true } };
-    const made = rejection(rpc(pair.client).remote(once).get(1));
-    await settle(pair);
-    pair.client.lose("Reconnecting");
-    pair.client.security = { mode: "secure", peer: { psk: false } };
-    pair.client.reconnect();
-    await settle(pair);
-    expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
-    expect(calls()).toBe(1);
-  });
-
-  test("rejects when redialling ends for good", async () => {
-    const { pair } = waiting();
-    const made = rejection(rpc(pair.client).remote(once).get(1));
-    await settle(pair);
-    pair.client.lose("Reconnecting");
-    pair.client.setStatus("Timeout");
-    pair.client.emit("close");
-    expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
-    expect(["message", "status", "close"].map((event) => pair.client.listenerCount(event))).toEqual([0, 0, 0]);
-  });
-
-  test("of a server is not repeated, because the next client is another one", async () => {
-    const pair = fakePair();
-    const made = rejection(rpc(pair.server).remote(once).get(1));
-    await settle(pair);
-    pair.server.lose("Disconnected");
-    expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
-  });
-});
-
-/** Lets time pass, then the immediates in which deadlines are looked at. */
-async function pass(advance: (ms: number) => void, ms: number): Promise<void> {
-  advance(ms);
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
-}

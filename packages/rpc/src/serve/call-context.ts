@@ -56,3 +56,11 @@ export class CallContext implements AnyCall {
     throw new Failure(code, `${this.method} failed with ${code}`, data);
   }
 }
+
+/** The items of a call whose caller gives none. */
+export const NO_ITEMS: AsyncIterable<never, undefined> = {
+  // biome-ignore lint/correctness/useYield: there are no items.
+  async *[Symbol.asyncIterator]() {
+    return undefined;
+  },
+};

@@ -5,12 +5,14 @@ import type { Caller, WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, RpcError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
 import { ItemSender, iteratorOf } from "../streams/item-sender.js";
+import { type CallEvent, handleChannel, publishEnd } from "../tracing.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
-import { decodeValue, encodeValue, type Payload } from "../wire/payload.js";
-import { CallContext, type ContextSource } from "./call-context.js";
+import { decodeValue, encodeValue, lengthOf, type Payload } from "../wire/payload.js";
+import { CallContext, type ContextSource, NO_ITEMS } from "./call-context.js";
 import { encodeFailure, Failure, isPromise, validate } from "./failure.js";
-import type { Middleware, Rpc } from "./handler-types.js";
+import type { Rpc } from "./handler-types.js";
+import { runThrough } from "./middleware.js";
 import type { ServedMethod } from "./served-method.js";
 
 /** What a handled call asks of its owner, the handled calls of a peer. */
@@ -60,6 +62,10 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   #isAnswered = false;
   #abort: AbortController | undefined;
   #reason: RpcError | undefined;
+  /** For the tracing channel: "ok", or the code of the answer, and the exception behind it. */
+  #outcome = "ok";
+  #error: unknown;
+  #resultBytes = 0;
 
   constructor(start: HandledCallStart, owner: HandlingOwner) {
     this.id = start.id;
@@ -97,14 +103,43 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
 
   /** Runs the handler and answers. Never rejects. */
   run(codec: number, payload: Buffer): Promise<void> {
+    if (handleChannel.hasSubscribers) return this.#traced(codec, payload);
+    return this.#inScope(codec, payload);
+  }
+
+  #inScope(codec: number, payload: Buffer): Promise<void> {
     if (this.expiresAt === Number.POSITIVE_INFINITY) return this.#run(codec, payload);
     return callScope.run(this, this.#run, codec, payload);
+  }
+
+  async #traced(codec: number, payload: Buffer): Promise<void> {
+    const { remote } = this.caller;
+    const event: CallEvent = {
+      method: this.name,
+      kind: this.#served.method.kind,
+      id: this.id,
+      remote,
+      deadlineMs: this.expiresAt === Number.POSITIVE_INFINITY ? 0 : Math.round(this.expiresAt - performance.now()),
+      meta: { ...this.meta },
+    };
+    const running = handleChannel.start.runStores(event, () => this.#inScope(codec, payload));
+    handleChannel.end.publish(event);
+    await running;
+    publishEnd(handleChannel, event, {
+      outcome: this.#outcome,
+      executed: NOT_RUN.has(this.#outcome) ? "no" : "yes",
+      bytes: this.bytes + this.#resultBytes + (this.sender?.bytes ?? 0) + (this.received?.bytes ?? 0),
+      items: (this.sender?.items ?? 0) + (this.received?.items ?? 0),
+      error: this.#error,
+    });
   }
 
   /** Ends the call for its caller at once, whatever the handler does. @param code answered; undefined if nothing can be */
   end(code: ReservedCode | undefined, reason: RpcError): void {
     if (this.#isAnswered) return;
     const isAnswerable = code !== undefined && !this.isOneWay;
+    this.#outcome = code ?? reason.code;
+    this.#error = reason;
     this.#answer(isAnswerable ? encodeFailure(this.id, code, reason.message) : undefined, reason);
   }
 
@@ -130,7 +165,9 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
         const context = service.context(this.caller);
         this.#context.context = isPromise(context) ? await context : context;
       }
-      let output = await (service.use.length === 0 ? this.#handle(input) : this.#throughMiddleware(service.use, input));
+      let output = await (service.use.length === 0
+        ? this.#handle(input)
+        : runThrough(service.use, this.#context, () => this.#handle(input)));
       if (this.#isAnswered) return;
       if (method.output !== undefined) output = await validate(method.output, output, "ipc.bad-output", "output");
       this.#succeed(output);
@@ -166,20 +203,6 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     return sender.run(iteratorOf(items));
   }
 
-  #throughMiddleware(use: readonly Middleware[], input: unknown): Promise<unknown> {
-    const step = (index: number): Promise<unknown> => {
-      const middleware = use[index];
-      if (middleware === undefined) return this.#handle(input);
-      let isCalled = false;
-      return middleware(this.#context, async () => {
-        if (isCalled) throw new Error(`${this.name}: middleware ${index} has called \`next\` twice`);
-        isCalled = true;
-        return step(index + 1);
-      });
-    };
-    return step(0);
-  }
-
   #succeed(output: unknown): void {
     if (this.#isAnswered) return;
     if (this.isOneWay) {
@@ -192,12 +215,14 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     } catch (error) {
       throw new Error(`${this.name}: the result cannot be sent`, { cause: error });
     }
+    this.#resultBytes = lengthOf(payload);
     this.#answer(encodeFrame({ kind: KIND.result, id: this.id, payload }));
   }
 
   async #fail(error: unknown): Promise<void> {
     if (this.#isAnswered) return;
     if (ipcCodeOf(error) === "IPC_QUEUE_FULL") this.#owner.queueFull(error);
+    this.#error = error;
     const failure = error instanceof Failure ? error : undefined;
     try {
       if (failure !== undefined) {
@@ -225,6 +250,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   }
 
   #answerFailure(code: string, message: string, data?: unknown): void {
+    this.#outcome = code;
     this.#answer(this.isOneWay ? undefined : encodeFailure(this.id, code, message, data));
   }
 
@@ -241,12 +267,8 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   }
 }
 
-const NO_ITEMS: AsyncIterable<never, undefined> = {
-  // biome-ignore lint/correctness/useYield: there are no items.
-  async *[Symbol.asyncIterator]() {
-    return undefined;
-  },
-};
+/** Outcomes of calls whose handler was not called. */
+const NOT_RUN: ReadonlySet<string> = new Set(["ipc.bad-input", "ipc.codec"]);
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;

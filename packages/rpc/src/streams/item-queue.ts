@@ -51,6 +51,9 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
   #isRead = false;
   #mode: "keep" | "discard" | "left" = "keep";
   #end: { readonly error: unknown } | undefined;
+  /** Items that have arrived, and their bytes. */
+  items = 0;
+  bytes = 0;
 
   constructor(options: ItemQueueOptions) {
     this.#options = options;
@@ -62,6 +65,8 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     if (this.#credit <= 0) return "ipc.flow";
     const cost = itemCost(payload.length);
     this.#credit -= cost;
+    this.items++;
+    this.bytes += payload.length;
     if (this.#mode === "discard") {
       this.#grant(cost);
       return undefined;

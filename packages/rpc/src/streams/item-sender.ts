@@ -22,6 +22,9 @@ export class ItemSender {
   readonly #options: ItemSenderOptions;
   #source: ItemSource | undefined;
   #isDone = false;
+  /** Items that were sent, and their bytes. */
+  items = 0;
+  bytes = 0;
 
   constructor(options: ItemSenderOptions) {
     this.#options = options;
@@ -87,6 +90,8 @@ export class ItemSender {
 
   #sendPart(payload: Payload, bytes: number): Promise<void> {
     this.credit.spend(bytes);
+    this.items++;
+    this.bytes += bytes;
     return this.#options.send(encodeFrame({ kind: KIND.item, id: this.#options.id, payload }));
   }
 

@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import { rejection } from "../../test/both-sides.js";
+import { fakePair } from "../../test/fake-peer.js";
+import { method } from "../contract/method.js";
+import { rpc, serve } from "./rpc.js";
+
+describe("wrong use is a TypeError or RangeError that says what it takes", () => {
+  const contract = { get: method<number, string>(), admin: { stop: method() } };
+  const handlers = { get: () => "", admin: { stop() {} } };
+
+  test.each<[says: string, use: (pair: ReturnType<typeof fakePair>) => unknown]>([
+    [
+      "serve: the method `admin.stop` takes a handler, a function, got undefined",
+      ({ server }) => serve(server, contract, { get: () => "" } as never),
+    ],
+    [
+      "serve: the method `get` takes a handler, a function, got 7",
+      ({ server }) => serve(server, contract, { ...handlers, get: 7 } as never),
+    ],
+    [
+      "serve: the handler `more` is not in the contract",
+      ({ server }) => serve(server, contract, { ...handlers, more() {} } as never),
+    ],
+    [
+      "serve: the handler `admin.more` is not in the contract",
+      ({ server }) => serve(server, contract, { ...handlers, admin: { stop() {}, more() {} } } as never),
+    ],
+    [
+      "serve: unknown option `uses`; known options: context, use, exposeErrors",
+      ({ server }) => serve(server, contract, { uses: [] } as never, handlers),
+    ],
+    [
+      "serve: `use` takes an array of functions",
+      ({ server }) => serve(server, contract, { use: [1] } as never, handlers),
+    ],
+    [
+      "serve: `context` takes a function, got 7",
+      ({ server }) => serve(server, contract, { context: 7 } as never, handlers),
+    ],
+    [
+      "serve: `contract` takes an object of methods, got null",
+      ({ server }) => serve(server, null as never, handlers as never),
+    ],
+    ["remote: `get` takes a method or a namespace, got 7", ({ client }) => rpc(client).remote({ get: 7 } as never)],
+    ["rpc: `peer` takes a client, server, manager, connection or session, got an object", () => rpc({} as never)],
+    ["rpc: unknown option `max`; known options: maxCalls", ({ client }) => rpc(client, { max: 1 } as never)],
+    ["rpc: `maxCalls` takes a whole number, 1 … 1000000, got 0", ({ client }) => rpc(client, { maxCalls: 0 })],
+    [
+      "rpc: `windowBytes` takes a whole number, 16384 … 16777216, got 1",
+      ({ client }) => rpc(client, { windowBytes: 1 }),
+    ],
+    [
+      'rpc: `side` is "server", but this peer is the client of its connection',
+      ({ client }) => rpc(client, { side: "server" }),
+    ],
+    ["rpc: `onMessage` takes a function, got 1", ({ client }) => rpc(client, { onMessage: 1 } as never)],
+    [
+      "rpc: `logger` takes an object with the method error, got null",
+      ({ client }) => rpc(client, { logger: null } as never),
+    ],
+  ])("%s", (says, use) => {
+    expect(() => use(fakePair())).toThrow(says);
+  });
+
+  test("serving a method twice, or giving options later", () => {
+    const { server } = fakePair();
+    serve(server, { get: contract.get }, { get: () => "" });
+    expect(() => serve(server, { get: contract.get }, { get: () => "" })).toThrow("`get` is served already");
+    expect(() => rpc(server, {})).toThrow("takes options with the first call for a peer only");
+    serve(server, { other: method() }, { other() {} });
+  });
+
+  test.each<[says: string, options: unknown]>([
+    ["get: unknown option `timeout`; known options: signal, timeoutMs", { timeout: 1 }],
+    ["get: `timeoutMs` takes milliseconds, 0 … 2147483647, got -1", { timeoutMs: -1 }],
+    ['get: `timeoutMs` takes milliseconds, 0 … 2147483647, got "1"', { timeoutMs: "1" }],
+    ["get: `signal` takes an AbortSignal, got an object", { signal: {} }],
+    ["get: `items` takes an iterable or async iterable, got 7", { items: 7 }],
+    ["get: `meta.a` takes a string, got 1", { meta: { a: 1 } }],
+    ["get: `meta` takes at most 4096 bytes of JSON", { meta: { a: "x".repeat(5_000) } }],
+    ["get: `oneWay` can be combined with `meta` only", { oneWay: true, timeoutMs: 1 }],
+    ["get: takes an object of options, got 7", 7],
+  ])("of a call: %s", async (says, options) => {
+    const { client } = fakePair();
+    const error = await rejection(
+      rpc(client)
+        .remote(contract)
+        .get(1, options as never),
+    );
+    expect(error).toMatchObject({ message: expect.stringContaining(says) });
+    expect(error instanceof TypeError || error instanceof RangeError).toBe(true);
+    expect(client.sent).toEqual([]);
+  });
+
+  test.each([-1, Number.NaN, "1", null])("of close: timeoutMs %s", async (timeoutMs) => {
+    const { client } = fakePair();
+    const error = await rejection(rpc(client).close({ timeoutMs: timeoutMs as never }));
+    expect(error).toMatchObject({ message: expect.stringContaining("close: `timeoutMs` takes milliseconds") });
+  });
+});

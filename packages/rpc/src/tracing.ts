@@ -1,0 +1,40 @@
+import { type TracingChannel, tracingChannel } from "node:diagnostics_channel";
+import type { Executed } from "./rpc-error.js";
+
+/** What the channels `tracing:ipc.call` and `tracing:ipc.handle` publish about one call. It never has the values of a call. */
+export interface CallEvent {
+  /** The full name of the method. */
+  readonly method: string;
+  /** `unknown`: of a remote that was made from a type alone. */
+  readonly kind: "unary" | "stream" | "unknown";
+  readonly id: number;
+  /** The address of the other side. */
+  readonly remote: string;
+  /** Milliseconds until the call ends; 0: no deadline. */
+  readonly deadlineMs: number;
+  /** At `start` of `tracing:ipc.call`, a subscriber may add strings, which travel with the call. */
+  readonly meta: Record<string, string>;
+  /** From `asyncStart` on: "ok", or the code of the error. */
+  outcome?: string;
+  executed?: Executed;
+  /** Bytes of the values in both directions, and the items among them. */
+  bytes?: number;
+  items?: number;
+  /** At `error`. */
+  error?: unknown;
+}
+
+export const callChannel: TracingChannel<unknown, CallEvent> = tracingChannel<unknown, CallEvent>("ipc.call");
+export const handleChannel: TracingChannel<unknown, CallEvent> = tracingChannel<unknown, CallEvent>("ipc.handle");
+
+/** Publishes how a call has ended. */
+export function publishEnd(
+  channel: TracingChannel<unknown, CallEvent>,
+  event: CallEvent,
+  end: Required<Pick<CallEvent, "outcome" | "executed" | "bytes" | "items">> & { readonly error?: unknown },
+): void {
+  Object.assign(event, end);
+  if (end.error !== undefined) channel.error.publish(event);
+  channel.asyncStart.publish(event);
+  channel.asyncEnd.publish(event);
+}
