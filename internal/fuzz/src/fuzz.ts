@@ -1,6 +1,7 @@
-// Feeds mutated conversations to the decoder, the handshakes and the sessions, a million by default, and exits with 1 at the first
+// Feeds mutated conversations to the decoder, the handshakes, the sessions and the calls, a million by default, and exits with 1 at the first
 // that does not end as it must. usage: node --expose-gc fuzz.js [--seed N] [--runs N] [--record]
 import { groupDigits, mib, playScenario, type Scenario } from "@ipc-internal/stress";
+import { feedCalls } from "./call-feed.js";
 import { runMutations } from "./fuzz-run.js";
 
 const LEAST_SHARE = 0.01;
@@ -9,6 +10,8 @@ const SIGNIFICANT_RUNS = 3_000;
 /** From this many on, memory is, too, in the second half: in the first V8 still compiles, into the heap. */
 const SIGNIFICANT_RUNS_FOR_MEMORY = 100_000;
 const MAX_GROWTH_BYTES = 524_288;
+/** One seed in so many also feeds calls. */
+const CALL_SHARE = 100;
 
 function heapUsed(): number {
   if (global.gc === undefined) throw new Error("run with --expose-gc");
@@ -17,7 +20,7 @@ function heapUsed(): number {
 }
 
 const fuzz: Scenario<"seed" | "runs"> = {
-  what: "feeds mutated conversations to decoder, handshakes and sessions; a seed replays one",
+  what: "feeds mutated conversations to decoder, handshakes, sessions and calls; a seed replays one",
   page: "ROBUSTNESS.md",
   options: { seed: 1, runs: 1_000_000 },
 
@@ -34,6 +37,8 @@ const fuzz: Scenario<"seed" | "runs"> = {
         if (runs >= SIGNIFICANT_RUNS) console.error(`${done} inputs, heap ${mib(heaps.at(-1) ?? 0)} MiB`);
       },
     });
+    // Each of these seeds is 200 frames.
+    for (let call = 0; call < runs / CALL_SHARE; call++) await feedCalls(seed + call);
     const [middle = 0, last = 0] = [heaps[(heaps.length >> 1) - 1], heaps.at(-1)];
     const rare = runs < SIGNIFICANT_RUNS ? [] : tally.statesUnder(LEAST_SHARE);
     const isGrown = runs >= SIGNIFICANT_RUNS_FOR_MEMORY && last - middle > MAX_GROWTH_BYTES;

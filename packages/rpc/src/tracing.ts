@@ -38,3 +38,19 @@ export function publishEnd(
   channel.asyncStart.publish(event);
   channel.asyncEnd.publish(event);
 }
+
+/** Publishes the end of a call of this side when it has settled. @param figures of the call at its end */
+export function traceOutcome(
+  event: CallEvent,
+  settled: Promise<unknown>,
+  figures: () => { readonly bytes: number; readonly items: number },
+): void {
+  settled.then(
+    () => publishEnd(callChannel, event, { outcome: "ok", executed: "yes", ...figures() }),
+    (error: unknown) => {
+      const { code, executed = "maybe" } = error as { readonly code?: unknown; readonly executed?: Executed };
+      const outcome = typeof code === "string" ? code : "error";
+      publishEnd(callChannel, event, { outcome, executed, error, ...figures() });
+    },
+  );
+}

@@ -3,10 +3,10 @@ import { callScope } from "../deadline.js";
 import { formatValue } from "../format-value.js";
 import { CALL_TIMEOUT_MS } from "../limits.js";
 import type { Link } from "../link/link.js";
-import { type Executed, ipcCodeOf, RpcError, type RpcErrorCode } from "../rpc-error.js";
+import { ipcCodeOf, RpcError, type RpcErrorCode } from "../rpc-error.js";
 import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
 import { ItemSender, iteratorOf } from "../streams/item-sender.js";
-import { type CallEvent, callChannel, publishEnd } from "../tracing.js";
+import { type CallEvent, callChannel, traceOutcome } from "../tracing.js";
 import { encodeFrame, FLAG, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
@@ -92,7 +92,12 @@ export class CallMaker {
       table.send(call);
     }
     if (items !== undefined) this.#sendItems(call, items);
-    if (event !== undefined) traceEnd(event, call, lengthOf(payload));
+    if (event !== undefined) {
+      traceOutcome(event, call.promise, () => ({
+        bytes: lengthOf(payload) + call.resultBytes + (call.sender?.bytes ?? 0) + (call.received?.bytes ?? 0),
+        items: (call.sender?.items ?? 0) + (call.received?.items ?? 0),
+      }));
+    }
     if (call.received === undefined) return call.promise;
     const isOpenEnded = target.kind === "unknown" && options.timeoutMs === undefined && items === undefined;
     return new StartedStream(call.promise, call.received, isOpenEnded ? () => this.#beginDeadline(call) : undefined);
@@ -175,21 +180,6 @@ export class CallMaker {
     items.end(error);
     return items;
   }
-}
-
-function traceEnd(event: CallEvent, call: OutgoingCall, sentBytes: number): void {
-  const publish = (outcome: string, executed: Executed, error?: unknown): void => {
-    const bytes = sentBytes + call.resultBytes + (call.sender?.bytes ?? 0) + (call.received?.bytes ?? 0);
-    const items = (call.received?.items ?? 0) + (call.sender?.items ?? 0);
-    publishEnd(callChannel, event, { outcome, executed, bytes, items, error });
-  };
-  call.promise.then(
-    () => publish("ok", "yes"),
-    (error: unknown) => {
-      const { code, executed } = error as { code?: unknown; executed?: Executed };
-      publish(typeof code === "string" ? code : "error", executed ?? "maybe", error);
-    },
-  );
 }
 
 /** The end of a call, by `performance.now()`: its own, or that of the handler that makes it. @throws RpcError IPC_TIMED_OUT */

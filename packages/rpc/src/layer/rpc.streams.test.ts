@@ -181,6 +181,14 @@ describe("a stream from the handler", () => {
     expect(await during(pair, api.ping())).toBe("pong");
   });
 
+  test("that has ended does not count against the limit of all streams, although it was never read", async () => {
+    const { pair, api } = scene();
+    const run = api.count(100);
+    expect(await during(pair, run.result)).toBe("all");
+    expect(rpc(pair.client).stats.unreadBytes).toBe(0);
+    expect(await collect(run)).toHaveLength(100);
+  });
+
   test("is one of 1 000 at once", async () => {
     const { pair, api } = scene();
     const sums = await during(pair, Promise.all(Array.from({ length: 1_000 }, () => collect(api.count(20)))));

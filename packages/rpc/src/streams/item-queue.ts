@@ -44,6 +44,8 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
   readonly #items: (UnreadItem | undefined)[] = [];
   #first = 0;
   readonly #readers: Reader[] = [];
+  /** Unread items that count against the limit of all streams. */
+  #unreadBytes = 0;
   #credit = INITIAL_CREDIT_BYTES;
   #windowBytes = INITIAL_CREDIT_BYTES;
   /** Taken by the reader since the last grant, in bytes. */
@@ -79,6 +81,7 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     const { unread } = this.#options;
     if (unread.bytes + cost > UNREAD_MAX_BYTES) return "ipc.busy";
     unread.bytes += cost;
+    this.#unreadBytes += cost;
     // Copied, because a view would keep the whole receive buffer alive until the reader comes.
     this.#items.push({ codec, payload: Buffer.from(payload), cost });
     return undefined;
@@ -88,6 +91,8 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
   end(error?: unknown): void {
     if (this.#end !== undefined) return;
     this.#end = { error };
+    // No more can arrive: what is left is the reader's, which may never come for it.
+    this.#release(this.#unreadBytes);
     for (const reader of this.#readers.splice(0)) this.#settle(reader);
   }
 
@@ -119,7 +124,7 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
         this.#items.length = 0;
         this.#first = 0;
       }
-      this.#options.unread.bytes -= item.cost;
+      this.#release(item.cost);
       return this.#deliver(item);
     }
     if (this.#mode === "left") return DONE;
@@ -187,12 +192,18 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     this.#options.send(encodeFrame({ kind: KIND.credit, id: this.#options.id, number: granted }));
   }
 
+  /** Gives bytes back to the limit of all streams. */
+  #release(bytes: number): void {
+    const released = Math.min(bytes, this.#unreadBytes);
+    this.#unreadBytes -= released;
+    this.#options.unread.bytes -= released;
+  }
+
   #drop(): number {
-    let bytes = 0;
-    for (const item of this.#items) bytes += item?.cost ?? 0;
+    const bytes = this.#unreadBytes;
     this.#items.length = 0;
     this.#first = 0;
-    this.#options.unread.bytes -= bytes;
+    this.#release(bytes);
     return bytes;
   }
 }
