@@ -1,0 +1,165 @@
+import type { DataMessage, Status } from "@ipc/session";
+import { formatValue } from "../format-value.js";
+import { ipcCodeOf } from "../rpc-error.js";
+import { type Disposable, type Event, JsonRpcEvent } from "./json-rpc-event.js";
+
+export type { Disposable, Event };
+
+/** The type of the messages that carry JSON-RPC: "jrpc" in ASCII. */
+const JSON_RPC_TYPE = 0x6a727063;
+
+/** vscode-jsonrpc's code of a request that was not answered. @see vscode-jsonrpc messages.ts, `ErrorCodes` */
+const PENDING_RESPONSE_REJECTED = -32_097;
+
+/** A JSON-RPC 2.0 message. */
+export interface JsonRpcMessage {
+  readonly jsonrpc: string;
+}
+
+/** What a JSON-RPC connection needs of a peer. */
+export interface JsonRpcPeer {
+  on(event: "message", listener: (message: DataMessage) => void): unknown;
+  on(event: "status", listener: (status: Status) => void): unknown;
+  on(event: "close", listener: () => void): unknown;
+  off(event: "message", listener: (message: DataMessage) => void): unknown;
+  off(event: "status", listener: (status: Status) => void): unknown;
+  off(event: "close", listener: () => void): unknown;
+  write(type: number, data: string): Promise<void>;
+}
+
+/** The `MessageReader` of vscode-jsonrpc. */
+export interface JsonRpcReader extends Disposable {
+  readonly onError: Event<Error>;
+  readonly onClose: Event<void>;
+  readonly onPartialMessage: Event<never>;
+  listen(callback: (message: JsonRpcMessage) => void): Disposable;
+}
+
+/** The `MessageWriter` of vscode-jsonrpc. */
+export interface JsonRpcWriter extends Disposable {
+  readonly onError: Event<[error: Error, message: JsonRpcMessage | undefined, count: number | undefined]>;
+  readonly onClose: Event<void>;
+  write(message: JsonRpcMessage): Promise<void>;
+  end(): void;
+}
+
+type Id = string | number;
+
+/**
+ * Carries JSON-RPC 2.0 over a peer, each message as one message of type 0x6a727063: pass `reader` and `writer` to
+ * `createMessageConnection` of vscode-jsonrpc. The reader becomes the one consumer of the peer's messages and ignores other types.
+ *
+ * vscode-jsonrpc does not know that a connection can be lost and made again. A request that was under way then is answered with the
+ * error -32097, so that none waits forever, and the connection goes on with the peer's next one; it closes with the peer.
+ * @throws TypeError
+ */
+export function jsonRpcOver(peer: JsonRpcPeer): { readonly reader: JsonRpcReader; readonly writer: JsonRpcWriter } {
+  const isPeer = typeof peer === "object" && peer !== null && typeof peer.on === "function" && "write" in peer;
+  if (!isPeer) throw new TypeError(`jsonRpcOver: \`peer\` takes a client, server or session, got ${formatValue(peer)}`);
+  const bridge = new Bridge(peer);
+  return { reader: bridge.reader, writer: bridge.writer };
+}
+
+class Bridge {
+  readonly #peer: JsonRpcPeer;
+  readonly #readError = new JsonRpcEvent<Error>();
+  readonly #writeError = new JsonRpcEvent<[Error, JsonRpcMessage | undefined, number | undefined]>();
+  readonly #closed = new JsonRpcEvent<void>();
+  /** Requests of this side that are not answered. */
+  readonly #pending = new Set<Id>();
+  #callback: ((message: JsonRpcMessage) => void) | undefined;
+  #errors = 0;
+
+  constructor(peer: JsonRpcPeer) {
+    this.#peer = peer;
+    peer.on("status", this.#onStatus);
+    peer.on("close", this.#onClose);
+  }
+
+  readonly reader: JsonRpcReader = {
+    onError: (listener, thisArgs, disposables) => this.#readError.add(listener, thisArgs, disposables),
+    onClose: (listener, thisArgs, disposables) => this.#closed.add(listener, thisArgs, disposables),
+    // A message of a peer is never partial.
+    onPartialMessage: () => ({ dispose() {} }),
+    listen: (callback) => {
+      this.#callback = callback;
+      this.#peer.on("message", this.#onMessage);
+      return { dispose: () => this.#stop() };
+    },
+    dispose: () => this.#stop(),
+  };
+
+  readonly writer: JsonRpcWriter = {
+    onError: (listener, thisArgs, disposables) => this.#writeError.add(listener, thisArgs, disposables),
+    onClose: (listener, thisArgs, disposables) => this.#closed.add(listener, thisArgs, disposables),
+    write: (message) => this.#write(message),
+    end() {},
+    dispose: () => this.#writeError.clear(),
+  };
+
+  async #write(message: JsonRpcMessage): Promise<void> {
+    const id = requestIdOf(message);
+    try {
+      const written = this.#peer.write(JSON_RPC_TYPE, JSON.stringify(message));
+      if (id !== undefined) this.#pending.add(id);
+      await written;
+    } catch (error) {
+      if (id !== undefined) this.#pending.delete(id);
+      // The statuses report the end of a connection.
+      if (ipcCodeOf(error) !== "IPC_CONNECTION_LOST") {
+        this.#writeError.fire([error instanceof Error ? error : new Error(String(error)), message, ++this.#errors]);
+      }
+      throw error;
+    }
+  }
+
+  readonly #onMessage = (received: DataMessage): void => {
+    if (received.type !== JSON_RPC_TYPE) return;
+    let message: unknown;
+    try {
+      message = received.json();
+    } catch (error) {
+      this.#readError.fire(error as Error);
+      return;
+    }
+    if (typeof message !== "object" || message === null) {
+      this.#readError.fire(new TypeError(`a JSON-RPC message is an object, got ${formatValue(message)}`));
+      return;
+    }
+    const { id } = message as { readonly id?: Id };
+    if (id !== undefined && !("method" in message)) this.#pending.delete(id);
+    this.#callback?.(message as JsonRpcMessage);
+  };
+
+  readonly #onStatus = (status: Status): void => {
+    if (status !== "Connected" && status !== "Connecting" && status !== "Listening") this.#rejectPending(status);
+  };
+
+  readonly #onClose = (): void => {
+    this.#rejectPending("Closed");
+    this.#closed.fire(undefined);
+    this.#stop();
+    this.#peer.off("status", this.#onStatus);
+    this.#peer.off("close", this.#onClose);
+  };
+
+  #rejectPending(status: Status): void {
+    const error = { code: PENDING_RESPONSE_REJECTED, message: `the connection was lost (status: ${status})` };
+    for (const id of this.#pending) {
+      this.#pending.delete(id);
+      this.#callback?.({ jsonrpc: "2.0", id, error } as JsonRpcMessage);
+    }
+  }
+
+  #stop(): void {
+    this.#callback = undefined;
+    this.#peer.off("message", this.#onMessage);
+    this.#readError.clear();
+  }
+}
+
+/** Returns the id of a request; undefined for a notification or a response. */
+function requestIdOf(message: JsonRpcMessage): Id | undefined {
+  const { id } = message as { readonly id?: Id | null };
+  return "method" in message && id !== null ? id : undefined;
+}
