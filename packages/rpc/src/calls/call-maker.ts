@@ -1,5 +1,5 @@
 import { CallFailed } from "../call-failed.js";
-import { callScope } from "../deadline.js";
+import { inheritedExpiry } from "../deadline.js";
 import { formatValue } from "../format-value.js";
 import { CALL_TIMEOUT_MS } from "../limits.js";
 import type { Link } from "../link/link.js";
@@ -184,7 +184,7 @@ export class CallMaker {
 
 /** The end of a call, by `performance.now()`: its own, or that of the handler that makes it. @throws RpcError IPC_TIMED_OUT */
 function expiryOf(method: string, timeoutMs: number): number {
-  const inherited = callScope.getStore()?.expiresAt ?? Number.POSITIVE_INFINITY;
+  const inherited = inheritedExpiry();
   if (timeoutMs === 0 && inherited === Number.POSITIVE_INFINITY) return inherited;
   const now = performance.now();
   if (inherited <= now) {

@@ -6,6 +6,7 @@ import { remoteOf, untypedRemote } from "../calls/remote.js";
 import type { Remote } from "../calls/remote-types.js";
 import type { Contract } from "../contract/method.js";
 import { listMethods, type MethodList } from "../contract/method-list.js";
+import { inheritDeadlines } from "../deadline.js";
 import { formatValue } from "../format-value.js";
 import { CLOSE_TIMEOUT_MS, TIMER_MAX_MS } from "../limits.js";
 import type { CallPeer } from "../link/call-peer.js";
@@ -84,6 +85,7 @@ export class PeerRpc implements Rpc {
   }
 
   remote<C extends Contract>(contract?: C): Remote<C> {
+    inheritDeadlines();
     if (contract === undefined) {
       this.#untyped ??= untypedRemote(this.#maker.call);
       return this.#untyped as Remote<C>;

@@ -24,6 +24,7 @@ export function describeMethods(list: () => MethodList): ServedMethod {
   return {
     name: "ipc.describe",
     method: DESCRIBE,
+    canCall: false,
     service: { context: undefined, use: [], exposeErrors: false },
     handler: () => [...list()].map(([name, served]) => describe(name, served)),
   };

@@ -1,6 +1,5 @@
 import { isOwnCode, type ReservedCode } from "../call-failed.js";
-import type { Expiring } from "../deadline.js";
-import { callScope } from "../deadline.js";
+import { type Expiring, runInScope } from "../deadline.js";
 import type { Caller, WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, RpcError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
@@ -9,10 +8,9 @@ import { type CallEvent, handleChannel, publishEnd } from "../tracing.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { decodeValue, encodeValue, lengthOf, type Payload } from "../wire/payload.js";
-import { CallContext, type ContextSource, NO_ITEMS } from "./call-context.js";
+import { CallContext, type ContextSource, NO_ITEMS, runThrough } from "./call-context.js";
 import { encodeFailure, Failure, isPromise, validate } from "./failure.js";
 import type { Rpc } from "./handler-types.js";
-import { runThrough } from "./middleware.js";
 import type { ServedMethod } from "./served-method.js";
 
 /** What a handled call asks of its owner, the handled calls of a peer. */
@@ -108,8 +106,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   }
 
   #inScope(codec: number, payload: Buffer): Promise<void> {
-    if (this.expiresAt === Number.POSITIVE_INFINITY) return this.#run(codec, payload);
-    return callScope.run(this, this.#run, codec, payload);
+    return runInScope(this, this.#served.canCall, this.#run, codec, payload);
   }
 
   async #traced(codec: number, payload: Buffer): Promise<void> {

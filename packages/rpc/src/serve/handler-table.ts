@@ -28,7 +28,8 @@ export class HandlerTable {
     const found: ServedMethod[] = [];
     for (const [name, method] of methods) {
       if (this.find(name) !== undefined) throw new TypeError(`serve: the method \`${name}\` is served already`);
-      found.push({ name, method, service, handler: handlerOf(handlers, name) });
+      const { handler, canCall } = handlerOf(handlers, name);
+      found.push({ name, method, service, handler, canCall: canCall || service.use.length > 0 });
     }
     assertKnownHandlers(contract, handlers, "");
     for (const served of found) this.#methods.set(served.name, served);
@@ -45,7 +46,7 @@ export class HandlerTable {
   }
 }
 
-function handlerOf(handlers: unknown, name: string): ServedMethod["handler"] {
+function handlerOf(handlers: unknown, name: string): Pick<ServedMethod, "handler" | "canCall"> {
   let owner: unknown;
   let place = handlers;
   for (const part of name.split(".")) {
@@ -56,7 +57,7 @@ function handlerOf(handlers: unknown, name: string): ServedMethod["handler"] {
   if (typeof handler !== "function") {
     throw new TypeError(`serve: the method \`${name}\` takes a handler, a function, got ${formatValue(handler)}`);
   }
-  return (input, call) => Reflect.apply(handler, owner, [input, call]);
+  return { handler: (input, call) => Reflect.apply(handler, owner, [input, call]), canCall: handler.length > 1 };
 }
 
 function assertKnownHandlers(contract: Contract, handlers: unknown, prefix: string): void {
