@@ -2,6 +2,7 @@
 // and reads events as JSON lines on stdout. Everything golang-ipc itself logs goes to stderr.
 //
 //	go-peer --role server|client --name NAME [--encryption] [--multi] [--timeout-ms N]
+//	go-peer --role calls-client|calls-server --name NAME [--encryption] [--multi]
 //	go-peer --role bench [--encryption] [--count N] [--size BYTES] [--pings N]
 //
 // It ends when its stdin does, whatever it is waiting for, so no test can leave it behind.
@@ -31,7 +32,7 @@ type options struct {
 func parseOptions() (options, error) {
 	var o options
 	var timeoutMs int
-	flag.StringVar(&o.role, "role", "", "server, client, bench or bench-server")
+	flag.StringVar(&o.role, "role", "", "server, client, bench, bench-server, calls-client or calls-server")
 	flag.StringVar(&o.name, "name", "", "ipc name; golang-ipc puts its socket at /tmp/NAME.sock")
 	flag.BoolVar(&o.encryption, "encryption", false, "encrypt (golang-ipc's own default when a config is given: off)")
 	flag.BoolVar(&o.multi, "multi", false, "golang-ipc's MultiClient: its sockets are /tmp/NAME_manager.sock, /tmp/NAME1.sock, …")
@@ -43,9 +44,10 @@ func parseOptions() (options, error) {
 	o.timeout = time.Duration(timeoutMs) * time.Millisecond
 
 	measures := o.role == "bench"
+	calls := o.role == "calls-client" || o.role == "calls-server"
 	switch {
-	case !measures && o.role != "server" && o.role != "client" && o.role != "bench-server":
-		return o, fmt.Errorf("--role takes server, client, bench or bench-server, got %q", o.role)
+	case !measures && !calls && o.role != "server" && o.role != "client" && o.role != "bench-server":
+		return o, fmt.Errorf("--role takes server, client, bench, bench-server, calls-client or calls-server, got %q", o.role)
 	case !measures && o.name == "":
 		return o, errors.New("--name is missing")
 	case o.multi && (measures || o.role == "bench-server"):
@@ -70,6 +72,8 @@ func main() {
 			err = measureBench(opts, out)
 		case "bench-server":
 			err = serveBench(opts)
+		case "calls-client", "calls-server":
+			err = exchangeCalls(opts, opts.role == "calls-server", out)
 		default:
 			err = serveCommands(opts, os.Stdin, out)
 		}

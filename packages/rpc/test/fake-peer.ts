@@ -95,7 +95,8 @@ export async function settle({
 
 function messageOf(type: number, data: Uint8Array): DataMessage {
   const text = (): string => Buffer.from(data).toString();
-  return { kind: "data", type, data, text, json: () => JSON.parse(text()) };
+  const reply = (): Promise<never> => reject("IPC_NOT_CONNECTED");
+  return { kind: "data", type, data, text, json: () => JSON.parse(text()), security: ANONYMOUS, remote: "fake", reply };
 }
 
 function isEnded(status: Status): boolean {
