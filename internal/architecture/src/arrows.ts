@@ -40,7 +40,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   },
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers/promises"] },
   manager: { runtime: ["server", "session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers"] },
-  rpc: { runtime: [], typesOnly: ["session"], builtins: ["async_hooks", "diagnostics_channel"] },
+  rpc: { runtime: [], typesOnly: ["session"], builtins: ["async_hooks", "diagnostics_channel", "timers"] },
 };
 
 /** Finds the row of a package. */

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { TIMER_MAX_MS } from "./limits.js";
 
 /** The handled call in whose course code runs. */

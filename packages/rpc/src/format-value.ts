@@ -4,3 +4,28 @@ export function formatValue(value: unknown): string {
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
   return typeof value === "function" ? "a function" : String(value);
 }
+
+/** Returns the message of an error of any realm, or the formatted value. */
+export function messageOf(error: unknown): string {
+  return isError(error) ? error.message : formatValue(error);
+}
+
+/** Returns whether a value is an error, judged by its form, because it may come from another realm. */
+export function isError(value: unknown): value is Error {
+  if (typeof value !== "object" || value === null || !("message" in value)) return false;
+  return typeof value.message === "string" && "stack" in value;
+}
+
+/** Returns whether a value is a Uint8Array of any realm, such as a Buffer. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && tagOf(value) === "Uint8Array";
+}
+
+/** Returns whether a value is memory of any realm: an ArrayBuffer, or a view into one. */
+export function isMemory(value: unknown): boolean {
+  return ArrayBuffer.isView(value) || tagOf(value) === "ArrayBuffer";
+}
+
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}

@@ -1,6 +1,6 @@
 import { CallFailed } from "../call-failed.js";
 import { inheritedExpiry } from "../deadline.js";
-import { formatValue } from "../format-value.js";
+import { messageOf } from "../format-value.js";
 import { CALL_TIMEOUT_MS } from "../limits.js";
 import type { Link } from "../link/link.js";
 import { ipcCodeOf, RpcError, type RpcErrorCode } from "../rpc-error.js";
@@ -202,14 +202,14 @@ function encodeInput(method: string, input: unknown): Payload {
   try {
     return encodeValue(input);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : formatValue(error);
+    const reason = messageOf(error);
     throw new TypeError(`${method}: the input cannot be sent: ${reason}`, { cause: error });
   }
 }
 
 function writeError(method: string, error: unknown, executed: "no" | "maybe"): RpcError {
   const code = ipcCodeOf(error) ?? "IPC_CALL_LOST";
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const known = code === "IPC_CONNECTION_LOST" ? "IPC_CALL_LOST" : (code as RpcErrorCode);
   return new RpcError(known, executed, `${method}: ${reason}`, { cause: error });
 }

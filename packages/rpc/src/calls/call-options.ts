@@ -1,4 +1,4 @@
-import { formatValue } from "../format-value.js";
+import { formatValue, isError } from "../format-value.js";
 import { TIMER_MAX_MS } from "../limits.js";
 import { encodeMeta, type Meta } from "../wire/meta.js";
 
@@ -59,7 +59,7 @@ export function assertCallOptions(method: string, options: unknown): asserts opt
     throw new TypeError(`${method}: unknown option \`${key}\`; known options: ${[...KNOWN].join(", ")}`);
   }
   const { signal, timeoutMs, items, idempotent, oneWay, meta } = options as Record<keyof AnyCallOptions, unknown>;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) wrong("signal", "an AbortSignal", signal);
+  if (signal !== undefined && !isAbortSignal(signal)) wrong("signal", "an AbortSignal", signal);
   if (idempotent !== undefined && typeof idempotent !== "boolean") wrong("idempotent", "true or false", idempotent);
   if (oneWay !== undefined && typeof oneWay !== "boolean") wrong("oneWay", "true or false", oneWay);
   if (meta !== undefined && (typeof meta !== "object" || meta === null)) wrong("meta", "an object of strings", meta);
@@ -81,11 +81,15 @@ export function encodeCallMeta(method: string, meta: Meta | undefined): Uint8Arr
   try {
     return encodeMeta(meta);
   } catch (error) {
-    const Kind = error instanceof RangeError ? RangeError : TypeError;
+    const Kind = isError(error) && error.name === "RangeError" ? RangeError : TypeError;
     throw new Kind(`${method}: ${(error as Error).message}`);
   }
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
   return typeof value === "object" && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
+}
+
+function isAbortSignal(value: unknown): value is AbortSignal {
+  return typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
 }

@@ -1,5 +1,6 @@
 import type { ConnectionSecurity } from "@ipc/session";
 import type { Expiring } from "../deadline.js";
+import { messageOf } from "../format-value.js";
 import type { WriteWatcher } from "../link/link.js";
 import { type Executed, ipcCodeOf, RpcError, type RpcErrorCode } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
@@ -139,7 +140,7 @@ export class OutgoingCall implements Expiring, WriteWatcher {
     // The peer may have accepted a large frame before its write rejected.
     if (isLost && code !== "IPC_NOT_CONNECTED" && this.isLarge) this.mayHaveRun = true;
     const executed: Executed = this.mayHaveRun ? "maybe" : "no";
-    const reason = `${this.method}: ${error instanceof Error ? error.message : String(error)}`;
+    const reason = `${this.method}: ${messageOf(error)}`;
     const failure = new RpcError(isLost ? "IPC_CALL_LOST" : (code as RpcErrorCode), executed, reason, { cause: error });
     if (isLost) this.#owner.lost(this, failure);
     else this.reject(failure);

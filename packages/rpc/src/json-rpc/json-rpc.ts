@@ -1,5 +1,5 @@
 import type { DataMessage, Status } from "@ipc/session";
-import { formatValue } from "../format-value.js";
+import { formatValue, isError } from "../format-value.js";
 import { ipcCodeOf } from "../rpc-error.js";
 import { type Disposable, type Event, JsonRpcEvent } from "./json-rpc-event.js";
 
@@ -107,7 +107,7 @@ class Bridge {
       if (id !== undefined) this.#pending.delete(id);
       // The statuses report the end of a connection.
       if (ipcCodeOf(error) !== "IPC_CONNECTION_LOST") {
-        this.#writeError.fire([error instanceof Error ? error : new Error(String(error)), message, ++this.#errors]);
+        this.#writeError.fire([isError(error) ? error : new Error(String(error)), message, ++this.#errors]);
       }
       throw error;
     }

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import type { DataMessage } from "@ipc/session";
 import { isIdOfOther } from "../calls/call-ids.js";
 import { CallMaker } from "../calls/call-maker.js";
@@ -7,7 +8,7 @@ import type { Remote } from "../calls/remote-types.js";
 import type { Contract } from "../contract/method.js";
 import { listMethods, type MethodList } from "../contract/method-list.js";
 import { inheritDeadlines } from "../deadline.js";
-import { formatValue } from "../format-value.js";
+import { formatValue, isError } from "../format-value.js";
 import { CLOSE_TIMEOUT_MS, TIMER_MAX_MS } from "../limits.js";
 import type { CallPeer } from "../link/call-peer.js";
 import { Link } from "../link/link.js";
@@ -168,7 +169,7 @@ export class PeerRpc implements Rpc {
 
   #report(method: string, error: unknown): void {
     const { logger } = this.#options;
-    const text = `rpc: the handler of ${method} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    const text = `rpc: the handler of ${method} failed: ${isError(error) ? (error.stack ?? error.message) : String(error)}`;
     if (logger !== undefined) logger.error(text);
     else if (!this.#hasWarned) {
       this.#hasWarned = true;

@@ -1,5 +1,6 @@
 import { isOwnCode, type ReservedCode } from "../call-failed.js";
 import { type Expiring, runInScope } from "../deadline.js";
+import { isError, messageOf } from "../format-value.js";
 import type { Caller, WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, RpcError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
@@ -232,7 +233,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     }
     if (this.#isAnswered) return;
     this.#owner.report(this.name, error);
-    const shown = this.#served.service.exposeErrors && error instanceof Error ? error.message : "the handler failed";
+    const shown = this.#served.service.exposeErrors && isError(error) ? error.message : "the handler failed";
     this.#answerFailure("ipc.internal", shown);
   }
 
@@ -276,6 +277,6 @@ function decodeInput(codec: number, payload: Buffer): unknown {
   try {
     return decodeValue(codec, payload);
   } catch (error) {
-    throw new Failure("ipc.codec", `the input cannot be decoded: ${error instanceof Error ? error.message : ""}`);
+    throw new Failure("ipc.codec", `the input cannot be decoded: ${messageOf(error)}`);
   }
 }

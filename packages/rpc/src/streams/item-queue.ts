@@ -1,3 +1,4 @@
+import { messageOf } from "../format-value.js";
 import { INITIAL_CREDIT_BYTES, UNREAD_MAX_BYTES } from "../limits.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
 import { decodeValue } from "../wire/payload.js";
@@ -176,7 +177,7 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     try {
       return decodeValue(codec, payload);
     } catch (error) {
-      throw this.#options.codecError(`an item cannot be decoded: ${error instanceof Error ? error.message : ""}`);
+      throw this.#options.codecError(`an item cannot be decoded: ${messageOf(error)}`);
     }
   }
 

@@ -70,7 +70,7 @@ export class ItemSender {
   }
 
   async #send(payload: Payload): Promise<void> {
-    if (!(payload instanceof Uint8Array)) {
+    if (typeof payload === "string" || payload === undefined) {
       const bytes = lengthOf(payload);
       if (bytes > ITEM_MAX_BYTES) {
         const { method } = this.#options;

@@ -1,4 +1,4 @@
-import { formatValue } from "../format-value.js";
+import { formatValue, isBytes, isMemory } from "../format-value.js";
 
 /** The codecs of a payload. 4 (MessagePack) and 5 (CBOR) are reserved. */
 const CODEC = { none: 0, json: 1, bytes: 2 } as const;
@@ -15,7 +15,7 @@ const TRACES_OF_BYTES = ['{"0":', "{}", '"type":"Buffer"'];
  */
 export function encodeValue(value: unknown): Payload {
   if (value === undefined) return undefined;
-  if (value instanceof Uint8Array) return value;
+  if (isBytes(value)) return value;
   const text: string | undefined = JSON.stringify(value);
   if (text === undefined) throw new TypeError(`cannot encode ${formatValue(value)}: JSON has no such value`);
   if (TRACES_OF_BYTES.some((trace) => text.includes(trace))) assertNoBytes(value);
@@ -62,7 +62,7 @@ function assertNoBytes(value: unknown): void {
   const pending: { readonly path: string; readonly value: unknown }[] = [{ path: "", value }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { path, value: node } = next;
-    if (ArrayBuffer.isView(node) || node instanceof ArrayBuffer) {
+    if (isMemory(node)) {
       throw new TypeError(`cannot encode the bytes at \`${path.slice(1)}\`: send a Uint8Array as the whole value`);
     }
     if (typeof node !== "object" || node === null) continue;
