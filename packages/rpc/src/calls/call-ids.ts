@@ -15,11 +15,6 @@ export class CallIds {
     this.#next = side === "client" ? 1 : 2;
   }
 
-  /** Ids of calls that were cancelled and not answered yet. */
-  get unanswered(): number {
-    return this.#unanswered.size;
-  }
-
   /** Returns the next free id. @param isTaken whether a call in progress has an id */
   take(isTaken: (id: number) => boolean): number {
     for (;;) {

@@ -28,11 +28,6 @@ export class CallTable implements CallOwner {
     return this.#calls.size;
   }
 
-  /** Calls that were cancelled and not answered yet. */
-  get unanswered(): number {
-    return this.#ids.unanswered;
-  }
-
   takeId(): number {
     return this.#ids.take((id) => this.#calls.has(id));
   }
