@@ -19,16 +19,14 @@ export function inheritDeadlines(): void {
 /**
  * Runs a handler so that the calls that it makes inherit its deadline. In Node.js 20 and 22 an AsyncLocalStorage makes every
  * promise of the process about twice as slow, so a process whose handlers cannot call has none.
- * @param canCall whether the handler itself gets the means to call
  */
-export function runInScope<A extends unknown[], R>(
-  scope: CallScope,
-  canCall: boolean,
-  run: (...args: A) => R,
-  ...args: A
-): R {
-  const needsNone = scope.expiresAt === Number.POSITIVE_INFINITY || !(canCall || isInheritable);
-  return needsNone ? run(...args) : callScope.run(scope, run, ...args);
+export function runInScope<R>(scope: CallScope, run: () => R): R {
+  return callScope.run(scope, run);
+}
+
+/** Whether a handler needs `runInScope`. @param canCall whether the handler itself gets the means to call */
+export function needsScope(scope: CallScope, canCall: boolean): boolean {
+  return scope.expiresAt !== Number.POSITIVE_INFINITY && (canCall || isInheritable);
 }
 
 /** The end of the handler that makes a call, by `performance.now()`; Infinity for none. */

@@ -58,7 +58,7 @@ export class CallMaker {
 
   #start(target: CallTarget, input: unknown, options: AnyCallOptions): Promise<unknown> {
     const { name } = target;
-    const { table, refusal } = this.#options;
+    const { link, table, refusal } = this.#options;
     const { signal, items } = options;
     const refused = refusal(name);
     if (refused !== undefined) throw refused;
@@ -83,7 +83,7 @@ export class CallMaker {
       payload,
     });
     const isRepeatable = (options.idempotent ?? target.isIdempotent) && target.kind !== "stream" && items === undefined;
-    const call = table.create({ id, method: name, frame, isRepeatable, signal });
+    const call = table.create({ id, method: name, frame, isRepeatable, security: link.security, signal });
     call.isDeadlineSent = expiresAt !== Number.POSITIVE_INFINITY;
     table.setDeadline(call, expiresAt, timeoutMs);
     if (target.kind === "unary") table.send(call);

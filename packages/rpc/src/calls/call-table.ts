@@ -33,8 +33,8 @@ export class CallTable implements CallOwner {
   }
 
   /** Creates a call; `send` sends it. */
-  create(start: Omit<OutgoingCallStart, "security">): OutgoingCall {
-    const call = new OutgoingCall({ ...start, security: this.#link.security }, this);
+  create(start: OutgoingCallStart): OutgoingCall {
+    const call = new OutgoingCall(start, this);
     this.#calls.set(call.id, call);
     return call;
   }

@@ -1,5 +1,5 @@
 import { isOwnCode, type ReservedCode } from "../call-failed.js";
-import { type Expiring, runInScope } from "../deadline.js";
+import { type Expiring, needsScope, runInScope } from "../deadline.js";
 import { isError, messageOf } from "../format-value.js";
 import type { Caller, WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, RpcError } from "../rpc-error.js";
@@ -107,7 +107,8 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   }
 
   #inScope(codec: number, payload: Buffer): Promise<void> {
-    return runInScope(this, this.#served.canCall, this.#run, codec, payload);
+    if (!needsScope(this, this.#served.canCall)) return this.#run(codec, payload);
+    return runInScope(this, () => this.#run(codec, payload));
   }
 
   async #traced(codec: number, payload: Buffer): Promise<void> {
@@ -155,7 +156,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     this.#owner.answer(this, encodeFailure(this.id, "ipc.internal", "the result is longer than the caller takes"));
   }
 
-  readonly #run = async (codec: number, payload: Buffer): Promise<void> => {
+  async #run(codec: number, payload: Buffer): Promise<void> {
     try {
       const { method, service } = this.#served;
       const input = decodeInput(codec, payload);
@@ -174,7 +175,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     } finally {
       this.#owner.over(this);
     }
-  };
+  }
 
   async #handle(input: unknown): Promise<unknown> {
     const { method, handler } = this.#served;
