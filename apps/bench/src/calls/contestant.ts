@@ -15,7 +15,7 @@ export interface CallContestant {
   /** Whether bytes travel as they are; elsewhere they are not measured. */
   readonly hasBytes: boolean;
   listen(path: string): Promise<void>;
-  connect(path: string): Promise<CallClient>;
+  readonly connect: (path: string) => Promise<CallClient>;
 }
 
 /** Each is loaded in the processes that use it, and nowhere else. */
