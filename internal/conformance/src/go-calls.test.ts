@@ -1,10 +1,11 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { startClient } from "@ipc/client";
 import { startServerManager } from "@ipc/manager";
 import { type CallPeer, failed, method, rpc, serve } from "@ipc/rpc";
 import { startServer } from "@ipc/server";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { describeWithGo } from "./describe-with-go.js";
 import { GO_DIRECTORY as directory, uniqueName } from "./go-peer.js";
 
@@ -13,18 +14,31 @@ const go = { double: method<number, number>(), fail: method<void, void, { NOT_FO
 const ours = { hello: method<{ name: string }, string>() };
 const handlers = { hello: ({ name }: { name: string }) => `hello ${name}` };
 
-/** Starts go-peer in a role that exchanges calls; resolves with what its own call came to. Killed when the test is over. */
-function startGo(program: string, flags: readonly string[]): Promise<string> {
-  const child = spawn(program, flags);
-  onTestFinished(() => void child.kill());
-  return new Promise((resolve, reject) => {
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const { event, message } = JSON.parse(line) as { event: string; message?: string };
-      if (event === "called") resolve(message ?? "");
-      if (event === "fatal") reject(new Error(message));
+/** go-peer in a role that exchanges calls. These tests run concurrently, so each ends its own. */
+class GoCalls implements AsyncDisposable {
+  /** What its own call came to. */
+  readonly called: Promise<string>;
+  readonly #child: ChildProcess;
+  readonly #gone: Promise<unknown>;
+
+  constructor(program: string, flags: readonly string[]) {
+    const child = spawn(program, flags);
+    this.#child = child;
+    this.#gone = once(child, "close");
+    this.called = new Promise((resolve, reject) => {
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        const { event, message } = JSON.parse(line) as { event: string; message?: string };
+        if (event === "called") resolve(message ?? "");
+        if (event === "fatal") reject(new Error(message));
+      });
+      child.once("error", reject);
     });
-    child.once("error", reject);
-  });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill();
+    await this.#gone;
+  }
 }
 
 /** Calls the Go program, unary and at once, and gets an error of its own and one for a method that it does not have. */
@@ -43,17 +57,29 @@ describeWithGo("calls between @ipc and a golang-ipc program", (program) => {
     const name = uniqueName();
     await using server = await startServer({ name, directory, encryption });
     serve(server, ours, handlers);
-    const called = startGo(program, ["--role", "calls-client", "--name", name, `--encryption=${encryption}`]);
-    expect(await called).toBe("hello Go");
+    await using goCalls = new GoCalls(program, [
+      "--role",
+      "calls-client",
+      "--name",
+      name,
+      `--encryption=${encryption}`,
+    ]);
+    expect(await goCalls.called).toBe("hello Go");
     await callGo(server);
   });
 
   it.each([false, true])("of our client of a Go server, encryption: %s", async (encryption) => {
     const name = uniqueName();
-    const called = startGo(program, ["--role", "calls-server", "--name", name, `--encryption=${encryption}`]);
+    await using goCalls = new GoCalls(program, [
+      "--role",
+      "calls-server",
+      "--name",
+      name,
+      `--encryption=${encryption}`,
+    ]);
     await using client = await startClient({ name, directory, encryption });
     serve(client, ours, handlers);
-    expect(await called).toBe("hello Go");
+    expect(await goCalls.called).toBe("hello Go");
     await callGo(client);
   });
 
@@ -61,8 +87,8 @@ describeWithGo("calls between @ipc and a golang-ipc program", (program) => {
     const name = uniqueName();
     await using manager = await startServerManager({ name, directory });
     serve(manager, ours, handlers);
-    const called = startGo(program, ["--role", "calls-client", "--name", name, "--encryption", "--multi"]);
-    expect(await called).toBe("hello Go");
+    await using goCalls = new GoCalls(program, ["--role", "calls-client", "--name", name, "--encryption", "--multi"]);
+    expect(await goCalls.called).toBe("hello Go");
     const [connection] = manager.connections.values();
     if (connection === undefined) throw new Error("no client is connected");
     await callGo(connection);
