@@ -5,13 +5,15 @@ export {
   type ReservedCode,
 } from "./call-failed.js";
 export type { CallOptions, ItemCallOptions, OneWayOptions } from "./calls/call-options.js";
-export { type FailureOf, failed, type ReservedFailure } from "./calls/failed.js";
-export type {
-  CallArguments,
-  CallStream,
-  Remote,
-  RemoteMethod,
-  UnaryMethod,
+export {
+  type CallArguments,
+  type CallStream,
+  type FailureOf,
+  failed,
+  type Remote,
+  type RemoteMethod,
+  type ReservedFailure,
+  type UnaryMethod,
 } from "./calls/remote-types.js";
 export {
   type Contract,

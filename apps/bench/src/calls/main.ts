@@ -46,13 +46,13 @@ async function measureCalls(
 }
 
 async function measure(name: string, path: string): Promise<void> {
-  const { hasBytes, connect } = await contestantOf(name);
+  const contestant = await contestantOf(name);
   const server = fork(SERVER, [name, path]);
   await once(server, "message");
-  const client = await connect(path);
+  const client = await contestant.connect(path);
   for (const [size, length] of Object.entries(SIZES)) {
     const values: [string, Value][] = [["JSON", { text: "x".repeat(length - '{"text":""}'.length) }]];
-    if (hasBytes) values.push(["bytes", new Uint8Array(length).fill(120)]);
+    if (contestant.hasBytes) values.push(["bytes", new Uint8Array(length).fill(120)]);
     for (const [kind, value] of values) {
       for (const inFlight of [1, 64]) {
         const { rate, times } = await measureCalls(client, value, inFlight);

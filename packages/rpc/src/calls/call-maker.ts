@@ -3,7 +3,7 @@ import { inheritedExpiry } from "../deadline.js";
 import { messageOf } from "../format-value.js";
 import { CALL_TIMEOUT_MS } from "../limits.js";
 import type { Link } from "../link/link.js";
-import { ipcCodeOf, RpcError, type RpcErrorCode } from "../rpc-error.js";
+import { ipcCodeOf, isRefusal, RpcError, writeError } from "../rpc-error.js";
 import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
 import { ItemSender, iteratorOf } from "../streams/item-sender.js";
 import { type CallEvent, callChannel, traceOutcome } from "../tracing.js";
@@ -127,10 +127,10 @@ export class CallMaker {
         if (!call.isSettled) link.sendNow(encodeFrame({ kind: KIND.end, id: call.id }));
       },
       (error: unknown) => {
-        const code = ipcCodeOf(error);
-        // The end of the connection settles the call.
-        if (code === "IPC_CONNECTION_LOST" || code === "IPC_NOT_CONNECTED" || code === "IPC_CLOSED") return;
-        call.cancel(code === "IPC_QUEUE_FULL" ? writeError(call.method, error, "maybe") : error);
+        const code = error === sender.sendError ? ipcCodeOf(error) : undefined;
+        if (code === undefined) call.cancel(error);
+        else if (isRefusal(code)) call.cancel(writeError(call.method, error, "maybe"));
+        // Otherwise the connection has ended, which settles the call.
       },
     );
   }
@@ -205,13 +205,6 @@ function encodeInput(method: string, input: unknown): Payload {
     const reason = messageOf(error);
     throw new TypeError(`${method}: the input cannot be sent: ${reason}`, { cause: error });
   }
-}
-
-function writeError(method: string, error: unknown, executed: "no" | "maybe"): RpcError {
-  const code = ipcCodeOf(error) ?? "IPC_CALL_LOST";
-  const reason = messageOf(error);
-  const known = code === "IPC_CONNECTION_LOST" ? "IPC_CALL_LOST" : (code as RpcErrorCode);
-  return new RpcError(known, executed, `${method}: ${reason}`, { cause: error });
 }
 
 function codecError(method: string, reason: string): CallFailed {

@@ -1,13 +1,9 @@
 import type { ConnectionSecurity } from "@ipc/session";
 import type { Expiring } from "../deadline.js";
-import { messageOf } from "../format-value.js";
 import type { WriteWatcher } from "../link/link.js";
-import { type Executed, ipcCodeOf, RpcError, type RpcErrorCode } from "../rpc-error.js";
+import { ipcCodeOf, isRefusal, RpcError, writeError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
 import type { ItemSender } from "../streams/item-sender.js";
-
-/** Codes of a write that the peer has not accepted, although nothing is wrong with the connection. */
-const REFUSALS: ReadonlySet<string> = new Set(["IPC_CLOSED", "IPC_MESSAGE_TOO_LARGE", "IPC_QUEUE_FULL"]);
 
 /** From this length on, a write resolves only when the kernel has the frame, in bytes; with a margin for the header. */
 const LARGE_BYTES = 32_768;
@@ -141,12 +137,10 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   onWriteFailed(error: unknown): void {
     if (this.#isSettled) return;
     const code = ipcCodeOf(error);
-    const isLost = code === "IPC_NOT_CONNECTED" || !REFUSALS.has(code ?? "");
+    const isLost = !isRefusal(code);
     // The peer may have accepted a large frame before its write rejected.
     if (isLost && code !== "IPC_NOT_CONNECTED" && this.isLarge) this.mayHaveRun = true;
-    const executed: Executed = this.mayHaveRun ? "maybe" : "no";
-    const reason = `${this.method}: ${messageOf(error)}`;
-    const failure = new RpcError(isLost ? "IPC_CALL_LOST" : (code as RpcErrorCode), executed, reason, { cause: error });
+    const failure = writeError(this.method, error, this.mayHaveRun ? "maybe" : "no");
     if (isLost) this.#owner.lost(this, failure);
     else this.reject(failure);
   }

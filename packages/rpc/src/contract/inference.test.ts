@@ -1,6 +1,5 @@
 import { describe, expectTypeOf, test } from "vitest";
-import { failed } from "../calls/failed.js";
-import type { CallStream } from "../calls/remote-types.js";
+import { type CallStream, failed } from "../calls/remote-types.js";
 import { rpc, serve } from "../layer/rpc.js";
 import type { CallPeer } from "../link/call-peer.js";
 import { method, stream } from "./method.js";

@@ -1,9 +1,6 @@
 import type { DataMessage, Status } from "@ipc/session";
 import { formatValue, isError } from "../format-value.js";
 import { ipcCodeOf } from "../rpc-error.js";
-import { type Disposable, type Event, JsonRpcEvent } from "./json-rpc-event.js";
-
-export type { Disposable, Event };
 
 /** The type of the messages that carry JSON-RPC: "jrpc" in ASCII. */
 const JSON_RPC_TYPE = 0x6a727063;
@@ -26,6 +23,14 @@ export interface JsonRpcPeer {
   off(event: "close", listener: () => void): unknown;
   write(type: number, data: string): Promise<void>;
 }
+
+/** Ends what it was made for. */
+export interface Disposable {
+  dispose(): void;
+}
+
+/** An event as vscode-jsonrpc has it. */
+export type Event<T> = (listener: (value: T) => void, thisArgs?: unknown, disposables?: Disposable[]) => Disposable;
 
 /** The `MessageReader` of vscode-jsonrpc. */
 export interface JsonRpcReader extends Disposable {
@@ -162,4 +167,26 @@ class Bridge {
 function requestIdOf(message: JsonRpcMessage): Id | undefined {
   const { id } = message as { readonly id?: Id | null };
   return "method" in message && id !== null ? id : undefined;
+}
+
+/** The listeners of an event as vscode-jsonrpc has it: a function that adds one and returns how to remove it. */
+class JsonRpcEvent<T> {
+  readonly #listeners = new Set<(value: T) => void>();
+
+  /** @param disposables gets what removes the listener, too */
+  add(listener: (value: T) => void, thisArgs?: unknown, disposables?: Disposable[]): Disposable {
+    const entry = (value: T): void => listener.call(thisArgs, value);
+    this.#listeners.add(entry);
+    const disposable = { dispose: (): void => void this.#listeners.delete(entry) };
+    disposables?.push(disposable);
+    return disposable;
+  }
+
+  fire(value: T): void {
+    for (const listener of this.#listeners) listener(value);
+  }
+
+  clear(): void {
+    this.#listeners.clear();
+  }
 }

@@ -220,6 +220,21 @@ describe("a server survives", () => {
     },
   );
 
+  test("a handler that fails with IPC_QUEUE_FULL of another connection", async () => {
+    const pair = fakePair();
+    rpc(pair.server, { logger: { error() {} } });
+    serve(
+      pair.server,
+      { echo: contract.echo },
+      {
+        echo: () => Promise.reject(Object.assign(new Error("another peer"), { code: "IPC_QUEUE_FULL" })),
+      },
+    );
+    pair.server.receive({ kind: KIND.call, id: 1, name: name("echo"), payload: "1" });
+    await settle(pair);
+    expect(answers(pair.server)).toEqual(["1 ipc.internal"]);
+  });
+
   test("that, and serves the next client", async () => {
     const it = attacked();
     it.server.refuses = "IPC_QUEUE_FULL";

@@ -241,6 +241,35 @@ describe("a stream from the caller", () => {
     await expectNothingLeft(pair);
   });
 
+  test.each(["IPC_CONNECTION_LOST", "IPC_QUEUE_FULL"])(
+    "rejects with its generator's own error also when that is %s of another connection",
+    async (code) => {
+      const { pair, api } = scene();
+      const foreign = Object.assign(new Error("another peer"), { code });
+      async function* items(): AsyncGenerator<number> {
+        yield 1;
+        throw foreign;
+      }
+      expect(await during(pair, rejection(api.sum(undefined, { items: items() })))).toBe(foreign);
+      expect(pair.client.status).toBe("Connected");
+      await expectNothingLeft(pair);
+    },
+  );
+
+  test.each(["IPC_QUEUE_FULL", "IPC_MESSAGE_TOO_LARGE"])(
+    "rejects with %s when the peer does not take an item",
+    async (code) => {
+      const { pair, api } = scene();
+      async function* items(): AsyncGenerator<number> {
+        yield 1;
+        pair.client.refuses = code;
+        yield 2;
+      }
+      const call = rejection(api.sum(undefined, { items: items() }));
+      expect(await during(pair, call)).toMatchObject({ code, executed: "maybe" });
+    },
+  );
+
   test("rejects with a TypeError for an item that cannot be sent", async () => {
     const { pair, api } = scene();
     const call = api.sum(undefined, { items: [1, 2n as never] });

@@ -220,7 +220,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
 
   async #fail(error: unknown): Promise<void> {
     if (this.#isAnswered) return;
-    if (ipcCodeOf(error) === "IPC_QUEUE_FULL") this.#owner.queueFull(error);
+    if (error === this.sender?.sendError && ipcCodeOf(error) === "IPC_QUEUE_FULL") this.#owner.queueFull(error);
     this.#error = error;
     const failure = error instanceof Failure ? error : undefined;
     try {

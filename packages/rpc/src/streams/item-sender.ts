@@ -19,6 +19,8 @@ export interface ItemSenderOptions {
 /** Sends the items of an iterator as fast as the other side reads them: it pulls one only while there is credit. */
 export class ItemSender {
   readonly credit: SendCredit = new SendCredit();
+  /** Why the peer has not taken an item; an error of the iterator is none, whatever its code. */
+  sendError: unknown;
   readonly #options: ItemSenderOptions;
   #source: ItemSource | undefined;
   #isDone = false;
@@ -88,11 +90,16 @@ export class ItemSender {
     } while (at < payload.length);
   }
 
-  #sendPart(payload: Payload, bytes: number): Promise<void> {
+  async #sendPart(payload: Payload, bytes: number): Promise<void> {
     this.credit.spend(bytes);
     this.items++;
     this.bytes += bytes;
-    return this.#options.send(encodeFrame({ kind: KIND.item, id: this.#options.id, payload }));
+    try {
+      await this.#options.send(encodeFrame({ kind: KIND.item, id: this.#options.id, payload }));
+    } catch (error) {
+      this.sendError = error;
+      throw error;
+    }
   }
 
   /** Calls the iterator's `return` once, unless it is done. */
