@@ -76,7 +76,7 @@ describe.runIf(isHere).each(PAIRS)(`a server on %s and a client on %s${why}`, (s
     const redialer = start(client, "redial", directory);
     expect(await redialer.line()).toBe("first");
     await first.kill();
-    expect(await redialer.line()).toBe("IPC_RECORD_TRUNCATED");
+    expect(await redialer.line()).toBe("IPC_CONNECTION_LOST");
     expect(await start(server, "server", directory).line()).toBe("listening");
     expect(await redialer.line()).toBe("again");
   });

@@ -58,7 +58,7 @@ describe.runIf(hasWine)(`over the named pipes of Windows${why}`, () => {
     const redialer = start("redial", "killed");
     expect(await redialer.line()).toBe("first");
     await first.kill();
-    expect(await redialer.line()).toBe("IPC_RECORD_TRUNCATED");
+    expect(await redialer.line()).toBe("IPC_CONNECTION_LOST");
     expect(await start("server", "killed").line()).toBe("listening");
     expect(await redialer.line()).toBe("again");
   });
