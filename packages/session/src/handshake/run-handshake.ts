@@ -66,7 +66,7 @@ export async function runHandshake<T>(
         return undefined;
       case "keyPair":
         waitingFor =
-          "a key pair from this process's own thread pool, in which other work runs; raise UV_THREADPOOL_SIZE, or start less at once";
+          "a key pair of this process, which starts more handshakes than it can serve, or has other work in its thread pool; start less at once, or raise UV_THREADPOOL_SIZE";
         return keyPair(() => !deadline.isOver());
       case "sharedSecret":
         waitingFor = "this process's own event loop, which is busy; split long computations";
