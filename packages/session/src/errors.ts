@@ -132,8 +132,9 @@ export function traitsOf(code: IpcErrorCode): ErrorTraits {
 
 /**
  * Returns whether an error says that the connection has ended, or that there is none at the moment: the peer closed it, it was
- * lost, or the peer broke the protocol. Wait for the next connection, then try again. False for a message that was refused, such
- * as IPC_MESSAGE_TOO_LARGE, IPC_QUEUE_FULL or IPC_ABORTED, and for IPC_CLOSED: no connection follows. Decides by the code.
+ * lost, or the peer broke the protocol. Wait for the next connection, then try again; the peer may have received the message
+ * already. False for a message that was refused, such as IPC_MESSAGE_TOO_LARGE, IPC_QUEUE_FULL or IPC_ABORTED, and for
+ * IPC_CLOSED, because no connection follows. Decides by the code.
  */
 export function isConnectionError(error: unknown): error is IpcError {
   return isIpcError(error) && traitsOf(error.code).ends === "a connection";
@@ -145,7 +146,7 @@ export function abortError(what: string, signal: AbortSignal): SessionError {
 }
 
 /** How a connection ended without a request of this side, and what was lost. */
-export interface ConnectionEnd {
+interface ConnectionEnd {
   readonly code: "IPC_PEER_CLOSED" | "IPC_CONNECTION_LOST";
   readonly what: string;
   readonly unsentMessages: number;
