@@ -83,6 +83,7 @@ export class Client extends PeerSession {
         onDisconnected: (error) => this.#onDisconnected(error),
         onClosed: () => this.#onClosed(),
         onSilence: (news) => this.#onSilence(news),
+        stopAccepting: () => this.#life.abort(),
         onDestroy: (reason) => this.#destroyClosingSessions(reason),
         setReferenced: (referenced) => {
           if (referenced) this.#keepAlive?.ref();
@@ -160,17 +161,22 @@ export class Client extends PeerSession {
     logger.warn(`client ${name}: ${error.message}`);
     diagnostics.disconnect({ role: "client", name, remote: this.remote, error });
     if (performance.now() - this.#connectedAt >= STABLE_AFTER_MS) schedule.reset();
-    this.#core.setStatus("Reconnecting");
+    this.#core.setStatus(this.#isRedialling ? "Reconnecting" : "Disconnected");
     this.#core.emit("lost", error);
     // A listener may have closed this client.
-    if (this.#core.isOpen) void this.#redial();
+    if (this.#isRedialling) void this.#redial();
+  }
+
+  /** Whether this client needs another connection when it has none. */
+  get #isRedialling(): boolean {
+    return this.#core.isOpen && !this.#core.isDraining;
   }
 
   async #redial(): Promise<void> {
     try {
       await this.#establish("re-connect");
     } catch (error) {
-      if (!this.#core.isOpen) return;
+      if (!this.#isRedialling) return;
       if (!isIpcError(error)) throw error;
       this.#options.logger.error(`client ${this.#options.name}: ${error.message}`);
       this.#destroyClosingSessions(error);

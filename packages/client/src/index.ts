@@ -4,6 +4,7 @@ export {
   type ConnectionSecurity,
   type DataMessage,
   type DisconnectEvent,
+  type DrainOptions,
   type EventListener,
   type IpcError,
   type IpcErrorCode,

@@ -1,4 +1,4 @@
-import { type IpcError, SessionError } from "@ipc/session";
+import { type CloseOptions, type IpcError, SessionError } from "@ipc/session";
 import {
   describeSecurity,
   destroyStream,
@@ -15,6 +15,16 @@ import type { MergedStream } from "./merged-stream.js";
 import { type Intercept, ManagedConnection, type ServerConnection } from "./server-connection.js";
 import type { Slots } from "./slots.js";
 
+/** Current figures. */
+export interface ManagerStats {
+  /** The size of `connections`. */
+  readonly connections: number;
+  /** Received and not yet read, over all connections: data, and 160 bytes for each message. */
+  readonly unreadBytes: number;
+  /** Accepted by `write` and not yet with the kernel, over all connections: bytes on the wire. */
+  readonly queuedBytes: number;
+}
+
 interface QueuedConnection {
   readonly established: EstablishedConnection;
   readonly by: Endpoint["kind"];
@@ -27,7 +37,7 @@ export interface ConnectionRegistryOptions {
   readonly stream: MergedStream;
   readonly connected: (connection: ServerConnection) => void;
   readonly disconnected: (connection: ServerConnection, error: IpcError | undefined) => void;
-  readonly refused: (remote: string, error: IpcError) => void;
+  readonly refused: (error: IpcError) => void;
 }
 
 /** The established connections: the clients, by id, and the connections that request an id. */
@@ -45,7 +55,7 @@ export class ConnectionRegistry {
   #state: "starting" | "open" | "closed" = "starting";
 
   constructor(events: ConnectionRegistryOptions) {
-    const { options, slots, refused } = events;
+    const { options, slots } = events;
     this.#events = events;
     this.#options = options;
     this.budgets = {
@@ -53,7 +63,12 @@ export class ConnectionRegistry {
       queued: new SharedBudget(options.maxTotalQueuedBytes),
     };
     this.#heartbeat = new Heartbeat(options.limits);
-    this.#clientIds = new ClientIdService({ slots, deadlineMs: options.handshakeTimeoutMs, refused });
+    this.#clientIds = new ClientIdService({ slots, deadlineMs: options.handshakeTimeoutMs, refused: this.#refuse });
+  }
+
+  get stats(): ManagerStats {
+    const { connections, budgets } = this;
+    return { connections: connections.size, unreadBytes: budgets.unread.used, queuedBytes: budgets.queued.used };
   }
 
   /** Returns the reason to reject clients at the moment, or undefined. */
@@ -103,16 +118,31 @@ export class ConnectionRegistry {
     }
   }
 
+  /** Drops the connections that request an id; they would get one that nothing listens at. */
+  stopAccepting(): void {
+    this.#clientIds.close();
+  }
+
+  /** Drains every connection; rejects as `close` does. */
+  drain(timeoutMs: number): Promise<void> {
+    return this.#endAll("drain", { timeoutMs });
+  }
+
   /** Sends accepted data and closes; rejects with IPC_CLOSE_INCOMPLETE, with the number of connections that took too long. */
-  async close(timeoutMs: number): Promise<void> {
+  close(timeoutMs: number): Promise<void> {
     this.#shut();
-    const closing = [...this.connections.values()].map((connection) => connection.close({ timeoutMs }));
+    return this.#endAll("close", { timeoutMs });
+  }
+
+  async #endAll(how: "drain" | "close", options: Required<CloseOptions>): Promise<void> {
+    const { timeoutMs } = options;
+    const closing = [...this.connections.values()].map((connection) => connection[how](options));
     const failures = (await Promise.allSettled(closing)).filter((result) => result.status === "rejected");
     const first = failures[0];
     if (first === undefined) return;
     throw new SessionError(
       "IPC_CLOSE_INCOMPLETE",
-      `close incomplete: ${failures.length} of ${closing.length} connections did not receive every accepted message within ${timeoutMs} ms; first failure: ${String(first.reason)}`,
+      `${how} incomplete: ${failures.length} of ${closing.length} connections did not receive every accepted message within ${timeoutMs} ms; first failure: ${String(first.reason)}`,
       { cause: first.reason },
     );
   }
@@ -140,6 +170,7 @@ export class ConnectionRegistry {
         options: this.#options,
         budgets: this.budgets,
         heartbeat: this.#heartbeat,
+        isConsumed: () => this.#events.stream.isConsumed,
         ...(intercept && { intercept }),
         ended: (ended, error, clean) => this.#onClosed(ended, error, clean),
       },
@@ -164,7 +195,7 @@ export class ConnectionRegistry {
     const { connection } = managed;
     const hadNotAsked = this.#clientIds.onClosed(connection);
     if (this.connections.get(connection.id) !== connection) {
-      if (hadNotAsked && error !== undefined && !clean) this.#events.refused(connection.remote, error);
+      if (hadNotAsked && error !== undefined && !clean) this.#refuse(connection.remote, error);
       return;
     }
     this.connections.delete(connection.id);
@@ -179,6 +210,13 @@ export class ConnectionRegistry {
     // Deferred, because the inbox receives its end after this callback.
     queueMicrotask(() => this.#events.stream.leave(managed));
   }
+
+  readonly #refuse = (remote: string, error: IpcError): void => {
+    const { name, logger } = this.#options;
+    logger.warn(`server ${name}: refused ${remote}: ${error.message}`);
+    diagnostics.refused({ role: "server", name, remote, error });
+    this.#events.refused(error);
+  };
 
   readonly #onIdRequestMessage: Intercept = (connection, message) => this.#clientIds.onMessage(connection, message);
 }

@@ -34,7 +34,10 @@ export class Endpoints {
   readonly acceptor: HandshakeAcceptor;
   readonly #options: ResolvedManagerOptions;
   readonly #events: EndpointEvents;
+  /** Those that are open. */
   readonly #listeners: Listener[] = [];
+  /** The first endpoint's, once it has been open. */
+  #address: string | undefined;
   #lastId = 0;
 
   constructor(options: ResolvedManagerOptions, events: EndpointEvents) {
@@ -57,7 +60,7 @@ export class Endpoints {
   /** The address of the endpoint `<name>`, with the real port. */
   get address(): string {
     const { name, transport } = this.#options;
-    return this.#listeners[0]?.address ?? transport.address(name, NAME);
+    return this.#address ?? transport.address(name, NAME);
   }
 
   /** Opens all endpoints; if one cannot be opened, closes the others. */
@@ -81,11 +84,11 @@ export class Endpoints {
     }
   }
 
-  /** Closes every listener; rejects with the error of the first that failed, after all are closed. */
+  /** Closes every open listener; rejects with the error of the first that failed, after all are closed. */
   async close(): Promise<void> {
     this.slots.close();
     this.acceptor.close();
-    const closed = await Promise.allSettled(this.#listeners.map((listener) => listener.close()));
+    const closed = await Promise.allSettled(this.#listeners.splice(0).map((listener) => listener.close()));
     for (const result of closed) if (result.status === "rejected") throw result.reason;
   }
 
@@ -113,6 +116,7 @@ export class Endpoints {
         onRelisted: () => this.#events.relisted(acceptHandler.address),
       },
     );
+    this.#address ??= listener.address;
     this.#listeners.push(listener);
   }
 }

@@ -5,6 +5,7 @@ export {
   type ConnectionSecurity,
   type DataMessage,
   type DisconnectEvent,
+  type DrainOptions,
   type EventListener,
   type IpcError,
   type IpcErrorCode,
@@ -43,9 +44,10 @@ export {
 } from "@ipc/transport";
 export type { Door, Wait } from "@ipc/transport/internal";
 export type { BroadcastOptions, BroadcastResult } from "./broadcast.js";
+export type { ManagerStats } from "./connection-registry.js";
 export type { ManagerOptions } from "./manager-options.js";
 export type { ServerManagerEvents } from "./manager-reader.js";
 export type { Delivery } from "./merged-stream.js";
 export type { PollCallback } from "./poll.js";
 export type { ServerConnection } from "./server-connection.js";
-export { type ManagerStats, type ServerManager, startServerManager } from "./server-manager.js";
+export { type ServerManager, startServerManager } from "./server-manager.js";

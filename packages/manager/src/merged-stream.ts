@@ -98,6 +98,8 @@ export class MergedStream implements MessageSource<Delivery> {
   /** While the stream is open: whether it locks a connection that joins. */
   #locksNew: (() => boolean) | undefined;
   #hasBeenRead = false;
+  /** Whether a poll was the last to open the stream: the caller may poll again, or not. */
+  #isPolled = false;
   #end: SourceEnd | undefined;
 
   constructor(options: MergedStreamOptions) {
@@ -107,6 +109,11 @@ export class MergedStream implements MessageSource<Delivery> {
   /** Undefined until the manager ends. */
   get end(): SourceEnd | undefined {
     return this.#end;
+  }
+
+  /** Whether something reads this stream, or is likely to. */
+  get isConsumed(): boolean {
+    return this.#locksNew !== undefined || this.#isPolled;
   }
 
   /** Unread bytes of the disconnected connections. */
@@ -153,6 +160,7 @@ export class MergedStream implements MessageSource<Delivery> {
     this.#locksNew = locksNew;
     this.#awaited = awaited;
     this.#hasBeenRead = true;
+    this.#isPolled = awaited !== undefined;
     for (const member of this.#members.values()) this.#lock(member);
   }
 

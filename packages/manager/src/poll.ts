@@ -1,5 +1,5 @@
 import { type DataMessage, type IpcError, type StatusMessage, type TimeoutMessage, timeoutMessage } from "@ipc/session";
-import { type Consumer, Deferred } from "@ipc/session/internal";
+import { type Consumer, Deferred, ReceivedMessage } from "@ipc/session/internal";
 import type { Delivery, MergedStream, StreamMember } from "./merged-stream.js";
 import type { ManagedConnection, ServerConnection } from "./server-connection.js";
 
@@ -93,6 +93,7 @@ export class Poll {
     const call = (async (): Promise<unknown> => this.#callback(connection, message, isGone ? reason : undefined))();
     // A failed callback ends the poll at once, even if other connections have not been served.
     call.catch((error: Error) => this.#over.reject(error));
+    if (message.kind === "data") ReceivedMessage.stepsOf(message).beginUntil(call, () => {});
     this.#calls.push(call);
   }
 }

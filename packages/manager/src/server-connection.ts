@@ -18,6 +18,8 @@ export interface ConnectionStart {
   readonly options: ResolvedManagerOptions;
   readonly budgets: PeerBudgets;
   readonly heartbeat: Heartbeat;
+  /** Whether the manager's own reader takes the messages, or is likely to. */
+  readonly isConsumed: () => boolean;
   /** Called with each message instead of delivering it. */
   readonly intercept?: Intercept;
   /**
@@ -55,7 +57,7 @@ export class ManagedConnection {
   #reason: IpcError | undefined;
 
   constructor(
-    { id, options, budgets, heartbeat, intercept, ended }: ConnectionStart,
+    { id, options, budgets, heartbeat, isConsumed, intercept, ended }: ConnectionStart,
     established: EstablishedConnection,
   ) {
     const { name, limits, security, logger } = options;
@@ -68,6 +70,7 @@ export class ManagedConnection {
         onSilence: (news) => {
           reportSilence(logger, { role: "server", name, id, remote: this.connection.remote }, news);
         },
+        isConsumed,
         onDestroy: (reason) => this.#noteReason(reason),
         ...(intercept && { intercept: (message) => intercept(this.connection, message) }),
       },

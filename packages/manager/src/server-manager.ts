@@ -1,5 +1,12 @@
 import { setImmediate } from "node:timers";
-import { type CloseOptions, type IpcError, SessionError, type Status, statusCode } from "@ipc/session";
+import {
+  type CloseOptions,
+  type DrainOptions,
+  type IpcError,
+  SessionError,
+  type Status,
+  statusCode,
+} from "@ipc/session";
 import {
   abortError,
   CLOSE_TIMEOUT_MS,
@@ -13,7 +20,7 @@ import {
 } from "@ipc/session/internal";
 import { ensureKeyFile } from "@ipc/transport/key-file";
 import { type BroadcastOptions, type BroadcastResult, broadcast, resolveBroadcastOptions } from "./broadcast.js";
-import { ConnectionRegistry } from "./connection-registry.js";
+import { ConnectionRegistry, type ManagerStats } from "./connection-registry.js";
 import { Endpoints } from "./endpoints.js";
 import { type ManagerOptions, type ResolvedManagerOptions, resolveManagerOptions } from "./manager-options.js";
 import { ManagerInput, ManagerReader } from "./manager-reader.js";
@@ -21,16 +28,6 @@ import type { ServerConnection } from "./server-connection.js";
 
 /** Until the manager is first read, disconnected clients may hold `maxTotalUnreadBytes` divided by this number. */
 const DISCONNECTED_SHARE = 4;
-
-/** Current figures. */
-export interface ManagerStats {
-  /** The size of `connections`. */
-  readonly connections: number;
-  /** Received and not yet read, over all connections: data, and 160 bytes for each message. */
-  readonly unreadBytes: number;
-  /** Accepted by `write` and not yet with the kernel, over all connections: bytes on the wire. */
-  readonly queuedBytes: number;
-}
 
 /**
  * Starts a server of many clients and resolves when it listens: at `<name>` for any number of clients, and at `<name>_manager`
@@ -58,6 +55,9 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   readonly #onAbort: () => void;
   readonly #input: ManagerInput;
   #state: State = { status: "Listening" };
+  /** The end of listening, once it has begun. */
+  #stopped: Promise<void> | undefined;
+  #drained: Promise<void> | undefined;
 
   private constructor(options: ResolvedManagerOptions) {
     const input = new ManagerInput({
@@ -82,7 +82,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       stream: input.stream,
       connected: (connection) => input.emit("connection", connection),
       disconnected: (connection, error) => input.emit("disconnection", connection, error),
-      refused: (remote, error) => this.#refuse(remote, error),
+      refused: (error) => input.emit("refused", error),
     });
     this.#onAbort = () => this.destroy(options.signal?.reason);
   }
@@ -134,8 +134,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   get stats(): ManagerStats {
-    const { connections, budgets } = this.#registry;
-    return { connections: connections.size, unreadBytes: budgets.unread.used, queuedBytes: budgets.queued.used };
+    return this.#registry.stats;
   }
 
   /**
@@ -164,6 +163,30 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   /**
+   * Stops listening, removes the socket files, and ends the handshakes in progress; connected clients stay. Resolves when another
+   * server can have the name. Idempotent; never rejects.
+   */
+  stopAccepting(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /**
+   * Stops accepting clients, drains every connection, and closes; see `Peer.drain`. Messages count while this manager or the
+   * connection's own reader takes them. Idempotent: a second call returns the same promise.
+   *
+   * Rejects with TypeError, RangeError, and like `close` with IPC_CLOSE_INCOMPLETE.
+   */
+  drain(options: DrainOptions = {}): Promise<void> {
+    const fault = validateCloseOptions(options, "drain");
+    if (fault !== undefined) return handledRejection(fault);
+    const { timeoutMs = CLOSE_TIMEOUT_MS } = options;
+    this.#drained ??= this.#isOpen ? this.#drain(timeoutMs) : this.close();
+    this.#drained.catch(() => {});
+    return this.#drained;
+  }
+
+  /**
    * Stops accepting clients, sends accepted data to every client, then ends the connections and frees everything. Unread
    * messages can still be read. Idempotent.
    *
@@ -176,32 +199,22 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     if (this.#state.status !== "Listening") return this.#state.done;
     const done = new Deferred<void>({ what: "close", onCancel: () => {} });
     this.#enter({ status: "Closing", done: done.promise });
-    this.#drain(options.timeoutMs ?? CLOSE_TIMEOUT_MS).then(
-      () => done.resolve(),
-      (error: Error) => done.reject(error),
-    );
+    done.resolve(this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS));
     return done.promise;
   }
 
   /** Ends everything at once and drops queued data. Pending waits reject with IPC_CLOSED, with `reason` as the cause. */
   destroy(reason?: unknown): void {
-    switch (this.#state.status) {
-      case "Listening":
-        this.#enter({ status: "Closed", done: this.#release() });
-        this.#registry.destroy(reason);
-        this.#input.end({
-          kind: "failed",
-          error: () => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason }),
-        });
-        return;
-      case "Closing":
-        // The close in progress does the rest.
-        this.#registry.destroy(reason);
-        return;
-      case "Closed":
-      case "Error":
-        return;
-    }
+    const { status } = this.#state;
+    if (status === "Closed" || status === "Error") return;
+    if (status === "Listening") this.#enter({ status: "Closed", done: this.#release() });
+    this.#registry.destroy(reason);
+    // The close in progress does the rest.
+    if (status === "Closing") return;
+    this.#input.end({
+      kind: "failed",
+      error: () => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason }),
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -221,6 +234,16 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   async #drain(timeoutMs: number): Promise<void> {
+    void this.stopAccepting();
+    try {
+      await this.#registry.drain(timeoutMs);
+    } finally {
+      // For the clients that connected last.
+      await this.close({ timeoutMs });
+    }
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
     const released = settleWithin(timeoutMs, this.#release());
     try {
       await this.#registry.close(timeoutMs);
@@ -232,8 +255,14 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   }
 
   async #release(): Promise<void> {
-    const { signal, logger, name } = this.#options;
-    signal?.removeEventListener("abort", this.#onAbort);
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    // An endpoint may have been opened since it began to stop.
+    await Promise.all([this.#stopped, this.#stop()]);
+  }
+
+  async #stop(): Promise<void> {
+    const { logger, name } = this.#options;
+    this.#registry.stopAccepting();
     try {
       await this.#endpoints.close();
     } catch (error) {
@@ -263,13 +292,6 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   /** The only place that changes the state; called before any listener is notified, so that its calls find the new state. */
   #enter(next: State): void {
     this.#state = next;
-  }
-
-  #refuse(remote: string, error: IpcError): void {
-    const { name, logger } = this.#options;
-    logger.warn(`server ${name}: refused ${remote}: ${error.message}`);
-    diagnostics.refused({ role: "server", name, remote, error });
-    this.#input.emit("refused", error);
   }
 
   #closedError(what: string): SessionError {

@@ -47,6 +47,8 @@ export class Server extends PeerSession<ServerEvents> {
   readonly #acceptHandler: AcceptHandler;
   readonly #onAbort: () => void;
   #listener: Listener | undefined;
+  /** The end of listening, once it has begun. */
+  #stopped: Promise<void> | undefined;
 
   private constructor(options: ResolvedServerOptions, address: string) {
     const { limits, security, signal } = options;
@@ -57,6 +59,7 @@ export class Server extends PeerSession<ServerEvents> {
         onDisconnected: (error, clean, connection) => this.#onDisconnected(error, clean, connection),
         onClosed: (connection) => this.#onClosed(connection),
         onSilence: (news, connection) => this.#onSilence(news, connection),
+        stopAccepting: () => void this.stopAccepting(),
         setReferenced: (referenced) => {
           if (referenced) this.#listener?.ref();
           else this.#listener?.unref();
@@ -118,8 +121,21 @@ export class Server extends PeerSession<ServerEvents> {
     return this.#listener?.address ?? this.remote;
   }
 
+  /**
+   * Stops listening, removes the socket file, and ends the handshakes in progress; the connected client stays. Resolves when another
+   * server can have the name. Idempotent; never rejects.
+   */
+  stopAccepting(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
   async #release(): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    await this.stopAccepting();
+  }
+
+  async #stop(): Promise<void> {
     this.#acceptor.close();
     try {
       await this.#listener?.close();

@@ -27,5 +27,5 @@ export {
 } from "./message.js";
 export type { PeerOptions } from "./options/peer-options.js";
 export type { SecurityOptions } from "./options/security-options.js";
-export type { CloseOptions, Peer, PeerEvents, PeerStats } from "./peer.js";
+export type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats } from "./peer.js";
 export type { ConnectionSecurity } from "./security.js";

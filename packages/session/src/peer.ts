@@ -60,6 +60,11 @@ export interface CloseOptions {
   readonly timeoutMs?: number;
 }
 
+export interface DrainOptions {
+  /** Maximum time until the close begins, in milliseconds, 0 … 2 147 483 647. @default 5000 */
+  readonly timeoutMs?: number;
+}
+
 /** Exchanges messages with the other side, over successive connections. */
 export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<DataMessage>, AsyncDisposable {
   on<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => unknown): this;
@@ -93,6 +98,16 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
    * Rejects with IPC_CLOSE_INCOMPLETE if that takes longer than `timeoutMs`; all resources are freed then too.
    */
   close(options?: CloseOptions): Promise<void>;
+  /**
+   * Finishes what is under way, then closes: accepts no further connection, and tells an @ipc peer, which emits `draining`. Messages
+   * are still delivered and sent until the peer has closed, `timeoutMs` is over, or the connection was idle for 250 ms: nothing
+   * arrived, every message was handled, and no write is queued. A message is handled when its listeners are done, or when its
+   * reader or iteration asks for the next one; messages that nothing reads do not count. Without a connection it closes once the
+   * messages are handled. Idempotent: a second call returns the same promise. `close` and `destroy` end the wait.
+   * Rejects with TypeError, RangeError, and with IPC_CLOSE_INCOMPLETE as `close` does, which gets the rest of `timeoutMs`, and at
+   * least 250 ms.
+   */
+  drain(options?: DrainOptions): Promise<void>;
   /** Ends the peer at once and drops queued messages. Waits reject with IPC_CLOSED, whose cause is `reason`. */
   destroy(reason?: unknown): void;
   /** Holds messages back from 'message' listeners; above `maxUnreadBytes`, the peer's writes wait. */

@@ -105,6 +105,11 @@ export class Connection implements HeartbeatMember {
     return true;
   }
 
+  /** Tells the peer that this side will close once the connection is idle; nothing if it has no control frames. */
+  announceDraining(): void {
+    this.#control?.goaway("draining");
+  }
+
   onSilent(silenceMs: number): void {
     // Ahead of the receiver's listener, so that the peer is responsive before its messages arrive.
     this.stream.prependOnceListener("data", () => this.#heartbeat.heard(this));

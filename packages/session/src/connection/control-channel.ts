@@ -39,6 +39,11 @@ export class ControlChannel {
     this.#sender.flushed()?.then(this.#onPingSent, ignore);
   }
 
+  /** Announces an end. The counts are 0: no connection can be resumed. */
+  goaway(reason: GoawayReason): void {
+    this.#send({ op: "goaway", reason, received: 0n, taken: 0n });
+  }
+
   /** @throws SessionError IPC_RECORD_INVALID */
   readonly receive = (data: Uint8Array): void => {
     const frame = decodeControlFrame(data);

@@ -14,27 +14,14 @@ import type { ConnectionSecurity } from "../security.js";
 import { destroyStream } from "../stream-close.js";
 import { settleWithin } from "../time-limit.js";
 import { ConnectionOrigin } from "./connection-origin.js";
+import { Drain } from "./drain.js";
 import { EarlierConnections } from "./earlier-connections.js";
 import type { PeerOwner, PeerStart } from "./peer-owner.js";
 import { PeerReader } from "./peer-reader.js";
+import { type Connected, type PeerState, unreachableError } from "./peer-state.js";
 import { TrafficCounters } from "./traffic-counters.js";
 
 const DONE: Promise<void> = Promise.resolve();
-
-interface Connected {
-  readonly name: "connected";
-  readonly connection: Connection;
-  readonly origin: ConnectionOrigin;
-}
-
-type State =
-  /** Before the first connection, and with `queueWhileDisconnected` before the next one: writes are queued for it. */
-  | { readonly name: "waiting"; readonly writes: WriteQueue }
-  | Connected
-  /** Between two connections: writes are rejected. */
-  | { readonly name: "disconnected" }
-  | { readonly name: "closing"; readonly connection: Connection | undefined; readonly done: Promise<void> }
-  | { readonly name: "ended"; readonly done: Promise<void> };
 
 /** The state machine of a peer: sends over one connection after another, and receives into one reader. */
 export class PeerCore<E extends PeerEvents = PeerEvents> {
@@ -44,7 +31,8 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   readonly #heartbeat: Heartbeat;
   readonly #traffic = new TrafficCounters();
   readonly #earlier: EarlierConnections;
-  #state: State;
+  #state: PeerState;
+  #drain: Drain | undefined;
   /** The connection that is established now, or was last. */
   #last: ConnectionOrigin | undefined;
   #isReferenced = true;
@@ -90,6 +78,10 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     return this.#state.name !== "closing" && this.#state.name !== "ended";
   }
 
+  get isDraining(): boolean {
+    return this.#drain !== undefined;
+  }
+
   get isConnected(): boolean {
     return this.#state.name === "connected";
   }
@@ -121,6 +113,18 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     return handledRejection(this.#unreachable("flush"));
   }
 
+  /** Announces the end, and closes when the connection is idle. Returns the same promise each time. */
+  drain(timeoutMs: number): Promise<void> {
+    if (this.#drain !== undefined) return this.#drain.done;
+    if (!this.isOpen) return this.close(timeoutMs);
+    const receivedBytes = (): number | undefined => this.#connected?.connection.receivedBytes;
+    const close = (ms: number): Promise<void> => this.close(ms);
+    this.#drain = new Drain({ receivedBytes, isBusy: () => this.#isBusy }, { timeoutMs, close });
+    this.#owner.stopAccepting?.();
+    this.#connected?.connection.announceDraining();
+    return this.#drain.done;
+  }
+
   close(timeoutMs: number): Promise<void> {
     const state = this.#state;
     if (state.name === "closing" || state.name === "ended") return state.done;
@@ -129,11 +133,9 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     this.#enter({ name: "closing", connection: connected?.connection, done: done.promise }, () =>
       this.#unreachable("write"),
     );
-    this.#drain(connected, timeoutMs).then(
-      () => done.resolve(),
-      (error: Error) => done.reject(error),
-    );
+    done.resolve(this.#close(connected, timeoutMs));
     this.setStatus("Closing");
+    this.#drain?.stop();
     return done.promise;
   }
 
@@ -143,6 +145,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     const error = (): SessionError => new SessionError("IPC_CLOSED", "this peer was destroyed", { cause: reason });
     if (state.name === "closing") state.connection?.destroy(error());
     else if (state.name !== "ended") this.#end("Closed", "destroyed", error);
+    this.#drain?.stop();
   }
 
   /** Sets whether the connections and their source keep the process alive; timers never do. */
@@ -163,7 +166,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   /** Takes over a new connection. Returns false if the peer no longer needs one; its stream is then destroyed. */
   connect({ stream, outcome, rest, remote }: EstablishedConnection): boolean {
     const state = this.#state;
-    if (state.name !== "waiting" && state.name !== "disconnected") {
+    if (this.isDraining || (state.name !== "waiting" && state.name !== "disconnected")) {
       destroyStream(stream);
       return false;
     }
@@ -213,6 +216,14 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     else this.#end(status, "failed", () => error);
   }
 
+  /** Whether a message waits for its consumer, its step is not over, or a write is queued. */
+  get #isBusy(): boolean {
+    const { unreadBytes, consumer } = this.reader;
+    if (unreadBytes > 0 && (consumer.isConsuming || this.#owner.isConsumed?.() === true)) return true;
+    if (this.#earlier.current !== undefined || (this.#last?.steps.count ?? 0) > 0) return true;
+    return (this.#connected?.connection.sender.queuedBytes ?? 0) > 0;
+  }
+
   get #connected(): Connected | undefined {
     return this.#state.name === "connected" ? this.#state : undefined;
   }
@@ -225,7 +236,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
    * The only place that changes the state. Ends what the state before held, unless `next` takes it over.
    * @param error for the waiting writes, or for a connection that is still open
    */
-  #enter(next: State, error?: () => IpcError): void {
+  #enter(next: PeerState, error?: () => IpcError): void {
     const left = this.#state;
     this.#state = next;
     switch (left.name) {
@@ -255,7 +266,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   }
 
   /** The part before the first `await` runs before `close` returns, so nothing is delivered after that. */
-  async #drain(connected: Connected | undefined, timeoutMs: number): Promise<void> {
+  async #close(connected: Connected | undefined, timeoutMs: number): Promise<void> {
     const released = settleWithin(timeoutMs, this.#owner.release?.() ?? DONE);
     try {
       await connected?.connection.close(timeoutMs);
@@ -277,21 +288,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   }
 
   #unreachable(what: string): SessionError {
-    switch (this.#state.name) {
-      case "connected":
-        return this.#earlier.heldError(what);
-      case "disconnected":
-        return new SessionError(
-          "IPC_NOT_CONNECTED",
-          `${what}: there is no connection now (status: ${this.reader.status}); wait for the status Connected`,
-        );
-      case "waiting":
-      case "closing":
-      case "ended":
-        return new SessionError(
-          "IPC_CLOSED",
-          `${what}: this peer is closed (status: ${this.reader.status}); start a new one`,
-        );
-    }
+    const { name } = this.#state;
+    return name === "connected" ? this.#earlier.heldError(what) : unreachableError(what, name, this.reader.status);
   }
 }

@@ -37,6 +37,10 @@ export interface PeerOwner {
   readonly onDestroy?: (reason: unknown) => void;
   /** Called with each message instead of delivering it. */
   readonly intercept?: (message: ReceivedMessage) => void;
+  /** Called when a drain begins: no further connection is wanted. Must not throw. */
+  readonly stopAccepting?: () => void;
+  /** Whether something else than this peer's own consumer takes the messages, or is likely to. @default false */
+  readonly isConsumed?: () => boolean;
   /** Sets whether the source of connections keeps the process alive. */
   readonly setReferenced?: (referenced: boolean) => void;
   /** Releases the source of connections: a listener, a dial in progress. Called once; must not fail. */

@@ -11,7 +11,7 @@ import {
   timeoutMessage,
 } from "../message.js";
 import { CLOSE_TIMEOUT_MS, validateAbortOptions, validateCloseOptions } from "../options/call-arguments.js";
-import type { CloseOptions, Peer, PeerEvents, PeerStats } from "../peer.js";
+import type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats } from "../peer.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { PeerCore } from "./peer-core.js";
 import type { EventListener } from "./peer-emitter.js";
@@ -99,6 +99,11 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> implements 
   close(options: CloseOptions = {}): Promise<void> {
     const fault = validateCloseOptions(options);
     return fault === undefined ? this.#core.close(options.timeoutMs ?? CLOSE_TIMEOUT_MS) : handledRejection(fault);
+  }
+
+  drain(options: DrainOptions = {}): Promise<void> {
+    const fault = validateCloseOptions(options, "drain");
+    return fault === undefined ? this.#core.drain(options.timeoutMs ?? CLOSE_TIMEOUT_MS) : handledRejection(fault);
   }
 
   destroy(reason?: unknown): void {

@@ -3,7 +3,7 @@ import { UINT32_MAX } from "@ipc/framing";
 import type { AbortOptions } from "@ipc/transport";
 import { formatValue } from "@ipc/transport/internal";
 import { messageTooLargeError } from "../errors.js";
-import type { CloseOptions } from "../peer.js";
+import type { CloseOptions, DrainOptions } from "../peer.js";
 import { isAbortSignal, TIMER_MAX_MS } from "./option-reader.js";
 
 /** Default time that `close` allows for sending accepted messages, in milliseconds. */
@@ -45,11 +45,14 @@ export function validateAbortOptions(what: string, options: AbortOptions | undef
   return new TypeError(`${what}: \`signal\` takes an AbortSignal, got ${formatValue(signal)}`);
 }
 
-/** Returns the error of invalid options of `close`; undefined if they are valid. */
-export function validateCloseOptions(options: CloseOptions): Error | undefined {
+/** Returns the error of invalid options of `close` or `drain`; undefined if they are valid. */
+export function validateCloseOptions(
+  options: CloseOptions | DrainOptions,
+  what: "close" | "drain" = "close",
+): Error | undefined {
   if (typeof options !== "object" || options === null)
-    return new TypeError(`close: takes an object of options, got ${formatValue(options)}`);
-  return options.timeoutMs === undefined ? undefined : validateDelay("close: `timeoutMs`", options.timeoutMs);
+    return new TypeError(`${what}: takes an object of options, got ${formatValue(options)}`);
+  return options.timeoutMs === undefined ? undefined : validateDelay(`${what}: \`timeoutMs\``, options.timeoutMs);
 }
 
 /** Returns the error of an invalid delay, whose message starts with `what`; undefined if it is valid. */

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { openFarClient } from "../../../internal/testkit/src/far-client.js";
+import { nextEvent, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
+import { name, serve } from "../test/served.js";
+import { startServer } from "./server.js";
+
+const FOREVER_MS = 1_000_000;
+
+describe("stopAccepting of a server", () => {
+  it("frees the name for the next server, and keeps the client", async () => {
+    const { server, directory } = await serve();
+    const client = await openFarClient(directory, name);
+    await readUntil(server, "Connected");
+    await server.stopAccepting();
+    const next = untilTestEnds(await startServer({ name, directory }));
+    await client.write(1, "a");
+    expect(await readUntil(server, "a")).toEqual(["a"]);
+    expect(next.address).toBe(server.address);
+    await server.close();
+  });
+});
+
+describe("drain of a server", () => {
+  it("closes at once without a client", async () => {
+    const { server } = await serve();
+    await server.drain({ timeoutMs: FOREVER_MS });
+    expect(server.status).toBe("Closed");
+  });
+
+  it("reads a flood that is under way to its end, slowly, before it closes", async () => {
+    const { server, directory } = await serve();
+    const client = await openFarClient(directory, name);
+    const ended = nextEvent(client, "close");
+    let [count, started] = [0, false];
+    const writing = (async () => {
+      // More than the kernel and the server hold.
+      for (let index = 0; index < 400; index++) await client.write(1, new Uint8Array(10_000));
+      await client.flush();
+    })();
+    let drained: Promise<void> | undefined;
+    for await (const _message of server) {
+      count++;
+      if (!started) {
+        started = true;
+        drained = server.drain({ timeoutMs: FOREVER_MS });
+      }
+      if (count % 40 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await Promise.all([drained, writing, ended]);
+    expect(count).toBe(400);
+  });
+});

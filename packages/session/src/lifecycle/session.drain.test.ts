@@ -1,0 +1,195 @@
+import { memoryPair } from "@ipc/transport";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { eventually } from "../../../../internal/testkit/src/eventually.js";
+import { collect, failureOf, nextEvent } from "../../../../internal/testkit/src/peer-watch.js";
+import { plainFrame, RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
+import { openSession, type Session } from "./session.js";
+
+const FOREVER_MS = 1_000_000;
+/** GOAWAY, draining: without a peer that reads it, as it is on the wire. */
+const GOAWAY = Buffer.from(`0000001600000000${"0301"}${"00".repeat(16)}`, "hex");
+
+interface Both {
+  readonly session: Session;
+  readonly peer: Session;
+}
+
+async function open(encryption: boolean): Promise<Both> {
+  const [near, far] = memoryPair();
+  const [session, peer] = await Promise.all([
+    openSession(near, { role: "server", encryption }),
+    openSession(far, { role: "client", encryption }),
+  ]);
+  onTestFinished(() => {
+    session.destroy();
+    peer.destroy();
+  });
+  return { session, peer };
+}
+
+/** A promise, and how to resolve it. */
+function pending(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+describe.each([
+  ["plain", false],
+  ["secure", true],
+])("drain of a session, %s", (_mode, encryption) => {
+  it("tells the peer, which stays connected until this side is idle, and gets a closed connection", async () => {
+    const { session, peer } = await open(encryption);
+    const statuses: string[] = [];
+    peer.on("draining", () => statuses.push(peer.status));
+    const lost = collect(peer, "lost");
+    const ended = nextEvent(peer, "close");
+    await session.drain({ timeoutMs: FOREVER_MS });
+    await ended;
+    expect([session.status, statuses, lost]).toEqual(["Closed", ["Connected"], []]);
+  });
+
+  it("delivers what the peer finishes after `draining`, and sends the answers", async () => {
+    const { session, peer } = await open(encryption);
+    session.on("message", (message) => message.reply(1, message.data));
+    const answers = collect(peer, "message");
+    const ended = nextEvent(peer, "close");
+    peer.on("draining", async () => {
+      for (let count = 0; count < 1_000; count++) await peer.write(1, `${count}`);
+    });
+    await session.drain({ timeoutMs: FOREVER_MS });
+    await ended;
+    expect(answers.map((message) => message.text())).toEqual(Array.from({ length: 1_000 }, (_, count) => `${count}`));
+  });
+});
+
+describe("drain of a session", () => {
+  it("returns the same promise twice", async () => {
+    const { session } = await open(false);
+    const drained = session.drain();
+    expect(session.drain({ timeoutMs: 0 })).toBe(drained);
+    await drained;
+    expect(session.drain()).toBe(drained);
+  });
+
+  it("waits until the promise of a listener has settled", async () => {
+    const { session, peer } = await open(false);
+    const step = pending();
+    const handled: string[] = [];
+    session.on("message", async (message) => {
+      await step.promise;
+      handled.push(message.text(), session.status);
+    });
+    await peer.write(1, "a");
+    await eventually(() => expect(session.stats.messagesReceived).toBe(1));
+    const drained = session.drain({ timeoutMs: FOREVER_MS });
+    setTimeout(step.resolve, 300);
+    await drained;
+    expect(handled).toEqual(["a", "Connected"]);
+  });
+
+  it("waits until an iteration asks for the next message", async () => {
+    const { session, peer } = await open(false);
+    for (const text of ["a", "b", "c"]) await peer.write(1, text);
+    await eventually(() => expect(session.stats.messagesReceived).toBe(3));
+    let drained: Promise<void> | undefined;
+    const handled: string[] = [];
+    for await (const message of session) {
+      drained ??= session.drain({ timeoutMs: FOREVER_MS });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      handled.push(message.text(), session.status);
+    }
+    expect(handled).toEqual(["a", "Connected", "b", "Connected", "c", "Connected"]);
+    await drained;
+  });
+
+  it("waits for the messages of a peer that has closed", async () => {
+    const { session, peer } = await open(false);
+    const step = pending();
+    session.on("message", () => step.promise);
+    await peer.write(1, "a");
+    const drained = session.drain({ timeoutMs: FOREVER_MS });
+    let isDrained = false;
+    void drained.then(() => {
+      isDrained = true;
+    });
+    await peer.close();
+    await eventually(() => expect(session.status).toBe("Disconnected"));
+    expect(isDrained).toBe(false);
+    step.resolve();
+    await drained;
+  });
+
+  it("does not wait for messages that nothing reads", async () => {
+    const { session, peer } = await open(false);
+    await peer.write(1, "a");
+    await eventually(() => expect(session.stats.unreadBytes).toBeGreaterThan(0));
+    await session.drain({ timeoutMs: FOREVER_MS });
+    expect(session.status).toBe("Closed");
+  });
+
+  it("closes after `timeoutMs` although a step goes on", async () => {
+    const { session, peer } = await open(false);
+    session.on("message", () => new Promise(() => {}));
+    await peer.write(1, "a");
+    await eventually(() => expect(session.stats.messagesReceived).toBe(1));
+    await session.drain({ timeoutMs: 300 });
+    expect(session.status).toBe("Closed");
+  });
+
+  it("rejects with IPC_CLOSE_INCOMPLETE when the peer does not read for `timeoutMs`", async () => {
+    const [near, far] = memoryPair();
+    const opening = openSession(near, { role: "server", encryption: false, maxQueuedBytes: 20_000_000 });
+    const raw = new RawPeer(far);
+    await raw.join();
+    const session = await opening;
+    onTestFinished(() => session.destroy());
+    far.pause();
+    for (let count = 0; count < 3; count++) void session.write(1, new Uint8Array(3_000_000));
+    expect(await failureOf(session.drain({ timeoutMs: 300 }))).toMatchObject({ code: "IPC_CLOSE_INCOMPLETE" });
+    expect(session.status).toBe("Closed");
+  });
+
+  it.each(["close", "destroy"] as const)("ends with a %s", async (how) => {
+    const { session } = await open(false);
+    const drained = session.drain({ timeoutMs: FOREVER_MS });
+    await session[how]();
+    await drained;
+    expect(session.status).toBe("Closed");
+  });
+
+  it.each(["close", "destroy"] as const)("does nothing after a %s", async (how) => {
+    const { session, peer } = await open(false);
+    const drains = collect(peer, "draining");
+    await session[how]();
+    await session.drain({ timeoutMs: FOREVER_MS });
+    expect(drains).toEqual([]);
+  });
+
+  it("sends a golang-ipc peer no GOAWAY, and delivers what it sends", async () => {
+    const [near, far] = memoryPair();
+    const opening = openSession(near, { role: "server", encryption: false });
+    const raw = new RawPeer(far);
+    await raw.join();
+    const session = await opening;
+    const messages = collect(session, "message");
+    const received: Buffer[] = [];
+    far.on("data", (chunk: Buffer) => received.push(chunk));
+    const drained = session.drain({ timeoutMs: FOREVER_MS });
+    far.write(plainFrame(1, "a"));
+    await drained;
+    expect(messages.map((message) => message.text())).toEqual(["a"]);
+    expect(Buffer.concat(received).includes(GOAWAY)).toBe(false);
+  });
+
+  it.each([
+    [{ timeoutMs: -1 }, "drain: `timeoutMs` takes milliseconds, 0 … 2147483647, got -1"],
+    [null, "drain: takes an object of options, got null"],
+  ])("rejects %j", async (options, message) => {
+    const { session } = await open(false);
+    expect((await failureOf(session.drain(options as never))).message).toBe(message);
+    expect(session.status).toBe("Connected");
+  });
+});
