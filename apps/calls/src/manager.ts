@@ -45,8 +45,11 @@ serve(manager, orders, {
   },
 });
 
+const drain = (): void => void manager.drain();
+process.once("SIGTERM", drain);
+
 let clients = 0;
 manager.on("disconnection", () => {
   clients++;
-  if (clients === 2) void manager.close();
+  if (clients === 2) drain();
 });

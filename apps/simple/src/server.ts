@@ -5,6 +5,9 @@ import { ECHO, NAME, PING } from "./conversation.js";
 const server = await startServer({ name: NAME, ...exampleOptions() });
 console.log(`listening at ${server.address}`);
 
+// Messages that are on their way are answered first.
+process.once("SIGTERM", () => void server.drain());
+
 server.on("status", (status) => {
   console.log(`status: ${status}`);
   // This example serves one client; a real server would wait for the next one.
