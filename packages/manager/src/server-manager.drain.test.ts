@@ -2,9 +2,10 @@ import { unixSocket } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { collect, failureOf, nextEvent as nextPeerEvent } from "../../../internal/testkit/src/peer-watch.js";
+import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
-import { name, send, serve, stall } from "../test/served.js";
+import { name, nextTurn, send, serve, stall } from "../test/served.js";
 import { startServerManager } from "./server-manager.js";
 
 const FOREVER_MS = 1_000_000;
@@ -27,7 +28,7 @@ describe("drain of a manager", () => {
     const visits = await Promise.all(Array.from({ length: 50 }, () => visit()));
     let handled = 0;
     manager.on("message", async () => {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      for (let turn = 0; turn < 5; turn++) await nextTurn();
       handled++;
     });
     const drains = visits.map(({ client }) => collect(client, "draining"));
@@ -45,18 +46,25 @@ describe("drain of a manager", () => {
     const { manager, visit } = await serve();
     const visited = await visit();
     const handled: string[] = [];
+    const pass = stopClock();
+    const passIdle = async (): Promise<void> => {
+      for (let turn = 0; turn < 10; turn++) await nextTurn();
+      pass(300);
+      await nextTurn();
+    };
     const poll = (): Promise<void> =>
-      manager.readTimed(FOREVER_MS, async (_connection, message) => {
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        if (message.kind === "data") handled.push(message.text());
+      manager.readTimed(FOREVER_MS, async (connection, message) => {
+        await passIdle();
+        if (message.kind === "data") handled.push(message.text(), connection.status);
       });
     await poll();
     await send(visited, "a", "b");
     const drained = manager.drain({ timeoutMs: FOREVER_MS });
     await poll();
     await poll();
+    await passIdle();
     await drained;
-    expect(handled).toEqual(["a", "b"]);
+    expect(handled).toEqual(["a", "Connected", "b", "Connected"]);
   });
 
   it("closes after `timeoutMs`, and rejects with the number of clients that did not read", async () => {

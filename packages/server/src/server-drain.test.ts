@@ -45,7 +45,7 @@ describe("drain of a server", () => {
         started = true;
         drained = server.drain({ timeoutMs: FOREVER_MS });
       }
-      if (count % 40 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      if (count % 40 === 0) for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
     await Promise.all([drained, writing, ended]);
     expect(count).toBe(400);

@@ -3,6 +3,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { collect, failureOf, nextEvent } from "../../../../internal/testkit/src/peer-watch.js";
 import { plainFrame, RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
+import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
+import { nextTurn } from "../../test/held-sender.js";
 import { openSession, type Session } from "./session.js";
 
 const FOREVER_MS = 1_000_000;
@@ -34,6 +36,17 @@ function pending(): { readonly promise: Promise<void>; readonly resolve: () => v
     resolve = settle;
   });
   return { promise, resolve };
+}
+
+/** Stops the clock, and returns what lets the time pass after which an idle connection is closed. */
+function stoppedClock(): () => Promise<void> {
+  const pass = stopClock();
+  return async () => {
+    // What has just happened arrives, time passes, and the drain looks.
+    for (let turn = 0; turn < 10; turn++) await nextTurn();
+    pass(300);
+    await nextTurn();
+  };
 }
 
 describe.each([
@@ -84,8 +97,11 @@ describe("drain of a session", () => {
     });
     await peer.write(1, "a");
     await eventually(() => expect(session.stats.messagesReceived).toBe(1));
+    const passIdle = stoppedClock();
     const drained = session.drain({ timeoutMs: FOREVER_MS });
-    setTimeout(step.resolve, 300);
+    await passIdle();
+    step.resolve();
+    await passIdle();
     await drained;
     expect(handled).toEqual(["a", "Connected"]);
   });
@@ -94,14 +110,20 @@ describe("drain of a session", () => {
     const { session, peer } = await open(false);
     for (const text of ["a", "b", "c"]) await peer.write(1, text);
     await eventually(() => expect(session.stats.messagesReceived).toBe(3));
+    const passIdle = stoppedClock();
+    const messages = session[Symbol.asyncIterator]();
     let drained: Promise<void> | undefined;
-    const handled: string[] = [];
-    for await (const message of session) {
+    const handled: unknown[] = [];
+    for (let count = 0; count < 3; count++) {
+      const { value } = await messages.next();
       drained ??= session.drain({ timeoutMs: FOREVER_MS });
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      handled.push(message.text(), session.status);
+      await passIdle();
+      handled.push(value?.text(), session.status);
     }
     expect(handled).toEqual(["a", "Connected", "b", "Connected", "c", "Connected"]);
+    const end = messages.next();
+    await passIdle();
+    expect(await end).toEqual({ done: true, value: undefined });
     await drained;
   });
 
