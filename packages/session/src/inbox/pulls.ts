@@ -9,17 +9,17 @@ interface Wait<T> {
 }
 
 /**
- * The calls of `read`, or of `next` of an iteration: those that wait, and the steps of the items that calls have got.
+ * The calls of `read`, or of `next` of an iteration: those that wait, and the steps of the calls that have been settled.
  *
- * The next call says that a step is over. Concurrent callers do not say which one, so the latest ends first: a message of an
- * earlier connection counts as handled only when every caller that may have it has called again.
+ * The next call says that a step is over. Concurrent callers do not say which one, so the latest ends first, and a call that got
+ * no message leaves a step too: of callers that all have called once, none ends the step of another that has not called again.
  */
 export class Pulls<T> {
   readonly #source: Pick<MessageSource<T>, "end" | "stepsOf">;
   readonly #isIteration: () => boolean;
   /** Oldest first. */
   readonly #waits = new Set<Wait<T>>();
-  /** Undefined: the step of a status. */
+  /** Undefined: the step of a call that got a status, or nothing in time. */
   readonly #steps: (OpenSteps | undefined)[] = [];
 
   /** @param isIteration whether an iteration makes the calls, and not reads */
@@ -36,7 +36,10 @@ export class Pulls<T> {
   wait<V>(options: Omit<DeferredOptions<T | V | undefined>, "onCancel">): Promise<T | V | undefined> {
     const wait: Deferred<T | V | undefined> = new Deferred<T | V | undefined>({
       ...options,
-      onCancel: () => this.#waits.delete(wait),
+      onCancel: () => {
+        this.#waits.delete(wait);
+        this.#steps.push(undefined);
+      },
     });
     this.#waits.add(wait);
     this.settle();
@@ -70,8 +73,6 @@ export class Pulls<T> {
   /** Notes that a call has got an item. */
   beginStep(item: T): void {
     const steps = this.#source.stepsOf(item);
-    // The step of a status matters only beside another, which the next call of its reader must not end.
-    if (steps === undefined && this.#steps.length === 0) return;
     steps?.begin();
     this.#steps.push(steps);
   }

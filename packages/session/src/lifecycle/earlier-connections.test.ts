@@ -221,6 +221,27 @@ describe("two concurrent readers of a server", () => {
   });
 });
 
+it.each([
+  ["a read that times out", (peer: ServingPeer["peer"]) => peer.readTimed(1, "none")],
+  ["a status", (peer: ServingPeer["peer"]) => peer.read()],
+])("a reader that got %s does not end the step of another", async (_what, first) => {
+  const serving = new ServingPeer();
+  const { peer } = serving;
+  const a = serving.connect("A");
+  expect(await peer.read()).toMatchObject({ status: "Connected" });
+  // This call says that the step of the status is over, and waits first.
+  const busy = peer.readTimed(1_000_000);
+  const idle = first(peer);
+  await serving.send(a, "a1");
+  expect(await busy).toMatchObject({ kind: "data" });
+  await serving.disconnect(a);
+  await idle;
+  const b = serving.connect("B");
+  const again = peer.read();
+  expect(await probe(serving, b)).toBe(LOST);
+  void again.catch(() => {});
+});
+
 it("an earlier client leaves nothing when it sent nothing, or when its messages are handled", () => {
   const { inbox, consumer } = recordedInbox();
   const earlier = new EarlierConnections(inbox, consumer);
