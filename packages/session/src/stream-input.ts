@@ -3,7 +3,21 @@ import { types } from "node:util";
 import { formatValue } from "@ipc/transport/internal";
 
 /** What the library calls on a stream. */
-const METHODS = ["on", "once", "off", "read", "write", "cork", "uncork", "end", "pause", "resume", "destroy"] as const;
+const METHODS = [
+  "on",
+  "once",
+  "off",
+  "prependOnceListener",
+  "read",
+  "write",
+  "cork",
+  "uncork",
+  "end",
+  "pause",
+  "isPaused",
+  "resume",
+  "destroy",
+] as const;
 
 /**
  * Checks a caller's stream by what the library uses of it, so that the streams of another realm, and of another copy of the stream

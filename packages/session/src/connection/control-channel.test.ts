@@ -1,5 +1,5 @@
 import { array, assert, asyncProperty, constantFrom } from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { bytes, HeldStream, heldSender, nextTurn } from "../../test/held-sender.js";
 import { recordPair, recordsIn } from "../../test/record-pair.js";
 import { SessionError } from "../errors.js";
@@ -168,6 +168,17 @@ describe("a control channel", () => {
       expect(recordsIn(Buffer.concat(stream.writes))).toEqual(records);
     },
   );
+
+  it("answers each PING over a stream that writes at once", async () => {
+    const sendControl = vi.fn<Sender["sendControl"]>();
+    const channel = new ControlChannel({ sendControl, flushed: () => undefined } as unknown as Sender, () => {});
+    for (const id of [1, 2]) {
+      channel.receive(ping(id));
+      channel.ping();
+      await nextTurn();
+    }
+    expect(sendControl).toHaveBeenCalledTimes(4);
+  });
 
   it("sends nothing after its connection has failed, and no rejection is left over", async () => {
     const { channel, stream, sender } = setUp();

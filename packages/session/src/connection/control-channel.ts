@@ -36,7 +36,7 @@ export class ControlChannel {
     this.#isPingQueued = true;
     this.#lastPingId = (this.#lastPingId + 1) >>> 0;
     this.#send({ op: "ping", id: this.#lastPingId });
-    this.#sender.flushed()?.then(this.#onPingSent, ignore);
+    this.#whenFlushed(this.#onPingSent);
   }
 
   /** Announces an end. The counts are 0: no connection can be resumed. */
@@ -67,7 +67,7 @@ export class ControlChannel {
     }
     this.#isPongQueued = true;
     this.#send({ op: "pong", id });
-    this.#sender.flushed()?.then(this.#onPongSent, ignore);
+    this.#whenFlushed(this.#onPongSent);
   }
 
   readonly #onPingSent = (): void => {
@@ -80,6 +80,11 @@ export class ControlChannel {
     this.#unansweredId = undefined;
     if (id !== undefined) this.#answer(id);
   };
+
+  /** A stream that writes synchronously has flushed already. */
+  #whenFlushed(sent: () => void): void {
+    (this.#sender.flushed() ?? Promise.resolve()).then(sent, ignore);
+  }
 
   #send(frame: ControlFrame): void {
     this.#sender.sendControl(encodeControlFrame(frame));

@@ -110,6 +110,7 @@ describe("a stream that emits no bytes", () => {
 it.each([
   ["undefined", undefined, "got undefined"],
   ["an emitter", new EventEmitter(), "got an object without the method `read`"],
+  ["a stream that cannot tell whether it is paused", foreign(memoryPair()[0], ["isPaused"]), "the method `isPaused`"],
   ["a stream that does not count its bytes", foreign(memoryPair()[0], ["writableLength"]), "without `destroyed` or"],
 ])("openSession rejects %s, and tells what is missing", async (_what, stream, message) => {
   const opening = openSession(stream as Duplex, { role: "client" });
