@@ -20,11 +20,12 @@ export function leastAdvanced<T extends Displaceable>(
   let least = safeStage;
   let equals: T[] = [];
   for (const each of all) {
-    if (each.stage < least) {
-      least = each.stage;
+    const { stage } = each;
+    if (stage < least) {
+      least = stage;
       equals = [];
     }
-    if (each.stage === least && least < safeStage) equals.push(each);
+    if (stage === least && least < safeStage) equals.push(each);
   }
   return equals[Math.floor(random() * equals.length)];
 }

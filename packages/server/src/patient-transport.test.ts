@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { memory, type Transport } from "@ipc/transport";
+import { memory, type Transport, TransportError } from "@ipc/transport";
 import { describe, expect, it, vi } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
 import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
@@ -41,6 +41,19 @@ describe("a server with waitMs", () => {
     const starting = startServer({ name, transport, waitMs: 1_000_000, signal: controller.signal });
     controller.abort("enough");
     await expect(starting).rejects.toMatchObject({ code: "IPC_ABORTED", cause: "enough" });
+  });
+
+  it("stops waiting, too, on a transport that does not know the signal", async () => {
+    const { transport, listen } = counted();
+    const patient = patientTransport(transport, 1_000_000);
+    const controller = new AbortController();
+    listen.mockImplementation(() => {
+      controller.abort("enough");
+      return Promise.reject(new TransportError("IPC_ADDRESS_IN_USE", "taken"));
+    });
+    const listening = patient.listen(name, { kind: "name" }, () => {}, { signal: controller.signal });
+    await expect(listening).rejects.toMatchObject({ code: "IPC_ABORTED", cause: "enough" });
+    expect(listen).toHaveBeenCalledTimes(1);
   });
 
   it("waits for no other failure, and not for the address of a slot", async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isIpcError } from "@ipc/session";
+import { abortError } from "@ipc/session/internal";
 import { type Listener, type Transport, TransportError } from "@ipc/transport";
 
 /** Between two attempts, in milliseconds. */
@@ -28,8 +29,10 @@ export function patientTransport(transport: Transport, waitMs: number): Transpor
           throw new TransportError("IPC_ADDRESS_IN_USE", `${cause.message} (waited ${waitMs} ms)`, { cause });
         }
       }
-      // The timer keeps the process alive, because nothing else does. An abort is told by the next attempt.
-      await sleep(RETRY_MS, undefined, options.signal && { signal: options.signal }).catch(() => {});
+      // The timer keeps the process alive, because nothing else does.
+      const { signal } = options;
+      await sleep(RETRY_MS, undefined, signal && { signal }).catch(() => {});
+      if (signal?.aborted === true) throw abortError("startServer", signal);
     }
   };
 
