@@ -97,6 +97,14 @@ describe("a write between two connections", () => {
     }
   });
 
+  it("may be as long as the server takes, which is more than this client takes itself", async () => {
+    const { client, far } = await lost({ writeWhileReconnecting: "wait", maxMessageSize: 1_024 });
+    const write = client.write(1, new Uint8Array(2_000));
+    const session = await far.session();
+    await write;
+    expect((await readData(session)).data).toHaveLength(2_000);
+  });
+
   it("that waits rejects when the client ends: with IPC_CLOSED, or with the error that ends redialling", async () => {
     const closed = await lost({ writeWhileReconnecting: "wait" });
     const write = failureOf(closed.client.write(1, "x"));

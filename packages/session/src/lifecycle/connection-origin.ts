@@ -13,7 +13,7 @@ export class ConnectionOrigin implements MessageOrigin {
   readonly security: ConnectionSecurity;
   readonly remote: string;
   readonly steps: OpenSteps;
-  readonly #maxSendSize: number;
+  readonly maxSendSize: number;
   /** The sender, or after the end a function that creates the error of a write. */
   #target: Sender | (() => Error);
 
@@ -22,7 +22,7 @@ export class ConnectionOrigin implements MessageOrigin {
     this.steps = new OpenSteps(onSettled);
     this.security = security;
     this.remote = remote;
-    this.#maxSendSize = maxSendSize;
+    this.maxSendSize = maxSendSize;
     this.#target = sender;
   }
 
@@ -43,7 +43,7 @@ export class ConnectionOrigin implements MessageOrigin {
 
   reply(type: number, data: string | Uint8Array, options: AbortOptions | undefined): Promise<void> {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    const fault = validateWrite(type, bytes, this.#maxSendSize) ?? validateAbortOptions("write", options);
+    const fault = validateWrite(type, bytes, this.maxSendSize) ?? validateAbortOptions("write", options);
     if (fault !== undefined) return handledRejection(fault);
     const target = this.#target;
     if (typeof target === "function") return handledRejection(target());

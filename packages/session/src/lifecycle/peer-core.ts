@@ -99,8 +99,8 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     const state = this.#state;
     if (state.name === "connected" && !this.#earlier.isHolding) return state.origin.reply(type, data, options);
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    const fault =
-      validateWrite(type, bytes, this.#start.limits.maxMessageSize) ?? validateAbortOptions("write", options);
+    const maxSize = this.#last?.maxSendSize ?? this.#start.limits.maxMessageSize;
+    const fault = validateWrite(type, bytes, maxSize) ?? validateAbortOptions("write", options);
     if (fault !== undefined) return handledRejection(fault);
     if (state.name === "waiting") return state.writes.write(type, bytes, options?.signal);
     return handledRejection(this.#unreachable("write"));
