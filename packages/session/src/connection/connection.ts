@@ -24,13 +24,16 @@ export interface ConnectionOptions extends Omit<SenderOptions, "encoder" | "exha
 }
 
 export interface ConnectionEvents extends ReceiverEvents {
-  /** Called when the peer announces an end; again only if it gives another reason. */
+  /** Called when the peer announces an end; again only if it gives a reason that comes later in `GOAWAY_ORDER`. */
   readonly goaway: (reason: GoawayReason) => void;
   /** Called once; never after `close` or `destroy`. `clean`: the peer closed, and nothing was lost. */
   readonly end: (error: IpcError, clean: boolean) => void;
   /** Nothing has arrived for a while, or bytes arrive again. */
   readonly silence: (news: SilenceNews) => void;
 }
+
+/** A peer may give one reason after another in this order; others are ignored. Nothing follows "closing". */
+const GOAWAY_ORDER: readonly GoawayReason[] = ["draining", "busy", "key withdrawn", "closing"];
 
 /** One established connection: a stream with its receiver and its sender, which ends exactly once. */
 export class Connection implements HeartbeatMember {
@@ -93,16 +96,19 @@ export class Connection implements HeartbeatMember {
     return this.#receiver.receivedBytes;
   }
 
+  /** Bytes that have arrived, of messages that are not delivered or not complete. */
+  get bufferedBytes(): number {
+    return this.#receiver.bufferedBytes;
+  }
+
   /** Whether the input waits for the application, or for the next turn of the event loop. */
   get isInputPaused(): boolean {
     return this.stream.isPaused();
   }
 
-  /** Sends a PING, which the peer answers once it reads. Returns false if the peer has no control frames, or after the end. */
-  ping(): boolean {
-    if (this.#events === undefined || this.#control === undefined) return false;
-    this.#control.ping();
-    return true;
+  /** Sends a PING, which the peer answers once it reads; none if the peer has no control frames, or after the end. */
+  ping(): void {
+    if (this.#events !== undefined) this.#control?.ping();
   }
 
   /** Tells the peer that this side will close once the connection is idle; nothing if it has no control frames. */
@@ -197,7 +203,7 @@ export class Connection implements HeartbeatMember {
   }
 
   readonly #onGoaway = (reason: GoawayReason): void => {
-    if (reason === this.#goaway) return;
+    if (this.#goaway !== undefined && GOAWAY_ORDER.indexOf(reason) <= GOAWAY_ORDER.indexOf(this.#goaway)) return;
     this.#goaway = reason;
     this.#events?.goaway(reason);
   };

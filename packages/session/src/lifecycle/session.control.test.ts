@@ -100,6 +100,15 @@ describe.each([
     expect(session.status).toBe("Connected");
   });
 
+  test("emits draining once, whatever reasons come in turns", async () => {
+    const { session, send } = await open();
+    const [drains, messages] = [collect(session, "draining"), collect(session, "message")];
+    for (let turn = 0; turn < 100; turn++) send(Buffer.concat([goaway(1), goaway(2)]));
+    send(Buffer.concat([goaway(0), goaway(1), HI]));
+    await eventually(() => expect(messages).toHaveLength(1));
+    expect(drains).toHaveLength(1);
+  });
+
   test("goes on without an event for every other reason, known or not", async () => {
     const { session, send } = await open();
     const [drains, messages] = [collect(session, "draining"), collect(session, "message")];
