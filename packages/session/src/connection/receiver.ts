@@ -51,6 +51,11 @@ export class Receiver {
     this.#control = control;
   }
 
+  /** Bytes of messages that are not delivered or not complete. */
+  get bufferedBytes(): number {
+    return this.#decoder.bufferedBytes;
+  }
+
   /** Bytes received since `attach`. */
   get receivedBytes(): number {
     return this.#receivedBytes;

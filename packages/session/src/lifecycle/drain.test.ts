@@ -17,7 +17,7 @@ function setUp(timeoutMs = 5_000) {
       return () => void state.timers--;
     },
   };
-  const activity = { receivedBytes: () => state.bytes, isBusy: () => state.isBusy };
+  const activity = { received: () => state.bytes, isBusy: () => state.isBusy };
   const close = (ms: number): Promise<void> => {
     closes.push(ms);
     return Promise.resolve();
@@ -102,7 +102,7 @@ describe("a drain", () => {
   it("rejects as its close does", async () => {
     const error = new Error("the close failed");
     const clock: DrainClock = { now: () => 0, every: () => () => {} };
-    const activity = { receivedBytes: () => 0, isBusy: () => false };
+    const activity = { received: () => 0, isBusy: () => false };
     const drain = new Drain(activity, { timeoutMs: 1, close: () => Promise.reject(error) }, clock);
     drain.stop();
     await expect(drain.done).rejects.toBe(error);

@@ -8,8 +8,8 @@ const IDLE_TICKS: number = IDLE_MS / TICK_MS;
 
 /** What a drain waits for. */
 export interface DrainActivity {
-  /** Bytes received so far; undefined once there is no connection. */
-  readonly receivedBytes: () => number | undefined;
+  /** Changes whenever a part of a message arrives; undefined once there is no connection. */
+  readonly received: () => number | undefined;
   /** Whether a message waits for its consumer, or its step is not over, or a write is queued. */
   readonly isBusy: () => boolean;
 }
@@ -48,7 +48,7 @@ export interface DrainOptions {
  * Waits until a connection is idle, and closes it.
  *
  * ```
- *  draining ── 250 ms without a byte, and never busy ──────────▶ close
+ *  draining ── 250 ms without a message, and never busy ───────▶ close
  *     ├─────── no connection any more, and not busy ───────────▶ close
  *     └─────── `timeoutMs` over, or `stop` ────────────────────▶ close
  * ```
@@ -63,7 +63,7 @@ export class Drain {
   readonly #endsAt: number;
   readonly #done: Deferred<void> = new Deferred<void>({ what: "drain", onCancel: () => {} });
   readonly #stopTimer: () => void;
-  #receivedBytes: number | undefined;
+  #received: number | undefined;
   #idleTicks = 0;
   #isOver = false;
 
@@ -72,7 +72,7 @@ export class Drain {
     this.#options = options;
     this.#clock = clock;
     this.#endsAt = clock.now() + options.timeoutMs;
-    this.#receivedBytes = activity.receivedBytes();
+    this.#received = activity.received();
     this.#stopTimer = clock.every(TICK_MS, () => this.#tick());
   }
 
@@ -91,11 +91,11 @@ export class Drain {
 
   #tick(): void {
     if (this.#isOver) return;
-    const receivedBytes = this.#activity.receivedBytes();
-    const isIdle = !this.#activity.isBusy() && receivedBytes === this.#receivedBytes;
-    this.#receivedBytes = receivedBytes;
+    const received = this.#activity.received();
+    const isIdle = !this.#activity.isBusy() && received === this.#received;
+    this.#received = received;
     this.#idleTicks = isIdle ? this.#idleTicks + 1 : 0;
-    const isOver = isIdle && (receivedBytes === undefined || this.#idleTicks >= IDLE_TICKS);
+    const isOver = isIdle && (received === undefined || this.#idleTicks >= IDLE_TICKS);
     if (isOver || this.#clock.now() >= this.#endsAt) this.stop();
   }
 }

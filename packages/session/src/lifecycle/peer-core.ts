@@ -117,9 +117,12 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   drain(timeoutMs: number): Promise<void> {
     if (this.#drain !== undefined) return this.#drain.done;
     if (!this.isOpen) return this.close(timeoutMs);
-    const receivedBytes = (): number | undefined => this.#connected?.connection.receivedBytes;
+    const received = (): number | undefined => {
+      const connection = this.#connected?.connection;
+      return connection && this.#traffic.progress + connection.bufferedBytes;
+    };
     const close = (ms: number): Promise<void> => this.close(ms);
-    this.#drain = new Drain({ receivedBytes, isBusy: () => this.#isBusy }, { timeoutMs, close });
+    this.#drain = new Drain({ received, isBusy: () => this.#isBusy }, { timeoutMs, close });
     this.#owner.stopAccepting?.();
     this.#connected?.connection.announceDraining();
     return this.#drain.done;

@@ -79,6 +79,16 @@ describe.each([
 });
 
 describe("drain of a session", () => {
+  it("closes although the peer sends PINGs", async () => {
+    const [near, far] = memoryPair();
+    const opening = openSession(near, { role: "server", encryption: false, heartbeatMs: 0 });
+    const peer = await openSession(far, { role: "client", encryption: false, heartbeatMs: 20 });
+    onTestFinished(() => peer.destroy());
+    const session = await opening;
+    await session.drain({ timeoutMs: FOREVER_MS });
+    expect(session.status).toBe("Closed");
+  });
+
   it("returns the same promise twice", async () => {
     const { session } = await open(false);
     const drained = session.drain();

@@ -18,6 +18,11 @@ export class TrafficCounters {
     this.#bytesReceived += bytes;
   }
 
+  /** Grows with each message, also with an empty one. */
+  get progress(): number {
+    return this.#messagesReceived + this.#bytesReceived;
+  }
+
   /** Adds the accepted messages and bytes of a connection that has ended. */
   disconnected(sender: Sender): void {
     this.#messagesSent += sender.acceptedMessages;
