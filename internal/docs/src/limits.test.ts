@@ -47,7 +47,7 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "manager/src/endpoints.ts", code: "MAX_HANDSHAKES = 4_096;", says: "at a manager 4 096" },
   { file: "server/src/handshake-table.ts", code: "NEWEST_SHARE = 8;", says: "the newest eighth" },
   { file: "server/src/handshake-table.ts", code: "ANSWER_MS = 100;", says: "unanswered for 100 ms" },
-  { file: "server/src/handshake-table.ts", code: "FLOODED_LIMIT = 128;", says: "a manager keeps 128 places" },
+  { file: "server/src/handshake-table.ts", code: "FLOODED_LIMIT = 64;", says: "a server keeps 64 places" },
   { file: "server/src/stranger-gauge.ts", code: "MANY = 32;", says: "more than 32 handshakes" },
   { file: "server/src/stranger-gauge.ts", code: "PROVED_SHARE = 16;", says: "one in 16 proves" },
   { file: "session/src/scheduling/cpu-queue.ts", code: "ARRIVALS_PER_START = 4;", says: "up to 4\nconnections" },

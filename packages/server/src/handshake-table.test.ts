@@ -75,4 +75,33 @@ describe("a full table of handshakes", () => {
     advance(10 * ANSWER_MS);
     expect(handshake.stage).toBe(STAGE.auth);
   });
+
+  /** Lets strangers come for two seconds, of whom none proves anything. */
+  function flood({ table }: Table, advance: (ms: number) => void): void {
+    for (let second = 0; second < 2; second++) {
+      for (let count = 0; count < 1_000; count++) table.gauge.noteStarted();
+      advance(1_000);
+    }
+  }
+
+  it("has 64 places in a flood of strangers, and drops four handshakes for each new one until there are no more", () => {
+    const advance = stopClock();
+    const table = new Table(4_096);
+    const old = table.fill(70, STAGE.replied);
+    flood(table, advance);
+    table.admit();
+    expect(dropped(old)).toHaveLength(4);
+    for (let count = 0; count < 10; count++) table.admit();
+    expect(table.table.size).toBe(64);
+  });
+
+  it("has all its places for clients that have sent their AUTH, in a flood, too", () => {
+    const advance = stopClock();
+    const table = new Table(100);
+    const proved = table.fill(99, STAGE.auth);
+    flood(table, advance);
+    const first = table.admit();
+    const second = table.admit();
+    expect([dropped(proved), dropped([first, second]), table.table.size]).toEqual([[], [0], 100]);
+  });
 });

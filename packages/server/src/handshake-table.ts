@@ -8,7 +8,7 @@ import { StrangerGauge } from "./stranger-gauge.js";
  * Places in a flood of strangers. Where most handshakes are never completed, more places make every client wait longer for its
  * turn and serve none more; fewer let a client that has lost its turn know soon, and dial again.
  */
-const FLOODED_LIMIT = 128;
+const FLOODED_LIMIT = 64;
 
 /** Handshakes dropped for each new one, as long as there are more than places. */
 const DROPPED_AT_ONCE = 4;
