@@ -1,19 +1,9 @@
-import { setImmediate } from "node:timers";
-import {
-  type CloseOptions,
-  type DrainOptions,
-  type IpcError,
-  SessionError,
-  type Status,
-  statusCode,
-} from "@ipc/session";
+import { type CloseOptions, type DrainOptions, type Status, statusCode } from "@ipc/session";
 import {
   abortError,
   CLOSE_TIMEOUT_MS,
-  Deferred,
   diagnostics,
   handledRejection,
-  settleWithin,
   validateCloseOptions,
   validateWrite,
   withKeyFile,
@@ -22,6 +12,7 @@ import { ensureKeyFile } from "@ipc/transport/key-file";
 import { type BroadcastOptions, type BroadcastResult, broadcast, resolveBroadcastOptions } from "./broadcast.js";
 import { ConnectionRegistry, type ManagerStats } from "./connection-registry.js";
 import { Endpoints } from "./endpoints.js";
+import { ManagerLifecycle } from "./manager-lifecycle.js";
 import { type ManagerOptions, type ResolvedManagerOptions, resolveManagerOptions } from "./manager-options.js";
 import { ManagerInput, ManagerReader } from "./manager-reader.js";
 import type { ServerConnection } from "./server-connection.js";
@@ -42,22 +33,12 @@ export async function startServerManager(options: ManagerOptions): Promise<Serve
   return ServerManager.start(resolveManagerOptions(options));
 }
 
-type State =
-  | { readonly status: "Listening" }
-  /** `done`: the close that is in progress, or the end of what was released. */
-  | { readonly status: "Closing" | "Closed" | "Error"; readonly done: Promise<void> };
-
 /** A server of many clients. Each client has its own connection, queue and limits. */
 export class ServerManager extends ManagerReader implements AsyncDisposable {
   readonly #options: ResolvedManagerOptions;
   readonly #endpoints: Endpoints;
   readonly #registry: ConnectionRegistry;
-  readonly #onAbort: () => void;
-  readonly #input: ManagerInput;
-  #state: State = { status: "Listening" };
-  /** The end of listening, once it has begun. */
-  #stopped: Promise<void> | undefined;
-  #drained: Promise<void> | undefined;
+  readonly #lifecycle: ManagerLifecycle;
 
   private constructor(options: ResolvedManagerOptions) {
     const input = new ManagerInput({
@@ -67,14 +48,17 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       maxDisconnectedBytes: options.maxTotalUnreadBytes / DISCONNECTED_SHARE,
     });
     super(input);
-    this.#input = input;
     this.#options = options;
     this.#endpoints = new Endpoints(options, {
       busy: () => this.#registry.busy(),
       onEstablished: (established, by, id) => this.#registry.onEstablished(established, by, id),
       refused: (error) => input.emit("refused", error),
-      lost: (error) => this.#fail(error),
-      relisted: (address) => this.#relisted(address),
+      lost: (error) => this.#lifecycle.fail(error),
+      relisted: (address) => {
+        options.logger.warn(`server ${options.name}: ${address} had vanished; the manager listens there again`);
+        diagnostics.relisted({ role: "server", name: options.name, address });
+        input.emit("relisted", address);
+      },
     });
     this.#registry = new ConnectionRegistry({
       options,
@@ -84,32 +68,17 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       disconnected: (connection, error) => input.emit("disconnection", connection, error),
       refused: (error) => input.emit("refused", error),
     });
-    this.#onAbort = () => this.destroy(options.signal?.reason);
+    this.#lifecycle = new ManagerLifecycle({ options, endpoints: this.#endpoints, registry: this.#registry, input });
   }
 
   /** Does the work of `startServerManager`, with resolved options. */
   static async start(options: ResolvedManagerOptions): Promise<ServerManager> {
-    const { name, signal, logger } = options;
-    if (signal?.aborted === true) throw abortError("startServerManager", signal);
+    if (options.signal?.aborted === true) throw abortError("startServerManager", options.signal);
     const manager = new ServerManager({
       ...options,
       credentials: withKeyFile(options.credentials, options.keyFilePlace, ensureKeyFile),
     });
-    try {
-      await manager.#endpoints.open();
-      // A listener may have been lost meanwhile, or the signal aborted after the transport last checked it.
-      if (manager.#input.stream.end !== undefined) throw manager.#input.stream.end.error();
-      if (options.signal?.aborted === true) throw abortError("startServerManager", options.signal);
-    } catch (error) {
-      // A client may have connected at the first endpoint while the last one was being opened.
-      manager.destroy(error);
-      await manager.#release();
-      throw error;
-    }
-    signal?.addEventListener("abort", manager.#onAbort, { once: true });
-    logger.info(`server ${name}: listening at ${manager.address}`);
-    // In the next turn of the event loop, so that listeners added right after the start miss no client.
-    setImmediate(() => manager.#registry.open());
+    await manager.#lifecycle.start();
     return manager;
   }
 
@@ -120,7 +89,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
 
   /** Listening, Closing, Closed or Error; each connection has its own status. */
   get status(): Status {
-    return this.#state.status;
+    return this.#lifecycle.status;
   }
 
   /** golang-ipc's number for `status`. */
@@ -157,7 +126,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     const fault = validateWrite(type, bytes, this.#options.limits.maxMessageSize);
     if (fault !== undefined) throw fault;
-    if (!this.#isOpen) throw this.#closedError("broadcast");
+    if (!this.#lifecycle.isOpen) throw this.#lifecycle.closedError("broadcast");
     if (plan.signal?.aborted === true) throw abortError("broadcast", plan.signal);
     return broadcast([...this.#registry.clients.values()], type, bytes, plan);
   }
@@ -167,8 +136,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
    * server can have the name. Idempotent; never rejects.
    */
   stopAccepting(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    return this.#stopped;
+    return this.#lifecycle.stopAccepting();
   }
 
   /**
@@ -180,10 +148,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   drain(options: DrainOptions = {}): Promise<void> {
     const fault = validateCloseOptions(options, "drain");
     if (fault !== undefined) return handledRejection(fault);
-    const { timeoutMs = CLOSE_TIMEOUT_MS } = options;
-    this.#drained ??= this.#isOpen ? this.#drain(timeoutMs) : this.close();
-    this.#drained.catch(() => {});
-    return this.#drained;
+    return this.#lifecycle.drain(options.timeoutMs ?? CLOSE_TIMEOUT_MS);
   }
 
   /**
@@ -196,25 +161,12 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   close(options: CloseOptions = {}): Promise<void> {
     const fault = validateCloseOptions(options);
     if (fault !== undefined) return handledRejection(fault);
-    if (this.#state.status !== "Listening") return this.#state.done;
-    const done = new Deferred<void>({ what: "close", onCancel: () => {} });
-    this.#enter({ status: "Closing", done: done.promise });
-    done.resolve(this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS));
-    return done.promise;
+    return this.#lifecycle.close(options.timeoutMs ?? CLOSE_TIMEOUT_MS);
   }
 
   /** Ends everything at once and drops queued data. Pending waits reject with IPC_CLOSED, with `reason` as the cause. */
   destroy(reason?: unknown): void {
-    const { status } = this.#state;
-    if (status === "Closed" || status === "Error") return;
-    if (status === "Listening") this.#enter({ status: "Closed", done: this.#release() });
-    this.#registry.destroy(reason);
-    // The close in progress does the rest.
-    if (status === "Closing") return;
-    this.#input.end({
-      kind: "failed",
-      error: () => new SessionError("IPC_CLOSED", "this manager was destroyed", { cause: reason }),
-    });
+    this.#lifecycle.destroy(reason);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -231,70 +183,5 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   unref(): this {
     this.#endpoints.setReferenced(false);
     return this;
-  }
-
-  async #drain(timeoutMs: number): Promise<void> {
-    void this.stopAccepting();
-    try {
-      await this.#registry.drain(timeoutMs);
-    } finally {
-      // For the clients that connected last.
-      await this.close({ timeoutMs });
-    }
-  }
-
-  async #close(timeoutMs: number): Promise<void> {
-    const released = settleWithin(timeoutMs, this.#release());
-    try {
-      await this.#registry.close(timeoutMs);
-    } finally {
-      await released;
-      this.#enter({ status: "Closed", done: Promise.resolve() });
-      this.#input.end({ kind: "done", error: () => this.#closedError("read") });
-    }
-  }
-
-  async #release(): Promise<void> {
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    // An endpoint may have been opened since it began to stop.
-    await Promise.all([this.#stopped, this.#stop()]);
-  }
-
-  async #stop(): Promise<void> {
-    const { logger, name } = this.#options;
-    this.#registry.stopAccepting();
-    try {
-      await this.#endpoints.close();
-    } catch (error) {
-      logger.error(`server ${name}: closing ${this.address} failed: ${String(error)}`);
-    }
-  }
-
-  #relisted(address: string): void {
-    const { name, logger } = this.#options;
-    logger.warn(`server ${name}: ${address} had vanished; the manager listens there again`);
-    diagnostics.relisted({ role: "server", name, address });
-    this.#input.emit("relisted", address);
-  }
-
-  #fail(error: IpcError): void {
-    if (!this.#isOpen) return;
-    this.#options.logger.error(`server ${this.#options.name}: ${error.message}`);
-    this.#enter({ status: "Error", done: this.#release() });
-    this.#registry.fail(error);
-    this.#input.end({ kind: "failed", error: () => error }, error);
-  }
-
-  get #isOpen(): boolean {
-    return this.#state.status === "Listening";
-  }
-
-  /** The only place that changes the state; called before any listener is notified, so that its calls find the new state. */
-  #enter(next: State): void {
-    this.#state = next;
-  }
-
-  #closedError(what: string): SessionError {
-    return new SessionError("IPC_CLOSED", `${what}: this manager is closed (status: ${this.status}); start a new one`);
   }
 }
