@@ -26,10 +26,14 @@ export {
 export type { ConnectionNews, EndNews, RefusalNews } from "@ipc/session/internal";
 export {
   type AbortOptions,
+  type ChildProcessOptions,
+  childProcess,
   type Endpoint,
   type Listener,
   type ListenOptions,
   memory,
+  type ParentProcessOptions,
+  parentProcess,
   type TcpOptions,
   type Transport,
   tcp,

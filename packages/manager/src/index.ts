@@ -28,12 +28,16 @@ export {
 export type { ConnectionNews, EndNews, RefusalNews } from "@ipc/session/internal";
 export {
   type AbortOptions,
+  type ChildProcessOptions,
+  childProcess,
   type Endpoint,
   type InheritedOptions,
   inherited,
   type Listener,
   type ListenOptions,
   memory,
+  type ParentProcessOptions,
+  parentProcess,
   removeStaleSockets,
   type StaleSocketOptions,
   type TcpOptions,

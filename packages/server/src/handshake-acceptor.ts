@@ -75,6 +75,11 @@ export class HandshakeAcceptor {
     this.#keyPairs = new KeyPairPool(options.encryption ? KEY_PAIRS_AHEAD : 0);
   }
 
+  /** Whether a handshake is in progress. */
+  get isActive(): boolean {
+    return this.#handshakes.size > 0;
+  }
+
   /** Takes over a newly accepted stream and runs its handshake, or rejects it if the server is busy. */
   receive(stream: Duplex, acceptHandler: AcceptHandler): void {
     noteArrival();

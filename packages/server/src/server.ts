@@ -49,6 +49,8 @@ export class Server extends PeerSession<ServerEvents> {
   #listener: Listener | undefined;
   /** The end of listening, once it has begun. */
   #stopped: Promise<void> | undefined;
+  /** Whether no further client can connect. */
+  #isLast = false;
 
   private constructor(options: ResolvedServerOptions, address: string) {
     const { limits, security, signal } = options;
@@ -73,7 +75,10 @@ export class Server extends PeerSession<ServerEvents> {
     this.#acceptor = new HandshakeAcceptor({
       ...options,
       maxHandshakes: MAX_HANDSHAKES,
-      refused: (error) => core.emit("refused", error),
+      refused: (error) => {
+        core.emit("refused", error);
+        this.#closeAfterLast();
+      },
     });
     const busy = (): SessionError =>
       new SessionError(
@@ -105,6 +110,10 @@ export class Server extends PeerSession<ServerEvents> {
       ...(signal && { signal }),
       onLost: (error) => server.#listenerLost(error),
       onRelisted: () => server.#listenerRelisted(),
+      onEnded: () => {
+        server.#isLast = true;
+        server.#closeAfterLast();
+      },
     });
     // The signal may fire after the transport stopped listening to it.
     if (options.signal?.aborted === true) {
@@ -167,6 +176,17 @@ export class Server extends PeerSession<ServerEvents> {
     else logger.warn(`server ${name}: ${remote}: ${error.message}`);
     this.#core.setStatus("Disconnected");
     if (!clean) this.#core.emit("lost", error);
+    this.#closeAfterLast();
+  }
+
+  /**
+   * Closes the server when its transport has no further connection. A stream that has closed may have left input, which completes
+   * the handshake, or messages that are still being decoded.
+   */
+  #closeAfterLast(): void {
+    if (!this.#isLast || this.#core.isConnected || this.#acceptor.isActive || !this.#core.isOpen) return;
+    this.#options.logger.info(`server ${this.#options.name}: closed, because its only connection has ended`);
+    this.#core.finish("Closed");
   }
 
   #receive(stream: Duplex): void {

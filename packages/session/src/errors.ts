@@ -112,6 +112,7 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_NO_SERVER: { retryable: "always" },
   IPC_PATH_TOO_LONG: {},
   IPC_PEER_CLOSED: { ends: "a connection", retryable: "always" },
+  IPC_PEER_GONE: {},
   IPC_PERMISSION_DENIED: { retryable: "after a connection" },
   IPC_PUBLIC_KEY_INVALID: { retryable: "always" },
   IPC_QUEUE_FULL: { causedByPeer: true },

@@ -6,6 +6,7 @@ export type TransportErrorCode =
   | "IPC_LISTENER_LOST"
   | "IPC_NO_SERVER"
   | "IPC_PATH_TOO_LONG"
+  | "IPC_PEER_GONE"
   | "IPC_PERMISSION_DENIED"
   | "IPC_TRANSPORT_FAILED"
   | "IPC_UNTRUSTED_SOCKET";

@@ -17,6 +17,11 @@ export interface ListenOptions extends AbortOptions {
   readonly onLost?: (error: TransportError) => void;
   /** Called each time when the address of an open listener had vanished and it listens there again. Never called after `close()`. */
   readonly onRelisted?: () => void;
+  /**
+   * Called at most once, when an open listener has had its only connection, which has closed: it has released everything, and no
+   * client can connect any more. Never called after `close()`.
+   */
+  readonly onEnded?: () => void;
 }
 
 /** An open listener. */
