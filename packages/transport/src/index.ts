@@ -4,6 +4,7 @@ export { memoryPair } from "./memory/memory-stream.js";
 export { type InheritedOptions, inherited } from "./net/inherited.js";
 export { type TcpOptions, tcp } from "./net/tcp.js";
 export { type ChildProcessOptions, childProcess } from "./single/child-process.js";
+export { type MessagePortLike, messagePort } from "./single/message-port.js";
 export { type ParentProcessOptions, parentProcess } from "./single/parent-process.js";
 export type { AbortOptions, Endpoint, Listener, ListenOptions, Transport } from "./transport.js";
 export { TransportError, type TransportErrorCode } from "./transport-error.js";
