@@ -30,6 +30,7 @@ const CODES = Object.keys({
   IPC_NO_SERVER: true,
   IPC_PATH_TOO_LONG: true,
   IPC_PEER_CLOSED: true,
+  IPC_PEER_GONE: true,
   IPC_PERMISSION_DENIED: true,
   IPC_PUBLIC_KEY_INVALID: true,
   IPC_QUEUE_FULL: true,

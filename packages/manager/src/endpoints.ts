@@ -22,6 +22,8 @@ export interface EndpointEvents {
   readonly refused: (error: IpcError) => void;
   readonly lost: (error: TransportError) => void;
   readonly relisted: (address: string) => void;
+  /** The transport has had its only connection: no client can connect any more. */
+  readonly ended: () => void;
 }
 
 /**
@@ -114,6 +116,7 @@ export class Endpoints {
         ...(signal && { signal }),
         onLost: (error) => this.#events.lost(error),
         onRelisted: () => this.#events.relisted(acceptHandler.address),
+        onEnded: () => this.#events.ended(),
       },
     );
     this.#address ??= listener.address;

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import { type IpcError, SessionError, type Status } from "@ipc/session";
-import { abortError, Deferred, settleWithin } from "@ipc/session/internal";
+import { abortError, CLOSE_TIMEOUT_MS, Deferred, settleWithin } from "@ipc/session/internal";
 import type { ConnectionRegistry } from "./connection-registry.js";
 import type { Endpoints } from "./endpoints.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
@@ -27,6 +27,8 @@ export class ManagerLifecycle {
   /** The end of listening, once it has begun. */
   #stopped: Promise<void> | undefined;
   #drained: Promise<void> | undefined;
+  /** Whether no further client can connect. */
+  #isLast = false;
 
   constructor(parts: ManagerParts) {
     this.#parts = parts;
@@ -107,6 +109,20 @@ export class ManagerLifecycle {
     this.#enter({ status: "Error", done: this.#release() });
     registry.fail(error);
     input.end({ kind: "failed", error: () => error }, error);
+  }
+
+  /** Closes the manager once its connections have ended, because no further client can connect. */
+  noteLast(): void {
+    this.#isLast = true;
+    this.closeAfterLast();
+  }
+
+  /** As a server's: what a closed stream has left may complete a handshake, or still be decoded. */
+  closeAfterLast(): void {
+    const { options, endpoints, registry } = this.#parts;
+    if (!this.#isLast || !this.isOpen || registry.connections.size > 0 || endpoints.acceptor.isActive) return;
+    options.logger.info(`server ${options.name}: closed, because its only connection has ended`);
+    void this.close(CLOSE_TIMEOUT_MS);
   }
 
   closedError(what: string): SessionError {

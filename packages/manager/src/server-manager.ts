@@ -52,8 +52,12 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     this.#endpoints = new Endpoints(options, {
       busy: () => this.#registry.busy(),
       onEstablished: (established, by, id) => this.#registry.onEstablished(established, by, id),
-      refused: (error) => input.emit("refused", error),
+      refused: (error) => {
+        input.emit("refused", error);
+        this.#lifecycle.closeAfterLast();
+      },
       lost: (error) => this.#lifecycle.fail(error),
+      ended: () => this.#lifecycle.noteLast(),
       relisted: (address) => {
         options.logger.warn(`server ${options.name}: ${address} had vanished; the manager listens there again`);
         diagnostics.relisted({ role: "server", name: options.name, address });
@@ -65,7 +69,10 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       slots: this.#endpoints.slots,
       stream: input.stream,
       connected: (connection) => input.emit("connection", connection),
-      disconnected: (connection, error) => input.emit("disconnection", connection, error),
+      disconnected: (connection, error) => {
+        input.emit("disconnection", connection, error);
+        this.#lifecycle.closeAfterLast();
+      },
       refused: (error) => input.emit("refused", error),
     });
     this.#lifecycle = new ManagerLifecycle({ options, endpoints: this.#endpoints, registry: this.#registry, input });
