@@ -13,6 +13,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     runtime: [],
     typesOnly: [],
     builtins: [
+      "child_process",
       "cluster",
       "crypto",
       "events",
@@ -25,6 +26,7 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
       "stream",
       "timers",
       "timers/promises",
+      "util",
       "worker_threads",
     ],
   },
@@ -60,6 +62,7 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     net: ["."],
     unix: [".", "fs", "net"],
     memory: [".", "net"],
+    single: [".", "net"],
     "key-file": [".", "fs"],
   },
   session: {

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, Worker, type WorkerOptions } from "node:worker_threads";
 import { messagePort, startClient, type Transport } from "@ipc/client";
+import { startServerManager } from "@ipc/manager";
 import { startServer } from "@ipc/server";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { runModule } from "../../testkit/src/child-process.js";
@@ -85,6 +86,18 @@ it("a thread that writes and exits has its messages read, and its server closes"
   for await (const message of server) types.push(message.type);
   expect(types).toEqual([1, 2]);
   expect(server.status).toBe("Closed");
+});
+
+it("a manager closes, and its loop ends, when its only client has closed", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const manager = untilTestEnds(await startServerManager({ ...PATIENT, transport: messagePort(port1) }));
+  const client = untilTestEnds(await startClient({ ...PATIENT, transport: messagePort(port2) }));
+  await client.write(1, "hello");
+  await client.close();
+  const texts: string[] = [];
+  for await (const { message } of manager) texts.push(message.text());
+  expect(texts).toEqual(["hello"]);
+  expect(manager.status).toBe("Closed");
 });
 
 it("a process ends by itself when client and thread have closed, and while a client is unreferenced", async () => {

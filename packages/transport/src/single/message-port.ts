@@ -1,20 +1,7 @@
 import { formatValue } from "../option-check.js";
 import type { Transport } from "../transport.js";
-import { PortStream } from "./port-stream.js";
+import { type MessagePortLike, PortStream } from "./port-stream.js";
 import { singleStream } from "./single-stream.js";
-
-/** What the transport uses of a MessagePort or a Worker of `node:worker_threads`. */
-export interface MessagePortLike {
-  postMessage(value: unknown, transferList: readonly ArrayBuffer[]): void;
-  on(event: string, listener: (value: unknown) => void): unknown;
-  off(event: string, listener: (value: unknown) => void): unknown;
-  /** Only a Worker has it. */
-  readonly threadId?: number;
-  ref(): void;
-  unref(): void;
-  /** A Worker has none. */
-  close?(): void;
-}
 
 const METHODS = ["postMessage", "on", "off", "ref", "unref"] as const;
 

@@ -1,7 +1,19 @@
 import { Duplex } from "node:stream";
 import { types } from "node:util";
 import { TransportError } from "../transport-error.js";
-import type { MessagePortLike } from "./message-port.js";
+
+/** What the transport uses of a MessagePort or a Worker of `node:worker_threads`. */
+export interface MessagePortLike {
+  postMessage(value: unknown, transferList: readonly ArrayBuffer[]): void;
+  on(event: string, listener: (value: unknown) => void): unknown;
+  off(event: string, listener: (value: unknown) => void): unknown;
+  /** Only a Worker has it. */
+  readonly threadId?: number;
+  ref(): void;
+  unref(): void;
+  /** A Worker has none. */
+  close?(): void;
+}
 
 type Done = (error?: Error | null) => void;
 
