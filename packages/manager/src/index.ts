@@ -28,6 +28,7 @@ export {
 export type { ConnectionNews, EndNews, RefusalNews } from "@ipc/session/internal";
 export {
   type AbortOptions,
+  type ChildProcessLike,
   type ChildProcessOptions,
   childProcess,
   type Endpoint,

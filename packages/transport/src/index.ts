@@ -3,7 +3,7 @@ export { memory } from "./memory/memory.js";
 export { memoryPair } from "./memory/memory-stream.js";
 export { type InheritedOptions, inherited } from "./net/inherited.js";
 export { type TcpOptions, tcp } from "./net/tcp.js";
-export { type ChildProcessOptions, childProcess } from "./single/child-process.js";
+export { type ChildProcessLike, type ChildProcessOptions, childProcess } from "./single/child-process.js";
 export { messagePort } from "./single/message-port.js";
 export { type ParentProcessOptions, parentProcess } from "./single/parent-process.js";
 export type { MessagePortLike } from "./single/port-stream.js";

@@ -1,5 +1,5 @@
-import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
+import { clearTimeout, setTimeout } from "node:timers";
 import { assertInteger, assertKnownOptions, formatValue } from "../option-check.js";
 import type { Transport } from "../transport.js";
 import { singleStream } from "./single-stream.js";
@@ -8,6 +8,19 @@ import { singleStream } from "./single-stream.js";
 export const MIN_DESCRIPTOR = 3;
 /** Far more than a child is given; bounds the list in the error message. */
 export const MAX_DESCRIPTOR = 255;
+
+/** How long a dial waits for the exit of a child whose connection has ended, in milliseconds: a child may close it and live on. */
+const EXIT_WAIT_MS = 500;
+
+/** What the transport uses of a ChildProcess of `node:child_process`. */
+export interface ChildProcessLike {
+  readonly stdio: readonly unknown[];
+  readonly pid?: number | undefined;
+  readonly exitCode: number | null;
+  readonly signalCode: string | null;
+  once(event: "exit", listener: () => void): unknown;
+  off(event: "exit", listener: () => void): unknown;
+}
 
 export interface ChildProcessOptions {
   /** The descriptor in the child, and the index in its `stdio`, 3 … 255. @default 3 */
@@ -24,10 +37,7 @@ export interface ChildProcessOptions {
  *
  * @throws TypeError, RangeError naming the option or the entry of `stdio`
  */
-export function childProcess(
-  child: Pick<ChildProcess, "stdio" | "pid" | "exitCode" | "signalCode">,
-  options: ChildProcessOptions = {},
-): Transport {
+export function childProcess(child: ChildProcessLike, options: ChildProcessOptions = {}): Transport {
   assertKnownOptions(options, ["fd"], "childProcess()");
   const { fd = MIN_DESCRIPTOR } = options;
   assertInteger(fd, "fd", MIN_DESCRIPTOR, MAX_DESCRIPTOR);
@@ -42,8 +52,10 @@ export function childProcess(
   return singleStream({
     stream,
     address: `child process ${child.pid ?? "that did not start"}`,
-    describeEnd: () =>
-      `${describeEnd(child)}; start a new child process, and a client or server with the transport to it`,
+    describeEnd: async () => {
+      await untilExit(child);
+      return `${describeEnd(child)}; start a new child process, and a client or server with the transport to it`;
+    },
   });
 }
 
@@ -58,7 +70,21 @@ function isDuplex(stream: unknown): stream is Duplex {
   return ["read", "write", "destroy"].every((name) => typeof Reflect.get(stream, name) === "function");
 }
 
-function describeEnd({ pid, exitCode, signalCode }: Pick<ChildProcess, "pid" | "exitCode" | "signalCode">): string {
+/** Resolves when the exit of the child is known, which comes after the end of its pipe, or the time is over. */
+async function untilExit(child: ChildProcessLike): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    const limit = setTimeout(settle, EXIT_WAIT_MS);
+    child.once("exit", settle);
+    function settle(): void {
+      clearTimeout(limit);
+      child.off("exit", settle);
+      resolve();
+    }
+  });
+}
+
+function describeEnd({ pid, exitCode, signalCode }: ChildProcessLike): string {
   if (pid === undefined) return "the child process did not start";
   if (signalCode !== null) return `child process ${pid} has ended (${signalCode})`;
   if (exitCode !== null) return `child process ${pid} has ended (exit code ${exitCode})`;

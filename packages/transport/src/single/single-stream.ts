@@ -16,7 +16,7 @@ export interface SingleStreamSource {
   readonly stream: Duplex;
   readonly address: string;
   /** Says that the connection has ended, why, and what to do: the message of `IPC_PEER_GONE`. */
-  readonly describeEnd: () => string;
+  readonly describeEnd: () => string | Promise<string>;
   /** Called when a client or a server has taken the stream, before anything is read. */
   readonly onTaken?: () => void;
 }
@@ -29,10 +29,10 @@ export function singleStream({ stream, address, describeEnd, onTaken }: SingleSt
   guardStream(stream);
   let isTaken = false;
 
-  function take(doing: string, signal: AbortSignal | undefined): void {
+  async function take(doing: string, signal: AbortSignal | undefined): Promise<void> {
     assertNotAborted(signal, `${doing} ${address}`);
     const isOver = stream.destroyed || stream.readableEnded;
-    if (isOver) throw new TransportError("IPC_PEER_GONE", describeEnd());
+    if (isOver) throw new TransportError("IPC_PEER_GONE", await describeEnd());
     if (isTaken) {
       throw new TransportError(
         "IPC_ADDRESS_IN_USE",
@@ -53,13 +53,13 @@ export function singleStream({ stream, address, describeEnd, onTaken }: SingleSt
 
     async listen(name, _endpoint, onStream, { signal, onEnded }) {
       assertName(name);
-      take("listening at", signal);
+      await take("listening at", signal);
       return new SingleStreamListener(stream, { address, onStream, onEnded });
     },
 
     async dial(name, _endpoint, { signal }) {
       assertName(name);
-      take("dialling", signal);
+      await take("dialling", signal);
       return stream;
     },
   };
