@@ -48,10 +48,16 @@ const GOLANG_IPC: Readonly<Record<string, Options>> = {
 /** What a peer reports of an end, in words. */
 type Watched = Pick<Peer, "on">;
 
+/** A peer that is asked often enough is heard at least every 50 ms; one that stands still is cut. */
+const IDLE = { heartbeatMs: 50, idleTimeoutMs: 400 };
+/** No connection follows the one that is watched. */
+const ONCE = { retryMs: 1_000_000 };
+
 function watch(peer: Watched): string[] {
   const seen: string[] = [];
   peer.on("message", () => {});
   peer.on("status", (status) => void (status.startsWith("Connect") || seen.push(status)));
+  peer.on("draining", () => seen.push("draining"));
   peer.on("lost", ({ code }) => seen.push(`lost ${code}`));
   return seen;
 }
@@ -69,20 +75,26 @@ async function watchManager(manager: ServerManager): Promise<string[]> {
 
 const makeTransport = (place: Place): Transport => ("port" in place ? tcp(place) : unixSocket(place));
 
-/** Connects a peer in this role with one in another process, and keeps what it reports. */
-async function meet(role: Role, place: Place, options: Options): Promise<{ far: EndingPeer; seen: string[] }> {
+/** A peer with what it reports, and the one in another process that it is connected with. */
+interface Meeting {
+  readonly near: Pick<Peer, "drain">;
+  readonly seen: string[];
+  readonly far: EndingPeer;
+}
+
+async function meet(role: Role, place: Place, options: Options, nearOptions: object = {}): Promise<Meeting> {
   if (role === "a client") {
     const far = await EndingPeer.start({ role: "server", place, options });
     const transport = makeTransport("port" in place ? { port: Number(far.address.split(":")[1]) } : place);
-    const client = untilTestEnds(await startClient({ name: NAME, transport, retryMs: 1_000, ...options }));
-    return { far, seen: watch(client) };
+    const near = untilTestEnds(await startClient({ name: NAME, transport, ...ONCE, ...options, ...nearOptions }));
+    return { near, seen: watch(near), far };
   }
-  const start = { name: NAME, transport: makeTransport(place), ...options };
+  const start = { name: NAME, transport: makeTransport(place), ...options, ...nearOptions };
   const near = untilTestEnds(role === "a server" ? await startServer(start) : await startServerManager(start));
   const seen = "connections" in near ? watchManager(near) : watch(near);
   const at = "port" in place ? { port: Number(near.address.split(":")[1]) } : place;
-  const far = await EndingPeer.start({ role: "client", place: at, options });
-  return { far, seen: await seen };
+  const far = await EndingPeer.start({ role: "client", place: at, options: { ...ONCE, ...options } });
+  return { near, seen: await seen, far };
 }
 
 const cases = (rows: readonly string[], modes: Readonly<Record<string, Options>>): [Role, string, string, Options][] =>
@@ -95,9 +107,11 @@ const cases = (rows: readonly string[], modes: Readonly<Record<string, Options>>
 /** What the other process does. */
 const COMMANDS: Readonly<Record<string, (mode: string) => string>> = {
   "close()": () => "close",
+  "drain()": () => "drain",
   "destroy()": () => "destroy",
   "kill -9": () => "SIGKILL",
   "a reset": () => "reset",
+  "nothing for idleTimeoutMs": () => "SIGSTOP",
   // Four bytes: the header of a record, or the length of a frame.
   "the end within a message": (mode) => `end ${mode === "secure" ? "02000030" : "00000010"}`,
   // A record of kind 0, or a control frame without data.
@@ -106,16 +120,25 @@ const COMMANDS: Readonly<Record<string, (mode: string) => string>> = {
 
 it.each([
   ...cases(Object.keys(COMMANDS), OURS),
-  ...cases(["close()", "destroy()", "kill -9"], GOLANG_IPC).map(
+  ...cases(["close()", "drain()", "destroy()", "kill -9"], GOLANG_IPC).map(
     ([role, how, mode, options]) => [role, how, `golang-ipc's ${mode}`, options] as const,
   ),
-] as const)("%s whose other side ends by %s reports what docs/ERRORS.md says: %s", async (role, how, mode, options) => {
+] as const)("%s reports what docs/ERRORS.md says of `%s` by the other side: %s", async (role, how, mode, options) => {
   const place = how === "a reset" ? { port: 0 } : { directory: temporaryDirectory() };
-  const { far, seen } = await meet(role, place, options);
+  const { far, seen } = await meet(role, place, options, how.startsWith("nothing") ? IDLE : {});
   await far.end(COMMANDS[how]?.(mode) ?? "");
   const row = mode.startsWith("golang-ipc") ? "golang-ipc's protocol: any end between two messages" : how;
   await eventually(() => expect(seen.join(", ")).toBe(report(row, role)));
 });
+
+it.each(cases(["this side's drain()"], OURS))(
+  "%s reports what docs/ERRORS.md says of %s: %s",
+  async (role, how, _mode, options) => {
+    const { near, seen } = await meet(role, { directory: temporaryDirectory() }, options);
+    await near.drain();
+    expect(seen.join(", ")).toBe(report(how, role));
+  },
+);
 
 describe("both sides that close at once", () => {
   it.each(Object.entries(OURS))("report nothing but their own close: %s", async (_mode, options) => {

@@ -12,7 +12,7 @@ export type Place = { readonly directory: string } | { readonly port: number };
 interface EndingPeerOptions {
   readonly role: "client" | "server";
   readonly place: Place;
-  readonly options: Pick<ClientOptions, "encryption" | "security">;
+  readonly options: Pick<ClientOptions, "encryption" | "security" | "retryMs">;
 }
 
 /** Ends its connection as the lines on its stdin say. */
@@ -36,6 +36,7 @@ const PROGRAM = `
   for await (const line of createInterface(process.stdin)) {
     const [command, hex] = line.split(" ");
     if (command === "close") await peer.close();
+    if (command === "drain") await peer.drain();
     if (command === "destroy") peer.destroy();
     if (command === "reset") stream.resetAndDestroy();
     if (command === "write") stream.write(Buffer.from(hex, "hex"));
@@ -72,7 +73,7 @@ export class EndingPeer {
   /** Ends the connection once it is complete there too. @param how a signal, or a line of the program */
   async end(how: string): Promise<void> {
     await this.#lines.next();
-    if (how === "SIGKILL") this.#child.kill(how);
+    if (how === "SIGKILL" || how === "SIGSTOP") this.#child.kill(how);
     else this.#child.stdin?.write(`${how}\n`);
   }
 }
