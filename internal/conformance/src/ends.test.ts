@@ -118,15 +118,23 @@ const COMMANDS: Readonly<Record<string, (mode: string) => string>> = {
   "bytes that break the protocol": (mode) => `write ${mode === "secure" ? "00000000" : "0000000400000000"}`,
 };
 
+/** What it says in a control frame before it closes: without encryption, because a test cannot seal. */
+const GOAWAYS: Readonly<Record<string, string>> = {
+  '"busy" as its reason': "02",
+  '"key withdrawn" as its reason': "03",
+};
+const goaway = (reason: string): string => `000000160000000003${reason}${"00".repeat(16)}`;
+
 it.each([
   ...cases(Object.keys(COMMANDS), OURS),
+  ...cases(Object.keys(GOAWAYS), { plain: OURS["plain"] ?? {} }),
   ...cases(["close()", "drain()", "destroy()", "kill -9"], GOLANG_IPC).map(
     ([role, how, mode, options]) => [role, how, `golang-ipc's ${mode}`, options] as const,
   ),
 ] as const)("%s reports what docs/ERRORS.md says of `%s` by the other side: %s", async (role, how, mode, options) => {
   const place = how === "a reset" ? { port: 0 } : { directory: temporaryDirectory() };
   const { far, seen } = await meet(role, place, options, how.startsWith("nothing") ? IDLE : {});
-  await far.end(COMMANDS[how]?.(mode) ?? "");
+  await far.end(COMMANDS[how]?.(mode) ?? `end ${goaway(GOAWAYS[how] ?? "")}${goaway("00")}`);
   const row = mode.startsWith("golang-ipc") ? "golang-ipc's protocol: any end between two messages" : how;
   await eventually(() => expect(seen.join(", ")).toBe(report(row, role)));
 });

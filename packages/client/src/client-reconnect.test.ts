@@ -17,6 +17,8 @@ async function clog(client: Client): Promise<Promise<void>[]> {
   return writes;
 }
 
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
+
 /** A client that is connected to a server without encryption, whose bytes the test writes. */
 async function rawPair(): Promise<{ client: Client; server: RawPeer; far: FarServer }> {
   const directory = temporaryDirectory();
@@ -170,6 +172,30 @@ describe("a client whose connection ends", () => {
     const next = await other.session();
     await next.write(1, "other");
     expect((await readData(client)).text()).toBe("other");
+  });
+
+  it.each([
+    ["busy", "02", "IPC_SERVER_BUSY"],
+    ["that the key was withdrawn", "03", "IPC_SECURITY_REFUSED"],
+  ])("is told of a server that says %s, and dials again", async (_what, reason, code) => {
+    const directory = temporaryDirectory();
+    const far = await FarServer.listen(directory, name);
+    const starting = startClient({ name, directory, retryMs: 1, encryption: false });
+    const server = new RawPeer(await far.next());
+    server.write(2, 0);
+    await server.read(1);
+    // An offer without a name, with control frames.
+    server.stream.write(hex(`00000030 00300000 49504358 01000000 00010000 ${"00".repeat(32)}`));
+    await server.read(9);
+    const client = untilTestEnds(await starting);
+    const lost = nextEvent(client, "lost");
+    // The reason, then closing.
+    const goaway = (byte: string): string => `00000016 00000000 03${byte} ${"00".repeat(16)}`;
+    server.stream.end(hex(goaway(reason) + goaway("00")));
+    expect(await lost).toMatchObject({ code });
+    await readUntil(client, "Reconnecting");
+    await far.session({ encryption: false });
+    expect(await readUntil(client, "Connected")).toEqual(["Connected"]);
   });
 });
 

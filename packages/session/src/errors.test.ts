@@ -65,6 +65,8 @@ describe("an error's traits", () => {
     "IPC_PEER_CLOSED",
     "IPC_RECORD_INVALID",
     "IPC_RECORD_TRUNCATED",
+    "IPC_SECURITY_REFUSED",
+    "IPC_SERVER_BUSY",
   ] as const)("name the end of a connection for %s, which is a connection error", (code) => {
     expect(traitsOf(code)).toMatchObject({ ends: "a connection" });
     expect(isConnectionError(Object.assign(new Error("of another copy"), { code }))).toBe(true);

@@ -118,8 +118,8 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_QUEUE_FULL: { causedByPeer: true },
   IPC_RECORD_INVALID: { ends: "a connection", retryable: "always" },
   IPC_RECORD_TRUNCATED: { ends: "a connection", retryable: "always" },
-  IPC_SECURITY_REFUSED: { retryable: "after a connection" },
-  IPC_SERVER_BUSY: { retryable: "always" },
+  IPC_SECURITY_REFUSED: { ends: "a connection", retryable: "after a connection" },
+  IPC_SERVER_BUSY: { ends: "a connection", retryable: "always" },
   IPC_TIMED_OUT: {},
   IPC_TRANSPORT_FAILED: { retryable: "always" },
   IPC_UNTRUSTED_SOCKET: {},
@@ -132,8 +132,8 @@ export function traitsOf(code: IpcErrorCode): ErrorTraits {
 }
 
 /**
- * Returns whether an error says that the connection has ended, or that there is none at the moment: the peer closed it, it was
- * lost, or the peer broke the protocol. Wait for the next connection, then try again; the peer may have received the message
+ * Returns whether an error says that the connection has ended, or that there is none at the moment: the peer closed or refused it,
+ * it was lost, or the peer broke the protocol. Wait for the next connection, then try again; the peer may have received the message
  * already. False for a message that was refused, such as IPC_MESSAGE_TOO_LARGE, IPC_QUEUE_FULL or IPC_ABORTED, and for
  * IPC_CLOSED, because no connection follows. Decides by the code.
  */
@@ -147,8 +147,8 @@ export function abortError(what: string, signal: AbortSignal): SessionError {
 }
 
 /** How a connection ended without a request of this side, and what was lost. */
-interface ConnectionEnd {
-  readonly code: "IPC_PEER_CLOSED" | "IPC_CONNECTION_LOST";
+export interface ConnectionEnd {
+  readonly code: "IPC_PEER_CLOSED" | "IPC_CONNECTION_LOST" | "IPC_SERVER_BUSY" | "IPC_SECURITY_REFUSED";
   readonly what: string;
   readonly unsentMessages: number;
   /** Received, and not accepted by the reader. */

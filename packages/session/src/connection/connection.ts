@@ -4,7 +4,7 @@ import { FrameError } from "@ipc/framing";
 import type { EndMark, HandshakeOutcome } from "../codec/codec.js";
 import type { GoawayReason } from "../codec/control-frame.js";
 import type { SilenceNews } from "../diagnostics.js";
-import { connectionEndError, type IpcError, SessionError } from "../errors.js";
+import { type ConnectionEnd, connectionEndError, type IpcError, SessionError } from "../errors.js";
 import type { Heartbeat, HeartbeatMember } from "../heartbeat/heartbeat.js";
 import { FEATURE } from "../negotiation/offer.js";
 import type { ConnectionSecurity } from "../security.js";
@@ -35,6 +35,15 @@ export interface ConnectionEvents extends ReceiverEvents {
 /** A peer may give one reason after another in this order; others are ignored. Nothing follows "closing". */
 const GOAWAY_ORDER: readonly GoawayReason[] = ["draining", "busy", "key withdrawn", "closing"];
 
+/** How a connection has ended whose peer gave one of these reasons before, however the stream ends then. */
+const REFUSALS: Partial<Record<GoawayReason, Pick<ConnectionEnd, "code" | "what">>> = {
+  busy: { code: "IPC_SERVER_BUSY", what: "connection ended by the peer, which is busy" },
+  "key withdrawn": {
+    code: "IPC_SECURITY_REFUSED",
+    what: "connection ended by the peer, which has withdrawn the key of this connection",
+  },
+};
+
 /** One established connection: a stream with its receiver and its sender, which ends exactly once. */
 export class Connection implements HeartbeatMember {
   readonly security: ConnectionSecurity;
@@ -47,6 +56,7 @@ export class Connection implements HeartbeatMember {
   readonly #endMark: EndMark;
   /** The reason of the peer's last GOAWAY. */
   #goaway: GoawayReason | undefined;
+  #refusal: (typeof REFUSALS)[GoawayReason];
   /** Undefined if the peer has no control frames. */
   readonly #control: ControlChannel | undefined;
   /** Undefined before `attach` and after the end. */
@@ -111,9 +121,12 @@ export class Connection implements HeartbeatMember {
     if (this.#events !== undefined) this.#control?.ping();
   }
 
-  /** Tells the peer that this side will close once the connection is idle; nothing if it has no control frames. */
-  announceDraining(): void {
-    this.#control?.goaway("draining");
+  /**
+   * Tells the peer that this connection will end, and why: by a drain, or by a `close` that the caller makes next. Nothing is sent if
+   * the peer has no control frames.
+   */
+  announce(reason: Exclude<GoawayReason, "closing">): void {
+    this.#control?.goaway(reason);
   }
 
   onSilent(silenceMs: number): void {
@@ -205,6 +218,7 @@ export class Connection implements HeartbeatMember {
   readonly #onGoaway = (reason: GoawayReason): void => {
     if (this.#goaway !== undefined && GOAWAY_ORDER.indexOf(reason) <= GOAWAY_ORDER.indexOf(this.#goaway)) return;
     this.#goaway = reason;
+    this.#refusal = REFUSALS[reason] ?? this.#refusal;
     this.#events?.goaway(reason);
   };
 
@@ -229,8 +243,8 @@ export class Connection implements HeartbeatMember {
       const how = hasClosed
         ? ({ code: "IPC_PEER_CLOSED", what: "connection closed by the peer" } as const)
         : ({ code: "IPC_CONNECTION_LOST", what: `connection cut (${cause?.message})` } as const);
-      const error = connectionEndError({ ...how, unsentMessages, droppedBytes, cause });
-      this.#finish(error, hasClosed && unsentMessages === 0 && droppedBytes === 0);
+      const error = connectionEndError({ ...how, ...this.#refusal, unsentMessages, droppedBytes, cause });
+      this.#finish(error, error.code === "IPC_PEER_CLOSED" && unsentMessages === 0 && droppedBytes === 0);
     });
   }
 

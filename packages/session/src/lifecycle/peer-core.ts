@@ -113,6 +113,11 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     return handledRejection(this.#unreachable("flush"));
   }
 
+  /** Tells the peer of the current connection why that will end; the caller ends it. Nothing without a connection. */
+  announce(reason: "draining" | "busy" | "key withdrawn"): void {
+    this.#connected?.connection.announce(reason);
+  }
+
   /** Announces the end, and closes when the connection is idle. Returns the same promise each time. */
   drain(timeoutMs: number): Promise<void> {
     if (this.#drain !== undefined) return this.#drain.done;
@@ -121,10 +126,9 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
       const connection = this.#connected?.connection;
       return connection && this.#traffic.progress + connection.bufferedBytes;
     };
-    const close = (ms: number): Promise<void> => this.close(ms);
-    this.#drain = new Drain({ received, isBusy: () => this.#isBusy }, { timeoutMs, close });
+    this.#drain = new Drain({ received, isBusy: () => this.#isBusy }, { timeoutMs, close: (ms) => this.close(ms) });
     this.#owner.stopAccepting?.();
-    this.#connected?.connection.announceDraining();
+    this.announce("draining");
     return this.#drain.done;
   }
 
@@ -177,9 +181,8 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     const waiting = state.name === "waiting" ? state.writes : new WriteQueue(maxQueuedBytes);
     waiting.rejectLarger(outcome.maxSendSize);
     const budget = this.#start.budgets?.queued;
-    const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs };
-    const heartbeat = this.#heartbeat;
-    const connection = new Connection({ stream, outcome, rest, ...limits, budget, waiting, heartbeat });
+    const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs, budget, heartbeat: this.#heartbeat };
+    const connection = new Connection({ stream, outcome, rest, waiting, ...limits });
     const origin = new ConnectionOrigin(connection, remote, this.#onSettled);
     this.#enter({ name: "connected", connection, origin });
     if (this.#start.changesPeer === true && this.#last !== undefined) this.#earlier.add(this.#last);

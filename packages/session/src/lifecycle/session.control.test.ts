@@ -4,9 +4,16 @@ import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { collect, nextEvent } from "../../../../internal/testkit/src/peer-watch.js";
 import { RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
 import { HandmadePeer } from "../../test/handmade-peer.js";
+import { PlainCodec } from "../codec/frame-codec.js";
+import { isConnectionError } from "../errors.js";
+import { FEATURE } from "../negotiation/offer.js";
+import { PLAIN_SECURITY } from "../security.js";
+import { PeerCore } from "./peer-core.js";
 import { openSession, type Session } from "./session.js";
 
-const [AUTH, DATA] = [1, 2];
+const FOREVER_MS = 1_000_000;
+
+const [AUTH, DATA, CLOSE] = [1, 2, 3];
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
 
 const PING = hex("00000009000000000100000107");
@@ -19,6 +26,8 @@ const SHORT = hex("000000050000000001");
 interface Bare {
   readonly session: Session;
   readonly send: (frames: Uint8Array) => void;
+  /** Ends the stream, without encryption as it is, in a secure session behind a CLOSE. */
+  readonly end: () => void;
   /** Reads the next frames, or the record around them. */
   readonly read: (frameBytes: number) => Promise<Buffer>;
 }
@@ -35,6 +44,7 @@ async function openPlain(select: string): Promise<Bare> {
   return finish({
     session: await opening,
     send: (frames) => void far.write(frames),
+    end: () => void far.end(),
     read: (bytes) => client.read(bytes),
   });
 }
@@ -51,6 +61,10 @@ async function openSecure(controlFrames: boolean): Promise<Bare> {
   return finish({
     session,
     send: (frames) => client.say(DATA, frames),
+    end: () => {
+      client.say(CLOSE);
+      client.end();
+    },
     read: async (bytes) => (await received.read(bytes + 20)).subarray(4, 4 + bytes),
   });
 }
@@ -109,6 +123,42 @@ describe.each([
     expect(drains).toHaveLength(1);
   });
 
+  test.each([
+    ["busy", [2, 0], "IPC_SERVER_BUSY", "which is busy"],
+    ["key withdrawn", [3, 0], "IPC_SECURITY_REFUSED", "which has withdrawn the key of this connection"],
+    [
+      "draining, busy and key withdrawn",
+      [1, 2, 3, 2, 0],
+      "IPC_SECURITY_REFUSED",
+      "has withdrawn the key of this connection",
+    ],
+  ] as const)("ends with the code of %s, which is that of a connection", async (_what, reasons, code, message) => {
+    const { session, send, end } = await open();
+    const [lost, error] = [nextEvent(session, "lost"), nextEvent(session, "error")];
+    send(Buffer.concat(reasons.map(goaway)));
+    end();
+    expect(await lost).toMatchObject({
+      code,
+      message: expect.stringMatching(new RegExp(`^connection ended by the peer, .*${message}: 0 messages`)),
+    });
+    expect((await error).code).toBe(code);
+    expect(isConnectionError(await lost)).toBe(true);
+  });
+
+  test("has closed if it gives a reason behind closing, or none but draining", async () => {
+    for (const reasons of [
+      [0, 3],
+      [1, 0],
+    ]) {
+      const { session, send, end } = await open();
+      const lost = collect(session, "lost");
+      send(Buffer.concat(reasons.map(goaway)));
+      end();
+      await nextEvent(session, "close");
+      expect(lost).toEqual([]);
+    }
+  });
+
   test("goes on without an event for every other reason, known or not", async () => {
     const { session, send } = await open();
     const [drains, messages] = [collect(session, "draining"), collect(session, "message")];
@@ -116,6 +166,48 @@ describe.each([
     await eventually(() => expect(messages).toHaveLength(1));
     expect([drains.length, session.status]).toEqual([0, "Connected"]);
   });
+});
+
+test("a peer that has withdrawn a key is not lost although it is cut before it closes", async () => {
+  const { session, send, end } = await openPlain("800001000000300000");
+  const lost = nextEvent(session, "lost");
+  send(goaway(3));
+  end();
+  expect(await lost).toMatchObject({ code: "IPC_SECURITY_REFUSED", cause: { code: "IPC_FRAME_TRUNCATED" } });
+});
+
+test.each([
+  ["after its messages", FEATURE.controlFrames as number, Buffer.concat([HI, goaway(3), goaway(0)])],
+  ["and tells a peer without control frames nothing", 0, HI],
+] as const)("a peer announces why it ends a connection, %s", async (_what, features, expected) => {
+  const [stream, far] = memoryPair();
+  const limits = {
+    maxMessageSize: 9,
+    maxQueuedBytes: 99,
+    maxUnreadBytes: 99,
+    busyPollUs: 0,
+    heartbeatMs: 0,
+    idleTimeoutMs: 0,
+  };
+  const core = new PeerCore(
+    { limits, security: PLAIN_SECURITY, status: "Listening", remote: "" },
+    { onDisconnected() {} },
+  );
+  core.announce("busy");
+  const outcome = {
+    codec: new PlainCodec(features === 0 ? "none" : "GOAWAY"),
+    maxSendSize: 9,
+    features,
+    peerEndsInResponse: true,
+  };
+  core.connect({ stream, outcome, rest: new Uint8Array(0), remote: "" });
+  const sent: Buffer[] = [];
+  far.on("data", (chunk: Buffer) => sent.push(chunk));
+  far.on("end", () => far.end());
+  await core.write(1, "hi", undefined);
+  core.announce("key withdrawn");
+  await core.close(FOREVER_MS);
+  expect(Buffer.concat(sent)).toEqual(expected);
 });
 
 test("a session that is being closed emits draining no more", async () => {
