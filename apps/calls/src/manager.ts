@@ -5,6 +5,8 @@ import { exampleOptions } from "@ipc-internal/example";
 import { NAME, orders, screen } from "./contract.js";
 
 const manager = await startServerManager({ name: NAME, ...exampleOptions() });
+const drain = (): void => void manager.drain().catch(console.error);
+process.once("SIGTERM", drain);
 console.log(`listening at ${manager.address}`);
 
 serve(manager, orders, {
@@ -44,9 +46,6 @@ serve(manager, orders, {
     });
   },
 });
-
-const drain = (): void => void manager.drain();
-process.once("SIGTERM", drain);
 
 let clients = 0;
 manager.on("disconnection", () => {

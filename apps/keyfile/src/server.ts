@@ -10,6 +10,8 @@ const server = await startServer({
   ...place,
   ...(place.transport === undefined && { unmaskPermissions: true }),
 });
+// Messages that are on their way are answered first.
+process.once("SIGTERM", () => void server.drain().catch(console.error));
 console.log(`user ${process.getuid?.()}, listening at ${server.address}, where every user may connect`);
 
 server.on("refused", (error) => console.log(`refused: ${error.code}, ${error.message}`));

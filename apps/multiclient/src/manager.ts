@@ -9,14 +9,22 @@ const isFast = process.env["FAST"] === "true";
 const what = isFast ? "readTimedFastest" : "readTimed";
 
 const manager = await startServerManager({ name: NAME, ...exampleOptions() });
+const terminated = new Promise<void>((resolve) => {
+  process.once("SIGTERM", () => {
+    // Messages that are on their way are answered first: the polls below take them.
+    manager.drain().catch(console.error);
+    resolve();
+  });
+});
 console.log(`listening at ${manager.address}`);
 
 // All are there before the first poll, so that both ways of polling begin with the same.
-await new Promise<void>((resolve) => {
+const complete = new Promise<void>((resolve) => {
   manager.on("connection", () => {
     if (manager.connections.size === CLIENTS) resolve();
   });
 });
+await Promise.race([complete, terminated]);
 
 let gone = 0;
 
@@ -43,11 +51,16 @@ const onRead: PollCallback = async (connection, message) => {
   }
 };
 
+/** A drain closes the manager, and with it a poll that finds no client any more. */
+function unlessClosed(error: unknown): void {
+  if (!isIpcError(error) || error.code !== "IPC_CLOSED") throw error;
+}
+
 const start = performance.now();
-for (let iteration = 1; gone < CLIENTS; iteration++) {
+for (let iteration = 1; gone < CLIENTS && manager.status === "Listening"; iteration++) {
   // Both read at most one message of each connection. They differ in which client they wait for.
-  if (isFast) await manager.readTimedFastest(READ_MS, onRead);
-  else await manager.readTimed(READ_MS, onRead);
+  const poll = isFast ? manager.readTimedFastest(READ_MS, onRead) : manager.readTimed(READ_MS, onRead);
+  await poll.catch(unlessClosed);
   console.log(`${what}: iteration ${iteration} ended ${(performance.now() - start).toFixed(0)} ms after the start`);
 }
 await manager.close();

@@ -3,10 +3,9 @@ import { exampleOptions, waitBetweenSteps } from "@ipc-internal/example";
 import { ECHO, NAME, PING } from "./conversation.js";
 
 const server = await startServer({ name: NAME, ...exampleOptions() });
-console.log(`listening at ${server.address}`);
-
 // Messages that are on their way are answered first.
-process.once("SIGTERM", () => void server.drain());
+process.once("SIGTERM", () => void server.drain().catch(console.error));
+console.log(`listening at ${server.address}`);
 
 server.on("status", (status) => {
   console.log(`status: ${status}`);

@@ -8,6 +8,8 @@ const READ_MS = 200;
 const THINK_MS = 250;
 
 const server = await startServer({ name: NAME, ...exampleOptions() });
+// Messages that are on their way are answered first.
+process.once("SIGTERM", () => void server.drain().catch(console.error));
 console.log(`listening at ${server.address}`);
 
 for (;;) {
@@ -16,7 +18,8 @@ for (;;) {
     console.log(`nothing within ${READ_MS} ms (status: ${server.status})`);
   } else if (message.kind === "status") {
     console.log(`status: ${message.status}`);
-    if (message.status === "Disconnected") break;
+    // The client has gone, or a drain is over.
+    if (message.status === "Disconnected" || message.status === "Closed") break;
   } else if (message.kind === "data") {
     console.log(`received type ${message.type}: "${message.text()}"; thinking for ${THINK_MS} ms`);
     await sleep(THINK_MS);
