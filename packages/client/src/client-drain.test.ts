@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { collect, nextEvent, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { collect, failureOf, nextEvent, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { pair } from "../test/paired.js";
 
 const FOREVER_MS = 1_000_000;
@@ -33,6 +34,16 @@ describe("drain of a client", () => {
     await client.drain({ timeoutMs: FOREVER_MS });
     expect(await readToEnd(client)).toEqual(["Closing", "Closed", "IPC_CLOSED"]);
   });
+});
+
+it("a client that drains in the handshake of a redial ends it, and what waits for that with IPC_CLOSED", async () => {
+  const { client, session, far } = await pair({ writeWhileReconnecting: "wait" });
+  await session.close();
+  const server = new RawPeer(await far.next());
+  const waiting = failureOf(client.write(1, "never"));
+  await client.drain({ timeoutMs: FOREVER_MS });
+  await server.gone;
+  expect([client.status, (await waiting).code, far.connections]).toEqual(["Closed", "IPC_CLOSED", 2]);
 });
 
 it("a client of a server that drains redials only after the end", async () => {

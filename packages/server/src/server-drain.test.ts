@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { nextEvent, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { name, serve } from "../test/served.js";
 import { startServer } from "./server.js";
@@ -26,6 +27,16 @@ describe("drain of a server", () => {
     const { server } = await serve();
     await server.drain({ timeoutMs: FOREVER_MS });
     expect(server.status).toBe("Closed");
+  });
+
+  it("ends a handshake that is in progress", async () => {
+    const { server } = await serve();
+    const refused = nextEvent(server, "refused");
+    const stranger = await RawPeer.connect(server.address);
+    await stranger.read(2);
+    await server.drain({ timeoutMs: FOREVER_MS });
+    await stranger.gone;
+    expect(await refused).toMatchObject({ code: "IPC_CLOSED" });
   });
 
   it("reads a flood that is under way to its end, slowly, before it closes", async () => {

@@ -65,6 +65,23 @@ describe("a control frame", () => {
     );
   });
 
+  test("of every length from 0 to 140 is refused where the length is not that of its op", () => {
+    const taken = (op: number): number[] =>
+      Array.from({ length: 141 }, (_, length) => length).filter((length) => {
+        const data = new Uint8Array(length);
+        if (length > 0) data[0] = op;
+        try {
+          decodeControlFrame(data);
+          return true;
+        } catch (error) {
+          expect(error).toMatchObject({ code: "IPC_RECORD_INVALID" });
+          return false;
+        }
+      });
+    const upTo128 = Array.from({ length: 128 }, (_, index) => index + 1);
+    expect([1, 2, 3, 4, 0x7f, 0].map(taken)).toEqual([[5], [5], [18], upTo128, upTo128, upTo128]);
+  });
+
   test.each([
     ["empty", "", "data of 0 bytes, expected 1 … 128"],
     ["longer than 128 bytes", `7f${"00".repeat(128)}`, "data of 129 bytes, expected 1 … 128"],

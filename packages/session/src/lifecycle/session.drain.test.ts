@@ -162,6 +162,26 @@ describe("drain of a session", () => {
     expect(session.status).toBe("Closed");
   });
 
+  it("waits for a peer that reads slowly, which gets everything that was written", async () => {
+    const [near, far] = memoryPair();
+    const opening = openSession(near, { role: "server", encryption: false });
+    const raw = new RawPeer(far);
+    await raw.join();
+    const session = await opening;
+    far.pause();
+    for (let count = 0; count < 3; count++) void session.write(1, new Uint8Array(100_000));
+    const passIdle = stoppedClock();
+    const drained = session.drain({ timeoutMs: FOREVER_MS });
+    for (let pass = 0; pass < 5; pass++) await passIdle();
+    expect([session.status, session.stats.queuedBytes > 0]).toEqual(["Connected", true]);
+    far.resume();
+    // Length, type and data.
+    const frame = Buffer.concat([Buffer.from("000186a400000001", "hex"), Buffer.alloc(100_000)]);
+    for (let count = 0; count < 3; count++) expect(frame.equals(await raw.read(frame.length))).toBe(true);
+    await passIdle();
+    await drained;
+  });
+
   it("closes after `timeoutMs` although a step goes on", async () => {
     const { session, peer } = await open(false);
     session.on("message", () => new Promise(() => {}));
