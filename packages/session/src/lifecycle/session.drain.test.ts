@@ -64,6 +64,20 @@ describe.each([
     expect([session.status, statuses, lost]).toEqual(["Closed", ["Connected"], []]);
   });
 
+  it("ends both sides that drain at once, and loses nothing", async () => {
+    const { session, peer } = await open(encryption);
+    const sides = [session, peer];
+    const received = sides.map((side) => collect(side, "message"));
+    const losses = sides.flatMap((side) => [collect(side, "lost"), collect(side, "error")]);
+    const drained = sides.map(async (side) => {
+      for (let count = 0; count < 100; count++) await side.write(1, `${count}`);
+      await side.drain({ timeoutMs: FOREVER_MS });
+    });
+    await Promise.all(drained);
+    expect(received.map((messages) => messages.length)).toEqual([100, 100]);
+    expect(losses.flat()).toEqual([]);
+  });
+
   it("delivers what the peer finishes after `draining`, and sends the answers", async () => {
     const { session, peer } = await open(encryption);
     session.on("message", (message) => message.reply(1, message.data));
