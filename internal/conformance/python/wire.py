@@ -99,9 +99,9 @@ class Direction:
         if self.seq > 0 and self.seq % self.rekey_interval == 0:
             output = expand(self.key, b"rekey", 44)
             self.key, self.iv = output[:32], output[32:]
-        nonce = bytes(a ^ b for a, b in zip(self.iv, struct.pack(">IQ", 0, self.seq)))
+        self.nonce = bytes(a ^ b for a, b in zip(self.iv, struct.pack(">IQ", 0, self.seq)))
         self.seq += 1
-        return AESGCM(self.key), nonce
+        return AESGCM(self.key), self.nonce
 
     def seal(self, kind, plaintext=b""):
         header = bytes([kind]) + (len(plaintext) + 16).to_bytes(3, "big")

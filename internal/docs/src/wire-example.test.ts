@@ -102,3 +102,11 @@ test("docs/WIRE.md names every field of the vectors", () => {
   const missing = [...new Set(names)].filter((name) => !ofServer.test(name) && !page.includes(`\`${name}\``));
   expect(missing).toEqual([]);
 });
+
+test("the vectors describe each stream that a side must refuse in words of its own", () => {
+  const vectors = JSON.parse(readText("internal/conformance/vectors/ipcx-1.json")) as {
+    readonly refused: readonly { readonly role: string; readonly about: string }[];
+  };
+  const described = vectors.refused.map(({ role, about }) => `${role}: ${about}`);
+  expect(new Set(described).size).toBe(described.length);
+});
