@@ -1,12 +1,14 @@
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectionPlan, Direction, Fault } from "./fault-plan.js";
-import { FaultyPipe, Pauses } from "./faulty-pipe.js";
+import { FaultyPipe } from "./faulty-pipe.js";
 
 /** One connection of a client through the proxy, with its fault. */
 export class FaultyConnection {
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #pauses = new Pauses();
+  /** Ends all pauses, so that no timer outlives the connection. */
+  readonly #over = new AbortController();
   readonly #pipes: Readonly<Record<Direction, FaultyPipe>>;
   readonly #fired: (fault: Fault) => void;
   /** Whether the end of one side is the other's. */
@@ -22,7 +24,7 @@ export class FaultyConnection {
         shape: shapes[direction],
         at: fault?.direction === direction ? fault.at : undefined,
         onPlace: (next) => (fault === undefined ? next : this.#fire(fault, next)),
-        pauses: this.#pauses,
+        pause: (ms) => this.#pause(ms),
       });
     this.#pipes = { toServer: pipe("toServer"), toClient: pipe("toClient") };
     this.#follow(client, server);
@@ -36,9 +38,13 @@ export class FaultyConnection {
   }
 
   destroy(): void {
-    this.#pauses.end();
+    this.#over.abort();
     this.#client.destroy();
     this.#server.destroy();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return sleep(ms, undefined, this.#over).catch(() => {});
   }
 
   #ends(direction: Direction): { source: Socket; target: Socket } {
@@ -54,7 +60,7 @@ export class FaultyConnection {
     });
     one.once("close", () => {
       if (!this.#isJoined || (one.readableEnded && !isReset)) return;
-      this.#pauses.end();
+      this.#over.abort();
       if (isReset) reset(other);
       else other.destroy();
     });
@@ -97,7 +103,7 @@ export class FaultyConnection {
 
   #cutLater({ kind, lingerMs }: Fault): void {
     if (lingerMs === undefined) return;
-    void this.#pauses.pause(lingerMs).then(() => {
+    void this.#pause(lingerMs).then(() => {
       if (kind === "reset") {
         reset(this.#client);
         reset(this.#server);

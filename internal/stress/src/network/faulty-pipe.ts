@@ -2,34 +2,6 @@ import type { Socket } from "node:net";
 import { setImmediate as nextMacrotask } from "node:timers/promises";
 import type { Shape } from "./fault-plan.js";
 
-/** Pauses that can be ended all at once, so that no timer outlives its connection. */
-export class Pauses {
-  readonly #pending = new Map<NodeJS.Timeout, () => void>();
-  #over = false;
-
-  /** Resolves after `ms` milliseconds, or when the pauses end. */
-  pause(ms: number): Promise<void> {
-    if (this.#over) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#pending.delete(timer);
-        resolve();
-      }, ms);
-      this.#pending.set(timer, resolve);
-    });
-  }
-
-  /** Ends those that are under way, and all that will be asked for. */
-  end(): void {
-    this.#over = true;
-    for (const [timer, resolve] of this.#pending) {
-      clearTimeout(timer);
-      resolve();
-    }
-    this.#pending.clear();
-  }
-}
-
 export interface FaultyPipeOptions {
   readonly source: Socket;
   readonly target: Socket;
@@ -38,7 +10,8 @@ export interface FaultyPipeOptions {
   readonly at: number | undefined;
   /** Is called there, once. Takes the byte that follows, and gives it as it is to be. */
   readonly onPlace: (next: number) => number;
-  readonly pauses: Pauses;
+  /** Resolves after so many milliseconds, or when the connection is over. */
+  readonly pause: (ms: number) => Promise<void>;
 }
 
 /** One direction of a connection: passes bytes on in its shape, until it is told to lose them or to stand still. */
@@ -101,14 +74,14 @@ export class FaultyPipe {
   }
 
   async #shape(chunk: Buffer): Promise<void> {
-    const { shape, pauses } = this.#options;
+    const { shape, pause } = this.#options;
     const from = this.#passed;
     this.#passed += chunk.length;
     switch (shape.kind) {
       case "as they come":
         return this.#write(chunk);
       case "delay":
-        await pauses.pause(shape.ms);
+        await pause(shape.ms);
         return this.#write(chunk);
       case "split":
         return this.#split(chunk, Math.max(0, shape.until - from), shape.bytes);
@@ -117,14 +90,14 @@ export class FaultyPipe {
       case "throttle":
         for (let at = 0; at < chunk.length; at += shape.bytes) {
           await this.#write(chunk.subarray(at, at + shape.bytes));
-          await pauses.pause(1);
+          await pause(1);
         }
         return;
       case "pause": {
         const before = Math.max(0, shape.at - from);
         if (shape.at < from || before >= chunk.length) return this.#write(chunk);
         await this.#write(chunk.subarray(0, before));
-        await pauses.pause(shape.ms);
+        await pause(shape.ms);
         return this.#write(chunk.subarray(before));
       }
     }
@@ -145,7 +118,7 @@ export class FaultyPipe {
     if (size >= bytes) {
       await this.#writeGathered();
     } else if (this.#gathered.length === 1) {
-      void this.#options.pauses.pause(ms).then(() => this.#writeGathered());
+      void this.#options.pause(ms).then(() => this.#writeGathered());
     }
   }
 

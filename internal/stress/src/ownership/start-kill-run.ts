@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { clock } from "../process/calls.js";
 import { Place } from "../process/place.js";
-import { Spares } from "../process/spares.js";
 import { SeededRandom } from "../random.js";
 import { assertOutcome, leaveStaleSocket, SOCKET, startOwner } from "./owner.js";
 
@@ -26,13 +25,12 @@ export interface StartKillResult {
 export function killStarts(kills: number): Promise<StartKillResult> {
   return Place.lend(async (place) => {
     const [next, client] = await Promise.all([startOwner(place), startOwner(place)]);
-    const spares = new Spares(kills, () => startOwner(place));
     const random = new SeededRandom(kills);
     const left: Record<string, number> = {};
     const nextStartMs: number[] = [];
     for (let kill = 0; kill < kills; kill++) {
       if (kill % 2 === 0) await leaveStaleSocket(join(place.directory, SOCKET));
-      const victim = await spares.take();
+      const victim = await startOwner(place);
       const killed = victim.call("listen").catch(() => "killed");
       await pause(random.integer(0, START_MS));
       await victim.kill();
