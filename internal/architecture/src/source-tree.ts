@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The top folder of the workspace. */
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
-const NOT_OURS = new Set(["node_modules", "dist", ".turbo"]);
+const NOT_OURS = new Set(["node_modules", "dist", "coverage", "reports"]);
+/** Changesets become the changelog. Every other name with a leading dot belongs to a tool. */
+const OURS_WITH_DOT = new Set([".changeset", ".ci"]);
 
 /** Lists the folders directly below `folder`, given and returned relative to the top: `packages` → `framing`, … */
 export function foldersIn(folder: string): string[] {
@@ -15,21 +17,16 @@ export function foldersIn(folder: string): string[] {
     .sort();
 }
 
-/** Lists every file below `folder` whose name ends in one of `endings`, relative to the top, with `/`, sorted. */
+/** Lists every file below `folder` whose path ends in one of `endings`, relative to the top, with `/`, sorted. */
 export function filesUnder(folder: string, endings: readonly string[]): string[] {
-  const found: string[] = [];
-  const pending = [join(ROOT, folder)];
-  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-    for (const entry of readdirSync(at, { withFileTypes: true })) {
-      const path = join(at, entry.name);
-      if (entry.isDirectory()) {
-        if (!NOT_OURS.has(entry.name)) pending.push(path);
-      } else if (endings.some((ending) => entry.name.endsWith(ending))) {
-        found.push(relative(ROOT, path).replaceAll(sep, "/"));
-      }
-    }
-  }
-  return found.sort();
+  return readdirSync(join(ROOT, folder), { withFileTypes: true })
+    .filter(({ name }) => OURS_WITH_DOT.has(name) || !(name.startsWith(".") || NOT_OURS.has(name)))
+    .flatMap((entry) => {
+      const path = posix.join(folder, entry.name);
+      if (entry.isDirectory()) return filesUnder(path, endings);
+      return endings.some((ending) => path.endsWith(ending)) ? [path] : [];
+    })
+    .sort();
 }
 
 /** Tells whether there is a file, named relative to the top. */

@@ -1,11 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { basename, join, relative, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+import { basename } from "node:path";
+import { filesUnder, readText } from "../../architecture/src/source-tree.js";
 
-/** The top folder of the workspace. */
-export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-
-const NOT_OURS = new Set(["node_modules", "dist"]);
 const FENCE = /^(`{3,})(.*)$/;
 
 /** A fenced block of code. */
@@ -51,20 +46,8 @@ export function readDocument(path: string): Document {
 }
 
 /** Lists every Markdown file of the workspace; what a dot hides is not looked at. */
-export function listDocuments(folder = ""): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true })
-    .filter(({ name }) => !name.startsWith(".") && !NOT_OURS.has(name))
-    .flatMap((entry) => {
-      const path = relative(ROOT, join(ROOT, folder, entry.name)).replaceAll(sep, "/");
-      if (entry.isDirectory()) return listDocuments(path);
-      return entry.name.endsWith(".md") ? [path] : [];
-    })
-    .sort();
-}
-
-/** Reads a text file, named relative to the top. */
-export function readText(path: string): string {
-  return readFileSync(join(ROOT, path), "utf8");
+export function listDocuments(): string[] {
+  return filesUnder("", [".md"]).filter((path) => !path.startsWith("."));
 }
 
 /** Tells the documents whose snippets a reader may copy. What lies in docs/api is written by a tool: declarations. */

@@ -1,7 +1,7 @@
 import type { IpcErrorCode } from "@ipc/client";
 import { describe, expect, test } from "vitest";
 import { isRetryable } from "../../../packages/client/src/dial-loop.js";
-import { readText } from "./document.js";
+import { readText } from "../../architecture/src/source-tree.js";
 
 /** Every code of the library. The compiler refuses one that is missing here, and one that does not exist. */
 const CODES = Object.keys({

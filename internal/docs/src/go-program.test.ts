@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { buildGoPeer } from "../../conformance/src/go-toolchain.js";
+import { startProgram } from "../../testkit/src/child-process.js";
 import { readDocument } from "./document.js";
-import { Program } from "./program.js";
 import { listSnippets, printsOf } from "./snippet.js";
 import { SnippetProject } from "./snippet-project.js";
 
@@ -39,8 +39,8 @@ describe.skipIf(client === undefined)(`the Go program of docs/GUIDE.md${why}`, (
     const [server] = servers;
     if (server === undefined || client === undefined)
       throw new Error("README.md has a server, docs/GUIDE.md a Go program");
-    await using _serving = new Program(process.execPath, [project.programOf(server)], { cwd: project.folder });
-    await using asking = new Program(client, [], { cwd: project.folder });
-    expect(await asking.outcome).toEqual({ exitCode: 0, stderr: "", stdout: printsOf(fences[index + 1]) });
+    startProgram(process.execPath, [project.programOf(server)], { cwd: project.folder });
+    const asking = startProgram(client, [], { cwd: project.folder });
+    expect(await asking.outcome).toEqual({ code: 0, stderr: "", stdout: printsOf(fences[index + 1]) });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readText } from "./document.js";
+import { readText } from "../../architecture/src/source-tree.js";
 
 /** Where the code says a number, and how docs/LIMITS.md says it. */
 const NUMBERS: readonly { readonly file: string; readonly code: string; readonly says: string }[] = [

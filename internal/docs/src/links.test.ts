@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Document, listDocuments, ROOT, readDocument } from "./document.js";
+import { ROOT } from "../../architecture/src/source-tree.js";
+import { type Document, listDocuments, readDocument } from "./document.js";
 
 const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
 const HEADING = /^#{1,6} (.+)$/;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readText } from "./document.js";
+import { readText } from "../../architecture/src/source-tree.js";
 
 const INTERFACES = [
   ["session/src/options/peer-options.ts", "PeerOptions", ""],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readText } from "./document.js";
+import { readText } from "../../architecture/src/source-tree.js";
 import { complaintsOf, listTexts } from "./plain-words.js";
 
 /** These two files name the forbidden words. */

@@ -1,12 +1,7 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { ROOT } from "./document.js";
+import { filesUnder } from "../../architecture/src/source-tree.js";
 
 /** Files that hold prose. `run` is the program of the continuous integration. */
-const TEXT_FILE = /(\.(ts|mts|mjs|js|go|sh|yml|yaml|json|md)|\/run)$/;
-const NOT_OURS = new Set(["node_modules", "dist", "coverage", "reports"]);
-/** Changesets become the changelog. Every other name with a leading dot belongs to a tool. */
-const OURS_WITH_DOT = new Set([".changeset", ".ci"]);
+const TEXTS = [".ts", ".mts", ".mjs", ".js", ".go", ".sh", ".yml", ".yaml", ".json", ".md", "/run"];
 
 // An underscore separates words, as in `_who` and `FOR_NOBODY`; `\b` would not see that.
 const FORBIDDEN = /(?<![a-z0-9])(whoever|nobody|somebody|everybody|he|his|him|who)(?![a-z0-9])/gi;
@@ -15,15 +10,8 @@ const PERSON = /(?<![a-z0-9])(users?|developers?|attackers?|authors?|readers?|pe
 const BETWEEN_WORDS = /[\s*/#>]+$/;
 
 /** Lists every text file of the workspace, relative to the top, sorted. */
-export function listTexts(folder = ""): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true })
-    .filter(({ name }) => OURS_WITH_DOT.has(name) || !(name.startsWith(".") || NOT_OURS.has(name)))
-    .flatMap((entry) => {
-      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory()) return listTexts(path);
-      return TEXT_FILE.test(`/${path}`) ? [path] : [];
-    })
-    .sort();
+export function listTexts(): string[] {
+  return filesUnder("", TEXTS);
 }
 
 /**

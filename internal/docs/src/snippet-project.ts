@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ROOT } from "./document.js";
+import { ROOT } from "../../architecture/src/source-tree.js";
 import type { Snippet } from "./snippet.js";
 
 const run = promisify(execFile);

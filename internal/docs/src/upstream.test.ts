@@ -1,7 +1,5 @@
-import { readdirSync } from "node:fs";
-import { join, sep } from "node:path";
 import { expect, test } from "vitest";
-import { ROOT, readText } from "./document.js";
+import { filesUnder, readText } from "../../architecture/src/source-tree.js";
 
 const rows = [...readText("docs/UPSTREAM.md").matchAll(/^\| (\d+) \|/gm)].map(([, row]) => Number(row));
 
@@ -20,13 +18,10 @@ const GO_TESTS: readonly string[] = `
 /** What tests refer to in their names: `refuses 97 bytes of junk (golang-ipc: row 10, TestX)`. */
 function references(): Set<string> {
   const found = new Set<string>();
-  for (const folder of ["packages", "internal"]) {
-    for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
-      const isTest = file.endsWith(".test.ts") || file.endsWith("option-refusals.ts");
-      if (!isTest || file.split(sep).includes("node_modules") || file.includes("upstream.test")) continue;
-      for (const [, list = ""] of readText(join(folder, file)).matchAll(/\(golang-ipc: ([^)]+)\)/g)) {
-        for (const reference of list.split(", ")) found.add(reference);
-      }
+  const files = ["packages", "internal"].flatMap((folder) => filesUnder(folder, [".test.ts", "option-refusals.ts"]));
+  for (const file of files.filter((path) => !path.includes("upstream.test"))) {
+    for (const [, list = ""] of readText(file).matchAll(/\(golang-ipc: ([^)]+)\)/g)) {
+      for (const reference of list.split(", ")) found.add(reference);
     }
   }
   return found;

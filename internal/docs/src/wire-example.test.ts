@@ -10,7 +10,8 @@ import { encodeBody, encodeFrame, encodeMessage } from "@ipc/framing";
 import { clientIdRequest, encodeClientId } from "@ipc/session/internal";
 import { describe, expect, test } from "vitest";
 import { encodeFrame as encodeCallFrame } from "../../../packages/rpc/src/wire/frame.js";
-import { readDocument, readText } from "./document.js";
+import { readText } from "../../architecture/src/source-tree.js";
+import { readDocument } from "./document.js";
 
 const HELLO = new TextEncoder().encode("hello");
 const LIMITS = Uint8Array.of(0x00, 0x30, 0x00, 0x00);
