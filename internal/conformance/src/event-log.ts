@@ -1,14 +1,7 @@
 /** How long a wait may take before it fails with what was seen, in milliseconds: less than a test may take. */
 const PATIENCE_MS = 25_000;
 
-export interface Wait {
-  /** @default a signal that aborts after 25 s */
-  readonly signal?: AbortSignal;
-}
-
-/**
- * Keeps what has happened until a test asks for it, so that nothing is missed between an action and the wait for it.
- */
+/** Keeps what has happened until a test asks for it, so that nothing is missed between an action and the wait for it. */
 export class EventLog<T> {
   readonly #name: string;
   readonly #all: T[] = [];
@@ -34,25 +27,17 @@ export class EventLog<T> {
   }
 
   /** Resolves with the next event that `matches`, and goes past it and all before it. */
-  next<M extends T>(what: string, matches: (event: T) => event is M, wait?: Wait): Promise<M>;
-  next(what: string, matches: (event: T) => boolean, wait?: Wait): Promise<T>;
-  next(what: string, matches: (event: T) => boolean, wait: Wait = {}): Promise<T> {
-    const signal = wait.signal ?? AbortSignal.timeout(PATIENCE_MS);
+  next(what: string, matches: (event: T) => boolean): Promise<T> {
     return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        this.#waiting.delete(look);
-        signal.removeEventListener("abort", giveUp);
-      };
       const fail = (why: string): void => {
-        leave();
+        this.#waiting.delete(look);
         const seen = JSON.stringify(this.#all.slice(-20));
-        reject(new Error(`${this.#name}: waiting for ${what}: ${why}; seen: ${seen}`, { cause: signal.reason }));
+        reject(new Error(`${this.#name}: waiting for ${what}: ${why}; seen: ${seen}`));
       };
-      const giveUp = (): void => fail("gave up");
       const look = (): void => {
         const found = this.#all.findIndex((event, i) => i >= this.#cursor && matches(event));
         if (found >= 0) {
-          leave();
+          this.#waiting.delete(look);
           this.#cursor = found + 1;
           resolve(this.#all[found] as T);
         } else if (this.#ended !== undefined) {
@@ -60,9 +45,8 @@ export class EventLog<T> {
         }
       };
       this.#waiting.add(look);
-      signal.addEventListener("abort", giveUp);
-      if (signal.aborted) giveUp();
-      else look();
+      AbortSignal.timeout(PATIENCE_MS).addEventListener("abort", () => fail("gave up"));
+      look();
     });
   }
 }

@@ -1,4 +1,3 @@
-import type { Wait } from "./event-log.js";
 import type { GoProcess } from "./go-process.js";
 import type { Tally } from "./peer-protocol.js";
 
@@ -22,26 +21,26 @@ export class GoEnd {
   }
 
   /** Sends messages one by one, each after the echo of the one before, and compares every byte. */
-  async echo(run: Run, wait?: Wait): Promise<Tally> {
-    return (await this.#command("echo", { type: 1, ...run }, wait)) as Tally;
+  async echo(run: Run): Promise<Tally> {
+    return this.#command("echo", { type: 1, ...run });
   }
 
   /** Writes one-way messages. Resolves with what was written: golang-ipc may not have sent it yet, see `report`. */
-  async send(run: Omit<Run, "type">, wait?: Wait): Promise<Tally> {
-    return (await this.#command("send", run, wait)) as Tally;
+  async send(run: Omit<Run, "type">): Promise<Tally> {
+    return this.#command("send", run);
   }
 
   /** Asks the other end what it has received one-way since the last report. All written before has arrived then. */
-  async report(wait?: Wait): Promise<Tally> {
-    return (await this.#command("report", {}, wait)) as Tally;
+  async report(): Promise<Tally> {
+    return this.#command("report", {});
   }
 
   /** Resolves when golang-ipc has reported `status`, after the one that was waited for before. */
-  async status(status: string, wait?: Wait): Promise<void> {
-    await this.#process.statuses(this.#client).next(status, (seen) => seen === status, wait);
+  async status(status: string): Promise<void> {
+    await this.#process.statuses(this.#client).next(status, (seen) => seen === status);
   }
 
-  #command(command: string, parameters: object, wait?: Wait): Promise<unknown> {
-    return this.#process.command(command, { ...parameters, client: this.#client }, wait);
+  async #command(command: string, parameters: object): Promise<Tally> {
+    return (await this.#process.command(command, { ...parameters, client: this.#client })) as Tally;
   }
 }

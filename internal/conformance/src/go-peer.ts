@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
-import type { Wait } from "./event-log.js";
 import { GoEnd } from "./go-end.js";
 import { GoProcess } from "./go-process.js";
 
@@ -45,8 +44,8 @@ export class GoPeer extends GoEnd implements AsyncDisposable {
   }
 
   /** Listens (server), or connects (client): resolves when it may write. */
-  async start(wait?: Wait): Promise<void> {
-    const { clientId } = (await this.#process.command("start", {}, wait)) as { readonly clientId: number };
+  async start(): Promise<void> {
+    const { clientId } = (await this.#process.command("start", {})) as { readonly clientId: number };
     this.#clientId = clientId;
   }
 
@@ -66,13 +65,13 @@ export class GoPeer extends GoEnd implements AsyncDisposable {
    * golang-ipc's manager serves one connection at a time. Another that is dialled before it has noticed the end of the
    * last is accepted and never served, and golang-ipc's client waits for its id for ever.
    */
-  async managerFree(wait?: Wait): Promise<void> {
-    await this.#process.command("free", {}, wait);
+  async managerFree(): Promise<void> {
+    await this.#process.command("free", {});
   }
 
   /** Closes in an orderly way, one-way messages settled by a report. Then `start` may follow. */
-  async close(wait?: Wait): Promise<void> {
-    await this.#process.command("close", {}, wait);
+  async close(): Promise<void> {
+    await this.#process.command("close", {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

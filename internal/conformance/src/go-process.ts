@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { EventLog, type Wait } from "./event-log.js";
+import { EventLog } from "./event-log.js";
 
 /** How long go-peer may take to leave by itself before it is killed, in milliseconds. */
 const EXIT_MS = 2_000;
@@ -51,10 +51,10 @@ export class GoProcess implements AsyncDisposable {
   }
 
   /** Resolves with the result of a command. Commands are done one after the other. */
-  async command(command: string, parameters: object = {}, wait?: Wait): Promise<unknown> {
+  async command(command: string, parameters: object = {}): Promise<unknown> {
     const id = ++this.#commands;
     this.#child.stdin.write(`${JSON.stringify({ id, command, ...parameters })}\n`);
-    const outcome = await this.#outcomes.next(`${command} (${id})`, (seen) => seen.id === id, wait);
+    const outcome = await this.#outcomes.next(`${command} (${id})`, (seen) => seen.id === id);
     if (outcome.event === "failed") throw new Error(`go ${command}: ${outcome.message}`);
     return outcome.result;
   }
