@@ -1,23 +1,23 @@
 import { readdirSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Consumer, compileConsumer, installConsumer, listInstalled, runConsumer } from "./consumer.js";
+import { Project } from "./project.js";
 import { documentedSize, measureSize, type Size } from "./size.js";
 import { findTarball, packAll, ROOT } from "./tarball.js";
 
-const CONSUMERS: readonly Consumer[] = [
-  { name: "framing", uses: "framing", dependencies: [], types: [] },
-  { name: "client", uses: "client", dependencies: ["crypto", "framing", "session", "transport"], types: ["node"] },
+/** Folders of `consumers/` that use one package, and the ambient types that their authors have installed. */
+const CONSUMERS = [
+  { uses: "framing", dependencies: [], types: [] },
+  { uses: "client", dependencies: ["crypto", "framing", "session", "transport"], types: ["node"] },
   {
-    name: "manager",
     uses: "manager",
     dependencies: ["crypto", "framing", "server", "session", "transport"],
     types: ["node"],
   },
-];
+] as const;
 
 const SIZE_TOLERANCE = 0.25;
 const BIN = { preferLocal: true, localDir: import.meta.dirname };
@@ -61,23 +61,31 @@ describe.each(readdirSync(join(ROOT, "packages")))("the tarball of @ipc/%s", (na
 });
 
 describe.each(CONSUMERS)("a project that uses @ipc/$uses", (consumer) => {
-  let project: string;
+  let project: Project;
 
   beforeAll(async () => {
-    project = join(folder, consumer.name);
-    await installConsumer(consumer, project, tarballs);
+    project = await Project.make(consumer.uses);
+    await project.install("npm", [`@ipc/${consumer.uses}`], { type: "module" }, tarballs);
   });
+  afterAll(() => project?.[Symbol.asyncDispose]());
 
   test("gets that package and its dependencies only", async () => {
-    expect(await listInstalled(project)).toEqual([consumer.uses, ...consumer.dependencies].sort());
+    expect((await readdir(join(project.folder, "node_modules", "@ipc"))).sort()).toEqual(
+      [consumer.uses, ...consumer.dependencies].sort(),
+    );
   });
 
   test.each(["nodenext", "bundler"])("compiles with %s resolution, our declarations included", async (resolution) => {
-    await compileConsumer(consumer, project, resolution);
+    const module = resolution === "bundler" ? "esnext" : resolution;
+    const own = { types: consumer.types, typeRoots: [join(ROOT, "node_modules", "@types")] };
+    const checks = { lib: ["es2023"], strict: true, skipLibCheck: false, noEmit: true };
+    const compilerOptions = { target: "es2023", module, moduleResolution: resolution, ...own, ...checks };
+    await project.write("tsconfig.json", { compilerOptions, files: ["consumer.ts"] });
+    await project.node(join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", ".");
   });
 
   test("gets about as many bytes as docs/NODE.md says", async () => {
-    const size = await measureSize(project, tarballs, [consumer.uses, ...consumer.dependencies]);
+    const size = await measureSize(project.folder, tarballs, [consumer.uses, ...consumer.dependencies]);
     const documented = await documentedSize(consumer.uses);
     const isAbout = (bytes: number, said: number): boolean => Math.abs(bytes / said - 1) <= SIZE_TOLERANCE;
     expect(size).toSatisfy(
@@ -90,6 +98,6 @@ describe.each(CONSUMERS)("a project that uses @ipc/$uses", (consumer) => {
   });
 
   test("runs as plain JavaScript", async () => {
-    await runConsumer(project);
+    await project.node("consumer.mjs");
   });
 });

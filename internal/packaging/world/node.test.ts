@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Project } from "./project.js";
+import { Project } from "../src/project.js";
 import { installTools } from "./tools.js";
 
 const VERSIONS = ["20.19.0", "22.23.3", "24.21.0", "26.10.0"];

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { Project } from "../src/project.js";
 import { PeerProcess } from "./peer-process.js";
-import { Project } from "./project.js";
 import { installTools } from "./tools.js";
 
 /** The runtimes themselves are packages of npm. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Project } from "./project.js";
+import { Project } from "../src/project.js";
 import { installTools } from "./tools.js";
 
 const TOOLS = {

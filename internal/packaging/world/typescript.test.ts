@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Project } from "./project.js";
+import { Project } from "../src/project.js";
 import { installTools } from "./tools.js";
 
 const VERSIONS = ["5.4.5", "5.5.4", "5.6.3", "5.7.3", "5.8.3", "5.9.3", "6.0.3", "7.0.2"];
@@ -16,7 +16,9 @@ beforeAll(async () => {
   );
   project = await Project.make("types");
   // The links of pnpm, by which a package reaches only what its own manifest names.
-  await project.install("pnpm", ["@ipc/client", "@ipc/manager", "@ipc/server"], { "@types/node": "20.19.43" });
+  await project.install("pnpm", ["@ipc/client", "@ipc/manager", "@ipc/server"], {
+    dependencies: { "@types/node": "20.19.43" },
+  });
   for (const ending of ["mts", "cts"]) await project.copy("inferred.ts", `inferred.${ending}`);
 });
 

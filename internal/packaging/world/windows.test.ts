@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { Project } from "../src/project.js";
 import { PeerProcess } from "./peer-process.js";
-import { Project } from "./project.js";
 import { installTools } from "./tools.js";
 
 const MESSAGES = 1_000;

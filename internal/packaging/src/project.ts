@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import manifest from "../../../package.json" with { type: "json" };
-import { packAll, ROOT } from "../src/tarball.js";
+import { packAll, ROOT } from "./tarball.js";
 
 const CONSUMERS = join(ROOT, "internal", "packaging", "consumers");
 /** Stops a tool that hangs. */
@@ -29,21 +29,35 @@ export class Project implements AsyncDisposable {
     return project;
   }
 
-  /** Packs all packages and installs those that are named, with npm or with pnpm. */
+  /**
+   * Installs the packages that are named, with pnpm, or with npm and no network: what cannot come from the tarballs is missing then.
+   * @param more in the manifest: other dependencies, the type of the modules
+   * @param packed the folder that has the tarballs of all packages; undefined: they are packed now
+   */
   async install(
     client: "npm" | "pnpm",
     names: readonly string[],
-    others: Readonly<Record<string, string>> = {},
+    more: { readonly dependencies?: Readonly<Record<string, string>>; readonly type?: "module" } = {},
+    packed?: string,
   ): Promise<void> {
-    const tarballs = await mkdtemp(join(this.folder, "tarballs-"));
-    await packAll(tarballs);
+    const tarballs = packed ?? (await mkdtemp(join(this.folder, "tarballs-")));
+    if (packed === undefined) await packAll(tarballs);
     const files = (await readdir(tarballs)).map((file) => [
       `@ipc/${file.split("-")[1]}`,
       `file:${join(tarballs, file)}`,
     ]);
     const all = Object.fromEntries(files);
-    const dependencies = { ...Object.fromEntries(files.filter(([name = ""]) => names.includes(name))), ...others };
-    await this.write("package.json", { private: true, dependencies, overrides: all, pnpm: { overrides: all } });
+    const dependencies = {
+      ...Object.fromEntries(files.filter(([name = ""]) => names.includes(name))),
+      ...more.dependencies,
+    };
+    await this.write("package.json", {
+      private: true,
+      ...more,
+      dependencies,
+      overrides: all,
+      pnpm: { overrides: all },
+    });
     if (client === "npm") await this.run("npm", "install", "--offline", "--no-audit", "--no-fund");
     else await this.run("npx", "--yes", manifest.packageManager, "install", "--prefer-offline", "--ignore-workspace");
   }
