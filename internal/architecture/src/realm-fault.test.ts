@@ -20,6 +20,6 @@ test.each([
   ["a timer of the global object", "globalThis.setImmediate(f);", ["global setImmediate"]],
   ["an imported timer", 'import { setTimeout } from "node:timers"; setTimeout(f, 1);', []],
   ["a timer in a comment", "// setTimeout(f, 1)", []],
-])("%s is told as it should be", (_what, text, faults) => {
+])("for %s, the check of %j finds %j", (_what, text, faults) => {
   expect(findRealmFaults("a.ts", text)).toEqual(faults);
 });

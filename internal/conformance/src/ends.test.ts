@@ -160,19 +160,22 @@ describe("both sides that close at once", () => {
     expect([atClient.join(", "), atServer.join(", ")]).toEqual([report(row, "a client"), report(row, "a server")]);
   });
 
-  it.each(Object.entries(OURS))("are a manager and its client, too: %s", async (_mode, options) => {
-    const [directory, name] = [temporaryDirectory(), NAME];
-    const manager = untilTestEnds(await startServerManager({ name, directory, ...options }));
-    const watching = watchManager(manager);
-    const client = untilTestEnds(await startClient({ name, directory, ...options }));
-    const seen = await watching;
-    await Promise.all([client.close(), manager.close()]);
-    expect(seen.join(", ")).toBe(report("both close() at once", "a manager"));
-  });
+  it.each(Object.entries(OURS))(
+    "report nothing but their own close, as a manager and its client: %s",
+    async (_mode, options) => {
+      const [directory, name] = [temporaryDirectory(), NAME];
+      const manager = untilTestEnds(await startServerManager({ name, directory, ...options }));
+      const watching = watchManager(manager);
+      const client = untilTestEnds(await startClient({ name, directory, ...options }));
+      const seen = await watching;
+      await Promise.all([client.close(), manager.close()]);
+      expect(seen.join(", ")).toBe(report("both close() at once", "a manager"));
+    },
+  );
 });
 
 it.each(Object.entries(OURS))(
-  "a client that its manager evicts is told from one that goes by itself: %s",
+  "a manager reports a client that it evicts otherwise than one that closes by itself: %s",
   async (_mode, options) => {
     const [directory, name] = [temporaryDirectory(), NAME];
     const manager = untilTestEnds(await startServerManager({ name, directory, ...options }));

@@ -56,7 +56,7 @@ function watchSilence(peer: Silent): { isSilent: boolean; longestMs: number } {
 }
 
 describe.each(MODES)("a process that is stopped, %s", (_mode, mode) => {
-  it("is silent to its client, which stays connected, and is responsive before it answers when it goes on", async () => {
+  it("makes its client emit 'silent' and stay connected, and 'responsive' before the answer once it is continued", async () => {
     const directory = temporaryDirectory();
     const far = await startFar("server", directory, mode);
     const client = untilTestEnds(await startClient({ name, directory, heartbeatMs, ...mode }));
@@ -71,7 +71,7 @@ describe.each(MODES)("a process that is stopped, %s", (_mode, mode) => {
     expect(watch.isSilent).toBe(false);
   });
 
-  it("is silent to its server and to its manager, whose log and channels name the client", async () => {
+  it("makes its server and its manager emit 'silent', and name the client in their log and channels", async () => {
     const told: unknown[] = [];
     for (const channel of ["ipc:silent", "ipc:responsive"]) {
       const listener = (news: unknown): void => void told.push([channel, news]);
@@ -111,7 +111,7 @@ describe.each(MODES)("a process that is stopped, %s", (_mode, mode) => {
     }
   });
 
-  it("is cut by its client after `idleTimeoutMs`, and has it back when it goes on", async () => {
+  it("is disconnected by its client after `idleTimeoutMs`, which reconnects once the process is continued", async () => {
     const directory = temporaryDirectory();
     const far = await startFar("server", directory, mode);
     const client = untilTestEnds(
@@ -135,7 +135,7 @@ describe.each(MODES)("a process that is stopped, %s", (_mode, mode) => {
     await eventually(() => expect(client.status).toBe("Connected"));
   });
 
-  it("is cut by its server, where another client then finds the place free", async () => {
+  it("is disconnected by its server, which then accepts another client", async () => {
     const directory = temporaryDirectory();
     const server = untilTestEnds(await startServer({ name, directory, heartbeatMs, idleTimeoutMs, ...mode }));
     const far = await startFar("client", directory, mode);
@@ -145,7 +145,7 @@ describe.each(MODES)("a process that is stopped, %s", (_mode, mode) => {
     expect(lost[0]).toMatchObject({ code: "IPC_CONNECTION_LOST" });
   });
 
-  it("is cut by its manager, and comes back with a new connection when it goes on", async () => {
+  it("is disconnected by its manager, and reconnects once it is continued", async () => {
     const directory = temporaryDirectory();
     const manager = untilTestEnds(await startServerManager({ name, directory, heartbeatMs, idleTimeoutMs, ...mode }));
     const far = await startFar("client", directory, mode);
@@ -160,7 +160,7 @@ describe.each(MODES)("a process that is stopped, %s", (_mode, mode) => {
 });
 
 describe.each(MODES)("a process that is busy for longer than its heartbeat, %s", (_mode, mode) => {
-  it("does not blame its peer, whose bytes the kernel holds meanwhile", async () => {
+  it("does not report its peer as silent, because the bytes of the peer wait in the kernel", async () => {
     const directory = temporaryDirectory();
     // Its messages are with the kernel before this process goes on; it says so by a file, because this process does not listen.
     await startModule(

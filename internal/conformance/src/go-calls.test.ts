@@ -53,7 +53,7 @@ async function callGo(peer: CallPeer): Promise<void> {
 }
 
 describeWithGo("calls between @ipc and a golang-ipc program", (program) => {
-  it.each([false, true])("of a Go client of our server, encryption: %s", async (encryption) => {
+  it.each([false, true])("go both ways between a Go client and our server, encryption: %s", async (encryption) => {
     const name = uniqueName();
     await using server = await startServer({ name, directory, encryption });
     serve(server, ours, handlers);
@@ -68,7 +68,7 @@ describeWithGo("calls between @ipc and a golang-ipc program", (program) => {
     await callGo(server);
   });
 
-  it.each([false, true])("of our client of a Go server, encryption: %s", async (encryption) => {
+  it.each([false, true])("go both ways between our client and a Go server, encryption: %s", async (encryption) => {
     const name = uniqueName();
     await using goCalls = new GoCalls(program, [
       "--role",
@@ -83,7 +83,7 @@ describeWithGo("calls between @ipc and a golang-ipc program", (program) => {
     await callGo(client);
   });
 
-  it("of a Go multi-client of our manager", async () => {
+  it("go both ways between a Go client with an id and our manager", async () => {
     const name = uniqueName();
     await using manager = await startServerManager({ name, directory });
     serve(manager, ours, handlers);

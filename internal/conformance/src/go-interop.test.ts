@@ -53,7 +53,7 @@ for (const encryption of [true, false]) {
         await go.echo({ count: LARGEST, size: MAX_MESSAGE_SIZE });
       }));
 
-    it("has 10 000 one-way messages of 64 bytes counted, and counts as many", () =>
+    it("sends and receives 10 000 one-way messages of 64 bytes, all of them in order", () =>
       withServer(async (_server, name, end) => {
         await using go = new GoPeer(goPeer, { role: "client", name, encryption });
         await go.start();
@@ -63,7 +63,7 @@ for (const encryption of [true, false]) {
         expect(await end.report()).toMatchObject(tallyOf(MANY));
       }));
 
-    it("is silent while it says nothing, and goes on", async () => {
+    it("is reported as silent while it sends nothing, and stays connected", async () => {
       const name = uniqueName();
       await using server = await startServer({ name, directory, encryption, heartbeatMs: HEARTBEAT_MS });
       new OurEnd(server);
@@ -103,7 +103,7 @@ for (const encryption of [true, false]) {
         expect(refused).toEqual(["IPC_SERVER_BUSY"]);
       }));
 
-    it("comes back by itself to a server that was started again", async () => {
+    it("reconnects by itself to a server that was started again", async () => {
       const name = uniqueName();
       await using go = new GoPeer(goPeer, { role: "client", name, encryption });
       {
@@ -120,7 +120,7 @@ for (const encryption of [true, false]) {
       await go.echo({ count: 1, size: 64 });
     });
 
-    it("is spared a message over the limit: it is refused before it is sent", () =>
+    it("gets no message over its limit: the write is rejected before anything is sent", () =>
       withServer(async (server, name, end) => {
         await using go = new GoPeer(goPeer, { role: "client", name, encryption });
         await go.start();
@@ -156,7 +156,7 @@ for (const encryption of [true, false]) {
     it("has messages of exactly maxMessageSize echoed", () =>
       withClient((end) => end.echo({ count: LARGEST, size: MAX_MESSAGE_SIZE })));
 
-    it("has 10 000 one-way messages of 64 bytes counted, and counts as many", () =>
+    it("sends and receives 10 000 one-way messages of 64 bytes, all of them in order", () =>
       withClient(async (end, _client, go) => {
         expect(await end.send(MANY)).toEqual(tallyOf(MANY));
         expect(await end.report()).toMatchObject(tallyOf(MANY));
@@ -164,7 +164,7 @@ for (const encryption of [true, false]) {
         expect(await go.report()).toMatchObject(tallyOf(MANY));
       }));
 
-    it("finds it silent while it says nothing, and goes on", async () => {
+    it("reports the server as silent while it sends nothing, and stays connected", async () => {
       const name = uniqueName();
       await using go = new GoPeer(goPeer, { role: "server", name, encryption });
       await go.start();
@@ -174,7 +174,7 @@ for (const encryption of [true, false]) {
       expect(go.errors).toEqual([]);
     });
 
-    it(`is one of ${RECONNECTS + 1}, one after the other`, async () => {
+    it(`is served after ${RECONNECTS} others, one at a time`, async () => {
       const name = uniqueName();
       await using go = new GoPeer(goPeer, { role: "server", name, encryption });
       await go.start();
@@ -187,7 +187,7 @@ for (const encryption of [true, false]) {
       expect(go.errors).toEqual([]);
     });
 
-    it(`comes back by itself to a server that was started again, ${RECONNECTS} times`, () =>
+    it(`reconnects by itself to a server that was started again, ${RECONNECTS} times`, () =>
       withClient(async (end, client, go) => {
         const lost: string[] = [];
         client.on("lost", ({ code }) => lost.push(code));
@@ -212,7 +212,7 @@ for (const encryption of [true, false]) {
         await end.echo({ count: 2, size: 1_000 });
       }));
 
-    it("refuses a message over the limit before it is sent", () =>
+    it("rejects a write over the limit before anything is sent", () =>
       withClient(async (end, client) => {
         await expectRefused(client);
         await end.echo({ count: 1, size: 64 });

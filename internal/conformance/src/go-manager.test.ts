@@ -47,7 +47,7 @@ for (const encryption of [true, false]) {
       new GoPeer(goPeer, { role: "client", name, encryption, multiClient, timeoutMs: 0 });
 
     it(
-      "serves ten Go clients and twenty of ours by both endpoints at the same time, and nothing is crossed",
+      "serves ten Go clients and twenty of ours by both endpoints at the same time, and none gets the messages of another",
       LONG,
       async ({ onTestFinished }) => {
         const name = uniqueName();
@@ -135,7 +135,7 @@ for (const encryption of [true, false]) {
     });
 
     it.each(["close", "destroy"] as const)(
-      "has a Go client back under the same id whenever its connection ends by %s, and tells others that the slot is busy",
+      "accepts a Go client again under the same id after a connection that ends by %s, and rejects others as busy",
       LONG,
       async (end) => {
         const name = uniqueName();
@@ -160,7 +160,7 @@ for (const encryption of [true, false]) {
       },
     );
 
-    it("tells Go clients that it is full, by both endpoints, and they say so at once", async () => {
+    it("rejects Go clients at both endpoints when it is full, and they report that at once", async () => {
       const name = uniqueName();
       const { manager } = await startManager(name, encryption, { maxConnections: 1 });
       await using _manager = manager;
@@ -202,7 +202,7 @@ for (const encryption of [true, false]) {
       expect(other.errors).toEqual([]);
     });
 
-    it("is waited for by a Go client that was there first", async () => {
+    it("serves a Go client that was started before it", async () => {
       const name = uniqueName();
       await using go = goClient(name, true);
       const starting = go.start();

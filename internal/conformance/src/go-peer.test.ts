@@ -43,7 +43,7 @@ for (const encryption of [true, false]) {
       expect([...server.errors, ...client.errors]).toEqual([]);
     });
 
-    it("a server for many gives a client that starts again the next id, and tells of its statuses by it", async () => {
+    it("a server for many gives a client that starts again the next id, and reports its statuses under that id", async () => {
       const name = uniqueName();
       await using server = serverOf(name);
       await using client = clientOf(name);
@@ -83,7 +83,7 @@ for (const encryption of [true, false]) {
       await expect(client.start()).rejects.toThrow("timed out trying to connect");
     });
 
-    it("a server for many leaves no sockets behind, and those of other names alone", async () => {
+    it("a server for many removes its own sockets, and no socket of another name", async () => {
       const name = uniqueName();
       const others = [`${name}1-other.sock`, `${name}_manager2.sock`];
       const stale = [`${name}.sock`, `${name}12.sock`];

@@ -31,7 +31,7 @@ for (const encryption of [true, false]) {
       expect([...end.lengths]).toEqual([size]);
     }
 
-    it("come one after another, each to a slot of its own", async () => {
+    it("connect one after another, each at a slot of its own", async () => {
       const name = uniqueName();
       await using go = goServer(name);
       await go.start();
@@ -52,7 +52,7 @@ for (const encryption of [true, false]) {
       expect(go.errors).toEqual([]);
     });
 
-    it("are there at the same time, and nothing is crossed", LONG, async ({ onTestFinished }) => {
+    it("exchange messages at the same time, and none gets those of another", LONG, async ({ onTestFinished }) => {
       const name = uniqueName();
       await using go = goServer(name);
       await go.start();
@@ -69,7 +69,7 @@ for (const encryption of [true, false]) {
     });
 
     it(
-      "ask at the same time: one that is not served asks again, until both are there",
+      "that ask for an id at the same time ask again when they get none, until both are connected",
       LONG,
       async ({ onTestFinished }) => {
         const name = uniqueName();
@@ -85,7 +85,7 @@ for (const encryption of [true, false]) {
       },
     );
 
-    it("give up after their time when a pending stream holds the manager's endpoint", async () => {
+    it("fail after their own time limit while a pending stream holds the manager's endpoint", async () => {
       const name = uniqueName();
       await using go = goServer(name);
       await go.start();
@@ -100,7 +100,7 @@ for (const encryption of [true, false]) {
       await converse(go, client);
     });
 
-    it("come back by themselves to a server that was started again", LONG, async () => {
+    it("reconnect by themselves to a server that was started again", LONG, async () => {
       const name = uniqueName();
       await using go = goServer(name);
       await go.start();

@@ -141,7 +141,7 @@ describeWithGo("our client that insists", (goPeer) => {
 });
 
 describeWithGo("a Go server in the place of one of ours", (goPeer) => {
-  it("gets nothing of a client that was in a secure session before, which waits for ours to come back", async () => {
+  it("gets no connection from a client that had a secure session; the client waits for our server", async () => {
     const name = uniqueName();
     const ours = async (): Promise<Server> => {
       const server = await startServer({ name, directory });

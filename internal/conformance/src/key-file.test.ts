@@ -9,7 +9,7 @@ import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 
 const name = "orders";
 
-it("a server makes its key file, a client of the same user reads it, without a configured path", async () => {
+it("a client of the same user reads the key file that its server makes, without a configured path", async () => {
   const directory = temporaryDirectory();
   const runtime = temporaryDirectory();
   vi.stubEnv("XDG_RUNTIME_DIR", runtime);

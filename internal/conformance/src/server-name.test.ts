@@ -82,7 +82,7 @@ describe.each(WAYS)("a client %s", (_way, ofClient, ofServer) => {
   });
 });
 
-it("a client goes on redialling when another server has taken the place of its own", async () => {
+it("a client keeps redialling while another server has the place of its own", async () => {
   const directory = temporaryDirectory();
   const transport = unixSocket({ directory });
   const first = await startServer({ name: "orders", transport });

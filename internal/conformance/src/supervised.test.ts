@@ -49,7 +49,7 @@ async function supervise(place: string | number): Promise<{ readonly port: numbe
   return { port: Number(port), service: rest };
 }
 
-describe("a server at a socket that its supervisor has opened", () => {
+describe("a server at a socket that a supervisor has opened", () => {
   it.each([
     [
       "unix socket",
@@ -72,7 +72,7 @@ describe("a server at a socket that its supervisor has opened", () => {
   );
 });
 
-it("a worker of a cluster whose name another worker has is told so, and told of the manager", async () => {
+it("a cluster worker whose name another worker has fails, and its error names the manager", async () => {
   const program = fileURLToPath(new URL("../test/cluster.mjs", import.meta.url));
   const env = { ...process.env, XDG_RUNTIME_DIR: temporaryDirectory() };
   const { stdout } = await promisify(execFile)(process.execPath, [program], { env });

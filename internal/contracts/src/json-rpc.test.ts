@@ -48,7 +48,7 @@ describe("vscode-jsonrpc over a client and a server", () => {
     await expect(near.sendRequest("fail")).rejects.toMatchObject({ code: 7, data: { why: "x" } });
   });
 
-  test("rejects what was under way when the connection is lost, and goes on with the next one", async () => {
+  test("rejects pending requests when the connection is lost, and serves new ones on the next connection", async () => {
     const { near, server, client } = await connect();
     const hanging = near.sendRequest("hang");
     hanging.catch(() => {});
@@ -73,7 +73,7 @@ describe("vscode-jsonrpc over a client and a server", () => {
     await closed;
   });
 
-  test("reports a message that is no JSON, and goes on", async () => {
+  test("reports a message that is not JSON, and handles the next one", async () => {
     const { near, server } = await connect();
     const errors: string[] = [];
     near.onError(([error]) => errors.push(error.name));
@@ -84,7 +84,7 @@ describe("vscode-jsonrpc over a client and a server", () => {
     expect(errors).toEqual(["SyntaxError", "TypeError"]);
   });
 
-  test("takes a peer, and nothing else", () => {
+  test("rejects every argument that is not a peer", () => {
     expect(() => jsonRpcOver({} as never)).toThrow(
       new TypeError("jsonRpcOver: `peer` takes a client, server or session, got an object"),
     );

@@ -7,12 +7,12 @@ test("finds the documents of the top, of docs and of each package", () => {
   expect(paths.filter((path) => path.includes("node_modules"))).toEqual([]);
 });
 
-test("counts README, docs and package READMEs as what users copy from", () => {
+test("treats README, docs and package READMEs as documents for users", () => {
   expect(["README.md", "docs/adr/x.md", "packages/client/README.md"].every(isForUsers)).toBe(true);
   expect(["CONTRIBUTING.md", "internal/x/README.md"].some(isForUsers)).toBe(false);
 });
 
-test("tells a fence's place, words and code, and blanks it in the prose", () => {
+test("gives the line, words and code of a fence, and leaves it out of the prose", () => {
   const { fences, prose } = readDocument("README.md");
   const [fence] = fences.filter(({ words }) => words.includes("server.mjs"));
   expect(fence).toMatchObject({ document: "README.md", words: ["js", "server.mjs"] });

@@ -65,7 +65,7 @@ describe.each(CODES)("%s", (code) => {
     expect(section).toMatch(/^- \*\*Do\*\* \S/m);
   });
 
-  test("says what a client's redialling makes of it, as the client does", () => {
+  test("says whether a client redials after it, as the client's code decides", () => {
     const [, redialling] =
       /^- \*\*Redialling\*\* (goes on(?: after a (?:loss|secure session), ends (?:at the start|else))?|ends|does not meet it)[.;]/m.exec(
         section,

@@ -27,10 +27,10 @@ function references(): Set<string> {
   return found;
 }
 
-test("numbers the rows from 1 on", () => {
+test("docs/UPSTREAM.md numbers its rows from 1 on", () => {
   expect(rows).toEqual(Array.from({ length: 39 }, (_, index) => index + 1));
 });
 
-test("has a test that names each row and each test of golang-ipc, and no test that names another", () => {
+test("each row and each test of golang-ipc is named by a test, and no test names another", () => {
   expect([...references()].sort()).toEqual([...rows.map((row) => `row ${row}`), ...GO_TESTS].sort());
 });

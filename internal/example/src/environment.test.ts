@@ -5,11 +5,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it("gives no options where the environment says nothing", () => {
+it("gives no options when no variable is set", () => {
   expect(exampleOptions({})).toEqual({});
 });
 
-it("takes the directory of the socket files, or TCP with golang-ipc's variables", () => {
+it("reads the directory of the socket files, or TCP with golang-ipc's variables", () => {
   expect(exampleOptions({ IPC_DIRECTORY: "/somewhere" })).toEqual({ directory: "/somewhere" });
   const { transport } = exampleOptions({ IPC_NETWORK_HOST: "127.0.0.2", IPC_NETWORK_PORT: "9000" });
   expect(transport?.address("any", { kind: "name" })).toBe("127.0.0.2:9000");

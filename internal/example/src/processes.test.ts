@@ -25,7 +25,7 @@ async function programs(codes: Readonly<Record<string, string>>): Promise<Record
   return Object.fromEntries(await Promise.all(files));
 }
 
-it("prints what each process says behind its name", async () => {
+it("prints the lines of each process behind its name", async () => {
   const log = vi.spyOn(console, "log").mockReturnValue(undefined);
   await runProcesses(await programs({ server: 'console.log("a\\nb")', client10: 'console.log("c")' }));
   const lines = log.mock.calls.map(([line]) => line);
@@ -59,7 +59,7 @@ it("starts no further program when the first one has failed", async () => {
   expect(log).not.toHaveBeenCalled();
 });
 
-it("opens the directory of the socket files to others, where it is told to", async () => {
+it("gives the directory of the socket files the mode that it is asked for, 0700 by default", async () => {
   const log = vi.spyOn(console, "log").mockReturnValue(undefined);
   const mode =
     'import fs from "node:fs"; console.log((fs.statSync(process.env.IPC_DIRECTORY).mode & 0o777).toString(8))';
@@ -68,7 +68,7 @@ it("opens the directory of the socket files to others, where it is told to", asy
   expect(log.mock.calls).toEqual([["mode │ 700"], ["mode │ 755"]]);
 });
 
-it("fails when one process fails, and does not wait for the others, or for what they leave", async () => {
+it("fails when one process fails, without waiting for the others or for their files", async () => {
   const leave = 'import fs from "node:fs"; fs.writeFileSync(process.env.IPC_DIRECTORY + "/its.sock", "")';
   const staying = "setInterval(() => {}, 1000)";
   const failing = `${leave}; process.exit(3)`;

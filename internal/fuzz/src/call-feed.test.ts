@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { feedCalls } from "./call-feed.js";
 
-test("calls of 200 seeds end as they must", async () => {
+test("every call settles and nothing is left behind, for 200 seeds", async () => {
   for (let seed = 0; seed < 200; seed++) await expect(feedCalls(seed)).resolves.toBeUndefined();
 });

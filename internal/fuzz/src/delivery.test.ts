@@ -23,7 +23,7 @@ const LEGACY = { handshakeBytes: 1, hasControlFrames: false };
 const CONTROL = { handshakeBytes: 1, hasControlFrames: true };
 const GOAWAY = encodeMessage(0, Uint8Array.of(3, ...new Uint8Array(17)));
 
-it("takes the messages of the stream, whole and in order", () => {
+it("accepts the messages of the stream, whole and in order", () => {
   expect(() => assertWhole(input, LEGACY, [first, second], undefined)).not.toThrow();
   expect(() => assertWhole({ ...input, end: "reset" }, LEGACY, [first], "IPC_CONNECTION_LOST")).not.toThrow();
 });
@@ -34,16 +34,16 @@ it.each([
   ["a message twice", [first, first, second]],
   ["an altered message", [first, { type: 2, data: Uint8Array.of(4) }]],
   ["one message too many", [first, second, second]],
-])("refuses %s", (_what, messages) => {
+])("rejects %s", (_what, messages) => {
   expect(() => assertWhole(input, LEGACY, messages, undefined)).toThrow("delivered");
 });
 
-it("refuses an end that says something else than the stream", () => {
+it("rejects an error code that the end of the stream does not explain", () => {
   expect(() => assertWhole(input, LEGACY, [first, second], "IPC_FRAME_TRUNCATED")).toThrow("undefined is right");
   expect(() => assertWhole(input, LEGACY, [first, second], "IPC_CONNECTION_LOST")).toThrow("undefined is right");
 });
 
-it("takes an end for one only behind a GOAWAY where there are control frames, and what breaks their rules for none", () => {
+it("accepts an orderly end only after a GOAWAY where control frames are in use, and none after a malformed frame", () => {
   const endingIn = (...last: Uint8Array[]): Input => ({ ...input, chunks: [...input.chunks, ...last] });
   const check = (tried: Input, code: IpcErrorCode | undefined) => () =>
     assertWhole(tried, CONTROL, [first, second], code);
@@ -56,12 +56,12 @@ it("takes an end for one only behind a GOAWAY where there are control frames, an
   expect(check(short, "IPC_CONNECTION_LOST")).toThrow("IPC_RECORD_INVALID is right");
 });
 
-it("refuses a delivered message that the peer did not seal", () => {
+it("rejects a delivered message that the peer did not seal", () => {
   expect(() => assertAuthentic(MESSAGES)).not.toThrow();
   expect(() => assertAuthentic([...MESSAGES, { type: 3, data: Uint8Array.of(0) }])).toThrow("the peer did not seal it");
 });
 
-it("takes the first messages of a secure session, and all of them where it ends in order", () => {
+it("accepts the first messages of a secure session, and all of them when it ends in order", () => {
   expect(() => assertInOrder(MESSAGES.slice(0, 3), "IPC_RECORD_TRUNCATED")).not.toThrow();
   expect(() => assertInOrder(MESSAGES, undefined)).not.toThrow();
 });
@@ -70,10 +70,10 @@ it.each([
   ["one left out", [...MESSAGES.slice(0, 2), ...MESSAGES.slice(3)]],
   ["one twice", [...MESSAGES.slice(0, 2), ...MESSAGES.slice(1)]],
   ["one more", [...MESSAGES, ...MESSAGES.slice(-1)]],
-])("refuses messages of a secure session with %s", (_what, messages) => {
+])("rejects messages of a secure session with %s", (_what, messages) => {
   expect(() => assertInOrder(messages, "IPC_RECORD_TRUNCATED")).toThrow("not the first that were sealed");
 });
 
-it("refuses a secure session that ends in order before it is complete", () => {
+it("rejects a secure session that ends in order before it is complete", () => {
   expect(() => assertInOrder(MESSAGES.slice(0, -1), undefined)).toThrow("ended in order after 7 of 8 messages");
 });

@@ -29,12 +29,12 @@ it(
   TIMEOUT_MS,
 );
 
-it("the same seed makes the same endings", async () => {
+it("gives the same endings for the same seed", async () => {
   const [once, again] = [await runMutations({ seed: 5, runs: 300 }), await runMutations({ seed: 5, runs: 300 })];
   expect(once.describe()).toBe(again.describe());
 });
 
-it("an input that ends wrongly is told with its seed and what replays it", async () => {
+it("reports an input that ends wrongly with its seed and the command that replays it", async () => {
   const feed = (input: Input): Ending => {
     if (input.seed === 77) throw new Error("altered");
     return endInOrder(input);
@@ -43,12 +43,12 @@ it("an input that ends wrongly is told with its seed and what replays it", async
   await expect(runMutations({ seed: 1, runs: 200, feed })).rejects.toThrow(message);
 });
 
-it("an input that ends in no known state is none of the endings", async () => {
+it("rejects an ending in an unknown state", async () => {
   const feed = (input: Input): Ending => ({ ...endInOrder(input), state: "asleep" });
   await expect(runMutations({ seed: 9, runs: 1, feed })).rejects.toThrow("seed 9 ended in an unknown state");
 });
 
-it("an input that never ends is told with what it waits for", async () => {
+it("reports an input that never ends with the waits that are pending", async () => {
   const pass = stopClock();
   const running = runMutations({
     seed: 1,
@@ -60,7 +60,7 @@ it("an input that never ends is told with what it waits for", async () => {
   await expect(running).rejects.toThrow(/^seed 3 .* waits for the reads\nreplay: npm run fuzz -- --seed 3$/);
 });
 
-it("states that end too few inputs are named", async () => {
+it("names the states in which too few inputs end", async () => {
   const tally = await runMutations({ seed: 1, runs: 100, feed: endInOrder });
   expect(tally.statesUnder(0.01)).toContain("server: a later frame");
   expect(tally.statesUnder(0.01)).not.toContain("decoder: between frames");

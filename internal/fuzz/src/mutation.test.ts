@@ -31,7 +31,7 @@ describe("mutate", () => {
     ["splice", (got) => `${got[1]}` === "99"],
     ["length", (got) => `${got[1]?.slice(4)}` === `${middle.slice(4)}`],
     ["noise", (got) => (got[1] as number[]).length === middle.length],
-  ])("%s touches one item only", (mutation, holds) => {
+  ])("%s changes one item only", (mutation, holds) => {
     for (const got of mutateOften(mutation)) {
       expect(got[0]).toEqual(first);
       if (got.length === 3) expect(got[2]).toEqual(last);
@@ -39,7 +39,7 @@ describe("mutate", () => {
     }
   });
 
-  it("swap changes the order and no byte", () => {
+  it("swap changes the order, and no byte", () => {
     const orders = new Set(mutateOften("swap").map((got) => JSON.stringify(got)));
     expect(orders.size).toBe(3);
     for (const order of orders) {
@@ -47,7 +47,7 @@ describe("mutate", () => {
     }
   });
 
-  it("leaves what it was given as it was", () => {
+  it("does not change its arguments", () => {
     const before = JSON.stringify(ITEMS);
     const random = new SeededRandom(1);
     const mutations = new Set<Mutation>();

@@ -8,7 +8,7 @@ it("takes the defaults when no option is given", () => {
   expect(readOptions(["--record"], DEFAULTS)).toEqual({ values: { seed: 1, runs: 1_000 }, record: true });
 });
 
-it("replays one seed, or as many as it is told from there", () => {
+it("plays one run when a seed is given, or the number of runs that is given", () => {
   expect(readOptions(["--seed", "17"], DEFAULTS).values).toEqual({ seed: 17, runs: 1 });
   expect(readOptions(["--seed", "17", "--runs", "5"], DEFAULTS).values).toEqual({ seed: 17, runs: 5 });
   expect(readOptions(["--runs", "5"], DEFAULTS).values).toEqual({ seed: 1, runs: 5 });

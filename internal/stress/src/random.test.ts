@@ -22,7 +22,7 @@ test("gives unrelated numbers for neighbouring seeds", () => {
   }
 });
 
-test("keeps to its bounds, and reaches them", () => {
+test("gives numbers within the bounds, and the bounds themselves", () => {
   const random = new SeededRandom(7);
   const integers = Array.from({ length: 1_000 }, () => random.integer(3, 7));
   expect(new Set(integers)).toEqual(new Set([3, 4, 5, 6, 7]));
@@ -34,7 +34,7 @@ test("keeps to its bounds, and reaches them", () => {
   expect(random.bytes(20)).toHaveLength(20);
 });
 
-test("refuses what is no seed, and to pick from nothing", () => {
+test("rejects an invalid seed, and a pick from an empty list", () => {
   for (const seed of [-1, 0.5, 2 ** 32, Number.NaN]) expect(() => new SeededRandom(seed)).toThrow(RangeError);
   expect(() => new SeededRandom(0).pick([])).toThrow(RangeError);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Waits } from "./waits.js";
 
-test("names what has not settled, however it settles, and waits for all of it", async () => {
+test("names each promise until it resolves or rejects, and waits for all of them", async () => {
   const waits = new Waits();
   let resolve = (): void => {};
   const read = waits.track("a read", new Promise<void>((done) => (resolve = done)));

@@ -14,32 +14,32 @@ interface Case {
 /** Claims that need a process of its own: the others are in the tests of the packages. `npm run stress -- attack` does all. */
 const CASES: readonly Case[] = [
   {
-    what: "a manager has no descriptors left for new clients, and serves again when they are back",
+    what: "a manager without free descriptors accepts clients again when descriptors are back",
     plan: { role: "manager", wire: "plain", reads: true, descriptors: 96 },
     attack: (setup) => crowd(setup, 200),
     // They say nothing, and are cut when their time is up: how many of them by then is a matter of the machine.
     ends: ["IPC_HANDSHAKE_FAILED", "IPC_HANDSHAKE_TIMEOUT"],
   },
   {
-    what: "a client has no descriptor left to dial again with, and does when one is back",
+    what: "a client without a free descriptor reconnects when one is back",
     plan: { role: "client", wire: "plain", reads: true, descriptors: 96 },
     attack: hoardOfClient,
     ends: ["IPC_PEER_CLOSED"],
   },
   {
-    what: "100 clients announce 4 GiB to a manager, which takes nothing for it",
+    what: "a manager allocates nothing for 100 clients that announce 4 GiB",
     plan: { role: "manager", wire: "plain", reads: true },
     attack: (setup) => announcement(setup, "4 GiB frame", 100),
     ends: ["IPC_FRAME_TOO_LARGE"],
   },
   {
-    what: "messages of one byte, each a record, to a server that never reads, hold its budget",
+    what: "a server that never reads stays within its budget under messages of one byte, each in a record",
     plan: { role: "server", wire: "secure", reads: false },
     attack: (setup) => flood(setup, 20_000, 1, "record each"),
     ends: [],
   },
   {
-    what: "messages of no bytes, a million, to a client that never reads, hold its budget",
+    what: "a client that never reads stays within its budget under a million empty messages",
     plan: { role: "client", wire: "plain", reads: false },
     attack: (setup) => flood(setup, 1_000_000, 0, "batched"),
     ends: [],

@@ -9,7 +9,7 @@ it.each([
   [4, "secure", true],
   [2, "plain", false],
 ])(
-  "%i stops of either side in turn, %s: the other's writes wait, and after each everything arrives",
+  "writes to a stopped process wait, and all arrive once it is continued: %i stops, %s",
   {
     timeout: TIMEOUT_MS,
   },

@@ -52,7 +52,7 @@ async function bytesLeft(peer: RawPeer): Promise<number[]> {
 }
 
 describe("a fault", () => {
-  it.each(["cut", "reset"] as const)("%s ends both sides behind its place", async (kind) => {
+  it.each(["cut", "reset"] as const)("%s ends both sides after the planned byte", async (kind) => {
     const { open } = await listen([planned({ kind })]);
     const { near, far } = await open();
     near.write(...BYTES);
@@ -60,7 +60,7 @@ describe("a fault", () => {
     expect(await bytesLeft(near)).toEqual([]);
   });
 
-  it("reset is seen as one", async () => {
+  it("reset emits ECONNRESET at the client", async () => {
     const { open } = await listen([planned({ kind: "reset" })]);
     const { near } = await open();
     const error = once(near.stream, "error");
@@ -125,7 +125,7 @@ describe("a fault", () => {
     expect([...(await far.read(6))]).toEqual([1, 2, 3, 4 ^ 0x81, 5, 6]);
   });
 
-  it("ends after its time, of each kind", async () => {
+  it("of each kind that lasts ends after its time", async () => {
     for (const kind of ["dead", "vanish", "freeze", "flip", "end"] as const) {
       const { open } = await listen([planned({ kind })]);
       const { near, far } = await open();
@@ -160,8 +160,8 @@ describe("a shape", () => {
   });
 });
 
-describe("plans", () => {
-  it("hold until their fault has happened, then the next one does", async () => {
+describe("a plan", () => {
+  it("applies to each connection until its fault has happened, and then the next plan does", async () => {
     const { proxy, open } = await listen([planned({ kind: "cut" }), planned({ kind: "flip" }), UNDISTURBED]);
     const early = await open();
     early.near.stream.end();
@@ -181,7 +181,7 @@ describe("plans", () => {
     expect([...(await far.read(6))]).toEqual([...BYTES]);
   });
 
-  it("take a server that is not there for a cut", async () => {
+  it("ends the connection of the client when there is no server", async () => {
     const proxy = await FaultProxy.listen([], { host: "127.0.0.1", port: 0 }, { path: "/nowhere/at-all.sock" });
     onTestFinished(() => proxy.close());
     await new RawPeer(connect({ host: "127.0.0.1", port: proxy.port })).gone;

@@ -12,7 +12,7 @@ it("makes the same plan from the same seed, and different ones from different se
   expect(all(plans.map((plan) => JSON.stringify(plan))).size).toBe(plans.length);
 });
 
-it("goes round all lanes", () => {
+it("uses each pair of transport and wire in turn", () => {
   plans.forEach(({ transport, wire }, seed) => {
     expect({ transport, wire }).toEqual(LANES[seed % LANES.length]);
   });
@@ -28,7 +28,7 @@ it("plans every fault, shape, finale and way to read", () => {
   expect(all(readers)).toEqual(all(READING_STYLES));
 });
 
-it("alters no byte where nothing can notice it", () => {
+it("plans no altered byte without encryption", () => {
   const plain = plans.filter(({ wire }) => wire === "plain");
   expect(plain.flatMap(faultsOf).filter(({ kind }) => kind === "flip")).toEqual([]);
 });

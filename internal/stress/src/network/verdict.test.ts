@@ -38,11 +38,11 @@ it.each([
   expect(findFault(outcome(client))).toBe(says);
 });
 
-it("lets less arrive where a side was ended under a fault", () => {
+it("accepts missing messages when a side was ended under a fault", () => {
   expect(findFault(outcome({ arrived: [{ connection: 1, messages: 2 }] }, unfinished))).toBeUndefined();
 });
 
-it("asks of every code that something explains it", () => {
+it("rejects an error code that no fault of the run explains", () => {
   const flipped = { codes: ["lost IPC_DECRYPTION_FAILED"] };
   const fired = plannedOf(finished).map(() => "cut" as const);
   expect(findFault(outcome(flipped, finished, fired))).toBe("nothing explains lost IPC_DECRYPTION_FAILED");
@@ -53,7 +53,7 @@ it("asks of every code that something explains it", () => {
   expect(findFault(outcome({ codes: ["read IPC_TIMED_OUT"] }))).toBe("nothing explains read IPC_TIMED_OUT");
 });
 
-it("asks that every planned fault has happened", () => {
+it("rejects a run in which a planned fault has not happened", () => {
   const planned = plannedOf(finished);
   expect(findFault(outcome({}, finished, planned.slice(1)))).toBe(
     `${planned.length - 1} of ${planned.length} faults happened`,

@@ -13,14 +13,14 @@ const OPEN = 0o1777;
 const WRITABLE_BY_ITS_OWNER = 0o755;
 
 describe("a second user", { timeout: TIMEOUT_MS }, () => {
-  it(`that connects in a loop under umask 0 gets in zero times through ${STARTS} starts`, async ({ skip }) => {
+  it(`never connects through ${STARTS} starts under umask 0, trying in a loop`, async ({ skip }) => {
     skip(!isRoot, NEEDS_ROOT);
     const { outcomes } = await intrude(STARTS);
     expect(outcomes["entered"]).toBeUndefined();
     expect(outcomes["EACCES"]).toBeGreaterThanOrEqual(STARTS);
   });
 
-  it("is refused by default, and let in with unmaskPermissions and trustedOwners", async ({ skip }) => {
+  it("is rejected by default, and accepted with unmaskPermissions and trustedOwners", async ({ skip }) => {
     skip(!isRoot, NEEDS_ROOT);
     await Place.lend(async (place) => {
       chmodSync(place.directory, OPEN);
@@ -45,7 +45,7 @@ describe("a second user", { timeout: TIMEOUT_MS }, () => {
     });
   });
 
-  it("gets no name where it may not write, and none that another user's server has, live or killed; nor does root", async ({
+  it("cannot take a name in a directory that it may not write, or of another user's server, live or killed; nor can root", async ({
     skip,
   }) => {
     skip(!isRoot, NEEDS_ROOT);

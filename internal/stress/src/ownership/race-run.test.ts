@@ -5,7 +5,7 @@ const RACES = 5;
 /** It takes some seconds; a machine that is busy with something else may take long. */
 const TIMEOUT_MS = 120_000;
 
-it(`of two processes that start at once exactly one is the owner, ${RACES} times on each ground`, {
+it(`one of two servers that start at the same moment gets the name, ${RACES} times a free, a stale and a closing one`, {
   timeout: TIMEOUT_MS,
 }, async () => {
   const results = await raceForSocket(RACES);

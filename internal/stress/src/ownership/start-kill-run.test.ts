@@ -6,7 +6,7 @@ const KILLS = 3;
 /** It takes some seconds; a machine that is busy with something else may take long. */
 const TIMEOUT_MS = 120_000;
 
-it(`a process that is killed in the middle of its start does not hinder the next, ${KILLS} times`, {
+it(`a server starts after a process was killed in the middle of its start, ${KILLS} times`, {
   timeout: TIMEOUT_MS,
 }, async () => {
   const { left, nextStartMs } = await killStarts(KILLS);

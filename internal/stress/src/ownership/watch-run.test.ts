@@ -5,7 +5,7 @@ const STARTS = 12;
 /** It takes some seconds; a machine that is busy with something else may take long. */
 const TIMEOUT_MS = 120_000;
 
-it(`through ${STARTS} starts a socket file has its mode from the first instant that it is seen, under each umask`, {
+it(`a socket file has its mode from the first instant that it is seen, through ${STARTS} starts under three umasks`, {
   timeout: TIMEOUT_MS,
 }, async () => {
   const { seen, careless } = await watchStarts(STARTS);

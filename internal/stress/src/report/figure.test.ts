@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { count, countTable, groupDigits, kib, mib, quantile, sum, table } from "./figure.js";
 
-it("writes figures to the right, in groups of three digits", () => {
+it("aligns figures to the right, in groups of three digits", () => {
   expect(table(["what", "count"], [["ends", 1_234_567]])).toBe(
     "| what | count |\n| --- | ---: |\n| ends | 1 234 567 |\n",
   );
@@ -12,7 +12,7 @@ it("rounds figures and groups them by thousands", () => {
   expect([kib(24_832), mib(24_832), mib(1_572_864, 2)]).toEqual(["24.3", "0.0", "1.50"]);
 });
 
-it("writes counts from the most frequent on", () => {
+it("lists counts, the most frequent first", () => {
   const counts: Record<string, number> = {};
   for (const name of ["cut", "end", "end"]) count(counts, name);
   count(counts, "end", 7);

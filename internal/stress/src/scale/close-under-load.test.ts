@@ -5,7 +5,7 @@ const CLIENTS = 50;
 /** A connection whose queue is full queues so much at the least. */
 const CONNECTION_BYTES = 65_536;
 
-it(`a server closes under the load of ${CLIENTS} clients: each receives what was accepted for it, and nothing is left`, {
+it(`a server that closes under load delivers to each of ${CLIENTS} clients what was accepted, and leaves nothing behind`, {
   timeout: 120_000,
 }, async () => {
   const report = await closeUnderLoad({ clients: CLIENTS, encryption: false });

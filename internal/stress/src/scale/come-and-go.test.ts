@@ -3,7 +3,7 @@ import { runComeAndGo } from "./come-and-go.js";
 
 const CLIENTS = 100;
 
-it(`${CLIENTS} clients come, echo and go, half by slots of their own, and leave nothing behind`, {
+it(`${CLIENTS} clients connect, echo and close, half of them at slots of their own, and leave nothing behind`, {
   timeout: 120_000,
 }, async () => {
   const report = await runComeAndGo({ clients: CLIENTS, encryption: true });

@@ -10,7 +10,7 @@ const TOTAL_BYTES = 1_048_576;
 const QUEUED_BYTES = 64 + 8;
 const UNREAD_BYTES = 64 + 160;
 
-it(`one of ${CLIENTS} clients stops reading: it holds its budget and a message, all together theirs, and the others go on`, {
+it(`a client of ${CLIENTS} that stops reading holds its budget and a message, all hold theirs, and the others are served`, {
   timeout: 120_000,
 }, async () => {
   const budgets = { connectionBytes: CONNECTION_BYTES, totalBytes: TOTAL_BYTES };

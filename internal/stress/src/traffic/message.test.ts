@@ -3,13 +3,13 @@ import { decodeNumbered, encodeNumbered, NUMBERED_HEADER_BYTES, type Numbered, t
 
 const message: Numbered = { seed: 77, from: "server", connection: 3, number: 12, kind: "answer", asked: 5 };
 
-it.each([undefined, NUMBERED_HEADER_BYTES, 100, 100_000])("carries what it says in %s bytes", (size) => {
+it.each([undefined, NUMBERED_HEADER_BYTES, 100, 100_000])("decodes what was encoded in %s bytes", (size) => {
   const bytes = encodeNumbered(message, size);
   expect(bytes).toHaveLength(size ?? NUMBERED_HEADER_BYTES);
   expect(decodeNumbered(typeOf(12), bytes)).toEqual(message);
 });
 
-it("refuses each single altered bit", () => {
+it("rejects a message with one altered bit", () => {
   const bytes = encodeNumbered(message, 60);
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const altered = Uint8Array.from(bytes);
@@ -18,7 +18,7 @@ it("refuses each single altered bit", () => {
   }
 });
 
-it("refuses each part of it, more than it, and another type", () => {
+it("rejects a truncated message, a longer one, and another type", () => {
   const bytes = encodeNumbered(message, 60);
   for (let length = 0; length < bytes.length; length++) {
     expect(() => decodeNumbered(typeOf(12), bytes.subarray(0, length))).toThrow("a message of");

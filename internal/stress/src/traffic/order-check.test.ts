@@ -22,7 +22,7 @@ function take(received: string): OrderCheck {
   return check;
 }
 
-it("takes every connection's messages from the first on, and counts them", () => {
+it("accepts and counts the messages of each connection from the first on", () => {
   expect(take("connected 0.0 0.1 connected connected 2.0 2.1 2.2").arrived).toEqual([
     { connection: 0, messages: 2 },
     { connection: 2, messages: 3 },
@@ -42,7 +42,7 @@ it.each([
   expect(() => take(received)).toThrow(says);
 });
 
-it("does not ask for statuses where they are not told in their places", () => {
+it("requires no statuses of a reader that gets them apart from the messages", () => {
   const check = new OrderCheck(1, "client");
   check.take(message(0, 0), false);
   check.connected();
@@ -51,7 +51,7 @@ it("does not ask for statuses where they are not told in their places", () => {
   expect(check.arrived.at(-1)).toEqual({ connection: 1, messages: 1 });
 });
 
-it("refuses what belongs to another run or to the other side", () => {
+it("rejects a message of another run or of the other side", () => {
   const check = new OrderCheck(1, "client");
   expect(() => check.take({ ...message(0, 0), seed: 2 }, true)).toThrow("belongs elsewhere");
   expect(() => check.take({ ...message(0, 0), from: "server" }, true)).toThrow("belongs elsewhere");
