@@ -3,6 +3,7 @@ import { setImmediate as nextMacrotask } from "node:timers/promises";
 import { isIpcError, type Peer, startClient, tcp } from "@ipc/client";
 import { startServer } from "@ipc/server";
 import { reportNews, serveCalls } from "../process/calls.js";
+import { activeResources } from "../process/footprint.js";
 import type { Side } from "../traffic/message.js";
 import type { Arrived } from "../traffic/order-check.js";
 import { countCode, Traffic } from "../traffic/traffic.js";
@@ -43,15 +44,7 @@ let starting = new AbortController();
 let current: { readonly peer: Peer; readonly traffic: Traffic } | undefined;
 
 function resources(): string {
-  const all = process.getActiveResourcesInfo().sort();
-  // The iteration of the event loop in which this is asked.
-  return all.filter((name) => name !== "Immediate").join();
-}
-
-function resourcesWhenIdle(): string {
-  // Node makes it when it is first asked for, be it within an error's trace.
-  process.stderr.listenerCount("error");
-  return resources();
+  return activeResources().sort().join();
 }
 
 async function startPeer({ address, wire, handshakeTimeoutMs, plan }: Start): Promise<Peer> {
@@ -101,7 +94,7 @@ async function settle(): Promise<void> {
 const calls = {
   /** Resolves when it is over: closed, destroyed or failed for good, and nothing is left of it. */
   async start(order: Start): Promise<PeerReport> {
-    idle ??= resourcesWhenIdle();
+    idle ??= resources();
     [waits, codes, starting] = [new Waits(), {}, new AbortController()];
     const { sent, arrived } = await converse(order);
     current = undefined;
