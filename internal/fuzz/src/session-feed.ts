@@ -16,7 +16,7 @@ import { FIRST_FRAME, LATER_FRAME } from "./conversation.js";
 import { assertAuthentic, assertInOrder, assertWhole } from "./delivery.js";
 import { answerFromMemory, MAX_MESSAGE_SIZE, makeHandshake, type Role } from "./handshakes.js";
 import type { Input } from "./input.js";
-import { BadEnding, type Ending } from "./tally.js";
+import { BadEnding, type Ending, IN_ORDER } from "./tally.js";
 
 /** Never reached: the input's end must end every wait. */
 const TIMEOUT_MS = 600_000;
@@ -182,7 +182,7 @@ async function write(session: FedSession, maxSendSize: number, waits: Waits): Pr
 function describeEnd({ lost }: FedSession, messages: readonly MessageBody[]): Pick<Ending, "state" | "code"> {
   if (lost === undefined) throw new BadEnding("the session ended, and its connection did not");
   if (lost.clean) {
-    return { state: messages.length === 0 ? "in order, no message" : "in order, after messages", code: undefined };
+    return { state: messages.length === 0 ? IN_ORDER.silent : IN_ORDER.after, code: undefined };
   }
   const code = codeOf(lost.error, SESSION_CODES, "the connection");
   return { state: messages.length === 0 ? FIRST_FRAME : LATER_FRAME, code };

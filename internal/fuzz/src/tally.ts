@@ -1,6 +1,8 @@
 import type { IpcErrorCode } from "@ipc/session";
 import { count, countTable, sum, table, WIRES, type Wire } from "@ipc-internal/stress";
+import { recordConversations } from "./conversation.js";
 import type { Input, Target } from "./input.js";
+import { END_CODES } from "./reference.js";
 
 /** The end of an input. */
 export interface Ending {
@@ -18,30 +20,15 @@ export class BadEnding extends Error {
   override readonly name = "BadEnding";
 }
 
-/** Every way for an input to end: what was waited for, or how it was over. */
+/** How a session ends that no fault ends. */
+export const IN_ORDER = { silent: "in order, no message", after: "in order, after messages" } as const;
+
+/** Every way for an input to end: what was waited for, or how it was over. A secure handshake has all items. */
 const STATES: readonly string[] = [
-  "decoder: in a length",
-  "decoder: in a body",
-  "decoder: length too large",
-  "decoder: length too short",
-  "decoder: between frames",
-  "server: the client's reply to the hello",
-  "server: the peer's public key",
-  "server: the client's reply to the limits",
-  "server: the client's AUTH",
-  "server: the first frame",
-  "server: a later frame",
-  "server: in order, no message",
-  "server: in order, after messages",
-  "client: the server's hello",
-  "client: the peer's public key",
-  "client: the length of the server's limits",
-  "client: the server's limits",
-  "client: the server's AUTH",
-  "client: the first frame",
-  "client: a later frame",
-  "client: in order, no message",
-  "client: in order, after messages",
+  ...Object.keys(END_CODES).map((end) => `decoder: ${end}`),
+  ...recordConversations("secure").flatMap(({ receiver, items }) =>
+    [...items.map(({ state }) => state), ...Object.values(IN_ORDER)].map((state) => `${receiver}: ${state}`),
+  ),
 ];
 
 /** How many inputs ended in a state, of each wire. */

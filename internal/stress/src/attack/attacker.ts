@@ -8,7 +8,7 @@ import type { MessageCodec } from "@ipc/session/handshake";
 import { serveCalls } from "../process/calls.js";
 import type { Side } from "../traffic/message.js";
 import type { Wire } from "../traffic/wire.js";
-import { Meeting, shakeHands } from "./hostile-peer.js";
+import { meetingsAt, shakeHands } from "./hostile-peer.js";
 import { encodeFlood, type FloodPlan, sealed } from "./message-flood.js";
 
 /** How often new ones connect, in milliseconds. */
@@ -36,12 +36,12 @@ interface Outcome {
 
 const [role = "client", address = ""] = process.argv.slice(2);
 const side: Side = role === "server" ? "server" : "client";
-const meeting = new Meeting(address, side);
+const nextMeeting = meetingsAt(address, side);
 const open = new Set<Socket>();
 const outcome = { connections: 0, ended: 0 };
 
 async function meet(): Promise<Socket> {
-  const socket = await meeting.next();
+  const socket = await nextMeeting();
   outcome.connections++;
   open.add(socket);
   // The victim's end is seen, and ours follows.

@@ -1,5 +1,5 @@
-import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { on } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
 import { clientHandshake, type MessageCodec, runHandshake, serverHandshake } from "@ipc/session/handshake";
 import type { Side } from "../traffic/message.js";
 import type { Wire } from "../traffic/wire.js";
@@ -16,35 +16,20 @@ const COMPATIBLE = {
   require: false,
 };
 
-/** Dials, or listens and takes the next one that does. Errors of the socket are ignored. */
-export class Meeting {
-  readonly #address: string;
-  readonly #side: Side;
-  readonly #waiting: Socket[] = [];
-  #server: Server | undefined;
+/** Dials, or listens from the first call on, and gives the next connection. Errors of the sockets are ignored. */
+export function meetingsAt(address: string, side: Side): () => Promise<Socket> {
+  if (side === "client") return () => dial(address);
+  let accepted: AsyncIterator<unknown[]> | undefined;
+  return async () => {
+    accepted ??= on(createServer(ignoreErrors).listen(address), "connection");
+    return (await accepted.next()).value[0] as Socket;
+  };
+}
 
-  constructor(address: string, side: Side) {
-    this.#address = address;
-    this.#side = side;
-  }
-
-  async next(): Promise<Socket> {
-    if (this.#side === "client") {
-      const socket = ignoreErrors(connect(this.#address));
-      await new Promise((resolve) => socket.once("connect", resolve).once("close", resolve));
-      return socket;
-    }
-    this.#server ??= await this.#listen();
-    while (this.#waiting.length === 0) await once(this.#server, "connection");
-    return this.#waiting.shift() as Socket;
-  }
-
-  async #listen(): Promise<Server> {
-    const server = createServer((socket) => this.#waiting.push(ignoreErrors(socket)));
-    server.listen(this.#address);
-    await once(server, "listening");
-    return server;
-  }
+async function dial(address: string): Promise<Socket> {
+  const socket = ignoreErrors(connect(address));
+  await new Promise((resolve) => socket.once("connect", resolve).once("close", resolve));
+  return socket;
 }
 
 function ignoreErrors(socket: Socket): Socket {

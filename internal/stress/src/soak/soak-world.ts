@@ -2,14 +2,16 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { type Client, isIpcError, startClient } from "@ipc/client";
 import { type ServerManager, startServerManager } from "@ipc/manager";
 import { type Server, startServer } from "@ipc/server";
+import { type Transport, unixSocket } from "@ipc/transport";
 import { countResources, waitUntil } from "../process/footprint.js";
 import type { Place } from "../process/place.js";
 import { sum } from "../report/figure.js";
 import { Crowd } from "../scale/crowd.js";
-import { cuttable } from "./cuttable.js";
+import { Visitor } from "../scale/visitor.js";
 
 const PROCESSES = 2;
 const VISITS = 40;
@@ -48,10 +50,15 @@ export class SoakWorld {
     const address = { name: "many", directory, encryption: true };
     const manager = await startServerManager(address);
     manager.on("message", (connection, { type, data }) => void connection.write(type, data).catch(() => {}));
-    const { transport, cut } = cuttable(directory);
-    const client = await startClient({ name: "soak", transport, retryMs: 1 });
+    const inner = unixSocket({ directory });
+    let latest: Duplex | undefined;
+    const dial: Transport["dial"] = async (...place) => {
+      latest = await inner.dial(...place);
+      return latest;
+    };
+    const client = await startClient({ name: "soak", transport: { ...inner, dial }, retryMs: 1 });
     const crowd = await Crowd.start(place, address, PROCESSES);
-    return new SoakWorld({ directory, server, manager, client, crowd, cut });
+    return new SoakWorld({ directory, server, manager, client, crowd, cut: () => void latest?.destroy() });
   }
 
   /** Everything once: echoes, starts and closes, floods, visits, strangers, cuts, aborts, failures. */
@@ -104,11 +111,8 @@ export class SoakWorld {
     const options = { name: "brief", directory: this.#parts.directory, encryption };
     const server = await startServer(options);
     server.on("message", ({ type, data }) => void server.write(type, data));
-    const client = await startClient(options);
-    await client.write(7, "echo");
-    const { value } = await client[Symbol.asyncIterator]().next();
-    if (value?.type !== 7 || value.text() !== "echo")
-      throw new Error("the echo of a server that is closed did not come");
+    const client = await Visitor.connect(options, false);
+    if ((await client.echo(1)) !== 1) throw new Error("the echo of a server that is closed afterwards did not come");
     await client.close();
     await server.close();
     this.messages++;
