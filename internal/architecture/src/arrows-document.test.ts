@@ -8,10 +8,3 @@ const DOCUMENT = "docs/ARCHITECTURE.md";
 test(`${DOCUMENT} shows the arrows as they are (npm run reports writes them)`, async () => {
   await expect(drawArrows(readText(DOCUMENT))).toMatchFileSnapshot(join(ROOT, DOCUMENT));
 });
-
-test.each(["no markers", drawArrows(readText(DOCUMENT)).repeat(2)])(
-  "refuses a document without one pair of markers",
-  (text) => {
-    expect(() => drawArrows(text)).toThrow("needs one line");
-  },
-);

@@ -1,20 +1,11 @@
+import { replaceSection } from "../../stress/src/report/document.js";
 import { ARROWS } from "./arrows.js";
 import { readManifest } from "./source-tree.js";
 
-const BEGIN = "<!-- arrows: written by `npm run reports`, do not edit -->";
-const END = "<!-- /arrows -->";
-
-/**
- * Returns `document` with what lies between its two markers drawn anew from the table of arrows.
- * @throws Error when the markers are not there, once each and in this order.
- */
+/** Returns `document` with its section `arrows` drawn anew from the table of arrows. */
 export function drawArrows(document: string): string {
-  const [before, middle, ...more] = document.split(BEGIN);
-  const [, after, ...evenMore] = middle?.split(END) ?? [];
-  if (before === undefined || after === undefined || more.length + evenMore.length > 0) {
-    throw new Error(`the document needs one line ${BEGIN} and below it one line ${END}`);
-  }
-  return `${before}${BEGIN}\n\n${packageTable()}\n\n${diagram()}\n\n${END}${after}`;
+  const note = "Drawn by `npm run reports` from arrows.ts:";
+  return replaceSection(document, "arrows", `${note}\n\n${packageTable()}\n\n${diagram()}`);
 }
 
 function packageTable(): string {

@@ -10,8 +10,12 @@ it("replaces the text between the markers, and nothing else", () => {
   expect(replaceSection(once, "faults", "new\n")).toBe(once);
 });
 
-it("rejects a document that has no markers of the section", () => {
-  expect(() => replaceSection(DOCUMENT, "mutation", "new")).toThrow("no markers of mutation");
+it.each([
+  ["no markers", "# Title\n"],
+  ["two pairs of markers", DOCUMENT.repeat(2)],
+  ["markers in the wrong order", DOCUMENT.replace("begin", "x").replace("end", "begin").replace("x", "end")],
+])("rejects a document that has %s of the section", (_what, document) => {
+  expect(() => replaceSection(document, "faults", "new")).toThrow("needs one pair of markers of faults");
 });
 
 it("describes the machine in one line", () => {

@@ -10,12 +10,14 @@ export function recordSection(page: string, name: string, content: string): void
   writeFileSync(path, replaceSection(readFileSync(path, "utf8"), name, content));
 }
 
-/** Puts `content` between the two markers of the section `name`. @throws Error when the document has no such markers */
+/** Puts `content` between the two markers of the section `name`. @throws Error when the document has not one pair of them */
 export function replaceSection(document: string, name: string, content: string): string {
   const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
-  const [from, to] = [document.indexOf(begin), document.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`the document has no markers of ${name}`);
-  return `${document.slice(0, from)}${begin}\n\n${content.trim()}\n\n${document.slice(to)}`;
+  const [before, old, ...more] = document.split(begin);
+  const [, after, ...others] = old?.split(end) ?? [];
+  if (after === undefined || more.length + others.length > 0)
+    throw new Error(`the document needs one pair of markers of ${name}`);
+  return `${before}${begin}\n\n${content.trim()}\n\n${end}${after}`;
 }
 
 /** The machine, and how busy it is, in a line. Call it before measuring. */
