@@ -34,7 +34,7 @@ export async function silence(setup: Setup, connections: number): Promise<Findin
   const visit = setup.visit().then((ms) => {
     admittedMs = ms;
   });
-  const service = await setup.good.converse(visit);
+  const service = await setup.converse(visit);
   await waitFor(setup, "the silent ones are cut", async () => {
     const { ended } = await setup.attacker.call("silence", 0);
     return ended >= connections;
@@ -57,7 +57,7 @@ export async function silence(setup: Setup, connections: number): Promise<Findin
 
 /** A server that accepts and says nothing, twice in a row: the client gives the first one up. */
 export async function silentServer(setup: Setup): Promise<Finding> {
-  const service = await setup.good.converse(setup.attacker.call("silence", 2));
+  const service = await setup.converse(setup.attacker.call("silence", 2));
   const during = await setup.victim.call("report");
   return findingOf(setup, {
     attack: "a server that is silent",
@@ -80,7 +80,7 @@ export async function churn(setup: Setup, perSecond: number, seconds: number): P
       visits.push(await setup.visit());
     }
   };
-  const service = await setup.good.converse(Promise.all([over, visit()]));
+  const service = await setup.converse(Promise.all([over, visit()]));
   const admittedMs = quantile(visits, 0.5);
   const during = await waitFor(
     setup,
@@ -105,7 +105,7 @@ export async function announcement(setup: Setup, what: Announcement, peers: numb
   const holds = what === "3 MiB frame";
   // Before a connection stands, a client does not tell how it did not.
   const isTold = !holds && what !== "4 GiB limits";
-  const service = await setup.good.converse(setup.attacker.call("announce", { wire, peers, what, holds }));
+  const service = await setup.converse(setup.attacker.call("announce", { wire, peers, what, holds }));
   const during = await setup.victim.call("report");
   await setup.attacker.call("stop");
   return findingOf(setup, {
@@ -131,7 +131,7 @@ export async function flood(setup: Setup, messages: number, bytes: number, packi
   const over = reads
     ? started.then(() => waitFor(setup, "all is read", (report) => report.messages >= messages))
     : started.then(() => waitFor(setup, "its budget is full", ({ unreadBytes }) => unreadBytes >= MIB));
-  const service = await setup.good.converse(over, reads ? 0 : WATCH_ECHOES);
+  const service = await setup.converse(over, reads ? 0 : WATCH_ECHOES);
   const during = await setup.victim.call("report");
   await setup.attacker.call("stop");
   return findingOf(setup, {
@@ -150,7 +150,7 @@ export async function flood(setup: Setup, messages: number, bytes: number, packi
 export async function crowd(setup: Setup, connections: number): Promise<Finding> {
   await setup.attacker.call("silence", connections);
   const exhausted = waitFor(setup, "descriptors ran out", ({ descriptors }) => descriptors === undefined);
-  const service = await setup.good.converse(exhausted, WATCH_ECHOES);
+  const service = await setup.converse(exhausted, WATCH_ECHOES);
   const during = await setup.victim.call("report");
   await setup.attacker.call("stop");
   const recoveredMs = await setup.visit();
@@ -168,7 +168,7 @@ export async function crowd(setup: Setup, connections: number): Promise<Finding>
 export async function hoard(setup: Setup): Promise<Finding> {
   await setup.victim.call("hoard");
   const visit = setup.visit();
-  const service = await setup.good.converse(Promise.resolve(), WATCH_ECHOES);
+  const service = await setup.converse(Promise.resolve(), WATCH_ECHOES);
   const during = await setup.victim.call("report");
   await setup.victim.call("release");
   const from = performance.now();
@@ -193,7 +193,7 @@ export async function hoardOfClient(setup: Setup): Promise<Finding> {
     (report) => report.status === "Reconnecting" && report.hoarded > hoarded,
   );
   await using next = await startServer({ name: TARGET, directory, ...wireOptions(plan.wire) });
-  const service = await setup.good.converse(Promise.resolve(), WATCH_ECHOES);
+  const service = await setup.converse(Promise.resolve(), WATCH_ECHOES);
   const during = await setup.victim.call("report");
   await setup.victim.call("release");
   const from = performance.now();

@@ -12,48 +12,34 @@ const PATIENCE_MS = 60_000;
 
 /** How long echoes took, in milliseconds. */
 export interface Service {
-  readonly echoes: number;
   readonly medianMs: number;
   readonly longestMs: number;
 }
 
-/** Talks to the bystander in the victim's process, and says how long that takes. */
-export class GoodClient {
-  readonly #client: Client;
+/** Connects to the bystander in the process of the victim. */
+export function connectBystander(directory: string): Promise<Client> {
+  return startClient({ name: BYSTANDER, directory, encryption: false, timeoutMs: PATIENCE_MS });
+}
 
-  private constructor(client: Client) {
-    this.#client = client;
+/** Lets every message come back, one at a time, as long as `until` takes, and `further` messages after it. */
+export async function converse(client: Client, until: Promise<unknown>, further = 0): Promise<Service> {
+  let isOver = false;
+  const over = until.finally(() => {
+    isOver = true;
+  });
+  const replies = client[Symbol.asyncIterator]();
+  const tookMs: number[] = [];
+  for (let left = further; left >= 0; left -= isOver ? 1 : 0) {
+    const from = performance.now();
+    await client.write(1, "are you there?");
+    const { done } = await replies.next();
+    if (done === true) throw new Error("the bystander went away");
+    tookMs.push(performance.now() - from);
+    await pause(PAUSE_MS);
   }
-
-  static async connect(directory: string): Promise<GoodClient> {
-    const options = { name: BYSTANDER, directory, encryption: false, timeoutMs: PATIENCE_MS };
-    return new GoodClient(await startClient(options));
-  }
-
-  /** Lets every message come back, one at a time, as long as `until` takes, and `further` messages after it. */
-  async converse(until: Promise<unknown>, further = 0): Promise<Service> {
-    let isOver = false;
-    const over = until.finally(() => {
-      isOver = true;
-    });
-    const replies = this.#client[Symbol.asyncIterator]();
-    const tookMs: number[] = [];
-    for (let left = further; left >= 0; left -= isOver ? 1 : 0) {
-      const from = performance.now();
-      await this.#client.write(1, "are you there?");
-      const { done } = await replies.next();
-      if (done === true) throw new Error("the bystander went away");
-      tookMs.push(performance.now() - from);
-      await pause(PAUSE_MS);
-    }
-    await replies.return?.();
-    await over;
-    return { echoes: tookMs.length, medianMs: quantile(tookMs, 0.5), longestMs: quantile(tookMs, 1) };
-  }
-
-  async close(): Promise<void> {
-    await this.#client.close();
-  }
+  await replies.return?.();
+  await over;
+  return { medianMs: quantile(tookMs, 0.5), longestMs: quantile(tookMs, 1) };
 }
 
 /** Connects to the one that is attacked, writes, and leaves. Returns how long it took to be let in, in milliseconds. */

@@ -5,7 +5,7 @@ import type { Child } from "../process/child.js";
 import { Place } from "../process/place.js";
 import type { Wire } from "../traffic/wire.js";
 import type { AttackerCalls } from "./attacker.js";
-import { GoodClient, visitTarget } from "./good-client.js";
+import { connectBystander, converse, type Service, visitTarget } from "./good-client.js";
 import { type Role, TARGET } from "./target.js";
 import type { VictimCalls, VictimReport } from "./victim.js";
 
@@ -33,7 +33,8 @@ export interface Setup {
   readonly directory: string;
   readonly victim: Child<VictimCalls>;
   readonly attacker: Child<AttackerCalls>;
-  readonly good: GoodClient;
+  /** Exchanges messages with the bystander, as long as `until` takes and `further` messages after it. */
+  readonly converse: (until: Promise<unknown>, further?: number) => Promise<Service>;
   /** The victim at rest, before anything was done to it. */
   readonly before: VictimReport;
   /**
@@ -56,12 +57,20 @@ export function withSetup<T>(plan: AttackPlan, act: (setup: Setup) => Promise<T>
     });
     const args = [side, join(directory, `${TARGET}.sock`)];
     const attacker = await place.start<AttackerCalls>("attack/attacker", { args });
-    const good = await GoodClient.connect(directory);
-    await good.converse(Promise.resolve(), ECHOES_BEFORE);
+    const good = await connectBystander(directory);
+    await converse(good, Promise.resolve(), ECHOES_BEFORE);
     const visit = (signal?: AbortSignal): Promise<number> => visitTarget(directory, wire, keyed, signal);
     for (let count = 0; count < VISITS_BEFORE && side === "client"; count++) await visit();
     const before = await victim.call("rest");
-    const result = await act({ plan, directory, victim, attacker, good, before, visit });
+    const result = await act({
+      plan,
+      directory,
+      victim,
+      attacker,
+      before,
+      visit,
+      converse: converse.bind(undefined, good),
+    });
     await good.close();
     await Promise.all([victim.kill(), attacker.kill()]);
     for (const file of readdirSync(directory)) rmSync(join(directory, file));

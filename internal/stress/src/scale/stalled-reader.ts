@@ -1,4 +1,4 @@
-import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
+import { type ServerConnection, startServerManager } from "@ipc/manager";
 import { waitUntil } from "../process/footprint.js";
 import { measureApart } from "../process/measurement.js";
 import type { Place } from "../process/place.js";
@@ -119,12 +119,21 @@ export async function measure(order: StalledReader, place: Place): Promise<Stall
     maxTotalQueuedBytes: totalBytes,
     maxTotalUnreadBytes: totalBytes,
   });
-  const watch = new StallWatch(manager);
+  const peak: Peak = { queuedBytes: 0, unreadBytes: 0, totalQueuedBytes: 0, totalUnreadBytes: 0 };
+  let stalled: ServerConnection | undefined;
+  /** Watches what the stalled connection holds, and all together. */
+  const look = (): void => {
+    const { queuedBytes, unreadBytes } = manager.stats;
+    peak.totalQueuedBytes = Math.max(peak.totalQueuedBytes, queuedBytes);
+    peak.totalUnreadBytes = Math.max(peak.totalUnreadBytes, unreadBytes);
+    peak.queuedBytes = Math.max(peak.queuedBytes, stalled?.stats.queuedBytes ?? 0);
+    peak.unreadBytes = Math.max(peak.unreadBytes, stalled?.stats.unreadBytes ?? 0);
+  };
   let newest: ServerConnection | undefined;
   manager.on("connection", (connection) => {
     newest = connection;
     // It ends with the connection: a write that was under way then fails.
-    echoAll(connection, () => watch.look()).catch(() => {});
+    echoAll(connection, look).catch(() => {});
   });
   const others = await Crowd.start(place, address, 2);
   const odd = await Crowd.start(place, { ...address, maxUnreadBytes: connectionBytes }, 1);
@@ -141,14 +150,15 @@ export async function measure(order: StalledReader, place: Place): Promise<Stall
   const runBeside = async (): Promise<Pace> => {
     await odd.call("connect", () => ({ clients: 1, atOnce: 1 }));
     await waitUntil("it is connected", () => manager.connections.size === clients);
-    const stalled = newest as ServerConnection;
-    watch.stalled = stalled;
+    const connection = newest as ServerConnection;
+    const isFull = (): boolean => connection.stats.queuedBytes >= connectionBytes;
+    stalled = connection;
     await odd.call("stall", () => MESSAGE_BYTES);
-    await waitUntil("its queue is full", () => stalled.stats.queuedBytes >= connectionBytes);
+    await waitUntil("its queue is full", isFull);
     const pace = await run();
-    stalledToTheEnd &&= stalled.stats.queuedBytes >= connectionBytes;
-    watch.look();
-    watch.stalled = undefined;
+    stalledToTheEnd &&= isFull();
+    look();
+    stalled = undefined;
     await odd.call("close");
     await waitUntil("it is gone", () => manager.connections.size === clients - 1);
     return pace;
@@ -167,33 +177,7 @@ export async function measure(order: StalledReader, place: Place): Promise<Stall
   await others.call("close");
   await others.end();
   await manager.close();
-  return { encryption, stalledToTheEnd, peak: watch.peak, pairs: figures };
-}
-
-/** Watches what the one connection holds, and all together. */
-class StallWatch {
-  readonly peak: Peak = { queuedBytes: 0, unreadBytes: 0, totalQueuedBytes: 0, totalUnreadBytes: 0 };
-  readonly #manager: ServerManager;
-  #stalled: ServerConnection | undefined;
-
-  constructor(manager: ServerManager) {
-    this.#manager = manager;
-  }
-
-  set stalled(connection: ServerConnection | undefined) {
-    this.#stalled = connection;
-  }
-
-  look(): void {
-    const { peak } = this;
-    const { queuedBytes, unreadBytes } = this.#manager.stats;
-    peak.totalQueuedBytes = Math.max(peak.totalQueuedBytes, queuedBytes);
-    peak.totalUnreadBytes = Math.max(peak.totalUnreadBytes, unreadBytes);
-    if (this.#stalled === undefined) return;
-    const { stats } = this.#stalled;
-    peak.queuedBytes = Math.max(peak.queuedBytes, stats.queuedBytes);
-    peak.unreadBytes = Math.max(peak.unreadBytes, stats.unreadBytes);
-  }
+  return { encryption, stalledToTheEnd, peak, pairs: figures };
 }
 
 /** One loop for each client: only its own backpressure stops it. */
