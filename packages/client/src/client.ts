@@ -162,7 +162,7 @@ export class Client extends PeerSession {
     diagnostics.disconnect({ role: "client", name, remote: this.remote, error });
     if (performance.now() - this.#connectedAt >= STABLE_AFTER_MS) schedule.reset();
     this.#core.setStatus(this.#isRedialling ? "Reconnecting" : "Disconnected");
-    this.#core.emit("lost", error);
+    this.#core.reader.emit("lost", error);
     // A listener may have closed this client.
     if (this.#isRedialling) void this.#redial();
   }

@@ -115,7 +115,7 @@ export class ManagedConnection {
     // Kept for the reader of the Disconnected status.
     this.#reason = error;
     this.#core.setStatus("Disconnected");
-    if (!clean) this.#core.emit("lost", error);
+    if (!clean) this.#core.reader.emit("lost", error);
     this.#core.finish("Disconnected");
     this.#ended(this, error, clean);
   }

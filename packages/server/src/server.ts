@@ -76,7 +76,7 @@ export class Server extends PeerSession<ServerEvents> {
       ...options,
       maxHandshakes: MAX_HANDSHAKES,
       refused: (error) => {
-        core.emit("refused", error);
+        core.reader.emit("refused", error);
         this.#closeAfterLast();
       },
     });
@@ -175,7 +175,7 @@ export class Server extends PeerSession<ServerEvents> {
     if (clean) logger.info(`server ${name}: ${remote} disconnected`);
     else logger.warn(`server ${name}: ${remote}: ${error.message}`);
     this.#core.setStatus("Disconnected");
-    if (!clean) this.#core.emit("lost", error);
+    if (!clean) this.#core.reader.emit("lost", error);
     this.#closeAfterLast();
   }
 
@@ -198,7 +198,7 @@ export class Server extends PeerSession<ServerEvents> {
     const { address } = this;
     logger.warn(`server ${name}: ${address} had vanished; the server listens there again`);
     diagnostics.relisted({ role: "server", name, address });
-    this.#core.emit("relisted", address);
+    this.#core.reader.emit("relisted", address);
   }
 
   #listenerLost(error: TransportError): void {

@@ -21,6 +21,7 @@ export { PeerEmitter } from "./lifecycle/peer-emitter.js";
 export { PeerSession } from "./lifecycle/peer-session.js";
 export { type MessageOrigin, ReceivedMessage } from "./message.js";
 export { withKeyFile } from "./negotiation/credentials.js";
+export { withdrawalError } from "./negotiation/proved-keys.js";
 export type { OpenSteps } from "./open-steps.js";
 export {
   CLOSE_TIMEOUT_MS,
@@ -31,7 +32,8 @@ export {
 } from "./options/call-arguments.js";
 export { OptionReader } from "./options/option-reader.js";
 export { PEER_OPTIONS, type PeerLimits, type ResolvedPeerOptions, resolvePeerOptions } from "./options/peer-options.js";
-export { describeSecurity } from "./security.js";
+export { resolveSecurity } from "./options/security-options.js";
+export { describeSecurity, type ProvedKeys } from "./security.js";
 export { type PeerBudgets, SharedBudget } from "./shared-budget.js";
 export { closeGracefully, destroyStream, setStreamReferenced } from "./stream-close.js";
 export { settleWithin, startTimeLimit } from "./time-limit.js";

@@ -1,3 +1,5 @@
+import type { KeyObject } from "node:crypto";
+
 /** How a connection is protected, and what its peer has proved. */
 export interface ConnectionSecurity {
   /**
@@ -26,6 +28,13 @@ export const ANONYMOUS_SECURITY: ConnectionSecurity = Object.freeze({
   mode: "secure",
   peer: Object.freeze({ psk: false }),
 });
+
+/** The keys with which a client has proved itself to a server, by which the server recognizes one that it withdraws. */
+export interface ProvedKeys {
+  readonly psk: KeyObject | undefined;
+  /** The raw 32 bytes of the Ed25519 public key to its signature. */
+  readonly identity: Uint8Array | undefined;
+}
 
 /** Describes for a log how a connection is protected, and what its peer has proved. */
 export function describeSecurity({ mode, peer }: ConnectionSecurity): string {

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { MessageBody } from "@ipc/framing";
 import type { TimeSlice } from "../scheduling/time-slice.js";
-import type { ConnectionSecurity } from "../security.js";
+import type { ConnectionSecurity, ProvedKeys } from "../security.js";
 
 /**
  * Maximum size of a batch of frames, in bytes: about what one system call moves. Data of this size or more is not batched: it
@@ -77,6 +77,8 @@ export interface HandshakeOutcome {
   readonly peerEndsInResponse: boolean;
   /** A client's secure session: what was proved in it, as bits: 1 pre-shared key, 2 server's signature, 4 client's signature. */
   readonly secureMode?: number;
+  /** A server's secure session: the keys that its client has proved. @default the client is anonymous */
+  readonly provedKeys?: ProvedKeys;
 }
 
 /** A connection whose handshake is complete. */

@@ -121,12 +121,9 @@ export class Connection implements HeartbeatMember {
     if (this.#events !== undefined) this.#control?.ping();
   }
 
-  /**
-   * Tells the peer that this connection will end, and why: by a drain, or by a `close` that the caller makes next. Nothing is sent if
-   * the peer has no control frames.
-   */
-  announce(reason: Exclude<GoawayReason, "closing">): void {
-    this.#control?.goaway(reason);
+  /** Tells the peer that this side will close once the connection is idle; nothing if it has no control frames. */
+  announceDraining(): void {
+    this.#control?.goaway("draining");
   }
 
   onSilent(silenceMs: number): void {
@@ -179,6 +176,22 @@ export class Connection implements HeartbeatMember {
     this.#detach();
     this.sender.fail(error);
     destroyStream(this.stream);
+  }
+
+  /**
+   * Ends the connection with `error`. Behind the accepted messages go GOAWAY with `reason`, if the peer has control frames, and the
+   * announcement of the end; the peer has 250 ms to read them. Nothing that arrives is delivered any more.
+   */
+  refuse(reason: "busy" | "key withdrawn", error: IpcError): void {
+    const events = this.#events;
+    if (events === undefined) return;
+    this.#detach();
+    this.#control?.goaway(reason);
+    void this.sender.flushed();
+    void this.sender.closeNotify();
+    this.sender.fail(error);
+    void closeGracefully(this.stream);
+    events.end(error, false);
   }
 
   /** Resolves when the kernel has every accepted message and then the close_notify; destroys the stream if that fails. */

@@ -161,10 +161,10 @@ export class Sender implements WriteSink {
   }
 
   /** Sends the announcement of this side's end, after `flush`. Resolves when the kernel has it, or when it can no longer be sent. */
-  async closeNotify(signal: AbortSignal): Promise<void> {
+  async closeNotify(signal?: AbortSignal): Promise<void> {
     if (this.#failure !== undefined) return;
     // The signal may have fired after the flush resolved, and does not fire again.
-    if (signal.aborted) throw abortError("close", signal);
+    if (signal?.aborted === true) throw abortError("close", signal);
     try {
       const last = this.#encoder.closeNotify();
       this.#hasAnnouncedEnd = true;

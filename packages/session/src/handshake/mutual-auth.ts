@@ -19,7 +19,8 @@ import { RecordCodec } from "../codec/record-codec.js";
 import { isIpcError } from "../errors.js";
 import type { Credentials } from "../negotiation/credentials.js";
 import { describeMode, MODE } from "../negotiation/offer.js";
-import type { ConnectionSecurity } from "../security.js";
+import { assertStillAccepted } from "../negotiation/proved-keys.js";
+import type { ConnectionSecurity, ProvedKeys } from "../security.js";
 import { authorize, cpuQueue, type Handshake, receive, STAGE, send } from "./steps.js";
 
 /** Input of the authentication: results of the key exchange and of the mode selection. @see docs/WIRE.md, "AUTH" */
@@ -57,28 +58,43 @@ export function* authenticateClient(start: AuthenticationOptions): Handshake<Rec
   return new RecordCodec(sealer, opener, securityOf(mode, key));
 }
 
+/** What a client has proved, and the codec of the session. */
+export interface Authenticated {
+  readonly codec: RecordCodec;
+  readonly keys: ProvedKeys;
+}
+
 /**
  * Runs the server's side: receives the client's AUTH, under one of the pre-shared keys, then sends its own.
- * @throws CryptoError IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID; errors of the `authorize` step
+ * @param current returns the server's keys, which may be replaced during the handshake
+ * @throws CryptoError IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID; SessionError IPC_SECURITY_REFUSED; errors of the `authorize`
+ * step
  */
-export function* authenticateServer(start: AuthenticationOptions): Handshake<RecordCodec> {
+export function* authenticateServer(
+  start: AuthenticationOptions,
+  current: () => Credentials,
+): Handshake<Authenticated> {
   const { transcript, sharedSecret, mode, credentials, records } = start;
   const transcriptHash = hashTranscript(transcript);
   const record = yield* receiveAuth("the client's AUTH");
-  const { keys, opener, body } = yield* openWithAnyPsk(start, transcriptHash, record);
+  const { keys, opener, body, psk } = yield* openWithAnyPsk(start, transcriptHash, record);
   sharedSecret.fill(0);
   const trusted = hasBit(mode, MODE.clientSigns) ? credentials.trustedPeers : undefined;
   const key = verifyAuth({ role: "client", key: keys.client.auth, transcriptHash }, body, trusted);
   const security = securityOf(mode, key);
   yield* authorize(security);
+  // Nothing else runs between this check and the AUTH, with which the client counts as connected.
+  const proved = Object.freeze({ psk, identity: key });
+  assertStillAccepted(current(), { started: credentials, mode, keys: proved });
   const identity = hasBit(mode, MODE.serverSigns) ? credentials.identity : undefined;
   const auth = makeAuth({ role: "server", key: keys.server.auth, transcriptHash }, identity);
   const sealer = new RecordSealer(keys.server, records);
   yield* send(sealer.seal(RECORD_KIND.auth, [auth]));
-  return new RecordCodec(sealer, opener, security);
+  return { codec: new RecordCodec(sealer, opener, security), keys: proved };
 }
 
 interface Opened {
+  readonly psk: KeyObject | undefined;
   readonly keys: SessionKeys;
   readonly opener: RecordOpener;
   readonly body: Uint8Array;
@@ -98,7 +114,7 @@ function* openWithAnyPsk(
     const keys = deriveSessionKeys(transcriptHash, sharedSecret, psk);
     const opener = new RecordOpener(keys.client, records);
     try {
-      return { keys, opener, body: opener.open(record) };
+      return { psk, keys, opener, body: opener.open(record) };
     } catch (error) {
       if (!isIpcError(error) || error.code !== "IPC_AUTHENTICATION_FAILED") throw error;
     }

@@ -2,6 +2,7 @@ import type { NonceSource, RecordCipherOptions, Transcript } from "@ipc/crypto";
 import type { HandshakeOutcome } from "../codec/codec.js";
 import { type Credentials, NO_CREDENTIALS, offerOf } from "../negotiation/credentials.js";
 import { createInstanceId, encodeLimitsPlaintext, FEATURE_MASK } from "../negotiation/offer.js";
+import { assertStillAccepted, NO_PROOF } from "../negotiation/proved-keys.js";
 import { hashServerName } from "../negotiation/server-name.js";
 import { assertAccepted, HELLO, VERSION } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
@@ -20,6 +21,8 @@ export interface ServerHandshakeOptions {
   readonly maxMessageSize: number;
   /** @default no keys */
   readonly credentials?: Credentials;
+  /** Returns the server's keys, which may be replaced during the handshake. @default always returns `credentials` */
+  readonly currentCredentials?: () => Credentials;
   /** Ends the connection of every client whose select is not 00, which is what a golang-ipc client sends. @default false */
   readonly golangIpcOnly?: boolean;
   readonly nonces?: NonceSource;
@@ -56,6 +59,7 @@ function* completeServer(
     name,
     instance = createInstanceId(),
     credentials = NO_CREDENTIALS,
+    currentCredentials = () => credentials,
     golangIpcOnly = false,
     records,
   } = options;
@@ -72,6 +76,7 @@ function* completeServer(
   const features = (offer?.features ?? 0) & (select?.features ?? 0);
   if (exchange === undefined || select === undefined) {
     if (!isDecided) yield* authorize(golangIpcCodec(exchange).security);
+    assertStillAccepted(currentCredentials(), { started: credentials, mode: undefined, keys: NO_PROOF });
     return { codec: golangIpcCodec(exchange, features), maxSendSize, features, peerEndsInResponse: true };
   }
   const transcript = {
@@ -83,12 +88,8 @@ function* completeServer(
     select: bytes,
   };
   const { mode } = select;
-  const codec = yield* authenticateServer({
-    transcript,
-    sharedSecret: exchange.sharedSecret,
-    mode,
-    credentials,
-    records,
-  });
-  return { codec, maxSendSize, features, peerEndsInResponse: true };
+  const { sharedSecret } = exchange;
+  const start = { transcript, sharedSecret, mode, credentials, records };
+  const { codec, keys } = yield* authenticateServer(start, currentCredentials);
+  return { codec, maxSendSize, features, peerEndsInResponse: true, provedKeys: keys };
 }

@@ -49,7 +49,7 @@ async function setUp({
     {
       onDisconnected: (error) => {
         core.setStatus("Disconnected");
-        core.emit("lost", error);
+        core.reader.emit("lost", error);
       },
       onSilence: ({ change, asked }) => events.push(`owner: ${change}, ${asked ? "" : "not "}asked`),
     },

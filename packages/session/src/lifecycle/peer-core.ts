@@ -113,11 +113,6 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     return handledRejection(this.#unreachable("flush"));
   }
 
-  /** Tells the peer of the current connection why that will end; the caller ends it. Nothing without a connection. */
-  announce(reason: "draining" | "busy" | "key withdrawn"): void {
-    this.#connected?.connection.announce(reason);
-  }
-
   /** Announces the end, and closes when the connection is idle. Returns the same promise each time. */
   drain(timeoutMs: number): Promise<void> {
     if (this.#drain !== undefined) return this.#drain.done;
@@ -128,7 +123,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     };
     this.#drain = new Drain({ received, isBusy: () => this.#isBusy }, { timeoutMs, close: (ms) => this.close(ms) });
     this.#owner.stopAccepting?.();
-    this.announce("draining");
+    this.#connected?.connection.announceDraining();
     return this.#drain.done;
   }
 
@@ -166,8 +161,9 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     this.reader.setStatus(status);
   }
 
-  emit<K extends keyof E>(event: K, ...args: Extract<E[K], unknown[]>): void {
-    this.reader.emit(event, ...args);
+  /** Ends the current connection, if there is one, with `error`, of which the peer is told `reason`; `onDisconnected` follows. */
+  refuse(reason: "busy" | "key withdrawn", error: IpcError): void {
+    this.#connected?.connection.refuse(reason, error);
   }
 
   /** Takes over a new connection. Returns false if the peer no longer needs one; its stream is then destroyed. */

@@ -4,14 +4,8 @@ import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { collect, nextEvent } from "../../../../internal/testkit/src/peer-watch.js";
 import { RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
 import { HandmadePeer } from "../../test/handmade-peer.js";
-import { PlainCodec } from "../codec/frame-codec.js";
 import { isConnectionError } from "../errors.js";
-import { FEATURE } from "../negotiation/offer.js";
-import { PLAIN_SECURITY } from "../security.js";
-import { PeerCore } from "./peer-core.js";
 import { openSession, type Session } from "./session.js";
-
-const FOREVER_MS = 1_000_000;
 
 const [AUTH, DATA, CLOSE] = [1, 2, 3];
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
@@ -174,40 +168,6 @@ test("a peer that has withdrawn a key is not lost although it is cut before it c
   send(goaway(3));
   end();
   expect(await lost).toMatchObject({ code: "IPC_SECURITY_REFUSED", cause: { code: "IPC_FRAME_TRUNCATED" } });
-});
-
-test.each([
-  ["after its messages", FEATURE.controlFrames as number, Buffer.concat([HI, goaway(3), goaway(0)])],
-  ["and tells a peer without control frames nothing", 0, HI],
-] as const)("a peer announces why it ends a connection, %s", async (_what, features, expected) => {
-  const [stream, far] = memoryPair();
-  const limits = {
-    maxMessageSize: 9,
-    maxQueuedBytes: 99,
-    maxUnreadBytes: 99,
-    busyPollUs: 0,
-    heartbeatMs: 0,
-    idleTimeoutMs: 0,
-  };
-  const core = new PeerCore(
-    { limits, security: PLAIN_SECURITY, status: "Listening", remote: "" },
-    { onDisconnected() {} },
-  );
-  core.announce("busy");
-  const outcome = {
-    codec: new PlainCodec(features === 0 ? "none" : "GOAWAY"),
-    maxSendSize: 9,
-    features,
-    peerEndsInResponse: true,
-  };
-  core.connect({ stream, outcome, rest: new Uint8Array(0), remote: "" });
-  const sent: Buffer[] = [];
-  far.on("data", (chunk: Buffer) => sent.push(chunk));
-  far.on("end", () => far.end());
-  await core.write(1, "hi", undefined);
-  core.announce("key withdrawn");
-  await core.close(FOREVER_MS);
-  expect(Buffer.concat(sent)).toEqual(expected);
 });
 
 test("a session that is being closed emits draining no more", async () => {

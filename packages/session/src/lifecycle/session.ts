@@ -73,7 +73,7 @@ export class Session extends PeerSession {
       {
         onDisconnected(error, clean) {
           core.setStatus("Disconnected");
-          if (!clean) core.emit("lost", error);
+          if (!clean) core.reader.emit("lost", error);
           core.finish("Disconnected", clean ? undefined : error);
         },
         async release() {
