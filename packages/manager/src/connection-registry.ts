@@ -1,3 +1,4 @@
+import type { KeyRing } from "@ipc/server/internal";
 import { type CloseOptions, type IpcError, SessionError } from "@ipc/session";
 import {
   describeSecurity,
@@ -33,6 +34,7 @@ interface QueuedConnection {
 
 export interface ConnectionRegistryOptions {
   readonly options: ResolvedManagerOptions;
+  readonly keys: KeyRing;
   readonly slots: Slots;
   readonly stream: MergedStream;
   readonly connected: (connection: ServerConnection) => void;
@@ -50,6 +52,8 @@ export class ConnectionRegistry {
   readonly #events: ConnectionRegistryOptions;
   readonly #options: ResolvedManagerOptions;
   readonly #clientIds: ClientIdService;
+  /** The connections that request an id. */
+  readonly #requests = new Set<ManagedConnection>();
   /** Connections established before the manager emits events. */
   readonly #queued: QueuedConnection[] = [];
   #state: "starting" | "open" | "closed" = "starting";
@@ -109,13 +113,26 @@ export class ConnectionRegistry {
     }
     switch (by) {
       case "name":
-      case "slot":
-        this.#announce(this.#connect(established, id));
+      case "slot": {
+        const managed = this.#connect(established, id);
+        this.#announce(managed);
+        managed.refuseWithdrawn(this.#events.keys);
         break;
-      case "manager":
-        this.#clientIds.receive(this.#connect(established, id, this.#onIdRequestMessage).connection);
+      }
+      case "manager": {
+        const managed = this.#connect(established, id, this.#onIdRequestMessage);
+        this.#requests.add(managed);
+        this.#clientIds.receive(managed.connection);
+        managed.refuseWithdrawn(this.#events.keys);
         break;
+      }
     }
+  }
+
+  /** Ends the connections whose clients have proved a key that was withdrawn. */
+  refuseWithdrawn(): void {
+    // A listener that is told of one end may end another, or replace the keys again.
+    for (const managed of [...this.clients.values(), ...this.#requests]) managed.refuseWithdrawn(this.#events.keys);
   }
 
   /** Drops the connections that request an id; they would get one that nothing listens at. */
@@ -194,6 +211,7 @@ export class ConnectionRegistry {
   #onClosed(managed: ManagedConnection, error: IpcError | undefined, clean: boolean): void {
     const { connection } = managed;
     const hadNotAsked = this.#clientIds.onClosed(connection);
+    this.#requests.delete(managed);
     if (this.connections.get(connection.id) !== connection) {
       if (hadNotAsked && error !== undefined && !clean) this.#refuse(connection.remote, error);
       return;

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { type AcceptHandler, HandshakeAcceptor } from "@ipc/server/internal";
+import { type AcceptHandler, HandshakeAcceptor, type KeyRing } from "@ipc/server/internal";
 import type { IpcError, SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import type { Endpoint, Listener, TransportError } from "@ipc/transport";
@@ -42,11 +42,12 @@ export class Endpoints {
   #address: string | undefined;
   #lastId = 0;
 
-  constructor(options: ResolvedManagerOptions, events: EndpointEvents) {
+  constructor(options: ResolvedManagerOptions, keys: KeyRing, events: EndpointEvents) {
     this.#options = options;
     this.#events = events;
     const { name, transport, logger, authorize } = options;
-    this.acceptor = new HandshakeAcceptor({ ...options, maxHandshakes: MAX_HANDSHAKES, refused: events.refused });
+    const { refused } = events;
+    this.acceptor = new HandshakeAcceptor({ ...options, keys, maxHandshakes: MAX_HANDSHAKES, refused });
     this.slots = new Slots({
       name,
       transport,

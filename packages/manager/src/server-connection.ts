@@ -1,3 +1,4 @@
+import type { KeyRing } from "@ipc/server/internal";
 import { type DataMessage, type IpcError, isIpcError, SessionError } from "@ipc/session";
 import {
   type EstablishedConnection,
@@ -7,6 +8,7 @@ import {
   type PeerBudgets,
   PeerCore,
   PeerSession,
+  type ProvedKeys,
   reportSilence,
 } from "@ipc/session/internal";
 import type { ResolvedManagerOptions } from "./manager-options.js";
@@ -54,6 +56,7 @@ export class ManagedConnection {
   readonly connection: ServerConnection;
   readonly #core: PeerCore;
   readonly #ended: ConnectionStart["ended"];
+  readonly #provedKeys: ProvedKeys | undefined;
   #reason: IpcError | undefined;
 
   constructor(
@@ -62,6 +65,7 @@ export class ManagedConnection {
   ) {
     const { name, limits, security, logger } = options;
     this.#ended = ended;
+    this.#provedKeys = established.outcome.provedKeys;
     this.#core = new PeerCore(
       { limits, budgets, heartbeat, security, status: "Not Connected", remote: established.remote },
       {
@@ -103,6 +107,12 @@ export class ManagedConnection {
   /** Ends the connection because its manager failed; unread messages can still be read. */
   fail(error: IpcError): void {
     this.#core.finish("Error", error);
+  }
+
+  /** Ends the connection if its client has proved a key that was withdrawn. */
+  refuseWithdrawn(keys: KeyRing): void {
+    const error = keys.withdrawal(this.#provedKeys);
+    if (error !== undefined) this.#core.refuse("key withdrawn", error);
   }
 
   #noteReason(reason: unknown): void {

@@ -1,4 +1,5 @@
-import { type CloseOptions, type DrainOptions, type Status, statusCode } from "@ipc/session";
+import { KeyRing } from "@ipc/server/internal";
+import { type CloseOptions, type DrainOptions, type SecurityOptions, type Status, statusCode } from "@ipc/session";
 import {
   abortError,
   CLOSE_TIMEOUT_MS,
@@ -6,9 +7,7 @@ import {
   handledRejection,
   validateCloseOptions,
   validateWrite,
-  withKeyFile,
 } from "@ipc/session/internal";
-import { ensureKeyFile } from "@ipc/transport/key-file";
 import { type BroadcastOptions, type BroadcastResult, broadcast, resolveBroadcastOptions } from "./broadcast.js";
 import { ConnectionRegistry, type ManagerStats } from "./connection-registry.js";
 import { Endpoints } from "./endpoints.js";
@@ -38,9 +37,10 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   readonly #options: ResolvedManagerOptions;
   readonly #endpoints: Endpoints;
   readonly #registry: ConnectionRegistry;
+  readonly #keys: KeyRing;
   readonly #lifecycle: ManagerLifecycle;
 
-  private constructor(options: ResolvedManagerOptions) {
+  private constructor(options: ResolvedManagerOptions, keys: KeyRing) {
     const input = new ManagerInput({
       name: options.name,
       logger: options.logger,
@@ -49,7 +49,8 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     });
     super(input);
     this.#options = options;
-    this.#endpoints = new Endpoints(options, {
+    this.#keys = keys;
+    this.#endpoints = new Endpoints(options, keys, {
       busy: () => this.#registry.busy(),
       onEstablished: (established, by, id) => this.#registry.onEstablished(established, by, id),
       refused: (error) => {
@@ -66,6 +67,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     });
     this.#registry = new ConnectionRegistry({
       options,
+      keys,
       slots: this.#endpoints.slots,
       stream: input.stream,
       connected: (connection) => input.emit("connection", connection),
@@ -81,10 +83,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   /** Does the work of `startServerManager`, with resolved options. */
   static async start(options: ResolvedManagerOptions): Promise<ServerManager> {
     if (options.signal?.aborted === true) throw abortError("startServerManager", options.signal);
-    const manager = new ServerManager({
-      ...options,
-      credentials: withKeyFile(options.credentials, options.keyFilePlace, ensureKeyFile),
-    });
+    const manager = new ServerManager(options, new KeyRing(options));
     await manager.#lifecycle.start();
     return manager;
   }
@@ -136,6 +135,23 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     if (!this.#lifecycle.isOpen) throw this.#lifecycle.closedError("broadcast");
     if (plan.signal?.aborted === true) throw abortError("broadcast", plan.signal);
     return broadcast([...this.#registry.clients.values()], type, bytes, plan);
+  }
+
+  /**
+   * Replaces the keys: takes all that the option `security` takes, and what it leaves out is withdrawn; `{}` accepts every peer. Reads
+   * the key file again. Changes nothing if it throws.
+   *
+   * Every handshake that completes from now on satisfies the new keys, at every endpoint. The connection of each client that has proved
+   * a key which was withdrawn ends with IPC_SECURITY_REFUSED on both sides, and nothing more of it is delivered. Clients that have
+   * proved nothing stay.
+   * @throws TypeError, RangeError; SessionError IPC_CLOSED; TransportError IPC_KEY_FILE_UNTRUSTED, IPC_PERMISSION_DENIED,
+   * IPC_TRANSPORT_FAILED, of the key file
+   */
+  updateSecurity(security: SecurityOptions): void {
+    if (!this.#lifecycle.isOpen) throw this.#lifecycle.closedError("updateSecurity");
+    this.#keys.replace(security);
+    this.#options.logger.info(`server ${this.#options.name}: keys replaced`);
+    this.#registry.refuseWithdrawn();
   }
 
   /**

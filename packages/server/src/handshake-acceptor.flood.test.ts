@@ -29,8 +29,10 @@ function open(maxHandshakes: number, random = 0): Door {
   const refused: IpcError[] = [];
   let authorizing = 0;
   let isBusy = false;
+  const options = resolveServerOptions({ name: "orders", security });
   const acceptor = new HandshakeAcceptor({
-    ...resolveServerOptions({ name: "orders", security }),
+    ...options,
+    keys: options,
     maxHandshakes,
     refused: (error) => refused.push(error),
     random: () => random,

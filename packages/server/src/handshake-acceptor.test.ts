@@ -26,6 +26,7 @@ describe("a faulty peer costs only its own connection:", () => {
   it("three hundred rejected clients that do not disconnect: the oldest are dropped", () => {
     const acceptor = new HandshakeAcceptor({
       ...resolveServerOptions({ name }),
+      keys: resolveServerOptions({ name }),
       maxHandshakes: 128,
       refused: () => {},
     });

@@ -2,7 +2,6 @@ import type { Duplex } from "node:stream";
 import { type IpcError, isIpcError, type Logger, SessionError } from "@ipc/session";
 import {
   BUSY_HELLO,
-  type Credentials,
   createInstanceId,
   KeyPairPool,
   noteArrival,
@@ -20,6 +19,7 @@ import {
 } from "@ipc/session/internal";
 import { remoteOf } from "@ipc/transport/internal";
 import { HandshakeTable, type PendingHandshake } from "./handshake-table.js";
+import type { KeyRing } from "./key-ring.js";
 import type { Authorize } from "./server-options.js";
 
 /** Streams in a handshake or being rejected allowed per handshake of `maxHandshakes`. */
@@ -45,7 +45,7 @@ export interface AcceptHandler {
 export interface HandshakeAcceptorOptions {
   readonly name: string;
   readonly encryption: boolean;
-  readonly credentials: Credentials;
+  readonly keys: Pick<KeyRing, "credentials">;
   readonly limits: PeerLimits;
   readonly handshakeTimeoutMs: number;
   readonly logger: Logger;
@@ -135,12 +135,20 @@ export class HandshakeAcceptor {
     remote: string,
     { authorize, golangIpcOnly = false }: AcceptHandler,
   ): Promise<EstablishedConnection> {
-    const { name, encryption, credentials, limits, handshakeTimeoutMs } = this.#options;
+    const { name, encryption, keys, limits, handshakeTimeoutMs } = this.#options;
     const { gauge } = this.#handshakes;
     const { stream, signal } = progress;
     const { maxMessageSize } = limits;
     const instance = this.#instance;
-    const handshake = serverHandshake({ name, instance, encryption, credentials, maxMessageSize, golangIpcOnly });
+    const handshake = serverHandshake({
+      name,
+      instance,
+      encryption,
+      credentials: keys.credentials,
+      currentCredentials: () => keys.credentials,
+      maxMessageSize,
+      golangIpcOnly,
+    });
     const { result: outcome, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,
       signal,

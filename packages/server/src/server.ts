@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { type IpcError, type PeerEvents, SessionError } from "@ipc/session";
+import { type IpcError, type PeerEvents, type SecurityOptions, SessionError } from "@ipc/session";
 import {
   abortError,
   describeSecurity,
@@ -7,13 +7,13 @@ import {
   type MessageOrigin,
   PeerCore,
   PeerSession,
+  type ProvedKeys,
   reportSilence,
   type SilenceNews,
-  withKeyFile,
 } from "@ipc/session/internal";
 import type { Endpoint, Listener, TransportError } from "@ipc/transport";
-import { ensureKeyFile } from "@ipc/transport/key-file";
 import { type AcceptHandler, HandshakeAcceptor } from "./handshake-acceptor.js";
+import { KeyRing } from "./key-ring.js";
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
 
 const NAME: Endpoint = { kind: "name" };
@@ -46,13 +46,16 @@ export class Server extends PeerSession<ServerEvents> {
   readonly #acceptor: HandshakeAcceptor;
   readonly #acceptHandler: AcceptHandler;
   readonly #onAbort: () => void;
+  readonly #keys: KeyRing;
+  /** Those of the connected client, or of the last one. */
+  #provedKeys: ProvedKeys | undefined;
   #listener: Listener | undefined;
   /** The end of listening, once it has begun. */
   #stopped: Promise<void> | undefined;
   /** Whether no further client can connect. */
   #isLast = false;
 
-  private constructor(options: ResolvedServerOptions, address: string) {
+  private constructor(options: ResolvedServerOptions, keys: KeyRing, address: string) {
     const { limits, security, signal } = options;
     const core = new PeerCore<ServerEvents>(
       { limits, security, status: "Listening", remote: address, changesPeer: true },
@@ -72,8 +75,10 @@ export class Server extends PeerSession<ServerEvents> {
     super(core);
     this.#core = core;
     this.#options = options;
+    this.#keys = keys;
     this.#acceptor = new HandshakeAcceptor({
       ...options,
+      keys,
       maxHandshakes: MAX_HANDSHAKES,
       refused: (error) => {
         core.reader.emit("refused", error);
@@ -90,8 +95,10 @@ export class Server extends PeerSession<ServerEvents> {
       busy: () => (core.isOpen && !core.isConnected ? undefined : busy()),
       authorize: options.authorize,
       onEstablished: (established) => {
+        this.#provedKeys = established.outcome.provedKeys;
         core.connect(established);
         this.#acceptor.abortAll(busy());
+        this.#refuseWithdrawn();
       },
     };
     this.#onAbort = () => this.destroy(signal?.reason);
@@ -102,10 +109,7 @@ export class Server extends PeerSession<ServerEvents> {
     const { name, transport, signal, logger } = options;
     const address = transport.address(name, NAME);
     if (signal?.aborted === true) throw abortError("startServer", signal);
-    const server = new Server(
-      { ...options, credentials: withKeyFile(options.credentials, options.keyFilePlace, ensureKeyFile) },
-      address,
-    );
+    const server = new Server(options, new KeyRing(options), address);
     server.#listener = await transport.listen(name, NAME, (stream) => server.#receive(stream), {
       ...(signal && { signal }),
       onLost: (error) => server.#listenerLost(error),
@@ -137,6 +141,33 @@ export class Server extends PeerSession<ServerEvents> {
   stopAccepting(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  /**
+   * Replaces the keys: takes all that the option `security` takes, and what it leaves out is withdrawn; `{}` accepts every peer. Reads
+   * the key file again. Changes nothing if it throws.
+   *
+   * Every handshake that completes from now on satisfies the new keys. If the connected client has proved a key which was withdrawn, its
+   * connection ends with IPC_SECURITY_REFUSED on both sides, and nothing more of it is delivered. A client that has proved nothing
+   * stays.
+   * @throws TypeError, RangeError; SessionError IPC_CLOSED; TransportError IPC_KEY_FILE_UNTRUSTED, IPC_PERMISSION_DENIED,
+   * IPC_TRANSPORT_FAILED, of the key file
+   */
+  updateSecurity(security: SecurityOptions): void {
+    if (!this.#core.isOpen) {
+      throw new SessionError(
+        "IPC_CLOSED",
+        `updateSecurity: this server is closed (status: ${this.status}); start a new one`,
+      );
+    }
+    this.#keys.replace(security);
+    this.#options.logger.info(`server ${this.#options.name}: keys replaced`);
+    this.#refuseWithdrawn();
+  }
+
+  #refuseWithdrawn(): void {
+    const error = this.#keys.withdrawal(this.#provedKeys);
+    if (error !== undefined) this.#core.refuse("key withdrawn", error);
   }
 
   async #release(): Promise<void> {
