@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type ClientOptions, type Peer, startClient } from "@ipc/client";
 import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
-import { startServer } from "@ipc/server";
+import { type Server, startServer } from "@ipc/server";
 import { type Transport, tcp, unixSocket } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../testkit/src/eventually.js";
@@ -145,6 +145,25 @@ it.each(cases(["this side's drain()"], OURS))(
     const { near, seen } = await meet(role, { directory: temporaryDirectory() }, options);
     await near.drain();
     expect(seen.join(", ")).toBe(report(how, role));
+  },
+);
+
+it.each(["a server", "a manager"] as const)(
+  "%s reports what docs/ERRORS.md says of a key that it withdraws, and its client what it says of the other side",
+  async (role) => {
+    const place = { name: NAME, directory: temporaryDirectory() };
+    const security = { psk: new Uint8Array(32).fill(1) };
+    const start = role === "a server" ? startServer : startServerManager;
+    const near = untilTestEnds(await start({ ...place, security }));
+    const watching = "connections" in near ? watchManager(near) : watch(near);
+    const client = untilTestEnds(await startClient({ ...place, ...ONCE, security }));
+    const seen = await watching;
+    const atClient = watch(client);
+    await eventually(() => expect(client.status).toBe("Connected"));
+    if (role === "a server") await eventually(() => expect((near as Server).status).toBe("Connected"));
+    near.updateSecurity({ psk: new Uint8Array(32).fill(2) });
+    expect(seen.join(", ")).toBe(report("this side's updateSecurity(), the key withdrawn", role));
+    await eventually(() => expect(atClient.join(", ")).toBe(report('"key withdrawn" as its reason', "a client")));
   },
 );
 
