@@ -9,7 +9,13 @@ import {
   type HandshakeResult,
   runHandshake,
 } from "@ipc/session/handshake";
-import { type EstablishedConnection, PeerCore, type PeerLimits, PeerSession } from "@ipc/session/internal";
+import {
+  type EstablishedConnection,
+  PeerCore,
+  type PeerLimits,
+  PeerSession,
+  SlipReporter,
+} from "@ipc/session/internal";
 import { memoryPair } from "@ipc/transport";
 import type { Waits, Wire } from "@ipc-internal/stress";
 import { FIRST_FRAME, LATER_FRAME } from "./conversation.js";
@@ -61,7 +67,13 @@ class FedSession extends PeerSession {
   constructor(established: EstablishedConnection) {
     const { security } = established.outcome.codec;
     const core: PeerCore = new PeerCore(
-      { limits: LIMITS, security, status: "Not Connected", remote: established.remote },
+      {
+        limits: LIMITS,
+        slips: new SlipReporter(console, "fed session"),
+        security,
+        status: "Not Connected",
+        remote: established.remote,
+      },
       {
         onDisconnected: (error, clean) => {
           this.lost = { error, clean };

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { keepUncaught } from "./uncaught-exceptions.js";
 
 /** An emitter of events: listeners are added, and nothing is known of what they are given. */
@@ -12,11 +12,11 @@ export interface Scene {
   readonly teller: unknown;
   /** Makes it tell the event. */
   readonly provoke: () => unknown;
-  /** What must go on, or must have ended, all the same. */
+  /** What must go on, or must have ended; a connection that the listener was called for has ended. */
   readonly afterwards: () => Promise<unknown>;
 }
 
-/** Lets a listener of each event throw, then reject: an uncaught exception each, and nothing of the library's is harmed by it. */
+/** Lets a listener of each event throw, then reject: one process warning each, and at most a connection ends. */
 export function describeThrowers(kind: string, scenes: Readonly<Record<string, () => Promise<Scene>>>): void {
   const bug = new TypeError("a mistake in a listener");
   const listeners: readonly [string, () => unknown][] = [
@@ -30,14 +30,22 @@ export function describeThrowers(kind: string, scenes: Readonly<Record<string, (
   ];
 
   describe.each(Object.entries(scenes))(`a listener to '%s' of a ${kind}`, (event, prepare) => {
-    it.each(listeners)("that %s is an uncaught exception and does no other harm", async (_how, fail) => {
+    it.each(listeners)("that %s causes a process warning, and ends at most its connection", async (_how, fail) => {
       const caught = keepUncaught();
+      const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
+      onTestFinished(() => warn.mockRestore());
       const { teller, provoke, afterwards } = await prepare();
       (teller as Teller).once(event, fail);
       await provoke();
-      while (caught.length === 0) await nextTurn();
+      while (warn.mock.calls.length === 0) await nextTurn();
       await afterwards();
-      expect(new Set(caught)).toEqual(new Set([bug]));
+      expect(warn.mock.calls).toEqual([
+        [
+          expect.stringContaining(`\`${event}\` listener failed: a mistake in a listener; `),
+          { code: "IPC_LISTENER_FAILED", detail: bug.stack },
+        ],
+      ]);
+      expect(caught).toEqual([]);
     });
   });
 }

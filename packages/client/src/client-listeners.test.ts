@@ -23,30 +23,29 @@ async function scene(
   return { teller: started.client, ...act(started) };
 }
 
-/** Its server goes, and another one comes. */
-function returning(started: Started): Pick<Scene, "provoke" | "afterwards"> {
-  return {
-    provoke: () => started.server.stream.destroy(),
+/** Its connection ends, and the next one comes. */
+function returning(leave: (server: RawPeer) => unknown): (started: Started) => Pick<Scene, "provoke" | "afterwards"> {
+  return (started) => ({
+    provoke: () => leave(started.server),
     async afterwards() {
       const server = new RawPeer(await started.far.next());
       await server.serve();
       await eventually(() => expect(started.client.status).toBe("Connected"));
       await converse(started, server);
     },
-  };
+  });
 }
+
+const gone = (server: RawPeer): unknown => server.stream.destroy();
 
 describeThrowers("client", {
   message: () =>
-    scene({}, (started) => ({
-      provoke: () => started.server.stream.write(Buffer.concat([plainFrame(1, "a"), plainFrame(1, "b")])),
-      async afterwards() {
-        await eventually(() => expect(started.client.stats.messagesReceived).toBe(2));
-        await converse(started, started.server);
-      },
-    })),
-  status: () => scene({ retryMs: 1 }, returning),
-  lost: () => scene({ retryMs: 1 }, returning),
+    scene(
+      { retryMs: 1 },
+      returning((server) => server.stream.write(plainFrame(1, "a"))),
+    ),
+  status: () => scene({ retryMs: 1 }, returning(gone)),
+  lost: () => scene({ retryMs: 1 }, returning(gone)),
   error: () =>
     scene({ retry: false, retryMs: 1 }, ({ client, server, far }) => ({
       async provoke() {

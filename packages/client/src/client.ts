@@ -11,6 +11,7 @@ import {
   PeerSession,
   reportSilence,
   type SilenceNews,
+  SlipReporter,
   setStreamReferenced,
   withKeyFile,
 } from "@ipc/session/internal";
@@ -74,9 +75,10 @@ export class Client extends PeerSession {
   readonly #closingSessions = new Set<Session>();
 
   private constructor(options: ResolvedClientOptions, address: string) {
-    const { limits, security, signal } = options;
+    const { limits, security, signal, logger, name } = options;
+    const slips = new SlipReporter(logger, `client ${name}`);
     const core: PeerCore = new PeerCore(
-      { limits, security, status: "Not Connected", remote: address },
+      { limits, slips, security, status: "Not Connected", remote: address },
       {
         queueWhileDisconnected: options.writeWhileReconnecting === "wait",
         onConnected: () => this.#onConnected(),

@@ -8,6 +8,7 @@ import {
   Heartbeat,
   type PeerBudgets,
   SharedBudget,
+  SlipReporter,
 } from "@ipc/session/internal";
 import type { Endpoint } from "@ipc/transport";
 import { ClientIdService } from "./client-id-service.js";
@@ -49,6 +50,8 @@ export class ConnectionRegistry {
   readonly clients: Map<number, ManagedConnection> = new Map();
   readonly budgets: PeerBudgets;
   readonly #heartbeat: Heartbeat;
+  /** Shared by all connections, so that many clients cause no more warnings than one. */
+  readonly #slips: SlipReporter;
   readonly #events: ConnectionRegistryOptions;
   readonly #options: ResolvedManagerOptions;
   readonly #clientIds: ClientIdService;
@@ -67,6 +70,7 @@ export class ConnectionRegistry {
       queued: new SharedBudget(options.maxTotalQueuedBytes),
     };
     this.#heartbeat = new Heartbeat(options.limits);
+    this.#slips = new SlipReporter(options.logger, `server ${options.name}`);
     this.#clientIds = new ClientIdService({ slots, deadlineMs: options.handshakeTimeoutMs, refused: this.#refuse });
   }
 
@@ -187,6 +191,7 @@ export class ConnectionRegistry {
         options: this.#options,
         budgets: this.budgets,
         heartbeat: this.#heartbeat,
+        slips: this.#slips,
         isConsumed: () => this.#events.stream.isConsumed,
         ...(intercept && { intercept }),
         ended: (ended, error, clean) => this.#onClosed(ended, error, clean),

@@ -3,7 +3,9 @@ import {
   abortError,
   Consumer,
   handledRejection,
+  ListenerFailures,
   PeerEmitter,
+  SlipReporter,
   type SourceEnd,
   validateAbortOptions,
   validateDelay,
@@ -41,18 +43,38 @@ export interface ServerManagerEvents {
   close: [];
 }
 
+/** Every event of a manager, and whether a listener that fails ends the connection that is its first argument. */
+const EVENTS: Readonly<Record<keyof ServerManagerEvents, boolean>> = {
+  connection: true,
+  disconnection: false,
+  message: true,
+  refused: false,
+  relisted: false,
+  error: false,
+  close: false,
+};
+
 /** The messages of all connections, their one consumer, and the listeners of a manager. */
 export class ManagerInput {
   readonly stream: MergedStream;
   readonly consumer: Consumer<Delivery>;
-  readonly emitter: PeerEmitter<ServerManagerEvents>;
+  readonly emitter: PeerEmitter<ServerManagerEvents, ServerConnection>;
 
   constructor(options: MergedStreamOptions) {
     this.stream = new MergedStream(options);
     this.consumer = new Consumer(this.stream, ({ connection, message }) => this.emit("message", connection, message));
     this.consumer.onHeld = () => this.stream.open();
     this.consumer.onReleased = () => this.stream.close();
-    this.emitter = new PeerEmitter(this.consumer);
+    const failures = new ListenerFailures<ServerManagerEvents, ServerConnection>({
+      slips: new SlipReporter(options.logger, `server ${options.name}`),
+      connectionOf: (event, args) => (EVENTS[event] ? (args[0] as ServerConnection) : undefined),
+      end: (connection, error) => {
+        if (connection.status !== "Connected") return false;
+        connection.destroy(error);
+        return true;
+      },
+    });
+    this.emitter = new PeerEmitter(Object.keys(EVENTS), failures, this.consumer);
   }
 
   emit<K extends keyof ServerManagerEvents>(event: K, ...args: ServerManagerEvents[K]): void {

@@ -93,7 +93,11 @@ export class Poll {
     const call = (async (): Promise<unknown> => this.#callback(connection, message, isGone ? reason : undefined))();
     // A failed callback ends the poll at once, even if other connections have not been served.
     call.catch((error: Error) => this.#over.reject(error));
-    if (message.kind === "data") ReceivedMessage.stepsOf(message).beginUntil(call, () => {});
+    if (message.kind === "data") {
+      const steps = ReceivedMessage.stepsOf(message);
+      steps.begin();
+      call.then(steps.settle, steps.settle);
+    }
     this.#calls.push(call);
   }
 }

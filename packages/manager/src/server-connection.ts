@@ -10,6 +10,7 @@ import {
   PeerSession,
   type ProvedKeys,
   reportSilence,
+  type SlipReporter,
 } from "@ipc/session/internal";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 
@@ -20,6 +21,7 @@ export interface ConnectionStart {
   readonly options: ResolvedManagerOptions;
   readonly budgets: PeerBudgets;
   readonly heartbeat: Heartbeat;
+  readonly slips: SlipReporter;
   /** Whether the manager's own reader takes the messages, or is likely to. */
   readonly isConsumed: () => boolean;
   /** Called with each message instead of delivering it. */
@@ -60,14 +62,14 @@ export class ManagedConnection {
   #reason: IpcError | undefined;
 
   constructor(
-    { id, options, budgets, heartbeat, isConsumed, intercept, ended }: ConnectionStart,
+    { id, options, budgets, heartbeat, slips, isConsumed, intercept, ended }: ConnectionStart,
     established: EstablishedConnection,
   ) {
     const { name, limits, security, logger } = options;
     this.#ended = ended;
     this.#provedKeys = established.outcome.provedKeys;
     this.#core = new PeerCore(
-      { limits, budgets, heartbeat, security, status: "Not Connected", remote: established.remote },
+      { limits, budgets, heartbeat, slips, security, status: "Not Connected", remote: established.remote },
       {
         onDisconnected: (error, clean) => this.#onDisconnected(error, clean),
         onClosed: () => ended(this, this.#reason, this.#reason === undefined),

@@ -2,7 +2,13 @@ import type { DataMessage } from "@ipc/session";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
-import { failureOf, readData, readToEnd, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import {
+  collect as collectOf,
+  failureOf,
+  readData,
+  readToEnd,
+  readUntil,
+} from "../../../internal/testkit/src/peer-watch.js";
 import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
 import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
 import { collect, name, nextEvent, nextTurn, serve } from "../test/served.js";
@@ -170,18 +176,26 @@ describe("an async listener of 'connection' with a loop over it", () => {
     expect(caught).toEqual([]);
   });
 
-  it("that dies of anything else is an uncaught exception, and the connection is unharmed", async () => {
+  it.each([
+    ["bad JSON", "{no json", { name: "SyntaxError" }],
+    ["a request for an answer over maxMessageSize", '{"bytes":2000}', { code: "IPC_MESSAGE_TOO_LARGE" }],
+  ])("that dies of %s ends its connection with the cause, and the others are served", async (_what, text, cause) => {
     const caught = keepUncaught();
-    const bug = new TypeError("x is not a function");
-    const { manager, visit } = await serve();
-    manager.on("connection", (async (connection: ServerConnection) => {
-      for await (const _ of connection) throw bug;
-    }) as (connection: ServerConnection) => void);
-    const { client, connection } = await visit();
-    await client.write(1, "a");
-    await eventually(() => expect(caught).toEqual([bug]));
-    await client.write(1, "b");
-    expect((await readData(connection)).text()).toBe("b");
+    const { manager, visit } = await serve({ maxMessageSize: 1_024 });
+    manager.on("connection", async (connection) => {
+      for await (const message of connection) {
+        const { bytes } = message.json() as { readonly bytes: number };
+        await message.reply(2, new Uint8Array(bytes));
+      }
+    });
+    const [bad, good] = [await visit(), await visit()];
+    const [lost, ended] = [collectOf(bad.client, "lost"), nextEvent(manager, "disconnection")];
+    await bad.client.write(1, text);
+    expect(await ended).toMatchObject([{ id: bad.connection.id }, { code: "IPC_LISTENER_FAILED", cause }]);
+    await eventually(() => expect(lost).toMatchObject([{ code: "IPC_CONNECTION_LOST" }]));
+    await good.client.write(1, '{"bytes":3}');
+    expect((await readData(good.client)).data).toEqual(new Uint8Array(3));
+    expect(caught).toEqual([]);
   });
 
   it("is not held up by a client whose loop stands still", async () => {

@@ -71,7 +71,7 @@ describe("the process of a manager", () => {
     expect(outcome).toEqual({ ...ENDED, stdout: "Listening 1\n" });
   });
 
-  it("is not ended by a client that is cut under the hands of an async listener, but by a listener's own failure", async () => {
+  it("is not ended by a client that is cut under the hands of an async listener, nor by a listener's own failure", async () => {
     const outcome = await runManager(
       temporaryDirectory(),
       `
@@ -83,15 +83,22 @@ describe("the process of a manager", () => {
         });
         const first = await visit();
         await first.client.write(1, "go");
-        const gone = new Promise((resolve) => manager.once("disconnection", (_, error) => resolve(error.code)));
+        const end = () => new Promise((resolve) => manager.once("disconnection", (_, error) => resolve(error)));
+        const gone = end();
         while (first.connection.stats.queuedBytes < 1_000_000) await new Promise((resolve) => setImmediate(resolve));
         first.client.destroy();
-        console.log(await gone);
+        console.log((await gone).code);
         const second = await visit();
+        const failed = end();
         await second.client.write(1, "fail");
+        const { code, cause } = await failed;
+        console.log(code, cause.message);
+        manager.destroy();
       `,
     );
-    expect(outcome).toMatchObject({ code: 1, stdout: "IPC_CONNECTION_LOST\n" });
-    expect(outcome.stderr).toContain("Error: my own failure");
+    expect(outcome).toMatchObject({ code: 0, stdout: "IPC_CONNECTION_LOST\nIPC_LISTENER_FAILED my own failure\n" });
+    expect(outcome.stderr).toMatch(
+      /^\(node:\d+\) \[IPC_LISTENER_FAILED\] Warning: server orders: `connection` listener failed: my own failure; .*\nError: my own failure\n {4}at /,
+    );
   });
 });

@@ -10,11 +10,18 @@ import {
   type ProvedKeys,
   reportSilence,
   type SilenceNews,
+  SlipReporter,
 } from "@ipc/session/internal";
 import type { Endpoint, Listener, TransportError } from "@ipc/transport";
 import { type AcceptHandler, HandshakeAcceptor } from "./handshake-acceptor.js";
 import { KeyRing } from "./key-ring.js";
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
+
+/** The events that other peers do not have. */
+const OWN_EVENTS = { refused: true, relisted: true } satisfies Record<
+  Exclude<keyof ServerEvents, keyof PeerEvents>,
+  true
+>;
 
 const NAME: Endpoint = { kind: "name" };
 
@@ -56,9 +63,11 @@ export class Server extends PeerSession<ServerEvents> {
   #isLast = false;
 
   private constructor(options: ResolvedServerOptions, keys: KeyRing, address: string) {
-    const { limits, security, signal } = options;
+    const { limits, security, signal, logger, name } = options;
+    const slips = new SlipReporter(logger, `server ${name}`);
+    const ownEvents = Object.keys(OWN_EVENTS);
     const core = new PeerCore<ServerEvents>(
-      { limits, security, status: "Listening", remote: address, changesPeer: true },
+      { limits, slips, ownEvents, security, status: "Listening", remote: address, changesPeer: true },
       {
         onConnected: (connection) => this.#onConnected(connection),
         onDisconnected: (error, clean, connection) => this.#onDisconnected(error, clean, connection),

@@ -77,7 +77,10 @@ export const diagnostics = {
   },
 } as const;
 
-/** Receives the library's log lines, which never contain message data or keys; pino and console fit. */
+/**
+ * Receives the library's log lines; pino and console fit. They contain neither message data nor keys, but for the error message of a
+ * listener that failed, which may quote a message as that of `JSON.parse` does.
+ */
 export interface Logger {
   debug(message: string): void;
   info(message: string): void;

@@ -14,6 +14,7 @@ export type SessionErrorCode =
   | "IPC_ENCRYPTION_REFUSED"
   | "IPC_HANDSHAKE_FAILED"
   | "IPC_HANDSHAKE_TIMEOUT"
+  | "IPC_LISTENER_FAILED"
   | "IPC_MESSAGE_TOO_LARGE"
   | "IPC_NOT_AUTHORIZED"
   | "IPC_NOT_CONNECTED"
@@ -75,8 +76,6 @@ export interface ErrorTraits {
    * for the next client.
    */
   readonly ends?: "a connection" | "the peer";
-  /** The peer caused it, because it does not read: neither end the process nor stay silent. */
-  readonly causedByPeer?: true;
   /**
    * From when on dialling again can succeed. Waiting does not change the configuration of either side; it can help if a server is
    * absent, busy, slow or broken. After a connection, the keys were right, so a server with other keys, or an impostor, may be
@@ -93,7 +92,7 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_CALL_LOST: { ends: "a connection" },
   IPC_CIPHER_EXHAUSTED: { ends: "a connection", retryable: "always" },
   IPC_CLOSED: { ends: "the peer" },
-  IPC_CLOSE_INCOMPLETE: { causedByPeer: true },
+  IPC_CLOSE_INCOMPLETE: {},
   IPC_CONNECTION_LOST: { ends: "a connection", retryable: "always" },
   IPC_CONSUMER_TAKEN: {},
   IPC_DECRYPTION_FAILED: { ends: "a connection", retryable: "always" },
@@ -104,6 +103,7 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_HANDSHAKE_FAILED: { retryable: "always" },
   IPC_HANDSHAKE_TIMEOUT: { retryable: "always" },
   IPC_KEY_FILE_UNTRUSTED: {},
+  IPC_LISTENER_FAILED: { ends: "a connection", retryable: "always" },
   IPC_LISTENER_LOST: { ends: "the peer" },
   IPC_MESSAGE_TOO_LARGE: {},
   IPC_NAME_INVALID: {},
@@ -115,7 +115,7 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_PEER_GONE: {},
   IPC_PERMISSION_DENIED: { retryable: "after a connection" },
   IPC_PUBLIC_KEY_INVALID: { retryable: "always" },
-  IPC_QUEUE_FULL: { causedByPeer: true },
+  IPC_QUEUE_FULL: {},
   IPC_RECORD_INVALID: { ends: "a connection", retryable: "always" },
   IPC_RECORD_TRUNCATED: { ends: "a connection", retryable: "always" },
   IPC_SECURITY_REFUSED: { ends: "a connection", retryable: "after a connection" },

@@ -16,6 +16,7 @@ export { Heartbeat } from "./heartbeat/heartbeat.js";
 export { Consumer } from "./inbox/consumer.js";
 export type { Inbox, InboxConsumer } from "./inbox/inbox.js";
 export type { MessageSource, SourceConsumer, SourceEnd } from "./inbox/message-source.js";
+export { ListenerFailures } from "./lifecycle/listener-failures.js";
 export { PeerCore } from "./lifecycle/peer-core.js";
 export { PeerEmitter } from "./lifecycle/peer-emitter.js";
 export { PeerSession } from "./lifecycle/peer-session.js";
@@ -35,5 +36,6 @@ export { PEER_OPTIONS, type PeerLimits, type ResolvedPeerOptions, resolvePeerOpt
 export { resolveSecurity } from "./options/security-options.js";
 export { describeSecurity, type ProvedKeys } from "./security.js";
 export { type PeerBudgets, SharedBudget } from "./shared-budget.js";
+export { SlipReporter } from "./slip-reporter.js";
 export { closeGracefully, destroyStream, setStreamReferenced } from "./stream-close.js";
 export { settleWithin, startTimeLimit } from "./time-limit.js";

@@ -69,9 +69,14 @@ export class ReceivedMessage implements DataMessage {
     this.#origin = origin;
   }
 
+  /** Returns the connection that a message came over. */
+  static originOf(message: DataMessage): MessageOrigin {
+    // The library makes no other data messages.
+    return (message as ReceivedMessage).#origin;
+  }
+
   /** Returns the steps that handle messages of the same connection. */
   static stepsOf(message: DataMessage): OpenSteps {
-    // The library makes no other data messages.
     return (message as ReceivedMessage).#origin.steps;
   }
 

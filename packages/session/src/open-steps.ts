@@ -17,7 +17,7 @@ export class OpenSteps {
     return this.#count;
   }
 
-  /** Begins a step that `end` ends. */
+  /** Begins a step that `end` or `settle` ends. */
   begin(): void {
     this.#count++;
   }
@@ -26,16 +26,8 @@ export class OpenSteps {
     this.#count--;
   }
 
-  /** Begins a step that is over when `result`, which a listener returned, settles. @param onRejected called then, first */
-  beginUntil(result: Promise<unknown>, onRejected: (error: unknown) => void): void {
-    this.#count++;
-    result.then(this.#settle, (error: unknown) => {
-      onRejected(error);
-      this.#settle();
-    });
-  }
-
-  readonly #settle = (): void => {
+  /** Ends a step whose listener returned a promise, because that has settled. */
+  readonly settle = (): void => {
     this.#count--;
     if (this.#count === 0) this.#onSettled();
   };

@@ -19,6 +19,7 @@ export interface PeerStats {
   readonly reconnects: number;
 }
 
+/** A listener that throws, or whose promise rejects, ends the connection that it was called for: IPC_LISTENER_FAILED. */
 export interface PeerEvents {
   /**
    * Emitted for each data message. A listener consumes messages as they arrive; `pause()` holds them back. A message is handled when
@@ -67,6 +68,7 @@ export interface DrainOptions {
 
 /** Exchanges messages with the other side, over successive connections. */
 export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<DataMessage>, AsyncDisposable {
+  /** Adds a listener. @throws TypeError; SessionError IPC_CONSUMER_TAKEN, for `message` */
   on<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => unknown): this;
   once<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => unknown): this;
   off<K extends keyof E>(event: K, listener: (...args: Extract<E[K], unknown[]>) => unknown): this;

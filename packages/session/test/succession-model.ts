@@ -11,6 +11,14 @@ interface Sent {
   state: "unread" | "step" | "done";
 }
 
+/** A step whose listener has returned a promise. */
+interface OpenStep {
+  readonly text: string;
+  readonly settle: () => void;
+  /** It rejects, which ends the connection of its message. */
+  readonly fails?: true;
+}
+
 /**
  * Runs a program over a server whose clients come one after another, and says which client its writes belong to by the rule alone:
  * by what the program was given, and by what it has finished.
@@ -20,7 +28,7 @@ export class SuccessionModel {
   readonly #clients: FarClient[] = [];
   readonly #sent = new Map<string, Sent>();
   /** Promises that the listener has returned and that have not settled. */
-  readonly #open: { readonly text: string; readonly settle: () => void }[] = [];
+  readonly #open: OpenStep[] = [];
   #isConnected = false;
   #listener: ((message: DataMessage) => unknown) | undefined;
   #iterator: MessageIterator<DataMessage> | undefined;
@@ -61,7 +69,9 @@ export class SuccessionModel {
       this.#listen((message) => {
         const text = this.#note(message, "step");
         const lost = Object.assign(new Error("lost"), { code: "IPC_CONNECTION_LOST" });
-        return new Promise<void>((_resolve, reject) => this.#open.push({ text, settle: () => reject(lost) }));
+        return new Promise<void>((_resolve, reject) =>
+          this.#open.push({ text, settle: () => reject(lost), fails: true }),
+        );
       }),
     unlisten: () => {
       if (this.#listener !== undefined) this.#serving.peer.off("message", this.#listener);
@@ -128,9 +138,10 @@ export class SuccessionModel {
     this.#serving.peer.on("message", listener);
   }
 
-  #settle(open: { readonly text: string; readonly settle: () => void } | undefined): void {
+  #settle(open: OpenStep | undefined): void {
     if (open === undefined) return;
     this.#mark(open.text, "done");
+    if (open.fails && this.#sent.get(open.text)?.client === this.#clients.length - 1) this.#isConnected = false;
     open.settle();
   }
 

@@ -9,6 +9,7 @@ import { PlainCodec } from "../src/codec/frame-codec.js";
 import { PeerCore } from "../src/lifecycle/peer-core.js";
 import { PeerSession } from "../src/lifecycle/peer-session.js";
 import { PLAIN_SECURITY } from "../src/security.js";
+import { silentSlips } from "./silent-slips.js";
 
 const MIB = 1_048_576;
 const LIMITS = {
@@ -51,7 +52,14 @@ export class ServingPeer {
   /** @param changesPeer whether each client is another, as at a server */
   constructor(changesPeer = true) {
     this.core = new PeerCore(
-      { limits: LIMITS, security: PLAIN_SECURITY, status: "Listening", remote: "orders", changesPeer },
+      {
+        limits: LIMITS,
+        slips: silentSlips,
+        security: PLAIN_SECURITY,
+        status: "Listening",
+        remote: "orders",
+        changesPeer,
+      },
       { onDisconnected: () => this.core.setStatus("Disconnected") },
     );
     this.peer = untilTestEnds(new TestPeer(this.core));

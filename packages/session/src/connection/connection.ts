@@ -171,6 +171,13 @@ export class Connection implements HeartbeatMember {
     await closeGracefully(this.stream, this.#peerEndsInResponse ? giveUpAt - performance.now() : undefined);
   }
 
+  /** Ends the connection at once, as when it is lost. Returns false if it is closing or over. */
+  fail(error: IpcError): boolean {
+    if (this.#events === undefined) return false;
+    this.#finish(error, false);
+    return true;
+  }
+
   /** Ends the connection at once, also while it is closing; every wait rejects with `error`. */
   destroy(error: Error): void {
     this.#detach();

@@ -172,7 +172,7 @@ describe("a write of a server with listeners", () => {
     expect(await probe(serving, b)).toBe(LOST);
     await second.finish("a1");
     expect(await probe(serving, b)).toBe("B");
-    expect(caught).toEqual([new TypeError("a defect of the listener")]);
+    expect(caught).toEqual([]);
   });
 
   it("waits for any object with a method then, which may call back twice", async () => {

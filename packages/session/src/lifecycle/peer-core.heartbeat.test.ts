@@ -5,6 +5,7 @@ import { readUntil } from "../../../../internal/testkit/src/peer-watch.js";
 import { plainFrame, RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { ManualClock } from "../../test/manual-clock.js";
+import { silentSlips } from "../../test/silent-slips.js";
 import { PlainCodec } from "../codec/frame-codec.js";
 import { Heartbeat } from "../heartbeat/heartbeat.js";
 import { FEATURE } from "../negotiation/offer.js";
@@ -45,7 +46,14 @@ async function setUp({
   const limits = { maxMessageSize: MIB, maxQueuedBytes: MIB, maxUnreadBytes, busyPollUs: 0, ...times };
   const events: string[] = [];
   const core: PeerCore = new PeerCore(
-    { limits, heartbeat: new Heartbeat(times, clock), security: PLAIN_SECURITY, status: "Listening", remote: "orders" },
+    {
+      limits,
+      slips: silentSlips,
+      heartbeat: new Heartbeat(times, clock),
+      security: PLAIN_SECURITY,
+      status: "Listening",
+      remote: "orders",
+    },
     {
       onDisconnected: (error) => {
         core.setStatus("Disconnected");

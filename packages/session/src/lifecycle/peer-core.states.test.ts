@@ -6,6 +6,7 @@ import { nextEvent, readUntil } from "../../../../internal/testkit/src/peer-watc
 import { plainFrame } from "../../../../internal/testkit/src/raw-peer.js";
 import { expectOutcome, readRows } from "../../../../internal/testkit/src/state-rows.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
+import { silentSlips } from "../../test/silent-slips.js";
 import { PlainCodec } from "../codec/frame-codec.js";
 import { SessionError } from "../errors.js";
 import type { Status } from "../message.js";
@@ -37,7 +38,7 @@ interface Made {
 /** Makes a peer without a connection. Its owner waits for the next connection after a loss, as a server does. */
 function create(): Pick<Made, "peer" | "core"> {
   const core: PeerCore = new PeerCore(
-    { limits: LIMITS, security: PLAIN_SECURITY, status: "Listening", remote: "orders" },
+    { limits: LIMITS, slips: silentSlips, security: PLAIN_SECURITY, status: "Listening", remote: "orders" },
     { onDisconnected: () => core.setStatus("Disconnected") },
   );
   return { peer: untilTestEnds(new TestPeer(core)), core };

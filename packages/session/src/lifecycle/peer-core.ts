@@ -38,7 +38,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   #isReferenced = true;
 
   constructor(start: PeerStart, owner: PeerOwner) {
-    const { limits, budgets, heartbeat, status } = start;
+    const { limits, budgets, heartbeat, status, slips, ownEvents } = start;
     this.#owner = owner;
     this.#start = start;
     this.#heartbeat = heartbeat ?? new Heartbeat(limits);
@@ -47,6 +47,10 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
       status,
       maxUnreadBytes: limits.maxUnreadBytes,
       budget: budgets?.unread,
+      slips,
+      ownEvents,
+      connection: () => this.#connected?.origin,
+      endConnection: (origin, error) => this.#connected?.origin === origin && this.#connected.connection.fail(error),
       holdsConnected: () => this.#earlier.holdsConnected,
       pauseInput: () => this.#connected?.connection.pause(),
       resumeInput: () => this.#connected?.connection.resume(),

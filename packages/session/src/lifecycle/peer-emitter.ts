@@ -1,6 +1,5 @@
-import { type ErrorTraits, isIpcError, throwLater, traitsOf } from "../errors.js";
 import { type DataMessage, ReceivedMessage } from "../message.js";
-import { assertListener } from "../options/call-arguments.js";
+import { validateListener } from "../options/call-arguments.js";
 
 /** A function that receives the arguments of an event: `EventListener<PeerEvents["message"]>`. */
 export type EventListener<A> = (...args: Extract<A, unknown[]>) => unknown;
@@ -17,36 +16,45 @@ interface Entry {
   readonly isOnce: boolean;
 }
 
+/** What follows when a listener fails: it throws, or the promise that it returned rejects. */
+export interface FailureHandler<E, C> {
+  /** Returns the connection that a listener is called for; undefined if the event belongs to none. */
+  readonly connectionOf: (event: keyof E, args: readonly unknown[]) => C | undefined;
+  /** Never called before `emit` has returned. Must not throw. */
+  readonly failed: (event: keyof E, error: unknown, connection: C | undefined) => void;
+}
+
 /**
- * Holds the listeners of a peer. An exception of a listener is uncaught, as usual in Node, but it is thrown in a separate tick,
- * so it does not disturb the connection that emitted the event. An `error` event without a listener is not thrown.
- *
- * The same holds for a rejection of an async listener, with two exceptions, because no peer may end this process. A rejection
- * because the connection ended is ignored: other events report that end. IPC_QUEUE_FULL and IPC_CLOSE_INCOMPLETE, caused by a
- * peer that does not read, become a Node warning, once per emitter.
- *
- * It is no EventEmitter, because that does not tell what a listener returned: a message is handled when that has settled.
+ * Holds the listeners of a peer, and calls them. It is no EventEmitter, because that does not tell what a listener returned: a
+ * message is handled when that has settled, and a listener that fails ends the connection that it was called for. An `error` event
+ * without a listener is not thrown.
  */
-export class PeerEmitter<E> {
+export class PeerEmitter<E, C = unknown> {
   /** In the order of adding. A list is replaced and never changed, because listeners add and remove listeners. */
   readonly #entries = new Map<keyof E, readonly Entry[]>();
+  readonly #events: readonly string[];
+  readonly #failures: FailureHandler<E, C>;
   readonly #flow: MessageFlow | undefined;
-  #hasWarned = false;
 
-  constructor(flow?: MessageFlow) {
+  /** @param events the names of all events */
+  constructor(events: readonly string[], failures: FailureHandler<E, C>, flow?: MessageFlow) {
+    this.#events = events;
+    this.#failures = failures;
     this.#flow = flow;
   }
 
   /** @throws TypeError; SessionError IPC_CONSUMER_TAKEN, for `message` */
   on<K extends keyof E>(event: K, listener: EventListener<E[K]>): void {
-    this.#add(event, listener, false);
+    this.#add("on", event, listener);
   }
 
   once<K extends keyof E>(event: K, listener: EventListener<E[K]>): void {
-    this.#add(event, listener, true);
+    this.#add("once", event, listener);
   }
 
+  /** @throws TypeError */
   off<K extends keyof E>(event: K, listener: EventListener<E[K]>): void {
+    this.#validate("off", event, listener);
     const latest = this.#entries.get(event)?.findLast((entry) => entry.listener === listener);
     if (latest !== undefined && this.#remove(event, latest)) this.#stopWhenAlone(event);
   }
@@ -55,18 +63,18 @@ export class PeerEmitter<E> {
     const entries = this.#entries.get(event);
     if (entries === undefined) return;
     let hasRemoved = false;
-    try {
-      for (const entry of entries) {
-        if (entry.isOnce) {
-          // Another listener may have removed it, or emitted the event.
-          if (!this.#remove(event, entry)) continue;
-          hasRemoved = true;
-        }
+    for (const entry of entries) {
+      if (entry.isOnce) {
+        // Another listener may have removed it, or emitted the event.
+        if (!this.#remove(event, entry)) continue;
+        hasRemoved = true;
+      }
+      try {
         const result = entry.listener(...args);
         if (isPromiseLike(result)) this.#watch(event, args, Promise.resolve(result));
+      } catch (error) {
+        this.#thrown(event, args, error);
       }
-    } catch (error) {
-      throwLater(error);
     }
     if (hasRemoved) this.#stopWhenAlone(event);
   }
@@ -75,11 +83,16 @@ export class PeerEmitter<E> {
     this.#entries.clear();
   }
 
-  #add(event: keyof E, listener: unknown, isOnce: boolean): void {
-    assertListener(listener);
+  #add(method: "on" | "once", event: keyof E, listener: unknown): void {
+    this.#validate(method, event, listener);
     if (event === "message") this.#flow?.listen();
-    const entry = { listener: listener as Entry["listener"], isOnce };
+    const entry = { listener: listener as Entry["listener"], isOnce: method === "once" };
     this.#entries.set(event, [...(this.#entries.get(event) ?? []), entry]);
+  }
+
+  #validate(method: string, event: unknown, listener: unknown): void {
+    const fault = validateListener(method, this.#events, event, listener);
+    if (fault !== undefined) throw fault;
   }
 
   /** Returns whether it was there. */
@@ -95,21 +108,22 @@ export class PeerEmitter<E> {
     if (event === "message" && !this.#entries.has(event)) this.#flow?.unlisten();
   }
 
-  #watch(event: keyof E, args: readonly unknown[], result: Promise<unknown>): void {
-    if (event === "message" && this.#flow !== undefined) {
-      ReceivedMessage.stepsOf(args.at(-1) as DataMessage).beginUntil(result, this.#onRejection);
-    } else result.catch(this.#onRejection);
+  #thrown(event: keyof E, args: readonly unknown[], error: unknown): void {
+    const connection = this.#failures.connectionOf(event, args);
+    // Not within a delivery: it must be over before the connection ends.
+    process.nextTick(() => this.#failures.failed(event, error, connection));
   }
 
-  readonly #onRejection = (error: unknown): void => {
-    const { ends, causedByPeer }: ErrorTraits = isIpcError(error) ? traitsOf(error.code) : {};
-    if (ends !== undefined) return;
-    if (!causedByPeer) throwLater(error);
-    else if (!this.#hasWarned) {
-      this.#hasWarned = true;
-      process.emitWarning(error as Error);
-    }
-  };
+  #watch(event: keyof E, args: readonly unknown[], result: Promise<unknown>): void {
+    const connection = this.#failures.connectionOf(event, args);
+    const isStep = event === "message" && this.#flow !== undefined;
+    const steps = isStep ? ReceivedMessage.stepsOf(args.at(-1) as DataMessage) : undefined;
+    steps?.begin();
+    result.then(steps?.settle, (error: unknown) => {
+      this.#failures.failed(event, error, connection);
+      steps?.settle();
+    });
+  }
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

@@ -5,9 +5,13 @@ import type { MessageOrigin, ReceivedMessage, Status } from "../message.js";
 import type { PeerLimits } from "../options/peer-options.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { PeerBudgets } from "../shared-budget.js";
+import type { SlipReporter } from "../slip-reporter.js";
 
 export interface PeerStart {
   readonly limits: PeerLimits;
+  readonly slips: SlipReporter;
+  /** Names of its events besides those of every peer. @default none */
+  readonly ownEvents?: readonly string[];
   readonly budgets?: PeerBudgets;
   /** Shared with other peers. @default one of its own */
   readonly heartbeat?: Heartbeat;

@@ -6,19 +6,39 @@ import type { MessageIterator } from "../inbox/async-iterator.js";
 import { Consumer } from "../inbox/consumer.js";
 import { Inbox, type InboxConsumer, type InboxEvents } from "../inbox/inbox.js";
 import type { EndKind } from "../inbox/message-source.js";
-import type { DataMessage, ReceivedMessage, Status, StatusMessage } from "../message.js";
+import { type DataMessage, type MessageOrigin, ReceivedMessage, type Status, type StatusMessage } from "../message.js";
 import { validateAbortOptions, validateDelay } from "../options/call-arguments.js";
 import type { PeerEvents } from "../peer.js";
 import type { SharedBudget } from "../shared-budget.js";
+import type { SlipReporter } from "../slip-reporter.js";
+import { ListenerFailures } from "./listener-failures.js";
 import { type EventListener, PeerEmitter } from "./peer-emitter.js";
 
 /** More than a paused stream buffers, in bytes. */
 const MIN_REMAINING_BYTES = 262_144;
 
+/** Every event of a peer, and whether its listeners are called for the connection that is there; a message has its own. */
+const EVENTS: Readonly<Record<keyof PeerEvents, boolean>> = {
+  message: false,
+  status: true,
+  lost: false,
+  silent: true,
+  responsive: true,
+  draining: true,
+  error: false,
+  close: false,
+};
+
 export interface PeerReaderOptions {
   readonly status: Status;
   readonly maxUnreadBytes: number;
   readonly budget?: SharedBudget | undefined;
+  readonly slips: SlipReporter;
+  readonly ownEvents?: readonly string[] | undefined;
+  /** The connection that is there. */
+  readonly connection: () => MessageOrigin | undefined;
+  /** Ends a connection because a listener failed. Returns false if it is over already. */
+  readonly endConnection: (connection: MessageOrigin, error: IpcError) => boolean;
   /** Whether the event for a Connected waits, because earlier messages are still being handled. */
   readonly holdsConnected: () => boolean;
   /** Stops the input, because the budget of unread bytes is used up. */
@@ -29,7 +49,7 @@ export interface PeerReaderOptions {
 
 /** The reading side of a peer: delivers messages and statuses in order, by reads, iteration or listeners. */
 export class PeerReader<E extends PeerEvents> {
-  readonly #emitter: PeerEmitter<E>;
+  readonly #emitter: PeerEmitter<E, MessageOrigin>;
   /** The unread messages and statuses. */
   readonly inbox: Inbox;
   readonly consumer: InboxConsumer;
@@ -37,10 +57,11 @@ export class PeerReader<E extends PeerEvents> {
   #status: Status;
   #failure: IpcError | undefined;
 
-  constructor({ status, maxUnreadBytes, budget, holdsConnected, pauseInput, resumeInput }: PeerReaderOptions) {
+  constructor(options: PeerReaderOptions) {
+    const { status, maxUnreadBytes, budget, holdsConnected, pauseInput, resumeInput } = options;
     this.#status = status;
     this.#maxUnreadBytes = maxUnreadBytes;
-    const events: InboxEvents = {
+    const inboxEvents: InboxEvents = {
       status: (changed) => this.#emit("status", changed),
       holdsConnected,
       full: pauseInput,
@@ -53,9 +74,18 @@ export class PeerReader<E extends PeerEvents> {
         if (this.consumer.unlisten() && this.inbox.unreadBytes === 0) this.inbox.takeData();
       },
     };
-    this.inbox = new Inbox(maxUnreadBytes, events, budget);
+    this.inbox = new Inbox(maxUnreadBytes, inboxEvents, budget);
     this.consumer = new Consumer(this.inbox, (message) => this.#emit("message", message));
-    this.#emitter = new PeerEmitter<E>(this.consumer);
+    const failures = new ListenerFailures<E, MessageOrigin>({
+      slips: options.slips,
+      connectionOf: (event, args) => {
+        if (event === "message") return ReceivedMessage.originOf(args[0] as DataMessage);
+        return EVENTS[event as keyof PeerEvents] ? options.connection() : undefined;
+      },
+      end: options.endConnection,
+    });
+    const events = [...Object.keys(EVENTS), ...(options.ownEvents ?? [])];
+    this.#emitter = new PeerEmitter<E, MessageOrigin>(events, failures, this.consumer);
   }
 
   get status(): Status {

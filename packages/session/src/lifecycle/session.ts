@@ -12,6 +12,7 @@ import {
   type ResolvedPeerOptions,
   resolvePeerOptions,
 } from "../options/peer-options.js";
+import { SlipReporter } from "../slip-reporter.js";
 import { assertDuplex } from "../stream-input.js";
 import { PeerCore } from "./peer-core.js";
 import { PeerSession } from "./peer-session.js";
@@ -66,10 +67,12 @@ export async function openSession(stream: Duplex, options: SessionOptions): Prom
 
 /** One peer over one stream; it ends with the stream. */
 export class Session extends PeerSession {
-  constructor({ limits, security, signal }: ResolvedPeerOptions, established: EstablishedConnection) {
+  constructor({ limits, security, signal, logger }: ResolvedPeerOptions, established: EstablishedConnection) {
     const onAbort = (): void => this.destroy(signal?.reason);
+    const { remote } = established;
+    const slips = new SlipReporter(logger, `session ${remote}`);
     const core: PeerCore = new PeerCore(
-      { limits, security, status: "Not Connected", remote: established.remote },
+      { limits, slips, security, status: "Not Connected", remote },
       {
         onDisconnected(error, clean) {
           core.setStatus("Disconnected");

@@ -64,8 +64,15 @@ export function validateDelay(what: string, ms: unknown): Error | undefined {
   return undefined;
 }
 
-/** @throws TypeError if `listener` is not a function */
-export function assertListener(listener: unknown): void {
-  if (typeof listener !== "function")
-    throw new TypeError(`on: \`listener\` takes a function, got ${formatValue(listener)}`);
+/** Returns the error of invalid arguments of `on`, `once` or `off`; undefined if they are valid. @param events every name */
+export function validateListener(
+  method: string,
+  events: readonly string[],
+  event: unknown,
+  listener: unknown,
+): Error | undefined {
+  if (!(events as readonly unknown[]).includes(event))
+    return new TypeError(`${method}: \`event\` takes one of ${events.join(", ")}, got ${formatValue(event)}`);
+  if (typeof listener === "function") return undefined;
+  return new TypeError(`${method}: \`listener\` takes a function, got ${formatValue(listener)}`);
 }

@@ -54,7 +54,7 @@ export interface PeerOptions {
   readonly handshakeTimeoutMs?: number;
   /** Aborts the start; after it, destroys the peer. */
   readonly signal?: AbortSignal;
-  /** Receives log lines, which never contain message data or keys. @default silent */
+  /** Receives log lines; see `Logger`. @default silent */
   readonly logger?: Logger;
 }
 

@@ -1,0 +1,94 @@
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { IpcError } from "../errors.js";
+import { SessionError } from "../errors.js";
+import { SlipReporter } from "../slip-reporter.js";
+import { ListenerFailures } from "./listener-failures.js";
+
+interface Line {
+  readonly isOpen: boolean;
+}
+
+/** Failures of listeners, with the connections that they end and all that is reported. */
+function record(): {
+  failures: ListenerFailures<{ message: [] }, Line>;
+  ended: [Line, IpcError][];
+  log: string[];
+  warn: ReturnType<typeof vi.spyOn>;
+} {
+  const log: string[] = [];
+  const line = (level: string) => (message: string) => void log.push(`${level} ${message}`);
+  const logger = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+  const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
+  onTestFinished(() => warn.mockRestore());
+  const ended: [Line, IpcError][] = [];
+  const failures = new ListenerFailures<{ message: [] }, Line>({
+    slips: new SlipReporter(logger, "server orders"),
+    connectionOf: () => undefined,
+    end: (connection, error) => {
+      if (connection.isOpen) ended.push([connection, error]);
+      return connection.isOpen;
+    },
+  });
+  return { failures, ended, log, warn };
+}
+
+const bug = new TypeError("x is not a function");
+const WITH_CONNECTION =
+  "`message` listener failed: x is not a function; this ends the connection that it was called for; handle the error in the listener";
+const WITHOUT = "`message` listener failed: x is not a function; handle the error in the listener";
+
+describe("a failed listener", () => {
+  it("ends the connection that it was called for with IPC_LISTENER_FAILED, whose cause is its error", () => {
+    const { failures, ended, log, warn } = record();
+    const connection = { isOpen: true };
+    failures.failed("message", bug, connection);
+    const error = expect.objectContaining({ code: "IPC_LISTENER_FAILED", message: WITH_CONNECTION, cause: bug });
+    expect(ended).toEqual([[connection, error]]);
+    expect(log).toEqual([`error server orders: ${WITH_CONNECTION}`]);
+    expect(warn.mock.calls).toEqual([
+      [`server orders: ${WITH_CONNECTION}`, { code: "IPC_LISTENER_FAILED", detail: bug.stack }],
+    ]);
+  });
+
+  it("is logged, and no connection ends, when it was called for none", () => {
+    const { failures, ended, log } = record();
+    failures.failed("message", bug, undefined);
+    expect([ended, log]).toEqual([[], [`error server orders: ${WITHOUT}`]]);
+  });
+
+  it.each([
+    ["text", '"text"'],
+    [Object.create(null), "an object"],
+    [Symbol("s"), "Symbol(s)"],
+    [undefined, "undefined"],
+  ])("may fail with any value: %#", (thrown, shown) => {
+    const { failures, log } = record();
+    failures.failed("message", thrown, undefined);
+    expect(log).toEqual([
+      `error server orders: \`message\` listener failed: ${shown}; handle the error in the listener`,
+    ]);
+  });
+
+  it("is not reported when its connection is over and it says that a connection has ended", () => {
+    const { failures, log, warn } = record();
+    const lost = new SessionError("IPC_CONNECTION_LOST", "cut");
+    failures.failed("message", lost, { isOpen: false });
+    failures.failed("message", lost, undefined);
+    expect([log, warn.mock.calls]).toEqual([[], []]);
+  });
+
+  it("ends its connection also when it says that another connection has ended", () => {
+    const { failures, ended } = record();
+    failures.failed("message", new SessionError("IPC_NOT_CONNECTED", "upstream"), { isOpen: true });
+    expect(ended).toHaveLength(1);
+  });
+
+  it("is logged for debugging, and warned of no more, when one before was called for the same connection", () => {
+    const { failures, log, warn } = record();
+    const connection = { isOpen: false };
+    for (let count = 0; count < 3; count++) failures.failed("message", bug, connection);
+    failures.failed("message", bug, { isOpen: false });
+    expect(log.map((line) => line.split(" ", 1)[0])).toEqual(["error", "debug", "debug", "error"]);
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+});

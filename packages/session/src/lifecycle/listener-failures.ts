@@ -1,0 +1,50 @@
+import { types } from "node:util";
+import { formatValue } from "@ipc/transport/internal";
+import { type IpcError, isIpcError, SessionError, traitsOf } from "../errors.js";
+import type { SlipReporter } from "../slip-reporter.js";
+import type { FailureHandler } from "./peer-emitter.js";
+
+export interface ListenerFailureOptions<E, C> extends Pick<FailureHandler<E, C>, "connectionOf"> {
+  readonly slips: SlipReporter;
+  /** Ends a connection. Returns false if it is over already. */
+  readonly end: (connection: C, error: IpcError) => boolean;
+}
+
+/**
+ * Ends the connection that a failed listener was called for, and nothing else: no peer, and no slip in a listener, ends the process.
+ * @see docs/adr/0028-a-failed-listener-ends-its-connection.md
+ */
+export class ListenerFailures<E, C extends object> implements FailureHandler<E, C> {
+  readonly connectionOf: FailureHandler<E, C>["connectionOf"];
+  readonly #slips: SlipReporter;
+  readonly #end: ListenerFailureOptions<E, C>["end"];
+  /** The connections that a failed listener was called for. */
+  readonly #seen = new WeakSet<C>();
+
+  constructor({ slips, connectionOf, end }: ListenerFailureOptions<E, C>) {
+    this.#slips = slips;
+    this.connectionOf = connectionOf;
+    this.#end = end;
+  }
+
+  failed(event: keyof E, cause: unknown, connection: C | undefined): void {
+    const error = listenerError(String(event), cause, connection !== undefined);
+    const hasEnded = connection !== undefined && this.#end(connection, error);
+    // The end of a connection is reported by the peer's events.
+    if (!hasEnded && isIpcError(cause) && traitsOf(cause.code).ends !== undefined) return;
+    // A peer may have sent many messages that the listener fails for before the first failure ends the connection.
+    const again = connection !== undefined && this.#seen.has(connection);
+    if (connection !== undefined) this.#seen.add(connection);
+    this.#slips.report(error, again ? "debug" : "error");
+  }
+}
+
+function listenerError(event: string, cause: unknown, hasConnection: boolean): SessionError {
+  const why = types.isNativeError(cause) ? cause.message : formatValue(cause);
+  const what = hasConnection ? "; this ends the connection that it was called for" : "";
+  return new SessionError(
+    "IPC_LISTENER_FAILED",
+    `\`${event}\` listener failed: ${why}${what}; handle the error in the listener`,
+    { cause },
+  );
+}

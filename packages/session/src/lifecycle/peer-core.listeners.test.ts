@@ -1,0 +1,85 @@
+import { memoryPair } from "@ipc/transport";
+import { beforeEach, expect, it, vi } from "vitest";
+import { eventually } from "../../../../internal/testkit/src/eventually.js";
+import { collect, failureOf } from "../../../../internal/testkit/src/peer-watch.js";
+import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
+import { nextTick } from "../../test/recorded-inbox.js";
+import { ServingPeer } from "../../test/successive-clients.js";
+import { openSession } from "./session.js";
+
+const bug = new TypeError("x is not a function");
+const FAILED = { code: "IPC_LISTENER_FAILED", cause: bug };
+
+beforeEach(() => {
+  const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
+  return () => warn.mockRestore();
+});
+
+it("a session whose listener fails ends with the cause in lost, in error and in its pending writes", async () => {
+  const [stream, farStream] = memoryPair();
+  const [near, far] = await Promise.all([
+    openSession(stream, { role: "server", maxQueuedBytes: 1_024 }),
+    openSession(farStream, { role: "client" }),
+  ]);
+  untilTestEnds(near);
+  untilTestEnds(far);
+  const ends = [collect(near, "lost"), collect(near, "error")];
+  near.on("message", () => Promise.reject(bug));
+  // The kernel takes nothing any more.
+  stream._write = () => {};
+  void near.write(1, new Uint8Array(2_000));
+  const pending = failureOf(near.write(2, "waits"));
+  await far.write(1, "a");
+  expect(await pending).toMatchObject(FAILED);
+  await eventually(() => expect(ends).toMatchObject([[FAILED], [FAILED]]));
+});
+
+it("a listener that fails for a message of an earlier client does not end the connection of the next one", async () => {
+  const serving = new ServingPeer();
+  let fail = (_error: Error): void => {};
+  serving.peer.on("message", () => new Promise((_resolve, reject) => (fail = reject)));
+  const a = serving.connect("A");
+  await serving.send(a, "a1");
+  await serving.disconnect(a);
+  serving.connect("B");
+  fail(bug);
+  await nextTick();
+  expect(serving.core.isConnected).toBe(true);
+  await serving.peer.write(1, "b is served");
+});
+
+it.each([
+  ["status", true],
+  ["lost", false],
+] as const)("a listener of %s that fails while a client is connected ends its connection: %s", async (event, ends) => {
+  const serving = new ServingPeer();
+  serving.peer.on(event, () => Promise.reject(bug));
+  serving.connect("A");
+  if (event === "lost") serving.core.reader.emit("lost", { code: "IPC_CONNECTION_LOST" } as never);
+  await nextTick();
+  expect(serving.core.isConnected).toBe(!ends);
+});
+
+it("a throw ends the connection after the delivery to every listener", async () => {
+  const serving = new ServingPeer();
+  const connected: boolean[] = [];
+  serving.peer.on("message", () => {
+    throw bug;
+  });
+  serving.peer.on("message", () => connected.push(serving.core.isConnected));
+  await serving.send(serving.connect("A"), "a1");
+  await nextTick();
+  expect([...connected, serving.core.isConnected]).toEqual([true, false]);
+});
+
+it("a listener that fails during the close leaves it to end in peace", async () => {
+  const serving = new ServingPeer();
+  serving.peer.on("status", (status) => {
+    if (status === "Closing") throw bug;
+  });
+  const client = serving.connect("A");
+  void serving.peer.write(1, "last");
+  await serving.peer.close();
+  expect(serving.peer.status).toBe("Closed");
+  await eventually(() => expect(client.received).toEqual(["last"]));
+});

@@ -1,0 +1,5 @@
+import { silentLogger } from "../src/diagnostics.js";
+import { SlipReporter } from "../src/slip-reporter.js";
+
+/** A reporter of slips for peers whose tests make none. */
+export const silentSlips: SlipReporter = new SlipReporter(silentLogger, "peer");
