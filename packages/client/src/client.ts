@@ -16,7 +16,7 @@ import {
   withKeyFile,
 } from "@ipc/session/internal";
 import type { AbortOptions, Endpoint } from "@ipc/transport";
-import { remoteOf } from "@ipc/transport/internal";
+import { addAbortListener, remoteOf, removeAbortListener } from "@ipc/transport/internal";
 import { readKeyFile } from "@ipc/transport/key-file";
 import { askClientId } from "./client-id.js";
 import {
@@ -99,7 +99,7 @@ export class Client extends PeerSession {
     this.#options = options;
     this.#address = address;
     this.#onAbort = () => this.destroy(signal?.reason);
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    addAbortListener(signal, this.#onAbort);
   }
 
   /** Does the work of `startClient` with resolved options. */
@@ -136,7 +136,7 @@ export class Client extends PeerSession {
   async #release(): Promise<void> {
     this.#waits.reject();
     this.#life.abort(this.#options.signal?.reason);
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    removeAbortListener(this.#options.signal, this.#onAbort);
     await Promise.allSettled([...this.#closingSessions].map((session) => session.close()));
   }
 

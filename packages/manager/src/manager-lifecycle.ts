@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import { type IpcError, SessionError, type Status } from "@ipc/session";
 import { abortError, CLOSE_TIMEOUT_MS, Deferred, settleWithin } from "@ipc/session/internal";
+import { addAbortListener, removeAbortListener } from "@ipc/transport/internal";
 import type { ConnectionRegistry } from "./connection-registry.js";
 import type { Endpoints } from "./endpoints.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
@@ -58,7 +59,7 @@ export class ManagerLifecycle {
       await this.#release();
       throw error;
     }
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    addAbortListener(signal, this.#onAbort);
     logger.info(`server ${name}: listening at ${endpoints.address}`);
     // In the next turn of the event loop, so that listeners added right after the start miss no client.
     setImmediate(() => registry.open());
@@ -152,7 +153,7 @@ export class ManagerLifecycle {
   }
 
   async #release(): Promise<void> {
-    this.#parts.options.signal?.removeEventListener("abort", this.#onAbort);
+    removeAbortListener(this.#parts.options.signal, this.#onAbort);
     // An endpoint may have been opened since it began to stop.
     await Promise.all([this.#stopped, this.#stop()]);
   }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isIpcError } from "@ipc/session";
 import { abortError } from "@ipc/session/internal";
 import { type Listener, type Transport, TransportError } from "@ipc/transport";
+import { followSignal } from "@ipc/transport/internal";
 
 /** Between two attempts, in milliseconds. */
 const RETRY_MS = 50;
@@ -31,7 +32,7 @@ export function patientTransport(transport: Transport, waitMs: number): Transpor
       }
       // The timer keeps the process alive, because nothing else does.
       const { signal } = options;
-      await sleep(RETRY_MS, undefined, signal && { signal }).catch(() => {});
+      await followSignal(signal, (own) => sleep(RETRY_MS, undefined, own)).catch(() => {});
       if (signal?.aborted === true) throw abortError("startServer", signal);
     }
   };

@@ -13,6 +13,7 @@ import {
   SlipReporter,
 } from "@ipc/session/internal";
 import type { Endpoint, Listener, TransportError } from "@ipc/transport";
+import { addAbortListener, removeAbortListener } from "@ipc/transport/internal";
 import { type AcceptHandler, HandshakeAcceptor } from "./handshake-acceptor.js";
 import { KeyRing } from "./key-ring.js";
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from "./server-options.js";
@@ -133,7 +134,7 @@ export class Server extends PeerSession<ServerEvents> {
       server.destroy(options.signal.reason);
       throw abortError("startServer", options.signal);
     }
-    signal?.addEventListener("abort", server.#onAbort, { once: true });
+    addAbortListener(signal, server.#onAbort);
     logger.info(`server ${name}: listening at ${server.address}`);
     return server;
   }
@@ -180,7 +181,7 @@ export class Server extends PeerSession<ServerEvents> {
   }
 
   async #release(): Promise<void> {
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    removeAbortListener(this.#options.signal, this.#onAbort);
     await this.stopAccepting();
   }
 

@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import type { AbortOptions } from "@ipc/transport";
+import { addAbortListener, removeAbortListener } from "@ipc/transport/internal";
 import { abortError } from "./errors.js";
 
 export interface DeferredOptions<T> extends AbortOptions {
@@ -36,7 +37,7 @@ export class Deferred<T> {
         onCancel();
         this.reject(abortError(what, signal));
       };
-      signal.addEventListener("abort", this.#onAbort, { once: true });
+      addAbortListener(signal, this.#onAbort);
     }
     if (timeout !== undefined) {
       this.#timer = setTimeout(() => {
@@ -64,7 +65,7 @@ export class Deferred<T> {
 
   #cleanUp(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#onAbort !== undefined) removeAbortListener(this.#signal, this.#onAbort);
   }
 }
 

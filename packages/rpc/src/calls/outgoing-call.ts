@@ -4,6 +4,7 @@ import type { WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, isRefusal, RpcError, writeError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
 import type { ItemSender } from "../streams/item-sender.js";
+import { addAbortListener, removeAbortListener } from "./abort-listeners.js";
 
 /** From this length on, a write resolves only when the kernel has the frame, in bytes; with a margin for the header. */
 const LARGE_BYTES = 32_768;
@@ -81,7 +82,7 @@ export class OutgoingCall implements Expiring, WriteWatcher {
     });
     if (start.signal !== undefined) {
       this.#onAbort = () => this.#abort();
-      start.signal.addEventListener("abort", this.#onAbort, { once: true });
+      addAbortListener(start.signal, this.#onAbort);
     }
   }
 
@@ -158,7 +159,7 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   #settle(end: CallEnd): boolean {
     if (this.#isSettled) return false;
     this.#isSettled = true;
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#signal !== undefined && this.#onAbort !== undefined) removeAbortListener(this.#signal, this.#onAbort);
     this.sender?.stop();
     this.#owner.settled(this, end);
     this.frame = undefined;

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { formatValue } from "@ipc/transport/internal";
+import { addAbortListener, formatValue, removeAbortListener } from "@ipc/transport/internal";
 import type { EstablishedConnection } from "../codec/codec.js";
 import { abortError } from "../errors.js";
 import { clientHandshake } from "../handshake/client-handshake.js";
@@ -80,12 +80,12 @@ export class Session extends PeerSession {
           core.finish("Disconnected", clean ? undefined : error);
         },
         async release() {
-          signal?.removeEventListener("abort", onAbort);
+          removeAbortListener(signal, onAbort);
         },
       },
     );
     super(core);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    addAbortListener(signal, onAbort);
     core.connect(established);
     if (signal?.aborted === true) onAbort();
   }

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { followSignal } from "../abort-listeners.js";
 import { hostPort } from "../endpoint.js";
 
 const ignore = (): void => {};
@@ -24,7 +25,7 @@ export async function connectSocket(target: NetConnectOpts, signal: AbortSignal 
   signal?.throwIfAborted();
   const socket = guardStream(connect(target));
   try {
-    await once(socket, "connect", { signal });
+    await followSignal(signal, (own) => once(socket, "connect", own));
     return socket;
   } catch (error) {
     socket.destroy();

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { ListenOptions as NetListenOptions, Server } from "node:net";
 import type { Duplex } from "node:stream";
+import { followSignal } from "../abort-listeners.js";
 import { errnoOf } from "../node-error.js";
 import type { Listener } from "../transport.js";
 import { TransportError } from "../transport-error.js";
@@ -25,7 +26,7 @@ export async function startListening(
   // In a cluster worker, Node would otherwise let the primary own the address and share it.
   server.listen({ ...place, exclusive: true, backlog: BACKLOG });
   try {
-    await once(server, "listening", { signal });
+    await followSignal(signal, (own) => once(server, "listening", own));
   } catch (error) {
     if (signal?.aborted !== true) throw error;
     // While a host name is being resolved there is nothing to close yet, and Node would listen afterwards.

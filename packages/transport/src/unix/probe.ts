@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { clearTimeout, setTimeout } from "node:timers";
+import { addAbortListener, removeAbortListener } from "../abort-listeners.js";
 import { currentUser } from "../fs/path-entry.js";
 import { connectSocket } from "../net/connect.js";
 import { errnoOf } from "../node-error.js";
@@ -23,7 +24,7 @@ export async function isAnswering(path: string, signal: AbortSignal | undefined)
   const deadline = new AbortController();
   const abort = (): void => deadline.abort();
   const timer = setTimeout(abort, PROBE_MS).unref();
-  signal?.addEventListener("abort", abort);
+  addAbortListener(signal, abort);
   try {
     const socket = await connectSocket({ path }, deadline.signal);
     socket.destroy();
@@ -35,7 +36,7 @@ export async function isAnswering(path: string, signal: AbortSignal | undefined)
     return errno !== "ECONNREFUSED" && errno !== "ENOENT";
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
+    removeAbortListener(signal, abort);
   }
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { followSignal } from "../abort-listeners.js";
 import { currentUser, identityOf, isSameFile, kindOf } from "../fs/path-entry.js";
 import { errnoOf } from "../node-error.js";
 import { TransportError } from "../transport-error.js";
@@ -37,7 +38,7 @@ export class SocketLock {
     for (;;) {
       const descriptor = tryCreate(path);
       if (descriptor !== undefined) return new SocketLock(path, descriptor);
-      if (!tryBreak(path)) await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
+      if (!tryBreak(path)) await followSignal(signal, (own) => sleep(POLL_MS, undefined, own));
     }
   }
 
