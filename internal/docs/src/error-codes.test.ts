@@ -43,6 +43,7 @@ const CODES = Object.keys({
   IPC_TRANSPORT_FAILED: true,
   IPC_UNTRUSTED_SOCKET: true,
   IPC_VERSION_MISMATCH: true,
+  IPC_WRITE_UNAWAITED: true,
 } satisfies Record<IpcErrorCode, true>) as IpcErrorCode[];
 
 const DOCUMENT = "docs/ERRORS.md";

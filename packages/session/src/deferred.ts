@@ -3,6 +3,11 @@ import type { AbortOptions } from "@ipc/transport";
 import { addAbortListener, removeAbortListener } from "@ipc/transport/internal";
 import { abortError } from "./errors.js";
 
+/** Creates promises, and handles their rejections. */
+export interface PromiseWatch {
+  create<T>(executor: ConstructorParameters<typeof Promise<T>>[0]): Promise<T>;
+}
+
 export interface DeferredOptions<T> extends AbortOptions {
   /** The operation, for error messages, such as "read". */
   readonly what: string;
@@ -10,6 +15,8 @@ export interface DeferredOptions<T> extends AbortOptions {
   readonly timeout?: { readonly ms: number; readonly value: T };
   /** Called when the signal or the timeout settles the promise: the owner removes its entry. */
   readonly onCancel: () => void;
+  /** Is told if the promise rejects. @default nothing is */
+  readonly watch?: PromiseWatch | undefined;
 }
 
 /**
@@ -25,12 +32,15 @@ export class Deferred<T> {
   #onAbort: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ what, signal, timeout, onCancel }: DeferredOptions<T>) {
-    this.promise = new Promise<T>((resolve, reject) => {
+  constructor({ what, signal, timeout, onCancel, watch }: DeferredOptions<T>) {
+    const executor: ConstructorParameters<typeof Promise<T>>[0] = (resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-    });
-    this.promise.catch(ignore);
+    };
+    if (watch === undefined) {
+      this.promise = new Promise<T>(executor);
+      this.promise.catch(ignore);
+    } else this.promise = watch.create<T>(executor);
     if (signal !== undefined) {
       this.#signal = signal;
       this.#onAbort = (): void => {

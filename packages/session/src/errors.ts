@@ -24,7 +24,8 @@ export type SessionErrorCode =
   | "IPC_SECURITY_REFUSED"
   | "IPC_SERVER_BUSY"
   | "IPC_TIMED_OUT"
-  | "IPC_VERSION_MISMATCH";
+  | "IPC_VERSION_MISMATCH"
+  | "IPC_WRITE_UNAWAITED";
 
 /** Reports that a handshake, a wait or a connection failed. */
 export class SessionError extends Error {
@@ -124,6 +125,7 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_TRANSPORT_FAILED: { retryable: "always" },
   IPC_UNTRUSTED_SOCKET: {},
   IPC_VERSION_MISMATCH: { retryable: "after a secure session" },
+  IPC_WRITE_UNAWAITED: {},
 };
 
 /** Returns what follows from an error with this code; nothing, if the code comes from another version of the library. */

@@ -15,6 +15,8 @@ export interface PeerStats {
   readonly queuedBytes: number;
   /** Bytes received and not yet read: data, plus 160 for each message. */
   readonly unreadBytes: number;
+  /** Writes that were rejected and that nothing awaited, before `destroy`: messages lost without a caller that knows. */
+  readonly unawaitedRejections: number;
   /** Number of connections after the first. */
   readonly reconnects: number;
 }
@@ -82,7 +84,7 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
   readTimed<T>(ms: number, onTimeout: T, options?: AbortOptions): Promise<DataMessage | StatusMessage | T>;
   /**
    * Sends a message. Resolves when it is accepted in order and the queue is within its budget; with about 64 KiB of data or
-   * more, when the kernel has it. The caller may reuse `data` from then on.
+   * more, when the kernel has it. The caller may reuse `data` from then on, and data of less than 65 472 bytes at once.
    * @param type 1 … 2^32-1; 0 is reserved
    * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_NOT_CONNECTED, IPC_QUEUE_FULL, IPC_PEER_CLOSED,
    * IPC_CONNECTION_LOST, IPC_CLOSED, IPC_ABORTED (a message that was not accepted yet is never sent). A server's rejects with IPC_CONNECTION_LOST while

@@ -4,6 +4,7 @@ import { PlainCodec } from "../src/codec/frame-codec.js";
 import { Sender } from "../src/connection/sender.js";
 import { WriteQueue } from "../src/connection/write-queue.js";
 import type { SharedBudget } from "../src/shared-budget.js";
+import { unawaitedWrites } from "./silent-slips.js";
 
 /** A stream whose kernel is the test: it has a write when the test says so. */
 export class HeldStream extends Duplex {
@@ -59,7 +60,7 @@ export function heldSender(
   busyPollUs = 0,
 ): { sender: Sender; stream: HeldStream; waiting: WriteQueue } {
   const stream = new HeldStream();
-  const waiting = new WriteQueue(maxQueuedBytes);
+  const waiting = new WriteQueue(maxQueuedBytes, unawaitedWrites);
   const exhausted = (error: Error): never => {
     throw error;
   };

@@ -1,5 +1,9 @@
 import { silentLogger } from "../src/diagnostics.js";
 import { SlipReporter } from "../src/slip-reporter.js";
+import { UnawaitedWrites } from "../src/unawaited-writes.js";
 
 /** A reporter of slips for peers whose tests make none. */
 export const silentSlips: SlipReporter = new SlipReporter(silentLogger, "peer");
+
+/** Watches the writes of tests that let none be rejected unawaited. */
+export const unawaitedWrites: UnawaitedWrites = new UnawaitedWrites(silentSlips);

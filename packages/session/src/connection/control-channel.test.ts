@@ -2,6 +2,7 @@ import { array, assert, asyncProperty, constantFrom } from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { bytes, HeldStream, heldSender, nextTurn } from "../../test/held-sender.js";
 import { recordPair, recordsIn } from "../../test/record-pair.js";
+import { unawaitedWrites } from "../../test/silent-slips.js";
 import { SessionError } from "../errors.js";
 import { ControlChannel } from "./control-channel.js";
 import { Sender } from "./sender.js";
@@ -143,7 +144,7 @@ describe("a control channel", () => {
     async (writes) => {
       const [near] = recordPair();
       const stream = new HeldStream();
-      const waiting = new WriteQueue(1_024);
+      const waiting = new WriteQueue(1_024, unawaitedWrites);
       const exhausted = (error: Error): never => {
         throw error;
       };

@@ -2,6 +2,7 @@ import { createSecretKey } from "node:crypto";
 import { MessageCipher } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
 import { bytes, HeldStream, heldSender, nextTurn, stateOf } from "../../test/held-sender.js";
+import { unawaitedWrites } from "../../test/silent-slips.js";
 import { GolangIpcCodec } from "../codec/frame-codec.js";
 import { SessionError } from "../errors.js";
 import { SharedBudget } from "../shared-budget.js";
@@ -133,7 +134,7 @@ describe("an outbox with a shared budget", () => {
       maxQueuedBytes: LIMIT,
       busyPollUs: 0,
       budget,
-      waiting: new WriteQueue(LIMIT),
+      waiting: new WriteQueue(LIMIT, unawaitedWrites),
       exhausted: (error) => sender.fail(error),
     });
     await sender.write(1, bytes(5), undefined);

@@ -2,6 +2,7 @@ import { Duplex } from "node:stream";
 import type { RecordCipherOptions } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
 import { recordPair, recordsIn } from "../../test/record-pair.js";
+import { unawaitedWrites } from "../../test/silent-slips.js";
 import type { MessageCodec } from "../codec/codec.js";
 import type { IpcError } from "../errors.js";
 import { SharedBudget } from "../shared-budget.js";
@@ -51,7 +52,7 @@ function secureSender(options: RecordCipherOptions & { maxQueuedBytes?: number; 
   const [encoder, far] = recordPair(records);
   const stream = new HeldStream();
   const exhausted: IpcError[] = [];
-  const waiting = new WriteQueue(maxQueuedBytes);
+  const waiting = new WriteQueue(maxQueuedBytes, unawaitedWrites);
   const sender = new Sender({
     stream,
     encoder,

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { bytes, HeldStream, nextTurn } from "../../test/held-sender.js";
 import { recordPair } from "../../test/record-pair.js";
+import { unawaitedWrites } from "../../test/silent-slips.js";
 import type { MessageEncoder } from "../codec/codec.js";
 import { GolangIpcCodec, PlainCodec } from "../codec/frame-codec.js";
 import { Sender } from "./sender.js";
@@ -19,7 +20,7 @@ const PROTECTIONS: readonly (readonly [string, () => MessageEncoder])[] = [
 
 function makeSender(encoder: MessageEncoder, maxQueuedBytes: number) {
   const stream = new HeldStream();
-  const waiting = new WriteQueue(maxQueuedBytes);
+  const waiting = new WriteQueue(maxQueuedBytes, unawaitedWrites);
   const exhausted = (error: Error): never => {
     throw error;
   };

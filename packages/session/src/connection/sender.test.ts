@@ -2,6 +2,7 @@ import { createSecretKey } from "node:crypto";
 import { MessageCipher } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
 import { bytes, HeldStream, heldSender, nextTurn, stateOf } from "../../test/held-sender.js";
+import { unawaitedWrites } from "../../test/silent-slips.js";
 import { GolangIpcCodec } from "../codec/frame-codec.js";
 import { SessionError } from "../errors.js";
 import { Sender } from "./sender.js";
@@ -177,7 +178,7 @@ describe("a large message", () => {
 describe("a cipher that seals no more", () => {
   it("ends the connection: what was sealed before is handed over, nothing unsealed ever is", async () => {
     const stream = new HeldStream();
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const cipher = new MessageCipher(createSecretKey(new Uint8Array(32)), { messageLimit: 2 });
     const exhausted: Error[] = [];
     const sender = new Sender({
@@ -206,7 +207,7 @@ describe("a cipher that seals no more", () => {
     for (const length of [65_536, 5]) {
       const stream = new HeldStream();
       stream.holds = true;
-      const waiting = new WriteQueue(1_024);
+      const waiting = new WriteQueue(1_024, unawaitedWrites);
       const cipher = new MessageCipher(createSecretKey(new Uint8Array(32)), { messageLimit: 1 });
       const encoder = new GolangIpcCodec(cipher);
       const exhausted = (error: Error): void => sender.fail(error);

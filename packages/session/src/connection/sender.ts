@@ -91,8 +91,9 @@ export class Sender implements WriteSink {
   }
 
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#failure !== undefined) return handledRejection(this.#failure);
-    if (signal?.aborted === true) return handledRejection(abortError("write", signal));
+    const { unawaited } = this.#waiting;
+    if (this.#failure !== undefined) return unawaited.reject(this.#failure);
+    if (signal?.aborted === true) return unawaited.reject(abortError("write", signal));
     if (!this.isFree) return this.#waiting.write(type, data, signal);
     return this.accept(type, data, signal) ?? DONE;
   }
@@ -128,7 +129,7 @@ export class Sender implements WriteSink {
       return this.#refuse(error);
     }
     // Sealing the previous batch failed: this message is rejected and not counted.
-    if (this.#failure !== undefined) return handledRejection(this.#failure);
+    if (this.#failure !== undefined) return this.#waiting.unawaited.reject(this.#failure);
     if (!isLarge) this.#messagesInBatch++;
     this.#roomBytes -= length;
     this.#acceptedMessages++;
@@ -222,7 +223,7 @@ export class Sender implements WriteSink {
     this.#stream.cork();
     for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
     this.#stream.uncork();
-    return this.#tracker.wait("write (accepted, the message may still be sent)", signal);
+    return this.#tracker.wait("write (accepted, the message may still be sent)", signal, this.#waiting.unawaited);
   }
 
   /** Ends the connection when the cipher is exhausted; messages accepted before are still handed to the stream. */
@@ -230,7 +231,7 @@ export class Sender implements WriteSink {
     const error = rethrowDefect(thrown);
     this.#handBatch();
     this.#options.exhausted(error);
-    return handledRejection(error);
+    return this.#waiting.unawaited.reject(error);
   }
 
   readonly #flushTick = (): void => {

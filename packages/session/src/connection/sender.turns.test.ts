@@ -2,6 +2,7 @@ import { createSecretKey } from "node:crypto";
 import { MessageCipher } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
 import { bytes, HeldStream, heldSender, nextTurn } from "../../test/held-sender.js";
+import { unawaitedWrites } from "../../test/silent-slips.js";
 import { GolangIpcCodec } from "../codec/frame-codec.js";
 import { Sender } from "./sender.js";
 import { WriteQueue } from "./write-queue.js";
@@ -43,7 +44,7 @@ it("a loop whose messages are sealed one by one yields to the event loop for eac
   const exhausted = (error: Error): never => {
     throw error;
   };
-  const waiting = new WriteQueue(maxQueuedBytes);
+  const waiting = new WriteQueue(maxQueuedBytes, unawaitedWrites);
   const sender = new Sender({ stream, encoder, maxQueuedBytes, busyPollUs: 0, waiting, exhausted });
   for (let count = 0; count < 2_000; count++) await sender.write(1, bytes(MESSAGE_BYTES), undefined);
   await sender.flush(undefined);

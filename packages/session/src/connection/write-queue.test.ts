@@ -1,5 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
+import { unawaitedWrites } from "../../test/silent-slips.js";
 import { WriteQueue, type WriteSink } from "./write-queue.js";
 
 const data = (length: number): Uint8Array => new Uint8Array(length);
@@ -57,7 +58,7 @@ async function outcomes(promises: readonly Promise<void>[]): Promise<string[]> {
 
 describe("waiting writes", () => {
   test("are handed out in order, as many as there is room for", async () => {
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const promises = [1, 2, 3, 4].map((type) => waiting.write(type, data(10), undefined));
     expect([waiting.size, waiting.bytes]).toEqual([4, 680]);
     const sink = new Sink(2);
@@ -72,22 +73,26 @@ describe("waiting writes", () => {
     expect([sink.accepted, waiting.size, waiting.bytes]).toEqual([[1, 2, 3, 4], 0, 0]);
   });
 
-  test("hand over the data that was given, and its type", () => {
-    const waiting = new WriteQueue(1_024);
-    const bytes = data(3);
+  test.each([
+    ["a copy of 65 471 bytes, which the caller may overwrite at once", 65_471, 1],
+    ["the caller's own 65 472 bytes", 65_472, 9],
+  ])("hand over their type, and %s", (_what, length, first) => {
+    const waiting = new WriteQueue(10_000, unawaitedWrites);
+    // That of a Buffer shares its memory when it is sliced.
+    const bytes = Buffer.alloc(length, 1);
     void waiting.write(5, bytes, undefined);
-    const seen: unknown[] = [];
+    bytes.fill(9);
+    const seen: [number, number, number][] = [];
     waiting.drainInto({
       hasRoom: () => true,
-      accept: (...message) => void seen.push(...message),
+      accept: (type, { length: accepted, 0: byte = 0 }) => void seen.push([type, accepted, byte]),
       flushed: () => undefined,
     });
-    expect(seen[0]).toBe(5);
-    expect(seen[1]).toBe(bytes);
+    expect(seen).toEqual([[5, length, first]]);
   });
 
   test("settle with what the sink still waits for", async () => {
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const promises = [waiting.write(1, data(1), undefined), waiting.flush(undefined)];
     const sink = new Sink(2);
     const kernel = settleable();
@@ -100,7 +105,7 @@ describe("waiting writes", () => {
   });
 
   test("keep a flush behind the writes before it", async () => {
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const promises = [
       waiting.write(1, data(1), undefined),
       waiting.flush(undefined),
@@ -117,7 +122,7 @@ describe("waiting writes", () => {
 });
 
 test("data that is transferred while it waits is not sent, and its write tells so", async () => {
-  const waiting = new WriteQueue(10_000);
+  const waiting = new WriteQueue(10_000, unawaitedWrites);
   const bytes = data(100_000);
   const written = waiting.write(1, bytes, undefined);
   const next = waiting.write(2, data(1), undefined);
@@ -131,7 +136,7 @@ test("data that is transferred while it waits is not sent, and its write tells s
 
 describe("an abort", () => {
   test("takes a write out whole: its bytes, its place, its listener", async () => {
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const controller = new AbortController();
     const reason = new Error("enough");
     const promises = [
@@ -150,7 +155,7 @@ describe("an abort", () => {
   });
 
   test("beforehand rejects and queues nothing", async () => {
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const signal = AbortSignal.abort("no");
     const promises = [waiting.write(1, data(1), signal), waiting.flush(signal)];
     expect([waiting.size, waiting.bytes]).toEqual([0, 0]);
@@ -159,7 +164,7 @@ describe("an abort", () => {
   });
 
   test("passes to the sink when the entry is admitted", async () => {
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const controller = new AbortController();
     const promises = [waiting.write(1, data(1), controller.signal), waiting.flush(controller.signal)];
     const sink = new Sink(2);
@@ -177,7 +182,7 @@ describe("an abort", () => {
 
 describe("the queue of waiting writes", () => {
   test("holds 16 times maxQueuedBytes, and refuses the next with its figures", async () => {
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const full = [waiting.write(1, data(16_384 - 320), undefined), waiting.write(2, data(0), undefined)];
     expect(waiting.bytes).toBe(16_384);
     const refused = waiting.write(3, data(0), undefined);
@@ -193,14 +198,14 @@ describe("the queue of waiting writes", () => {
   });
 
   test("takes one message of any size while it is empty", async () => {
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const promises = [waiting.write(1, data(1_000_000), undefined), waiting.write(2, data(0), undefined)];
     expect(await outcomes(promises)).toEqual(["pending", "IPC_QUEUE_FULL"]);
     expect(waiting.bytes).toBe(1_000_160);
   });
 
   test("is emptied by rejectAll: every wait rejects, no listener stays", async () => {
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const { signal } = new AbortController();
     const promises = [waiting.write(1, data(5), signal), waiting.flush(signal), waiting.write(2, data(5), undefined)];
     const error = new Error("the connection is gone");
@@ -214,7 +219,7 @@ describe("the queue of waiting writes", () => {
   });
 
   test("are rejected when the peer that has connected does not take their size", async () => {
-    const waiting = new WriteQueue(1_024);
+    const waiting = new WriteQueue(1_024, unawaitedWrites);
     const written = [2_000, 2_001, 0].map((length, type) => waiting.write(type + 1, data(length), undefined));
     const flushed = waiting.flush(undefined);
     waiting.rejectLarger(2_000);

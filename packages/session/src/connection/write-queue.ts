@@ -1,6 +1,8 @@
+import { UNCOPIED_FROM_BYTES } from "../codec/codec.js";
 import { Deferred, handledRejection } from "../deferred.js";
 import { abortError, messageTooLargeError, SessionError } from "../errors.js";
 import { MESSAGE_OVERHEAD_BYTES } from "../message.js";
+import type { UnawaitedWrites } from "../unawaited-writes.js";
 
 /** Capacity of the queue of waiting writes, as a multiple of `maxQueuedBytes`. */
 const CAPACITY_FACTOR = 16;
@@ -23,12 +25,15 @@ export interface WriteSink {
 
 /** Waiting writes and flushes, in order. None of them is accepted yet, so an abort removes an entry completely. */
 export class WriteQueue {
+  /** Told of the writes that are rejected, here or by the sink. */
+  readonly unawaited: UnawaitedWrites;
   readonly #capacity: number;
   readonly #entries = new Set<QueuedWrite>();
   #bytes = 0;
 
   /** @param maxQueuedBytes the budget of a connection's queue, in bytes; this queue holds 16 times as much */
-  constructor(maxQueuedBytes: number) {
+  constructor(maxQueuedBytes: number, unawaited: UnawaitedWrites) {
+    this.unawaited = unawaited;
     this.#capacity = maxQueuedBytes * CAPACITY_FACTOR;
   }
 
@@ -41,21 +46,28 @@ export class WriteQueue {
     return this.#bytes;
   }
 
-  /** Rejects with IPC_QUEUE_FULL, IPC_ABORTED; otherwise settles when the message is accepted or can no longer be. */
+  /**
+   * Rejects with IPC_QUEUE_FULL, IPC_ABORTED; otherwise settles when the message is accepted or can no longer be. Copies data that
+   * is copied when it is accepted, too, because the caller may reuse it; longer data belongs to the queue until then.
+   */
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     const bytes = data.length + MESSAGE_OVERHEAD_BYTES;
     if (signal?.aborted !== true && this.#bytes + bytes > this.#capacity && this.#entries.size > 0) {
-      return handledRejection(
+      return this.unawaited.reject(
         new SessionError(
           "IPC_QUEUE_FULL",
           `write queue full: ${this.#entries.size} writes, ${this.#bytes} bytes, limit ${this.#capacity} (16 × maxQueuedBytes); this write was rejected, await each write`,
         ),
       );
     }
+    if (signal?.aborted === true) return this.unawaited.reject(abortError("write", signal));
     const { length } = data;
-    return this.#add("write", bytes, signal, (sink) =>
-      data.length === length ? sink.accept(type, data, signal) : handledRejection(changedError(length, data.length)),
+    // Not `slice`: that of a Buffer shares its memory.
+    const kept = length < UNCOPIED_FROM_BYTES ? new Uint8Array(data) : data;
+    const done = this.#add("write", bytes, signal, (sink) =>
+      kept.length === length ? sink.accept(type, kept, signal) : handledRejection(changedError(length, kept.length)),
     );
+    return done.promise;
   }
 
   /**
@@ -63,7 +75,8 @@ export class WriteQueue {
    * its flush being queued regardless of the waiting bytes.
    */
   flush(signal: AbortSignal | undefined): Promise<void> {
-    return this.#add("flush", MESSAGE_OVERHEAD_BYTES, signal, (sink) => sink.flushed(signal));
+    if (signal?.aborted === true) return handledRejection(abortError("flush", signal));
+    return this.#add("flush", MESSAGE_OVERHEAD_BYTES, signal, (sink) => sink.flushed(signal)).promise;
   }
 
   /** Passes entries to the sink while it has room. */
@@ -91,13 +104,18 @@ export class WriteQueue {
     this.#bytes = 0;
   }
 
-  #add(what: string, bytes: number, signal: AbortSignal | undefined, admit: QueuedWrite["admit"]): Promise<void> {
-    if (signal?.aborted === true) return handledRejection(abortError(what, signal));
-    const done = new Deferred<void>({ what, ...(signal && { signal }), onCancel: () => this.#remove(entry) });
+  #add(
+    what: "write" | "flush",
+    bytes: number,
+    signal: AbortSignal | undefined,
+    admit: QueuedWrite["admit"],
+  ): Deferred<void> {
+    const watch = what === "write" ? this.unawaited : undefined;
+    const done = new Deferred<void>({ what, ...(signal && { signal }), onCancel: () => this.#remove(entry), watch });
     const entry: QueuedWrite = { bytes, admit, done };
     this.#entries.add(entry);
     this.#bytes += bytes;
-    return done.promise;
+    return done;
   }
 
   #remove(entry: QueuedWrite): void {

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { Deferred } from "../deferred.js";
+import { Deferred, type PromiseWatch } from "../deferred.js";
 
 interface PendingWait {
   readonly endOffset: number;
@@ -42,8 +42,8 @@ export class WriteTracker {
     while (isWritten(this.#waits[0], writtenBytes)) this.#waits.shift()?.written.resolve();
   }
 
-  /** Returns undefined if `isIdle`. `what` names the operation in error messages. */
-  wait(what: string, signal: AbortSignal | undefined): Promise<void> | undefined {
+  /** Returns undefined if `isIdle`. `what` names the operation in error messages; `watch` is told if the wait rejects. */
+  wait(what: string, signal: AbortSignal | undefined, watch?: PromiseWatch): Promise<void> | undefined {
     if (this.isIdle) return undefined;
     const written = new Deferred<void>({
       what,
@@ -51,6 +51,7 @@ export class WriteTracker {
       onCancel: () => {
         this.#waits = this.#waits.filter((wait) => wait.written !== written);
       },
+      watch,
     });
     this.#waits.push({ endOffset: this.#handedBytes, written });
     return written.promise;

@@ -1,12 +1,12 @@
 import type { AbortOptions } from "@ipc/transport";
 import type { Connection } from "../connection/connection.js";
 import type { Sender } from "../connection/sender.js";
-import { handledRejection } from "../deferred.js";
 import { SessionError } from "../errors.js";
 import type { MessageOrigin } from "../message.js";
 import { OpenSteps } from "../open-steps.js";
 import { validateAbortOptions, validateWrite } from "../options/call-arguments.js";
 import type { ConnectionSecurity } from "../security.js";
+import type { UnawaitedWrites } from "../unawaited-writes.js";
 
 /** One connection, as its peer and its messages write to it. It outlives the connection, but holds none of its resources then. */
 export class ConnectionOrigin implements MessageOrigin {
@@ -14,11 +14,18 @@ export class ConnectionOrigin implements MessageOrigin {
   readonly remote: string;
   readonly steps: OpenSteps;
   readonly maxSendSize: number;
+  readonly #unawaited: UnawaitedWrites;
   /** The sender, or after the end a function that creates the error of a write. */
   #target: Sender | (() => Error);
 
   /** @param onSettled for its `steps` */
-  constructor({ security, maxSendSize, sender }: Connection, remote: string, onSettled: () => void) {
+  constructor(
+    { security, maxSendSize, sender }: Connection,
+    remote: string,
+    unawaited: UnawaitedWrites,
+    onSettled: () => void,
+  ) {
+    this.#unawaited = unawaited;
     this.steps = new OpenSteps(onSettled);
     this.security = security;
     this.remote = remote;
@@ -44,9 +51,9 @@ export class ConnectionOrigin implements MessageOrigin {
   reply(type: number, data: string | Uint8Array, options: AbortOptions | undefined): Promise<void> {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     const fault = validateWrite(type, bytes, this.maxSendSize) ?? validateAbortOptions("write", options);
-    if (fault !== undefined) return handledRejection(fault);
+    if (fault !== undefined) return this.#unawaited.reject(fault);
     const target = this.#target;
-    if (typeof target === "function") return handledRejection(target());
+    if (typeof target === "function") return this.#unawaited.reject(target());
     return target.write(type, bytes, options?.signal);
   }
 }

@@ -13,6 +13,7 @@ import type { PeerEvents, PeerStats } from "../peer.js";
 import type { ConnectionSecurity } from "../security.js";
 import { destroyStream } from "../stream-close.js";
 import { settleWithin } from "../time-limit.js";
+import { UnawaitedWrites } from "../unawaited-writes.js";
 import { ConnectionOrigin } from "./connection-origin.js";
 import { Drain } from "./drain.js";
 import { EarlierConnections } from "./earlier-connections.js";
@@ -26,6 +27,7 @@ const DONE: Promise<void> = Promise.resolve();
 /** The state machine of a peer: sends over one connection after another, and receives into one reader. */
 export class PeerCore<E extends PeerEvents = PeerEvents> {
   readonly reader: PeerReader<E>;
+  readonly unawaited: UnawaitedWrites;
   readonly #owner: PeerOwner;
   readonly #start: PeerStart;
   readonly #heartbeat: Heartbeat;
@@ -42,7 +44,8 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     this.#owner = owner;
     this.#start = start;
     this.#heartbeat = heartbeat ?? new Heartbeat(limits);
-    this.#state = { name: "waiting", writes: new WriteQueue(limits.maxQueuedBytes) };
+    this.unawaited = new UnawaitedWrites(slips);
+    this.#state = { name: "waiting", writes: new WriteQueue(limits.maxQueuedBytes, this.unawaited) };
     this.reader = new PeerReader<E>({
       status,
       maxUnreadBytes: limits.maxUnreadBytes,
@@ -74,7 +77,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   get stats(): PeerStats {
     const state = this.#state;
     const connection = state.name === "connected" || state.name === "closing" ? state.connection : undefined;
-    return this.#traffic.stats(connection?.sender, this.reader.unreadBytes);
+    return this.#traffic.stats(connection?.sender, this.reader.unreadBytes, this.unawaited.count);
   }
 
   /** False once the peer is closing, closed or failed. */
@@ -105,9 +108,9 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     const maxSize = this.#last?.maxSendSize ?? this.#start.limits.maxMessageSize;
     const fault = validateWrite(type, bytes, maxSize) ?? validateAbortOptions("write", options);
-    if (fault !== undefined) return handledRejection(fault);
+    if (fault !== undefined) return this.unawaited.reject(fault);
     if (state.name === "waiting") return state.writes.write(type, bytes, options?.signal);
-    return handledRejection(this.#unreachable("write"));
+    return this.unawaited.reject(this.#unreachable("write"));
   }
 
   flush(signal: AbortSignal | undefined): Promise<void> {
@@ -119,8 +122,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
 
   /** Announces the end, and closes when the connection is idle. Returns the same promise each time. */
   drain(timeoutMs: number): Promise<void> {
-    if (this.#drain !== undefined) return this.#drain.done;
-    if (!this.isOpen) return this.close(timeoutMs);
+    if (this.#drain !== undefined || !this.isOpen) return this.#drain?.done ?? this.close(timeoutMs);
     const received = (): number | undefined => {
       const connection = this.#connected?.connection;
       return connection && this.#traffic.progress + connection.bufferedBytes;
@@ -147,6 +149,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
 
   destroy(reason: unknown): void {
     this.#owner.onDestroy?.(reason);
+    this.unawaited.stop();
     const state = this.#state;
     const error = (): SessionError => new SessionError("IPC_CLOSED", "this peer was destroyed", { cause: reason });
     if (state.name === "closing") state.connection?.destroy(error());
@@ -178,12 +181,12 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
       return false;
     }
     const { maxMessageSize: maxReceiveSize, maxQueuedBytes, busyPollUs } = this.#start.limits;
-    const waiting = state.name === "waiting" ? state.writes : new WriteQueue(maxQueuedBytes);
+    const waiting = state.name === "waiting" ? state.writes : new WriteQueue(maxQueuedBytes, this.unawaited);
     waiting.rejectLarger(outcome.maxSendSize);
     const budget = this.#start.budgets?.queued;
     const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs, budget, heartbeat: this.#heartbeat };
     const connection = new Connection({ stream, outcome, rest, waiting, ...limits });
-    const origin = new ConnectionOrigin(connection, remote, this.#onSettled);
+    const origin = new ConnectionOrigin(connection, remote, this.unawaited, this.#onSettled);
     this.#enter({ name: "connected", connection, origin });
     if (this.#start.changesPeer === true && this.#last !== undefined) this.#earlier.add(this.#last);
     this.#last = origin;
@@ -199,8 +202,8 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
       },
       end: (error, clean) => {
         origin.lose(error);
-        const queues = this.#owner.queueWhileDisconnected === true;
-        this.#enter(queues ? { name: "waiting", writes: new WriteQueue(maxQueuedBytes) } : { name: "disconnected" });
+        const queue = this.#owner.queueWhileDisconnected && new WriteQueue(maxQueuedBytes, this.unawaited);
+        this.#enter(queue ? { name: "waiting", writes: queue } : { name: "disconnected" });
         this.#owner.onDisconnected(error, clean, origin);
       },
       silence: (news) => {

@@ -84,7 +84,7 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> implements 
     options?: AbortOptions,
   ): Promise<void> {
     if (typeof message !== "object" || message === null) {
-      return handledRejection(
+      return this.#core.unawaited.reject(
         new TypeError(`writeMessage: \`message\` takes an object with type and data, got ${formatValue(message)}`),
       );
     }

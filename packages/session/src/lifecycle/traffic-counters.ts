@@ -29,7 +29,7 @@ export class TrafficCounters {
     this.#bytesSent += sender.acceptedBytes;
   }
 
-  stats(sender: Sender | undefined, unreadBytes: number): PeerStats {
+  stats(sender: Sender | undefined, unreadBytes: number, unawaitedRejections: number): PeerStats {
     return {
       messagesReceived: this.#messagesReceived,
       messagesSent: this.#messagesSent + (sender?.acceptedMessages ?? 0),
@@ -37,6 +37,7 @@ export class TrafficCounters {
       bytesSent: this.#bytesSent + (sender?.acceptedBytes ?? 0),
       queuedBytes: sender?.queuedBytes ?? 0,
       unreadBytes,
+      unawaitedRejections,
       reconnects: Math.max(0, this.#connections - 1),
     };
   }
