@@ -1,4 +1,4 @@
-import type { PeerOptions } from "@ipc/session";
+import type { IpcError, PeerEvents, PeerOptions } from "@ipc/session";
 import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOptions } from "@ipc/session/internal";
 import { assertName, type Endpoint, type Transport, unixSocket } from "@ipc/transport";
 import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
@@ -9,6 +9,14 @@ const MAX_RETRY_MS = 1_000;
 
 export const NAME: Endpoint = { kind: "name" };
 export const MANAGER: Endpoint = { kind: "manager" };
+
+export interface ClientEvents extends PeerEvents {
+  /**
+   * An attempt to reconnect to the server at `address` failed with `error`, and will be repeated. The attempts of `startClient`,
+   * before there is a client, are in the log and on the diagnostics channel `ipc:waiting`, as these are.
+   */
+  waiting: [error: IpcError, address: string];
+}
 
 /** Options of `startClient`; golang-ipc's names unless TypeScript has better ones. */
 export interface ClientOptions extends PeerOptions {

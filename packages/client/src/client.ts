@@ -20,6 +20,7 @@ import { addAbortListener, remoteOf, removeAbortListener } from "@ipc/transport/
 import { readKeyFile } from "@ipc/transport/key-file";
 import { askClientId } from "./client-id.js";
 import {
+  type ClientEvents,
   type ClientOptions,
   MANAGER,
   NAME,
@@ -54,8 +55,8 @@ export async function startClient(options: ClientOptions): Promise<Client> {
 }
 
 /** The client side of a connection to a server. It reconnects automatically when the connection is lost. */
-export class Client extends PeerSession {
-  readonly #core: PeerCore;
+export class Client extends PeerSession<ClientEvents> {
+  readonly #core: PeerCore<ClientEvents>;
   readonly #options: ResolvedClientOptions;
   readonly #address: string;
   /** Aborted when this client needs no more connections. */
@@ -77,8 +78,8 @@ export class Client extends PeerSession {
   private constructor(options: ResolvedClientOptions, address: string) {
     const { limits, security, signal, logger, name } = options;
     const slips = new SlipReporter(logger, `client ${name}`);
-    const core: PeerCore = new PeerCore(
-      { limits, slips, security, status: "Not Connected", remote: address },
+    const core = new PeerCore<ClientEvents>(
+      { limits, slips, ownEvents: ["waiting"], security, status: "Not Connected", remote: address },
       {
         queueWhileDisconnected: options.writeWhileReconnecting === "wait",
         onConnected: () => this.#onConnected(),
@@ -204,7 +205,7 @@ export class Client extends PeerSession {
         retry,
         timeoutMs,
         signal: this.#life.signal,
-        onFailed: (error, again) => this.#logFailed(what, error, again),
+        onFailed: (error, again) => this.#onWaiting(error, again),
       });
       this.#connectedAt = performance.now();
       if (this.#core.connect(established)) return;
@@ -215,9 +216,12 @@ export class Client extends PeerSession {
   }
 
   /** Logs the first failure of a kind as a warning and repeats at debug level, so that a long outage does not fill the log. */
-  #logFailed(what: string, error: IpcError, again: boolean): void {
+  #onWaiting(error: IpcError, again: boolean): void {
     const { name, logger } = this.#options;
-    logger[again ? "debug" : "warn"](`client ${name}: ${what} failed, retrying: ${error.message}`);
+    const address = this.#address;
+    logger[again ? "debug" : "warn"](`client ${name}: waiting for a server at ${address}: ${error.message}`);
+    diagnostics.waiting({ role: "client", name, address, error });
+    this.#core.reader.emit("waiting", error, address);
   }
 
   async #dial(signal: AbortSignal): Promise<EstablishedConnection> {

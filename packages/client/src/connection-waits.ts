@@ -13,7 +13,7 @@ export class ConnectionWaits {
    *
    * Rejects with TypeError, IPC_ABORTED, and with the error of `reject` once that was called.
    */
-  wait(core: PeerCore, options: AbortOptions | undefined): Promise<void> {
+  wait(core: Pick<PeerCore, "isConnected">, options: AbortOptions | undefined): Promise<void> {
     const fault = validateAbortOptions("connected", options);
     if (fault !== undefined) return handledRejection(fault);
     const signal = options?.signal;

@@ -22,6 +22,7 @@ export {
   type StatusMessage,
   type TimeoutMessage,
   timeoutMessage,
+  type WaitingEvent,
 } from "@ipc/session";
 export type { ConnectionNews, EndNews, RefusalNews } from "@ipc/session/internal";
 export {
@@ -45,4 +46,4 @@ export {
 } from "@ipc/transport";
 export type { Door, Wait } from "@ipc/transport/internal";
 export { type Client, startClient } from "./client.js";
-export type { ClientOptions } from "./client-options.js";
+export type { ClientEvents, ClientOptions } from "./client-options.js";

@@ -27,6 +27,16 @@ export interface DisconnectEvent extends ConnectionOfRole {
   readonly error: IpcError | undefined;
 }
 
+/** Published on `ipc:waiting`, after each attempt to connect that failed and will be repeated. */
+export interface WaitingEvent {
+  readonly role: "client";
+  readonly name: string;
+  /** Where the client expects its server. */
+  readonly address: string;
+  /** Why the last attempt failed. */
+  readonly error: IpcError;
+}
+
 /** Published on `ipc:relisted`. */
 export interface RelistedEvent {
   readonly role: "server";
@@ -53,6 +63,7 @@ const connect = channel("ipc:connect");
 const disconnect = channel("ipc:disconnect");
 const refused = channel("ipc:refused");
 const relisted = channel("ipc:relisted");
+const waiting = channel("ipc:waiting");
 const silences = { silent: channel("ipc:silent"), responsive: channel("ipc:responsive") } as const;
 
 /** Publishes events to `node:diagnostics_channel`; costs nothing without subscribers. */
@@ -71,6 +82,9 @@ export const diagnostics = {
   },
   relisted(news: RelistedEvent): void {
     if (relisted.hasSubscribers) relisted.publish(news);
+  },
+  waiting(news: WaitingEvent): void {
+    if (waiting.hasSubscribers) waiting.publish(news);
   },
   silence(change: SilenceNews["change"], news: SilenceEvent): void {
     if (silences[change].hasSubscribers) silences[change].publish(news);

@@ -5,6 +5,7 @@ export type {
   RefusedEvent,
   RelistedEvent,
   SilenceEvent,
+  WaitingEvent,
 } from "./diagnostics.js";
 export {
   type IpcError,

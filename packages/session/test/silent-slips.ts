@@ -1,6 +1,6 @@
+import { UnawaitedWrites } from "../src/connection/unawaited-writes.js";
 import { silentLogger } from "../src/diagnostics.js";
 import { SlipReporter } from "../src/slip-reporter.js";
-import { UnawaitedWrites } from "../src/unawaited-writes.js";
 
 /** A reporter of slips for peers whose tests make none. */
 export const silentSlips: SlipReporter = new SlipReporter(silentLogger, "peer");

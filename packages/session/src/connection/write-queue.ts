@@ -2,7 +2,7 @@ import { UNCOPIED_FROM_BYTES } from "../codec/codec.js";
 import { Deferred, handledRejection } from "../deferred.js";
 import { abortError, messageTooLargeError, SessionError } from "../errors.js";
 import { MESSAGE_OVERHEAD_BYTES } from "../message.js";
-import type { UnawaitedWrites } from "../unawaited-writes.js";
+import type { UnawaitedWrites } from "./unawaited-writes.js";
 
 /** Capacity of the queue of waiting writes, as a multiple of `maxQueuedBytes`. */
 const CAPACITY_FACTOR = 16;

@@ -1,12 +1,12 @@
 import type { AbortOptions } from "@ipc/transport";
 import type { Connection } from "../connection/connection.js";
 import type { Sender } from "../connection/sender.js";
+import type { UnawaitedWrites } from "../connection/unawaited-writes.js";
 import { SessionError } from "../errors.js";
 import type { MessageOrigin } from "../message.js";
 import { OpenSteps } from "../open-steps.js";
 import { validateAbortOptions, validateWrite } from "../options/call-arguments.js";
 import type { ConnectionSecurity } from "../security.js";
-import type { UnawaitedWrites } from "../unawaited-writes.js";
 
 /** One connection, as its peer and its messages write to it. It outlives the connection, but holds none of its resources then. */
 export class ConnectionOrigin implements MessageOrigin {

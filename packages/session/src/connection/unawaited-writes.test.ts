@@ -1,9 +1,9 @@
 import { expect, it, onTestFinished, vi } from "vitest";
-import { nextTick } from "../test/recorded-inbox.js";
-import { ServingPeer } from "../test/successive-clients.js";
-import { Deferred } from "./deferred.js";
-import { SessionError } from "./errors.js";
-import { SlipReporter } from "./slip-reporter.js";
+import { nextTick } from "../../test/recorded-inbox.js";
+import { ServingPeer } from "../../test/successive-clients.js";
+import { Deferred } from "../deferred.js";
+import { SessionError } from "../errors.js";
+import { SlipReporter } from "../slip-reporter.js";
 import { UnawaitedWrites } from "./unawaited-writes.js";
 
 const full = new SessionError("IPC_QUEUE_FULL", "write queue full");

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
-import type { PromiseWatch } from "./deferred.js";
-import { SessionError } from "./errors.js";
-import type { SlipReporter } from "./slip-reporter.js";
+import type { PromiseWatch } from "../deferred.js";
+import { SessionError } from "../errors.js";
+import type { SlipReporter } from "../slip-reporter.js";
 
 /** A promise that knows whether anything waits for it. */
 class WatchedPromise<T> extends Promise<T> {
