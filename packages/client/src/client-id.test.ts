@@ -40,6 +40,18 @@ describe("askClientId", () => {
     expect(session.status).toBe("Connected");
   });
 
+  it("takes an id that arrived while this process was busy longer than the time limit", async () => {
+    const { session, manager } = await meetRaw();
+    const pass = stopClock();
+    const asking = askClientId(session, WAIT);
+    // The clock goes on, and no timer fires meanwhile.
+    const busy = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 9_000);
+    pass(5_000);
+    busy.mockRestore();
+    manager.write(0, 0, 0, 8, 0, 0, 0, 12, 0, 0, 0, 7);
+    expect(await asking).toBe(7);
+  });
+
   it("passes over whatever is no id: other types, other lengths, and 0", async () => {
     const { session, manager } = await meet();
     const asking = askClientId(session, WAIT);

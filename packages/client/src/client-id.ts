@@ -1,6 +1,6 @@
-import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
+import { clearInterval, setInterval } from "node:timers";
 import { type Session, SessionError } from "@ipc/session";
-import { clientIdRequest, tryDecodeClientId } from "@ipc/session/internal";
+import { clientIdRequest, startTimeLimit, tryDecodeClientId } from "@ipc/session/internal";
 
 /**
  * Interval of the requests. A golang-ipc manager drops about one request in fifty, if it reads it before it has registered the
@@ -21,13 +21,13 @@ export interface ClientIdWait {
  */
 export async function askClientId(session: Session, { name, timeoutMs }: ClientIdWait): Promise<number> {
   let late: SessionError | undefined;
-  const timer = setTimeout(() => {
+  const limit = startTimeLimit(timeoutMs, () => {
     late = new SessionError(
       "IPC_HANDSHAKE_TIMEOUT",
       `client id request failed: the manager of \`${name}\` sent no id within ${timeoutMs} ms; a golang-ipc manager answers one client at a time`,
     );
     session.destroy(late);
-  }, timeoutMs).unref();
+  });
   // A failed write also ends the iteration below with the same error.
   const again = setInterval(() => session.writeMessage(clientIdRequest).catch(() => {}), ASK_AGAIN_MS).unref();
   try {
@@ -43,7 +43,7 @@ export async function askClientId(session: Session, { name, timeoutMs }: ClientI
   } catch (error) {
     throw late ?? error;
   } finally {
-    clearTimeout(timer);
+    limit.cancel();
     clearInterval(again);
   }
 }

@@ -52,7 +52,10 @@ export interface ClientOptions extends PeerOptions {
    * writes before the first one do, and rejects when redialling ends. @default "reject"
    */
   readonly writeWhileReconnecting?: "reject" | "wait";
-  /** False: dials once at the start, and once after each lost connection. @default true */
+  /**
+   * False: dials once at the start, and once after each lost connection; once more if the server was there, and the event loop of
+   * this process was blocked for a second meanwhile. @default true
+   */
   readonly retry?: boolean;
 }
 

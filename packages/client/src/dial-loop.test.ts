@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import { SessionError } from "@ipc/session";
 import type { EstablishedConnection } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { type DialOptions, dialUntilConnected } from "./dial-loop.js";
@@ -77,6 +77,31 @@ describe("dialUntilConnected", () => {
     const plan = planOf([failure, CONNECTED], { retry: false });
     await expect(dialUntilConnected(plan)).rejects.toBe(failure);
     expect(plan.attempts).toBe(1);
+  });
+
+  it.each([
+    [
+      "once more when the event loop was blocked for a second",
+      1_000,
+      new SessionError("IPC_HANDSHAKE_FAILED", "gone"),
+      2,
+    ],
+    ["once when it was blocked for less", 999, new SessionError("IPC_HANDSHAKE_FAILED", "gone"), 1],
+    ["once when there is no server", 9_000, noServer(), 1],
+    ["once at what waiting does not heal", 9_000, new SessionError("IPC_ENCRYPTION_REFUSED", "no"), 1],
+  ])("dials %s with retry: false", async (_what, blockedMs, failure, attempts) => {
+    const pass = stopClock();
+    const plan = planOf([], { retry: false });
+    const attempt = async (): Promise<never> => {
+      plan.attempts++;
+      // The clock goes on, and no timer fires meanwhile.
+      const blocked = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 250 + blockedMs);
+      pass(250);
+      blocked.mockRestore();
+      throw failure;
+    };
+    await expect(dialUntilConnected({ ...plan, attempt })).rejects.toBe(failure);
+    expect([plan.attempts, vi.getTimerCount()]).toEqual([attempts, 0]);
   });
 
   it("stops at once at what waiting does not heal", async () => {

@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from "node:timers";
 import { setTimeout as pause } from "node:timers/promises";
 import { type IpcError, type IpcErrorCode, SessionError } from "@ipc/session";
 import {
@@ -17,6 +18,13 @@ import type { RetrySchedule } from "./retry-schedule.js";
  * @see docs/adr/0014-retry-a-failed-authentication.md
  */
 const MAX_AUTH_FAILURES = 3;
+
+/**
+ * An attempt during which the event loop was blocked for this time, in milliseconds, says nothing about the server: it may have
+ * waited in vain for this process's answers.
+ */
+const BLOCKED_MS = 1_000;
+const SAMPLE_MS = 250;
 
 /** The best connection that a client has had to its server so far. */
 export type ConnectionHistory = "no connection" | "a connection" | "a secure session";
@@ -52,10 +60,18 @@ export async function dialUntilConnected(plan: DialOptions): Promise<Established
   else signal.addEventListener("abort", abort, { once: true });
   let attempts = 0;
   let authFailures = 0;
+  let loop = retry ? undefined : watchLoop();
   let last: IpcError | undefined;
   const mayRetry = (error: IpcError): boolean => {
     if (isRetryable(error.code, history)) return true;
     return authFailures > 0 && authFailures < MAX_AUTH_FAILURES;
+  };
+  /** Whether to repeat, once, an attempt that this process itself has spoilt. */
+  const wasSpoilt = (error: IpcError): boolean => {
+    if (error.code === "IPC_NO_SERVER" || loop === undefined || loop.blockedMs() < BLOCKED_MS) return false;
+    loop.stop();
+    loop = undefined;
+    return mayRetry(error);
   };
   try {
     for (;;) {
@@ -74,7 +90,7 @@ export async function dialUntilConnected(plan: DialOptions): Promise<Established
         const again = last?.code === failure.code;
         last = failure;
         authFailures = failure.code === "IPC_AUTHENTICATION_FAILED" ? authFailures + 1 : 0;
-        if (!retry || !mayRetry(failure)) throw failure;
+        if (!(retry ? mayRetry(failure) : wasSpoilt(failure))) throw failure;
         onFailed?.(failure, again);
       }
     }
@@ -85,8 +101,27 @@ export async function dialUntilConnected(plan: DialOptions): Promise<Established
     throw new SessionError("IPC_TIMED_OUT", message, { cause: last });
   } finally {
     limit?.cancel();
+    loop?.stop();
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** Measures for how long the event loop was blocked, the longest time of all. */
+function watchLoop(): { readonly blockedMs: () => number; readonly stop: () => void } {
+  let longestMs = 0;
+  let sampledAt = performance.now();
+  const sample = (): void => {
+    const now = performance.now();
+    longestMs = Math.max(longestMs, now - sampledAt - SAMPLE_MS);
+    sampledAt = now;
+  };
+  const timer = setInterval(sample, SAMPLE_MS).unref();
+  const blockedMs = (): number => {
+    // Input may be read before a timer that is late.
+    sample();
+    return longestMs;
+  };
+  return { blockedMs, stop: () => clearInterval(timer) };
 }
 
 /** Rejects on abort even if a user's transport ignores its signal; a connection that arrives later is destroyed. */

@@ -32,6 +32,30 @@ describe("the deadline of an id requester", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("lets a request be read that arrived while this process was busy longer than the deadline", async () => {
+    const { world } = await start();
+    const pass = stopClock();
+    const request = await comeToAsk(world);
+    // The clock goes on, and no timer fires meanwhile.
+    const busy = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 9_000);
+    pass(5_000);
+    busy.mockRestore();
+    request.stream.write(REQUEST);
+    expect(await readId(request)).toBe(1);
+  });
+
+  it("keeps the slot as long again when this process was busy longer than the deadline", async () => {
+    const { world } = await start();
+    const pass = stopClock();
+    const { id } = await ask(world);
+    const busy = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 9_000);
+    pass(5_000);
+    busy.mockRestore();
+    await expectListening(world, id);
+    pass(5_000);
+    await expectFreed(world, id);
+  });
+
   it("frees the slot and disconnects the requester when no client connects to the slot", async () => {
     const { manager, world } = await start();
     const refused = collect(manager, "refused");

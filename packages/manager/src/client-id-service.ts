@@ -1,7 +1,6 @@
-import { clearTimeout, setTimeout } from "node:timers";
 import { leastAdvanced } from "@ipc/server/internal";
 import { type DataMessage, type IpcError, SessionError } from "@ipc/session";
-import { asIpcError, encodeClientId, isClientIdRequest } from "@ipc/session/internal";
+import { asIpcError, encodeClientId, isClientIdRequest, startTimeLimit, type TimeLimit } from "@ipc/session/internal";
 import { TransportError } from "@ipc/transport";
 import type { ServerConnection } from "./server-connection.js";
 import type { Slot } from "./slot.js";
@@ -25,7 +24,7 @@ interface PendingIdRequest {
   readonly connection: ServerConnection;
   /** Aborted when the connection has closed or was dropped. */
   readonly life: AbortController;
-  timer: NodeJS.Timeout | undefined;
+  limit: TimeLimit | undefined;
   stage: number;
 }
 
@@ -46,7 +45,7 @@ export class ClientIdService {
   /** Takes over a connection that is here to request an id. */
   receive(connection: ServerConnection): void {
     if (connection.status !== "Connected") return;
-    const request: PendingIdRequest = { connection, life: new AbortController(), timer: undefined, stage: SILENT };
+    const request: PendingIdRequest = { connection, life: new AbortController(), limit: undefined, stage: SILENT };
     const displaced =
       this.#pending.size < MAX_PENDING_REQUESTS
         ? undefined
@@ -80,7 +79,7 @@ export class ClientIdService {
     const request = this.#pending.get(connection);
     if (request === undefined) return false;
     this.#pending.delete(connection);
-    clearTimeout(request.timer);
+    request.limit?.cancel();
     request.life.abort();
     return request.stage === SILENT;
   }
@@ -114,8 +113,8 @@ export class ClientIdService {
   }
 
   #startDeadline(request: PendingIdRequest, error: (() => SessionError) | undefined): void {
-    clearTimeout(request.timer);
-    request.timer = setTimeout(() => this.#drop(request, error?.()), this.#options.deadlineMs).unref();
+    request.limit?.cancel();
+    request.limit = startTimeLimit(this.#options.deadlineMs, () => this.#drop(request, error?.()));
   }
 
   #drop(request: PendingIdRequest, error: IpcError | undefined): void {

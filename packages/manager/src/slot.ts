@@ -1,7 +1,6 @@
-import { clearTimeout, setTimeout } from "node:timers";
 import type { AcceptHandler } from "@ipc/server/internal";
 import { SessionError } from "@ipc/session";
-import type { EstablishedConnection } from "@ipc/session/internal";
+import { type EstablishedConnection, startTimeLimit, type TimeLimit } from "@ipc/session/internal";
 import type { Listener } from "@ipc/transport";
 
 /** How long a slot stays after its client has gone, in milliseconds: a golang-ipc client redials its slot. */
@@ -34,7 +33,7 @@ export class Slot {
   readonly #events: SlotEvents;
   #state: SlotState = "waiting";
   #listener: Listener | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #limit: TimeLimit | undefined;
   #missed: ((error?: SessionError) => void) | undefined;
 
   constructor(id: number, events: SlotEvents) {
@@ -72,16 +71,16 @@ export class Slot {
     // Its client may have been quicker than the caller, or the slot may have been closed to make room.
     if (this.#state !== "waiting") return;
     this.#missed = missed;
-    this.#timer = setTimeout(() => {
+    this.#limit = startTimeLimit(ms, () => {
       this.close();
       missed();
-    }, ms).unref();
+    });
   }
 
   /** The client has gone: keeps the slot for a golang-ipc client that redials it. */
   leave(): void {
     this.#state = "left";
-    this.#timer = setTimeout(() => this.close(), KEPT_MS).unref();
+    this.#limit = startTimeLimit(KEPT_MS, () => this.close());
   }
 
   /** Closes the slot early; reports `error` as the reason if it still waits for its first client. */
@@ -94,14 +93,14 @@ export class Slot {
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    clearTimeout(this.#timer);
+    this.#limit?.cancel();
     this.#closeListener();
     this.#events.closed(this);
   }
 
   #claim(established: EstablishedConnection): void {
     this.#state = "taken";
-    clearTimeout(this.#timer);
+    this.#limit?.cancel();
     this.#missed = undefined;
     this.#events.claimed(this, established);
   }

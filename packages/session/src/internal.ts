@@ -38,4 +38,4 @@ export { describeSecurity, type ProvedKeys } from "./security.js";
 export { type PeerBudgets, SharedBudget } from "./shared-budget.js";
 export { SlipReporter } from "./slip-reporter.js";
 export { closeGracefully, destroyStream, setStreamReferenced } from "./stream-close.js";
-export { settleWithin, startTimeLimit } from "./time-limit.js";
+export { settleWithin, startTimeLimit, type TimeLimit } from "./time-limit.js";
