@@ -75,8 +75,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   }
 
   get stats(): PeerStats {
-    const state = this.#state;
-    const connection = state.name === "connected" || state.name === "closing" ? state.connection : undefined;
+    const connection = "connection" in this.#state ? this.#state.connection : undefined;
     return this.#traffic.stats(connection?.sender, this.reader.unreadBytes, this.unawaited.count);
   }
 
@@ -138,9 +137,8 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     if (state.name === "closing" || state.name === "ended") return state.done;
     const done = new Deferred<void>({ what: "close", onCancel: () => {} });
     const connected = this.#connected;
-    this.#enter({ name: "closing", connection: connected?.connection, done: done.promise }, () =>
-      this.#unreachable("write"),
-    );
+    const error = (): SessionError => this.#unreachable("write");
+    this.#enter({ name: "closing", connection: connected?.connection, done: done.promise }, error);
     done.resolve(this.#close(connected, timeoutMs));
     this.setStatus("Closing");
     this.#drain?.stop();
@@ -221,8 +219,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   /** Ends the peer for good. With an error, every wait rejects with it and `error` is emitted. */
   finish(status: Status, error?: IpcError): void {
     if (!this.isOpen) return;
-    if (error === undefined) this.#end(status, "done", () => this.#unreachable("read"));
-    else this.#end(status, "failed", () => error);
+    this.#end(status, error === undefined ? "done" : "failed", () => error ?? this.#unreachable("read"));
   }
 
   /** Whether a message waits for its consumer, its step is not over, or a write is queued. */
