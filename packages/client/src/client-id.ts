@@ -29,7 +29,7 @@ export async function askClientId(session: Session, { name, timeoutMs }: ClientI
     session.destroy(late);
   });
   // A failed write also ends the iteration below with the same error.
-  const again = setInterval(() => session.writeMessage(clientIdRequest).catch(() => {}), ASK_AGAIN_MS).unref();
+  const again = setInterval(() => void session.writeMessage(clientIdRequest).catch(() => {}), ASK_AGAIN_MS).unref();
   try {
     await session.writeMessage(clientIdRequest);
     for await (const message of session) {

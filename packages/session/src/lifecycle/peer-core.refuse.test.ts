@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { failureOf, readToEnd } from "../../../../internal/testkit/src/peer-watch.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { HeldStream } from "../../test/held-sender.js";
+import { silentSlips } from "../../test/silent-slips.js";
 import { PlainCodec } from "../codec/frame-codec.js";
 import { type IpcError, isConnectionError, SessionError } from "../errors.js";
 import { FEATURE } from "../negotiation/offer.js";
@@ -34,7 +35,7 @@ function connect(
   const limits = { ...sizes, busyPollUs: 0, heartbeatMs: 0, idleTimeoutMs: 0 };
   const ends: [IpcError, boolean][] = [];
   const core: PeerCore = new PeerCore(
-    { limits, security: PLAIN_SECURITY, status: "Listening", remote: "orders" },
+    { limits, slips: silentSlips, security: PLAIN_SECURITY, status: "Listening", remote: "orders" },
     {
       onDisconnected: (error, clean) => {
         ends.push([error, clean]);
