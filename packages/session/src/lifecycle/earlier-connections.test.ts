@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { failureOf, readData } from "../../../../internal/testkit/src/peer-watch.js";
+import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { keepUncaught } from "../../../../internal/testkit/src/uncaught-exceptions.js";
 import { HandledMessages, probe, succeed, WAYS } from "../../test/handled-messages.js";
 import { noOrigin } from "../../test/no-origin.js";
 import { message, nextTick, recordedInbox } from "../../test/recorded-inbox.js";
 import { ServingPeer } from "../../test/successive-clients.js";
 import type { DataMessage } from "../message.js";
+import { OpenSteps } from "../open-steps.js";
 import { EarlierConnections } from "./earlier-connections.js";
 
 const LOST = "IPC_CONNECTION_LOST";
@@ -225,6 +227,8 @@ it.each([
   ["a read that times out", (peer: ServingPeer["peer"]) => peer.readTimed(1, "none")],
   ["a status", (peer: ServingPeer["peer"]) => peer.read()],
 ])("a reader that got %s does not end the step of another", async (_what, first) => {
+  // Both wait when the message comes.
+  const pass = stopClock();
   const serving = new ServingPeer();
   const { peer } = serving;
   const a = serving.connect("A");
@@ -234,6 +238,7 @@ it.each([
   const idle = first(peer);
   await serving.send(a, "a1");
   expect(await busy).toMatchObject({ kind: "data" });
+  pass(1);
   await serving.disconnect(a);
   await idle;
   const b = serving.connect("B");
@@ -245,12 +250,14 @@ it.each([
 it("an earlier client leaves nothing when it sent nothing, or when its messages are handled", () => {
   const { inbox, consumer } = recordedInbox();
   const earlier = new EarlierConnections(inbox, consumer);
+  // Other tests may have left steps of theirs open.
+  const origin = { ...noOrigin, steps: new OpenSteps(() => {}) };
   inbox.push(message(1));
-  earlier.add(noOrigin);
-  for (let client = 0; client < 100; client++) earlier.add(noOrigin);
+  earlier.add(origin);
+  for (let client = 0; client < 100; client++) earlier.add(origin);
   expect([earlier.size, earlier.isHolding]).toEqual([1, false]);
   inbox.take();
-  earlier.add(noOrigin);
+  earlier.add(origin);
   expect(earlier.size).toBe(0);
 });
 
