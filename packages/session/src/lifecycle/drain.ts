@@ -10,8 +10,42 @@ const IDLE_TICKS: number = IDLE_MS / TICK_MS;
 export interface DrainActivity {
   /** Changes whenever a part of a message arrives; undefined once there is no connection. */
   readonly received: () => number | undefined;
-  /** Whether a message waits for its consumer, or its step is not over, or a write is queued. */
+  /** Whether something is under way that has to end first. */
   readonly isBusy: () => boolean;
+}
+
+/**
+ * The key of the method by which a layer over a peer, such as calls, joins its drain. Registered by name, because a layer does not
+ * import this package.
+ */
+export const joinDrain: unique symbol = Symbol.for("@ipc/session joinDrain");
+
+/** A layer over a peer, with work that is more than messages. */
+export interface DrainMember {
+  /** Whether work is under way that a drain waits for. Called every 25 ms of a drain. */
+  readonly isBusy: () => boolean;
+  /** Called when a drain has begun, once; at once if it has begun before. Must not throw. */
+  readonly onDrain: () => void;
+}
+
+/** The layers over one peer. */
+export class DrainMembers {
+  #members: readonly DrainMember[] = [];
+  #isDraining = false;
+
+  get isBusy(): boolean {
+    return this.#members.some((member) => member.isBusy());
+  }
+
+  add(member: DrainMember): void {
+    this.#members = [...this.#members, member];
+    if (this.#isDraining) member.onDrain();
+  }
+
+  onDrain(): void {
+    this.#isDraining = true;
+    for (const member of this.#members) member.onDrain();
+  }
 }
 
 export interface DrainClock {

@@ -15,7 +15,7 @@ import type { ConnectionSecurity } from "../security.js";
 import { destroyStream } from "../stream-close.js";
 import { settleWithin } from "../time-limit.js";
 import { ConnectionOrigin } from "./connection-origin.js";
-import { Drain } from "./drain.js";
+import { Drain, DrainMembers } from "./drain.js";
 import { EarlierConnections } from "./earlier-connections.js";
 import type { PeerOwner, PeerStart } from "./peer-owner.js";
 import { PeerReader } from "./peer-reader.js";
@@ -28,6 +28,7 @@ const DONE: Promise<void> = Promise.resolve();
 export class PeerCore<E extends PeerEvents = PeerEvents> {
   readonly reader: PeerReader<E>;
   readonly unawaited: UnawaitedWrites;
+  readonly drainMembers: DrainMembers = new DrainMembers();
   readonly #owner: PeerOwner;
   readonly #start: PeerStart;
   readonly #heartbeat: Heartbeat;
@@ -129,6 +130,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     this.#drain = new Drain({ received, isBusy: () => this.#isBusy }, { timeoutMs, close: (ms) => this.close(ms) });
     this.#owner.stopAccepting?.();
     this.#connected?.connection.announceDraining();
+    this.drainMembers.onDrain();
     return this.#drain.done;
   }
 
@@ -195,9 +197,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
       message: ({ type, data }) => this.#receive(new ReceivedMessage(type, data, origin)),
       bufferDone: (buffer) => this.reader.receivedBuffer(buffer),
       acceptsRemaining: () => this.reader.acceptsRemaining,
-      goaway: (reason) => {
-        if (reason === "draining") this.reader.emitDraining();
-      },
+      goaway: (reason) => this.reader.emitGoaway(reason),
       end: (error, clean) => {
         origin.lose(error);
         const queue = this.#owner.queueWhileDisconnected && new WriteQueue(maxQueuedBytes, this.unawaited);
@@ -222,12 +222,12 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     this.#end(status, error === undefined ? "done" : "failed", () => error ?? this.#unreachable("read"));
   }
 
-  /** Whether a message waits for its consumer, its step is not over, or a write is queued. */
+  /** Whether a message waits for its consumer, its step is not over, a layer has work, or a write is queued. */
   get #isBusy(): boolean {
     const { unreadBytes, consumer } = this.reader;
     if (unreadBytes > 0 && (consumer.isConsuming || this.#owner.isConsumed?.() === true)) return true;
-    if (this.#earlier.current !== undefined || (this.#last?.steps.count ?? 0) > 0) return true;
-    return (this.#connected?.connection.sender.queuedBytes ?? 0) > 0;
+    if (this.drainMembers.isBusy || this.#earlier.current !== undefined) return true;
+    return (this.#last?.steps.count ?? 0) > 0 || (this.#connected?.connection.sender.queuedBytes ?? 0) > 0;
   }
 
   get #connected(): Connected | undefined {

@@ -1,4 +1,5 @@
 import type { AbortOptions } from "@ipc/transport";
+import type { GoawayReason } from "../codec/control-frame.js";
 import { handledRejection } from "../deferred.js";
 import type { SilenceNews } from "../diagnostics.js";
 import type { IpcError } from "../errors.js";
@@ -156,8 +157,8 @@ export class PeerReader<E extends PeerEvents> {
     this.#emit(change, silenceMs);
   }
 
-  emitDraining(): void {
-    this.#emit("draining");
+  emitGoaway(reason: GoawayReason): void {
+    if (reason === "draining") this.#emit("draining");
   }
 
   receive(message: ReceivedMessage): void {

@@ -13,12 +13,22 @@ import {
 import { CLOSE_TIMEOUT_MS, validateAbortOptions, validateCloseOptions } from "../options/call-arguments.js";
 import type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats } from "../peer.js";
 import type { ConnectionSecurity } from "../security.js";
+import { type DrainMember, joinDrain } from "./drain.js";
 import type { PeerCore } from "./peer-core.js";
 import type { EventListener } from "./peer-emitter.js";
 
 /** The public methods of clients, servers and sessions, over the core that each of them creates and drives. */
 export abstract class PeerSession<E extends PeerEvents = PeerEvents> implements Peer<E> {
   readonly #core: PeerCore<E>;
+
+  static {
+    // Declared by no type, because it is for layers such as @ipc/rpc only.
+    Object.defineProperty(PeerSession.prototype, joinDrain, {
+      value(this: PeerSession, member: DrainMember) {
+        this.#core.drainMembers.add(member);
+      },
+    });
+  }
 
   constructor(core: PeerCore<E>) {
     this.#core = core;

@@ -5,6 +5,7 @@ import { collect, failureOf, nextEvent } from "../../../../internal/testkit/src/
 import { plainFrame, RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { nextTurn } from "../../test/held-sender.js";
+import { type DrainMember, joinDrain } from "./drain.js";
 import { openSession, type Session } from "./session.js";
 
 const FOREVER_MS = 1_000_000;
@@ -36,6 +37,10 @@ function pending(): { readonly promise: Promise<void>; readonly resolve: () => v
     resolve = settle;
   });
   return { promise, resolve };
+}
+
+function join(session: Session, member: DrainMember): void {
+  (session as unknown as { [joinDrain](member: DrainMember): void })[joinDrain](member);
 }
 
 /** Stops the clock, and returns what lets the time pass after which an idle connection is closed. */
@@ -166,6 +171,41 @@ describe("drain of a session", () => {
     expect(isDrained).toBe(false);
     step.resolve();
     await drained;
+  });
+
+  it("waits for the work of a layer, which learns of the drain", async () => {
+    const { session } = await open(false);
+    const passIdle = stoppedClock();
+    const layer = { isWorking: true, drains: 0, isBusy: () => layer.isWorking, onDrain: () => void layer.drains++ };
+    join(session, layer);
+    expect(layer.drains).toBe(0);
+    const drained = session.drain({ timeoutMs: FOREVER_MS });
+    expect(layer.drains).toBe(1);
+    await passIdle();
+    expect(session.status).toBe("Connected");
+    layer.isWorking = false;
+    await passIdle();
+    await drained;
+    expect([session.status, layer.drains]).toEqual(["Closed", 1]);
+  });
+
+  it("tells a layer at once that joins later, and waits for all of them", async () => {
+    const { session } = await open(false);
+    const passIdle = stoppedClock();
+    const drained = session.drain({ timeoutMs: FOREVER_MS });
+    const layers = [0, 1].map(() => ({ isWorking: true, drains: 0 }));
+    for (const layer of layers) {
+      join(session, { isBusy: () => layer.isWorking, onDrain: () => void layer.drains++ });
+    }
+    expect(layers.map(({ drains }) => drains)).toEqual([1, 1]);
+    for (const layer of layers) {
+      await passIdle();
+      expect(session.status).toBe("Connected");
+      layer.isWorking = false;
+    }
+    await passIdle();
+    await drained;
+    expect(session.status).toBe("Closed");
   });
 
   it("does not wait for messages that nothing reads", async () => {
