@@ -57,7 +57,8 @@ export function isOwnCode(code: string): boolean {
   return code !== "" && !code.startsWith("ipc.") && Buffer.byteLength(code) <= CODE_MAX_BYTES;
 }
 
-function executedOf(code: string): Executed {
+/** Returns whether a method has run whose answer is an error with this code. */
+export function executedOf(code: string): Executed {
   if (NOT_EXECUTED.has(code)) return "no";
   return ENDED_EARLY.has(code) ? "maybe" : "yes";
 }

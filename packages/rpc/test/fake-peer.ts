@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { ConnectionSecurity, DataMessage, Status } from "@ipc/session";
-import type { CallPeer } from "../src/link/call-peer.js";
+import type { CallPeer, DrainMember } from "../src/link/call-peer.js";
 import { decodeFrame, encodeFrame, type Frame, type FrameParts } from "../src/wire/frame.js";
 
 const DONE = Promise.resolve();
@@ -20,6 +20,7 @@ export class FakePeer extends EventEmitter implements CallPeer {
   refuses: string | undefined;
   /** Frames that this side has sent, oldest first. */
   readonly sent: Frame[] = [];
+  #drain: DrainMember | undefined;
   #arriving: { readonly type: number; readonly data: Uint8Array }[] = [];
 
   write(type: number, data: Uint8Array): Promise<void> {
@@ -59,6 +60,21 @@ export class FakePeer extends EventEmitter implements CallPeer {
     this.#arriving = [];
     this.stats.reconnects++;
     this.setStatus("Connected");
+  }
+
+  [Symbol.for("@ipc/session joinDrain")](member: DrainMember): void {
+    this.#drain = member;
+  }
+
+  /** Begins a drain, of which the other side learns at once; the test ends it. */
+  drain(): void {
+    this.#drain?.onDrain();
+    if (this.other?.status === "Connected") this.other.emit("draining");
+  }
+
+  /** Whether a drain would wait. */
+  get isBusy(): boolean {
+    return this.#drain?.isBusy() === true;
   }
 
   destroy(): void {

@@ -11,7 +11,7 @@ import { encodeFrame, FLAG, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { type AnyCallOptions, assertCallOptions, encodeCallMeta, NO_OPTIONS } from "./call-options.js";
-import { type CallTable, deadlineNumber } from "./call-table.js";
+import { type CallTable, deadlineNumber, drainingError } from "./call-table.js";
 import type { OutgoingCall } from "./outgoing-call.js";
 import { StartedStream } from "./started-stream.js";
 
@@ -122,6 +122,8 @@ export class CallMaker {
     const { link } = this.#options;
     const sender = new ItemSender({ id: call.id, method: call.method, send: (frame) => link.sendItem(frame) });
     call.sender = sender;
+    // The call may have been rejected at once.
+    if (call.isSettled) sender.stop();
     sender.run(iteratorOf(items)).then(
       () => {
         if (!call.isSettled) link.sendNow(encodeFrame({ kind: KIND.end, id: call.id }));
@@ -139,6 +141,7 @@ export class CallMaker {
     const { link, table, refusal } = this.#options;
     const refused = refusal(name);
     if (refused !== undefined) throw refused;
+    if (link.isOtherDraining) throw drainingError(name);
     const frame = encodeFrame({
       kind: KIND.call,
       flags: FLAG.oneWay,

@@ -1,4 +1,4 @@
-import { CallFailed, type ReservedCode } from "../call-failed.js";
+import { CallFailed, executedOf, type ReservedCode } from "../call-failed.js";
 import { ExpiryTimer } from "../deadline.js";
 import { type Link, provesAtLeast } from "../link/link.js";
 import { RpcError } from "../rpc-error.js";
@@ -49,6 +49,11 @@ export class CallTable implements CallOwner {
   send(call: OutgoingCall): void {
     const { frame } = call;
     if (frame === undefined) return;
+    if (this.#link.isOtherDraining) {
+      if (call.isRepeatable && this.#link.redials) this.#wait(call);
+      else call.reject(drainingError(call.method));
+      return;
+    }
     call.isWaiting = false;
     call.isAccepted = this.#link.send(frame, call);
     // Only a call that may be repeated needs its frame again; a large one, to know what a failed write means.
@@ -90,6 +95,11 @@ export class CallTable implements CallOwner {
         call.reject(new RpcError("IPC_CALL_LOST", call.executed, reason));
       }
     }
+  }
+
+  /** Rejects the calls that wait for a connection, because none follows. */
+  endWaiting(error: (call: OutgoingCall) => RpcError): void {
+    for (const call of this.#calls.values()) if (call.isWaiting) call.reject(error(call));
   }
 
   /** Rejects every call, because no connection follows. */
@@ -139,13 +149,21 @@ export class CallTable implements CallOwner {
   }
 
   #fail(call: OutgoingCall, { name: code, codec, payload }: Frame): void {
-    if (code === "ipc.deadline" && call.isDeadlineSent) call.reject(call.timeoutError());
-    else if (code === "ipc.closing" && call.isRepeatable && this.#link.redials) this.#wait(call);
-    else {
-      const { message, data } = readFailure(codec, payload);
-      const said = typeof message === "string" && message !== "" ? message : "the other side gave no reason";
-      call.reject(new CallFailed(code, data, { method: call.method, message: `${call.method}: ${code}: ${said}` }));
+    if (code === "ipc.deadline" && call.isDeadlineSent) {
+      call.reject(call.timeoutError());
+      return;
     }
+    const { message, data, executed } = readFailure(codec, payload);
+    if (executed === "maybe") call.mayHaveRun = true;
+    if (code === "ipc.closing" && call.isRepeatable && this.#link.redials) {
+      this.#wait(call);
+      return;
+    }
+    const { method } = call;
+    const said = typeof message === "string" && message !== "" ? message : "the other side gave no reason";
+    const known = executedOf(code);
+    const options = { method, executed: known === "no" && call.mayHaveRun ? "maybe" : known } as const;
+    call.reject(new CallFailed(code, data, { ...options, message: `${method}: ${code}: ${said}` }));
   }
 
   #receiveItem(call: OutgoingCall, { codec, payload }: Frame): void {
@@ -182,8 +200,17 @@ function failure(code: ReservedCode, call: OutgoingCall, reason: string, execute
   return new CallFailed(code, undefined, { method: call.method, executed, message: `${call.method}: ${reason}` });
 }
 
+/** The error of a call that is not made, because the other side has announced that it drains. */
+export function drainingError(method: string): CallFailed {
+  const message = `${method}: not called, because the other side drains; call again over another connection`;
+  return new CallFailed("ipc.closing", undefined, { method, message });
+}
+
 /** Reads what an ERROR says; a malformed one says nothing. */
-function readFailure(codec: number, payload: Buffer): { readonly message?: unknown; readonly data?: unknown } {
+function readFailure(
+  codec: number,
+  payload: Buffer,
+): { readonly message?: unknown; readonly data?: unknown; readonly executed?: unknown } {
   try {
     const said = decodeValue(codec, payload);
     return typeof said === "object" && said !== null ? said : {};

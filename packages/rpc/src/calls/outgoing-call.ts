@@ -47,7 +47,7 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   isAccepted = false;
   /** Whether the call waits for the next connection. */
   isWaiting = false;
-  /** Whether an earlier connection may have carried the call. */
+  /** Whether the method may have run already: by way of an earlier connection, or until the other side closed. */
   mayHaveRun = false;
   /** Items that the other side gives, and items for it. */
   received: ItemQueue | undefined;

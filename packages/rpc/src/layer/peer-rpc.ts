@@ -49,6 +49,8 @@ export class PeerRpc implements Rpc {
         frame: (data) => this.#receive(data),
         other: (message) => this.#receiveOther(message),
         connected: () => this.#table.connected(),
+        isBusy: () => !this.#isIdle,
+        draining: () => this.#onDraining(),
         lost: (error) => this.#onLost(error),
         ended: (error) => this.#table.end(error),
       },
@@ -160,6 +162,14 @@ export class PeerRpc implements Rpc {
     if (this.#droppedMessages > 1) return;
     const text = `@ipc/rpc dropped a message of type ${message.type}; pass \`onMessage\` to rpc() to receive such messages`;
     process.emitWarning(text);
+  }
+
+  /** What is open goes on, and this side may still call: a handler may have to, before it can answer. */
+  #onDraining(): void {
+    this.#handled.drain();
+    this.#table.endWaiting(({ method, executed }) => {
+      return new RpcError("IPC_CLOSED", executed, `${method}: no connection follows, because this peer drains`);
+    });
   }
 
   #onLost(error: (method: string) => RpcError): void {

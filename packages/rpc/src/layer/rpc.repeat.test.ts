@@ -88,6 +88,16 @@ describe("an idempotent call of a client", () => {
     expect(calls()).toBe(1);
   });
 
+  test("may have been executed although the next server refuses it", async () => {
+    const { pair } = waiting();
+    const made = rejection(rpc(pair.client).remote(once).get(1));
+    await settle(pair);
+    pair.client.lose("Reconnecting");
+    pair.client.reconnect();
+    pair.client.receive({ kind: KIND.error, id: 1, name: Buffer.from("ipc.busy") });
+    expect(await made).toMatchObject({ code: "ipc.busy", executed: "maybe" });
+  });
+
   test("rejects when redialling ends for good", async () => {
     const { pair } = waiting();
     const made = rejection(rpc(pair.client).remote(once).get(1));

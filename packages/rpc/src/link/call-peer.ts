@@ -5,16 +5,36 @@ import { formatValue } from "../format-value.js";
 export interface CallPeer {
   on(event: "message", listener: (message: DataMessage) => void): unknown;
   on(event: "status", listener: (status: Status) => void): unknown;
-  on(event: "close", listener: () => void): unknown;
+  on(event: "draining" | "close", listener: () => void): unknown;
   off(event: "message", listener: (message: DataMessage) => void): unknown;
   off(event: "status", listener: (status: Status) => void): unknown;
-  off(event: "close", listener: () => void): unknown;
+  off(event: "draining" | "close", listener: () => void): unknown;
   write(type: number, data: Uint8Array): Promise<void>;
   destroy(reason?: unknown): void;
   readonly status: Status;
   readonly security: ConnectionSecurity;
   readonly remote: string;
   readonly stats: Pick<PeerStats, "reconnects">;
+}
+
+/** The key of the method by which a layer joins a peer's drain. @see packages/session/src/lifecycle/drain.ts */
+const JOIN_DRAIN: unique symbol = Symbol.for("@ipc/session joinDrain");
+
+/** The layer, as a draining peer sees it. */
+export interface DrainMember {
+  /** Whether work is under way that a drain waits for. */
+  readonly isBusy: () => boolean;
+  /** Called when a drain has begun. */
+  readonly onDrain: () => void;
+}
+
+interface DrainingPeer {
+  readonly [JOIN_DRAIN]?: (member: DrainMember) => void;
+}
+
+/** Makes a peer's drain wait for a layer's work; nothing if the peer has no drain. */
+export function joinDrain(peer: CallPeer, member: DrainMember): void {
+  (peer as CallPeer & DrainingPeer)[JOIN_DRAIN]?.(member);
 }
 
 /** A manager: each of its connections is a peer. */

@@ -1,6 +1,6 @@
 import type { ConnectionSecurity, DataMessage, Status } from "@ipc/session";
 import { ipcCodeOf, RpcError } from "../rpc-error.js";
-import { type CallPeer, hasOneConnection, idOf, type Side, sideOf } from "./call-peer.js";
+import { type CallPeer, hasOneConnection, idOf, joinDrain, type Side, sideOf } from "./call-peer.js";
 
 /** The other side of a connection. */
 export interface Caller {
@@ -11,8 +11,10 @@ export interface Caller {
   readonly security: ConnectionSecurity;
 }
 
-/** What a link reports, in the order in which it happened on the connection. */
+/** What a link reports, in the order in which it happened on the connection; and what the drain of its peer waits for. */
 export interface LinkEvents {
+  /** Whether calls are open. */
+  readonly isBusy: () => boolean;
   /** The data of a message of the layer's type. */
   readonly frame: (data: Uint8Array) => void;
   /** A message of another type. */
@@ -20,6 +22,8 @@ export interface LinkEvents {
   readonly connected: () => void;
   /** The connection has ended; `error` makes the reason for its calls. */
   readonly lost: (error: (method: string) => RpcError) => void;
+  /** This side drains its peer: no connection follows the current one. */
+  readonly draining: () => void;
   /** The peer has ended for good: no connection follows. */
   readonly ended: (error: (method: string, executed: "no" | "maybe") => RpcError) => void;
 }
@@ -51,6 +55,8 @@ export class Link {
   /** The value of `stats.reconnects` while the connection was current whose messages arrive now. */
   #reconnects = 0;
   #connection = 0;
+  #isDraining = false;
+  #isOtherDraining = false;
   #caller: Caller | undefined;
   /** A promise that has resolved: a peer returns the same one for each write that it accepts at once. */
   #accepted: Promise<void> | undefined;
@@ -64,15 +70,22 @@ export class Link {
     this.#hasOneConnection = hasOneConnection(peer);
     peer.on("message", this.#onMessage);
     peer.on("status", this.#onStatus);
+    peer.on("draining", this.#onOtherDraining);
     peer.on("close", this.#onClose);
     this.#reconnects = peer.stats.reconnects;
     if (peer.status === "Connected") this.#state = "connected";
     if (isFinal(peer.status)) this.#onClose();
+    joinDrain(peer, { isBusy: events.isBusy, onDrain: this.#onDrain });
   }
 
   /** Whether this side has dialled, and dials again when the connection is lost. */
   get redials(): boolean {
-    return this.side === "client" && !this.#hasOneConnection;
+    return this.side === "client" && !this.#hasOneConnection && !this.#isDraining;
+  }
+
+  /** Whether the other side drains: it refuses new calls, and the connection will end. */
+  get isOtherDraining(): boolean {
+    return this.#isOtherDraining;
   }
 
   get isConnected(): boolean {
@@ -166,6 +179,7 @@ export class Link {
       this.#state = "connected";
       this.#reconnects = Math.min(this.#reconnects + 1, this.#peer.stats.reconnects);
       this.#caller = undefined;
+      this.#isOtherDraining = false;
       this.#events.connected();
       return;
     }
@@ -174,15 +188,26 @@ export class Link {
     if (isFinal(status)) this.#end(status);
   };
 
+  readonly #onDrain = (): void => {
+    this.#isDraining = true;
+    this.#events.draining();
+  };
+
+  readonly #onOtherDraining = (): void => {
+    this.#isOtherDraining = true;
+  };
+
   readonly #onClose = (): void => {
     this.#end(this.#peer.status);
     this.#peer.off("message", this.#onMessage);
     this.#peer.off("status", this.#onStatus);
+    this.#peer.off("draining", this.#onOtherDraining);
     this.#peer.off("close", this.#onClose);
   };
 
   #lose(status: Status): void {
     this.#state = "waiting";
+    this.#isOtherDraining = false;
     this.#connection++;
     this.#events.lost((method) => lossOf(method, status, "maybe"));
   }

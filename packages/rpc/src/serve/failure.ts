@@ -21,6 +21,12 @@ export function encodeFailure(id: number, code: string, message: string, data?: 
   return encodeFrame({ kind: KIND.error, id, name: Buffer.from(code), payload: encodeValue({ message, data }) });
 }
 
+/** Encodes the answer to a call that was ended while it ran: its code alone may mean that it has not run. */
+export function encodeEarlyEnd(id: number, code: ReservedCode, message: string): Buffer {
+  const payload = encodeValue({ message, executed: "maybe" });
+  return encodeFrame({ kind: KIND.error, id, name: Buffer.from(code), payload });
+}
+
 /**
  * Validates a value, without a promise where the schema needs none.
  * @param what is named in the error

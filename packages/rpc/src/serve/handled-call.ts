@@ -10,7 +10,7 @@ import { encodeFrame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { decodeValue, encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { CallContext, type ContextSource, NO_ITEMS, runThrough } from "./call-context.js";
-import { encodeFailure, Failure, isPromise, validate } from "./failure.js";
+import { encodeEarlyEnd, encodeFailure, Failure, isPromise, validate } from "./failure.js";
 import type { Rpc } from "./handler-types.js";
 import type { ServedMethod } from "./served-method.js";
 
@@ -139,7 +139,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     const isAnswerable = code !== undefined && !this.isOneWay;
     this.#outcome = code ?? reason.code;
     this.#error = reason;
-    this.#answer(isAnswerable ? encodeFailure(this.id, code, reason.message) : undefined, reason);
+    this.#answer(isAnswerable ? encodeEarlyEnd(this.id, code, reason.message) : undefined, reason);
   }
 
   expire(): void {

@@ -35,7 +35,8 @@ export class HandledCalls implements HandlingOwner {
   readonly #expiry = new ExpiryTimer(() => this.#calls.values());
   #handling = 0;
   #bytes = 0;
-  #isClosing = false;
+  /** A one-way call cannot be refused, only dropped, so a drain still takes those that are on their way. */
+  #admits: "all" | "one-way" | "none" = "all";
   /** Called when no call waits for its answer. */
   onIdle: (() => void) | undefined;
 
@@ -59,9 +60,14 @@ export class HandledCalls implements HandlingOwner {
     return this.#options.link.caller;
   }
 
-  /** Refuses new calls from now on. */
+  /** Refuses new calls from now on, and drops one-way calls. */
   close(): void {
-    this.#isClosing = true;
+    this.#admits = "none";
+  }
+
+  /** Refuses new calls from now on, because the peer drains. */
+  drain(): void {
+    if (this.#admits === "all") this.#admits = "one-way";
   }
 
   /** Handles a frame for a call of the other side. Returns false if it is a call that is dropped; unknown ids are ignored. */
@@ -119,7 +125,7 @@ export class HandledCalls implements HandlingOwner {
     const { link } = this.#options;
     const isOneWay = (frame.flags & FLAG.oneWay) !== 0;
     if (!isIdOfOther(link.side, id) || this.#calls.has(id) || !link.isCurrent) return false;
-    const served = this.#admit(frame);
+    const served = this.#admit(frame, isOneWay);
     if (typeof served === "string") {
       if (!isOneWay) link.sendNow(encodeFailure(id, served, REASONS[served]));
       return !isOneWay;
@@ -146,9 +152,9 @@ export class HandledCalls implements HandlingOwner {
   }
 
   /** Finds the method, or the code of the refusal. */
-  #admit({ name, payload }: Frame): ServedMethod | Refusal {
+  #admit({ name, payload }: Frame, isOneWay: boolean): ServedMethod | Refusal {
     const { handlers, maxCalls, maxCallBytes } = this.#options;
-    if (this.#isClosing) return "ipc.closing";
+    if (this.#admits !== "all" && !(isOneWay && this.#admits === "one-way")) return "ipc.closing";
     if (this.#handling >= maxCalls || this.#bytes + payload.length > maxCallBytes) return "ipc.busy";
     return handlers.find(name) ?? "ipc.unknown-method";
   }
