@@ -3,9 +3,9 @@ import type { Executed } from "./rpc-error.js";
 
 /** What the channels `tracing:ipc.call` and `tracing:ipc.handle` publish about one call. It never has the values of a call. */
 export interface CallEvent {
-  /** The full name of the method. */
+  /** The full name of the method; for a call of the other side as it has sent it, empty if it has more than 255 bytes. */
   readonly method: string;
-  /** `unknown`: of a remote that was made from a type alone. */
+  /** `unknown`: called by a remote that was made from a type alone, or refused because it is not served. */
   readonly kind: "unary" | "stream" | "unknown";
   readonly id: number;
   /** The address of the other side. */
@@ -39,18 +39,28 @@ export function publishEnd(
   channel.asyncEnd.publish(event);
 }
 
+/** Publishes a call of the other side that was refused: it begins and ends at once. */
+export function traceRefusal(
+  refused: Omit<CallEvent, "executed" | "items"> & Required<Pick<CallEvent, "outcome" | "bytes" | "error">>,
+): void {
+  const { outcome, bytes, error, ...event } = refused;
+  handleChannel.start.publish(event);
+  handleChannel.end.publish(event);
+  publishEnd(handleChannel, event, { outcome, executed: "no", bytes, items: 0, error });
+}
+
 /** Publishes the end of a call of this side when it has settled. @param figures of the call at its end */
 export function traceOutcome(
   event: CallEvent,
   settled: Promise<unknown>,
-  figures: () => { readonly bytes: number; readonly items: number },
+  figures: () => { readonly bytes: number; readonly items: number; readonly executed?: Executed },
 ): void {
   settled.then(
     () => publishEnd(callChannel, event, { outcome: "ok", executed: "yes", ...figures() }),
     (error: unknown) => {
       const { code, executed = "maybe" } = error as { readonly code?: unknown; readonly executed?: Executed };
       const outcome = typeof code === "string" ? code : "error";
-      publishEnd(callChannel, event, { outcome, executed, error, ...figures() });
+      publishEnd(callChannel, event, { ...figures(), outcome, executed, error });
     },
   );
 }

@@ -6,7 +6,7 @@ import type { Link } from "../link/link.js";
 import { ipcCodeOf, isRefusal, RpcError, writeError } from "../rpc-error.js";
 import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
 import { ItemSender, iteratorOf } from "../streams/item-sender.js";
-import { type CallEvent, callChannel, traceOutcome } from "../tracing.js";
+import { type CallEvent, callChannel, publishEnd, traceOutcome } from "../tracing.js";
 import { encodeFrame, FLAG, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
@@ -70,16 +70,16 @@ export class CallMaker {
     }
     const timeoutMs = options.timeoutMs ?? (target.kind === "unary" && items === undefined ? CALL_TIMEOUT_MS : 0);
     const expiresAt = expiryOf(name, timeoutMs);
+    const payload = encodeInput(name, input);
     const id = table.takeId();
     const event = callChannel.hasSubscribers ? this.#traceStart(target, id, expiresAt, options.meta) : undefined;
-    const payload = encodeInput(name, input);
     const frame = encodeFrame({
       kind: KIND.call,
       flags: items === undefined ? 0 : FLAG.items,
       id,
       number: deadlineNumber(expiresAt),
       name: target.nameBytes,
-      meta: encodeCallMeta(name, event?.meta ?? options.meta),
+      meta: event === undefined ? encodeCallMeta(name, options.meta) : encodeTracedMeta(event),
       payload,
     });
     const isRepeatable = (options.idempotent ?? target.isIdempotent) && target.kind !== "stream" && items === undefined;
@@ -137,24 +137,31 @@ export class CallMaker {
     );
   }
 
-  #sendOneWay({ name, nameBytes }: CallTarget, input: unknown, { meta }: AnyCallOptions): Promise<void> {
+  #sendOneWay(target: CallTarget, input: unknown, { meta }: AnyCallOptions): Promise<void> {
+    const { name, nameBytes } = target;
     const { link, table, refusal } = this.#options;
     const refused = refusal(name);
     if (refused !== undefined) throw refused;
     if (link.isOtherDraining) throw drainingError(name);
+    const payload = encodeInput(name, input);
+    const id = table.takeId();
+    const { hasSubscribers } = callChannel;
+    const event = hasSubscribers ? this.#traceStart(target, id, Number.POSITIVE_INFINITY, meta) : undefined;
     const frame = encodeFrame({
       kind: KIND.call,
       flags: FLAG.oneWay,
-      id: table.takeId(),
+      id,
       name: nameBytes,
-      meta: encodeCallMeta(name, meta),
-      payload: encodeInput(name, input),
+      meta: event === undefined ? encodeCallMeta(name, meta) : encodeTracedMeta(event),
+      payload,
     });
     const sent = link.sendItem(frame).catch((error: unknown) => {
       throw writeError(name, error, ipcCodeOf(error) === "IPC_CONNECTION_LOST" ? "maybe" : "no");
     });
     // Nothing waits for such a call, so its failure must not end the process.
     sent.catch(ignore);
+    if (event !== undefined)
+      traceOutcome(event, sent, () => ({ bytes: lengthOf(payload), items: 0, executed: "maybe" }));
     return sent;
   }
 
@@ -207,6 +214,16 @@ function encodeInput(method: string, input: unknown): Payload {
   } catch (error) {
     const reason = messageOf(error);
     throw new TypeError(`${method}: the input cannot be sent: ${reason}`, { cause: error });
+  }
+}
+
+/** Encodes the meta to which a subscriber may have added. @throws TypeError, RangeError that name the method */
+function encodeTracedMeta(event: CallEvent): Uint8Array | undefined {
+  try {
+    return encodeCallMeta(event.method, event.meta);
+  } catch (error) {
+    publishEnd(callChannel, event, { outcome: "error", executed: "no", bytes: 0, items: 0, error });
+    throw error;
   }
 }
 

@@ -5,6 +5,7 @@ import { rejection } from "../../test/both-sides.js";
 import { fakePair } from "../../test/fake-peer.js";
 import { method, stream } from "../contract/method.js";
 import type { CallEvent } from "../tracing.js";
+import { type FrameParts, KIND } from "../wire/frame.js";
 import { rpc, serve } from "./rpc.js";
 
 describe("the tracing channels", () => {
@@ -56,6 +57,61 @@ describe("the tracing channels", () => {
     expect(calls).toEqual(["start get", "end get", "asyncStart get ok", "asyncEnd get ok"]);
     expect(handles).toEqual(["start get", "end get", "asyncStart get ok", "asyncEnd get ok"]);
     expect(events[0]).toMatchObject({ kind: "unary", id: 1, remote: "fake", executed: "yes", bytes: 2, items: 0 });
+  });
+
+  test("have the calls that no handler gets, with what they say", async () => {
+    const events: CallEvent[] = [];
+    const handles = record("handle", (event) => void events.push(event));
+    const { pair } = scene();
+    const { server } = pair;
+    const call = (id: number, name: string, more: Partial<FrameParts> = {}): void => {
+      server.receive({ kind: KIND.call, id, name: Buffer.from(name), payload: "7", ...more });
+    };
+    call(1, "none", { number: 30_000, meta: Buffer.from('{"traceparent":"00-1"}') });
+    call(3, "get", { meta: Buffer.from("[1]") });
+    server.drain();
+    call(5, "watch");
+    expect(handles.filter((line) => line.includes("none"))).toEqual([
+      "start none",
+      "end none",
+      "error none ipc.unknown-method",
+      "asyncStart none ipc.unknown-method",
+      "asyncEnd none ipc.unknown-method",
+    ]);
+    const common = { remote: "fake", executed: "no", bytes: 1, items: 0, meta: {} };
+    expect(events).toMatchObject([
+      {
+        ...common,
+        method: "none",
+        kind: "unknown",
+        id: 1,
+        deadlineMs: 30_000,
+        meta: { traceparent: "00-1" },
+        error: { code: "ipc.unknown-method" },
+      },
+      { ...common, method: "get", kind: "unary", id: 3, deadlineMs: 0, outcome: "ipc.bad-input" },
+      { ...common, method: "watch", kind: "stream", id: 5, deadlineMs: 0, outcome: "ipc.closing" },
+    ]);
+  });
+
+  test("have one-way calls, and nothing tells whether they ran", async () => {
+    const events: CallEvent[] = [];
+    const calls = record("call", (event) => void events.push(event));
+    const { pair, metas } = scene();
+    await answer(pair, rpc(pair.client).remote(contract).get(7, { oneWay: true }));
+    expect(metas).toEqual([{}]);
+    expect(calls).toEqual(["start get", "end get", "asyncStart get ok", "asyncEnd get ok"]);
+    expect(events).toMatchObject([{ executed: "maybe", deadlineMs: 0, bytes: 1, items: 0 }]);
+  });
+
+  test("say that a call was not made for what a subscriber added to its meta", async () => {
+    const calls = record("call", (event) => {
+      event.meta["baggage"] = "x".repeat(5_000);
+    });
+    const { pair } = scene();
+    const failure = rejection(rpc(pair.client).remote(contract).get(7));
+    expect(await failure).toMatchObject({ name: "RangeError", message: expect.stringContaining("get: `meta`") });
+    expect(calls).toEqual(["start get", "end get", "error get error", "asyncStart get error", "asyncEnd get error"]);
   });
 
   test("say why a call failed, and count the items of a stream", async () => {

@@ -4,6 +4,7 @@ import { ExpiryTimer } from "../deadline.js";
 import type { Caller, Link } from "../link/link.js";
 import { RpcError } from "../rpc-error.js";
 import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
+import { handleChannel, traceRefusal } from "../tracing.js";
 import { FLAG, type Frame, KIND } from "../wire/frame.js";
 import { decodeMeta, type Meta, NO_META } from "../wire/meta.js";
 import { encodeFailure, Failure, validate } from "./failure.js";
@@ -126,16 +127,9 @@ export class HandledCalls implements HandlingOwner {
     const isOneWay = (frame.flags & FLAG.oneWay) !== 0;
     if (!isIdOfOther(link.side, id) || this.#calls.has(id) || !link.isCurrent) return false;
     const served = this.#admit(frame, isOneWay);
-    if (typeof served === "string") {
-      if (!isOneWay) link.sendNow(encodeFailure(id, served, REASONS[served]));
-      return !isOneWay;
-    }
+    if (typeof served === "string") return this.#refuse(frame, served, isOneWay);
     const meta = readMeta(frame.meta);
-    if (meta === undefined) {
-      if (!isOneWay)
-        link.sendNow(encodeFailure(id, "ipc.bad-input", "meta takes an object of strings, at most 4096 bytes"));
-      return !isOneWay;
-    }
+    if (meta === undefined) return this.#refuse(frame, "ipc.bad-input", isOneWay);
     const expiresAt = number === 0 || isOneWay ? Number.POSITIVE_INFINITY : performance.now() + number;
     const { connection } = link;
     const call = new HandledCall({ id, served, isOneWay, expiresAt, meta, bytes: payload.length, connection }, this);
@@ -159,6 +153,27 @@ export class HandledCalls implements HandlingOwner {
     return handlers.find(name) ?? "ipc.unknown-method";
   }
 
+  /** Answers a call that no handler gets. Returns false if it is dropped instead. */
+  #refuse(frame: Frame, code: Refusal, isOneWay: boolean): boolean {
+    const { link, handlers } = this.#options;
+    const { id, name, number, payload } = frame;
+    if (!isOneWay) link.sendNow(encodeFailure(id, code, REASONS[code]));
+    if (handleChannel.hasSubscribers) {
+      traceRefusal({
+        method: name,
+        kind: handlers.find(name)?.method.kind ?? "unknown",
+        id,
+        remote: link.caller.remote,
+        deadlineMs: number,
+        meta: { ...readMeta(frame.meta) },
+        outcome: code,
+        bytes: payload.length,
+        error: new Failure(code, REASONS[code]),
+      });
+    }
+    return !isOneWay;
+  }
+
   #receiveItem(call: HandledCall, { codec, payload }: Frame): void {
     const code = call.received?.receive(codec, payload);
     if (code === undefined) return;
@@ -180,12 +195,13 @@ export class HandledCalls implements HandlingOwner {
   }
 }
 
-type Refusal = "ipc.closing" | "ipc.busy" | "ipc.unknown-method";
+type Refusal = "ipc.closing" | "ipc.busy" | "ipc.unknown-method" | "ipc.bad-input";
 
 const REASONS: Readonly<Record<Refusal, string>> = {
   "ipc.closing": "this side is shutting down",
   "ipc.busy": "too many calls in flight, or too many bytes in their inputs",
   "ipc.unknown-method": "this side serves no such method",
+  "ipc.bad-input": "meta takes an object of strings, at most 4096 bytes",
 };
 
 /** Returns undefined if the meta is malformed. */
