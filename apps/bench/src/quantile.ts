@@ -1,7 +1,7 @@
 import { QUANTILES } from "./order.js";
 
 /** The value below which the share `at` of all lies. `sorted` from the least to the greatest. */
-export function quantile(sorted: readonly number[], at: number): number {
+function quantile(sorted: readonly number[], at: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] ?? Number.NaN;
 }
 

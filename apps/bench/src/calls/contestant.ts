@@ -7,6 +7,8 @@ export interface CallClient {
   echo(value: Value): Promise<unknown>;
   /** Calls a method that gives numbers, and counts them; undefined where there are no streams. */
   count?(items: number): Promise<number>;
+  /** Reads one item of an endless stream of items of 16 KiB, and no more; undefined where a reader cannot stop. */
+  stall?(): Promise<{ leave(): unknown }>;
   close(): unknown;
 }
 
@@ -18,19 +20,25 @@ export interface CallContestant {
   readonly connect: (path: string) => Promise<CallClient>;
 }
 
+/** An item of an endless stream. */
+export const BLOCK: Value = { text: "x".repeat(16_384 - '{"text":""}'.length) };
+
 /** Each is loaded in the processes that use it, and nowhere else. */
-export const CONTESTANTS: Readonly<Record<string, () => Promise<CallContestant>>> = {
+const LOADERS: Readonly<Record<string, () => Promise<CallContestant>>> = {
   "@ipc/rpc, secure": async () => (await import("./ours.js")).ours(true),
   "@ipc/rpc, plain": async () => (await import("./ours.js")).ours(false),
+  "messages, secure": async () => (await import("./messages.js")).messages,
   birpc: async () => (await import("./birpc.js")).birpc,
   "vscode-jsonrpc": async () => (await import("./json-rpc.js")).jsonRpc,
   "tRPC (ws)": async () => (await import("./trpc.js")).trpc,
   "grpc-js": async () => (await import("./grpc.js")).grpc,
 };
 
-/** Loads a contestant by its name. */
-export function contestantOf(name: string): Promise<CallContestant> {
-  const load = CONTESTANTS[name];
-  if (load === undefined) throw new Error(`no contestant ${name}; there are: ${Object.keys(CONTESTANTS).join(", ")}`);
+export const CONTESTANTS: readonly string[] = Object.keys(LOADERS);
+
+/** Loads a contestant. @throws Error if there is none of this name */
+export function loadContestant(name: string): Promise<CallContestant> {
+  const load = LOADERS[name];
+  if (load === undefined) throw new Error(`no contestant ${name}; there are: ${CONTESTANTS.join(", ")}`);
   return load();
 }

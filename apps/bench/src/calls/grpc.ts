@@ -1,6 +1,7 @@
+import { type EventEmitter, once } from "node:events";
 import { promisify } from "node:util";
 import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
-import type { CallContestant, Value } from "./contestant.js";
+import { BLOCK, type CallContestant, type Value } from "./contestant.js";
 
 /** Values as JSON, so that every contestant sends the same ones; bytes as they are. */
 const toBytes = (value: unknown): Buffer =>
@@ -15,24 +16,31 @@ const codec = {
 const echo = { ...codec, path: "/bench/echo", requestStream: false, responseStream: false };
 const count = { ...codec, path: "/bench/count", requestStream: false, responseStream: true };
 
+const blocks = { ...codec, path: "/bench/blocks", requestStream: false, responseStream: true };
+
+/** A call of the server that gives items. */
+interface ItemCall extends EventEmitter {
+  readonly request: number;
+  readonly cancelled: boolean;
+  write(item: unknown): boolean;
+  end(): void;
+}
+
 export const grpc: CallContestant = {
   hasBytes: true,
   async listen(path) {
     const server = new Server();
     server.addService(
-      { echo, count },
+      { echo, count, blocks },
       {
         echo: (call: { request: unknown }, done: (error: null, value: unknown) => void) => done(null, call.request),
-        async count(call: {
-          request: number;
-          write(item: number): boolean;
-          once(event: string, f: () => void): void;
-          end(): void;
-        }) {
-          for (let at = 0; at < call.request; at++) {
-            if (!call.write(at)) await new Promise<void>((resolve) => call.once("drain", resolve));
-          }
+        async count(call: ItemCall) {
+          for (let at = 0; at < call.request; at++) if (!call.write(at)) await once(call, "drain");
           call.end();
+        },
+        async blocks(call: ItemCall) {
+          const cancelled = once(call, "cancelled");
+          while (!call.cancelled) if (!call.write(BLOCK)) await Promise.race([once(call, "drain"), cancelled]);
         },
       },
     );
@@ -51,6 +59,13 @@ export const grpc: CallContestant = {
         let counted = 0;
         for await (const _item of client.makeServerStreamRequest(count.path, toBytes, fromBytes, items)) counted++;
         return counted;
+      },
+      async stall() {
+        const items = client.makeServerStreamRequest(blocks.path, toBytes, fromBytes, 0);
+        items.on("error", () => {});
+        await once(items, "readable");
+        items.read();
+        return { leave: () => items.cancel() };
       },
       close: () => client.close(),
     };
