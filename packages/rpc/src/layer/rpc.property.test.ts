@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
@@ -47,6 +48,7 @@ test("every call has exactly one outcome and at most one answer, and nothing of 
         peer.removeAllListeners("draining");
         expect(peer.eventNames()).toEqual([]);
       }
+      for (const { abort } of world.made) expect(getEventListeners(abort.signal, "abort")).toEqual([]);
       expect(vi.getTimerCount()).toBe(0);
     }),
     { numRuns: 200 },
