@@ -1,7 +1,8 @@
 import type { ReservedCode } from "../call-failed.js";
 import { type StandardSchema, wireIssues } from "../contract/standard-schema.js";
+import { messageOf } from "../format-value.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
-import { encodeValue } from "../wire/payload.js";
+import { decodeValue, encodeValue } from "../wire/payload.js";
 
 /** Thrown to end a handled call with an error that its caller gets. */
 export class Failure extends Error {
@@ -38,9 +39,7 @@ export function validate(
   code: ReservedCode,
   what: string,
 ): unknown | Promise<unknown> {
-  const result = schema["~standard"].validate(value);
-  if (isPromise(result)) return result.then((settled) => checkedValue(settled, code, what));
-  return checkedValue(result, code, what);
+  return chain(schema["~standard"].validate(value), (result) => checkedValue(result, code, what));
 }
 
 function checkedValue(
@@ -57,4 +56,18 @@ function checkedValue(
 
 export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
+/** Goes on with a value, at once unless it is a promise. */
+export function chain<T>(value: T | Promise<T>, next: (value: T) => unknown): unknown {
+  return isPromise(value) ? Promise.resolve(value).then(next) : next(value);
+}
+
+/** Decodes the input of a call. @throws Failure `ipc.codec` */
+export function decodeInput(codec: number, payload: Buffer): unknown {
+  try {
+    return decodeValue(codec, payload);
+  } catch (error) {
+    throw new Failure("ipc.codec", `the input cannot be decoded: ${messageOf(error)}`);
+  }
 }

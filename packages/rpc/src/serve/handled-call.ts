@@ -1,6 +1,6 @@
 import { isOwnCode, type ReservedCode } from "../call-failed.js";
 import { type Expiring, needsScope, runInScope } from "../deadline.js";
-import { isError, messageOf } from "../format-value.js";
+import { isError } from "../format-value.js";
 import type { Caller, WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, RpcError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
@@ -8,9 +8,9 @@ import { ItemSender, iteratorOf } from "../streams/item-sender.js";
 import { type CallEvent, handleChannel, publishEnd } from "../tracing.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
-import { decodeValue, encodeValue, lengthOf, type Payload } from "../wire/payload.js";
+import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { CallContext, type ContextSource, NO_ITEMS, runThrough } from "./call-context.js";
-import { encodeEarlyEnd, encodeFailure, Failure, isPromise, validate } from "./failure.js";
+import { chain, decodeInput, encodeEarlyEnd, encodeFailure, Failure, isPromise, validate } from "./failure.js";
 import type { Rpc } from "./handler-types.js";
 import type { ServedMethod } from "./served-method.js";
 
@@ -64,7 +64,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   /** For the tracing channel: "ok", or the code of the answer, and the exception behind it. */
   #outcome = "ok";
   #error: unknown;
-  #resultBytes = 0;
+  #result: Payload;
 
   constructor(start: HandledCallStart, owner: HandlingOwner) {
     this.id = start.id;
@@ -100,13 +100,13 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     return this.received ?? NO_ITEMS;
   }
 
-  /** Runs the handler and answers. Never rejects. */
-  run(codec: number, payload: Buffer): Promise<void> {
+  /** Runs the handler and answers. Never throws or rejects. */
+  run(codec: number, payload: Buffer): void | Promise<void> {
     if (handleChannel.hasSubscribers) return this.#traced(codec, payload);
     return this.#inScope(codec, payload);
   }
 
-  #inScope(codec: number, payload: Buffer): Promise<void> {
+  #inScope(codec: number, payload: Buffer): void | Promise<void> {
     if (!needsScope(this, this.#served.canCall)) return this.#run(codec, payload);
     return runInScope(this, () => this.#run(codec, payload));
   }
@@ -127,7 +127,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     publishEnd(handleChannel, event, {
       outcome: this.#outcome,
       executed: NOT_RUN.has(this.#outcome) ? "no" : "yes",
-      bytes: this.bytes + this.#resultBytes + (this.sender?.bytes ?? 0) + (this.received?.bytes ?? 0),
+      bytes: this.bytes + lengthOf(this.#result) + (this.sender?.bytes ?? 0) + (this.received?.bytes ?? 0),
       items: (this.sender?.items ?? 0) + (this.received?.items ?? 0),
       error: this.#error,
     });
@@ -156,20 +156,21 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     this.#owner.answer(this, encodeFailure(this.id, "ipc.internal", "the result is longer than the caller takes"));
   }
 
-  async #run(codec: number, payload: Buffer): Promise<void> {
+  /** Answers at once where the handler, the schemas and the context need no promise: it costs each call, most with async hooks. */
+  #run(codec: number, payload: Buffer): void | Promise<void> {
     try {
-      const { method, service } = this.#served;
-      const input = decodeInput(codec, payload);
-      if (service.context !== undefined) {
-        const context = service.context(this.caller);
-        this.#context.context = isPromise(context) ? await context : context;
-      }
-      let output = await (service.use.length === 0
-        ? this.#handle(input)
-        : runThrough(service.use, this.#context, () => this.#handle(input)));
-      if (this.#isAnswered) return;
-      if (method.output !== undefined) output = await validate(method.output, output, "ipc.bad-output", "output");
+      const output = this.#produce(decodeInput(codec, payload));
+      if (isPromise(output)) return this.#finish(output);
       this.#succeed(output);
+    } catch (error) {
+      return this.#finish(Promise.reject(error));
+    }
+    this.#owner.over(this);
+  }
+
+  async #finish(output: Promise<unknown>): Promise<void> {
+    try {
+      this.#succeed(await output);
     } catch (error) {
       await this.#fail(error);
     } finally {
@@ -177,15 +178,34 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     }
   }
 
-  async #handle(input: unknown): Promise<unknown> {
+  /** Returns what the caller gets, or a promise of it. */
+  #produce(input: unknown): unknown {
+    const { method, service } = this.#served;
+    const isBare = service.context === undefined && service.use.length === 0;
+    const output = isBare ? this.#handle(input) : this.#handleWithin(input);
+    const { output: schema } = method;
+    if (schema === undefined) return output;
+    return chain(output, (value) =>
+      this.#isAnswered ? undefined : validate(schema, value, "ipc.bad-output", "output"),
+    );
+  }
+
+  async #handleWithin(input: unknown): Promise<unknown> {
+    const { context, use } = this.#served.service;
+    this.#context.context = await context?.(this.caller);
+    return runThrough(use, this.#context, async () => this.#handle(input));
+  }
+
+  #handle(input: unknown): unknown {
+    const { input: schema } = this.#served.method;
+    if (schema === undefined) return this.#call(input);
+    return chain(validate(schema, input, "ipc.bad-input", "input"), (checked) => this.#call(checked));
+  }
+
+  #call(input: unknown): unknown {
     const { method, handler } = this.#served;
-    if (method.input !== undefined) {
-      const checked = validate(method.input, input, "ipc.bad-input", "input");
-      input = isPromise(checked) ? await checked : checked;
-    }
     const result = handler(input, this.#context);
-    if (method.kind !== "stream" || !isAsyncIterable(result)) return result;
-    return this.#sendItems(result);
+    return method.kind === "stream" && isAsyncIterable(result) ? this.#sendItems(result) : result;
   }
 
   #sendItems(items: AsyncIterable<unknown>): Promise<unknown> {
@@ -214,7 +234,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     } catch (error) {
       throw new Error(`${this.name}: the result cannot be sent`, { cause: error });
     }
-    this.#resultBytes = lengthOf(payload);
+    this.#result = payload;
     this.#answer(encodeFrame({ kind: KIND.result, id: this.id, payload }));
   }
 
@@ -271,13 +291,4 @@ const NOT_RUN: ReadonlySet<string> = new Set(["ipc.bad-input", "ipc.codec"]);
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
-}
-
-/** @throws Failure `ipc.codec` */
-function decodeInput(codec: number, payload: Buffer): unknown {
-  try {
-    return decodeValue(codec, payload);
-  } catch (error) {
-    throw new Failure("ipc.codec", `the input cannot be decoded: ${messageOf(error)}`);
-  }
 }
