@@ -1,0 +1,38 @@
+import { memoryPair } from "@ipc/transport";
+import { expect, it, onTestFinished } from "vitest";
+import { collect, failureOf } from "../../../../internal/testkit/src/peer-watch.js";
+import { plainFrame, RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
+import { openSession } from "./session.js";
+
+const FOREVER_MS = 1_000_000;
+/** GOAWAY, draining: without a peer that reads it, as it is on the wire. */
+const GOAWAY = Buffer.from(`0000001600000000${"0301"}${"00".repeat(16)}`, "hex");
+
+it("a drain rejects with IPC_CLOSE_INCOMPLETE when the peer does not read for `timeoutMs`", async () => {
+  const [near, far] = memoryPair();
+  const opening = openSession(near, { role: "server", encryption: false, maxQueuedBytes: 20_000_000 });
+  const raw = new RawPeer(far);
+  await raw.join();
+  const session = await opening;
+  onTestFinished(() => session.destroy());
+  far.pause();
+  for (let count = 0; count < 3; count++) void session.write(1, new Uint8Array(3_000_000));
+  expect(await failureOf(session.drain({ timeoutMs: 300 }))).toMatchObject({ code: "IPC_CLOSE_INCOMPLETE" });
+  expect(session.status).toBe("Closed");
+});
+
+it("a drain sends a golang-ipc peer no GOAWAY, and delivers what it sends", async () => {
+  const [near, far] = memoryPair();
+  const opening = openSession(near, { role: "server", encryption: false });
+  const raw = new RawPeer(far);
+  await raw.join();
+  const session = await opening;
+  const messages = collect(session, "message");
+  const received: Buffer[] = [];
+  far.on("data", (chunk: Buffer) => received.push(chunk));
+  const drained = session.drain({ timeoutMs: FOREVER_MS });
+  far.write(plainFrame(1, "a"));
+  await drained;
+  expect(messages.map((message) => message.text())).toEqual(["a"]);
+  expect(Buffer.concat(received).includes(GOAWAY)).toBe(false);
+});
