@@ -56,7 +56,7 @@ describe("a client with a key file", () => {
   it("waits for the server that makes it, and does not dial before", async () => {
     const { directory, far, keyFile } = await stage();
     const looked: string[] = [];
-    const debug = (line: string): void => void (line.includes("retrying") || looked.push(line));
+    const debug = (line: string): void => void (line.includes("waiting for a server") || looked.push(line));
     const logger = { debug, info() {}, warn() {}, error() {} };
     const starting = startClient({ name, directory, retryMs: 1, security: { keyFile }, logger });
     for (let count = 0; count < 3; count++) await new Promise((resolve) => setImmediate(resolve));

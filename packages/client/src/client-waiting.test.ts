@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { Logger } from "@ipc/session";
+import type { Logger, WaitingEvent } from "@ipc/session";
 import { expect, it, onTestFinished } from "vitest";
 import { FarServer } from "../../../internal/testkit/src/far-server.js";
 import { nextEvent } from "../../../internal/testkit/src/peer-watch.js";
@@ -15,6 +15,7 @@ it("a client without a server says on ipc:waiting and in the log for whom it wai
   const logger: Logger = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   const giveUp = new AbortController();
   const keep = (news: unknown): void => {
+    if ((news as WaitingEvent).address !== address) return;
     told.push(news);
     if (told.length === 3) giveUp.abort();
   };
