@@ -36,5 +36,5 @@ const measured: CallFigures = figures;
 const { table, isMet } = targetTable(measured);
 const text = `${machine} Medians of ${rounds} rounds, in turns.\n\n${table}\n\n${figureTable(measured)}`;
 console.log(text);
-if (values.record) recordSection("BENCHMARKS.md", "calls", text);
+if (values.record) recordSection("BENCHMARKS.md", "rpc", text);
 process.exitCode = isMet ? 0 : 1;
