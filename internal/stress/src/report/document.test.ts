@@ -2,6 +2,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { describeMachine, replaceSection } from "./document.js";
 
+/** Of sections that are no scenario of `npm run stress`. */
+const COMMANDS: Readonly<Record<string, string>> = {
+  fuzz: "`npm run fuzz",
+  start: "`npm run bench:start -- --record`",
+};
+
 const DOCUMENT = "# Title\n\n<!-- begin faults -->\n\nold\n\n<!-- end faults -->\n\nthe rest\n";
 
 it("replaces the text between the markers, and nothing else", () => {
@@ -25,6 +31,7 @@ it("describes the machine in one line", () => {
 describe.each([
   ["ROBUSTNESS.md", ["network", "fuzz", "attack", "kill", "ownership", "soak"]],
   ["SCALE.md", ["many-clients", "stalled-reader", "come-and-go", "idle-connections"]],
+  ["BENCHMARKS.md", ["start"]],
 ])("docs/%s", (page, names) => {
   const text = readFileSync(new URL(`../../../../docs/${page}`, import.meta.url), "utf8");
 
@@ -32,6 +39,6 @@ describe.each([
     const section = text.split(`<!-- begin ${name} -->`)[1]?.split(`<!-- end ${name} -->`)[0];
     expect(section).toMatch(/^\n\nMeasured on \d{4}-\d\d-\d\d.*: .+ Node v\d+/);
     expect(section).toMatch(/\n\| .*\d.* \|\n/);
-    expect(text).toContain(name === "fuzz" ? "`npm run fuzz" : `\`npm run stress -- ${name}`);
+    expect(text).toContain(COMMANDS[name] ?? `\`npm run stress -- ${name}`);
   });
 });
