@@ -1,10 +1,31 @@
 import { posix } from "node:path";
 
 /**
- * The address of the repository, such as `https://github.com/OWNER/NAME`. It is not decided: a release needs it.
- * @type {string | undefined}
+ * What only the owner of the project can decide, and a release needs.
+ * @typedef {object} Decisions
+ * @property {string | undefined} REPOSITORY address of the repository, such as `https://github.com/OWNER/NAME`
+ * @property {string | undefined} CONTACT address for reports of unacceptable behaviour, in CODE_OF_CONDUCT.md
  */
-export const REPOSITORY = undefined;
+
+/** @type {Readonly<Decisions>} */
+export const DECISIONS = { REPOSITORY: undefined, CONTACT: undefined };
+
+/** What each decision fills in. */
+const USES = {
+  REPOSITORY: "repository, homepage and bugs in each package.json, and the links of the READMEs",
+  CONTACT: "the place of [INSERT CONTACT METHOD] in CODE_OF_CONDUCT.md",
+};
+
+/**
+ * Names what must be filled in before a release, and where.
+ * @param {Readonly<Decisions>} decisions
+ */
+export function listUndecided(decisions) {
+  const names = /** @type {(keyof Decisions)[]} */ (Object.keys(USES));
+  return names
+    .filter((name) => decisions[name] === undefined)
+    .map((name) => `${name} in scripts/release-metadata.mjs: ${USES[name]}`);
+}
 
 /** The branch that links lead to. */
 const BRANCH = "main";

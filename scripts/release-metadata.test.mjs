@@ -2,20 +2,40 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
-import { absoluteLinks, REPOSITORY, releaseFields } from "./release-metadata.mjs";
+import { absoluteLinks, DECISIONS, listUndecided, releaseFields } from "./release-metadata.mjs";
 import { ROOT } from "./section.mjs";
 
 const ADDRESS = "https://example.org/ipc";
 
-it("names what must be decided before a release, and changes nothing", () => {
-  expect(REPOSITORY).toBeUndefined();
+const undecided = listUndecided(DECISIONS);
+const why = undecided.length === 0 ? "" : ` (skipped, to fill in: ${undecided.join("; ")})`;
+
+test.skipIf(undecided.length > 0)(`everything that a release needs is decided${why}`, () => {
+  expect(undecided).toEqual([]);
+});
+
+test("CODE_OF_CONDUCT.md names the contact, or the place where it goes", () => {
+  const text = readFileSync(join(ROOT, "CODE_OF_CONDUCT.md"), "utf8");
+  expect(text).toContain(DECISIONS.CONTACT ?? "[INSERT CONTACT METHOD]");
+});
+
+it("names what must be filled in before a release, and where", () => {
+  expect(listUndecided({ REPOSITORY: undefined, CONTACT: undefined })).toEqual([
+    "REPOSITORY in scripts/release-metadata.mjs: repository, homepage and bugs in each package.json, and the links of the READMEs",
+    "CONTACT in scripts/release-metadata.mjs: the place of [INSERT CONTACT METHOD] in CODE_OF_CONDUCT.md",
+  ]);
+  expect(listUndecided({ REPOSITORY: ADDRESS, CONTACT: "mailto:conduct@example.org" })).toEqual([]);
+});
+
+test.skipIf(undecided.length === 0)("prepare-release says what is undecided, exits with 1 and changes nothing", () => {
+  const manifest = join(ROOT, "packages", "client", "package.json");
+  const before = readFileSync(manifest, "utf8");
   const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "scripts", "prepare-release.mjs")], {
     encoding: "utf8",
   });
-  expect(stderr).toBe(
-    "a release needs the address of the repository: set REPOSITORY in scripts/release-metadata.mjs (repository, homepage, bugs)\n",
-  );
+  expect(stderr).toBe(`a release needs decisions; fill in:\n${undecided.map((line) => `  ${line}\n`).join("")}`);
   expect(status).toBe(1);
+  expect(readFileSync(manifest, "utf8")).toBe(before);
 });
 
 it("makes repository, homepage and bugs from the repository's address", () => {

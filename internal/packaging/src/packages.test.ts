@@ -1,12 +1,16 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { measureSizes } from "../../../scripts/package-size.mjs";
+import { packAll, SAMPLE_REPOSITORY } from "../../../scripts/release-copy.mjs";
+import { releaseFields } from "../../../scripts/release-metadata.mjs";
+import { complaintsOf, readTable } from "../../../scripts/size-table.mjs";
+import { listLinks, worksOnNpm } from "./markdown-link.js";
 import { Project } from "./project.js";
-import { documentedSize, measureSize, type Size } from "./size.js";
-import { findTarball, packAll, ROOT } from "./tarball.js";
+import { findTarball, listFiles, ROOT, readFromTarball } from "./tarball.js";
 
 /** Folders of `consumers/` that use one package, and the ambient types that their authors have installed. */
 const CONSUMERS = [
@@ -19,7 +23,6 @@ const CONSUMERS = [
   },
 ] as const;
 
-const SIZE_TOLERANCE = 0.25;
 const BIN = { preferLocal: true, localDir: import.meta.dirname };
 
 let folder: string;
@@ -34,6 +37,10 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+async function readManifest(name: string): Promise<{ readonly scripts: Readonly<Record<string, string>> }> {
+  return JSON.parse(await readFromTarball(await findTarball(tarballs, name), "package.json"));
+}
+
 describe.each(readdirSync(join(ROOT, "packages")))("the tarball of @ipc/%s", (name) => {
   test("is well formed (publint)", async () => {
     await execa("publint", ["run", await findTarball(tarballs, name), "--strict"], BIN);
@@ -44,8 +51,7 @@ describe.each(readdirSync(join(ROOT, "packages")))("the tarball of @ipc/%s", (na
   });
 
   test("brings its code, its source and the licence, and no tests or build records", async () => {
-    const { stdout } = await execa("tar", ["-tzf", await findTarball(tarballs, name)]);
-    const files = stdout.split("\n").map((file) => file.replace(/^package\//, ""));
+    const files = await listFiles(await findTarball(tarballs, name));
     const formats = ["js", "mjs", "d.ts", "d.mts"].map((ending) => `dist/index.${ending}`);
     const wanted = [...formats, "dist/index.d.ts.map", "src/index.ts", "LICENSE", "README.md"];
     expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
@@ -54,10 +60,30 @@ describe.each(readdirSync(join(ROOT, "packages")))("the tarball of @ipc/%s", (na
   });
 
   test("runs nothing when it is installed", async () => {
-    const { stdout } = await execa("tar", ["-xzOf", await findTarball(tarballs, name), "package/package.json"]);
-    const scripts = Object.keys(JSON.parse(stdout).scripts);
+    const scripts = Object.keys((await readManifest(name)).scripts);
     expect(scripts.filter((script) => /^(pre|post)?(install|prepare)$/.test(script))).toEqual([]);
   });
+
+  test("says where its source, its page and its issues are, and names versions of what it depends on", async () => {
+    const manifest = await readManifest(name);
+    expect(manifest).toMatchObject(releaseFields(`packages/${name}`, SAMPLE_REPOSITORY));
+    expect(JSON.stringify(manifest)).not.toContain("workspace:");
+  });
+
+  test("has a README and a changelog whose links work on npm", async () => {
+    const tarball = await findTarball(tarballs, name);
+    const files = await listFiles(tarball);
+    const documents = files.filter((file) => /^[A-Z]+\.md$/.test(file));
+    const texts = await Promise.all(documents.map((file) => readFromTarball(tarball, file)));
+    const links = texts.flatMap(listLinks);
+    expect(links.length).toBeGreaterThan(0);
+    expect(links.filter((link) => !worksOnNpm(link, files, SAMPLE_REPOSITORY))).toEqual([]);
+  });
+});
+
+test("the packages and a typical client are as large as docs/NODE.md says", async () => {
+  const documented = readTable(readFileSync(join(ROOT, "docs", "NODE.md"), "utf8"));
+  expect(complaintsOf(documented, await measureSizes(tarballs))).toEqual([]);
 });
 
 describe.each(CONSUMERS)("a project that uses @ipc/$uses", (consumer) => {
@@ -82,19 +108,6 @@ describe.each(CONSUMERS)("a project that uses @ipc/$uses", (consumer) => {
     const compilerOptions = { target: "es2023", module, moduleResolution: resolution, ...own, ...checks };
     await project.write("tsconfig.json", { compilerOptions, files: ["consumer.ts"] });
     await project.node(join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", ".");
-  });
-
-  test("gets about as many bytes as docs/NODE.md says", async () => {
-    const size = await measureSize(project.folder, tarballs, [consumer.uses, ...consumer.dependencies]);
-    const documented = await documentedSize(consumer.uses);
-    const isAbout = (bytes: number, said: number): boolean => Math.abs(bytes / said - 1) <= SIZE_TOLERANCE;
-    expect(size).toSatisfy(
-      ({ tarballs, installed, bundled }: Size) =>
-        isAbout(tarballs, documented.tarballs) &&
-        isAbout(installed, documented.installed) &&
-        isAbout(bundled, documented.bundled),
-      `the sizes of docs/NODE.md, ${JSON.stringify(documented)}, ± 25 %`,
-    );
   });
 
   test("runs as plain JavaScript", async () => {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import manifest from "../../../package.json" with { type: "json" };
-import { packAll, ROOT } from "./tarball.js";
+import { packAll } from "../../../scripts/release-copy.mjs";
+import { ROOT } from "./tarball.js";
 
 const CONSUMERS = join(ROOT, "internal", "packaging", "consumers");
 /** Stops a tool that hangs. */
