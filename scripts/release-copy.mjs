@@ -35,7 +35,7 @@ export async function prepareRelease(root, repository) {
  * Copies the built packages and what a release needs beside them into an empty folder, so that the workspace stays as it is.
  * @param {string} folder
  */
-async function copyForRelease(folder) {
+export async function copyForRelease(folder) {
   for (const file of TOP) await cp(join(ROOT, file), join(folder, file), { recursive: true });
   for (const name of await readdir(join(ROOT, "packages"))) {
     const copy = join(folder, "packages", name);

@@ -11,16 +11,22 @@ const run = promisify(execFile);
 /** Outside of the workspace, whose node_modules a tool or a user's project must not find. */
 const CACHE = join(homedir(), ".cache", "ipc-world");
 
+interface InstallOptions {
+  /** Of npm, such as `--force`, which also installs what is for another system. */
+  readonly flags?: readonly string[];
+  /** Versions of what the packages depend on. */
+  readonly overrides?: Readonly<Record<string, string>>;
+}
+
 /**
  * Installs packages of npm by their exact versions, once for each set, without their install scripts; returns the folder that
  * has them in its `node_modules`.
- * @param flags of npm, such as `--force`, which also installs what is for another system
  */
 export async function installTools(
   packages: Readonly<Record<string, string>>,
-  ...flags: readonly string[]
+  { flags = [], overrides }: InstallOptions = {},
 ): Promise<string> {
-  const manifest = JSON.stringify({ private: true, dependencies: packages });
+  const manifest = JSON.stringify({ private: true, dependencies: packages, overrides });
   const folder = join(CACHE, createHash("sha256").update(manifest).digest("hex").slice(0, 16));
   if (existsSync(folder)) return folder;
   await mkdir(CACHE, { recursive: true });

