@@ -1,14 +1,16 @@
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { access, mkdir, readdir, readFile, rename } from "node:fs/promises";
+import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** A go-peer that is ready to run, or why there is none on this machine. */
-export type GoPeerProgram = { readonly path: string } | { readonly missing: string };
+/** A program that is ready to run, or why there is none on this machine. */
+export type GoProgram = { readonly path: string } | { readonly missing: string };
 
 const SOURCES = fileURLToPath(new URL("../go-peer/", import.meta.url));
 const CACHE = fileURLToPath(new URL("../node_modules/.cache/go-peer/", import.meta.url));
+const TOOLS = fileURLToPath(new URL("../node_modules/.cache/go-tools/", import.meta.url));
 const run = promisify(execFile);
 
 /**
@@ -17,14 +19,37 @@ const run = promisify(execFile);
  * Without Go, or without its modules, that is a reason to skip tests; under CI it is thrown.
  * @throws Error when the sources do not compile
  */
-export async function buildGoPeer(): Promise<GoPeerProgram> {
-  const { CI } = process.env;
-  const built = await tryBuild();
-  if ("missing" in built && CI !== undefined) throw new Error(built.missing);
-  return built;
+export async function buildGoPeer(): Promise<GoProgram> {
+  return neededUnderCi(await tryBuild());
 }
 
-async function tryBuild(): Promise<GoPeerProgram> {
+/**
+ * Builds a program of a module, once for each version of both, such as `github.com/rhysd/actionlint/cmd/actionlint` of v1.7.12.
+ * Without Go, or without the module, that is a reason to skip tests; under CI it is thrown.
+ */
+export async function installGoTool(program: string, version: string): Promise<GoProgram> {
+  return neededUnderCi(await tryInstall(program, version));
+}
+
+async function tryInstall(program: string, version: string): Promise<GoProgram> {
+  try {
+    const { stdout } = await run("go", ["env", "GOVERSION"]);
+    const folder = `${TOOLS}${posix.basename(program)}-${version}-${stdout.trim()}`;
+    const path = join(folder, posix.basename(program));
+    if (await exists(path)) return { path };
+    await run("go", ["install", "-trimpath", `${program}@${version}`], { env: { ...process.env, GOBIN: folder } });
+    return { path };
+  } catch (error) {
+    return { missing: `no ${program}: ${firstLine(error)}` };
+  }
+}
+
+function neededUnderCi(program: GoProgram): GoProgram {
+  if ("missing" in program && process.env["CI"] !== undefined) throw new Error(program.missing);
+  return program;
+}
+
+async function tryBuild(): Promise<GoProgram> {
   let version: string;
   try {
     version = (await run("go", ["version"])).stdout;
