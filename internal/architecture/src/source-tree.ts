@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 const NOT_OURS = new Set(["node_modules", "dist", "coverage", "reports"]);
-/** Changesets become the changelog. Every other name with a leading dot belongs to a tool. */
-const OURS_WITH_DOT = new Set([".changeset", ".ci"]);
+/** Changesets become the changelog, templates a form. Every other name with a leading dot belongs to a tool. */
+const OURS_WITH_DOT = new Set([".changeset", ".ci", ".github"]);
 
 /** Lists the folders directly below `folder`, given and returned relative to the top: `packages` → `framing`, … */
 export function foldersIn(folder: string): string[] {

@@ -40,3 +40,10 @@ describe.each(listDocuments())("%s", (path) => {
     expect(linksOf(document).filter(isDead)).toEqual([]);
   });
 });
+
+test("README.md links to every document of the top and of docs/", () => {
+  const documents = listDocuments().filter((path) => /^(docs\/)?[A-Z_]+\.md$/.test(path) && path !== "README.md");
+  const links = linksOf(readDocument("README.md")).map((link) => link.split("#")[0]);
+  expect(documents.length).toBeGreaterThan(10);
+  expect(documents.filter((path) => !links.includes(path))).toEqual([]);
+});
