@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from "node:timers";
+import { setImmediate as nextMacrotask } from "node:timers/promises";
 import { type IpcError, isIpcError, SessionError } from "@ipc/session";
 import { OptionReader, UNCOPIED_FROM_BYTES } from "@ipc/session/internal";
 import type { AbortOptions } from "@ipc/transport";
@@ -75,6 +76,8 @@ export async function broadcast(
       connection.destroy(reason);
     }
   };
+  /** By then, a write that was rejected at once has told so. One for all connections. */
+  let turn: Promise<void> | undefined;
   const timer = slow === "disconnect" ? setTimeout(disconnectLate, slowTimeoutMs).unref() : undefined;
 
   const offer = async ({ connection, hasRoom: hadRoom }: ManagedConnection): Promise<void> => {
@@ -89,7 +92,8 @@ export async function broadcast(
       // A client with room is not slow, so its deadline ends here. Its end is not awaited, but a write that was rejected at once
       // is noticed: it was too large for this client.
       if (isTaken) late.delete(connection);
-      await (isTaken ? Promise.race([written, undefined]) : written);
+      if (isTaken) turn ??= nextMacrotask();
+      await (isTaken ? Promise.race([written, turn]) : written);
       accepted.push(connection);
     } catch (error) {
       if (!isIpcError(error)) throw error;
