@@ -43,6 +43,10 @@ function run(script: string): Promise<Outcome> {
 
 const FINE = { code: 0, stderr: "" };
 
+/** The codes of the process warnings in what a process has printed. */
+const warningsIn = ({ stderr }: Outcome): string[] =>
+  [...stderr.matchAll(/\[(\w+)\] Warning: /g)].map(([, code]) => code ?? "");
+
 function expectNothingLeft(outcome: Outcome, more: object = {}): void {
   expect(outcome).toMatchObject(FINE);
   const { before, ...rest } = JSON.parse(outcome.stdout);
@@ -50,7 +54,7 @@ function expectNothingLeft(outcome: Outcome, more: object = {}): void {
 }
 
 describe("a process", () => {
-  it("survives a rejected write that is not awaited, of every kind", async () => {
+  it("survives a rejected write that is not awaited, of every kind, with one warning for each peer", async () => {
     const outcome = await run(`
       const server = await startServer({ name, directory, maxQueuedBytes: 1024 });
       for (let i = 0; i < 100; i++) void server.write(1, "x".repeat(1000));
@@ -73,7 +77,8 @@ describe("a process", () => {
       await turn();
       process.stdout.write("alive");
     `);
-    expect(outcome).toMatchObject({ ...FINE, stdout: "alive" });
+    expect(outcome).toMatchObject({ code: 0, stdout: "alive" });
+    expect(warningsIn(outcome)).toEqual(["IPC_WRITE_UNAWAITED", "IPC_WRITE_UNAWAITED"]);
   });
 
   it("survives an 'error' without a listener, and a close that is incomplete and not awaited", async () => {
@@ -81,7 +86,7 @@ describe("a process", () => {
       const server = await startServer({ name, directory });
       const client = await startClient({ name, directory, retry: false });
       await readUntil(server, "Connected");
-      for (let i = 0; i < 60; i++) void server.write(1, Buffer.alloc(60000));
+      for (let i = 0; i < 60; i++) server.write(1, Buffer.alloc(60000)).catch(() => {});
       const closed = new Promise((resolve) => client.on("close", resolve));
       // A client whose unread messages fill its budget sees the end only after it has read.
       server.on("close", () => client.on("message", () => {}));
@@ -108,15 +113,19 @@ describe("a process", () => {
     expect(outcome).toEqual({ ...FINE, stdout: "" });
   });
 
-  it("ends with code 1 and the stack when a listener throws", async () => {
+  it("goes on when a listener throws, which ends its connection and prints the stack", async () => {
     const outcome = await run(`
       const server = await startServer({ name, directory });
-      const client = await startClient({ name, directory });
+      const client = await startClient({ name, directory, retry: false });
       client.on("message", () => { throw new Error("a defect of the user's"); });
+      const lost = new Promise((resolve) => client.on("lost", resolve));
       await server.write(1, "a");
+      process.stdout.write((await lost).code);
+      server.destroy();
     `);
-    expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toContain("a defect of the user's");
+    expect(outcome).toMatchObject({ code: 0, stdout: "IPC_LISTENER_FAILED" });
+    expect(warningsIn(outcome)).toEqual(["IPC_LISTENER_FAILED"]);
+    expect(outcome.stderr).toMatch(/a defect of the user's\n +at /);
   });
 });
 
