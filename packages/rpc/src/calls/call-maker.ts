@@ -187,7 +187,7 @@ export class CallMaker {
       onLeft: ignore,
       codecError: (reason) => new Error(reason),
     });
-    items.end(error);
+    items.fail(error);
     return items;
   }
 }

@@ -104,7 +104,7 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   /** Ends the call with the other side's answer; items that arrived before it are still delivered. */
   reject(error: unknown): void {
     if (!this.#settle("answered")) return;
-    this.received?.end(error);
+    this.received?.fail(error);
     this.#reject(error);
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { rejection } from "../../test/both-sides.js";
+import { collect, during, expectNothingLeft } from "../../test/during.js";
 import { fakePair, settle } from "../../test/fake-peer.js";
 import { method, stream } from "../contract/method.js";
 import { KIND } from "../wire/frame.js";
@@ -8,9 +9,6 @@ import { rpc, serve } from "./rpc.js";
 const contract = {
   count: stream<number, number, string>(),
   bytes: stream<number, Uint8Array>(),
-  sum: stream<void, never, number, number>(),
-  upload: method<void, number>(),
-  double: stream<void, number, string, number>(),
   fail: stream<number, number>(),
   ping: method<void, string>(),
 };
@@ -39,19 +37,6 @@ function scene(): { pair: ReturnType<typeof fakePair>; api: ReturnType<typeof ap
     async *bytes(length) {
       yield new Uint8Array(length).fill(7);
     },
-    sum: async (_, call) => {
-      let sum = 0;
-      for await (const item of call.items) sum += item;
-      return sum;
-    },
-    upload: async (_, call) => {
-      for await (const _item of call.items as AsyncIterable<unknown>) break;
-      return 1;
-    },
-    async *double(_, call) {
-      for await (const item of call.items) yield item * 2;
-      return "doubled";
-    },
     async *fail(after) {
       for (let at = 0; at < after; at++) yield at;
       throw new Error("broken");
@@ -62,30 +47,6 @@ function scene(): { pair: ReturnType<typeof fakePair>; api: ReturnType<typeof ap
 }
 
 const apiOf = (pair: ReturnType<typeof fakePair>) => rpc(pair.client).remote(contract);
-
-/** Runs `work` while everything that is sent arrives. */
-async function during<T>(pair: ReturnType<typeof fakePair>, work: Promise<T>): Promise<T> {
-  let isDone = false;
-  const noted = work.finally(() => {
-    isDone = true;
-  });
-  noted.catch(() => {});
-  while (!isDone) await settle(pair);
-  return noted;
-}
-
-async function collect(items: AsyncIterable<unknown>): Promise<unknown[]> {
-  const all: unknown[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
-async function expectNothingLeft(pair: ReturnType<typeof fakePair>): Promise<void> {
-  await settle(pair);
-  for (const peer of [pair.client, pair.server]) {
-    expect(rpc(peer).stats).toMatchObject({ calls: 0, handling: 0, unreadBytes: 0 });
-  }
-}
 
 describe("a stream from the handler", () => {
   test("gives its items in order, and then its result", async () => {
@@ -193,94 +154,6 @@ describe("a stream from the handler", () => {
     const { pair, api } = scene();
     const sums = await during(pair, Promise.all(Array.from({ length: 1_000 }, () => collect(api.count(20)))));
     expect(sums.every(({ length }) => length === 20)).toBe(true);
-    await expectNothingLeft(pair);
-  });
-});
-
-describe("a stream from the caller", () => {
-  test("is read by the handler to its end", async () => {
-    const { pair, api } = scene();
-    expect(await during(pair, api.sum(undefined, { items: [1, 2, 3] }))).toBe(6);
-    await expectNothingLeft(pair);
-  });
-
-  test("goes both ways at once", async () => {
-    const { pair, api } = scene();
-    const run = api.double(undefined, { items: Array.from({ length: 500 }, (_, at) => at) });
-    expect(await during(pair, collect(run))).toEqual(Array.from({ length: 500 }, (_, at) => at * 2));
-    expect(await run.result).toBe("doubled");
-    await expectNothingLeft(pair);
-  });
-
-  test("is pulled only as fast as the handler reads, and its generator returns when the call is answered", async () => {
-    const { pair, api } = scene();
-    let pulled = 0;
-    let returned = 0;
-    async function* items(): AsyncGenerator<number> {
-      try {
-        for (;;) yield pulled++;
-      } finally {
-        returned++;
-      }
-    }
-    const call = api.upload(undefined, { items: items() } as never);
-    expect(await during(pair, call)).toBe(1);
-    await settle(pair);
-    expect(pulled).toBeLessThanOrEqual(16_384 / 64 + 2);
-    expect(returned).toBe(1);
-    await expectNothingLeft(pair);
-  });
-
-  test("rejects with the error of its own generator, and the handler's loop ends", async () => {
-    const { pair, api } = scene();
-    async function* items(): AsyncGenerator<number> {
-      yield 1;
-      throw new Error("no more");
-    }
-    expect(await during(pair, rejection(api.sum(undefined, { items: items() })))).toEqual(new Error("no more"));
-    await expectNothingLeft(pair);
-  });
-
-  test.each(["IPC_CONNECTION_LOST", "IPC_QUEUE_FULL"])(
-    "rejects with its generator's own error also when that is %s of another connection",
-    async (code) => {
-      const { pair, api } = scene();
-      const foreign = Object.assign(new Error("another peer"), { code });
-      async function* items(): AsyncGenerator<number> {
-        yield 1;
-        throw foreign;
-      }
-      expect(await during(pair, rejection(api.sum(undefined, { items: items() })))).toBe(foreign);
-      expect(pair.client.status).toBe("Connected");
-      await expectNothingLeft(pair);
-    },
-  );
-
-  test.each(["IPC_QUEUE_FULL", "IPC_MESSAGE_TOO_LARGE"])(
-    "rejects with %s when the peer does not take an item",
-    async (code) => {
-      const { pair, api } = scene();
-      async function* items(): AsyncGenerator<number> {
-        yield 1;
-        pair.client.refuses = code;
-        yield 2;
-      }
-      const call = rejection(api.sum(undefined, { items: items() }));
-      expect(await during(pair, call)).toMatchObject({ code, executed: "maybe" });
-    },
-  );
-
-  test("rejects with a TypeError for an item that cannot be sent", async () => {
-    const { pair, api } = scene();
-    const call = api.sum(undefined, { items: [1, 2n as never] });
-    expect(await during(pair, rejection(call))).toBeInstanceOf(TypeError);
-    await expectNothingLeft(pair);
-  });
-
-  test("rejects with IPC_MESSAGE_TOO_LARGE for an item of more than 262 144 bytes", async () => {
-    const { pair, api } = scene();
-    const call = api.sum(undefined, { items: ["x".repeat(262_143) as never] });
-    expect(await during(pair, rejection(call))).toMatchObject({ code: "IPC_MESSAGE_TOO_LARGE" });
     await expectNothingLeft(pair);
   });
 });

@@ -279,7 +279,10 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     if (frame !== undefined) this.#owner.answer(this, frame);
     this.#owner.answered(this);
     this.sender?.stop();
-    this.received?.abort(reason);
+    // A loop that still runs must not take its items for complete.
+    this.received?.abort(
+      reason ?? new RpcError("IPC_ABORTED", "yes", `${this.name}: was answered before its items ended`),
+    );
     if (reason === undefined) return;
     this.#reason = reason;
     this.#abort?.abort(reason);

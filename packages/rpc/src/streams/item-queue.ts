@@ -34,6 +34,9 @@ interface Reader {
   readonly reject: (error: unknown) => void;
 }
 
+/** How a stream ends for its reader; an error of any value, also undefined, is not the end of a complete stream. */
+type End = "complete" | { readonly error: unknown };
+
 const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
 /**
@@ -53,7 +56,7 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
   #takenBytes = 0;
   #isRead = false;
   #mode: "keep" | "discard" | "left" = "keep";
-  #end: { readonly error: unknown } | undefined;
+  #end: End | undefined;
   /** Items that have arrived, and their bytes. */
   items = 0;
   bytes = 0;
@@ -88,19 +91,21 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     return undefined;
   }
 
-  /** Ends the stream: the reader gets the items that have arrived, then the error, if there is one. */
-  end(error?: unknown): void {
-    if (this.#end !== undefined) return;
-    this.#end = { error };
-    // No more can arrive: what is left is the reader's, which may never come for it.
-    this.#release(this.#unreadBytes);
-    for (const reader of this.#readers.splice(0)) this.#settle(reader);
+  /** Ends the stream: the reader gets the items that have arrived. */
+  end(): void {
+    this.#finish("complete");
   }
 
-  /** Ends the stream and drops the items that have arrived. */
+  /** Ends the stream: the reader gets the items that have arrived, then the error. */
+  fail(error: unknown): void {
+    this.#finish({ error });
+  }
+
+  /** Ends the stream and drops the items that have arrived: unless none is missing, the reader gets the error. */
   abort(error: unknown): void {
+    if (this.#items.length > 0) this.#end = undefined;
     this.#drop();
-    this.end(error);
+    this.#finish({ error });
   }
 
   /** Drops items from now on, with credit for more: the caller wants only the result. */
@@ -132,7 +137,7 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     return new Promise((resolve, reject) => {
       const reader: Reader = { resolve, reject };
       if (this.#end === undefined) this.#readers.push(reader);
-      else this.#settle(reader);
+      else this.#settle(reader, this.#end);
     });
   }
 
@@ -148,16 +153,23 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     this.#drop();
     for (const reader of this.#readers.splice(0)) reader.resolve(DONE);
     const isOpen = this.#end === undefined;
-    this.#end = { error: undefined };
+    this.#end = "complete";
     if (isOpen) this.#options.onLeft();
   }
 
-  #settle({ resolve, reject }: Reader): void {
-    const error = this.#end?.error;
-    // Reported once; after that the iterator is done, as a generator is after it has thrown.
-    this.#end = { error: undefined };
-    if (error === undefined) resolve(DONE);
-    else reject(error);
+  #finish(end: End): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    // No more can arrive: what is left is the reader's, which may never come for it.
+    this.#release(this.#unreadBytes);
+    for (const reader of this.#readers.splice(0)) this.#settle(reader, this.#end);
+  }
+
+  #settle({ resolve, reject }: Reader, end: End): void {
+    // An error is reported once; after that the iterator is done, as a generator is after it has thrown.
+    this.#end = "complete";
+    if (end === "complete") resolve(DONE);
+    else reject(end.error);
   }
 
   async #deliver({ codec, payload, cost }: UnreadItem): Promise<IteratorResult<unknown, undefined>> {

@@ -1,0 +1,201 @@
+import { describe, expect, test } from "vitest";
+import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
+import { rejection } from "../../test/both-sides.js";
+import { collect, during, expectNothingLeft } from "../../test/during.js";
+import { fakePair, settle } from "../../test/fake-peer.js";
+import { pass } from "../../test/pass-time.js";
+import type { Remote } from "../calls/remote-types.js";
+import { method, stream } from "../contract/method.js";
+import { KIND } from "../wire/frame.js";
+import { rpc, serve } from "./rpc.js";
+
+const contract = {
+  sum: stream<void, never, number, number>(),
+  upload: method<void, number>(),
+  double: stream<void, number, string, number>(),
+};
+
+interface Scene {
+  readonly pair: ReturnType<typeof fakePair>;
+  readonly api: Remote<typeof contract>;
+  /** How the loops of `sum` have ended: "complete", or the code of the error. */
+  readonly loops: unknown[];
+}
+
+/** @param held what the loop of `sum` awaits after each item */
+function scene(held?: Promise<void>): Scene {
+  const pair = fakePair();
+  const loops: unknown[] = [];
+  rpc(pair.server, { logger: { error() {} } });
+  serve(pair.server, contract, {
+    sum: async (_, call) => {
+      let sum = 0;
+      try {
+        for await (const item of call.items) {
+          sum += item;
+          await held;
+        }
+        loops.push("complete");
+      } catch (error) {
+        loops.push((error as { readonly code?: unknown }).code);
+      }
+      return sum;
+    },
+    upload: async (_, call) => {
+      for await (const _item of call.items as AsyncIterable<unknown>) break;
+      return 1;
+    },
+    async *double(_, call) {
+      for await (const item of call.items) yield item * 2;
+      return "doubled";
+    },
+  });
+  return { pair, api: rpc(pair.client).remote(contract), loops };
+}
+
+describe("a stream from the caller", () => {
+  test("is read by the handler to its end", async () => {
+    const { pair, api, loops } = scene();
+    expect(await during(pair, api.sum(undefined, { items: [1, 2, 3] }))).toBe(6);
+    expect(loops).toEqual(["complete"]);
+    await expectNothingLeft(pair);
+  });
+
+  test("goes both ways at once", async () => {
+    const { pair, api } = scene();
+    const run = api.double(undefined, { items: Array.from({ length: 500 }, (_, at) => at) });
+    expect(await during(pair, collect(run))).toEqual(Array.from({ length: 500 }, (_, at) => at * 2));
+    expect(await run.result).toBe("doubled");
+    await expectNothingLeft(pair);
+  });
+
+  test("is pulled only as fast as the handler reads, and its generator returns when the call is answered", async () => {
+    const { pair, api } = scene();
+    let pulled = 0;
+    let returned = 0;
+    async function* items(): AsyncGenerator<number> {
+      try {
+        for (;;) yield pulled++;
+      } finally {
+        returned++;
+      }
+    }
+    const call = api.upload(undefined, { items: items() } as never);
+    expect(await during(pair, call)).toBe(1);
+    await settle(pair);
+    expect(pulled).toBeLessThanOrEqual(16_384 / 64 + 2);
+    expect(returned).toBe(1);
+    await expectNothingLeft(pair);
+  });
+
+  test("rejects with the error of its own generator, and so does the handler's loop", async () => {
+    const { pair, api, loops } = scene();
+    async function* items(): AsyncGenerator<number> {
+      yield 1;
+      throw new Error("no more");
+    }
+    expect(await during(pair, rejection(api.sum(undefined, { items: items() })))).toEqual(new Error("no more"));
+    await expectNothingLeft(pair);
+    expect(loops).toEqual(["IPC_ABORTED"]);
+  });
+
+  test("rejects the handler's loop also when its generator throws undefined", async () => {
+    const { pair, api, loops } = scene();
+    const items = { [Symbol.asyncIterator]: () => ({ next: (): Promise<never> => Promise.reject() }) };
+    const outcome = api.sum(undefined, { items }).then(
+      () => "resolved",
+      (error: unknown) => error,
+    );
+    expect(await during(pair, outcome)).toBeUndefined();
+    await expectNothingLeft(pair);
+    expect(loops).toEqual(["IPC_ABORTED"]);
+  });
+
+  test.each([
+    ["its signal aborts", "IPC_ABORTED"],
+    ["its deadline passes", "IPC_TIMED_OUT"],
+    ["the connection is lost", "IPC_CALL_LOST"],
+  ])("that was sent to its end is not complete for the handler when %s before it has read all", async (when, code) => {
+    const advance = stopClock();
+    let goOn = (): void => {};
+    const { pair, api, loops } = scene(
+      new Promise((resolve) => {
+        goOn = resolve;
+      }),
+    );
+    const abort = new AbortController();
+    const call = rejection(api.sum(undefined, { items: [1, 2, 3], signal: abort.signal, timeoutMs: 1_000 }));
+    await settle(pair);
+    expect(pair.client.sent.at(-1)?.kind).toBe(KIND.end);
+    if (code === "IPC_ABORTED") abort.abort();
+    else if (code === "IPC_TIMED_OUT") await pass(advance, 1_001);
+    else for (const peer of [pair.client, pair.server]) peer.lose("Disconnected");
+    expect(await call, when).toMatchObject({ code });
+    await settle(pair);
+    goOn();
+    await settle(pair);
+    expect(loops).toEqual([code]);
+    await expectNothingLeft(pair);
+  });
+
+  test("is not complete for a loop that its handler has left running with its answer", async () => {
+    const pair = fakePair();
+    let loop: Promise<unknown[]> | undefined;
+    serve(
+      pair.server,
+      { sum: contract.upload },
+      {
+        sum: (_, call) => {
+          loop = collect(call.items);
+          return 1;
+        },
+      },
+    );
+    const items = { items: [1, 2] } as never;
+    expect(await during(pair, rpc(pair.client).remote({ sum: contract.upload }).sum(undefined, items))).toBe(1);
+    expect(await rejection(loop ?? Promise.resolve())).toMatchObject({ code: "IPC_ABORTED" });
+  });
+
+  test.each(["IPC_CONNECTION_LOST", "IPC_QUEUE_FULL"])(
+    "rejects with its generator's own error also when that is %s of another connection",
+    async (code) => {
+      const { pair, api } = scene();
+      const foreign = Object.assign(new Error("another peer"), { code });
+      async function* items(): AsyncGenerator<number> {
+        yield 1;
+        throw foreign;
+      }
+      expect(await during(pair, rejection(api.sum(undefined, { items: items() })))).toBe(foreign);
+      expect(pair.client.status).toBe("Connected");
+      await expectNothingLeft(pair);
+    },
+  );
+
+  test.each(["IPC_QUEUE_FULL", "IPC_MESSAGE_TOO_LARGE"])(
+    "rejects with %s when the peer does not take an item",
+    async (code) => {
+      const { pair, api } = scene();
+      async function* items(): AsyncGenerator<number> {
+        yield 1;
+        pair.client.refuses = code;
+        yield 2;
+      }
+      const call = rejection(api.sum(undefined, { items: items() }));
+      expect(await during(pair, call)).toMatchObject({ code, executed: "maybe" });
+    },
+  );
+
+  test("rejects with a TypeError for an item that cannot be sent", async () => {
+    const { pair, api } = scene();
+    const call = api.sum(undefined, { items: [1, 2n as never] });
+    expect(await during(pair, rejection(call))).toBeInstanceOf(TypeError);
+    await expectNothingLeft(pair);
+  });
+
+  test("rejects with IPC_MESSAGE_TOO_LARGE for an item of more than 262 144 bytes", async () => {
+    const { pair, api } = scene();
+    const call = api.sum(undefined, { items: ["x".repeat(262_143) as never] });
+    expect(await during(pair, rejection(call))).toMatchObject({ code: "IPC_MESSAGE_TOO_LARGE" });
+    await expectNothingLeft(pair);
+  });
+});
