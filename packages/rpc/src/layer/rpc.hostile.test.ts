@@ -149,6 +149,14 @@ describe("a server answers", () => {
     expect(answers(it.server).at(-1)).toBe("5 result");
   });
 
+  test("an item of more than 262 144 bytes with `ipc.flow`", async () => {
+    const it = attacked();
+    it.server.receive({ kind: KIND.call, flags: FLAG.items, id: 1, name: name("stuck") });
+    it.server.receive({ kind: KIND.item, id: 1, payload: Buffer.alloc(262_145) });
+    await settle(it.pair);
+    expect(answers(it.server)).toEqual(["1 ipc.flow"]);
+  });
+
   test("items without credit with `ipc.flow`, and the other calls go on", async () => {
     const it = attacked();
     it.server.receive({ kind: KIND.call, flags: FLAG.items, id: 1, name: name("stuck") });
@@ -159,12 +167,16 @@ describe("a server answers", () => {
     await expectAlive(it);
   });
 
-  test("the stream that goes past 16 MiB of unread items with `ipc.busy`, and only that one", async () => {
+  test.each([
+    ["the stream that goes", []],
+    ["the stream that has ended and goes", [KIND.end]],
+  ])("%s past 16 MiB of unread items with `ipc.busy`, and only that one", async (_what, then) => {
     const it = attacked({ maxCalls: 5_000 });
     const item = JSON.stringify("x".repeat(262_000));
     for (let id = 1; id < 200; id += 2) {
       it.server.receive({ kind: KIND.call, flags: FLAG.items, id, name: name("stuck") });
       it.server.receive({ kind: KIND.item, id, payload: item });
+      for (const kind of then) it.server.receive({ kind, id });
     }
     await settle(it.pair);
     expect(rpc(it.server).stats.unreadBytes).toBeLessThanOrEqual(16_777_216);
@@ -248,51 +260,5 @@ describe("a server survives", () => {
     it.server.lose("Disconnected");
     it.server.reconnect();
     await expectAlive(it);
-  });
-});
-
-describe("a client survives a server that", () => {
-  test("answers a call twice, or gives items to a call without any", async () => {
-    const pair = fakePair();
-    const made = rpc(pair.client).remote(contract).echo(1);
-    const [call] = pair.client.sent;
-    const id = call?.id ?? 0;
-    pair.client.receive({ kind: KIND.item, id, payload: "1" });
-    pair.client.receive({ kind: KIND.result, id, payload: "1" });
-    pair.client.receive({ kind: KIND.result, id, payload: "2" });
-    pair.client.receive({ kind: KIND.error, id, name: name("ipc.internal") });
-    expect(await made).toBe(1);
-    expect(rpc(pair.client).stats.calls).toBe(0);
-  });
-
-  test("sends a result that cannot be decoded: the call rejects with `ipc.codec`", async () => {
-    const pair = fakePair();
-    const made = rejection(rpc(pair.client).remote(contract).echo(1));
-    pair.client.receive({ kind: KIND.result, id: 1, payload: "{" });
-    expect(await made).toMatchObject({ code: "ipc.codec", executed: "yes" });
-  });
-
-  test.each(["", "{", "null", "[]", '{"message":7}', "7"])("sends the error %j", async (payload) => {
-    const pair = fakePair();
-    const made = rejection(rpc(pair.client).remote(contract).echo(1));
-    pair.client.receive({ kind: KIND.error, id: 1, name: name("ANY"), payload });
-    expect(await made).toMatchObject({ name: "CallFailed", code: "ANY" });
-  });
-
-  test("sends items without credit: the call rejects with `ipc.flow` and is cancelled", async () => {
-    const pair = fakePair();
-    const run = rpc(pair.client).remote(contract).give(1);
-    for (let at = 0; at < 300; at++) pair.client.receive({ kind: KIND.item, id: 1, payload: "1" });
-    expect(await rejection(run.result)).toMatchObject({ code: "ipc.flow", executed: "maybe" });
-    expect(pair.client.sent.at(-1)).toMatchObject({ kind: KIND.cancel, id: 1 });
-    expect(rpc(pair.client).stats).toMatchObject({ calls: 0, unreadBytes: 0 });
-  });
-
-  test("sends an item that cannot be decoded: the loop rejects and the call is cancelled", async () => {
-    const pair = fakePair();
-    const next = rpc(pair.client).remote(contract).give(1)[Symbol.asyncIterator]().next();
-    pair.client.receive({ kind: KIND.item, id: 1, payload: "{" });
-    expect(await rejection(next)).toMatchObject({ name: "CallFailed", code: "ipc.codec" });
-    expect(pair.client.sent.at(-1)).toMatchObject({ kind: KIND.cancel, id: 1 });
   });
 });

@@ -3,19 +3,20 @@ import { rejection } from "../../test/both-sides.js";
 import { ItemQueue, UnreadItems } from "./item-queue.js";
 
 const JSON_CODEC = 1;
+const BYTES_CODEC = 2;
 const REASON = new Error("cancelled");
 
 /** A queue that has received the items 0, 1, …, none of them read. */
-function queueOf(count: number): ItemQueue {
+function queueOf(count: number, unread = new UnreadItems()): ItemQueue {
   const queue = new ItemQueue({
     id: 1,
-    unread: new UnreadItems(),
+    unread,
     windowBytes: 262_144,
     send() {},
     onLeft() {},
     codecError: (reason) => new Error(reason),
   });
-  for (let at = 0; at < count; at++) queue.receive(JSON_CODEC, Buffer.from(String(at)));
+  for (let at = 0; at < count; at++) expect(queue.receive(JSON_CODEC, Buffer.from(String(at)))).toBeUndefined();
   return queue;
 }
 
@@ -64,5 +65,57 @@ describe("a stream that fails", () => {
     );
     queue.fail(undefined);
     expect(await waiting).toBeUndefined();
+  });
+});
+
+describe("unread items", () => {
+  test("count until they are read, also after the end of their stream", async () => {
+    const unread = new UnreadItems();
+    const queue = queueOf(3, unread);
+    queue.end();
+    for (const bytes of [192, 128, 64, 0]) {
+      expect(unread.bytes).toBe(bytes);
+      await queue.next();
+    }
+  });
+
+  test.each(["abort", "return", "discard"] as const)("count no more after `%s`, also after the end", (drop) => {
+    const unread = new UnreadItems();
+    const queue = queueOf(3, unread);
+    queue.end();
+    void queue[drop](REASON);
+    expect(unread.bytes).toBe(0);
+  });
+
+  test("of all streams that have ended are refused past 16 MiB with `ipc.busy`", () => {
+    const unread = new UnreadItems();
+    const item = Buffer.alloc(262_144);
+    const codes = Array.from({ length: 65 }, () => {
+      const queue = queueOf(0, unread);
+      const code = queue.receive(BYTES_CODEC, item);
+      queue.end();
+      return code;
+    });
+    expect(codes).toEqual([...Array.from({ length: 64 }, () => undefined), "ipc.busy"]);
+    expect(unread.bytes).toBe(16_777_216);
+  });
+
+  test.each(["keep", "read", "discard"])("of more than 262 144 bytes are refused with `ipc.flow` (%s)", (mode) => {
+    const unread = new UnreadItems();
+    const queue = queueOf(0, unread);
+    if (mode === "read") void queue.next();
+    if (mode === "discard") queue.discard();
+    expect(queue.receive(BYTES_CODEC, Buffer.alloc(262_145))).toBe("ipc.flow");
+    expect(unread.bytes).toBe(0);
+  });
+
+  test("of a stream that has ended and was left unread count no more once the stream is garbage", async () => {
+    const unread = new UnreadItems();
+    queueOf(3, unread).end();
+    while (unread.bytes > 0) {
+      globalThis.gc?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(unread.bytes).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import { messageOf } from "../format-value.js";
-import { INITIAL_CREDIT_BYTES, UNREAD_MAX_BYTES } from "../limits.js";
+import { INITIAL_CREDIT_BYTES, ITEM_MAX_BYTES, UNREAD_MAX_BYTES } from "../limits.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
 import { decodeValue } from "../wire/payload.js";
 import { itemCost } from "./send-credit.js";
@@ -8,6 +8,32 @@ import { itemCost } from "./send-credit.js";
 export class UnreadItems {
   bytes = 0;
 }
+
+/** Those of one stream. */
+class UnreadShare {
+  bytes = 0;
+  readonly #all: UnreadItems;
+
+  constructor(all: UnreadItems) {
+    this.#all = all;
+  }
+
+  /** Returns false if all streams together would have too many. */
+  tryAdd(bytes: number): boolean {
+    if (this.#all.bytes + bytes > UNREAD_MAX_BYTES) return false;
+    this.bytes += bytes;
+    this.#all.bytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.bytes -= bytes;
+    this.#all.bytes -= bytes;
+  }
+}
+
+/** Streams that have ended before their readers had come: nothing else tells that no reader will. */
+const unreadEnds = new FinalizationRegistry<UnreadShare>((share) => share.release(share.bytes));
 
 export interface ItemQueueOptions {
   readonly id: number;
@@ -27,6 +53,7 @@ interface UnreadItem {
   readonly codec: number;
   readonly payload: Buffer;
   readonly cost: number;
+  next: UnreadItem | undefined;
 }
 
 interface Reader {
@@ -45,11 +72,11 @@ const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value
  */
 export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
   readonly #options: ItemQueueOptions;
-  readonly #items: (UnreadItem | undefined)[] = [];
-  #first = 0;
+  /** Unread items, each with the next one. */
+  #first: UnreadItem | undefined;
+  #last: UnreadItem | undefined;
+  readonly #unread: UnreadShare;
   readonly #readers: Reader[] = [];
-  /** Unread items that count against the limit of all streams. */
-  #unreadBytes = 0;
   #credit = INITIAL_CREDIT_BYTES;
   #windowBytes = INITIAL_CREDIT_BYTES;
   /** Taken by the reader since the last grant, in bytes. */
@@ -63,12 +90,13 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
 
   constructor(options: ItemQueueOptions) {
     this.#options = options;
+    this.#unread = new UnreadShare(options.unread);
   }
 
-  /** Takes an item from the wire. Returns the code of the error if it goes past the credit, or past the limit of all streams. */
+  /** Takes an item from the wire. Returns the code of the error if it goes past the credit, or past a limit. */
   receive(codec: number, payload: Buffer): "ipc.flow" | "ipc.busy" | undefined {
     if (this.#end !== undefined || this.#mode === "left") return undefined;
-    if (this.#credit <= 0) return "ipc.flow";
+    if (this.#credit <= 0 || payload.length > ITEM_MAX_BYTES) return "ipc.flow";
     const cost = itemCost(payload.length);
     this.#credit -= cost;
     this.items++;
@@ -79,15 +107,15 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     }
     const reader = this.#readers.shift();
     if (reader !== undefined) {
-      reader.resolve(this.#deliver({ codec, payload, cost }));
+      reader.resolve(this.#deliver(codec, payload, cost));
       return undefined;
     }
-    const { unread } = this.#options;
-    if (unread.bytes + cost > UNREAD_MAX_BYTES) return "ipc.busy";
-    unread.bytes += cost;
-    this.#unreadBytes += cost;
+    if (!this.#unread.tryAdd(cost)) return "ipc.busy";
     // Copied, because a view would keep the whole receive buffer alive until the reader comes.
-    this.#items.push({ codec, payload: Buffer.from(payload), cost });
+    const item: UnreadItem = { codec, payload: Buffer.from(payload), cost, next: undefined };
+    if (this.#last === undefined) this.#first = item;
+    else this.#last.next = item;
+    this.#last = item;
     return undefined;
   }
 
@@ -103,7 +131,7 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
 
   /** Ends the stream and drops the items that have arrived: unless none is missing, the reader gets the error. */
   abort(error: unknown): void {
-    if (this.#items.length > 0) this.#end = undefined;
+    if (this.#first !== undefined) this.#end = undefined;
     this.#drop();
     this.#finish({ error });
   }
@@ -123,15 +151,12 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
   }
 
   async next(): Promise<IteratorResult<unknown, undefined>> {
-    const item = this.#items[this.#first];
+    const item = this.#first;
     if (item !== undefined) {
-      this.#items[this.#first++] = undefined;
-      if (this.#first === this.#items.length) {
-        this.#items.length = 0;
-        this.#first = 0;
-      }
-      this.#release(item.cost);
-      return this.#deliver(item);
+      this.#first = item.next;
+      if (this.#first === undefined) this.#last = undefined;
+      this.#unread.release(item.cost);
+      return this.#deliver(item.codec, item.payload, item.cost);
     }
     if (this.#mode === "left") return DONE;
     return new Promise((resolve, reject) => {
@@ -160,8 +185,7 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
   #finish(end: End): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    // No more can arrive: what is left is the reader's, which may never come for it.
-    this.#release(this.#unreadBytes);
+    if (this.#first !== undefined) unreadEnds.register(this, this.#unread);
     for (const reader of this.#readers.splice(0)) this.#settle(reader, this.#end);
   }
 
@@ -172,7 +196,7 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     else reject(end.error);
   }
 
-  async #deliver({ codec, payload, cost }: UnreadItem): Promise<IteratorResult<unknown, undefined>> {
+  async #deliver(codec: number, payload: Buffer, cost: number): Promise<IteratorResult<unknown, undefined>> {
     if (this.#end === undefined) this.#grant(cost);
     const { validate } = this.#options;
     try {
@@ -205,18 +229,11 @@ export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
     this.#options.send(encodeFrame({ kind: KIND.credit, id: this.#options.id, number: granted }));
   }
 
-  /** Gives bytes back to the limit of all streams. */
-  #release(bytes: number): void {
-    const released = Math.min(bytes, this.#unreadBytes);
-    this.#unreadBytes -= released;
-    this.#options.unread.bytes -= released;
-  }
-
   #drop(): number {
-    const bytes = this.#unreadBytes;
-    this.#items.length = 0;
-    this.#first = 0;
-    this.#release(bytes);
+    const { bytes } = this.#unread;
+    this.#first = undefined;
+    this.#last = undefined;
+    this.#unread.release(bytes);
     return bytes;
   }
 }
