@@ -9,6 +9,7 @@ import {
 import { encodeBody, encodeFrame, encodeMessage } from "@ipc/framing";
 import { clientIdRequest, encodeClientId } from "@ipc/session/internal";
 import { describe, expect, test } from "vitest";
+import { encodeFailure } from "../../../packages/rpc/src/serve/failure.js";
 import { encodeFrame as encodeCallFrame } from "../../../packages/rpc/src/wire/frame.js";
 import { readText } from "../../architecture/src/source-tree.js";
 import { readDocument } from "./document.js";
@@ -46,6 +47,7 @@ describe("the section on calls of docs/WIRE.md has", () => {
     ["the call", encodeCallFrame({ kind: 1, id: 1, number: 30_000, name: name("get"), payload: '{"id":7}' })],
     ["the result", encodeCallFrame({ kind: 6, id: 1, payload: '{"id":7}' })],
     ["the error", encodeCallFrame({ kind: 7, id: 1, name: name("ipc.busy"), payload: '{"message":"x"}' })],
+    ["the error of a call that has begun", encodeFailure(1, { code: "ipc.busy", message: "x", executed: "maybe" })],
   ])("%s", (_what, bytes) => {
     expect(shown.some((text) => text.includes(hex(bytes)))).toBe(true);
   });

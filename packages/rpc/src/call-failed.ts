@@ -14,9 +14,15 @@ export type ReservedCode =
   | "ipc.flow"
   | "ipc.internal";
 
-/** The reserved codes of calls whose method has not run. */
-const NOT_EXECUTED: ReadonlySet<string> = new Set(["ipc.unknown-method", "ipc.bad-input", "ipc.busy", "ipc.closing"]);
-/** The reserved codes of calls that were ended while they ran. */
+/** The reserved codes of calls whose method has not run, unless the answer says otherwise. */
+const NOT_EXECUTED: ReadonlySet<string> = new Set([
+  "ipc.unknown-method",
+  "ipc.bad-input",
+  "ipc.codec",
+  "ipc.busy",
+  "ipc.closing",
+]);
+/** The reserved codes of calls that were ended while they ran, unless the answer says otherwise. */
 const ENDED_EARLY: ReadonlySet<string> = new Set(["ipc.cancelled", "ipc.deadline", "ipc.flow"]);
 
 /** The other side answered a call with an error: one that the method declares, or a reserved one, `ipc.…`. */
@@ -53,11 +59,12 @@ export function isCallFailed(error: unknown): error is CallFailed {
 }
 
 /** Returns whether a method may declare a code: 1 … 64 bytes, and not `ipc.…`. */
-export function isOwnCode(code: string): boolean {
+export function isOwnCode(code: unknown): code is string {
+  if (typeof code !== "string") return false;
   return code !== "" && !code.startsWith("ipc.") && Buffer.byteLength(code) <= CODE_MAX_BYTES;
 }
 
-/** Returns whether a method has run whose answer is an error with this code. */
+/** Returns whether a method has run whose answer is an error with this code and says no more. */
 export function executedOf(code: string): Executed {
   if (NOT_EXECUTED.has(code)) return "no";
   return ENDED_EARLY.has(code) ? "maybe" : "yes";

@@ -3,6 +3,10 @@ import { messageOf } from "./format-value.js";
 /** Whether the method may have run: "no" is certain, "yes" too; "maybe" once a frame of the call may have reached the peer. */
 export type Executed = "no" | "maybe" | "yes";
 
+export function isExecuted(value: unknown): value is Executed {
+  return value === "no" || value === "maybe" || value === "yes";
+}
+
 /** The codes of RpcError. */
 export type RpcErrorCode =
   | "IPC_ABORTED"

@@ -1,7 +1,7 @@
 import { CallFailed, executedOf, type ReservedCode } from "../call-failed.js";
 import { ExpiryTimer } from "../deadline.js";
 import { type Link, provesAtLeast } from "../link/link.js";
-import { RpcError } from "../rpc-error.js";
+import { isExecuted, RpcError } from "../rpc-error.js";
 import { encodeFrame, type Frame, KIND, setNumber } from "../wire/frame.js";
 import { decodeValue } from "../wire/payload.js";
 import { CallIds } from "./call-ids.js";
@@ -153,15 +153,15 @@ export class CallTable implements CallOwner {
       call.reject(call.timeoutError());
       return;
     }
-    const { message, data, executed } = readFailure(codec, payload);
-    if (executed === "maybe") call.mayHaveRun = true;
+    const { message, data, executed: own } = readFailure(codec, payload);
+    const known = isExecuted(own) ? own : executedOf(code);
+    if (known !== "no") call.mayHaveRun = true;
     if (code === "ipc.closing" && call.isRepeatable && this.#link.redials) {
       this.#wait(call);
       return;
     }
     const { method } = call;
     const said = typeof message === "string" && message !== "" ? message : "the other side gave no reason";
-    const known = executedOf(code);
     const options = { method, executed: known === "no" && call.mayHaveRun ? "maybe" : known } as const;
     call.reject(new CallFailed(code, data, { ...options, message: `${method}: ${code}: ${said}` }));
   }

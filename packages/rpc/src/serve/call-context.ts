@@ -1,3 +1,5 @@
+import { isOwnCode } from "../call-failed.js";
+import { formatValue } from "../format-value.js";
 import type { Caller } from "../link/link.js";
 import type { Meta } from "../wire/meta.js";
 import { Failure } from "./failure.js";
@@ -53,6 +55,10 @@ export class CallContext implements AnyCall {
   }
 
   fail(code: string, data: unknown): never {
+    if (!isOwnCode(code)) {
+      const takes = "a code of 1 … 64 bytes that does not start with `ipc.`";
+      throw new TypeError(`${this.method}: \`fail\` takes ${takes}, got ${formatValue(code)}`);
+    }
     throw new Failure(code, `${this.method} failed with ${code}`, data);
   }
 }

@@ -1,6 +1,7 @@
-import type { ReservedCode } from "../call-failed.js";
+import { executedOf, type ReservedCode } from "../call-failed.js";
 import { type StandardSchema, wireIssues } from "../contract/standard-schema.js";
 import { messageOf } from "../format-value.js";
+import type { Executed } from "../rpc-error.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
 import { decodeValue, encodeValue } from "../wire/payload.js";
 
@@ -17,14 +18,19 @@ export class Failure extends Error {
   }
 }
 
-/** Encodes an ERROR frame. @throws TypeError if `data` cannot be sent */
-export function encodeFailure(id: number, code: string, message: string, data?: unknown): Buffer {
-  return encodeFrame({ kind: KIND.error, id, name: Buffer.from(code), payload: encodeValue({ message, data }) });
+/** What an ERROR frame says. */
+export interface FailureParts {
+  readonly code: string;
+  readonly message: string;
+  readonly data?: unknown;
+  /** Whether the method has run; it is sent only where `code` says something else. */
+  readonly executed: Executed;
 }
 
-/** Encodes the answer to a call that was ended while it ran: its code alone may mean that it has not run. */
-export function encodeEarlyEnd(id: number, code: ReservedCode, message: string): Buffer {
-  const payload = encodeValue({ message, executed: "maybe" });
+/** Encodes an ERROR frame. @throws TypeError if `data` cannot be sent */
+export function encodeFailure(id: number, { code, message, data, executed }: FailureParts): Buffer {
+  const said = executed === executedOf(code) ? undefined : executed;
+  const payload = encodeValue({ message, data, executed: said });
   return encodeFrame({ kind: KIND.error, id, name: Buffer.from(code), payload });
 }
 

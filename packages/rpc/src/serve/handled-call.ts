@@ -1,4 +1,4 @@
-import { isOwnCode, type ReservedCode } from "../call-failed.js";
+import type { ReservedCode } from "../call-failed.js";
 import { type Expiring, needsScope, runInScope } from "../deadline.js";
 import { isError } from "../format-value.js";
 import type { Caller, WriteWatcher } from "../link/link.js";
@@ -10,7 +10,7 @@ import { encodeFrame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { CallContext, type ContextSource, NO_ITEMS, runThrough } from "./call-context.js";
-import { chain, decodeInput, encodeEarlyEnd, encodeFailure, Failure, isPromise, validate } from "./failure.js";
+import { chain, decodeInput, encodeFailure, Failure, isPromise, validate } from "./failure.js";
 import type { Rpc } from "./handler-types.js";
 import type { ServedMethod } from "./served-method.js";
 
@@ -59,6 +59,8 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   readonly #owner: HandlingOwner;
   readonly #context: CallContext;
   #isAnswered = false;
+  /** Whether the handler was called. */
+  #hasBegun = false;
   #abort: AbortController | undefined;
   #reason: RpcError | undefined;
   /** For the tracing channel: "ok", or the code of the answer, and the exception behind it. */
@@ -126,7 +128,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     await running;
     publishEnd(handleChannel, event, {
       outcome: this.#outcome,
-      executed: NOT_RUN.has(this.#outcome) ? "no" : "yes",
+      executed: this.#hasBegun ? "yes" : "no",
       bytes: this.bytes + lengthOf(this.#result) + (this.sender?.bytes ?? 0) + (this.received?.bytes ?? 0),
       items: (this.sender?.items ?? 0) + (this.received?.items ?? 0),
       error: this.#error,
@@ -136,10 +138,12 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   /** Ends the call for its caller at once, whatever the handler does. @param code answered; undefined if nothing can be */
   end(code: ReservedCode | undefined, reason: RpcError): void {
     if (this.#isAnswered) return;
-    const isAnswerable = code !== undefined && !this.isOneWay;
     this.#outcome = code ?? reason.code;
     this.#error = reason;
-    this.#answer(isAnswerable ? encodeEarlyEnd(this.id, code, reason.message) : undefined, reason);
+    const executed = this.#hasBegun ? "maybe" : "no";
+    const isAnswerable = code !== undefined && !this.isOneWay;
+    const { message } = reason;
+    this.#answer(isAnswerable ? encodeFailure(this.id, { code, message, executed }) : undefined, reason);
   }
 
   expire(): void {
@@ -153,7 +157,8 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     if (code === "IPC_QUEUE_FULL") this.#owner.queueFull(error);
     if (code !== "IPC_MESSAGE_TOO_LARGE") return;
     this.#owner.report(this.name, error);
-    this.#owner.answer(this, encodeFailure(this.id, "ipc.internal", "the result is longer than the caller takes"));
+    const message = "the result is longer than the caller takes";
+    this.#owner.answer(this, encodeFailure(this.id, { code: "ipc.internal", message, executed: "yes" }));
   }
 
   /** Answers at once where the handler, the schemas and the context need no promise: it costs each call, most with async hooks. */
@@ -204,6 +209,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
 
   #call(input: unknown): unknown {
     const { method, handler } = this.#served;
+    this.#hasBegun = true;
     const result = handler(input, this.#context);
     return method.kind === "stream" && isAsyncIterable(result) ? this.#sendItems(result) : result;
   }
@@ -261,8 +267,8 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   /** @throws Error if the method declares no such error, or not with such data */
   async #checkedData({ code, data }: Failure): Promise<unknown> {
     const { errors } = this.#served.method;
-    if (!isOwnCode(code)) return data;
-    if (errors === undefined) return data;
+    // The layer's own failures have codes that no method can declare.
+    if (errors === undefined || code.startsWith("ipc.")) return data;
     const schema = errors.get(code);
     if (schema === undefined) throw new Error(`${this.name}: the contract declares no error ${code}`);
     return validate(schema, data, "ipc.bad-output", `data of ${code}`);
@@ -270,7 +276,8 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
 
   #answerFailure(code: string, message: string, data?: unknown): void {
     this.#outcome = code;
-    this.#answer(this.isOneWay ? undefined : encodeFailure(this.id, code, message, data));
+    const executed = this.#hasBegun ? "yes" : "no";
+    this.#answer(this.isOneWay ? undefined : encodeFailure(this.id, { code, message, data, executed }));
   }
 
   /** Answers once, then ends the streams of the call. */
@@ -288,9 +295,6 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     this.#abort?.abort(reason);
   }
 }
-
-/** Outcomes of calls whose handler was not called. */
-const NOT_RUN: ReadonlySet<string> = new Set(["ipc.bad-input", "ipc.codec"]);
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;

@@ -157,7 +157,7 @@ export class HandledCalls implements HandlingOwner {
   #refuse(frame: Frame, code: Refusal, isOneWay: boolean): boolean {
     const { link, handlers } = this.#options;
     const { id, name, number, payload } = frame;
-    if (!isOneWay) link.sendNow(encodeFailure(id, code, REASONS[code]));
+    if (!isOneWay) link.sendNow(encodeFailure(id, { code, message: REASONS[code], executed: "no" }));
     if (handleChannel.hasSubscribers) {
       traceRefusal({
         method: name,
