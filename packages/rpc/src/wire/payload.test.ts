@@ -36,6 +36,32 @@ describe("encodeValue", () => {
     expect(() => encodeValue(value)).toThrow(`cannot encode ${shown}`);
   });
 
+  test("takes a value for what its `toJSON` makes of it, whatever it holds besides", () => {
+    const model = { bytes: Uint8Array.of(1), self: {}, toJSON: () => ({ id: 1, tags: {} }) };
+    model.self = model;
+    expect(encodeValue(model)).toBe('{"id":1,"tags":{}}');
+    expect(encodeValue({ rows: [model] })).toBe('{"rows":[{"id":1,"tags":{}}]}');
+  });
+
+  test("names the path of bytes that `toJSON` returns", () => {
+    const model = { toJSON: () => ({ image: Uint8Array.of(1) }) };
+    expect(() => encodeValue([model])).toThrow("the bytes at `0.image`");
+    expect(() => encodeValue({ image: { toJSON: () => Buffer.from("a") } })).toThrow("the bytes at `image`");
+  });
+
+  test("looks at a value that occurs again and again no more often than JSON does", () => {
+    let reads = 0;
+    const leaf = {
+      get empty() {
+        reads++;
+        return {};
+      },
+    };
+    encodeValue(Array.from({ length: 100 }, () => leaf));
+    // By JSON twice, and once before `toJSON`.
+    expect(reads).toBe(300);
+  });
+
   test("throws for a bigint and for a cycle", () => {
     const cycle: { self?: unknown } = {};
     cycle.self = cycle;

@@ -59,15 +59,17 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
   return isMost ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : Uint8Array.prototype.slice.call(bytes);
 }
 
-/** @throws TypeError that names the path */
+/** Goes through a value as JSON does, which takes `toJSON` for the value and ends at a cycle. @throws TypeError that names the path */
 function assertNoBytes(value: unknown): void {
-  const pending: { readonly path: string; readonly value: unknown }[] = [{ path: "", value }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { path, value: node } = next;
-    if (isMemory(node)) {
-      throw new TypeError(`cannot encode the bytes at \`${path.slice(1)}\`: send a Uint8Array as the whole value`);
+  const paths = new Map<unknown, string>();
+  JSON.stringify(value, function (this: Record<string, unknown>, key: string, node: unknown): unknown {
+    const above = paths.get(this);
+    const path = above ? `${above}.${key}` : key;
+    // A Buffer has a `toJSON`, so it is one only before that.
+    if (isMemory(node) || isMemory(this[key])) {
+      throw new TypeError(`cannot encode the bytes at \`${path}\`: send a Uint8Array as the whole value`);
     }
-    if (typeof node !== "object" || node === null) continue;
-    for (const [key, child] of Object.entries(node)) pending.push({ path: `${path}.${key}`, value: child });
-  }
+    if (typeof node === "object") paths.set(node, path);
+    return node;
+  });
 }
