@@ -198,6 +198,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   async #handleWithin(input: unknown): Promise<unknown> {
     const { context, use } = this.#served.service;
     this.#context.context = await context?.(this.caller);
+    this.#assertOpen();
     return runThrough(use, this.#context, async () => this.#handle(input));
   }
 
@@ -209,9 +210,15 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
 
   #call(input: unknown): unknown {
     const { method, handler } = this.#served;
+    this.#assertOpen();
     this.#hasBegun = true;
     const result = handler(input, this.#context);
     return method.kind === "stream" && isAsyncIterable(result) ? this.#sendItems(result) : result;
+  }
+
+  /** Stops a call that was ended before its handler was called. A one-way call has no caller that waits. @throws the reason */
+  #assertOpen(): void {
+    if (this.#reason !== undefined && !this.isOneWay) throw this.#reason;
   }
 
   #sendItems(items: AsyncIterable<unknown>): Promise<unknown> {
@@ -223,8 +230,6 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
       validate: gives && ((item) => validate(gives, item, "ipc.bad-output", "item")),
     });
     this.sender = sender;
-    // The call may have ended while its context was made.
-    if (this.#isAnswered) sender.stop();
     return sender.run(iteratorOf(items));
   }
 

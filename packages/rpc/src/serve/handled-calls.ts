@@ -150,7 +150,10 @@ export class HandledCalls implements HandlingOwner {
     const { handlers, maxCalls, maxCallBytes } = this.#options;
     if (this.#admits !== "all" && !(isOneWay && this.#admits === "one-way")) return "ipc.closing";
     if (this.#handling >= maxCalls || this.#bytes + payload.length > maxCallBytes) return "ipc.busy";
-    return handlers.find(name) ?? "ipc.unknown-method";
+    const served = handlers.find(name);
+    // The items of a one-way call would have no reader.
+    if (served === undefined || (isOneWay && served.method.kind === "stream")) return "ipc.unknown-method";
+    return served;
   }
 
   /** Answers a call that no handler gets. Returns false if it is dropped instead. */

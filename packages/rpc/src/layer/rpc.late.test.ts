@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import { fakePair, settle } from "../../test/fake-peer.js";
+import { method, stream } from "../contract/method.js";
+import type { StandardSchema } from "../contract/standard-schema.js";
+import { FLAG, KIND } from "../wire/frame.js";
+import { rpc, serve } from "./rpc.js";
+
+/** A promise that the test resolves. */
+class Gate {
+  open!: () => void;
+  readonly passed: Promise<void> = new Promise((resolve) => {
+    this.open = resolve;
+  });
+}
+
+function slowSchema({ passed }: Gate): StandardSchema<unknown> {
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: async (value) => {
+        await passed;
+        return { value };
+      },
+    },
+  };
+}
+
+const call = (server: ReturnType<typeof fakePair>["server"], flags = 0): void =>
+  server.receive({ kind: KIND.call, flags, id: 1, name: Buffer.from("run") });
+
+/** Each way for a server to wait before it calls a handler, which adds to `begun`. */
+const SLOW: readonly [
+  what: string,
+  serveIt: (pair: ReturnType<typeof fakePair>, gate: Gate, begun: string[]) => void,
+][] = [
+  [
+    "`context`",
+    ({ server }, { passed }, begun) => {
+      const use = [
+        async (_call: unknown, next: () => Promise<unknown>) => {
+          begun.push("middleware");
+          return next();
+        },
+      ];
+      serve(server, { run: method() }, { context: () => passed, use }, { run: () => begun.push("handler") });
+    },
+  ],
+  [
+    "an input schema",
+    ({ server }, gate, begun) =>
+      serve(server, { run: method({ input: slowSchema(gate) }) }, { run: () => void begun.push("handler") }),
+  ],
+  [
+    "middleware",
+    ({ server }, { passed }, begun) => {
+      const use = [
+        async (_call: unknown, next: () => Promise<unknown>) => {
+          await passed;
+          return next();
+        },
+      ];
+      serve(server, { run: method() }, { use }, { run: () => begun.push("handler") });
+    },
+  ],
+  [
+    "`context`, of a generator,",
+    ({ server }, { passed }, begun) =>
+      serve(
+        server,
+        { run: stream() },
+        { context: () => passed },
+        {
+          async *run() {
+            begun.push("handler");
+            yield 1;
+          },
+        },
+      ),
+  ],
+];
+
+describe.each(SLOW)("a call that is cancelled during %s", (_what, serveIt) => {
+  test("never begins, and is answered once", async () => {
+    const pair = fakePair();
+    const gate = new Gate();
+    const begun: string[] = [];
+    const log: string[] = [];
+    rpc(pair.server, { logger: { error: (text) => log.push(text) } });
+    serveIt(pair, gate, begun);
+    call(pair.server);
+    pair.server.receive({ kind: KIND.cancel, id: 1 });
+    gate.open();
+    await settle(pair);
+    expect(begun).toEqual([]);
+    expect(log).toEqual([]);
+    expect(pair.server.sent.map(({ name }) => name)).toEqual(["ipc.cancelled"]);
+    expect(rpc(pair.server).stats.handling).toBe(0);
+  });
+});
+
+describe("a one-way call", () => {
+  test("begins although its caller has gone, which it does not wait for", async () => {
+    const pair = fakePair();
+    const gate = new Gate();
+    const begun: string[] = [];
+    serve(pair.server, { run: method() }, { context: () => gate.passed }, { run: () => begun.push("handler") });
+    call(pair.server, FLAG.oneWay);
+    pair.server.lose("Disconnected");
+    gate.open();
+    await settle(pair);
+    expect(begun).toEqual(["handler"]);
+  });
+
+  test("of a method that gives items is dropped and counted, because its items have no reader", async () => {
+    const pair = fakePair();
+    const begun: string[] = [];
+    serve(
+      pair.server,
+      { run: stream() },
+      {
+        async *run() {
+          begun.push("handler");
+          yield 1;
+        },
+      },
+    );
+    call(pair.server, FLAG.oneWay);
+    await settle(pair);
+    expect(begun).toEqual([]);
+    expect(rpc(pair.server).stats).toMatchObject({ handling: 0, droppedFrames: 1 });
+    expect(pair.server.sent).toEqual([]);
+  });
+});
