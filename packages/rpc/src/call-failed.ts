@@ -29,7 +29,7 @@ const ENDED_EARLY: ReadonlySet<string> = new Set(["ipc.cancelled", "ipc.deadline
 export class CallFailed<Code extends string = string, Data = unknown> extends Error {
   override readonly name: string = "CallFailed";
   readonly code: Code;
-  /** As declared for `code`; of a reserved code undefined, or `{ issues }` of the schema. */
+  /** As declared for `code`; of `ipc.bad-input` `{ issues }`, of other reserved codes undefined. */
   readonly data: Data;
   readonly executed: Executed;
   /** The method that was called. */

@@ -70,7 +70,7 @@ describe.each([false, true])("schemas, asynchronous: %s", (wait) => {
     expect(await answer(pair, rejection(api.double(4)))).toMatchObject({ code: "ipc.bad-output", executed: "yes" });
     expect(await answer(pair, rejection(api.give(5).result))).toMatchObject({ code: "ipc.bad-output" });
     expect(await answer(pair, rejection(api.double(1)))).toMatchObject({ code: "ODD", data: 1 });
-    expect(await answer(pair, rejection(api.double(3)))).toMatchObject({ code: "ipc.internal" });
+    expect(await answer(pair, rejection(api.double(3)))).toMatchObject({ code: "ipc.bad-output" });
   });
 
   test("reject an item of the caller with `ipc.bad-input`", async () => {

@@ -1,7 +1,7 @@
 import { executedOf, type ReservedCode } from "../call-failed.js";
 import { type StandardSchema, wireIssues } from "../contract/standard-schema.js";
-import { messageOf } from "../format-value.js";
-import type { Executed } from "../rpc-error.js";
+import { isError, messageOf } from "../format-value.js";
+import { type Executed, ipcCodeOf, type RpcError } from "../rpc-error.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
 import { decodeValue, encodeValue } from "../wire/payload.js";
 
@@ -16,6 +16,16 @@ export class Failure extends Error {
     this.code = code;
     this.data = data;
   }
+}
+
+/** The code of what the contract's schemas refuse of a handler: its log has the issues, which are none of the caller's. */
+export const BAD_OUTPUT = "ipc.bad-output";
+
+/** Returns whether an exception says no more than that its call was ended, or reports an error that the method declares. */
+export function followsFrom(error: unknown, reason: RpcError): boolean {
+  if (error === reason || (error instanceof Failure && error.code !== BAD_OUTPUT)) return true;
+  if (isError(error) && (error.cause === reason || error.name === "AbortError")) return true;
+  return ipcCodeOf(error) === reason.code;
 }
 
 /** What an ERROR frame says. */

@@ -10,7 +10,7 @@ import { encodeFrame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { CallContext, type ContextSource, NO_ITEMS, runThrough } from "./call-context.js";
-import { chain, decodeInput, encodeFailure, Failure, isPromise, validate } from "./failure.js";
+import { BAD_OUTPUT, chain, decodeInput, encodeFailure, Failure, followsFrom, isPromise, validate } from "./failure.js";
 import type { Rpc } from "./handler-types.js";
 import type { ServedMethod } from "./served-method.js";
 
@@ -191,7 +191,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     const { output: schema } = method;
     if (schema === undefined) return output;
     return chain(output, (value) =>
-      this.#isAnswered ? undefined : validate(schema, value, "ipc.bad-output", "output"),
+      this.#isAnswered ? undefined : validate(schema, value, BAD_OUTPUT, "output"),
     );
   }
 
@@ -227,7 +227,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
       id: this.id,
       method: this.name,
       send: this.#owner.sendItem,
-      validate: gives && ((item) => validate(gives, item, "ipc.bad-output", "item")),
+      validate: gives && ((item) => validate(gives, item, BAD_OUTPUT, "item")),
     });
     this.sender = sender;
     return sender.run(iteratorOf(items));
@@ -250,23 +250,25 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   }
 
   async #fail(error: unknown): Promise<void> {
-    if (this.#isAnswered) return;
-    if (error === this.sender?.sendError && ipcCodeOf(error) === "IPC_QUEUE_FULL") this.#owner.queueFull(error);
+    if (this.#isAnswered) {
+      if (this.#reason === undefined || !followsFrom(error, this.#reason)) this.#owner.report(this.name, error);
+      return;
+    }
     this.#error = error;
-    const failure = error instanceof Failure ? error : undefined;
     try {
-      if (failure !== undefined) {
-        const data = await this.#checkedData(failure);
-        if (!this.#isAnswered) this.#answerFailure(failure.code, failure.message, data);
+      if (error instanceof Failure && error.code !== BAD_OUTPUT) {
+        const data = await this.#checkedData(error);
+        if (!this.#isAnswered) this.#answerFailure(error.code, error.message, data);
         return;
       }
     } catch (inner) {
       error = inner;
     }
-    if (this.#isAnswered) return;
+    if (!this.#isAnswered) {
+      const shown = this.#served.service.exposeErrors && isError(error) ? error.message : "the handler failed";
+      this.#answerFailure(error instanceof Failure ? error.code : "ipc.internal", shown);
+    }
     this.#owner.report(this.name, error);
-    const shown = this.#served.service.exposeErrors && isError(error) ? error.message : "the handler failed";
-    this.#answerFailure("ipc.internal", shown);
   }
 
   /** @throws Error if the method declares no such error, or not with such data */
@@ -276,7 +278,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     if (errors === undefined || code.startsWith("ipc.")) return data;
     const schema = errors.get(code);
     if (schema === undefined) throw new Error(`${this.name}: the contract declares no error ${code}`);
-    return validate(schema, data, "ipc.bad-output", `data of ${code}`);
+    return validate(schema, data, BAD_OUTPUT, `data of ${code}`);
   }
 
   #answerFailure(code: string, message: string, data?: unknown): void {

@@ -24,6 +24,7 @@ export class ItemSender {
   readonly #options: ItemSenderOptions;
   #source: ItemSource | undefined;
   #isDone = false;
+  #returned: Promise<unknown> | undefined;
   /** Items that were sent, and their bytes. */
   items = 0;
   bytes = 0;
@@ -102,13 +103,12 @@ export class ItemSender {
     }
   }
 
-  /** Calls the iterator's `return` once, unless it is done. */
+  /** Calls the iterator's `return` once, unless it is done. A generator that throws in its `finally` block rejects the promise. */
   #return(): Promise<unknown> | undefined {
     const source = this.#source;
     if (source === undefined || this.#isDone) return undefined;
-    this.#isDone = true;
-    // A generator that throws in its `finally` block rejects here.
-    return Promise.resolve().then(() => source.return?.());
+    this.#returned ??= Promise.resolve().then(() => source.return?.());
+    return this.#returned;
   }
 }
 
