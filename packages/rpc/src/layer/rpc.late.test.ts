@@ -132,3 +132,32 @@ describe("a one-way call", () => {
     expect(pair.server.sent).toEqual([]);
   });
 });
+
+describe("an answer that the peer refuses when its connection has ended", () => {
+  test.each([
+    ["is replaced over the same connection", false, ["", "ipc.internal"]],
+    ["is not replaced over the next one, where its id belongs to another call", true, [""]],
+  ])("%s", async (_what, hasEnded, answers) => {
+    const pair = fakePair();
+    rpc(pair.server, { logger: { error() {} } });
+    serve(pair.server, { run: method() }, { run: () => "long" });
+    const write = pair.server.write.bind(pair.server);
+    let refuse = (_error: unknown): void => {};
+    pair.server.write = (type, data) => {
+      void write(type, data);
+      pair.server.write = write;
+      return new Promise((_resolve, reject) => {
+        refuse = reject;
+      });
+    };
+    call(pair.server);
+    await settle(pair);
+    if (hasEnded) {
+      pair.server.lose("Disconnected");
+      pair.server.reconnect();
+    }
+    refuse(Object.assign(new Error("too long"), { code: "IPC_MESSAGE_TOO_LARGE" }));
+    await settle(pair);
+    expect(pair.server.sent.map(({ name }) => name)).toEqual(answers);
+  });
+});

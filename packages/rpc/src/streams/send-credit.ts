@@ -19,9 +19,8 @@ export class SendCredit {
     return this.#isEnded;
   }
 
-  /** Adds credit, up to a number that stays exact whatever the other side grants. */
   grant(bytes: number): void {
-    this.#bytes = Math.min(this.#bytes + bytes, Number.MAX_SAFE_INTEGER);
+    this.#bytes += bytes;
     if (this.#bytes > 0) this.#wakeUp();
   }
 
