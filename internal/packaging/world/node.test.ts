@@ -14,7 +14,7 @@ beforeAll(async () => {
     Object.fromEntries(VERSIONS.map((version) => [`node-${version}`, `npm:${PACKAGE}@${version}`])),
   );
   project = await Project.make("tools", tools);
-  await project.install("npm", ["@ipc/client", "@ipc/server"]);
+  await project.install("npm", ["@ipc/client", "@ipc/rpc", "@ipc/server"]);
 });
 
 afterAll(() => project?.[Symbol.asyncDispose]());

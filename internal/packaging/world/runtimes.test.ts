@@ -13,6 +13,7 @@ const why = isHere ? "" : ` (skipped: no Bun and no Deno for ${process.platform}
 
 const MESSAGES = 10_000;
 const CLIENTS = 50;
+const CALLS = 1_000;
 const PAIRS = [
   ["Bun", "Node.js"],
   ["Node.js", "Bun"],
@@ -38,7 +39,7 @@ beforeAll(async () => {
     "Node.js": [process.execPath],
   };
   project = await Project.make("runtimes");
-  const names = ["client", "crypto", "framing", "manager", "server", "session", "transport"];
+  const names = ["client", "crypto", "framing", "manager", "rpc", "server", "session", "transport"];
   await project.install(
     "npm",
     names.map((name) => `@ipc/${name}`),
@@ -79,6 +80,12 @@ describe.runIf(isHere).each(PAIRS)(`a server on %s and a client on %s${why}`, (s
     expect(await redialer.line()).toBe("IPC_CONNECTION_LOST");
     expect(await start(server, "server", directory).line()).toBe("listening");
     expect(await redialer.line()).toBe("again");
+  });
+
+  test(`call each other: ${CALLS} calls at once, and a stream of as many items`, async () => {
+    const directory = await socketDirectory();
+    expect(await start(server, "callee", directory).line()).toBe("listening");
+    expect(await start(client, "caller", directory, CALLS).line()).toBe(`${CALLS} answered, ${CALLS} items`);
   });
 
   test(`a manager serves ${CLIENTS} clients at once`, async () => {

@@ -1,12 +1,13 @@
 // Loads everything in both formats: one process may do that, and then both share classes and state.
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { startServerManager } from "@ipc/manager";
 import { memory } from "@ipc/transport";
 
 const require = createRequire(import.meta.url);
 
-for (const name of ["crypto", "framing", "manager", "server", "session", "transport"]) {
+for (const name of readdirSync("node_modules/@ipc")) {
   const { exports } = require(`@ipc/${name}/package.json`);
   for (const subpath of Object.keys(exports).filter((path) => path !== "./package.json")) {
     const specifier = `@ipc/${name}${subpath.slice(1)}`;

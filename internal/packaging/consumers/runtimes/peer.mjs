@@ -1,6 +1,7 @@
 // One side of a conversation, on whatever runtime starts it: peer.mjs ROLE NAME DIRECTORY COUNT. It prints what happens, line by line.
 import { startClient, unixSocket } from "@ipc/client";
 import { startServerManager } from "@ipc/manager";
+import { method, rpc, serve, stream } from "@ipc/rpc";
 import { startServer } from "@ipc/server";
 
 const [role, name, directory, count] = process.argv.slice(2);
@@ -9,6 +10,8 @@ const options =
   process.platform === "win32"
     ? { name, security: { psk: Buffer.alloc(32, 7) } }
     : { name, transport: unixSocket({ directory }), security: { keyFile: `${directory}/key` } };
+
+const contract = { double: method(), count: stream() };
 
 const ROLES = {
   async server() {
@@ -37,6 +40,29 @@ const ROLES = {
     }
     await sending;
     console.log(`${client.security.mode}, ${received} echoed`);
+    await client.close();
+  },
+
+  async callee() {
+    const manager = await startServerManager(options);
+    serve(manager, contract, {
+      double: (number) => number * 2,
+      async *count(last) {
+        for (let number = 1; number <= last; number++) yield number;
+      },
+    });
+    console.log("listening");
+  },
+
+  /** Makes calls at once, then reads a stream. */
+  async caller() {
+    const client = await startClient(options);
+    const api = rpc(client).remote(contract);
+    const calls = Array.from({ length: Number(count) }, async (_, number) => (await api.double(number)) === number * 2);
+    const answered = (await Promise.all(calls)).filter((isRight) => isRight).length;
+    let items = 0;
+    for await (const item of api.count(Number(count))) if (item === items + 1) items++;
+    console.log(`${answered} answered, ${items} items`);
     await client.close();
   },
 

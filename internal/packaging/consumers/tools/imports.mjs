@@ -2,6 +2,8 @@
 import { startClient } from "@ipc/client";
 import { FrameDecoder } from "@ipc/framing";
 import { startServerManager } from "@ipc/manager";
+import { method } from "@ipc/rpc";
+import { jsonRpcOver } from "@ipc/rpc/json-rpc";
 import { startServer } from "@ipc/server";
 import { openSession } from "@ipc/session";
 import { clientHandshake } from "@ipc/session/handshake";
@@ -12,6 +14,8 @@ export default [
   startClient,
   FrameDecoder,
   startServerManager,
+  method,
+  jsonRpcOver,
   startServer,
   openSession,
   clientHandshake,

@@ -38,7 +38,7 @@ export type CallArguments<Input, Options> = undefined extends Input
  * A call of a method that gives items: iterate over them, and await the call or `result` for its output. Leaving the loop early
  * cancels the call. Awaiting the call itself drops the items that no loop has asked for.
  */
-export interface CallStream<Item, Output> extends AsyncIterable<Item, undefined>, Promise<Output> {
+export interface CallStream<Item, Output> extends AsyncIterable<Item>, Promise<Output> {
   [Symbol.asyncIterator](): AsyncIterator<Item, undefined>;
   /** Settles after the last item. Its rejection needs no handler, because the loop rejects too. */
   readonly result: Promise<Output>;

@@ -47,7 +47,7 @@ describe("the compiler infers", () => {
           },
           list: async () => [{ id: 1 }],
           async *watch({ above }, call) {
-            expectTypeOf(call.items).toEqualTypeOf<AsyncIterable<never, undefined>>();
+            expectTypeOf(call.items).toEqualTypeOf<AsyncIterable<never>>();
             yield { id: above };
             return "end" as const;
           },

@@ -13,7 +13,7 @@ export interface ContextSource {
   readonly caller: Caller;
   readonly rpc: Rpc;
   readonly signal: AbortSignal;
-  readonly items: AsyncIterable<unknown, undefined>;
+  readonly items: AsyncIterable<unknown>;
 }
 
 /** A handled call, as its handler sees it. */
@@ -50,7 +50,7 @@ export class CallContext implements AnyCall {
     return this.#source.rpc;
   }
 
-  get items(): AsyncIterable<unknown, undefined> {
+  get items(): AsyncIterable<unknown> {
     return this.#source.items;
   }
 
@@ -64,7 +64,7 @@ export class CallContext implements AnyCall {
 }
 
 /** The items of a call whose caller gives none. */
-export const NO_ITEMS: AsyncIterable<never, undefined> = {
+export const NO_ITEMS: AsyncIterable<never> = {
   // biome-ignore lint/correctness/useYield: there are no items.
   async *[Symbol.asyncIterator]() {
     return undefined;

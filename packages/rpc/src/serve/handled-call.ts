@@ -98,7 +98,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     return this.#abort.signal;
   }
 
-  get items(): AsyncIterable<unknown, undefined> {
+  get items(): AsyncIterable<unknown> {
     return this.received ?? NO_ITEMS;
   }
 

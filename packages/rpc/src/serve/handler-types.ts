@@ -21,7 +21,7 @@ export interface Call<Context = unknown, Items = never, Errors extends object = 
   /** Calls the other side. */
   readonly rpc: Rpc;
   /** The caller's items; a loop pulls them as fast as it runs. */
-  readonly items: AsyncIterable<Items, undefined>;
+  readonly items: AsyncIterable<Items>;
   /** Ends the call with an error that the method declares. */
   fail<Code extends keyof Errors & string>(code: Code, data: Errors[Code]): never;
 }

@@ -70,7 +70,7 @@ const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value
  * The receiving side of a stream: keeps unread items within a window of credit and grants more as the reader takes them. A reader
  * that stops holds back its own sender only.
  */
-export class ItemQueue implements AsyncIterableIterator<unknown, undefined> {
+export class ItemQueue implements AsyncIterableIterator<unknown> {
   readonly #options: ItemQueueOptions;
   /** Unread items, each with the next one. */
   #first: UnreadItem | undefined;
