@@ -68,6 +68,10 @@ export class CallMaker {
     if (target.takesItems && items === undefined) {
       throw new TypeError(`${name}: \`items\` takes an iterable or async iterable, got undefined`);
     }
+    const isRepeatable = options.idempotent ?? target.isIdempotent;
+    if (isRepeatable && items !== undefined) {
+      throw new TypeError(`${name}: \`items\` cannot be sent again, so the call cannot be idempotent`);
+    }
     const timeoutMs = options.timeoutMs ?? (target.kind === "unary" && items === undefined ? CALL_TIMEOUT_MS : 0);
     const expiresAt = expiryOf(name, timeoutMs);
     const payload = encodeInput(name, input);
@@ -82,7 +86,6 @@ export class CallMaker {
       meta: event === undefined ? encodeCallMeta(name, options.meta) : encodeTracedMeta(event),
       payload,
     });
-    const isRepeatable = (options.idempotent ?? target.isIdempotent) && target.kind !== "stream" && items === undefined;
     const call = table.create({ id, method: name, frame, isRepeatable, security: link.security, signal });
     call.isDeadlineSent = expiresAt !== Number.POSITIVE_INFINITY;
     table.setDeadline(call, expiresAt, timeoutMs);

@@ -14,7 +14,7 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** Strings for the handler, at most 4 096 bytes as JSON. */
   readonly meta?: Meta | undefined;
-  /** Whether the call may be repeated on the next connection. @default what the contract says */
+  /** Whether the call, before its first item, may be repeated on the next connection. @default what the contract says */
   readonly idempotent?: boolean | undefined;
   readonly oneWay?: false | undefined;
 }

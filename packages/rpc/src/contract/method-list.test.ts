@@ -71,6 +71,10 @@ describe("method", () => {
     ],
     [{ errors: { A: 1 } }, "method: `errors.A` takes a Standard Schema, got 1"],
     [{ idempotent: 1 }, "method: `idempotent` takes true or false, got 1"],
+    [
+      { takes: schema, idempotent: true },
+      "method: `takes` and `idempotent` exclude each other: items cannot be sent again",
+    ],
     [7, "method: takes an object of schemas, got 7"],
   ])("rejects %o with a TypeError", (definition, says) => {
     expect(() => method(definition as never)).toThrow(says);

@@ -53,7 +53,7 @@ export interface MethodDefinition {
   readonly takes?: StandardSchema;
   /** The data of each error that the handler may report; a code has 1 … 64 bytes and does not start with `ipc.`. */
   readonly errors?: Readonly<Record<string, StandardSchema>>;
-  /** Whether the call may be repeated on the next connection when this one is lost. @default false */
+  /** Whether the call may be repeated on the next connection when this one is lost before its first item. @default false */
   readonly idempotent?: boolean;
 }
 
@@ -92,7 +92,7 @@ export type UntypedStream = PlainTypes<unknown, unknown, unknown, never, Record<
 
 /** Options of a method that is typed only. */
 export interface PlainOptions {
-  /** Whether the call may be repeated on the next connection when this one is lost. @default false */
+  /** Whether the call may be repeated on the next connection when this one is lost before its first item. @default false */
   readonly idempotent?: boolean;
 }
 
@@ -145,6 +145,9 @@ function define(where: string, definition: MethodDefinition, kind: Method["kind"
   const { input, output, gives, takes, errors, idempotent = false } = definition;
   if (typeof idempotent !== "boolean") {
     throw new TypeError(`${where}: \`idempotent\` takes true or false, got ${formatValue(idempotent)}`);
+  }
+  if (takes !== undefined && idempotent) {
+    throw new TypeError(`${where}: \`takes\` and \`idempotent\` exclude each other: items cannot be sent again`);
   }
   return Object.freeze({
     [METHOD]: true as const,

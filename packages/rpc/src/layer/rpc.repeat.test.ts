@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { rejection } from "../../test/both-sides.js";
+import { collect, during } from "../../test/during.js";
 import { fakePair, settle } from "../../test/fake-peer.js";
 import { pass } from "../../test/pass-time.js";
-import { method } from "../contract/method.js";
+import { method, stream } from "../contract/method.js";
 import { KIND } from "../wire/frame.js";
 import { rpc, serve } from "./rpc.js";
 
@@ -115,5 +116,66 @@ describe("an idempotent call of a client", () => {
     await settle(pair);
     pair.server.lose("Disconnected");
     expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
+  });
+});
+
+describe("an idempotent stream of a client", () => {
+  const contract = { watch: stream<number, number, string>({ idempotent: true }) };
+
+  /** A client whose call has reached a server that gives `items` items, and then loses its connection. */
+  async function lost(remote: "typed" | "untyped", items: number) {
+    const pair = fakePair();
+    let calls = 0;
+    serve(pair.server, contract, {
+      async *watch(count, call) {
+        calls++;
+        for (let at = 0; at < (calls === 1 ? items : count); at++) yield at;
+        if (calls === 1) await new Promise((resolve) => call.signal.addEventListener("abort", resolve));
+        return `call ${calls}`;
+      },
+    });
+    const calling = rpc(pair.client);
+    const options = remote === "typed" ? {} : { idempotent: true };
+    const run = (remote === "typed" ? calling.remote(contract) : calling.remote<typeof contract>()).watch(3, options);
+    const loop = collect(run);
+    loop.catch(() => {});
+    await settle(pair);
+    pair.client.lose("Reconnecting");
+    pair.server.lose("Disconnected");
+    pair.server.reconnect();
+    pair.client.reconnect();
+    return { pair, run, loop, calls: () => calls };
+  }
+
+  test.each(["typed", "untyped"] as const)(
+    "is repeated as long as it has given nothing (%s remote)",
+    async (remote) => {
+      const { pair, run, loop } = await lost(remote, 0);
+      expect(await during(pair, loop)).toEqual([0, 1, 2]);
+      expect(await run.result).toBe("call 2");
+    },
+  );
+
+  test.each(["typed", "untyped"] as const)("is not repeated after its first item (%s remote)", async (remote) => {
+    const { pair, run, loop, calls } = await lost(remote, 1);
+    expect(await during(pair, rejection(loop))).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
+    expect(await rejection(run.result)).toMatchObject({ code: "IPC_CALL_LOST" });
+    expect(calls()).toBe(1);
+  });
+
+  test("with items is a TypeError, because those that were read are gone", async () => {
+    const pair = fakePair();
+    const upload = { put: stream<void, never, number, number>({ idempotent: true }) };
+    const call = rpc(pair.client)
+      .remote(upload)
+      .put(undefined, { items: [1] });
+    expect(await rejection(call)).toEqual(
+      new TypeError("put: `items` cannot be sent again, so the call cannot be idempotent"),
+    );
+    expect(pair.client.sent).toEqual([]);
+    void rpc(pair.client)
+      .remote(upload)
+      .put(undefined, { items: [1], idempotent: false });
+    expect(pair.client.sent).toMatchObject([{ kind: KIND.call }]);
   });
 });
