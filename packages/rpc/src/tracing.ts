@@ -27,16 +27,26 @@ export interface CallEvent {
 export const callChannel: TracingChannel<unknown, CallEvent> = tracingChannel<unknown, CallEvent>("ipc.call");
 export const handleChannel: TracingChannel<unknown, CallEvent> = tracingChannel<unknown, CallEvent>("ipc.handle");
 
+type CallEnd = Required<Pick<CallEvent, "outcome" | "executed" | "bytes" | "items">> & { readonly error?: unknown };
+
 /** Publishes how a call has ended. */
-export function publishEnd(
-  channel: TracingChannel<unknown, CallEvent>,
-  event: CallEvent,
-  end: Required<Pick<CallEvent, "outcome" | "executed" | "bytes" | "items">> & { readonly error?: unknown },
-): void {
+export function publishEnd(channel: TracingChannel<unknown, CallEvent>, event: CallEvent, end: CallEnd): void {
   Object.assign(event, end);
   if (end.error !== undefined) channel.error.publish(event);
   channel.asyncStart.publish(event);
   channel.asyncEnd.publish(event);
+}
+
+/** Publishes a call of the other side, whose handler runs with the stores that a subscriber has bound. */
+export async function traceHandling(
+  event: CallEvent,
+  run: () => void | Promise<void>,
+  end: () => CallEnd,
+): Promise<void> {
+  const running = handleChannel.start.runStores(event, run);
+  handleChannel.end.publish(event);
+  await running;
+  publishEnd(handleChannel, event, end());
 }
 
 /** Publishes a call of the other side that was refused: it begins and ends at once. */

@@ -23,15 +23,13 @@ const contract = {
   raw: stream<string, string>(),
 };
 
-/** A server whose handler `run` and whose middleware do what the test wants. */
+/** A server whose handler `run`, and whose middleware if there is any, do what the test wants. */
 function scene(run: (call: AnyCall) => unknown, before?: (call: AnyCall, next: () => Promise<unknown>) => unknown) {
   const pair = fakePair();
   const log: string[] = [];
   rpc(pair.server, { logger: { error: (text) => log.push(text) } });
-  const use = [
-    async (call: AnyCall, next: () => Promise<unknown>) => (before === undefined ? next() : before(call, next)),
-  ];
-  serve(pair.server, contract, { use } as object, {
+  const use = before && [async (call: AnyCall, next: () => Promise<unknown>) => before(call, next)];
+  serve(pair.server, contract, { ...(use && { use }) } as object, {
     run: (_, call) => run(call as AnyCall) as string,
     sum: async (_, call) => {
       let sum = 0;

@@ -5,7 +5,7 @@ import type { Caller, WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, RpcError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
 import { ItemSender, iteratorOf } from "../streams/item-sender.js";
-import { type CallEvent, handleChannel, publishEnd } from "../tracing.js";
+import { handleChannel, traceHandling } from "../tracing.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
@@ -113,26 +113,19 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     return runInScope(this, () => this.#run(codec, payload));
   }
 
-  async #traced(codec: number, payload: Buffer): Promise<void> {
+  #traced(codec: number, payload: Buffer): Promise<void> {
     const { remote } = this.caller;
-    const event: CallEvent = {
-      method: this.name,
-      kind: this.#served.method.kind,
-      id: this.id,
-      remote,
-      deadlineMs: this.expiresAt === Number.POSITIVE_INFINITY ? 0 : Math.round(this.expiresAt - performance.now()),
-      meta: { ...this.meta },
-    };
-    const running = handleChannel.start.runStores(event, () => this.#inScope(codec, payload));
-    handleChannel.end.publish(event);
-    await running;
-    publishEnd(handleChannel, event, {
+    const { kind } = this.#served.method;
+    const deadlineMs = this.expiresAt === Number.POSITIVE_INFINITY ? 0 : Math.round(this.expiresAt - performance.now());
+    const event = { method: this.name, kind, id: this.id, remote, deadlineMs, meta: { ...this.meta } };
+    const run = (): void | Promise<void> => this.#inScope(codec, payload);
+    return traceHandling(event, run, () => ({
       outcome: this.#outcome,
       executed: this.#hasBegun ? "yes" : "no",
       bytes: this.bytes + lengthOf(this.#result) + (this.sender?.bytes ?? 0) + (this.received?.bytes ?? 0),
       items: (this.sender?.items ?? 0) + (this.received?.items ?? 0),
       error: this.#error,
-    });
+    }));
   }
 
   /** Ends the call for its caller at once, whatever the handler does. @param code answered; undefined if nothing can be */
@@ -190,9 +183,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     const output = isBare ? this.#handle(input) : this.#handleWithin(input);
     const { output: schema } = method;
     if (schema === undefined) return output;
-    return chain(output, (value) =>
-      this.#isAnswered ? undefined : validate(schema, value, BAD_OUTPUT, "output"),
-    );
+    return chain(output, (value) => (this.#isAnswered ? undefined : validate(schema, value, BAD_OUTPUT, "output")));
   }
 
   async #handleWithin(input: unknown): Promise<unknown> {
