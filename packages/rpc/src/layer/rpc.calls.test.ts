@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { bothSides, rejection } from "../../test/both-sides.js";
-import { method, stream } from "../contract/method.js";
+import { method } from "../contract/method.js";
 import type { AnyCall } from "../serve/handler-types.js";
 import { rpc, serve } from "./rpc.js";
 
@@ -257,16 +257,6 @@ describe("the layer", () => {
     expect(() => rpc(client)).toThrow(expect.objectContaining({ code: "IPC_CONSUMER_TAKEN" }));
     client.destroy();
     await Promise.allSettled([reading]);
-  });
-
-  test("describes what it serves in answer to `ipc.describe`", async () => {
-    const { manager, connect } = await bothSides();
-    serve(manager, { get: method({ idempotent: true }), watch: stream() }, { get() {}, async *watch() {} });
-    const api = rpc(await connect()).remote() as unknown as { ipc: { describe(): Promise<unknown> } };
-    expect(await api.ipc.describe()).toEqual([
-      { name: "get", kind: "unary", idempotent: true },
-      { name: "watch", kind: "stream", idempotent: false },
-    ]);
   });
 });
 

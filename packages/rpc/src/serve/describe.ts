@@ -1,5 +1,4 @@
 import { type Method, method } from "../contract/method.js";
-import type { MethodList } from "../contract/method-list.js";
 import type { StandardSchema } from "../contract/standard-schema.js";
 import type { ServedMethod } from "./served-method.js";
 
@@ -19,15 +18,27 @@ export interface MethodDescription {
 const DESCRIBE = method<void, readonly MethodDescription[]>();
 const PARTS = ["input", "output", "gives", "takes"] as const;
 
+/** Kept, because every caller may ask for them, and a JSON Schema takes long to make. */
+const descriptions = new WeakMap<ServedMethod, MethodDescription>();
+
 /** Makes the reserved method that lists what a peer serves. */
-export function describeMethods(list: () => MethodList): ServedMethod {
+export function describeMethods(list: () => readonly ServedMethod[]): ServedMethod {
   return {
     name: "ipc.describe",
     method: DESCRIBE,
     canCall: false,
-    service: { context: undefined, use: [], exposeErrors: false },
-    handler: () => [...list()].map(([name, served]) => describe(name, served)),
+    service: { context: undefined, use: [], exposeErrors: false, isDescribed: false },
+    handler: () =>
+      list()
+        .filter(({ service }) => service.isDescribed)
+        .map(descriptionOf),
   };
+}
+
+function descriptionOf(served: ServedMethod): MethodDescription {
+  const known = descriptions.get(served) ?? describe(served.name, served.method);
+  descriptions.set(served, known);
+  return known;
 }
 
 function describe(name: string, method: Method): MethodDescription {

@@ -1,5 +1,5 @@
 import { type Contract, isMethod } from "../contract/method.js";
-import { listMethods, type MethodList } from "../contract/method-list.js";
+import { listMethods } from "../contract/method-list.js";
 import { formatValue } from "../format-value.js";
 import { describeMethods } from "./describe.js";
 import { resolveService, type ServedMethod } from "./served-method.js";
@@ -35,10 +35,9 @@ export class HandlerTable {
     for (const served of found) this.#methods.set(served.name, served);
   }
 
-  /** The methods of this table and its parent. */
-  get list(): MethodList {
-    const own = [...this.#methods].map(([name, { method }]) => [name, method] as const);
-    return new Map([...(this.#parent?.list ?? []), ...own]);
+  /** The methods of this table's parent and its own. */
+  get list(): readonly ServedMethod[] {
+    return [...(this.#parent?.list ?? []), ...this.#methods.values()];
   }
 
   #reserved(name: string): ServedMethod | undefined {

@@ -62,6 +62,11 @@ export interface ServeOptions<Context = undefined> {
   readonly use?: readonly Middleware<Context>[];
   /** Whether the caller gets the message of an unexpected exception. @default false: only the log has it */
   readonly exposeErrors?: boolean;
+  /**
+   * Whether `ipc.describe` lists these methods, with their schemas, for every caller: middleware does not run for it.
+   * @default true, with `use` false
+   */
+  readonly describe?: boolean;
 }
 
 /** Figures of the calls over one peer. */

@@ -8,6 +8,8 @@ export interface Service {
   readonly context: ((caller: Caller) => unknown) | undefined;
   readonly use: readonly Middleware[];
   readonly exposeErrors: boolean;
+  /** Whether `ipc.describe` lists the methods. */
+  readonly isDescribed: boolean;
 }
 
 /** A method with the function that handles it. */
@@ -20,7 +22,7 @@ export interface ServedMethod {
   readonly canCall: boolean;
 }
 
-const KNOWN: readonly (keyof ServeOptions)[] = ["context", "use", "exposeErrors"];
+const KNOWN: readonly (keyof ServeOptions)[] = ["context", "use", "exposeErrors", "describe"];
 
 /** Validates the options of `serve`. @throws TypeError */
 export function resolveService(options: unknown): Service {
@@ -32,7 +34,7 @@ export function resolveService(options: unknown): Service {
       throw new TypeError(`serve: unknown option \`${key}\`; known options: ${KNOWN.join(", ")}`);
     }
   }
-  const { context, use = [], exposeErrors = false } = options as Record<keyof ServeOptions, unknown>;
+  const { context, use = [], exposeErrors = false, describe } = options as Record<keyof ServeOptions, unknown>;
   if (context !== undefined && typeof context !== "function") {
     throw new TypeError(`serve: \`context\` takes a function, got ${formatValue(context)}`);
   }
@@ -42,5 +44,9 @@ export function resolveService(options: unknown): Service {
   if (typeof exposeErrors !== "boolean") {
     throw new TypeError(`serve: \`exposeErrors\` takes true or false, got ${formatValue(exposeErrors)}`);
   }
-  return { context: context as Service["context"], use: [...use] as Middleware[], exposeErrors };
+  const isDescribed = describe ?? use.length === 0;
+  if (typeof isDescribed !== "boolean") {
+    throw new TypeError(`serve: \`describe\` takes true or false, got ${formatValue(describe)}`);
+  }
+  return { context: context as Service["context"], use: [...use] as Middleware[], exposeErrors, isDescribed };
 }
