@@ -73,7 +73,9 @@ export class CallMaker {
       throw new TypeError(`${name}: \`items\` cannot be sent again, so the call cannot be idempotent`);
     }
     const timeoutMs = options.timeoutMs ?? (target.kind === "unary" && items === undefined ? CALL_TIMEOUT_MS : 0);
-    const expiresAt = expiryOf(name, timeoutMs);
+    const inherited = inheritedExpiry();
+    const expiresAt = expiryOf(name, timeoutMs, inherited);
+    const deadlineMs = deadlineNumber(expiresAt);
     const payload = encodeInput(name, input);
     const id = table.takeId();
     const event = callChannel.hasSubscribers ? this.#traceStart(target, id, expiresAt, options.meta) : undefined;
@@ -81,14 +83,15 @@ export class CallMaker {
       kind: KIND.call,
       flags: items === undefined ? 0 : FLAG.items,
       id,
-      number: deadlineNumber(expiresAt),
+      number: deadlineMs,
       name: target.nameBytes,
       meta: event === undefined ? encodeCallMeta(name, options.meta) : encodeTracedMeta(event),
       payload,
     });
     const call = table.create({ id, method: name, frame, isRepeatable, security: link.security, signal });
-    call.isDeadlineSent = expiresAt !== Number.POSITIVE_INFINITY;
-    table.setDeadline(call, expiresAt, timeoutMs);
+    call.isDeadlineSent = deadlineMs !== 0;
+    call.isDeadlineInherited = call.isDeadlineSent && expiresAt === inherited;
+    table.setDeadline(call, expiresAt, call.isDeadlineInherited ? deadlineMs : timeoutMs);
     if (target.kind === "unary") table.send(call);
     else {
       call.received = this.#queueFor(call);
@@ -116,8 +119,11 @@ export class CallMaker {
 
   /** Nothing says whether a method gives items until its caller awaits the call, so the clock starts here. */
   #beginDeadline(call: OutgoingCall): void {
-    if (call.isSettled || call.timeoutMs > 0) return;
-    const expiresAt = Math.min(call.expiresAt, performance.now() + CALL_TIMEOUT_MS);
+    const expiresAt = performance.now() + CALL_TIMEOUT_MS;
+    if (call.isSettled || call.expiresAt <= expiresAt) return;
+    // Earlier than what the other side may have been told.
+    call.isDeadlineInherited = false;
+    call.isDeadlineSent = false;
     this.#options.table.setDeadline(call, expiresAt, CALL_TIMEOUT_MS);
   }
 
@@ -196,8 +202,7 @@ export class CallMaker {
 }
 
 /** The end of a call, by `performance.now()`: its own, or that of the handler that makes it. @throws RpcError IPC_TIMED_OUT */
-function expiryOf(method: string, timeoutMs: number): number {
-  const inherited = inheritedExpiry();
+function expiryOf(method: string, timeoutMs: number, inherited: number): number {
   if (timeoutMs === 0 && inherited === Number.POSITIVE_INFINITY) return inherited;
   const now = performance.now();
   if (inherited <= now) {

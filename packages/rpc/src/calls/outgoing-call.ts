@@ -58,6 +58,8 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   resultBytes = 0;
   /** Whether the other side knows the deadline, and ends the call itself. */
   isDeadlineSent = false;
+  /** Whether the deadline is that of the handler that has made the call. */
+  isDeadlineInherited = false;
   readonly #owner: CallOwner;
   readonly #signal: AbortSignal | undefined;
   /** Made only for a signal, because a closure for each call costs more than most of the rest. */
@@ -118,8 +120,10 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   }
 
   timeoutError(): RpcError {
-    const message = `${this.method}: no answer within ${this.timeoutMs} ms; raise \`timeoutMs\`, or look at the handler`;
-    return new RpcError("IPC_TIMED_OUT", this.executed, message);
+    const within = this.isDeadlineInherited
+      ? `the ${this.timeoutMs} ms that were left of the calling handler's deadline`
+      : `${this.timeoutMs} ms; raise \`timeoutMs\`, or look at the handler`;
+    return new RpcError("IPC_TIMED_OUT", this.executed, `${this.method}: no answer within ${within}`);
   }
 
   /** The connection has ended. If the peer has not accepted the frame yet, it tells next whether it ever will. */

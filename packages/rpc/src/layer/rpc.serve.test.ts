@@ -3,6 +3,7 @@ import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { answer } from "../../test/answer.js";
 import { rejection } from "../../test/both-sides.js";
 import { fakePair, settle } from "../../test/fake-peer.js";
+import { pass } from "../../test/pass-time.js";
 import { method, stream } from "../contract/method.js";
 import type { StandardSchema } from "../contract/standard-schema.js";
 import { KIND } from "../wire/frame.js";
@@ -165,6 +166,45 @@ describe("a call that a handler makes", () => {
     const call = rpc(pair.client).remote(outer).run(40, { timeoutMs: 100 });
     expect(await answer(pair, call)).toBe("waited");
     expect(pair.server.sent.find(({ kind }) => kind === KIND.call)?.number).toBe(60);
+  });
+
+  test.each([0, 1_000])("says that it timed out with its handler, with `timeoutMs` %i", async (timeoutMs) => {
+    const advance = stopClock();
+    const pair = fakePair();
+    const inside: unknown[] = [];
+    serve(pair.server, outer, {
+      run: async (ms, call) => {
+        advance(ms);
+        inside.push(await rejection(call.rpc.remote(inner).wait(undefined, { timeoutMs })));
+        return "";
+      },
+    });
+    serve(pair.client, inner, { wait: () => new Promise(() => {}) });
+    const call = rejection(rpc(pair.client).remote(outer).run(40, { timeoutMs: 100 }));
+    await settle(pair);
+    await pass(advance, 61);
+    await call;
+    const message = "wait: no answer within the 60 ms that were left of the calling handler's deadline";
+    expect(inside).toEqual([expect.objectContaining({ code: "IPC_TIMED_OUT", executed: "maybe", message })]);
+  });
+
+  test("by a remote made from a type alone ends after its default, and the other side learns of it", async () => {
+    const advance = stopClock();
+    const pair = fakePair();
+    const inside: unknown[] = [];
+    serve(pair.server, outer, {
+      run: async (_, call) => {
+        inside.push(await rejection(call.rpc.remote<typeof inner>().wait()));
+        return "ended";
+      },
+    });
+    serve(pair.client, inner, { wait: () => new Promise(() => {}) });
+    const call = rpc(pair.client).remote(outer).run(1, { timeoutMs: 60_000 });
+    await settle(pair);
+    await pass(advance, 30_001);
+    expect(await answer(pair, call)).toBe("ended");
+    expect(inside).toEqual([expect.objectContaining({ message: expect.stringContaining("within 30000 ms; raise") })]);
+    expect(pair.server.sent).toContainEqual(expect.objectContaining({ kind: KIND.cancel }));
   });
 
   test("is not made after that deadline", async () => {

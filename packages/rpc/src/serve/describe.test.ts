@@ -60,7 +60,7 @@ describe("`ipc.describe` lists", () => {
     expect(made).toEqual(["draft-2020-12", "draft-2020-12", "draft-2020-12", "draft-2020-12"]);
   });
 
-  test.each([
+  test.each<[what: string, options: ServeOptions, names: readonly string[]]>([
     [
       "no method behind middleware, which might refuse the caller",
       { use: [() => Promise.reject(new Error("no"))] },
@@ -68,7 +68,7 @@ describe("`ipc.describe` lists", () => {
     ],
     ["methods behind middleware when `describe` is true", { use: [() => Promise.resolve()], describe: true }, ["get"]],
     ["no method when `describe` is false", { describe: false }, []],
-  ])("%s", async (_what, options: ServeOptions, names) => {
+  ])("%s", async (_what, options, names) => {
     const pair = fakePair();
     serve(pair.server, { get: method() }, options, { get() {} });
     expect(await listed(pair)).toMatchObject(names.map((name) => ({ name })));
