@@ -59,18 +59,26 @@ export function traceRefusal(
   publishEnd(handleChannel, event, { outcome, executed: "no", bytes, items: 0, error });
 }
 
-/** Publishes the end of a call of this side when it has settled. @param figures of the call at its end */
+/**
+ * Publishes the end of a call of this side when it has settled.
+ * @param figures of the call at its end
+ * @returns the promise for the caller, whose rejection is unhandled if the caller does not handle it
+ */
 export function traceOutcome(
   event: CallEvent,
   settled: Promise<unknown>,
   figures: () => { readonly bytes: number; readonly items: number; readonly executed?: Executed },
-): void {
-  settled.then(
-    () => publishEnd(callChannel, event, { outcome: "ok", executed: "yes", ...figures() }),
+): Promise<unknown> {
+  return settled.then(
+    (value) => {
+      publishEnd(callChannel, event, { outcome: "ok", executed: "yes", ...figures() });
+      return value;
+    },
     (error: unknown) => {
       const { code, executed = "maybe" } = error as { readonly code?: unknown; readonly executed?: Executed };
       const outcome = typeof code === "string" ? code : "error";
       publishEnd(callChannel, event, { ...figures(), outcome, executed, error });
+      throw error;
     },
   );
 }

@@ -98,15 +98,16 @@ export class CallMaker {
       table.send(call);
     }
     if (items !== undefined) this.#sendItems(call, items);
+    let { promise } = call;
     if (event !== undefined) {
-      traceOutcome(event, call.promise, () => ({
+      promise = traceOutcome(event, promise, () => ({
         bytes: lengthOf(payload) + call.resultBytes + (call.sender?.bytes ?? 0) + (call.received?.bytes ?? 0),
         items: (call.sender?.items ?? 0) + (call.received?.items ?? 0),
       }));
     }
-    if (call.received === undefined) return call.promise;
+    if (call.received === undefined) return promise;
     const isOpenEnded = target.kind === "unknown" && options.timeoutMs === undefined && items === undefined;
-    return new StartedStream(call.promise, call.received, isOpenEnded ? () => this.#beginDeadline(call) : undefined);
+    return new StartedStream(promise, call.received, isOpenEnded ? () => this.#beginDeadline(call) : undefined);
   }
 
   #traceStart({ name, kind }: CallTarget, id: number, expiresAt: number, meta: Meta | undefined): CallEvent {
@@ -146,7 +147,7 @@ export class CallMaker {
     );
   }
 
-  #sendOneWay(target: CallTarget, input: unknown, { meta }: AnyCallOptions): Promise<void> {
+  #sendOneWay(target: CallTarget, input: unknown, { meta }: AnyCallOptions): Promise<unknown> {
     const { name, nameBytes } = target;
     const { link, table, refusal } = this.#options;
     const refused = refusal(name);
@@ -164,13 +165,13 @@ export class CallMaker {
       meta: event === undefined ? encodeCallMeta(name, meta) : encodeTracedMeta(event),
       payload,
     });
-    const sent = link.sendItem(frame).catch((error: unknown) => {
+    let sent: Promise<unknown> = link.sendItem(frame).catch((error: unknown) => {
       throw writeError(name, error, ipcCodeOf(error) === "IPC_CONNECTION_LOST" ? "maybe" : "no");
     });
+    if (event !== undefined)
+      sent = traceOutcome(event, sent, () => ({ bytes: lengthOf(payload), items: 0, executed: "maybe" }));
     // Nothing waits for such a call, so its failure must not end the process.
     sent.catch(ignore);
-    if (event !== undefined)
-      traceOutcome(event, sent, () => ({ bytes: lengthOf(payload), items: 0, executed: "maybe" }));
     return sent;
   }
 

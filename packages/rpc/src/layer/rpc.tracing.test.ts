@@ -1,8 +1,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { keepUncaught } from "../../../../internal/testkit/src/uncaught-exceptions.js";
 import { answer } from "../../test/answer.js";
 import { rejection } from "../../test/both-sides.js";
-import { fakePair } from "../../test/fake-peer.js";
+import { fakePair, settle } from "../../test/fake-peer.js";
 import { method, stream } from "../contract/method.js";
 import type { CallEvent } from "../tracing.js";
 import { type FrameParts, KIND } from "../wire/frame.js";
@@ -112,6 +113,30 @@ describe("the tracing channels", () => {
     const failure = rejection(rpc(pair.client).remote(contract).get(7));
     expect(await failure).toMatchObject({ name: "RangeError", message: expect.stringContaining("get: `meta`") });
     expect(calls).toEqual(["start get", "end get", "error get error", "asyncStart get error", "asyncEnd get error"]);
+  });
+
+  test.each([true, false])(
+    "let a rejection that nothing awaits be one, as without a subscriber (subscribed: %s)",
+    async (has) => {
+      const unhandled = keepUncaught();
+      if (has) record("call");
+      const { pair } = scene();
+      void rpc(pair.client).remote(contract).get(-1);
+      await settle(pair);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(unhandled).toEqual([expect.objectContaining({ code: "ipc.internal" })]);
+    },
+  );
+
+  test("keep the rejection of a stream quiet that is only iterated", async () => {
+    const unhandled = keepUncaught();
+    record("call");
+    const { pair } = scene();
+    const items = rpc(pair.client).remote(contract).watch(1)[Symbol.asyncIterator]();
+    pair.client.lose("Reconnecting");
+    expect(await rejection(items.next())).toMatchObject({ code: "IPC_CALL_LOST" });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
   });
 
   test("say why a call failed, and count the items of a stream", async () => {
