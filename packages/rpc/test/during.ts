@@ -9,7 +9,11 @@ export async function during<T>(pair: ReturnType<typeof fakePair>, work: Promise
     isDone = true;
   });
   noted.catch(() => {});
-  while (!isDone) await settle(pair);
+  while (!isDone) {
+    await settle(pair);
+    // So that the time limit of a test ends it.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   return noted;
 }
 

@@ -36,7 +36,7 @@ export type CallArguments<Input, Options> = undefined extends Input
 
 /**
  * A call of a method that gives items: iterate over them, and await the call or `result` for its output. Leaving the loop early
- * cancels the call. Awaiting the call itself drops the items that no loop has asked for.
+ * cancels the call. Without a loop, awaiting the call or `result` drops the items; a loop that begins then throws a TypeError.
  */
 export interface CallStream<Item, Output> extends AsyncIterable<Item>, Promise<Output> {
   [Symbol.asyncIterator](): AsyncIterator<Item, undefined>;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { rejection } from "../../test/both-sides.js";
 import { collect, during, expectNothingLeft } from "../../test/during.js";
 import { fakePair, settle } from "../../test/fake-peer.js";
+import type { CallStream } from "../calls/remote-types.js";
 import { method, stream } from "../contract/method.js";
 import { KIND } from "../wire/frame.js";
 import { rpc, serve } from "./rpc.js";
@@ -104,10 +105,40 @@ describe("a stream from the handler", () => {
     await expectNothingLeft(pair);
   });
 
-  test("drops its items when only its result is awaited", async () => {
+  test.each([
+    ["the call", (run: CallStream<number, string>) => run],
+    ["`result`", (run: CallStream<number, string>) => run.result],
+    ["`result`, by `catch`,", (run: CallStream<number, string>) => run.result.catch(() => "failed")],
+    ["`result`, by `finally`,", (run: CallStream<number, string>) => run.result.finally(() => {})],
+  ])("drops its items when only %s is awaited, also past its window", async (_what, awaited) => {
     const { pair, api } = scene();
-    expect(await during(pair, api.count(10_000))).toBe("all");
+    expect(await during(pair, Promise.resolve(awaited(api.count(10_000))))).toBe("all");
     await expectNothingLeft(pair);
+  });
+
+  test("keeps its items when `result` is only taken, or awaited in the tick in which the loop begins", async () => {
+    const { pair, api } = scene();
+    const taken = api.count(1_000);
+    const { result } = taken;
+    await settle(pair);
+    expect(await during(pair, collect(taken))).toHaveLength(1_000);
+    expect(await result).toBe("all");
+    const awaited = api.count(1_000);
+    const end = awaited.result.then(String);
+    expect(await during(pair, collect(awaited))).toHaveLength(1_000);
+    expect(await end).toBe("all");
+  });
+
+  test("throws a TypeError for a loop that begins after items were dropped, which would take the rest for all", async () => {
+    const { pair, api } = scene();
+    const run = api.count(1_000);
+    expect(await during(pair, run.result)).toBe("all");
+    expect(await rejection(collect(run))).toEqual(
+      new TypeError("items were dropped, because the call was awaited before its loop began; begin the loop first"),
+    );
+    const empty = api.count(0);
+    await during(pair, empty.result);
+    expect(await collect(empty)).toEqual([]);
   });
 
   test("rejects its loop with the error, after the items before it, and never as an unhandled rejection", async () => {
@@ -145,8 +176,8 @@ describe("a stream from the handler", () => {
   test("that has ended counts against the limit of all streams until it is read", async () => {
     const { pair, api } = scene();
     const run = api.count(100);
-    expect(await during(pair, run.result)).toBe("all");
-    expect(rpc(pair.client).stats.unreadBytes).toBe(6_400);
+    await settle(pair);
+    expect(rpc(pair.client).stats).toMatchObject({ calls: 0, unreadBytes: 6_400 });
     expect(await collect(run)).toHaveLength(100);
     await expectNothingLeft(pair);
   });

@@ -147,6 +147,7 @@ describe("a stream from the caller", () => {
       {
         sum: (_, call) => {
           loop = collect(call.items);
+          loop.catch(() => {});
           return 1;
         },
       },

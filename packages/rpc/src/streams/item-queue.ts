@@ -82,6 +82,8 @@ export class ItemQueue implements AsyncIterableIterator<unknown> {
   /** Taken by the reader since the last grant, in bytes. */
   #takenBytes = 0;
   #isRead = false;
+  /** Whether `discard` has dropped an item. */
+  #hasDropped = false;
   #mode: "keep" | "discard" | "left" = "keep";
   #end: End | undefined;
   /** Items that have arrived, and their bytes. */
@@ -102,6 +104,7 @@ export class ItemQueue implements AsyncIterableIterator<unknown> {
     this.items++;
     this.bytes += payload.length;
     if (this.#mode === "discard") {
+      this.#hasDropped = true;
       this.#grant(cost);
       return undefined;
     }
@@ -140,11 +143,17 @@ export class ItemQueue implements AsyncIterableIterator<unknown> {
   discard(): void {
     if (this.#mode !== "keep" || this.#isRead) return;
     this.#mode = "discard";
+    this.#hasDropped = this.#first !== undefined;
     const bytes = this.#drop();
     if (this.#end === undefined) this.#grant(bytes);
   }
 
+  /** @throws TypeError if items are missing */
   [Symbol.asyncIterator](): this {
+    if (this.#hasDropped) {
+      const reason = "because the call was awaited before its loop began; begin the loop first";
+      throw new TypeError(`items were dropped, ${reason}`);
+    }
     this.#isRead = true;
     if (this.#mode === "discard") this.#mode = "keep";
     return this;
