@@ -43,12 +43,14 @@ export class ItemSender {
     try {
       while (await this.credit.wait()) {
         const step = await this.#next(source);
-        if (this.credit.isEnded) break;
         if (step.done === true) {
           this.#isDone = true;
           return step.value;
         }
-        await this.#send(encodeValue(validate === undefined ? step.value : await validate(step.value)));
+        const item = validate === undefined ? step.value : await validate(step.value);
+        // By now the call may have been answered, and its id may belong to another one.
+        if (this.credit.isEnded) break;
+        await this.#send(encodeValue(item));
       }
       return undefined;
     } finally {
