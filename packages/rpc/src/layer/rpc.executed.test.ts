@@ -129,6 +129,13 @@ describe("`call.fail` with", () => {
 
 describe("an answer that says `executed`", () => {
   test.each([
+    ["ipc.busy", undefined, "no"],
+    ["ipc.closing", undefined, "no"],
+    ["ipc.cancelled", undefined, "maybe"],
+    ["ipc.deadline", undefined, "maybe"],
+    ["ipc.flow", undefined, "maybe"],
+    ["ipc.bad-output", undefined, "yes"],
+    ["OWN", undefined, "yes"],
     ["ipc.busy", "maybe", "maybe"],
     ["ipc.internal", "no", "no"],
     ["ipc.flow", "yes", "yes"],
@@ -136,7 +143,7 @@ describe("an answer that says `executed`", () => {
     ["OWN", 1, "yes"],
   ])("with the code %s, %j, is %s for the caller", async (code, said, executed) => {
     const pair = fakePair();
-    const call = rejection(rpc(pair.client).remote(contract).run(""));
+    const call = rejection(rpc(pair.client).remote(contract).run("", { timeoutMs: 0 }));
     const payload = JSON.stringify({ message: "x", executed: said });
     pair.client.receive({ kind: KIND.error, id: 1, name: Buffer.from(code), payload });
     expect(await call).toMatchObject({ code, executed });

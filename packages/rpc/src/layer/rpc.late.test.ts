@@ -112,6 +112,30 @@ describe("a one-way call", () => {
     expect(begun).toEqual(["handler"]);
   });
 
+  test("learns by its signal that the connection was lost", async () => {
+    const pair = fakePair();
+    const reasons: unknown[] = [];
+    serve(
+      pair.server,
+      { run: method() },
+      {
+        run: (_, { signal }) =>
+          new Promise((resolve) =>
+            signal.addEventListener("abort", () => {
+              reasons.push(signal.reason);
+              resolve(1);
+            }),
+          ),
+      },
+    );
+    call(pair.server, FLAG.oneWay);
+    await settle(pair);
+    pair.server.lose("Disconnected");
+    await settle(pair);
+    expect(reasons).toEqual([expect.objectContaining({ code: "IPC_CALL_LOST" })]);
+    expect(rpc(pair.server).stats.handling).toBe(0);
+  });
+
   test("of a method that gives items is dropped and counted, because its items have no reader", async () => {
     const pair = fakePair();
     const begun: string[] = [];
@@ -160,4 +184,17 @@ describe("an answer that the peer refuses when its connection has ended", () => 
     await settle(pair);
     expect(pair.server.sent.map(({ name }) => name)).toEqual(answers);
   });
+});
+
+test("a call that came over an earlier connection is dropped and counted, because its client may have proved something else", async () => {
+  const pair = fakePair();
+  const begun: string[] = [];
+  serve(pair.server, { run: method() }, { run: () => begun.push("handler") });
+  // The next client is there, but its status has not been delivered yet.
+  pair.server.stats.reconnects++;
+  call(pair.server);
+  await settle(pair);
+  expect(begun).toEqual([]);
+  expect(pair.server.sent).toEqual([]);
+  expect(rpc(pair.server).stats).toMatchObject({ handling: 0, droppedFrames: 1 });
 });

@@ -69,6 +69,22 @@ describe("a stream that fails", () => {
 });
 
 describe("unread items", () => {
+  test("stay as they were although the buffer that they came in is used again", async () => {
+    const queue = queueOf(0);
+    const buffer = Buffer.from("12");
+    queue.receive(JSON_CODEC, buffer);
+    buffer.fill("9");
+    expect(await queue.next()).toEqual({ done: false, value: 12 });
+  });
+
+  test("come in the order of their arrival, also when the reader is always one behind", async () => {
+    const queue = queueOf(1);
+    for (let at = 1; at < 100; at++) {
+      queue.receive(JSON_CODEC, Buffer.from(String(at)));
+      expect(await queue.next()).toEqual({ done: false, value: at - 1 });
+    }
+  });
+
   test("count until they are read, also after the end of their stream", async () => {
     const unread = new UnreadItems();
     const queue = queueOf(3, unread);
