@@ -51,6 +51,8 @@ function handlerOf(handlers: unknown, name: string): Pick<ServedMethod, "handler
   for (const part of name.split(".")) {
     owner = place;
     place = typeof owner === "object" && owner !== null ? (owner as Record<string, unknown>)[part] : undefined;
+    // Every object has such a method, so that its handler would be missing without a word.
+    if (place === (Object.prototype as unknown as Record<string, unknown>)[part]) place = undefined;
   }
   const handler = place;
   if (typeof handler !== "function") {

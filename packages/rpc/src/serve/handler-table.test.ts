@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { method } from "../contract/method.js";
+import { HandlerTable } from "./handler-table.js";
+
+describe("a handler", () => {
+  test.each(["toString", "constructor", "valueOf", "hasOwnProperty"])(
+    "is never what every object inherits: %s",
+    (name) => {
+      const add = (): void => new HandlerTable().add({ [name]: method() }, {}, {});
+      expect(add).toThrow(new TypeError(`serve: the method \`${name}\` takes a handler, a function, got undefined`));
+      expect(() => new HandlerTable().add({ [name]: { run: method() } }, {}, {})).toThrow(TypeError);
+    },
+  );
+
+  test("may be of that name, and may be a method of a class, with its object as `this`", () => {
+    class Orders {
+      readonly #prefix = "order ";
+      toString(): string {
+        return `${this.#prefix}list`;
+      }
+      get(id: unknown): string {
+        return `${this.#prefix}${id}`;
+      }
+    }
+    const table = new HandlerTable();
+    table.add({ toString: method(), get: method() }, {}, new Orders());
+    expect(table.find("toString")?.handler(undefined, undefined as never)).toBe("order list");
+    expect(table.find("get")?.handler(7, undefined as never)).toBe("order 7");
+  });
+});
