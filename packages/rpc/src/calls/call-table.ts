@@ -192,7 +192,7 @@ export function deadlineNumber(expiresAt: number): number {
 }
 
 const OVERFLOW = {
-  "ipc.flow": "the other side sent an item without credit",
+  "ipc.flow": "the other side sent an item without credit, or over 262 144 bytes",
   "ipc.busy": "the streams of this connection have too many unread items",
 } as const;
 

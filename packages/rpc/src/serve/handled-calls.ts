@@ -180,7 +180,10 @@ export class HandledCalls implements HandlingOwner {
   #receiveItem(call: HandledCall, { codec, payload }: Frame): void {
     const code = call.received?.receive(codec, payload);
     if (code === undefined) return;
-    const reason = code === "ipc.flow" ? "an item came without credit" : "too many unread items on this connection";
+    const reason =
+      code === "ipc.flow"
+        ? "an item came without credit, or over 262 144 bytes"
+        : "too many unread items on this connection";
     call.end(code, new RpcError("IPC_ABORTED", "maybe", `${call.name}: ${reason}`));
   }
 
