@@ -1,5 +1,4 @@
-import { clearTimeout, setTimeout } from "node:timers";
-import { setImmediate as nextMacrotask } from "node:timers/promises";
+import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { type IpcError, isIpcError, SessionError } from "@ipc/session";
 import { OptionReader, UNCOPIED_FROM_BYTES } from "@ipc/session/internal";
 import type { AbortOptions } from "@ipc/transport";
@@ -92,7 +91,7 @@ export async function broadcast(
       // A client with room is not slow, so its deadline ends here. Its end is not awaited, but a write that was rejected at once
       // is noticed: it was too large for this client.
       if (isTaken) late.delete(connection);
-      if (isTaken) turn ??= nextMacrotask();
+      if (isTaken) turn ??= new Promise<void>((resolve) => void setImmediate(resolve));
       await (isTaken ? Promise.race([written, turn]) : written);
       accepted.push(connection);
     } catch (error) {
