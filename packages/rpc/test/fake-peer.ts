@@ -21,6 +21,8 @@ export class FakePeer extends EventEmitter implements CallPeer {
   /** Frames that this side has sent, oldest first. */
   readonly sent: Frame[] = [];
   #drain: DrainMember | undefined;
+  /** Numbers the connections, so that a reply reaches its own only. */
+  #connection = 0;
   #arriving: { readonly type: number; readonly data: Uint8Array }[] = [];
 
   write(type: number, data: Uint8Array): Promise<void> {
@@ -36,13 +38,13 @@ export class FakePeer extends EventEmitter implements CallPeer {
   deliver(): boolean {
     const arrived = this.#arriving;
     this.#arriving = [];
-    for (const { type, data } of arrived) this.emit("message", messageOf(type, data));
+    for (const { type, data } of arrived) this.emit("message", this.#messageOf(type, data));
     return arrived.length > 0;
   }
 
   /** Hands out a frame that the other side did not send. */
   receive(parts: FrameParts | Uint8Array): void {
-    this.emit("message", messageOf(RPC1, parts instanceof Uint8Array ? parts : encodeFrame(parts)));
+    this.emit("message", this.#messageOf(RPC1, parts instanceof Uint8Array ? parts : encodeFrame(parts)));
   }
 
   setStatus(status: Status): void {
@@ -53,6 +55,7 @@ export class FakePeer extends EventEmitter implements CallPeer {
   /** Ends the connection: what has not arrived is lost. */
   lose(status: Status): void {
     this.#arriving = [];
+    this.#connection++;
     this.setStatus(status);
   }
 
@@ -75,6 +78,15 @@ export class FakePeer extends EventEmitter implements CallPeer {
   /** Whether a drain would wait. */
   get isBusy(): boolean {
     return this.#drain?.isBusy() === true;
+  }
+
+  #messageOf(type: number, data: Uint8Array): DataMessage {
+    const { security, remote } = this;
+    const connection = this.#connection;
+    const text = (): string => Buffer.from(data).toString();
+    const reply = (replyType: number, replyData: string | Uint8Array): Promise<void> =>
+      this.#connection === connection ? this.write(replyType, Buffer.from(replyData)) : reject("IPC_CONNECTION_LOST");
+    return { kind: "data", type, data, text, json: () => JSON.parse(text()), security, remote, reply };
   }
 
   destroy(): void {
@@ -107,12 +119,6 @@ export async function settle({
     const isMoving = [client.deliver(), server.deliver()].includes(true);
     quiet = isMoving ? 0 : quiet + 1;
   }
-}
-
-function messageOf(type: number, data: Uint8Array): DataMessage {
-  const text = (): string => Buffer.from(data).toString();
-  const reply = (): Promise<never> => reject("IPC_NOT_CONNECTED");
-  return { kind: "data", type, data, text, json: () => JSON.parse(text()), security: ANONYMOUS, remote: "fake", reply };
 }
 
 function isEnded(status: Status): boolean {

@@ -152,16 +152,14 @@ export class PeerRpc implements Rpc {
     else if (!this.#handled.receive(frame)) this.#droppedFrames++;
   }
 
-  #receiveOther(message: DataMessage): void {
+  #receiveOther(message: DataMessage): void | Promise<void> {
     const { onMessage } = this.#options;
-    if (onMessage !== undefined) {
-      onMessage(message);
-      return;
-    }
+    if (onMessage !== undefined) return onMessage(message);
     this.#droppedMessages++;
-    if (this.#droppedMessages > 1) return;
+    if (this.#droppedMessages > 1) return undefined;
     const text = `@ipc/rpc dropped a message of type ${message.type}; pass \`onMessage\` to rpc() to receive such messages`;
     process.emitWarning(text);
+    return undefined;
   }
 
   /** What is open goes on, and this side may still call: a handler may have to, before it can answer. */

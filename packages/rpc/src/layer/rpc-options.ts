@@ -15,8 +15,12 @@ export interface RpcOptions {
   readonly messageType?: number;
   /** Which side of its connection a session is: the `role` of openSession. Other peers know it. */
   readonly side?: Side;
-  /** Receives the messages of other types. @default they are dropped and counted, with one warning */
-  readonly onMessage?: (message: DataMessage) => void;
+  /**
+   * Receives the messages of other types, as a listener of `message` would: a message is handled when the promise that it returned
+   * has settled.
+   * @default they are dropped and counted, with one warning
+   */
+  readonly onMessage?: (message: DataMessage) => void | Promise<void>;
   /** Receives the unexpected exceptions of handlers. @default one warning of the process for each peer */
   readonly logger?: Pick<Logger, "error">;
 }
@@ -27,7 +31,7 @@ export interface ResolvedRpcOptions {
   readonly windowBytes: number;
   readonly messageType: number;
   readonly side: Side | undefined;
-  readonly onMessage: ((message: DataMessage) => void) | undefined;
+  readonly onMessage: ((message: DataMessage) => void | Promise<void>) | undefined;
   readonly logger: Pick<Logger, "error"> | undefined;
 }
 

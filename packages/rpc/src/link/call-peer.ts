@@ -3,10 +3,10 @@ import { formatValue } from "../format-value.js";
 
 /** What calls need of a peer: a client, a server, a connection of a manager, or a session. */
 export interface CallPeer {
-  on(event: "message", listener: (message: DataMessage) => void): unknown;
+  on(event: "message", listener: (message: DataMessage) => void | Promise<void>): unknown;
   on(event: "status", listener: (status: Status) => void): unknown;
   on(event: "draining" | "close", listener: () => void): unknown;
-  off(event: "message", listener: (message: DataMessage) => void): unknown;
+  off(event: "message", listener: (message: DataMessage) => void | Promise<void>): unknown;
   off(event: "status", listener: (status: Status) => void): unknown;
   off(event: "draining" | "close", listener: () => void): unknown;
   write(type: number, data: Uint8Array): Promise<void>;

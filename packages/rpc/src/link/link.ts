@@ -17,8 +17,8 @@ export interface LinkEvents {
   readonly isBusy: () => boolean;
   /** The data of a message of the layer's type. */
   readonly frame: (data: Uint8Array) => void;
-  /** A message of another type. */
-  readonly other: (message: DataMessage) => void;
+  /** A message of another type; it is handled when what is returned has settled. */
+  readonly other: (message: DataMessage) => void | Promise<void>;
   readonly connected: () => void;
   /** The connection has ended; `error` makes the reason for its calls. */
   readonly lost: (error: (method: string) => RpcError) => void;
@@ -58,6 +58,11 @@ export class Link {
   #isDraining = false;
   #isOtherDraining = false;
   #caller: Caller | undefined;
+  /**
+   * A message of the current connection, to which frames are sent as replies: they reach no other connection, also while a listener
+   * still handles a message of an earlier one. The shortest, because it is kept; none for a peer with one connection.
+   */
+  #message: DataMessage | undefined;
   /** A promise that has resolved: a peer returns the same one for each write that it accepts at once. */
   #accepted: Promise<void> | undefined;
 
@@ -107,8 +112,10 @@ export class Link {
 
   /** The other side of the current connection. */
   get caller(): Caller {
-    const { security, remote } = this.#peer;
-    this.#caller ??= Object.freeze({ id: idOf(this.#peer), remote, security });
+    if (this.#caller === undefined) {
+      const { security, remote } = this.#message ?? this.#peer;
+      this.#caller = Object.freeze({ id: idOf(this.#peer), remote, security });
+    }
     return this.#caller;
   }
 
@@ -126,7 +133,7 @@ export class Link {
       watcher.onWriteFailed(this.#stall);
       return false;
     }
-    const written = this.#peer.write(this.#messageType, frame);
+    const written = this.sendItem(frame);
     if (written === this.#accepted) return true;
     written.then(
       () => {
@@ -140,7 +147,8 @@ export class Link {
 
   /** Sends an item; resolves when the peer has accepted it and has room for more. */
   sendItem(frame: Uint8Array): Promise<void> {
-    return this.#peer.write(this.#messageType, frame);
+    const message = this.#message;
+    return message === undefined ? this.#peer.write(this.#messageType, frame) : message.reply(this.#messageType, frame);
   }
 
   /** Sends a frame without which the other side would wait forever: if the queue is full, the connection ends. */
@@ -168,10 +176,16 @@ export class Link {
     }
   }
 
-  readonly #onMessage = (message: DataMessage): void => {
-    if (message.type !== this.#messageType) this.#events.other(message);
-    else if (this.#state !== "stalled") this.#events.frame(message.data);
+  readonly #onMessage = (message: DataMessage): void | Promise<void> => {
+    if (!this.#hasOneConnection) this.#keepShortest(message);
+    if (message.type !== this.#messageType) return this.#events.other(message);
+    if (this.#state !== "stalled") this.#events.frame(message.data);
   };
+
+  #keepShortest(message: DataMessage): void {
+    const kept = this.#message;
+    if (kept === undefined || message.data.length < kept.data.length) this.#message = message;
+  }
 
   readonly #onStatus = (status: Status): void => {
     if (status === "Connected") {
@@ -208,6 +222,8 @@ export class Link {
   #lose(status: Status): void {
     this.#state = "waiting";
     this.#isOtherDraining = false;
+    this.#message = undefined;
+    this.#caller = undefined;
     this.#connection++;
     this.#events.lost((method) => lossOf(method, status, "maybe"));
   }
