@@ -25,12 +25,13 @@ export class FakePeer extends EventEmitter implements CallPeer {
   #connection = 0;
   #arriving: { readonly type: number; readonly data: Uint8Array }[] = [];
 
-  write(type: number, data: Uint8Array): Promise<void> {
+  write(type: number, data: string | Uint8Array): Promise<void> {
     if (this.refuses !== undefined) return reject(this.refuses);
     if (this.status !== "Connected") return reject(isEnded(this.status) ? "IPC_CLOSED" : "IPC_NOT_CONNECTED");
-    const frame = decodeFrame(Buffer.from(data));
+    const bytes = Buffer.from(data);
+    const frame = decodeFrame(bytes);
     if (frame !== undefined) this.sent.push(frame);
-    if (this.other !== undefined) this.other.#arriving.push({ type, data: Buffer.from(data) });
+    if (this.other !== undefined) this.other.#arriving.push({ type, data: bytes });
     return DONE;
   }
 
@@ -38,13 +39,13 @@ export class FakePeer extends EventEmitter implements CallPeer {
   deliver(): boolean {
     const arrived = this.#arriving;
     this.#arriving = [];
-    for (const { type, data } of arrived) this.emit("message", this.#messageOf(type, data));
+    for (const { type, data } of arrived) this.emit("message", this.messageOf(type, data));
     return arrived.length > 0;
   }
 
   /** Hands out a frame that the other side did not send. */
   receive(parts: FrameParts | Uint8Array): void {
-    this.emit("message", this.#messageOf(RPC1, parts instanceof Uint8Array ? parts : encodeFrame(parts)));
+    this.emit("message", this.messageOf(RPC1, parts instanceof Uint8Array ? parts : encodeFrame(parts)));
   }
 
   setStatus(status: Status): void {
@@ -80,12 +81,13 @@ export class FakePeer extends EventEmitter implements CallPeer {
     return this.#drain?.isBusy() === true;
   }
 
-  #messageOf(type: number, data: Uint8Array): DataMessage {
+  /** A message of the current connection, whose replies reach no other. */
+  messageOf(type: number, data: Uint8Array): DataMessage {
     const { security, remote } = this;
     const connection = this.#connection;
     const text = (): string => Buffer.from(data).toString();
     const reply = (replyType: number, replyData: string | Uint8Array): Promise<void> =>
-      this.#connection === connection ? this.write(replyType, Buffer.from(replyData)) : reject("IPC_CONNECTION_LOST");
+      this.#connection === connection ? this.write(replyType, replyData) : reject("IPC_CONNECTION_LOST");
     return { kind: "data", type, data, text, json: () => JSON.parse(text()), security, remote, reply };
   }
 

@@ -1,6 +1,7 @@
 import type { DataMessage, Status } from "@ipc/session";
 import { formatValue, isError } from "../format-value.js";
 import { ipcCodeOf } from "../rpc-error.js";
+import { type AnyMessage, type Id, IncomingRequests } from "./incoming-requests.js";
 
 /** The type of the messages that carry JSON-RPC: "jrpc" in ASCII. */
 const JSON_RPC_TYPE = 0x6a727063;
@@ -48,14 +49,13 @@ export interface JsonRpcWriter extends Disposable {
   end(): void;
 }
 
-type Id = string | number;
-
 /**
  * Carries JSON-RPC 2.0 over a peer, each message as one message of type 0x6a727063: pass `reader` and `writer` to
  * `createMessageConnection` of vscode-jsonrpc. The reader becomes the one consumer of the peer's messages and ignores other types.
  *
  * vscode-jsonrpc does not know that a connection can be lost and made again. A request that was under way then is answered with the
- * error -32097, so that none waits forever, and the connection goes on with the peer's next one; it closes with the peer.
+ * error -32097, so that none waits forever, and the connection goes on with the peer's next one; it closes with the peer. A response to
+ * a request whose connection has ended is dropped.
  * @throws TypeError
  */
 export function jsonRpcOver(peer: JsonRpcPeer): { readonly reader: JsonRpcReader; readonly writer: JsonRpcWriter } {
@@ -72,6 +72,7 @@ class Bridge {
   readonly #closed = new JsonRpcEvent<void>();
   /** Requests of this side that are not answered. */
   readonly #pending = new Set<Id>();
+  readonly #incoming = new IncomingRequests();
   #callback: ((message: JsonRpcMessage) => void) | undefined;
   #errors = 0;
 
@@ -105,7 +106,9 @@ class Bridge {
   async #write(message: JsonRpcMessage): Promise<void> {
     const id = requestIdOf(message);
     try {
-      const written = this.#peer.write(JSON_RPC_TYPE, JSON.stringify(message));
+      const written = isResponse(message)
+        ? this.#answer(message)
+        : this.#peer.write(JSON_RPC_TYPE, JSON.stringify(message));
       if (id !== undefined) this.#pending.add(id);
       await written;
     } catch (error) {
@@ -116,6 +119,12 @@ class Bridge {
       }
       throw error;
     }
+  }
+
+  /** Sends a response to where its request came from. */
+  #answer(response: AnyMessage & { readonly id: Id }): Promise<void> | undefined {
+    const request = this.#incoming.answer(response.id);
+    return request?.message?.reply(JSON_RPC_TYPE, JSON.stringify({ ...response, id: request.id }));
   }
 
   readonly #onMessage = (received: DataMessage): void => {
@@ -131,24 +140,24 @@ class Bridge {
       this.#readError.fire(new TypeError(`a JSON-RPC message is an object, got ${formatValue(message)}`));
       return;
     }
-    const { id } = message as { readonly id?: Id };
-    if (id !== undefined && !("method" in message)) this.#pending.delete(id);
-    this.#callback?.(message as JsonRpcMessage);
+    if (isResponse(message)) this.#pending.delete(message.id);
+    this.#callback?.(this.#incoming.receive(message as AnyMessage, received));
   };
 
   readonly #onStatus = (status: Status): void => {
-    if (status !== "Connected" && status !== "Connecting" && status !== "Listening") this.#rejectPending(status);
+    if (status !== "Connected" && status !== "Connecting" && status !== "Listening") this.#lose(status);
   };
 
   readonly #onClose = (): void => {
-    this.#rejectPending("Closed");
+    this.#lose("Closed");
     this.#closed.fire(undefined);
     this.#stop();
     this.#peer.off("status", this.#onStatus);
     this.#peer.off("close", this.#onClose);
   };
 
-  #rejectPending(status: Status): void {
+  #lose(status: Status): void {
+    this.#incoming.lose();
     const error = { code: PENDING_RESPONSE_REJECTED, message: `the connection was lost (status: ${status})` };
     for (const id of this.#pending) {
       this.#pending.delete(id);
@@ -164,9 +173,14 @@ class Bridge {
 }
 
 /** Returns the id of a request; undefined for a notification or a response. */
-function requestIdOf(message: JsonRpcMessage): Id | undefined {
-  const { id } = message as { readonly id?: Id | null };
-  return "method" in message && id !== null ? id : undefined;
+function requestIdOf(message: AnyMessage): Id | undefined {
+  const { id, method } = message;
+  return method !== undefined && id !== null ? id : undefined;
+}
+
+function isResponse(message: object): message is AnyMessage & { readonly id: Id } {
+  const { id, method } = message as AnyMessage;
+  return method === undefined && id !== undefined && id !== null;
 }
 
 /** The listeners of an event as vscode-jsonrpc has it: a function that adds one and returns how to remove it. */

@@ -1,0 +1,88 @@
+import { type Client, memory, startClient } from "@ipc/client";
+import { type Server, startServer } from "@ipc/server";
+import { describe, expect, test } from "vitest";
+import { eventually } from "../../../../internal/testkit/src/eventually.js";
+import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
+import { FakePeer } from "../../test/fake-peer.js";
+import { type JsonRpcMessage, jsonRpcOver } from "./json-rpc.js";
+
+type Any = JsonRpcMessage & { readonly id?: unknown; readonly method?: unknown };
+
+const request = (id: unknown, method: string, params?: unknown) => ({ jsonrpc: "2.0", id, method, params });
+const response = (id: unknown, result: unknown) => ({ jsonrpc: "2.0", id, result });
+const cancel = (id: unknown) => ({ jsonrpc: "2.0", method: "$/cancelRequest", params: { id } });
+
+/** A peer's JSON-RPC: what it has received, and how it writes. */
+function over(peer: Client | Server): { readonly received: Any[]; readonly write: (message: Any) => Promise<void> } {
+  const { reader, writer } = jsonRpcOver(peer);
+  const received: Any[] = [];
+  reader.listen((message) => void received.push(message as Any));
+  return { received, write: (message) => writer.write(message) };
+}
+
+describe("over a server of one client after another", () => {
+  /** A server that has the first client's request, whose id is 0; and a second client, which has the same id in use. */
+  async function scene() {
+    const transport = memory();
+    const server = untilTestEnds(await startServer({ name: "one", transport }));
+    const far = over(server);
+    const first = await startClient({ name: "one", transport });
+    await over(first).write(request(0, "get", "of the first"));
+    await eventually(() => expect(far.received).toHaveLength(1));
+    first.destroy();
+    await eventually(() => expect(server.status).toBe("Disconnected"));
+    const near = over(untilTestEnds(await startClient({ name: "one", transport })));
+    await near.write(request(0, "get", "of the second"));
+    await eventually(() => expect(far.received).toHaveLength(2));
+    const [early, late] = far.received.map(({ id }) => id);
+    return { far, near, early, late };
+  }
+
+  test("a request of the next client is not answered with what was meant for the client before", async () => {
+    const { far, near, early, late } = await scene();
+    await far.write(response(early, "for the first"));
+    await far.write(response(late, "for the second"));
+    await eventually(() => expect(near.received).toEqual([response(0, "for the second")]));
+  });
+
+  test("the same holds when the answers come in the other order", async () => {
+    const { far, near, early, late } = await scene();
+    await far.write(response(late, "for the second"));
+    await far.write(response(early, "for the first"));
+    await far.write({ jsonrpc: "2.0", method: "last" });
+    await eventually(() => expect(near.received).toHaveLength(2));
+    expect(near.received).toEqual([response(0, "for the second"), { jsonrpc: "2.0", method: "last" }]);
+  });
+
+  test("the next client cancels its own request", async () => {
+    const { far, near, late } = await scene();
+    await near.write(cancel(0));
+    await eventually(() => expect(far.received.at(-1)).toEqual(cancel(late)));
+  });
+});
+
+describe("over a connection", () => {
+  test("a request keeps its id, and so does one whose id was answered", async () => {
+    const peer = new FakePeer();
+    const { reader, writer } = jsonRpcOver(peer);
+    const ids: unknown[] = [];
+    reader.listen((message) => void ids.push((message as Any).id));
+    for (const id of [0, "a", 0]) {
+      peer.emit("message", peer.messageOf(0x6a727063, Buffer.from(JSON.stringify(request(id, "get")))));
+      await writer.write(response(id, 1));
+    }
+    expect(ids).toEqual([0, "a", 0]);
+  });
+
+  test("a request whose write is refused is not answered when the connection is lost", async () => {
+    const peer = new FakePeer();
+    const { reader, writer } = jsonRpcOver(peer);
+    const received: unknown[] = [];
+    reader.listen((message) => void received.push(message));
+    await writer.write(request(1, "sent"));
+    peer.refuses = "IPC_QUEUE_FULL";
+    await expect(writer.write(request(2, "refused"))).rejects.toMatchObject({ code: "IPC_QUEUE_FULL" });
+    peer.lose("Reconnecting");
+    expect(received).toMatchObject([{ id: 1, error: { code: -32_097 } }]);
+  });
+});
