@@ -86,3 +86,44 @@ describe("over a connection", () => {
     expect(received).toMatchObject([{ id: 1, error: { code: -32_097 } }]);
   });
 });
+
+describe("disposing of", () => {
+  const left = (peer: FakePeer) => ["message", "status", "close"].map((event) => peer.listenerCount(event));
+
+  test.each(["reader first", "writer first"])("both leaves no listener on the peer: the %s", (order) => {
+    const peer = new FakePeer();
+    const { reader, writer } = jsonRpcOver(peer);
+    reader.listen(() => {});
+    const both = order === "reader first" ? [reader, writer] : [writer, reader];
+    for (const one of both) one.dispose();
+    expect(left(peer)).toEqual([0, 0, 0]);
+  });
+
+  test("the writer alone leaves a reader that learns of the end", () => {
+    const peer = new FakePeer();
+    const { reader, writer } = jsonRpcOver(peer);
+    let closed = 0;
+    reader.onClose(() => closed++);
+    reader.listen(() => {});
+    writer.dispose();
+    peer.destroy();
+    expect([closed, ...left(peer)]).toEqual([1, 0, 0, 0]);
+  });
+
+  test("what `listen` returned stops the messages, and a second `listen` delivers each of them once", () => {
+    const peer = new FakePeer();
+    const { reader } = jsonRpcOver(peer);
+    const received: string[] = [];
+    const first = reader.listen(() => void received.push("first"));
+    const second = reader.listen(() => void received.push("second"));
+    const deliver = () => peer.emit("message", peer.messageOf(0x6a727063, Buffer.from('{"jsonrpc":"2.0"}')));
+    deliver();
+    expect(received.splice(0)).toEqual(["second"]);
+    first.dispose();
+    deliver();
+    expect(received.splice(0)).toEqual(["second"]);
+    second.dispose();
+    deliver();
+    expect(received).toEqual([]);
+  });
+});

@@ -73,6 +73,8 @@ class Bridge {
   /** Requests of this side that are not answered. */
   readonly #pending = new Set<Id>();
   readonly #incoming = new IncomingRequests();
+  /** The halves that are in use. */
+  readonly #used = new Set(["reader", "writer"]);
   #callback: ((message: JsonRpcMessage) => void) | undefined;
   #errors = 0;
 
@@ -88,11 +90,15 @@ class Bridge {
     // A message of a peer is never partial.
     onPartialMessage: () => ({ dispose() {} }),
     listen: (callback) => {
+      if (this.#callback === undefined) this.#peer.on("message", this.#onMessage);
       this.#callback = callback;
-      this.#peer.on("message", this.#onMessage);
-      return { dispose: () => this.#stop() };
+      return {
+        dispose: () => {
+          if (this.#callback === callback) this.#stop();
+        },
+      };
     },
-    dispose: () => this.#stop(),
+    dispose: () => this.#dispose("reader"),
   };
 
   readonly writer: JsonRpcWriter = {
@@ -100,7 +106,7 @@ class Bridge {
     onClose: (listener, thisArgs, disposables) => this.#closed.add(listener, thisArgs, disposables),
     write: (message) => this.#write(message),
     end() {},
-    dispose: () => this.#writeError.clear(),
+    dispose: () => this.#dispose("writer"),
   };
 
   async #write(message: JsonRpcMessage): Promise<void> {
@@ -152,8 +158,7 @@ class Bridge {
     this.#lose("Closed");
     this.#closed.fire(undefined);
     this.#stop();
-    this.#peer.off("status", this.#onStatus);
-    this.#peer.off("close", this.#onClose);
+    this.#leave();
   };
 
   #lose(status: Status): void {
@@ -169,6 +174,18 @@ class Bridge {
     this.#callback = undefined;
     this.#peer.off("message", this.#onMessage);
     this.#readError.clear();
+  }
+
+  #dispose(half: "reader" | "writer"): void {
+    if (half === "reader") this.#stop();
+    else this.#writeError.clear();
+    this.#used.delete(half);
+    if (this.#used.size === 0) this.#leave();
+  }
+
+  #leave(): void {
+    this.#peer.off("status", this.#onStatus);
+    this.#peer.off("close", this.#onClose);
   }
 }
 
