@@ -38,7 +38,7 @@ export interface PeerReaderOptions {
   readonly ownEvents?: readonly string[] | undefined;
   /** The connection that is there. */
   readonly connection: () => MessageOrigin | undefined;
-  /** Ends a connection because a listener failed. Returns false if it is over already. */
+  /** Ends a connection because a listener failed, or a layer cannot go on with it. Returns false if it is over already. */
   readonly endConnection: (connection: MessageOrigin, error: IpcError) => boolean;
   /** Whether the event for a Connected waits, because earlier messages are still being handled. */
   readonly holdsConnected: () => boolean;
@@ -54,12 +54,14 @@ export class PeerReader<E extends PeerEvents> {
   /** The unread messages and statuses. */
   readonly inbox: Inbox;
   readonly consumer: InboxConsumer;
+  readonly #options: PeerReaderOptions;
   readonly #maxUnreadBytes: number;
   #status: Status;
   #failure: IpcError | undefined;
 
   constructor(options: PeerReaderOptions) {
     const { status, maxUnreadBytes, budget, holdsConnected, pauseInput, resumeInput } = options;
+    this.#options = options;
     this.#status = status;
     this.#maxUnreadBytes = maxUnreadBytes;
     const inboxEvents: InboxEvents = {
@@ -147,6 +149,12 @@ export class PeerReader<E extends PeerEvents> {
   setStatus(status: Status): void {
     this.#status = status;
     this.inbox.pushStatus(status);
+  }
+
+  /** Ends the connection that is there, as when it is lost; nothing without one. */
+  endConnection(error: IpcError): void {
+    const connection = this.#options.connection();
+    if (connection !== undefined) this.#options.endConnection(connection, error);
   }
 
   emit<K extends keyof E>(event: K, ...args: Extract<E[K], unknown[]>): void {

@@ -1,6 +1,7 @@
 import type { AbortOptions } from "@ipc/transport";
 import { formatValue } from "@ipc/transport/internal";
 import { handledRejection } from "../deferred.js";
+import { SessionError } from "../errors.js";
 import type { MessageIterator } from "../inbox/async-iterator.js";
 import {
   type DataMessage,
@@ -17,6 +18,12 @@ import { type DrainMember, joinDrain } from "./drain.js";
 import type { PeerCore } from "./peer-core.js";
 import type { EventListener } from "./peer-emitter.js";
 
+/**
+ * The key of the method by which a layer ends a peer's connection as if it were lost: a client dials again, and a server waits for the
+ * next client. Registered by name, as `joinDrain` is.
+ */
+export const endConnection: unique symbol = Symbol.for("@ipc/session endConnection");
+
 /** The public methods of clients, servers and sessions, over the core that each of them creates and drives. */
 export abstract class PeerSession<E extends PeerEvents = PeerEvents> implements Peer<E> {
   readonly #core: PeerCore<E>;
@@ -26,6 +33,12 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> implements 
     Object.defineProperty(PeerSession.prototype, joinDrain, {
       value(this: PeerSession, member: DrainMember) {
         this.#core.drainMembers.add(member);
+      },
+    });
+    Object.defineProperty(PeerSession.prototype, endConnection, {
+      value(this: PeerSession, why: string, cause: unknown) {
+        const message = `this side ended the connection: ${why}`;
+        this.#core.reader.endConnection(new SessionError("IPC_CONNECTION_LOST", message, { cause }));
       },
     });
   }
