@@ -70,6 +70,15 @@ export class FakePeer extends EventEmitter implements CallPeer {
     this.#drain = member;
   }
 
+  [Symbol.for("@ipc/session endConnection")](): void {
+    if (this.status !== "Connected") return;
+    for (const peer of [this, this.other]) {
+      const isClient = peer !== undefined && "clientId" in peer;
+      peer?.lose(isClient ? "Reconnecting" : "Disconnected");
+    }
+    if (!("clientId" in this || "address" in this)) this.emit("close");
+  }
+
   /** Begins a drain, of which the other side learns at once; the test ends it. */
   drain(): void {
     this.#drain?.onDrain();

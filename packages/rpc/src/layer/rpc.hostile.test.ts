@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { rejection } from "../../test/both-sides.js";
-import { FakePeer, fakePair, settle } from "../../test/fake-peer.js";
+import { type FakePeer, fakePair, settle } from "../../test/fake-peer.js";
 import { method, stream } from "../contract/method.js";
 import { encodeFrame, FLAG, KIND } from "../wire/frame.js";
 import { rpc, serve } from "./rpc.js";
@@ -204,34 +204,6 @@ describe("a server survives", () => {
     expect(answers(it.server)).toEqual(["1 result"]);
   });
 
-  test.each(["server", "connection"] as const)(
-    "a client that reads no answers: its calls end, and a %s takes no more of that connection",
-    async (kind) => {
-      const pair = fakePair();
-      const server = kind === "server" ? pair.server : Object.assign(new FakePeer(), { id: 1 });
-      const { take, echo } = contract;
-      serve(
-        server,
-        { take, echo },
-        {
-          echo: (value) => value,
-          take: (_, call) => new Promise((resolve) => call.signal.addEventListener("abort", () => resolve(1))),
-        },
-      );
-      server.receive({ kind: KIND.call, id: 1, name: name("take") });
-      await settle(pair);
-      server.refuses = "IPC_QUEUE_FULL";
-      server.receive({ kind: KIND.call, id: 3, name: name("echo"), payload: "1" });
-      await settle({ client: pair.client, server });
-      expect(rpc(server).stats.handling).toBe(0);
-      expect(server.status).toBe(kind === "connection" ? "Closed" : "Connected");
-      server.refuses = undefined;
-      server.receive({ kind: KIND.call, id: 5, name: name("echo"), payload: "1" });
-      await settle({ client: pair.client, server });
-      expect(server.sent).toEqual([]);
-    },
-  );
-
   test("a handler that fails with IPC_QUEUE_FULL of another connection", async () => {
     const pair = fakePair();
     rpc(pair.server, { logger: { error() {} } });
@@ -245,20 +217,5 @@ describe("a server survives", () => {
     pair.server.receive({ kind: KIND.call, id: 1, name: name("echo"), payload: "1" });
     await settle(pair);
     expect(answers(pair.server)).toEqual(["1 ipc.internal"]);
-  });
-
-  test("that, and serves the next client", async () => {
-    const it = attacked();
-    it.server.refuses = "IPC_QUEUE_FULL";
-    it.server.receive({ kind: KIND.call, id: 3, name: name("echo"), payload: "1" });
-    await settle(it.pair);
-    expect(await rejection(rpc(it.server).remote(contract).echo(1))).toMatchObject({
-      code: "IPC_QUEUE_FULL",
-      executed: "no",
-    });
-    it.server.refuses = undefined;
-    it.server.lose("Disconnected");
-    it.server.reconnect();
-    await expectAlive(it);
   });
 });

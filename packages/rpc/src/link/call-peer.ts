@@ -37,6 +37,19 @@ export function joinDrain(peer: CallPeer, member: DrainMember): void {
   (peer as CallPeer & DrainingPeer)[JOIN_DRAIN]?.(member);
 }
 
+/** The key of the method by which a layer ends a peer's connection. @see packages/session/src/lifecycle/peer-session.ts */
+const END_CONNECTION: unique symbol = Symbol.for("@ipc/session endConnection");
+
+interface EndablePeer {
+  readonly [END_CONNECTION]?: (why: string, cause: unknown) => void;
+}
+
+/** Ends a peer's connection as if it were lost; a peer that cannot end it alone ends with it. */
+export function endConnection(peer: CallPeer & EndablePeer, why: string, cause: unknown): void {
+  if (peer[END_CONNECTION] === undefined) peer.destroy(cause);
+  else peer[END_CONNECTION](why, cause);
+}
+
 /** A manager: each of its connections is a peer. */
 export interface CallManager {
   on(event: "connection", listener: (connection: CallPeer) => void): unknown;

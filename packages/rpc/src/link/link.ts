@@ -1,6 +1,6 @@
 import type { ConnectionSecurity, DataMessage, Status } from "@ipc/session";
-import { ipcCodeOf, RpcError } from "../rpc-error.js";
-import { type CallPeer, hasOneConnection, idOf, joinDrain, type Side, sideOf } from "./call-peer.js";
+import { ipcCodeOf, isRefusal, RpcError } from "../rpc-error.js";
+import { type CallPeer, endConnection, hasOneConnection, idOf, joinDrain, type Side, sideOf } from "./call-peer.js";
 
 /** The other side of a connection. */
 export interface Caller {
@@ -49,9 +49,7 @@ export class Link {
   readonly #messageType: number;
   readonly #events: LinkEvents;
   readonly #hasOneConnection: boolean;
-  /** `stalled`: the other side does not read; nothing is sent or taken any more, until the connection ends. */
-  #state: "waiting" | "connected" | "stalled" | "ended" = "waiting";
-  #stall: unknown;
+  #state: "waiting" | "connected" | "ended" = "waiting";
   /** The value of `stats.reconnects` while the connection was current whose messages arrive now. */
   #reconnects = 0;
   #connection = 0;
@@ -129,10 +127,6 @@ export class Link {
 
   /** Sends a frame. Returns whether the peer has accepted it; otherwise `watcher` learns what becomes of it. */
   send(frame: Uint8Array, watcher: WriteWatcher): boolean {
-    if (this.#state === "stalled") {
-      watcher.onWriteFailed(this.#stall);
-      return false;
-    }
     const written = this.sendItem(frame);
     if (written === this.#accepted) return true;
     written.then(
@@ -151,35 +145,32 @@ export class Link {
     return message === undefined ? this.#peer.write(this.#messageType, frame) : message.reply(this.#messageType, frame);
   }
 
-  /** Sends a frame without which the other side would wait forever: if the queue is full, the connection ends. */
+  /** Sends a frame without which the other side would wait forever: if it is refused, the connection ends. */
   sendNow(frame: Uint8Array): void {
-    this.send(frame, this.#endIfFull);
+    this.send(frame, this.#endIfRefused);
   }
 
-  readonly #endIfFull: WriteWatcher = {
+  readonly #endIfRefused: WriteWatcher = {
     onWritten() {},
     onWriteFailed: (error) => {
-      if (ipcCodeOf(error) === "IPC_QUEUE_FULL") this.fail(error);
+      if (isRefusal(ipcCodeOf(error))) this.fail(error);
     },
   };
 
-  /**
-   * Ends the connection, because the other side does not read and would never get an answer. A peer that goes on with another
-   * connection cannot end one of them: this one carries no calls any more.
-   */
+  /** Ends the connection, because the other side would wait forever for what could not be sent. */
   fail(error: unknown): void {
-    if (this.#hasOneConnection) this.#peer.destroy(error);
-    else if (this.#state === "connected") {
-      this.#lose(this.#peer.status);
-      this.#state = "stalled";
-      this.#stall = error;
-    }
+    if (this.#state !== "connected") return;
+    endConnection(
+      this.#peer,
+      "a frame of @ipc/rpc was refused, without which the other side would wait forever",
+      error,
+    );
   }
 
   readonly #onMessage = (message: DataMessage): void | Promise<void> => {
     if (!this.#hasOneConnection) this.#keepShortest(message);
     if (message.type !== this.#messageType) return this.#events.other(message);
-    if (this.#state !== "stalled") this.#events.frame(message.data);
+    this.#events.frame(message.data);
   };
 
   #keepShortest(message: DataMessage): void {
@@ -198,7 +189,6 @@ export class Link {
       return;
     }
     if (this.#state === "connected" && isLoss(status)) this.#lose(status);
-    else if (this.#state === "stalled") this.#state = "waiting";
     if (isFinal(status)) this.#end(status);
   };
 

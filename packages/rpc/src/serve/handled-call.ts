@@ -20,6 +20,8 @@ export interface HandlingOwner {
   readonly caller: Caller;
   /** Sends an answer. Nothing happens if the connection of the call has ended. */
   readonly answer: (call: HandledCall, frame: Uint8Array) => void;
+  /** The same, with an answer that is as short as one can be: a caller that does not take it loses its connection. */
+  readonly answerNow: (call: HandledCall, frame: Uint8Array) => void;
   readonly sendItem: (frame: Uint8Array) => Promise<void>;
   /** The call was answered, or needs no answer any more: its id is free. */
   readonly answered: (call: HandledCall) => void;
@@ -151,7 +153,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     if (code !== "IPC_MESSAGE_TOO_LARGE") return;
     this.#owner.report(this.name, error);
     const message = "the result is longer than the caller takes";
-    this.#owner.answer(this, encodeFailure(this.id, { code: "ipc.internal", message, executed: "yes" }));
+    this.#owner.answerNow(this, encodeFailure(this.id, { code: "ipc.internal", message, executed: "yes" }));
   }
 
   /** Answers at once where the handler, the schemas and the context need no promise: it costs each call, most with async hooks. */

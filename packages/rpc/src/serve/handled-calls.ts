@@ -104,6 +104,11 @@ export class HandledCalls implements HandlingOwner {
     if (link.isConnected && link.connection === call.connection) link.send(frame, call);
   }
 
+  answerNow({ connection }: HandledCall, frame: Uint8Array): void {
+    const { link } = this.#options;
+    if (link.isConnected && link.connection === connection) link.sendNow(frame);
+  }
+
   readonly sendItem = (frame: Uint8Array): Promise<void> => this.#options.link.sendItem(frame);
 
   answered(call: HandledCall): void {
