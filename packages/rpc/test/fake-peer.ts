@@ -18,21 +18,47 @@ export class FakePeer extends EventEmitter implements CallPeer {
   other: FakePeer | undefined;
   /** The code with which writes are refused. */
   refuses: string | undefined;
+  /** Whether writes wait until `accept`, or the end of the connection. */
+  holds = false;
   /** Frames that this side has sent, oldest first. */
   readonly sent: Frame[] = [];
   #drain: DrainMember | undefined;
   /** Numbers the connections, so that a reply reaches its own only. */
   #connection = 0;
   #arriving: { readonly type: number; readonly data: Uint8Array }[] = [];
+  #waiting: { readonly accept: () => void; readonly refuse: (error: Error) => void }[] = [];
 
   write(type: number, data: string | Uint8Array): Promise<void> {
     if (this.refuses !== undefined) return reject(this.refuses);
     if (this.status !== "Connected") return reject(isEnded(this.status) ? "IPC_CLOSED" : "IPC_NOT_CONNECTED");
     const bytes = Buffer.from(data);
-    const frame = decodeFrame(bytes);
+    if (!this.holds && this.#waiting.length === 0) {
+      this.#send(type, bytes);
+      return DONE;
+    }
+    return new Promise((resolve, refuse) => {
+      const accept = (): void => {
+        this.#send(type, bytes);
+        resolve();
+      };
+      this.#waiting.push({ accept, refuse });
+    });
+  }
+
+  /** Accepts writes that wait, the oldest first. */
+  accept(count: number = this.#waiting.length): void {
+    for (const { accept } of this.#waiting.splice(0, count)) accept();
+  }
+
+  /** Refuses all writes that wait. */
+  refuseWaiting(code: string): void {
+    for (const { refuse } of this.#waiting.splice(0)) refuse(failure(code));
+  }
+
+  #send(type: number, data: Buffer): void {
+    const frame = decodeFrame(data);
     if (frame !== undefined) this.sent.push(frame);
-    if (this.other !== undefined) this.other.#arriving.push({ type, data: bytes });
-    return DONE;
+    if (this.other !== undefined) this.other.#arriving.push({ type, data });
   }
 
   /** Hands out what has arrived. Returns whether there was anything. */
@@ -55,6 +81,7 @@ export class FakePeer extends EventEmitter implements CallPeer {
 
   /** Ends the connection: what has not arrived is lost. */
   lose(status: Status): void {
+    this.refuseWaiting("IPC_CONNECTION_LOST");
     this.#arriving = [];
     this.#connection++;
     this.setStatus(status);
@@ -136,8 +163,12 @@ function isEnded(status: Status): boolean {
   return status === "Closed" || status === "Closing" || status === "Error" || status === "Timeout";
 }
 
+function failure(code: string): Error {
+  return Object.assign(new Error(`fake: ${code}`), { code });
+}
+
 function reject(code: string): Promise<never> {
-  const rejected = Promise.reject(Object.assign(new Error(`fake: ${code}`), { code }));
+  const rejected = Promise.reject(failure(code));
   rejected.catch(() => {});
   return rejected;
 }

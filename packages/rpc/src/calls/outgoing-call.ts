@@ -141,6 +141,8 @@ export class OutgoingCall implements Expiring, WriteWatcher {
 
   onWriteFailed(error: unknown): void {
     if (this.#isSettled) return;
+    // The next write is another one.
+    this.#loss = undefined;
     const code = ipcCodeOf(error);
     const isLost = !isRefusal(code);
     // The peer may have accepted a large frame before its write rejected.

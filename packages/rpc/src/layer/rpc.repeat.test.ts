@@ -62,6 +62,30 @@ describe("an idempotent call of a client", () => {
     answer("never");
   });
 
+  test.each(["is lost", "has refused the call"])(
+    "is cancelled when it is aborted after its repetition, which was queued as the call was when the connection %s",
+    async (order) => {
+      const { pair, calls } = waiting();
+      pair.client.holds = true;
+      const abort = new AbortController();
+      const made = rejection(rpc(pair.client).remote(once).get(1, { signal: abort.signal }));
+      if (order === "has refused the call") {
+        pair.client.refuseWaiting("IPC_CONNECTION_LOST");
+        await settle(pair);
+      }
+      pair.client.lose("Reconnecting");
+      await settle(pair);
+      pair.client.reconnect();
+      pair.client.accept();
+      pair.client.holds = false;
+      await settle(pair);
+      expect(calls()).toBe(1);
+      abort.abort();
+      expect(await made).toMatchObject({ code: "IPC_ABORTED", executed: "maybe" });
+      expect(pair.client.sent.map(({ kind }) => kind)).toEqual([KIND.call, KIND.cancel]);
+    },
+  );
+
   test("keeps its deadline, and waits for no connection after it", async () => {
     const advance = stopClock();
     const { pair } = waiting();
