@@ -5,7 +5,7 @@ import { CALL_TIMEOUT_MS } from "../limits.js";
 import type { Link } from "../link/link.js";
 import { ipcCodeOf, isRefusal, RpcError, writeError } from "../rpc-error.js";
 import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
-import { ItemSender, iteratorOf } from "../streams/item-sender.js";
+import { ItemSender, type ItemSource, iteratorOf } from "../streams/item-sender.js";
 import { type CallEvent, callChannel, publishEnd, traceOutcome } from "../tracing.js";
 import { encodeFrame, FLAG, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
@@ -88,6 +88,7 @@ export class CallMaker {
       meta: event === undefined ? encodeCallMeta(name, options.meta) : encodeTracedMeta(event),
       payload,
     });
+    const source = items === undefined ? undefined : sourceOf(items, event);
     const call = table.create({ id, method: name, frame, isRepeatable, security: link.security, signal });
     call.isDeadlineSent = deadlineMs !== 0;
     call.isDeadlineInherited = call.isDeadlineSent && expiresAt === inherited;
@@ -97,7 +98,7 @@ export class CallMaker {
       call.received = this.#queueFor(call);
       table.send(call);
     }
-    if (items !== undefined) this.#sendItems(call, items);
+    if (source !== undefined) this.#sendItems(call, source);
     let { promise } = call;
     if (event !== undefined) {
       promise = traceOutcome(event, promise, () => ({
@@ -128,13 +129,13 @@ export class CallMaker {
     this.#options.table.setDeadline(call, expiresAt, CALL_TIMEOUT_MS);
   }
 
-  #sendItems(call: OutgoingCall, items: Iterable<unknown> | AsyncIterable<unknown>): void {
+  #sendItems(call: OutgoingCall, source: ItemSource): void {
     const { link } = this.#options;
     const sender = new ItemSender({ id: call.id, method: call.method, send: (frame) => link.sendItem(frame) });
     call.sender = sender;
     // The call may have been rejected at once.
     if (call.isSettled) sender.stop();
-    sender.run(iteratorOf(items)).then(
+    sender.run(source).then(
       () => {
         if (!call.isSettled) link.sendNow(encodeFrame({ kind: KIND.end, id: call.id }));
       },
@@ -231,9 +232,24 @@ function encodeTracedMeta(event: CallEvent): Uint8Array | undefined {
   try {
     return encodeCallMeta(event.method, event.meta);
   } catch (error) {
-    publishEnd(callChannel, event, { outcome: "error", executed: "no", bytes: 0, items: 0, error });
+    traceUnmade(event, error);
     throw error;
   }
+}
+
+/** Returns the iterator of a call's items. @throws what theirs throws, as that of a locked ReadableStream does */
+function sourceOf(items: Iterable<unknown> | AsyncIterable<unknown>, event: CallEvent | undefined): ItemSource {
+  try {
+    return iteratorOf(items);
+  } catch (error) {
+    if (event !== undefined) traceUnmade(event, error);
+    throw error;
+  }
+}
+
+/** Publishes the end of a call that is not made. */
+function traceUnmade(event: CallEvent, error: unknown): void {
+  publishEnd(callChannel, event, { outcome: "error", executed: "no", bytes: 0, items: 0, error });
 }
 
 function codecError(method: string, reason: string): CallFailed {
