@@ -62,9 +62,6 @@ export class CallMaker {
     const { signal, items } = options;
     const refused = refusal(name);
     if (refused !== undefined) throw refused;
-    if (signal?.aborted === true) {
-      throw new RpcError("IPC_ABORTED", "no", `${name}: aborted by its signal`, { cause: signal.reason });
-    }
     if (target.takesItems && items === undefined) {
       throw new TypeError(`${name}: \`items\` takes an iterable or async iterable, got undefined`);
     }

@@ -36,6 +36,8 @@ export class CallTable implements CallOwner {
   create(start: OutgoingCallStart): OutgoingCall {
     const call = new OutgoingCall(start, this);
     this.#calls.set(call.id, call);
+    // A signal that has aborted does not fire again; the code that encoded the input may have aborted it.
+    if (start.signal?.aborted === true) call.abort();
     return call;
   }
 

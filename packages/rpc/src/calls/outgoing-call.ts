@@ -45,8 +45,8 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   /** Of the connection that the call was made for. */
   readonly security: ConnectionSecurity;
   isAccepted = false;
-  /** Whether the call waits for the next connection. */
-  isWaiting = false;
+  /** Whether the call waits to be sent: for the next connection, or at first. */
+  isWaiting = true;
   /** Whether the method may have run already: by way of an earlier connection, or until the other side closed. */
   mayHaveRun = false;
   /** Items that the other side gives, and items for it. */
@@ -83,7 +83,7 @@ export class OutgoingCall implements Expiring, WriteWatcher {
       this.#reject = reject;
     });
     if (start.signal !== undefined) {
-      this.#onAbort = () => this.#abort();
+      this.#onAbort = () => this.abort();
       addAbortListener(start.signal, this.#onAbort);
     }
   }
@@ -172,7 +172,7 @@ export class OutgoingCall implements Expiring, WriteWatcher {
     return true;
   }
 
-  #abort(): void {
+  abort(): void {
     const message = `${this.method}: aborted by its signal`;
     this.cancel(new RpcError("IPC_ABORTED", this.executed, message, { cause: this.#signal?.reason }));
   }

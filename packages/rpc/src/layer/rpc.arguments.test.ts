@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { rejection } from "../../test/both-sides.js";
 import { fakePair, settle } from "../../test/fake-peer.js";
 import { method, stream } from "../contract/method.js";
-import { rpc, serve } from "./rpc.js";
+import { rpc } from "./rpc.js";
 
-const contract = { get: method<unknown, string>(), upload: stream<void, never, number, unknown>() };
+const contract = { get: method<unknown, string>(), upload: stream<unknown, never, number, unknown>() };
 
 /** Iterables that throw when their iterator is asked for. */
 const NOT_ITERABLE: readonly (readonly [string, () => AsyncIterable<unknown>])[] = [
@@ -33,3 +33,26 @@ test.each(NOT_ITERABLE)("rejects a call with its items, %s, and sends nothing", 
   expect(client.sent).toEqual([]);
   expect(rpc(client).stats.calls).toBe(0);
 });
+
+test.each(["get", "upload"] as const)(
+  "does not send a %s whose signal aborts while its input is encoded",
+  async (name) => {
+    const pair = fakePair();
+    const abort = new AbortController();
+    const input = { toJSON: () => String(abort.abort("enough")) };
+    let returned = 0;
+    const items: Iterable<number> = {
+      [Symbol.iterator]: () => ({
+        next: () => ({ done: false, value: 1 }),
+        return: () => ({ done: true, value: ++returned }),
+      }),
+    };
+    const api = rpc(pair.client).remote(contract);
+    const { signal } = abort;
+    const made = rejection(name === "get" ? api.get(input, { signal }) : api.upload(input, { signal, items }));
+    expect(await made).toMatchObject({ code: "IPC_ABORTED", executed: "no", cause: "enough" });
+    await settle(pair);
+    expect([pair.client.sent, rpc(pair.client).stats.calls]).toEqual([[], 0]);
+    if (name === "upload") expect(returned).toBe(1);
+  },
+);
