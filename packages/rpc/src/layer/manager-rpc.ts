@@ -9,15 +9,15 @@ import type { PeerRpc } from "./peer-rpc.js";
 export class ManagerRpc implements Rpc {
   readonly handlers: HandlerTable = new HandlerTable();
   readonly #manager: CallManager;
-  readonly #open: (connection: CallPeer, handlers: HandlerTable) => PeerRpc;
+  readonly #open: (connection: CallPeer) => PeerRpc;
   #isClosed = false;
 
-  /** @param open returns the calls of a connection, which serve these handlers too */
-  constructor(manager: CallManager, open: (connection: CallPeer, handlers: HandlerTable) => PeerRpc) {
+  /** @param open returns the calls of a connection, made with the options of the manager's if there are none */
+  constructor(manager: CallManager, open: (connection: CallPeer) => PeerRpc) {
     this.#manager = manager;
     this.#open = open;
-    manager.on("connection", (connection) => void this.#join(connection));
-    for (const connection of manager.connections.values()) this.#join(connection);
+    manager.on("connection", (connection) => void this.join(connection));
+    for (const connection of manager.connections.values()) this.join(connection);
   }
 
   get stats(): RpcStats {
@@ -37,14 +37,20 @@ export class ManagerRpc implements Rpc {
     await Promise.all(this.#layers().map((layer) => layer.close(options)));
   }
 
-  #join(connection: CallPeer): PeerRpc {
-    const layer = this.#open(connection, this.handlers);
+  has(id: number, connection: CallPeer): boolean {
+    return this.#manager.connections.get(id) === connection;
+  }
+
+  /** Returns the calls of a connection, which serve the handlers of the manager too. */
+  join(connection: CallPeer): PeerRpc {
+    const layer = this.#open(connection);
+    layer.handlers.adopt(this.handlers);
     // Its calls are answered with `ipc.closing`, until the manager closes its listeners.
     if (this.#isClosed) void layer.close({ timeoutMs: 0 });
     return layer;
   }
 
   #layers(): PeerRpc[] {
-    return [...this.#manager.connections.values()].map((connection) => this.#open(connection, this.handlers));
+    return [...this.#manager.connections.values()].map((connection) => this.#open(connection));
   }
 }

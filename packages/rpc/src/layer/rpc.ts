@@ -1,13 +1,15 @@
 import type { Contract } from "../contract/method.js";
 import { formatValue } from "../format-value.js";
-import { assertPeer, type CallManager, type CallPeer, isManager } from "../link/call-peer.js";
+import { assertPeer, type CallManager, type CallPeer, idOf, isManager } from "../link/call-peer.js";
 import { HandlerTable } from "../serve/handler-table.js";
 import type { Handlers, Rpc, ServeOptions } from "../serve/handler-types.js";
 import { ManagerRpc } from "./manager-rpc.js";
 import { PeerRpc } from "./peer-rpc.js";
-import { type RpcOptions, resolveRpcOptions } from "./rpc-options.js";
+import { type ResolvedRpcOptions, type RpcOptions, resolveRpcOptions } from "./rpc-options.js";
 
 const layers = new WeakMap<object, PeerRpc | ManagerRpc>();
+/** Those of managers. */
+const managers = new Set<WeakRef<ManagerRpc>>();
 
 /**
  * Returns the calls over a peer, the same object each time. It becomes the one consumer of the peer's messages. A manager stands for
@@ -47,21 +49,41 @@ export function serve(
 }
 
 function layerOf(peer: CallPeer | CallManager, options: RpcOptions | undefined): PeerRpc | ManagerRpc {
-  const known = layers.get(peer);
+  const known = layers.get(peer) ?? (isManager(peer) ? undefined : managerOf(peer)?.join(peer));
   if (known !== undefined) {
     if (options === undefined) return known;
-    throw new TypeError(`rpc: takes options with the first call for a peer only, got ${formatValue(options)}`);
+    throw new TypeError(
+      `rpc: takes options with the first call for a peer only, those of a manager for its connections too, got ${formatValue(options)}`,
+    );
   }
   const resolved = resolveRpcOptions(options ?? {});
-  const layer = isManager(peer)
-    ? new ManagerRpc(peer, (connection, handlers) => {
-        const earlier = layers.get(connection);
-        if (earlier instanceof PeerRpc) return earlier;
-        const created = new PeerRpc(connection, resolved, new HandlerTable(handlers));
-        layers.set(connection, created);
-        return created;
-      })
-    : new PeerRpc(peer, resolved, new HandlerTable());
+  return isManager(peer) ? createManagerRpc(peer, resolved) : createPeerRpc(peer, resolved);
+}
+
+function createPeerRpc(peer: CallPeer, options: ResolvedRpcOptions): PeerRpc {
+  const layer = new PeerRpc(peer, options, new HandlerTable());
   layers.set(peer, layer);
   return layer;
+}
+
+function createManagerRpc(manager: CallManager, options: ResolvedRpcOptions): ManagerRpc {
+  const layer = new ManagerRpc(manager, (connection) => {
+    const earlier = layers.get(connection);
+    return earlier instanceof PeerRpc ? earlier : createPeerRpc(connection, options);
+  });
+  layers.set(manager, layer);
+  managers.add(new WeakRef(layer));
+  return layer;
+}
+
+/** Returns the calls of a connection's manager. A listener may use the connection before the one of the manager's calls does. */
+function managerOf(peer: CallPeer): ManagerRpc | undefined {
+  const id = idOf(peer);
+  if (id === undefined) return undefined;
+  for (const reference of managers) {
+    const layer = reference.deref();
+    if (layer === undefined) managers.delete(reference);
+    else if (layer.has(id, peer)) return layer;
+  }
+  return undefined;
 }

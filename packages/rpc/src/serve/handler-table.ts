@@ -8,9 +8,10 @@ import { resolveService, type ServedMethod } from "./served-method.js";
 export class HandlerTable {
   readonly #methods = new Map<string, ServedMethod>();
   /** The table of the manager whose connection this is. */
-  readonly #parent: HandlerTable | undefined;
+  #parent: HandlerTable | undefined;
 
-  constructor(parent?: HandlerTable) {
+  /** Serves the methods of a manager too; those of this table come first. */
+  adopt(parent: HandlerTable): void {
     this.#parent = parent;
   }
 

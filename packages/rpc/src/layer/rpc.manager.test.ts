@@ -1,0 +1,81 @@
+import { expect, test } from "vitest";
+import { bothSides, rejection } from "../../test/both-sides.js";
+import { method } from "../contract/method.js";
+import { rpc, serve } from "./rpc.js";
+
+const contract = { hello: method<void, string>(), own: method<void, string>() };
+const { hello, own } = contract;
+const screen = { show: method<string, string>() };
+
+test("a manager serves a connection that a listener has called over first", async () => {
+  const { manager, connect } = await bothSides();
+  const shown: Promise<string>[] = [];
+  manager.on("connection", (connection) => void shown.push(rpc(connection).remote(screen).show("it")));
+  serve(manager, { hello }, { hello: () => "hello" });
+  const client = await connect();
+  serve(client, screen, { show: (what) => `shows ${what}` });
+  expect(await rpc(client).remote(contract).hello()).toBe("hello");
+  expect(await Promise.all(shown)).toEqual(["shows it"]);
+});
+
+test("its options hold for such a connection", async () => {
+  const { manager, connect } = await bothSides();
+  manager.on("connection", (connection) => void rpc(connection));
+  rpc(manager, { maxCalls: 1 });
+  let finish: (value: string) => void = () => {};
+  serve(
+    manager,
+    { hello },
+    {
+      hello: () =>
+        new Promise((resolve) => {
+          finish = resolve;
+        }),
+    },
+  );
+  const api = rpc(await connect()).remote(contract);
+  const first = api.hello();
+  expect(await rejection(api.hello())).toMatchObject({ code: "ipc.busy" });
+  finish("hello");
+  expect(await first).toBe("hello");
+});
+
+test("a connection that has calls of its own before its manager has some gets those of the manager too", async () => {
+  const { manager, connect } = await bothSides();
+  const api = rpc(await connect()).remote(contract);
+  const [connection] = manager.connections.values();
+  if (connection === undefined) throw new Error("no connection");
+  serve(connection, { own }, { own: () => "of the connection" });
+  serve(manager, contract, { hello: () => "of the manager", own: () => "of the manager" });
+  expect(await Promise.all([api.own(), api.hello()])).toEqual(["of the connection", "of the manager"]);
+  expect(() => serve(connection, { hello }, { hello: () => "" })).toThrow("`hello` is served already");
+  expect(rpc(manager).stats).toMatchObject({ handling: 0 });
+});
+
+test("its close lets open calls finish, and answers those of a later client with `ipc.closing`", async () => {
+  const { manager, connect } = await bothSides();
+  let finish: (value: string) => void = () => {};
+  const begun = new Promise<void>((begin) => {
+    serve(
+      manager,
+      { hello },
+      {
+        hello: () =>
+          new Promise((resolve) => {
+            finish = resolve;
+            begin();
+          }),
+      },
+    );
+  });
+  const open = rpc(await connect())
+    .remote(contract)
+    .hello();
+  await begun;
+  const closed = rpc(manager).close();
+  const late = rpc(await connect()).remote(contract);
+  expect(await rejection(late.hello())).toMatchObject({ code: "ipc.closing", executed: "no" });
+  finish("hello");
+  expect(await open).toBe("hello");
+  await closed;
+});
