@@ -75,6 +75,7 @@ export class PeerRpc implements Rpc {
       windowBytes,
       refusal: (method) => this.#refusal(method),
     });
+    link.start();
   }
 
   get stats(): RpcStats {

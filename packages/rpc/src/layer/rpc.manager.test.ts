@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { eventually } from "../../../../internal/testkit/src/eventually.js";
+import { keepUncaught } from "../../../../internal/testkit/src/uncaught-exceptions.js";
 import { bothSides, rejection } from "../../test/both-sides.js";
 import { method } from "../contract/method.js";
 import { rpc, serve } from "./rpc.js";
@@ -50,6 +52,19 @@ test("a connection that has calls of its own before its manager has some gets th
   expect(await Promise.all([api.own(), api.hello()])).toEqual(["of the connection", "of the manager"]);
   expect(() => serve(connection, { hello }, { hello: () => "" })).toThrow("`hello` is served already");
   expect(rpc(manager).stats).toMatchObject({ handling: 0 });
+});
+
+test("a connection that a listener has destroyed first is no uncaught exception", async () => {
+  const uncaught = keepUncaught();
+  const { manager, connect } = await bothSides();
+  let destroyed = 0;
+  manager.on("connection", (connection) => {
+    if (destroyed++ === 0) connection.destroy();
+  });
+  serve(manager, { hello }, { hello: () => "hello" });
+  const client = await connect({ retryMs: 1 });
+  await eventually(async () => expect(await rpc(client).remote(contract).hello()).toBe("hello"));
+  expect([destroyed, uncaught]).toEqual([2, []]);
 });
 
 test("its close lets open calls finish, and answers those of a later client with `ipc.closing`", async () => {

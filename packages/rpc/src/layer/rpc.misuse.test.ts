@@ -62,6 +62,18 @@ describe("wrong use is a TypeError or RangeError that says what it takes", () =>
     expect(() => use(fakePair())).toThrow(says);
   });
 
+  test.each(["Closing", "Closed", "Error", "Timeout"] as const)(
+    "a peer that is %s has calls, which reject, and no listener of theirs",
+    async (status) => {
+      const { client } = fakePair();
+      client.setStatus(status);
+      const error = await rejection(rpc(client).remote(contract).get(1));
+      expect(error).toMatchObject({ name: "RpcError", executed: "no" });
+      expect(client.eventNames()).toEqual([]);
+      expect(rpc(client)).toBe(rpc(client));
+    },
+  );
+
   test("serving a method twice, or giving options later", () => {
     const { server } = fakePair();
     serve(server, { get: contract.get }, { get: () => "" });

@@ -64,21 +64,29 @@ export class Link {
   /** A promise that has resolved: a peer returns the same one for each write that it accepts at once. */
   #accepted: Promise<void> | undefined;
 
-  /** @throws TypeError; the peer's IPC_CONSUMER_TAKEN */
+  /** @throws TypeError */
   constructor(where: string, peer: CallPeer, { messageType, side }: LinkOptions, events: LinkEvents) {
     this.#peer = peer;
     this.#messageType = messageType;
     this.#events = events;
     this.side = sideOf(where, peer, side);
     this.#hasOneConnection = hasOneConnection(peer);
+  }
+
+  /** Begins to report events, at once if the peer has ended. @throws the peer's IPC_CONSUMER_TAKEN */
+  start(): void {
+    const peer = this.#peer;
+    if (isFinal(peer.status)) {
+      this.#end(peer.status);
+      return;
+    }
     peer.on("message", this.#onMessage);
     peer.on("status", this.#onStatus);
     peer.on("draining", this.#onOtherDraining);
     peer.on("close", this.#onClose);
     this.#reconnects = peer.stats.reconnects;
     if (peer.status === "Connected") this.#state = "connected";
-    if (isFinal(peer.status)) this.#onClose();
-    joinDrain(peer, { isBusy: events.isBusy, onDrain: this.#onDrain });
+    joinDrain(peer, { isBusy: this.#events.isBusy, onDrain: this.#onDrain });
   }
 
   /** Whether this side has dialled, and dials again when the connection is lost. */
