@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { rejection } from "../../test/both-sides.js";
-import { fakePair } from "../../test/fake-peer.js";
+import { FakePeer, fakePair } from "../../test/fake-peer.js";
 import { method } from "../contract/method.js";
 import { rpc, serve } from "./rpc.js";
 
@@ -52,6 +52,10 @@ describe("wrong use is a TypeError or RangeError that says what it takes", () =>
     [
       'rpc: `side` is "server", but this peer is the client of its connection',
       ({ client }) => rpc(client, { side: "server" }),
+    ],
+    [
+      "rpc: `side` is for a session; a manager is the server of its connections",
+      () => rpc(Object.assign(new FakePeer(), { connections: new Map(), broadcast() {} }), { side: "server" }),
     ],
     ["rpc: `onMessage` takes a function, got 1", ({ client }) => rpc(client, { onMessage: 1 } as never)],
     [

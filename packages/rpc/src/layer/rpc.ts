@@ -66,7 +66,11 @@ function createPeerRpc(peer: CallPeer, options: ResolvedRpcOptions): PeerRpc {
   return layer;
 }
 
+/** @throws TypeError */
 function createManagerRpc(manager: CallManager, options: ResolvedRpcOptions): ManagerRpc {
+  if (options.side !== undefined) {
+    throw new TypeError("rpc: `side` is for a session; a manager is the server of its connections");
+  }
   const layer = new ManagerRpc(manager, (connection) => {
     const earlier = layers.get(connection);
     return earlier instanceof PeerRpc ? earlier : createPeerRpc(connection, options);
