@@ -10,10 +10,21 @@ export function messageOf(error: unknown): string {
   return isError(error) ? error.message : formatValue(error);
 }
 
+/** Returns the stack of an error of any realm, or the formatted value. */
+export function stackOf(error: unknown): string {
+  return isError(error) ? (error.stack ?? error.message) : formatValue(error);
+}
+
 /** Returns whether a value is an error, judged by its form, because it may come from another realm. */
 export function isError(value: unknown): value is Error {
-  if (typeof value !== "object" || value === null || !("message" in value)) return false;
-  return typeof value.message === "string" && "stack" in value;
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    const { message, stack } = value as Partial<Error>;
+    return typeof message === "string" && (typeof stack === "string" || (stack === undefined && "stack" in value));
+  } catch {
+    // Code can throw what cannot be read.
+    return false;
+  }
 }
 
 /** Returns whether a value is a Uint8Array of any realm, such as a Buffer. */

@@ -75,7 +75,8 @@ export function traceOutcome(
       return value;
     },
     (error: unknown) => {
-      const { code, executed = "maybe" } = error as { readonly code?: unknown; readonly executed?: Executed };
+      // The items of a call may have thrown anything.
+      const { code, executed = "maybe" } = (error ?? {}) as { readonly code?: unknown; readonly executed?: Executed };
       const outcome = typeof code === "string" ? code : "error";
       publishEnd(callChannel, event, { ...figures(), outcome, executed, error });
       throw error;

@@ -1,5 +1,6 @@
 import { CallFailed, executedOf, type ReservedCode } from "../call-failed.js";
 import { ExpiryTimer } from "../deadline.js";
+import { messageOf } from "../format-value.js";
 import { type Link, provesAtLeast } from "../link/link.js";
 import { isExecuted, RpcError } from "../rpc-error.js";
 import { encodeFrame, type Frame, KIND, setNumber } from "../wire/frame.js";
@@ -144,7 +145,7 @@ export class CallTable implements CallOwner {
     try {
       value = decodeValue(codec, payload);
     } catch (error) {
-      call.reject(failure("ipc.codec", call, `the result cannot be decoded: ${String(error)}`, "yes"));
+      call.reject(failure("ipc.codec", call, `the result cannot be decoded: ${messageOf(error)}`, "yes"));
       return;
     }
     call.resolve(value);

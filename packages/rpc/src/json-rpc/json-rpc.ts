@@ -121,7 +121,7 @@ class Bridge {
       if (id !== undefined) this.#pending.delete(id);
       // The statuses report the end of a connection.
       if (ipcCodeOf(error) !== "IPC_CONNECTION_LOST") {
-        this.#writeError.fire([isError(error) ? error : new Error(String(error)), message, ++this.#errors]);
+        this.#writeError.fire([isError(error) ? error : new Error(formatValue(error)), message, ++this.#errors]);
       }
       throw error;
     }

@@ -8,7 +8,7 @@ import type { Remote } from "../calls/remote-types.js";
 import type { Contract } from "../contract/method.js";
 import { listMethods, type MethodList } from "../contract/method-list.js";
 import { inheritDeadlines } from "../deadline.js";
-import { formatValue, isError } from "../format-value.js";
+import { formatValue, stackOf } from "../format-value.js";
 import { CLOSE_TIMEOUT_MS, TIMER_MAX_MS } from "../limits.js";
 import type { CallPeer } from "../link/call-peer.js";
 import { Link } from "../link/link.js";
@@ -178,11 +178,20 @@ export class PeerRpc implements Rpc {
 
   #report(method: string, error: unknown): void {
     const { logger } = this.#options;
-    const text = `rpc: the handler of ${method} failed: ${isError(error) ? (error.stack ?? error.message) : String(error)}`;
-    if (logger !== undefined) logger.error(text);
-    else if (!this.#hasWarned) {
+    const text = `rpc: the handler of ${method} failed: ${stackOf(error)}`;
+    if (logger === undefined) {
+      if (this.#hasWarned) return;
       this.#hasWarned = true;
       process.emitWarning(`${text}\npass \`logger\` to rpc() to see every such failure`);
+      return;
+    }
+    try {
+      logger.error(text);
+    } catch (thrown) {
+      // Uncaught, as usual in Node, but not in the way of the answer.
+      process.nextTick(() => {
+        throw thrown;
+      });
     }
   }
 }
