@@ -52,6 +52,8 @@ export class CallMaker {
       return this.#start(target, input, checked);
     } catch (error) {
       const rejected = Promise.reject(error);
+      // Nothing waits for such a call, so its failure must not end the process.
+      if ((options as AnyCallOptions | undefined)?.oneWay === true) rejected.catch(ignore);
       return target.kind === "unary" ? rejected : new StartedStream(rejected, this.#failedItems(error));
     }
   };
@@ -168,7 +170,6 @@ export class CallMaker {
     });
     if (event !== undefined)
       sent = traceOutcome(event, sent, () => ({ bytes: lengthOf(payload), items: 0, executed: "maybe" }));
-    // Nothing waits for such a call, so its failure must not end the process.
     sent.catch(ignore);
     return sent;
   }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { keepUncaught } from "../../../../internal/testkit/src/uncaught-exceptions.js";
 import { rejection } from "../../test/both-sides.js";
 import { fakePair, settle } from "../../test/fake-peer.js";
 import { method, stream } from "../contract/method.js";
@@ -56,3 +57,21 @@ test.each(["get", "upload"] as const)(
     if (name === "upload") expect(returned).toBe(1);
   },
 );
+
+test.each<[string, (pair: ReturnType<typeof fakePair>) => unknown]>([
+  ["whose calls are closed", ({ client }) => rpc(client).close()],
+  ["that is closed", ({ client }) => client.destroy()],
+  ["whose other side drains", ({ server }) => server.drain()],
+  ["with a full queue", ({ client }) => Object.assign(client, { refuses: "IPC_QUEUE_FULL" })],
+])("a one-way call that nothing awaits does not end the process: over a peer %s", async (_what, prepare) => {
+  const uncaught = keepUncaught();
+  const pair = fakePair();
+  const api = rpc(pair.client).remote(contract);
+  rpc(pair.server);
+  await prepare(pair);
+  void api.get(1, { oneWay: true });
+  void api.get(1n, { oneWay: true });
+  expect(await rejection(api.get(1, { oneWay: true }))).toBeInstanceOf(Error);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(uncaught).toEqual([]);
+});
