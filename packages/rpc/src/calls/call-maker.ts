@@ -120,12 +120,12 @@ export class CallMaker {
 
   /** Nothing says whether a method gives items until its caller awaits the call, so the clock starts here. */
   #beginDeadline(call: OutgoingCall): void {
-    const expiresAt = performance.now() + CALL_TIMEOUT_MS;
-    if (call.isSettled || call.expiresAt <= expiresAt) return;
+    const endsAt = performance.now() + CALL_TIMEOUT_MS;
+    if (call.isSettled || call.endsAt <= endsAt) return;
     // Earlier than what the other side may have been told.
     call.isDeadlineInherited = false;
     call.isDeadlineSent = false;
-    this.#options.table.setDeadline(call, expiresAt, CALL_TIMEOUT_MS);
+    this.#options.table.setDeadline(call, endsAt, CALL_TIMEOUT_MS);
   }
 
   #sendItems(call: OutgoingCall, source: ItemSource): void {

@@ -1,6 +1,7 @@
 import { CallFailed, executedOf, type ReservedCode } from "../call-failed.js";
 import { ExpiryTimer } from "../deadline.js";
 import { messageOf } from "../format-value.js";
+import { CALL_TIMEOUT_MS } from "../limits.js";
 import { type Link, provesAtLeast } from "../link/link.js";
 import { isExecuted, RpcError } from "../rpc-error.js";
 import { encodeFrame, type Frame, KIND, setNumber } from "../wire/frame.js";
@@ -42,19 +43,18 @@ export class CallTable implements CallOwner {
     return call;
   }
 
-  /** Starts the clock of a call. @param expiresAt by `performance.now()`; Infinity for none */
-  setDeadline(call: OutgoingCall, expiresAt: number, timeoutMs: number): void {
-    call.expiresAt = expiresAt;
+  /** Starts the clock of a call. @param endsAt by `performance.now()`; Infinity for none */
+  setDeadline(call: OutgoingCall, endsAt: number, timeoutMs: number): void {
+    call.endsAt = endsAt;
     call.timeoutMs = timeoutMs;
-    if (expiresAt !== Number.POSITIVE_INFINITY) this.#expiry.include(expiresAt);
+    if (endsAt !== Number.POSITIVE_INFINITY) this.#expiry.include(endsAt);
   }
 
   send(call: OutgoingCall): void {
     const { frame } = call;
     if (frame === undefined) return;
     if (this.#link.isOtherDraining) {
-      if (call.isRepeatable && this.#link.redials) this.#wait(call);
-      else call.reject(drainingError(call.method));
+      this.#refused(call, drainingError(call.method));
       return;
     }
     call.isWaiting = false;
@@ -83,8 +83,8 @@ export class CallTable implements CallOwner {
   connectionLost(error: (method: string) => RpcError): void {
     this.#ids.forget();
     for (const call of this.#calls.values()) {
-      if (call.isWaiting) continue;
-      call.lose(error(call.method));
+      if (call.isWaiting) call.refusal = undefined;
+      else call.lose(error(call.method));
     }
   }
 
@@ -159,14 +159,23 @@ export class CallTable implements CallOwner {
     const { message, data, executed: own } = readFailure(codec, payload);
     const known = isExecuted(own) ? own : executedOf(code);
     if (known !== "no") call.mayHaveRun = true;
-    if (code === "ipc.closing" && call.isRepeatable && this.#link.redials) {
-      this.#wait(call);
-      return;
-    }
     const { method } = call;
     const said = typeof message === "string" && message !== "" ? message : "the other side gave no reason";
     const options = { method, executed: known === "no" && call.mayHaveRun ? "maybe" : known } as const;
-    call.reject(new CallFailed(code, data, { ...options, message: `${method}: ${code}: ${said}` }));
+    const error = new CallFailed(code, data, { ...options, message: `${method}: ${code}: ${said}` });
+    if (code === "ipc.closing") this.#refused(call, error);
+    else call.reject(error);
+  }
+
+  /** The other side takes no new calls: one that may be repeated waits for the next connection, if that comes soon. */
+  #refused(call: OutgoingCall, error: CallFailed): void {
+    if (!(call.isRepeatable && this.#link.redials)) {
+      call.reject(error);
+      return;
+    }
+    this.#wait(call);
+    call.refusal = { error, until: performance.now() + CALL_TIMEOUT_MS };
+    this.#expiry.include(call.expiresAt);
   }
 
   #receiveItem(call: OutgoingCall, { codec, payload }: Frame): void {
@@ -183,7 +192,7 @@ export class CallTable implements CallOwner {
 
   #repeat(call: OutgoingCall): void {
     if (call.frame === undefined) return;
-    if (call.isDeadlineSent) setNumber(call.frame, deadlineNumber(call.expiresAt));
+    if (call.isDeadlineSent) setNumber(call.frame, deadlineNumber(call.endsAt));
     this.send(call);
   }
 }

@@ -1,4 +1,5 @@
 import type { ConnectionSecurity } from "@ipc/session";
+import type { CallFailed } from "../call-failed.js";
 import type { Expiring } from "../deadline.js";
 import type { WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, isRefusal, RpcError, writeError } from "../rpc-error.js";
@@ -52,8 +53,11 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   /** Items that the other side gives, and items for it. */
   received: ItemQueue | undefined;
   sender: ItemSender | undefined;
-  expiresAt: number = Number.POSITIVE_INFINITY;
+  /** The deadline by `performance.now()`; Infinity for none. */
+  endsAt: number = Number.POSITIVE_INFINITY;
   timeoutMs = 0;
+  /** How a call that waits for the next connection ends, if the one that has refused it is still there at `until`. */
+  refusal: { readonly error: CallFailed; readonly until: number } | undefined;
   /** Bytes of the result. */
   resultBytes = 0;
   /** Whether the other side knows the deadline, and ends the call itself. */
@@ -88,6 +92,10 @@ export class OutgoingCall implements Expiring, WriteWatcher {
     }
   }
 
+  get expiresAt(): number {
+    return this.refusal === undefined ? this.endsAt : Math.min(this.refusal.until, this.endsAt);
+  }
+
   get isSettled(): boolean {
     return this.#isSettled;
   }
@@ -116,7 +124,8 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   }
 
   expire(): void {
-    this.#abandon(this.isDeadlineSent ? "expired" : "cancelled", this.timeoutError());
+    if (this.refusal !== undefined && this.refusal.until < this.endsAt) this.reject(this.refusal.error);
+    else this.#abandon(this.isDeadlineSent ? "expired" : "cancelled", this.timeoutError());
   }
 
   timeoutError(): RpcError {

@@ -62,6 +62,41 @@ describe("an idempotent call of a client", () => {
     answer("never");
   });
 
+  test.each(["closes its calls", "drains"])(
+    "without a deadline rejects with `ipc.closing` when a server that %s keeps the connection for 30 s",
+    async (how) => {
+      const advance = stopClock();
+      const { pair, calls } = waiting();
+      if (how === "drains") pair.server.drain();
+      else void rpc(pair.server).close();
+      const made = rejection(rpc(pair.client).remote(once).get(1, { timeoutMs: 0 }));
+      await settle(pair);
+      await pass(advance, 29_990);
+      expect(rpc(pair.client).stats.calls).toBe(1);
+      await pass(advance, 20);
+      expect(await made).toMatchObject({ code: "ipc.closing", executed: "no" });
+      expect([calls(), rpc(pair.client).stats.calls]).toEqual([0, 0]);
+    },
+  );
+
+  test("without a deadline waits for as long as it takes once the connection of a closing server has ended", async () => {
+    const advance = stopClock();
+    const { pair } = waiting();
+    void rpc(pair.server).close();
+    const made = rpc(pair.client).remote(once).get(1, { timeoutMs: 0 });
+    await settle(pair);
+    pair.client.lose("Reconnecting");
+    await pass(advance, 100_000);
+    const next = fakePair().server;
+    pair.client.other = next;
+    next.other = pair.client;
+    serve(next, once, { get: () => "from the next server" });
+    pair.client.reconnect();
+    await settle({ client: pair.client, server: next });
+    expect(await made).toBe("from the next server");
+    expect(next.other.sent.at(-1)).toMatchObject({ kind: KIND.call, number: 0 });
+  });
+
   test.each(["is lost", "has refused the call"])(
     "is cancelled when it is aborted after its repetition, which was queued as the call was when the connection %s",
     async (order) => {
