@@ -32,6 +32,10 @@ export class PeerRpc implements Rpc {
   readonly #remotes = new WeakMap<MethodList, object>();
   #untyped: object | undefined;
   #closing: Promise<void> | undefined;
+  /** While `close` waits for open calls. */
+  #endDrain: (() => void) | undefined;
+  #drainTimer: NodeJS.Timeout | undefined;
+  #drainEndsAt: number = Number.POSITIVE_INFINITY;
   #droppedFrames = 0;
   #droppedMessages = 0;
   #hasWarned = false;
@@ -109,29 +113,39 @@ export class PeerRpc implements Rpc {
       const takes = `close: \`timeoutMs\` takes milliseconds, 0 … ${TIMER_MAX_MS}, got ${formatValue(timeoutMs)}`;
       return Promise.reject(typeof timeoutMs === "number" ? new RangeError(takes) : new TypeError(takes));
     }
-    this.#closing ??= this.#drain(timeoutMs);
+    this.#closing ??= this.#drain();
+    this.#endDrainWithin(timeoutMs);
     return this.#closing;
   }
 
   /** Waits for the open calls of both sides, then ends those that are left. */
-  async #drain(timeoutMs: number): Promise<void> {
+  async #drain(): Promise<void> {
     this.#handled.close();
     if (!this.#isIdle) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs).unref();
+        this.#endDrain = resolve;
         const settle = (): void => {
-          if (!this.#isIdle) return;
-          clearTimeout(timer);
-          resolve();
+          if (this.#isIdle) resolve();
         };
         this.#table.onIdle = settle;
         this.#handled.onIdle = settle;
       });
     }
+    this.#endDrain = undefined;
+    clearTimeout(this.#drainTimer);
     this.#table.onIdle = undefined;
     this.#handled.onIdle = undefined;
     this.#handled.endAll("ipc.closing", ({ name }) => closedError(name));
     this.#table.cancelAll(({ method }) => closedError(method));
+  }
+
+  /** Each call of `close` may shorten the drain. */
+  #endDrainWithin(timeoutMs: number): void {
+    const endsAt = performance.now() + timeoutMs;
+    if (this.#endDrain === undefined || endsAt >= this.#drainEndsAt) return;
+    this.#drainEndsAt = endsAt;
+    clearTimeout(this.#drainTimer);
+    this.#drainTimer = setTimeout(this.#endDrain, timeoutMs).unref();
   }
 
   get #isIdle(): boolean {

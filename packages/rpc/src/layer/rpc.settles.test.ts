@@ -218,6 +218,23 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       await expectNothingLeft(it);
     });
 
+    test("that is open ends when a second close allows less time, and not later when it allows more", async () => {
+      const advance = stopClock();
+      const it = scene(kind, calls);
+      const open = rejection(it.make("x"));
+      await settle(it.pair);
+      const closed = rpc(it.callee).close({ timeoutMs: 1_000 });
+      const again = rpc(it.callee).close({ timeoutMs: 100 });
+      void rpc(it.callee).close({ timeoutMs: 10_000 });
+      await pass(advance, 99);
+      expect(rpc(it.callee).stats.handling).toBe(1);
+      await pass(advance, 2);
+      await Promise.all([closed, again]);
+      await settle(it.pair);
+      expect(await open).toMatchObject({ code: "ipc.closing", executed: "maybe" });
+      await expectNothingLeft(it);
+    });
+
     test("rejects with IPC_CLOSED after the own `close`, and an open one may finish", async () => {
       const it = scene(kind, calls);
       const open = it.make("x");

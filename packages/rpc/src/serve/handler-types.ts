@@ -93,7 +93,8 @@ export interface Rpc {
    */
   remote<C extends Contract>(): Remote<C>;
   /**
-   * Ends the calls in an orderly way: new ones are refused on both sides, open ones have `timeoutMs` to finish. The peer stays open.
+   * Ends the calls in an orderly way: new ones are refused on both sides, open ones have `timeoutMs` to finish, or less if a later
+   * `close` allows less. The peer stays open.
    * @param options `timeoutMs`: 0 … 2 147 483 647, default 5 000
    */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
