@@ -1,5 +1,6 @@
 import { openSync } from "node:fs";
 import { expect, test } from "vitest";
+import type { Transport } from "../transport.js";
 import { inherited } from "./inherited.js";
 
 const NAME = { kind: "name" } as const;
@@ -16,6 +17,25 @@ test("rejects with IPC_TRANSPORT_FAILED where the descriptor is no listening soc
     message: expect.stringMatching(/^listening at descriptor \d+ failed: .*; check/),
   });
   await expect(transport.dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_TRANSPORT_FAILED" });
+});
+
+test("takes its descriptor over once, also by a listen that fails, is aborted, or is under way", async () => {
+  const listen = async (transport: Transport, signal?: AbortSignal): Promise<string> =>
+    transport
+      .listen("orders", NAME, () => {}, signal === undefined ? {} : { signal })
+      .then(
+        () => "listens",
+        ({ code }: { readonly code: string }) => code,
+      );
+  const atOnce = inherited({ fd: openSync("/dev/null", "r") });
+  expect(await Promise.all([listen(atOnce), listen(atOnce)])).toEqual(["IPC_TRANSPORT_FAILED", "IPC_ADDRESS_IN_USE"]);
+
+  const aborted = inherited({ fd: openSync("/dev/null", "r") });
+  expect(await listen(aborted, AbortSignal.abort())).toBe("IPC_ABORTED");
+  const abort = new AbortController();
+  const listening = listen(aborted, abort.signal);
+  abort.abort();
+  expect([await listening, await listen(aborted)]).toEqual(["IPC_ABORTED", "IPC_ADDRESS_IN_USE"]);
 });
 
 test.each([

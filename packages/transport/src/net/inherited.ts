@@ -21,8 +21,8 @@ export interface InheritedOptions {
  * The supervisor owns the socket file and its mode: nothing is created, checked or removed. A manager serves its name only and gives
  * out no client ids.
  *
- * `listen` takes the descriptor over and closes it at the end, so it works once. It rejects with `IPC_ADDRESS_IN_USE` the second
- * time, `IPC_TRANSPORT_FAILED` when the descriptor is no listening socket, `IPC_ABORTED`. `dial` rejects with `IPC_TRANSPORT_FAILED`.
+ * `listen` takes the descriptor over and closes it at the end, so it works once: it rejects with `IPC_ADDRESS_IN_USE` the second
+ * time, also if the first has failed, `IPC_TRANSPORT_FAILED` when the descriptor is no listening socket, `IPC_ABORTED`. `dial` rejects with `IPC_TRANSPORT_FAILED`.
  *
  * @throws TypeError, RangeError naming the option
  * @see sd_listen_fds(3)
@@ -43,16 +43,18 @@ export function inherited(options: InheritedOptions): Transport {
       const address = transport.address(name, endpoint);
       if (isTaken) {
         // Its number may belong to another file by now.
-        throw new TransportError("IPC_ADDRESS_IN_USE", `${address} was listened on before; restart the process`);
+        throw new TransportError("IPC_ADDRESS_IN_USE", `${address} was taken over before; restart the process`);
       }
       const server = createServer(TUNING);
       try {
+        signal?.throwIfAborted();
+        // From here on the descriptor is Node's, which closes it also when it fails or is told to stop.
+        isTaken = true;
         await startListening(server, { fd }, signal);
       } catch (error) {
         const whenDenied = "check that the supervisor passes a listening socket";
         throwTransportError(error, { doing: "listen", address, whenDenied, signal });
       }
-      isTaken = true;
       return new NetListener(server, { address, onStream, onLost });
     },
 
