@@ -52,7 +52,6 @@ export class Link {
   #state: "waiting" | "connected" | "ended" = "waiting";
   /** The value of `stats.reconnects` while the connection was current whose messages arrive now. */
   #reconnects = 0;
-  #connection = 0;
   #isDraining = false;
   #isOtherDraining = false;
   #caller: Caller | undefined;
@@ -99,17 +98,8 @@ export class Link {
     return this.#isOtherDraining;
   }
 
-  get isConnected(): boolean {
-    return this.#state === "connected";
-  }
-
   get isEnded(): boolean {
     return this.#state === "ended";
-  }
-
-  /** Numbers the connections: an answer belongs to the connection of its call. */
-  get connection(): number {
-    return this.#connection;
   }
 
   get security(): ConnectionSecurity {
@@ -222,7 +212,6 @@ export class Link {
     this.#isOtherDraining = false;
     this.#message = undefined;
     this.#caller = undefined;
-    this.#connection++;
     this.#events.lost((method) => lossOf(method, status, "maybe"));
   }
 

@@ -18,10 +18,10 @@ import type { ServedMethod } from "./served-method.js";
 export interface HandlingOwner {
   readonly rpc: Rpc;
   readonly caller: Caller;
-  /** Sends an answer. Nothing happens if the connection of the call has ended. */
+  /** Sends an answer; `call` learns if it is refused. */
   readonly answer: (call: HandledCall, frame: Uint8Array) => void;
-  /** The same, with an answer that is as short as one can be: a caller that does not take it loses its connection. */
-  readonly answerNow: (call: HandledCall, frame: Uint8Array) => void;
+  /** Sends an answer that is as short as one can be: a caller that does not take it loses its connection. */
+  readonly answerNow: (frame: Uint8Array) => void;
   readonly sendItem: (frame: Uint8Array) => Promise<void>;
   /** The call was answered, or needs no answer any more: its id is free. */
   readonly answered: (call: HandledCall) => void;
@@ -41,8 +41,6 @@ export interface HandledCallStart {
   readonly meta: Meta;
   /** Bytes of the input. */
   readonly bytes: number;
-  /** The number of the connection that the call came over. */
-  readonly connection: number;
 }
 
 /** A call of the other side. It is answered once, at once when it is cancelled, and it is over when its handler has ended. */
@@ -52,7 +50,6 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   readonly meta: Meta;
   readonly bytes: number;
   readonly isOneWay: boolean;
-  readonly connection: number;
   readonly caller: Caller;
   /** Items of the caller, and items for it. */
   received: ItemQueue | undefined;
@@ -76,7 +73,6 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     this.meta = start.meta;
     this.bytes = start.bytes;
     this.isOneWay = start.isOneWay;
-    this.connection = start.connection;
     this.caller = owner.caller;
     this.#served = start.served;
     this.#owner = owner;
@@ -153,7 +149,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     if (code !== "IPC_MESSAGE_TOO_LARGE") return;
     this.#owner.report(this.name, error);
     const message = "the result is longer than the caller takes";
-    this.#owner.answerNow(this, encodeFailure(this.id, { code: "ipc.internal", message, executed: "yes" }));
+    this.#owner.answerNow(encodeFailure(this.id, { code: "ipc.internal", message, executed: "yes" }));
   }
 
   /** Answers at once where the handler, the schemas and the context need no promise: it costs each call, most with async hooks. */

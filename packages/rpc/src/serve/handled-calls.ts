@@ -100,13 +100,11 @@ export class HandledCalls implements HandlingOwner {
   }
 
   answer(call: HandledCall, frame: Uint8Array): void {
-    const { link } = this.#options;
-    if (link.isConnected && link.connection === call.connection) link.send(frame, call);
+    this.#options.link.send(frame, call);
   }
 
-  answerNow({ connection }: HandledCall, frame: Uint8Array): void {
-    const { link } = this.#options;
-    if (link.isConnected && link.connection === connection) link.sendNow(frame);
+  answerNow(frame: Uint8Array): void {
+    this.#options.link.sendNow(frame);
   }
 
   readonly sendItem = (frame: Uint8Array): Promise<void> => this.#options.link.sendItem(frame);
@@ -136,8 +134,7 @@ export class HandledCalls implements HandlingOwner {
     const meta = readMeta(frame.meta);
     if (meta === undefined) return this.#refuse(frame, "ipc.bad-input", isOneWay);
     const expiresAt = number === 0 || isOneWay ? Number.POSITIVE_INFINITY : performance.now() + number;
-    const { connection } = link;
-    const call = new HandledCall({ id, served, isOneWay, expiresAt, meta, bytes: payload.length, connection }, this);
+    const call = new HandledCall({ id, served, isOneWay, expiresAt, meta, bytes: payload.length }, this);
     this.#handling++;
     this.#bytes += payload.length;
     if (isOneWay) this.#oneWay.add(call);
