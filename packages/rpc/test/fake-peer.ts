@@ -20,7 +20,8 @@ export class FakePeer extends EventEmitter implements CallPeer {
   refuses: string | undefined;
   /** Whether writes wait until `accept`, or the end of the connection. */
   holds = false;
-  /** Frames that this side has sent, oldest first. */
+  /** Frames that this side has written and none has refused at once, and those that were sent, oldest first. */
+  readonly written: Frame[] = [];
   readonly sent: Frame[] = [];
   #drain: DrainMember | undefined;
   /** Numbers the connections, so that a reply reaches its own only. */
@@ -32,6 +33,8 @@ export class FakePeer extends EventEmitter implements CallPeer {
     if (this.refuses !== undefined) return reject(this.refuses);
     if (this.status !== "Connected") return reject(isEnded(this.status) ? "IPC_CLOSED" : "IPC_NOT_CONNECTED");
     const bytes = Buffer.from(data);
+    const frame = decodeFrame(bytes);
+    if (frame !== undefined) this.written.push(frame);
     if (!this.holds && this.#waiting.length === 0) {
       this.#send(type, bytes);
       return DONE;
@@ -48,6 +51,18 @@ export class FakePeer extends EventEmitter implements CallPeer {
   /** Accepts writes that wait, the oldest first. */
   accept(count: number = this.#waiting.length): void {
     for (const { accept } of this.#waiting.splice(0, count)) accept();
+  }
+
+  /** Accepts all writes from now on. */
+  goOn(): void {
+    this.holds = false;
+    this.refuses = undefined;
+    this.accept();
+  }
+
+  /** Writes that wait. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /** Refuses all writes that wait. */

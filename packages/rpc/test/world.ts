@@ -26,6 +26,8 @@ export type Step =
       readonly do: "deliver" | "cut" | "drain" | "read" | "leave" | "abort" | "finish" | "throw" | "close";
       readonly which: number;
     }
+  /** Writes wait from now on, or no longer; one of them is accepted; the queue is full from now on, or no longer. */
+  | { readonly do: "hold" | "accept" | "fill"; readonly which: number }
   | { readonly do: "pass"; readonly ms: number };
 
 interface Made {
@@ -33,8 +35,8 @@ interface Made {
   readonly what: keyof typeof contract;
   readonly abort: AbortController;
   readonly items: AsyncIterator<number, undefined> | undefined;
-  outcomes: number;
-  executed: Executed | undefined;
+  /** "yes" with the value, or what the error says. */
+  outcome: { readonly executed: Executed | undefined; readonly value?: number } | undefined;
 }
 
 /** Two sides that call each other, and everything that a step may do with them. A drained side is followed by a new one. */
@@ -43,7 +45,7 @@ export class World {
   /** Sides that were drained and are closed. */
   readonly retired: FakePeer[] = [];
   readonly made: Made[] = [];
-  readonly handlers: { resolve: (value: number) => void; reject: (error: Error) => void }[] = [];
+  readonly handlers: { resolve: () => void; reject: (error: Error) => void }[] = [];
   /** The calls whose handlers have begun. */
   readonly begun = new Set<number>();
   readonly #advance: (ms: number) => void;
@@ -86,11 +88,24 @@ export class World {
         await pick(this.made, step.which)?.items?.return?.();
         break;
       case "finish":
-        this.handlers.splice(step.which % (this.handlers.length + 1), 1)[0]?.resolve(1);
+        this.handlers.splice(step.which % (this.handlers.length + 1), 1)[0]?.resolve();
         break;
       case "throw":
         this.handlers.splice(step.which % (this.handlers.length + 1), 1)[0]?.reject(new Error("thrown"));
         break;
+      case "hold": {
+        const peer = this.peers[sideOf(step.which)];
+        peer.holds = !peer.holds;
+        break;
+      }
+      case "accept":
+        this.peers[sideOf(step.which)].accept(1);
+        break;
+      case "fill": {
+        const peer = this.peers[sideOf(step.which)];
+        peer.refuses = peer.refuses === undefined ? "IPC_QUEUE_FULL" : undefined;
+        break;
+      }
       case "close":
         void rpc(this.peers[sideOf(step.which)]).close({ timeoutMs: 10 });
         break;
@@ -98,23 +113,32 @@ export class World {
         await pass(this.#advance, step.ms);
     }
     await turns();
+    await this.#reconnectIfLost();
     for (const [peer, endsAt] of this.#drains) await this.#lookAtDrain(peer, endsAt);
+  }
+
+  /** A side whose frame was refused ends the connection. */
+  async #reconnectIfLost(): Promise<void> {
+    if (Object.values(this.peers).some(({ status }) => status !== "Connected")) await this.#cut();
   }
 
   /** All handlers end, all readers leave, both sides close, and every drain is over. */
   async end(): Promise<void> {
+    for (const peer of Object.values(this.peers)) peer.goOn();
+    await turns();
+    await this.#reconnectIfLost();
     const { client, server } = this.peers;
     for (let round = 0; round < 4; round++) {
-      for (const { resolve } of this.handlers.splice(0)) resolve(2);
+      for (const { resolve } of this.handlers.splice(0)) resolve();
       for (const { items } of this.made) void items?.return?.();
       await settle(this.peers);
     }
     const closed = Promise.all([rpc(client).close({ timeoutMs: 50 }), rpc(server).close({ timeoutMs: 50 })]);
     await pass(this.#advance, 60);
     await closed;
-    for (const { resolve } of this.handlers.splice(0)) resolve(3);
+    for (const { resolve } of this.handlers.splice(0)) resolve();
     await settle(this.peers);
-    this.#expectAnsweredOnce();
+    this.#expectFramesInOrder("all answered");
     for (const peer of [client, server]) {
       peer.destroy();
       this.retired.push(peer);
@@ -126,11 +150,11 @@ export class World {
     rpc(peer, { logger: { error() {} } });
     const wait = (input: number): Promise<number> => {
       this.begun.add(input);
-      return new Promise((resolve, reject) => this.handlers.push({ resolve, reject }));
+      return new Promise((resolve, reject) => this.handlers.push({ resolve: () => resolve(input), reject }));
     };
     const generator = this.#generator.bind(this);
     serve(peer, contract, { unary: wait, once: wait, stream: (input, call) => generator(input, call.items, wait) });
-    peer.on("draining", () => this.#toldAt.set(peer, peer.sent.length));
+    peer.on("draining", () => this.#toldAt.set(peer, peer.written.length));
   }
 
   async *#generator(
@@ -166,16 +190,14 @@ export class World {
     const input = this.made.length;
     const started = what === "stream" ? api.stream(input, { ...options, items: this.#upload() }) : undefined;
     const items = started?.[Symbol.asyncIterator]();
-    const made: Made = { by, what, abort, items, outcomes: 0, executed: undefined };
+    const made: Made = { by, what, abort, items, outcome: undefined };
     const result = what === "stream" ? started?.result : api[what](input, options);
     result?.then(
-      () => {
-        made.outcomes++;
-        made.executed = "yes";
+      (value) => {
+        made.outcome = { executed: "yes", value };
       },
-      (error: { readonly executed?: Executed }) => {
-        made.outcomes++;
-        made.executed = error.executed;
+      ({ executed }: { readonly executed?: Executed }) => {
+        made.outcome = { executed };
       },
     );
     this.made.push(made);
@@ -192,14 +214,14 @@ export class World {
     if (!this.#drains.has(peer)) return;
     const isLate = performance.now() >= endsAt;
     if (!isLate) {
-      if (peer.isBusy) return;
+      if (isBusy(peer)) return;
       // Idle: what is under way has arrived, and was answered.
       await settle(this.peers);
-      if (peer.isBusy) return;
-      for (const { by, what, outcomes } of this.made) {
+      if (isBusy(peer)) return;
+      for (const { by, what, outcome } of this.made) {
         // A client repeats such a call on its next connection.
         const mayWait = what === "once" && by === this.peers.client && peer !== by;
-        if ((by === peer || by === peer.other) && !mayWait) expect(outcomes).toBe(1);
+        if ((by === peer || by === peer.other) && !mayWait) expect(outcome).toBeDefined();
       }
     }
     await this.#cut(peer);
@@ -207,14 +229,16 @@ export class World {
 
   /** Ends the connection, and makes the next one. Sides that drain end with theirs; @param closing the side that ends it */
   async #cut(closing?: FakePeer): Promise<void> {
-    this.#expectAnsweredOnce();
+    this.#expectFramesInOrder("so far");
     for (const side of ["client", "server"] as const) {
       const peer = this.peers[side];
       const toldAt = this.#toldAt.get(peer);
       // A side that was told makes no call over this connection.
-      if (toldAt !== undefined) expect(peer.sent.slice(toldAt).map(({ kind }) => kind)).not.toContain(KIND.call);
+      if (toldAt !== undefined) expect(peer.written.slice(toldAt).map(({ kind }) => kind)).not.toContain(KIND.call);
       this.#toldAt.delete(peer);
       peer.sent.length = 0;
+      peer.written.length = 0;
+      peer.refuses = undefined;
       if (peer === closing) peer.lose("Closing");
       else peer.lose(side === "client" && !this.#drains.has(peer) ? "Reconnecting" : "Disconnected");
     }
@@ -238,21 +262,42 @@ export class World {
     this.#serve(side);
   }
 
-  /** Counts the calls and the answers of this connection. */
-  #expectAnsweredOnce(): void {
+  /** Looks at what both sides have sent over this connection: a call is made once, cancelled once at most, and answered once. */
+  #expectFramesInOrder(answers: "so far" | "all answered"): void {
     const { client, server } = this.peers;
-    for (const peer of [client, server]) {
-      const asked = new Map<number, number>();
-      for (const { kind, id } of peer.other?.sent ?? []) {
-        if (kind === KIND.call) asked.set(id, (asked.get(id) ?? 0) + 1);
+    for (const [caller, callee] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      const asked = new Map<number, string>();
+      for (const { kind, id } of caller.sent) {
+        const said = asked.get(id);
+        // CREDIT, ITEM and END may be those of the other side's calls.
+        if (kind === KIND.call) expect(said).toBeUndefined();
+        else if (said === undefined) continue;
+        else if (kind === KIND.item || kind === KIND.end) expect(said).toBe("called");
+        else expect(said).not.toBe("cancelled");
+        asked.set(id, kind === KIND.call ? "called" : (SAYS.get(kind) ?? said ?? ""));
       }
-      const answered = new Map<number, number>();
-      for (const { kind, id } of peer.sent) {
-        if (kind >= KIND.result) answered.set(id, (answered.get(id) ?? 0) + 1);
+      const answered = new Set<number>();
+      for (const { kind, id } of callee.sent) {
+        if (!asked.has(id)) continue;
+        expect(answered.has(id)).toBe(false);
+        if (kind >= KIND.result) answered.add(id);
       }
-      for (const [id, count] of answered) expect(count).toBeLessThanOrEqual(asked.get(id) ?? 0);
+      if (answers === "all answered") expect(answered).toEqual(new Set(asked.keys()));
     }
   }
+}
+
+const SAYS: ReadonlyMap<number, string> = new Map([
+  [KIND.end, "ended"],
+  [KIND.cancel, "cancelled"],
+]);
+
+/** Whether a drain has to wait for a side, or for what both have written. */
+function isBusy(peer: FakePeer): boolean {
+  return peer.isBusy || peer.waiting > 0 || (peer.other?.waiting ?? 0) > 0;
 }
 
 function sideOf(which: number): SideName {
