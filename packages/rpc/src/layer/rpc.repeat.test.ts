@@ -1,3 +1,4 @@
+import type { ConnectionSecurity } from "@ipc/session";
 import { describe, expect, test } from "vitest";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { rejection } from "../../test/both-sides.js";
@@ -135,13 +136,20 @@ describe("an idempotent call of a client", () => {
     expect(await made).toMatchObject({ code: "IPC_TIMED_OUT", executed: "maybe" });
   });
 
-  test("is not repeated to a server that has proved less", async () => {
+  const key = { publicKey: "key" } as unknown as NonNullable<ConnectionSecurity["peer"]["key"]>;
+
+  test.each<[what: string, before: ConnectionSecurity, now: ConnectionSecurity]>([
+    ["no PSK", { mode: "secure", peer: { psk: true } }, { mode: "secure", peer: { psk: false } }],
+    ["no key", { mode: "secure", peer: { psk: false, key } }, { mode: "secure", peer: { psk: false } }],
+    ["the PSK, less securely", { mode: "secure", peer: { psk: true } }, { mode: "compatible", peer: { psk: true } }],
+    ["nothing, in the clear", { mode: "compatible", peer: { psk: false } }, { mode: "plain", peer: { psk: false } }],
+  ])("is not repeated to a server that has proved less: %s", async (_what, before, now) => {
     const { pair, calls } = waiting();
-    pair.client.security = { mode: "secure", peer: { psk: true } };
+    pair.client.security = before;
     const made = rejection(rpc(pair.client).remote(once).get(1));
     await settle(pair);
     pair.client.lose("Reconnecting");
-    pair.client.security = { mode: "secure", peer: { psk: false } };
+    pair.client.security = now;
     pair.client.reconnect();
     await settle(pair);
     expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });

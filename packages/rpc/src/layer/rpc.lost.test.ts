@@ -1,0 +1,89 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
+import { rejection } from "../../test/both-sides.js";
+import { fakePair, settle } from "../../test/fake-peer.js";
+import { CallIds } from "../calls/call-ids.js";
+import { method } from "../contract/method.js";
+import { KIND } from "../wire/frame.js";
+import { rpc, serve } from "./rpc.js";
+
+const contract = { get: method<unknown, string>() };
+/** Long enough that a write resolves only when the kernel has all of it. */
+const LARGE = "x".repeat(100_000);
+
+test.each([
+  ["no", "is short", "short"],
+  ["maybe", "is long, because a part may have arrived", LARGE],
+])("a call whose write is lost with the connection may have run: %s, if it %s", async (executed, _why, input) => {
+  const { client } = fakePair();
+  client.holds = true;
+  const made = rejection(rpc(client).remote(contract).get(input));
+  client.lose("Reconnecting");
+  expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed });
+});
+
+test("a call whose write is accepted after its connection was lost may have run", async () => {
+  const { client } = fakePair();
+  client.holds = true;
+  const made = rejection(rpc(client).remote(contract).get(1));
+  client.setStatus("Reconnecting");
+  client.accept();
+  expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
+});
+
+test("a call that waits in the write queue is cancelled by its signal, as it may still be sent", async () => {
+  const pair = fakePair();
+  serve(pair.server, contract, { get: () => new Promise(() => {}) });
+  pair.client.holds = true;
+  const abort = new AbortController();
+  const made = rejection(rpc(pair.client).remote(contract).get(1, { signal: abort.signal }));
+  abort.abort();
+  expect(await made).toMatchObject({ code: "IPC_ABORTED", executed: "maybe" });
+  pair.client.goOn();
+  await settle(pair);
+  expect(pair.client.sent.map(({ kind }) => kind)).toEqual([KIND.call, KIND.cancel]);
+  expect(pair.server.sent.map(({ kind, name }) => [kind, name])).toEqual([[KIND.error, "ipc.cancelled"]]);
+});
+
+test("the id of a call that was cancelled is kept until its answer, and all ids are free on the next connection", async () => {
+  const [held, released, forgotten] = (["hold", "release", "forget"] as const).map((name) =>
+    vi.spyOn(CallIds.prototype, name),
+  );
+  onTestFinished(() => void vi.restoreAllMocks());
+  const pair = fakePair();
+  serve(pair.server, contract, { get: () => new Promise(() => {}) });
+  const abort = new AbortController();
+  const made = rejection(rpc(pair.client).remote(contract).get(1, { signal: abort.signal }));
+  abort.abort();
+  await made;
+  expect([held?.mock.calls, released?.mock.calls]).toEqual([[[1]], []]);
+  await settle(pair);
+  expect(released?.mock.calls).toEqual([[1]]);
+  pair.client.lose("Reconnecting");
+  expect(forgotten).toHaveBeenCalledOnce();
+});
+
+test("a call of the client before, which is delivered when the next one is there, is dropped and counted", async () => {
+  const { server } = fakePair();
+  let handled = 0;
+  serve(server, contract, { get: () => String(++handled) });
+  server.stats.reconnects = 1;
+  server.receive({ kind: KIND.call, id: 1, name: Buffer.from("get"), payload: "1" });
+  server.setStatus("Disconnected");
+  server.setStatus("Connected");
+  server.receive({ kind: KIND.call, id: 1, name: Buffer.from("get"), payload: "1" });
+  await settle({ client: server, server });
+  expect([handled, rpc(server).stats.droppedFrames]).toEqual([1, 1]);
+});
+
+test("the end of a peer leaves no timer", async () => {
+  stopClock();
+  const pair = fakePair();
+  serve(pair.server, contract, { get: () => new Promise(() => {}) });
+  const made = rejection(rpc(pair.client).remote(contract).get(1, { timeoutMs: 50 }));
+  await settle(pair);
+  expect(vi.getTimerCount()).toBe(2);
+  pair.client.destroy();
+  expect(await made).toMatchObject({ code: "IPC_CLOSED" });
+  expect(vi.getTimerCount()).toBe(0);
+});
