@@ -4,6 +4,7 @@ import { rpc, serve } from "../src/layer/rpc.js";
 import type { Executed } from "../src/rpc-error.js";
 import { KIND } from "../src/wire/frame.js";
 import { type FakePeer, fakePair, settle } from "./fake-peer.js";
+import { type Answers, expectFramesInOrder } from "./frame-order.js";
 import { pass } from "./pass-time.js";
 
 /** Items that each side of a stream gives. */
@@ -262,38 +263,12 @@ export class World {
     this.#serve(side);
   }
 
-  /** Looks at what both sides have sent over this connection: a call is made once, cancelled once at most, and answered once. */
-  #expectFramesInOrder(answers: "so far" | "all answered"): void {
+  #expectFramesInOrder(answers: Answers): void {
     const { client, server } = this.peers;
-    for (const [caller, callee] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      const asked = new Map<number, string>();
-      for (const { kind, id } of caller.sent) {
-        const said = asked.get(id);
-        // CREDIT, ITEM and END may be those of the other side's calls.
-        if (kind === KIND.call) expect(said).toBeUndefined();
-        else if (said === undefined) continue;
-        else if (kind === KIND.item || kind === KIND.end) expect(said).toBe("called");
-        else expect(said).not.toBe("cancelled");
-        asked.set(id, kind === KIND.call ? "called" : (SAYS.get(kind) ?? said ?? ""));
-      }
-      const answered = new Set<number>();
-      for (const { kind, id } of callee.sent) {
-        if (!asked.has(id)) continue;
-        expect(answered.has(id)).toBe(false);
-        if (kind >= KIND.result) answered.add(id);
-      }
-      if (answers === "all answered") expect(answered).toEqual(new Set(asked.keys()));
-    }
+    expectFramesInOrder(client.sent, server.sent, answers);
+    expectFramesInOrder(server.sent, client.sent, answers);
   }
 }
-
-const SAYS: ReadonlyMap<number, string> = new Map([
-  [KIND.end, "ended"],
-  [KIND.cancel, "cancelled"],
-]);
 
 /** Whether a drain has to wait for a side, or for what both have written. */
 function isBusy(peer: FakePeer): boolean {
