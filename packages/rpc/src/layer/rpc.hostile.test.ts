@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { rejection } from "../../test/both-sides.js";
 import { type FakePeer, fakePair, settle } from "../../test/fake-peer.js";
 import { method, stream } from "../contract/method.js";
 import { encodeFrame, FLAG, KIND } from "../wire/frame.js";

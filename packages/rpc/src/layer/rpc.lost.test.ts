@@ -63,19 +63,6 @@ test("the id of a call that was cancelled is kept until its answer, and all ids 
   expect(forgotten).toHaveBeenCalledOnce();
 });
 
-test("a call of the client before, which is delivered when the next one is there, is dropped and counted", async () => {
-  const { server } = fakePair();
-  let handled = 0;
-  serve(server, contract, { get: () => String(++handled) });
-  server.stats.reconnects = 1;
-  server.receive({ kind: KIND.call, id: 1, name: Buffer.from("get"), payload: "1" });
-  server.setStatus("Disconnected");
-  server.setStatus("Connected");
-  server.receive({ kind: KIND.call, id: 1, name: Buffer.from("get"), payload: "1" });
-  await settle({ client: server, server });
-  expect([handled, rpc(server).stats.droppedFrames]).toEqual([1, 1]);
-});
-
 test("the end of a peer leaves no timer", async () => {
   stopClock();
   const pair = fakePair();

@@ -115,6 +115,11 @@ export class Link {
     return this.#caller;
   }
 
+  /** Whether the connection that `caller` belonged to when it was got is still there. */
+  isHere(caller: Caller): boolean {
+    return this.#caller === caller;
+  }
+
   /**
    * Whether the message that is being delivered came over the connection that the peer has now. After a pause, or a late start,
    * it may come from an earlier one, whose peer had proved something else.

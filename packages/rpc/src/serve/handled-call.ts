@@ -20,8 +20,8 @@ export interface HandlingOwner {
   readonly caller: Caller;
   /** Sends an answer; `call` learns if it is refused. */
   readonly answer: (call: HandledCall, frame: Uint8Array) => void;
-  /** Sends an answer that is as short as one can be: a caller that does not take it loses its connection. */
-  readonly answerNow: (frame: Uint8Array) => void;
+  /** Sends an answer that is as short as one can be, if the caller is still there: one that does not take it loses its connection. */
+  readonly answerNow: (call: HandledCall, frame: Uint8Array) => void;
   readonly sendItem: (frame: Uint8Array) => Promise<void>;
   /** The call was answered, or needs no answer any more: its id is free. */
   readonly answered: (call: HandledCall) => void;
@@ -149,7 +149,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     if (code !== "IPC_MESSAGE_TOO_LARGE") return;
     this.#owner.report(this.name, error);
     const message = "the result is longer than the caller takes";
-    this.#owner.answerNow(encodeFailure(this.id, { code: "ipc.internal", message, executed: "yes" }));
+    this.#owner.answerNow(this, encodeFailure(this.id, { code: "ipc.internal", message, executed: "yes" }));
   }
 
   /** Answers at once where the handler, the schemas and the context need no promise: it costs each call, most with async hooks. */

@@ -103,8 +103,9 @@ export class HandledCalls implements HandlingOwner {
     this.#options.link.send(frame, call);
   }
 
-  answerNow(frame: Uint8Array): void {
-    this.#options.link.sendNow(frame);
+  answerNow({ caller }: HandledCall, frame: Uint8Array): void {
+    const { link } = this.#options;
+    if (link.isHere(caller)) link.sendNow(frame);
   }
 
   readonly sendItem = (frame: Uint8Array): Promise<void> => this.#options.link.sendItem(frame);
