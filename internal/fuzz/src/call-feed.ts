@@ -63,11 +63,12 @@ export async function feedCalls(seed: number): Promise<void> {
   const api = layer.remote(contract);
   const own = [api.echo(1, { timeoutMs: 0 }), api.give(1).result, api.take(1, { timeoutMs: 0 })];
   const settled = Promise.allSettled(own);
+  const reply = (type: number, data: Uint8Array): Promise<void> => peer.write(type, data);
   let asked = 0;
   for (let frame = 0; frame < FRAMES; frame++) {
     const data = makeFrame(random);
     if (data.length >= 12 && data[0] === 1) asked++;
-    peer.emit("message", { kind: "data", type: random.chance(0.02) ? 1 : RPC1, data });
+    peer.emit("message", { kind: "data", type: random.chance(0.02) ? 1 : RPC1, data, reply });
     if (random.chance(0.3)) await turns(random.integer(1, 4));
     if (layer.stats.handling > MAX_CALLS) throw new BadEnding(`seed ${seed}: ${layer.stats.handling} handlers run`);
   }
