@@ -4,34 +4,34 @@ import { TIMER_MAX_MS } from "./limits.js";
 
 /** The handled call in whose course code runs. */
 export interface CallScope {
-  /** By `performance.now()`; Infinity for none. */
-  readonly expiresAt: number;
+  /** The end of the calls that its handler makes, by `performance.now()`; Infinity for none, and once the handler is over. */
+  readonly handlerEndsAt: number;
 }
 
 const callScope = new AsyncLocalStorage<CallScope>();
 let isInheritable = false;
 
-/** Makes handlers that begin from now on pass their deadlines on: a remote exists in this process, so that they can call. */
+/** Makes handlers that begin from now on pass their deadlines on: this process has a remote, by which they can call. */
 export function inheritDeadlines(): void {
   isInheritable = true;
 }
 
 /**
- * Runs a handler so that the calls that it makes inherit its deadline. In Node.js 20 and 22 an AsyncLocalStorage makes every
- * promise of the process about twice as slow, so a process whose handlers cannot call has none.
+ * Runs a handler so that the calls that it makes by any remote inherit its deadline; those by `call.rpc` do so without. In Node.js 20
+ * and 22 an AsyncLocalStorage makes every promise of the process about twice as slow, so a process without a remote uses none.
  */
 export function runInScope<R>(scope: CallScope, run: () => R): R {
   return callScope.run(scope, run);
 }
 
-/** Whether a handler needs `runInScope`. @param canCall whether the handler itself gets the means to call */
-export function needsScope(scope: CallScope, canCall: boolean): boolean {
-  return scope.expiresAt !== Number.POSITIVE_INFINITY && (canCall || isInheritable);
+/** Whether a handler needs `runInScope`. */
+export function needsScope(scope: CallScope): boolean {
+  return isInheritable && scope.handlerEndsAt !== Number.POSITIVE_INFINITY;
 }
 
 /** The end of the handler that makes a call, by `performance.now()`; Infinity for none. */
 export function inheritedExpiry(): number {
-  return callScope.getStore()?.expiresAt ?? Number.POSITIVE_INFINITY;
+  return callScope.getStore()?.handlerEndsAt ?? Number.POSITIVE_INFINITY;
 }
 
 /** A call with a deadline. */

@@ -1,8 +1,8 @@
 import { CallFailed } from "../call-failed.js";
-import { inheritedExpiry } from "../deadline.js";
+import { type CallScope, inheritedExpiry } from "../deadline.js";
 import { messageOf } from "../format-value.js";
 import { CALL_TIMEOUT_MS } from "../limits.js";
-import type { Link } from "../link/link.js";
+import type { Caller, Link } from "../link/link.js";
 import { ipcCodeOf, isRefusal, RpcError, writeError } from "../rpc-error.js";
 import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
 import { ItemSender, type ItemSource, iteratorOf } from "../streams/item-sender.js";
@@ -25,6 +25,12 @@ export interface CallTarget {
   readonly isIdempotent: boolean;
 }
 
+/** The handler that makes a call. */
+export interface CallOrigin extends CallScope {
+  /** The caller of the handler, for which the call is meant. */
+  readonly caller: Caller;
+}
+
 export interface CallMakerOptions {
   readonly link: Link;
   readonly table: CallTable;
@@ -43,13 +49,14 @@ export class CallMaker {
   }
 
   /** Calls a method; what is wrong with the arguments rejects the result. */
-  readonly call = (target: CallTarget, input: unknown, options: unknown): Promise<unknown> => {
+  readonly call = (target: CallTarget, input: unknown, options: unknown, origin?: CallOrigin): Promise<unknown> => {
     try {
       const given = options ?? NO_OPTIONS;
       if (given !== NO_OPTIONS) assertCallOptions(target.name, given);
       const checked = given as AnyCallOptions;
+      this.#assertCallable(target.name, origin);
       if (checked.oneWay === true) return this.#sendOneWay(target, input, checked);
-      return this.#start(target, input, checked);
+      return this.#start(target, input, checked, origin);
     } catch (error) {
       const rejected = Promise.reject(error);
       // Nothing waits for such a call, so its failure must not end the process.
@@ -58,12 +65,25 @@ export class CallMaker {
     }
   };
 
-  #start(target: CallTarget, input: unknown, options: AnyCallOptions): Promise<unknown> {
-    const { name } = target;
-    const { link, table, refusal } = this.#options;
-    const { signal, items } = options;
-    const refused = refusal(name);
+  /** @throws RpcError IPC_CLOSED, IPC_CALL_LOST */
+  #assertCallable(method: string, origin: CallOrigin | undefined): void {
+    const { link, refusal } = this.#options;
+    const refused = refusal(method);
     if (refused !== undefined) throw refused;
+    if (origin === undefined || link.isHere(origin.caller)) return;
+    const message = `${method}: not called, because the caller of this handler has gone; another may be there`;
+    throw new RpcError("IPC_CALL_LOST", "no", message);
+  }
+
+  #start(
+    target: CallTarget,
+    input: unknown,
+    options: AnyCallOptions,
+    origin: CallOrigin | undefined,
+  ): Promise<unknown> {
+    const { name } = target;
+    const { link, table } = this.#options;
+    const { signal, items } = options;
     if (target.takesItems && items === undefined) {
       throw new TypeError(`${name}: \`items\` takes an iterable or async iterable, got undefined`);
     }
@@ -72,7 +92,7 @@ export class CallMaker {
       throw new TypeError(`${name}: \`items\` cannot be sent again, so the call cannot be idempotent`);
     }
     const timeoutMs = options.timeoutMs ?? (target.kind === "unary" && items === undefined ? CALL_TIMEOUT_MS : 0);
-    const inherited = inheritedExpiry();
+    const inherited = origin === undefined ? inheritedExpiry() : Math.min(inheritedExpiry(), origin.handlerEndsAt);
     const expiresAt = expiryOf(name, timeoutMs, inherited);
     const deadlineMs = deadlineNumber(expiresAt);
     const payload = encodeInput(name, input);
@@ -149,9 +169,7 @@ export class CallMaker {
 
   #sendOneWay(target: CallTarget, input: unknown, { meta }: AnyCallOptions): Promise<unknown> {
     const { name, nameBytes } = target;
-    const { link, table, refusal } = this.#options;
-    const refused = refusal(name);
-    if (refused !== undefined) throw refused;
+    const { link, table } = this.#options;
     if (link.isOtherDraining) throw drainingError(name);
     const payload = encodeInput(name, input);
     const id = table.takeId();

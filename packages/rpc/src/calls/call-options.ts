@@ -1,5 +1,6 @@
 import { formatValue, isError } from "../format-value.js";
 import { TIMER_MAX_MS } from "../limits.js";
+import { isIterable } from "../streams/item-sender.js";
 import { encodeMeta, type Meta } from "../wire/meta.js";
 
 /** Options of one call. */
@@ -84,10 +85,6 @@ export function encodeCallMeta(method: string, meta: Meta | undefined): Uint8Arr
     const Kind = isError(error) && error.name === "RangeError" ? RangeError : TypeError;
     throw new Kind(`${method}: ${(error as Error).message}`);
   }
-}
-
-function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
-  return typeof value === "object" && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
 }
 
 function isAbortSignal(value: unknown): value is AbortSignal {

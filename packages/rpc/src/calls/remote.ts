@@ -1,10 +1,13 @@
 import type { MethodList } from "../contract/method-list.js";
 import type { CallTarget } from "./call-maker.js";
 
-type Call = (target: CallTarget, input: unknown, options: unknown) => Promise<unknown>;
+export type RemoteCall = (target: CallTarget, input: unknown, options: unknown) => Promise<unknown>;
+
+/** What the functions of remotes call. */
+const targets = new WeakMap<object, CallTarget>();
 
 /** Makes the object whose methods call the other side, with namespaces as nested objects. */
-export function remoteOf(methods: MethodList, call: Call): object {
+export function remoteOf(methods: MethodList, call: RemoteCall): object {
   const root = Object.create(null) as Record<string, unknown>;
   for (const [name, { kind, takes, idempotent }] of methods) {
     const path = name.split(".");
@@ -21,20 +24,35 @@ export function remoteOf(methods: MethodList, call: Call): object {
       takesItems: takes !== undefined,
       isIdempotent: idempotent,
     };
-    place[last] = (input?: unknown, options?: unknown) => call(target, input, options);
+    const callIt = (input?: unknown, options?: unknown): Promise<unknown> => call(target, input, options);
+    targets.set(callIt, target);
+    place[last] = callIt;
   }
   return root;
+}
+
+/** Returns a remote with the methods of another, which calls by `call`; it costs nothing for the methods that are not called. */
+export function remoteBy(remote: object, call: RemoteCall): object {
+  return new Proxy(remote, {
+    get(owner, key) {
+      const place: unknown = Reflect.get(owner, key);
+      if (typeof place === "object" && place !== null) return remoteBy(place, call);
+      const target = typeof place === "function" ? targets.get(place) : undefined;
+      return target && ((input?: unknown, options?: unknown) => call(target, input, options));
+    },
+    set: () => false,
+  });
 }
 
 /**
  * Like `remoteOf`, when only the compiler knows the contract: every name is a method and a namespace, except `then`, `toJSON` and
  * symbols, so that the object is neither a promise nor has its own JSON.
  */
-export function untypedRemote(call: Call): object {
+export function untypedRemote(call: RemoteCall): object {
   return namespaceOf("", call);
 }
 
-function namespaceOf(name: string, call: Call): object {
+function namespaceOf(name: string, call: RemoteCall): object {
   const children = new Map<string, object>();
   const target: CallTarget = {
     name,

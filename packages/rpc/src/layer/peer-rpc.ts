@@ -1,7 +1,7 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import type { DataMessage } from "@ipc/session";
 import { isIdOfOther } from "../calls/call-ids.js";
-import { CallMaker } from "../calls/call-maker.js";
+import { CallMaker, type CallOrigin } from "../calls/call-maker.js";
 import { CallTable } from "../calls/call-table.js";
 import { remoteOf, untypedRemote } from "../calls/remote.js";
 import type { Remote } from "../calls/remote-types.js";
@@ -18,6 +18,7 @@ import type { HandlerTable } from "../serve/handler-table.js";
 import type { Rpc, RpcStats } from "../serve/handler-types.js";
 import { UnreadItems } from "../streams/item-queue.js";
 import { decodeFrame, KIND } from "../wire/frame.js";
+import { CallerRpc } from "./caller-rpc.js";
 import type { ResolvedRpcOptions } from "./rpc-options.js";
 
 /** Calls over one peer, in both directions. */
@@ -69,7 +70,7 @@ export class PeerRpc implements Rpc {
       maxCalls,
       maxCallBytes,
       windowBytes,
-      rpc: this,
+      rpcFor: (origin) => this.#rpcFor(origin),
       report: (method, error) => this.#report(method, error),
     });
     this.#maker = new CallMaker({
@@ -98,13 +99,25 @@ export class PeerRpc implements Rpc {
       this.#untyped ??= untypedRemote(this.#maker.call);
       return this.#untyped as Remote<C>;
     }
+    return this.#remoteOf(contract) as Remote<C>;
+  }
+
+  #remoteOf(contract: Contract): object {
     const methods = listMethods("remote", contract);
     let remote = this.#remotes.get(methods);
     if (remote === undefined) {
       remote = remoteOf(methods, this.#maker.call);
       this.#remotes.set(methods, remote);
     }
-    return remote as Remote<C>;
+    return remote;
+  }
+
+  #rpcFor(origin: CallOrigin): Rpc {
+    return new CallerRpc({
+      rpc: this,
+      remoteOf: (contract) => this.#remoteOf(contract),
+      call: (target, input, options) => this.#maker.call(target, input, options, origin),
+    });
   }
 
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {

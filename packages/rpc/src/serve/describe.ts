@@ -26,7 +26,6 @@ export function describeMethods(list: () => readonly ServedMethod[]): ServedMeth
   return {
     name: "ipc.describe",
     method: DESCRIBE,
-    canCall: false,
     service: { context: undefined, use: [], exposeErrors: false, isDescribed: false },
     handler: () =>
       list()

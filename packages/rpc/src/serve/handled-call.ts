@@ -1,10 +1,11 @@
 import type { ReservedCode } from "../call-failed.js";
+import type { CallOrigin } from "../calls/call-maker.js";
 import { type Expiring, needsScope, runInScope } from "../deadline.js";
-import { isError } from "../format-value.js";
+import { formatValue, isError } from "../format-value.js";
 import type { Caller, WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, RpcError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
-import { ItemSender, iteratorOf } from "../streams/item-sender.js";
+import { ItemSender, isIterable, iteratorOf } from "../streams/item-sender.js";
 import { handleChannel, traceHandling } from "../tracing.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
@@ -16,7 +17,7 @@ import type { ServedMethod } from "./served-method.js";
 
 /** What a handled call asks of its owner, the handled calls of a peer. */
 export interface HandlingOwner {
-  readonly rpc: Rpc;
+  readonly rpcFor: (origin: CallOrigin) => Rpc;
   readonly caller: Caller;
   /** Sends an answer; `call` learns if it is refused. */
   readonly answer: (call: HandledCall, frame: Uint8Array) => void;
@@ -44,7 +45,7 @@ export interface HandledCallStart {
 }
 
 /** A call of the other side. It is answered once, at once when it is cancelled, and it is over when its handler has ended. */
-export class HandledCall implements Expiring, ContextSource, WriteWatcher {
+export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWatcher {
   readonly id: number;
   readonly expiresAt: number;
   readonly meta: Meta;
@@ -60,6 +61,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   #isAnswered = false;
   /** Whether the handler was called. */
   #hasBegun = false;
+  #isOver = false;
   #abort: AbortController | undefined;
   #reason: RpcError | undefined;
   /** For the tracing channel: "ok", or the code of the answer, and the exception behind it. */
@@ -84,7 +86,11 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   }
 
   get rpc(): Rpc {
-    return this.#owner.rpc;
+    return this.#owner.rpcFor(this);
+  }
+
+  get handlerEndsAt(): number {
+    return this.#isOver ? Number.POSITIVE_INFINITY : this.expiresAt;
   }
 
   /** Made when the handler asks for it, because most handlers do not. */
@@ -107,7 +113,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
   }
 
   #inScope(codec: number, payload: Buffer): void | Promise<void> {
-    if (!needsScope(this, this.#served.canCall)) return this.#run(codec, payload);
+    if (!needsScope(this)) return this.#run(codec, payload);
     return runInScope(this, () => this.#run(codec, payload));
   }
 
@@ -161,7 +167,7 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     } catch (error) {
       return this.#finish(Promise.reject(error));
     }
-    this.#owner.over(this);
+    this.#over();
   }
 
   async #finish(output: Promise<unknown>): Promise<void> {
@@ -170,8 +176,13 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     } catch (error) {
       await this.#fail(error);
     } finally {
-      this.#owner.over(this);
+      this.#over();
     }
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#owner.over(this);
   }
 
   /** Returns what the caller gets, or a promise of it. */
@@ -202,7 +213,8 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     this.#assertOpen();
     this.#hasBegun = true;
     const result = handler(input, this.#context);
-    return method.kind === "stream" && isAsyncIterable(result) ? this.#sendItems(result) : result;
+    if (method.kind !== "stream") return result;
+    return chain(result, (given) => (this.#areItems(given) ? this.#sendItems(given) : given));
   }
 
   /** Stops a call that was ended before its handler was called. A one-way call has no caller that waits. @throws the reason */
@@ -210,7 +222,17 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     if (this.#reason !== undefined && !this.isOneWay) throw this.#reason;
   }
 
-  #sendItems(items: AsyncIterable<unknown>): Promise<unknown> {
+  /** A method that is typed only may give no items, and its output may be an array. @throws Error if the contract promises items */
+  #areItems(given: unknown): given is Iterable<unknown> | AsyncIterable<unknown> {
+    if (this.#served.method.gives === undefined) {
+      return isIterable(given) && (Symbol.asyncIterator in given || "next" in given);
+    }
+    if (isIterable(given)) return true;
+    const takes = "a handler that returns an iterable or async iterable";
+    throw new Error(`${this.name}: takes ${takes}, got ${formatValue(given)}`);
+  }
+
+  #sendItems(items: Iterable<unknown> | AsyncIterable<unknown>): Promise<unknown> {
     const { gives } = this.#served.method;
     const sender = new ItemSender({
       id: this.id,
@@ -290,8 +312,4 @@ export class HandledCall implements Expiring, ContextSource, WriteWatcher {
     this.#reason = reason;
     this.#abort?.abort(reason);
   }
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }

@@ -1,5 +1,6 @@
 import type { ReservedCode } from "../call-failed.js";
 import { isIdOfOther } from "../calls/call-ids.js";
+import type { CallOrigin } from "../calls/call-maker.js";
 import { ExpiryTimer } from "../deadline.js";
 import type { Caller, Link } from "../link/link.js";
 import { RpcError } from "../rpc-error.js";
@@ -20,13 +21,14 @@ export interface HandledCallsOptions {
   readonly maxCalls: number;
   readonly maxCallBytes: number;
   readonly windowBytes: number;
-  readonly rpc: Rpc;
+  /** Returns the calls that a handler makes. */
+  readonly rpcFor: (origin: CallOrigin) => Rpc;
   readonly report: (method: string, error: unknown) => void;
 }
 
 /** Calls of the other side. */
 export class HandledCalls implements HandlingOwner {
-  readonly rpc: Rpc;
+  readonly rpcFor: (origin: CallOrigin) => Rpc;
   readonly report: (method: string, error: unknown) => void;
   readonly #options: HandledCallsOptions;
   /** The calls that are not answered yet, by id. */
@@ -43,7 +45,7 @@ export class HandledCalls implements HandlingOwner {
 
   constructor(options: HandledCallsOptions) {
     this.#options = options;
-    this.rpc = options.rpc;
+    this.rpcFor = options.rpcFor;
     this.report = options.report;
   }
 

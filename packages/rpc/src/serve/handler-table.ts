@@ -29,8 +29,7 @@ export class HandlerTable {
     const found: ServedMethod[] = [];
     for (const [name, method] of methods) {
       if (this.find(name) !== undefined) throw new TypeError(`serve: the method \`${name}\` is served already`);
-      const { handler, canCall } = handlerOf(handlers, name);
-      found.push({ name, method, service, handler, canCall: canCall || service.use.length > 0 });
+      found.push({ name, method, service, handler: handlerOf(handlers, name) });
     }
     assertKnownHandlers(contract, handlers, "");
     for (const served of found) this.#methods.set(served.name, served);
@@ -46,7 +45,7 @@ export class HandlerTable {
   }
 }
 
-function handlerOf(handlers: unknown, name: string): Pick<ServedMethod, "handler" | "canCall"> {
+function handlerOf(handlers: unknown, name: string): ServedMethod["handler"] {
   let owner: unknown;
   let place = handlers;
   for (const part of name.split(".")) {
@@ -59,7 +58,7 @@ function handlerOf(handlers: unknown, name: string): Pick<ServedMethod, "handler
   if (typeof handler !== "function") {
     throw new TypeError(`serve: the method \`${name}\` takes a handler, a function, got ${formatValue(handler)}`);
   }
-  return { handler: (input, call) => Reflect.apply(handler, owner, [input, call]), canCall: handler.length > 1 };
+  return (input, call) => Reflect.apply(handler, owner, [input, call]);
 }
 
 function assertKnownHandlers(contract: Contract, handlers: unknown, prefix: string): void {

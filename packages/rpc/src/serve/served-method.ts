@@ -18,8 +18,6 @@ export interface ServedMethod {
   readonly method: Method;
   readonly handler: (input: unknown, call: AnyCall) => unknown;
   readonly service: Service;
-  /** Whether the handler takes the call, by which it can call back. */
-  readonly canCall: boolean;
 }
 
 const KNOWN: readonly (keyof ServeOptions)[] = ["context", "use", "exposeErrors", "describe"];

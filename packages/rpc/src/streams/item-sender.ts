@@ -114,6 +114,11 @@ export class ItemSender {
   }
 }
 
+/** Whether a value gives items; text and bytes are values. */
+export function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
+}
+
 /** Returns the iterator of a source of items. @throws TypeError */
 export function iteratorOf(items: Iterable<unknown> | AsyncIterable<unknown>): ItemSource {
   if (Symbol.asyncIterator in items) return items[Symbol.asyncIterator]();
