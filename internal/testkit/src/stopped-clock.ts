@@ -10,3 +10,11 @@ export function stopClock(): (ms: number) => void {
   onTestFinished(() => void vi.useRealTimers());
   return (ms) => void vi.advanceTimersByTime(ms);
 }
+
+/** Lets the process be busy for `ms` milliseconds: the stopped clock goes on, and no timer fires meanwhile. Ends with the test. */
+export function beBusy(ms: number): void {
+  const stopped = performance.now.bind(performance);
+  const freeAt = stopped() + ms;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => Math.max(stopped(), freeAt));
+  onTestFinished(() => clock.mockRestore());
+}

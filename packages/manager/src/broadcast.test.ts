@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { failureOf, readData } from "../../../internal/testkit/src/peer-watch.js";
-import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
+import { beBusy, stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { isSettled, nextEvent, readOn, type Served, serve, stall } from "../test/served.js";
 import type { BroadcastResult } from "./broadcast.js";
 import type { ServerConnection } from "./server-connection.js";
@@ -165,6 +165,19 @@ describe("broadcast beside a client that does not read", () => {
     expect(vi.getTimerCount()).toBe(0);
     pass(1_000);
     expect(manager.connections.size).toBe(3);
+  });
+
+  it("keeps it with `disconnect` where only this process was busy, and leaves no timer", async () => {
+    const { manager, stalled } = await serveStalled();
+    const pass = stopClock();
+    const options = { slow: "disconnect", slowTimeoutMs: 50 } as const;
+    const first = manager.broadcast(1, "a", options);
+    beBusy(80);
+    pass(50);
+    expect(manager.connections.size).toBe(3);
+    await readOn(stalled.raw, 1);
+    expect(ids(await first)).toEqual({ accepted: [1, 2, 3], skipped: [], failed: [] });
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("counts it as failed when it goes meanwhile, by whatever cause", async () => {

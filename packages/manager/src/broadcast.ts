@@ -1,6 +1,6 @@
-import { clearTimeout, setImmediate, setTimeout } from "node:timers";
+import { setImmediate } from "node:timers";
 import { type IpcError, isIpcError, SessionError } from "@ipc/session";
-import { OptionReader, UNCOPIED_FROM_BYTES } from "@ipc/session/internal";
+import { OptionReader, startTimeLimit, UNCOPIED_FROM_BYTES } from "@ipc/session/internal";
 import type { AbortOptions } from "@ipc/transport";
 import type { ManagedConnection, ServerConnection } from "./server-connection.js";
 
@@ -77,7 +77,7 @@ export async function broadcast(
   };
   /** By then, a write that was rejected at once has told so. One for all connections. */
   let turn: Promise<void> | undefined;
-  const timer = slow === "disconnect" ? setTimeout(disconnectLate, slowTimeoutMs).unref() : undefined;
+  const limit = slow === "disconnect" ? startTimeLimit(slowTimeoutMs, disconnectLate) : undefined;
 
   const offer = async ({ connection, hasRoom: hadRoom }: ManagedConnection): Promise<void> => {
     if (slow === "skip" && connection.status === "Connected" && !hadRoom) {
@@ -104,7 +104,7 @@ export async function broadcast(
   try {
     await Promise.all(connections.map(offer));
   } finally {
-    clearTimeout(timer);
+    limit?.cancel();
   }
   return { accepted, skipped, failed };
 }

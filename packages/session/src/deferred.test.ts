@@ -1,10 +1,11 @@
 import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Deferred, handledRejection } from "./deferred.js";
+import { beBusy } from "../../../internal/testkit/src/stopped-clock.js";
+import { Deferred, handledRejection, settleWithin } from "./deferred.js";
 import { abortError } from "./errors.js";
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -66,6 +67,16 @@ describe("a waiter", () => {
     expect(onCancel).toHaveBeenCalledTimes(1);
   });
 
+  test("that the process was too busy to serve, still gets what had arrived by its time-out", async () => {
+    const { waiter, onCancel, left } = waiting();
+    beBusy(1_400);
+    vi.advanceTimersByTime(1_000);
+    expect([onCancel.mock.calls.length, ...left()]).toEqual([0, 1, 1]);
+    waiter.resolve("arrived");
+    expect(left()).toEqual([0, 0]);
+    await expect(waiter.promise).resolves.toBe("arrived");
+  });
+
   test("is aborted with the signal's reason as cause, leaves first, and leaves nothing behind", async () => {
     const { waiter, onCancel, controller, left } = waiting();
     const reason = new Error("enough");
@@ -118,4 +129,12 @@ test("a rejection does not reach the process when no caller observes it", async 
   } finally {
     process.off("unhandledRejection", unhandled);
   }
+});
+
+test.each([
+  ["resolves", Promise.resolve()],
+  ["rejects", handledRejection(new Error("no"))],
+])("settleWithin leaves no timer when its promise %s", async (_how, promise) => {
+  await settleWithin(1_000, promise).catch(() => {});
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -1,7 +1,7 @@
-import { clearTimeout, setTimeout } from "node:timers";
 import type { AbortOptions } from "@ipc/transport";
 import { addAbortListener, removeAbortListener } from "@ipc/transport/internal";
 import { abortError } from "./errors.js";
+import { startTimeLimit, type TimeLimit } from "./time-limit.js";
 
 /** Creates promises, and handles their rejections. */
 export interface PromiseWatch {
@@ -11,7 +11,7 @@ export interface PromiseWatch {
 export interface DeferredOptions<T> extends AbortOptions {
   /** The operation, for error messages, such as "read". */
   readonly what: string;
-  /** Resolves with `value` if nothing else settles the promise within `ms` milliseconds. */
+  /** Resolves with `value` if nothing else settles the promise within `ms` milliseconds. Keeps the process alive until then. */
   readonly timeout?: { readonly ms: number; readonly value: T };
   /** Called when the signal or the timeout settles the promise: the owner removes its entry. */
   readonly onCancel: () => void;
@@ -30,7 +30,7 @@ export class Deferred<T> {
   #reject!: (error: Error) => void;
   #signal: AbortSignal | undefined;
   #onAbort: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #limit: TimeLimit | undefined;
 
   constructor({ what, signal, timeout, onCancel, watch }: DeferredOptions<T>) {
     const executor: ConstructorParameters<typeof Promise<T>>[0] = (resolve, reject) => {
@@ -50,10 +50,11 @@ export class Deferred<T> {
       addAbortListener(signal, this.#onAbort);
     }
     if (timeout !== undefined) {
-      this.#timer = setTimeout(() => {
+      const onOver = (): void => {
         onCancel();
         this.resolve(timeout.value);
-      }, timeout.ms);
+      };
+      this.#limit = startTimeLimit(timeout.ms, onOver, { keepsAlive: true });
     }
   }
 
@@ -74,7 +75,7 @@ export class Deferred<T> {
   }
 
   #cleanUp(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#limit?.cancel();
     if (this.#onAbort !== undefined) removeAbortListener(this.#signal, this.#onAbort);
   }
 }
@@ -84,6 +85,16 @@ export function handledRejection(error: Error): Promise<never> {
   const promise = Promise.reject(error);
   promise.catch(ignore);
   return promise;
+}
+
+/** Waits for `promise` for at most `ms` milliseconds, because it may depend on user code that never ends. */
+export function settleWithin(ms: number, promise: Promise<void>): Promise<void> {
+  const settled = new Deferred<void>({ what: "wait", timeout: { ms, value: undefined }, onCancel: () => {} });
+  promise.then(
+    () => settled.resolve(),
+    (error: Error) => settled.reject(error),
+  );
+  return settled.promise;
 }
 
 function ignore(): void {}

@@ -2,7 +2,7 @@
 // a patch release may change or remove every name in it.
 export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId } from "./client-id-protocol.js";
 export { type EstablishedConnection, UNCOPIED_FROM_BYTES } from "./codec/codec.js";
-export { Deferred, handledRejection } from "./deferred.js";
+export { Deferred, handledRejection, settleWithin } from "./deferred.js";
 export {
   type ConnectionNews,
   diagnostics,
@@ -38,4 +38,4 @@ export { describeSecurity, type ProvedKeys } from "./security.js";
 export { type PeerBudgets, SharedBudget } from "./shared-budget.js";
 export { SlipReporter } from "./slip-reporter.js";
 export { closeGracefully, destroyStream, setStreamReferenced } from "./stream-close.js";
-export { settleWithin, startTimeLimit, type TimeLimit } from "./time-limit.js";
+export { startTimeLimit, type TimeLimit } from "./time-limit.js";

@@ -1,10 +1,11 @@
 import { Duplex } from "node:stream";
 import { memoryPair } from "@ipc/transport";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beBusy } from "../../../internal/testkit/src/stopped-clock.js";
 import { closeGracefully, destroyStream } from "./stream-close.js";
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -48,6 +49,18 @@ describe("endStream", () => {
     await turn();
     expect(duplex.destroyed).toBe(false);
     vi.advanceTimersByTime(1);
+    await end;
+    expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+
+  test("waits on when the process was busy: the peer's end may have arrived meanwhile", async () => {
+    const duplex = stream();
+    const end = closeGracefully(duplex);
+    beBusy(400);
+    vi.advanceTimersByTime(250);
+    await turn();
+    expect(duplex.destroyed).toBe(false);
+    duplex.push(null);
     await end;
     expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
   });

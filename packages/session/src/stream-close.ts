@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
-import { clearTimeout, setTimeout } from "node:timers";
 import { hasEnded } from "./stream-input.js";
+import { startTimeLimit } from "./time-limit.js";
 
 /** Minimum time that a peer gets to end its side after this side has ended, in milliseconds. */
 const LINGER_MS = 250;
@@ -19,15 +19,13 @@ export function closeGracefully(stream: Duplex, lingerMs: number = LINGER_MS): P
     }
     const destroy = (): void => void stream.destroy();
     // Do not rely on 'close', because a stream supplied by the caller may never emit it.
-    let timer = setTimeout(
-      () => {
-        destroy();
-        timer = setTimeout(resolve, LINGER_MS);
-      },
-      Math.max(lingerMs, LINGER_MS),
-    );
+    const giveUp = (): void => {
+      destroy();
+      limit = startTimeLimit(LINGER_MS, resolve, { keepsAlive: true });
+    };
+    let limit = startTimeLimit(Math.max(lingerMs, LINGER_MS), giveUp, { keepsAlive: true });
     stream.once("close", () => {
-      clearTimeout(timer);
+      limit.cancel();
       resolve();
     });
     // Wait for both, because the peer may end while our last bytes are not written yet.

@@ -1,5 +1,4 @@
 import { clearTimeout, setTimeout } from "node:timers";
-import { Deferred } from "./deferred.js";
 
 /** A running time limit. */
 export interface TimeLimit {
@@ -7,31 +6,31 @@ export interface TimeLimit {
   cancel(): void;
 }
 
-/**
- * Calls `onOver` after `ms` milliseconds, unless it is cancelled before. The timer does not keep the process alive.
- *
- * Timers run before input is read: after the process was busy, a limit would end a wait whose answer lies in the kernel. So a timer
- * that fires late gives once as much time again as it is late, at most `ms`.
- */
-export function startTimeLimit(ms: number, onOver: () => void): TimeLimit {
-  const dueAt = performance.now() + ms;
-  let timer = setTimeout(() => {
-    const lateMs = performance.now() - dueAt;
-    if (lateMs < 1) {
-      onOver();
-      return;
-    }
-    timer = setTimeout(onOver, Math.min(lateMs, ms)).unref();
-  }, ms).unref();
-  return { cancel: () => clearTimeout(timer) };
+export interface TimeLimitOptions {
+  /** Whether the timer keeps the process alive: the caller waits for the end. @default false */
+  readonly keepsAlive?: boolean;
 }
 
-/** Waits for `promise` for at most `ms` milliseconds, because it may depend on user code that never ends. */
-export function settleWithin(ms: number, promise: Promise<void>): Promise<void> {
-  const settled = new Deferred<void>({ what: "wait", timeout: { ms, value: undefined }, onCancel: () => {} });
-  promise.then(
-    () => settled.resolve(),
-    (error: Error) => settled.reject(error),
-  );
-  return settled.promise;
+/**
+ * Calls `onOver` after `ms` milliseconds, unless it is cancelled before.
+ *
+ * Timers run before input is read: after the process was busy, a limit would end a wait whose answer lies in the kernel, or that the
+ * kernel has not been offered. So a timer that fires late gives once as much time again as it is late, at most `ms`.
+ */
+export function startTimeLimit(
+  ms: number,
+  onOver: () => void,
+  { keepsAlive = false }: TimeLimitOptions = {},
+): TimeLimit {
+  const start = (delayMs: number, callback: () => void): NodeJS.Timeout => {
+    const started = setTimeout(callback, delayMs);
+    return keepsAlive ? started : started.unref();
+  };
+  const dueAt = performance.now() + ms;
+  let timer = start(ms, () => {
+    const lateMs = performance.now() - dueAt;
+    if (lateMs < 1) onOver();
+    else timer = start(Math.min(lateMs, ms), onOver);
+  });
+  return { cancel: () => clearTimeout(timer) };
 }

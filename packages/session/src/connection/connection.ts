@@ -1,5 +1,4 @@
 import type { Duplex } from "node:stream";
-import { clearTimeout, setTimeout } from "node:timers";
 import { FrameError } from "@ipc/framing";
 import type { EndMark, HandshakeOutcome } from "../codec/codec.js";
 import type { GoawayReason } from "../codec/control-frame.js";
@@ -10,6 +9,7 @@ import { FEATURE } from "../negotiation/offer.js";
 import type { ConnectionSecurity } from "../security.js";
 import { closeGracefully, destroyStream, setStreamReferenced } from "../stream-close.js";
 import { hasEnded } from "../stream-input.js";
+import { startTimeLimit } from "../time-limit.js";
 import { ControlChannel } from "./control-channel.js";
 import { Receiver, type ReceiverEvents } from "./receiver.js";
 import { Sender, type SenderOptions } from "./sender.js";
@@ -205,7 +205,7 @@ export class Connection implements HeartbeatMember {
   async #drainOutput(timeoutMs: number): Promise<void> {
     const { sender, stream } = this;
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(new Error(`close timed out after ${timeoutMs} ms`)), timeoutMs);
+    const limit = startTimeLimit(timeoutMs, () => deadline.abort(new Error("close timed out")), { keepsAlive: true });
     const flushed = sender.flush(deadline.signal);
     const lost = (): void =>
       sender.fail(new SessionError("IPC_CONNECTION_LOST", "the peer disconnected during the close"));
@@ -229,7 +229,7 @@ export class Connection implements HeartbeatMember {
         { cause },
       );
     } finally {
-      clearTimeout(timer);
+      limit.cancel();
       stream.off("close", lost);
       stream.off("error", lost);
     }

@@ -4,7 +4,7 @@ import type { EstablishedConnection } from "../codec/codec.js";
 import { Connection } from "../connection/connection.js";
 import { UnawaitedWrites } from "../connection/unawaited-writes.js";
 import { WriteQueue } from "../connection/write-queue.js";
-import { Deferred, handledRejection } from "../deferred.js";
+import { Deferred, handledRejection, settleWithin } from "../deferred.js";
 import { type IpcError, SessionError } from "../errors.js";
 import { Heartbeat } from "../heartbeat/heartbeat.js";
 import type { EndKind } from "../inbox/message-source.js";
@@ -13,7 +13,6 @@ import { validateAbortOptions, validateWrite } from "../options/call-arguments.j
 import type { PeerEvents, PeerStats } from "../peer.js";
 import type { ConnectionSecurity } from "../security.js";
 import { destroyStream } from "../stream-close.js";
-import { settleWithin } from "../time-limit.js";
 import { ConnectionOrigin } from "./connection-origin.js";
 import { Drain, DrainMembers } from "./drain.js";
 import { EarlierConnections } from "./earlier-connections.js";

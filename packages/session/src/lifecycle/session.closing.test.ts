@@ -3,7 +3,7 @@ import { memoryPair } from "@ipc/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { failureOf } from "../../../../internal/testkit/src/peer-watch.js";
-import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
+import { beBusy, stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { openSession, type Session, type SessionOptions } from "./session.js";
 
 const PLAIN_HELLO = Uint8Array.of(2, 0);
@@ -63,6 +63,33 @@ describe("a session that closes, and whose peer does not end its side", () => {
     vi.advanceTimersByTime(1);
     await closing;
     expect([near.destroyed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+});
+
+describe("a session that closes while its process is busy", () => {
+  it("sends what was accepted although its time was over before the kernel was offered a byte", async () => {
+    const { session, near, peer } = await openBare("client");
+    const received: Buffer[] = [];
+    peer.on("data", (chunk: Buffer) => received.push(chunk));
+    await turns();
+    const write = near._write.bind(near);
+    let release: (() => void) | undefined;
+    near._write = (chunk: Buffer, encoding, done) => {
+      release = () => write(chunk, encoding, done);
+    };
+    await session.write(1, "accepted");
+    const closed = session.close({ timeoutMs: 300 });
+    await turns();
+    beBusy(900);
+    vi.advanceTimersByTime(300);
+    await turns();
+    expect(near.destroyed).toBe(false);
+    near._write = write;
+    release?.();
+    peer.end();
+    await closed;
+    expect(Buffer.concat(received).includes("accepted")).toBe(true);
+    expect([near.closed, vi.getTimerCount()]).toEqual([true, 0]);
   });
 });
 
