@@ -153,6 +153,29 @@ describe("a server whose keys were replaced", () => {
     expect((await lost).code).toBe(REFUSED);
   });
 
+  it("lets the handshakes of other clients go on when it ends such a connection", async () => {
+    const answers: (() => void)[] = [];
+    const authorize = (): Promise<boolean> => new Promise((answer) => void answers.push(() => answer(true)));
+    const { server, directory } = await serve({ security: { psk: [key(1), key(2)] }, authorize });
+    const kept = openFarClient(directory, name, { security: { psk: key(2) } });
+    await eventually(() => expect(answers).toHaveLength(1));
+    const withdrawn = openFarClient(directory, name, { security: { psk: key(1) } });
+    const lostAtClient = withdrawn.then((client) => nextEvent(client, "lost"));
+    await eventually(() => expect(answers).toHaveLength(2));
+    const onHandshake = (news: unknown): void => {
+      if ((news as ConnectionEvent).role === "server") server.updateSecurity({ psk: key(2) });
+    };
+    subscribe("ipc:handshake", onHandshake);
+    onTestFinished(() => void unsubscribe("ipc:handshake", onHandshake));
+    const lost = nextEvent(server, "lost");
+    answers[1]?.();
+    expect((await lost).code).toBe(REFUSED);
+    expect((await lostAtClient).code).toBe(REFUSED);
+    answers[0]?.();
+    await (await kept).write(1, "served");
+    expect((await readUntil(server, "served")).at(-1)).toBe("served");
+  });
+
   it("can have them replaced by a listener that is told of the end, and while it drains, and not once it is closed", async () => {
     const { server, client, directory } = await connect({ psk: key(1) }, { psk: key(1) });
     const lost = collect(server, "lost");

@@ -107,8 +107,8 @@ export class Server extends PeerSession<ServerEvents> {
       onEstablished: (established) => {
         this.#provedKeys = established.outcome.provedKeys;
         core.connect(established);
-        this.#acceptor.abortAll(busy());
         this.#refuseWithdrawn();
+        if (core.isConnected) this.#acceptor.abortAll(busy());
       },
     };
     this.#onAbort = () => this.destroy(signal?.reason);
