@@ -43,6 +43,16 @@ describe("a manager whose keys are replaced", () => {
     expect((await failureOf(askForId(transport, name, first))).code).toBe("IPC_AUTHENTICATION_FAILED");
   });
 
+  it("tells a client whose connection is closing, too", async () => {
+    const { manager, visit } = await serve(both);
+    const { client, connection } = await visit(first);
+    const lost = lostBy(client);
+    const closed = connection.close();
+    manager.updateSecurity({ psk: key(2) });
+    expect(await lost).toBe(REFUSED);
+    await closed;
+  });
+
   it("ends a connection that requests an id, and gives the slot that it was told to none with its key", async () => {
     const { manager, transport } = await serve(both);
     const { session, id } = await askForId(transport, name, first);

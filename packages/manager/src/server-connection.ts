@@ -114,7 +114,7 @@ export class ManagedConnection {
   /** Ends the connection if its client has proved a key that was withdrawn. */
   refuseWithdrawn(keys: KeyRing): void {
     const error = keys.withdrawal(this.#provedKeys);
-    if (error !== undefined) this.#core.refuse("key withdrawn", error);
+    if (error !== undefined) this.#core.refuse(error);
   }
 
   #noteReason(reason: unknown): void {

@@ -142,8 +142,8 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
    * the key file again. Changes nothing if it throws.
    *
    * Every handshake that completes from now on satisfies the new keys, at every endpoint. The connection of each client that has proved
-   * a key which was withdrawn ends with IPC_SECURITY_REFUSED on both sides, and nothing more of it is delivered. Clients that have
-   * proved nothing stay.
+   * a key which was withdrawn ends with IPC_SECURITY_REFUSED on both sides, and nothing that arrives later is delivered; one that is
+   * closing has 250 ms left. Clients that have proved nothing stay.
    * @throws TypeError, RangeError; SessionError IPC_CLOSED; TransportError IPC_KEY_FILE_UNTRUSTED, IPC_PERMISSION_DENIED,
    * IPC_TRANSPORT_FAILED, of the key file
    */

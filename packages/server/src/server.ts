@@ -177,7 +177,7 @@ export class Server extends PeerSession<ServerEvents> {
 
   #refuseWithdrawn(): void {
     const error = this.#keys.withdrawal(this.#provedKeys);
-    if (error !== undefined) this.#core.refuse("key withdrawn", error);
+    if (error !== undefined) this.#core.refuse(error);
   }
 
   async #release(): Promise<void> {

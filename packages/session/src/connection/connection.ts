@@ -3,14 +3,14 @@ import { FrameError } from "@ipc/framing";
 import type { EndMark, HandshakeOutcome } from "../codec/codec.js";
 import type { GoawayReason } from "../codec/control-frame.js";
 import type { SilenceNews } from "../diagnostics.js";
-import { type ConnectionEnd, connectionEndError, type IpcError, SessionError } from "../errors.js";
+import { type ConnectionEnd, connectionEndError, type IpcError } from "../errors.js";
 import type { Heartbeat, HeartbeatMember } from "../heartbeat/heartbeat.js";
 import { FEATURE } from "../negotiation/offer.js";
 import type { ConnectionSecurity } from "../security.js";
 import { closeGracefully, destroyStream, setStreamReferenced } from "../stream-close.js";
 import { hasEnded } from "../stream-input.js";
-import { startTimeLimit } from "../time-limit.js";
 import { ControlChannel } from "./control-channel.js";
+import { GracefulClose } from "./graceful-close.js";
 import { Receiver, type ReceiverEvents } from "./receiver.js";
 import { Sender, type SenderOptions } from "./sender.js";
 
@@ -61,6 +61,8 @@ export class Connection implements HeartbeatMember {
   readonly #control: ControlChannel | undefined;
   /** Undefined before `attach` and after the end. */
   #events: ConnectionEvents | undefined;
+  /** Undefined before `close`. */
+  #close: GracefulClose | undefined;
 
   constructor(options: ConnectionOptions) {
     const { stream, outcome, rest, maxReceiveSize, heartbeat, ...sending } = options;
@@ -160,15 +162,13 @@ export class Connection implements HeartbeatMember {
    * Sends the accepted messages, then ends the stream; input is discarded from now on.
    * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`, or when the connection is lost
    */
-  async close(timeoutMs: number): Promise<void> {
-    const giveUpAt = performance.now() + timeoutMs;
+  close(timeoutMs: number): Promise<void> {
+    const { stream, sender } = this;
     this.#detach();
     // Discard the peer's input, so that a peer that writes before it reads cannot block our output.
-    this.stream.resume();
-    await this.#drainOutput(timeoutMs);
-    // Bytes in the kernel have not reached the peer yet. If this side closes first, the next write of a Node peer fails, and
-    // Node drops the bytes that the peer has not read.
-    await closeGracefully(this.stream, this.#peerEndsInResponse ? giveUpAt - performance.now() : undefined);
+    stream.resume();
+    this.#close = new GracefulClose({ stream, sender, timeoutMs, peerEndsInResponse: this.#peerEndsInResponse });
+    return this.#close.run();
   }
 
   /** Ends the connection at once, as when it is lost. Returns false if it is closing or over. */
@@ -186,53 +186,21 @@ export class Connection implements HeartbeatMember {
   }
 
   /**
-   * Ends the connection with `error`. Behind the accepted messages go GOAWAY with `reason`, if the peer has control frames, and the
-   * announcement of the end; the peer has 250 ms to read them. Nothing that arrives is delivered any more.
+   * Ends the connection with `error`, because the peer's key was withdrawn. Behind the accepted messages go GOAWAY with that reason,
+   * if the peer has control frames, and the announcement of the end; the peer has 250 ms to read them. Nothing that arrives is
+   * delivered any more. A close that is under way has 250 ms left, and settles as every close.
    */
-  refuse(reason: "busy" | "key withdrawn", error: IpcError): void {
+  refuse(error: IpcError): void {
     const events = this.#events;
-    if (events === undefined) return;
+    if (events === undefined && this.#close?.shorten(error) !== true) return;
     this.#detach();
-    this.#control?.goaway(reason);
+    this.#control?.goaway("key withdrawn");
     void this.sender.flushed();
+    if (events === undefined) return;
     void this.sender.closeNotify();
     this.sender.fail(error);
     void closeGracefully(this.stream);
     events.end(error, false);
-  }
-
-  /** Resolves when the kernel has every accepted message and then the close_notify; destroys the stream if that fails. */
-  async #drainOutput(timeoutMs: number): Promise<void> {
-    const { sender, stream } = this;
-    const deadline = new AbortController();
-    const limit = startTimeLimit(timeoutMs, () => deadline.abort(new Error("close timed out")), { keepsAlive: true });
-    const flushed = sender.flush(deadline.signal);
-    const lost = (): void =>
-      sender.fail(new SessionError("IPC_CONNECTION_LOST", "the peer disconnected during the close"));
-    stream.once("close", lost);
-    stream.once("error", lost);
-    // A destroyed stream may have emitted 'close' or 'error' already and does not repeat them.
-    if (stream.destroyed) lost();
-    try {
-      await flushed;
-      await sender.closeNotify(deadline.signal);
-    } catch (cause) {
-      const unsent = `${sender.queuedMessages} messages (${sender.queuedBytes} bytes) were accepted and not sent`;
-      const figures = sender.queuedMessages > 0 ? unsent : "every message was sent, the end of the session was not";
-      destroyStream(stream);
-      sender.fail(
-        new SessionError("IPC_CLOSED", "write rejected: the connection was closed before the message was accepted"),
-      );
-      throw new SessionError(
-        "IPC_CLOSE_INCOMPLETE",
-        `close incomplete within ${timeoutMs} ms: ${figures}; the peer reads too slowly or disconnected`,
-        { cause },
-      );
-    } finally {
-      limit.cancel();
-      stream.off("close", lost);
-      stream.off("error", lost);
-    }
   }
 
   readonly #onGoaway = (reason: GoawayReason): void => {

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { failureOf, readToEnd } from "../../../../internal/testkit/src/peer-watch.js";
+import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { HeldStream } from "../../test/held-sender.js";
 import { silentSlips } from "../../test/silent-slips.js";
@@ -62,7 +63,7 @@ describe("a connection that is refused", () => {
     const [stream, far] = memoryPair();
     const { core, ends } = connect(stream, features);
     void core.write(1, "hi", undefined);
-    core.refuse("key withdrawn", why);
+    core.refuse(why);
     expect(ends).toEqual([[why, false]]);
     const sent: Buffer[] = [];
     for await (const chunk of far) sent.push(chunk);
@@ -75,7 +76,7 @@ describe("a connection that is refused", () => {
     far.write(HI);
     while (peer.stats.messagesReceived === 0) await nextTurn();
     far.write(HI);
-    core.refuse("key withdrawn", why);
+    core.refuse(why);
     far.write(HI);
     expect(await readToEnd(peer)).toEqual(["Connected", "hi", "Disconnected", "IPC_CLOSED"]);
     expect(peer.stats.messagesReceived).toBe(1);
@@ -87,7 +88,7 @@ describe("a connection that is refused", () => {
     const texts: string[] = [];
     peer.on("message", (message) => {
       texts.push(message.text());
-      core.refuse("key withdrawn", why);
+      core.refuse(why);
     });
     far.write(Buffer.concat([HI, HI, HI]));
     while (ends.length === 0) await nextTurn();
@@ -102,7 +103,7 @@ describe("a connection that is refused", () => {
     const writes = [1, 2, 3].map((type) => core.write(type, new Uint8Array(600), undefined));
     const waits = [failureOf(core.flush(undefined)), failureOf(writes[2] as Promise<void>)];
     await nextTurn();
-    core.refuse("key withdrawn", why);
+    core.refuse(why);
     expect(await Promise.all(waits)).toEqual([why, why]);
     expect(isConnectionError(why)).toBe(true);
     // What had been accepted goes out ahead of the announcement.
@@ -117,21 +118,99 @@ describe("a connection that is refused", () => {
     stream.holds = true;
     const { core } = connect(stream);
     void core.write(1, "hi", undefined);
-    core.refuse("key withdrawn", why);
+    core.refuse(why);
     vi.advanceTimersByTime(249);
     expect(stream.destroyed).toBe(false);
     vi.advanceTimersByTime(1);
     expect(stream.destroyed).toBe(true);
   });
 
-  it("does nothing to a peer that is closing, or has no connection", async () => {
+  it("does nothing to a peer that has closed", async () => {
     const [stream, far] = memoryPair();
     far.on("end", () => far.end()).resume();
     const { core, ends } = connect(stream);
-    const closed = core.close(1_000);
-    core.refuse("key withdrawn", why);
-    await closed;
-    core.refuse("key withdrawn", why);
+    await core.close(1_000);
+    core.refuse(why);
     expect(ends).toEqual([]);
+  });
+});
+
+describe("a connection that is refused while it closes", () => {
+  it("sends GOAWAY with the reason once, ahead of the announcement of the end, and closes", async () => {
+    const [stream, far] = memoryPair();
+    const { core, ends } = connect(stream);
+    void core.write(1, "hi", undefined);
+    const closed = core.close(60_000);
+    core.refuse(why);
+    core.refuse(why);
+    const sent: Buffer[] = [];
+    for await (const chunk of far) sent.push(chunk);
+    await closed;
+    expect(Buffer.concat(sent)).toEqual(Buffer.concat([HI, goaway(3), goaway(0)]));
+    expect(ends).toEqual([]);
+  });
+
+  it.each([
+    ["250 ms left to send what was accepted", 250, 60_000, 250, why],
+    [
+      "no more time than the close had left",
+      100,
+      1_000,
+      1_000,
+      expect.objectContaining({ message: "close timed out" }),
+    ],
+  ])("has %s", async (_what, leftMs, timeoutMs, toldMs, cause) => {
+    const stream = new HeldStream();
+    stream.holds = true;
+    const { core } = connect(stream);
+    void core.write(1, "hi", undefined);
+    const pass = stopClock();
+    const closed = failureOf(core.close(timeoutMs));
+    if (leftMs < 250) pass(timeoutMs - leftMs);
+    core.refuse(why);
+    pass(leftMs - 1);
+    expect(stream.destroyed).toBe(false);
+    pass(1);
+    expect(await closed).toMatchObject({
+      code: "IPC_CLOSE_INCOMPLETE",
+      message: expect.stringContaining(`within ${toldMs} ms: 1 messages`),
+      cause: { code: "IPC_ABORTED", cause },
+    });
+    expect(stream.destroyed).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("waits 250 ms for the peer's end when all is sent, and the close resolves", async () => {
+    const [stream, far] = memoryPair();
+    const { core } = connect(stream);
+    const ended = new Promise((resolve) => far.once("end", resolve).resume());
+    far.end = () => far;
+    const pass = stopClock();
+    const closed = core.close(60_000);
+    await ended;
+    core.refuse(why);
+    pass(249);
+    expect(stream.destroyed).toBe(false);
+    pass(1);
+    await closed;
+    expect([stream.destroyed, vi.getTimerCount()]).toEqual([true, 0]);
+    far.destroy();
+  });
+
+  it("lets nothing follow the 250 ms that the close had left when it was refused between two of its steps", async () => {
+    const stream = new HeldStream();
+    stream.holds = true;
+    const { core } = connect(stream);
+    void core.write(1, "hi", undefined);
+    const pass = stopClock();
+    const closed = core.close(60_000);
+    core.refuse(why);
+    pass(200);
+    await stream.releaseAll();
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    expect([stream.messages(), stream.destroyed]).toEqual([["1:2", "0:18", "0:18"], false]);
+    pass(50);
+    await closed;
+    expect([stream.destroyed, vi.getTimerCount()]).toEqual([true, 0]);
   });
 });

@@ -167,9 +167,9 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     this.reader.setStatus(status);
   }
 
-  /** Ends the current connection, if there is one, with `error`, of which the peer is told `reason`; `onDisconnected` follows. */
-  refuse(reason: "busy" | "key withdrawn", error: IpcError): void {
-    this.#connected?.connection.refuse(reason, error);
+  /** Ends the current connection with `error`, because its key was withdrawn; `onDisconnected` follows, unless it is closing. */
+  refuse(error: IpcError): void {
+    if ("connection" in this.#state) this.#state.connection?.refuse(error);
   }
 
   /** Takes over a new connection. Returns false if the peer no longer needs one; its stream is then destroyed. */
