@@ -158,7 +158,7 @@ export class Server extends PeerSession<ServerEvents> {
    * the key file again. Changes nothing if it throws.
    *
    * Every handshake that completes from now on satisfies the new keys. If the connected client has proved a key which was withdrawn, its
-   * connection ends with IPC_SECURITY_REFUSED on both sides, and nothing more of it is delivered. A client that has proved nothing
+   * connection ends with IPC_SECURITY_REFUSED on both sides, and nothing that arrives later is delivered. A client that has proved nothing
    * stays.
    * @throws TypeError, RangeError; SessionError IPC_CLOSED; TransportError IPC_KEY_FILE_UNTRUSTED, IPC_PERMISSION_DENIED,
    * IPC_TRANSPORT_FAILED, of the key file
