@@ -6,17 +6,17 @@ import { childProcess } from "./child-process.js";
 const NAME = { kind: "name" } as const;
 const GONE = "start a new child process, and a client or server with the transport to it";
 
-/** A child with a pipe at descriptor 3 that has ended, and whose exit is not known yet. */
+/** A child with a pipe at descriptor 3, which has ended unless it is open, and whose exit is not known yet. */
 class Child extends EventEmitter {
   readonly pid = 7;
   exitCode: number | null = null;
   signalCode: NodeJS.Signals | null = null;
   readonly stdio: readonly unknown[];
 
-  constructor() {
+  constructor({ isOpen = false } = {}) {
     super();
     const [near] = memoryPair();
-    near.destroy();
+    if (!isOpen) near.destroy();
     this.stdio = [null, null, null, near, undefined];
   }
 }
@@ -42,6 +42,13 @@ test("does not wait for ever for the exit of a child that has closed its pipe an
   await vi.advanceTimersByTimeAsync(500);
   await checked;
   expect(child.listenerCount("exit")).toBe(0);
+});
+
+test("has one connection for all transports of a child: another dial rejects", async () => {
+  const child = new Child({ isOpen: true });
+  const stream = await childProcess(child).dial("orders", NAME, {});
+  await expect(childProcess(child).dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+  expect(stream.destroyed).toBe(false);
 });
 
 test.each([

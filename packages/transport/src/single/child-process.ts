@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { clearTimeout, setTimeout } from "node:timers";
 import { assertInteger, assertKnownOptions, formatValue } from "../option-check.js";
 import type { Transport } from "../transport.js";
-import { singleStream } from "./single-stream.js";
+import { onlyTransport } from "./single-stream.js";
 
 /** The descriptors 0 to 2 are those of the standard streams. */
 export const MIN_DESCRIPTOR = 3;
@@ -29,8 +29,8 @@ export interface ChildProcessOptions {
 
 /**
  * Creates the transport to a child process, over a pipe that `spawn` or `fork` has opened: the entry `"pipe"` at `fd` of its option
- * `stdio`. The child uses `parentProcess({ fd })`; either side is the server. It has one connection: for the next child, call this
- * function again.
+ * `stdio`. The child uses `parentProcess({ fd })`; either side is the server. It has one connection, and calls
+ * for the same pipe return the same transport: for the next child, call this function again.
  *
  * The connection ends when the child does. `dial` and `listen` reject with `IPC_PEER_GONE` when it has ended, with
  * `IPC_ADDRESS_IN_USE` while it is in use, with `IPC_ABORTED`. A server closes when its connection has ended.
@@ -49,14 +49,14 @@ export function childProcess(child: ChildProcessLike, options: ChildProcessOptio
       `childProcess(): \`child.stdio[${fd}]\` must be a pipe in both directions, got ${formatValue(stream)}; start the child with \`${stdioWith(fd)}\``,
     );
   }
-  return singleStream({
+  return onlyTransport(stream, () => ({
     stream,
     address: `child process ${child.pid ?? "that did not start"}`,
     describeEnd: async () => {
       await untilExit(child);
       return `${describeEnd(child)}; start a new child process, and a client or server with the transport to it`;
     },
-  });
+  }));
 }
 
 /** Returns the option of `spawn` that opens a pipe at `fd`, as source text. */

@@ -136,3 +136,20 @@ test("a listener that closes before it has accepted ends the connection, and one
 test.each([undefined, {}, new EventTarget()])("rejects %s, which is no port", (port) => {
   expect(() => messagePort(port as never)).toThrow(TypeError);
 });
+
+test("has one connection for all transports of a port: another dial leaves it alone", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const accepted = new Promise<Duplex>((resolve) => void messagePort(port2).listen("orders", NAME, resolve, {}));
+  const near = await messagePort(port1).dial("orders", NAME, {});
+  const far = await accepted;
+  onTestFinished(() => void near.destroy());
+  await expect(messagePort(port1).dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+  await expect(messagePort(port2).dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
+  near.write("secret");
+  const [chunk] = await new Promise<Buffer[]>((resolve) => far.once("data", (...args) => resolve(args)));
+  expect(String(chunk)).toBe("secret");
+  near.resume();
+  far.destroy();
+  await closed(near);
+  await expect(messagePort(port1).dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_PEER_GONE" });
+});

@@ -1,13 +1,14 @@
 import { formatValue } from "../option-check.js";
 import type { Transport } from "../transport.js";
 import { type MessagePortLike, PortStream } from "./port-stream.js";
-import { singleStream } from "./single-stream.js";
+import { onlyTransport } from "./single-stream.js";
 
 const METHODS = ["postMessage", "on", "off", "ref", "unref"] as const;
 
 /**
  * Creates the transport between two threads, over a port of `new MessageChannel()` on each side, or over a `Worker` on one side and
- * its `parentPort` on the other. Either side is the server. It has one connection.
+ * its `parentPort` on the other. Either side is the server. It has one connection; calls with the same port
+ * return the same transport.
  *
  * The transport owns the port from this call on: nothing else may post to it or listen to it, and it closes the port when the
  * connection ends. It does not terminate a `Worker`. Call it as soon as the Worker exists, because a Worker drops messages that
@@ -30,10 +31,10 @@ export function messagePort(port: MessagePortLike): Transport {
     );
   }
   const address = typeof port.threadId === "number" ? `worker thread ${port.threadId}` : "message port";
-  return singleStream({
+  return onlyTransport(port, () => ({
     stream: new PortStream(port),
     address,
     describeEnd: () =>
       `the connection to ${address} has ended: its thread has ended, or one side has closed it; make another MessageChannel or Worker`,
-  });
+  }));
 }

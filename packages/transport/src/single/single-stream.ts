@@ -21,6 +21,18 @@ export interface SingleStreamSource {
   readonly onTaken?: () => void;
 }
 
+/** The transports by what they own, which two of them would read at the same time. */
+const opened = new WeakMap<object, Transport>();
+
+/** Returns the transport that owns `owned`, and creates it with the first call. */
+export function onlyTransport(owned: object, create: () => SingleStreamSource): Transport {
+  const known = opened.get(owned);
+  if (known !== undefined) return known;
+  const transport = singleStream(create());
+  opened.set(owned, transport);
+  return transport;
+}
+
 /**
  * Creates a transport over a stream that is connected already. It has one connection, for one client or one server: a dial or a
  * listener after that rejects with `IPC_ADDRESS_IN_USE` while the stream is open, and with `IPC_PEER_GONE` when it has ended.
