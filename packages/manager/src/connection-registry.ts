@@ -8,7 +8,7 @@ import {
   Heartbeat,
   type PeerBudgets,
   SharedBudget,
-  SlipReporter,
+  type SlipReporter,
 } from "@ipc/session/internal";
 import type { Endpoint } from "@ipc/transport";
 import { ClientIdService } from "./client-id-service.js";
@@ -38,6 +38,8 @@ export interface ConnectionRegistryOptions {
   readonly keys: KeyRing;
   readonly slots: Slots;
   readonly stream: MergedStream;
+  /** Shared by all connections and the manager, so that many clients cause no more warnings than one. */
+  readonly slips: SlipReporter;
   readonly connected: (connection: ServerConnection) => void;
   readonly disconnected: (connection: ServerConnection, error: IpcError | undefined) => void;
   readonly refused: (error: IpcError) => void;
@@ -50,8 +52,6 @@ export class ConnectionRegistry {
   readonly clients: Map<number, ManagedConnection> = new Map();
   readonly budgets: PeerBudgets;
   readonly #heartbeat: Heartbeat;
-  /** Shared by all connections, so that many clients cause no more warnings than one. */
-  readonly #slips: SlipReporter;
   readonly #events: ConnectionRegistryOptions;
   readonly #options: ResolvedManagerOptions;
   readonly #clientIds: ClientIdService;
@@ -70,7 +70,6 @@ export class ConnectionRegistry {
       queued: new SharedBudget(options.maxTotalQueuedBytes),
     };
     this.#heartbeat = new Heartbeat(options.limits);
-    this.#slips = new SlipReporter(options.logger, `server ${options.name}`);
     this.#clientIds = new ClientIdService({ slots, deadlineMs: options.handshakeTimeoutMs, refused: this.#refuse });
   }
 
@@ -139,6 +138,12 @@ export class ConnectionRegistry {
     for (const managed of [...this.clients.values(), ...this.#requests]) managed.refuseWithdrawn(this.#events.keys);
   }
 
+  /** Ends a client's connection as if it were lost. Returns false if it is over already. */
+  endConnection(connection: ServerConnection, error: IpcError): boolean {
+    const managed = this.clients.get(connection.id);
+    return managed?.connection === connection && managed.endConnection(error);
+  }
+
   /** Drops the connections that request an id; they would get one that nothing listens at. */
   stopAccepting(): void {
     this.#clientIds.close();
@@ -191,7 +196,7 @@ export class ConnectionRegistry {
         options: this.#options,
         budgets: this.budgets,
         heartbeat: this.#heartbeat,
-        slips: this.#slips,
+        slips: this.#events.slips,
         isConsumed: () => this.#events.stream.isConsumed,
         ...(intercept && { intercept }),
         ended: (ended, error, clean) => this.#onClosed(ended, error, clean),

@@ -5,7 +5,7 @@ import {
   handledRejection,
   ListenerFailures,
   PeerEmitter,
-  SlipReporter,
+  type SlipReporter,
   type SourceEnd,
   validateAbortOptions,
   validateDelay,
@@ -54,25 +54,27 @@ const EVENTS: Readonly<Record<keyof ServerManagerEvents, boolean>> = {
   close: false,
 };
 
+export interface ManagerInputOptions extends MergedStreamOptions {
+  readonly slips: SlipReporter;
+  /** Ends a connection because a listener failed, as if it were lost. Returns false if it is over already. */
+  readonly endConnection: (connection: ServerConnection, error: IpcError) => boolean;
+}
+
 /** The messages of all connections, their one consumer, and the listeners of a manager. */
 export class ManagerInput {
   readonly stream: MergedStream;
   readonly consumer: Consumer<Delivery>;
   readonly emitter: PeerEmitter<ServerManagerEvents, ServerConnection>;
 
-  constructor(options: MergedStreamOptions) {
+  constructor(options: ManagerInputOptions) {
     this.stream = new MergedStream(options);
     this.consumer = new Consumer(this.stream, ({ connection, message }) => this.emit("message", connection, message));
     this.consumer.onHeld = () => this.stream.open();
     this.consumer.onReleased = () => this.stream.close();
     const failures = new ListenerFailures<ServerManagerEvents, ServerConnection>({
-      slips: new SlipReporter(options.logger, `server ${options.name}`),
+      slips: options.slips,
       connectionOf: (event, args) => (EVENTS[event] ? (args[0] as ServerConnection) : undefined),
-      end: (connection, error) => {
-        if (connection.status !== "Connected") return false;
-        connection.destroy(error);
-        return true;
-      },
+      end: options.endConnection,
     });
     this.emitter = new PeerEmitter(Object.keys(EVENTS), failures, this.consumer);
   }

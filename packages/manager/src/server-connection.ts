@@ -111,6 +111,11 @@ export class ManagedConnection {
     this.#core.finish("Error", error);
   }
 
+  /** Ends the connection as if it were lost. Returns false if it is over already. */
+  endConnection(error: IpcError): boolean {
+    return this.#core.reader.endConnection(error);
+  }
+
   /** Ends the connection if its client has proved a key that was withdrawn. */
   refuseWithdrawn(keys: KeyRing): void {
     const error = keys.withdrawal(this.#provedKeys);

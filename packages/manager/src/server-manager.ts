@@ -5,6 +5,7 @@ import {
   CLOSE_TIMEOUT_MS,
   diagnostics,
   handledRejection,
+  SlipReporter,
   validateCloseOptions,
   validateWrite,
 } from "@ipc/session/internal";
@@ -41,7 +42,10 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
   readonly #lifecycle: ManagerLifecycle;
 
   private constructor(options: ResolvedManagerOptions, keys: KeyRing) {
+    const slips = new SlipReporter(options.logger, `server ${options.name}`);
     const input = new ManagerInput({
+      slips,
+      endConnection: (connection, error) => this.#registry.endConnection(connection, error),
       name: options.name,
       logger: options.logger,
       maxDisconnected: options.maxConnections,
@@ -70,6 +74,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       keys,
       slots: this.#endpoints.slots,
       stream: input.stream,
+      slips,
       connected: (connection) => input.emit("connection", connection),
       disconnected: (connection, error) => {
         input.emit("disconnection", connection, error);

@@ -151,10 +151,10 @@ export class PeerReader<E extends PeerEvents> {
     this.inbox.pushStatus(status);
   }
 
-  /** Ends the connection that is there, as when it is lost; nothing without one. */
-  endConnection(error: IpcError): void {
+  /** Ends the connection that is there, as when it is lost. Returns false if there is none. */
+  endConnection(error: IpcError): boolean {
     const connection = this.#options.connection();
-    if (connection !== undefined) this.#options.endConnection(connection, error);
+    return connection !== undefined && this.#options.endConnection(connection, error);
   }
 
   emit<K extends keyof E>(event: K, ...args: Extract<E[K], unknown[]>): void {
