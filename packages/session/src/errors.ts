@@ -51,8 +51,13 @@ export type IpcErrorCode = IpcError["code"];
  * package loaded, and across realms.
  */
 export function isIpcError(error: unknown): error is IpcError {
-  const code = types.isNativeError(error) && "code" in error ? error.code : undefined;
-  return typeof code === "string" && code.startsWith("IPC_");
+  try {
+    const code = types.isNativeError(error) && "code" in error ? error.code : undefined;
+    return typeof code === "string" && code.startsWith("IPC_");
+  } catch {
+    // A getter of another's error threw.
+    return false;
+  }
 }
 
 /**

@@ -1,7 +1,12 @@
+import { types } from "node:util";
+
 /** Formats a rejected value for an error message: short, and without calling any of its methods. */
 export function formatValue(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "object" && value !== null) {
+    // Array.isArray throws for a proxy that was revoked.
+    return !types.isProxy(value) && Array.isArray(value) ? "an array" : "an object";
+  }
   if (typeof value === "function") return "a function";
   return String(value);
 }

@@ -69,6 +69,33 @@ describe("a failed listener", () => {
     ]);
   });
 
+  const own = (name: string, descriptor: PropertyDescriptor): Error =>
+    Object.defineProperty(new Error("x"), name, descriptor);
+  const trap = {
+    get(): never {
+      throw new Error("a getter");
+    },
+  };
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+
+  it.each([
+    ["a symbol as message", own("message", { value: Symbol("s") }), "an object"],
+    ["an object as message", own("message", { value: Object.create(null) }), "an object"],
+    ["a message that throws", own("message", trap), "an object"],
+    ["a stack that throws", own("stack", trap), "x"],
+    ["a number as stack", own("stack", { value: 7 }), "x"],
+    ["a code that throws", own("code", trap), "x"],
+    ["a proxy that was revoked", revoked.proxy, "an object"],
+  ])("may fail with what cannot be read: %s", (_what, thrown, shown) => {
+    const { failures, ended, log, warn } = record();
+    failures.failed("message", thrown, { isOpen: true });
+    failures.failed("message", thrown, { isOpen: false });
+    expect(ended).toHaveLength(1);
+    expect(log[0]).toContain(`listener failed: ${shown}; this ends`);
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
   it("is not reported when its connection is over and it says that a connection has ended", () => {
     const { failures, log, warn } = record();
     const lost = new SessionError("IPC_CONNECTION_LOST", "cut");

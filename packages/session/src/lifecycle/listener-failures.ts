@@ -1,7 +1,5 @@
-import { types } from "node:util";
-import { formatValue } from "@ipc/transport/internal";
 import { type IpcError, isIpcError, SessionError, traitsOf } from "../errors.js";
-import type { SlipReporter } from "../slip-reporter.js";
+import { describeCause, type SlipReporter } from "../slip-reporter.js";
 import type { FailureHandler } from "./peer-emitter.js";
 
 export interface ListenerFailureOptions<E, C> extends Pick<FailureHandler<E, C>, "connectionOf"> {
@@ -40,11 +38,10 @@ export class ListenerFailures<E, C extends object> implements FailureHandler<E, 
 }
 
 function listenerError(event: string, cause: unknown, hasConnection: boolean): SessionError {
-  const why = types.isNativeError(cause) ? cause.message : formatValue(cause);
   const what = hasConnection ? "; this ends the connection that it was called for" : "";
   return new SessionError(
     "IPC_LISTENER_FAILED",
-    `\`${event}\` listener failed: ${why}${what}; handle the error in the listener`,
+    `\`${event}\` listener failed: ${describeCause(cause)}${what}; handle the error in the listener`,
     { cause },
   );
 }

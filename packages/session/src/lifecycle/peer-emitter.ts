@@ -120,8 +120,11 @@ export class PeerEmitter<E, C = unknown> {
     const steps = isStep ? ReceivedMessage.stepsOf(args.at(-1) as DataMessage) : undefined;
     steps?.begin();
     result.then(steps?.settle, (error: unknown) => {
-      this.#failures.failed(event, error, connection);
-      steps?.settle();
+      try {
+        this.#failures.failed(event, error, connection);
+      } finally {
+        steps?.settle();
+      }
     });
   }
 }

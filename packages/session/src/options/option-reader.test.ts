@@ -214,6 +214,12 @@ describe("a wrong value is shown", () => {
     expect(formatValue(value)).toBe(shown);
   });
 
+  test("as an object if it is a proxy that was revoked", () => {
+    const { proxy, revoke } = Proxy.revocable([], {});
+    revoke();
+    expect(formatValue(proxy)).toBe("an object");
+  });
+
   test("without calling anything of it", () => {
     const trap = (): never => {
       throw new Error("called");
