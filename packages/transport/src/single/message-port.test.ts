@@ -100,6 +100,7 @@ test.each([
   ["a message of another kind", { hello: 1 }],
   ["a count of bytes that were never posted", 1],
   ["more than 256 KiB at once", new ArrayBuffer(262_145)],
+  ["no bytes", new ArrayBuffer(0)],
 ])("is destroyed by %s", async (_what, message) => {
   const { port1, port2 } = new MessageChannel();
   const stream = await messagePort(port1).dial("orders", NAME, {});

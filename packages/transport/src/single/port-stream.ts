@@ -107,12 +107,17 @@ export class PortStream extends Duplex {
     if (value === END) this.#end();
     else if (value === RESET) this.destroy(systemError("ECONNRESET", "read"));
     else if (typeof value === "number" && value > 0 && value <= this.#outstandingBytes) this.#taken(value);
-    else if (types.isArrayBuffer(value) && this.#receivedBytes + value.byteLength <= WINDOW_BYTES) this.#receive(value);
+    else if (types.isArrayBuffer(value) && this.#fits(value)) this.#receive(value);
     else
       this.#fail(
         "something else posts to the port, or it holds more than 256 KiB; give the transport a port of its own",
       );
   };
+
+  /** Each chunk counts: a writer posts no empty one, and any number of those would be within the window. */
+  #fits({ byteLength }: ArrayBuffer): boolean {
+    return byteLength > 0 && this.#receivedBytes + byteLength <= WINDOW_BYTES;
+  }
 
   readonly #onMessageError = (): void => this.#fail("a message could not be deserialized");
 
