@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
 import { join, posix } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ROOT } from "../../architecture/src/source-tree.js";
+import { filesUnder, ROOT, readText } from "../../architecture/src/source-tree.js";
 import { type Document, listDocuments, readDocument } from "./document.js";
 
 const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
 const HEADING = /^#{1,6} (.+)$/;
+/** Names a file of the workspace in a docstring, and perhaps a heading: `@see docs/WIRE.md, "AUTH"`. */
+const SEE = /@see ((?:docs|packages|internal)\/\S+?\.\w+)(?:, "([^"]+)")?/g;
 const CODE = /`[^`]*`/g;
 
 /** What GitHub makes of a heading: the fragment that leads to it. */
@@ -46,4 +48,15 @@ test("README.md links to every document of the top and of docs/", () => {
   const links = linksOf(readDocument("README.md")).map((link) => link.split("#")[0]);
   expect(documents.length).toBeGreaterThan(10);
   expect(documents.filter((path) => !links.includes(path))).toEqual([]);
+});
+
+test("docstrings name files that exist, and headings that they have", () => {
+  const sees = filesUnder("packages", [".ts"]).flatMap((source) =>
+    [...readText(source).matchAll(SEE)].map(([text, file = "", heading]) => ({ source, text, file, heading })),
+  );
+  const isDead = ({ file, heading }: (typeof sees)[number]): boolean =>
+    !existsSync(join(ROOT, file)) ||
+    (heading !== undefined && !fragmentsOf(readDocument(file)).includes(slug(heading)));
+  expect(sees.length).toBeGreaterThan(5);
+  expect(sees.filter(isDead)).toEqual([]);
 });

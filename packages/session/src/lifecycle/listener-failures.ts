@@ -10,7 +10,7 @@ export interface ListenerFailureOptions<E, C> extends Pick<FailureHandler<E, C>,
 
 /**
  * Ends the connection that a failed listener was called for, and nothing else: no peer, and no slip in a listener, ends the process.
- * @see docs/adr/0028-a-failed-listener-ends-its-connection.md
+ * @see docs/adr/0029-a-failed-listener-ends-its-connection.md
  */
 export class ListenerFailures<E, C extends object> implements FailureHandler<E, C> {
   readonly connectionOf: FailureHandler<E, C>["connectionOf"];
