@@ -1,5 +1,5 @@
 import type { IpcError } from "../errors.js";
-import { type DataMessage, ReceivedMessage, type Status, type StatusMessage } from "../message.js";
+import { type DataMessage, type MessageOrigin, ReceivedMessage, type Status, type StatusMessage } from "../message.js";
 import type { OpenSteps } from "../open-steps.js";
 import type { SharedBudget } from "../shared-budget.js";
 import type { Consumer } from "./consumer.js";
@@ -11,7 +11,8 @@ export type InboxConsumer = Consumer<DataMessage | StatusMessage, DataMessage>;
 
 /** Callbacks from an inbox to its peer. */
 export interface InboxEvents {
-  readonly status: (status: Status) => void;
+  /** `origin`: the connection that a Connected reports. */
+  readonly status: (status: Status, origin: MessageOrigin | undefined) => void;
   /** Whether a Connected waits before it is reported, as long as nothing follows it. @default never */
   readonly holdsConnected?: () => boolean;
   /** The budget is used up. */
@@ -86,8 +87,8 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     this.#events.full();
   }
 
-  pushStatus(status: Status): void {
-    this.#unread.addStatus(new StatusEntry(status));
+  pushStatus(status: Status, origin?: MessageOrigin): void {
+    this.#unread.addStatus(new StatusEntry(status, origin));
     this.consumer?.ready();
   }
 
@@ -130,14 +131,18 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
   /** Reports the statuses and the end that no unread message precedes. */
   announce(isHeld: boolean): void {
     const holdsConnected = (): boolean => this.#end === undefined && this.#events.holdsConnected?.() === true;
-    const next = (): Status | undefined => this.#unread.announce(holdsConnected());
-    for (let status = next(); status !== undefined; status = next()) this.#events.status(status);
+    const next = (): StatusEntry | undefined => this.#unread.announce(holdsConnected());
+    for (let entry = next(); entry !== undefined; entry = next()) this.#report(entry);
     // An iteration, a listener or a lock gets all messages first. A caller of `read` may not return: do not wait.
     const isAwaited = isHeld && this.#end?.kind !== "destroyed";
     if (this.#end === undefined || (isAwaited && this.#unread.bytes > 0)) return;
     this.#isEndReported = true;
-    for (const status of this.#unread.announceAll()) this.#events.status(status);
+    for (const entry of this.#unread.announceAll()) this.#report(entry);
     this.#events.ended();
+  }
+
+  #report(entry: StatusEntry): void {
+    this.#events.status(entry.status, StatusEntry.originOf(entry));
   }
 
   /** Copies the unread messages that keep more memory of `buffer` alive than they fill. */

@@ -28,7 +28,7 @@ function takeAll(unread: MessageQueue): (number | Status)[] {
 
 function announceAll(unread: MessageQueue): Status[] {
   const announced: Status[] = [];
-  for (let status = unread.announce(); status !== undefined; status = unread.announce()) announced.push(status);
+  for (let entry = unread.announce(); entry !== undefined; entry = unread.announce()) announced.push(entry.status);
   return announced;
 }
 

@@ -1,5 +1,10 @@
-import type { Status } from "../message.js";
-import { MESSAGE_OVERHEAD_BYTES, ReceivedMessage, type StatusMessage } from "../message.js";
+import {
+  MESSAGE_OVERHEAD_BYTES,
+  type MessageOrigin,
+  ReceivedMessage,
+  type Status,
+  type StatusMessage,
+} from "../message.js";
 import type { SharedBudget } from "../shared-budget.js";
 import { Fifo } from "./fifo.js";
 
@@ -11,9 +16,17 @@ export class StatusEntry implements StatusMessage {
   readonly kind = "status";
   readonly type = -1;
   readonly status: Status;
+  // Private, as in a message.
+  readonly #origin: MessageOrigin | undefined;
 
-  constructor(status: Status) {
+  /** @param origin the connection that a Connected reports */
+  constructor(status: Status, origin?: MessageOrigin) {
     this.status = status;
+    this.#origin = origin;
+  }
+
+  static originOf(entry: StatusEntry): MessageOrigin | undefined {
+    return entry.#origin;
   }
 }
 
@@ -107,22 +120,22 @@ export class MessageQueue {
    * Returns the next status that no message precedes; each status is returned once.
    * @param holdsConnected whether a Connected waits as long as nothing follows it
    */
-  announce(holdsConnected = false): Status | undefined {
+  announce(holdsConnected = false): StatusEntry | undefined {
     const entry = this.#overdue[0] ?? this.#entries.at(this.#announced);
     if (!(entry instanceof StatusEntry)) return undefined;
     const isLast = this.#overdue.length + this.#entries.length - this.#announced === 1;
     if (holdsConnected && isLast && entry.status === "Connected") return undefined;
     if (this.hasOverdue) this.#overdue.shift();
     else this.#announced++;
-    return entry.status;
+    return entry;
   }
 
   /** Returns the statuses that have not been announced, also those that messages precede. */
-  announceAll(): Status[] {
-    const statuses: Status[] = [];
+  announceAll(): StatusEntry[] {
+    const statuses: StatusEntry[] = [];
     for (let index = this.#announced; index < this.#entries.length; index++) {
       const entry = this.#entries.at(index);
-      if (entry instanceof StatusEntry) statuses.push(entry.status);
+      if (entry instanceof StatusEntry) statuses.push(entry);
     }
     return statuses;
   }

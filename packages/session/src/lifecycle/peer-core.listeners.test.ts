@@ -83,3 +83,27 @@ it("a listener that fails during the close leaves it to end in peace", async () 
   expect(serving.peer.status).toBe("Closed");
   await eventually(() => expect(client.received).toEqual(["last"]));
 });
+
+it.each(["Disconnected", "Connected"])(
+  "a listener that fails for the %s of an earlier client does not end the connection of the next one",
+  async (failing) => {
+    const serving = new ServingPeer();
+    const { peer } = serving;
+    peer.pause();
+    peer.on("message", () => {});
+    const first = serving.connect("first");
+    await serving.send(first, "what follows is told when this has been read");
+    await serving.disconnect(first);
+    await serving.disconnect(serving.connect("second"));
+    serving.connect("third");
+    const told: string[] = [];
+    peer.on("status", (status) => {
+      told.push(status);
+      if (told.indexOf(failing) === told.length - 1) throw bug;
+    });
+    peer.resume();
+    await eventually(() => expect(told).toEqual(["Disconnected", "Connected", "Disconnected", "Connected"]));
+    await nextTick();
+    expect(serving.core.isConnected).toBe(true);
+  },
+);

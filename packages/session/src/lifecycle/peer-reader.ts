@@ -18,10 +18,10 @@ import { type EventListener, PeerEmitter } from "./peer-emitter.js";
 /** More than a paused stream buffers, in bytes. */
 const MIN_REMAINING_BYTES = 262_144;
 
-/** Every event of a peer, and whether its listeners are called for the connection that is there; a message has its own. */
+/** Every event of a peer, and whether its listeners are called for the connection that is there. A message and a status have theirs. */
 const EVENTS: Readonly<Record<keyof PeerEvents, boolean>> = {
   message: false,
-  status: true,
+  status: false,
   lost: false,
   silent: true,
   responsive: true,
@@ -58,6 +58,8 @@ export class PeerReader<E extends PeerEvents> {
   readonly #maxUnreadBytes: number;
   #status: Status;
   #failure: IpcError | undefined;
+  /** While a Connected is emitted: its connection, which may be over. */
+  #announced: MessageOrigin | undefined;
 
   constructor(options: PeerReaderOptions) {
     const { status, maxUnreadBytes, budget, holdsConnected, pauseInput, resumeInput } = options;
@@ -65,7 +67,7 @@ export class PeerReader<E extends PeerEvents> {
     this.#status = status;
     this.#maxUnreadBytes = maxUnreadBytes;
     const inboxEvents: InboxEvents = {
-      status: (changed) => this.#emit("status", changed),
+      status: (changed, origin) => this.#emitStatus(changed, origin),
       holdsConnected,
       full: pauseInput,
       room: resumeInput,
@@ -83,6 +85,7 @@ export class PeerReader<E extends PeerEvents> {
       slips: options.slips,
       connectionOf: (event, args) => {
         if (event === "message") return ReceivedMessage.originOf(args[0] as DataMessage);
+        if (event === "status") return this.#announced;
         return EVENTS[event as keyof PeerEvents] ? options.connection() : undefined;
       },
       end: options.endConnection,
@@ -148,7 +151,7 @@ export class PeerReader<E extends PeerEvents> {
 
   setStatus(status: Status): void {
     this.#status = status;
-    this.inbox.pushStatus(status);
+    this.inbox.pushStatus(status, status === "Connected" ? this.#options.connection() : undefined);
   }
 
   /** Ends the connection that is there, as when it is lost. Returns false if there is none. */
@@ -181,6 +184,14 @@ export class PeerReader<E extends PeerEvents> {
   end(kind: EndKind, error: () => IpcError): void {
     if (kind === "failed") this.#failure = error();
     this.inbox.finish(kind, error);
+  }
+
+  /** A listener may cause the next status. */
+  #emitStatus(status: Status, origin: MessageOrigin | undefined): void {
+    const outer = this.#announced;
+    this.#announced = origin;
+    this.#emit("status", status);
+    this.#announced = outer;
   }
 
   /** Like `emit`, for the events that every peer has. */
