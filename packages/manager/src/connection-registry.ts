@@ -138,12 +138,6 @@ export class ConnectionRegistry {
     for (const managed of [...this.clients.values(), ...this.#requests]) managed.refuseWithdrawn(this.#events.keys);
   }
 
-  /** Ends a client's connection as if it were lost. Returns false if it is over already. */
-  endConnection(connection: ServerConnection, error: IpcError): boolean {
-    const managed = this.clients.get(connection.id);
-    return managed?.connection === connection && managed.endConnection(error);
-  }
-
   /** Drops the connections that request an id; they would get one that nothing listens at. */
   stopAccepting(): void {
     this.#clientIds.close();

@@ -14,7 +14,7 @@ import type { AbortOptions } from "@ipc/transport";
 import { formatValue } from "@ipc/transport/internal";
 import { type Delivery, MergedStream, type MergedStreamOptions } from "./merged-stream.js";
 import { Poll, type PollCallback, type PollOptions } from "./poll.js";
-import type { ServerConnection } from "./server-connection.js";
+import { ManagedConnection, type ServerConnection } from "./server-connection.js";
 
 /** Events of a ServerManager. */
 export interface ServerManagerEvents {
@@ -56,8 +56,6 @@ const EVENTS: Readonly<Record<keyof ServerManagerEvents, boolean>> = {
 
 export interface ManagerInputOptions extends MergedStreamOptions {
   readonly slips: SlipReporter;
-  /** Ends a connection because a listener failed, as if it were lost. Returns false if it is over already. */
-  readonly endConnection: (connection: ServerConnection, error: IpcError) => boolean;
 }
 
 /** The messages of all connections, their one consumer, and the listeners of a manager. */
@@ -74,7 +72,8 @@ export class ManagerInput {
     const failures = new ListenerFailures<ServerManagerEvents, ServerConnection>({
       slips: options.slips,
       connectionOf: (event, args) => (EVENTS[event] ? (args[0] as ServerConnection) : undefined),
-      end: options.endConnection,
+      end: (connection, error) => ManagedConnection.of(connection).endConnection(error),
+      isEnd: (connection, error) => ManagedConnection.of(connection).isEnd(error),
     });
     this.emitter = new PeerEmitter(Object.keys(EVENTS), failures, this.consumer);
   }

@@ -53,6 +53,8 @@ export class ServerConnection extends PeerSession {
   }
 }
 
+const managedConnections = new WeakMap<ServerConnection, ManagedConnection>();
+
 /** A connection with what only its manager may do with it. */
 export class ManagedConnection {
   readonly connection: ServerConnection;
@@ -84,7 +86,13 @@ export class ManagedConnection {
     // The manager's listeners keep the process alive; a connection does only after a `ref()` of its own.
     this.#core.setReferenced(false);
     this.connection = new ServerConnection(id, this.#core);
+    managedConnections.set(this.connection, this);
     this.#core.connect(established);
+  }
+
+  static of(connection: ServerConnection): ManagedConnection {
+    // A manager makes no other connections.
+    return managedConnections.get(connection) as ManagedConnection;
   }
 
   /** The unread messages, for the manager's own stream. */
@@ -114,6 +122,11 @@ export class ManagedConnection {
   /** Ends the connection as if it were lost. Returns false if it is over already. */
   endConnection(error: IpcError): boolean {
     return this.#core.reader.endConnection(error);
+  }
+
+  /** Whether an error says that the connection is over. */
+  isEnd(error: IpcError): boolean {
+    return this.#core.reader.isEnd(this.#reason, error);
   }
 
   /** Ends the connection if its client has proved a key that was withdrawn. */

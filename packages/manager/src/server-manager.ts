@@ -45,7 +45,6 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     const slips = new SlipReporter(options.logger, `server ${options.name}`);
     const input = new ManagerInput({
       slips,
-      endConnection: (connection, error) => this.#registry.endConnection(connection, error),
       name: options.name,
       logger: options.logger,
       maxDisconnected: options.maxConnections,

@@ -148,6 +148,23 @@ export function isConnectionError(error: unknown): error is IpcError {
   return isIpcError(error) && traitsOf(error.code).ends === "a connection";
 }
 
+/** How many causes are followed: more than layers add, and an end where an error is its own cause. */
+const MAX_CAUSES = 16;
+
+/** Returns whether `error` is `cause`, or has it among its causes. Never throws. */
+export function isCausedBy(error: unknown, cause: Error): boolean {
+  let current = error;
+  for (let depth = 0; depth < MAX_CAUSES && types.isNativeError(current); depth++) {
+    if (current === cause) return true;
+    try {
+      current = current.cause;
+    } catch {
+      return false;
+    }
+  }
+  return false;
+}
+
 /** Creates the error of a wait that a signal ended; the signal's reason is its cause. */
 export function abortError(what: string, signal: AbortSignal): SessionError {
   return new SessionError("IPC_ABORTED", `${what}: aborted by its signal`, { cause: signal.reason });

@@ -51,6 +51,8 @@ export interface MessageOrigin {
   readonly security: ConnectionSecurity;
   readonly remote: string;
   readonly steps: OpenSteps;
+  /** Why the connection has ended; undefined while it is there, and if this side ended it. */
+  readonly loss: Error | undefined;
   /** Like `Peer.write`, over this connection only. */
   reply(type: number, data: string | Uint8Array, options: AbortOptions | undefined): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { PLAIN_SECURITY } from "../src/security.js";
 export const noOrigin: MessageOrigin = {
   security: PLAIN_SECURITY,
   remote: "nowhere",
+  loss: undefined,
   steps: new OpenSteps(() => {}),
   reply: () => handledRejection(new Error("there is no connection")),
 };

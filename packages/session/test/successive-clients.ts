@@ -9,6 +9,7 @@ import { PlainCodec } from "../src/codec/frame-codec.js";
 import { PeerCore } from "../src/lifecycle/peer-core.js";
 import { PeerSession } from "../src/lifecycle/peer-session.js";
 import { PLAIN_SECURITY } from "../src/security.js";
+import type { SlipReporter } from "../src/slip-reporter.js";
 import { silentSlips } from "./silent-slips.js";
 
 const MIB = 1_048_576;
@@ -50,11 +51,11 @@ export class ServingPeer {
   #sent = 0;
 
   /** @param changesPeer whether each client is another, as at a server */
-  constructor(changesPeer = true) {
+  constructor(changesPeer = true, slips: SlipReporter = silentSlips) {
     this.core = new PeerCore(
       {
         limits: LIMITS,
-        slips: silentSlips,
+        slips,
         security: PLAIN_SECURITY,
         status: "Listening",
         remote: "orders",

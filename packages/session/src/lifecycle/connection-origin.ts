@@ -17,6 +17,7 @@ export class ConnectionOrigin implements MessageOrigin {
   readonly #unawaited: UnawaitedWrites;
   /** The sender, or after the end a function that creates the error of a write. */
   #target: Sender | (() => Error);
+  #loss: Error | undefined;
 
   /** @param onSettled for its `steps` */
   constructor(
@@ -33,6 +34,10 @@ export class ConnectionOrigin implements MessageOrigin {
     this.#target = sender;
   }
 
+  get loss(): Error | undefined {
+    return this.#loss;
+  }
+
   /** Rejects every write from now on, because this side has ended the connection. */
   end(error: () => Error): void {
     this.#target = error;
@@ -40,6 +45,7 @@ export class ConnectionOrigin implements MessageOrigin {
 
   /** Rejects every write from now on, because the connection was lost or ended by the peer. */
   lose(cause: Error): void {
+    this.#loss = cause;
     this.end(
       () =>
         new SessionError("IPC_CONNECTION_LOST", "reply: the connection that the message came over has ended", {

@@ -67,6 +67,7 @@ export class EarlierConnections {
     return new SessionError(
       "IPC_CONNECTION_LOST",
       `${what}: the earlier client has disconnected, and its messages are still being handled; answer each by its \`reply\``,
+      { cause: this.current?.loss },
     );
   }
 

@@ -6,6 +6,7 @@ import { ListenerFailures } from "./listener-failures.js";
 
 interface Line {
   readonly isOpen: boolean;
+  readonly loss?: Error;
 }
 
 /** Failures of listeners, with the connections that they end and all that is reported. */
@@ -28,6 +29,7 @@ function record(): {
       if (connection.isOpen) ended.push([connection, error]);
       return connection.isOpen;
     },
+    isEnd: (connection, error) => connection.loss === error,
   });
   return { failures, ended, log, warn };
 }
@@ -96,13 +98,23 @@ describe("a failed listener", () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
-  it("is not reported when its connection is over and it says that a connection has ended", () => {
+  it("is not reported when its connection is over and it says so", () => {
     const { failures, log, warn } = record();
     const lost = new SessionError("IPC_CONNECTION_LOST", "cut");
-    failures.failed("message", lost, { isOpen: false });
-    failures.failed("message", lost, undefined);
+    failures.failed("message", lost, { isOpen: false, loss: lost });
     expect([log, warn.mock.calls]).toEqual([[], []]);
   });
+
+  it.each(["IPC_CONNECTION_LOST", "IPC_CLOSED", "IPC_SERVER_BUSY", "IPC_SECURITY_REFUSED"] as const)(
+    "is reported when it says that another connection has ended: %s",
+    (code) => {
+      const { failures, log } = record();
+      const other = new SessionError(code, "upstream");
+      failures.failed("message", other, { isOpen: false, loss: new SessionError(code, "cut") });
+      failures.failed("message", other, undefined);
+      expect(log).toHaveLength(2);
+    },
+  );
 
   it("ends its connection also when it says that another connection has ended", () => {
     const { failures, ended } = record();

@@ -1,4 +1,4 @@
-import { type IpcError, isIpcError, SessionError, traitsOf } from "../errors.js";
+import { type IpcError, isIpcError, SessionError } from "../errors.js";
 import { describeCause, type SlipReporter } from "../slip-reporter.js";
 import type { FailureHandler } from "./peer-emitter.js";
 
@@ -6,6 +6,8 @@ export interface ListenerFailureOptions<E, C> extends Pick<FailureHandler<E, C>,
   readonly slips: SlipReporter;
   /** Ends a connection. Returns false if it is over already. */
   readonly end: (connection: C, error: IpcError) => boolean;
+  /** Whether an error says that this connection, which is over, or its peer has ended. */
+  readonly isEnd: (connection: C, error: IpcError) => boolean;
 }
 
 /**
@@ -16,20 +18,22 @@ export class ListenerFailures<E, C extends object> implements FailureHandler<E, 
   readonly connectionOf: FailureHandler<E, C>["connectionOf"];
   readonly #slips: SlipReporter;
   readonly #end: ListenerFailureOptions<E, C>["end"];
+  readonly #isEnd: ListenerFailureOptions<E, C>["isEnd"];
   /** The connections that a failed listener was called for. */
   readonly #seen = new WeakSet<C>();
 
-  constructor({ slips, connectionOf, end }: ListenerFailureOptions<E, C>) {
+  constructor({ slips, connectionOf, end, isEnd }: ListenerFailureOptions<E, C>) {
     this.#slips = slips;
     this.connectionOf = connectionOf;
     this.#end = end;
+    this.#isEnd = isEnd;
   }
 
   failed(event: keyof E, cause: unknown, connection: C | undefined): void {
     const error = listenerError(String(event), cause, connection !== undefined);
     const hasEnded = connection !== undefined && this.#end(connection, error);
-    // The end of a connection is reported by the peer's events.
-    if (!hasEnded && isIpcError(cause) && traitsOf(cause.code).ends !== undefined) return;
+    // The end of its connection is reported by the peer's events; that of another one may be reported nowhere.
+    if (connection !== undefined && !hasEnded && isIpcError(cause) && this.#isEnd(connection, cause)) return;
     // A peer may have sent many messages that the listener fails for before the first failure ends the connection.
     const again = connection !== undefined && this.#seen.has(connection);
     if (connection !== undefined) this.#seen.add(connection);

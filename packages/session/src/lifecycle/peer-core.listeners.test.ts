@@ -5,6 +5,10 @@ import { collect, failureOf } from "../../../../internal/testkit/src/peer-watch.
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { nextTick } from "../../test/recorded-inbox.js";
 import { ServingPeer } from "../../test/successive-clients.js";
+import { silentLogger } from "../diagnostics.js";
+import type { DataMessage } from "../message.js";
+import type { Peer } from "../peer.js";
+import { SlipReporter } from "../slip-reporter.js";
 import { openSession } from "./session.js";
 
 const bug = new TypeError("x is not a function");
@@ -107,3 +111,48 @@ it.each(["Disconnected", "Connected"])(
     expect(serving.core.isConnected).toBe(true);
   },
 );
+
+it.each([
+  ["reply", (message: DataMessage) => message.reply(1, "late")],
+  ["write", (_message: DataMessage, peer: Peer) => peer.write(1, "late")],
+  ["flush", (_message: DataMessage, peer: Peer) => peer.flush()],
+] as const)("a listener whose %s comes too late is reported when it was not for its own client", async (_how, call) => {
+  const upstream = new ServingPeer();
+  await upstream.disconnect(upstream.connect("up"));
+  const log: string[] = [];
+  const logger = { ...silentLogger, error: (line: string) => void log.push(line) };
+  const serving = new ServingPeer(true, new SlipReporter(logger, "server orders"));
+  const gone: (() => void)[] = [];
+  serving.peer.on("message", async (message) => {
+    await new Promise<void>((resolve) => gone.push(resolve));
+    await (message.text() === "own" ? call(message, serving.peer) : upstream.peer.write(1, "late"));
+  });
+  for (const next of ["none", "another"]) {
+    const client = serving.connect("A");
+    await serving.send(client, "own", "other");
+    await serving.disconnect(client);
+    if (next === "another") serving.connect("B");
+    for (const resolve of gone.splice(0)) resolve();
+    await nextTick();
+  }
+  const reports = log.map((line) => line.replace(/; .*/, ""));
+  expect(reports).toEqual(
+    Array(2).fill("server orders: `message` listener failed: write: there is no connection now (status: Disconnected)"),
+  );
+});
+
+it("a listener that fails because the program has closed its peer meanwhile is not reported", async () => {
+  const log: string[] = [];
+  const logger = { ...silentLogger, error: (line: string) => void log.push(line) };
+  const serving = new ServingPeer(true, new SlipReporter(logger, "server orders"));
+  let destroyed = (): void => {};
+  serving.peer.on("message", async (message) => {
+    await new Promise<void>((resolve) => (destroyed = resolve));
+    await message.reply(1, "late");
+  });
+  await serving.send(serving.connect("A"), "a");
+  serving.peer.destroy();
+  destroyed();
+  await nextTick();
+  expect(log).toEqual([]);
+});

@@ -294,6 +294,8 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
 
   #unreachable(what: string): SessionError {
     const { name } = this.#state;
-    return name === "connected" ? this.#earlier.heldError(what) : unreachableError(what, name, this.reader.status);
+    return name === "connected"
+      ? this.#earlier.heldError(what)
+      : unreachableError(what, name, this.reader.status, this.#last?.loss);
   }
 }

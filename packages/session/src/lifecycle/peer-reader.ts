@@ -2,7 +2,7 @@ import type { AbortOptions } from "@ipc/transport";
 import type { GoawayReason } from "../codec/control-frame.js";
 import { handledRejection } from "../deferred.js";
 import type { SilenceNews } from "../diagnostics.js";
-import type { IpcError } from "../errors.js";
+import { type IpcError, isCausedBy, traitsOf } from "../errors.js";
 import type { MessageIterator } from "../inbox/async-iterator.js";
 import { Consumer } from "../inbox/consumer.js";
 import { Inbox, type InboxConsumer, type InboxEvents } from "../inbox/inbox.js";
@@ -29,6 +29,9 @@ const EVENTS: Readonly<Record<keyof PeerEvents, boolean>> = {
   error: false,
   close: false,
 };
+
+/** The statuses of a peer that has no further connection. */
+const ENDED: ReadonlySet<Status> = new Set(["Closing", "Closed", "Error", "Timeout"]);
 
 export interface PeerReaderOptions {
   readonly status: Status;
@@ -89,6 +92,7 @@ export class PeerReader<E extends PeerEvents> {
         return EVENTS[event as keyof PeerEvents] ? options.connection() : undefined;
       },
       end: options.endConnection,
+      isEnd: ({ loss }, error) => this.isEnd(loss, error),
     });
     const events = [...Object.keys(EVENTS), ...(options.ownEvents ?? [])];
     this.#emitter = new PeerEmitter<E, MessageOrigin>(events, failures, this.consumer);
@@ -158,6 +162,12 @@ export class PeerReader<E extends PeerEvents> {
   endConnection(error: IpcError): boolean {
     const connection = this.#options.connection();
     return connection !== undefined && this.#options.endConnection(connection, error);
+  }
+
+  /** Whether an error says that a connection, which has ended with `loss`, or this peer itself is over. */
+  isEnd(loss: Error | undefined, error: IpcError): boolean {
+    if (loss !== undefined && isCausedBy(error, loss)) return true;
+    return traitsOf(error.code).ends === "the peer" && ENDED.has(this.#status);
   }
 
   emit<K extends keyof E>(event: K, ...args: Extract<E[K], unknown[]>): void {
