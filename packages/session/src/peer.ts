@@ -15,7 +15,10 @@ export interface PeerStats {
   readonly queuedBytes: number;
   /** Bytes received and not yet read: data, plus 160 for each message. */
   readonly unreadBytes: number;
-  /** Writes that were rejected and that nothing awaited, before `destroy`: messages lost without a caller that knows. */
+  /**
+   * Writes that were rejected before `destroy` and that nothing has awaited: messages lost without a caller that knows. One that is
+   * awaited later is no longer counted.
+   */
   readonly unawaitedRejections: number;
   /** Number of connections after the first. */
   readonly reconnects: number;

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished, vi } from "vitest";
+import { beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { nextTick } from "../../test/recorded-inbox.js";
 import { ServingPeer } from "../../test/successive-clients.js";
 import { Deferred } from "../deferred.js";
@@ -14,6 +14,20 @@ async function settled(): Promise<void> {
   await nextTick();
 }
 
+/** Waits until the report of what was counted before is due. */
+async function reported(): Promise<void> {
+  await settled();
+  vi.advanceTimersByTime(1_000);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  return () => {
+    vi.runOnlyPendingTimers();
+    vi.useRealTimers();
+  };
+});
+
 /** Watched writes, with the log and the process warnings. */
 function record(): { writes: UnawaitedWrites; log: string[]; warn: ReturnType<typeof vi.spyOn> } {
   const log: string[] = [];
@@ -24,12 +38,14 @@ function record(): { writes: UnawaitedWrites; log: string[]; warn: ReturnType<ty
   return { writes: new UnawaitedWrites(new SlipReporter(logger, "client logs")), log, warn };
 }
 
-it("unawaited writes that are rejected are counted, logged once for each turn, and warned of once", async () => {
+it("unawaited writes that are rejected are counted, logged once a second, and warned of once", async () => {
   const { writes, log, warn } = record();
-  for (let count = 0; count < 3; count++) void writes.reject(full);
+  for (let count = 0; count < 2; count++) void writes.reject(full);
   await settled();
   void writes.reject(full);
-  await settled();
+  await reported();
+  void writes.reject(full);
+  await reported();
   const rest =
     "writes were rejected and nothing awaited them, last: write queue full; await each write, or catch its rejection";
   expect(writes.count).toBe(4);
@@ -52,8 +68,54 @@ it.each([
   const waits = [wait(later.promise), wait(writes.reject(full))];
   later.reject(full);
   await Promise.allSettled(waits);
-  await settled();
+  await reported();
   expect([writes.count, log, warn.mock.calls]).toEqual([0, [], []]);
+});
+
+it("writes that are awaited later in the same second are taken off the count, and are not reported", async () => {
+  const { writes, log, warn } = record();
+  const batch = [writes.reject(full), writes.reject(full)];
+  void writes.reject(full);
+  await settled();
+  expect(writes.count).toBe(3);
+  vi.advanceTimersByTime(999);
+  await Promise.allSettled([...batch, ...batch]);
+  expect(writes.count).toBe(1);
+  vi.advanceTimersByTime(1);
+  expect(log).toEqual([expect.stringContaining("warn client logs: 1 writes were rejected")]);
+  expect(warn).toHaveBeenCalledTimes(1);
+});
+
+it("nothing is reported when everything was awaited in time, and the next report is the first", async () => {
+  const { writes, log } = record();
+  const late = writes.reject(full);
+  await settled();
+  await late.catch(() => {});
+  await reported();
+  expect([writes.count, log]).toEqual([0, []]);
+  void writes.reject(full);
+  await reported();
+  expect(log).toEqual([expect.stringContaining("warn ")]);
+});
+
+it("a process that has nothing left to do gets the reports at once, and keeps no listener of its end", async () => {
+  const before = process.listenerCount("beforeExit");
+  const [one, other] = [record(), record()];
+  void one.writes.reject(full);
+  void other.writes.reject(full);
+  await settled();
+  expect(process.listenerCount("beforeExit")).toBe(before + 1);
+  process.listeners("beforeExit").at(-1)?.(0);
+  vi.advanceTimersByTime(1_000);
+  expect([one.log.length, other.log.length, process.listenerCount("beforeExit")]).toEqual([1, 1, before]);
+});
+
+it("a write that is awaited after its report is taken off the count", async () => {
+  const { writes, log } = record();
+  const late = writes.reject(full);
+  await reported();
+  await late.catch(() => {});
+  expect([writes.count, log.length]).toEqual([0, 1]);
 });
 
 it("a write that waits and is rejected later is counted when nothing awaits it", async () => {
