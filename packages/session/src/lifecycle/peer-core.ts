@@ -293,9 +293,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   }
 
   #unreachable(what: string): SessionError {
-    const { name } = this.#state;
-    return name === "connected"
-      ? this.#earlier.heldError(what)
-      : unreachableError(what, name, this.reader.status, this.#last?.loss);
+    if (this.#state.name === "connected") return this.#earlier.heldError(what);
+    return unreachableError(what, this.#state.name, this.reader.status, this.#last?.loss);
   }
 }
