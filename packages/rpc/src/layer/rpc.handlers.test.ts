@@ -145,17 +145,22 @@ describe("a call of a handler", () => {
       const calling = calls[0]?.rpc;
       const api = how === "by a contract" ? calling?.remote(screen) : calling?.remote<typeof screen>();
       expect(await Promise.all([api?.show("it"), settle(pair)])).toEqual(["shows it", undefined]);
+      const sent = pair.server.sent.length;
+      const expectRefusal = async (): Promise<void> => {
+        expect(await rejection(api?.show("a secret") ?? Promise.resolve())).toMatchObject({
+          code: "IPC_CALL_LOST",
+          executed: "no",
+          message: "show: not called, because the caller of this handler has gone; another may be there",
+        });
+        expect(pair.server.sent).toHaveLength(sent);
+      };
       pair.client.lose("Reconnecting");
       pair.server.lose("Disconnected");
+      await expectRefusal();
       pair.client.reconnect();
       pair.server.reconnect();
+      await expectRefusal();
       expect(await asked).toMatchObject({ code: "IPC_CALL_LOST" });
-      const sent = pair.server.sent.length;
-      expect(await rejection(api?.show("a secret") ?? Promise.resolve())).toMatchObject({
-        code: "IPC_CALL_LOST",
-        executed: "no",
-      });
-      expect(pair.server.sent).toHaveLength(sent);
       finish("late");
     },
   );

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { keepUncaught } from "../../../../internal/testkit/src/uncaught-exceptions.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
+import { fakePair } from "../../test/fake-peer.js";
 import { method } from "../contract/method.js";
 import { rpc, serve } from "./rpc.js";
 
@@ -59,6 +60,17 @@ async function succession(act: (message: DataMessage, server: Server) => Promise
     },
   };
 }
+
+test("no long message is kept to reply to its sender", async () => {
+  const { server } = fakePair();
+  const kept: WeakRef<DataMessage>[] = [];
+  server.on("message", (message) => void kept.push(new WeakRef(message)));
+  rpc(server, { onMessage() {} });
+  for (const length of [10_000, 20, 20_000]) server.receive(Buffer.alloc(length));
+  await new Promise((resolve) => setImmediate(resolve));
+  globalThis.gc?.();
+  expect(kept.map((reference) => reference.deref()?.data.length)).toEqual([undefined, 20, undefined]);
+});
 
 describe("`onMessage`", () => {
   test("cannot write to the next client of a server what is meant for the one before", async () => {

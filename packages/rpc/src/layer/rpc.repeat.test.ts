@@ -177,6 +177,15 @@ describe("an idempotent call of a client", () => {
     expect(["message", "status", "close"].map((event) => pair.client.listenerCount(event))).toEqual([0, 0, 0]);
   });
 
+  test("that is made after redialling has ended rejects", async () => {
+    const { pair } = waiting();
+    const api = rpc(pair.client).remote(once);
+    pair.client.lose("Timeout");
+    pair.client.refuses = "IPC_NO_SERVER";
+    expect(await rejection(api.get(1, { timeoutMs: 0 }))).toMatchObject({ code: "IPC_CALL_LOST", executed: "no" });
+    expect(rpc(pair.client).stats.calls).toBe(0);
+  });
+
   test("of a server is not repeated, because the next client is another one", async () => {
     const pair = fakePair();
     const made = rejection(rpc(pair.server).remote(once).get(1));

@@ -156,19 +156,11 @@ export class Link {
   readonly #endIfRefused: WriteWatcher = {
     onWritten() {},
     onWriteFailed: (error) => {
-      if (isRefusal(ipcCodeOf(error))) this.fail(error);
+      if (!isRefusal(ipcCodeOf(error))) return;
+      const why = "a frame of @ipc/rpc was refused, without which the other side would wait forever";
+      endConnection(this.#peer, why, error);
     },
   };
-
-  /** Ends the connection, because the other side would wait forever for what could not be sent. */
-  fail(error: unknown): void {
-    if (this.#state !== "connected") return;
-    endConnection(
-      this.#peer,
-      "a frame of @ipc/rpc was refused, without which the other side would wait forever",
-      error,
-    );
-  }
 
   readonly #onMessage = (message: DataMessage): void | Promise<void> => {
     if (!this.#hasOneConnection) this.#keepShortest(message);

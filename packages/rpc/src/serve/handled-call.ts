@@ -1,11 +1,11 @@
 import type { ReservedCode } from "../call-failed.js";
 import type { CallOrigin } from "../calls/call-maker.js";
 import { type Expiring, needsScope, runInScope } from "../deadline.js";
-import { formatValue, isError } from "../format-value.js";
+import { isError } from "../format-value.js";
 import type { Caller, WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, RpcError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
-import { ItemSender, isIterable, iteratorOf } from "../streams/item-sender.js";
+import { ItemSender, iteratorOf } from "../streams/item-sender.js";
 import { handleChannel, traceHandling } from "../tracing.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
@@ -13,7 +13,7 @@ import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { CallContext, type ContextSource, NO_ITEMS, runThrough } from "./call-context.js";
 import { BAD_OUTPUT, chain, decodeInput, encodeFailure, Failure, followsFrom, isPromise, validate } from "./failure.js";
 import type { Rpc } from "./handler-types.js";
-import type { ServedMethod } from "./served-method.js";
+import { areItems, type ServedMethod } from "./served-method.js";
 
 /** What a handled call asks of its owner, the handled calls of a peer. */
 export interface HandlingOwner {
@@ -30,8 +30,6 @@ export interface HandlingOwner {
   readonly over: (call: HandledCall) => void;
   /** Reports an unexpected exception of a handler. */
   readonly report: (method: string, error: unknown) => void;
-  /** The write queue is full, so that the caller would never get its answer. */
-  readonly queueFull: (error: unknown) => void;
 }
 
 export interface HandledCallStart {
@@ -48,6 +46,8 @@ export interface HandledCallStart {
 export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWatcher {
   readonly id: number;
   readonly expiresAt: number;
+  /** Set to Infinity once the handler is over. */
+  handlerEndsAt: number;
   readonly meta: Meta;
   readonly bytes: number;
   readonly isOneWay: boolean;
@@ -61,7 +61,6 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
   #isAnswered = false;
   /** Whether the handler was called. */
   #hasBegun = false;
-  #isOver = false;
   #abort: AbortController | undefined;
   #reason: RpcError | undefined;
   /** For the tracing channel: "ok", or the code of the answer, and the exception behind it. */
@@ -72,6 +71,7 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
   constructor(start: HandledCallStart, owner: HandlingOwner) {
     this.id = start.id;
     this.expiresAt = start.expiresAt;
+    this.handlerEndsAt = start.expiresAt;
     this.meta = start.meta;
     this.bytes = start.bytes;
     this.isOneWay = start.isOneWay;
@@ -87,10 +87,6 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
 
   get rpc(): Rpc {
     return this.#owner.rpcFor(this);
-  }
-
-  get handlerEndsAt(): number {
-    return this.#isOver ? Number.POSITIVE_INFINITY : this.expiresAt;
   }
 
   /** Made when the handler asks for it, because most handlers do not. */
@@ -151,10 +147,10 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
 
   onWriteFailed(error: unknown): void {
     const code = ipcCodeOf(error);
-    if (code === "IPC_QUEUE_FULL") this.#owner.queueFull(error);
-    if (code !== "IPC_MESSAGE_TOO_LARGE") return;
-    this.#owner.report(this.name, error);
-    const message = "the result is longer than the caller takes";
+    if (code === "IPC_MESSAGE_TOO_LARGE") this.#owner.report(this.name, error);
+    else if (code !== "IPC_QUEUE_FULL") return;
+    const message =
+      "the result could not be sent, because it is longer than the caller takes, or too much waits to be sent";
     this.#owner.answerNow(this, encodeFailure(this.id, { code: "ipc.internal", message, executed: "yes" }));
   }
 
@@ -167,7 +163,7 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
     } catch (error) {
       return this.#finish(Promise.reject(error));
     }
-    this.#over();
+    this.#owner.over(this);
   }
 
   async #finish(output: Promise<unknown>): Promise<void> {
@@ -176,13 +172,8 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
     } catch (error) {
       await this.#fail(error);
     } finally {
-      this.#over();
+      this.#owner.over(this);
     }
-  }
-
-  #over(): void {
-    this.#isOver = true;
-    this.#owner.over(this);
   }
 
   /** Returns what the caller gets, or a promise of it. */
@@ -214,22 +205,12 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
     this.#hasBegun = true;
     const result = handler(input, this.#context);
     if (method.kind !== "stream") return result;
-    return chain(result, (given) => (this.#areItems(given) ? this.#sendItems(given) : given));
+    return chain(result, (given) => (areItems(this.#served, given) ? this.#sendItems(given) : given));
   }
 
   /** Stops a call that was ended before its handler was called. A one-way call has no caller that waits. @throws the reason */
   #assertOpen(): void {
     if (this.#reason !== undefined && !this.isOneWay) throw this.#reason;
-  }
-
-  /** A method that is typed only may give no items, and its output may be an array. @throws Error if the contract promises items */
-  #areItems(given: unknown): given is Iterable<unknown> | AsyncIterable<unknown> {
-    if (this.#served.method.gives === undefined) {
-      return isIterable(given) && (Symbol.asyncIterator in given || "next" in given);
-    }
-    if (isIterable(given)) return true;
-    const takes = "a handler that returns an iterable or async iterable";
-    throw new Error(`${this.name}: takes ${takes}, got ${formatValue(given)}`);
   }
 
   #sendItems(items: Iterable<unknown> | AsyncIterable<unknown>): Promise<unknown> {

@@ -119,12 +119,9 @@ export class HandledCalls implements HandlingOwner {
   }
 
   over(call: HandledCall): void {
+    call.handlerEndsAt = Number.POSITIVE_INFINITY;
     this.#handling--;
     this.#bytes -= call.bytes;
-  }
-
-  queueFull(error: unknown): void {
-    this.#options.link.fail(error);
   }
 
   #begin(frame: Frame): boolean {

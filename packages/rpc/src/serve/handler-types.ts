@@ -18,7 +18,10 @@ export interface Call<Context = unknown, Items = never, Errors extends object = 
   /** What the option `context` of `serve` made for this call. */
   readonly context: Context;
   readonly caller: Caller;
-  /** Calls the other side. */
+  /**
+   * Calls the caller: such a call ends with the handler's deadline at the latest, and rejects with IPC_CALL_LOST once the caller has
+   * gone, also if another one is there.
+   */
   readonly rpc: Rpc;
   /** The caller's items; a loop pulls them as fast as it runs. */
   readonly items: AsyncIterable<Items>;

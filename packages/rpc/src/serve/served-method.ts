@@ -1,6 +1,7 @@
 import type { Method } from "../contract/method.js";
 import { formatValue } from "../format-value.js";
 import type { Caller } from "../link/link.js";
+import { isIterable } from "../streams/item-sender.js";
 import type { AnyCall, Middleware, ServeOptions } from "./handler-types.js";
 
 /** The part of `serve` that the methods of one contract share. */
@@ -47,4 +48,20 @@ export function resolveService(options: unknown): Service {
     throw new TypeError(`serve: \`describe\` takes true or false, got ${formatValue(describe)}`);
   }
   return { context: context as Service["context"], use: [...use] as Middleware[], exposeErrors, isDescribed };
+}
+
+/**
+ * Whether what a handler has returned are its items. A method that is typed only may give none, and its output may be an array.
+ * @throws Error if the contract promises items and there are none
+ */
+export function areItems(
+  served: ServedMethod,
+  returned: unknown,
+): returned is Iterable<unknown> | AsyncIterable<unknown> {
+  if (served.method.gives === undefined) {
+    return isIterable(returned) && (Symbol.asyncIterator in returned || "next" in returned);
+  }
+  if (isIterable(returned)) return true;
+  const takes = "a handler that returns an iterable or async iterable";
+  throw new Error(`${served.name}: takes ${takes}, got ${formatValue(returned)}`);
 }
