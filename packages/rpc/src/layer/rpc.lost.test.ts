@@ -63,6 +63,32 @@ test("the id of a call that was cancelled is kept until its answer, and all ids 
   expect(forgotten).toHaveBeenCalledOnce();
 });
 
+test("calls over the fourth connection of a server are answered, if it has calls from then on", async () => {
+  const { server } = fakePair();
+  server.stats.reconnects = 3;
+  serve(server, contract, { get: () => "handled" });
+  server.receive({ kind: KIND.call, id: 1, name: Buffer.from("get"), payload: "1" });
+  await settle({ client: server, server });
+  expect(server.sent.map(({ kind }) => kind)).toEqual([KIND.result]);
+});
+
+test("a connection that the other side drains is not the next one: a call of the next is made", async () => {
+  const pair = fakePair();
+  serve(pair.server, contract, { get: () => "handled" });
+  const api = rpc(pair.client).remote(contract);
+  pair.server.drain();
+  expect(await rejection(api.get(1))).toMatchObject({ code: "ipc.closing", executed: "no" });
+  pair.client.lose("Reconnecting");
+  pair.client.reconnect();
+  const next = fakePair().server;
+  pair.client.other = next;
+  next.other = pair.client;
+  serve(next, contract, { get: () => "handled by the next" });
+  const made = api.get(1);
+  await settle({ client: pair.client, server: next });
+  expect(await made).toBe("handled by the next");
+});
+
 test("the end of a peer leaves no timer", async () => {
   stopClock();
   const pair = fakePair();

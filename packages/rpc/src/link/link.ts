@@ -179,7 +179,6 @@ export class Link {
       this.#state = "connected";
       this.#reconnects = Math.min(this.#reconnects + 1, this.#peer.stats.reconnects);
       this.#caller = undefined;
-      this.#isOtherDraining = false;
       this.#events.connected();
       return;
     }
