@@ -31,8 +31,8 @@ function decode(
   return { bodies, asked };
 }
 
-describe("memory for a body", () => {
-  test("is not asked for where the body lies in one chunk, also when its length came before", () => {
+describe("the decoder", () => {
+  test("allocates no memory when the body lies in one chunk, even if its length came before", () => {
     const frame = encodeFrame(bodyOf(5_000));
     for (const chunks of [[frame], [frame, frame], [frame.subarray(0, 2), frame.subarray(2)]]) {
       expect(decode(chunks).asked).toEqual([]);
@@ -40,7 +40,7 @@ describe("memory for a body", () => {
     expect(decode([frame.subarray(0, 4), frame.subarray(4)]).asked).toEqual([]);
   });
 
-  test("is asked for once, for exactly its bytes, where it came in pieces", () => {
+  test("allocates once, for exactly the body, when the body arrives in pieces", () => {
     for (const length of [2, 300, 4_096, 5_000, 131_073]) {
       const frame = encodeFrame(bodyOf(length));
       const cuts = [0, 5, Math.ceil(length / 2) + 4, frame.length];
@@ -49,7 +49,7 @@ describe("memory for a body", () => {
     }
   });
 
-  test("is the type's, too, where type and data are taken", () => {
+  test("allocates for the type, too, when nextMessage returns type and data", () => {
     const frame = encodeFrame(bodyOf(12));
     const { bodies, asked } = decode(
       [frame.subarray(0, 9), frame.subarray(9)],
@@ -59,7 +59,7 @@ describe("memory for a body", () => {
     expect(bodies).toEqual([bodyOf(12).subarray(4)]);
   });
 
-  test("may be dirty: small bodies come out right over every two cuts", () => {
+  test("returns small bodies unchanged over every two cuts when the allocated memory is dirty", () => {
     const expected = [bodyOf(9), bodyOf(0), bodyOf(40)];
     const bytes = Uint8Array.from(Buffer.concat(expected.map(encodeFrame)));
     const wrong: string[] = [];
@@ -72,19 +72,22 @@ describe("memory for a body", () => {
     expect(wrong).toEqual([]);
   });
 
-  test.each([1, 4_095, 4_096, 65_536])("may be dirty: a large body comes out right in chunks of %i", (size) => {
-    const body = bodyOf(131_073);
-    const frame = encodeFrame(body);
-    const chunks: Uint8Array[] = [];
-    for (let at = 0; at < frame.length; at += size) chunks.push(frame.subarray(at, at + size));
-    const { bodies, asked } = decode(chunks);
-    expect(asked).toEqual([body.length]);
-    expect(Buffer.from(bodies[0] ?? []).equals(body)).toBe(true);
-  });
+  test.each([1, 4_095, 4_096, 65_536])(
+    "returns a large body unchanged in chunks of %i when the allocated memory is dirty",
+    (size) => {
+      const body = bodyOf(131_073);
+      const frame = encodeFrame(body);
+      const chunks: Uint8Array[] = [];
+      for (let at = 0; at < frame.length; at += size) chunks.push(frame.subarray(at, at + size));
+      const { bodies, asked } = decode(chunks);
+      expect(asked).toEqual([body.length]);
+      expect(Buffer.from(bodies[0] ?? []).equals(body)).toBe(true);
+    },
+  );
 });
 
-describe("an allocate that does not give what it was asked for", () => {
-  test.each([299, 301, 0])("is a RangeError that says so: %i bytes instead of 300", (given) => {
+describe("the decoder, when allocate returns a wrong size,", () => {
+  test.each([299, 301, 0])("throws a RangeError with the figures: %i bytes instead of 300", (given) => {
     const decoder = new FrameDecoder({ maxBodyLength: 1_000, allocate: () => new Uint8Array(given) });
     const frame = encodeFrame(bodyOf(300));
     decoder.push(frame.subarray(0, 100));
@@ -93,7 +96,7 @@ describe("an allocate that does not give what it was asked for", () => {
     expect(() => decoder.next()).toThrow(new RangeError(`allocate: returned ${given} bytes, requested 300`));
   });
 
-  test("costs no byte: the next call asks again, and what lies behind the body is still there", () => {
+  test("loses no byte: the next call allocates again and returns the body and the one after it", () => {
     const full = new RangeError("no memory");
     const outcomes = [full, new Uint8Array(1), new Uint8Array(300)];
     const decoder = new FrameDecoder({

@@ -20,8 +20,8 @@ function pushed(text: string, maxBodyLength = 10, minBodyLength = 4): FrameDecod
   return decoder;
 }
 
-describe("a length", () => {
-  test("at the limit is taken, in one chunk and byte by byte", () => {
+describe("the decoder", () => {
+  test("accepts a length at the limit, in one chunk and byte by byte", () => {
     const stream = hex("0000000a 00010203040506070809");
     const whole = new FrameDecoder({ maxBodyLength: 10 });
     whole.push(stream);
@@ -39,7 +39,7 @@ describe("a length", () => {
     ["80000000", 1_073_741_852, 2_147_483_648],
     // An HTTP client that lost its way.
     ["47455420", 3_145_732, 1_195_725_856],
-  ])("%s is refused where %i is the limit, before any of its body is there", (header, limit, announced) => {
+  ])("rejects %s when the limit is %i, before any byte of the body arrives", (header, limit, announced) => {
     const error = thrownBy(() => pushed(header, limit).next());
     expect(error).toBeInstanceOf(FrameError);
     expect(error).toMatchObject({
@@ -48,7 +48,7 @@ describe("a length", () => {
     });
   });
 
-  test.each([0, 1, 2, 3])("of %i is refused: there is no room for a type", (length) => {
+  test.each([0, 1, 2, 3])("rejects a length of %i, which leaves no room for a type", (length) => {
     const error = thrownBy(() => pushed(`0000000${length} aabbcc`).next());
     expect(error).toBeInstanceOf(FrameError);
     expect(error).toMatchObject({
@@ -57,7 +57,7 @@ describe("a length", () => {
     });
   });
 
-  test("under minBodyLength is refused, with its figures", () => {
+  test("rejects a length under minBodyLength, with the figures", () => {
     const sealed = (length: string): FrameDecoder => pushed(`000000${length}`, 100, 32);
     expect(thrownBy(() => sealed("1f").next())).toMatchObject({
       code: "IPC_FRAME_TOO_SHORT",
@@ -66,7 +66,7 @@ describe("a length", () => {
     expect(sealed("20").next()).toBeUndefined();
   });
 
-  test("under four is refused by nextMessage, though bodies may be that short", () => {
+  test("rejects a length under 4 in nextMessage, even if minBodyLength allows it", () => {
     const decoder = pushed("00000003 aabbcc", 10, 0);
     expect(thrownBy(() => decoder.nextMessage())).toMatchObject({
       code: "IPC_FRAME_TOO_SHORT",
@@ -75,7 +75,7 @@ describe("a length", () => {
     expect(pushed("00000003 aabbcc", 10, 0).next()).toEqual(hex("aabbcc"));
   });
 
-  test.each([1, 2, 3])("is refused where its bytes come in two chunks, cut after %i", (cut) => {
+  test.each([1, 2, 3])("rejects a length that arrives in two chunks, cut after %i", (cut) => {
     const header = hex("0000000b");
     const decoder = new FrameDecoder({ maxBodyLength: 10 });
     decoder.push(header.subarray(0, cut));
@@ -84,7 +84,7 @@ describe("a length", () => {
     expect(thrownBy(() => decoder.next())).toMatchObject({ code: "IPC_FRAME_TOO_LARGE" });
   });
 
-  test("is refused after the good frames before it have come out", () => {
+  test("returns the good frames before it rejects a bad length", () => {
     const decoder = pushed("00000004 00000001 00000005 00000002aa 0000000b 00");
     expect(decoder.next()).toEqual(hex("00000001"));
     expect(decoder.nextMessage()).toEqual({ type: 2, data: hex("aa") });
@@ -92,7 +92,7 @@ describe("a length", () => {
   });
 });
 
-describe("an error", () => {
+describe("a decoder that failed", () => {
   const broken: readonly [code: string, breakIt: (decoder: FrameDecoder) => void][] = [
     [
       "IPC_FRAME_TOO_LARGE",
@@ -120,7 +120,7 @@ describe("an error", () => {
     ],
   ];
 
-  test.each(broken)("%s is final: every later call throws it again, and nothing is kept", (code, breakIt) => {
+  test.each(broken)("with %s throws the same error on every later call, and keeps no bytes", (code, breakIt) => {
     const decoder = new FrameDecoder({ maxBodyLength: 10 });
     const error = thrownBy(() => breakIt(decoder));
     expect(error).toMatchObject({ code });
@@ -138,7 +138,7 @@ describe("an error", () => {
   });
 });
 
-describe("memory that the reader of a frame has transferred", () => {
+describe("the decoder, when the caller has transferred the memory of a frame,", () => {
   const detach = ({ buffer }: Uint8Array): unknown => structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
 
   test.each([
@@ -146,7 +146,7 @@ describe("memory that the reader of a frame has transferred", () => {
     ["nextMessage", (decoder: FrameDecoder) => decoder.nextMessage()],
     ["push", (decoder: FrameDecoder) => decoder.push(hex("00"))],
     ["end", (decoder: FrameDecoder) => decoder.end()],
-  ])("is an error of the frames behind it, in %s", (_what, call) => {
+  ])("throws for the frames that lie behind it, in %s", (_what, call) => {
     const decoder = pushed("00000004 00000001 00000004 00000002");
     detach(decoder.next() as Uint8Array);
     const error = thrownBy(() => call(decoder));
@@ -156,7 +156,7 @@ describe("memory that the reader of a frame has transferred", () => {
     expect(decoder.bufferedBytes).toBe(0);
   });
 
-  test("changes nothing where no frame is behind it", () => {
+  test("goes on when no frame lies behind it", () => {
     const decoder = pushed("00000004 00000001");
     detach(decoder.next() as Uint8Array);
     decoder.push(hex("00000004 00000002"));
@@ -190,7 +190,7 @@ describe("the end of the stream", () => {
   }
 
   test.each([1, 5, 31])(
-    "after every number of bytes, in chunks of %i, is in order at a boundary and an error within a frame",
+    "is accepted at a frame boundary and is an error within a frame, after any number of bytes, in chunks of %i",
     (step) => {
       expect(endAfter(31, step)).toBe("in order");
       for (let length = 0; length < stream.length; length++) {

@@ -29,7 +29,7 @@ describe("an announced length", () => {
   test.each([
     ["of the limit, 1 GiB, with some of its body", 1_024 * MIB, "waits"],
     ["of 4 GiB - 1 where 1 GiB is the limit", 0xffff_ffff, "fails"],
-  ])("%s takes no memory", (_what, announced, outcome) => {
+  ])("%s allocates no memory before the body arrives", (_what, announced, outcome) => {
     const before = memoryInUse();
     const decoders: FrameDecoder[] = [];
     for (let count = 0; count < 1_000; count++) {
@@ -52,7 +52,7 @@ describe("an announced length", () => {
   });
 });
 
-describe("half a frame", () => {
+describe("an incomplete frame", () => {
   /** Where one chunk's memory is its own, as from a socket. */
   const chunkings: readonly [what: string, sizes: readonly number[], total: number][] = [
     ["single bytes", [1], MIB / 8],
@@ -64,33 +64,36 @@ describe("half a frame", () => {
     ["chunks as a busy socket gives them", [65_536], 16 * MIB],
   ];
 
-  test.each(chunkings)("in %s takes twice what arrived and 64 KiB at most", (_what, sizes, total) => {
-    const decoder = new FrameDecoder({ maxBodyLength: 1_024 * MIB });
-    decoder.push(header(1_024 * MIB));
-    expect(decoder.next()).toBeUndefined();
-    const before = memoryInUse();
-    let received = 0;
-    let bodies = 0;
-    for (let turn = 0, checkAt = total / 16; received < total; turn++) {
-      const size = sizes[turn % sizes.length] as number;
-      decoder.push(new Uint8Array(size));
-      if (decoder.next() !== undefined) bodies++;
-      received += size;
-      if (received < checkAt) continue;
-      checkAt += total / 4;
-      const { buffers, objects } = memorySince(before);
-      // The second 64 KiB are for buffers of the test runner.
-      expect(buffers).toBeLessThanOrEqual(2 * received + 64 * KIB + 64 * KIB);
-      expect(objects).toBeLessThanOrEqual(received / 2 + HEAP_NOISE);
-    }
-    expect([bodies, decoder.bufferedBytes]).toEqual([0, 4 + received]);
-  });
+  test.each(chunkings)(
+    "that arrives in %s takes at most twice the received bytes plus 64 KiB",
+    (_what, sizes, total) => {
+      const decoder = new FrameDecoder({ maxBodyLength: 1_024 * MIB });
+      decoder.push(header(1_024 * MIB));
+      expect(decoder.next()).toBeUndefined();
+      const before = memoryInUse();
+      let received = 0;
+      let bodies = 0;
+      for (let turn = 0, checkAt = total / 16; received < total; turn++) {
+        const size = sizes[turn % sizes.length] as number;
+        decoder.push(new Uint8Array(size));
+        if (decoder.next() !== undefined) bodies++;
+        received += size;
+        if (received < checkAt) continue;
+        checkAt += total / 4;
+        const { buffers, objects } = memorySince(before);
+        // The second 64 KiB are for buffers of the test runner.
+        expect(buffers).toBeLessThanOrEqual(2 * received + 64 * KIB + 64 * KIB);
+        expect(objects).toBeLessThanOrEqual(received / 2 + HEAP_NOISE);
+      }
+      expect([bodies, decoder.bufferedBytes]).toEqual([0, 4 + received]);
+    },
+  );
 });
 
 test.each([
   ["one chunk", 1],
   ["three chunks", 3],
-])("a message of 16 MiB in %s is let go once the decoder has said that there is no more", (_how, count) => {
+])("the decoder releases a message of 16 MiB in %s once it has returned undefined", (_how, count) => {
   const decoder = new FrameDecoder({ maxBodyLength: 16 * MIB });
   const before = memoryInUse();
   decoder.push(header(16 * MIB));

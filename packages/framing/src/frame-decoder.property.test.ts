@@ -32,8 +32,8 @@ function feed(
   }
 }
 
-describe("any bodies, cut in any way and drained at any time", () => {
-  test("come out as they went in", () => {
+describe("bodies of any size, cut anywhere and read at any time,", () => {
+  test("come out unchanged and in order", () => {
     assert(
       property(array(body, { maxLength: 12 }), steps, (bodies, plan) => {
         const decoder = new FrameDecoder({ maxBodyLength: 20_000, minBodyLength: 0 });
@@ -50,7 +50,7 @@ describe("any bodies, cut in any way and drained at any time", () => {
     );
   });
 
-  test("are counted: bufferedBytes is what was pushed less what came out", () => {
+  test("are counted: bufferedBytes is the pushed bytes less the returned bytes", () => {
     assert(
       property(array(body, { maxLength: 8 }), steps, (bodies, plan) => {
         const decoder = new FrameDecoder({ maxBodyLength: 20_000, minBodyLength: 0 });
@@ -72,7 +72,7 @@ describe("any bodies, cut in any way and drained at any time", () => {
     );
   });
 
-  test("read with nextMessage are decodeBody of what next gives", () => {
+  test("are the same with nextMessage as with decodeBody over next", () => {
     assert(
       property(array(uint8Array({ minLength: 4, maxLength: 40 }), { maxLength: 12 }), steps, (bodies, plan) => {
         const stream = Buffer.concat(bodies.map(encodeFrame));
@@ -92,7 +92,7 @@ describe("any bodies, cut in any way and drained at any time", () => {
   });
 });
 
-test("any message decodes to what was encoded", () => {
+test("decodes any message to the encoded type and data", () => {
   const message = record({ type: integer({ min: 0, max: 0xffff_ffff }), data: uint8Array({ maxLength: 60 }) });
   assert(
     property(array(message, { maxLength: 10 }), steps, (messages, plan) => {
@@ -106,7 +106,7 @@ test("any message decodes to what was encoded", () => {
   );
 });
 
-test("any bytes at all give bodies within the limits, wait for more, or fail for good with a FrameError", () => {
+test("returns bodies within the limits, undefined or a final FrameError for arbitrary bytes", () => {
   assert(
     property(array(uint8Array({ maxLength: 30 }), { maxLength: 20 }), (chunks) => {
       const decoder = new FrameDecoder({ maxBodyLength: 300 });

@@ -31,15 +31,15 @@ const SMALL: readonly [what: string, stream: Stream][] = [
   ["small and medium frames", streamOf(4, 70, 3, 40)],
 ];
 
-describe.each(["each", "end"] as const)("drained after %s chunk", (drain) => {
-  test.each(SMALL)("%s come out whole over every two cuts", (_what, stream) => {
+describe.each(["each", "end"] as const)("a decoder that is read after %s chunk", (drain) => {
+  test.each(SMALL)("returns %s whole over every two cuts", (_what, stream) => {
     expect(wrongCuts(newDecoder, stream, everyCut(stream), drain)).toEqual([]);
   });
 
   test.each([
     ["over 4 096 bytes", streamOf(5, 4_097, 0, 300, 4_096, 6)],
     ["over 65 536 bytes", streamOf(5, 65_537, 0, 7)],
-  ])("frames %s come out whole over every two cuts around boundaries and block sizes", (_what, stream) => {
+  ])("returns frames %s whole over every two cuts around boundaries and block sizes", (_what, stream) => {
     const near = new Set<number>();
     const add = (at: number, reach: number): void => {
       for (let cut = at - reach; cut <= at + reach; cut++) if (cut >= 0 && cut <= stream.bytes.length) near.add(cut);
@@ -56,12 +56,12 @@ test.each([
   ["empty and small frames", streamOf(0, 1, 4, 0, 5, 17, 0)],
   ["a frame over 4 096 bytes", streamOf(5, 4_097, 0, 300)],
   ["a frame over 65 536 bytes", streamOf(5, 65_537, 0, 7)],
-])("%s come out whole byte by byte", (_what, stream) => {
+])("returns %s whole when pushed byte by byte", (_what, stream) => {
   const chunks = [...stream.bytes].map((byte) => Uint8Array.of(byte));
   expect(decodes(newDecoder(), stream, chunks, "each")).toBe(true);
 });
 
-test("the pushed bytes are not changed", () => {
+test("leaves the pushed bytes unchanged", () => {
   const stream = streamOf(0, 5, 17);
   const before = stream.bytes.slice();
   expect(wrongCuts(newDecoder, stream, everyCut(stream), "each")).toEqual([]);

@@ -9,8 +9,8 @@ function decoderOf(text: string, maxBodyLength = 100): FrameDecoder {
   return decoder;
 }
 
-describe("what comes out", () => {
-  test("is each body in order, then undefined", () => {
+describe("the decoder", () => {
+  test("returns each body in order, then undefined", () => {
     const decoder = decoderOf("00000004aabbccdd 00000005 1122334455".replaceAll(" ", ""));
     expect(decoder.next()).toEqual(hex("aabbccdd"));
     expect(decoder.next()).toEqual(hex("1122334455"));
@@ -19,14 +19,14 @@ describe("what comes out", () => {
     decoder.end();
   });
 
-  test("is type and data with nextMessage, which may be mixed with next", () => {
+  test("returns type and data with nextMessage, also when calls of next come between", () => {
     const decoder = decoderOf("0000000480000001 0000000500000002aa 0000000400000003".replaceAll(" ", ""));
     expect(decoder.nextMessage()).toEqual({ type: 0x8000_0001, data: hex("") });
     expect(decoder.next()).toEqual(hex("00000002aa"));
     expect(decoder.nextMessage()).toEqual({ type: 3, data: hex("") });
   });
 
-  test("is an empty body where bodies may be empty", () => {
+  test("returns an empty body when minBodyLength is 0", () => {
     const decoder = new FrameDecoder({ maxBodyLength: 0, minBodyLength: 0 });
     for (const byte of hex("0000000000000000")) decoder.push(Uint8Array.of(byte));
     expect(decoder.next()).toEqual(hex(""));
@@ -34,7 +34,7 @@ describe("what comes out", () => {
     expect(decoder.next()).toBeUndefined();
   });
 
-  test("is nothing while nothing was pushed, or only nothing", () => {
+  test("returns undefined when no bytes or an empty chunk were pushed", () => {
     const decoder = new FrameDecoder({ maxBodyLength: 100 });
     expect(decoder.next()).toBeUndefined();
     decoder.push(hex(""));
@@ -44,7 +44,7 @@ describe("what comes out", () => {
 });
 
 describe("the memory of a body", () => {
-  test("is the chunk's where the frame lay within one", () => {
+  test("is shared with the chunk when the frame lies within one", () => {
     const chunk = hex("0000000500000001aa00000004bbbbbbbb");
     const decoder = new FrameDecoder({ maxBodyLength: 100 });
     decoder.push(chunk);
@@ -54,7 +54,7 @@ describe("the memory of a body", () => {
     expect(decoder.next()?.buffer).toBe(chunk.buffer);
   });
 
-  test("is the chunk's where only the length came before", () => {
+  test("is shared with the chunk when only the length came in an earlier one", () => {
     const decoder = decoderOf("00000005");
     expect(decoder.next()).toBeUndefined();
     const chunk = hex("00000001aa");
@@ -62,7 +62,7 @@ describe("the memory of a body", () => {
     expect(decoder.next()?.buffer).toBe(chunk.buffer);
   });
 
-  test("is its own where it came in pieces: neither chunk shows through", () => {
+  test("is a copy when the body came in pieces, so that later changes to the chunks do not show", () => {
     const chunks = [hex("000000060000"), hex("0001aabb00000004")];
     const decoder = new FrameDecoder({ maxBodyLength: 100 });
     decoder.push(chunks[0] as Uint8Array);
@@ -73,7 +73,7 @@ describe("the memory of a body", () => {
     expect(body).toEqual(hex("00000001aabb"));
   });
 
-  test("is not touched by what comes later", () => {
+  test("does not change when more bytes arrive", () => {
     const decoder = decoderOf("0000000600");
     expect(decoder.next()).toBeUndefined();
     decoder.push(hex("000001aabb0000000600"));
@@ -84,7 +84,7 @@ describe("the memory of a body", () => {
     expect(first).toEqual(hex("00000001aabb"));
   });
 
-  test.each(["whole", "in pieces"])("is seen through a plain Uint8Array though Buffers were pushed, %s", (how) => {
+  test.each(["whole", "in pieces"])("is a plain Uint8Array even if Buffers were pushed, %s", (how) => {
     const stream = Buffer.from("0000000600000001aabb0000000600000002ccdd", "hex");
     const chunks = how === "whole" ? [stream] : [...stream].map((byte) => Buffer.from([byte]));
     const decoder = new FrameDecoder({ maxBodyLength: 100 });
@@ -100,7 +100,7 @@ describe("the memory of a body", () => {
 });
 
 describe("bufferedBytes", () => {
-  test("counts what is pushed and has not come out, at every stage", () => {
+  test("is the number of bytes pushed and not yet returned, at every stage", () => {
     const decoder = new FrameDecoder({ maxBodyLength: 100 });
     const stages: number[] = [];
     for (const chunk of ["00", "0000", "0500", "0000", "01aa00", "000004", "bbbbbbbb"]) {
@@ -113,9 +113,9 @@ describe("bufferedBytes", () => {
   });
 });
 
-describe("the limits of a decoder", () => {
+describe("the decoder's options", () => {
   test.each([-1, 3, 4.5, 2 ** 32, Number.NaN, Number.POSITIVE_INFINITY, "100", undefined] as number[])(
-    "refuse a maxBodyLength of %s",
+    "reject a maxBodyLength of %s",
     (maxBodyLength) => {
       const make = (): unknown => new FrameDecoder({ maxBodyLength });
       expect(make).toThrow(RangeError);
@@ -125,19 +125,19 @@ describe("the limits of a decoder", () => {
     },
   );
 
-  test.each([-1, 4.5, 2 ** 32, Number.NaN, "4"] as number[])("refuse a minBodyLength of %s", (minBodyLength) => {
+  test.each([-1, 4.5, 2 ** 32, Number.NaN, "4"] as number[])("reject a minBodyLength of %s", (minBodyLength) => {
     const make = (): unknown => new FrameDecoder({ maxBodyLength: 0xffff_ffff, minBodyLength });
     expect(make).toThrow(RangeError);
     expect(make).toThrow(`minBodyLength: takes a whole number of bytes, 0 … 4294967295, got ${String(minBodyLength)}`);
   });
 
-  test("refuse a longest body that is shorter than the shortest", () => {
+  test("reject a maxBodyLength less than minBodyLength", () => {
     expect(() => new FrameDecoder({ maxBodyLength: 31, minBodyLength: 32 })).toThrow(
       new RangeError("maxBodyLength: takes a whole number of bytes, 32 … 4294967295, got 31"),
     );
   });
 
-  test("may be the same, and the largest u32", () => {
+  test("accept a maxBodyLength equal to minBodyLength, and the largest u32", () => {
     const decoder = new FrameDecoder({ maxBodyLength: 0xffff_ffff, minBodyLength: 0xffff_ffff });
     decoder.push(hex("ffffffff"));
     expect(decoder.next()).toBeUndefined();

@@ -14,12 +14,12 @@ describe("a body", () => {
     [2_147_483_647, "6d61782074797065", "7fffffff6d61782074797065"],
     [4_294_967_295, "00", "ffffffff00"],
     [0, "01", "0000000001"],
-  ])("of type %i with the data %s is %s", (type, data, body) => {
+  ])("with type %i and data %s is encoded as %s", (type, data, body) => {
     expect(encodeBody(type, hex(data))).toEqual(hex(body));
     expect(decodeBody(hex(body))).toEqual({ type, data: hex(data) });
   });
 
-  test("decodes to what was encoded, whatever the type and the data", () => {
+  test("decodes to the encoded message, for any type and data", () => {
     assert(
       property(integer({ min: 0, max: 0xffff_ffff }), uint8Array({ maxLength: 300 }), (type, data) => {
         expect(decodeBody(encodeBody(type, data))).toEqual({ type, data });
@@ -27,27 +27,27 @@ describe("a body", () => {
     );
   });
 
-  test("is encoded into memory of its own", () => {
+  test("is encoded into new memory", () => {
     const data = hex("aabb");
     const body = encodeBody(1, data);
     data.fill(0);
     expect(body).toEqual(hex("00000001aabb"));
   });
 
-  test("is decoded to a view of its data, without copying", () => {
+  test("is decoded to a view of its data, without a copy", () => {
     const body = hex("00000001aabb");
     const { data } = decodeBody(body.subarray(0, 5));
     expect(data.buffer).toBe(body.buffer);
     expect([data.byteOffset, data.length]).toEqual([4, 1]);
   });
 
-  test("of a Buffer gives data that is a plain Uint8Array", () => {
+  test("decodes to a plain Uint8Array when it is a Buffer", () => {
     const { data } = decodeBody(Buffer.from("00000001aabb", "hex"));
     expect(Object.getPrototypeOf(data)).toBe(Uint8Array.prototype);
     expect(data).toEqual(hex("aabb"));
   });
 
-  test.each([0, 1, 2, 3])("of %i bytes is refused: it has no room for a type", (length) => {
+  test.each([0, 1, 2, 3])("of %i bytes is rejected, because a type needs 4", (length) => {
     const decode = (): unknown => decodeBody(new Uint8Array(length));
     expect(decode).toThrow(FrameError);
     expect(decode).toThrow(
@@ -58,7 +58,7 @@ describe("a body", () => {
     );
   });
 
-  test.each(NOT_TYPES)("is not encoded with the type %s", (type) => {
+  test.each(NOT_TYPES)("is not encoded when the type is %s", (type) => {
     expect(() => encodeBody(type, new Uint8Array(0))).toThrow(RangeError);
     expect(() => assertType(type)).toThrow(`type: takes a whole number of 0 … 4294967295, got ${String(type)}`);
   });

@@ -15,14 +15,14 @@ const SAMPLES: readonly [value: number, bytes: readonly number[]][] = [
 ];
 
 describe("a u32 on the wire", () => {
-  test.each(SAMPLES)("%i is four bytes, the highest first", (value, bytes) => {
+  test.each(SAMPLES)("%i is four bytes in big-endian order", (value, bytes) => {
     const written = new Uint8Array(UINT32_BYTES);
     writeUint32(written, 0, value);
     expect([...written]).toEqual(bytes);
     expect(readUint32(Uint8Array.from(bytes), 0)).toBe(value);
   });
 
-  test("reads and writes as DataView does, over the full range and at every offset", () => {
+  test("is read and written as DataView does, over the full range and at every offset", () => {
     assert(
       property(uint32, nat(20), uint8Array({ minLength: 24, maxLength: 24 }), (value, offset, bytes) => {
         const expected = bytes.slice();
@@ -35,7 +35,7 @@ describe("a u32 on the wire", () => {
     );
   });
 
-  test("reads any four bytes as a number that is never negative", () => {
+  test("is never read as a negative number, for any four bytes", () => {
     assert(
       property(uint8Array({ minLength: 4, maxLength: 4 }), (bytes) => {
         expect(readUint32(bytes, 0)).toBe(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0));

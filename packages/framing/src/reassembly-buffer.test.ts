@@ -10,8 +10,8 @@ function piece(length: number, seed: number): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (index * 7 + seed * 31) & 0xff);
 }
 
-describe("an assembly", () => {
-  test("gives back the pieces in order as one, and starts anew", () => {
+describe("a reassembly buffer", () => {
+  test("returns the pieces joined in order, and is empty afterwards", () => {
     const assembly = new ReassemblyBuffer(dirty);
     assembly.add(Uint8Array.of(1, 2));
     assembly.add(Uint8Array.of());
@@ -24,7 +24,7 @@ describe("an assembly", () => {
     expect(assembly.take()).toEqual(new Uint8Array(0));
   });
 
-  test("holds pieces of every size in any mixture, one frame after another", () => {
+  test("joins pieces of every size, for one frame after another", () => {
     const size = oneof(
       integer({ min: 0, max: 300 }),
       integer({ min: 4_090, max: 4_100 }),
@@ -42,7 +42,7 @@ describe("an assembly", () => {
     );
   });
 
-  test("copies small pieces: their buffers are free at once", () => {
+  test("copies small pieces, so that their buffers can be reused at once", () => {
     const assembly = new ReassemblyBuffer(dirty);
     const small = piece(4_095, 1);
     assembly.add(small);
@@ -50,14 +50,14 @@ describe("an assembly", () => {
     expect(Buffer.from(assembly.take()).equals(piece(4_095, 1))).toBe(true);
   });
 
-  test("gives memory of its own even for one large piece", () => {
+  test("returns new memory even for one large piece", () => {
     const assembly = new ReassemblyBuffer(dirty);
     const large = piece(4_096, 1);
     assembly.add(large);
     expect(assembly.take().buffer).not.toBe(large.buffer);
   });
 
-  test("asks for memory when it is taken, and for exactly as much as it holds", () => {
+  test("allocates exactly the bytes it holds, and only when they are taken", () => {
     const asked: number[] = [];
     const assembly = new ReassemblyBuffer((bytes) => {
       asked.push(bytes);
@@ -71,7 +71,7 @@ describe("an assembly", () => {
     expect(asked).toEqual([4_399, 5]);
   });
 
-  test.each([2, 4, 0])("refuses %i bytes of memory for 3, as a RangeError, and keeps what it has", (given) => {
+  test.each([2, 4, 0])("throws a RangeError and keeps its pieces when allocate returns %i bytes for 3", (given) => {
     let length = given;
     const assembly = new ReassemblyBuffer(() => dirty(length));
     assembly.add(Uint8Array.of(1, 2, 3));
