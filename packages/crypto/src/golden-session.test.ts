@@ -51,25 +51,25 @@ const keys = () => deriveSessionKeys(transcriptHash, sharedSecret, importPsk(byt
 const FRAME = "00000006000000056869";
 
 describe("the golden session of ipcx/1 has", () => {
-  test("limits that carry the offer, sealed as golang-ipc seals them", () => {
+  test("a limits message with the offer, sealed as golang-ipc seals it", () => {
     const nonces = { next: (target: Uint8Array) => target.set(bytes(golden["limits nonce"])) };
     const cipher = new MessageCipher(createSecretKey(bytes(golden["golang-ipc key"])), { nonces });
     const body = hexOf(cipher.seal(bytes(golden.P)));
     expect(`0000004c${body}`).toBe(golden.limits);
   });
 
-  test("its transcript's hash", () => {
+  test("the recorded transcript hash", () => {
     expect(hexOf(transcriptHash)).toBe(golden.TH);
   });
 
-  test("its secret, from X and the psk", () => {
+  test("the recorded secret, derived from X and the psk", () => {
     expect(hexOf(extract(transcriptHash, sharedSecret, bytes(golden.psk)))).toBe(golden.PRK);
     const whole = Buffer.concat([sharedSecret, bytes(golden.psk)]);
     const key = hkdfSync("sha256", whole, bytes(golden.TH), "ipcx/1 c key", 32);
     expect(hexOf(new Uint8Array(key))).toBe(golden["c key"]);
   });
 
-  test("its seven keys", () => {
+  test("the seven recorded keys", () => {
     const { client, server, exporter } = keys();
     const hexes = ({ key, iv, auth }: typeof client) => ({ key: hexOf(key), iv: hexOf(iv), auth: hexOf(auth) });
     expect({ client: hexes(client), server: hexes(server), exporter: hexOf(exporter) }).toEqual({
@@ -82,12 +82,12 @@ describe("the golden session of ipcx/1 has", () => {
   test.each([
     ["client", "c"],
     ["server", "s"],
-  ] as const)("the %s's key and iv after its first rekeying", (role, side) => {
+  ] as const)("the %s's recorded key and iv after its first rekeying", (role, side) => {
     const { key, iv } = rekey(keys()[role]);
     expect([hexOf(key), hexOf(iv)]).toEqual([golden[`next ${side} key`], golden[`next ${side} iv`]]);
   });
 
-  test("the client's AUTH and its first DATA", () => {
+  test("the recorded client AUTH and first DATA, sealed byte for byte", () => {
     const { client } = keys();
     const sealer = new RecordSealer(client);
     const auth = makeAuth({ role: "client", key: client.auth, transcriptHash });
@@ -95,28 +95,33 @@ describe("the golden session of ipcx/1 has", () => {
     expect(hexOf(sealer.seal(RECORD_KIND.data, [bytes(FRAME)]))).toBe(clientData);
   });
 
-  test("the server's AUTH", () => {
+  test("the recorded server AUTH, sealed byte for byte", () => {
     const { server } = keys();
     const auth = makeAuth({ role: "server", key: server.auth, transcriptHash });
     expect(hexOf(new RecordSealer(server).seal(RECORD_KIND.auth, [auth]))).toBe(serverAuth);
   });
 });
 
-describe("the golden records open", () => {
-  test.each(["client", "server"] as const)("the %s's AUTH, with the key of that side and no other", (role) => {
-    const record = bytes(role === "client" ? clientAuth : serverAuth);
-    const header = decodeRecordHeader(record.subarray(0, 4), RECORD_KIND.auth);
-    expect(header.length).toBe(record.length - 4);
-    const sealed = { kind: header.kind, sealed: record.subarray(4) };
-    const [own, others] = role === "client" ? [keys().client, keys().server] : [keys().server, keys().client];
+describe("the opener opens", () => {
+  test.each(["client", "server"] as const)(
+    "the golden AUTH of the %s with that side's key and with no other",
+    (role) => {
+      const record = bytes(role === "client" ? clientAuth : serverAuth);
+      const header = decodeRecordHeader(record.subarray(0, 4), RECORD_KIND.auth);
+      expect(header.length).toBe(record.length - 4);
+      const sealed = { kind: header.kind, sealed: record.subarray(4) };
+      const [own, others] = role === "client" ? [keys().client, keys().server] : [keys().server, keys().client];
 
-    const body = new RecordOpener(own).open(sealed);
-    expect(verifyAuth({ role, key: own.auth, transcriptHash }, body)).toBeUndefined();
-    expect(() => verifyAuth({ role, key: others.auth, transcriptHash }, body)).toThrow("does not match this handshake");
-    expect(() => new RecordOpener(others).open(sealed)).toThrow("invalid tag");
-  });
+      const body = new RecordOpener(own).open(sealed);
+      expect(verifyAuth({ role, key: own.auth, transcriptHash }, body)).toBeUndefined();
+      expect(() => verifyAuth({ role, key: others.auth, transcriptHash }, body)).toThrow(
+        "does not match this handshake",
+      );
+      expect(() => new RecordOpener(others).open(sealed)).toThrow("invalid tag");
+    },
+  );
 
-  test("the client's stream, byte by byte, up to its frame", () => {
+  test("the golden stream of the client byte by byte, up to its frame", () => {
     const { client } = keys();
     const [reader, opener] = [new RecordDecoder(), new RecordOpener(client)];
     const opened: string[] = [];
@@ -129,7 +134,7 @@ describe("the golden records open", () => {
     expect(opened).toEqual([`1 ${auth}`, `2 ${FRAME}`]);
   });
 
-  test("not without the psk", () => {
+  test("no golden record when the psk is missing", () => {
     const { client } = deriveSessionKeys(transcriptHash, sharedSecret);
     const sealed = { kind: RECORD_KIND.auth, sealed: bytes(clientAuth).subarray(4) };
     expect(() => new RecordOpener(client).open(sealed)).toThrow("give both sides the same pre-shared key");

@@ -33,7 +33,7 @@ describe("the golden key exchange", () => {
   const client = keyPairFromScalar(bytes(keyExchange["client private key"]));
   const server = keyPairFromScalar(bytes(keyExchange["server private key"]));
 
-  test("has the recorded public keys", () => {
+  test("gives the recorded public keys", () => {
     expect(hexOf(client.publicKey)).toBe(keyExchange["client key"]);
     expect(hexOf(server.publicKey)).toBe(keyExchange["server key"]);
   });
@@ -60,7 +60,7 @@ describe("a shared X that starts with a zero byte (golang-ipc: row 16)", () => {
     expect(hexOf(deriveSharedSecret(server.privateKey, client.publicKey))).toBe(leadingZero.X);
   });
 
-  test("is hashed without it, as Go does: the unstripped hash is another key", () => {
+  test("is hashed without that byte, as Go does: hashing 48 bytes gives another key", () => {
     expect(hexOf(deriveMessageKey(x))).toBe(leadingZero["golang-ipc key"]);
     expect(createHash("sha256").update(x).digest("hex")).not.toBe(leadingZero["golang-ipc key"]);
   });
@@ -70,19 +70,19 @@ describe("a shared X that starts with a zero byte (golang-ipc: row 16)", () => {
     ["one", "0001ff00", "01ff00"],
     ["several", "00000001", "01"],
     ["zeros within", "00010001", "010001"],
-  ])("is stripped at its head alone: %s", (_what, shared, hashed) => {
+  ])("loses only its leading zeros in the hash: %s", (_what, shared, hashed) => {
     expect(hexOf(deriveMessageKey(bytes(shared)))).toBe(createHash("sha256").update(bytes(hashed)).digest("hex"));
   });
 
-  test("is not changed by deriving a key from it", () => {
+  test("does not change when a key is derived from it", () => {
     const before = hexOf(x);
     deriveMessageKey(x);
     expect(hexOf(x)).toBe(before);
   });
 });
 
-describe("a fresh pair", () => {
-  test("is an uncompressed point of its own, and agrees with any other", async () => {
+describe("a generated key pair", () => {
+  test("has a new uncompressed point and agrees on X with any other pair", async () => {
     const [one, other] = await Promise.all([generateKeyPair(), generateKeyPair()]);
     for (const { publicKey } of [one, other]) {
       expect(publicKey).toHaveLength(PUBLIC_KEY_BYTES);
@@ -105,7 +105,7 @@ describe("a fresh pair", () => {
 test.each([
   ["X", 463],
   ["Y", 831],
-])("a point whose %s starts with a zero byte keeps its 97 bytes", (_coordinate, scalar) => {
+])("keeps 97 bytes for a point whose %s starts with a zero byte", (_coordinate, scalar) => {
   const bytesOfScalar = new Uint8Array(48);
   new DataView(bytesOfScalar.buffer).setUint16(46, scalar);
   const ecdh = createECDH("secp384r1");
@@ -115,13 +115,13 @@ test.each([
   expect([publicKey[1], publicKey[49]]).toContain(0);
 });
 
-test.each([0, 47, 49])("a scalar of %i bytes is refused", (length) => {
+test.each([0, 47, 49])("rejects a scalar of %i bytes", (length) => {
   expect(() => keyPairFromScalar(new Uint8Array(length))).toThrow(
     new RangeError(`scalar: takes 48 bytes, got ${length}`),
   );
 });
 
-describe("a public key that is none", () => {
+describe("an invalid public key", () => {
   const { privateKey, publicKey } = keyPairFromScalar(bytes(keyExchange["client private key"]));
 
   function refusalOf(point: Uint8Array): unknown {
@@ -154,7 +154,7 @@ describe("a public key that is none", () => {
     ["a compressed form filled up to 97 bytes", withFirst(0x02), ": 97 bytes starting with 02"],
     // What row 10 of upstream-defects.md sends: golang-ipc crashes on it.
     ["97 junk bytes", fill(0x41, 97), ": 97 bytes starting with 41"],
-  ])("%s is refused by its form", (_what, point, message) => {
+  ])("is rejected for its form: %s", (_what, point, message) => {
     expectRefused(point, message);
   });
 
@@ -166,14 +166,14 @@ describe("a public key that is none", () => {
     ["04 and junk", `04${"41".repeat(96)}`],
     ["an X of the field's prime", `04${P}${y}`],
     ["an X with the Y of another point", `04${hexOf(publicKey).slice(2, 98)}${keyExchange["server key"].slice(98)}`],
-  ])("%s is refused as no point of the curve, with OpenSSL's reason as cause", (_what, hex) => {
+  ])("is rejected as no point of the curve, with OpenSSL's reason as cause: %s", (_what, hex) => {
     const point = bytes(hex);
     expect(point).toHaveLength(97);
     expectRefused(point, "not a point of the curve P-384");
     expect((refusalOf(point) as CryptoError).cause).toBeInstanceOf(Error);
   });
 
-  test("is any point with one byte changed", () => {
+  test("is rejected when it is a valid point with one byte changed", () => {
     for (let at = 0; at < publicKey.length; at++) {
       const changed = publicKey.slice();
       changed[at] = (changed[at] as number) ^ 0x01;
@@ -181,7 +181,7 @@ describe("a public key that is none", () => {
     }
   });
 
-  test("is any 97 bytes that are not a computed key", () => {
+  test("is rejected when it is 97 random bytes", () => {
     assert(
       property(constantFrom(0x04, 0x41), uint8Array({ minLength: 96, maxLength: 96 }), (first, rest) => {
         expect(refusalOf(Uint8Array.of(first, ...rest))).toMatchObject({ code: "IPC_PUBLIC_KEY_INVALID" });

@@ -7,7 +7,7 @@ const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
 const range = (from: number, to: number): Uint8Array => Uint8Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
-describe("the test cases of RFC 5869, appendix A", () => {
+describe("HKDF matches RFC 5869, appendix A:", () => {
   test.each([
     {
       name: "A.1, basic",
@@ -40,7 +40,7 @@ describe("the test cases of RFC 5869, appendix A", () => {
   });
 });
 
-test("both steps are Node's hkdfSync, whatever goes in and however the secret is cut", () => {
+test("matches Node's hkdfSync for any input, however the secret is cut", () => {
   assert(
     property(
       uint8Array({ maxLength: 80 }),
@@ -56,12 +56,12 @@ test("both steps are Node's hkdfSync, whatever goes in and however the secret is
   );
 });
 
-test("info may be text", () => {
+test("accepts info as text", () => {
   const key = createSecretKey(new Uint8Array(32));
   expect(hexOf(expand(key, "ipcx/1 c key", 32))).toBe(hexOf(expand(key, Buffer.from("ipcx/1 c key"), 32)));
 });
 
-test("a key that is taken from its bytes leaves zeros behind", () => {
+test("leaves zeros in the source after a key was taken from its bytes", () => {
   const raw = bytes("0102030405060708");
   expect(hexOf(importKey(raw).export())).toBe("0102030405060708");
   expect(hexOf(raw)).toBe("0000000000000000");

@@ -33,7 +33,7 @@ describe("the keys of a session", () => {
     ]);
   });
 
-  test("differ from each other, and from those of any other hash, X or psk", () => {
+  test("differ from each other, and change with the hash, X and psk", () => {
     const other = (changed: Uint8Array): Uint8Array => changed.with(0, 0x01 ^ (changed[0] as number));
     const secrets = [
       deriveSessionKeys(HASH, X),
@@ -45,20 +45,20 @@ describe("the keys of a session", () => {
     expect(new Set(secrets).size).toBe(35);
   });
 
-  test("leave X and the psk as they were: another psk may be tried", () => {
+  test("leave X and the psk unchanged, so that another psk can be tried", () => {
     const psk = importPsk(PSK);
     const first = everySecret(deriveSessionKeys(HASH, X, psk));
     expect(everySecret(deriveSessionKeys(HASH, X, psk))).toEqual(first);
     expect(hexOf(psk)).toBe(hexOf(PSK));
   });
 
-  test.each([47, 49, 0])("need an X of 48 bytes, not %i", (length) => {
+  test.each([47, 49, 0])("are not derived when X has %i bytes instead of 48", (length) => {
     expect(() => deriveSessionKeys(HASH, new Uint8Array(length))).toThrow(
       new RangeError(`sharedSecret: takes 48 bytes, got ${length}`),
     );
   });
 
-  test("need a psk of 32 bytes", () => {
+  test("are not derived when the psk is not 32 bytes long", () => {
     expect(() => deriveSessionKeys(HASH, X, createSecretKey(new Uint8Array(16)))).toThrow(
       new RangeError("psk: takes a secret key of 32 bytes, got 16"),
     );
@@ -66,20 +66,20 @@ describe("the keys of a session", () => {
 });
 
 describe("a pre-shared key", () => {
-  test("has its 32 bytes, also when the caller wipes them", () => {
+  test("keeps its 32 bytes after the caller has wiped the source", () => {
     const bytes = PSK.slice();
     const psk = importPsk(bytes);
     bytes.fill(0);
     expect(hexOf(psk)).toBe(hexOf(PSK));
   });
 
-  test.each([0, 31, 33])("is not made of %i bytes", (length) => {
+  test.each([0, 31, 33])("is rejected when it has %i bytes", (length) => {
     expect(() => importPsk(new Uint8Array(length))).toThrow(new RangeError(`psk: takes 32 bytes, got ${length}`));
   });
 });
 
 describe("rekeying", () => {
-  test("expands the key alone: 32 bytes of the next key, 12 of the next iv", () => {
+  test("expands only the key: to 32 bytes of the next key and 12 of the next iv", () => {
     const { client } = deriveSessionKeys(HASH, X);
     const first = createHmac("sha256", client.key).update("ipcx/1 rekey\x01").digest();
     const second = createHmac("sha256", client.key).update(first).update("ipcx/1 rekey\x02").digest();
@@ -88,7 +88,7 @@ describe("rekeying", () => {
     expect(hexOf(next.iv)).toBe(second.subarray(0, 12).toString("hex"));
   });
 
-  test("gives new keys each time, and leaves the old ones as they were", () => {
+  test("gives new keys each time, and leaves the old keys unchanged", () => {
     const { client } = deriveSessionKeys(HASH, X);
     const before = [hexOf(client.key), hexOf(client.iv)];
     const seen = new Set([hexOf(client.key)]);

@@ -30,7 +30,7 @@ const { deriveSessionKeys, rekey } = await import("./key-schedule.js");
 
 const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
-test("nothing secret is left in raw memory once the keys stand, except the psk and X, which are the caller's", () => {
+test("leaves no secret in raw memory after the keys are derived, except the caller's psk and X", () => {
   const psk = createSecretKey(new Uint8Array(32).fill(0x99));
   const exported = vi.spyOn(psk, "export");
   passed.length = 0;

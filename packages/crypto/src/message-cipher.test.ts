@@ -23,7 +23,7 @@ function thrownBy(take: () => unknown): unknown {
 }
 
 describe("a sealed message", () => {
-  test("is nonce, ciphertext and tag, which anyone with the key can take apart", () => {
+  test("is nonce, ciphertext and tag, which Node's cipher opens with the key", () => {
     const sealed = cipherFrom(7).seal(text("hello"));
     expect(sealed).toHaveLength(5 + SEAL_OVERHEAD_BYTES);
     expect(Buffer.from(sealed.subarray(0, 12)).toString("hex")).toBe("111111111111111100000007");
@@ -33,14 +33,14 @@ describe("a sealed message", () => {
     expect(plaintext.toString()).toBe("hello");
   });
 
-  test("is opened when another implementation sealed it", () => {
+  test("opens when another implementation has sealed it", () => {
     const nonce = new Uint8Array(12).fill(0x77);
     const cipher = createCipheriv("aes-256-gcm", RAW_KEY, nonce);
     const sealed = Buffer.concat([nonce, cipher.update("hello"), cipher.final(), cipher.getAuthTag()]);
     expect(Buffer.from(new MessageCipher(KEY).open(sealed)).toString()).toBe("hello");
   });
 
-  test("opens to what was sealed, whatever and however long it is", () => {
+  test("opens to the plaintext, for any bytes and any length", () => {
     const [one, other] = [new MessageCipher(KEY), new MessageCipher(KEY)];
     assert(
       property(uint8Array({ maxLength: 5_000 }), (plaintext) => {
@@ -49,14 +49,14 @@ describe("a sealed message", () => {
     );
   });
 
-  test("differs each time, though the same is sealed", () => {
+  test("differs each time when the same plaintext is sealed twice", () => {
     const cipher = new MessageCipher(KEY);
     const sealed = Array.from({ length: 20 }, () => Buffer.from(cipher.seal(text("same"))).toString("hex"));
     expect(new Set(sealed).size).toBe(20);
     expect(new Set(sealed.map((each) => each.slice(0, 24))).size).toBe(20);
   });
 
-  test("of a head and a tail is that of both joined, at its place and nowhere else", () => {
+  test("of a head and a tail equals that of both joined, and changes no byte outside its place", () => {
     assert(
       property(uint8Array({ maxLength: 40 }), uint8Array({ maxLength: 80 }), nat(9), (head, tail, offset) => {
         const length = head.length + tail.length + SEAL_OVERHEAD_BYTES;
@@ -70,13 +70,13 @@ describe("a sealed message", () => {
     );
   });
 
-  test("of a head alone needs no tail", () => {
+  test("of a head needs no tail", () => {
     const target = new Uint8Array(5 + SEAL_OVERHEAD_BYTES);
     cipherFrom(1).sealInto(target, 0, text("hello"));
     expect(target).toEqual(cipherFrom(1).seal(text("hello")));
   });
 
-  test("leaves the plaintext as it was, and opening leaves the sealed bytes", () => {
+  test("leaves the plaintext unchanged, and opening leaves the sealed bytes unchanged", () => {
     const plaintext = text("hello");
     const sealed = cipherFrom(1).seal(plaintext);
     const before = sealed.slice();
@@ -88,10 +88,10 @@ describe("a sealed message", () => {
   });
 });
 
-describe("a message that is not authentic", () => {
+describe("a forged message", () => {
   const sealed = cipherFrom(1).seal(text("transfer 10"));
 
-  test("is refused for each single changed byte of nonce, ciphertext and tag", () => {
+  test("is rejected for every changed byte of nonce, ciphertext and tag", () => {
     const cipher = new MessageCipher(KEY);
     for (let at = 0; at < sealed.length; at++) {
       for (const change of [0x01, 0x80, 0xff]) {
@@ -108,7 +108,7 @@ describe("a message that is not authentic", () => {
     expect(Buffer.from(cipher.open(sealed)).toString()).toBe("transfer 10");
   });
 
-  test("is refused at every length that it may be cut to, and with a byte more", () => {
+  test("is rejected at every shorter length and with one byte more", () => {
     const cipher = new MessageCipher(KEY);
     for (let length = 0; length < sealed.length; length++) {
       const error = thrownBy(() => cipher.open(sealed.subarray(0, length)));
@@ -119,7 +119,7 @@ describe("a message that is not authentic", () => {
     expect(thrownBy(() => cipher.open(Uint8Array.of(...sealed, 0)))).toMatchObject({ code: "IPC_DECRYPTION_FAILED" });
   });
 
-  test("is refused when it was sealed with another key", () => {
+  test("is rejected when it was sealed with another key", () => {
     const other = new MessageCipher(createSecretKey(new Uint8Array(32)));
     expect(thrownBy(() => other.open(sealed))).toMatchObject({
       code: "IPC_DECRYPTION_FAILED",
@@ -128,8 +128,8 @@ describe("a message that is not authentic", () => {
   });
 });
 
-describe("the limit of messages under one key", () => {
-  test("counts what is sealed and what is opened together", () => {
+describe("the message limit of a key", () => {
+  test("counts sealed and opened messages together", () => {
     const peer = cipherFrom(100);
     const cipher = new MessageCipher(KEY, { nonces: new CountedNonces(PREFIX, 1), messageLimit: 4 });
     const target = new Uint8Array(28);
@@ -151,7 +151,7 @@ describe("the limit of messages under one key", () => {
     }
   });
 
-  test("takes no nonce once it is reached", () => {
+  test("uses no nonce once it is reached", () => {
     const nonces = new CountedNonces(PREFIX, 1);
     const cipher = new MessageCipher(KEY, { nonces, messageLimit: 1 });
     cipher.seal(text("1"));
@@ -161,9 +161,12 @@ describe("the limit of messages under one key", () => {
     expect(next[11]).toBe(2);
   });
 
-  test.each([0, -1, 1.5, 2 ** 31 + 1, Number.NaN, Number.POSITIVE_INFINITY])("is not %s", (messageLimit) => {
-    expect(() => new MessageCipher(KEY, { messageLimit })).toThrow(
-      new RangeError(`messageLimit: takes a whole number of 1 … 2147483648, got ${messageLimit}`),
-    );
-  });
+  test.each([0, -1, 1.5, 2 ** 31 + 1, Number.NaN, Number.POSITIVE_INFINITY])(
+    "is rejected when it is %s",
+    (messageLimit) => {
+      expect(() => new MessageCipher(KEY, { messageLimit })).toThrow(
+        new RangeError(`messageLimit: takes a whole number of 1 … 2147483648, got ${messageLimit}`),
+      );
+    },
+  );
 });

@@ -31,13 +31,13 @@ describe("counted nonces", () => {
     ]);
   });
 
-  test("start at 0 behind a prefix that differs from one source to the next", () => {
+  test("start at 0 after a prefix that differs between sources", () => {
     const sources = Array.from({ length: 50 }, () => take(new CountedNonces(), 1)[0] as string);
     expect(sources.every((nonce) => nonce.endsWith("00000000"))).toBe(true);
     expect(new Set(sources).size).toBe(50);
   });
 
-  test("never repeat, wherever they start", () => {
+  test("never repeat, for any first number", () => {
     assert(
       property(
         uint8Array({ minLength: 8, maxLength: 8 }),
@@ -50,14 +50,14 @@ describe("counted nonces", () => {
     );
   });
 
-  test("end after the last counter instead of wrapping, and stay ended", () => {
+  test("end after the last counter without wrapping, and stay ended", () => {
     const nonces = new CountedNonces(PREFIX, 0xffff_fffe);
     expect(take(nonces, 2)).toEqual(["1111111111111111fffffffe", "1111111111111111ffffffff"]);
     expect(() => take(nonces, 1)).toThrow(RangeError);
     expect(() => take(nonces, 1)).toThrow("nonces exhausted");
   });
 
-  test("leave the target as it is when they are used up", () => {
+  test("leave the target unchanged when they are used up", () => {
     const nonces = new CountedNonces(PREFIX, 0xffff_ffff);
     take(nonces, 1);
     const target = new Uint8Array(NONCE_BYTES).fill(0xee);
@@ -65,20 +65,20 @@ describe("counted nonces", () => {
     expect(target).toEqual(new Uint8Array(NONCE_BYTES).fill(0xee));
   });
 
-  test("keep their prefix though its bytes are used again", () => {
+  test("keep their prefix after the caller has overwritten its bytes", () => {
     const prefix = PREFIX.slice();
     const nonces = new CountedNonces(prefix, 1);
     prefix.fill(0xee);
     expect(take(nonces, 1)).toEqual(["111111111111111100000001"]);
   });
 
-  test.each([0, 7, 9, 12])("refuse a prefix of %i bytes", (length) => {
+  test.each([0, 7, 9, 12])("reject a prefix of %i bytes", (length) => {
     expect(() => new CountedNonces(new Uint8Array(length))).toThrow(
       new RangeError(`prefix: takes 8 bytes, got ${length}`),
     );
   });
 
-  test.each([-1, 0.5, 2 ** 32, Number.NaN, "1"] as number[])("refuse to start at %s", (first) => {
+  test.each([-1, 0.5, 2 ** 32, Number.NaN, "1"] as number[])("reject the first number %s", (first) => {
     expect(() => new CountedNonces(PREFIX, first)).toThrow(
       new RangeError(`first: takes a whole number of 0 … 4294967295, got ${String(first)}`),
     );

@@ -18,12 +18,12 @@ const privateKey = createPrivateKey({
   },
 });
 
-test("a private key and its public half have the same 32 bytes", () => {
+test("gives a private key and its public half the same 32 bytes", () => {
   expect(hexOf(encodeIdentityKey(privateKey))).toBe(PUBLIC);
   expect(hexOf(encodeIdentityKey(decodeIdentityKey(Buffer.from(PUBLIC, "hex"))))).toBe(PUBLIC);
 });
 
-test("bytes come back as they were, also as a JWK, and are the plain bytes of nothing else", () => {
+test("encodes a decoded key to the same 32 bytes, also as a JWK, in memory of their own", () => {
   assert(
     property(uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
       const key = decodeIdentityKey(bytes);
@@ -37,7 +37,7 @@ test("bytes come back as they were, also as a JWK, and are the plain bytes of no
   );
 });
 
-test.each([0, 31, 33, 64])("%i bytes are no key", (length) => {
+test.each([0, 31, 33, 64])("rejects a key of %i bytes", (length) => {
   expect(() => decodeIdentityKey(new Uint8Array(length))).toThrow(
     new RangeError(`bytes: takes 32 bytes, got ${length}`),
   );
@@ -47,6 +47,6 @@ test.each([
   ["x25519", generateKeyPairSync("x25519").publicKey],
   ["ec", generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey],
   ["secret", createSecretKey(new Uint8Array(32))],
-])("a key of the kind %s is refused", (kind, key) => {
+])("rejects a key of the kind %s", (kind, key) => {
   expect(() => encodeIdentityKey(key)).toThrow(new TypeError(`key: takes an Ed25519 key, got ${kind}`));
 });

@@ -32,31 +32,31 @@ function macked(id: Uint8Array): Uint8Array {
 }
 
 describe("an AUTH without an identity", () => {
-  test("is HMAC-SHA256 of the transcript's hash, which verifies", () => {
+  test("is the HMAC-SHA256 of the transcript's hash, and verifies", () => {
     expect(hexOf(makeAuth(CLIENT))).toBe(createHmac("sha256", RAW_KEY).update(HASH).digest("hex"));
     expect(verifyAuth(CLIENT, makeAuth(CLIENT))).toBeUndefined();
   });
 
-  test("is refused with any byte changed", () => {
+  test("is rejected when any byte is changed", () => {
     const body = makeAuth(CLIENT);
     for (let at = 0; at < body.length; at++) {
       expect(refusalOf(CLIENT, flipped(body, at)).message).toContain("client AUTH does not match this handshake");
     }
   });
 
-  test("is refused at any other length", () => {
+  test("is rejected at any other length", () => {
     for (let length = 0; length <= 160; length++) {
       if (length === 32) continue;
       expect(refusalOf(CLIENT, new Uint8Array(length)).message).toContain(`AUTH: ${length} bytes, expected 32`);
     }
   });
 
-  test("is refused under another key or for another handshake", () => {
+  test("is rejected under another key or for another handshake", () => {
     refusalOf({ ...CLIENT, key: createSecretKey(new Uint8Array(32)) }, makeAuth(CLIENT));
     refusalOf({ ...CLIENT, transcriptHash: flipped(HASH, 31) }, makeAuth(CLIENT));
   });
 
-  test("is refused where a trusted key is asked for", () => {
+  test("is rejected when trusted keys are set", () => {
     expect(refusalOf(CLIENT, makeAuth(CLIENT), [myKey]).message).toContain("AUTH: 32 bytes, expected 128");
     expect(refusalOf(CLIENT, makeAuth(CLIENT), []).message).toContain("AUTH: 32 bytes, expected 128");
   });
@@ -79,28 +79,28 @@ describe.each(["client", "server"] as const)("an AUTH with the identity of a %s"
     ["alone", [myKey]],
     ["first", [myKey, otherKey]],
     ["last", [otherKey, otherKey, myKey]],
-  ])("verifies where its key is trusted, %s, and gives the key", (_what, trusted) => {
+  ])("verifies when its key is trusted, %s, and returns the key", (_what, trusted) => {
     const key = verifyAuth(binding, body, trusted);
     expect(key && hexOf(key)).toBe(hexOf(myKey));
     expect(key?.buffer).not.toBe(body.buffer);
   });
 
-  test("is refused where its key is not trusted", () => {
+  test("is rejected when its key is not trusted", () => {
     expect(refusalOf(binding, body, [otherKey]).message).toContain(
       `${role} key not trusted: not among the 1 trusted keys`,
     );
     expect(refusalOf(binding, body, []).message).toContain("not among the 0 trusted keys");
   });
 
-  test("is refused where no signature was agreed on", () => {
+  test("is rejected when no signature was agreed on", () => {
     expect(refusalOf(binding, body).message).toContain("AUTH: 128 bytes, expected 32");
   });
 
-  test("is refused with any byte changed", () => {
+  test("is rejected when any byte is changed", () => {
     for (let at = 0; at < body.length; at++) refusalOf(binding, flipped(body, at), [myKey]);
   });
 
-  test("is refused with any byte of the signature changed though the HMAC is right", () => {
+  test("is rejected when any byte of the signature is changed and the HMAC is right", () => {
     const id = body.subarray(32);
     for (let at = 32; at < id.length; at++) {
       expect(refusalOf(binding, macked(flipped(id, at)), [myKey]).message).toContain(
@@ -109,7 +109,7 @@ describe.each(["client", "server"] as const)("an AUTH with the identity of a %s"
     }
   });
 
-  test("is refused at any other length", () => {
+  test("is rejected at any other length", () => {
     for (const length of [0, 32, 64, 127, 129, 192]) refusalOf(binding, Buffer.alloc(length, body), [myKey]);
   });
 });
@@ -117,17 +117,17 @@ describe.each(["client", "server"] as const)("an AUTH with the identity of a %s"
 describe("a signature", () => {
   const idOf = (binding: AuthBinding, key = mine): Uint8Array => makeAuth(binding, key.privateKey).subarray(32);
 
-  test("by another key than the one beside it is refused", () => {
+  test("is rejected when it was made with another key than the one sent with it", () => {
     const id = Buffer.concat([myKey, idOf(CLIENT, other).subarray(32)]);
     expect(refusalOf(CLIENT, macked(id), [myKey]).message).toContain("signature: not made with the private key");
   });
 
-  test("of the other side, and of another handshake, is refused", () => {
+  test("is rejected when it was made for the other side or for another handshake", () => {
     refusalOf(CLIENT, macked(idOf(bindingOf("server"))), [myKey]);
     refusalOf(CLIENT, macked(idOf({ ...CLIENT, transcriptHash: flipped(HASH, 0) })), [myKey]);
   });
 
-  test("under trusted bytes that are no point of the curve is refused, not a crash", () => {
+  test("is rejected without a crash when the trusted bytes are no point of the curve", () => {
     for (const byte of [0x00, 0x01, 0xff]) {
       const unusable = new Uint8Array(32).fill(byte);
       refusalOf(CLIENT, macked(Buffer.concat([unusable, idOf(CLIENT).subarray(32)])), [unusable]);
@@ -135,18 +135,18 @@ describe("a signature", () => {
   });
 });
 
-test("an identity is an Ed25519 private key", () => {
+test("accepts only an Ed25519 private key as identity", () => {
   expect(() => makeAuth(CLIENT, createPublicKey(mine.privateKey))).toThrow(TypeError);
   expect(() => makeAuth(CLIENT, generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey)).toThrow(
     new TypeError("key: takes an Ed25519 key, got ec"),
   );
 });
 
-test("a trusted key that is not 32 bytes is the caller's mistake, not the peer's", () => {
+test("throws a RangeError, not a CryptoError, when a trusted key is not 32 bytes long", () => {
   expect(() => verifyAuth(CLIENT, makeAuth(CLIENT, mine.privateKey), [new Uint8Array(31)])).toThrow(RangeError);
 });
 
-test("no message tells a key", () => {
+test("shows no key in any error message", () => {
   const body = makeAuth(CLIENT, mine.privateKey);
   const messages = [refusalOf(CLIENT, body, [otherKey]), refusalOf(CLIENT, flipped(body, 0), [myKey])].map(
     ({ message }) => message,

@@ -14,7 +14,7 @@ const SAID: Transcript = {
   select: bytes("80"),
 };
 
-test("the hash is SHA-256 over the label and each item behind its length, in the order of the handshake", () => {
+test("hashes the label and each item after its length with SHA-256, in the order of the handshake", () => {
   const joined = Buffer.concat([
     Buffer.from("ipcx/1 transcript"),
     bytes("00000002 0201"),
@@ -29,8 +29,8 @@ test("the hash is SHA-256 over the label and each item behind its length, in the
   expect(hexOf(hash)).toBe(createHash("sha256").update(joined).digest("hex"));
 });
 
-describe("another hash comes of", () => {
-  test.each(Object.keys(SAID) as (keyof Transcript)[])("any changed byte of %s", (item) => {
+describe("the transcript's hash changes", () => {
+  test.each(Object.keys(SAID) as (keyof Transcript)[])("with any changed byte of %s", (item) => {
     const hashes = new Set([hexOf(hashTranscript(SAID))]);
     for (let at = 0; at < SAID[item].length; at++) {
       const changed = SAID[item].slice();
@@ -40,12 +40,12 @@ describe("another hash comes of", () => {
     expect(hashes.size).toBe(SAID[item].length + 1);
   });
 
-  test("the same bytes, divided into items at another place", () => {
+  test("when the same bytes are divided into items elsewhere", () => {
     const moved = { ...SAID, hello: bytes("02"), reply: bytes("0100") };
     expect(hexOf(hashTranscript(moved))).not.toBe(hexOf(hashTranscript(SAID)));
   });
 
-  test("the two keys in each other's place", () => {
+  test("when the two keys are swapped", () => {
     const swapped = { ...SAID, clientPublicKey: SAID.serverPublicKey, serverPublicKey: SAID.clientPublicKey };
     expect(hexOf(hashTranscript(swapped))).not.toBe(hexOf(hashTranscript(SAID)));
   });

@@ -50,14 +50,14 @@ describe("a point of small order", () => {
   });
 });
 
-test("rejects every y from p up, because no key generator encodes a point so", () => {
+test("rejects every y from p up, because no key generator encodes a point that way", () => {
   for (let low = 0xed; low <= 0xff; low++) {
     for (const high of ["7f", "ff"])
       expect(isWeakIdentityKey(bytes(`${low.toString(16)}${"ff".repeat(30)}${high}`))).toBe(true);
   }
 });
 
-test("accepts generated keys, and a y beside a weak one", () => {
+test("accepts generated keys and a y next to a weak one", () => {
   for (let count = 0; count < 50; count++) {
     expect(isWeakIdentityKey(encodeIdentityKey(generateKeyPairSync("ed25519").publicKey))).toBe(false);
   }

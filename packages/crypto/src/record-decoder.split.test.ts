@@ -31,16 +31,16 @@ function newDecoder(): BodyDecoder {
   };
 }
 
-describe.each(["each", "end"] as const)("drained after %s chunk", (drain) => {
+describe.each(["each", "end"] as const)("a record decoder that is read after %s chunk", (drain) => {
   test.each([
     ["one record", streamOf(17)],
     ["small records", streamOf(17, 18, 40, 17)],
     ["small and medium records", streamOf(17, 90, 33)],
-  ])("%s come out whole over every two cuts", (_what, stream) => {
+  ])("returns %s whole over every two cuts", (_what, stream) => {
     expect(wrongCuts(newDecoder, stream, everyCut(stream), drain)).toEqual([]);
   });
 
-  test("the longest record comes out whole over every two cuts around where memory is made", () => {
+  test("returns the longest record whole over every two cuts around each allocation", () => {
     const stream = streamOf(20, 262_160, 19);
     const first = 24 + 4;
     const places = [0, 24, first, first + 65_536, first + 131_072, first + 262_160, stream.bytes.length];
@@ -53,12 +53,12 @@ describe.each(["each", "end"] as const)("drained after %s chunk", (drain) => {
 test.each([
   ["small records", streamOf(17, 18, 40, 17)],
   ["a record over 65 536 bytes", streamOf(17, 70_000, 18)],
-])("%s come out whole byte by byte", (_what, stream) => {
+])("returns %s whole when pushed byte by byte", (_what, stream) => {
   const chunks = [...stream.bytes].map((byte) => Uint8Array.of(byte));
   expect(decodes(newDecoder(), stream, chunks, "each")).toBe(true);
 });
 
-test("the pushed bytes are not changed", () => {
+test("leaves the pushed bytes unchanged", () => {
   const stream = streamOf(17, 40);
   const before = stream.bytes.slice();
   decodes(newDecoder(), stream, [stream.bytes.subarray(0, 30), stream.bytes.subarray(30)], "each");

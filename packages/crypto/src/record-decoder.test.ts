@@ -28,8 +28,8 @@ function thrownBy(take: () => unknown): unknown {
 
 const TAG = "00".repeat(16);
 
-describe("a record", () => {
-  test("is its kind and the bytes behind its header", () => {
+describe("a decoded record", () => {
+  test("has its kind and the bytes after its header", () => {
     const reader = pushed(`01 000012 a1a2${TAG} 02 000011 b1${TAG} 03 000010 ${TAG}`);
     expect(reader.next()).toEqual({ kind: 1, sealed: hex(`a1a2${TAG}`) });
     expect(reader.next()).toEqual({ kind: 2, sealed: hex(`b1${TAG}`) });
@@ -39,7 +39,7 @@ describe("a record", () => {
     reader.end();
   });
 
-  test("is a plain view into the chunk that holds it whole", () => {
+  test("is a plain view of the chunk when one chunk holds it whole", () => {
     const chunk = Buffer.from(hex(`02 000011 b1${TAG} 02 000012 c1c2${TAG}`));
     const reader = new RecordDecoder();
     reader.push(chunk);
@@ -51,7 +51,7 @@ describe("a record", () => {
     }
   });
 
-  test("is a view also when its header came in another chunk, and memory of its own when its body was cut", () => {
+  test("is a view when only its header came in another chunk, and a copy when its body was cut", () => {
     const body = hex(`b1${TAG}`);
     const reader = pushed("02 00");
     expect(reader.next()).toBeUndefined();
@@ -70,7 +70,7 @@ describe("a record", () => {
     expect(sealed?.buffer.byteLength).toBe(17);
   });
 
-  test.each([17, 65_537, 262_160])("of %i bytes in pieces is a plain Uint8Array over memory of its own", (length) => {
+  test.each([17, 65_537, 262_160])("of %i bytes in pieces is a plain Uint8Array over new memory", (length) => {
     const body = Buffer.alloc(length, 0xa5);
     const reader = new RecordDecoder();
     reader.push(Buffer.of(2, length >>> 16, length >>> 8, length));
@@ -83,7 +83,7 @@ describe("a record", () => {
     expect(body.equals(sealed)).toBe(true);
   });
 
-  test("comes out after the chunks pushed behind it, too", () => {
+  test("is returned after more chunks were pushed, too", () => {
     const reader = pushed("02 0000", `11 b1${TAG} 02`, `000011 c1${TAG}`);
     expect([reader.next(), reader.next(), reader.next()].map((record) => record && hexOf(record.sealed))).toEqual([
       `b1${TAG}`,
@@ -93,7 +93,7 @@ describe("a record", () => {
   });
 });
 
-describe("a header that is not allowed", () => {
+describe("the decoder, for an invalid header,", () => {
   test.each([
     ["00 000010", "unknown record kind: 0,"],
     ["04 000010", "unknown record kind: 4,"],
@@ -105,7 +105,7 @@ describe("a header that is not allowed", () => {
     ["02 040011", "invalid record length: 262161 bytes for kind DATA"],
     ["02 ffffff", "invalid record length: 16777215 bytes for kind DATA"],
     ["03 000011", "invalid record length: 17 bytes for kind CLOSE"],
-  ])("%s is refused before any of its body is there, at once and byte by byte", (text, message) => {
+  ])("rejects %s before any byte of the body arrives, at once and byte by byte", (text, message) => {
     for (const chunks of [[hex(text)], [...hex(text)].map((byte) => Uint8Array.of(byte))]) {
       const reader = new RecordDecoder();
       const error = thrownBy(() => {
@@ -120,19 +120,19 @@ describe("a header that is not allowed", () => {
     }
   });
 
-  test("is refused after the good records before it have come out", () => {
+  test("returns the good records before it rejects", () => {
     const reader = pushed(`02 000011 b1${TAG} 02 000010`);
     expect(reader.next()).toMatchObject({ kind: 2 });
     expect(thrownBy(() => reader.next())).toMatchObject({ code: "IPC_RECORD_INVALID" });
   });
 });
 
-describe("an error", () => {
+describe("a record decoder that failed", () => {
   test.each([
     ["IPC_RECORD_INVALID", ["02 000010"]],
     ["IPC_RECORD_INVALID", ["02", "0000", "10"]],
     ["IPC_RECORD_TRUNCATED", ["02 000011 b1"]],
-  ])("%s is final: every later call throws it again, and nothing is kept", (code, chunks) => {
+  ])("with %s throws the same error on every later call, and keeps no bytes", (code, chunks) => {
     const reader = pushed(...chunks);
     const error = thrownBy(() => {
       reader.next();
@@ -150,7 +150,7 @@ describe("the end of the stream", () => {
   // Records of 22, 21 and 20 bytes.
   const stream = hex(`01 000012 a1a2${TAG} 02 000011 b1${TAG} 03 000010 ${TAG}`);
 
-  test.each([1, 7, 63])("in chunks of %i is in order between records and an error within one", (step) => {
+  test.each([1, 7, 63])("is accepted between records and is an error within one, in chunks of %i", (step) => {
     for (let length = 0; length <= stream.length; length++) {
       const reader = new RecordDecoder();
       for (let at = 0; at < length; at += step) {
@@ -177,7 +177,7 @@ describe("the end of the stream", () => {
   });
 });
 
-test("memory for the longest record follows what has arrived: 64 KiB, then twice that each time it is full", () => {
+test("allocates 64 KiB for the longest record, then doubles each time it is full", () => {
   const made: number[] = [];
   const Real = globalThis.Uint8Array;
   const unzeroed = vi.spyOn(Buffer, "allocUnsafeSlow");
@@ -203,7 +203,7 @@ test("memory for the longest record follows what has arrived: 64 KiB, then twice
   expect(made).toEqual([65_536, 131_074, 262_160]);
 });
 
-test("what was sealed comes out, whatever it is and however the stream is cut", () => {
+test("returns the sealed bytes for any records, however the stream is cut", () => {
   const plaintexts = array(uint8Array({ minLength: 1, maxLength: 200 }), { maxLength: 12 });
   const cuts = array(constantFrom(0, 1, 2, 3, 4, 5, 19, 20, 21, 64, 200), { minLength: 1, maxLength: 40 });
   assert(

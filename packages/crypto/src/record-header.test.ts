@@ -13,7 +13,7 @@ function thrownBy(take: () => unknown): unknown {
   throw new Error("nothing was thrown");
 }
 
-describe("a header", () => {
+describe("a record header", () => {
   test.each([
     ["01 000010", RECORD_KIND.auth, 16],
     ["01 000030", RECORD_KIND.auth, 48],
@@ -22,7 +22,7 @@ describe("a header", () => {
     ["02 010203", RECORD_KIND.data, 66_051],
     ["02 040010", RECORD_KIND.data, 262_160],
     ["03 000010", RECORD_KIND.close, 16],
-  ])("%s is kind %i with %i bytes to come, in both directions", (text, kind, length) => {
+  ])("%s is encoded and decoded as kind %i with a body of %i bytes", (text, kind, length) => {
     expect(decodeRecordHeader(hex(text))).toEqual({ kind, length });
     const target = new Uint8Array(8).fill(0xee);
     writeHeader(target, 2, kind, length);
@@ -39,13 +39,13 @@ describe("a header", () => {
     ["02 ffffff", "invalid record length: 16777215 bytes for kind DATA, expected 17 … 262160"],
     ["03 00000f", "invalid record length: 15 bytes for kind CLOSE, expected 16 … 16"],
     ["03 000011", "invalid record length: 17 bytes for kind CLOSE, expected 16 … 16"],
-  ])("%s is refused: its %s", (text, message) => {
+  ])("%s is rejected: its %s", (text, message) => {
     const error = thrownBy(() => decodeRecordHeader(hex(text)));
     expect(error).toBeInstanceOf(CryptoError);
     expect(error).toMatchObject({ code: "IPC_RECORD_INVALID", message: expect.stringContaining(message) });
   });
 
-  test("of any other kind is refused, whatever its length", () => {
+  test("of an unknown kind is rejected, for any length", () => {
     for (let kind = 0; kind <= 0xff; kind++) {
       if (kind >= 1 && kind <= 3) continue;
       expect(thrownBy(() => decodeRecordHeader(Uint8Array.of(kind, 0, 0, 0x20)))).toMatchObject({
@@ -60,7 +60,7 @@ describe("a header", () => {
     ["03 000010", RECORD_KIND.auth, "unexpected record: kind 3 (CLOSE), expected AUTH"],
     ["01 000030", RECORD_KIND.data, "unexpected record: kind 1 (AUTH), expected DATA"],
   ] satisfies [string, RecordKind, string][])(
-    "%s is refused where only kind %i may come",
+    "%s is rejected when only kind %i may follow",
     (text, expected, message) => {
       expect(thrownBy(() => decodeRecordHeader(hex(text), expected))).toMatchObject({
         code: "IPC_RECORD_INVALID",
@@ -70,7 +70,7 @@ describe("a header", () => {
     },
   );
 
-  test.each([0, 3, 5])("is not %i bytes", (length) => {
+  test.each([0, 3, 5])("is rejected when it has %i bytes", (length) => {
     expect(() => decodeRecordHeader(new Uint8Array(length))).toThrow(
       new RangeError(`header: takes 4 bytes, got ${length}`),
     );

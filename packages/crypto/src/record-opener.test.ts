@@ -38,8 +38,8 @@ function session(byte?: number): [SealedRecord, SealedRecord, SealedRecord, Seal
   return [seal(auth, "proof"), seal(data, "one"), seal(data, "two"), seal(data, "three"), seal(close, "")];
 }
 
-describe("records in their order", () => {
-  test("open to what was sealed, and end in order", () => {
+describe("records in order", () => {
+  test("open to the plaintext, and the stream ends without error", () => {
     const opener = new RecordOpener(keys());
     expect(openAll(session().slice(0, 4), opener)).toEqual(["proof", "one", "two", "three"]);
     expect(opener.closed).toBe(false);
@@ -48,7 +48,7 @@ describe("records in their order", () => {
     expect(() => opener.end()).not.toThrow();
   });
 
-  test("open to what was sealed across changes of key", () => {
+  test("open to the plaintext across rekeyings", () => {
     assert(
       property(
         integer({ min: 1, max: 9 }),
@@ -65,7 +65,7 @@ describe("records in their order", () => {
     );
   });
 
-  test("do not open where the two sides change keys at different places", () => {
+  test("do not open when the two sides rekey at different places", () => {
     const sealer = new RecordSealer(keys(), { rekeyInterval: 2 });
     const records = [sealer.seal(auth), sealer.seal(data, [text("1")]), sealer.seal(data, [text("2")])];
     expect(openAll(records.map(recordOf), new RecordOpener(keys(), { rekeyInterval: 3 }))).toMatchObject([
@@ -75,7 +75,7 @@ describe("records in their order", () => {
     ]);
   });
 
-  test("are left as they were, and opened into memory of their own", () => {
+  test("stay unchanged, and are opened into new memory", () => {
     const [first, second] = session();
     const before = Buffer.from(second.sealed);
     const opener = new RecordOpener(keys());
@@ -88,7 +88,7 @@ describe("records in their order", () => {
 });
 
 describe("a record with one flipped bit", () => {
-  test.each([0, 1, 2, 3, 4])("is refused at every byte of ciphertext and tag: record %i", (index) => {
+  test.each([0, 1, 2, 3, 4])("is rejected at every byte of ciphertext and tag: record %i", (index) => {
     const records = session();
     const { kind, sealed } = records[index] as SealedRecord;
     for (let at = 0; at < sealed.length; at++) {
@@ -106,7 +106,7 @@ describe("a record with one flipped bit", () => {
     }
   });
 
-  test("is refused for any bytes and any flip, and for any in the header, which says another kind or length then", () => {
+  test("is rejected for any bytes and any flip, in the header, too, which then has another kind or length", () => {
     assert(
       property(
         uint8Array({ minLength: 1, maxLength: 300 }),
@@ -130,7 +130,7 @@ describe("a record with one flipped bit", () => {
     );
   });
 
-  test("is refused though only its kind is another that may come: the header is authenticated", () => {
+  test("is rejected when only its kind has changed, because the header is authenticated", () => {
     const [first, , , , last] = session();
     const empty = new RecordSealer(keys());
     empty.seal(auth);
@@ -143,7 +143,7 @@ describe("a record with one flipped bit", () => {
   });
 });
 
-describe("a record out of its place", () => {
+describe("a record out of order", () => {
   const [a, one, two, three, end] = session();
 
   test.each([
@@ -153,7 +153,7 @@ describe("a record out of its place", () => {
     ["behind a record that was left out", [a, one, three]],
     ["a CLOSE before the last DATA", [a, one, two, end]],
     ["from another session", [a, session(0x43)[1]]],
-  ])("is refused: %s", (_what, records) => {
+  ])("is rejected: %s", (_what, records) => {
     const opened = openAll(records);
     expect(opened).toHaveLength(records.length);
     expect(opened.at(-1)).toMatchObject({ name: "CryptoError", code: "IPC_DECRYPTION_FAILED" });
@@ -165,13 +165,13 @@ describe("a record out of its place", () => {
     ["a second AUTH", [a, a], "record 1 is of kind AUTH, but only the first record may be AUTH"],
     ["DATA behind CLOSE", [a, one, two, three, end, one], "record 5 is of kind DATA, but no record may follow CLOSE"],
     ["a second CLOSE", [a, one, two, three, end, end], "record 5 is of kind CLOSE, but no record may follow CLOSE"],
-  ])("is refused by its kind: %s", (_what, records, message) => {
+  ])("is rejected for its kind: %s", (_what, records, message) => {
     const opened = openAll(records);
     expect(opened).toHaveLength(records.length);
     expect(opened.at(-1)).toMatchObject({ code: "IPC_RECORD_INVALID", message: expect.stringContaining(message) });
   });
 
-  test("is refused in any order but the right one", () => {
+  test("is rejected in every order but the right one", () => {
     const records = [a, one, two, three, end];
     assert(
       property(array(integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 7 }), (order) => {
@@ -184,7 +184,7 @@ describe("a record out of its place", () => {
   });
 });
 
-describe("a record by its form", () => {
+describe("a malformed record", () => {
   test.each([
     [data, 15],
     [data, 16],
@@ -192,20 +192,20 @@ describe("a record by its form", () => {
     [close, 17],
     [auth, 513],
     [4 as RecordKind, 32],
-  ])("of kind %i and %i bytes is refused before any cipher is made", (kind, length) => {
+  ])("of kind %i and %i bytes is rejected before a cipher is created", (kind, length) => {
     const opener = new RecordOpener(keys(), { recordLimit: 1 });
     // A cipher would be an IPC_CIPHER_EXHAUSTED: the only number is used up.
     opener.open(session()[0]);
     expect(openAll([{ kind, sealed: new Uint8Array(length) }], opener)).toMatchObject([{ code: "IPC_RECORD_INVALID" }]);
   });
 
-  test("past the last number is refused", () => {
+  test("is rejected when its number is past the last one", () => {
     const opener = new RecordOpener(keys(), { recordLimit: 2 });
     expect(openAll(session(), opener)).toMatchObject(["proof", "one", { code: "IPC_CIPHER_EXHAUSTED" }]);
   });
 });
 
-describe("an error", () => {
+describe("an opener that failed", () => {
   let opener: RecordOpener;
   beforeEach(() => {
     opener = new RecordOpener(keys());
@@ -216,7 +216,7 @@ describe("an error", () => {
     ["IPC_DECRYPTION_FAILED", { kind: data, sealed: new Uint8Array(32) }],
     ["IPC_DECRYPTION_FAILED", { kind: close, sealed: new Uint8Array(16) }],
     ["IPC_RECORD_INVALID", { kind: auth, sealed: new Uint8Array(48) }],
-  ])("%s is final: the right record does not open any more, and nothing is closed", (code, record) => {
+  ])("with %s stays failed: it rejects the right record, too, and counts as not closed", (code, record) => {
     const [error] = openAll([record], opener);
     expect(error).toMatchObject({ code });
     expect(openAll([session()[1]], opener)[0]).toBe(error);
@@ -224,7 +224,7 @@ describe("an error", () => {
     expect(opener.closed).toBe(false);
   });
 
-  test("IPC_RECORD_TRUNCATED is what an end without CLOSE is", () => {
+  test("with IPC_RECORD_TRUNCATED, by an end without CLOSE, rejects the next record with the same code", () => {
     openAll([session()[1]], opener);
     expect(() => opener.end()).toThrow(CryptoError);
     expect(openAll([session()[2]], opener)).toMatchObject([

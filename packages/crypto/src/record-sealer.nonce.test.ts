@@ -35,7 +35,7 @@ const step = record({
   broken: boolean(),
 });
 
-test("no key and nonce come twice, whatever is sealed in whatever way, and whatever of it fails", () => {
+test("uses no key and nonce twice for any records, also when some of them fail", () => {
   let ciphers = 0;
   assert(
     property(

@@ -51,8 +51,8 @@ function readIndependently(stream: Uint8Array, rekeyInterval = 2 ** 20): Opened[
   return opened;
 }
 
-describe("a row of records", () => {
-  test("can be read with the keys and the design alone", () => {
+describe("a sequence of sealed records", () => {
+  test("can be opened with the keys and the specification alone", () => {
     const sealer = new RecordSealer(keys());
     const stream = [
       sealer.seal(auth, [text("proof")]),
@@ -74,7 +74,7 @@ describe("a row of records", () => {
     ]);
   });
 
-  test("is read across changes of key, whatever the interval", () => {
+  test("can be opened across rekeyings, at any interval", () => {
     assert(
       property(
         integer({ min: 1, max: 9 }),
@@ -89,7 +89,7 @@ describe("a row of records", () => {
     );
   });
 
-  test("has these bytes, made with createCipheriv alone", () => {
+  test("has the bytes that createCipheriv alone gives", () => {
     const cipher = createCipheriv("aes-256-gcm", RAW_KEY, Buffer.from(`${"a0".repeat(11)}a1`, "hex"));
     cipher.setAAD(Buffer.from("02000015", "hex"));
     const record = ["02000015", cipher.update("hello", "utf8", "hex"), cipher.final("hex"), hexOf(cipher.getAuthTag())];
@@ -112,7 +112,7 @@ describe("a plaintext in chunks", () => {
     );
   });
 
-  test("is sealed into its place and nowhere else", () => {
+  test("is sealed into its place, and no other byte changes", () => {
     assert(
       property(chunkings, nat(9), (chunks, offset) => {
         const joined = sealerAfterAuth().seal(data, chunks);
@@ -123,14 +123,14 @@ describe("a plaintext in chunks", () => {
     );
   });
 
-  test("may lie where its ciphertext goes", () => {
+  test("may overlap the place of its ciphertext", () => {
     const slab = Buffer.from(`........hello${".".repeat(16)}`);
     const chunks = [slab.subarray(8, 10), slab.subarray(10, 13)];
     expect(sealerAfterAuth().sealInto(slab, 4, data, chunks)).toBe(25);
     expect(hexOf(slab.subarray(4))).toBe(hexOf(sealerAfterAuth().seal(data, [text("hello")])));
   });
 
-  test("is left as it was", () => {
+  test("stays unchanged", () => {
     const plaintext = text("hello");
     const sealer = sealerAfterAuth();
     sealer.seal(data, [plaintext]);
@@ -139,7 +139,7 @@ describe("a plaintext in chunks", () => {
     expect(plaintext).toEqual(text("hello"));
   });
 
-  test("of 262 144 bytes is the longest, and opens", () => {
+  test("of 262 144 bytes, the longest, is sealed and opens", () => {
     const plaintext = Buffer.alloc(262_144, "longest");
     const sealer = new RecordSealer(keys());
     const stream = Buffer.concat([
@@ -151,7 +151,7 @@ describe("a plaintext in chunks", () => {
   });
 });
 
-describe("a sealer refuses", () => {
+describe("a sealer rejects", () => {
   /** What each way of sealing throws, which must be the same. */
   function refusalOf(sealer: RecordSealer, kind: 1 | 2 | 3, chunks: Uint8Array[]): unknown {
     const errors = [
@@ -175,20 +175,20 @@ describe("a sealer refuses", () => {
     ["DATA without a byte", data, 0, "DATA takes 1 … 262144 bytes, got 0"],
     ["DATA of a byte too many", data, 262_145, "DATA takes 1 … 262144 bytes, got 262145"],
     ["CLOSE with a byte", close, 1, "CLOSE takes 0 … 0 bytes, got 1"],
-  ] as const)("%s, and goes on", (_what, kind, length, message) => {
+  ] as const)("%s, and stays usable", (_what, kind, length, message) => {
     const sealer = sealerAfterAuth();
     const chunks = [new Uint8Array(length >> 1), new Uint8Array(length - (length >> 1))];
     expect(refusalOf(sealer, kind, chunks)).toEqual(new RangeError(`chunks: a record of kind ${message}`));
     expect(hexOf(sealer.seal(data, [text("hello")]))).toBe(hexOf(sealerAfterAuth().seal(data, [text("hello")])));
   });
 
-  test("AUTH of a byte too many", () => {
+  test("an AUTH that is one byte too long", () => {
     const error = refusalOf(new RecordSealer(keys()), auth, [new Uint8Array(497)]);
     expect(error).toEqual(new RangeError("chunks: a record of kind AUTH takes 0 … 496 bytes, got 497"));
     expect(new RecordSealer(keys()).seal(auth, [new Uint8Array(496)])).toHaveLength(4 + 512);
   });
 
-  test("kinds out of their order", () => {
+  test("kinds out of order", () => {
     const [sealer, after, ended] = [new RecordSealer(keys()), sealerAfterAuth(), sealerAfterAuth()];
     ended.seal(close);
     expect([
@@ -212,7 +212,7 @@ describe("a sealer refuses", () => {
     [25, 1],
     [25, -1],
     [25, Number.NaN],
-  ])("a target of %i bytes from %d on without room for 25, touches nothing and goes on", (length, offset) => {
+  ])("a target of %i bytes from %d on without room for 25, writes nothing and stays usable", (length, offset) => {
     const sealer = sealerAfterAuth();
     const target = new Uint8Array(length).fill(0xee);
     expect(() => sealer.sealInto(target, offset, data, [text("hello")])).toThrow(
@@ -222,7 +222,7 @@ describe("a sealer refuses", () => {
     expect(hexOf(sealer.seal(data, [text("hello")]))).toBe(hexOf(sealerAfterAuth().seal(data, [text("hello")])));
   });
 
-  test("everything once its numbers are used up", () => {
+  test("every record once its numbers are used up", () => {
     const sealer = sealerAfterAuth({ recordLimit: 3 });
     sealer.seal(data, [text("1")]);
     sealer.seal(data, [text("2")]);
@@ -236,7 +236,7 @@ describe("a sealer refuses", () => {
     }
   });
 
-  test("keys that another sealer has", () => {
+  test("keys that another sealer uses", () => {
     const shared = keys();
     new RecordSealer(shared);
     expect(() => new RecordSealer(shared)).toThrow(

@@ -26,7 +26,7 @@ function pairsOf(count: number, options: RecordCipherOptions): string[] {
   });
 }
 
-describe("a nonce", () => {
+describe("a record nonce", () => {
   test.each([
     [0, "000000000000000000000000"],
     [1, "000000000000000000000001"],
@@ -37,7 +37,7 @@ describe("a nonce", () => {
     [0x1_0000_0000, "000000000000000100000000"],
     [0x1234_5678_9abc, "000000000000123456789abc"],
     [2 ** 48 - 1, "000000000000ffffffffffff"],
-  ])("of record %i is its number in the last eight bytes", (seq, nonce) => {
+  ])("of record %i ends with its number in eight bytes", (seq, nonce) => {
     expect(nonceOf(seq)).toBe(nonce);
   });
 
@@ -47,13 +47,13 @@ describe("a nonce", () => {
   });
 });
 
-describe("a sequence", () => {
+describe("a record sequence", () => {
   test("counts from 0 under the iv", () => {
     const nonces = pairsOf(3, {}).map((pair) => pair.split(" ")[1]);
     expect(nonces).toEqual(["f0f0f0f0f0f0f0f0f0f0f0f0", "f0f0f0f0f0f0f0f0f0f0f0f1", "f0f0f0f0f0f0f0f0f0f0f0f2"]);
   });
 
-  test("keeps its iv though these bytes are used again", () => {
+  test("keeps its iv after the caller has overwritten the bytes", () => {
     const iv = KEYS.iv.slice();
     const sequence = new RecordSequence({ key: KEYS.key, iv }, {});
     iv.fill(0);
@@ -61,14 +61,14 @@ describe("a sequence", () => {
     expect(hexOf(sequence.nonce)).toBe("f0".repeat(12));
   });
 
-  test("changes its key before every number that is a multiple of the interval, but 0", () => {
+  test("rekeys before every number that is a multiple of the interval, except 0", () => {
     const keys = pairsOf(10, { rekeyInterval: 3 }).map((pair) => pair.split(" ")[0]);
     const changes = keys.flatMap((key, seq) => (seq > 0 && key !== keys[seq - 1] ? [seq] : []));
     expect(changes).toEqual([3, 6, 9]);
     expect(keys[0]).toBe("00".repeat(32));
   });
 
-  test("changes its key before number 2^20, and not before that, when nothing else is asked for", () => {
+  test("rekeys first before number 2^20 by default", () => {
     const sequence = new RecordSequence(KEYS, {});
     for (let seq = 0; seq < 2 ** 20; seq++) sequence.advance(data);
     expect(sequence.key).toBe(KEYS.key);
@@ -76,7 +76,7 @@ describe("a sequence", () => {
     expect(sequence.key).not.toBe(KEYS.key);
   });
 
-  test("gives out no key and nonce twice, whatever the interval", () => {
+  test("uses no key and nonce twice, at any interval", () => {
     assert(
       property(integer({ min: 1, max: 40 }), integer({ min: 1, max: 200 }), (rekeyInterval, count) => {
         expect(new Set(pairsOf(count, { rekeyInterval })).size).toBe(count);
@@ -84,7 +84,7 @@ describe("a sequence", () => {
     );
   });
 
-  test("takes AUTH first and once, and nothing behind CLOSE", () => {
+  test("accepts AUTH first and once, and no record after CLOSE", () => {
     const sequence = new RecordSequence(KEYS, {});
     expect([auth, data, close].map((kind) => sequence.rejectReason(kind))).toEqual([
       undefined,
@@ -101,7 +101,7 @@ describe("a sequence", () => {
     for (const kind of [auth, data, close]) expect(sequence.rejectReason(kind)).toBe("no record may follow CLOSE");
   });
 
-  test("ends at its limit, and stays where it is", () => {
+  test("ends at its limit, and stays ended", () => {
     const sequence = new RecordSequence(KEYS, { recordLimit: 2 });
     sequence.advance(auth);
     sequence.advance(data);
@@ -114,7 +114,7 @@ describe("a sequence", () => {
     expect(sequence.next).toBe(2);
   });
 
-  test.each(["rekeyInterval", "recordLimit"])("refuses a %s that is no whole number of 1 … 2^48", (name) => {
+  test.each(["rekeyInterval", "recordLimit"])("rejects a %s that is not an integer from 1 to 2^48", (name) => {
     for (const value of [0, -1, 1.5, 2 ** 48 + 1, Number.NaN, Number.POSITIVE_INFINITY, "2"]) {
       expect(() => new RecordSequence(KEYS, { [name]: value })).toThrow(
         new RangeError(`${name}: takes a whole number of 1 … 281474976710656, got ${String(value)}`),
@@ -123,7 +123,7 @@ describe("a sequence", () => {
     expect(() => new RecordSequence(KEYS, { [name]: 2 ** 48 })).not.toThrow();
   });
 
-  test.each([0, 11, 13])("refuses an iv of %i bytes", (length) => {
+  test.each([0, 11, 13])("rejects an iv of %i bytes", (length) => {
     expect(() => new RecordSequence({ key: KEYS.key, iv: new Uint8Array(length) }, {})).toThrow(
       new RangeError(`iv: takes 12 bytes, got ${length}`),
     );

@@ -40,7 +40,7 @@ const ourBodies = ({ steps }: Conversation): string[] =>
     .filter(({ from, hex }) => from === "ours" && hex.slice(8, 24) === "11".repeat(8))
     .map(({ hex }) => hex.slice(8));
 
-test("two encrypted conversations are recorded, with both kinds of peer", () => {
+test("has two recorded encrypted conversations, one with each kind of peer", () => {
   expect(recorded.map(({ peer }) => peer.split(" ")[1])).toEqual(["server", "client"]);
   expect(recorded.map((conversation) => ourBodies(conversation).length)).toEqual([5, 3]);
 });
@@ -50,16 +50,16 @@ describe.each(recorded)("the recorded conversation with a $peer", (conversation)
   const pair = keyPairFromScalar(bytes(ourPrivateKey));
   const key = createSecretKey(bytes(sharedKey));
 
-  test("has our public key", () => {
+  test("derives the recorded public key from the recorded private key", () => {
     expect(hexOf(pair.publicKey)).toBe(steps.find(({ what }) => what === "our public key")?.hex);
   });
 
-  test("has the key that Go derived", () => {
+  test("derives the key that Go derived", () => {
     const theirs = steps.find(({ what }) => what === "Go public key")?.hex ?? "";
     expect(hexOf(deriveMessageKey(deriveSharedSecret(pair.privateKey, bytes(theirs))))).toBe(sharedKey);
   });
 
-  test("has bodies of Go that open to what was recorded", () => {
+  test("opens the bodies that Go sealed", () => {
     const bodies = steps.filter(({ decoded }) => decoded !== undefined);
     expect(bodies.length).toBeGreaterThanOrEqual(2);
     const cipher = new MessageCipher(key);
@@ -67,7 +67,7 @@ describe.each(recorded)("the recorded conversation with a $peer", (conversation)
   });
 });
 
-test("our recorded bodies are sealed byte for byte, the counter beginning at 0 in each conversation", () => {
+test("seals the recorded bodies byte for byte, with a counter from 0 in each conversation", () => {
   for (const conversation of recorded) {
     const nonces = new CountedNonces(new Uint8Array(8).fill(0x11));
     const key = createSecretKey(bytes(conversation.sharedKey));
