@@ -4,8 +4,8 @@ import { addAbortListener, followSignal, removeAbortListener } from "./abort-lis
 
 const countOf = (signal: AbortSignal): number => getEventListeners(signal, "abort").length;
 
-describe("the callbacks of one signal", () => {
-  it("share one listener, which goes with the last of them", () => {
+describe("callbacks for one signal", () => {
+  it("share one listener, which is removed with the last callback", () => {
     const { signal } = new AbortController();
     const callbacks = Array.from({ length: 20 }, () => () => {});
     for (const callback of callbacks) addAbortListener(signal, callback);
@@ -16,7 +16,7 @@ describe("the callbacks of one signal", () => {
     expect(countOf(signal)).toBe(0);
   });
 
-  it("are called once each in the order of adding, but for one that another removes", () => {
+  it("are called once each in the order of adding, except one that another callback removes", () => {
     const controller = new AbortController();
     const called: string[] = [];
     const removed = (): void => void called.push("removed");
@@ -30,7 +30,7 @@ describe("the callbacks of one signal", () => {
     expect(called).toEqual(["first", "last"]);
   });
 
-  it("are never called when the signal was aborted before, and none are needed without a signal", () => {
+  it("are never called when the signal was aborted before, and need no signal", () => {
     const callback = (): never => {
       throw new Error("called");
     };
@@ -42,7 +42,7 @@ describe("the callbacks of one signal", () => {
     expect(countOf(signal)).toBe(0);
   });
 
-  it("are kept apart from those of another signal", () => {
+  it("are separate from those for another signal", () => {
     const [one, other] = [new AbortController(), new AbortController()];
     const called: string[] = [];
     addAbortListener(one.signal, () => called.push("one"));
@@ -65,7 +65,7 @@ describe("followSignal", () => {
     expect(countOf(controller.signal)).toBe(0);
   });
 
-  it("does not begin the work when the signal was aborted before; without one there is none for the work", async () => {
+  it("does not start the work when the signal was aborted before, and passes no signal when it has none", async () => {
     await expect(followSignal(AbortSignal.abort("enough"), async () => "begun")).rejects.toBe("enough");
     expect(await followSignal(undefined, async (own) => own)).toEqual({});
   });

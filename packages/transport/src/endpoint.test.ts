@@ -7,7 +7,7 @@ const MANAGER: Endpoint = { kind: "manager" };
 const slot = (id: number): Endpoint => ({ kind: "slot", id });
 
 describe("a name", () => {
-  test.each(["a", "7", "orders", "Orders-2_b.v1", "a.b", "x".repeat(64)])("may be %j", (name) => {
+  test.each(["a", "7", "orders", "Orders-2_b.v1", "a.b", "x".repeat(64)])("is accepted when it is %j", (name) => {
     expect(() => assertName(name)).not.toThrow();
   });
 
@@ -30,19 +30,19 @@ describe("a name", () => {
     7,
     ["a"],
     Symbol("a"),
-  ])("may not be %j", (name) => {
+  ])("is rejected when it is %j", (name) => {
     expect(() => assertName(name)).toThrow(
       expect.objectContaining({ constructor: TypeError, code: "IPC_NAME_INVALID" }),
     );
     expect(() => assertName(name)).toThrow(/^`name` takes 1 to 64 characters .*, got /);
   });
 
-  test("that is empty is told in golang-ipc's words", () => {
+  test("is rejected with golang-ipc's message when it is empty", () => {
     expect(() => assertName("")).toThrow("`name` cannot be an empty string");
     expect(() => assertName("")).toThrow(expect.objectContaining({ code: "IPC_NAME_INVALID" }));
   });
 
-  test("that is refused is shown, but not at any length", () => {
+  test("is shown, shortened, in the error that rejects it", () => {
     expect(() => assertName("../x")).toThrow('got "../x"');
     expect(() => assertName("/".repeat(10_000))).toThrow(
       expect.objectContaining({ message: expect.stringMatching(/^.{0,200}$/) }),
@@ -51,19 +51,19 @@ describe("a name", () => {
 });
 
 describe("an endpoint", () => {
-  test("is called as golang-ipc calls it", () => {
+  test("has the same name as in golang-ipc", () => {
     expect(endpointName("orders", NAME)).toBe("orders");
     expect(endpointName("orders", MANAGER)).toBe("orders_manager");
     expect(endpointName("orders", slot(12))).toBe("orders12");
     expect(endpointName("orders", slot(0xffff_ffff))).toBe("orders4294967295");
   });
 
-  test.each([0, -1, 1.5, 2 ** 32, Number.NaN])("is no slot %d", (id) => {
+  test.each([0, -1, 1.5, 2 ** 32, Number.NaN])("is rejected when its slot is %d", (id) => {
     expect(() => endpointName("orders", slot(id))).toThrow(RangeError);
     expect(() => endpointName("orders", slot(id))).toThrow("`endpoint.id` must be an integer from 1 to 4294967295");
   });
 
-  test("of a wrong name is nowhere", () => {
+  test("has no path when its name is invalid", () => {
     for (const endpoint of [NAME, MANAGER, slot(1)]) {
       expect(() => socketPath("/tmp", "../x", endpoint, "linux")).toThrow(
         expect.objectContaining({ code: "IPC_NAME_INVALID" }),
@@ -84,7 +84,7 @@ describe("a socket path", () => {
     ["linux", 107],
     ["darwin", 103],
     ["freebsd", 103],
-  ] as const)("on %s has %d bytes at most", (platform, most) => {
+  ] as const)("on %s is rejected past %d bytes", (platform, most) => {
     expect(maxPathBytes(platform)).toBe(most);
     const fits = `/${"d".repeat(most - "//a.sock".length)}`;
     expect(socketPath(fits, "a", NAME, platform)).toHaveLength(most);
@@ -109,7 +109,7 @@ test("a pipe path is \\\\.\\pipe\\<endpoint>", () => {
   expect(pipePath("orders", slot(3))).toBe("\\\\.\\pipe\\orders3");
 });
 
-test("an IPv6 host stands in brackets before its port", () => {
+test("an IPv6 address is put in brackets before its port", () => {
   expect(hostPort("127.0.0.1", 80)).toBe("127.0.0.1:80");
   expect(hostPort("::1", 80)).toBe("[::1]:80");
 });
@@ -125,6 +125,6 @@ test.each([
   ["12", ["1"]],
   ["w4294967295", ["w429496729", "w42949672", "w4294967", "w429496", "w42949", "w4294", "w429", "w42", "w4", "w"]],
   ["w4294967296", ["w429496729", "w42949672", "w4294967", "w429496", "w42949", "w4294", "w429", "w42", "w4"]],
-])("%s may be a slot of the managers %j", (name, managers) => {
+])("the name %s may be a slot of the managers %j", (name, managers) => {
   expect(managersOfSlot(name)).toEqual(managers);
 });

@@ -27,7 +27,7 @@ test.each([
   ["listen", "EROFS", "IPC_PERMISSION_DENIED"],
   ["listen", "ENOENT", "IPC_TRANSPORT_FAILED"],
   ["listen", "EMFILE", "IPC_TRANSPORT_FAILED"],
-] as const)("a %s that meets %s is %s, with the cause kept and the address named", (doing, errno, code) => {
+] as const)("reports a %s that fails with %s as %s, with the cause and the address", (doing, errno, code) => {
   const cause = systemError(errno);
   const message = expect.stringMatching(new RegExp(`/tmp/orders\\.sock.*${errno}`));
   expect(() => throwTransportError(cause, attempt(doing))).toThrow(
@@ -39,7 +39,7 @@ test.each([
   ["Node's permission model", { code: "ERR_ACCESS_DENIED" }, "start Node.js with --allow-fs-read=*"],
   ["Deno 2", { name: "NotCapable" }, "start Deno with --allow-read"],
   ["Deno", { name: "PermissionDenied" }, "or ask for the right"],
-])("a denial by %s is IPC_PERMISSION_DENIED, with its message and the next step", (_what, error, step) => {
+])("reports a denial by %s as IPC_PERMISSION_DENIED, with its message and the next step", (_what, error, step) => {
   const cause = Object.assign(new Error("Requires read access"), error);
   const message = expect.stringMatching(/^this process may not listen at .*Requires read access/);
   expect(() => throwTransportError(cause, attempt("listen"))).toThrow(
@@ -59,15 +59,15 @@ test.each([
   ["EADDRNOTAVAIL", "check the host"],
   ["ENOTFOUND", "check it, and the network"],
   ["EAGAIN", "dial again"],
-])("a listen that fails with %s tells the next step", (errno, step) => {
+])("names the next step when a listen fails with %s", (errno, step) => {
   expect(() => throwTransportError(systemError(errno), attempt("listen"))).toThrow(step);
 });
 
-test("a refusal by the system says what to do", () => {
+test("names the next step when the system denies access", () => {
   expect(() => throwTransportError(systemError("EACCES"), attempt("dial"))).toThrow(/EACCES.*; ask for the right$/);
 });
 
-describe("what is no failure of the system passes unchanged:", () => {
+describe("an error that the system did not raise passes unchanged:", () => {
   test.each([
     new TransportError("IPC_UNTRUSTED_SOCKET", "x"),
     new TypeError("x"),
@@ -84,7 +84,7 @@ describe("what is no failure of the system passes unchanged:", () => {
   });
 });
 
-test("any failure after the signal has fired is the abort", () => {
+test("reports any failure after an abort as the abort", () => {
   const reason = new Error("enough");
   expect(() => throwTransportError(systemError("ENOENT"), attempt("dial", AbortSignal.abort(reason)))).toThrow(
     expect.objectContaining({
@@ -96,7 +96,7 @@ test("any failure after the signal has fired is the abort", () => {
   );
 });
 
-test("an AggregateError without a message is told by its code", () => {
+test("reports an AggregateError without a message by its code", () => {
   const cause = Object.assign(new AggregateError([]), { code: "EHOSTUNREACH" });
   expect(() => throwTransportError(cause, attempt("dial"))).toThrow(
     "connecting to /tmp/orders.sock failed: EHOSTUNREACH",
@@ -110,20 +110,20 @@ test.each([
   ["ENOSPC: no space left, mkdir '/proc/self/fd/21/.3w5e11264sgsf'", "ENOSPC: no space left, mkdir"],
   ["EIO: i/o error, link '/proc/self/fd/21/~' -> '/proc/self/fd/20/a.sock'", "EIO: i/o error, link"],
   ["EMFILE: too many open files, open '/tmp/a.sock.lock'", "EMFILE: too many open files, open '/tmp/a.sock.lock'"],
-])("the path of a descriptor is left out of %j", (message, kept) => {
+])("leaves the path of a descriptor out of %j", (message, kept) => {
   const cause = Object.assign(new Error(message), { code: "EIO" });
   expect(() => throwTransportError(cause, attempt("dial"))).toThrow(
     expect.objectContaining({ message: `connecting to /tmp/orders.sock failed: ${kept}`, cause }),
   );
 });
 
-test("Node's own codes are no errnos", () => {
+test("takes none of Node's own codes for an errno", () => {
   expect(errnoOf(systemError("ENOENT"))).toBe("ENOENT");
   expect(errnoOf(systemError("ERR_SOCKET_CLOSED"))).toBeUndefined();
   for (const value of [undefined, null, "ENOENT", 5, {}, { code: 5 }]) expect(errnoOf(value)).toBeUndefined();
 });
 
-test("errors of another realm are told like those of this one", () => {
+test("reports errors of another realm like those of this one", () => {
   const cause = runInNewContext("Object.assign(new Error('connect ENOENT /a'), { code: 'ENOENT' })");
   expect(errnoOf(cause)).toBe("ENOENT");
   expect(() => throwTransportError(cause, attempt("dial"))).toThrow(expect.objectContaining({ code: "IPC_NO_SERVER" }));

@@ -26,7 +26,7 @@ const untrusted = (...parts: readonly string[]): unknown =>
   });
 
 describe("a directory that others cannot change", () => {
-  test("is accepted, with its real path", () => {
+  test("is accepted, and its real path is returned", () => {
     const { inner } = nested();
     expect(walkDirectory(inner, STRICT)).toEqual({ path: realpathSync(inner), missing: [], exchangers: "root" });
     expect(walkDirectory("/", STRICT)).toEqual({ path: "/", missing: [], exchangers: "root" });
@@ -51,7 +51,7 @@ describe.each([
   [0o757, "o-w"],
   [0o777, "g-w,o-w"],
 ])("a directory of mode %o", (mode, change) => {
-  test("is rejected with its name and the chmod that helps", () => {
+  test("is rejected, and the error has its name and the chmod that helps", () => {
     const { inner } = nested();
     chmodSync(inner, mode);
     expect(() => walkDirectory(inner, STRICT)).toThrow(
@@ -75,7 +75,7 @@ describe.each([
 });
 
 describe("a directory of another user", () => {
-  test("is rejected unless trustedOwners has the user, wherever it is on the way", ({ skip }) => {
+  test("is rejected anywhere on the path unless trustedOwners includes the user", ({ skip }) => {
     skip(!isRoot, NEEDS_ROOT);
     for (const which of ["outer", "inner"] as const) {
       const paths = nested();
@@ -97,7 +97,7 @@ describe("a directory of another user", () => {
     expect(walkDirectory(inner, SHARED)).toMatchObject({ exchangers: "others" });
   });
 
-  test("is accepted when it is root's", () => {
+  test("is accepted when root owns it", () => {
     const { inner } = nested();
     const user = vi.spyOn(process, "geteuid").mockReturnValue(BOB);
     onTestFinished(() => user.mockRestore());
@@ -107,14 +107,14 @@ describe("a directory of another user", () => {
 });
 
 describe("a symbolic link", () => {
-  test.each(["outer/inner", "./outer/../outer/inner", "ABSOLUTE"])("to %s is followed when it is this user's", (to) => {
+  test.each(["outer/inner", "./outer/../outer/inner", "ABSOLUTE"])("to %s is followed when this user owns it", (to) => {
     const { base, inner } = nested();
     symlinkSync(to === "ABSOLUTE" ? inner : to, join(base, "link"));
     expect(walkDirectory(join(base, "link"), STRICT)).toMatchObject({ path: inner, missing: [] });
     expect(walkDirectory(join(base, "link/new"), STRICT)).toMatchObject({ path: inner, missing: ["new"] });
   });
 
-  test("leads to a directory that is checked, and so is every directory on the way", () => {
+  test("is followed only after every directory on the way of its target is checked", () => {
     const { base, outer, inner } = nested();
     symlinkSync("outer/inner", join(base, "link"));
     for (const directory of [outer, inner]) {
@@ -124,7 +124,9 @@ describe("a symbolic link", () => {
     }
   });
 
-  test("of another user is rejected in a sticky directory, and followed when the user is trusted", ({ skip }) => {
+  test("of another user is rejected in a sticky directory, and followed when trustedOwners includes the user", ({
+    skip,
+  }) => {
     skip(!isRoot, NEEDS_ROOT);
     const { base, inner } = nested();
     chmodSync(base, 0o1777);
@@ -141,7 +143,7 @@ describe("a symbolic link", () => {
     expect(walkDirectory(join(base, "link"), trusting)).toMatchObject({ path: inner, exchangers: "root" });
   });
 
-  test("that leads in a circle is rejected", () => {
+  test("is rejected when it leads in a circle", () => {
     const base = scratchDirectory();
     symlinkSync("b", join(base, "a"));
     symlinkSync("a", join(base, "b"));
@@ -151,7 +153,7 @@ describe("a symbolic link", () => {
   });
 });
 
-test("rejects a plain file on the way and at the end, and names it", () => {
+test("rejects a plain file on the path and at its end, and names it", () => {
   const file = join(scratchDirectory(), "file");
   writeFileSync(file, "precious");
   for (const path of [file, join(file, "run")]) {

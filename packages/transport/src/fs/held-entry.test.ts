@@ -25,7 +25,7 @@ onLinux("leads to the file that was opened when another one has its name", async
   expect(held.isHeld).toBe(false);
 });
 
-test("does not follow a link, and reports a missing entry as undefined", () => {
+test("opens no link, and returns undefined for a missing entry", () => {
   const directory = scratchDirectory();
   symlinkSync("/nowhere", join(directory, "link"));
   const held = HeldEntry.open(join(directory, "link"));
@@ -34,7 +34,7 @@ test("does not follow a link, and reports a missing entry as undefined", () => {
   expect(HeldEntry.open(join(directory, "missing"))).toBeUndefined();
 });
 
-test("reports afterwards that the name leads elsewhere when the system has no paths of descriptors", async () => {
+test("reports later that the name leads elsewhere when the system has no paths of descriptors", async () => {
   pretendPlatform("darwin");
   const path = join(scratchDirectory(), "a.sock");
   await leaveStaleSocket(path);

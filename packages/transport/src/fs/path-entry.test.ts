@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { leaveStaleSocket, scratchDirectory } from "../../test/scratch.js";
 import { inspectPath } from "./path-entry.js";
 
-test("names the kind of an entry, and does not follow a link", async () => {
+test("returns the kind of an entry, and does not follow a link", async () => {
   const directory = scratchDirectory();
   const at = (name: string): string => join(directory, name);
   mkdirSync(at("directory"));

@@ -30,7 +30,7 @@ const untrusted = (message: string): unknown =>
   expect.objectContaining({ code: "IPC_KEY_FILE_UNTRUSTED", message: expect.stringContaining(message) });
 
 describe("the private directory", () => {
-  test.each([0o000, 0o022, 0o077])("is made for this user alone with the umask %o, and kept", (umask) => {
+  test.each([0o000, 0o022, 0o077])("is created for this user alone under the umask %o, and used again", (umask) => {
     const { inner, hidden } = places();
     const before = process.umask(umask);
     try {
@@ -44,13 +44,13 @@ describe("the private directory", () => {
     expect(stateOf(inner)).toEqual(["0700", user]);
   });
 
-  test("is not made by a client", () => {
+  test("is not created by a client", () => {
     const { outer, hidden } = places();
     expect(() => assertKeyDirectory(hidden)).toThrow(expect.objectContaining({ code: "ENOENT" }));
     expect(readdirSync(outer)).toEqual([]);
   });
 
-  test("is made alone: what it lies in must exist", () => {
+  test("is created without parents: its parent must exist", () => {
     const { outer } = places();
     const hidden: KeyFilePlace = { path: join(outer, "run/ipc/orders.key"), directory: "private" };
     expect(() => ensureKeyDirectory(hidden)).toThrow(expect.objectContaining({ code: "ENOENT" }));
@@ -61,7 +61,7 @@ describe("the private directory", () => {
 describe.each([
   ["a server", ensureKeyDirectory],
   ["a client", assertKeyDirectory],
-])("%s refuses, and leaves as it is, a private directory", (_, check) => {
+])("%s rejects, and leaves unchanged, a private directory", (_, check) => {
   test.each(["0701", "0710", "0704", "0755", "0777", "01777"])("with mode %s", (mode) => {
     const { inner, hidden } = places();
     mkdirSync(inner);
@@ -70,7 +70,7 @@ describe.each([
     expect(stateOf(inner)).toEqual([mode, user]);
   });
 
-  test("of another user", ({ skip }) => {
+  test("that another user owns", ({ skip }) => {
     skip(!isRoot, NEEDS_ROOT);
     const { inner, hidden } = places();
     mkdirSync(inner, { mode: 0o700 });
@@ -81,7 +81,7 @@ describe.each([
     expect(stateOf(inner)).toEqual(["0700", OTHER_USER]);
   });
 
-  test("of root, as another user", ({ skip }) => {
+  test("that root owns, when the process is another user", ({ skip }) => {
     skip(!isRoot, NEEDS_ROOT);
     const { inner, hidden } = places();
     mkdirSync(inner, { mode: 0o700 });
@@ -107,7 +107,7 @@ describe.each([
   ["what a private directory lies in", "hidden"],
   ["the directory of a given path", "given"],
 ] as const)("%s", (_, kind) => {
-  test.each(["0700", "0755", "01777", "01775"])("may have mode %s", (mode) => {
+  test.each(["0700", "0755", "01777", "01775"])("is accepted with mode %s", (mode) => {
     const { outer, [kind]: place } = places();
     chmodSync(outer, mode);
     ensureKeyDirectory(place);
@@ -115,7 +115,7 @@ describe.each([
     expect(stateOf(outer)).toEqual([mode, user]);
   });
 
-  test.each(["0770", "0775", "0702", "0777"])("is refused with mode %s, before anything is made", (mode) => {
+  test.each(["0770", "0775", "0702", "0777"])("is rejected with mode %s, before anything is created", (mode) => {
     const { outer, [kind]: place } = places();
     chmodSync(outer, mode);
     for (const check of [ensureKeyDirectory, assertKeyDirectory]) {
@@ -125,7 +125,7 @@ describe.each([
     expect(readdirSync(outer)).toEqual([]);
   });
 
-  test.each(["0700", "0755", "01777"])("is refused with mode %s when it is another user's", (mode) => {
+  test.each(["0700", "0755", "01777"])("is rejected with mode %s when another user owns it", (mode) => {
     const { outer, [kind]: place } = places();
     chmodSync(outer, mode);
     const owner = disown(outer);
@@ -135,7 +135,7 @@ describe.each([
     expect(readdirSync(outer)).toEqual([]);
   });
 
-  test("may be root's", ({ skip }) => {
+  test("is accepted when root owns it", ({ skip }) => {
     skip(!isRoot, NEEDS_ROOT);
     const { inner, [kind]: place } = places();
     mkdirSync(inner, { mode: 0o700 });
@@ -146,7 +146,7 @@ describe.each([
     assertKeyDirectory(place);
   });
 
-  test("may be reached through a link, and may not be a file", () => {
+  test("is accepted through a link, and rejected when it is a file", () => {
     const { outer, [kind]: place } = places();
     const link = join(scratchDirectory(), "link");
     symlinkSync(outer, link);
@@ -161,7 +161,7 @@ describe.each([
   });
 });
 
-test("every refusal names the option that gives another place", () => {
+test("names the option that sets another path in every rejection", () => {
   const { outer, inner, hidden } = places();
   mkdirSync(inner);
   chmodSync(inner, 0o755);

@@ -14,21 +14,24 @@ function setVariable(name: string, value: string | undefined): void {
   onTestFinished(() => void vi.unstubAllEnvs());
 }
 
-test("the key file lies in the runtime directory of the user", () => {
+test("puts the key file into the user's runtime directory", () => {
   expect(resolveKeyFile("orders", true, { runtime: "/run/user/7", temporary })).toEqual({
     path: "/run/user/7/ipc/orders.key",
     directory: "private",
   });
 });
 
-test.each([undefined, "", "run/user/7"])("with the runtime directory %j it lies in a temporary one", (runtime) => {
-  expect(resolveKeyFile("orders", true, { runtime, temporary })).toEqual({
-    path: `/var/tmp/ipc-${uid}/orders.key`,
-    directory: "private",
-  });
-});
+test.each([undefined, "", "run/user/7"])(
+  "puts the key file into a temporary directory when the runtime directory is %j",
+  (runtime) => {
+    expect(resolveKeyFile("orders", true, { runtime, temporary })).toEqual({
+      path: `/var/tmp/ipc-${uid}/orders.key`,
+      directory: "private",
+    });
+  },
+);
 
-test("both directories come from the environment", () => {
+test("takes both directories from the environment", () => {
   setVariable("XDG_RUNTIME_DIR", "/run/user/7");
   expect(resolveKeyFile("orders", true).path).toBe("/run/user/7/ipc/orders.key");
   setVariable("XDG_RUNTIME_DIR", undefined);
@@ -37,19 +40,19 @@ test("both directories come from the environment", () => {
   expect(resolveKeyFile("orders", true).path).toBe(`/elsewhere/ipc-${uid}/orders.key`);
 });
 
-test("a path is taken as it is, whatever the environment", () => {
+test("uses a given path unchanged, whatever the environment", () => {
   setVariable("XDG_RUNTIME_DIR", "/run/user/7");
   expect(resolveKeyFile("orders", "/etc/orders/key")).toEqual({ path: "/etc/orders/key", directory: "given" });
 });
 
-test("relative paths are resolved at once", () => {
+test("resolves relative paths at once", () => {
   const here = relative(process.cwd(), "/etc/orders");
   const given = resolveKeyFile("orders", join(here, "key"));
   const inTemporary = resolveKeyFile("orders", true, { runtime: undefined, temporary: here });
   expect([given.path, inTemporary.path]).toEqual(["/etc/orders/key", `/etc/orders/ipc-${uid}/orders.key`]);
 });
 
-test("nothing is touched", () => {
+test("creates and changes no file", () => {
   const directory = scratchDirectory();
   resolveKeyFile("orders", true, { runtime: join(directory, "run"), temporary });
   resolveKeyFile("orders", join(directory, "keys/orders"));
@@ -57,7 +60,7 @@ test("nothing is touched", () => {
 });
 
 test.each([true, "/etc/orders/key"] as const)(
-  "on Windows a key file %j is refused, and the way out is named",
+  "rejects a key file %j on Windows, and names the alternative",
   (keyFile) => {
     pretendPlatform("win32");
     expect(() => resolveKeyFile("orders", keyFile)).toThrow(
@@ -69,7 +72,7 @@ test.each([true, "/etc/orders/key"] as const)(
   },
 );
 
-describe("wrong arguments are named:", () => {
+describe("resolveKeyFile rejects", () => {
   test.each([
     ["../orders", true, "`name` takes"],
     ["../orders", "/etc/orders/key", "`name` takes"],
@@ -77,7 +80,7 @@ describe("wrong arguments are named:", () => {
     ["orders", 7, "got 7"],
     ["orders", "", "`keyFile` must be a string that is not empty"],
     ["orders", "/etc/\0", "`keyFile`"],
-  ])("%j, %j", (name, keyFile, message) => {
+  ])("the arguments %j, %j", (name, keyFile, message) => {
     expect(() => resolveKeyFile(name, keyFile as string)).toThrow(TypeError);
     expect(() => resolveKeyFile(name, keyFile as string)).toThrow(message);
   });

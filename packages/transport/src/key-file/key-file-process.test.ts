@@ -10,7 +10,7 @@ const STARTERS = 20;
 
 const emitted = emittedPackage();
 
-test(`of ${STARTERS} processes that start at once one makes the key, and all have it`, {
+test(`creates one key, which all get, when ${STARTERS} processes start at once`, {
   timeout: 60_000,
 }, async () => {
   const directory = scratchDirectory();
@@ -27,7 +27,7 @@ test(`of ${STARTERS} processes that start at once one makes the key, and all hav
   expect(readdirSync(join(directory, "ipc")).sort()).toEqual(names.map((name) => `${name}.key`).sort());
 });
 
-test("a process that is killed at any moment leaves whole keys only, and nothing in the way", async () => {
+test("leaves only whole keys and no obstacle when a process is killed at any moment", async () => {
   const directory = scratchDirectory();
   const folder = join(directory, "ipc");
   const rounds = 5;
@@ -50,7 +50,7 @@ test("a process that is killed at any moment leaves whole keys only, and nothing
   }
 });
 
-test("a process of another user gets no key", async ({ skip }) => {
+test("gives no key to a process of another user", async ({ skip }) => {
   skip(!isRoot, "only root can start one");
   const directory = scratchDirectory();
   const place = resolveKeyFile("orders", join(directory, "orders.key"));

@@ -49,7 +49,7 @@ describe.each([
   ["in its private directory", privatePlace],
   ["at a given path", givenPlace],
 ])("a key file %s", (_, makePlace) => {
-  test("is made with 32 bytes, for this user alone, and nothing else is left", () => {
+  test("is created with 32 bytes, for this user alone, and leaves no other file", () => {
     const place = makePlace();
     const key = ensureKeyFile(place);
     expect(key).toHaveLength(32);
@@ -59,7 +59,7 @@ describe.each([
     expect(readdirSync(dirname(place.path))).toHaveLength(1);
   });
 
-  test.each([0, 0o277])("has mode 0600 whatever the umask, also %o", (umask) => {
+  test.each([0, 0o277])("has mode 0600 under any umask, also %o", (umask) => {
     const place = makePlace();
     mkdirSync(dirname(place.path), { recursive: true, mode: 0o700 });
     const before = process.umask(umask);
@@ -80,7 +80,7 @@ describe.each([
     expect(lstatSync(place.path, { bigint: true })).toMatchObject({ ino: before.ino, mtimeNs: before.mtimeNs });
   });
 
-  test("is made anew after its removal, with another key, which a client reads", () => {
+  test("is created again with another key after its removal, and a client reads that key", () => {
     const place = makePlace();
     const key = ensureKeyFile(place);
     unlinkSync(place.path);
@@ -89,7 +89,7 @@ describe.each([
     expect(readKeyFile(place)).toEqual(next);
   });
 
-  test("that is missing is no server yet to a client, which makes nothing", () => {
+  test("that is missing means no server to a client, which creates nothing", () => {
     const place = makePlace();
     const noServer = expect.objectContaining({ code: "IPC_NO_SERVER", message: expect.stringContaining(place.path) });
     expect(() => readKeyFile(place)).toThrow(noServer);
@@ -100,7 +100,7 @@ describe.each([
   });
 });
 
-test("the key is on the disk before it has its name, and in no other memory than the caller's", () => {
+test("writes the key to the disk before the file has its name, and keeps no other copy in memory", () => {
   const place = privatePlace();
   const named: boolean[] = [];
   vi.mocked(fs.fsyncSync).mockImplementationOnce(() => void named.push(existsSync(place.path)));
@@ -111,13 +111,13 @@ test("the key is on the disk before it has its name, and in no other memory than
   expect(vi.mocked(fs.writeFileSync).mock.lastCall?.[1]).toEqual(Buffer.alloc(32));
 });
 
-test("two names have two keys", () => {
+test("gives two names two keys", () => {
   const directories = { runtime: scratchDirectory(), temporary: "/nowhere" };
   const orders = ensureKeyFile(resolveKeyFile("orders", true, directories));
   expect(ensureKeyFile(resolveKeyFile("bills", true, directories))).not.toEqual(orders);
 });
 
-test("the bytes are the caller's: writing over them changes no other's", () => {
+test("gives each caller its own bytes, so that overwriting them changes no others", () => {
   const place = privatePlace();
   const key = ensureKeyFile(place);
   const copy = key.slice();
@@ -125,7 +125,7 @@ test("the bytes are the caller's: writing over them changes no other's", () => {
   expect(readKeyFile(place)).toEqual(copy);
 });
 
-test("a given path is not given a directory", () => {
+test("creates no directory for a given path", () => {
   const base = scratchDirectory();
   const place = resolveKeyFile("orders", join(base, "keys/orders"));
   expect(() => readKeyFile(place)).toThrow(expect.objectContaining({ code: "IPC_NO_SERVER" }));
@@ -135,13 +135,13 @@ test("a given path is not given a directory", () => {
   expect(readdirSync(base)).toEqual([]);
 });
 
-test("a file name as long as the filesystem takes is no obstacle", () => {
+test("accepts a file name as long as the filesystem allows", () => {
   const place = resolveKeyFile("orders", join(scratchDirectory(), "k".repeat(255)));
   expect(ensureKeyFile(place)).toEqual(readKeyFile(place));
 });
 
-describe("what a killed process leaves", () => {
-  test("before it has published its key is not read, and stays", () => {
+describe("a process killed while it creates the key", () => {
+  test("before it has published the key leaves a file that is not read, and stays", () => {
     const place = privatePlace();
     mkdirSync(dirname(place.path), { mode: 0o700 });
     const left = join(dirname(place.path), ".ipc-key-AAAAAAAAAAAA");
@@ -151,7 +151,7 @@ describe("what a killed process leaves", () => {
     expect(readFileSync(left)).toHaveLength(7);
   });
 
-  test("right after that is a second name of the key, and no obstacle", () => {
+  test("right after it has published the key leaves a second name, which is no obstacle", () => {
     const place = privatePlace();
     const key = ensureKeyFile(place);
     linkSync(place.path, join(dirname(place.path), ".ipc-key-AAAAAAAAAAAA"));
@@ -159,7 +159,7 @@ describe("what a killed process leaves", () => {
   });
 });
 
-describe("when making fails,", () => {
+describe("creating a key file", () => {
   const expectFailure = (place: KeyFilePlace, code: string, message: string): void => {
     expect(() => ensureKeyFile(place)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),
@@ -167,14 +167,14 @@ describe("when making fails,", () => {
     expect(readdirSync(dirname(place.path))).toEqual([]);
   };
 
-  test("a full disk leaves no part of a key", () => {
+  test("leaves no part of a key when the disk is full", () => {
     vi.mocked(fs.writeFileSync).mockImplementationOnce(() => {
       throw errno("ENOSPC");
     });
     expectFailure(privatePlace(), "IPC_TRANSPORT_FAILED", "ENOSPC");
   });
 
-  test.each(["EACCES", "EPERM", "EROFS"])("a directory that may not be written (%s) is named", (code) => {
+  test.each(["EACCES", "EPERM", "EROFS"])("names the directory when it is not writable (%s)", (code) => {
     const place = privatePlace();
     vi.mocked(fs.openSync)
       .mockImplementationOnce(() => {
@@ -186,14 +186,14 @@ describe("when making fails,", () => {
     expectFailure(place, "IPC_PERMISSION_DENIED", `${place.path} is forbidden to this process (${code})`);
   });
 
-  test.each(["EPERM", "ENOTSUP", "EMLINK"])("a filesystem without hard links (%s) is told, with what helps", (code) => {
+  test.each(["EPERM", "ENOTSUP", "EMLINK"])("names the remedy when the filesystem has no hard links (%s)", (code) => {
     vi.mocked(fs.linkSync).mockImplementationOnce(() => {
       throw errno(code);
     });
     expectFailure(privatePlace(), "IPC_TRANSPORT_FAILED", `has no hard links (${code})`);
   });
 
-  test("any other refusal to publish is told", () => {
+  test("reports any other failure to publish", () => {
     vi.mocked(fs.linkSync).mockImplementationOnce(() => {
       throw errno("EIO");
     });
@@ -203,7 +203,7 @@ describe("when making fails,", () => {
   test.each([
     ["mode 0644", { mode: 0o100644n }],
     ["user 4711", { uid: 4711n }],
-  ])("a filesystem that makes files with %s gets no key", (what, made) => {
+  ])("fails when the filesystem creates files with %s", (what, made) => {
     const place = privatePlace();
     const write = vi.mocked(fs.writeFileSync).mockClear();
     const real = vi.mocked(fs.fstatSync).getMockImplementation();
@@ -217,7 +217,7 @@ describe("when making fails,", () => {
   });
 });
 
-test("a temporary name that cannot be removed fails no server", () => {
+test("succeeds when a temporary name cannot be removed", () => {
   const place = privatePlace();
   vi.mocked(fs.unlinkSync).mockImplementationOnce(() => {
     throw errno("EACCES");
@@ -225,7 +225,7 @@ test("a temporary name that cannot be removed fails no server", () => {
   expect(ensureKeyFile(place)).toEqual(readKeyFile(place));
 });
 
-test("a key that another starter publishes meanwhile is taken, and not replaced", () => {
+test("uses the key of another process that publishes first, and does not replace it", () => {
   const place = privatePlace();
   const theirs = randomBytes(32);
   const link = vi.mocked(fs.linkSync).getMockImplementation();
@@ -238,14 +238,14 @@ test("a key that another starter publishes meanwhile is taken, and not replaced"
   expect(readdirSync(dirname(place.path))).toEqual(["orders.key"]);
 });
 
-test("a file that shrinks between the look and the read gives no key", () => {
+test("gives no key when the file shrinks between the check and the read", () => {
   const place = privatePlace();
   ensureKeyFile(place);
   vi.mocked(fs.readSync).mockReturnValueOnce(31);
   expect(() => readKeyFile(place)).toThrow("holds 31 bytes, not 32");
 });
 
-test("no descriptor is left, whatever comes of it", ({ skip }) => {
+test("leaves no descriptor open, whether it succeeds or fails", ({ skip }) => {
   skip(!existsSync("/proc/self/fd"), "only Linux tells how many are open");
   const descriptors = (): number => readdirSync("/proc/self/fd").length;
   const place = privatePlace();

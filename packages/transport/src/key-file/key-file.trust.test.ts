@@ -43,7 +43,7 @@ const untrusted = (message: string): unknown =>
 describe.each([
   ["a server", ensureKeyFile],
   ["a client", readKeyFile],
-])("%s refuses, and leaves as it is,", (_, get) => {
+])("%s rejects, and leaves unchanged,", (_, get) => {
   const expectRefusal = (place: KeyFilePlace, message: string): void => {
     const before = stateOf(place.path);
     expect(() => get(place)).toThrow(untrusted(message));
@@ -73,7 +73,7 @@ describe.each([
     expectRefusal(place, `the key file ${place.path} holds only zeros`);
   });
 
-  test("a file of another user", ({ skip }) => {
+  test("a file that another user owns", ({ skip }) => {
     skip(!isRoot, "only root can give a file away");
     const place = emptyPlace();
     writeFileSync(place.path, KEY, { mode: 0o600 });
@@ -81,7 +81,7 @@ describe.each([
     expectRefusal(place, `the key file ${place.path} belongs to user ${OTHER_USER}, not to this user (${user})`);
   });
 
-  test("a file of root, as another user", ({ skip }) => {
+  test("a file that root owns, when the process is another user", ({ skip }) => {
     skip(!isRoot, "only root has files of root");
     const place = resolveKeyFile("orders", join(scratchDirectory(), "orders.key"));
     writeFileSync(place.path, KEY, { mode: 0o600 });
@@ -109,7 +109,7 @@ describe.each([
     expectRefusal(place, `${place.path} is ${what}, not a key file`);
   });
 
-  test("a file that would do in a directory that does not", () => {
+  test("a good file in a directory that is rejected", () => {
     const place = emptyPlace();
     writeFileSync(place.path, KEY, { mode: 0o600 });
     chmodSync(dirname(place.path), 0o755);
@@ -117,21 +117,21 @@ describe.each([
   });
 });
 
-test("a server makes nothing where the directory does not do", () => {
+test("creates nothing for a server when the directory is rejected", () => {
   const place = emptyPlace();
   chmodSync(dirname(place.path), 0o755);
   expect(() => ensureKeyFile(place)).toThrow(untrusted("0755"));
   expect(readdirSync(dirname(place.path))).toEqual([]);
 });
 
-test.each(["0400", "0600", "0700"])("a file that only its owner has rights to will do: mode %s", (mode) => {
+test.each(["0400", "0600", "0700"])("accepts a file that only its owner has rights to: mode %s", (mode) => {
   const place = emptyPlace();
   writeFileSync(place.path, KEY);
   chmodSync(place.path, mode);
   expect([ensureKeyFile(place), readKeyFile(place)].map((key) => Buffer.from(key))).toEqual([KEY, KEY]);
 });
 
-test("in a sticky directory that every user can write, a name that another user took is refused", ({ skip }) => {
+test("rejects a name that another user took in a sticky directory that every user can write", ({ skip }) => {
   skip(!isRoot, "only root can give a file away");
   const directory = scratchDirectory();
   chmodSync(directory, 0o1777);
@@ -144,7 +144,7 @@ test("in a sticky directory that every user can write, a name that another user 
   expect(ensureKeyFile(free)).toEqual(readKeyFile(free));
 });
 
-test("no error says anything of the bytes", () => {
+test("shows no byte of the key in any error", () => {
   const place = emptyPlace();
   // Letters, so that they would show in a message whichever way they came in.
   const key = "a-key-that-must-not-be-told-anyb";

@@ -16,8 +16,8 @@ async function drain(stream: Duplex): Promise<Buffer> {
 const written = (stream: Duplex, data: Uint8Array): Promise<unknown> =>
   new Promise((resolve) => stream.write(data, (error) => resolve(error ?? undefined)));
 
-describe("data", () => {
-  test("arrives in order, both ways at once", async () => {
+describe("data of a memory stream", () => {
+  test("arrives in order, in both directions at once", async () => {
     const [near, far] = memoryPair();
     const chunks = Array.from({ length: 500 }, (_, index) => Buffer.alloc((index * 37) % 2_000, index));
     for (const chunk of chunks) {
@@ -31,7 +31,7 @@ describe("data", () => {
     expect(received.map((data) => data.equals(whole))).toEqual([true, true]);
   });
 
-  test("never arrives within the write, nor before the event loop has gone round", async () => {
+  test("arrives neither within the write nor before the event loop has turned", async () => {
     const [near, far] = memoryPair();
     let arrived = false;
     far.on("data", () => {
@@ -45,7 +45,7 @@ describe("data", () => {
     expect(arrived).toBe(true);
   });
 
-  test("may be overwritten when its write is done", async () => {
+  test("can be overwritten once its write has resolved", async () => {
     const [near, far] = memoryPair();
     const data = Buffer.alloc(70_000, 1);
     await written(near, data);
@@ -54,7 +54,7 @@ describe("data", () => {
     expect((await drain(far)).equals(Buffer.alloc(70_000, 1))).toBe(true);
   });
 
-  test("that answers itself for ever does not starve timers", async () => {
+  test("does not starve timers when every chunk is answered with another one", async () => {
     const [near, far] = memoryPair();
     far.on("data", (chunk) => far.write(chunk));
     near.on("data", (chunk) => near.write(chunk));
@@ -65,8 +65,8 @@ describe("data", () => {
   });
 });
 
-describe("a reader that stands still", () => {
-  test("makes the writer wait after a bounded number of bytes, and sets it going again", async () => {
+describe("a stalled reader", () => {
+  test("makes the writer wait after a bounded number of bytes, and go on after a read", async () => {
     const [near, far] = memoryPair();
     const chunk = Buffer.alloc(16_384, 7);
     let accepted = 0;
@@ -84,8 +84,8 @@ describe("a reader that stands still", () => {
   });
 });
 
-describe("an end", () => {
-  test("arrives after the data, and ends the other side after its own", async () => {
+describe("an end of a memory stream", () => {
+  test("arrives after the data, and the other side ends after its own data", async () => {
     const [near, far] = memoryPair();
     near.end("question");
     far.write("answer");
@@ -107,8 +107,8 @@ describe("an end", () => {
   });
 });
 
-describe("destroy", () => {
-  test("without an error is an end for the other side, after what was written", async () => {
+describe("destroying a memory stream", () => {
+  test("without an error ends the other side after the written data", async () => {
     const [near, far] = memoryPair();
     await written(near, Buffer.from("last words"));
     near.destroy();
@@ -127,14 +127,14 @@ describe("destroy", () => {
     await Promise.all([closed(near), closed(far)]);
   });
 
-  test("before everything was read resets the other side", async () => {
+  test("with unread data resets the other side", async () => {
     const [near, far] = memoryPair();
     await written(near, Buffer.from("unread"));
     far.destroy();
     expect((await once(near, "error"))[0]).toMatchObject({ code: "ECONNRESET" });
   });
 
-  test("by the listener that gets the last chunk is no reset", async () => {
+  test("in the listener for the last chunk does not reset the other side", async () => {
     const [near, far] = memoryPair();
     far.on("data", () => far.destroy());
     expect(await written(near, Buffer.from("all"))).toBeUndefined();
@@ -166,7 +166,7 @@ describe("destroy", () => {
     await closed(near);
   });
 
-  test("of a stream without listeners harms nothing", async () => {
+  test("does not throw when it has no listeners", async () => {
     const [near, far] = memoryPair();
     near.destroy(new Error("broken"));
     await Promise.all([closed(near), closed(far)]);

@@ -8,7 +8,7 @@ import { memory } from "./memory.js";
 const NAME: Endpoint = { kind: "name" };
 const echo = (stream: Duplex): void => void stream.pipe(stream);
 
-test("a dial reaches the listener of its name, and no other", async () => {
+test("dials the listener of the same name, and no other", async () => {
   const transport = memory();
   await transport.listen("orders", NAME, echo, {});
   const stream = await transport.dial("orders", NAME, {});
@@ -18,7 +18,7 @@ test("a dial reaches the listener of its name, and no other", async () => {
   await expect(elsewhere).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
 });
 
-test("what is written before the listener has accepted is not lost", async () => {
+test("keeps the data written before the listener has accepted", async () => {
   const transport = memory();
   const accepted = new Promise<Duplex>((resolve) => void transport.listen("orders", NAME, resolve, {}));
   const stream = await transport.dial("orders", NAME, {});
@@ -28,12 +28,12 @@ test("what is written before the listener has accepted is not lost", async () =>
   expect(await text(far)).toBe("early");
 });
 
-test("two worlds do not see each other", async () => {
+test("keeps two memory transports apart", async () => {
   await memory().listen("orders", NAME, echo, {});
   await expect(memory().dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
 });
 
-test("a taken name is refused until its owner closes, which then cannot close the next one", async () => {
+test("rejects a taken name until its owner closes; the owner's second close does not close the next listener", async () => {
   const transport = memory();
   const first = await transport.listen("orders", NAME, echo, {});
   expect(first.address).toBe("memory:orders");
@@ -44,7 +44,7 @@ test("a taken name is refused until its owner closes, which then cannot close th
   (await transport.dial("orders", NAME, {})).destroy();
 });
 
-test("a stream outlives its listener, but one not yet accepted ends with it", async () => {
+test("keeps an accepted stream open when its listener closes, and ends one that waits to be accepted", async () => {
   const transport = memory();
   const listener = await transport.listen("orders", NAME, echo, {});
   const accepted = await transport.dial("orders", NAME, {});
@@ -56,7 +56,7 @@ test("a stream outlives its listener, but one not yet accepted ends with it", as
   expect(await text(accepted)).toBe("hello");
 });
 
-test("an aborted signal ends both waits", async () => {
+test("rejects a dial and a listen in memory when their signal was aborted before", async () => {
   const transport = memory();
   const signal = AbortSignal.abort("enough");
   const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: "enough" };
@@ -64,13 +64,13 @@ test("an aborted signal ends both waits", async () => {
   await expect(transport.dial("orders", NAME, { signal })).rejects.toMatchObject(aborted);
 });
 
-test("a wrong name rejects and does not throw", async () => {
+test("rejects, and does not throw, for an invalid name", async () => {
   const wrong = { code: "IPC_NAME_INVALID" };
   await expect(memory().listen("../x", NAME, echo, {})).rejects.toMatchObject(wrong);
   await expect(memory().dial("../x", NAME, {})).rejects.toMatchObject(wrong);
 });
 
-test("says that a taken name may be a slot of a manager when that manager listens", async () => {
+test("names a manager in the error for a taken name when that manager listens", async () => {
   const transport = memory();
   await transport.listen("worker1", NAME, echo, {});
   const failing = (): Promise<unknown> => transport.listen("worker1", NAME, echo, {});

@@ -5,12 +5,12 @@ import { inherited } from "./inherited.js";
 
 const NAME = { kind: "name" } as const;
 
-test("names its descriptor as the address of every endpoint, so that a manager gives out no ids", () => {
+test("returns its descriptor as the address of every endpoint, so that a manager assigns no ids", () => {
   for (const endpoint of [NAME, { kind: "manager" }] as const)
     expect(inherited({ fd: 3 }).address("orders", endpoint)).toBe("descriptor 3");
 });
 
-test("rejects with IPC_TRANSPORT_FAILED where the descriptor is no listening socket, and for a dial", async () => {
+test("rejects with IPC_TRANSPORT_FAILED when the descriptor is no listening socket, and for a dial", async () => {
   const transport = inherited({ fd: openSync("/dev/null", "r") });
   await expect(transport.listen("orders", NAME, () => {}, {})).rejects.toMatchObject({
     code: "IPC_TRANSPORT_FAILED",
@@ -19,7 +19,7 @@ test("rejects with IPC_TRANSPORT_FAILED where the descriptor is no listening soc
   await expect(transport.dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_TRANSPORT_FAILED" });
 });
 
-test("takes its descriptor over once, also by a listen that fails, is aborted, or is under way", async () => {
+test("uses its descriptor once, even when the listen fails, is aborted or still runs", async () => {
   const listen = async (transport: Transport, signal?: AbortSignal): Promise<string> =>
     transport
       .listen("orders", NAME, () => {}, signal === undefined ? {} : { signal })
@@ -43,6 +43,6 @@ test.each([
   [{ fd: "3" }, TypeError],
   [{ fd: -1 }, RangeError],
   [{ fd: 3, name: "x" }, TypeError],
-])("rejects the options %j", (options, error) => {
+])("inherited rejects the options %j", (options, error) => {
   expect(() => inherited(options as never)).toThrow(error);
 });

@@ -23,7 +23,7 @@ async function open() {
 }
 
 test.each(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED", "EPROTO"])(
-  "an accept that fails with %s does not end the listener",
+  "keeps listening when an accept fails with %s",
   async (code) => {
     const { server, address, onStream, onLost, closeServer } = await open();
     server.emit("error", systemError(code));
@@ -36,8 +36,8 @@ test.each(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED", "EPROTO"])(
   },
 );
 
-describe("a listener whose descriptor is lost", () => {
-  test.each(["EBADF", "EINVAL", "ENOTSOCK"])("says so once, after releasing everything (%s)", async (code) => {
+describe("a listener that loses its descriptor", () => {
+  test.each(["EBADF", "EINVAL", "ENOTSOCK"])("reports it once, after releasing everything (%s)", async (code) => {
     const { server, address, onLost, closeServer } = await open();
     onLost.mockImplementation(() => {
       expect(closeServer).toHaveBeenCalledTimes(1);
@@ -52,7 +52,7 @@ describe("a listener whose descriptor is lost", () => {
     );
   });
 
-  test("after a close says nothing", async () => {
+  test("reports nothing after a close", async () => {
     const { server, listener, onLost, closeServer } = await open();
     await listener.close();
     server.emit("error", systemError("EBADF"));
@@ -66,7 +66,7 @@ const QUEUE_MAX =
   process.platform === "linux" ? Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8")) : Number.NaN;
 
 // Node's own queue holds 511: the others would be refused with EAGAIN, and dial again and again.
-test.runIf(QUEUE_MAX >= 2_000)("lets 2 000 clients that dial in the same moment wait for it", async () => {
+test.runIf(QUEUE_MAX >= 2_000)("lets 2 000 clients that dial at once wait to be accepted", async () => {
   const { address, onStream } = await open();
   const sockets = Array.from({ length: 2_000 }, () => connect(address));
   onTestFinished(() => {
@@ -76,7 +76,7 @@ test.runIf(QUEUE_MAX >= 2_000)("lets 2 000 clients that dial in the same moment 
   while (onStream.mock.calls.length < sockets.length) await turns(1);
 });
 
-test("close is idempotent and does not wait for the streams", async () => {
+test("closes once when close is called again, and does not wait for the streams", async () => {
   const { address, listener, onStream, closeServer } = await open();
   const socket = connect(address);
   await once(socket, "connect");
@@ -88,7 +88,7 @@ test("close is idempotent and does not wait for the streams", async () => {
   socket.destroy();
 });
 
-test("ref and unref reach the server", async () => {
+test("forwards ref and unref to the server", async () => {
   const { server, listener } = await open();
   const [ref, unref] = [vi.spyOn(server, "ref"), vi.spyOn(server, "unref")];
   listener.unref();
@@ -97,7 +97,7 @@ test("ref and unref reach the server", async () => {
   expect(ref).toHaveBeenCalledTimes(1);
 });
 
-test("an abort while a host is looked up leaves nothing listening afterwards", async () => {
+test("stops listening when the signal aborts during a host lookup", async () => {
   const server = createServer();
   const abort = new AbortController();
   const listening = once(server, "listening");

@@ -22,7 +22,7 @@ async function listen(onStream = echo, options: ListenOptions = {}): Promise<{ l
   return { listener, port: Number(listener.address.split(":")[1]) };
 }
 
-test("a dial reaches the listener, whose address tells the port the system chose", async () => {
+test("dials the listener at the port that the system chose, which the address has", async () => {
   const { listener, port } = await listen();
   expect(listener.address).toMatch(/^127\.0\.0\.1:[1-9]\d+$/);
   const stream = await tcp({ port }).dial("any-name", NAME, {});
@@ -30,7 +30,7 @@ test("a dial reaches the listener, whose address tells the port the system chose
   expect(await text(stream)).toBe("hello");
 });
 
-test("both sides send at once, and ask the system for keepalive after 15 s", async () => {
+test("sets TCP_NODELAY and a keepalive of 15 s on both sides", async () => {
   const streams: Duplex[] = [];
   const { port } = await listen((stream) => void streams.push(stream));
   streams.push(await tcp({ port }).dial("orders", NAME, {}));
@@ -50,14 +50,14 @@ test("both sides send at once, and ask the system for keepalive after 15 s", asy
   }
 });
 
-test("has one address, whatever the endpoint: a server has no other port", () => {
+test("has one address for every endpoint, because a server has one port", () => {
   for (const endpoint of [NAME, { kind: "manager" }, { kind: "slot", id: 2 }] as const) {
     expect(tcp().address("orders", endpoint)).toBe("127.0.0.1:8100");
     expect(tcp({ host: "::1", port: 7100 }).address("orders", endpoint)).toBe("[::1]:7100");
   }
 });
 
-test("a taken port is refused", async () => {
+test("rejects a taken port", async () => {
   const { port } = await listen();
   await expect(tcp({ port }).listen("orders", NAME, echo, {})).rejects.toMatchObject({
     code: "IPC_ADDRESS_IN_USE",
@@ -85,7 +85,7 @@ test("closes the listening socket once when close is called twice", async () => 
   while (countServers() > before) await turns(1);
 });
 
-test("streams outlive their listener", async () => {
+test("keeps the streams open when their listener closes", async () => {
   const { listener, port } = await listen();
   const stream = await tcp({ port }).dial("orders", NAME, {});
   stream.write("a");
@@ -95,7 +95,7 @@ test("streams outlive their listener", async () => {
   expect(await text(stream)).toBe("ab");
 });
 
-test("what arrives before the owner listens is not lost, and a reset before that harms nothing", async () => {
+test("keeps the data that arrives before the owner has added listeners, and survives a reset before that", async () => {
   const streams: Duplex[] = [];
   const { port } = await listen((stream) => void streams.push(stream));
   const transport = tcp({ port });
@@ -111,7 +111,7 @@ test("what arrives before the owner listens is not lost, and a reset before that
   expect(await text(far)).toBe("early");
 });
 
-test("a stream tells the address of its peer", async () => {
+test("gives a stream the address of its peer", async () => {
   const accepted: Duplex[] = [];
   const { port } = await listen((stream) => void accepted.push(stream));
   const stream = (await tcp({ port }).dial("orders", NAME, {})) as Socket;
@@ -122,7 +122,7 @@ test("a stream tells the address of its peer", async () => {
   expect(remoteOf(new Socket(), "/tmp/orders.sock")).toBe("/tmp/orders.sock");
 });
 
-describe("an abort", () => {
+describe("an aborted signal of tcp", () => {
   test("before the start opens nothing", async () => {
     const signal = AbortSignal.abort("enough");
     const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: "enough" };
@@ -130,7 +130,7 @@ describe("an abort", () => {
     await expect(tcp({ port: 0 }).listen("orders", NAME, echo, { signal })).rejects.toMatchObject(aborted);
   });
 
-  test("leaves no listening socket or gives a listener in any macrotask of a listen", async () => {
+  test("in any macrotask of a listen leaves no listening socket, or the listen gives a listener", async () => {
     const before = countServers();
     for (let turn = 0; turn < 6; turn++) {
       const abort = new AbortController();
@@ -146,7 +146,7 @@ describe("an abort", () => {
     while (countServers() > before) await turns(1);
   });
 
-  test("in any macrotask of a dial leaves no connection or gives one", async () => {
+  test("in any macrotask of a dial leaves no connection, or the dial gives one", async () => {
     const open = new Set<Duplex>();
     const { port } = await listen((stream) => {
       open.add(stream.resume());
@@ -168,7 +168,7 @@ describe("an abort", () => {
   });
 });
 
-describe("wrong arguments are named:", () => {
+describe("tcp rejects", () => {
   test.each([
     [{ host: "" }, TypeError, "`host`"],
     [{ host: "a\0" }, TypeError, "`host`"],
@@ -178,18 +178,18 @@ describe("wrong arguments are named:", () => {
     [{ port: 65_536 }, RangeError, "`port`"],
     [{ prot: 80 }, TypeError, 'tcp() takes the options `host`, `port`, got "prot"'],
     [null, TypeError, "tcp() takes an object of options, got null"],
-  ])("%j", (options, kind, message) => {
+  ])("the options %j", (options, kind, message) => {
     expect(() => tcp(options as object)).toThrow(expect.objectContaining({ constructor: kind }));
     expect(() => tcp(options as object)).toThrow(message);
   });
 
-  test("a name", async () => {
+  test("a name that is invalid", async () => {
     const wrong = { code: "IPC_NAME_INVALID" };
     await expect(tcp().listen("../x", NAME, echo, {})).rejects.toMatchObject(wrong);
     await expect(tcp().dial("../x", NAME, {})).rejects.toMatchObject(wrong);
   });
 
-  test("port 0, which cannot be dialled", async () => {
+  test("a dial of port 0", async () => {
     await expect(tcp({ port: 0 }).dial("orders", NAME, {})).rejects.toThrow(
       "`port` must be an integer from 1 to 65535",
     );

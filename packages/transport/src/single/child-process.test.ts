@@ -23,7 +23,7 @@ class Child extends EventEmitter {
 
 afterEach(() => void vi.useRealTimers());
 
-test("waits for the exit of a child whose pipe has ended, to say how it has ended", async () => {
+test("waits for the child's exit after its pipe has ended, and reports how it ended", async () => {
   const child = new Child();
   const dial = childProcess(child).dial("orders", NAME, {});
   child.signalCode = "SIGKILL";
@@ -33,7 +33,7 @@ test("waits for the exit of a child whose pipe has ended, to say how it has ende
   expect(child.listenerCount("exit")).toBe(0);
 });
 
-test("does not wait for ever for the exit of a child that has closed its pipe and lives on", async () => {
+test("stops waiting for the exit of a child that has closed its pipe and still runs", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const child = new Child();
   const dial = childProcess(child).dial("orders", NAME, {});
@@ -56,6 +56,6 @@ test.each([
   [{ fd: "3" }, TypeError],
   [{ fd: 3, name: "x" }, TypeError],
   [{ fd: 4 }, TypeError],
-])("rejects the options %j", (options, error) => {
+])("childProcess rejects the options %j", (options, error) => {
   expect(() => childProcess(new Child(), options as never)).toThrow(error);
 });

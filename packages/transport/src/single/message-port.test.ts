@@ -33,7 +33,7 @@ test("carries 1 MiB in both directions, in order", async () => {
   expect(Buffer.concat(chunks).equals(data)).toBe(true);
 });
 
-test("leaves the memory of a written chunk with its writer, and gives the reader memory of its own", async () => {
+test("leaves the memory of a written chunk to the writer, and gives the reader a copy", async () => {
   const [near, far] = await streams();
   const pooled = Buffer.from("hello");
   await new Promise((resolve) => near.write(pooled, resolve));
@@ -44,7 +44,7 @@ test("leaves the memory of a written chunk with its writer, and gives the reader
   expect(String(pooled)).toBe("xxxxx");
 });
 
-test("makes a writer wait once 256 KiB and the reader's buffer are full, and goes on when they are read", async () => {
+test("makes a writer wait once 256 KiB and the reader's buffer are full, and resumes when they are read", async () => {
   const [near, far] = await streams();
   far.pause();
   let written = 0;
@@ -59,7 +59,7 @@ test("makes a writer wait once 256 KiB and the reader's buffer are full, and goe
   expect(written).toBe(32);
 });
 
-test("ends at the other side, which still writes what it has queued", async () => {
+test("ends at the other side, which still writes its queued data", async () => {
   const [near, far] = await streams();
   far.write("late ");
   far.write("words");
@@ -67,7 +67,7 @@ test("ends at the other side, which still writes what it has queued", async () =
   expect(await Promise.all([text(near), text(far)])).toEqual(["late words", "done"]);
 });
 
-test("is 'end' at the other side when destroyed, and ECONNRESET when destroyed unread", async () => {
+test("emits 'end' at the other side when destroyed, and ECONNRESET when destroyed with unread data", async () => {
   const [near, far] = await streams();
   near.destroy();
   expect(await text(far)).toBe("");
@@ -81,7 +81,7 @@ test("is 'end' at the other side when destroyed, and ECONNRESET when destroyed u
   expect(await reset).toMatchObject({ code: "ECONNRESET" });
 });
 
-test("settles a write that waits when it is destroyed, and ends when its port has closed", async () => {
+test("settles a waiting write when it is destroyed, and ends when its port has closed", async () => {
   const [near, far] = await streams();
   far.pause();
   const stuck = new Promise((resolve) => near.write(Buffer.alloc(1_048_576), resolve));
@@ -109,7 +109,7 @@ test.each([
   expect(await failure).toMatchObject({ code: "IPC_TRANSPORT_FAILED" });
 });
 
-test("has one connection: rejects while it is in use, and when it has ended", async () => {
+test("has one connection: rejects another while it is in use and after it has ended", async () => {
   const { port1 } = new MessageChannel();
   const transport = messagePort(port1);
   const stream = await transport.dial("orders", NAME, {});
@@ -118,7 +118,7 @@ test("has one connection: rejects while it is in use, and when it has ended", as
   await expect(transport.listen("orders", NAME, () => {}, {})).rejects.toMatchObject({ code: "IPC_PEER_GONE" });
 });
 
-test("a listener that closes before it has accepted ends the connection, and one that has accepted calls onEnded at its end", async () => {
+test("ends the connection when the listener closes before it accepts, and calls onEnded at the end of an accepted one", async () => {
   const { port1, port2 } = new MessageChannel();
   const near = await messagePort(port1).dial("orders", NAME, {});
   const listener = await messagePort(port2).listen("orders", NAME, () => {}, {});
@@ -134,7 +134,7 @@ test("a listener that closes before it has accepted ends the connection, and one
   await ended;
 });
 
-test.each([undefined, {}, new EventTarget()])("rejects %s, which is no port", (port) => {
+test.each([undefined, {}, new EventTarget()])("rejects %s, which is not a port", (port) => {
   expect(() => messagePort(port as never)).toThrow(TypeError);
 });
 

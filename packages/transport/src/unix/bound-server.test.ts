@@ -10,14 +10,14 @@ vi.mock("node:fs", async (original) => {
   return { ...actual, linkSync: vi.fn(actual.linkSync), renameSync: vi.fn(actual.renameSync) };
 });
 
-describe("a server that is closed", () => {
-  test("removes its own file", async () => {
+describe("a server that closes", () => {
+  test("removes its own socket file", async () => {
     const { directory, path, server, file } = await bindServer();
     closeBoundServer(server, path, file);
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test("removes its own file after the mode and the links of it have changed", async () => {
+  test("removes its own file after the file's mode and links have changed", async () => {
     const { directory, path, server, file } = await bindServer();
     fs.chmodSync(path, 0o600);
     closeBoundServer(server, path, { ...file, birthTime: file.birthTime + 1n });
@@ -47,7 +47,7 @@ describe("a server that is closed", () => {
     expect(readdirSync(directory)).toEqual(["a.sock", "a.sock.old"]);
   });
 
-  test("leaves the file of a server that failed before it knew its own", async () => {
+  test("leaves the socket file when it failed before it knew that the file was its own", async () => {
     const { directory, path, server } = await bindServer();
     renameSync(path, `${path}.old`);
     await startForeignServer(path);
@@ -55,7 +55,7 @@ describe("a server that is closed", () => {
     expect(readdirSync(directory)).toEqual(["a.sock", "a.sock.old"]);
   });
 
-  test("finds its directory gone, and is closed all the same", async () => {
+  test("closes when its directory has vanished", async () => {
     const { directory, path, server, file } = await bindServer();
     fs.rmSync(directory, { recursive: true });
     closeBoundServer(server, path, file);
@@ -64,12 +64,12 @@ describe("a server that is closed", () => {
   });
 });
 
-describe("at the exit of the process", () => {
+describe("the exit of the process", () => {
   const others = process.listeners("exit");
   /** Returns the exit handlers that were added since. */
   const added = (): readonly NodeJS.ExitListener[] => process.listeners("exit").filter((one) => !others.includes(one));
 
-  test("closes all that are open when the process exits, and each one once", () => {
+  test("closes every open server once", () => {
     const [first, second, third] = [vi.fn(), vi.fn(), vi.fn()];
     const closeFirst = closeAtExit(first);
     closeAtExit(second);
@@ -83,7 +83,7 @@ describe("at the exit of the process", () => {
     expect(added()).toEqual([]);
   });
 
-  test("leaves no exit handler behind when all are closed, and adds one for the next", () => {
+  test("leaves no exit handler after the last server has closed, and adds one for the next", () => {
     for (let round = 0; round < 2; round++) {
       const closes = [closeAtExit(() => {}), closeAtExit(() => {})];
       expect(added()).toHaveLength(1);

@@ -35,8 +35,8 @@ function closing(listener: Listener): Listener {
   return listener;
 }
 
-describe("a name that is taken", () => {
-  test("by a live server of ours is refused, and the server lives on", async () => {
+describe("a taken name", () => {
+  test("is rejected when a live @ipc server has it, and that server keeps running", async () => {
     const directory = scratchDirectory();
     const transport = unixSocket({ directory });
     closing(await transport.listen("a", NAME, echo, {}));
@@ -48,7 +48,7 @@ describe("a name that is taken", () => {
     expect(await answers(transport)).toBe(true);
   });
 
-  test("by a live server of another kind is refused without a connection where the system can tell", async () => {
+  test("is rejected when a live foreign server has it, without a connection if the system can tell", async () => {
     // golang-ipc stops listening for good when a client connects and disconnects.
     const directory = scratchDirectory();
     const onStream = vi.fn();
@@ -60,7 +60,7 @@ describe("a name that is taken", () => {
     expect(readdirSync(directory)).toEqual(["a.sock"]);
   });
 
-  test("by a slot of another server is refused", async () => {
+  test("is rejected when a slot of another server has it", async () => {
     const transport = unixSocket({ directory: scratchDirectory() });
     closing(await transport.listen("foo1", NAME, echo, {}));
     const slot = transport.listen("foo", { kind: "slot", id: 1 }, echo, {});
@@ -72,7 +72,7 @@ describe("a name that is taken", () => {
     ["a directory", (path: string) => mkdirSync(path)],
     ["a plain file", (path: string) => writeFileSync(path, "precious")],
     ["a symbolic link", (path: string) => symlinkSync("precious", path)],
-  ])("by %s is refused, and that stays", async (what, make) => {
+  ])("is rejected when it is %s, which stays", async (what, make) => {
     const directory = scratchDirectory();
     writeFileSync(join(directory, "precious"), "precious");
     const path = join(directory, "a.sock");
@@ -85,7 +85,7 @@ describe("a name that is taken", () => {
     expect(readFileSync(join(directory, "precious"), "utf8")).toBe("precious");
   });
 
-  test("by another user's socket is refused, stale or not", async () => {
+  test("is rejected when it is another user's socket, stale or not", async () => {
     const directory = scratchDirectory();
     const path = join(directory, "a.sock");
     await leaveStaleSocket(path);
@@ -99,7 +99,7 @@ describe("a name that is taken", () => {
 });
 
 describe("a stale socket", () => {
-  test("that a killed server left is started over", async () => {
+  test("is replaced when a killed server left it", async () => {
     const directory = scratchDirectory();
     await leaveKilledServer(join(directory, "a.sock"));
     const transport = unixSocket({ directory });
@@ -114,7 +114,7 @@ describe("a stale socket", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test("is started over by a server whose lock the last starter died with", async () => {
+  test("is replaced when the last starter died holding the lock", async () => {
     const directory = scratchDirectory();
     await leaveStaleSocket(join(directory, "a.sock"));
     writeFileSync(join(directory, "a.sock.lock"), `${0x7fff_fff1}\n`);
@@ -122,7 +122,7 @@ describe("a stale socket", () => {
     expect(readdirSync(directory)).toEqual(["a.sock"]);
   });
 
-  test("that turns into a live one while the lock is waited for is not taken", async () => {
+  test("is not replaced when it turns live while the lock is awaited", async () => {
     const directory = scratchDirectory();
     const path = join(directory, "a.sock");
     await leaveStaleSocket(path);
@@ -140,7 +140,7 @@ describe("a stale socket", () => {
   });
 });
 
-test("a starter whose lock was broken before it takes the name takes a new lock", async () => {
+test("takes a new lock when its lock was broken before it takes the name", async () => {
   const path = join(scratchDirectory(), "a.sock");
   await leaveStaleSocket(path);
   const answering = vi.mocked(probe.isAnswering);
@@ -156,7 +156,7 @@ test("a starter whose lock was broken before it takes the name takes a new lock"
 test.each([
   ["over a stale socket", leaveStaleSocket],
   ["at a free name", async () => {}],
-])("of ten starters %s, ten times over, exactly one listens", async (_, prepare) => {
+])("lets exactly one of ten starters %s listen, ten times over", async (_, prepare) => {
   const directory = scratchDirectory();
   const transport = unixSocket({ directory });
   for (let round = 0; round < 10; round++) {
@@ -173,7 +173,7 @@ test.each([
   }
 });
 
-describe("an owner's close", () => {
+describe("closing an owner", () => {
   test("leaves the file of the server that came after it", async () => {
     const directory = scratchDirectory();
     const path = join(directory, "a.sock");
@@ -188,7 +188,7 @@ describe("an owner's close", () => {
     expect(readdirSync(directory)).toEqual(stolen);
   });
 
-  test("leaves what is no socket", async () => {
+  test("leaves a file that is not a socket", async () => {
     const directory = scratchDirectory();
     const path = join(directory, "a.sock");
     const listener = await unixSocket({ directory }).listen("a", NAME, echo, {});

@@ -55,13 +55,13 @@ function meanwhile(act: () => void | Promise<void>): () => { destroyed: boolean 
 }
 
 describe("a server's socket", () => {
-  test("of this user is trusted", async () => {
+  test("is trusted when this user owns it", async () => {
     const path = join(scratchDirectory(), "a.sock");
     await startForeignServer(path);
     (await dialVerified(path, STRICT, undefined)).destroy();
   });
 
-  test("of root is trusted by every user", async () => {
+  test("is trusted by every user when root owns it", async () => {
     const path = join(scratchDirectory(), "a.sock");
     await startForeignServer(path);
     const owner = lstatSync(path).uid;
@@ -72,7 +72,7 @@ describe("a server's socket", () => {
     else await expect(dial).rejects.toMatchObject({ code: "IPC_UNTRUSTED_SOCKET" });
   });
 
-  test("of another user is refused without a connection, and the option that allows it is named", async () => {
+  test("is rejected without a connection when another user owns it, and the error names the option that allows it", async () => {
     const path = join(scratchDirectory(), "a.sock");
     const onStream = vi.fn();
     await startForeignServer(path, onStream);
@@ -86,7 +86,7 @@ describe("a server's socket", () => {
   });
 });
 
-describe("what is no socket is rejected for good:", () => {
+describe("a file that is not a socket is rejected as untrusted, without retry:", () => {
   test.each([
     ["a directory", (path: string) => mkdirSync(path)],
     ["a plain file", (path: string) => writeFileSync(path, "precious")],
@@ -113,7 +113,7 @@ describe("a symbolic link to a socket", () => {
     return { directory, path };
   }
 
-  test("is followed when its owner is this user and others cannot change the directory", async () => {
+  test("is followed when this user owns it and others cannot change the directory", async () => {
     for (const to of [(target: string) => target, () => "run/b.sock", () => "./run/../run/b.sock"]) {
       const { path } = await linked(to);
       (await dialVerified(path, STRICT, undefined)).destroy();
@@ -122,7 +122,7 @@ describe("a symbolic link to a socket", () => {
     }
   });
 
-  test("is followed in a sticky directory when its owner is trusted, and rejected when not", async ({ skip }) => {
+  test("is followed in a sticky directory when its owner is trusted, and rejected otherwise", async ({ skip }) => {
     skip(!isRoot, NEEDS_ROOT);
     const { directory, path } = await linked();
     chmodSync(directory, 0o1777);
@@ -147,7 +147,7 @@ describe("a symbolic link to a socket", () => {
     });
   });
 
-  test("leads to a directory that is checked, too", async () => {
+  test("is followed only into a directory that passes the check", async () => {
     const { directory, path } = await linked();
     chmodSync(join(directory, "run"), 0o777);
     await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({
@@ -156,7 +156,7 @@ describe("a symbolic link to a socket", () => {
     });
   });
 
-  test("that leads nowhere is no server, and one that leads in a circle is rejected", async () => {
+  test("is no server when it leads nowhere, and is rejected when it leads in a circle", async () => {
     const directory = scratchDirectory();
     symlinkSync("missing/b.sock", join(directory, "a.sock"));
     const nowhere = dialVerified(join(directory, "a.sock"), STRICT, undefined);
@@ -167,7 +167,7 @@ describe("a symbolic link to a socket", () => {
   });
 });
 
-describe("a dial keeps nothing open", () => {
+describe("a dial leaves no descriptor open", () => {
   test.each([
     ["when it has connected", "a.sock", () => {}],
     ["when it has followed a link", "link.sock", () => {}],
@@ -191,7 +191,7 @@ describe("a dial keeps nothing open", () => {
 });
 
 describe("a socket whose real path is too long for the system", () => {
-  test("is reached by the path of the dial where the system connects by name only", async () => {
+  test("is dialled by the given path when the system connects by name only", async () => {
     pretendPlatform("darwin");
     const base = scratchDirectory();
     const real = join(base, "d".repeat(200 - base.length));
@@ -206,7 +206,7 @@ describe("a socket whose real path is too long for the system", () => {
   });
 });
 
-describe("a socket that is exchanged during the dial", () => {
+describe("a socket that is replaced during the dial", () => {
   const onLinux = test.runIf(process.platform === "linux");
 
   /** Two servers in one directory; each answers with its name. */
@@ -234,7 +234,7 @@ describe("a socket that is exchanged during the dial", () => {
     expect(await text(await dialVerified(path, { ...STRICT, sharedDirectory: true }, undefined))).toBe("a");
   });
 
-  test("is no server where the system connects by name only", async () => {
+  test("counts as no server when the system connects by name only", async () => {
     pretendPlatform("darwin");
     const { path, other } = await two();
     for (const act of [() => renameSync(other, path), () => unlinkSync(path)]) {
@@ -248,10 +248,10 @@ describe("a socket that is exchanged during the dial", () => {
   });
 });
 
-describe("a connect that the system denies", () => {
+describe("a denied connect", () => {
   const denied = Object.assign(new Error("connect EACCES"), { code: "EACCES" });
 
-  test("is no server yet while a server starts, which grants access next", async () => {
+  test("counts as no server while a server starts, because it grants access next", async () => {
     const path = join(scratchDirectory(), "a.sock");
     await startForeignServer(path);
     writeFileSync(`${path}.lock`, "");
@@ -263,7 +263,7 @@ describe("a connect that the system denies", () => {
     });
   });
 
-  test("is tried again without a lock, because access may just have been granted", async () => {
+  test("is tried once more when there is no lock, because access may just have been granted", async () => {
     const path = join(scratchDirectory(), "a.sock");
     await startForeignServer(path);
     vi.mocked(connection.connectSocket).mockRejectedValueOnce(denied);
@@ -273,7 +273,7 @@ describe("a connect that the system denies", () => {
   });
 });
 
-test("nothing, and what a killed server left, are no server", async () => {
+test("reports no server for a missing socket and for one of a killed server", async () => {
   const path = join(scratchDirectory(), "a.sock");
   await expect(dialVerified(path, STRICT, undefined)).rejects.toMatchObject({
     code: "IPC_NO_SERVER",

@@ -16,7 +16,7 @@ function workElsewhere(): void {
   onTestFinished(() => process.chdir(before));
 }
 
-test("a dial reaches the listener, and a close frees the name", async () => {
+test("dials the listener, and a close frees the name", async () => {
   workElsewhere();
   const transport = namedPipe(false, 250);
   await expect(transport.dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
@@ -29,7 +29,7 @@ test("a dial reaches the listener, and a close frees the name", async () => {
   expect(readdirSync(".")).toEqual([]);
 });
 
-test("a taken name is refused, and so is a wrong one", async () => {
+test("rejects a taken name and an invalid name", async () => {
   workElsewhere();
   const transport = namedPipe(true, 250);
   const listener = await transport.listen("orders", NAME, echo, {});
@@ -39,7 +39,7 @@ test("a taken name is refused, and so is a wrong one", async () => {
   await listener.close();
 });
 
-test("an aborted signal ends both waits", async () => {
+test("rejects a dial and a listen of a named pipe when their signal was aborted before", async () => {
   const signal = AbortSignal.abort("enough");
   const aborted = { code: "IPC_ABORTED", cause: "enough" };
   await expect(namedPipe(false, 250).listen("orders", NAME, echo, { signal })).rejects.toMatchObject(aborted);

@@ -37,8 +37,8 @@ function directoryOf(mode: number, owner = 0, group = owner): string {
   return directory;
 }
 
-describe("in a directory of another user", () => {
-  test("a server and a client reject it, and accept it with trustedOwners", async () => {
+describe("a directory of another user", () => {
+  test("is rejected by a server and a client, and accepted with trustedOwners", async () => {
     const directory = directoryOf(0o777, ALICE);
     chmodSync(directory, 0o755);
     mkdirSync(join(directory, "run"));
@@ -57,10 +57,10 @@ describe("in a directory of another user", () => {
   });
 });
 
-describe("in a directory of a group", () => {
+describe("a directory of a group", () => {
   const SHARED = { sharedDirectory: true, mode: 0o660, group: 41_000 };
 
-  test("members start servers and reach each other's with sharedDirectory and trustedOwners", async () => {
+  test("lets members start servers and dial each other's with sharedDirectory and trustedOwners", async () => {
     const directory = directoryOf(0o2770, 0, 41_000);
     const [one, other] = await Promise.all([
       startPeer(emitted, directory, { uid: ALICE, gid: 41_000 }),
@@ -108,7 +108,7 @@ describe("a socket with a mode and a group", () => {
     expect(await ask(server, { order: "close" })).toBe("closed");
   });
 
-  test("is refused to a server that is no member of the group", async () => {
+  test("is rejected when the server's user is not a member of the group", async () => {
     const directory = directoryOf(0o1777);
     const server = await startPeer(emitted, directory, alice);
     for (const sharedDirectory of [false, true]) {
@@ -122,7 +122,7 @@ describe("a socket with a mode and a group", () => {
   });
 });
 
-describe("a directory that a server makes", () => {
+describe("a directory that a server creates", () => {
   const users = [
     { options: { unmaskPermissions: true }, mode: 0o711, entering: [alice, bob] },
     { options: { mode: 0o660, group: ALICE }, mode: 0o710, entering: [alice] },
@@ -154,7 +154,7 @@ describe("another user in a directory like /tmp", () => {
   test.each([
     ["an owner", alice, ALICE],
     ["root, which may look into every process,", {}, 0],
-  ])("does not keep %s from starting after a crash by a listener whose file is unlinked", async (_, owner, uid) => {
+  ])("cannot keep %s from starting after a crash by a listener whose file is unlinked", async (_, owner, uid) => {
     const directory = directoryOf(0o1777);
     const path = join(directory, "a.sock");
     const [stranger, first, second] = await Promise.all([
@@ -175,7 +175,7 @@ describe("another user in a directory like /tmp", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test("holds up no server by a lock file: the start fails at once and names the owner", async () => {
+  test("cannot delay a server with a lock file: the start fails at once and names the owner", async () => {
     const directory = directoryOf(0o1777);
     const lock = join(directory, "a.sock.lock");
     writeFileSync(lock, `${process.pid}\n`);
@@ -188,7 +188,7 @@ describe("another user in a directory like /tmp", () => {
     expect(readdirSync(directory)).toEqual(["a.sock.lock"]);
   });
 
-  test("leads no client elsewhere by a link", async () => {
+  test("cannot redirect a client by a link", async () => {
     const directory = directoryOf(0o1777);
     const server = await startPeer(emitted, directory, alice);
     expect(await ask(server, { order: "listen", name: "b" })).toBe("listening");
@@ -205,7 +205,7 @@ describe("another user in a directory like /tmp", () => {
   });
 });
 
-test("two users each have their private directory", async () => {
+test("gives two users each a private directory", async () => {
   const machine = directoryOf(0o1777);
   onTestFinished(() => void vi.unstubAllEnvs());
   vi.stubEnv("XDG_RUNTIME_DIR", "");

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { leaveKilledServer, scratchDirectory } from "../../test/scratch.js";
 import { isListedAsListening } from "./probe.js";
 
-test("a listener's path is listed on Linux while it listens, whatever is in it", async () => {
+test("lists a listener's path on Linux while it listens, with any characters", async () => {
   const path = join(scratchDirectory(), "a  b.sock");
   expect(await isListedAsListening(path)).toBe(false);
   const server = createServer().listen(path);
@@ -17,7 +17,7 @@ test("a listener's path is listed on Linux while it listens, whatever is in it",
   expect(await isListedAsListening(path)).toBe(false);
 });
 
-test("a killed server's path is not listed", async () => {
+test("does not list a killed server's path", async () => {
   const path = join(scratchDirectory(), "a.sock");
   await leaveKilledServer(path);
   expect(await isListedAsListening(path)).toBe(false);

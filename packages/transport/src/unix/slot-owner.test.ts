@@ -33,12 +33,12 @@ async function messageFor(transport: Transport, name: string, endpoint = NAME): 
   return error.message;
 }
 
-describe("the error of a name that is taken", () => {
+describe("the error for a taken name", () => {
   test.each([
     ["worker", 1, "worker1"],
     ["worker", 12, "worker12"],
     ["worker1", 2, "worker12"],
-  ])("names manager %s, whose slot %i it may be", async (manager, id, name) => {
+  ])("names manager %s, of which slot %i may have the name", async (manager, id, name) => {
     const directory = scratchDirectory();
     const transport = unixSocket({ directory });
     await listen(transport, manager, { kind: "slot", id });
@@ -92,7 +92,7 @@ describe("the error of a name that is taken", () => {
     expect(onStream).not.toHaveBeenCalled();
   });
 
-  test("does not look at the manager of another user", async ({ skip }) => {
+  test("does not check the manager of another user", async ({ skip }) => {
     skip(!isRoot, NEEDS_ROOT);
     const directory = scratchDirectory();
     const onStream = vi.fn();

@@ -10,7 +10,7 @@ vi.mock("node:fs", async (original) => {
   return { ...actual, chownSync: vi.fn(actual.chownSync), chmodSync: vi.fn(actual.chmodSync) };
 });
 
-describe("the options", () => {
+describe("the access options", () => {
   test.each([
     [false, undefined, undefined, { mode: 0o600, gid: undefined }],
     [true, undefined, undefined, { mode: 0o777, gid: undefined }],
@@ -23,14 +23,14 @@ describe("the options", () => {
     expect(resolveAccess(unmask, mode, group)).toEqual(access);
   });
 
-  test("a group's name is looked up in /etc/group", ({ skip }) => {
+  test("accept a group's name, which /etc/group resolves", ({ skip }) => {
     skip(process.platform !== "linux", "other systems keep groups elsewhere, too");
     const groups = readFileSync("/etc/group", "utf8").trim().split("\n");
     const [name = "", , gid] = (groups.at(-1) ?? "").split(":");
     expect(resolveAccess(false, 0o660, name)).toEqual({ mode: 0o660, gid: Number(gid) });
   });
 
-  test("a group's name is not looked up on Windows, which ignores it", () => {
+  test("do not resolve a group's name on Windows, which ignores it", () => {
     pretendPlatform("win32");
     expect(() => resolveAccess(false, 0o660, "www-data")).not.toThrow();
   });
@@ -66,11 +66,11 @@ test.each([
   [0o640, 0o700],
   [0o777, 0o711],
   [0o606, 0o701],
-])("the directory of a socket of mode %o has mode %o", (mode, expected) => {
+])("gives the directory of a socket of mode %o the mode %o", (mode, expected) => {
   expect(directoryMode({ mode, gid: undefined })).toBe(expected);
 });
 
-describe("granting access", () => {
+describe("granting access to a socket", () => {
   const file = (): string => {
     const path = join(scratchDirectory(), "file");
     writeFileSync(path, "", { mode: 0o600 });
@@ -90,7 +90,7 @@ describe("granting access", () => {
     expect(statSync(path).mode & 0o777).toBe(0o660);
   });
 
-  test("rejects with the group's number and leaves the mode when this user is not a member", () => {
+  test("rejects with the group's number, and leaves the mode, when this user is not a member of the group", () => {
     const path = file();
     const cause = Object.assign(new Error("EPERM"), { code: "EPERM" });
     vi.mocked(fs.chownSync).mockImplementationOnce(() => {

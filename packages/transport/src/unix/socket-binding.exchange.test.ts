@@ -63,8 +63,8 @@ function stagingIn(directory: string): string {
   return join(directory, name);
 }
 
-describe("changes no file that another user has exchanged for the socket", () => {
-  test("when it is bound at its path", async ({ skip }) => {
+describe("the server leaves a file that another user put in the socket's place unchanged", () => {
+  test("when it binds the socket at its path", async ({ skip }) => {
     skip(!onLinux, ONLY_LINUX);
     const directory = scratchDirectory();
     const victim = makeVictim();
@@ -78,7 +78,7 @@ describe("changes no file that another user has exchanged for the socket", () =>
     expect(countListening(directory)).toBe(0);
   });
 
-  test("when it is bound at its path and exchanged as late as possible", async ({ skip }) => {
+  test("when it binds the socket at its path, and the file comes at the last moment", async ({ skip }) => {
     skip(!onLinux, ONLY_LINUX);
     const path = join(scratchDirectory(), "a.sock");
     const victim = makeVictim();
@@ -92,7 +92,7 @@ describe("changes no file that another user has exchanged for the socket", () =>
     expect([modeOf(victim), modeOf(`${path}.moved`)]).toEqual([0o600, 0o777]);
   });
 
-  test("when it is staged in a directory that others can write", async ({ skip }) => {
+  test("when it stages the socket in a directory that others can write", async ({ skip }) => {
     skip(!onLinux, ONLY_LINUX);
     const directory = scratchDirectory();
     chmodSync(directory, 0o777);
@@ -109,7 +109,7 @@ describe("changes no file that another user has exchanged for the socket", () =>
   });
 });
 
-describe("makes nothing in a directory that was exchanged for the one that was checked", () => {
+describe("the server creates nothing in a directory that replaces the checked one", () => {
   /** Exchanges the directory of the socket inside the next call that `call` mocks. */
   async function exchangedIn(call: "mkdirSync" | "linkSync"): Promise<{ checked: string[]; exchanged: string[] }> {
     const base = scratchDirectory();
@@ -137,7 +137,7 @@ describe("makes nothing in a directory that was exchanged for the one that was c
     return found;
   }
 
-  test.for(["mkdirSync", "linkSync"] as const)("inside %s", async (call, { skip }) => {
+  test.for(["mkdirSync", "linkSync"] as const)("during %s", async (call, { skip }) => {
     skip(!onLinux, ONLY_LINUX);
     // The lock is there, too, because its path leads to it no longer.
     expect(await exchangedIn(call)).toEqual({ checked: ["a.sock", "a.sock.lock"], exchanged: [] });
@@ -156,20 +156,23 @@ describe("a directory in which others can exchange files", () => {
     ],
   ];
 
-  test.each(without)("is rejected %s with sharedDirectory, before anything is made or removed", async (_, pretend) => {
-    const directory = scratchDirectory();
-    const path = join(directory, "a.sock");
-    await leaveStaleSocket(path);
-    chmodSync(directory, 0o777);
-    const { ino } = lstatSync(path);
-    pretend();
-    await expect(bindSocket(path, settings(true), undefined)).rejects.toMatchObject({
-      code: "IPC_UNTRUSTED_SOCKET",
-      message: expect.stringMatching(/other users can exchange .* in \/.*`sharedDirectory` .* Linux .*; choose/),
-    });
-    expect(readdirSync(directory)).toEqual(["a.sock"]);
-    expect(lstatSync(path).ino).toBe(ino);
-    chmodSync(directory, 0o755);
-    (await bindSocket(path, settings(true), undefined)).close();
-  });
+  test.each(without)(
+    "is rejected %s with sharedDirectory, before anything is created or removed",
+    async (_, pretend) => {
+      const directory = scratchDirectory();
+      const path = join(directory, "a.sock");
+      await leaveStaleSocket(path);
+      chmodSync(directory, 0o777);
+      const { ino } = lstatSync(path);
+      pretend();
+      await expect(bindSocket(path, settings(true), undefined)).rejects.toMatchObject({
+        code: "IPC_UNTRUSTED_SOCKET",
+        message: expect.stringMatching(/other users can exchange .* in \/.*`sharedDirectory` .* Linux .*; choose/),
+      });
+      expect(readdirSync(directory)).toEqual(["a.sock"]);
+      expect(lstatSync(path).ino).toBe(ino);
+      chmodSync(directory, 0o755);
+      (await bindSocket(path, settings(true), undefined)).close();
+    },
+  );
 });

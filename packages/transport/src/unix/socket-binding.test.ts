@@ -101,7 +101,7 @@ describe.each([0o600, 0o660, 0o777])("a socket of mode %o", (mode) => {
   );
 });
 
-describe("a socket is staged, and has its name only with its mode,", () => {
+describe("the server stages a socket, and gives it its name only with its mode,", () => {
   /** Binds, and returns what is found at the time when the name is given. */
   async function bindStaged(how: BindSettings, directory = scratchDirectory()): Promise<number[]> {
     const path = join(directory, "a.sock");
@@ -155,14 +155,14 @@ describe("a socket is staged, and has its name only with its mode,", () => {
     expect(await bindStaged(settings(0o600))).toEqual([0o700, 0o600, 0o600]);
   });
 
-  test("when the umask did not hold, because of default ACLs", async ({ skip }) => {
+  test("when default ACLs override the umask", async ({ skip }) => {
     skip(!onLinux, "only Linux tells the umask");
     whenBound((bound) => chmodSync(bound, 0o775));
     expect(await bindStaged(settings(0o600))).toEqual([0o700, 0o600, 0o600]);
   });
 });
 
-test("is not listed under its path when a link is on the way", async ({ skip }) => {
+test("does not list its path when a link is on the way", async ({ skip }) => {
   skip(!onLinux, "only Linux lists listeners");
   const base = scratchDirectory();
   const real = join(base, "run");
@@ -179,7 +179,7 @@ test("is not listed under its path when a link is on the way", async ({ skip }) 
   }
 });
 
-describe("a start that fails leaves nothing behind", () => {
+describe("a start that fails leaves no file", () => {
   const { openSync, mkdirSync, chmodSync, linkSync } = fs;
   const calls = { openSync, mkdirSync, chmodSync, linkSync };
   /** The calls of a start that succeeds. */
@@ -225,7 +225,7 @@ describe("a start that fails leaves nothing behind", () => {
 });
 
 test.each([false, true])(
-  "a start whose name is taken meanwhile looks again, sharedDirectory %s",
+  "checks the name again when it is taken during the start, sharedDirectory %s",
   async (sharedDirectory) => {
     const directory = scratchDirectory();
     const path = join(directory, "a.sock");
@@ -244,7 +244,7 @@ test.each([false, true])(
   },
 );
 
-test("a staged socket that is closed removes nothing at a path through its descriptor", async () => {
+test("removes nothing when a staged socket with a path through its descriptor closes", async () => {
   const directory = scratchDirectory();
   const socket = await bindSocket(join(directory, "a.sock"), settings(0o600, { sharedDirectory: true }), undefined);
   const other = scratchDirectory();

@@ -17,7 +17,7 @@ const OWNER: SocketAccess = { mode: 0o600, gid: undefined };
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
 describe("a missing directory", () => {
-  test("is created for this user alone, its parents too", () => {
+  test("is created with its parents, for this user alone", () => {
     const parent = join(scratchDirectory(), "run");
     const directory = join(parent, "orders");
     ensureDirectory(directory, POLICY, OWNER);
@@ -30,7 +30,7 @@ describe("a missing directory", () => {
     [0o660, 0o710],
     [0o606, 0o701],
     [0o640, 0o700],
-  ])("of a socket of mode %o has mode %o under every umask", (mode, expected) => {
+  ])("is created for a socket of mode %o with mode %o, under every umask", (mode, expected) => {
     for (const mask of [0o000, 0o022, 0o077]) {
       setUmask(mask);
       const parent = join(scratchDirectory(), "run");
@@ -39,7 +39,7 @@ describe("a missing directory", () => {
     }
   });
 
-  test("gets its mode, and nothing that was exchanged for it does", async ({ skip }) => {
+  test("gets its mode, and no directory that replaces it does", async ({ skip }) => {
     skip(process.platform !== "linux", "only Linux has paths of descriptors");
     const parent = scratchDirectory();
     const [directory, moved, victim] = [join(parent, "run"), join(parent, "moved"), join(parent, "victim")];
@@ -55,7 +55,7 @@ describe("a missing directory", () => {
     expect([modeOf(victim), modeOf(moved)]).toEqual([0o700, 0o711]);
   });
 
-  test("is not kept open, whether its mode can be set or not", () => {
+  test("is closed again, whether its mode can be set or not", () => {
     const parent = scratchDirectory();
     ensureDirectory(join(parent, "run"), POLICY, { mode: 0o777, gid: undefined });
     failOnce(fs.chmodSync, "EIO");
@@ -70,7 +70,7 @@ describe("a missing directory", () => {
     expect([modeOf(directory), statSync(directory).gid]).toEqual([0o710, ALICE]);
   });
 
-  test("is rejected when it turns out to be another user's", () => {
+  test("is rejected when another user owns it after its creation", () => {
     const user = vi.spyOn(process, "geteuid").mockReturnValue(12_345);
     onTestFinished(() => user.mockRestore());
     const create = (): unknown =>
@@ -80,7 +80,7 @@ describe("a missing directory", () => {
     );
   });
 
-  test("is rejected when the umask takes the owner's rights", () => {
+  test("is rejected when the umask removes the owner's rights", () => {
     const parent = scratchDirectory();
     setUmask(0o277);
     expect(() => ensureDirectory(join(parent, "run"), POLICY, OWNER)).toThrow(
@@ -89,7 +89,7 @@ describe("a missing directory", () => {
   });
 });
 
-test("an existing directory keeps its mode, behind a link too", () => {
+test("keeps the mode of an existing directory, also behind a link", () => {
   const parent = scratchDirectory();
   const directory = join(parent, "run");
   mkdirSync(directory);
@@ -103,7 +103,7 @@ test("an existing directory keeps its mode, behind a link too", () => {
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("a plain file in its place is rejected, and stays", () => {
+test("rejects a plain file in the directory's place, and leaves it", () => {
   const path = join(scratchDirectory(), "run");
   writeFileSync(path, "precious");
   for (const directory of [path, join(path, "orders")]) {

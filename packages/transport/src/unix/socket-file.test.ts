@@ -11,14 +11,14 @@ vi.mock("node:fs", async (original) => {
   return { ...actual, linkSync: vi.fn(actual.linkSync), renameSync: vi.fn(actual.renameSync) };
 });
 
-test("random digits have 64 bits, as many characters each time, and no two are equal", () => {
+test("makes random digits of 64 bits, equally long each time, and no two are equal", () => {
   const all = Array.from({ length: 1_000 }, randomDigits);
   expect(new Set(all).size).toBe(all.length);
   for (const digits of all) expect(digits).toMatch(/^[0-9a-z]{13}$/);
   expect((2n ** 64n - 1n).toString(36)).toHaveLength(13);
 });
 
-test("unlinks the very socket, and nothing that took its place", async () => {
+test("unlinks only the socket it was given, and nothing that replaced it", async () => {
   const path = join(scratchDirectory(), "a.sock");
   await leaveStaleSocket(path);
   const file = socketAt(path);
@@ -34,7 +34,7 @@ describe.each([
   ["with hard links", undefined],
   ["without hard links", "EPERM"],
   ["without hard links, told otherwise", "ENOTSUP"],
-])("publishing, %s,", (_, errno) => {
+])("publishing a socket, %s,", (_, errno) => {
   const prepare = async (): Promise<{ staged: string; path: string }> => {
     const directory = scratchDirectory();
     const staged = join(directory, "staged");
@@ -43,13 +43,13 @@ describe.each([
     return { staged, path: join(directory, "a.sock") };
   };
 
-  test("gives a free name", async () => {
+  test("gives it a free name", async () => {
     const { staged, path } = await prepare();
     expect(publishSocket(staged, path)).toBe(true);
     expect(inspectPath(path).kind).toBe("socket");
   });
 
-  test("leaves a taken name alone", async () => {
+  test("leaves a taken name unchanged", async () => {
     const { staged, path } = await prepare();
     writeFileSync(path, "precious");
     vi.mocked(fs.linkSync).mockClear();
@@ -59,14 +59,14 @@ describe.each([
   });
 });
 
-test("any other failure to publish is told", () => {
+test("reports any other failure to publish", () => {
   const directory = scratchDirectory();
   expect(() => publishSocket(join(directory, "missing"), join(directory, "a.sock"))).toThrow(
     expect.objectContaining({ code: "ENOENT" }),
   );
 });
 
-test("unlinks the file of a socket that listens, and nothing that took its place", async () => {
+test("unlinks the file of a listening socket, and nothing that replaced it", async () => {
   const { path, file } = await bindServer();
   renameSync(path, `${path}.old`);
   await leaveStaleSocket(path);

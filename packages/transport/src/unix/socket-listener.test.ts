@@ -32,8 +32,8 @@ vi.mock("node:timers", () => ({
 
 const DAY_MS = 86_400_000;
 
-describe("a socket file that has vanished", () => {
-  test.each([false, true])("is there again after the next look, sharedDirectory %s", async (sharedDirectory) => {
+describe("a listener whose socket file vanishes", () => {
+  test.each([false, true])("creates the file again at its next check, sharedDirectory %s", async (sharedDirectory) => {
     const { directory, address, listener, onLost, onRelisted, settled, answers } = await openListener({
       sharedDirectory,
     });
@@ -55,7 +55,7 @@ describe("a socket file that has vanished", () => {
     expect([readdirSync(directory), openUnder(directory)]).toEqual([[], []]);
   });
 
-  test("is there again each time, and with its directory", async () => {
+  test("creates the file again each time, with its directory", async () => {
     const { directory, onRelisted, answers } = await openListener();
     for (let time = 1; time <= 3; time++) {
       rmSync(directory, { recursive: true });
@@ -65,7 +65,7 @@ describe("a socket file that has vanished", () => {
     }
   });
 
-  test("loses no client that connected before it vanished", async () => {
+  test("keeps every client that connected before", async () => {
     const { address, settled } = await openListener();
     const early = connectSocket({ path: address }, undefined);
     rmSync(address);
@@ -77,7 +77,7 @@ describe("a socket file that has vanished", () => {
     expect(await text(socket)).toBe("hello");
   });
 
-  test("stays away when the listener is closed meanwhile", async () => {
+  test("does not create the file again when it was closed meanwhile", async () => {
     for (let turn = 0; turn < 12; turn++) {
       const { directory, address, listener, onLost } = await openListener();
       rmSync(address);
@@ -94,7 +94,7 @@ describe("a socket file that has vanished", () => {
   test.each([
     ["a file that is no directory", (directory: string) => writeFileSync(directory, "precious")],
     ["a circle of links", (directory: string) => symlinkSync("run", directory)],
-  ])("ends the listener when %s has the place of its directory", async (what, make) => {
+  ])("ends when %s has the place of its directory", async (what, make) => {
     const { directory, settled, onLost, onRelisted } = await openListener();
     rmSync(directory, { recursive: true });
     make(directory);
@@ -111,7 +111,7 @@ describe("a socket file that has vanished", () => {
     expect(lstatSync(directory).ino).toBe(ino);
   });
 
-  test("ends the listener when a server was started there meanwhile", async () => {
+  test("ends when another server was started there meanwhile", async () => {
     const { address, settled, onLost } = await openListener();
     rmSync(address);
     vi.mocked(binding.bindSocket).mockImplementationOnce(async (...wanted) => {
@@ -128,13 +128,13 @@ describe("a socket file that has vanished", () => {
   });
 });
 
-describe("a socket file in whose place is another one", () => {
+describe("a listener whose socket file is replaced", () => {
   test.each([
     ["a server's socket", "a socket of user", startForeignServer],
     ["a socket that a killed server left", "a socket of user", leaveStaleSocket],
     ["a plain file", "a plain file", (path: string) => writeFileSync(path, "precious")],
     ["a directory", "a directory", (path: string) => void mkdirSync(path)],
-  ])("ends the listener, and %s stays", async (_what, says, make) => {
+  ])("ends, and leaves %s", async (_what, says, make) => {
     const { directory, address, listener, onLost, onRelisted } = await openListener();
     rmSync(address);
     await make(address);
@@ -157,8 +157,8 @@ describe("a socket file in whose place is another one", () => {
   });
 });
 
-describe("a look changes nothing", () => {
-  test("when mode, times or links of the file were changed by its owner", async () => {
+describe("a check of the socket file changes nothing", () => {
+  test("when the owner has changed the file's mode, times or links", async () => {
     const { address, onLost, onRelisted, answers } = await openListener();
     chmodSync(address, 0o660);
     utimesSync(address, 1, 1);
@@ -196,7 +196,7 @@ test("touches a file that the kernel does not list once a day, and leaves the ti
   expect(lstatSync(listed.address).mtimeMs).toBeCloseTo(old * 1_000, -1);
 });
 
-test("a listener that was unreferenced stays so when it listens again", async () => {
+test("stays unreferenced when it listens again", async () => {
   const { address, listener, settled } = await openListener();
   const unref = vi.spyOn(NetListener.prototype, "unref");
   onTestFinished(() => unref.mockRestore());

@@ -28,7 +28,7 @@ describe("a listener whose file has vanished", () => {
   test.each([
     ...passing,
     ["removed meanwhile", new TransportError("IPC_TRANSPORT_FAILED", "removed meanwhile")] as const,
-  ])("is there again at the first look that does not fail, after failures with %s", async (_, failure) => {
+  ])("creates the file again at the first check that succeeds, after failures with %s", async (_, failure) => {
     const { directory, address, onLost, settled, answers, fail } = await openListener();
     rmSync(address);
     for (let look = 0; look < 3; look++) {
@@ -41,7 +41,7 @@ describe("a listener whose file has vanished", () => {
     expect(onLost).not.toHaveBeenCalled();
   });
 
-  test("ends the listener when another one is there after a look that failed", async () => {
+  test("ends when another file is there after a failed check", async () => {
     const { address, onLost, fail } = await openListener();
     rmSync(address);
     await fail(systemError("EMFILE"));
@@ -54,7 +54,7 @@ describe("a listener whose file has vanished", () => {
   });
 
   test.each([true, false])(
-    "keeps the process awake for the next look as the listener did, referenced %s",
+    "keeps the process awake for the next check as the listener did, referenced %s",
     async (isReferenced) => {
       const { address, listener, settled, fail } = await openListener();
       const timer = vi.mocked(timers.setInterval).mock.results.at(-1)?.value;
@@ -72,7 +72,7 @@ describe("a listener whose file has vanished", () => {
     },
   );
 
-  test("stays away when the listener is closed after a look that failed", async () => {
+  test("does not create the file again when it was closed after a failed check", async () => {
     const { directory, address, listener, onLost, onRelisted, fail } = await openListener();
     rmSync(address);
     await fail(systemError("EMFILE"));
@@ -81,7 +81,7 @@ describe("a listener whose file has vanished", () => {
     expect([readdirSync(directory), onLost.mock.calls.length, onRelisted.mock.calls.length]).toEqual([[], 0, 0]);
   });
 
-  test.each(["EACCES", "EPERM", "EROFS", "EINVAL"])("ends the listener when listening fails with %s", async (code) => {
+  test.each(["EACCES", "EPERM", "EROFS", "EINVAL"])("ends when listening fails with %s", async (code) => {
     const { address, settled, onLost, onRelisted } = await openListener();
     rmSync(address);
     const cause = Object.assign(new Error(`${code}: no luck, mkdir '/proc/self/fd/7/.x'`), { code });

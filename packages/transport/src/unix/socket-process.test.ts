@@ -23,7 +23,7 @@ const asOtherUser = isRoot ? { uid: OTHER_USER } : {};
 
 const emitted = emittedPackage();
 
-test("of six processes that start at once, over a stale socket or not, exactly one listens", async () => {
+test("lets exactly one of six processes that start at once listen, over a stale socket or not", async () => {
   const directory = scratchDirectory();
   const peers = await Promise.all(Array.from({ length: 6 }, () => startPeer(emitted, directory)));
   for (let round = 0; round < 10; round++) {
@@ -39,7 +39,7 @@ test("of six processes that start at once, over a stale socket or not, exactly o
   }
 });
 
-test("a process that is killed while it listens is no obstacle to the next", async () => {
+test("lets the next process listen when the listening one is killed", async () => {
   const directory = scratchDirectory();
   const transport = unixSocket({ directory });
   const peer = await startPeer(emitted, directory);
@@ -107,7 +107,7 @@ describe("a server that ends without a close", () => {
   }
 });
 
-test("a client that the socket's mode keeps out is told how a server lets it in", async () => {
+test("names the option that grants access when the socket's mode rejects a client", async () => {
   const directory = scratchDirectory();
   chmodSync(directory, 0o755);
   const listener: Listener = await unixSocket({ directory, unmaskPermissions: true }).listen("a", NAME, () => {}, {});
@@ -122,7 +122,7 @@ test("a client that the socket's mode keeps out is told how a server lets it in"
   await listener.close();
 });
 
-test("a server that may not write to the directory is told which", async () => {
+test("names the directory when a server may not write to it", async () => {
   const directory = join(scratchDirectory(), "run");
   mkdirSync(directory);
   const parent = join(directory, "..");
@@ -136,7 +136,7 @@ test("a server that may not write to the directory is told which", async () => {
   chmodSync(directory, 0o755);
 });
 
-test("a listener without descriptors sheds connections and recovers", async () => {
+test("sheds connections when it has no descriptors left, and recovers", async () => {
   const directory = scratchDirectory();
   const peer = await startPeer(emitted, directory, { maxDescriptors: 64 });
   await ask(peer, { order: "listen", name: "a" });

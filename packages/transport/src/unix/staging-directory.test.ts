@@ -28,7 +28,7 @@ function make(directory: string, path: string): StagingDirectory {
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
 describe("a staging directory", () => {
-  test.each(["linux", "darwin"] as const)("on %s is this user's alone, and gone after removal", (platform) => {
+  test.each(["linux", "darwin"] as const)("on %s is private to this user, and gone after its removal", (platform) => {
     pretendPlatform(platform);
     const directory = scratchDirectory();
     const staging = make(directory, join(directory, "orders.sock"));
@@ -44,7 +44,7 @@ describe("a staging directory", () => {
   });
 
   test.each(["a", "ab", "orders", "orders_manager", "x".repeat(64)])(
-    "of %j has a path that fits where the socket's path fits, and 64 random bits where there is room",
+    "for %j has a path that fits where the socket's path fits, and 64 random bits if there is room",
     (name) => {
       pretendPlatform("darwin");
       const base = scratchDirectory();
@@ -61,7 +61,7 @@ describe("a staging directory", () => {
     },
   );
 
-  test("has 64 random bits beside the longest path, too, when its directory is held", ({ skip }) => {
+  test("has 64 random bits beside the longest path, too, when its parent is held by a descriptor", ({ skip }) => {
     skip(process.platform !== "linux", "only Linux has paths of descriptors");
     const base = scratchDirectory();
     const directory = join(base, "d".repeat(maxPathBytes("linux") - `${base}//a.sock`.length));
@@ -73,7 +73,7 @@ describe("a staging directory", () => {
     staging.close();
   });
 
-  test("takes another name when its first is taken, and gives up when all are", () => {
+  test("takes another name when the first is taken, and gives up when all are", () => {
     const directory = scratchDirectory();
     const path = join(directory, "a.sock");
     const random = vi.mocked(socketFile.randomDigits).mockReturnValue("0000000000000");
@@ -105,7 +105,7 @@ describe("a staging directory", () => {
     ["a plain file", "a plain file of user", (path: string) => writeFileSync(path, "")],
     ["a link to a directory", "a symbolic link of user", (path: string) => fs.symlinkSync("/tmp", path)],
     ["a directory that others may enter", "a directory of user", (path: string) => mkdirSync(path, { mode: 0o755 })],
-  ])("that was exchanged for %s is not used", (_what, says, replace) => {
+  ])("is not used when it was replaced by %s", (_what, says, replace) => {
     const { directory, make } = exchangedFor(replace);
     const message = new RegExp(`^${directory}/\\.[0-9a-z]{13} was made for this user alone and is now ${says}`);
     expect(make).toThrow(
@@ -114,7 +114,7 @@ describe("a staging directory", () => {
     expect(openUnder(`${directory}/`)).toEqual([]);
   });
 
-  test("that was exchanged for another user's is not used", ({ skip }) => {
+  test("is not used when another user's directory replaced it", ({ skip }) => {
     skip(!isRoot, NEEDS_ROOT);
     const { directory, make } = exchangedFor((path) => {
       mkdirSync(path, { mode: 0o700 });

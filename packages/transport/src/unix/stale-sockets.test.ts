@@ -8,7 +8,7 @@ import { removeStaleSockets, type StaleSocketOptions } from "./stale-sockets.js"
 import { unixSocket } from "./unix-socket.js";
 
 describe("removeStaleSockets", () => {
-  test("removes what killed servers have left, and tells their paths", async () => {
+  test("removes the sockets of killed servers, and returns their paths", async () => {
     const directory = scratchDirectory();
     const paths = ["run-1.sock", "run-1_manager.sock", "run-2.sock"].map((name) => join(directory, name));
     for (const path of paths) await leaveKilledServer(path);
@@ -16,7 +16,7 @@ describe("removeStaleSockets", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test("leaves sockets of other names, of live servers, and what is no socket", async () => {
+  test("leaves sockets of other names, of live servers, and files that are not sockets", async () => {
     const directory = scratchDirectory();
     const transport = unixSocket({ directory });
     const listener = await transport.listen("run-live", { kind: "name" }, () => {}, {});
@@ -43,11 +43,11 @@ describe("removeStaleSockets", () => {
     expect(readdirSync(directory)).toEqual(["run-1.sock"]);
   });
 
-  test("finds nothing in a directory that does not exist", async () => {
+  test("returns nothing when the directory does not exist", async () => {
     expect(await removeStaleSockets({ directory: join(scratchDirectory(), "none"), prefix: "a" })).toEqual([]);
   });
 
-  test("is told what is wrong with a directory that is none", async () => {
+  test("rejects with the reason when the path is not a directory", async () => {
     const directory = join(scratchDirectory(), "file");
     writeFileSync(directory, "");
     await expect(removeStaleSockets({ directory, prefix: "a" })).rejects.toMatchObject({

@@ -21,7 +21,7 @@ function place(): { directory: string; socket: string; lock: string } {
   return { directory, socket: join(directory, "a.sock"), lock: join(directory, "a.sock.lock") };
 }
 
-test("a lock holds its owner's pid, for this user alone, and is gone after its release", async () => {
+test("has its owner's pid and mode 0600, and is gone after its release", async () => {
   const { directory, socket, lock } = place();
   const held = await SocketLock.acquire(socket, undefined);
   expect(readFileSync(lock, "utf8")).toBe(`${process.pid}\n`);
@@ -33,7 +33,7 @@ test("a lock holds its owner's pid, for this user alone, and is gone after its r
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("a second holder waits for the first", async () => {
+test("makes a second holder wait for the first", async () => {
   const { socket, lock } = place();
   const first = await SocketLock.acquire(socket, undefined);
   keepLockFresh(lock);
@@ -49,7 +49,7 @@ test("a second holder waits for the first", async () => {
   second?.release();
 });
 
-describe("a lock is broken", () => {
+describe("a takeover lock is broken", () => {
   test("when its owner is dead", async () => {
     const { socket, lock } = place();
     const { pid } = spawnSync("true");
@@ -70,7 +70,7 @@ describe("a lock is broken", () => {
   });
 });
 
-test("a holder whose lock was broken knows, and does not release the next holder's", async () => {
+test("tells a holder that its lock was broken, and lets it release no later lock", async () => {
   const { socket, lock } = place();
   const first = await SocketLock.acquire(socket, undefined);
   const time = Date.now() / 1_000 - 60;
@@ -86,7 +86,7 @@ test.each([
   ["a directory", mkdirSync],
   ["a symbolic link", (path: string) => symlinkSync("/nowhere", path)],
   ["a device or a pipe", (path: string) => execFileSync("mkfifo", [path])],
-])("what is %s and no lock is refused and stays", async (what, make) => {
+])("rejects a file that is %s instead of a lock, and leaves it", async (what, make) => {
   const { socket, lock, directory } = place();
   make(lock);
   await expect(SocketLock.acquire(socket, undefined)).rejects.toMatchObject({
@@ -96,7 +96,7 @@ test.each([
   expect(readdirSync(directory)).toEqual(["a.sock.lock"]);
 });
 
-test("another user's lock is not waited for when it is fresh, and not broken when it is old", async () => {
+test("does not wait for another user's fresh lock, and does not break an old one", async () => {
   const { socket, lock, directory } = place();
   writeFileSync(lock, `${DEAD}\n`);
   keepLockFresh(lock);
@@ -119,7 +119,7 @@ test.each([
   ["pid 0", "0\n"],
   ["too large a pid", "99999999999\n"],
   ["the pid of this process without a newline", `${process.pid}`],
-])("acquire waits for a fresh lock until the abort when the lock holds %s", async (_what, content) => {
+])("waits for a fresh lock until the abort when the lock holds %s", async (_what, content) => {
   const { socket, lock } = place();
   writeFileSync(lock, content);
   keepLockFresh(lock);

@@ -20,7 +20,7 @@ test.each([
   expect(unixSocket({ directory: "user" }).address("orders", NAME)).toBe(`${expected}/orders.sock`);
 });
 
-test('directory "user" is made for this user alone, and serves a key file and a socket', async () => {
+test('directory "user" is created for this user alone, and holds a key file and a socket', async () => {
   const runtime = scratchDirectory();
   vi.stubEnv("XDG_RUNTIME_DIR", runtime);
   onTestFinished(() => void vi.unstubAllEnvs());
@@ -34,14 +34,14 @@ test('directory "user" is made for this user alone, and serves a key file and a 
 });
 
 test.each([{ unmaskPermissions: true }, { mode: 0o660 }, { group: 0 }, { mode: 0o604 }])(
-  'directory "user" takes no %j, because other users cannot enter it',
+  'directory "user" rejects %j, because other users cannot enter it',
   (options) => {
     expect(() => unixSocket({ directory: "user", ...options })).toThrow(TypeError);
     expect(() => unixSocket({ directory: "user", ...options })).toThrow('`directory: "user"` is closed to other users');
   },
 );
 
-test("a missing directory is made by a server and not by a client", async () => {
+test("creates a missing directory as a server and not as a client", async () => {
   const directory = join(scratchDirectory(), "run");
   const transport = unixSocket({ directory });
   await expect(transport.dial("a", NAME, {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
@@ -51,7 +51,7 @@ test("a missing directory is made by a server and not by a client", async () => 
   await listener.close();
 });
 
-test("a directory that exists keeps its mode", async () => {
+test("keeps the mode of an existing directory", async () => {
   const directory = join(scratchDirectory(), "run");
   mkdirSync(directory);
   const before = statSync(directory).mode;
@@ -71,7 +71,7 @@ describe("a directory in which other users can exchange files", () => {
     message: expect.stringContaining(`\`chmod g-w ${directory}\``),
   });
 
-  test("is rejected by a server before anything is made", async () => {
+  test("is rejected by a server before anything is created", async () => {
     const directory = shared();
     await expect(unixSocket({ directory }).listen("a", NAME, echo, {})).rejects.toMatchObject(untrusted(directory));
     const below = unixSocket({ directory: join(directory, "own") });

@@ -20,7 +20,7 @@ const NAME: Endpoint = { kind: "name" };
 const ENDPOINTS: readonly Endpoint[] = [NAME, { kind: "manager" }, { kind: "slot", id: 1 }];
 const echo = (stream: Duplex): void => void stream.pipe(stream);
 
-test("each endpoint has its listener, and a dial reaches it", async () => {
+test("dials the listener of each endpoint", async () => {
   const directory = scratchDirectory();
   const transport = unixSocket({ directory });
   const listeners: Listener[] = [];
@@ -39,19 +39,19 @@ test("each endpoint has its listener, and a dial reaches it", async () => {
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("the directory is /tmp by default, as in golang-ipc", () => {
+test("uses /tmp by default, as golang-ipc does", () => {
   expect(unixSocket().address("orders", NAME)).toBe("/tmp/orders.sock");
   expect(unixSocket().maxRetryDelayMs).toBe(250);
 });
 
-test("a relative directory is resolved at once", () => {
+test("resolves a relative directory at once", () => {
   const transport = unixSocket({ directory: relative(process.cwd(), "/tmp/x") });
   const cwd = vi.spyOn(process, "cwd").mockReturnValue("/");
   onTestFinished(() => cwd.mockRestore());
   expect(transport.address("orders", NAME)).toBe("/tmp/x/orders.sock");
 });
 
-test("on Windows it is a named pipe", () => {
+test("is a named pipe on Windows", () => {
   pretendPlatform("win32");
   const transport = unixSocket({ directory: "/ignored" });
   expect(transport.address("orders", { kind: "manager" })).toBe("\\\\.\\pipe\\orders_manager");
@@ -61,14 +61,14 @@ test("on Windows it is a named pipe", () => {
 test.each([
   [false, 0o600],
   [true, 0o777],
-])("with unmaskPermissions %s the socket has mode %o", async (unmaskPermissions, mode) => {
+])("gives the socket the mode that unmaskPermissions %s asks for: %o", async (unmaskPermissions, mode) => {
   const directory = scratchDirectory();
   const listener = await unixSocket({ directory, unmaskPermissions }).listen("a", NAME, echo, {});
   expect(statSync(listener.address).mode & 0o777).toBe(mode);
   await listener.close();
 });
 
-test("a path at the limit works, for a name of one character too; one byte more is refused by both sides (golang-ipc: row 6)", async () => {
+test("accepts a path at the limit, with a name of one character too, and rejects one byte more on both sides (golang-ipc: row 6)", async () => {
   const base = scratchDirectory();
   const most = maxPathBytes(process.platform);
   for (const name of ["a", "orders"]) {
@@ -92,7 +92,7 @@ test("a path at the limit works, for a name of one character too; one byte more 
   }
 });
 
-test("a name that leaves the directory is refused, before anything is made (golang-ipc: row 1)", async () => {
+test("rejects a name that leaves the directory before anything is created (golang-ipc: row 1)", async () => {
   const base = scratchDirectory();
   const transport = unixSocket({ directory: join(base, "run") });
   const wrong = { code: "IPC_NAME_INVALID" };
@@ -102,7 +102,7 @@ test("a name that leaves the directory is refused, before anything is made (gola
   expect(readdirSync(base)).toEqual([]);
 });
 
-test("no stream is given out before the listen has resolved", async () => {
+test("passes on no stream before the listen has resolved", async () => {
   const directory = scratchDirectory();
   const transport = unixSocket({ directory });
   let listening = false;
@@ -123,7 +123,7 @@ test("no stream is given out before the listen has resolved", async () => {
   await listener.close();
 });
 
-test("what arrives before the owner listens is not lost, and a peer's destroy before that harms nothing", async () => {
+test("keeps the data that arrives before the owner has added listeners, and survives a peer's destroy before that", async () => {
   const transport = unixSocket({ directory: scratchDirectory() });
   const streams: Duplex[] = [];
   const listener = await transport.listen("a", NAME, (stream) => void streams.push(stream), {});
@@ -141,7 +141,7 @@ test("what arrives before the owner listens is not lost, and a peer's destroy be
   await listener.close();
 });
 
-describe("an abort", () => {
+describe("an aborted signal of unixSocket", () => {
   test("before the start opens nothing", async () => {
     const base = scratchDirectory();
     const transport = unixSocket({ directory: join(base, "run") });
@@ -155,30 +155,33 @@ describe("an abort", () => {
   test.each([
     ["at a free name", async () => {}, [] as string[]],
     ["over a stale socket", leaveStaleSocket, ["a.sock"]],
-  ])("in any macrotask of a listen %s leaves nothing new or gives a listener", async (_, prepare, before) => {
-    let aborts = 0;
-    for (let turn = 0; turn < 25; turn++) {
-      const directory = scratchDirectory();
-      await prepare(join(directory, "a.sock"));
-      const abort = new AbortController();
-      const listening = unixSocket({ directory }).listen("a", NAME, echo, { signal: abort.signal });
-      const outcome = listening.catch((error: unknown) => error);
-      await turns(turn);
-      abort.abort();
-      const settled = await outcome;
-      if (settled instanceof Error) {
-        aborts++;
-        expect(settled).toMatchObject({ code: "IPC_ABORTED" });
-        expect(readdirSync(directory)).toEqual(before);
-      } else {
-        expect(readdirSync(directory)).toEqual(["a.sock"]);
-        await (settled as Listener).close();
-        expect(readdirSync(directory)).toEqual([]);
+  ])(
+    "in any macrotask of a listen %s leaves no new file, or the listen gives a listener",
+    async (_, prepare, before) => {
+      let aborts = 0;
+      for (let turn = 0; turn < 25; turn++) {
+        const directory = scratchDirectory();
+        await prepare(join(directory, "a.sock"));
+        const abort = new AbortController();
+        const listening = unixSocket({ directory }).listen("a", NAME, echo, { signal: abort.signal });
+        const outcome = listening.catch((error: unknown) => error);
+        await turns(turn);
+        abort.abort();
+        const settled = await outcome;
+        if (settled instanceof Error) {
+          aborts++;
+          expect(settled).toMatchObject({ code: "IPC_ABORTED" });
+          expect(readdirSync(directory)).toEqual(before);
+        } else {
+          expect(readdirSync(directory)).toEqual(["a.sock"]);
+          await (settled as Listener).close();
+          expect(readdirSync(directory)).toEqual([]);
+        }
+        expect(countListening(directory)).toBe(0);
       }
-      expect(countListening(directory)).toBe(0);
-    }
-    expect(aborts).toBeGreaterThan(0);
-  });
+      expect(aborts).toBeGreaterThan(0);
+    },
+  );
 
   test("ends the wait for another starter's lock, which stays", async () => {
     const directory = scratchDirectory();
@@ -199,7 +202,7 @@ describe("an abort", () => {
     lock.release();
   });
 
-  test("in any macrotask of a dial leaves no connection or gives one", async () => {
+  test("in any macrotask of a dial leaves no connection, or the dial gives one", async () => {
     const directory = scratchDirectory();
     const open = new Set<Duplex>();
     const transport = unixSocket({ directory });
@@ -223,7 +226,7 @@ describe("an abort", () => {
     await listener.close();
   });
 
-  test("after a listen or a dial has resolved changes nothing", async () => {
+  test("changes nothing after a listen or a dial has resolved", async () => {
     const abort = new AbortController();
     const { signal } = abort;
     const transport = unixSocket({ directory: scratchDirectory() });
@@ -236,7 +239,7 @@ describe("an abort", () => {
   });
 });
 
-test("one socket listens, and none after a refusal or the close", async () => {
+test("leaves one listening socket after a listen, and none after a rejection or the close", async () => {
   const directory = scratchDirectory();
   const transport = unixSocket({ directory });
   const listener = await transport.listen("a", NAME, echo, {});
@@ -247,7 +250,7 @@ test("one socket listens, and none after a refusal or the close", async () => {
   expect(countListening(directory)).toBe(0);
 });
 
-describe("wrong options are named:", () => {
+describe("unixSocket rejects", () => {
   test.each([
     [{ sharedDirectory: 1 }, TypeError, "`sharedDirectory` must be true or false, got 1"],
     [{ mode: 0o1777 }, RangeError, "`mode` must be an integer from 0o600 to 0o777, got 0o1777"],
@@ -262,7 +265,7 @@ describe("wrong options are named:", () => {
     [{ trustedOwners: [-1] }, RangeError, "`trustedOwners` must be an integer from 0 to 4294967294, got -1"],
     [{ dir: "/tmp" }, TypeError, 'got "dir"'],
     ["/tmp", TypeError, "unixSocket() takes an object of options"],
-  ])("%j", (options, kind, message) => {
+  ])("the options %j", (options, kind, message) => {
     expect(() => unixSocket(options as object)).toThrow(expect.objectContaining({ constructor: kind }));
     expect(() => unixSocket(options as object)).toThrow(message);
   });
