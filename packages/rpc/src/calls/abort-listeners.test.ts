@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { expect, it } from "vitest";
 import { addAbortListener, removeAbortListener } from "./abort-listeners.js";
 
-it("many calls with one signal share one listener, which goes with the last of them", () => {
+it("adds one listener to a signal for many calls, and removes it with the last call", () => {
   const { signal } = new AbortController();
   const callbacks = Array.from({ length: 20 }, () => () => {});
   for (const callback of callbacks) addAbortListener(signal, callback);
@@ -11,7 +11,7 @@ it("many calls with one signal share one listener, which goes with the last of t
   expect(getEventListeners(signal, "abort")).toHaveLength(0);
 });
 
-it("each call is aborted once, but for those that were settled before or are settled by another", () => {
+it("aborts each call once, except calls that were settled before or that another call settles", () => {
   const controller = new AbortController();
   const called: string[] = [];
   const [settled, sibling] = [(): void => void called.push("settled"), (): void => void called.push("sibling")];

@@ -20,7 +20,7 @@ const orders = {
 const compiles = (_use: (peer: CallPeer) => unknown): void => {};
 
 describe("the compiler infers", () => {
-  test("what a remote method takes and returns", () => {
+  test("the parameters and the result of a remote method", () => {
     compiles((peer) => {
       const api = rpc(peer).remote(orders);
       expectTypeOf(api.get({ id: 1 })).toEqualTypeOf<Promise<Order>>();
@@ -33,7 +33,7 @@ describe("the compiler infers", () => {
     });
   });
 
-  test("what a handler takes, and what its context is", () => {
+  test("the parameters and the context of a handler", () => {
     compiles((peer) =>
       serve(
         peer,
@@ -62,7 +62,7 @@ describe("the compiler infers", () => {
     );
   });
 
-  test("the data of an error by its code", () => {
+  test("the data of an error from its code", () => {
     compiles(() => {
       const error: unknown = undefined;
       if (failed(error, orders.get)) {
@@ -75,7 +75,7 @@ describe("the compiler infers", () => {
   });
 });
 
-describe("wrong use does not compile", () => {
+describe("the compiler rejects wrong use", () => {
   test("of a remote", () => {
     compiles((peer) => {
       const api = rpc(peer).remote(orders);

@@ -5,7 +5,7 @@ import { listMethods } from "./method-list.js";
 const list = (contract: unknown): string[] => [...listMethods("serve", contract as Contract).keys()];
 
 describe("the methods of a contract", () => {
-  test("have the names of their namespaces before theirs", () => {
+  test("have names that start with their namespaces", () => {
     expect(list({ get: method(), admin: { stop: method(), logs: { tail: stream() } } })).toEqual([
       "get",
       "admin.stop",
@@ -18,12 +18,12 @@ describe("the methods of a contract", () => {
     expect(listMethods("serve", contract)).toBe(listMethods("remote", contract));
   });
 
-  test("may have the name __proto__, which is a name as any other", () => {
+  test("may be named __proto__, like any other name", () => {
     expect(list(JSON.parse('{"__proto__":{}}'))).toEqual([]);
     expect(list(Object.defineProperty({}, "__proto__", { value: method(), enumerable: true }))).toEqual(["__proto__"]);
   });
 
-  test.each(["", "a.b", "then", "toJSON"])("cannot have the name %j", (name) => {
+  test.each(["", "a.b", "then", "toJSON"])("may not be named %j", (name) => {
     expect(() => list({ ns: { [name]: method() } })).toThrow(`serve: \`ns.${name}\` cannot be the name of a method`);
   });
 
@@ -31,7 +31,7 @@ describe("the methods of a contract", () => {
     expect(() => list({ ipc: { describe: method() } })).toThrow("`ipc.describe` cannot be the name");
   });
 
-  test("have names of 255 bytes at most", () => {
+  test("have names of at most 255 bytes", () => {
     expect(list({ ["é".repeat(127)]: method() })).toHaveLength(1);
     expect(() => list({ ["é".repeat(128)]: method() })).toThrow("256 bytes, limit 255");
   });
@@ -41,12 +41,12 @@ describe("the methods of a contract", () => {
     [method(), "got an object"],
     [{ get: undefined }, "`get` takes a method or a namespace, got undefined"],
     [{ a: { get: () => 1 } }, "`a.get` takes a method or a namespace, got a function"],
-  ])("are what method and stream make, not %o", (contract, says) => {
+  ])("must be made by method or stream, and not be %o", (contract, says) => {
     expect(() => list(contract)).toThrow(says);
     expect(() => list(contract)).toThrow(TypeError);
   });
 
-  test("are finite: a contract that contains itself is rejected", () => {
+  test("are finite: the list rejects a contract that contains itself", () => {
     const contract: Record<string, unknown> = { get: method() };
     contract["again"] = contract;
     expect(() => list(contract)).toThrow("the contract contains itself at `again`");
@@ -56,7 +56,7 @@ describe("the methods of a contract", () => {
 describe("method", () => {
   const schema = { "~standard": { version: 1 as const, vendor: "test", validate: (value: unknown) => ({ value }) } };
 
-  test("gives a stream where items are given", () => {
+  test("returns a stream when `gives` is set", () => {
     expect(method({ input: schema }).kind).toBe("unary");
     expect(method({ gives: schema }).kind).toBe("stream");
     expect(stream().kind).toBe("stream");

@@ -20,7 +20,7 @@ function over(peer: Client | Server): { readonly received: Any[]; readonly write
   return { received, write: (message) => writer.write(message) };
 }
 
-describe("over a server of one client after another", () => {
+describe("JSON-RPC over a server of one client after another", () => {
   /** A server that has the first client's request, whose id is 0; and a second client, which has the same id in use. */
   async function scene() {
     const transport = memory();
@@ -38,14 +38,14 @@ describe("over a server of one client after another", () => {
     return { far, near, early, late };
   }
 
-  test("a request of the next client is not answered with what was meant for the client before", async () => {
+  test("gives the next client no answer to a request of the client before", async () => {
     const { far, near, early, late } = await scene();
     await far.write(response(early, "for the first"));
     await far.write(response(late, "for the second"));
     await eventually(() => expect(near.received).toEqual([response(0, "for the second")]));
   });
 
-  test("the same holds when the answers come in the other order", async () => {
+  test("gives the next client no such answer when the answers come in the other order", async () => {
     const { far, near, early, late } = await scene();
     await far.write(response(late, "for the second"));
     await far.write(response(early, "for the first"));
@@ -54,15 +54,15 @@ describe("over a server of one client after another", () => {
     expect(near.received).toEqual([response(0, "for the second"), { jsonrpc: "2.0", method: "last" }]);
   });
 
-  test("the next client cancels its own request", async () => {
+  test("cancels only the next client's own request when that client cancels", async () => {
     const { far, near, late } = await scene();
     await near.write(cancel(0));
     await eventually(() => expect(far.received.at(-1)).toEqual(cancel(late)));
   });
 });
 
-describe("over a connection", () => {
-  test("a request keeps its id, and so does one whose id was answered", async () => {
+describe("JSON-RPC over a connection", () => {
+  test("keeps the id of a request, also when a request with that id was answered before", async () => {
     const peer = new FakePeer();
     const { reader, writer } = jsonRpcOver(peer);
     const ids: unknown[] = [];
@@ -74,7 +74,7 @@ describe("over a connection", () => {
     expect(ids).toEqual([0, "a", 0]);
   });
 
-  test("a request whose write is refused is not answered when the connection is lost", async () => {
+  test("does not answer a request with a refused write when the connection is lost", async () => {
     const peer = new FakePeer();
     const { reader, writer } = jsonRpcOver(peer);
     const received: unknown[] = [];
@@ -90,16 +90,19 @@ describe("over a connection", () => {
 describe("disposing of", () => {
   const left = (peer: FakePeer) => ["message", "status", "close"].map((event) => peer.listenerCount(event));
 
-  test.each(["reader first", "writer first"])("both leaves no listener on the peer: the %s", (order) => {
-    const peer = new FakePeer();
-    const { reader, writer } = jsonRpcOver(peer);
-    reader.listen(() => {});
-    const both = order === "reader first" ? [reader, writer] : [writer, reader];
-    for (const one of both) one.dispose();
-    expect(left(peer)).toEqual([0, 0, 0]);
-  });
+  test.each(["reader first", "writer first"])(
+    "the reader and the writer leaves no listener on the peer: the %s",
+    (order) => {
+      const peer = new FakePeer();
+      const { reader, writer } = jsonRpcOver(peer);
+      reader.listen(() => {});
+      const both = order === "reader first" ? [reader, writer] : [writer, reader];
+      for (const one of both) one.dispose();
+      expect(left(peer)).toEqual([0, 0, 0]);
+    },
+  );
 
-  test("the writer alone leaves a reader that learns of the end", () => {
+  test("the writer leaves a reader that is notified of the end", () => {
     const peer = new FakePeer();
     const { reader, writer } = jsonRpcOver(peer);
     let closed = 0;
@@ -110,7 +113,7 @@ describe("disposing of", () => {
     expect([closed, ...left(peer)]).toEqual([1, 0, 0, 0]);
   });
 
-  test("what `listen` returned stops the messages, and a second `listen` delivers each of them once", () => {
+  test("the subscription that `listen` returned stops the messages, and a second `listen` delivers each of them once", () => {
     const peer = new FakePeer();
     const { reader } = jsonRpcOver(peer);
     const received: string[] = [];

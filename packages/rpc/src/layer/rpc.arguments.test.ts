@@ -27,7 +27,7 @@ const NOT_ITERABLE: readonly (readonly [string, () => AsyncIterable<unknown>])[]
   ],
 ];
 
-test.each(NOT_ITERABLE)("rejects a call with its items, %s, and sends nothing", async (_what, items) => {
+test.each(NOT_ITERABLE)("rejects a call and sends nothing when its items are %s", async (_what, items) => {
   const { client } = fakePair();
   const error = await rejection(rpc(client).remote(contract).upload(undefined, { items: items() }));
   expect(error).toBeInstanceOf(TypeError);
@@ -63,7 +63,7 @@ test.each<[string, (pair: ReturnType<typeof fakePair>) => unknown]>([
   ["that is closed", ({ client }) => client.destroy()],
   ["whose other side drains", ({ server }) => server.drain()],
   ["with a full queue", ({ client }) => Object.assign(client, { refuses: "IPC_QUEUE_FULL" })],
-])("a one-way call that nothing awaits does not end the process: over a peer %s", async (_what, prepare) => {
+])("does not end the process when nothing awaits a one-way call: over a peer %s", async (_what, prepare) => {
   const uncaught = keepUncaught();
   const pair = fakePair();
   const api = rpc(pair.client).remote(contract);

@@ -14,7 +14,7 @@ const orders = {
 const screen = { show: method<{ text: string }, string>() };
 
 describe("a call over a unix socket", () => {
-  test("resolves with what the handler returns, in a namespace too", async () => {
+  test("resolves with the handler's result, also in a namespace", async () => {
     const { manager, connect } = await bothSides();
     serve(manager, orders, handlers);
     const client = await connect();
@@ -29,7 +29,7 @@ describe("a call over a unix socket", () => {
     ["false", false],
     ["text", "é"],
     ["an object", { a: [1, { b: null }] }],
-  ])("carries %s both ways", async (_what, value) => {
+  ])("carries %s in both directions", async (_what, value) => {
     const { manager, connect } = await bothSides();
     serve(manager, orders, handlers);
     expect(
@@ -39,7 +39,7 @@ describe("a call over a unix socket", () => {
     ).toEqual(value);
   });
 
-  test("carries bytes as bytes, more than one record of them", async () => {
+  test("carries bytes as bytes, in more than one record", async () => {
     const { manager, connect } = await bothSides();
     serve(manager, orders, handlers);
     const sent = new Uint8Array(600_000).map((_, at) => at);
@@ -50,7 +50,7 @@ describe("a call over a unix socket", () => {
     expect(Buffer.compare(received as Uint8Array, sent)).toBe(0);
   });
 
-  test("goes from the server to a client, also from within a handler", async () => {
+  test("from the server reaches a client, also from within a handler", async () => {
     const { manager, connect } = await bothSides();
     serve(manager, orders, handlers);
     const client = await connect();
@@ -61,7 +61,7 @@ describe("a call over a unix socket", () => {
     expect(await rpc(connection).remote(screen).show({ text: "that" })).toBe("client shows that");
   });
 
-  test("is one of many at once, each with its own answer", async () => {
+  test("gets its own answer when many calls run at once", async () => {
     const { manager, connect } = await bothSides();
     serve(manager, orders, handlers);
     const api = rpc(await connect()).remote(orders);
@@ -69,7 +69,7 @@ describe("a call over a unix socket", () => {
     expect(await Promise.all(numbers.map((at) => api.total({ ids: [at, 1] })))).toEqual(numbers.map((at) => at + 1));
   });
 
-  test("needs no code of the contract where the compiler knows it", async () => {
+  test("needs no contract at run time when the compiler knows it", async () => {
     const { manager, connect } = await bothSides();
     serve(manager, orders, handlers);
     const api = rpc(await connect()).remote<typeof orders>();
@@ -77,7 +77,7 @@ describe("a call over a unix socket", () => {
     expect(await api.admin.whoAmI()).toEqual({ id: 1, tenant: undefined });
   });
 
-  test("works over a single server as over a manager", async () => {
+  test("works over a single-client server as over a manager", async () => {
     const { startServer } = await import("@ipc/server");
     const { startClient, memory } = await import("@ipc/client");
     const transport = memory();
@@ -94,8 +94,8 @@ describe("a call over a unix socket", () => {
   });
 });
 
-describe("an error of a handler", () => {
-  test("has the code and data that the method declares", async () => {
+describe("an error in a handler", () => {
+  test("reaches the caller with the code and data that the method declares", async () => {
     const { manager, connect } = await bothSides();
     serve(manager, orders, handlers);
     const error = await rejection(
@@ -112,7 +112,7 @@ describe("an error of a handler", () => {
     });
   });
 
-  test("that is unexpected is `ipc.internal` without its message, and the server's log has it", async () => {
+  test("becomes `ipc.internal` without its message when it is unexpected, and the server logs it", async () => {
     const { manager, connect } = await bothSides();
     const lines: string[] = [];
     rpc(manager, { logger: { error: (line) => void lines.push(line) } });
@@ -132,7 +132,7 @@ describe("an error of a handler", () => {
     expect(lines).toEqual([expect.stringContaining("the password is 1234")]);
   });
 
-  test("that is unexpected has its message where `exposeErrors` says so", async () => {
+  test("keeps its message with `exposeErrors` when it is unexpected", async () => {
     const { manager, connect } = await bothSides();
     rpc(manager, { logger: { error() {} } });
     const contract = { boom: method() };
@@ -154,7 +154,7 @@ describe("an error of a handler", () => {
     expect(error).toMatchObject({ code: "ipc.internal", message: "boom: ipc.internal: disk full" });
   });
 
-  test("answers at once when a result cannot be encoded, and harms no other call", async () => {
+  test("is reported at once when a result cannot be encoded, and leaves other calls running", async () => {
     const { manager, connect } = await bothSides();
     const lines: string[] = [];
     rpc(manager, { logger: { error: (line) => void lines.push(line) } });
@@ -167,7 +167,7 @@ describe("an error of a handler", () => {
     expect(lines).toEqual([expect.stringContaining("the result cannot be sent")]);
   });
 
-  test("says that the result was longer than the peer takes, and the log has the figures", async () => {
+  test("tells the caller that the result exceeds the peer's limit, and the log has the figures", async () => {
     const { manager, connect } = await bothSides({ maxMessageSize: 4_096 });
     const lines: string[] = [];
     rpc(manager, { logger: { error: (line) => void lines.push(line) } });
@@ -180,8 +180,8 @@ describe("an error of a handler", () => {
   });
 });
 
-describe("a value that cannot be sent", () => {
-  test("rejects with a TypeError that names the method, and nothing is sent", async () => {
+describe("a call with a value that cannot be sent", () => {
+  test("rejects with a TypeError that names the method, and sends nothing", async () => {
     const { manager, connect } = await bothSides();
     serve(manager, orders, handlers);
     const client = await connect();
@@ -198,7 +198,7 @@ describe("a value that cannot be sent", () => {
     expect(rpc(client).stats.calls).toBe(0);
   });
 
-  test("rejects with IPC_MESSAGE_TOO_LARGE when it is longer than the peer takes; the call was not executed", async () => {
+  test("rejects with IPC_MESSAGE_TOO_LARGE when the value exceeds the peer's limit, and is not executed", async () => {
     const { manager, connect } = await bothSides({ maxMessageSize: 4_096 });
     serve(manager, orders, handlers);
     const error = await rejection(
@@ -211,7 +211,7 @@ describe("a value that cannot be sent", () => {
 });
 
 describe("a remote object", () => {
-  test("is no promise, and has no JSON and no symbols of its own", async () => {
+  test("is not a promise, and defines neither toJSON nor symbols", async () => {
     const { manager, connect } = await bothSides();
     serve(manager, orders, handlers);
     const client = await connect();
@@ -221,14 +221,14 @@ describe("a remote object", () => {
     }
   });
 
-  test("has the methods of its contract and no others", async () => {
+  test("has only the methods of its contract", async () => {
     const { connect } = await bothSides();
     const api = rpc(await connect()).remote(orders) as Record<string, unknown>;
     expect(Object.keys(api).sort()).toEqual(Object.keys(orders).sort());
     expect(api["constructor"]).toBeUndefined();
   });
 
-  test("is the same each time", async () => {
+  test("is the same object each time", async () => {
     const { connect } = await bothSides();
     const client = await connect();
     expect(rpc(client)).toBe(rpc(client));
@@ -236,8 +236,8 @@ describe("a remote object", () => {
   });
 });
 
-describe("the layer", () => {
-  test("is the one consumer of the peer's messages, and writes of other types stay free", async () => {
+describe("the RPC layer", () => {
+  test("is the only consumer of the peer's messages, and passes those of other types to `onMessage`", async () => {
     const { manager, connect } = await bothSides();
     const received: string[] = [];
     rpc(manager, { onMessage: (message) => void received.push(`${message.type} ${message.text()}`) });

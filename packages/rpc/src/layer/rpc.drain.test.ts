@@ -50,13 +50,13 @@ function held() {
 describe.each([
   ["server", "client"],
   ["client", "server"],
-] as const)("a %s that drains", (drains, other) => {
+] as const)("a draining %s", (drains, other) => {
   function scene(): { near: FakePeer; far: FakePeer; pair: ReturnType<typeof fakePair> } {
     const pair = fakePair();
     return { near: pair[drains], far: pair[other], pair };
   }
 
-  test("is busy until the calls of the other side have settled, streams too", async () => {
+  test("stays busy until the calls of the other side have settled, streams too", async () => {
     const { near, far, pair } = scene();
     const { handlers, release } = held();
     serve(near, contract, handlers);
@@ -71,7 +71,7 @@ describe.each([
     expect([await wait, await give, near.isBusy]).toEqual(["a is done", "b is done", false]);
   });
 
-  test("is busy until its own calls have settled, streams too", async () => {
+  test("stays busy until its own calls have settled, streams too", async () => {
     const { near, far, pair } = scene();
     const { handlers, release } = held();
     serve(far, contract, handlers);
@@ -90,7 +90,7 @@ describe.each([
     expect([await wait, items, near.isBusy]).toEqual(["a is done", ["first", "last"], false]);
   });
 
-  test("refuses new calls with `ipc.closing`, and still calls, because a handler may have to", async () => {
+  test("rejects new calls with `ipc.closing`, and still makes calls, because a handler may have to", async () => {
     const { near, far, pair } = scene();
     const { log } = held();
     serve(near, contract, {
@@ -109,7 +109,7 @@ describe.each([
     expect(await confirmed).toBe("sure");
   });
 
-  test("runs one-way calls that are on their way, because nothing would tell their caller", async () => {
+  test("runs one-way calls that are on their way, because their caller gets no error", async () => {
     const { near } = scene();
     const { handlers, log } = held();
     serve(near, contract, handlers);
@@ -119,7 +119,7 @@ describe.each([
     expect(log).toEqual(["kept"]);
   });
 
-  test("gets no new call: the other side rejects it with `ipc.closing`, and sends nothing", async () => {
+  test("receives no new call: the other side rejects it with `ipc.closing`, and sends nothing", async () => {
     const { near, far, pair } = scene();
     const { handlers } = held();
     serve(near, contract, handlers);
@@ -161,8 +161,8 @@ describe.each([
   });
 });
 
-describe("an idempotent call of a client", () => {
-  test("waits for the next connection when it is made while the server drains", async () => {
+describe("an idempotent call by a client", () => {
+  test("waits for the next connection when it is made during the server's drain", async () => {
     const pair = fakePair();
     const api = rpc(pair.client).remote(contract);
     serve(pair.server, contract, held().handlers);
@@ -180,7 +180,7 @@ describe("an idempotent call of a client", () => {
     expect(await made).toBe("from the next server");
   });
 
-  test("that waits for a connection rejects with IPC_CLOSED when the client drains, because none follows", async () => {
+  test("rejects with IPC_CLOSED while it waits for a connection when the client drains, because none follows", async () => {
     const pair = fakePair();
     const { client } = pair;
     client.lose("Reconnecting");
@@ -192,7 +192,7 @@ describe("an idempotent call of a client", () => {
     expect(client.isBusy).toBe(false);
   });
 
-  test("rejects with IPC_CALL_LOST when the connection of a draining client is lost", async () => {
+  test("rejects with IPC_CALL_LOST when a draining client loses its connection", async () => {
     const { client } = fakePair();
     const made = rejection(rpc(client).remote(contract).once("a"));
     client.drain();
@@ -202,8 +202,8 @@ describe("an idempotent call of a client", () => {
   });
 });
 
-describe("over sockets", () => {
-  test("a manager's drain waits for the calls of 50 clients and for its own, and ends them all in order", async () => {
+describe("a drain over sockets", () => {
+  test("of a manager waits for the calls of 50 clients and for its own, and ends them in order", async () => {
     const { manager, connect } = await bothSides();
     const { handlers, release, log } = held();
     serve(manager, contract, handlers);
@@ -228,7 +228,7 @@ describe("over sockets", () => {
     expect([manager.status, log.length]).toEqual(["Closed", 50]);
   });
 
-  test("a server's drain lets a client finish its stream, and its idempotent call goes to the next server", async () => {
+  test("of a server lets a client finish its stream, and the client's idempotent call goes to the next server", async () => {
     const transport = memory();
     const start = async (says: string) => {
       const server = untilTestEnds(await startServer({ name: "one", transport }));
@@ -255,7 +255,7 @@ describe("over sockets", () => {
     expect(second.server.status).toBe("Connected");
   });
 
-  test("a client's drain waits for its own calls", async () => {
+  test("of a client waits for its own calls", async () => {
     const { manager, connect } = await bothSides();
     const { handlers, release, log } = held();
     serve(manager, contract, handlers);
@@ -270,7 +270,7 @@ describe("over sockets", () => {
     expect(await made).toBe("a is done");
   });
 
-  test("open calls end when `timeoutMs` is over: the handler's signal fires, and the caller does not know", async () => {
+  test("ends open calls after `timeoutMs`: the handler's signal fires, and the caller gets executed: maybe", async () => {
     const { manager, connect } = await bothSides();
     const reasons: unknown[] = [];
     serve(manager, contract, {

@@ -48,7 +48,7 @@ const never = (): Promise<never> => new Promise(() => {});
 const fail = (code: string) => (call: AnyCall) => call.fail(code, undefined);
 
 describe("`executed` is", () => {
-  test("yes when the handler has read an item of the caller that is not valid", async () => {
+  test("yes when the handler has read an invalid item of the caller", async () => {
     const { pair, api } = scene(never);
     const call = api.sum(undefined, { items: [1, "2" as never] });
     expect(await answer(pair, rejection(call))).toMatchObject({ code: "ipc.bad-input", executed: "yes" });
@@ -71,7 +71,7 @@ describe("`executed` is", () => {
     expect(await answer(pair, made)).toMatchObject({ code: "ipc.codec", executed });
   });
 
-  test("maybe when unread items past 16 MiB end a call that runs", async () => {
+  test("maybe when unread items past 16 MiB end a running call", async () => {
     const { pair, api } = scene(never);
     const items = Array.from({ length: 70 }, () => "x".repeat(250_000));
     const calls = items.map((item) => api.run("", { items: [item] } as object).catch((error: unknown) => error));
@@ -80,7 +80,7 @@ describe("`executed` is", () => {
     expect(last).toMatchObject({ code: "ipc.busy", executed: "maybe" });
   });
 
-  test("no when the time for `close` is over before the handler was called", async () => {
+  test("no when `close` times out before the handler was called", async () => {
     const advance = stopClock();
     const { pair, api } = scene(never, never);
     const call = rejection(api.run(""));
@@ -111,9 +111,9 @@ describe("`executed` is", () => {
   });
 });
 
-describe("`call.fail` with", () => {
+describe("`call.fail`", () => {
   test.each(["ipc.busy", "ipc.closing", "ipc.mine", "", "x".repeat(65)])(
-    "the code %j is `ipc.internal`",
+    "turns the code %j into `ipc.internal`",
     async (code) => {
       const { pair, api, log } = scene(fail(code));
       expect(await answer(pair, rejection(api.run("")))).toMatchObject({ code: "ipc.internal", executed: "yes" });
@@ -121,13 +121,13 @@ describe("`call.fail` with", () => {
     },
   );
 
-  test("a code of 64 bytes arrives", async () => {
+  test("sends a code of 64 bytes", async () => {
     const { pair, api } = scene(fail("x".repeat(64)));
     expect(await answer(pair, rejection(api.run("")))).toMatchObject({ code: "x".repeat(64) });
   });
 });
 
-describe("an answer that says `executed`", () => {
+describe("an error answer with `executed`", () => {
   test.each([
     ["ipc.busy", undefined, "no"],
     ["ipc.closing", undefined, "no"],
@@ -141,7 +141,7 @@ describe("an answer that says `executed`", () => {
     ["ipc.flow", "yes", "yes"],
     ["ipc.busy", "perhaps", "no"],
     ["OWN", 1, "yes"],
-  ])("with the code %s, %j, is %s for the caller", async (code, said, executed) => {
+  ])("and the code %s, %j, gives the caller %s", async (code, said, executed) => {
     const pair = fakePair();
     const call = rejection(rpc(pair.client).remote(contract).run("", { timeoutMs: 0 }));
     const payload = JSON.stringify({ message: "x", executed: said });
@@ -157,7 +157,7 @@ describe("an answer that says `executed`", () => {
       undefined,
       '{"message":"run: the calls of this peer were closed","executed":"maybe"}',
     ],
-  ])("says what its code does not say: ended %s", async (_when, code, before, payload) => {
+  ])("has the field only when its code does not imply it: ended %s", async (_when, code, before, payload) => {
     const { pair } = scene(never, before);
     pair.server.receive({ kind: KIND.call, id: 1, name: Buffer.from("run") });
     await settle(pair);

@@ -74,7 +74,7 @@ describe.each([
     return { clients, connections, make, expectAll, allBegin };
   }
 
-  test("end at their signals and deadlines, and when their connections are cut; each handler learns which", async () => {
+  test("end by signal, deadline or a cut connection, and each handler learns which", async () => {
     const { connections, make, expectAll, allBegin } = await scene();
     const abort = new AbortController();
     setMaxListeners(CLIENTS, abort.signal);

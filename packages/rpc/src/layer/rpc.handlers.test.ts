@@ -55,7 +55,7 @@ describe("a handler of a method that gives items", () => {
     }
   });
 
-  test("may return an array as its output, if the contract is typed only", async () => {
+  test("may return an array as its output when the contract is only typed", async () => {
     expect(await watched(typed, () => [1, 2])).toEqual({ items: [], outcome: [1, 2], log: [] });
     expect(await watched(checked, () => [1, 2])).toEqual({ items: [1, 2], outcome: undefined, log: [] });
   });
@@ -64,7 +64,7 @@ describe("a handler of a method that gives items", () => {
     ["undefined", undefined],
     ["an object", {}],
     ['"items"', "items"],
-  ])("that returns %s instead fails, and the log says so", async (shown, value) => {
+  ])("fails and logs the reason when it returns %s instead", async (shown, value) => {
     expect(await watched(checked, () => value)).toEqual({
       items: [],
       outcome: "ipc.internal",
@@ -73,7 +73,7 @@ describe("a handler of a method that gives items", () => {
   });
 });
 
-describe("a call of a handler", () => {
+describe("a call made in a handler", () => {
   const screen = { show: method<string, string>() };
   const contract = { ask: method<string, string>() };
 
@@ -93,7 +93,7 @@ describe("a call of a handler", () => {
     return { pair, calls, finish: (value: string) => finish(value) };
   }
 
-  test("inherits its deadline by `call.rpc`, also if a wrapper hides the parameters", async () => {
+  test("inherits the handler's deadline by `call.rpc`, also when a wrapper hides the parameters", async () => {
     const advance = stopClock();
     const { pair, calls } = scene();
     const asked = rejection(rpc(pair.client).remote(contract).ask("x", { timeoutMs: 100 }));
@@ -109,7 +109,7 @@ describe("a call of a handler", () => {
     expect(await asked).toMatchObject({ code: "IPC_TIMED_OUT" });
   });
 
-  test("inherits no deadline once the handler is over", async () => {
+  test("inherits no deadline after the handler has ended", async () => {
     const advance = stopClock();
     const pair = fakePair();
     const later: Promise<string>[] = [];
@@ -137,7 +137,7 @@ describe("a call of a handler", () => {
   });
 
   test.each(["by a contract", "by its type alone"])(
-    "reaches no other client when its own has left: %s",
+    "reaches no other client after the handler's client has left: %s",
     async (how) => {
       const { pair, calls, finish } = scene();
       const asked = rejection(rpc(pair.client).remote(contract).ask("x"));

@@ -9,7 +9,7 @@ const contract = { echo: method<unknown, unknown>(), give: stream<number, number
 const name = (text: string): Buffer => Buffer.from(text);
 
 describe("a client survives a server that", () => {
-  test("answers a call twice, or gives items to a call without any", async () => {
+  test("answers a call twice, or sends items for a call without any", async () => {
     const pair = fakePair();
     const made = rpc(pair.client).remote(contract).echo(1);
     const [call] = pair.client.sent;

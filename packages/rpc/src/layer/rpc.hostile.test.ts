@@ -67,7 +67,7 @@ describe("a server ignores", () => {
     await expectAlive(it);
   });
 
-  test("a call whose id is in use, or belongs to its own side, and counts it", async () => {
+  test("a call with an id that is in use or that belongs to the server's side, and counts it", async () => {
     const it = attacked();
     for (const id of [1, 1, 2]) it.server.receive({ kind: KIND.call, id, name: name("stuck") });
     await settle(it.pair);
@@ -100,7 +100,7 @@ describe("a server answers", () => {
     ["meta over its limit", { meta: Buffer.from(JSON.stringify({ a: "x".repeat(4_096) })) }, "ipc.bad-input"],
     ["meta with another value than a string", { meta: Buffer.from('{"a":{}}') }, "ipc.bad-input"],
     ["meta that is no JSON", { meta: Buffer.from("[") }, "ipc.bad-input"],
-  ])("%s with a code", async (_what, parts, code) => {
+  ])("%s with an error code", async (_what, parts, code) => {
     const it = attacked();
     it.server.receive({ kind: KIND.call, id: 1, name: name("echo"), ...parts });
     await settle(it.pair);
@@ -117,7 +117,7 @@ describe("a server answers", () => {
     expect(answers(it.server)).toEqual(["1 ipc.codec"]);
   });
 
-  test("an input of 100 000 nested arrays, without a crash", async () => {
+  test("an input of 100 000 nested arrays, and does not crash", async () => {
     const it = attacked();
     const deep = "[".repeat(100_000) + "]".repeat(100_000);
     it.server.receive({ kind: KIND.call, id: 1, name: name("echo"), payload: deep });
@@ -126,7 +126,7 @@ describe("a server answers", () => {
     await expectAlive(it);
   });
 
-  test("each of 100 000 calls at once, those past `maxCalls` with `ipc.busy`", async () => {
+  test("each of 100 000 calls at once, and those past `maxCalls` with `ipc.busy`", async () => {
     const it = attacked();
     for (let at = 0; at < 100_000; at++) it.server.receive({ kind: KIND.call, id: at * 2 + 1, name: name("stuck") });
     await settle(it.pair);
@@ -135,7 +135,7 @@ describe("a server answers", () => {
     expect(answers(it.server).every((answer) => answer.endsWith("ipc.busy"))).toBe(true);
   });
 
-  test("inputs past `maxCallBytes` with `ipc.busy`, until a call is over", async () => {
+  test("inputs past `maxCallBytes` with `ipc.busy`, until a call has ended", async () => {
     const it = attacked({ maxCallBytes: 4_096 });
     const payload = JSON.stringify("x".repeat(3_000));
     it.server.receive({ kind: KIND.call, id: 1, name: name("take"), payload });
@@ -156,7 +156,7 @@ describe("a server answers", () => {
     expect(answers(it.server)).toEqual(["1 ipc.flow"]);
   });
 
-  test("items without credit with `ipc.flow`, and the other calls go on", async () => {
+  test("items without credit with `ipc.flow`, and continues the other calls", async () => {
     const it = attacked();
     it.server.receive({ kind: KIND.call, flags: FLAG.items, id: 1, name: name("stuck") });
     for (let at = 0; at < 300; at++) it.server.receive({ kind: KIND.item, id: 1, payload: "1" });
@@ -169,7 +169,7 @@ describe("a server answers", () => {
   test.each([
     ["the stream that goes", []],
     ["the stream that has ended and goes", [KIND.end]],
-  ])("%s past 16 MiB of unread items with `ipc.busy`, and only that one", async (_what, then) => {
+  ])("%s past 16 MiB of unread items with `ipc.busy`, and no other call", async (_what, then) => {
     const it = attacked({ maxCalls: 5_000 });
     const item = JSON.stringify("x".repeat(262_000));
     for (let id = 1; id < 200; id += 2) {
@@ -184,7 +184,7 @@ describe("a server answers", () => {
     await expectAlive(it);
   });
 
-  test("nothing to a one-way call, which is dropped and counted over a limit", async () => {
+  test("no one-way call, and drops and counts those over a limit", async () => {
     const it = attacked({ maxCalls: 1 });
     for (const id of [1, 3]) it.server.receive({ kind: KIND.call, flags: FLAG.oneWay, id, name: name("stuck") });
     it.server.receive({ kind: KIND.call, flags: FLAG.oneWay, id: 5, name: name("unknown") });
@@ -195,7 +195,7 @@ describe("a server answers", () => {
 });
 
 describe("a server survives", () => {
-  test("credit without end", async () => {
+  test("unlimited credit", async () => {
     const it = attacked();
     it.server.receive({ kind: KIND.call, id: 1, name: name("give"), payload: "1000" });
     for (let at = 0; at < 1_000; at++) it.server.receive({ kind: KIND.credit, id: 1, number: 0xffff_ffff });
@@ -203,7 +203,7 @@ describe("a server survives", () => {
     expect(answers(it.server)).toEqual(["1 result"]);
   });
 
-  test("a handler that fails with IPC_QUEUE_FULL of another connection", async () => {
+  test("a handler that fails with IPC_QUEUE_FULL from another connection", async () => {
     const pair = fakePair();
     rpc(pair.server, { logger: { error() {} } });
     serve(

@@ -42,7 +42,7 @@ function frameOf(step: Extract<Step, { readonly id: number }>): FrameParts {
   return { kind: KIND.call, id: step.id, flags, number: step.deadlineMs, name: Buffer.from(step.name), payload: "1" };
 }
 
-test("each call of a program that uses its ids again has one answer, and one with an id in use has none", async () => {
+test("answers each call once when ids are reused, and does not answer a call with an id in use", async () => {
   const advance = stopClock();
   await fc.assert(
     fc.asyncProperty(steps, async (plan) => {

@@ -80,8 +80,8 @@ const SLOW: readonly [
   ],
 ];
 
-describe.each(SLOW)("a call that is cancelled during %s", (_what, serveIt) => {
-  test("never begins, and is answered once", async () => {
+describe.each(SLOW)("a call cancelled during %s", (_what, serveIt) => {
+  test("never starts its handler, and is answered once", async () => {
     const pair = fakePair();
     const gate = new Gate();
     const begun: string[] = [];
@@ -100,7 +100,7 @@ describe.each(SLOW)("a call that is cancelled during %s", (_what, serveIt) => {
 });
 
 describe("a one-way call", () => {
-  test("begins although its caller has gone, which it does not wait for", async () => {
+  test("starts its handler after its caller has gone, because no caller waits for it", async () => {
     const pair = fakePair();
     const gate = new Gate();
     const begun: string[] = [];
@@ -112,7 +112,7 @@ describe("a one-way call", () => {
     expect(begun).toEqual(["handler"]);
   });
 
-  test("learns by its signal that the connection was lost", async () => {
+  test("sees by its signal that the connection was lost", async () => {
     const pair = fakePair();
     const reasons: unknown[] = [];
     serve(
@@ -136,7 +136,7 @@ describe("a one-way call", () => {
     expect(rpc(pair.server).stats.handling).toBe(0);
   });
 
-  test("of a method that gives items is dropped and counted, because its items have no reader", async () => {
+  test("is dropped and counted when its method gives items, because no reader waits for them", async () => {
     const pair = fakePair();
     const begun: string[] = [];
     serve(
@@ -157,7 +157,7 @@ describe("a one-way call", () => {
   });
 });
 
-describe("an answer that the peer refuses when its connection has ended", () => {
+describe("an answer that the peer rejects as too large", () => {
   test.each([
     ["is replaced over the same connection", false, ["", "ipc.internal"]],
     ["is not replaced over the next one, where its id belongs to another call", true, [""]],
@@ -186,7 +186,7 @@ describe("an answer that the peer refuses when its connection has ended", () => 
   });
 });
 
-test("a call that came over an earlier connection is dropped and counted, because its client may have proved something else", async () => {
+test("drops and counts a call from an earlier connection, because its client may have proved another identity", async () => {
   const pair = fakePair();
   const begun: string[] = [];
   serve(pair.server, { run: method() }, { run: () => begun.push("handler") });

@@ -70,17 +70,17 @@ async function ended(
 }
 
 describe("the logger gets", () => {
-  test.each(["method", "stream"] as const)("what a %s throws after its call was ended", async (kind) => {
+  test.each(["method", "stream"] as const)("an error that a %s throws after its call was ended", async (kind) => {
     const { throwIt } = await ended(kind);
     expect(await throwIt(() => new Error("disk full"))).toEqual([expect.stringContaining("disk full")]);
   });
 
-  test.each(HEEDED)("nothing for %s, which says that the call was ended", async (_what, make) => {
+  test.each(HEEDED)("nothing for %s, which only repeats that the call was ended", async (_what, make) => {
     const { throwIt } = await ended("method");
     expect(await throwIt(make)).toEqual([]);
   });
 
-  test("nothing for an error that the method declares, when its call was ended", async () => {
+  test("nothing for an error that the method declares, when the call was ended before", async () => {
     const pair = fakePair();
     const log: string[] = [];
     rpc(pair.server, { logger: { error: (line) => log.push(line) } });
@@ -105,7 +105,7 @@ describe("the logger gets", () => {
     expect(log).toEqual([]);
   });
 
-  test("what a generator throws in its `finally` block when its reader leaves", async () => {
+  test("an error that a generator throws in its `finally` block when its reader leaves", async () => {
     const pair = fakePair();
     const log: string[] = [];
     rpc(pair.server, { logger: { error: (line) => log.push(line) } });
@@ -129,7 +129,7 @@ describe("the logger gets", () => {
   });
 });
 
-describe("a value of the handler that its own schema refuses", () => {
+describe("a handler's value that its own schema rejects", () => {
   const contract = {
     output: method({ output: text }),
     item: method({ gives: text }),
@@ -142,7 +142,7 @@ describe("a value of the handler that its own schema refuses", () => {
     ["data", "data of ODD: a secret rule at `a`", {}],
     ["output", "output: a secret rule at `a`", { exposeErrors: true }],
   ] as const)(
-    "(%s) is `ipc.bad-output`: the log has the issue, and the caller only with %j",
+    "(%s) becomes `ipc.bad-output`: the log has the issue, and the caller only with %j",
     async (name, issue, options) => {
       const pair = fakePair();
       const log: string[] = [];

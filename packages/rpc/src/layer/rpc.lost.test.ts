@@ -14,15 +14,18 @@ const LARGE = "x".repeat(100_000);
 test.each([
   ["no", "is short", "short"],
   ["maybe", "is long, because a part may have arrived", LARGE],
-])("a call whose write is lost with the connection may have run: %s, if it %s", async (executed, _why, input) => {
-  const { client } = fakePair();
-  client.holds = true;
-  const made = rejection(rpc(client).remote(contract).get(input));
-  client.lose("Reconnecting");
-  expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed });
-});
+])(
+  "reports a call whose write is lost with the connection as executed: %s, if it %s",
+  async (executed, _why, input) => {
+    const { client } = fakePair();
+    client.holds = true;
+    const made = rejection(rpc(client).remote(contract).get(input));
+    client.lose("Reconnecting");
+    expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed });
+  },
+);
 
-test("a call whose write is accepted after its connection was lost may have run", async () => {
+test("reports a call whose write is accepted after its connection was lost as executed: maybe", async () => {
   const { client } = fakePair();
   client.holds = true;
   const made = rejection(rpc(client).remote(contract).get(1));
@@ -31,7 +34,7 @@ test("a call whose write is accepted after its connection was lost may have run"
   expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
 });
 
-test("a call that waits in the write queue is cancelled by its signal, as it may still be sent", async () => {
+test("cancels a call in the write queue when its signal aborts, because it may still be sent", async () => {
   const pair = fakePair();
   serve(pair.server, contract, { get: () => new Promise(() => {}) });
   pair.client.holds = true;
@@ -45,7 +48,7 @@ test("a call that waits in the write queue is cancelled by its signal, as it may
   expect(pair.server.sent.map(({ kind, name }) => [kind, name])).toEqual([[KIND.error, "ipc.cancelled"]]);
 });
 
-test("the id of a call that was cancelled is kept until its answer, and all ids are free on the next connection", async () => {
+test("keeps the id of a cancelled call until its answer, and frees all ids on the next connection", async () => {
   const [held, released, forgotten] = (["hold", "release", "forget"] as const).map((name) =>
     vi.spyOn(CallIds.prototype, name),
   );
@@ -63,7 +66,7 @@ test("the id of a call that was cancelled is kept until its answer, and all ids 
   expect(forgotten).toHaveBeenCalledOnce();
 });
 
-test("calls over the fourth connection of a server are answered, if it has calls from then on", async () => {
+test("answers calls over the fourth connection of a server that has calls from then on", async () => {
   const { server } = fakePair();
   server.stats.reconnects = 3;
   serve(server, contract, { get: () => "handled" });
@@ -72,7 +75,7 @@ test("calls over the fourth connection of a server are answered, if it has calls
   expect(server.sent.map(({ kind }) => kind)).toEqual([KIND.result]);
 });
 
-test("a connection that the other side drains is not the next one: a call of the next is made", async () => {
+test("makes a call over the next connection, after the one that the other side drains", async () => {
   const pair = fakePair();
   serve(pair.server, contract, { get: () => "handled" });
   const api = rpc(pair.client).remote(contract);
@@ -89,7 +92,7 @@ test("a connection that the other side drains is not the next one: a call of the
   expect(await made).toBe("handled by the next");
 });
 
-test("the end of a peer leaves no timer", async () => {
+test("leaves no timer when the peer ends", async () => {
   stopClock();
   const pair = fakePair();
   serve(pair.server, contract, { get: () => new Promise(() => {}) });

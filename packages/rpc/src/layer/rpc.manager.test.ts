@@ -9,7 +9,7 @@ const contract = { hello: method<void, string>(), own: method<void, string>() };
 const { hello, own } = contract;
 const screen = { show: method<string, string>() };
 
-test("a manager serves a connection that a listener has called over first", async () => {
+test("serves the manager's methods on a connection on which a listener has made a call before", async () => {
   const { manager, connect } = await bothSides();
   const shown: Promise<string>[] = [];
   manager.on("connection", (connection) => void shown.push(rpc(connection).remote(screen).show("it")));
@@ -20,7 +20,7 @@ test("a manager serves a connection that a listener has called over first", asyn
   expect(await Promise.all(shown)).toEqual(["shows it"]);
 });
 
-test("its options hold for such a connection", async () => {
+test("applies the manager's options to a connection on which a listener has made a call before", async () => {
   const { manager, connect } = await bothSides();
   manager.on("connection", (connection) => void rpc(connection));
   rpc(manager, { maxCalls: 1 });
@@ -42,7 +42,7 @@ test("its options hold for such a connection", async () => {
   expect(await first).toBe("hello");
 });
 
-test("a connection that has calls of its own before its manager has some gets those of the manager too", async () => {
+test("adds the manager's methods to a connection that has methods of its own", async () => {
   const { manager, connect } = await bothSides();
   const api = rpc(await connect()).remote(contract);
   const [connection] = manager.connections.values();
@@ -54,7 +54,7 @@ test("a connection that has calls of its own before its manager has some gets th
   expect(rpc(manager).stats).toMatchObject({ handling: 0 });
 });
 
-test("a connection that a listener has destroyed first is no uncaught exception", async () => {
+test("throws nothing when a listener has destroyed a connection before", async () => {
   const uncaught = keepUncaught();
   const { manager, connect } = await bothSides();
   let destroyed = 0;
@@ -67,7 +67,7 @@ test("a connection that a listener has destroyed first is no uncaught exception"
   expect([destroyed, uncaught]).toEqual([2, []]);
 });
 
-test("its close lets open calls finish, and answers those of a later client with `ipc.closing`", async () => {
+test("lets open calls finish after the manager's close, and answers a later client's calls with `ipc.closing`", async () => {
   const { manager, connect } = await bothSides();
   let finish: (value: string) => void = () => {};
   const begun = new Promise<void>((begin) => {

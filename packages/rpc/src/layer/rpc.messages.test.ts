@@ -73,7 +73,7 @@ test("no long message is kept to reply to its sender", async () => {
 });
 
 describe("`onMessage`", () => {
-  test("cannot write to the next client of a server what is meant for the one before", async () => {
+  test("cannot write a reply for a client to the server's next client", async () => {
     const { outcomes, release, next } = await succession((message, server) => server.write(3, message.data));
     const second = await next();
     const received: string[] = [];
@@ -84,7 +84,7 @@ describe("`onMessage`", () => {
     await eventually(() => expect(received).toEqual(["of the second"]));
   });
 
-  test("that rejects because its client has left does not end the process", async () => {
+  test("does not end the process when it rejects because its client has left", async () => {
     const uncaught = keepUncaught();
     const { outcomes, release, next } = await succession((message) => message.reply(3, "late"));
     await next();
@@ -94,7 +94,7 @@ describe("`onMessage`", () => {
     expect(uncaught).toEqual([]);
   });
 
-  test("that still handles a message of the client before holds up no call of the next, and lends it no identity", async () => {
+  test("that still runs for an earlier client delays no call of the next client, and gives it no identity", async () => {
     const { server, release, next, taken } = await succession(async () => {});
     serve(server, contract, {
       remote: (_, call) => (call.caller.security === taken[0]?.security ? "the client before" : call.caller.remote),

@@ -4,7 +4,7 @@ import { FakePeer, fakePair } from "../../test/fake-peer.js";
 import { method } from "../contract/method.js";
 import { rpc, serve } from "./rpc.js";
 
-describe("wrong use is a TypeError or RangeError that says what it takes", () => {
+describe("wrong use throws a TypeError or RangeError that names the accepted values:", () => {
   const contract = { get: method<number, string>(), admin: { stop: method() } };
   const handlers = { get: () => "", admin: { stop() {} } };
 
@@ -67,7 +67,7 @@ describe("wrong use is a TypeError or RangeError that says what it takes", () =>
   });
 
   test.each(["Closing", "Closed", "Error", "Timeout"] as const)(
-    "a peer that is %s has calls, which reject, and no listener of theirs",
+    "a call over a peer that is %s rejects, and adds no listener",
     async (status) => {
       const { client } = fakePair();
       client.setStatus(status);
@@ -78,7 +78,7 @@ describe("wrong use is a TypeError or RangeError that says what it takes", () =>
     },
   );
 
-  test("serving a method twice, or giving options later", () => {
+  test("a method served twice, or options given later", () => {
     const { server } = fakePair();
     serve(server, { get: contract.get }, { get: () => "" });
     expect(() => serve(server, { get: contract.get }, { get: () => "" })).toThrow("`get` is served already");
@@ -96,7 +96,7 @@ describe("wrong use is a TypeError or RangeError that says what it takes", () =>
     ["get: `meta` takes at most 4096 bytes of JSON", { meta: { a: "x".repeat(5_000) } }],
     ["get: `oneWay` can be combined with `meta` only", { oneWay: true, timeoutMs: 1 }],
     ["get: takes an object of options, got 7", 7],
-  ])("of a call: %s", async (says, options) => {
+  ])("a call: %s", async (says, options) => {
     const { client } = fakePair();
     const error = await rejection(
       rpc(client)
@@ -108,7 +108,7 @@ describe("wrong use is a TypeError or RangeError that says what it takes", () =>
     expect(client.sent).toEqual([]);
   });
 
-  test.each([-1, Number.NaN, "1", null])("of close: timeoutMs %s", async (timeoutMs) => {
+  test.each([-1, Number.NaN, "1", null])("close with timeoutMs %s", async (timeoutMs) => {
     const { client } = fakePair();
     const error = await rejection(rpc(client).close({ timeoutMs: timeoutMs as never }));
     expect(error).toMatchObject({ message: expect.stringContaining("close: `timeoutMs` takes milliseconds") });

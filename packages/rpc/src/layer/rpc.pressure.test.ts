@@ -30,8 +30,8 @@ const handlers = {
   wait: () => new Promise<void>(() => {}),
 };
 
-describe("over one socket", () => {
-  test("1 000 streams whose readers have stopped hold back their producers, and no call", async () => {
+describe("a connection over one socket", () => {
+  test("holds back the producers of 1 000 stalled streams, and delays no call", async () => {
     const { manager, connect } = await bothSides();
     let pulled = 0;
     serve(manager, contract, {
@@ -57,7 +57,7 @@ describe("over one socket", () => {
     expect(rpc(client).stats).toMatchObject({ calls: 0, unreadBytes: 0 });
   });
 
-  test("a call past the own write queue rejects with IPC_QUEUE_FULL, and those before it are answered", async () => {
+  test("rejects a call past the write queue's limit with IPC_QUEUE_FULL, and answers those before it", async () => {
     const { manager, connect } = await bothSides();
     serve(manager, contract, handlers);
     const client = await connect({ maxQueuedBytes: 65_536 });
@@ -82,7 +82,7 @@ describe("over one socket", () => {
     expect(await api.echo("alive")).toBe("alive");
   });
 
-  test("a caller that reads no answers loses its connection, and the other clients keep theirs", async () => {
+  test("is closed when its caller reads no answers, and the other clients keep theirs", async () => {
     const { manager, connect } = await bothSides({ maxQueuedBytes: 65_536 });
     serve(manager, contract, handlers);
     const other = rpc(await connect()).remote(contract);
@@ -101,8 +101,8 @@ describe("over one socket", () => {
   });
 });
 
-describe("a process that is killed", () => {
-  test("has its calls rejected with IPC_CALL_LOST, streams too", async () => {
+describe("a killed process", () => {
+  test("makes its peer's calls reject with IPC_CALL_LOST, streams too", async () => {
     const directory = temporaryDirectory();
     const program = fileURLToPath(new URL("../../test/served-process.mjs", import.meta.url));
     const child = fork(program, [directory]);

@@ -30,7 +30,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 60 },
 );
 
-test("every call settles with the value of its own handler, has one answer at most, and nothing of it is left", async () => {
+test("settles every call with the value of its own handler, answers it at most once, and leaves nothing behind", async () => {
   const advance = stopClock();
   await fc.assert(
     fc.asyncProperty(steps, async (plan) => {

@@ -43,7 +43,7 @@ async function expectNextConnection({ pair, api }: ReturnType<typeof scene>): Pr
   expect(await echoed).toBe(7);
 }
 
-describe("a frame without which the other side would wait forever ends the connection when the queue is full:", () => {
+describe("a connection closes when a frame that the other side waits for cannot be sent:", () => {
   test("CANCEL", async () => {
     const it = scene();
     const abort = new AbortController();
@@ -105,7 +105,7 @@ describe("a frame without which the other side would wait forever ends the conne
     await expectNextConnection(it);
   });
 
-  test("and when the other side takes not even the shortest answer", async () => {
+  test("the shortest answer, when the other side rejects it as too large", async () => {
     const it = scene();
     it.pair.server.refuses = "IPC_MESSAGE_TOO_LARGE";
     it.pair.server.receive({ kind: KIND.call, id: 1, name: Buffer.from("echo"), payload: "1" });
@@ -114,7 +114,7 @@ describe("a frame without which the other side would wait forever ends the conne
     await expectNextConnection(it);
   });
 
-  test("of a peer that has no other", async () => {
+  test("RESULT, over a manager's connection, which cannot reconnect", async () => {
     const connection = Object.assign(new FakePeer(), { id: 1 });
     serve(connection, { echo: contract.echo }, { echo: (value) => value });
     connection.refuses = "IPC_QUEUE_FULL";
@@ -124,7 +124,7 @@ describe("a frame without which the other side would wait forever ends the conne
   });
 });
 
-describe("a write queue that is full at the wrong moment, over real connections,", () => {
+describe("a full write queue, over real connections,", () => {
   const flood = (peer: { write(type: number, data: string): Promise<void> }): void => {
     for (let at = 0; at < 1_000; at++) peer.write(9, "x".repeat(1_000)).catch(() => {});
   };
@@ -138,7 +138,7 @@ describe("a write queue that is full at the wrong moment, over real connections,
     return { server, client, api };
   }
 
-  test("costs a server's client its call, and the next one is answered", async () => {
+  test("makes a client's call to the server fail, and the server answers the next call", async () => {
     const { server, api } = await connect();
     let isFull = false;
     const { echo } = contract;
@@ -159,7 +159,7 @@ describe("a write queue that is full at the wrong moment, over real connections,
     await eventually(async () => expect(await api.echo(3)).toBe(3));
   });
 
-  test("costs a client its connection when it has to cancel, and the next call is answered", async () => {
+  test("closes a client's connection when the client has to cancel, and the next call is answered", async () => {
     const { server, client, api } = await connect();
     const { echo, wait } = contract;
     serve(server, { echo, wait }, { echo: (value) => value, wait: () => new Promise(() => {}) });

@@ -9,7 +9,7 @@ import { method, stream } from "../contract/method.js";
 import { KIND } from "../wire/frame.js";
 import { rpc, serve } from "./rpc.js";
 
-describe("an idempotent call of a client", () => {
+describe("an idempotent call by a client", () => {
   const once = { get: method<number, string>({ idempotent: true }) };
 
   /** A client whose calls have reached a server that does not answer until it is told to. */
@@ -35,7 +35,7 @@ describe("an idempotent call of a client", () => {
     expect(await made).toBe("second");
   });
 
-  test("that is made while there is no connection waits for the next one", async () => {
+  test("made without a connection waits for the next one", async () => {
     const { pair, answer } = waiting();
     pair.client.lose("Reconnecting");
     const made = rpc(pair.client).remote(once).get(1);
@@ -64,7 +64,7 @@ describe("an idempotent call of a client", () => {
   });
 
   test.each(["closes its calls", "drains"])(
-    "without a deadline rejects with `ipc.closing` when a server that %s keeps the connection for 30 s",
+    "rejects with `ipc.closing`, without a deadline, when a server that %s keeps the connection for 30 s",
     async (how) => {
       const advance = stopClock();
       const { pair, calls } = waiting();
@@ -80,7 +80,7 @@ describe("an idempotent call of a client", () => {
     },
   );
 
-  test("without a deadline waits for as long as it takes once the connection of a closing server has ended", async () => {
+  test("waits without limit, without a deadline, after the connection of a closing server has ended", async () => {
     const advance = stopClock();
     const { pair } = waiting();
     void rpc(pair.server).close();
@@ -99,7 +99,7 @@ describe("an idempotent call of a client", () => {
   });
 
   test.each(["is lost", "has refused the call"])(
-    "is cancelled when it is aborted after its repetition, which was queued as the call was when the connection %s",
+    "is cancelled when it aborts after its repetition, which was queued as the call was when the connection %s",
     async (order) => {
       const { pair, calls } = waiting();
       pair.client.holds = true;
@@ -156,7 +156,7 @@ describe("an idempotent call of a client", () => {
     expect(calls()).toBe(1);
   });
 
-  test("may have been executed although the next server refuses it", async () => {
+  test("counts as possibly executed when the next server rejects it", async () => {
     const { pair } = waiting();
     const made = rejection(rpc(pair.client).remote(once).get(1));
     await settle(pair);
@@ -166,7 +166,7 @@ describe("an idempotent call of a client", () => {
     expect(await made).toMatchObject({ code: "ipc.busy", executed: "maybe" });
   });
 
-  test("rejects when redialling ends for good", async () => {
+  test("rejects when the client stops redialling", async () => {
     const { pair } = waiting();
     const made = rejection(rpc(pair.client).remote(once).get(1));
     await settle(pair);
@@ -223,14 +223,11 @@ describe("an idempotent stream of a client", () => {
     return { pair, run, loop, calls: () => calls };
   }
 
-  test.each(["typed", "untyped"] as const)(
-    "is repeated as long as it has given nothing (%s remote)",
-    async (remote) => {
-      const { pair, run, loop } = await lost(remote, 0);
-      expect(await during(pair, loop)).toEqual([0, 1, 2]);
-      expect(await run.result).toBe("call 2");
-    },
-  );
+  test.each(["typed", "untyped"] as const)("is repeated until it has given an item (%s remote)", async (remote) => {
+    const { pair, run, loop } = await lost(remote, 0);
+    expect(await during(pair, loop)).toEqual([0, 1, 2]);
+    expect(await run.result).toBe("call 2");
+  });
 
   test.each(["typed", "untyped"] as const)("is not repeated after its first item (%s remote)", async (remote) => {
     const { pair, run, loop, calls } = await lost(remote, 1);
@@ -239,7 +236,7 @@ describe("an idempotent stream of a client", () => {
     expect(calls()).toBe(1);
   });
 
-  test("with items is a TypeError, because those that were read are gone", async () => {
+  test("with items throws a TypeError, because the items read are gone", async () => {
     const pair = fakePair();
     const upload = { put: stream<void, never, number, number>({ idempotent: true }) };
     const call = rpc(pair.client)

@@ -45,7 +45,7 @@ describe("a handler that throws", () => {
     expect(log).toEqual([`rpc: the handler of get failed: ${shown}`]);
   });
 
-  test("is answered although the logger throws, whose exception is uncaught", async () => {
+  test("is answered when the logger throws, and the logger's exception is uncaught", async () => {
     const uncaught = keepUncaught();
     const pair = fakePair();
     const full = new Error("disk full");
@@ -65,7 +65,7 @@ describe("a handler that throws", () => {
   });
 });
 
-test("a caller's items that throw undefined reject the call with it, also with a subscriber", async () => {
+test("rejects the call with undefined when the caller's items throw it, also with a subscriber", async () => {
   const uncaught = keepUncaught();
   const outcomes: unknown[] = [];
   const listener = (event: unknown): void => void outcomes.push((event as { outcome: string }).outcome);

@@ -50,7 +50,7 @@ describe.each([false, true])("schemas, asynchronous: %s", (wait) => {
   }
   const remote = (pair: ReturnType<typeof fakePair>) => rpc(pair.client).remote(contract);
 
-  test("let what is right pass", async () => {
+  test("accept valid values", async () => {
     const { pair, api } = scene();
     expect(await answer(pair, api.double(2))).toBe(4);
     expect(await answer(pair, api.sum(undefined, { items: [1, 2] }))).toBe(3);
@@ -119,7 +119,7 @@ describe("middleware", () => {
     expect(log).toEqual(["before get secure a", "inner", "after get", "before watch secure b", "inner", "after watch"]);
   });
 
-  test("may refuse a call, with an error of its own", async () => {
+  test("may reject a call with its own error", async () => {
     const pair = fakePair();
     serve(
       pair.server,
@@ -137,7 +137,7 @@ describe("middleware", () => {
     expect(await answer(pair, call)).toMatchObject({ code: "DENIED", data: { why: "anonymous" } });
   });
 
-  test("that calls `next` twice fails the call, and the handler runs once", async () => {
+  test("fails the call when it calls `next` twice, and the handler runs once", async () => {
     const pair = fakePair();
     let runs = 0;
     rpc(pair.server, { logger: { error() {} } });
@@ -153,7 +153,7 @@ describe("a call that a handler makes", () => {
   const outer = { run: method<number, string>() };
   const inner = { wait: method<void, string>() };
 
-  test("inherits the deadline that is left", async () => {
+  test("inherits the remaining deadline", async () => {
     const advance = stopClock();
     const pair = fakePair();
     serve(pair.server, outer, {
@@ -168,27 +168,30 @@ describe("a call that a handler makes", () => {
     expect(pair.server.sent.find(({ kind }) => kind === KIND.call)?.number).toBe(60);
   });
 
-  test.each([0, 1_000])("says that it timed out with its handler, with `timeoutMs` %i", async (timeoutMs) => {
-    const advance = stopClock();
-    const pair = fakePair();
-    const inside: unknown[] = [];
-    serve(pair.server, outer, {
-      run: async (ms, call) => {
-        advance(ms);
-        inside.push(await rejection(call.rpc.remote(inner).wait(undefined, { timeoutMs })));
-        return "";
-      },
-    });
-    serve(pair.client, inner, { wait: () => new Promise(() => {}) });
-    const call = rejection(rpc(pair.client).remote(outer).run(40, { timeoutMs: 100 }));
-    await settle(pair);
-    await pass(advance, 61);
-    await call;
-    const message = "wait: no answer within the 60 ms that were left of the calling handler's deadline";
-    expect(inside).toEqual([expect.objectContaining({ code: "IPC_TIMED_OUT", executed: "maybe", message })]);
-  });
+  test.each([0, 1_000])(
+    "rejects with IPC_TIMED_OUT when its handler's deadline passes, with `timeoutMs` %i",
+    async (timeoutMs) => {
+      const advance = stopClock();
+      const pair = fakePair();
+      const inside: unknown[] = [];
+      serve(pair.server, outer, {
+        run: async (ms, call) => {
+          advance(ms);
+          inside.push(await rejection(call.rpc.remote(inner).wait(undefined, { timeoutMs })));
+          return "";
+        },
+      });
+      serve(pair.client, inner, { wait: () => new Promise(() => {}) });
+      const call = rejection(rpc(pair.client).remote(outer).run(40, { timeoutMs: 100 }));
+      await settle(pair);
+      await pass(advance, 61);
+      await call;
+      const message = "wait: no answer within the 60 ms that were left of the calling handler's deadline";
+      expect(inside).toEqual([expect.objectContaining({ code: "IPC_TIMED_OUT", executed: "maybe", message })]);
+    },
+  );
 
-  test("by a remote made from a type alone ends after its default, and the other side learns of it", async () => {
+  test("by a remote made from a type alone ends after its default, and the other side is notified", async () => {
     const advance = stopClock();
     const pair = fakePair();
     const inside: unknown[] = [];
@@ -207,7 +210,7 @@ describe("a call that a handler makes", () => {
     expect(pair.server.sent).toContainEqual(expect.objectContaining({ kind: KIND.cancel }));
   });
 
-  test("is not made after that deadline", async () => {
+  test("is not made after the deadline", async () => {
     const advance = stopClock();
     const pair = fakePair();
     const inside: unknown[] = [];
@@ -225,7 +228,7 @@ describe("a call that a handler makes", () => {
     expect(inside).toEqual([expect.objectContaining({ code: "IPC_TIMED_OUT", executed: "no" })]);
   });
 
-  test("knows when it ends, in milliseconds since the epoch", async () => {
+  test("has its deadline in milliseconds since the epoch", async () => {
     const pair = fakePair();
     const deadlines: (number | undefined)[] = [];
     serve(pair.server, outer, {
@@ -245,7 +248,7 @@ describe("a call that a handler makes", () => {
 describe("a one-way call", () => {
   const contract = { log: method<string, void>() };
 
-  test("is handled and has no answer", async () => {
+  test("is handled and gets no answer", async () => {
     const pair = fakePair();
     const lines: string[] = [];
     serve(pair.server, contract, { log: (line) => void lines.push(line) });

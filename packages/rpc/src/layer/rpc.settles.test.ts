@@ -76,7 +76,7 @@ const answersOf = ({ callee }: Scene): string[] =>
 
 describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
   describe.each(["client", "server"] as const)("of the %s", (calls) => {
-    test("resolves with its result, which is the only answer", async () => {
+    test("resolves with its result, and gets no other answer", async () => {
       const it = scene(kind, calls);
       const made = it.make("x");
       await settle(it.pair);
@@ -108,7 +108,7 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       await expectNothingLeft(it);
     });
 
-    test("is not sent when its signal has aborted before", async () => {
+    test("is not sent when its signal was aborted before", async () => {
       const it = scene(kind, calls);
       const error = await rejection(it.make("x", { signal: AbortSignal.abort() }));
       expect(error).toMatchObject({ code: "IPC_ABORTED", executed: "no" });
@@ -116,7 +116,7 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       await expectNothingLeft(it);
     });
 
-    test("rejects with IPC_TIMED_OUT at its deadline, and the handler gets the same code by its own clock", async () => {
+    test("rejects with IPC_TIMED_OUT at its deadline, and the handler's own clock gives the same code", async () => {
       const advance = stopClock();
       const it = scene(kind, calls);
       const made = rejection(it.make("x", { timeoutMs: 50 }));
@@ -134,7 +134,7 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       await expectNothingLeft(it);
     });
 
-    test("resolves when the answer has arrived before the deadline is looked at", async () => {
+    test("resolves when the answer arrives before the deadline is checked", async () => {
       const advance = stopClock();
       const it = scene(kind, calls);
       const made = it.make("x", { timeoutMs: 50 });
@@ -162,7 +162,7 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       expect(answersOf(it)).toEqual([]);
     });
 
-    test("was not executed when there is no connection", async () => {
+    test("is not executed when there is no connection", async () => {
       const it = scene(kind, calls);
       it.pair.client.lose("Reconnecting");
       it.pair.server.lose("Disconnected");
@@ -170,14 +170,14 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       await expectNothingLeft(it);
     });
 
-    test("was not executed when the own write queue is full", async () => {
+    test("is not executed when its own side's write queue is full", async () => {
       const it = scene(kind, calls);
       it.caller.refuses = "IPC_QUEUE_FULL";
       expect(await rejection(it.make("x"))).toMatchObject({ code: "IPC_QUEUE_FULL", executed: "no" });
       await expectNothingLeft(it);
     });
 
-    test("rejects with IPC_CLOSED when this side is closed or destroyed", async () => {
+    test("rejects with IPC_CLOSED when its own side is closed or destroyed", async () => {
       const it = scene(kind, calls);
       const made = rejection(it.make("x"));
       await settle(it.pair);
@@ -188,7 +188,7 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       await expectNothingLeft(it);
     });
 
-    test("rejects with `ipc.closing` once the other side has closed its calls, and an open one may finish", async () => {
+    test("rejects with `ipc.closing` after the other side has closed its calls, and an open call may finish", async () => {
       const it = scene(kind, calls);
       const open = it.make("x");
       await settle(it.pair);
@@ -203,7 +203,7 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       await expectNothingLeft(it);
     });
 
-    test("that is open ends with `ipc.closing` when the time of the other side's close is over", async () => {
+    test("ends with `ipc.closing` when the other side's close times out", async () => {
       const advance = stopClock();
       const it = scene(kind, calls);
       const open = rejection(it.make("x"));
@@ -218,7 +218,7 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       await expectNothingLeft(it);
     });
 
-    test("that is open ends when a second close allows less time, and not later when it allows more", async () => {
+    test("ends earlier when a second close allows less time, and not later when it allows more", async () => {
       const advance = stopClock();
       const it = scene(kind, calls);
       const open = rejection(it.make("x"));
@@ -235,7 +235,7 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       await expectNothingLeft(it);
     });
 
-    test("rejects with IPC_CLOSED after the own `close`, and an open one may finish", async () => {
+    test("rejects with IPC_CLOSED after its own side's `close`, and an open call may finish", async () => {
       const it = scene(kind, calls);
       const open = it.make("x");
       await settle(it.pair);
@@ -248,7 +248,7 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       await expectNothingLeft(it);
     });
 
-    test("is answered although its handler ignores the signal, and the late value is dropped", async () => {
+    test("is answered when its handler ignores the signal, and the late value is dropped", async () => {
       const it = scene(kind, calls);
       const abort = new AbortController();
       const made = rejection(it.make("x", { signal: abort.signal }));
@@ -264,7 +264,7 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       expect(rpc(it.callee).stats.handling).toBe(0);
     });
 
-    test("rejects with `ipc.busy` past `maxCalls`, to which an abandoned handler counts", async () => {
+    test("rejects with `ipc.busy` past `maxCalls`, which counts abandoned handlers", async () => {
       const pair = fakePair();
       const [caller, callee] = calls === "client" ? [pair.client, pair.server] : [pair.server, pair.client];
       rpc(callee, { maxCalls: 1 });

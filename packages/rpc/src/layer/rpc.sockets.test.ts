@@ -17,7 +17,7 @@ const contract = {
 const screen = { show: method<number, string>() };
 
 describe("a manager with 50 clients", () => {
-  test("serves unary calls and streams of all at once, and calls each of them", async () => {
+  test("serves unary calls and streams of all clients at once, and calls each client", async () => {
     const { manager, connect } = await bothSides();
     serve(manager, contract, handlers());
     const clients = await Promise.all(Array.from({ length: 50 }, () => connect()));
@@ -43,7 +43,7 @@ describe("a manager with 50 clients", () => {
     expect(rpc(manager).stats).toMatchObject({ calls: 0, handling: 0, unreadBytes: 0 });
   });
 
-  test("settles the calls of those that it loses, and of no others", async () => {
+  test("settles the calls of the clients it loses, and of no other client", async () => {
     const { manager, connect } = await bothSides();
     const log = { aborted: 0 };
     serve(manager, contract, handlers(log));
@@ -60,8 +60,8 @@ describe("a manager with 50 clients", () => {
   });
 });
 
-describe("a connection that is cut", () => {
-  test("rejects calls of both sides and ends generators; the next connection carries calls again", async () => {
+describe("a cut connection", () => {
+  test("rejects the calls of both sides and ends generators, and the next connection carries calls again", async () => {
     const { manager, connect } = await bothSides();
     const log = { aborted: 0 };
     serve(manager, contract, handlers(log));
@@ -80,7 +80,7 @@ describe("a connection that is cut", () => {
     expect(log.aborted).toBe(1);
   });
 
-  test("repeats an idempotent call of a client on the next connection", async () => {
+  test("repeats a client's idempotent call on the next connection", async () => {
     const { manager, connect } = await bothSides();
     let calls = 0;
     serve(
@@ -100,7 +100,7 @@ describe("a connection that is cut", () => {
 });
 
 describe("a single-client server", () => {
-  test("gives a later client no answer of an earlier one, and calls the one that is there", async () => {
+  test("gives a later client no answer for an earlier one, and calls the connected client", async () => {
     const transport = memory();
     await using server = await startServer({ name: "one", transport });
     const finish: ((value: string) => void)[] = [];
@@ -119,7 +119,7 @@ describe("a single-client server", () => {
     expect(await late).toBe("for the second");
   });
 
-  test("sends a call that was made before any client to the first one", async () => {
+  test("sends a call made before any client to the first client", async () => {
     const transport = memory();
     await using server = await startServer({ name: "one", transport });
     const made = rpc(server).remote(screen).show(3);
@@ -130,7 +130,7 @@ describe("a single-client server", () => {
 });
 
 describe("a session over a stream", () => {
-  test("carries calls when it is told its side, and is a TypeError when not", async () => {
+  test("carries calls when its side is given, and throws a TypeError otherwise", async () => {
     const [near, far] = memoryPair();
     const [client, server] = await Promise.all([
       openSession(near, { role: "client" }),

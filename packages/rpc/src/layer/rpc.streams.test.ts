@@ -50,7 +50,7 @@ function scene(): { pair: ReturnType<typeof fakePair>; api: ReturnType<typeof ap
 const apiOf = (pair: ReturnType<typeof fakePair>) => rpc(pair.client).remote(contract);
 
 describe("a stream from the handler", () => {
-  test("gives its items in order, and then its result", async () => {
+  test("gives its items in order, then its result", async () => {
     const { pair, api } = scene();
     const run = api.count(1_000);
     expect(await during(pair, collect(run))).toEqual(Array.from({ length: 1_000 }, (_, at) => at));
@@ -58,7 +58,7 @@ describe("a stream from the handler", () => {
     await expectNothingLeft(pair);
   });
 
-  test("is pulled only as far as its window when its reader stops, and other calls pass it", async () => {
+  test("stops at its window when its reader stops, and other calls pass it", async () => {
     const { pair, api, log } = scene();
     const items = api.count(1_000_000)[Symbol.asyncIterator]();
     expect(await during(pair, items.next())).toEqual({ done: false, value: 0 });
@@ -70,7 +70,7 @@ describe("a stream from the handler", () => {
     await expectNothingLeft(pair);
   });
 
-  test("opens its window while it is read, up to `windowBytes`", async () => {
+  test("opens its window up to `windowBytes` while it is read", async () => {
     const { pair, api } = scene();
     await during(pair, collect(api.count(20_000)));
     const grants = pair.client.sent.filter(({ kind }) => kind === KIND.credit).map(({ number }) => number);
@@ -78,7 +78,7 @@ describe("a stream from the handler", () => {
     expect(grants.at(-1)).toBe(131_072);
   });
 
-  test("ends the generator when the loop is left, and its result rejects", async () => {
+  test("ends the generator when the reader leaves the loop, and its result rejects", async () => {
     const { pair, api, log } = scene();
     const run = api.count(1_000_000);
     await during(
@@ -116,7 +116,7 @@ describe("a stream from the handler", () => {
     await expectNothingLeft(pair);
   });
 
-  test("keeps its items when `result` is only taken, or awaited in the tick in which the loop begins", async () => {
+  test("keeps its items when `result` is only read, or awaited in the tick in which the loop begins", async () => {
     const { pair, api } = scene();
     const taken = api.count(1_000);
     const { result } = taken;
@@ -129,7 +129,7 @@ describe("a stream from the handler", () => {
     expect(await end).toBe("all");
   });
 
-  test("throws a TypeError for a loop that begins after items were dropped, which would take the rest for all", async () => {
+  test("throws a TypeError for a loop that begins after items were dropped, which would look complete", async () => {
     const { pair, api } = scene();
     const run = api.count(1_000);
     expect(await during(pair, run.result)).toBe("all");
@@ -141,7 +141,7 @@ describe("a stream from the handler", () => {
     expect(await collect(empty)).toEqual([]);
   });
 
-  test("rejects its loop with the error, after the items before it, and never as an unhandled rejection", async () => {
+  test("rejects its loop with the error after the items before it, and never as an unhandled rejection", async () => {
     const { pair, api } = scene();
     const items: unknown[] = [];
     const loop = (async () => {
@@ -152,28 +152,28 @@ describe("a stream from the handler", () => {
     await expectNothingLeft(pair);
   });
 
-  test("that fails leaves the connection and the other streams alone", async () => {
+  test("leaves the connection and the other streams open when it fails", async () => {
     const { pair, api } = scene();
     const [failed, counted] = await during(pair, Promise.allSettled([collect(api.fail(1)), collect(api.count(500))]));
     expect(failed).toMatchObject({ status: "rejected" });
     expect(counted).toMatchObject({ status: "fulfilled", value: { length: 500 } });
   });
 
-  test("cuts bytes at 65 536, and the reader gets the parts", async () => {
+  test("splits bytes at 65 536, and the reader gets the parts", async () => {
     const { pair, api } = scene();
     const parts = (await during(pair, collect(api.bytes(200_000)))) as Uint8Array[];
     expect(parts.map(({ length }) => length)).toEqual([65_536, 65_536, 65_536, 3_392]);
     await expectNothingLeft(pair);
   });
 
-  test("is an async iterable and a promise also where only the compiler knows the contract", async () => {
+  test("is an async iterable and a promise, also when only the compiler knows the contract", async () => {
     const { pair } = scene();
     const api = rpc(pair.client).remote<typeof contract>();
     expect(await during(pair, collect(api.count(3)))).toEqual([0, 1, 2]);
     expect(await during(pair, api.ping())).toBe("pong");
   });
 
-  test("that has ended counts against the limit of all streams until it is read", async () => {
+  test("counts against the limit of all streams until it is read, also after its end", async () => {
     const { pair, api } = scene();
     const run = api.count(100);
     await settle(pair);
@@ -182,7 +182,7 @@ describe("a stream from the handler", () => {
     await expectNothingLeft(pair);
   });
 
-  test("is one of 1 000 at once", async () => {
+  test("is complete when 1 000 run at once", async () => {
     const { pair, api } = scene();
     const sums = await during(pair, Promise.all(Array.from({ length: 1_000 }, () => collect(api.count(20)))));
     expect(sums.every(({ length }) => length === 20)).toBe(true);

@@ -44,7 +44,7 @@ describe("the tracing channels", () => {
     return { pair, metas };
   }
 
-  test("say how a call began and ended, and a subscriber may add to its meta", async () => {
+  test("report how a call began and ended, and let a subscriber add to its meta", async () => {
     const events: CallEvent[] = [];
     const calls = record("call", (event) => {
       event.meta["traceparent"] = "00-1";
@@ -60,7 +60,7 @@ describe("the tracing channels", () => {
     expect(events[0]).toMatchObject({ kind: "unary", id: 1, remote: "fake", executed: "yes", bytes: 2, items: 0 });
   });
 
-  test("have the calls that no handler gets, with what they say", async () => {
+  test("report the calls that reach no handler, with their answers", async () => {
     const events: CallEvent[] = [];
     const handles = record("handle", (event) => void events.push(event));
     const { pair } = scene();
@@ -95,7 +95,7 @@ describe("the tracing channels", () => {
     ]);
   });
 
-  test("have one-way calls, and nothing tells whether they ran", async () => {
+  test("report one-way calls as executed: maybe", async () => {
     const events: CallEvent[] = [];
     const calls = record("call", (event) => void events.push(event));
     const { pair, metas } = scene();
@@ -105,7 +105,7 @@ describe("the tracing channels", () => {
     expect(events).toMatchObject([{ executed: "maybe", deadlineMs: 0, bytes: 1, items: 0 }]);
   });
 
-  test("say that a call was not made for what a subscriber added to its meta", async () => {
+  test("report that a call was not made when a subscriber's meta is too large", async () => {
     const calls = record("call", (event) => {
       event.meta["baggage"] = "x".repeat(5_000);
     });
@@ -116,7 +116,7 @@ describe("the tracing channels", () => {
   });
 
   test.each([true, false])(
-    "let a rejection that nothing awaits be one, as without a subscriber (subscribed: %s)",
+    "leave an unawaited rejection unhandled, as without a subscriber (subscribed: %s)",
     async (has) => {
       const unhandled = keepUncaught();
       if (has) record("call");
@@ -128,7 +128,7 @@ describe("the tracing channels", () => {
     },
   );
 
-  test("keep the rejection of a stream quiet that is only iterated", async () => {
+  test("raise no unhandled rejection for a stream that is only iterated", async () => {
     const unhandled = keepUncaught();
     record("call");
     const { pair } = scene();
@@ -139,7 +139,7 @@ describe("the tracing channels", () => {
     expect(unhandled).toEqual([]);
   });
 
-  test("say why a call failed, and count the items of a stream", async () => {
+  test("report why a call failed, and count the items of a stream", async () => {
     const events: CallEvent[] = [];
     const calls = record("call", (event) => void events.push(event));
     const handles = record("handle");

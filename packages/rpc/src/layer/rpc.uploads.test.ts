@@ -54,14 +54,14 @@ function scene(held?: Promise<void>): Scene {
 }
 
 describe("a stream from the caller", () => {
-  test("is read by the handler to its end", async () => {
+  test("is read to its end by the handler", async () => {
     const { pair, api, loops } = scene();
     expect(await during(pair, api.sum(undefined, { items: [1, 2, 3] }))).toBe(6);
     expect(loops).toEqual(["complete"]);
     await expectNothingLeft(pair);
   });
 
-  test("goes both ways at once", async () => {
+  test("runs in both directions at once", async () => {
     const { pair, api } = scene();
     const run = api.double(undefined, { items: Array.from({ length: 500 }, (_, at) => at) });
     expect(await during(pair, collect(run))).toEqual(Array.from({ length: 500 }, (_, at) => at * 2));
@@ -88,7 +88,7 @@ describe("a stream from the caller", () => {
     await expectNothingLeft(pair);
   });
 
-  test("rejects with the error of its own generator, and so does the handler's loop", async () => {
+  test("rejects with its generator's error, and so does the handler's loop", async () => {
     const { pair, api, loops } = scene();
     async function* items(): AsyncGenerator<number> {
       yield 1;
@@ -99,7 +99,7 @@ describe("a stream from the caller", () => {
     expect(loops).toEqual(["IPC_ABORTED"]);
   });
 
-  test("rejects the handler's loop also when its generator throws undefined", async () => {
+  test("rejects the handler's loop when its generator throws undefined, too", async () => {
     const { pair, api, loops } = scene();
     const items = { [Symbol.asyncIterator]: () => ({ next: (): Promise<never> => Promise.reject() }) };
     const outcome = api.sum(undefined, { items }).then(
@@ -115,30 +115,33 @@ describe("a stream from the caller", () => {
     ["its signal aborts", "IPC_ABORTED"],
     ["its deadline passes", "IPC_TIMED_OUT"],
     ["the connection is lost", "IPC_CALL_LOST"],
-  ])("that was sent to its end is not complete for the handler when %s before it has read all", async (when, code) => {
-    const advance = stopClock();
-    let goOn = (): void => {};
-    const { pair, api, loops } = scene(
-      new Promise((resolve) => {
-        goOn = resolve;
-      }),
-    );
-    const abort = new AbortController();
-    const call = rejection(api.sum(undefined, { items: [1, 2, 3], signal: abort.signal, timeoutMs: 1_000 }));
-    await settle(pair);
-    expect(pair.client.sent.at(-1)?.kind).toBe(KIND.end);
-    if (code === "IPC_ABORTED") abort.abort();
-    else if (code === "IPC_TIMED_OUT") await pass(advance, 1_001);
-    else for (const peer of [pair.client, pair.server]) peer.lose("Disconnected");
-    expect(await call, when).toMatchObject({ code });
-    await settle(pair);
-    goOn();
-    await settle(pair);
-    expect(loops).toEqual([code]);
-    await expectNothingLeft(pair);
-  });
+  ])(
+    "rejects the handler's loop, though it was sent to its end, when %s before the loop has read all",
+    async (when, code) => {
+      const advance = stopClock();
+      let goOn = (): void => {};
+      const { pair, api, loops } = scene(
+        new Promise((resolve) => {
+          goOn = resolve;
+        }),
+      );
+      const abort = new AbortController();
+      const call = rejection(api.sum(undefined, { items: [1, 2, 3], signal: abort.signal, timeoutMs: 1_000 }));
+      await settle(pair);
+      expect(pair.client.sent.at(-1)?.kind).toBe(KIND.end);
+      if (code === "IPC_ABORTED") abort.abort();
+      else if (code === "IPC_TIMED_OUT") await pass(advance, 1_001);
+      else for (const peer of [pair.client, pair.server]) peer.lose("Disconnected");
+      expect(await call, when).toMatchObject({ code });
+      await settle(pair);
+      goOn();
+      await settle(pair);
+      expect(loops).toEqual([code]);
+      await expectNothingLeft(pair);
+    },
+  );
 
-  test("is not complete for a loop that its handler has left running with its answer", async () => {
+  test("rejects a loop that the handler leaves running after its answer", async () => {
     const pair = fakePair();
     let loop: Promise<unknown[]> | undefined;
     serve(
@@ -158,7 +161,7 @@ describe("a stream from the caller", () => {
   });
 
   test.each(["IPC_CONNECTION_LOST", "IPC_QUEUE_FULL"])(
-    "rejects with its generator's own error also when that is %s of another connection",
+    "rejects with its generator's error when that is %s from another connection, too",
     async (code) => {
       const { pair, api } = scene();
       const foreign = Object.assign(new Error("another peer"), { code });
@@ -173,7 +176,7 @@ describe("a stream from the caller", () => {
   );
 
   test.each(["IPC_QUEUE_FULL", "IPC_MESSAGE_TOO_LARGE"])(
-    "rejects with %s when the peer does not take an item",
+    "rejects with %s when the peer accepts no item",
     async (code) => {
       const { pair, api } = scene();
       async function* items(): AsyncGenerator<number> {

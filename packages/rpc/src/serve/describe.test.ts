@@ -43,7 +43,7 @@ describe("`ipc.describe` lists", () => {
     ]);
   });
 
-  test("the JSON Schemas that the library of the schemas makes, once for all answers", async () => {
+  test("the JSON Schemas from the schema library, made once for all answers", async () => {
     const pair = fakePair();
     const made: string[] = [];
     const [schema, odd] = [describable(made), describable(made, true)];
@@ -75,7 +75,7 @@ describe("`ipc.describe` lists", () => {
   });
 });
 
-test("`describe` takes true or false", () => {
+test("rejects every `describe` but true and false", () => {
   const { server } = fakePair();
   const options = { describe: "yes" } as never;
   expect(() => serve(server, { get: method() }, options, { get() {} })).toThrow(

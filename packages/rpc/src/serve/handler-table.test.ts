@@ -4,7 +4,7 @@ import { HandlerTable } from "./handler-table.js";
 
 describe("a handler", () => {
   test.each(["toString", "constructor", "valueOf", "hasOwnProperty"])(
-    "is never what every object inherits: %s",
+    "is never a property that every object inherits: %s",
     (name) => {
       const add = (): void => new HandlerTable().add({ [name]: method() }, {}, {});
       expect(add).toThrow(new TypeError(`serve: the method \`${name}\` takes a handler, a function, got undefined`));
@@ -12,7 +12,7 @@ describe("a handler", () => {
     },
   );
 
-  test("may be of that name, and may be a method of a class, with its object as `this`", () => {
+  test("may have such a name, and may be a method of a class, with its object as `this`", () => {
     class Orders {
       readonly #prefix = "order ";
       toString(): string {

@@ -20,12 +20,12 @@ function queueOf(count: number, unread = new UnreadItems()): ItemQueue {
   return queue;
 }
 
-describe("a stream that is aborted", () => {
+describe("an aborted stream", () => {
   test.each([
     ["before its end", 0, false],
     ["before its end, with unread items", 2, false],
     ["after its end, with unread items", 2, true],
-  ])("%s rejects its loop, which does not take it for complete", async (_when, unread, hasEnded) => {
+  ])("%s rejects its loop instead of ending it", async (_when, unread, hasEnded) => {
     const queue = queueOf(unread);
     if (hasEnded) queue.end();
     queue.abort(REASON);
@@ -33,7 +33,7 @@ describe("a stream that is aborted", () => {
     expect(await queue.next()).toEqual({ done: true, value: undefined });
   });
 
-  test("after its end, when all items were read, is complete", async () => {
+  test("is complete when it had ended and all items were read", async () => {
     const queue = queueOf(1);
     queue.end();
     await queue.next();
@@ -49,7 +49,7 @@ describe("a stream that is aborted", () => {
   });
 });
 
-describe("a stream that fails", () => {
+describe("a failed stream", () => {
   test("gives the items before the error", async () => {
     const queue = queueOf(1);
     queue.fail(REASON);
@@ -57,7 +57,7 @@ describe("a stream that fails", () => {
     expect(await rejection(queue.next())).toBe(REASON);
   });
 
-  test("rejects its loop also when the error is undefined", async () => {
+  test("rejects its loop when the error is undefined, too", async () => {
     const queue = queueOf(0);
     const waiting = queue.next().then(
       () => "ended",
@@ -69,7 +69,7 @@ describe("a stream that fails", () => {
 });
 
 describe("unread items", () => {
-  test("stay as they were although the buffer that they came in is used again", async () => {
+  test("keep their bytes when the buffer they arrived in is reused", async () => {
     const queue = queueOf(0);
     const buffer = Buffer.from("12");
     queue.receive(JSON_CODEC, buffer);
@@ -77,7 +77,7 @@ describe("unread items", () => {
     expect(await queue.next()).toEqual({ done: false, value: 12 });
   });
 
-  test("come in the order of their arrival, also when the reader is always one behind", async () => {
+  test("are read in the order of arrival, also when the reader is always one behind", async () => {
     const queue = queueOf(1);
     for (let at = 1; at < 100; at++) {
       queue.receive(JSON_CODEC, Buffer.from(String(at)));
@@ -85,7 +85,7 @@ describe("unread items", () => {
     }
   });
 
-  test("count until they are read, also after the end of their stream", async () => {
+  test("count until they are read, also after their stream has ended", async () => {
     const unread = new UnreadItems();
     const queue = queueOf(3, unread);
     queue.end();
@@ -95,7 +95,7 @@ describe("unread items", () => {
     }
   });
 
-  test.each(["abort", "return", "discard"] as const)("count no more after `%s`, also after the end", (drop) => {
+  test.each(["abort", "return", "discard"] as const)("do not count after `%s`, also after the end", (drop) => {
     const unread = new UnreadItems();
     const queue = queueOf(3, unread);
     queue.end();
@@ -103,7 +103,7 @@ describe("unread items", () => {
     expect(unread.bytes).toBe(0);
   });
 
-  test("of all streams that have ended are refused past 16 MiB with `ipc.busy`", () => {
+  test("of all ended streams are rejected past 16 MiB with `ipc.busy`", () => {
     const unread = new UnreadItems();
     const item = Buffer.alloc(262_144);
     const codes = Array.from({ length: 65 }, () => {
@@ -116,7 +116,7 @@ describe("unread items", () => {
     expect(unread.bytes).toBe(16_777_216);
   });
 
-  test.each(["keep", "read", "discard"])("of more than 262 144 bytes are refused with `ipc.flow` (%s)", (mode) => {
+  test.each(["keep", "read", "discard"])("of more than 262 144 bytes are rejected with `ipc.flow` (%s)", (mode) => {
     const unread = new UnreadItems();
     const queue = queueOf(0, unread);
     if (mode === "read") void queue.next();
@@ -125,7 +125,7 @@ describe("unread items", () => {
     expect(unread.bytes).toBe(0);
   });
 
-  test("of a stream that has ended and was left unread count no more once the stream is garbage", async () => {
+  test("of an ended stream do not count once the stream is garbage", async () => {
     const unread = new UnreadItems();
     queueOf(3, unread).end();
     while (unread.bytes > 0) {

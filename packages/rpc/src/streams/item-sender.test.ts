@@ -45,7 +45,7 @@ const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 30; turn++) await null;
 };
 
-describe.each(["source", "validator"] as const)("a sender that is stopped while its %s waits", (waits) => {
+describe.each(["source", "validator"] as const)("a sender stopped while its %s waits", (waits) => {
   test("sends no further item, and calls `return` once", async () => {
     const { sender, sent, log, release, running } = scene(waits);
     await turns();

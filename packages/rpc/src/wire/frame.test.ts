@@ -6,7 +6,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const bytes = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 const name = (text: string): Buffer => Buffer.from(text);
 
-describe("a frame has these bytes", () => {
+describe("encodeFrame gives the literal bytes of", () => {
   test.each<[what: string, parts: FrameParts, wire: string]>([
     [
       "a call with a deadline and JSON",
@@ -46,7 +46,7 @@ describe("a frame has these bytes", () => {
 });
 
 describe("decodeFrame", () => {
-  test("returns undefined for data that is shorter than its header says", () => {
+  test("returns undefined for data shorter than its header says", () => {
     const whole = encodeFrame({ kind: KIND.call, id: 1, name: name("get"), meta: name("{}") });
     for (let length = 0; length < whole.length; length++)
       expect(decodeFrame(whole.subarray(0, length))).toBeUndefined();
@@ -65,14 +65,14 @@ describe("decodeFrame", () => {
     expect(decodeFrame(long)?.payload.toString()).toBe("1");
   });
 
-  test("reads a message that starts anywhere in its buffer", () => {
+  test("reads a message at any offset in its buffer", () => {
     const frame = encodeFrame({ kind: KIND.item, id: 5, payload: Uint8Array.of(9) });
     const holder = new Uint8Array(frame.length + 3);
     holder.set(frame, 3);
     expect(decodeFrame(holder.subarray(3))).toMatchObject({ kind: KIND.item, id: 5 });
   });
 
-  test("never throws, and what it reads lies within the data", () => {
+  test("never throws, and reads only within the data", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 600 }), (data) => {
         const frame = decodeFrame(data);

@@ -23,7 +23,7 @@ describe("encodeValue", () => {
   });
 
   test.each([{}, { a: {} }, { 0: 1 }, [{ "0": "x" }], { type: "Buffer" }])(
-    "sends %j, which only looks like bytes",
+    "sends %j as JSON, which only looks like bytes",
     (value) => {
       expect(encodeValue(value)).toBe(JSON.stringify(value));
     },
@@ -36,7 +36,7 @@ describe("encodeValue", () => {
     expect(() => encodeValue(value)).toThrow(`cannot encode ${shown}`);
   });
 
-  test("takes a value for what its `toJSON` makes of it, whatever it holds besides", () => {
+  test("encodes the result of `toJSON`, whatever else the value holds", () => {
     const model = { bytes: Uint8Array.of(1), self: {}, toJSON: () => ({ id: 1, tags: {} }) };
     model.self = model;
     expect(encodeValue(model)).toBe('{"id":1,"tags":{}}');
@@ -49,7 +49,7 @@ describe("encodeValue", () => {
     expect(() => encodeValue({ image: { toJSON: () => Buffer.from("a") } })).toThrow("the bytes at `image`");
   });
 
-  test("looks at a value that occurs again and again no more often than JSON does", () => {
+  test("visits a repeated value no more often than JSON does", () => {
     let reads = 0;
     const leaf = {
       get empty() {
@@ -71,7 +71,7 @@ describe("encodeValue", () => {
 });
 
 describe("decodeValue", () => {
-  test("reads what encodeValue made of any JSON", () => {
+  test("returns what encodeValue encoded, for any JSON", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = encodeValue(value) as string;
@@ -80,7 +80,7 @@ describe("decodeValue", () => {
     );
   });
 
-  test("copies bytes that are a small part of a large buffer, and keeps the others", () => {
+  test("copies bytes that are a small part of a large buffer, and does not copy others", () => {
     const large = Buffer.from(new ArrayBuffer(65_536));
     const small = decodeValue(2, large.subarray(10, 20)) as Uint8Array;
     expect(small.buffer.byteLength).toBe(10);
