@@ -8,7 +8,7 @@ import { pair } from "../test/paired.js";
 // peer-core.states.test.ts.
 
 describe("close of a client", () => {
-  it("ends pending reads: what is unread, then Closing, Closed, then IPC_CLOSED for ever (golang-ipc: row 25, row 36, TestClientClose, TestRead)", async () => {
+  it("ends pending reads with the unread messages, Closing, Closed, and IPC_CLOSED from then on (golang-ipc: row 25, row 36, TestClientClose, TestRead)", async () => {
     const { client, session } = await pair();
     await session.write(1, "a");
     await eventually(() => expect(client.stats.messagesReceived).toBe(1));
@@ -41,7 +41,7 @@ describe("close of a client", () => {
     expect(await readToEnd(client)).toEqual(["Closing", "Closed", "IPC_CLOSED"]);
   });
 
-  it("ends a handshake of redialling, and the connection with it", async () => {
+  it("ends the handshake of a redial, and destroys its connection", async () => {
     const { client, session, far } = await pair();
     session.destroy();
     const server = new RawPeer(await far.next());
@@ -52,7 +52,7 @@ describe("close of a client", () => {
     expect(client.status).toBe("Closed");
   });
 
-  it("is not held up by a peer that writes and does not read first (golang-ipc: row 37)", async () => {
+  it("closes in time when the peer writes and does not read first (golang-ipc: row 37)", async () => {
     const { client, session } = await pair();
     for (let i = 0; i < 100; i++) void session.write(1, Buffer.alloc(60_000));
     await client.write(1, "bye");
@@ -62,7 +62,7 @@ describe("close of a client", () => {
 });
 
 describe("destroy of a client", () => {
-  it("while closing cuts that short", async () => {
+  it("ends a close that is in progress at once", async () => {
     const { client } = await pair({}, { maxUnreadBytes: 1_024 });
     for (let i = 0; i < 40; i++) void client.write(1, Buffer.alloc(60_000));
     await eventually(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
@@ -73,7 +73,7 @@ describe("destroy of a client", () => {
     expect(events.map(({ length }) => length)).toEqual([1, 0]);
   });
 
-  it("right after close is the end too", async () => {
+  it("ends the client when called right after close", async () => {
     const { client, session } = await pair();
     const closing = client.close();
     client.destroy();
@@ -82,7 +82,7 @@ describe("destroy of a client", () => {
     await readUntil(session, "Disconnected");
   });
 
-  it("by a listener of the status Connected is final: nothing is dialled or told any more", async () => {
+  it("ends the client for good when a listener of the status Connected calls it: no dial and no event follow", async () => {
     const { client, session, far } = await pair();
     const statuses = collect(client, "status");
     const lost = collect(client, "lost");
@@ -99,7 +99,7 @@ describe("destroy of a client", () => {
 });
 
 describe("the option signal", () => {
-  it("destroys a client that is connected", async () => {
+  it("destroys a connected client when the signal is aborted", async () => {
     const controller = new AbortController();
     const { client, session } = await pair({ signal: controller.signal });
     await readUntil(client, "Connected");
@@ -113,7 +113,7 @@ describe("the option signal", () => {
     await readUntil(session, "Disconnected");
   });
 
-  it("destroys a client that is dialling again", async () => {
+  it("destroys a redialling client when the signal is aborted", async () => {
     const controller = new AbortController();
     const { client, session, far } = await pair({ signal: controller.signal, retryMs: 1_000_000 });
     await far.close();
@@ -123,7 +123,7 @@ describe("the option signal", () => {
     expect(await readToEnd(client)).toEqual(["Closed", "IPC_CLOSED"]);
   });
 
-  it("means nothing to a client that is closed", async () => {
+  it("does nothing to a closed client when the signal is aborted", async () => {
     const controller = new AbortController();
     const { client } = await pair({ signal: controller.signal });
     await client.close();

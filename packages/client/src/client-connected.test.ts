@@ -97,7 +97,7 @@ describe("a write between two connections", () => {
     }
   });
 
-  it("may be as long as the server takes, which is more than this client takes itself", async () => {
+  it("may be as long as the server's limit, also when that is above the client's own limit", async () => {
     const { client, far } = await lost({ writeWhileReconnecting: "wait", maxMessageSize: 1_024 });
     const write = client.write(1, new Uint8Array(2_000));
     const session = await far.session();
@@ -105,7 +105,7 @@ describe("a write between two connections", () => {
     expect((await readData(session)).data).toHaveLength(2_000);
   });
 
-  it("that waits rejects when the client ends: with IPC_CLOSED, or with the error that ends redialling", async () => {
+  it("rejects with IPC_CLOSED, or with the error that ends redialling, when the client ends while the write waits", async () => {
     const closed = await lost({ writeWhileReconnecting: "wait" });
     const write = failureOf(closed.client.write(1, "x"));
     await closed.client.close();

@@ -6,7 +6,7 @@ import { pair } from "../test/paired.js";
 const FOREVER_MS = 1_000_000;
 
 describe("drain of a client", () => {
-  it("tells the server, and closes", async () => {
+  it("notifies the server, and closes the client", async () => {
     const { client, session } = await pair();
     const drains = collect(session, "draining");
     const ended = nextEvent(session, "close");
@@ -15,7 +15,7 @@ describe("drain of a client", () => {
     expect([drains.length, client.status]).toEqual([1, "Closed"]);
   });
 
-  it("does not redial when the server ends the connection", async () => {
+  it("does not redial when the server ends the connection during the drain", async () => {
     const { client, session } = await pair();
     await readUntil(client, "Connected");
     const lost = nextEvent(client, "lost");
@@ -36,7 +36,7 @@ describe("drain of a client", () => {
   });
 });
 
-it("a client that drains in the handshake of a redial ends it, and what waits for that with IPC_CLOSED", async () => {
+it("a client that drains in the handshake of a redial ends it, and rejects the calls that wait for it with IPC_CLOSED", async () => {
   const { client, session, far } = await pair({ writeWhileReconnecting: "wait" });
   await session.close();
   const server = new RawPeer(await far.next());
@@ -46,7 +46,7 @@ it("a client that drains in the handshake of a redial ends it, and what waits fo
   expect([client.status, (await waiting).code, far.connections]).toEqual(["Closed", "IPC_CLOSED", 2]);
 });
 
-it("a client of a server that drains redials only after the end", async () => {
+it("a client of a draining server redials only after the connection has ended", async () => {
   const { client, session, far } = await pair();
   await readUntil(client, "Connected");
   const statuses: string[] = [];

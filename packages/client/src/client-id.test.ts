@@ -30,7 +30,7 @@ async function meetRaw(): Promise<{ session: Session; manager: RawPeer }> {
 }
 
 describe("askClientId", () => {
-  it("asks as golang-ipc does, and gives the id", async () => {
+  it("sends golang-ipc's request, and resolves with the id", async () => {
     const { session, manager } = await meetRaw();
     const asking = askClientId(session, WAIT);
     const request = Buffer.from(plainFrame(12, "client_id_request"));
@@ -52,7 +52,7 @@ describe("askClientId", () => {
     expect(await asking).toBe(7);
   });
 
-  it("passes over whatever is no id: other types, other lengths, and 0", async () => {
+  it("ignores messages of another type, of another length, and the id 0", async () => {
     const { session, manager } = await meet();
     const asking = askClientId(session, WAIT);
     expect(isClientIdRequest(await readData(manager))).toBe(true);
@@ -63,7 +63,7 @@ describe("askClientId", () => {
     expect(await asking).toBe(7);
   });
 
-  it("takes an answer in two parts, wherever it is cut", async () => {
+  it("accepts an answer in two parts, split at any byte", async () => {
     const answer = Buffer.of(0, 0, 0, 8, 0, 0, 0, 12, 0, 0, 0, 9);
     for (let cut = 1; cut < answer.length; cut++) {
       const { session, manager } = await meetRaw();
@@ -74,7 +74,7 @@ describe("askClientId", () => {
     }
   });
 
-  it("rejects with IPC_HANDSHAKE_TIMEOUT where the manager does not answer, and ends the session", async () => {
+  it("rejects with IPC_HANDSHAKE_TIMEOUT and ends the session when the manager does not answer", async () => {
     const { session, manager } = await meet();
     const pass = stopClock();
     const failing = failureOf(askClientId(session, WAIT));
@@ -105,7 +105,7 @@ describe("askClientId", () => {
     expect(await asking).toBe(7);
   });
 
-  it("rejects with IPC_HANDSHAKE_FAILED where the manager ends", async () => {
+  it("rejects with IPC_HANDSHAKE_FAILED when the manager ends the connection", async () => {
     const { session, manager } = await meet();
     const failing = failureOf(askClientId(session, WAIT));
     await readData(manager);
@@ -128,7 +128,7 @@ describe("askClientId", () => {
     expect(await failing).toMatchObject({ code });
   });
 
-  it("leaves no timer, however it went", async () => {
+  it("leaves no timer, whether it resolves or rejects", async () => {
     stopClock();
     const good = await meet();
     await good.manager.writeMessage(encodeClientId(1));

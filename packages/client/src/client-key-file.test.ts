@@ -25,7 +25,7 @@ async function stage(): Promise<{ directory: string; far: FarServer; keyFile: st
 }
 
 describe("a client with a key file", () => {
-  it("proves that it has read it", async () => {
+  it("proves to the server that it has read the file", async () => {
     const { directory, far, keyFile } = await stage();
     writeKey(keyFile, key(1));
     const starting = startClient({ name, directory, security: { keyFile } });
@@ -34,7 +34,7 @@ describe("a client with a key file", () => {
     expect(session.security.peer).toEqual({ psk: true });
   });
 
-  it("finds it at its usual place with `keyFile: true`", async () => {
+  it("finds the file at its default path with `keyFile: true`", async () => {
     const { directory, far } = await stage();
     vi.stubEnv("XDG_RUNTIME_DIR", directory);
     onTestFinished(() => void vi.unstubAllEnvs());
@@ -45,7 +45,7 @@ describe("a client with a key file", () => {
     expect(untilTestEnds(await starting).security.peer).toEqual({ psk: true });
   });
 
-  it("insists on it: a server without a key is refused", async () => {
+  it("rejects a server without a key", async () => {
     const { directory, far, keyFile } = await stage();
     writeKey(keyFile, key(1));
     const failing = failureOf(startClient({ name, directory, security: { keyFile } }));
@@ -53,7 +53,7 @@ describe("a client with a key file", () => {
     expect(await failing).toMatchObject({ code: "IPC_SECURITY_REFUSED" });
   });
 
-  it("waits for the server that makes it, and does not dial before", async () => {
+  it("waits until a server creates the file, and does not dial before", async () => {
     const { directory, far, keyFile } = await stage();
     const looked: string[] = [];
     const debug = (line: string): void => void (line.includes("waiting for a server") || looked.push(line));
@@ -67,7 +67,7 @@ describe("a client with a key file", () => {
     expect(far.connections).toBe(1);
   });
 
-  it("rejects with the missing path when no key file, after one attempt or when its time is over", async () => {
+  it("rejects with the missing path when there is no key file, after one attempt or after timeoutMs", async () => {
     const { directory, keyFile } = await stage();
     const options = { name, directory, security: { keyFile } };
     const missing = { code: "IPC_NO_SERVER", message: expect.stringContaining(`no key file ${keyFile}`) };
@@ -78,7 +78,7 @@ describe("a client with a key file", () => {
     });
   });
 
-  it("reads it anew at each dial: a server that was started again may have made another", async () => {
+  it("reads the file again at each dial, because a restarted server may have created another", async () => {
     const { directory, far, keyFile } = await stage();
     writeKey(keyFile, key(1));
     const starting = startClient({ name, directory, retryMs: 1, security: { keyFile } });
@@ -91,7 +91,7 @@ describe("a client with a key file", () => {
     expect(await readUntil(client, "Connected")).toEqual(["Reconnecting", "Connected"]);
   });
 
-  it("looks for it where it was when it started, wherever the process goes", async () => {
+  it("resolves a relative path against the working directory of its start, also after a chdir", async () => {
     const { directory, far } = await stage();
     const [home, back] = [temporaryDirectory(), process.cwd()];
     onTestFinished(() => process.chdir(back));
@@ -118,7 +118,7 @@ describe("a client with a key file", () => {
     expect(far.connections).toBe(0);
   });
 
-  it("whose path is none is refused as any wrong option is", async () => {
+  it("rejects an invalid path with the error of any wrong option", async () => {
     const { directory } = await stage();
     const error = await failureOf(startClient({ name, directory, security: { keyFile: "a\0b" } }));
     expect(error).toBeInstanceOf(TypeError);

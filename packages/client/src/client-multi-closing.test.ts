@@ -86,7 +86,7 @@ async function connected(more: Partial<ClientOptions> = {}): Promise<Place & { c
 }
 
 describe.each(STAGES)("a start that is $words", ({ reach }) => {
-  it("is ended by its signal, and leaves nothing", async () => {
+  it("ends when its signal is aborted, and leaves no connection or timer", async () => {
     stopClock();
     const controller = new AbortController();
     const { manager, directory, options } = await open({ signal: controller.signal, timeoutMs: 1_000_000 });
@@ -101,7 +101,7 @@ describe.each(STAGES)("a start that is $words", ({ reach }) => {
     expect(manager.connections).toBe(1);
   });
 
-  it("is ended by timeoutMs, one deadline for all of it, and leaves nothing (golang-ipc: row 32)", async () => {
+  it("ends after timeoutMs, one deadline for all its steps, and leaves no connection or timer (golang-ipc: row 32)", async () => {
     const pass = stopClock();
     const { manager, directory, options } = await open({ timeoutMs: 500_000, retryMs: 900_000 });
     const failing = failureOf(startClient(options));
@@ -134,7 +134,7 @@ describe.each(STAGES)("a redial that is $words", ({ reach }) => {
     return { client, letGo, manager, pass };
   }
 
-  it("is ended by close, which leaves nothing", async () => {
+  it("ends when the client closes, and leaves no connection or timer", async () => {
     const { client, letGo, manager } = await lose();
     await client.close();
     expect(await readToEnd(client)).toEqual(["Closing", "Closed", "IPC_CLOSED"]);
@@ -144,7 +144,7 @@ describe.each(STAGES)("a redial that is $words", ({ reach }) => {
     expect(manager.connections).toBe(2);
   });
 
-  it("is ended by destroy, which leaves nothing", async () => {
+  it("ends when the client is destroyed, and leaves no connection or timer", async () => {
     const { client, letGo, manager } = await lose();
     client.destroy();
     expect(await readToEnd(client)).toEqual(["Closed", "IPC_CLOSED"]);
@@ -154,7 +154,7 @@ describe.each(STAGES)("a redial that is $words", ({ reach }) => {
     expect(manager.connections).toBe(2);
   });
 
-  it("is ended by timeoutMs, which leaves nothing", async () => {
+  it("ends after timeoutMs, and leaves no connection or timer", async () => {
     const { client, letGo, pass } = await lose({ timeoutMs: 500_000 });
     pass(500_000);
     expect(await readToEnd(client)).toEqual(["Timeout", "IPC_TIMED_OUT"]);
@@ -177,7 +177,7 @@ async function giveIdAndStay(manager: FarServer, id: number): Promise<RawPeer> {
 describe("a manager that does not end its side", () => {
   const plain = { encryption: false };
 
-  it("does not hold up the client, which is in its slot meanwhile", async () => {
+  it("does not delay the client, which connects to its slot meanwhile", async () => {
     const { manager, directory, options } = await open(plain);
     const place = await FarServer.listen(directory, name, slot(1));
     stopClock();
@@ -188,7 +188,7 @@ describe("a manager that does not end its side", () => {
     expect(raw.stream.destroyed).toBe(false);
   });
 
-  it("is left by close before close resolves", async () => {
+  it("is disconnected before close of the client resolves", async () => {
     const { manager, directory, options } = await open(plain);
     const place = await FarServer.listen(directory, name, slot(1));
     const pass = stopClock();
@@ -210,7 +210,7 @@ describe("a manager that does not end its side", () => {
     await eventually(() => expect(vi.getTimerCount()).toBe(0));
   });
 
-  it("is left by destroy, an abort and a time-out at once", async () => {
+  it("is disconnected at once by destroy, an abort and a time-out of the client", async () => {
     for (const end of ["destroy", "abort", "time-out"] as const) {
       const controller = new AbortController();
       const { manager, directory, options } = await open({ ...plain, timeoutMs: 1_000, signal: controller.signal });

@@ -54,7 +54,7 @@ describe("a client with multiClient asks again after", () => {
     expect(manager.connections).toBe(2);
   });
 
-  it("one that never answers, when the time of a handshake is over (golang-ipc: row 32)", async () => {
+  it("a manager that never answers, when the time of a handshake is over (golang-ipc: row 32)", async () => {
     const directory = temporaryDirectory();
     const manager = await FarServer.listen(directory, name, MANAGER);
     const place = await FarServer.listen(directory, name, slot(2));
@@ -81,7 +81,7 @@ describe("startClient with multiClient and retry: false rejects with", () => {
     return failing;
   }
 
-  it("IPC_NO_SERVER where there is no manager, naming its path", async () => {
+  it("IPC_NO_SERVER and the manager's path when there is no manager", async () => {
     const directory = temporaryDirectory();
     await FarServer.listen(directory, name);
     expect(await failureOf(startClient({ name, directory, multiClient: true, retry: false }))).toMatchObject({
@@ -104,11 +104,11 @@ describe("startClient with multiClient and retry: false rejects with", () => {
       "a slot of another version",
       (manager, directory) => turnAway(manager, directory, Uint8Array.of(3, 1)),
     ],
-  ])("%s where it meets %s", async (code, _what, play) => {
+  ])("%s when it meets %s", async (code, _what, play) => {
     expect(await failAgainst(play)).toMatchObject({ code });
   });
 
-  it("IPC_HANDSHAKE_TIMEOUT where the manager does not answer", async () => {
+  it("IPC_HANDSHAKE_TIMEOUT when the manager does not answer", async () => {
     const pass = stopClock();
     const failure = await failAgainst(async (manager) => {
       await nextAsker(manager);

@@ -39,7 +39,7 @@ function counted(directory: string): {
 }
 
 describe("startClient with multiClient", () => {
-  it("asks the manager for an id and talks at its slot", async () => {
+  it("requests an id from the manager and exchanges messages at its slot", async () => {
     const directory = temporaryDirectory();
     const manager = await FarServer.listen(directory, name, MANAGER);
     const place = await FarServer.listen(directory, name, slot(5));
@@ -55,7 +55,7 @@ describe("startClient with multiClient", () => {
     expect([manager.connections, place.connections]).toEqual([1, 1]);
   });
 
-  it("has no clientId without it, and before it has one", async () => {
+  it("has no clientId without multiClient, and before it has received an id", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const starting = startClient({ name, directory });
@@ -63,7 +63,7 @@ describe("startClient with multiClient", () => {
     expect(untilTestEnds(await starting).clientId).toBeUndefined();
   });
 
-  it("has left the manager before it stands in its slot: golang-ipc's serves one at a time", async () => {
+  it("disconnects from the manager before it connects to its slot, because golang-ipc's manager serves one client at a time", async () => {
     const directory = temporaryDirectory();
     const manager = await FarServer.listen(directory, name, MANAGER);
     const starting = startClient({ name, directory, multiClient: true });
@@ -74,7 +74,7 @@ describe("startClient with multiClient", () => {
     untilTestEnds(await starting);
   });
 
-  it("waits for a manager that is not there yet", async () => {
+  it("waits for a manager that does not listen yet", async () => {
     const directory = temporaryDirectory();
     const { transport, dialled, dials } = counted(directory);
     const starting = startClient({ name, transport, multiClient: true, retryMs: 1 });
@@ -88,7 +88,7 @@ describe("startClient with multiClient", () => {
     expect(untilTestEnds(await starting).clientId).toBe(2);
   });
 
-  it("waits for a slot that is not there yet, without asking again: golang-ipc answers before it listens", async () => {
+  it("waits for a slot that does not listen yet without a second request, because golang-ipc answers before it listens", async () => {
     const directory = temporaryDirectory();
     const { transport, dialled, dials } = counted(directory);
     const manager = await FarServer.listen(directory, name, MANAGER);
@@ -102,7 +102,7 @@ describe("startClient with multiClient", () => {
     expect(manager.connections).toBe(1);
   });
 
-  it("asks again after a second at a slot that does not appear", async () => {
+  it("requests another id when its slot does not listen within a second", async () => {
     const directory = temporaryDirectory();
     const { transport, dialled, dials } = counted(directory);
     const manager = await FarServer.listen(directory, name, MANAGER);
@@ -124,7 +124,7 @@ describe("startClient with multiClient", () => {
 });
 
 describe("a client with multiClient that loses its connection", () => {
-  it("asks for a new id and goes on at another slot", async () => {
+  it("requests a new id and continues at another slot", async () => {
     const directory = temporaryDirectory();
     const manager = await FarServer.listen(directory, name, MANAGER);
     const starting = startClient({ name, directory, multiClient: true, retryMs: 1 });
@@ -152,7 +152,7 @@ describe("a client with multiClient that loses its connection", () => {
     expect(client.stats.reconnects).toBe(3);
   });
 
-  it("keeps the last id while it has no other", async () => {
+  it("keeps the last id until it receives a new one", async () => {
     const directory = temporaryDirectory();
     const manager = await FarServer.listen(directory, name, MANAGER);
     const place = await FarServer.listen(directory, name, slot(1));

@@ -16,7 +16,7 @@ it.each([
   ["compatible", { security: { wire: "golang-ipc" } }],
   ["plain", { encryption: false }],
 ] as const)(
-  "node:diagnostics_channel is told of %s handshakes, connections and their ends, and of no data",
+  "node:diagnostics_channel gets events for %s handshakes, connections and their ends, and no data",
   async (mode, options) => {
     const name = "watched";
     const told: { channel: string; news: unknown }[] = [];
@@ -59,7 +59,7 @@ it.each([
     { security: { wire: "golang-ipc" } },
   ],
   ["plain: nothing is encrypted", "stream truncated: end without GOAWAY", { encryption: false }],
-] as const)("the option logger is told what happens, and never data or keys; %s", async (is, end, options) => {
+] as const)("the option logger gets each event, and never data or keys: %s", async (is, end, options) => {
   const lines: string[] = [];
   const keep = (...given: unknown[]): void => void lines.push(inspect(given, { depth: 9 }));
   const directory = temporaryDirectory();
@@ -83,7 +83,7 @@ it.each([
   expect(log).not.toMatch(/Buffer|Uint8Array|KeyObject/);
 });
 
-it("remote is the other end's address over TCP", async () => {
+it("remote is the peer's address over TCP", async () => {
   const far = await FarServer.listen(tcp({ port: 0 }), "orders");
   const port = Number(far.address.split(":")[1]);
   const starting = startClient({ name: "orders", transport: tcp({ port }) });

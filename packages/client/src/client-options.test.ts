@@ -87,7 +87,7 @@ describe("resolveClientOptions", () => {
     }
   });
 
-  it("takes the limits of each range (golang-ipc: TestStartUp_Configs)", () => {
+  it("accepts the limits of each range (golang-ipc: TestStartUp_Configs)", () => {
     const most = 2_147_483_647;
     for (const [size, busyPollUs, heartbeatMs, idleTimeoutMs] of [
       [1_024, 0, 0, 0],
@@ -106,7 +106,7 @@ describe("resolveClientOptions", () => {
     });
   });
 
-  it("backs off as far as the transport says, and at a fixed pace where retryMs is given", () => {
+  it("backs off up to the transport's maximum, and retries at a fixed pace when retryMs is given", () => {
     const longest = (options: Partial<ClientOptions>): number => {
       const { schedule } = resolveClientOptions({ name: "orders", ...options });
       return Math.max(...Array.from({ length: 50 }, () => schedule.next()));

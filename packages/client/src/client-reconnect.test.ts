@@ -30,7 +30,7 @@ async function rawPair(): Promise<{ client: Client; server: RawPeer; far: FarSer
 }
 
 describe("a client whose connection ends", () => {
-  it("connects again and goes on, each message once and in order, as often as it takes (golang-ipc: row 21, TestClientReconnect)", async () => {
+  it("reconnects each time, and delivers each message once and in order (golang-ipc: row 21, TestClientReconnect)", async () => {
     const { client, session, far } = await pair();
     await readUntil(client, "Connected");
     let current = session;
@@ -47,7 +47,7 @@ describe("a client whose connection ends", () => {
     expect(client.stats).toMatchObject({ reconnects: 20, messagesSent: 200 });
   });
 
-  it("rejects what is written meanwhile with IPC_NOT_CONNECTED, naming the status (golang-ipc: row 25)", async () => {
+  it("rejects a write before the next connection with IPC_NOT_CONNECTED and the status (golang-ipc: row 25)", async () => {
     const { client, session, far } = await pair({ retryMs: 1_000_000 });
     const gone = nextEvent(client, "status");
     await far.close();
@@ -61,7 +61,7 @@ describe("a client whose connection ends", () => {
     }
   });
 
-  it("rejects every write and flush that waits with IPC_CONNECTION_LOST, and says what was not sent (golang-ipc: row 23)", async () => {
+  it("rejects every pending write and flush with IPC_CONNECTION_LOST and the figures of what was not sent (golang-ipc: row 23)", async () => {
     const { client, session } = await pair({}, { maxUnreadBytes: 1_024 });
     const clogged = await clog(client);
     const writes = [client.write(1, "small"), client.write(2, Buffer.alloc(70_000)), client.flush(), clogged.at(-1)];
@@ -72,7 +72,7 @@ describe("a client whose connection ends", () => {
     expect((await lost).message).toMatch(/[1-9]\d* messages were accepted and not sent/);
   });
 
-  it("never sends to the new server what was queued for the old one (golang-ipc: row 22)", async () => {
+  it("never sends a message that was queued for the old server to the new one (golang-ipc: row 22)", async () => {
     const { client, session, far } = await pair({}, { maxUnreadBytes: 1_024 });
     const outcomes = Promise.allSettled(await clog(client));
     session.destroy();
@@ -84,7 +84,7 @@ describe("a client whose connection ends", () => {
     expect((await readData(next)).text()).toBe("new");
   });
 
-  it("keeps what came before, also when no caller has read for long", async () => {
+  it("keeps the messages received before, also when no caller reads for a long time", async () => {
     const { client, session, far } = await pair({ maxUnreadBytes: 1_024 });
     const texts = Array.from({ length: 500 }, (_, i) => `${i} ${"x".repeat(1_000)}`);
     const sending = (async () => {
@@ -101,7 +101,7 @@ describe("a client whose connection ends", () => {
   });
 
   it.each(["reject", "wait"] as const)(
-    "does not answer a message of the old connection over the new one, and writes over that: %s",
+    "sends no reply to a message of the old connection over the new one, and sends a write over the new one: %s",
     async (writeWhileReconnecting) => {
       const { client, session, far } = await pair({ writeWhileReconnecting });
       await session.write(1, "question");
@@ -115,7 +115,7 @@ describe("a client whose connection ends", () => {
     },
   );
 
-  it("reconnects without a read when everything fits", async () => {
+  it("reconnects without a read when the unread messages fit the budget", async () => {
     const { client, session, far } = await pair();
     await session.write(1, "unread");
     await session.close();
@@ -129,7 +129,7 @@ describe("a client whose connection ends", () => {
     ["compatible", { security: { wire: "golang-ipc" } }, "IPC_PEER_CLOSED", undefined],
     ["plain", { encryption: false }, "IPC_CONNECTION_LOST", "IPC_FRAME_TRUNCATED"],
   ] as const)(
-    "tells 'lost' once for each end, with its cause, and 'error' for none: %s",
+    "emits 'lost' once with its cause for each end, and no 'error': %s",
     async (mode, options, code, cause) => {
       const { client, session, far } = await pair(options, options);
       expect(client.security.mode).toBe(mode);
@@ -149,7 +149,7 @@ describe("a client whose connection ends", () => {
     },
   );
 
-  it("may be closed by a listener of 'lost': it does not dial again", async () => {
+  it("does not redial when a listener of 'lost' closes it", async () => {
     const { client, session, far } = await pair();
     const statuses = collect(client, "status");
     const closed = nextEvent(client, "close");
@@ -160,7 +160,7 @@ describe("a client whose connection ends", () => {
     expect(far.connections).toBe(1);
   });
 
-  it("reaches another listener of the same memory() transport", async () => {
+  it("connects to another listener of the same memory() transport", async () => {
     const transport = memory();
     const far = await FarServer.listen(transport, name);
     const starting = startClient({ name, transport, retryMs: 1 });
@@ -177,7 +177,7 @@ describe("a client whose connection ends", () => {
   it.each([
     ["busy", "02", "IPC_SERVER_BUSY"],
     ["that the key was withdrawn", "03", "IPC_SECURITY_REFUSED"],
-  ])("is told of a server that says %s, and dials again", async (_what, reason, code) => {
+  ])("emits the reason of a server that says %s, and redials", async (_what, reason, code) => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const starting = startClient({ name, directory, retryMs: 1, encryption: false });
@@ -199,7 +199,7 @@ describe("a client whose connection ends", () => {
   });
 });
 
-describe("a connection with an end that is none of the user's doing is lost, and dialled again:", () => {
+describe("a client emits 'lost' and redials when its connection ends without the user's doing:", () => {
   it.each([
     ["a frame one byte over the limit", [0, 0, 4, 5], "IPC_FRAME_TOO_LARGE", /1029 bytes.*1028/],
     ["a frame of 4 GiB (golang-ipc: row 12)", [0xff, 0xff, 0xff, 0xff], "IPC_FRAME_TOO_LARGE", /4294967295/],
@@ -233,19 +233,16 @@ describe("a connection with an end that is none of the user's doing is lost, and
   it.each([
     ["a frame, in golang-ipc's protocol", { wire: "golang-ipc" }, [0, 0, 0, 40]],
     ["a record, in a secure session", { wire: "auto" }, [2, 0, 0, 40]],
-  ] as const)(
-    "a message that was not sealed with the key: %s (golang-ipc: row 20)",
-    async (_what, security, header) => {
-      const { client, far } = await pair({ security }, { security });
-      const lost = nextEvent(client, "lost");
-      far.latest.write(Buffer.concat([Buffer.from(header), Buffer.alloc(40)]));
-      expect(await lost).toMatchObject({ code: "IPC_DECRYPTION_FAILED" });
-      await far.session({ security });
-      expect(await readUntil(client, "Reconnecting")).toEqual(["Connecting", "Connected", "Reconnecting"]);
-    },
-  );
+  ] as const)("a message that is not sealed with the key: %s (golang-ipc: row 20)", async (_what, security, header) => {
+    const { client, far } = await pair({ security }, { security });
+    const lost = nextEvent(client, "lost");
+    far.latest.write(Buffer.concat([Buffer.from(header), Buffer.alloc(40)]));
+    expect(await lost).toMatchObject({ code: "IPC_DECRYPTION_FAILED" });
+    await far.session({ security });
+    expect(await readUntil(client, "Reconnecting")).toEqual(["Connecting", "Connected", "Reconnecting"]);
+  });
 
-  it("frames of type 0 are ignored, as golang-ipc does", async () => {
+  it("a client ignores frames of type 0, as golang-ipc does", async () => {
     const { client, server } = await rawPair();
     server.stream.write(Buffer.concat([plainFrame(0, "control"), plainFrame(1, "data")]));
     expect(await readUntil(client, "data")).toEqual(["Connecting", "Connected", "data"]);

@@ -28,7 +28,7 @@ async function serveAll(far: FarServer, options: PeerOptions): Promise<void> {
   for (;;) await far.session(options).catch(() => {});
 }
 
-describe("a client says what its server has proved", () => {
+describe("a client reports the proofs of its server", () => {
   it.each<[string, SecurityOptions, SecurityOptions, object]>([
     ["nothing", {}, {}, { psk: false }],
     ["a pre-shared key", { psk }, { psk: [otherPsk, psk] }, { psk: true }],
@@ -54,13 +54,13 @@ describe("a client says what its server has proved", () => {
     ["secure", { security: { psk } }],
     ["compatible", GOLANG],
     ["plain", { encryption: false }],
-  ])("and before there is one, what it can be at the most, with nothing proved: %s", (mode, options) => {
+  ])("reports the most that it can negotiate, with nothing proved, before it is connected: %s", (mode, options) => {
     expect(resolveClientOptions({ name, ...options }).security).toEqual({ mode, peer: { psk: false } });
   });
 });
 
 describe("at the start", () => {
-  it("keys that do not fit are final after three attempts: one may have met a server with too much to do", async () => {
+  it("rejects after three attempts when the keys do not match, because one attempt may have met an overloaded server", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const failing = failureOf(startClient({ name, directory, retryMs: 1, security: { psk } }));
@@ -72,7 +72,7 @@ describe("at the start", () => {
     expect(far.connections).toBe(3);
   });
 
-  it("and are final at once with retry: false", async () => {
+  it("rejects after one attempt with retry: false when the keys do not match", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const failing = failureOf(startClient({ name, directory, retry: false, security: { psk } }));
@@ -81,7 +81,7 @@ describe("at the start", () => {
     expect(far.connections).toBe(1);
   });
 
-  it("a failed proof and then another failure is not final", async () => {
+  it("retries after a failed proof that another failure follows", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const starting = startClient({ name, directory, retryMs: 1, security: { psk } });
@@ -126,7 +126,7 @@ describe("at the start", () => {
       { security: { require: true } },
       "rejects golang-ipc's protocol",
     ],
-  ])("a server that offers %s is final at once", async (_what, security, ofServer, message) => {
+  ])("rejects at once when the server offers %s", async (_what, security, ofServer, message) => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const failing = failureOf(startClient({ name, directory, retryMs: 1, security }));
@@ -140,7 +140,7 @@ describe("at the start", () => {
 });
 
 describe("a client that was in a secure session", () => {
-  it("takes nothing less from a server that was started again, and waits for one that gives as much", async () => {
+  it("rejects less security from a restarted server, and waits for a server that offers as much as before", async () => {
     const { client, session, far } = await pair();
     await readUntil(client, "Connected");
     await session.close();
@@ -162,7 +162,7 @@ describe("a client that was in a secure session", () => {
 
   const WHY = "offers only golang-ipc's protocol, and an earlier session was secure";
 
-  it("says why after its one attempt", async () => {
+  it("reports the reason after its only attempt with retry: false", async () => {
     const { client, session, far } = await pair({ retry: false });
     const failed = nextEvent(client, "error");
     await session.close();
@@ -170,7 +170,7 @@ describe("a client that was in a secure session", () => {
     expect(await failed).toMatchObject({ code: "IPC_SECURITY_REFUSED", message: expect.stringContaining(WHY) });
   });
 
-  it("says why when its time is over", async () => {
+  it("reports the reason after timeoutMs", async () => {
     const pass = stopClock();
     const { client, session, far } = await pair({ timeoutMs: 60_000 });
     const failed = nextEvent(client, "error");
@@ -186,7 +186,7 @@ describe("a client that was in a secure session", () => {
     expect(error).toMatchObject({ cause: { code: "IPC_SECURITY_REFUSED" } });
   });
 
-  it("follows no server that has switched encryption off, though it never asked for it", async () => {
+  it("rejects a server that has switched encryption off, also when the client did not require encryption", async () => {
     const { client, session, far } = await pair({ encryption: false });
     expect(client.security.mode).toBe("secure");
     await session.close();
@@ -200,7 +200,7 @@ describe("a client that was in a secure session", () => {
     expect(client.security.mode).toBe("secure");
   });
 
-  it("dials on where the keys do not fit any more, as often as it takes", async () => {
+  it("keeps redialling when the keys no longer match", async () => {
     const { client, session, far } = await pair({ security: { psk } }, { security: { psk } });
     const errors = collect(client, "error");
     await session.close();
@@ -255,7 +255,7 @@ describe("a client with `require: false` that had proofs of its server", () => {
     });
   });
 
-  it("accepts more than before, and from then on no less", async () => {
+  it("accepts more security than before, and from then on no less", async () => {
     const { client, session, far } = await pair({ security }, { security: mild });
     expect(client.security.peer).toEqual({ psk: true });
     await session.close();
@@ -270,7 +270,7 @@ describe("a client with `require: false` that had proofs of its server", () => {
 });
 
 describe("a client that was never in a secure session", () => {
-  it("gets into one as soon as its server offers it", async () => {
+  it("enters a secure session as soon as its server offers one", async () => {
     const { client, session, far } = await pair({}, GOLANG);
     expect(client.security.mode).toBe("compatible");
     await session.close();

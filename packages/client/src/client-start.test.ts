@@ -32,7 +32,7 @@ describe("startClient", () => {
     expect(await readUntil(client, "hello yourself")).toEqual(["Connecting", "Connected", "hello yourself"]);
   });
 
-  it("waits for a server that is not there yet (golang-ipc: TestTimeoutNoServerRetry)", async () => {
+  it("waits for a server that does not listen yet (golang-ipc: TestTimeoutNoServerRetry)", async () => {
     const directory = temporaryDirectory();
     const starting = startClient({ name, directory, retryMs: 1 });
     const far = await FarServer.listen(directory, name);
@@ -41,7 +41,7 @@ describe("startClient", () => {
     expect(client.status).toBe("Connected");
   });
 
-  it("dials again after a server that ends, talks nonsense, or is busy (golang-ipc: row 38)", async () => {
+  it("redials when a server ends the connection, sends invalid bytes, or is busy (golang-ipc: row 38)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const starting = startClient({ name, directory, retryMs: 1 });
@@ -54,7 +54,7 @@ describe("startClient", () => {
     expect(far.connections).toBe(5);
   });
 
-  it("follows a server with encryption although it does not ask for any, and one without (golang-ipc: row 9, TestServerWrongEncryption2)", async () => {
+  it("accepts a server with encryption and a server without when it does not require encryption (golang-ipc: row 9, TestServerWrongEncryption2)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     for (const [options, mode] of [
@@ -79,7 +79,7 @@ describe("startClient with retry: false rejects with", () => {
     return failing;
   }
 
-  it("IPC_NO_SERVER, naming the path and what to do", async () => {
+  it("IPC_NO_SERVER, the path and the next step when there is no server", async () => {
     const directory = temporaryDirectory();
     expect(await failureOf(startClient({ name, directory, retry: false }))).toMatchObject({
       code: "IPC_NO_SERVER",
@@ -90,7 +90,7 @@ describe("startClient with retry: false rejects with", () => {
     });
   });
 
-  it("IPC_SERVER_BUSY where the server says so (golang-ipc: row 26)", async () => {
+  it("IPC_SERVER_BUSY when the server reports that it is busy (golang-ipc: row 26)", async () => {
     expect(await failAgainst((server) => server.write(2, 0xff))).toMatchObject({
       code: "IPC_SERVER_BUSY",
       message:
@@ -98,13 +98,13 @@ describe("startClient with retry: false rejects with", () => {
     });
   });
 
-  it("IPC_HANDSHAKE_FAILED where the server goes in the middle of an item, with the figures", async () => {
+  it("IPC_HANDSHAKE_FAILED and the figures when the server disconnects in the middle of an item", async () => {
     const error = await failAgainst((server) => server.stream.end(Uint8Array.of(2)));
     expect(error).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
     expect(error.message).toContain("connection ended: 1 of 2 bytes of the server's hello received");
   });
 
-  it("IPC_HANDSHAKE_FAILED for a hello, limits and announced sizes that are none (golang-ipc: row 12)", async () => {
+  it("IPC_HANDSHAKE_FAILED for an invalid hello, invalid limits and invalid announced sizes (golang-ipc: row 12)", async () => {
     expect(await failAgainst((server) => server.write(2, 9))).toMatchObject({
       code: "IPC_HANDSHAKE_FAILED",
       message: expect.stringContaining("hello of server `orders`: 9, expected 0 (plain) or 1 (encrypted)"),
@@ -125,7 +125,7 @@ describe("startClient with retry: false rejects with", () => {
     expect(error).toMatchObject({ code: "IPC_PUBLIC_KEY_INVALID" });
   });
 
-  it("IPC_HANDSHAKE_TIMEOUT for a server that is silent, naming what it waited for (golang-ipc: row 7)", async () => {
+  it("IPC_HANDSHAKE_TIMEOUT and the awaited item when the server is silent (golang-ipc: row 7)", async () => {
     let server: RawPeer | undefined;
     const error = await failAgainst(
       (raw) => {
@@ -140,7 +140,7 @@ describe("startClient with retry: false rejects with", () => {
 });
 
 describe("whatever retry says, startClient rejects at once with", () => {
-  it("IPC_ENCRYPTION_REFUSED for a server without encryption, saying how to get on; the server is told (golang-ipc: row 35, TestServerWrongEncryption)", async () => {
+  it("IPC_ENCRYPTION_REFUSED and the next step for a server without encryption, and notifies the server (golang-ipc: row 35, TestServerWrongEncryption)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const failing = failureOf(startClient({ name, directory }));
@@ -155,7 +155,7 @@ describe("whatever retry says, startClient rejects at once with", () => {
     });
   });
 
-  it("IPC_VERSION_MISMATCH for another version, with both numbers; the server is told (golang-ipc: TestServerReceiveWrongVersionNumber)", async () => {
+  it("IPC_VERSION_MISMATCH and both numbers for another version, and notifies the server (golang-ipc: TestServerReceiveWrongVersionNumber)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const failing = failureOf(startClient({ name, directory }));
@@ -168,7 +168,7 @@ describe("whatever retry says, startClient rejects at once with", () => {
     });
   });
 
-  it("IPC_PATH_TOO_LONG for a path that Node would cut, with its length (golang-ipc: row 6)", async () => {
+  it("IPC_PATH_TOO_LONG and the length for a path that Node.js would truncate (golang-ipc: row 6)", async () => {
     const directory = join(temporaryDirectory(), "d".repeat(100));
     expect(await failureOf(startClient({ name, directory }))).toMatchObject({
       code: "IPC_PATH_TOO_LONG",
@@ -200,7 +200,7 @@ describe("startClient with timeoutMs", () => {
     expect(error.message).toMatch(/^timed out trying to connect to .*orders\.sock: 1 attempts in 60 ms; last /);
   });
 
-  it("ends a handshake that is under way, and the connection with it (golang-ipc: row 27)", async () => {
+  it("ends a handshake in progress, and destroys its connection (golang-ipc: row 27)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const pass = stopClock();
@@ -216,12 +216,12 @@ describe("startClient with a signal rejects with AbortError, the signal's reason
   const reason = new Error("enough");
   const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: reason };
 
-  it("before it begins", async () => {
+  it("when the signal is aborted before the start", async () => {
     const directory = temporaryDirectory();
     expect(await failureOf(startClient({ name, directory, signal: AbortSignal.abort(reason) }))).toMatchObject(aborted);
   });
 
-  it("while it waits to dial again", async () => {
+  it("while it waits for the next dial", async () => {
     const controller = new AbortController();
     const failing = failureOf(
       startClient({ name, directory: temporaryDirectory(), retryMs: 1_000_000, signal: controller.signal }),
@@ -244,7 +244,7 @@ describe("startClient with a signal rejects with AbortError, the signal's reason
     expect(await failureOf(startClient({ name, transport, signal: controller.signal }))).toMatchObject(aborted);
   });
 
-  it("while it shakes hands, and cuts the connection (golang-ipc: row 27)", async () => {
+  it("during the handshake, and destroys the connection (golang-ipc: row 27)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const controller = new AbortController();
@@ -257,7 +257,7 @@ describe("startClient with a signal rejects with AbortError, the signal's reason
     await server.gone;
   });
 
-  it("at the moment when the handshake is complete, and cuts the connection", async () => {
+  it("when the handshake has just completed, and destroys the connection", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
     const controller = new AbortController();

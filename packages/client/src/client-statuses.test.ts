@@ -15,7 +15,7 @@ describe("the statuses of a client", () => {
     expect(await readToEnd(client)).toEqual(["Closing", "Closed", "IPC_CLOSED"]);
   });
 
-  it("are the same for listeners, from the first that follows", async () => {
+  it("reach listeners in the same order, from the first change after the listener was added", async () => {
     const { client, session, far } = await pair();
     const seen = collect(client, "status");
     const back = new Promise<void>((resolve) => client.on("status", (status) => status === "Connected" && resolve()));
@@ -42,7 +42,7 @@ describe("the statuses of a client", () => {
     ]);
   });
 
-  it("change at once, and are told after the messages that came before", async () => {
+  it("change at once, and are emitted after the messages received before", async () => {
     const { client, session } = await pair();
     const seen: string[] = [];
     client.on("status", (status) => seen.push(status));
@@ -58,7 +58,7 @@ describe("the statuses of a client", () => {
     expect(seen).toEqual(["a", "Reconnecting"]);
   });
 
-  it("lie among the messages in their order", async () => {
+  it("are read between the messages in the order of arrival", async () => {
     const { client, session, far } = await pair();
     await session.write(1, "a");
     await session.close();
@@ -70,7 +70,7 @@ describe("the statuses of a client", () => {
     expect(await readUntil(client, "Connected")).toEqual(["Reconnecting", "Connected"]);
   });
 
-  it("come in order although a listener changes the status at once again", async () => {
+  it("are emitted in order when a listener changes the status again at once", async () => {
     const { client, session } = await pair();
     await readUntil(client, "Connected");
     client.on("status", (status) => void (status === "Reconnecting" && client.close()));
@@ -81,7 +81,7 @@ describe("the statuses of a client", () => {
 });
 
 describe("the final failure of a client", () => {
-  it("is Timeout when redialling took timeoutMs: reads reject, then 'error', then 'close', and nothing else (golang-ipc: TestTimeoutServerDisconnected, TestClientReadClose, TestClientReconnectTimeout)", async () => {
+  it("is Timeout when redialling took timeoutMs: reads reject, the client emits 'error', then 'close', and no other event (golang-ipc: TestTimeoutServerDisconnected, TestClientReadClose, TestClientReconnectTimeout)", async () => {
     const { client, session, far } = await pair({ timeoutMs: 60_000 });
     const events: string[] = [];
     client.on("lost", (error) => events.push(`lost ${error.code}`));
@@ -113,7 +113,7 @@ describe("the final failure of a client", () => {
     expect(events.length).toBe(5);
   });
 
-  it("is Error at once when the new server is one that no waiting heals", async () => {
+  it("is Error at once when the failure of the new server is permanent", async () => {
     const { client, session, far } = await pair({}, { security: { wire: "golang-ipc" } });
     const failed = nextEvent(client, "error");
     await session.close();
@@ -123,7 +123,7 @@ describe("the final failure of a client", () => {
     expect((await readToEnd(client)).slice(-3)).toEqual(["Reconnecting", "Error", "IPC_ENCRYPTION_REFUSED"]);
   });
 
-  it("does not come after a secure session, whichever server answers there and whatever it sends (golang-ipc: row 28)", async () => {
+  it("does not occur after a secure session, for any server that answers and any bytes that it sends (golang-ipc: row 28)", async () => {
     const { client, session, far } = await pair();
     await session.close();
     (await far.next()).destroy();
@@ -142,7 +142,7 @@ describe("the final failure of a client", () => {
     expect(client.stats.reconnects).toBe(1);
   });
 
-  it("with retry: false is Error after one attempt", async () => {
+  it("is Error after one attempt with retry: false", async () => {
     const { client, session, far } = await pair({ retry: false });
     const failed = nextEvent(client, "error");
     await far.close();
@@ -151,7 +151,7 @@ describe("the final failure of a client", () => {
     expect((await readToEnd(client)).slice(-3)).toEqual(["Reconnecting", "Error", "IPC_NO_SERVER"]);
   });
 
-  it("with retry: false still finds a server that is there", async () => {
+  it("does not occur with retry: false when a server listens", async () => {
     const { client, session, far } = await pair({ retry: false });
     await session.close();
     await far.session();
@@ -159,7 +159,7 @@ describe("the final failure of a client", () => {
     expect(await readUntil(client, "Connected")).toEqual(["Connected"]);
   });
 
-  it("leaves what is unread to reads, and tells every status, 'error' and 'close' to someone who reads no more", async () => {
+  it("keeps unread messages for reads, and emits every status, 'error' and 'close' without a read", async () => {
     const { client, session, far } = await pair({ retry: false });
     await readUntil(client, "Connected");
     const events: string[] = [];
@@ -175,7 +175,7 @@ describe("the final failure of a client", () => {
     await expect(client.read()).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
   });
 
-  it("is told to listeners after every message and status that came before", async () => {
+  it("reaches listeners after every earlier message and status", async () => {
     const { client, session, far } = await pair({ retry: false });
     const events: string[] = [];
     client.on("message", (message) => events.push(message.text()));

@@ -7,7 +7,7 @@ import { temporaryDirectory } from "../../../internal/testkit/src/temporary-dire
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { startClient } from "./client.js";
 
-it("a client without a server says on ipc:waiting and in the log for whom it waits, and why the last attempt failed", async () => {
+it("a client without a server reports on ipc:waiting and in the log the address that it waits for, and the failure of the last attempt", async () => {
   const directory = temporaryDirectory();
   const address = `${directory}/orders.sock`;
   const [lines, told]: [string[], unknown[]] = [[], []];

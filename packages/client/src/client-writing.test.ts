@@ -23,7 +23,7 @@ describe.each([
   it.each([
     ["to the server (golang-ipc: TestServerWrongMessageType, TestServerCorrectMessageType)", true],
     ["to the client (golang-ipc: TestClientWrongMessageType, TestClientCorrectMessageType)", false],
-  ])("takes strings, bytes, views of bytes and nothing at all, and any type, %s", async (_direction, isToServer) => {
+  ])("accepts strings, bytes, views, empty data and any type, %s", async (_direction, isToServer) => {
     const { client, session } = await pair(options, options);
     const [from, to] = isToServer ? [client, session] : [session, client];
     await from.write(1, "5 € and 😀");
@@ -43,7 +43,7 @@ describe.each([
 });
 
 describe("write", () => {
-  it("heeds the server's limit, not the client's own (golang-ipc: TestStartUp_Configs3)", async () => {
+  it("applies the server's size limit, not the client's own (golang-ipc: TestStartUp_Configs3)", async () => {
     const { client, session } = await pair({ maxMessageSize: 1_024 }, { maxMessageSize: 2_048 });
     await client.write(1, new Uint8Array(2_048));
     expect((await readData(session)).data.length).toBe(2_048);
@@ -68,7 +68,7 @@ describe("write", () => {
     }
   });
 
-  it("with a signal that fires later has been accepted, and is sent", async () => {
+  it("sends an accepted message when its signal is aborted later", async () => {
     const { client, session } = await pair();
     const controller = new AbortController();
     const written = client.write(1, "accepted", { signal: controller.signal });

@@ -18,12 +18,15 @@ const BROKEN = [
   "IPC_RECORD_TRUNCATED",
 ] as const;
 
-it.each(BROKEN)("dials again after %s: the server may be away, busy, slow or replaced (golang-ipc: row 28)", (code) => {
-  expect(PASTS.map((history) => isRetryable(code, history))).toEqual([true, true, true]);
-});
+it.each(BROKEN)(
+  "redials after %s, because the server may be absent, busy, slow or replaced (golang-ipc: row 28)",
+  (code) => {
+    expect(PASTS.map((history) => isRetryable(code, history))).toEqual([true, true, true]);
+  },
+);
 
 it.each(["IPC_AUTHENTICATION_FAILED", "IPC_PERMISSION_DENIED", "IPC_SECURITY_REFUSED"] as const)(
-  "gives up after %s at the start, and dials again where keys and permissions were right before",
+  "gives up after %s at the start, and redials when keys and permissions were right before",
   (code) => {
     expect(PASTS.map((history) => isRetryable(code, history))).toEqual([false, true, true]);
   },
@@ -44,6 +47,6 @@ it.each([
   "IPC_ABORTED",
   "IPC_CLOSED",
   "IPC_TIMED_OUT",
-] as const)("gives up after %s: waiting does not change it", (code) => {
+] as const)("gives up after %s, because the failure is permanent", (code) => {
   expect(PASTS.map((history) => isRetryable(code, history))).toEqual([false, false, false]);
 });

@@ -42,13 +42,13 @@ const stuck = (signal: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 describe("dialUntilConnected", () => {
-  it("gives the first connection", async () => {
+  it("resolves with the first connection", async () => {
     const plan = planOf([noServer(), new SessionError("IPC_SERVER_BUSY", "busy"), CONNECTED]);
     await expect(dialUntilConnected(plan)).resolves.toBe(CONNECTED);
     expect(plan.attempts).toBe(3);
   });
 
-  it("pauses as the schedule says between attempts, and before the first where asked", async () => {
+  it("pauses by the schedule between attempts, and before the first attempt when requested", async () => {
     for (const waitFirst of [false, true]) {
       let pauses = 0;
       const schedule = { next: () => pauses++ * 0, reset: () => {} } as unknown as RetrySchedule;
@@ -57,7 +57,7 @@ describe("dialUntilConnected", () => {
     }
   });
 
-  it("tells of each failure that is not the last word, and whether it is the same again", async () => {
+  it("reports each failure that is not final, and whether it repeats the one before", async () => {
     const busy = new SessionError("IPC_SERVER_BUSY", "busy");
     const told: unknown[] = [];
     const onFailed = ({ code }: { code: string }, again: boolean): void => void told.push([code, again]);
@@ -104,14 +104,14 @@ describe("dialUntilConnected", () => {
     expect([plan.attempts, vi.getTimerCount()]).toEqual([attempts, 0]);
   });
 
-  it("stops at once at what waiting does not heal", async () => {
+  it("rejects at once when a failure is permanent", async () => {
     const failure = new SessionError("IPC_ENCRYPTION_REFUSED", "no");
     const plan = planOf([noServer(), failure, CONNECTED]);
     await expect(dialUntilConnected(plan)).rejects.toBe(failure);
     expect(plan.attempts).toBe(2);
   });
 
-  it("takes a failed proof for final when it is the third in a row, at the start", async () => {
+  it("rejects at the start when a proof has failed three times in a row", async () => {
     const busy = new SessionError("IPC_SERVER_BUSY", "busy");
     const last = unproved();
     const inARow = planOf([unproved(), unproved(), busy, unproved(), unproved(), last, CONNECTED]);
@@ -134,7 +134,7 @@ describe("dialUntilConnected", () => {
     },
   );
 
-  it("retries what a transport of the user's fails with, and keeps that as the cause", async () => {
+  it("retries an error of a user's transport, and keeps it as the cause", async () => {
     const failure = new Error("the broker is on holiday");
     await expect(dialUntilConnected(planOf([failure, "a string", CONNECTED]))).resolves.toBe(CONNECTED);
     expect(await failureOf(dialUntilConnected(planOf([failure], { retry: false })))).toMatchObject({
@@ -168,7 +168,7 @@ describe("dialUntilConnected", () => {
     });
   });
 
-  it("times out although the attempt does not listen to its signal, and drops what that brings too late", async () => {
+  it("times out when the attempt ignores its signal, and drops its late connection", async () => {
     const stream = new PassThrough();
     let arrive = (_established: EstablishedConnection): void => {};
     const attempt = (): Promise<EstablishedConnection> =>

@@ -22,7 +22,7 @@ describe("the back-off", () => {
     }
   });
 
-  it("lies in between as chance has it: half is fixed, half is random", () => {
+  it("is half fixed and half random", () => {
     expect(pausesOf(new RetrySchedule({ maxMs: 250, random: () => 0.5 }), 4)).toEqual([37.5, 75, 150, 187.5]);
   });
 
@@ -30,7 +30,7 @@ describe("the back-off", () => {
     ["the least", LEAST],
     ["the most", MOST],
   ])(
-    "is never under 25 ms when chance gives %s: a Go server that has not seen the old end never serves",
+    "is at least 25 ms for the random number %s, because a Go server that missed the old end never serves",
     (_what, random) => {
       const schedule = new RetrySchedule({ maxMs: 250, random });
       for (let round = 0; round < 3; round++) {
@@ -47,13 +47,13 @@ describe("the back-off", () => {
     expect(pausesOf(schedule, 3)).toEqual([25, 50, 100]);
   });
 
-  it("keeps to a maximum under its first pause", () => {
+  it("is at most the maximum when that is below its first pause", () => {
     expect(pausesOf(new RetrySchedule({ maxMs: 30, random: LEAST }), 3)).toEqual([15, 15, 15]);
   });
 });
 
 describe("a fixed pause", () => {
-  it.each([0, 1, 5_000])("of %i ms stays the same and asks no chance", (fixedMs) => {
+  it.each([0, 1, 5_000])("of %i ms stays the same and uses no random number", (fixedMs) => {
     const random = (): number => {
       throw new Error("not asked for");
     };
