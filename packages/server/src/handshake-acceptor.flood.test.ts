@@ -88,7 +88,7 @@ async function keyed(door: Door): Promise<RawPeer> {
 
 const openOnes = (peers: readonly RawPeer[]): boolean[] => peers.map(({ stream }) => !stream.destroyed);
 
-it("drops a stranger that has sent nothing, not the older handshakes that have advanced", async () => {
+it("drops a connection that has sent nothing, not the older handshakes that have advanced", async () => {
   const door = open(4);
   const peers = [await keyed(door), await replied(door), await silent(door), await keyed(door)];
   const newest = await silent(door);
@@ -114,14 +114,14 @@ it.each([
   [0, [false, true, true]],
   [0.5, [true, false, true]],
   [0.99, [true, true, false]],
-])("drops at random among equals: %d", async (random, left) => {
+])("drops a random one among equally advanced handshakes: %d", async (random, left) => {
   const door = open(3, random);
   const peers = [await silent(door), await silent(door), await silent(door)];
   await silent(door);
   await eventually(() => expect(openOnes(peers)).toEqual(left));
 });
 
-it("keeps every handshake that has sent its AUTH, through a thousand strangers", async () => {
+it("keeps every handshake that has received its AUTH when a thousand unproved clients connect", async () => {
   const door = open(4);
   const honest = [door.honest(), door.honest(), door.honest()];
   await eventually(() => expect(door.authorizing()).toBe(3));
@@ -130,7 +130,7 @@ it("keeps every handshake that has sent its AUTH, through a thousand strangers",
   expect(await Promise.race([...honest, "all three in progress"])).toBe("all three in progress");
 });
 
-it("drops the newcomer when every handshake has sent its AUTH", async () => {
+it("drops the newest connection when every other client has sent its AUTH", async () => {
   const door = open(2);
   void door.honest();
   void door.honest();
@@ -147,7 +147,7 @@ it("drops the newcomer when every handshake has sent its AUTH", async () => {
   expect(door.authorizing()).toBe(2);
 });
 
-it("drops a client that is being rejected, not a handshake, when both together are too many", async () => {
+it("drops a client that is being rejected, not a handshake, when both together exceed the limit", async () => {
   const door = open(2);
   const peers = [await silent(door), await replied(door)];
   door.setBusy(true);

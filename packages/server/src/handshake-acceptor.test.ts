@@ -23,7 +23,7 @@ describe("a faulty peer costs only its own connection:", () => {
     expect(refused.map(({ code }) => code)).toEqual(new Array(100).fill("IPC_SERVER_BUSY"));
   });
 
-  it("three hundred rejected clients that do not disconnect: the oldest are dropped", () => {
+  it("three hundred rejected clients that do not disconnect make the server drop the oldest", () => {
     const acceptor = new HandshakeAcceptor({
       ...resolveServerOptions({ name }),
       keys: resolveServerOptions({ name }),
@@ -39,7 +39,7 @@ describe("a faulty peer costs only its own connection:", () => {
     expect(streams.every((stream) => stream.destroyed)).toBe(true);
   });
 
-  it("97 bytes of junk as a public key (golang-ipc: row 9, row 10)", async () => {
+  it("97 bytes of junk as a public key fail its handshake (golang-ipc: row 9, row 10)", async () => {
     const { server, directory } = await serve();
     for (const junk of [Buffer.alloc(97), Buffer.alloc(97, 4), Buffer.alloc(97, 0xff)]) {
       const refused = nextEvent(server, "refused");
@@ -51,7 +51,7 @@ describe("a faulty peer costs only its own connection:", () => {
     await expectService({ server, directory });
   });
 
-  it("an end after any part of any item, with the figures (golang-ipc: row 8)", async () => {
+  it("an end after any part of any item fails its handshake with the figures (golang-ipc: row 8)", async () => {
     const { server, directory } = await serve();
     const key = Buffer.alloc(97, 4);
     for (const [bytes, message] of [
@@ -76,7 +76,7 @@ describe("a faulty peer costs only its own connection:", () => {
     await expectService({ server, directory });
   });
 
-  it("a cut at once, a hundred times (golang-ipc: row 8)", async () => {
+  it("a hundred connections that are reset at once (golang-ipc: row 8)", async () => {
     const { server, directory } = await serve();
     const refused = collect(server, "refused");
     for (let i = 0; i < 100; i++) (await RawPeer.connect(server.address)).stream.destroy();
@@ -90,7 +90,7 @@ describe("a faulty peer costs only its own connection:", () => {
     [2, "IPC_ENCRYPTION_REFUSED", "encryption refused: the client requires it, and this server has"],
     [3, "IPC_HANDSHAKE_FAILED", "invalid reply to the hello: 3, expected 0"],
   ])(
-    "the answer %i to the hello (golang-ipc: row 8, TestServerReceiveWrongVersionNumber, TestServerWrongEncryption)",
+    "the reply %i to the hello fails its handshake (golang-ipc: row 8, TestServerReceiveWrongVersionNumber, TestServerWrongEncryption)",
     async (answer, code, message) => {
       const { server } = await serve({ encryption: false });
       const refused = nextEvent(server, "refused");
@@ -103,7 +103,7 @@ describe("a faulty peer costs only its own connection:", () => {
     },
   );
 
-  it("silence for longer than handshakeTimeoutMs, naming what was waited for (golang-ipc: row 7)", async () => {
+  it("silence for longer than handshakeTimeoutMs fails its handshake with the awaited item (golang-ipc: row 7)", async () => {
     const { server } = await serve({ handshakeTimeoutMs: 50 });
     const refused = nextEvent(server, "refused");
     const pass = stopClock();
@@ -118,7 +118,7 @@ describe("a faulty peer costs only its own connection:", () => {
     expect(server.status).toBe("Listening");
   });
 
-  it("more than 128 at once: one of them is dropped, and the newest is served", async () => {
+  it("more than 128 at once make the server drop one of them and serve the newest", async () => {
     stopClock();
     const { server, directory } = await serve();
     const refused = collect(server, "refused");
@@ -137,7 +137,7 @@ describe("a faulty peer costs only its own connection:", () => {
     await expectService({ server, directory });
   });
 
-  it("handshakes under way when the server closes: they are cut, and nothing is told after 'close'", async () => {
+  it("handshakes in progress are destroyed when the server closes, and no event follows 'close'", async () => {
     const { server } = await serve();
     const raw = await RawPeer.connect(server.address);
     await raw.read(2);
@@ -150,8 +150,8 @@ describe("a faulty peer costs only its own connection:", () => {
   });
 });
 
-describe("a client that comes while another has the place", () => {
-  it("is told so, and ended; the first does not notice (golang-ipc: row 26, row 36)", async () => {
+describe("a client that connects while another client is connected", () => {
+  it("is notified and disconnected, and the first client is not affected (golang-ipc: row 26, row 36)", async () => {
     const { server, directory } = await serve();
     const first = await openFarClient(directory, name);
     await readUntil(server, "Connected");
@@ -170,13 +170,13 @@ describe("a client that comes while another has the place", () => {
     expect(server.status).toBe("Connected");
   });
 
-  it("is served as soon as that one has gone (golang-ipc: row 38, TestServerReconnect)", async () => {
+  it("is served as soon as the first client has disconnected (golang-ipc: row 38, TestServerReconnect)", async () => {
     const { server, directory } = await serve();
     for (let i = 0; i < 5; i++) await expectService({ server, directory });
     expect(server.stats).toMatchObject({ reconnects: 4, messagesReceived: 5 });
   });
 
-  it("at the same time: one is served, and every other is told or cut", async () => {
+  it("is served, notified as busy or destroyed when all connect at the same time: exactly one is served", async () => {
     const { server, directory } = await serve();
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => openFarClient(directory, name)));
     await readUntil(server, "Connected");
@@ -196,7 +196,7 @@ describe("authorize", () => {
     ["secure", {}],
     ["compatible", { security: { wire: "golang-ipc" } }],
     ["plain", { encryption: false }],
-  ] as const)("is asked before a client takes the place, with what is known of it: %s", async (mode, options) => {
+  ] as const)("is called with the known facts about a client before that is connected: %s", async (mode, options) => {
     const applicants: AuthorizationRequest[] = [];
     const { server, directory } = await serve({
       ...options,
@@ -233,7 +233,7 @@ describe("authorize", () => {
     expect(server.status).toBe("Listening");
   });
 
-  it("that never answers delays no other client, and loses the place to a quicker one", async () => {
+  it("delays no other client when it never resolves, and a quicker client is served instead", async () => {
     let asked = 0;
     const { server, directory } = await serve({
       authorize: () => (asked++ === 0 ? new Promise<boolean>(() => {}) : true),
@@ -247,7 +247,7 @@ describe("authorize", () => {
     expect(server.status).toBe("Disconnected");
   });
 
-  it("that answers after the time is over changes nothing", async () => {
+  it("changes nothing when it resolves after the handshake has timed out", async () => {
     let answer: (yes: boolean) => void = () => {};
     let tellAsked = (): void => {};
     const asked = new Promise<void>((resolve) => {

@@ -32,7 +32,7 @@ const dropped = (all: readonly PendingHandshake[]): number[] =>
   all.flatMap(({ signal }, index) => (signal.aborted ? [index] : []));
 
 describe("a full table of handshakes", () => {
-  it("keeps the newest eighth, which had no time to advance, as long as an older one has not sent its AUTH", () => {
+  it("keeps the newest eighth of the handshakes while an older client has not sent its AUTH", () => {
     const table = new Table(16);
     const old = table.fill(14, STAGE.publicKey);
     const newest = table.fill(2, STAGE.connected);
@@ -40,7 +40,7 @@ describe("a full table of handshakes", () => {
     expect([dropped(old), dropped(newest)]).toEqual([[0], []]);
   });
 
-  it("drops one of the newest when every other has sent its AUTH", () => {
+  it("drops one of the newest handshakes when every other client has sent its AUTH", () => {
     const table = new Table(16);
     const old = table.fill(14, STAGE.auth);
     const newest = [table.admit(STAGE.replied), table.admit(STAGE.connected)];
@@ -48,14 +48,14 @@ describe("a full table of handshakes", () => {
     expect([dropped(old), dropped(newest)]).toEqual([[], [1]]);
   });
 
-  it("has no place for a newcomer when all have sent their AUTH", () => {
+  it("rejects a new handshake when all clients have sent their AUTH", () => {
     const table = new Table(2);
     table.fill(2, STAGE.auth);
     expect(table.table.admit(new Duplex())).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
     expect(table.table.size).toBe(2);
   });
 
-  it("counts a client that leaves the limits unanswered as one that has only replied", () => {
+  it("ranks a client that does not answer the limits like one that has only replied", () => {
     const advance = stopClock();
     const table = new Table(3);
     const unanswered = table.admit(STAGE.publicKey);
@@ -69,7 +69,7 @@ describe("a full table of handshakes", () => {
     expect(dropped([unanswered, ...others])).toEqual([0, 2]);
   });
 
-  it("waits for a client that has sent its AUTH as long as its deadline allows", () => {
+  it("keeps a client that has sent its AUTH until its deadline", () => {
     const advance = stopClock();
     const handshake = new Table(1).admit(STAGE.auth);
     advance(10 * ANSWER_MS);
@@ -84,7 +84,7 @@ describe("a full table of handshakes", () => {
     }
   }
 
-  it("has 64 places in a flood of strangers, and drops four handshakes for each new one until there are no more", () => {
+  it("holds 64 handshakes in a flood of unproved clients, and drops four for each new one until 64 remain", () => {
     const advance = stopClock();
     const table = new Table(4_096);
     const old = table.fill(70, STAGE.replied);
@@ -95,7 +95,7 @@ describe("a full table of handshakes", () => {
     expect(table.table.size).toBe(64);
   });
 
-  it("has all its places for clients that have sent their AUTH, in a flood, too", () => {
+  it("keeps all its places for clients that have sent their AUTH, in a flood too", () => {
     const advance = stopClock();
     const table = new Table(100);
     const proved = table.fill(99, STAGE.auth);

@@ -18,7 +18,7 @@ function psksOf({ credentials }: KeyRing): (number | undefined)[] {
 }
 
 describe("a server's keys", () => {
-  it("are replaced as a whole, and `require` follows what is given now", () => {
+  it("are replaced as a whole, and `require` follows the new keys", () => {
     const ring = ringOf({ security: { psk: [key(1), key(2)], require: false } });
     ring.replace({ psk: key(3) });
     expect([psksOf(ring), ring.credentials.require]).toEqual([[3], true]);
@@ -42,7 +42,7 @@ describe("a server's keys", () => {
       TypeError,
       "updateSecurity: keys and `require` of `security` cannot be combined",
     ],
-  ])("stay as they are where a start would refuse the new ones: %#", (security, kind, message) => {
+  ])("stay unchanged when a start would reject the new keys: %#", (security, kind, message) => {
     const ring = ringOf({ security: { psk: key(1) } });
     const before = ring.credentials;
     let error: unknown;
@@ -57,13 +57,13 @@ describe("a server's keys", () => {
     expect(ring.credentials).toBe(before);
   });
 
-  it("are refused without encryption", () => {
+  it("are rejected without encryption", () => {
     const ring = ringOf({ encryption: false });
     expect(() => ring.replace({ psk: key(1) })).toThrow("cannot be combined with `encryption: false`");
     ring.replace({});
   });
 
-  it("take over a key file that was written anew, created if missing, and kept if it is the same", () => {
+  it("are read again from a rewritten key file, which is created if missing, and kept if it is unchanged", () => {
     const keyFile = join(temporaryDirectory(), "shared.key");
     const write = (fill: number): void => {
       rmSync(keyFile, { force: true });
@@ -87,7 +87,7 @@ describe("a server's keys", () => {
     expect(ring.withdrawal(ofFile)?.code).toBe("IPC_SECURITY_REFUSED");
   });
 
-  it("stay as they are when the key file may be known to other users", () => {
+  it("stay unchanged when other users may have read the key file", () => {
     const keyFile = join(temporaryDirectory(), "shared.key");
     const ring = ringOf({ security: { keyFile } });
     const before = ring.credentials;

@@ -43,7 +43,7 @@ describe("a server with waitMs", () => {
     await expect(starting).rejects.toMatchObject({ code: "IPC_ABORTED", cause: "enough" });
   });
 
-  it("stops waiting, too, on a transport that does not know the signal", async () => {
+  it("stops waiting when its signal is aborted on a transport that ignores the signal", async () => {
     const { transport, listen } = counted();
     const patient = patientTransport(transport, 1_000_000);
     const controller = new AbortController();
@@ -56,7 +56,7 @@ describe("a server with waitMs", () => {
     expect(listen).toHaveBeenCalledTimes(1);
   });
 
-  it("waits for no other failure, and not for the address of a slot", async () => {
+  it("does not wait after any other failure, and not for the address of a slot", async () => {
     const { transport, listen } = counted();
     const patient = patientTransport(transport, 1_000_000);
     const onStream = (): void => {};

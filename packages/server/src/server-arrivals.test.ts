@@ -7,7 +7,7 @@ import { startServer } from "./server.js";
 
 const CLIENTS = 96;
 
-it("greets every client that waits before it has derived the secrets of more than a few", async () => {
+it("sends the hello to every waiting client before it has derived the secrets of more than a few", async () => {
   const server = untilTestEnds(await startServer({ name: "orders", directory: temporaryDirectory() }));
   const publicKey = createECDH("secp384r1").generateKeys();
   let derived = 0;

@@ -26,7 +26,7 @@ async function attack(server: Server): Promise<void> {
   await once(socket, "close");
 }
 
-it("keeps its unread budget over one unread connection after another", async () => {
+it("never exceeds its unread budget when one unread connection follows another", async () => {
   // A connection decodes its chunk, and sees its end, in one macrotask.
   stopClock();
   const directory = temporaryDirectory();
@@ -37,7 +37,7 @@ it("keeps its unread budget over one unread connection after another", async () 
   server.destroy();
 });
 
-it("closes in its time although a transport's listener never does", async () => {
+it("closes within its time limit when a transport's listener never closes", async () => {
   const transport = memory();
   const server = await startServer({
     name: "stuck",
@@ -50,7 +50,7 @@ it("closes in its time although a transport's listener never does", async () => 
   expect(server.status).toBe("Closed");
 });
 
-it("survives nonsense behind the handshake, however much of it, and serves the next client", async () => {
+it("serves the next client after any amount of invalid bytes behind a handshake", async () => {
   const directory = temporaryDirectory();
   const server = await startServer({ name: "nonsense", directory, encryption: false });
   const lost: string[] = [];

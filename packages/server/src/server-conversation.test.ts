@@ -17,7 +17,7 @@ import { name, serve } from "../test/served.js";
 import { startServer } from "./server.js";
 
 describe("the statuses of a server", () => {
-  it("are Connected, Disconnected, Connected, Closing, Closed, to readers and to listeners (golang-ipc: TestServerReconnect2, TestServerClose, TestClientClose)", async () => {
+  it("are Connected, Disconnected, Connected, Closing, Closed, for reads and for listeners (golang-ipc: TestServerReconnect2, TestServerClose, TestClientClose)", async () => {
     const { server, directory } = await serve();
     const events = collect(server, "status");
     const first = await openFarClient(directory, name);
@@ -33,7 +33,7 @@ describe("the statuses of a server", () => {
     await readUntil(second, "Disconnected");
   });
 
-  it("change at once, and are told after the messages that came before", async () => {
+  it("change at once, and are emitted after the messages received before", async () => {
     const { server, directory } = await serve();
     const seen: string[] = [];
     server.on("message", (message) => seen.push(message.text())).on("status", (status) => seen.push(status));
@@ -56,8 +56,8 @@ const MODES: readonly (readonly [string, PeerOptions])[] = [
   ["plain", { encryption: false }],
 ];
 
-describe.each(MODES)("what a server writes over a connection that is %s", (_mode, options) => {
-  it("before a client is connected waits, and is delivered to the first client in order (golang-ipc: row 23)", async () => {
+describe.each(MODES)("a write of a server over a connection that is %s", (_mode, options) => {
+  it("waits when no client is connected, and is delivered to the first client in order (golang-ipc: row 23)", async () => {
     const { server, directory } = await serve(options);
     const writes = [server.write(1, "a"), server.write(1, Buffer.alloc(100_000, "b")), server.write(1, "c")];
     const flushed = server.flush();
@@ -67,7 +67,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
     await Promise.all([...writes, flushed]);
   });
 
-  it("before a client is connected and has aborted is not delivered", async () => {
+  it("is not delivered when it is aborted before a client is connected", async () => {
     const { server, directory } = await serve(options);
     const controller = new AbortController();
     const aborted = failureOf(server.write(1, "aborted", { signal: controller.signal }));
@@ -79,7 +79,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
     await kept;
   });
 
-  it("before a client is connected is bounded: IPC_QUEUE_FULL, and the rest is delivered", async () => {
+  it("rejects with IPC_QUEUE_FULL when the queue is full before a client is connected, and the rest is delivered", async () => {
     const { server, directory } = await serve({ ...options, maxQueuedBytes: 1_024 });
     const outcomes = Promise.allSettled(Array.from({ length: 100 }, (_, i) => server.write(i + 1, "x".repeat(1_000))));
     const client = await openFarClient(directory, name, options);
@@ -88,14 +88,14 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
     for (let i = 0; i < accepted; i++) expect((await readData(client)).type).toBe(i + 1);
   });
 
-  it("before a client is connected rejects with IPC_CLOSED when the server closes", async () => {
+  it("rejects with IPC_CLOSED when the server closes before a client is connected", async () => {
     const { server } = await serve(options);
     const waits = [server.write(1, "a"), server.flush()].map(failureOf);
     await server.close();
     for (const wait of waits) expect(await wait).toMatchObject({ code: "IPC_CLOSED" });
   });
 
-  it("after its client has gone is rejected with IPC_NOT_CONNECTED, and reaches no other client (golang-ipc: row 23, TestWrite)", async () => {
+  it("rejects with IPC_NOT_CONNECTED when its client has disconnected, and reaches no other client (golang-ipc: row 23, TestWrite)", async () => {
     const { server, directory } = await serve(options);
     const first = await openFarClient(directory, name, options);
     await readUntil(server, "Connected");
@@ -111,7 +111,7 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
     expect(await readUntil(second, "new")).toEqual(["Connected", "new"]);
   });
 
-  it("and was queued for a client that is cut reaches no other client (golang-ipc: row 22)", async () => {
+  it("reaches no other client when it was queued for a client whose connection is reset (golang-ipc: row 22)", async () => {
     const { server, directory } = await serve(options);
     const first = await openFarClient(directory, name, { ...options, maxUnreadBytes: 1_024 });
     const outcomes = Promise.allSettled(Array.from({ length: 40 }, () => server.write(1, Buffer.alloc(60_000, "old"))));
@@ -128,12 +128,12 @@ describe.each(MODES)("what a server writes over a connection that is %s", (_mode
   });
 });
 
-describe("a client that breaks off", () => {
+describe("a client that disconnects or sends an invalid frame", () => {
   it.each([
     ["in the middle of a frame (golang-ipc: row 14)", plainFrame(1, "half").subarray(0, 9), "IPC_CONNECTION_LOST"],
     ["with a frame of 4 GiB (golang-ipc: row 12)", Buffer.of(0xff, 0xff, 0xff, 0xff), "IPC_FRAME_TOO_LARGE"],
     ["with a body without a type (golang-ipc: row 13)", Buffer.of(0, 0, 0, 1, 1), "IPC_FRAME_TOO_SHORT"],
-  ])("%s is lost, nothing of that frame is delivered, and the next one is served", async (_how, bytes, code) => {
+  ])("%s is lost: the server delivers nothing of that frame, and serves the next client", async (_how, bytes, code) => {
     const { server } = await serve({ encryption: false });
     for (let i = 0; i < 2; i++) {
       const raw = await RawPeer.connect(server.address);
@@ -147,7 +147,7 @@ describe("a client that breaks off", () => {
     }
   });
 
-  it("by a reset with unread input harms nothing (golang-ipc: row 37)", async () => {
+  it("has no effect on the next client when it resets the connection with unread input (golang-ipc: row 37)", async () => {
     const { server, directory } = await serve();
     const client = await openFarClient(directory, name);
     await server.write(1, Buffer.alloc(60_000));
@@ -157,7 +157,7 @@ describe("a client that breaks off", () => {
     await readUntil(server, "Connected");
   });
 
-  it("is seen as gone only after its messages were read, where those used up the budget (golang-ipc: TestRead)", async () => {
+  it("is reported as disconnected only after its messages were read when they used up the budget (golang-ipc: TestRead)", async () => {
     const { server, directory } = await serve({ maxUnreadBytes: 1_024 });
     const client = await openFarClient(directory, name);
     for (let i = 0; i < 100; i++) await client.write(1, "x".repeat(1_000));
@@ -169,7 +169,7 @@ describe("a client that breaks off", () => {
 });
 
 describe("close of a server", () => {
-  it("sends what was accepted, removes the socket file, and tells 'close' once (golang-ipc: row 29)", async () => {
+  it("sends accepted messages, removes the socket file, and emits 'close' once (golang-ipc: row 29)", async () => {
     const { server, directory } = await serve();
     const closes = collect(server, "close");
     const errors = collect(server, "error");
@@ -187,7 +187,7 @@ describe("close of a server", () => {
     expect([closes.length, errors.length]).toEqual([1, 0]);
   });
 
-  it("before a client connected ends pending reads with Closing, Closed, IPC_CLOSED (golang-ipc: row 36)", async () => {
+  it("ends pending reads with Closing, Closed, IPC_CLOSED when no client has connected (golang-ipc: row 36)", async () => {
     const { server } = await serve();
     const reading = readToEnd(server);
     const iterations = failureOf(server[Symbol.asyncIterator]().next());
@@ -208,7 +208,7 @@ describe("close of a server", () => {
     await readUntil(next, "Connected");
   });
 
-  it("leaves the file of another server alone that has taken its place meanwhile (golang-ipc: row 3)", async () => {
+  it("keeps the socket file of another server that has replaced its own meanwhile (golang-ipc: row 3)", async () => {
     const { server, directory } = await serve();
     rmSync(server.address);
     const next = untilTestEnds(await startServer({ name, directory }));
@@ -217,7 +217,7 @@ describe("close of a server", () => {
     await openFarClient(directory, name);
   });
 
-  it("rejects with IPC_CLOSE_INCOMPLETE where the client never reads; the address is free all the same", async () => {
+  it("rejects with IPC_CLOSE_INCOMPLETE when the client never reads, and frees the address", async () => {
     const { server, directory } = await serve();
     await openFarClient(directory, name, { maxUnreadBytes: 1_024 });
     for (let i = 0; i < 40; i++) void server.write(1, Buffer.alloc(60_000));
@@ -230,7 +230,7 @@ describe("close of a server", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it("by a listener of the status Connected is legal, and so is destroy", async () => {
+  it("ends the server when a listener of the status Connected calls it, and so does destroy", async () => {
     for (const end of ["close", "destroy"] as const) {
       const { server, directory } = await serve();
       const statuses = collect(server, "status");
@@ -245,7 +245,7 @@ describe("close of a server", () => {
   });
 });
 
-it("rejects a write that waited for a client when that client does not take its size, and keeps the others", async () => {
+it("rejects a waiting write when the next client does not accept its size, and keeps the others", async () => {
   const { server, directory } = await serve();
   const written = [server.write(1, "before"), server.write(2, new Uint8Array(2_000)), server.write(3, "after")];
   const outcomes = Promise.allSettled(written);

@@ -9,7 +9,7 @@ import { startServer } from "./server.js";
 const FOREVER_MS = 1_000_000;
 
 describe("stopAccepting of a server", () => {
-  it("frees the name for the next server, and keeps the client", async () => {
+  it("frees the name for the next server, and keeps the connected client", async () => {
     const { server, directory } = await serve();
     const client = await openFarClient(directory, name);
     await readUntil(server, "Connected");
@@ -23,7 +23,7 @@ describe("stopAccepting of a server", () => {
 });
 
 describe("drain of a server", () => {
-  it("closes at once without a client", async () => {
+  it("closes the server at once without a client", async () => {
     const { server } = await serve();
     await server.drain({ timeoutMs: FOREVER_MS });
     expect(server.status).toBe("Closed");
@@ -39,7 +39,7 @@ describe("drain of a server", () => {
     expect(await refused).toMatchObject({ code: "IPC_CLOSED" });
   });
 
-  it("reads a flood that is under way to its end, slowly, before it closes", async () => {
+  it("reads all messages of a flood slowly before it closes", async () => {
     const { server, directory } = await serve();
     const client = await openFarClient(directory, name);
     const ended = nextEvent(client, "close");

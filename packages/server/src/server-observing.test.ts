@@ -45,7 +45,7 @@ describe("node:diagnostics_channel", () => {
     ["compatible", { security: { wire: "golang-ipc" } }],
     ["plain", { encryption: false }],
   ] as const)(
-    "is told of handshakes, connections, their ends and refusals, with names and errors and no data: %s",
+    "gets events for handshakes, connections, their ends and rejections, with names and errors and no data: %s",
     async (mode, options) => {
       const name = "watched";
       const told = watchChannels(name);
@@ -71,7 +71,7 @@ describe("node:diagnostics_channel", () => {
 });
 
 describe("node:diagnostics_channel, when the server ends the connection itself", () => {
-  it.each(["close", "destroy"] as const)("is told of an end without an error, by %s", async (end) => {
+  it.each(["close", "destroy"] as const)("gets the end without an error, by %s", async (end) => {
     const told = watchChannels("leaving");
     const directory = temporaryDirectory();
     const server = untilTestEnds(await startServer({ name: "leaving", directory }));
@@ -83,7 +83,7 @@ describe("node:diagnostics_channel, when the server ends the connection itself",
   });
 });
 
-it("node:diagnostics_channel is told of a connection before its end, also when a listener ends it at once", async () => {
+it("node:diagnostics_channel gets a connection before its end, also when a listener ends it at once", async () => {
   const told = watchChannels("brief");
   const directory = temporaryDirectory();
   const server = untilTestEnds(await startServer({ name: "brief", directory }));
@@ -96,7 +96,7 @@ it("node:diagnostics_channel is told of a connection before its end, also when a
   expect(told.map(({ channel }) => channel)).toEqual(["ipc:handshake", "ipc:connect", "ipc:disconnect"]);
 });
 
-it("relisted, a log line and ipc:relisted tell that the socket file had vanished and is there again", async () => {
+it("relisted, a log line and ipc:relisted report that a removed socket file was created again", async () => {
   const told = watchChannels("swept");
   const { lines, logger } = keepLog();
   const directory = temporaryDirectory();
@@ -126,7 +126,7 @@ describe("the option logger", () => {
     ["secure, the peer proved a pre-shared key", { security: { psk: PSK } }],
     ["compatible: golang-ipc's encryption, the peer is anonymous", { security: { wire: "golang-ipc" } }],
     ["plain: nothing is encrypted", { encryption: false }],
-  ] as const)("is told what happens, and never data or keys; %s", async (is, options) => {
+  ] as const)("gets each event, and never data or keys: %s", async (is, options) => {
     const { lines, logger } = keepLog();
     const directory = temporaryDirectory();
     const server = untilTestEnds(await startServer({ name: "logged", directory, logger, ...options }));
@@ -152,7 +152,7 @@ describe("the option logger", () => {
     expect(log).not.toMatch(/Buffer|Uint8Array|KeyObject/);
   });
 
-  it("of a console fits, and without one nothing is written anywhere", async () => {
+  it("accepts a console, and nothing is written without a logger", async () => {
     const writes = [vi.spyOn(process.stdout, "write"), vi.spyOn(process.stderr, "write")];
     onTestFinished(() => {
       for (const write of writes) write.mockRestore();

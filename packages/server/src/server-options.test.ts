@@ -42,7 +42,7 @@ describe("resolveServerOptions", () => {
     }
   });
 
-  it.each([0, 1_000])("takes the edge of a range: busyPollUs %i", (busyPollUs) => {
+  it.each([0, 1_000])("accepts the limit of a range: busyPollUs %i", (busyPollUs) => {
     expect(resolveServerOptions({ name: "orders", busyPollUs }).limits).toMatchObject({ busyPollUs });
   });
 });

@@ -105,7 +105,7 @@ describe("a server whose keys were replaced", () => {
     await expectService(served, { security: { psk: key(2) } });
   });
 
-  it("keeps the client and the keys that it has if the new ones are wrong", async () => {
+  it("keeps its client and its old keys when the new keys are invalid", async () => {
     const { server, client, directory } = await connect({ psk: key(1) }, { psk: key(1) });
     expect(() => server.updateSecurity({ psk: key(0) })).toThrow(RangeError);
     await client.close();
@@ -113,7 +113,7 @@ describe("a server whose keys were replaced", () => {
     await expectService({ server, directory }, { security: { psk: key(1) } });
   });
 
-  it("still has the messages that it had received, and what each sender had proved", async () => {
+  it("keeps the messages that it had received, with the proofs of each sender", async () => {
     const { server, client } = await connect({ psk: key(1) }, { psk: key(1) });
     await client.write(1, "before");
     while (server.stats.messagesReceived === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -126,7 +126,7 @@ describe("a server whose keys were replaced", () => {
     });
   });
 
-  it("ends a handshake at its `authorize` option that would complete with a key that was withdrawn", async () => {
+  it("ends a handshake that waits for `authorize` when its key is withdrawn", async () => {
     const answers: ((accepts: boolean) => void)[] = [];
     const authorize = (): Promise<boolean> => new Promise((answer) => void answers.push(answer));
     const { server, directory } = await serve({ security: { psk: [key(1), key(2)] }, authorize });
@@ -140,7 +140,7 @@ describe("a server whose keys were replaced", () => {
     expect([server.status, server.security.peer.psk]).toEqual(["Listening", false]);
   });
 
-  it("ends the connection of a client that has its AUTH already, before the server has the connection", async () => {
+  it("ends the connection of a client that has received the server's AUTH when the handshake is not complete on the server", async () => {
     const { server, directory } = await serve({ security: { psk: key(1) } });
     const onHandshake = (news: unknown): void => {
       if ((news as ConnectionEvent).role === "server") server.updateSecurity({ psk: key(2) });
@@ -176,7 +176,7 @@ describe("a server whose keys were replaced", () => {
     expect((await readUntil(server, "served")).at(-1)).toBe("served");
   });
 
-  it("can have them replaced by a listener that is told of the end, and while it drains, and not once it is closed", async () => {
+  it("accepts new keys from a listener of the end and during a drain, and rejects them once closed", async () => {
     const { server, client, directory } = await connect({ psk: key(1) }, { psk: key(1) });
     const lost = collect(server, "lost");
     server.once("lost", () => server.updateSecurity({ psk: key(3) }));

@@ -22,7 +22,7 @@ const bytesOf = ({ publicKey }: typeof alice): Uint8Array =>
   new Uint8Array(publicKey.export({ format: "der", type: "spki" }).subarray(-32));
 const GOLANG: PeerOptions = { security: { wire: "golang-ipc" } };
 
-describe("a server says what its client has proved", () => {
+describe("a server reports the proofs of its client", () => {
   it.each<[string, SecurityOptions, SecurityOptions, object]>([
     ["nothing", {}, {}, { psk: false }],
     ["a pre-shared key, one of several", { psk: [key(1), key(2), key(3)] }, { psk: key(3) }, { psk: true }],
@@ -41,7 +41,7 @@ describe("a server says what its client has proved", () => {
     expect(server.security).toEqual({ mode: "secure", peer });
   });
 
-  it("and that a golang-ipc client is compatible and anonymous", async () => {
+  it("reports a golang-ipc client as compatible and anonymous", async () => {
     const { server, directory } = await serve();
     await openFarClient(directory, name, GOLANG);
     await readUntil(server, "Connected");
@@ -91,22 +91,25 @@ describe("a server rejects", () => {
       "a client needs @ipc and the keys",
       "IPC_SECURITY_REFUSED",
     ],
-  ])("%s, says why, and serves the next", async (_what, security, ofClient, code, message, atClient) => {
-    const statuses: string[] = [];
-    const { server, directory } = await serve({ security });
-    server.on("status", (status) => statuses.push(status));
-    const refused = nextEvent(server, "refused");
-    expect(await failureOf(openFarClient(directory, name, ofClient))).toMatchObject({ code: atClient });
-    expect(await refused).toMatchObject({ code, message: expect.stringContaining(message) });
-    // It never counted as a client, so the place stayed free.
-    expect(statuses).toEqual([]);
-    const right: PeerOptions = security.trustedPeers
-      ? { security: { identity: alice.privateKey } }
-      : security.psk
-        ? { security: { psk: key(1) } }
-        : {};
-    await expectService({ server, directory }, right);
-  });
+  ])(
+    "%s, reports the reason, and serves the next client",
+    async (_what, security, ofClient, code, message, atClient) => {
+      const statuses: string[] = [];
+      const { server, directory } = await serve({ security });
+      server.on("status", (status) => statuses.push(status));
+      const refused = nextEvent(server, "refused");
+      expect(await failureOf(openFarClient(directory, name, ofClient))).toMatchObject({ code: atClient });
+      expect(await refused).toMatchObject({ code, message: expect.stringContaining(message) });
+      // It never counted as a client, so the place stayed free.
+      expect(statuses).toEqual([]);
+      const right: PeerOptions = security.trustedPeers
+        ? { security: { identity: alice.privateKey } }
+        : security.psk
+          ? { security: { psk: key(1) } }
+          : {};
+      await expectService({ server, directory }, right);
+    },
+  );
 
   it("forty clients with a wrong key at once, while it serves one with the right key", async () => {
     stopClock();
@@ -150,7 +153,7 @@ describe("authorize", () => {
     return { server, directory, asked, answer };
   }
 
-  it("is asked with what a client has proved, before that knows that it is connected", async () => {
+  it("is called with the proofs of a client before the client is connected", async () => {
     const security = { psk: key(1), trustedPeers: [alice.publicKey] };
     const { server, directory, asked, answer } = await startAsking(security);
     let isOpen = false;
@@ -171,7 +174,7 @@ describe("authorize", () => {
     await readUntil(server, "Connected");
   });
 
-  it("is asked about a golang-ipc client of a server that offers more when the client has chosen", async () => {
+  it("is called for a golang-ipc client after the client has chosen, when the server offers more", async () => {
     const { server, directory, asked, answer } = await startAsking({});
     const client = await openFarClient(directory, name, GOLANG);
     expect((await asked).security).toEqual({ mode: "compatible", peer: { psk: false } });
@@ -185,7 +188,7 @@ describe("authorize", () => {
   it.each<[string, SecurityOptions, SecurityOptions, string]>([
     ["anonymous", {}, {}, "IPC_HANDSHAKE_FAILED"],
     ["with a key", { psk: key(1) }, { psk: key(1) }, "IPC_AUTHENTICATION_FAILED"],
-  ])("rejects a client that is %s, which learns no more than that", async (_what, security, ofClient, code) => {
+  ])("rejects a client that is %s, and tells it no more than that", async (_what, security, ofClient, code) => {
     const { server, directory } = await serve({ security, authorize: () => false });
     const refused = nextEvent(server, "refused");
     expect(await failureOf(openFarClient(directory, name, { security: ofClient }))).toMatchObject({ code });
@@ -193,7 +196,7 @@ describe("authorize", () => {
     expect(server.status).toBe("Listening");
   });
 
-  it("decides by key", async () => {
+  it("accepts and rejects clients by their keys", async () => {
     const { server, directory } = await serve({
       security: { trustedPeers: [alice.publicKey, bob.publicKey] },
       authorize: ({ security }) => Buffer.from(security.peer.key ?? []).equals(bytesOf(alice)),
@@ -204,7 +207,7 @@ describe("authorize", () => {
     await expectService({ server, directory }, { security: { identity: alice.privateKey } });
   });
 
-  it("is not called for a client that has not proved what it must", async () => {
+  it("is not called for a client that lacks a required proof", async () => {
     const asked: AuthorizationRequest[] = [];
     const { directory } = await serve({
       security: { psk: key(1) },
@@ -217,7 +220,7 @@ describe("authorize", () => {
 });
 
 describe("a server with a key file", () => {
-  it("makes it before it listens, for this user alone, and admits a client that has read it", async () => {
+  it("creates the file before it listens, for its user only, and accepts a client that has read it", async () => {
     const keyFile = join(temporaryDirectory(), "shared.key");
     const { server, directory } = await serve({ security: { keyFile } });
     expect(statSync(keyFile).mode & 0o777).toBe(0o600);
@@ -231,7 +234,7 @@ describe("a server with a key file", () => {
     expect(readdirSync(directory)).toEqual(["orders.sock"]);
   });
 
-  it("uses it again, and takes the keys that it was given beside it", async () => {
+  it("reuses the file, and accepts the other configured keys too", async () => {
     const keyFile = join(temporaryDirectory(), "shared.key");
     const first = await serve({ security: { keyFile } });
     const psk = new Uint8Array(readFileSync(keyFile));
@@ -241,7 +244,7 @@ describe("a server with a key file", () => {
     for (const each of [psk, key(1), key(3)]) await expectService({ server, directory }, { security: { psk: each } });
   });
 
-  it("makes it at its usual place with `keyFile: true`", async () => {
+  it("creates the file at its default path with `keyFile: true`", async () => {
     const runtime = temporaryDirectory();
     vi.stubEnv("XDG_RUNTIME_DIR", runtime);
     onTestFinished(() => void vi.unstubAllEnvs());
@@ -251,7 +254,7 @@ describe("a server with a key file", () => {
     await expectService({ server, directory }, { security: { psk } });
   });
 
-  it("does not start where others may read it", async () => {
+  it("does not start when other users may read the file", async () => {
     const directory = temporaryDirectory();
     const keyFile = join(directory, "shared.key");
     writeFileSync(keyFile, key(1));

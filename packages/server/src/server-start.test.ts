@@ -15,7 +15,7 @@ const name = "orders";
 const reason = new Error("enough");
 
 describe("startServer", () => {
-  it("resolves when it listens: with a socket file that only this user may use, and nothing else", async () => {
+  it("resolves when it listens, with one socket file that only its user may use", async () => {
     const directory = temporaryDirectory();
     const server = untilTestEnds(await startServer({ name, directory }));
     expect(server).toMatchObject({
@@ -31,7 +31,7 @@ describe("startServer", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it("admits every user with unmaskPermissions, and leaves the umask alone (golang-ipc: row 5, TestUnmask)", async () => {
+  it("admits every user with unmaskPermissions, and keeps the umask (golang-ipc: row 5, TestUnmask)", async () => {
     const directory = temporaryDirectory();
     const before = process.umask();
     const server = untilTestEnds(await startServer({ name, directory, unmaskPermissions: true }));
@@ -39,7 +39,7 @@ describe("startServer", () => {
     expect(process.umask()).toBe(before);
   });
 
-  it("leaves it to Node.js as it was what a module behind a link is: the same as by its own path", async () => {
+  it("keeps a module behind a symbolic link the same module in Node.js as by its own path", async () => {
     const directory = temporaryDirectory();
     mkdirSync(join(directory, "own"));
     for (const file of ["a", "b", "c", "d"]) writeFileSync(join(directory, "own", `${file}.mjs`), "");
@@ -65,7 +65,7 @@ describe("startServer", () => {
     expect(stdout.split("\n")).toEqual(said);
   });
 
-  it("starts over the socket file that a killed server has left", async () => {
+  it("replaces the socket file of a killed server", async () => {
     const directory = temporaryDirectory();
     const path = join(directory, "orders.sock");
     const die = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
@@ -76,14 +76,14 @@ describe("startServer", () => {
     await readUntil(server, "Connected");
   });
 
-  it("tells the real port where the system chose it", async () => {
+  it("reports the real port when the system chose it", async () => {
     const server = untilTestEnds(await startServer({ name, transport: tcp({ port: 0 }) }));
     expect(server.address).toMatch(/^127\.0\.0\.1:[1-9]\d+$/);
   });
 });
 
 describe("startServer rejects with", () => {
-  it("IPC_ADDRESS_IN_USE where a server listens already, which is not disturbed (golang-ipc: row 2)", async () => {
+  it("IPC_ADDRESS_IN_USE when a server listens already, and leaves that server undisturbed (golang-ipc: row 2)", async () => {
     const directory = temporaryDirectory();
     const first = untilTestEnds(await startServer({ name, directory }));
     const client = await openFarClient(directory, name);
@@ -96,7 +96,7 @@ describe("startServer rejects with", () => {
     expect(readdirSync(directory)).toEqual(["orders.sock"]);
   });
 
-  it("IPC_ADDRESS_IN_USE for one of several that start at the same time: exactly one succeeds", async () => {
+  it("IPC_ADDRESS_IN_USE for all but one of several servers that start at the same time", async () => {
     const directory = temporaryDirectory();
     const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => startServer({ name, directory })));
     const started = outcomes.filter((outcome) => outcome.status === "fulfilled");
@@ -108,7 +108,7 @@ describe("startServer rejects with", () => {
   });
 
   it.each(["a plain file", "a directory", "a symbolic link"])(
-    "IPC_ADDRESS_IN_USE for %s, which stays (golang-ipc: row 1)",
+    "IPC_ADDRESS_IN_USE for %s, and keeps it (golang-ipc: row 1)",
     async (what) => {
       const directory = temporaryDirectory();
       const path = join(directory, "orders.sock");
@@ -124,7 +124,7 @@ describe("startServer rejects with", () => {
     },
   );
 
-  it("IPC_ADDRESS_IN_USE in a memory() and on a port, too", async () => {
+  it("IPC_ADDRESS_IN_USE in a memory() transport and on a port", async () => {
     const transport = memory();
     untilTestEnds(await startServer({ name, transport }));
     expect(await failureOf(startServer({ name, transport }))).toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
@@ -135,7 +135,7 @@ describe("startServer rejects with", () => {
     });
   });
 
-  it("IPC_PATH_TOO_LONG for a path that Node would cut (golang-ipc: row 6)", async () => {
+  it("IPC_PATH_TOO_LONG for a path that Node.js would truncate (golang-ipc: row 6)", async () => {
     const directory = join(temporaryDirectory(), "d".repeat(100));
     expect(await failureOf(startServer({ name, directory }))).toMatchObject({
       code: "IPC_PATH_TOO_LONG",
@@ -172,7 +172,7 @@ describe("startServer rejects with", () => {
 });
 
 describe("the option signal", () => {
-  it("destroys a server that listens, and its connection", async () => {
+  it("destroys a listening server and its connection when the signal is aborted", async () => {
     const directory = temporaryDirectory();
     const controller = new AbortController();
     const server = untilTestEnds(await startServer({ name, directory, signal: controller.signal }));

@@ -83,7 +83,7 @@ it("server.security and message.security are those of the client whose messages 
   expect(proofs).toEqual([...Array.from({ length: 3 }, () => [false, false]), [true, true], [true, true]]);
 });
 
-it("logs and tells the addresses of the connections that begin and end while an earlier client's messages are handled", async () => {
+it("logs and emits the addresses of the connections that begin and end while an earlier client's messages are handled", async () => {
   const lines: string[] = [];
   const log = (line: string): void => void lines.push(line);
   const server = untilTestEnds(
@@ -118,7 +118,7 @@ it("logs and tells the addresses of the connections that begin and end while an 
   );
 });
 
-it("a program that waits for the next client's Connected before it reads again is not kept waiting", async () => {
+it("a program gets the next client's Connected when it waits for that before it reads again", async () => {
   const { server, directory } = await serve();
   for (const question of ["A1", "B1"]) {
     const client = await openFarClient(directory, name);

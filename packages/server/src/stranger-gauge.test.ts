@@ -14,8 +14,8 @@ function play(seconds: readonly (readonly [started: number, proved: number])[]):
   });
 }
 
-describe("a gauge of strangers", () => {
-  it("sees a flood in the second second in which fewer than one handshake in 16 is proved", () => {
+describe("a gauge of unproved clients", () => {
+  it("reports a flood when fewer than one handshake in 16 is proved in two seconds", () => {
     expect(
       play([
         [1_000, 62],
@@ -25,7 +25,7 @@ describe("a gauge of strangers", () => {
     ).toEqual([false, true, true]);
   });
 
-  it("sees none when one in 16 is proved", () => {
+  it("reports no flood when one handshake in 16 is proved", () => {
     expect(
       play([
         [1_000, 63],
@@ -35,7 +35,7 @@ describe("a gauge of strangers", () => {
     ).toEqual([false, false, false]);
   });
 
-  it("sees none in a crowd whose first handshakes are proved in its second second", () => {
+  it("reports no flood when the first handshakes of a crowd are proved in its second second", () => {
     expect(
       play([
         [1_000, 0],
@@ -45,7 +45,7 @@ describe("a gauge of strangers", () => {
     ).toEqual([false, false, false]);
   });
 
-  it("sees none in few handshakes, however they end", () => {
+  it("reports no flood for few handshakes, with any outcome", () => {
     expect(
       play([
         [32, 0],
@@ -56,7 +56,7 @@ describe("a gauge of strangers", () => {
     ).toEqual([false, false, false, true]);
   });
 
-  it("sees the end of a flood after a second", () => {
+  it("reports the end of a flood after a second", () => {
     expect(
       play([
         [1_000, 0],
@@ -67,7 +67,7 @@ describe("a gauge of strangers", () => {
     ).toEqual([false, true, false, false]);
   });
 
-  it("sees none after a second without any", () => {
+  it("reports no flood after a second without handshakes", () => {
     const advance = stopClock();
     const gauge = new StrangerGauge();
     for (let second = 0; second < 2; second++) {
