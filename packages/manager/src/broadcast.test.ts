@@ -64,7 +64,7 @@ describe("broadcast", () => {
     { slow: "skip" },
     { slow: "disconnect" },
     { signal: new AbortController().signal },
-  ] as const)("leaves its data to the caller when it has resolved, %o", async (options) => {
+  ] as const)("lets the caller reuse its data when it has resolved, %o", async (options) => {
     const { manager, visit } = await serve({ encryption: false });
     const { client, connection } = await visit();
     for (const length of [10, 100_000]) {
@@ -78,7 +78,7 @@ describe("broadcast", () => {
     }
   });
 
-  it("leaves its data to the caller also where the signal came when a large message was on its way", async () => {
+  it("lets the caller reuse its data when the signal is aborted while a large message is being written", async () => {
     const { manager, visit } = await serve({ encryption: false });
     const { client, connection } = await visit();
     await occupy(connection);
@@ -108,7 +108,7 @@ describe("broadcast", () => {
 });
 
 describe("broadcast beside a client that does not read", () => {
-  it("waits for it, and delays no other client", async () => {
+  it("waits for the slow client, and delays no other client", async () => {
     const { manager, stalled, visits } = await serveStalled();
     const result = manager.broadcast(1, "to all");
     for (const { client } of visits) expect((await readData(client)).text()).toBe("to all");
@@ -117,7 +117,7 @@ describe("broadcast beside a client that does not read", () => {
     expect(ids(await result)).toEqual({ accepted: [1, 2, 3], skipped: [], failed: [] });
   });
 
-  it("skips it at once with `skip`, and only while it is slow", async () => {
+  it("skips the slow client at once with `skip`, and only while it is slow", async () => {
     const { manager, stalled, visits } = await serveStalled();
     for (const data of ["a", new Uint8Array(100_000)]) {
       expect(ids(await manager.broadcast(1, data, { slow: "skip" }))).toEqual({
@@ -133,7 +133,7 @@ describe("broadcast beside a client that does not read", () => {
     expect(await readOn(stalled.raw, 1)).toEqual([{ type: 2, data: Buffer.from("b") }]);
   });
 
-  it("disconnects it with `disconnect` when its time is over, and tells why", async () => {
+  it("disconnects the slow client with `disconnect` after its time limit, and reports the reason", async () => {
     const { manager, stalled, visits } = await serveStalled();
     const pass = stopClock();
     const result = manager.broadcast(1, "to all", { slow: "disconnect", slowTimeoutMs: 50 });
@@ -155,7 +155,7 @@ describe("broadcast beside a client that does not read", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("keeps it with `disconnect` where it makes room in time, and leaves no timer", async () => {
+  it("keeps the client with `disconnect` when it makes room in time, and leaves no timer", async () => {
     const { manager, stalled } = await serveStalled();
     const pass = stopClock();
     const result = manager.broadcast(1, "to all", { slow: "disconnect", slowTimeoutMs: 50 });
@@ -180,7 +180,7 @@ describe("broadcast beside a client that does not read", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("counts it as failed when it goes meanwhile, by whatever cause", async () => {
+  it("counts the client as failed when it disconnects meanwhile, for any cause", async () => {
     for (const slow of ["wait", "disconnect"] as const) {
       const { manager, stalled } = await serveStalled();
       const result = manager.broadcast(1, "to all", { slow });
@@ -193,7 +193,7 @@ describe("broadcast beside a client that does not read", () => {
     expect(ids(await result)).toMatchObject({ failed: [[1, "IPC_CLOSED"]] });
   });
 
-  it("counts it as failed where more waits for it than it may have waiting", async () => {
+  it("counts the client as failed when its write queue is full", async () => {
     const { manager, visits } = await serveStalled();
     const results: Promise<BroadcastResult>[] = [];
     for (let count = 0; count < 20; count++) {
@@ -209,7 +209,7 @@ describe("broadcast beside a client that does not read", () => {
     await Promise.all(results);
   });
 
-  it("counts it as failed when the signal comes, and never sends it; other clients keep the message", async () => {
+  it("counts the client as failed and sends it nothing when the signal is aborted; other clients keep the message", async () => {
     const { manager, stalled, visits } = await serveStalled();
     const controller = new AbortController();
     const result = manager.broadcast(1, "aborted", { signal: controller.signal });

@@ -32,7 +32,7 @@ describe("the deadline of an id requester", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("lets a request be read that arrived while this process was busy longer than the deadline", async () => {
+  it("answers a request that arrived while this process was busy longer than the deadline", async () => {
     const { world } = await start();
     const pass = stopClock();
     const request = await comeToAsk(world);
@@ -101,7 +101,7 @@ describe("past 1 024 pending id requests", () => {
     return all;
   }
 
-  it("drops and reports one that has not asked, keeps an older one that has, and answers the newest", async () => {
+  it("drops and reports a requester without a request, keeps an older one with a request, and answers the newest", async () => {
     const { manager, world } = await start();
     const refused = collect(manager, "refused");
     const { request: asked } = await ask(world);
@@ -120,7 +120,7 @@ describe("past 1 024 pending id requests", () => {
     expect(asked.stream.destroyed).toBe(false);
   });
 
-  it("drops the newcomer when all have asked", async () => {
+  it("drops the newest requester when every other one has sent its request", async () => {
     const { manager, world } = await start();
     const refused = collect(manager, "refused");
     const asked = await fill(world, 1_024);

@@ -113,7 +113,7 @@ describe("an id requester that disconnects before its answer", () => {
     return { world: { ...inner, listen }, letListen, isAsked, accepted };
   }
 
-  it("has its slot closed as soon as it listens; its id is given to no other", async () => {
+  it("makes the manager close its slot as soon as that listens; no other requester gets its id", async () => {
     const { world, letListen, isAsked, accepted } = gatedWorld();
     await start(world);
     expect((await ask(world)).id).toBe(1);
@@ -128,7 +128,7 @@ describe("an id requester that disconnects before its answer", () => {
     expect((await ask(world)).id).toBe(3);
   });
 
-  it("is not waited for when the manager closes, and its slot is freed", async () => {
+  it("does not delay the close of the manager, which frees its slot", async () => {
     const { world, letListen, isAsked } = gatedWorld();
     const { manager } = await start(world);
     await ask(world);

@@ -42,7 +42,7 @@ describe("authorize", () => {
     ]);
   });
 
-  it("rejects clients at both endpoints, and the slot stays for its client until its deadline", async () => {
+  it("rejects clients at both endpoints, and keeps the slot for its client until its deadline", async () => {
     let isAllowed = false;
     const { manager, directory } = await start({ authorize: () => isAllowed });
     const refused = collect(manager, "refused");

@@ -33,7 +33,7 @@ describe.each(TRANSPORTS)("a service `worker1` beside the manager `worker`, over
     expect(await readUntil(server, "for worker1")).toEqual(["Connected", "for worker1"]);
   });
 
-  it("is not reached by its clients when it is down: the manager gets nothing of them", async () => {
+  it("gets no clients when it is down, and neither does the manager", async () => {
     const { transport, manager } = await start();
     const connections = collect(manager, "connection");
     const down = openFarClient(transport, "worker1");
@@ -50,7 +50,7 @@ describe.each(TRANSPORTS)("a service `worker1` beside the manager `worker`, over
     expect(connections).toHaveLength(1);
   });
 
-  it("is told which manager has its name as a slot, and starts 30 s after the slot's client has gone", async () => {
+  it("is rejected with the manager that has its name as a slot, and starts 30 s after the slot's client has disconnected", async () => {
     const { transport, manager } = await start();
     const pass = stopClock();
     const taken = { code: "IPC_ADDRESS_IN_USE", message: expect.stringContaining("slot of manager `worker`") };
@@ -70,7 +70,7 @@ describe.each(TRANSPORTS)("a service `worker1` beside the manager `worker`, over
   });
 });
 
-it("ends an id request after 32 names that another program has taken, and answers one behind them", async () => {
+it("ends an id request after 32 names that another program has taken, and answers the next request with a name behind them", async () => {
   const directory = temporaryDirectory();
   for (let id = 1; id <= 40; id++) writeFileSync(join(directory, `worker${id}.sock`), "");
   const manager = untilTestEnds(await startServerManager({ name: "worker", directory }));

@@ -71,7 +71,7 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
     expect(refused.map(({ code }) => code)).toEqual(["IPC_HANDSHAKE_TIMEOUT"]);
   });
 
-  it("a connection that shakes hands and never asks (golang-ipc: row 30)", async () => {
+  it("a connection that completes the handshake and never requests an id (golang-ipc: row 30)", async () => {
     const { manager, directory, pass } = await start();
     const arrived = nextHandshakes(name);
     const idle = await joinManager(directory);
@@ -107,7 +107,7 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
     expect(readdirSync(directory).sort()).toEqual(ENDPOINTS);
   });
 
-  it("a hundred of each, all at once: no file, descriptor or timer is left", async () => {
+  it("a hundred of each at once: no file, descriptor or timer is left", async () => {
     const { manager, directory, pass } = await start();
     // Whatever a first use opens for good is open from here on.
     await expectService(manager, directory);
@@ -143,7 +143,7 @@ describe("serves others meanwhile, and leaves nothing after the deadline, when t
   });
 });
 
-it("leaves no file, descriptor or timer 30 s after a hundred clients have come and gone by the id protocol (golang-ipc: row 31, row 39)", async () => {
+it("leaves no file, descriptor or timer 30 s after a hundred clients have connected by the id protocol and disconnected (golang-ipc: row 31, row 39)", async () => {
   const { manager, directory, pass } = await start();
   await expectService(manager, directory);
   pass(30_000);

@@ -38,7 +38,7 @@ function nextConnection(manager: ServerManager): Promise<ServerConnection> {
 }
 
 describe("a slot", () => {
-  it("stays while its client is connected, and tells every other client that it is busy", async () => {
+  it("keeps listening while its client is connected, and rejects every other client as busy", async () => {
     const { manager, directory } = await start();
     const refused = collect(manager, "refused");
     for (const expected of [1, 2, 3]) {
@@ -63,7 +63,7 @@ describe("a slot", () => {
   });
 
   it.each(PLAIN_OR_NOT)(
-    "takes its golang-ipc client back under the same id when it redials, encryption: %s",
+    "accepts its golang-ipc client under the same id when it redials, encryption: %s",
     async (encryption) => {
       const { manager, directory } = await start({ encryption });
       const golang: PeerOptions = { encryption, security: { wire: "golang-ipc" } };
@@ -85,7 +85,7 @@ describe("a slot", () => {
   );
 
   it.each(PLAIN_OR_NOT)(
-    "ends the connection of an @ipc client that comes after its client has gone, encryption: %s",
+    "ends the connection of an @ipc client that connects after its client has disconnected, encryption: %s",
     async (encryption) => {
       const { manager, directory } = await start({ encryption });
       const { session } = await openFarSlot(directory, name, { encryption });
@@ -105,7 +105,7 @@ describe("a slot", () => {
     },
   );
 
-  it("is gone 30 s after its client", async () => {
+  it("closes 30 s after its client has disconnected", async () => {
     const { manager, directory } = await start();
     const { session } = await openFarSlot(directory, name);
     await eventually(() => expect(manager.connections.size).toBe(1));
@@ -120,7 +120,7 @@ describe("a slot", () => {
     await eventually(() => expect(vi.getTimerCount()).toBe(0));
   });
 
-  it("is gone after its deadline when no client connected", async () => {
+  it("closes at its deadline when no client connected", async () => {
     const { manager, directory } = await start();
     const pass = stopClock();
     const refused = collect(manager, "refused");
@@ -132,7 +132,7 @@ describe("a slot", () => {
     expect(refused.map(({ code }) => code)).toEqual(["IPC_HANDSHAKE_TIMEOUT", "IPC_HANDSHAKE_TIMEOUT"]);
   });
 
-  it("is still there for its client after another peer failed at it (golang-ipc: row 8, TestServerReceiveWrongVersionNumberMulti)", async () => {
+  it("accepts its client after the handshake of another peer failed (golang-ipc: row 8, TestServerReceiveWrongVersionNumberMulti)", async () => {
     const { manager, directory } = await start();
     const { id } = await askForId(directory, name);
     const refused = nextEvent(manager, "refused");

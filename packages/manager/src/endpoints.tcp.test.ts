@@ -18,7 +18,7 @@ function countServers(): number {
   return process.getActiveResourcesInfo().filter((resource) => resource === "TCPServerWrap").length;
 }
 
-it("over TCP, listens at one port, where every connection is a client at once, whatever it says", async () => {
+it("over TCP, a manager listens at one port, and counts every connection as a client at once, whatever it sends", async () => {
   const before = countServers();
   const manager = untilTestEnds(await startServerManager({ name, transport: tcp({ port: 0 }) }));
   expect(countServers() - before).toBe(1);
@@ -35,7 +35,7 @@ it("over TCP, listens at one port, where every connection is a client at once, w
   expect(client.stats.messagesReceived).toBe(0);
 });
 
-it("in a memory(), has all three endpoints, and frees them when it closes", async () => {
+it("over memory(), a manager has all three endpoints, and frees them when it closes", async () => {
   const transport = memory();
   const manager = untilTestEnds(await startServerManager({ name, transport }));
   const connections = collect(manager, "connection");

@@ -36,7 +36,7 @@ describe("a manager listens", () => {
     expect(manager).toMatchObject({ address: join(directory, "orders.sock"), status: "Listening" });
   });
 
-  it("for clients at both endpoints at once, each under an id of its own (golang-ipc: row 26)", async () => {
+  it("at both endpoints for clients at the same time, and gives each an id of its own (golang-ipc: row 26)", async () => {
     const { manager, directory } = await start();
     const [first, second, third, fourth] = await Promise.all([
       openFarClient(directory, name),
@@ -58,7 +58,7 @@ describe("a manager listens", () => {
     expect(others.sort()).toEqual(ids.map((id) => `for ${id}`).sort());
   });
 
-  it("no more, and leaves no file, after close, destroy and an abort", async () => {
+  it("no longer after close, destroy and an abort, and leaves no file", async () => {
     for (const end of ["close", "destroy", "abort"] as const) {
       const controller = new AbortController();
       const { manager, directory } = await start({ signal: controller.signal });
@@ -77,8 +77,8 @@ describe("a manager listens", () => {
   });
 });
 
-describe("an address that is taken is skipped, and stays as it is:", () => {
-  it("a live server's; its clients do not notice (golang-ipc: row 4)", async () => {
+describe("a manager skips an address that is in use, and leaves it unchanged:", () => {
+  it("that of a live server, whose clients are not affected (golang-ipc: row 4)", async () => {
     const directory = temporaryDirectory();
     const server = untilTestEnds(await startServer({ name: "orders1", directory }));
     const client = await openFarClient(directory, "orders1");
@@ -110,7 +110,7 @@ describe("an address that is taken is skipped, and stays as it is:", () => {
   });
 });
 
-describe("startServerManager rejects, and leaves nothing, where", () => {
+describe("startServerManager rejects, and frees everything, when", () => {
   it.each([
     ["its name is taken", "orders"],
     ["its manager endpoint is taken", "orders_manager"],
@@ -132,7 +132,7 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
     expect(readdirSync(base, { recursive: true }).filter((file) => `${file}`.endsWith(".sock"))).toEqual([]);
   });
 
-  it("it is aborted, at whichever endpoint", async () => {
+  it("its signal is aborted while any endpoint starts", async () => {
     const reason = new Error("enough");
     for (const last of ["name", "manager"] as const) {
       const controller = new AbortController();
@@ -153,7 +153,7 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
     }
   });
 
-  it("its last endpoint cannot be opened; a client of the first is disconnected", async () => {
+  it("its last endpoint cannot be opened, and disconnects a client of the first", async () => {
     const world = memory();
     let session: Awaited<ReturnType<typeof openFarClient>> | undefined;
     const transport: Transport = {
@@ -171,7 +171,7 @@ describe("startServerManager rejects, and leaves nothing, where", () => {
 });
 
 describe("a listener that is lost", () => {
-  it.each(["name", "manager"] as const)("ends the manager where it is the %s's: everything is freed", async (kind) => {
+  it.each(["name", "manager"] as const)("ends the manager and frees everything when it is the %s's", async (kind) => {
     const world = memory();
     let lose = (): void => {};
     const lost = new TransportError("IPC_LISTENER_LOST", "lost");

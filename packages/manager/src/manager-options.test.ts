@@ -58,11 +58,11 @@ describe("resolveManagerOptions", () => {
     ["maxConnections", 1_000_000],
     ["maxTotalUnreadBytes", 1_024],
     ["maxTotalQueuedBytes", 1_099_511_627_776],
-  ])("takes the edge of a range: %s %i", (option, value) => {
+  ])("accepts the limit of a range: %s %i", (option, value) => {
     expect(resolveManagerOptions(loose({ name: "orders", [option]: value }))).toMatchObject({ [option]: value });
   });
 
-  it.each([0, 1_000])("takes the edge of a range for each connection: busyPollUs %i", (busyPollUs) => {
+  it.each([0, 1_000])("accepts the limit of a range for each connection: busyPollUs %i", (busyPollUs) => {
     expect(resolveManagerOptions({ name: "orders", busyPollUs }).limits).toMatchObject({ busyPollUs });
   });
 });

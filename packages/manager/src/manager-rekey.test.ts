@@ -53,7 +53,7 @@ describe("a manager whose keys are replaced", () => {
     await closed;
   });
 
-  it("ends a connection that requests an id, and gives the slot that it was told to none with its key", async () => {
+  it("ends a connection that requests an id, and its slot accepts no client with the withdrawn key", async () => {
     const { manager, transport } = await serve(both);
     const { session, id } = await askForId(transport, name, first);
     const silent = await openFarClient(transport, name, first, { kind: "manager" });
@@ -65,7 +65,7 @@ describe("a manager whose keys are replaced", () => {
     expect(manager.connections.size).toBe(0);
   });
 
-  it("ends a connection that was established before it announced any", async () => {
+  it("ends a connection that was established before the manager had started", async () => {
     const inner = memory();
     const clients: Session[] = [];
     const transport: Transport = {
@@ -86,7 +86,7 @@ describe("a manager whose keys are replaced", () => {
     expect([events, manager.connections.size]).toEqual([["connection", REFUSED], 0]);
   });
 
-  it("goes on by the newest keys when a listener replaces them again, and stops when one destroys it", async () => {
+  it("continues with the newest keys when a listener replaces them again, and stops when a listener destroys the manager", async () => {
     const { manager, visit } = await serve(both);
     const visits = [await visit(first), await visit(first), await visit(first)];
     const ended = collect(manager, "disconnection");
@@ -102,7 +102,7 @@ describe("a manager whose keys are replaced", () => {
     );
   });
 
-  it("rejects one without a value, and after its end", async () => {
+  it("rejects missing keys, and any keys after its end", async () => {
     const { manager } = await serve(both);
     expect(() => manager.updateSecurity(undefined as never)).toThrow(TypeError);
     await manager.close();

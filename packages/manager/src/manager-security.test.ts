@@ -16,7 +16,7 @@ const right: PeerOptions = { security: { psk } };
 const GOLANG: PeerOptions = { security: { wire: "golang-ipc" } };
 
 describe("a manager with a pre-shared key", () => {
-  it("admits clients that have it, at each endpoint, and reports the proof of each", async () => {
+  it("admits clients with the key at each endpoint, and reports the proof of each", async () => {
     const { manager, transport, visit } = await serve(right);
     const { connection } = await visit(right);
     expect(connection.security).toEqual({ mode: "secure", peer: { psk: true } });
@@ -28,7 +28,7 @@ describe("a manager with a pre-shared key", () => {
     expect((await readData(bySlot as NonNullable<typeof bySlot>)).text()).toBe("by my slot");
   });
 
-  it("rejects every other client, before it is told an id", async () => {
+  it("rejects every other client before it sends that an id", async () => {
     const { manager, transport } = await serve(right);
     const { id } = await askForId(transport, name, right);
     const refused = collect(manager, "refused");
@@ -47,7 +47,7 @@ describe("a manager with a pre-shared key", () => {
     expect(manager.connections.size).toBe(0);
   });
 
-  it("keeps a slot for the requester that was told it when a client without the key fails there", async () => {
+  it("keeps a slot for its requester when a client without the key fails there", async () => {
     const { manager, transport } = await serve(right);
     const { session: request, id } = await askForId(transport, name, right);
     expect((await failureOf(openFarClient(transport, name, wrong, { kind: "slot", id }))).code).toBe(
@@ -69,7 +69,7 @@ describe("a manager without keys", () => {
   });
 });
 
-it("a manager knows its clients apart by the keys that they sign with", async () => {
+it("a manager distinguishes its clients by their signing keys", async () => {
   const pairs = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
   const { visit } = await serve({ security: { trustedPeers: pairs.map(({ publicKey }) => publicKey) } });
   for (const { privateKey, publicKey } of pairs) {
@@ -79,7 +79,7 @@ it("a manager knows its clients apart by the keys that they sign with", async ()
   }
 });
 
-it("a manager makes its key file before it listens", async () => {
+it("a manager creates its key file before it listens", async () => {
   const keyFile = join(temporaryDirectory(), "shared.key");
   const { visit } = await serve({ security: { keyFile } });
   const read = new Uint8Array(readFileSync(keyFile));

@@ -35,8 +35,8 @@ async function iterate(manager: ServerManager, count: number): Promise<void> {
   }
 }
 
-describe("a manager holds no connection that has gone and been read", () => {
-  it("by an iteration that takes its message as it comes, and goes on", async () => {
+describe("a manager releases a connection that has ended", () => {
+  it("when an iteration that continues takes its message on arrival", async () => {
     const served = await serve();
     const iterator = served.manager[Symbol.asyncIterator]();
     const gone: WeakRef<ServerConnection>[] = [];
@@ -51,7 +51,7 @@ describe("a manager holds no connection that has gone and been read", () => {
     await waiting;
   });
 
-  it("by an iteration that takes its message afterwards, and goes on", async () => {
+  it("when an iteration that continues takes its message after the end", async () => {
     const served = await serve();
     const iterator = served.manager[Symbol.asyncIterator]();
     const gone: WeakRef<ServerConnection>[] = [];
@@ -63,7 +63,7 @@ describe("a manager holds no connection that has gone and been read", () => {
     await waiting;
   });
 
-  it("by an iteration that was left", async () => {
+  it("when an iteration has read it and its loop was left", async () => {
     const served = await serve();
     const gone: WeakRef<ServerConnection>[] = [];
     const iterating = iterate(served.manager, PASSES);
@@ -72,7 +72,7 @@ describe("a manager holds no connection that has gone and been read", () => {
     await expectHeld(gone, 0);
   });
 
-  it("by a listener, as it comes and afterwards", async () => {
+  it("when a listener has received its message, on arrival or after the end", async () => {
     const served = await serve();
     const gone = [await pass(served), await pass(served)];
     served.manager.on("message", () => {});
@@ -80,7 +80,7 @@ describe("a manager holds no connection that has gone and been read", () => {
     await expectHeld(gone, 0);
   });
 
-  it.each(["read", "readTimed", "readTimedFastest"] as const)("by polls: %s", async (what) => {
+  it.each(["read", "readTimed", "readTimedFastest"] as const)("when polls have read it: %s", async (what) => {
     const served = await serve();
     const { manager, visit } = served;
     const stays = await visit();
@@ -96,7 +96,7 @@ describe("a manager holds no connection that has gone and been read", () => {
     expect(manager.connections.size).toBe(1);
   });
 
-  it("singly, by the reader that took it when it connected", async () => {
+  it("when the single reader that took it on connection has read it", async () => {
     const served = await serve();
     served.manager.on("connection", (async (connection: ServerConnection) => {
       for await (const _ of connection);
@@ -106,7 +106,7 @@ describe("a manager holds no connection that has gone and been read", () => {
     await expectHeld(gone, 0);
   });
 
-  it("nor more unread ones than may be connected", async () => {
+  it("when more unread ones than maxConnections have ended", async () => {
     const served = await serve({ maxConnections: 5 });
     const gone: WeakRef<ServerConnection>[] = [];
     for (let count = 0; count < PASSES; count++) gone.push(await pass(served));

@@ -11,8 +11,8 @@ async function greet(connection: ServerConnection): Promise<void> {
   for await (const _ of connection) break;
 }
 
-describe("a client that was read singly and let go", () => {
-  it("belongs to the iteration that goes on", async () => {
+describe("a client that a single reader has released", () => {
+  it("is read by the iteration that continues", async () => {
     const { manager, visit } = await serve();
     const greeted = new Promise<void>((resolve) => {
       manager.on("connection", (connection) => void greet(connection).then(resolve));
@@ -24,7 +24,7 @@ describe("a client that was read singly and let go", () => {
     expect((await next).value?.message.text()).toBe("more");
   });
 
-  it("belongs to the listeners again", async () => {
+  it("is read by the listeners again", async () => {
     const { manager, visit } = await serve();
     manager.on("connection", (connection) => void connection.once("message", IGNORE));
     const messages = collect(manager, "message");
@@ -33,7 +33,7 @@ describe("a client that was read singly and let go", () => {
     expect(messages.map(([, message]) => message.text())).toEqual(["more", "last"]);
   });
 
-  it("is read by the next poll, and what it leaves is too", async () => {
+  it("is read by the next poll, and its later messages by later polls", async () => {
     const { manager, visit } = await serve();
     const there = await visit();
     await send(there, "hello", "a", "b");
@@ -51,7 +51,7 @@ describe("a client that was read singly and let go", () => {
     expect(texts).toEqual(["a", "b", "status"]);
   });
 
-  it("stays with a single reader that reads on at once", async () => {
+  it("stays with a single reader that continues at once", async () => {
     const { manager, visit } = await serve();
     const messages = collect(manager, "message");
     const read: string[] = [];
@@ -68,7 +68,7 @@ describe("a client that was read singly and let go", () => {
   });
 });
 
-describe("a client that a listener of its coming begins to read", () => {
+describe("a client that a 'connection' listener begins to read", () => {
   it("by `read` stays out of the stream, also between two reads", async () => {
     const { manager, visit } = await serve();
     const read: string[] = [];
@@ -87,8 +87,8 @@ describe("a client that a listener of its coming begins to read", () => {
   });
 });
 
-describe("a read that begins while another ends", () => {
-  it("has every client, also where a listener begins it that hears of one that goes", async () => {
+describe("a read of all connections that begins while another ends", () => {
+  it("includes every client, also when a 'disconnection' listener begins it", async () => {
     const { manager, visit } = await serve();
     const visits = [await visit(), await visit(), await visit()];
     const first = manager[Symbol.asyncIterator]();
@@ -114,7 +114,7 @@ describe("a read that begins while another ends", () => {
 });
 
 describe("a connection", () => {
-  it("is not in the stream while it is read individually, until that reader has released it", async () => {
+  it("is not in the merged stream until its individual reader has released it", async () => {
     const { manager, visit } = await serve();
     const [single, other] = [await visit(), await visit()];
     const iterator = single.connection[Symbol.asyncIterator]();
@@ -131,7 +131,7 @@ describe("a connection", () => {
     expect((await manager[Symbol.asyncIterator]().next()).value?.message.text()).toBe("later");
   });
 
-  it("rejects an individual reader with IPC_CONSUMER_TAKEN while it is in the stream", async () => {
+  it("rejects an individual reader with IPC_CONSUMER_TAKEN while it is in the merged stream", async () => {
     const { manager, visit } = await serve();
     const { client, connection } = await visit();
     const iterator = manager[Symbol.asyncIterator]();

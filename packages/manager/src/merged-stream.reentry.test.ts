@@ -64,7 +64,7 @@ it("delivers a message that arrives on one connection while a listener runs for 
 });
 
 describe("a status and the close of a connection", () => {
-  it("follow its messages when a pause held them back", async () => {
+  it("are emitted after its messages when a pause held them back", async () => {
     const served = await serve();
     const there = await served.visit();
     const { seen } = record(served, there);
@@ -72,7 +72,7 @@ describe("a status and the close of a connection", () => {
     expect(seen).toEqual(["one", "two", "Disconnected", "close"]);
   });
 
-  it("follow every listener of a message, also when one of them destroys the connection", async () => {
+  it("are emitted after every listener of a message, also when one of them destroys the connection", async () => {
     const served = await serve();
     const there = await served.visit();
     served.manager.on("message", ({ id }, message) => {

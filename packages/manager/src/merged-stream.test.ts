@@ -41,8 +41,8 @@ async function leftBy({ manager }: Served): Promise<number[]> {
   return ids;
 }
 
-describe("clients that have gone, and of which nothing was read", () => {
-  it("hold a quarter of the budget at the most: the oldest are dropped, which is logged, and the budget is given back", async () => {
+describe("disconnected clients whose messages are all unread", () => {
+  it("hold at most a quarter of the budget: the manager drops the oldest, logs it, and returns the budget", async () => {
     // A quarter holds three.
     const served = await serveLogged({ maxTotalUnreadBytes: 4 * 3 * COST });
     for (let count = 0; count < 3; count++) await pass(served);
@@ -57,7 +57,7 @@ describe("clients that have gone, and of which nothing was read", () => {
     expect(served.manager.stats.unreadBytes).toBe(0);
   });
 
-  it("of which one alone left more than that: it is dropped, and no other", async () => {
+  it("lose only the messages of a client that alone exceeds a quarter of the budget", async () => {
     const served = await serveLogged({ maxTotalUnreadBytes: 4 * 3 * COST });
     await pass(served, 4);
     expect(served.manager.stats.unreadBytes).toBe(0);
@@ -66,7 +66,7 @@ describe("clients that have gone, and of which nothing was read", () => {
     expect(await leftBy(served)).toEqual([2]);
   });
 
-  it("are at most as many as may be connected; one that left nothing is dropped in silence", async () => {
+  it("number at most maxConnections; one without messages is dropped without a log entry", async () => {
     const served = await serveLogged({ maxConnections: 3 });
     await pass(served, 0);
     for (let count = 0; count < 4; count++) await pass(served);
@@ -74,7 +74,7 @@ describe("clients that have gone, and of which nothing was read", () => {
     expect(await leftBy(served)).toEqual([3, 4, 5]);
   });
 
-  it("and that are read singly afterwards hold nothing any more, and are never said to be dropped", async () => {
+  it("hold no budget and are not reported as dropped when they are read singly afterwards", async () => {
     const served = await serveLogged({ maxTotalUnreadBytes: 4 * 3 * COST });
     for (let count = 0; count < 10; count++) {
       const connection = await pass(served, 2);
@@ -83,7 +83,7 @@ describe("clients that have gone, and of which nothing was read", () => {
     expect([served.manager.stats.unreadBytes, served.warnings]).toEqual([0, []]);
   });
 
-  it("can be read singly through a kept reference, also when the merged stream has dropped them", async () => {
+  it("can be read singly through a kept reference after the merged stream has dropped them", async () => {
     const served = await serveLogged({ maxTotalUnreadBytes: 4 * COST });
     const first = await pass(served);
     await pass(served);
@@ -93,8 +93,8 @@ describe("clients that have gone, and of which nothing was read", () => {
   });
 });
 
-describe("clients that have gone, where the stream has a reader", () => {
-  it("are kept within the whole budget until the reader comes back", async () => {
+describe("disconnected clients of a merged stream with a reader", () => {
+  it("are kept within the whole budget until the reader reads again", async () => {
     const served = await serveLogged({ maxTotalUnreadBytes: 4 * 3 * COST });
     await served.manager.readTimed(0, () => {});
     for (let count = 0; count < 5; count++) await pass(served);
@@ -102,7 +102,7 @@ describe("clients that have gone, where the stream has a reader", () => {
     expect(await leftBy(served)).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it("are no more than may be connected, also while the reader is busy; it gets none that was dropped", async () => {
+  it("number at most maxConnections while the reader is busy, which gets no dropped client", async () => {
     const served = await serveLogged({ maxConnections: 3 });
     const { manager, visit } = served;
     const { client } = await visit();
@@ -120,7 +120,7 @@ describe("clients that have gone, where the stream has a reader", () => {
   });
 });
 
-describe("a client that was read singly and goes", () => {
+describe("a client that disconnects after it was read singly", () => {
   it("frees the budget at once, and leaves its unread messages to its single reader", async () => {
     const served = await serveLogged({});
     const { manager, visit } = served;
@@ -139,7 +139,7 @@ describe("a client that was read singly and goes", () => {
     expect(await leftBy(served)).toEqual([]);
   });
 
-  it("leaves what is unread to the stream where that was reading it when it went", async () => {
+  it("leaves its unread messages to the merged stream when that was reading it at the end", async () => {
     const { manager, visit } = await serve();
     const { client, connection } = await visit();
     await connection.read();

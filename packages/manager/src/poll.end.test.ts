@@ -23,7 +23,7 @@ const unexpected: PollCallback = () => {
 describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) => {
   const poll = polls[what];
 
-  it("listens to its signal no more when it is over, however it ends", async () => {
+  it("removes its signal listener when it resolves or rejects", async () => {
     const { manager, visit } = await serve();
     const { signal } = new AbortController();
     const each = await visit();
@@ -48,7 +48,7 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     expect(await other).toMatchObject({ code: "IPC_CLOSED", cause: reason });
   });
 
-  it("that waits when the manager closes is told Closing, and the next ones Closed, then IPC_CLOSED", async () => {
+  it("gets Closing when it waits while the manager closes, and the next calls get Closed, then IPC_CLOSED", async () => {
     const { manager, visit } = await serve();
     await visit();
     await poll(manager, () => {});
@@ -64,7 +64,7 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     expect(await failureOf(poll(manager, callback))).toMatchObject({ code: "IPC_CLOSED" });
   });
 
-  it("ends with the manager though a connection is paused, and what that one has is not lost", async () => {
+  it("ends with the manager when a connection is paused, whose messages are not lost", async () => {
     const { manager, visit } = await serve();
     const each = await visit();
     await poll(manager, () => {});
@@ -80,7 +80,7 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     expect(words).toEqual(["a"]);
   });
 
-  it("ends with the manager though another connection is paused than the one that is told", async () => {
+  it("ends with the manager when another connection than the reported one is paused", async () => {
     const { manager, visit } = await serve();
     const [paused] = [await visit(), await visit()];
     await manager.readTimed(0, () => {});
@@ -92,7 +92,7 @@ describe.each(["read", "readTimed", "readTimedFastest"] as const)("%s", (what) =
     expect(ids).toEqual([2]);
   });
 
-  it("beside another reader rejects with IPC_CONSUMER_TAKEN, which ends nothing", async () => {
+  it("rejects with IPC_CONSUMER_TAKEN when there is another reader, and ends nothing", async () => {
     const { manager, visit } = await serve();
     const waiting = poll(manager, () => {});
     for (const other of ["read", "readTimed", "readTimedFastest"] as const) {

@@ -8,7 +8,7 @@ import { isSettled, nextEvent, nextTurn, send, serve } from "../test/served.js";
 const reason = new Error("enough");
 
 describe("read over all connections", () => {
-  it("gives one message or status of each, in order, and lets nothing else by", async () => {
+  it("gets one message or status of each connection, in order, and nothing else", async () => {
     const { manager, visit } = await serve();
     const visits = [await visit(), await visit()];
     for (const each of visits) await send(each, "a", "b");
@@ -20,7 +20,7 @@ describe("read over all connections", () => {
     expect(words).toEqual(["1 Connected", "2 Connected", "-", "1 a", "2 a", "-", "1 b", "2 b", "-"]);
   });
 
-  it("ends with the slowest; what the others send meanwhile is for the next", async () => {
+  it("resolves with the slowest connection; the next read gets the messages that the others send meanwhile", async () => {
     const { manager, visits } = await serveRead(3);
     const [first, second, third] = visits;
     const { words, callback } = recorder();
@@ -36,7 +36,7 @@ describe("read over all connections", () => {
     expect(words.slice(3)).toEqual(["1 b", "2 e", "3 e"]);
   });
 
-  it("with no connection waits for one, and not for those that come after that one", async () => {
+  it("waits for a first connection when there is none, and not for later ones", async () => {
     const { manager, visit } = await serve();
     const { words, callback } = recorder();
     const read = manager.read(callback);
@@ -52,7 +52,7 @@ describe("read over all connections", () => {
     await next;
   });
 
-  it("leaves out a connection that is read singly", async () => {
+  it("skips a connection that is read singly", async () => {
     const { manager, visits } = await serveRead(2);
     const [single, other] = visits;
     const mine = single.connection.read();
@@ -64,7 +64,7 @@ describe("read over all connections", () => {
     expect(words).toEqual(["2 for all"]);
   });
 
-  it("waits for one that is paused, and gives its message after resume", async () => {
+  it("waits for a paused connection, and gets its message after resume", async () => {
     const { manager, visits } = await serveRead(1);
     const [paused] = visits;
     paused.connection.pause();
@@ -77,7 +77,7 @@ describe("read over all connections", () => {
     expect(words).toEqual(["1 a"]);
   });
 
-  it("gives messages that use up a connection's budget one by one, one to each call, in order", async () => {
+  it("gets messages that use up a connection's budget one per call, in order", async () => {
     const { manager, visit } = await serve({ maxUnreadBytes: 1_024 });
     const { client, connection } = await visit();
     const texts = ["a", "b", "c"].map((text) => text.repeat(1_000));
@@ -92,9 +92,9 @@ describe("read over all connections", () => {
   });
 });
 
-describe("the end of a connection, to a poll", () => {
+describe("a poll of a connection that ends", () => {
   it.each(["while it waits", "before it begins"])(
-    "is its messages, then Disconnected once with what it was lost by: %s",
+    "gets its messages, then Disconnected once with the cause: %s",
     async (when) => {
       const { manager, visit, visitRaw } = await serve({ encryption: false });
       const { raw, connection } = await visitRaw();
@@ -118,7 +118,7 @@ describe("the end of a connection, to a poll", () => {
     },
   );
 
-  it("has its error also in the poll that waits for nothing else", async () => {
+  it("gets the error of the connection when it waits for no other", async () => {
     const { manager, visitRaw } = await serve({ encryption: false });
     const { raw } = await visitRaw();
     await manager.read(() => {});
@@ -129,7 +129,7 @@ describe("the end of a connection, to a poll", () => {
     expect(words).toEqual(["1 Disconnected IPC_CONNECTION_LOST"]);
   });
 
-  it("by a close of the client is told apart from a loss", async () => {
+  it("distinguishes a close of the client from a loss", async () => {
     const { manager, visits } = await serveRead(1);
     await visits[0].client.close();
     const { words, callback } = recorder();
@@ -141,7 +141,7 @@ describe("the end of a connection, to a poll", () => {
 });
 
 describe("the callback of a poll", () => {
-  it("is waited for where it returns a promise, every one", async () => {
+  it("delays the end of the poll until each promise that it returned has settled", async () => {
     const { manager, visits } = await serveRead(2);
     for (const each of visits) await send(each, "a");
     const finish: (() => void)[] = [];
@@ -154,7 +154,7 @@ describe("the callback of a poll", () => {
   });
 
   it.each(["throws", "rejects"])(
-    "that %s ends the poll with that, at once, and what the others send is for the next",
+    "ends the poll at once with its error when it %s; the next poll gets the messages of the others",
     async (how) => {
       const caught = keepUncaught();
       const { manager, visits } = await serveRead(2);
@@ -175,7 +175,7 @@ describe("the callback of a poll", () => {
     },
   );
 
-  it("that fails after the poll was aborted is ignored", async () => {
+  it("is ignored when it fails after the poll was aborted", async () => {
     const caught = keepUncaught();
     const { manager, visits } = await serveRead(2);
     const controller = new AbortController();

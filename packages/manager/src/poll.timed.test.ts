@@ -6,7 +6,7 @@ import { recorder, serveRead } from "../test/polled.js";
 import { isSettled, nextTurn, send, serve } from "../test/served.js";
 
 describe("readTimed over all connections", () => {
-  it("gives timeoutMessage, that very one, for each that has nothing in time, and loses nothing of theirs", async () => {
+  it("gets the one timeoutMessage for each connection without a message in time, and loses no later message", async () => {
     const { manager, visits } = await serveRead(3);
     const pass = stopClock();
     const { words, callback } = recorder();
@@ -29,7 +29,7 @@ describe("readTimed over all connections", () => {
     expect(words.slice(3)).toEqual(["1 b", "2 timeout", "3 timeout"]);
   });
 
-  it("ends before its time when all have been served, and leaves no timer", async () => {
+  it("resolves before its time limit when every connection has been read, and leaves no timer", async () => {
     const { manager, visits } = await serveRead(2);
     stopClock();
     const { words, callback } = recorder();
@@ -41,7 +41,7 @@ describe("readTimed over all connections", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("without any connection waits its time, and does not call the callback", async () => {
+  it("waits for its time limit and does not call the callback when there is no connection", async () => {
     const { manager } = await serve();
     const pass = stopClock();
     const { words, callback } = recorder();
@@ -55,7 +55,7 @@ describe("readTimed over all connections", () => {
     expect(words).toEqual([]);
   });
 
-  it("of 0 milliseconds gives what is there, and the time-out of the others", async () => {
+  it("gets waiting messages, and timeoutMessage for other connections, with 0 milliseconds", async () => {
     const { manager, visits } = await serveRead(2);
     await send(visits[1], "a");
     const { words, callback } = recorder();
@@ -63,7 +63,7 @@ describe("readTimed over all connections", () => {
     expect(words).toEqual(["2 a", "1 timeout"]);
   });
 
-  it("counts a paused connection among those that have nothing", async () => {
+  it("gets timeoutMessage for a paused connection", async () => {
     const { manager, visits } = await serveRead(1);
     visits[0].connection.pause();
     await send(visits[0], "a");
@@ -75,7 +75,7 @@ describe("readTimed over all connections", () => {
     expect(words).toEqual(["1 timeout", "1 a"]);
   });
 
-  it("rejects with what a callback fails with that is told of the time-out", async () => {
+  it("rejects with the error of a callback that fails on timeoutMessage", async () => {
     const { manager } = await serveRead(2);
     const failure = failureOf(
       manager.readTimed(0, () => {
@@ -86,7 +86,7 @@ describe("readTimed over all connections", () => {
   });
 
   it.each(["readTimed", "readTimedFastest"] as const)(
-    "leaves no timer when it is aborted or refused: %s",
+    "leaves no timer when it is aborted or rejected: %s",
     async (what) => {
       const { manager } = await serveRead(1);
       stopClock();
@@ -102,7 +102,7 @@ describe("readTimed over all connections", () => {
 });
 
 describe("readTimedFastest", () => {
-  it("ends with the first, and does not call for the others; what they send is for the next", async () => {
+  it("resolves with the first message without a callback for the other connections; the next call gets their messages", async () => {
     const { manager, visits } = await serveRead(3);
     stopClock();
     const { words, callback } = recorder();
@@ -118,7 +118,7 @@ describe("readTimedFastest", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("gives one message of every connection that has one when it begins", async () => {
+  it("gets one message of every connection that has one when it begins", async () => {
     const { manager, visits } = await serveRead(3);
     await send(visits[0], "a", "b");
     await send(visits[2], "c", "d");
@@ -129,7 +129,7 @@ describe("readTimedFastest", () => {
     expect(words.slice(2)).toEqual(["1 b", "3 d"]);
   });
 
-  it("lets no connection starve beside one that always has messages", async () => {
+  it("reads every connection, also when one always has messages", async () => {
     const { manager, visits } = await serveRead(2);
     const [flood, single] = visits;
     await send(flood, ...Array.from({ length: 500 }, (_, index) => `${index}`));
@@ -140,7 +140,7 @@ describe("readTimedFastest", () => {
     expect(words.slice(100).sort()).toEqual(["1 100", "2 one"]);
   });
 
-  it("gives timeoutMessage for each when no connection has a message in time", async () => {
+  it("gets timeoutMessage for each connection when none has a message in time", async () => {
     const { manager } = await serveRead(2);
     const pass = stopClock();
     const { words, callback } = recorder();
@@ -150,7 +150,7 @@ describe("readTimedFastest", () => {
     expect(words).toEqual(["1 timeout", "2 timeout"]);
   });
 
-  it("loses and reorders nothing, however often it is called", async () => {
+  it("loses and reorders no message when it is called many times", async () => {
     const { manager, visits } = await serveRead(3);
     const wanted = Array.from({ length: 200 }, (_, index) => `${index}`);
     for (const { client } of visits) for (const text of wanted) void client.write(1, text);

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished, vi } from "vitest";
 import { isSettled, nextTurn, serve } from "../test/served.js";
 
-it("a poll that is not awaited ends the process with a callback's failure, not with the manager's end", async () => {
+it("a poll that is not awaited ends the process when a callback fails, not when the manager ends", async () => {
   const unhandled = vi.fn();
   const others = process.listeners("unhandledRejection");
   process.removeAllListeners("unhandledRejection");

@@ -23,7 +23,7 @@ const WAYS: Readonly<Record<string, (served: Served, got: (message: DataMessage)
 };
 
 it.each(Object.entries(WAYS))(
-  "a message that comes by %s is answered over its own connection only",
+  "a reply to a message received by %s is sent over its own connection only",
   async (_way, read) => {
     const served = await serve();
     const messages = new Map<string, DataMessage>();

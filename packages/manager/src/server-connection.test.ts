@@ -4,7 +4,7 @@ import { answersOf, readTo } from "../../../internal/testkit/src/peer-states.js"
 import { nextEvent, serve } from "../test/served.js";
 import { startAndVisit } from "../test/started.js";
 
-it("the disconnection of a client that was destroyed for a reason gives the reason", async () => {
+it("emits disconnection with the reason when a client is destroyed with one", async () => {
   const { manager, visit } = await serve();
   const reason = new SessionError("IPC_TIMED_OUT", "slow");
   for (const [given, told] of [
@@ -22,7 +22,7 @@ it("the disconnection of a client that was destroyed for a reason gives the reas
 it.each([
   ["disconnected", "Disconnected", "Disconnected, 9, IPC_CLOSED, IPC_CLOSED, end"],
   ["lost its manager", "Error", "Error, 7, IPC_CLOSED, IPC_LISTENER_LOST, IPC_LISTENER_LOST"],
-])("a connection that has %s is over, and keeps its id", async (how, status, answers) => {
+])("a connection that has %s has ended, and keeps its id", async (how, status, answers) => {
   const { connection, raw, lose } = await startAndVisit("connection");
   if (how === "disconnected") raw.stream.destroy();
   else lose();
@@ -31,7 +31,7 @@ it.each([
   expect(connection.id).toBe(1);
 });
 
-it("a connection that a poll reads has no other consumer", async () => {
+it("a connection rejects every other consumer while a poll reads it", async () => {
   const { connection, manager } = await startAndVisit("connection");
   void manager.read(() => {});
   expect(await answersOf(connection)).toBe("Connected, 3, done, IPC_CONSUMER_TAKEN, IPC_CONSUMER_TAKEN");

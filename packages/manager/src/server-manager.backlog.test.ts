@@ -32,7 +32,7 @@ async function leaveOften(served: Served): Promise<number> {
   return entered;
 }
 
-describe("where the budget of unread bytes is used up", () => {
+describe("a manager whose budget of unread bytes is used up", () => {
   it.each(["a poll", "an iteration"])("admits no further client after %s has read once", async (how) => {
     const served = await serve({ maxTotalUnreadBytes: MIB, transport: sockets() });
     const { manager } = served;
@@ -53,7 +53,7 @@ describe("where the budget of unread bytes is used up", () => {
     });
   });
 
-  it("admits clients again after it was read", async () => {
+  it("admits clients again after it has been read", async () => {
     const served = await serve({ maxTotalUnreadBytes: MIB, transport: sockets() });
     const { manager } = served;
     await manager.readTimed(1, () => {});

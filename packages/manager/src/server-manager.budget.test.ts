@@ -49,7 +49,7 @@ async function beServed({ manager, visit }: Served): Promise<void> {
 }
 
 describe("the budget of unread bytes over all connections", () => {
-  it("bounds what fifty unread connections hold, however much they send, and serves a fresh client", async () => {
+  it("bounds the unread bytes of fifty connections, however much they send, and serves a new client", async () => {
     const served = await serve({ encryption: false, maxTotalUnreadBytes: LIMIT });
     const { manager } = served;
     const visits = await crowd(served);
@@ -74,7 +74,7 @@ describe("the budget of unread bytes over all connections", () => {
     expect(manager.stats.unreadBytes).toBe(0);
   });
 
-  it("is used up by one that takes the whole of it in one message; the others are served one message at a time", async () => {
+  it("serves other connections one message at a time when one message of a connection uses it up", async () => {
     const served = await serve({ encryption: false, maxTotalUnreadBytes: 10_000 });
     const { manager, visitRaw } = served;
     const { raw, connection } = await visitRaw();
@@ -100,7 +100,7 @@ describe("the budget of unread bytes over all connections", () => {
     expect(connection.stats).toMatchObject({ messagesReceived: 10, unreadBytes: 10 * UNREAD });
   });
 
-  it("is given back by a connection that is destroyed, closed, or goes", async () => {
+  it("is returned by a connection that is destroyed, closed or lost", async () => {
     const { manager, visitRaw } = await serve({ encryption: false });
     const visits = [await visitRaw(), await visitRaw(), await visitRaw()];
     for (const { raw } of visits) raw.stream.write(plainFrame(1, "x".repeat(1_000)));
@@ -123,7 +123,7 @@ describe("the budget of queued bytes over all connections", () => {
   const DATA = new Uint8Array(1_000);
   const QUEUED = DATA.length + 8;
 
-  it("bounds what is queued for fifty that do not read, and leaves a fresh client its service", async () => {
+  it("bounds the queued bytes for fifty clients that do not read, and serves a new client", async () => {
     const served = await serve({ encryption: false, maxTotalQueuedBytes: LIMIT });
     const { manager } = served;
     const visits = await crowd(served);
@@ -151,7 +151,7 @@ describe("the budget of queued bytes over all connections", () => {
     }
   });
 
-  it("makes writes wait, and accepts them all in order when their readers come back", async () => {
+  it("makes writes wait, and accepts them all in order when their readers read again", async () => {
     const served = await serve({ encryption: false, maxTotalQueuedBytes: LIMIT });
     const { manager } = served;
     const visits = await crowd(served);
@@ -174,7 +174,7 @@ describe("the budget of queued bytes over all connections", () => {
     expect(manager.stats.queuedBytes).toBe(0);
   });
 
-  it.each(["destroy", "cut", "incomplete close"])("is given back by a %s", async (how) => {
+  it.each(["destroy", "cut", "incomplete close"])("is returned by a %s", async (how) => {
     const { manager, visitRaw } = await serve({ encryption: false });
     const { raw, connection } = await visitRaw();
     raw.stream.pause();

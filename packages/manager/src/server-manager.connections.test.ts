@@ -20,7 +20,7 @@ const echo = (async (connection: ServerConnection): Promise<void> => {
 }) as (connection: ServerConnection) => void;
 
 describe("a client of a manager", () => {
-  it("is told by 'connection' and stands in `connections` by then, each with an id of its own", async () => {
+  it("is emitted by 'connection' and already listed in `connections`, with an id of its own", async () => {
     const { manager, visit } = await serve();
     const sizes: number[] = [];
     const told = collect(manager, "connection");
@@ -42,7 +42,7 @@ describe("a client of a manager", () => {
     expect(manager.stats.connections).toBe(3);
   });
 
-  it("is told by 'disconnection' when it goes, once, and stands in `connections` no more; its id is not given again (golang-ipc: TestServerReconnectMulti, TestServerReconnect2Multi)", async () => {
+  it("is emitted by 'disconnection' once when it disconnects, and no longer listed in `connections`; its id is not reused (golang-ipc: TestServerReconnectMulti, TestServerReconnect2Multi)", async () => {
     const { manager, visit } = await serve();
     const told: unknown[] = [];
     manager.on("disconnection", ({ id, status }, error) => {
@@ -66,7 +66,7 @@ describe("a client of a manager", () => {
     ["a bad frame", (raw) => raw.write(Buffer.of(0, 0, 0, 1, 0)), "IPC_FRAME_TOO_SHORT"],
     ["an end in the middle of a frame", (raw) => raw.end(plainFrame(1, "half").subarray(0, 9)), "IPC_CONNECTION_LOST"],
   ] as [string, (raw: NodeJS.WritableStream & { destroy(error: Error): unknown }) => void, string][])(
-    "that goes by %s is told with the error, to the connection's listeners too; the others are unharmed",
+    "is emitted with the error, also to the connection's listeners, when it ends by %s; the others stay connected",
     async (_how, go, code) => {
       const { manager, visit, visitRaw } = await serve({ encryption: false });
       const other = await visit();
@@ -84,7 +84,7 @@ describe("a client of a manager", () => {
     },
   );
 
-  it("that the manager ends is told without an error, by close and by destroy, and the others stay", async () => {
+  it("is emitted without an error when the manager ends it by close or destroy, and the others stay connected", async () => {
     const { manager, visit } = await serve();
     const told = collect(manager, "disconnection");
     const [closed, destroyed, stays] = [await visit(), await visit(), await visit()];
@@ -99,7 +99,7 @@ describe("a client of a manager", () => {
     expect([...manager.connections.values()]).toEqual([stays.connection]);
   });
 
-  it("gets what is written to it, and nothing that is written to another", async () => {
+  it("gets the messages written to it, and no message written to another client", async () => {
     const { manager, visit } = await serve();
     const visits = [await visit(), await visit(), await visit()];
     for (let count = 0; count < 100; count++) {
@@ -113,8 +113,8 @@ describe("a client of a manager", () => {
   });
 });
 
-describe("what a gone client left unread", () => {
-  it("is read singly from its connection afterwards: Connected, its messages, Disconnected once, then IPC_CLOSED", async () => {
+describe("the unread messages of a disconnected client", () => {
+  it("can be read from its connection: Connected, the messages, Disconnected once, then IPC_CLOSED", async () => {
     const { manager, visit } = await serve();
     const { client, connection } = await visit();
     for (const text of ["a", "b", "c"]) await client.write(1, text);
@@ -128,7 +128,7 @@ describe("what a gone client left unread", () => {
     expect(manager.stats.unreadBytes).toBe(0);
   });
 
-  it("is iterated over, and the iteration just ends", async () => {
+  it("can be iterated, and the iteration ends without an error", async () => {
     const { manager, visit } = await serve();
     const { client, connection } = await visit();
     for (const text of ["a", "b"]) await client.write(1, text);
@@ -157,7 +157,7 @@ describe("an async listener of 'connection' with a loop over it", () => {
     );
   });
 
-  it("that dies because its client was cut does not end the process, and the others are served", async () => {
+  it("does not end the process when it rejects because its client was lost, and the others are served", async () => {
     const caught = keepUncaught();
     const { manager, visit, visitRaw } = await serve({ encryption: false, maxQueuedBytes: 1_024 });
     manager.on("connection", echo);
@@ -179,26 +179,29 @@ describe("an async listener of 'connection' with a loop over it", () => {
   it.each([
     ["bad JSON", "{no json", { name: "SyntaxError" }],
     ["a request for an answer over maxMessageSize", '{"bytes":2000}', { code: "IPC_MESSAGE_TOO_LARGE" }],
-  ])("that dies of %s ends its connection with the cause, and the others are served", async (_what, text, cause) => {
-    const caught = keepUncaught();
-    const { manager, visit } = await serve({ maxMessageSize: 1_024 });
-    manager.on("connection", async (connection) => {
-      for await (const message of connection) {
-        const { bytes } = message.json() as { readonly bytes: number };
-        await message.reply(2, new Uint8Array(bytes));
-      }
-    });
-    const [bad, good] = [await visit(), await visit()];
-    const [lost, ended] = [collectOf(bad.client, "lost"), nextEvent(manager, "disconnection")];
-    await bad.client.write(1, text);
-    expect(await ended).toMatchObject([{ id: bad.connection.id }, { code: "IPC_LISTENER_FAILED", cause }]);
-    await eventually(() => expect(lost).toMatchObject([{ code: "IPC_CONNECTION_LOST" }]));
-    await good.client.write(1, '{"bytes":3}');
-    expect((await readData(good.client)).data).toEqual(new Uint8Array(3));
-    expect(caught).toEqual([]);
-  });
+  ])(
+    "ends its connection with the cause when it fails with %s, and the others are served",
+    async (_what, text, cause) => {
+      const caught = keepUncaught();
+      const { manager, visit } = await serve({ maxMessageSize: 1_024 });
+      manager.on("connection", async (connection) => {
+        for await (const message of connection) {
+          const { bytes } = message.json() as { readonly bytes: number };
+          await message.reply(2, new Uint8Array(bytes));
+        }
+      });
+      const [bad, good] = [await visit(), await visit()];
+      const [lost, ended] = [collectOf(bad.client, "lost"), nextEvent(manager, "disconnection")];
+      await bad.client.write(1, text);
+      expect(await ended).toMatchObject([{ id: bad.connection.id }, { code: "IPC_LISTENER_FAILED", cause }]);
+      await eventually(() => expect(lost).toMatchObject([{ code: "IPC_CONNECTION_LOST" }]));
+      await good.client.write(1, '{"bytes":3}');
+      expect((await readData(good.client)).data).toEqual(new Uint8Array(3));
+      expect(caught).toEqual([]);
+    },
+  );
 
-  it("is not held up by a client whose loop stands still", async () => {
+  it("serves other clients while the loop of one client stands still", async () => {
     const { manager, visit } = await serve({ maxUnreadBytes: 16_384 });
     const seen: string[] = [];
     manager.once("connection", (async (connection: ServerConnection) => {
@@ -241,7 +244,7 @@ describe("maxConnections", () => {
     expect([manager.connections.size, refused.length]).toEqual([2, 2]);
   });
 
-  it("holds for clients that connect at once, too", async () => {
+  it("also limits clients that connect at the same time", async () => {
     const { manager, transport } = await serve({ maxConnections: 3 });
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => openFarClient(transport, name)));
     await eventually(() => expect(manager.connections.size).toBe(3));
@@ -268,7 +271,7 @@ describe("authorize", () => {
 });
 
 describe("a message listener of one connection", () => {
-  it("takes that one's messages out of the manager's", async () => {
+  it("removes the messages of that connection from the manager's", async () => {
     const { manager, visit } = await serve();
     const [single, other] = [await visit(), await visit()];
     const mine: string[] = [];

@@ -11,7 +11,7 @@ import { startServerManager } from "./server-manager.js";
 const FOREVER_MS = 1_000_000;
 
 describe("stopAccepting of a manager", () => {
-  it("frees the name for the next manager, and keeps the clients", async () => {
+  it("frees the name for the next manager, and keeps the connected clients", async () => {
     const transport = unixSocket({ directory: temporaryDirectory() });
     const { manager, visit } = await serve({ transport });
     const visited = await visit();
@@ -23,7 +23,7 @@ describe("stopAccepting of a manager", () => {
 });
 
 describe("drain of a manager", () => {
-  it("handles everything that 50 clients have sent, tells each, and closes", async () => {
+  it("handles every message of 50 clients, notifies each, and closes the manager", async () => {
     const { manager, visit } = await serve({ transport: unixSocket({ directory: temporaryDirectory() }) });
     const visits = await Promise.all(Array.from({ length: 50 }, () => visit()));
     let handled = 0;
@@ -78,7 +78,7 @@ describe("drain of a manager", () => {
     expect(manager.status).toBe("Closed");
   });
 
-  it.each(["close", "destroy"] as const)("ends with a %s", async (how) => {
+  it.each(["close", "destroy"] as const)("ends early when a %s is called", async (how) => {
     const { manager, visit } = await serve();
     await visit();
     const drained = manager.drain({ timeoutMs: FOREVER_MS });

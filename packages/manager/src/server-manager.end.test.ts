@@ -60,7 +60,7 @@ describe("close", () => {
     expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
   });
 
-  it("is one promise however often it is called, also after its end, and tells 'close' once", async () => {
+  it("returns one promise for every call, also after its end, and emits 'close' once", async () => {
     const { manager, visit } = await serve();
     await visit();
     const told = watchEnd(manager);
@@ -83,7 +83,7 @@ describe("close", () => {
     expect(next.manager.connections.size).toBe(1);
   });
 
-  it("waits for a connection that is being closed already, and for one that has just been destroyed", async () => {
+  it("waits for connections that are already closing or were just destroyed", async () => {
     const { manager, visit } = await serve();
     const [first, second] = [await visit(), await visit()];
     const told = watchEnd(manager);
@@ -93,7 +93,7 @@ describe("close", () => {
     expect(told).toEqual(["2 Closed in order", "1 Closed in order", "close Closed"]);
   });
 
-  it("rejects with IPC_CLOSE_INCOMPLETE, how many and why, where a client never reads; everything is freed", async () => {
+  it("rejects with IPC_CLOSE_INCOMPLETE, the number and the reason when a client never reads, and frees everything", async () => {
     const { manager, transport, visit, visitRaw } = await serve({ encryption: false, maxQueuedBytes: 65_536 });
     await visit();
     const { raw, connection } = await visitRaw();
@@ -125,7 +125,7 @@ describe("close", () => {
 });
 
 describe("destroy", () => {
-  it("ends everything at once, the reason as the cause of what waits", async () => {
+  it("ends all connections at once, and rejects pending calls with the reason as cause", async () => {
     const directory = temporaryDirectory();
     const { manager } = await serve({ transport: unixSocket({ directory }) });
     const connected = nextEvent(manager, "connection");
@@ -156,7 +156,7 @@ describe("destroy", () => {
     expect(manager.status).toBe("Closed");
   });
 
-  it("is what the option signal does, and a manager that is closed listens to it no more", async () => {
+  it("runs when the option signal is aborted, and not after the manager has closed", async () => {
     const controller = new AbortController();
     const { manager, visit } = await serve({ signal: controller.signal });
     const { client, connection } = await visit();
@@ -206,26 +206,29 @@ describe("a listener of the end of the first of three connections", () => {
     ["destroy", "destroy"],
     ["lose", "close"],
     ["lose", "destroy"],
-  ] as const)("that comes of %s may call %s: the end is one, and told once", async (end, again) => {
-    const { transport, lose } = fragile();
-    const { manager, visit } = await serve({ transport });
-    for (let count = 0; count < 3; count++) await visit();
-    const told = watchEnd(manager);
-    const reads = failureOf(
-      manager[Symbol.asyncIterator]()
-        .next()
-        .then(({ done }) => Promise.reject(new Error(`done: ${done}`))),
-    );
-    manager.once("disconnection", () => void manager[again]());
-    if (end === "lose") lose();
-    else await manager[end]();
-    await manager.close();
-    expect(told.filter((word) => word.includes("in order")).length).toBe(3);
-    const status = end === "lose" ? "Error" : "Closed";
-    expect(told.slice(3)).toEqual(end === "lose" ? ["error IPC_LISTENER_LOST", "close Error"] : ["close Closed"]);
-    expect([manager.status, manager.connections.size]).toEqual([status, 0]);
-    const expected = { close: "done: true", destroy: "this manager was destroyed", lose: lost.message }[end];
-    expect((await reads).message).toBe(expected);
-    await serve({ transport });
-  });
+  ] as const)(
+    "that runs because of %s may call %s: the manager ends once, and reports its end once",
+    async (end, again) => {
+      const { transport, lose } = fragile();
+      const { manager, visit } = await serve({ transport });
+      for (let count = 0; count < 3; count++) await visit();
+      const told = watchEnd(manager);
+      const reads = failureOf(
+        manager[Symbol.asyncIterator]()
+          .next()
+          .then(({ done }) => Promise.reject(new Error(`done: ${done}`))),
+      );
+      manager.once("disconnection", () => void manager[again]());
+      if (end === "lose") lose();
+      else await manager[end]();
+      await manager.close();
+      expect(told.filter((word) => word.includes("in order")).length).toBe(3);
+      const status = end === "lose" ? "Error" : "Closed";
+      expect(told.slice(3)).toEqual(end === "lose" ? ["error IPC_LISTENER_LOST", "close Error"] : ["close Closed"]);
+      expect([manager.status, manager.connections.size]).toEqual([status, 0]);
+      const expected = { close: "done: true", destroy: "this manager was destroyed", lose: lost.message }[end];
+      expect((await reads).message).toBe(expected);
+      await serve({ transport });
+    },
+  );
 });

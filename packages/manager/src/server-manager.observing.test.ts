@@ -27,7 +27,7 @@ function watchChannels(): { channel: string; news: Record<string, unknown> }[] {
 }
 
 describe("node:diagnostics_channel", () => {
-  it("is told of each connection with its id, its end with its cause, and refusals; of no data", async () => {
+  it("gets each connection with its id, each end with its cause, each rejection, and no data", async () => {
     const told = watchChannels();
     const { manager, transport, visit, visitRaw } = await serve({ encryption: false, maxConnections: 2 });
     const { raw } = await visitRaw();
@@ -60,7 +60,7 @@ describe("node:diagnostics_channel", () => {
     expect(inspect(told, { depth: 9 })).not.toContain(SECRET);
   });
 
-  it("is told of a connection before its end, also where a listener ends it at once, and once of each", async () => {
+  it("gets a connection once and before its end, also when a listener ends it at once", async () => {
     const told = watchChannels();
     const { manager, visit } = await serve();
     manager.on("connection", (connection) => connection.destroy());
@@ -100,7 +100,7 @@ it.each(["name", "manager"] as const)(
 );
 
 describe("the option logger", () => {
-  it("is told what happens, and never data or keys", async () => {
+  it("gets each event, and never data or keys", async () => {
     const lines: string[] = [];
     const keep =
       (level: string) =>
@@ -136,7 +136,7 @@ describe("the option logger", () => {
 });
 
 describe("a listener of a manager", () => {
-  it("of 'connection' may write at once, and what it writes is the first that the client gets", async () => {
+  it("may write at once on 'connection', and the client gets that message first", async () => {
     const { manager, visit } = await serve();
     manager.on("connection", (connection) => void connection.write(1, `you are ${connection.id}`));
     const { client } = await visit();
@@ -144,7 +144,7 @@ describe("a listener of a manager", () => {
   });
 
   it.each(["close", "destroy"] as const)(
-    "of 'connection' may %s it: 'disconnection' follows, and its messages are dropped",
+    "may %s a client on 'connection': the manager emits 'disconnection' and drops its messages",
     async (end) => {
       const { manager, transport, visit } = await serve();
       const told: string[] = [];
@@ -163,7 +163,7 @@ describe("a listener of a manager", () => {
     },
   );
 
-  it("of 'connection' that waits before it reads singly ends its connection when another reader reads all", async () => {
+  it("ends the connection when it reads singly on 'connection' after another reader has taken all", async () => {
     const { manager, visit } = await serve();
     manager.once("connection", (async (connection: ServerConnection) => {
       await nextTurn();
@@ -176,7 +176,7 @@ describe("a listener of a manager", () => {
     expect(await ended).toMatchObject([{}, { code: "IPC_LISTENER_FAILED", cause }]);
   });
 
-  it("of 'disconnection' that throws is logged; the others are told, and the place is free", async () => {
+  it("is logged when it throws on 'disconnection'; the others are called, and the place is freed", async () => {
     const caught = keepUncaught();
     const { manager, visit } = await serve({ maxConnections: 1 });
     const bug = new Error("bug");
@@ -192,7 +192,7 @@ describe("a listener of a manager", () => {
     expect(manager.connections.size).toBe(1);
   });
 
-  it("of 'disconnection' may broadcast to the remaining clients", async () => {
+  it("may broadcast to the remaining clients on 'disconnection'", async () => {
     const { manager, visit } = await serve();
     const [first, second] = [await visit(), await visit()];
     const result = nextEvent(manager, "disconnection").then(([{ id }]) => manager.broadcast(1, `${id} has gone`));
@@ -202,7 +202,7 @@ describe("a listener of a manager", () => {
   });
 
   it.each(["connection", "disconnection", "message", "refused", "error", "close"] as const)(
-    "of '%s' is a function, or a TypeError; one that was taken off is told nothing",
+    "of '%s' that is no function is rejected with a TypeError, and a removed one is not called",
     async (event) => {
       const { manager, visit } = await serve();
       expect(() => manager.on(event, {} as never)).toThrow(TypeError);

@@ -37,7 +37,7 @@ describe("the process of a manager", () => {
     ["as it starts", ""],
     ["after unref and ref", "manager.unref().ref();"],
     ["after ref, for a client that came meanwhile", "manager.unref(); (await visit()).client.unref(); manager.ref();"],
-  ])("lives as long as it listens, and ends by itself when it is closed: %s", async (_when, before) => {
+  ])("stays alive while the manager listens, and ends when the manager is closed: %s", async (_when, before) => {
     const directory = temporaryDirectory();
     const outcome = runManager(
       directory,
@@ -57,7 +57,7 @@ describe("the process of a manager", () => {
     expect(await outcome).toEqual({ ...ENDED, stdout: "closed\n" });
   });
 
-  it("ends though clients have come after unref", async () => {
+  it("ends when clients connect after unref", async () => {
     const outcome = await runManager(
       temporaryDirectory(),
       `
@@ -71,7 +71,7 @@ describe("the process of a manager", () => {
     expect(outcome).toEqual({ ...ENDED, stdout: "Listening 1\n" });
   });
 
-  it("is not ended by a client that is cut under the hands of an async listener, nor by a listener's own failure", async () => {
+  it("continues when a client is lost while its async listener runs, and when a listener fails", async () => {
     const outcome = await runManager(
       temporaryDirectory(),
       `

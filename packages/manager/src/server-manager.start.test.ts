@@ -16,7 +16,7 @@ const reason = new Error("enough");
 const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: reason };
 
 describe("startServerManager", () => {
-  it("resolves when it listens: at two endpoints, for this user only, and leaves nothing", async () => {
+  it("resolves when it listens at two endpoints, for its user only, and leaves no file after close", async () => {
     const directory = temporaryDirectory();
     const manager = untilTestEnds(await startServerManager({ name, directory }));
     expect(manager).toMatchObject({
@@ -32,12 +32,12 @@ describe("startServerManager", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it("tells the real port where the system chose it", async () => {
+  it("reports the real port when the system chose it", async () => {
     const manager = untilTestEnds(await startServerManager({ name, transport: tcp({ port: 0 }) }));
     expect(manager.address).toMatch(/^127\.0\.0\.1:[1-9]\d+$/);
   });
 
-  it("rejects with IPC_ADDRESS_IN_USE where a manager listens already, which is not disturbed (golang-ipc: row 2)", async () => {
+  it("rejects with IPC_ADDRESS_IN_USE when a manager listens already, and leaves that manager undisturbed (golang-ipc: row 2)", async () => {
     const directory = temporaryDirectory();
     const first = untilTestEnds(await startServerManager({ name, directory }));
     expect(await failureOf(startServerManager({ name, directory }))).toMatchObject({ code: "IPC_ADDRESS_IN_USE" });
@@ -74,7 +74,7 @@ describe("startServerManager", () => {
 });
 
 describe("an endpoint that is lost before the manager has started", () => {
-  it("is what startServerManager rejects with; the other endpoints are closed", async () => {
+  it("makes startServerManager reject with its error, and the other endpoints are closed", async () => {
     const world = memory();
     const error = new TransportError("IPC_LISTENER_LOST", "the socket is gone");
     let loseName = (): void => {};
@@ -91,7 +91,7 @@ describe("an endpoint that is lost before the manager has started", () => {
   });
 });
 
-describe("a client that comes while the manager starts", () => {
+describe("a client that connects while the manager starts", () => {
   /** A transport with so many clients connected, and `then` called, before a manager's last endpoint is open. */
   function eager(count: number, then: () => void = () => {}): { transport: Transport; clients: Session[] } {
     const world = memory();
@@ -115,7 +115,7 @@ describe("a client that comes while the manager starts", () => {
     return { transport, clients };
   }
 
-  it("is told to listeners that are added as soon as it has started, and loses nothing", async () => {
+  it("is emitted to listeners that are added as soon as the manager has started, and loses no message", async () => {
     const { transport } = eager(3);
     const manager = untilTestEnds(await startServerManager({ name, transport }));
     expect(manager.connections.size).toBe(0);
@@ -130,7 +130,7 @@ describe("a client that comes while the manager starts", () => {
     expect(connections.map(([connection]) => connection)).toEqual([...manager.connections.values()]);
   });
 
-  it("is sent away where the start fails, and keeps nothing open", async () => {
+  it("is disconnected when the start fails, and keeps nothing open", async () => {
     const failure = new TransportError("IPC_PERMISSION_DENIED", "no second endpoint");
     const { transport, clients } = eager(2, () => {
       throw failure;
@@ -149,7 +149,7 @@ describe("a client that comes while the manager starts", () => {
   });
 
   it.each(["close", "destroy"] as const)(
-    "is sent away where the listener of another one ends all by %s",
+    "is disconnected when the listener of another client ends the manager by %s",
     async (end) => {
       const { transport, clients } = eager(3);
       const manager = untilTestEnds(await startServerManager({ name, transport }));

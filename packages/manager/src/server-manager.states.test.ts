@@ -102,7 +102,7 @@ describe.each(Object.entries(STATES))("a manager that is %s", (state, make) => {
     await expectOutcome(await make(), call, cellOf(state, column));
   });
 
-  it("answers every call that changes nothing as its row says, and then on, once and destroy", async () => {
+  it("answers every call without effect as its row says, then accepts on, once and destroy", async () => {
     const manager = await make();
     for (const [name, [word, call]] of Object.entries(STEADY)) {
       await expectOutcome(manager, call, word ?? cellOf(state, name));

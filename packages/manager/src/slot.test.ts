@@ -52,7 +52,7 @@ function leftSlot() {
 }
 
 describe("a slot that waits for its client", () => {
-  it("sets no deadline when its client was quicker", () => {
+  it("sets no deadline when its client has connected before", () => {
     const pass = stopClock();
     const { slot, told } = openSlot();
     slot.acceptHandler.onEstablished(ESTABLISHED);
@@ -78,7 +78,7 @@ describe("a slot that waits for its client", () => {
     expect(slot.acceptHandler.busy()).toBe(full);
   });
 
-  it("closes when its client has not come in time, and says so once", () => {
+  it("closes and reports it once when its client has not connected in time", () => {
     const pass = stopClock();
     const { slot, told } = openSlot();
     slot.expectWithin(5_000, () => told.push("missed"));
@@ -89,7 +89,7 @@ describe("a slot that waits for its client", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("reports the reason when it is given up", () => {
+  it("reports the reason when the manager gives it up", () => {
     const { slot, told } = openSlot();
     slot.expectWithin(5_000, (error) => told.push(`missed: ${error?.message}`));
     slot.giveUp(new SessionError("IPC_HANDSHAKE_FAILED", "too many"));
@@ -117,7 +117,7 @@ describe("a slot whose client is connected", () => {
   });
 });
 
-describe("a slot whose client has gone", () => {
+describe("a slot whose client has disconnected", () => {
   it("accepts only a golang-ipc client, for 30 s, then closes", () => {
     const pass = stopClock();
     const { slot, told } = leftSlot();
@@ -131,7 +131,7 @@ describe("a slot whose client has gone", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("has 30 s again after each visit", () => {
+  it("waits 30 s again after each client", () => {
     const pass = stopClock();
     const { slot, told } = leftSlot();
     for (let visit = 0; visit < 3; visit++) {
@@ -145,7 +145,7 @@ describe("a slot whose client has gone", () => {
     expect(slot.state).toBe("closed");
   });
 
-  it("rejects a handshake that began before its client came, because any client could begin it", () => {
+  it("rejects a handshake that began before its client connected, because any client could begin it", () => {
     const { slot } = openSlot();
     const early = slot.acceptHandler;
     slot.acceptHandler.onEstablished(ESTABLISHED);
@@ -154,7 +154,7 @@ describe("a slot whose client has gone", () => {
     expect(slot.acceptHandler.busy()).toBeUndefined();
   });
 
-  it("reports nothing when it is given up", () => {
+  it("reports nothing when the manager gives it up", () => {
     const { slot, told } = openSlot();
     slot.expectWithin(5_000, () => told.push("missed"));
     slot.acceptHandler.onEstablished(ESTABLISHED);

@@ -210,7 +210,7 @@ describe("an address that is in use", () => {
     expect((await slots.open(never)).id).toBe(41);
   });
 
-  it("is not looked at when the request was aborted, or listening fails in another way", async () => {
+  it("is not skipped when the request was aborted or listening fails for another reason", async () => {
     const request = new AbortController();
     let looked = 0;
     const { slots } = create(
@@ -242,7 +242,7 @@ describe("past 1 024 slots without a client", () => {
     expect(await listeningOf(world, [1, 2, 1_024, 1_025])).toEqual([2, 1_024, 1_025]);
   });
 
-  it("those with a client do not count, and one whose client leaves counts from then on", async () => {
+  it("slots with a client do not count, and a slot counts from the moment its client disconnects", async () => {
     const { slots, world } = create();
     claim(await slots.open(never));
     await openMany(slots, 1_024);
