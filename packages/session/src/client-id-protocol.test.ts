@@ -13,7 +13,7 @@ const REQUEST_BYTES = [
 ];
 
 describe("the request for a client id", () => {
-  it("is golang-ipc's: type 12 and 17 bytes of text", () => {
+  it("equals golang-ipc's: type 12 and 17 bytes of text", () => {
     expect(clientIdRequest.type).toBe(12);
     expect([...Buffer.from(clientIdRequest.data)]).toEqual(REQUEST_BYTES);
     expect(isClientIdRequest(message(12, ...REQUEST_BYTES))).toBe(true);

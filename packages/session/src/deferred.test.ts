@@ -32,7 +32,7 @@ describe("a waiter", () => {
     waiter.resolve("over");
   });
 
-  test("resolves once, leaves nothing behind, and is not asked to leave", async () => {
+  test("resolves once without a call of its leave callback, and leaves no listener or timer", async () => {
     const { waiter, onCancel, controller, left } = waiting();
     waiter.resolve("first");
     expect(left()).toEqual([0, 0]);
@@ -44,7 +44,7 @@ describe("a waiter", () => {
     expect(onCancel).not.toHaveBeenCalled();
   });
 
-  test("rejects once and leaves nothing behind", async () => {
+  test("rejects once, and leaves no listener or timer", async () => {
     const { waiter, onCancel, controller, left } = waiting();
     const error = new Error("first");
     waiter.reject(error);
@@ -56,7 +56,7 @@ describe("a waiter", () => {
     expect(onCancel).not.toHaveBeenCalled();
   });
 
-  test("gives its value at its time-out, leaves first, and leaves nothing behind", async () => {
+  test("resolves with its value at its time-out after it has left, and leaves no listener or timer", async () => {
     const { waiter, onCancel, controller, left } = waiting();
     vi.advanceTimersByTime(999);
     expect([onCancel.mock.calls.length, ...left()]).toEqual([0, 1, 1]);
@@ -77,7 +77,7 @@ describe("a waiter", () => {
     await expect(waiter.promise).resolves.toBe("arrived");
   });
 
-  test("is aborted with the signal's reason as cause, leaves first, and leaves nothing behind", async () => {
+  test("rejects with the signal's reason as cause after it has left, and leaves no listener or timer", async () => {
     const { waiter, onCancel, controller, left } = waiting();
     const reason = new Error("enough");
     controller.abort(reason);
@@ -87,7 +87,7 @@ describe("a waiter", () => {
     expect(onCancel).toHaveBeenCalledTimes(1);
   });
 
-  test("that is committed can neither be aborted nor time out", async () => {
+  test("can neither be aborted nor time out when it is committed", async () => {
     const { waiter, onCancel, controller, left } = waiting();
     waiter.commit();
     expect(left()).toEqual([0, 0]);
@@ -106,7 +106,7 @@ describe("a waiter", () => {
   });
 });
 
-test("an abort error says what was aborted", () => {
+test("an abort error names the aborted call", () => {
   const signal = AbortSignal.abort("tired");
   expect(abortError("write", signal)).toMatchObject({
     code: "IPC_ABORTED",

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 import { isolateLogger, type Logger } from "./diagnostics.js";
 
-it("hands each level on, with the logger as `this`", () => {
+it("passes each level to the logger, with that as `this`", () => {
   const told: string[] = [];
   class Recorder implements Logger {
     readonly prefix = "told";
@@ -23,7 +23,7 @@ it("hands each level on, with the logger as `this`", () => {
   expect(told).toEqual(["told debug x", "told info x", "told warn x", "told error x"]);
 });
 
-it("lets what a logger throws be an uncaught exception of its own tick", () => {
+it("turns an exception of a logger into an uncaught exception of its own tick", () => {
   const failure = new Error("disk full");
   const fail = (): never => {
     throw failure;

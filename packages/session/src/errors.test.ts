@@ -15,14 +15,14 @@ describe("isIpcError", () => {
     expect(isIpcError(error)).toBe(true);
   });
 
-  test("knows an error of another copy of the package by its code", () => {
+  test("recognizes an error of another copy of the package by its code", () => {
     class SessionError extends Error {
       readonly code = "IPC_CLOSED";
     }
     expect(isIpcError(new SessionError())).toBe(true);
   });
 
-  test("knows an error of another realm", () => {
+  test("recognizes an error of another realm", () => {
     expect(isIpcError(runInNewContext('Object.assign(new Error("m"), { code: "IPC_CLOSED" })'))).toBe(true);
   });
 
@@ -35,7 +35,7 @@ describe("isIpcError", () => {
     "IPC_CLOSED",
     null,
     undefined,
-  ])("does not know %o", (error) => {
+  ])("does not recognize %o", (error) => {
     expect(isIpcError(error)).toBe(false);
   });
 });
@@ -48,7 +48,7 @@ describe("a SessionError", () => {
     expect(error).toMatchObject({ name: "SessionError", code: "IPC_CONNECTION_LOST", message: "cut", cause });
   });
 
-  test("of an aborted wait is an AbortError, as everywhere in the platform", () => {
+  test("is an AbortError when a wait was aborted, as in the platform", () => {
     expect(new SessionError("IPC_ABORTED", "m").name).toBe("AbortError");
   });
 });

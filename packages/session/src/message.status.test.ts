@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Status, statusCode } from "./message.js";
 
-test("statuses have golang-ipc's words and numbers", () => {
+test("statuses have the words and numbers of golang-ipc", () => {
   const inOrder: readonly Status[] = [
     "Not Connected",
     "Listening",

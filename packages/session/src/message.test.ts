@@ -9,7 +9,7 @@ const received = (hex: string): ReceivedMessage => {
 };
 
 describe("a received message", () => {
-  test("has its kind, its type, and its data as they came", () => {
+  test("has its kind, and its type and data as received", () => {
     const { kind, type, data } = received("00ff");
     expect([kind, type, data]).toEqual(["data", 7, Uint8Array.of(0, 255)]);
   });
@@ -21,7 +21,7 @@ describe("a received message", () => {
     ["61ff62", "a\ufffdb"],
     ["61e282", "a\ufffd"],
     ["610062", "a\u0000b"],
-  ])("of the bytes %s has the text %j", (hex, text) => {
+  ])("has, for the bytes %s, the text %j", (hex, text) => {
     expect(received(hex).text()).toBe(text);
   });
 
@@ -29,7 +29,7 @@ describe("a received message", () => {
     expect(received(Buffer.from('{"a":[1,"€"]}').toString("hex")).json()).toEqual({ a: [1, "€"] });
   });
 
-  test.each(["", "7b", "68656c6c6f"])("throws a SyntaxError for data that is no JSON: %s", (hex) => {
+  test.each(["", "7b", "68656c6c6f"])("throws a SyntaxError when its data is not JSON: %s", (hex) => {
     expect(() => received(hex).json()).toThrow(SyntaxError);
   });
 });

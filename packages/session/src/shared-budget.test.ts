@@ -34,7 +34,7 @@ class Holders {
 }
 
 describe("a shared budget", () => {
-  it("counts what is held, and gives each what is left for all", () => {
+  it("counts the held bytes, and allows each holder the rest of the limit", () => {
     const budget = new SharedBudget(1_000);
     expect([budget.limit, budget.used, budget.share]).toEqual([1_000, 0, 1_000]);
     budget.add(300);
@@ -44,7 +44,7 @@ describe("a shared budget", () => {
     expect([budget.used, budget.share]).toEqual([200, 800]);
   });
 
-  it("leaves nothing, and never less, when the last message of a holder went past its limit", () => {
+  it("leaves exactly nothing when the last message of a holder exceeded its limit", () => {
     const budget = new SharedBudget(1_000);
     budget.add(1_500);
     expect([budget.used, budget.share]).toEqual([1_500, 0]);
@@ -52,7 +52,7 @@ describe("a shared budget", () => {
     expect([budget.used, budget.share]).toEqual([0, 1_000]);
   });
 
-  it("holds k that fill it together and stand still to limit / (k + 1) each, but for one message", () => {
+  it("limits each of k holders that fill it and stand still to limit / (k + 1) plus one message", () => {
     assert(
       property(integer({ min: 1, max: 200 }), integer({ min: 1, max: 50 }), (k, bytes) => {
         const holders = new Holders(k);
@@ -70,7 +70,7 @@ describe("a shared budget", () => {
     );
   });
 
-  it("is exceeded only by each holder's last message, in whatever order holders take and let go", () => {
+  it("is exceeded only by each holder's last message, for any order of taking and releasing", () => {
     const step = record({
       holder: integer({ min: 0, max: 9 }),
       bytes: integer({ min: 1, max: 40_000 }),

@@ -30,7 +30,7 @@ describe("endStream", () => {
     expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
   });
 
-  test("discards what the peer still says, so that nothing unread resets the connection (golang-ipc: row 37)", async () => {
+  test("discards the bytes that the peer still sends, so that no unread input resets the connection (golang-ipc: row 37)", async () => {
     const duplex = stream();
     duplex.push(new Uint8Array(100_000));
     const end = closeGracefully(duplex);
@@ -65,7 +65,7 @@ describe("endStream", () => {
     expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
   });
 
-  test("delivers what was written last to the peer", async () => {
+  test("delivers the last write to the peer", async () => {
     const [near, far] = memoryPair();
     const received: Buffer[] = [];
     far.on("data", (chunk: Buffer) => received.push(chunk));
@@ -74,7 +74,7 @@ describe("endStream", () => {
     expect(Buffer.concat(received)).toEqual(Buffer.of(2));
   });
 
-  test("resolves though the stream fails meanwhile", async () => {
+  test("resolves when the stream fails meanwhile", async () => {
     const duplex = stream();
     const end = closeGracefully(duplex);
     duplex.destroy(new Error("cut"));
@@ -82,7 +82,7 @@ describe("endStream", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("of a stream whose peer has ended destroys it at once", async () => {
+  test("destroys a stream at once when its peer has ended", async () => {
     const duplex = stream();
     duplex.push(null);
     await new Promise((resolve) => duplex.once("end", resolve).resume());
@@ -90,7 +90,7 @@ describe("endStream", () => {
     expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
   });
 
-  test("of a destroyed stream resolves and leaves no timer", async () => {
+  test("resolves and leaves no timer when the stream is destroyed", async () => {
     await closeGracefully(stream().destroy());
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -10,11 +10,11 @@ describe.each([0, 1, 4_095, 4_096, 4_097, 1_048_576])("memory for %i bytes that 
     expect(allocateUnzeroed(length)).toHaveLength(length);
   });
 
-  it("is seen through a plain Uint8Array, no Buffer", () => {
+  it("is a plain Uint8Array, not a Buffer", () => {
     expect(Object.getPrototypeOf(allocateUnzeroed(length))).toBe(Uint8Array.prototype);
   });
 
-  it("owns its whole buffer, so that no other memory is kept alive or visible", () => {
+  it("owns its whole buffer, and keeps no other memory alive or visible", () => {
     const [memory, other] = [allocateUnzeroed(length), allocateUnzeroed(length)];
     expect([memory.byteOffset, memory.buffer.byteLength]).toEqual([0, length]);
     expect(memory.buffer).not.toBe(other.buffer);

@@ -28,7 +28,7 @@ describe("a control frame", () => {
     expect(decodeControlFrame(bytes(encoded))).toEqual(frame);
   });
 
-  test("comes out as it went in, wherever it lies in its memory", () => {
+  test("decodes to its input at any offset in a buffer", () => {
     const count = bigInt({ min: 0n, max: 2n ** 64n - 1n });
     const frame = oneof(
       record({ op: constantFrom("ping" as const, "pong" as const), id: integer({ min: 0, max: 0xffff_ffff }) }),
@@ -49,7 +49,7 @@ describe("a control frame", () => {
     );
   });
 
-  test("of any bytes is decoded, ignored, or refused with IPC_RECORD_INVALID", () => {
+  test("is decoded, ignored, or rejected with IPC_RECORD_INVALID for any bytes", () => {
     assert(
       property(uint8Array({ maxLength: 140 }), (data) => {
         const length = { 1: 5, 2: 5, 3: 18 }[data[0] ?? 0];
@@ -65,7 +65,7 @@ describe("a control frame", () => {
     );
   });
 
-  test("of every length from 0 to 140 is refused where the length is not that of its op", () => {
+  test("is rejected when its length from 0 to 140 is not that of its op", () => {
     const taken = (op: number): number[] =>
       Array.from({ length: 141 }, (_, length) => length).filter((length) => {
         const data = new Uint8Array(length);
@@ -91,7 +91,7 @@ describe("a control frame", () => {
     ["a GOAWAY of 17 bytes", `03${"00".repeat(16)}`, "GOAWAY of 17 bytes, expected 18"],
     ["a GOAWAY of 19 bytes", `03${"00".repeat(18)}`, "GOAWAY of 19 bytes, expected 18"],
     ["a GOAWAY of 17 bytes with an unknown reason", `0304${"00".repeat(15)}`, "GOAWAY of 17 bytes, expected 18"],
-  ])("that is %s is refused, with the figures", (_what, data, message) => {
+  ])("is rejected with the figures when it is %s", (_what, data, message) => {
     expect(() => decodeControlFrame(bytes(data))).toThrow(
       expect.objectContaining({
         code: "IPC_RECORD_INVALID",
@@ -108,7 +108,7 @@ describe("a control frame", () => {
     ["op 0x07 of 128 bytes", `07${"ff".repeat(127)}`],
     ["a GOAWAY with the reason 4", `0304${"00".repeat(16)}`],
     ["a GOAWAY with the reason 255", `03ff${"00".repeat(16)}`],
-  ])("that is unknown is ignored: %s", (_what, data) => {
+  ])("is ignored when it is unknown: %s", (_what, data) => {
     expect(decodeControlFrame(bytes(data))).toBeUndefined();
   });
 });

@@ -24,7 +24,7 @@ function decoderFor(codec: MessageCodec, ...chunks: Uint8Array[]): MessageDecode
   return decoder;
 }
 
-test("the end of a plain stream is announced by a GOAWAY, if both sides have control frames", () => {
+test("a plain connection announces its end by a GOAWAY when both sides have control frames", () => {
   const announced = Buffer.from(new PlainCodec("GOAWAY").closeNotify() ?? []).toString("hex");
   expect(announced).toBe(`0000001600000000030000000000000000000000000000000000`);
   expect([plain().closeNotify(), sealed().closeNotify()]).toEqual([undefined, undefined]);
@@ -34,7 +34,7 @@ describe.each([
   ["plain", plain],
   ["sealed", sealed],
 ])("a %s message", (_mode, make) => {
-  test("comes out as it went in, written as one frame or in parts", () => {
+  test("decodes to its input when written as one frame or in parts", () => {
     assert(
       property(integer({ min: 0, max: 0xffff_ffff }), uint8Array({ maxLength: 3_000 }), (type, data) => {
         const out = make();
@@ -48,7 +48,7 @@ describe.each([
   });
 
   test.each([0, 1, 1_019, 1_020, 1_021, 65_536])(
-    "of %i bytes is the same bytes in one frame and in parts",
+    "of %i bytes encodes to the same bytes in one frame and in parts",
     (length) => {
       const data = Uint8Array.from({ length }, (_, index) => index & 0xff);
       const frame = frameOf(make(), 9, data);
@@ -57,7 +57,7 @@ describe.each([
     },
   );
 
-  test("is written at its place and nowhere else", () => {
+  test("writes only to its own range of the buffer", () => {
     assert(
       property(uint8Array({ maxLength: 50 }), nat(9), (data, offset) => {
         const frame = frameOf(make(), 3, data);
@@ -68,7 +68,7 @@ describe.each([
     );
   });
 
-  test("gives data that is a plain Uint8Array", () => {
+  test("decodes to data in a plain Uint8Array", () => {
     const message = decoderFor(make(), Buffer.from(frameOf(make(), 1, Buffer.from("hello")))).nextMessage();
     expect(Object.getPrototypeOf(message?.data)).toBe(Uint8Array.prototype);
   });
@@ -85,13 +85,13 @@ describe("a plain connection", () => {
     expect(plain().encodeChunks(1, data)[1]).toBe(data);
   });
 
-  test("says that nothing protects it", () => {
+  test("reports that nothing protects it", () => {
     expect(plain().security).toEqual({ mode: "plain", peer: { psk: false } });
   });
 });
 
 describe("a sealed connection", () => {
-  test("says that golang-ipc's encryption protects it", () => {
+  test("reports golang-ipc's encryption as its protection", () => {
     expect(sealed().security).toEqual({ mode: "compatible", peer: { psk: false } });
   });
 
@@ -102,14 +102,14 @@ describe("a sealed connection", () => {
     expect(Buffer.from(opened).equals(Buffer.of(1, 2, 3, 4, ...data))).toBe(true);
   });
 
-  test("keeps nothing of a long message for the short one after it", () => {
+  test("keeps no byte of a long message in the short one after it", () => {
     const codec = sealed();
     frameOf(codec, 1, new Uint8Array(500).fill(0xaa));
     const body = frameOf(codec, 2, Uint8Array.of(1)).subarray(4);
     expect([...new MessageCipher(KEY).open(body)]).toEqual([0, 0, 0, 2, 1]);
   });
 
-  test("hands out nothing of a frame whose tag is wrong", () => {
+  test("returns no byte of a frame when its tag is wrong", () => {
     const frame = frameOf(sealed(), 1, Uint8Array.of(1, 2, 3));
     for (let at = 4; at < frame.length; at++) {
       const altered = frame.slice();
@@ -120,7 +120,7 @@ describe("a sealed connection", () => {
     }
   });
 
-  test("refuses a body that cannot hold a sealed type, and takes the shortest that can", () => {
+  test("rejects a body that cannot hold a sealed type, and accepts the shortest that can", () => {
     expect(() => decoderFor(sealed(), encodeFrame(new Uint8Array(31))).nextMessage()).toThrow(
       expect.objectContaining({ code: "IPC_FRAME_TOO_SHORT" }),
     );

@@ -49,41 +49,38 @@ describe("records carry the frames", () => {
     ["large", constantFrom(0, 5_000, 70_000, 262_136, 262_137, 600_000), integer({ min: 5_000, max: 100_000 })],
   ] as const;
 
-  test.each(SIZES)(
-    "whatever is batched, whatever goes in parts, and wherever the stream is cut: %s",
-    (_size, length, chunk) => {
-      const message = record({ type: integer({ min: 1, max: 0xffff_ffff }), length });
-      const step = record({
-        way: constantFrom("batch", "parts"),
-        messages: array(message, { minLength: 1, maxLength: 4 }),
-      });
-      assert(
-        property(array(step, { maxLength: 5 }), chunk, (steps, chunkBytes) => {
-          const [near, far] = pair({ rekeyInterval: 3 });
-          const written: Uint8Array[] = [];
-          const expected: Sent[] = [];
-          for (const { way, messages } of steps) {
-            const total = messages.reduce((sum, each) => sum + each.length, 0);
-            if (way === "batch" && total < 60_000) written.push(batch(near, messages));
-            else for (const each of messages) written.push(...near.encodeChunks(each.type, dataOf(each)));
-            expected.push(...messages);
-          }
-          const stream = Buffer.concat([...written, near.closeNotify()]);
-          const taken: Sent[] = [];
-          for (let at = 0; at < stream.length; at += chunkBytes) {
-            far.push(new Uint8Array(stream.subarray(at, at + chunkBytes)));
-            taken.push(...takeAll(far));
-          }
-          far.end();
-          expect(taken).toEqual(expected);
-          expect(far.bufferedBytes).toBe(0);
-        }),
-        { numRuns: 30 },
-      );
-    },
-  );
+  test.each(SIZES)("for any batches, any parts and any cuts of the stream: %s", (_size, length, chunk) => {
+    const message = record({ type: integer({ min: 1, max: 0xffff_ffff }), length });
+    const step = record({
+      way: constantFrom("batch", "parts"),
+      messages: array(message, { minLength: 1, maxLength: 4 }),
+    });
+    assert(
+      property(array(step, { maxLength: 5 }), chunk, (steps, chunkBytes) => {
+        const [near, far] = pair({ rekeyInterval: 3 });
+        const written: Uint8Array[] = [];
+        const expected: Sent[] = [];
+        for (const { way, messages } of steps) {
+          const total = messages.reduce((sum, each) => sum + each.length, 0);
+          if (way === "batch" && total < 60_000) written.push(batch(near, messages));
+          else for (const each of messages) written.push(...near.encodeChunks(each.type, dataOf(each)));
+          expected.push(...messages);
+        }
+        const stream = Buffer.concat([...written, near.closeNotify()]);
+        const taken: Sent[] = [];
+        for (let at = 0; at < stream.length; at += chunkBytes) {
+          far.push(new Uint8Array(stream.subarray(at, at + chunkBytes)));
+          taken.push(...takeAll(far));
+        }
+        far.end();
+        expect(taken).toEqual(expected);
+        expect(far.bufferedBytes).toBe(0);
+      }),
+      { numRuns: 30 },
+    );
+  });
 
-  test("with 20 bytes for each batch, and none for each message beyond its frame", () => {
+  test("with 20 extra bytes for each batch, and none for each message", () => {
     const [near] = recordPair();
     expect([near.frameOverhead, near.headroom, near.tailroom]).toEqual([8, 4, 16]);
     expect(
@@ -94,20 +91,20 @@ describe("records carry the frames", () => {
     ).toHaveLength(20 + 18 + 8);
   });
 
-  test("in parts that hold 256 KiB at the most", () => {
+  test("in parts of at most 256 KiB", () => {
     const [near] = recordPair();
     const parts = near.encodeChunks(1, new Uint8Array(600_000));
     expect(recordsIn(Buffer.concat(parts))).toEqual(["2:262144", "2:262144", `2:${600_008 - 2 * 262_144}`]);
   });
 
-  test("and say what the peer has proved", () => {
+  test("and report the proofs of the peer", () => {
     const [near] = recordPair();
     expect(near.security).toEqual({ mode: "secure", peer: { psk: false } });
   });
 });
 
-describe("what is not taken yet", () => {
-  test("stays sealed: a record is opened when everything before it has been taken", () => {
+describe("a record whose messages are not all taken", () => {
+  test("stays sealed until everything before it has been taken", () => {
     const [near, far] = pair();
     const [first, second] = [
       batch(near, [
@@ -125,7 +122,7 @@ describe("what is not taken yet", () => {
     expect(() => far.nextMessage()).toThrow(expect.objectContaining({ code: "IPC_DECRYPTION_FAILED" }));
   });
 
-  test("is held in memory of its record's size, the message a view into it", () => {
+  test("is held in memory of its own size, and its messages are views into it", () => {
     const [near, far] = pair();
     far.push(
       batch(near, [
@@ -138,7 +135,7 @@ describe("what is not taken yet", () => {
     expect(Object.getPrototypeOf(message?.data)).toBe(Uint8Array.prototype);
   });
 
-  test("and was never whole is nowhere in what is taken: an altered record gives nothing of itself", () => {
+  test("yields no byte when it was altered", () => {
     const [near] = recordPair();
     const sealed = batch(near, [{ type: 1, length: 40 }]);
     for (let at = 0; at < sealed.length; at++) {
@@ -162,7 +159,7 @@ describe("the end of the stream", () => {
     return "none";
   };
 
-  test("is one behind a CLOSE, and nowhere else", () => {
+  test("is orderly behind a CLOSE only", () => {
     const [near, far] = pair();
     expect(codeOf(() => pair()[1].end())).toBe("IPC_RECORD_TRUNCATED");
     far.push(Buffer.concat([batch(near, [{ type: 1, length: 1 }]), near.closeNotify()]));
@@ -170,7 +167,7 @@ describe("the end of the stream", () => {
     expect(codeOf(() => far.end())).toBe("none");
   });
 
-  test("within a record, within the CLOSE, or within a frame is none", () => {
+  test("is not orderly within a record, within the CLOSE, or within a frame", () => {
     const endOf = (bytes: Uint8Array): string => {
       const [, far] = pair();
       far.push(bytes);
@@ -191,7 +188,7 @@ describe("the end of the stream", () => {
     expect(endOf(Buffer.concat([half, cutting.closeNotify()]))).toBe("IPC_FRAME_TRUNCATED");
   });
 
-  test("is said with a CLOSE of 20 bytes, behind which nothing is sealed any more", () => {
+  test("is announced by a CLOSE of 20 bytes, after which nothing more is sealed", () => {
     const [near] = recordPair();
     expect(near.closeNotify()).toHaveLength(20);
     expect(() => batch(near, [{ type: 1, length: 1 }])).toThrow("no record may follow CLOSE");

@@ -50,7 +50,7 @@ describe("a control channel", () => {
     expect(framesIn(stream)).toEqual([pong(0xfffefdfc)]);
   });
 
-  it("keeps one PONG in the send queue however many PINGs come, and then answers the newest", async () => {
+  it("queues one PONG for any number of PINGs, and then answers the newest", async () => {
     const { channel, stream, sender } = setUp();
     stream.holds = true;
     for (let id = 1; id <= 100_000; id++) channel.receive(ping(id));
@@ -140,7 +140,7 @@ describe("a control channel", () => {
   });
 
   it.each([0, 1, 2])(
-    "sends no PONG behind the announcement of the end, with %i writes before the flush",
+    "sends no PONG after it has announced the end, with %i writes before the flush",
     async (writes) => {
       const [near] = recordPair();
       const stream = new HeldStream();
@@ -181,7 +181,7 @@ describe("a control channel", () => {
     expect(sendControl).toHaveBeenCalledTimes(4);
   });
 
-  it("sends nothing after its connection has failed, and no rejection is left over", async () => {
+  it("sends nothing after its connection has failed, and leaves no unhandled rejection", async () => {
     const { channel, stream, sender } = setUp();
     stream.holds = true;
     channel.receive(ping(1));

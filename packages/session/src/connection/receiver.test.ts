@@ -61,7 +61,7 @@ function makeSetup(buffered: Uint8Array[], hasControl: boolean): Setup {
 }
 
 describe("a receiver", () => {
-  it("delivers nothing before `run`, then the buffered messages, then what the stream brings", async () => {
+  it("delivers nothing before `run`, then the buffered messages, then the data of the stream", async () => {
     const { stream, receiver, events } = setUp(message("a"));
     stream.push(message("b"));
     await nextTurn();
@@ -71,7 +71,7 @@ describe("a receiver", () => {
     expect(events).toEqual(["a", "buffer of 9 done", "b", expect.stringMatching(/^buffer/)]);
   });
 
-  it("drops control frames, unless it was given a callback for them", () => {
+  it("drops control frames when it has no callback for them", () => {
     const { receiver, events } = setUp(join(message("x", 0), message("y")));
     receiver.run();
     expect(events).toEqual(["y", "buffer of 18 done"]);
@@ -116,7 +116,7 @@ describe("a receiver", () => {
     expect(setup.events.slice(2)).toEqual(["b", "buffer of 18 done"]);
   });
 
-  it("does not see what follows a message whose listener stops it", () => {
+  it("decodes nothing after a message whose listener stops it", () => {
     const setup = setUp(join(message("a"), BAD_FRAME));
     setup.onMessage = () => setup.receiver.stop();
     setup.receiver.run();
@@ -160,7 +160,7 @@ describe("a receiver", () => {
 });
 
 describe("draining", () => {
-  it("delivers what the decoder and the stream hold, also during a pause, and calls back once", async () => {
+  it("delivers the messages in the decoder and the stream, also during a pause, and calls back once", async () => {
     const { stream, receiver, events } = setUp(message("a"));
     receiver.pause();
     stream.push(message("b"));
@@ -186,7 +186,7 @@ describe("draining", () => {
     expect(drained.mock.calls).toEqual([[2 * BYTES]]);
   });
 
-  it("delivers nothing behind a message that it has dropped, and still passes on control frames", () => {
+  it("delivers nothing after a message that it has dropped, and still passes on control frames", () => {
     const setup = setUpControl(join(message("a"), message("b"), message("x", 0), message("c")));
     setup.receiver.pause();
     setup.accepts = false;
@@ -209,7 +209,7 @@ describe("draining", () => {
     expect(drained).not.toHaveBeenCalled();
   });
 
-  it("tells a frame that is cut from one that is whole", () => {
+  it("distinguishes a truncated frame from a whole one", () => {
     const { receiver } = setUp(message("a").subarray(0, 5));
     receiver.drain(() => {});
     expect(receiver.truncation()).toMatchObject({ code: "IPC_FRAME_TRUNCATED" });
@@ -226,7 +226,7 @@ describe("the time slice", () => {
     });
   }
 
-  it("makes it yield to the event loop, with the stream paused, and continue where it stopped", async () => {
+  it("makes the receiver yield to the event loop, with the stream paused, and continue where it stopped", async () => {
     hurryClock();
     const texts = Array.from({ length: 40 }, (_, index) => `${index}`);
     const { stream, receiver, events } = setUp(join(...texts.map((text) => message(text))));
@@ -240,7 +240,7 @@ describe("the time slice", () => {
     expect(events.filter((event) => !event.startsWith("buffer"))).toEqual(texts);
   });
 
-  it("does not continue after a stop", async () => {
+  it("does not continue after a stop of the receiver", async () => {
     hurryClock();
     const { receiver, events } = setUp(join(...Array.from({ length: 40 }, () => message("a"))));
     receiver.run();

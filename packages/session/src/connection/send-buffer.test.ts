@@ -12,13 +12,13 @@ function put(batch: SendBuffer, length: number, value: number, overflow = false)
 const bytes = (length: number, value: number): Buffer => Buffer.alloc(length, value);
 
 describe("a batch", () => {
-  test("has no room and no memory before it is opened", () => {
+  test("has no capacity and no memory before it is opened", () => {
     const batch = new SendBuffer();
     expect([batch.length, batch.hasRoom(0)]).toEqual([0, false]);
     expect(() => batch.slab).toThrow("a batch is opened before it is written");
   });
 
-  test("hands out what was written, in order", () => {
+  test("returns the written bytes in order", () => {
     const batch = new SendBuffer();
     put(batch, 3, 1);
     put(batch, 2, 2);
@@ -27,7 +27,7 @@ describe("a batch", () => {
     expect([batch.length, batch.take().length]).toEqual([0, 0]);
   });
 
-  test("follows the one before in the same slab, until that is full", () => {
+  test("starts behind the batch before it in the same slab, until that is full", () => {
     const batch = new SendBuffer();
     put(batch, 4_000, 1);
     const first = batch.take();
@@ -42,7 +42,7 @@ describe("a batch", () => {
     expect(Buffer.concat([first, second, third]).equals(expected)).toBe(true);
   });
 
-  test("is never written again once it is handed out", () => {
+  test("is never written again after it was returned", () => {
     const batch = new SendBuffer();
     const taken: Buffer[] = [];
     for (let value = 0; value < 200; value++) {
@@ -57,7 +57,7 @@ describe("a batch", () => {
 describe("a batch with room before and behind its frames", () => {
   const [HEAD, TAIL] = [4, 16];
 
-  test("is as long as what it hands out, and nothing without frames", () => {
+  test("is as long as the bytes that it returns, and empty without frames", () => {
     const batch = new SendBuffer(HEAD, TAIL);
     expect(batch.length).toBe(0);
     put(batch, 3, 1);
@@ -68,7 +68,7 @@ describe("a batch with room before and behind its frames", () => {
     expect([...taken.subarray(HEAD, HEAD + 5)]).toEqual([1, 1, 1, 2, 2]);
   });
 
-  test("takes frames of up to 64 KiB less both, and no longer ones", () => {
+  test("accepts frames of up to 64 KiB less both, and rejects longer ones", () => {
     const batch = new SendBuffer(HEAD, TAIL);
     expect(batch.maxFrameBytes).toBe(65_536 - HEAD - TAIL);
     put(batch, batch.maxFrameBytes, 1);
@@ -77,7 +77,7 @@ describe("a batch with room before and behind its frames", () => {
     expect(batch.take()).toHaveLength(65_536);
   });
 
-  test("never reaches into another, whatever their lengths", () => {
+  test("never overlaps another batch, for any lengths", () => {
     const batch = new SendBuffer(HEAD, TAIL);
     const taken: Buffer[] = [];
     for (let value = 0; value < 200; value++) {
@@ -100,7 +100,7 @@ describe("the slab of a batch", () => {
     expect(batch.slab.length).toBe(4_096);
   });
 
-  test("doubles with each tick that it is too small for, up to 64 KiB", () => {
+  test("doubles up to 64 KiB with each tick for which it is too small", () => {
     const batch = new SendBuffer();
     const sizes = Array.from({ length: 7 }, (_, tick) => {
       batch.open(1, tick > 0);
@@ -128,7 +128,7 @@ describe("the slab of a batch", () => {
     expect(batch.slab.buffer.byteLength).toBe(4_096);
   });
 
-  test("doubles when it was filled, at rest or not", () => {
+  test("doubles when it was filled, when idle or not", () => {
     const batch = new SendBuffer();
     const sizes = Array.from({ length: 6 }, (_, turn) => {
       put(batch, 72, 1);
@@ -142,7 +142,7 @@ describe("the slab of a batch", () => {
     expect(sizes).toEqual([4_096, 8_192, 16_384, 32_768, 65_536, 65_536]);
   });
 
-  test("is let go at rest where it is large, and the next is as large", () => {
+  test("is released when idle if it is large, and the next one is as large", () => {
     const batch = new SendBuffer();
     put(batch, 40_000, 1);
     const taken = batch.take();
@@ -153,7 +153,7 @@ describe("the slab of a batch", () => {
     expect(taken.equals(bytes(40_000, 1))).toBe(true);
   });
 
-  test("is small again after a rest before which little came", () => {
+  test("is small again after an idle time before which little was written", () => {
     const batch = new SendBuffer();
     for (const length of [40_000, 16_383]) {
       put(batch, length, 1);
@@ -164,7 +164,7 @@ describe("the slab of a batch", () => {
     expect(batch.slab.length).toBe(4_096);
   });
 
-  test("is kept at rest where it is small", () => {
+  test("is kept when idle if it is small", () => {
     const batch = new SendBuffer();
     batch.shrink();
     put(batch, 1, 1);

@@ -18,7 +18,7 @@ describe("an outbox with a shared budget", () => {
     ["small messages", [10, 100, 1_000]],
     ["a large message", [200_000]],
     ["small and large messages in turn", [10, 65_536, 20, 100_000, 30]],
-  ])("counts what is queued, frames and all, and nothing after the flush: %s", async (_what, lengths) => {
+  ])("counts queued bytes with their frames, and nothing after the flush: %s", async (_what, lengths) => {
     const budget = new SharedBudget(LIMIT);
     const { sender, stream } = heldSender(LIMIT, budget);
     stream.holds = true;
@@ -50,7 +50,7 @@ describe("an outbox with a shared budget", () => {
     expect(budget.used).toBe(0);
   });
 
-  it("counts no message that waits, and counts it when it is accepted", async () => {
+  it("counts no waiting message, and counts it when it is accepted", async () => {
     const budget = new SharedBudget(LIMIT);
     const { sender, stream, waiting } = heldSender(1_000, budget);
     stream.holds = true;
@@ -65,7 +65,7 @@ describe("an outbox with a shared budget", () => {
     expect(budget.used).toBe(0);
   });
 
-  it("makes a message wait where it holds as much as is left for all, and accepts it when its own are gone", async () => {
+  it("makes a message wait when it holds as much as is left for all, and accepts it when its own messages were sent", async () => {
     const budget = new SharedBudget(10_000);
     const { sender, stream } = heldSender(LIMIT, budget);
     stream.holds = true;
@@ -81,7 +81,7 @@ describe("an outbox with a shared budget", () => {
     expect(budget.used).toBe(0);
   });
 
-  it("always accepts one message where it holds none, whatever the others hold", async () => {
+  it("always accepts one message when it holds none, for any bytes in other outboxes", async () => {
     const budget = new SharedBudget(1_000);
     budget.add(5_000);
     const { sender, stream } = heldSender(LIMIT, budget);
@@ -97,7 +97,7 @@ describe("an outbox with a shared budget", () => {
     expect(budget.used).toBe(5_000);
   });
 
-  it("counts nothing after its failure, also when the kernel takes a write later, or it fails again", async () => {
+  it("counts nothing after its failure, also when the kernel accepts a write later, or when it fails again", async () => {
     const budget = new SharedBudget(LIMIT);
     const { sender, stream } = heldSender(1_000, budget);
     stream.holds = true;
@@ -113,7 +113,7 @@ describe("an outbox with a shared budget", () => {
     expect(budget.used).toBe(0);
   });
 
-  it("counts nothing that its failure finds still being gathered", async () => {
+  it("counts no message that is still being batched when it fails", async () => {
     const budget = new SharedBudget(LIMIT);
     const { sender, stream } = heldSender(LIMIT, budget);
     void sender.write(1, bytes(500), undefined);
@@ -144,7 +144,7 @@ describe("an outbox with a shared budget", () => {
     expect(budget.used).toBe(0);
   });
 
-  it("holds back as many senders as it must, and all of them send everything", async () => {
+  it("makes senders wait when it is full, and all of them send everything", async () => {
     const budget = new SharedBudget(10_000);
     const [stalled, ...others] = Array.from({ length: 10 }, () => heldSender(LIMIT, budget));
     if (stalled === undefined) throw new Error("there are ten");

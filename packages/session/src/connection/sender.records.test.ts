@@ -77,7 +77,7 @@ function messagesAt(far: MessageCodec, written: Buffer): string[] {
 }
 
 describe("messages become records:", () => {
-  it("all small ones of a tick are one", async () => {
+  it("all small ones of a tick become one record", async () => {
     const { sender, stream, far } = secureSender();
     for (let type = 1; type <= 50; type++) void sender.write(type, bytes(64), undefined);
     expect(stream.taken).toHaveLength(0);
@@ -87,14 +87,14 @@ describe("messages become records:", () => {
     expect(messagesAt(far, stream.bytes)).toEqual(Array.from({ length: 50 }, (_, i) => `${i + 1}:64`));
   });
 
-  it("a single one is sent in the same macrotask, without waiting for others", async () => {
+  it("a single one is sent in the same macrotask, before any other", async () => {
     const { sender, stream } = secureSender();
     await sender.write(1, bytes(5), undefined);
     await new Promise<void>((resolve) => process.nextTick(resolve));
     expect(recordsIn(stream.bytes)).toEqual(["2:13"]);
   });
 
-  it("each tick's are another", async () => {
+  it("those of each tick become another record", async () => {
     const { sender, stream } = secureSender();
     for (const count of [1, 3, 2]) {
       for (let i = 0; i < count; i++) void sender.write(1, bytes(2), undefined);
@@ -103,7 +103,7 @@ describe("messages become records:", () => {
     expect(recordsIn(stream.bytes)).toEqual(["2:10", "2:30", "2:20"]);
   });
 
-  it("those of a tick that is too long for one are several, none over 64 KiB", async () => {
+  it("those of a tick become several records of at most 64 KiB when one is too small", async () => {
     const { sender, stream, far } = secureSender({ maxQueuedBytes: 10_000_000 });
     for (let type = 1; type <= 3_000; type++) void sender.write(type, bytes(100), undefined);
     await sender.flush(undefined);
@@ -122,7 +122,7 @@ describe("messages become records:", () => {
     [524_280, ["2:262144", "2:262144"]],
     [524_281, ["2:262144", "2:262144", "2:1"]],
     [3_145_728, [...new Array<string>(12).fill("2:262144"), "2:8"]],
-  ])("a message of %i bytes is as few as its length allows", async (length, records) => {
+  ])("a message of %i bytes becomes as few records as its length allows", async (length, records) => {
     const { sender, stream, far } = secureSender();
     await sender.write(7, bytes(length), undefined);
     await sender.flush(undefined);
@@ -130,7 +130,7 @@ describe("messages become records:", () => {
     expect(messagesAt(far, stream.bytes)).toEqual([`7:${length}`]);
   });
 
-  it("in the order in which they were written, small and large in turn", async () => {
+  it("small and large ones in turn keep the order of the writes", async () => {
     const { sender, stream, far } = secureSender({ maxQueuedBytes: 10_000_000 });
     const lengths = [1, 65_536, 2, 200_000, 65_535, 3, 0, 65_508, 65_509, 700_000, 4];
     for (const [index, length] of lengths.entries()) void sender.write(index + 1, bytes(length), undefined);
@@ -138,7 +138,7 @@ describe("messages become records:", () => {
     expect(messagesAt(far, stream.bytes)).toEqual(lengths.map((length, index) => `${index + 1}:${length}`));
   });
 
-  it("after a rekeying as before it, within a large message too", async () => {
+  it("the records are the same after a rekeying, also within a large message", async () => {
     const { sender, stream, far } = secureSender({ rekeyInterval: 2, maxQueuedBytes: 10_000_000 });
     for (const length of [1, 1_000_000, 1, 1_000_000]) void sender.write(1, bytes(length), undefined);
     await sender.flush(undefined);
@@ -146,8 +146,8 @@ describe("messages become records:", () => {
   });
 });
 
-describe("what is queued", () => {
-  it("is the bytes on the wire, before they are sealed as after", async () => {
+describe("the queued byte count", () => {
+  it("is that of the bytes on the wire, before and after they are sealed", async () => {
     const { sender, stream } = secureSender();
     stream.holds = true;
     expect(sender.queuedBytes).toBe(0);
@@ -165,7 +165,7 @@ describe("what is queued", () => {
     expect([sender.queuedBytes, stream.bytes.length]).toEqual([0, all]);
   });
 
-  it("counts against a shared budget by the same bytes, and is taken off it", async () => {
+  it("is added to a shared budget by the same bytes, and is taken off again", async () => {
     const budget = new SharedBudget(1_000_000);
     const { sender, stream } = secureSender({ budget });
     stream.holds = true;
@@ -179,7 +179,7 @@ describe("what is queued", () => {
     expect(budget.used).toBe(0);
   });
 
-  it("lets writes wait past maxQueuedBytes, unsealed, and takes them up in order", async () => {
+  it("makes writes wait unsealed past maxQueuedBytes, and accepts them in order", async () => {
     const { sender, stream, far } = secureSender({ maxQueuedBytes: 10_000 });
     stream.holds = true;
     await sender.write(1, bytes(20_000), undefined);
@@ -194,7 +194,7 @@ describe("what is queued", () => {
 });
 
 describe("a sealer that seals no more", () => {
-  it("ends the connection: what was sealed before is handed over, and a flush says that not all was", async () => {
+  it("ends the connection, writes the bytes sealed before, and rejects a flush with the rest", async () => {
     const { sender, stream, exhausted } = secureSender({ recordLimit: 2 });
     await sender.write(1, bytes(5), undefined);
     await turn();
@@ -207,20 +207,23 @@ describe("a sealer that seals no more", () => {
     await expect(sender.write(3, bytes(5), undefined)).rejects.toMatchObject(refused);
   });
 
-  it.each([60_000, 70_000])("refuses a message of %d bytes that found it out, which counts nowhere", async (length) => {
-    const budget = new SharedBudget(1_000_000);
-    const { sender, exhausted } = secureSender({ recordLimit: 2, budget });
-    await sender.write(1, bytes(5), undefined);
-    await turn();
-    await sender.write(2, bytes(60_000), undefined);
-    const refused = { code: "IPC_CIPHER_EXHAUSTED" };
-    await expect(sender.write(3, bytes(length), undefined)).rejects.toMatchObject(refused);
-    await turn();
-    expect([sender.acceptedMessages, sender.acceptedBytes, budget.used]).toEqual([2, 60_005, 0]);
-    expect(exhausted).toHaveLength(1);
-  });
+  it.each([60_000, 70_000])(
+    "rejects the message of %d bytes that meets the failure, which counts nowhere",
+    async (length) => {
+      const budget = new SharedBudget(1_000_000);
+      const { sender, exhausted } = secureSender({ recordLimit: 2, budget });
+      await sender.write(1, bytes(5), undefined);
+      await turn();
+      await sender.write(2, bytes(60_000), undefined);
+      const refused = { code: "IPC_CIPHER_EXHAUSTED" };
+      await expect(sender.write(3, bytes(length), undefined)).rejects.toMatchObject(refused);
+      await turn();
+      expect([sender.acceptedMessages, sender.acceptedBytes, budget.used]).toEqual([2, 60_005, 0]);
+      expect(exhausted).toHaveLength(1);
+    },
+  );
 
-  it("in the middle of a large message hands nothing of it over", async () => {
+  it("writes no byte of a large message when it fails in its middle", async () => {
     const { sender, stream, exhausted } = secureSender({ recordLimit: 3 });
     const refused = { code: "IPC_CIPHER_EXHAUSTED" };
     await expect(sender.write(1, bytes(1_000_000), undefined)).rejects.toMatchObject(refused);

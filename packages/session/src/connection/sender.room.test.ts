@@ -40,7 +40,7 @@ const step = fc.oneof(
 );
 
 describe.each(PROTECTIONS)("%s", (_name, make) => {
-  it("takes a message at once exactly while what is queued is under the budget and no write waits", async () => {
+  it("accepts a message at once exactly while its queued bytes are under the budget and no write waits", async () => {
     const history = fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 160 }), async (steps) => {
       const { sender, stream, waiting } = makeSender(make(), BUDGET_BYTES);
       stream.holds = true;
@@ -58,7 +58,7 @@ describe.each(PROTECTIONS)("%s", (_name, make) => {
     await fc.assert(history, { numRuns: 200 });
   });
 
-  it("asks the stream what it holds once a batch, not for each message", async () => {
+  it("reads the stream's buffered length once a batch, not for each message", async () => {
     const { sender, stream } = makeSender(make(), 1_048_576);
     const asked = vi.spyOn(stream, "writableLength", "get");
     for (let count = 0; count < 1_000; count++) void sender.write(1, bytes(0), undefined);

@@ -8,7 +8,7 @@ import { SessionError } from "../errors.js";
 import { Sender } from "./sender.js";
 import { WriteQueue } from "./write-queue.js";
 
-describe("gathering", () => {
+describe("batching", () => {
   it("puts all messages of a tick into one write", async () => {
     const { sender, stream } = heldSender();
     for (let type = 1; type <= 50; type++) void sender.write(type, bytes(type), undefined);
@@ -45,7 +45,7 @@ describe("gathering", () => {
 });
 
 describe("the budget", () => {
-  it("lets writes wait past it and takes them up in order when there is room", async () => {
+  it("makes writes wait past it, and accepts them in order when there is room", async () => {
     const { sender, stream, waiting } = heldSender(10_000);
     stream.holds = true;
     const first = sender.write(1, bytes(20_000), undefined);
@@ -76,7 +76,7 @@ describe("the budget", () => {
     expect(stream.messages()).toEqual(["1:20000", "3:100"]);
   });
 
-  it("refuses what sixteen budgets of waiting messages leave no room for", async () => {
+  it("rejects a write that exceeds sixteen budgets of waiting messages", async () => {
     const { sender, stream } = heldSender(1_024);
     stream.holds = true;
     void sender.write(1, bytes(2_000), undefined);
@@ -100,7 +100,7 @@ async function stateOfCode(promise: Promise<void>): Promise<string> {
 }
 
 describe("flush", () => {
-  it("resolves when the kernel has everything written before, waiting messages too", async () => {
+  it("resolves when the kernel has accepted everything written before, waiting messages too", async () => {
     const { sender, stream } = heldSender(1_024);
     stream.holds = true;
     void sender.write(1, bytes(2_000), undefined);
@@ -114,12 +114,12 @@ describe("flush", () => {
     expect(stream.messages()).toEqual(["1:2000", "2:10"]);
   });
 
-  it("resolves at once when nothing is under way", async () => {
+  it("resolves at once when no write is in progress", async () => {
     const { sender } = heldSender();
     expect(await stateOf(sender.flush(undefined))).toBe("settled");
   });
 
-  it("is taken however much waits", async () => {
+  it("is accepted for any number of waiting messages", async () => {
     const { sender, stream } = heldSender(1_024);
     stream.holds = true;
     void sender.write(1, bytes(2_000), undefined);
@@ -132,7 +132,7 @@ describe("flush", () => {
     expect(stream.messages()).toHaveLength(17);
   });
 
-  it("rejects when it is aborted after the writes before it were admitted, and leaves them on their way", async () => {
+  it("rejects when it is aborted after the writes before it were accepted, and these are sent", async () => {
     const { sender, stream, waiting } = heldSender(1_024);
     stream.holds = true;
     void sender.write(1, bytes(2_000), undefined);
@@ -149,7 +149,7 @@ describe("flush", () => {
     expect(stream.messages()).toEqual(["1:2000", "2:10"]);
   });
 
-  it("that is aborted leaves the messages on their way", async () => {
+  it("does not stop the accepted messages when it is aborted", async () => {
     const { sender, stream } = heldSender();
     stream.holds = true;
     void sender.write(1, bytes(10), undefined);
@@ -163,7 +163,7 @@ describe("flush", () => {
 });
 
 describe("a large message", () => {
-  it("is written uncopied and resolves when the kernel has it", async () => {
+  it("is written uncopied, and resolves when the kernel has accepted it", async () => {
     const { sender, stream } = heldSender();
     stream.holds = true;
     const data = bytes(65_536);
@@ -176,7 +176,7 @@ describe("a large message", () => {
 });
 
 describe("a cipher that seals no more", () => {
-  it("ends the connection: what was sealed before is handed over, nothing unsealed ever is", async () => {
+  it("ends the connection, writes the bytes sealed before, and writes nothing unsealed", async () => {
     const stream = new HeldStream();
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const cipher = new MessageCipher(createSecretKey(new Uint8Array(32)), { messageLimit: 2 });
@@ -203,7 +203,7 @@ describe("a cipher that seals no more", () => {
     expect(sender.acceptedMessages).toBe(2);
   });
 
-  it("refuses a large message and a waiting one too", async () => {
+  it("rejects a large message and a waiting one", async () => {
     for (const length of [65_536, 5]) {
       const stream = new HeldStream();
       stream.holds = true;
@@ -241,7 +241,7 @@ it("destroys a stream whose write throws, with the error as its reason", async (
 });
 
 describe("failure", () => {
-  it("rejects every wait and tells how much had been accepted", async () => {
+  it("rejects every pending call with the figures of what had been accepted", async () => {
     const { sender, stream } = heldSender(1_024);
     stream.holds = true;
     void sender.write(1, bytes(600), undefined);

@@ -140,7 +140,7 @@ it("writes of a peer that the program destroys are not counted", async () => {
   expect([peer.stats.unawaitedRejections, warn.mock.calls]).toEqual([0, []]);
 });
 
-it("what follows from a watched write is a plain promise", () => {
+it("the promises derived from a watched write are plain promises", () => {
   const { writes } = record();
   expect(writes.reject(full).catch(() => {}).constructor).toBe(Promise);
 });

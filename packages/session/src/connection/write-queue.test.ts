@@ -57,7 +57,7 @@ async function outcomes(promises: readonly Promise<void>[]): Promise<string[]> {
 }
 
 describe("waiting writes", () => {
-  test("are handed out in order, as many as there is room for", async () => {
+  test("are accepted in order, as many as there is room for", async () => {
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const promises = [1, 2, 3, 4].map((type) => waiting.write(type, data(10), undefined));
     expect([waiting.size, waiting.bytes]).toEqual([4, 680]);
@@ -76,7 +76,7 @@ describe("waiting writes", () => {
   test.each([
     ["a copy of 65 471 bytes, which the caller may overwrite at once", 65_471, 1],
     ["the caller's own 65 472 bytes", 65_472, 9],
-  ])("hand over their type, and %s", (_what, length, first) => {
+  ])("pass on their type, and %s", (_what, length, first) => {
     const waiting = new WriteQueue(10_000, unawaitedWrites);
     // That of a Buffer shares its memory when it is sliced.
     const bytes = Buffer.alloc(length, 1);
@@ -91,7 +91,7 @@ describe("waiting writes", () => {
     expect(seen).toEqual([[5, length, first]]);
   });
 
-  test("settle with what the sink still waits for", async () => {
+  test("settle with the promise of the sink", async () => {
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const promises = [waiting.write(1, data(1), undefined), waiting.flush(undefined)];
     const sink = new Sink(2);
@@ -104,7 +104,7 @@ describe("waiting writes", () => {
     expect(await outcomes(promises)).toEqual(["IPC_CONNECTION_LOST", "IPC_CONNECTION_LOST"]);
   });
 
-  test("keep a flush behind the writes before it", async () => {
+  test("are accepted before a flush that follows them", async () => {
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const promises = [
       waiting.write(1, data(1), undefined),
@@ -121,7 +121,7 @@ describe("waiting writes", () => {
   });
 });
 
-test("data that is transferred while it waits is not sent, and its write tells so", async () => {
+test("a waiting write rejects and sends nothing when its data is transferred", async () => {
   const waiting = new WriteQueue(10_000, unawaitedWrites);
   const bytes = data(100_000);
   const written = waiting.write(1, bytes, undefined);
@@ -135,7 +135,7 @@ test("data that is transferred while it waits is not sent, and its write tells s
 });
 
 describe("an abort", () => {
-  test("takes a write out whole: its bytes, its place, its listener", async () => {
+  test("removes a write with its bytes, its place and its listener", async () => {
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const controller = new AbortController();
     const reason = new Error("enough");
@@ -154,7 +154,7 @@ describe("an abort", () => {
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
   });
 
-  test("beforehand rejects and queues nothing", async () => {
+  test("rejects a write and queues nothing when it comes first", async () => {
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const signal = AbortSignal.abort("no");
     const promises = [waiting.write(1, data(1), signal), waiting.flush(signal)];
@@ -163,7 +163,7 @@ describe("an abort", () => {
     await expect(promises[1]).rejects.toMatchObject({ message: "flush: aborted by its signal", cause: "no" });
   });
 
-  test("passes to the sink when the entry is admitted", async () => {
+  test("is passed to the sink when the entry was accepted", async () => {
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const controller = new AbortController();
     const promises = [waiting.write(1, data(1), controller.signal), waiting.flush(controller.signal)];
@@ -181,7 +181,7 @@ describe("an abort", () => {
 });
 
 describe("the queue of waiting writes", () => {
-  test("holds 16 times maxQueuedBytes, and refuses the next with its figures", async () => {
+  test("holds 16 times maxQueuedBytes, and rejects the next write with its figures", async () => {
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const full = [waiting.write(1, data(16_384 - 320), undefined), waiting.write(2, data(0), undefined)];
     expect(waiting.bytes).toBe(16_384);
@@ -197,14 +197,14 @@ describe("the queue of waiting writes", () => {
     expect(await outcomes([...full, waiting.write(4, data(0), undefined)])).toEqual(["done", "done", "pending"]);
   });
 
-  test("takes one message of any size while it is empty", async () => {
+  test("accepts one message of any size while it is empty", async () => {
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const promises = [waiting.write(1, data(1_000_000), undefined), waiting.write(2, data(0), undefined)];
     expect(await outcomes(promises)).toEqual(["pending", "IPC_QUEUE_FULL"]);
     expect(waiting.bytes).toBe(1_000_160);
   });
 
-  test("is emptied by rejectAll: every wait rejects, no listener stays", async () => {
+  test("is emptied by rejectAll: every wait rejects, and no listener is left", async () => {
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const { signal } = new AbortController();
     const promises = [waiting.write(1, data(5), signal), waiting.flush(signal), waiting.write(2, data(5), undefined)];
@@ -218,7 +218,7 @@ describe("the queue of waiting writes", () => {
     expect(sink.accepted).toEqual([]);
   });
 
-  test("are rejected when the peer that has connected does not take their size", async () => {
+  test("rejects writes when the connected peer does not accept their size", async () => {
     const waiting = new WriteQueue(1_024, unawaitedWrites);
     const written = [2_000, 2_001, 0].map((length, type) => waiting.write(type + 1, data(length), undefined));
     const flushed = waiting.flush(undefined);

@@ -28,7 +28,7 @@ describe("a write tracker", () => {
     expect([tracker.isIdle, tracker.messages]).toEqual([true, 0]);
   });
 
-  it("resolves a wait when the kernel has what was handed over before it, and not later writes", async () => {
+  it("resolves a wait when the kernel has the bytes written before it, without later writes", async () => {
     const { tracker, stream, write } = held();
     expect(tracker.wait("flush", undefined)).toBeUndefined();
     write(10, 1);

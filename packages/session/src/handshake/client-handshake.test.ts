@@ -67,7 +67,7 @@ function converse(server: string, want: Partial<ClientHandshakeOptions> = {}, pa
 }
 
 describe("a client's handshake", () => {
-  test("in the clear: reply, limits, reply", () => {
+  test("sends and reads the reply, the limits and the reply without encryption", () => {
     const { sent, asked, result } = converse("0200 00000004 00300000", { encryption: false });
     expect(sent).toEqual(["00", "00"]);
     expect(asked).toEqual(["2: the server's hello", "4: the length of the server's limits", "4: the server's limits"]);
@@ -75,7 +75,7 @@ describe("a client's handshake", () => {
   });
 
   test.each([true, false])(
-    "encrypted, as the server says, whether the client insists on it or not: %s",
+    "is encrypted when the server selects it, and whether the client requires it or not: %s",
     (encryption) => {
       const limits = sealed(bytes("00100000"));
       const { sent, asked, result } = converse(`0201 ${THEIR_KEY} 00000020 ${limits}`, { encryption });
@@ -86,12 +86,12 @@ describe("a client's handshake", () => {
   );
 });
 
-describe("a client refuses", () => {
+describe("a client rejects", () => {
   test.each([
     ["version 1", "0101", 1],
     ["version 3, though what follows looks busy", "03ff", 3],
     ["what is no version", "4854", 72],
-  ])("%s, and says so to the server", (_what, hello, version) => {
+  ])("%s, and notifies the server", (_what, hello, version) => {
     const { sent, error } = converse(hello);
     expect(sent).toEqual(["01"]);
     expect(error).toMatchObject({
@@ -101,7 +101,7 @@ describe("a client refuses", () => {
     });
   });
 
-  test("a server without encryption where it insists, and says so to the server", () => {
+  test("a server without encryption when it requires encryption, and notifies the server", () => {
     const { sent, error } = converse("0200 00000004 00300000");
     expect(sent).toEqual(["02"]);
     expect(error).toMatchObject({
@@ -112,7 +112,7 @@ describe("a client refuses", () => {
     });
   });
 
-  test.each([true, false])("to wait for a busy server, and sends nothing; encryption: %s", (encryption) => {
+  test.each([true, false])("a busy server without a wait, and sends nothing; encryption: %s", (encryption) => {
     const { sent, error } = converse("02ff", { encryption });
     expect(sent).toEqual([]);
     expect(error).toMatchObject({
@@ -167,7 +167,7 @@ describe("the server's limits", () => {
     ["encrypted", 31, 32],
     ["encrypted", 4_097, 32],
     ["encrypted", 0x8000_0000, 32],
-  ])("%s, of %i bytes are refused unread", (mode, length, shortest) => {
+  ])("are rejected unread when they are %s, of %i bytes", (mode, length, shortest) => {
     const hello = mode === "plain" ? "0200" : `0201 ${THEIR_KEY}`;
     const { asked, error } = converse(`${hello} ${u32(length)}`, { encryption: mode === "encrypted" });
     expect(asked.at(-1)).toBe("4: the length of the server's limits");
@@ -188,7 +188,7 @@ describe("the server's limits", () => {
     ["the longest, all junk", `00300000${"ee".repeat(4_092)}`],
   ] as const;
 
-  test.each(LIMITS)("are read from the first four bytes, the others ignored: %s", (_what, body) => {
+  test.each(LIMITS)("are read from the first four bytes, and the others are ignored: %s", (_what, body) => {
     expect(plain(body)).toMatchObject({ error: undefined, sent: ["00", "00"], result: { maxSendSize: 3_145_728 } });
     // The longest sealed body is 28 bytes shorter inside.
     const inside = body.slice(0, (4_096 - 28) * 2);
@@ -252,7 +252,7 @@ describe("the server's limits", () => {
   });
 });
 
-describe("a client that refuses what it is offered", () => {
+describe("a client that rejects an offer", () => {
   const psk = createSecretKey(new Uint8Array(32));
   const INSISTING = { ...NO_CREDENTIALS, psks: [psk], require: true };
 
@@ -265,14 +265,14 @@ describe("a client that refuses what it is offered", () => {
       NO_CREDENTIALS,
       ["00"],
     ],
-  ])("sends before it leaves, offered %s", (_what, plaintext, credentials, last) => {
+  ])("sends its rejection before it disconnects, offered %s", (_what, plaintext, credentials, last) => {
     const limits = sealed(bytes(plaintext));
     const { sent, error } = converse(`0201 ${THEIR_KEY} ${u32(limits.length / 2)} ${limits}`, { credentials });
     expect(sent).toEqual(["00", OUR_KEY, ...last]);
     expect(error).toMatchObject({ name: "SessionError", code: "IPC_SECURITY_REFUSED" });
   });
 
-  test("in the clear leaves as well, where it was in a secure session before", () => {
+  test("disconnects without encryption when it was in a secure session before", () => {
     for (const [limits, last] of [
       ["00000004 00300000", ["00"]],
       [`00000030 003000004950435801000000${BEHIND}`, []],
@@ -283,7 +283,7 @@ describe("a client that refuses what it is offered", () => {
     }
   });
 
-  test("rejects a server of another name, and accepts one without a name unless it requires keys", () => {
+  test("rejects a server of another name, and accepts a server without a name unless it requires keys", () => {
     const offered = (name: string, want: Partial<ClientHandshakeOptions> = {}): Conversation => {
       const limits = `003000004950435801000000 00010000 ${name} ${"00".repeat(16)}`;
       return converse(`0200 00000030 ${limits}`, { encryption: false, serverName: "orders", address: "/x", ...want });

@@ -27,7 +27,7 @@ const LISTENED = ["data", "end", "error", "close"] as const;
 const listeners = (stream: Duplex): number[] => LISTENED.map((event) => stream.listenerCount(event));
 
 describe("exact reads", () => {
-  test("give what was asked for over every two cuts, and lose nothing for the next owner", async () => {
+  test("return the requested bytes for every two cuts, and lose nothing for the next owner", async () => {
     const stream = bytes("0200 00000004 00300000 aabbcc");
     for (let i = 0; i <= stream.length; i++) {
       for (let j = i; j <= stream.length; j++) {
@@ -42,7 +42,7 @@ describe("exact reads", () => {
     }
   });
 
-  test("wait for bytes that come one by one", async () => {
+  test("wait for bytes that arrive one by one", async () => {
     const duplex = input();
     const reader = new ExactReader(duplex);
     const read = reader.read(3, "three bytes");
@@ -54,7 +54,7 @@ describe("exact reads", () => {
     expect(hexOf(reader.release()) + (await remainder(duplex))).toBe("04");
   });
 
-  test("take no chunk more than they need: the rest stays with the stream", async () => {
+  test("take only the chunks that they need, and leave the rest to the stream", async () => {
     const duplex = input(bytes("0102"), bytes("03"), bytes("04"));
     const reader = new ExactReader(duplex);
     expect(hexOf(await reader.read(1, "a"))).toBe("01");
@@ -66,7 +66,7 @@ describe("exact reads", () => {
     expect(reader.release()).toHaveLength(0);
   });
 
-  test("do not start before one is asked for", async () => {
+  test("do not start before a read is requested", async () => {
     const duplex = input(bytes("01"));
     const reader = new ExactReader(duplex);
     await turn();
@@ -74,7 +74,7 @@ describe("exact reads", () => {
     expect(hexOf(await reader.read(1, "a"))).toBe("01");
   });
 
-  test("are served from what is held, though the stream has ended", async () => {
+  test("are served from the held bytes after the stream has ended", async () => {
     const duplex = input(bytes("0102"));
     duplex.push(null);
     const reader = new ExactReader(duplex);
@@ -85,7 +85,7 @@ describe("exact reads", () => {
 });
 
 describe("a read that cannot be served", () => {
-  test("says how far it came when the stream ends in its middle", async () => {
+  test("rejects with its progress when the stream ends in its middle", async () => {
     const duplex = input(bytes("0102"));
     const reader = new ExactReader(duplex);
     const read = reader.read(5, "the server's limits");
@@ -114,7 +114,7 @@ describe("a read that cannot be served", () => {
     await expect(read).rejects.toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
   });
 
-  test("rejects at once where the stream was over before", async () => {
+  test("rejects at once when the stream had ended before", async () => {
     const ended = input();
     ended.push(null);
     await new Promise((resolve) => ended.once("end", resolve).resume());
@@ -137,7 +137,7 @@ describe("release", () => {
     expect(listeners(duplex)).toEqual(before);
   });
 
-  test("with a read under way leaves the stream paused: later bytes are the next owner's", async () => {
+  test("leaves the stream paused during a read, and later bytes go to the next owner", async () => {
     const duplex = input();
     const reader = new ExactReader(duplex);
     void reader.read(2, "a");

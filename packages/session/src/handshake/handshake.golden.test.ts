@@ -119,7 +119,7 @@ describe.each(sessions)("the golden session, $name:", (session) => {
     peer: { psk: (mode & 1) !== 0, ...((mode & bit) !== 0 && { key: bytes(key ?? "") }) },
   });
 
-  test("the client says what is recorded, its select and its AUTH in one item", () => {
+  test("the client sends the recorded bytes, with its select and its AUTH in one item", () => {
     const { said, outcome } = asClient(session);
     expect(said).toEqual([
       "< 2 the server's hello",
@@ -136,7 +136,7 @@ describe.each(sessions)("the golden session, $name:", (session) => {
     expect(outcome.codec.security).toEqual(provedBy(session["server identity"], 0b010));
   });
 
-  test("the server sends what is recorded, and authorizes the client between the client's AUTH and its own", () => {
+  test("the server sends the recorded bytes, and authorizes the client between the client's AUTH and its own", () => {
     const { said, outcome } = asServer(session);
     expect(said).toEqual([
       "> 0201",
@@ -174,7 +174,7 @@ describe.each(sessions)("the golden session, $name:", (session) => {
     ["client", asClient, session["client records"], session["server records"]],
     ["server", asServer, session["server records"], session["client records"]],
   ] as const)(
-    "the %s ends with the CLOSE that is recorded, and takes the other's for an end",
+    "the %s sends the recorded CLOSE, and accepts the peer's CLOSE as an orderly end",
     (_side, play, ours, theirs) => {
       const { codec } = play(session).outcome;
       for (const { plaintext } of data(ours)) sealed(codec, plaintext);
@@ -191,7 +191,7 @@ describe.each(sessions)("the golden session, $name:", (session) => {
   );
 });
 
-test("golden are sessions without keys, with a psk, with signatures, with both, and with new keys under way", () => {
+test("the golden sessions are those without keys, with a psk, with signatures, with both, and with a rekeying", () => {
   expect(sessions.map(({ select, "rekey interval": interval }) => [select.slice(0, 2), interval])).toEqual([
     ["80", 1_048_576],
     ["81", 1_048_576],
@@ -214,13 +214,13 @@ describe("the golden connection without encryption", () => {
     },
   };
 
-  test("is what each side sends", () => {
+  test("equals the bytes that client and server send", () => {
     const sent = (side: Role): string[] => asPlain[side]().said.filter((item) => item.startsWith(">"));
     expect(sent("client")).toEqual([`> ${reply}`, `> ${select}`]);
     expect(sent("server")).toEqual([`> ${hello}`, `> ${limits}`]);
   });
 
-  test.each(["client", "server"] as const)("has plain frames, and the limits of both: the %s", (side) => {
+  test.each(["client", "server"] as const)("has plain frames and the limits of both sides: the %s", (side) => {
     const { codec, maxSendSize, features } = asPlain[side]().outcome;
     expect([maxSendSize, features]).toEqual([side === "client" ? 3_145_728 : 2_097_152, 1]);
     const theirs = plain[side === "client" ? "server messages" : "client messages"].join("");

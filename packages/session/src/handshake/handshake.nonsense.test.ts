@@ -54,7 +54,7 @@ const auth = oneof(
   ),
 );
 
-test("whatever a client says, a server's handshake ends with an error of the library, or waits", () => {
+test("a server's handshake rejects with an error of the library, or waits, for any bytes of a client", () => {
   assert(
     property(
       boolean(),
@@ -72,7 +72,7 @@ test("whatever a client says, a server's handshake ends with an error of the lib
   );
 });
 
-test("whatever a server says, a client's handshake ends with an error of the library, or waits", () => {
+test("a client's handshake rejects with an error of the library, or waits, for any bytes of a server", () => {
   const offer = tuple(integer({ min: 0, max: 255 }), integer({ min: 0, max: 255 }), junk).map(
     ([accept, require, more]) =>
       Buffer.concat([Buffer.from("0030000049504358", "hex"), Buffer.of(1, accept, require), more]),
@@ -96,7 +96,7 @@ test("whatever a server says, a client's handshake ends with an error of the lib
   );
 });
 
-test("whatever comes behind the handshake, a secure session ends with an error of the library, or waits", () => {
+test("a secure session ends with an error of the library, or waits, for any bytes behind the handshake", () => {
   assert(
     property(uint8Array({ minLength: 1, maxLength: 2_000 }), integer({ min: 0, max: 4 }), (bytes, kind) => {
       const [, far] = recordPair();

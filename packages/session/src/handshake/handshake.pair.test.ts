@@ -13,7 +13,7 @@ const theirs = keyPairFromScalar(new Uint8Array(48).fill(2));
 /** Speaks golang-ipc's protocol and nothing else. */
 const GOLANG: Credentials = { ...NO_CREDENTIALS, supportsSecure: false };
 
-describe("a client and a server of ours", () => {
+describe("a client and a server of @ipc", () => {
   interface Meeting {
     readonly encryption?: boolean;
     readonly maxMessageSize?: number;
@@ -77,7 +77,7 @@ describe("a client and a server of ours", () => {
     ["the server speaks golang-ipc's protocol only", "compatible", { ofServer: GOLANG }],
     ["both do", "compatible", { ofClient: GOLANG, ofServer: GOLANG }],
     ["nothing is encrypted", "plain", { encryption: false }],
-  ])("agree where %s on the mode %s, and on the size", (_when, mode, meeting: Meeting) => {
+  ])("agree, when %s, on the mode %s and on the size", (_when, mode, meeting: Meeting) => {
     for (const { maxSendSize, codec } of meet({ ...meeting, maxMessageSize: 4_711 })) {
       expect({ maxSendSize, security: codec.security }).toEqual({
         maxSendSize: 4_711,
@@ -86,7 +86,7 @@ describe("a client and a server of ours", () => {
     }
   });
 
-  test.each([true, false])("send no more than the other takes, encrypted: %s", (encryption) => {
+  test.each([true, false])("send no more than the peer accepts, encrypted: %s", (encryption) => {
     const sizes = (clientSize: number): number[] =>
       meet({ encryption, maxMessageSize: 4_000, clientSize }).map(({ maxSendSize }) => maxSendSize);
     expect(sizes(1_024)).toEqual([4_000, 1_024]);
@@ -118,7 +118,7 @@ describe("a client and a server of ours", () => {
     );
   });
 
-  test("have another nonce prefix each in golang-ipc's protocol: the two directions share a key", () => {
+  test("have different nonce prefixes in golang-ipc's protocol, because the two directions share a key", () => {
     const [client, server] = meet({ ofClient: GOLANG });
     const nonces = [client, server].map(({ codec }) =>
       Buffer.concat(codec.encodeChunks(1, new Uint8Array(0)))

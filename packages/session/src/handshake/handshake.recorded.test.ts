@@ -77,7 +77,7 @@ const WAYS: Readonly<Record<string, (codec: MessageCodec, message: MessageBody) 
 };
 
 describe.each(Object.entries(WAYS))("messages written %s", (_how, write) => {
-  test("and both handshakes are the recorded bytes, conversation after conversation", () => {
+  test("decode to the recorded messages, and both handshakes equal the recorded bytes in each conversation", () => {
     const received: unknown[] = [];
     const expected: unknown[] = [];
     for (const conversation of recorded) {

@@ -34,7 +34,7 @@ test.each<[string, Partial<SessionOptions>, Partial<SessionOptions>]>([
   ["a failed proof", psk(1), psk(2)],
   ["an offer that is refused", psk(1), {}],
   ["a client that is refused", GOLANG, psk(1)],
-])("what both sides share is wiped on both when the handshake has ended with %s", async (_what, ofClient, ofServer) => {
+])("client and server wipe their shared secret when the handshake ends with %s", async (_what, ofClient, ofServer) => {
   const [near, far] = memoryPair();
   const opened = await Promise.allSettled([
     openSession(near, { role: "client", ...ofClient }),

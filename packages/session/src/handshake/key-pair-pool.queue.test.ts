@@ -56,7 +56,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-describe("a line for key pairs", () => {
+describe("a queue for key pairs", () => {
   it(`makes ${AT_ONCE} at once, and the next when one is made`, async () => {
     const workshop = await openWorkshop();
     const pairs = Array.from({ length: AT_ONCE + 2 }, () => workshop.line.take(wanted));
@@ -66,11 +66,11 @@ describe("a line for key pairs", () => {
     expect(workshop.started).toBe(AT_ONCE + 1);
   });
 
-  it("serves the first request first as long as few wait, so that no later one overtakes it", async () => {
+  it("serves the oldest request first when few wait, so that no later one overtakes it", async () => {
     expect(await serve(FEW)).toEqual(Array.from({ length: AT_ONCE + FEW }, (_, index) => index));
   });
 
-  it("serves the last request first where many wait, because it has the most time left", async () => {
+  it("serves the newest request first when many wait, because it has the most time left", async () => {
     const served = await serve(FEW + 2);
     expect(served.slice(AT_ONCE, AT_ONCE + 3)).toEqual([AT_ONCE + FEW + 1, AT_ONCE + FEW, AT_ONCE]);
   });
@@ -100,7 +100,7 @@ describe("a line for key pairs", () => {
     expect(asked).toBeLessThanOrEqual(1_000);
   });
 
-  it("makes none while more than four derivations wait for the event loop, and goes on when they have run", async () => {
+  it("makes none while more than four derivations wait for the event loop, and continues when they have run", async () => {
     const workshop = await openWorkshop();
     workshop.derivations = 5;
     const pairs = Array.from({ length: 3 }, () => workshop.line.take(wanted));
@@ -113,7 +113,7 @@ describe("a line for key pairs", () => {
     expect(await pairs[0]).toBe(workshop.pair);
   });
 
-  it("goes on after one that failed", async () => {
+  it("continues after a failed derivation", async () => {
     const workshop = await openWorkshop();
     const pairs = Array.from({ length: AT_ONCE + 1 }, () => workshop.line.take(wanted));
     const failed = expect(pairs[0]).rejects.toThrow("no entropy");

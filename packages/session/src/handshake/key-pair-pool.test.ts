@@ -5,7 +5,7 @@ import { KeyPairPool, KeyPairQueue } from "./key-pair-pool.js";
 const pointOf = ({ publicKey }: KeyPair): string => Buffer.from(publicKey).toString("hex");
 
 test.each([0, 1, 8])(
-  "a stock of %i gives each pair once, also when more are wanted at once than it has",
+  "a stock of %i returns each pair once, also when more are requested at once than it has",
   async (size) => {
     const stock = new KeyPairPool(size);
     const pairs = await Promise.all(Array.from({ length: 20 }, () => stock.take(() => true)));
@@ -20,7 +20,7 @@ test.each([0, 1, 8])(
   },
 );
 
-test("is made ahead: as many as it keeps when it is opened, and one more for each that is taken", async () => {
+test("a stock derives its pairs ahead when it is opened, and one more for each that is taken", async () => {
   const begun: ((pair: KeyPair) => void)[] = [];
   const line = new KeyPairQueue(() => new Promise((resolve) => void begun.push(resolve)));
   const stock = new KeyPairPool(3, line);
@@ -35,7 +35,7 @@ test("is made ahead: as many as it keeps when it is opened, and one more for eac
   expect(begun).toHaveLength(6);
 });
 
-test("makes no key pair when the caller no longer wants it", async () => {
+test("a stock derives no key pair when the caller has given it up", async () => {
   let begun = 0;
   const line = new KeyPairQueue(() => {
     begun++;

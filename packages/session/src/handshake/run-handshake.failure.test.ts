@@ -53,7 +53,7 @@ describe("a handshake that takes too long", () => {
     ["the server's limits", client, "0200 00000004 003000"],
     ["the client's reply to the hello", server, ""],
     ["the client's reply to the limits", server, "00"],
-  ])("ends, and says that it waited for %s", async (what, handshake, input) => {
+  ])("rejects, and names the awaited item: %s", async (what, handshake, input) => {
     const { stream } = wire(input);
     const { signal } = new AbortController();
     const run = runHandshake(stream, handshake(), { ...RUN, signal });
@@ -70,7 +70,7 @@ describe("a handshake that takes too long", () => {
     await expectGone(stream, signal);
   });
 
-  test("though each byte comes in time, ends as a whole", async () => {
+  test("rejects at its deadline even though each byte arrives in time", async () => {
     const { stream } = wire();
     const run = runHandshake(stream, client(), RUN);
     const outcome = expect(run).rejects.toMatchObject({ code: "IPC_HANDSHAKE_TIMEOUT" });
@@ -84,7 +84,7 @@ describe("a handshake that takes too long", () => {
     await expectGone(stream);
   });
 
-  test("in the authorize option ends too, and its late answer accepts no client", async () => {
+  test("rejects when the authorize option takes too long, and its late answer accepts no client", async () => {
     const { stream, sent } = wire("00 00");
     let answer: (allowed: boolean) => void = () => {};
     const authorize = (): Promise<boolean> => new Promise((resolve) => (answer = resolve));
@@ -97,7 +97,7 @@ describe("a handshake that takes too long", () => {
     expect(sent).toEqual(["0200"]);
   });
 
-  test("is over for its generator: what it holds is let go, and a late key pair goes nowhere", async () => {
+  test("ends its generator: that releases its secrets, and a late key pair is dropped", async () => {
     const { stream, sent } = wire();
     let released = 0;
     function* handshake(): Handshake<void> {
@@ -122,7 +122,7 @@ describe("a handshake that takes too long", () => {
 });
 
 describe("an abort", () => {
-  test("ends a handshake under way, with the reason as cause", async () => {
+  test("ends a handshake in progress, with the reason as cause", async () => {
     const { stream } = wire("0200");
     const controller = new AbortController();
     const reason = new Error("enough");
@@ -133,7 +133,7 @@ describe("an abort", () => {
     await expectGone(stream, controller.signal);
   });
 
-  test("takes a handshake out of the row of those that wait to derive their key", async () => {
+  test("removes a handshake from the queue for key derivation", async () => {
     const { stream } = wire();
     const abort = new AbortController();
     const { privateKey, publicKey } = keyPairFromScalar(Buffer.alloc(48, 0x11));
@@ -159,7 +159,7 @@ describe("an abort", () => {
     await expectGone(stream, abort.signal);
   });
 
-  test("beforehand ends it before anything is sent", async () => {
+  test("ends a handshake before anything is sent when it comes first", async () => {
     const { stream, sent } = wire();
     const run = runHandshake(stream, server(), { ...RUN, signal: AbortSignal.abort("no") });
     await expect(run).rejects.toMatchObject({ name: "AbortError", code: "IPC_ABORTED", cause: "no" });
@@ -167,7 +167,7 @@ describe("an abort", () => {
     expect(sent).toEqual([]);
   });
 
-  test("afterwards changes nothing", async () => {
+  test("changes nothing after the handshake", async () => {
     const { stream } = wire("0200 00000004 00300000");
     const controller = new AbortController();
     await runHandshake(stream, client(), { ...RUN, signal: controller.signal });
@@ -183,7 +183,7 @@ describe("a stream that ends", () => {
     ["within an item", "02", "1 of 2 bytes of the server's hello"],
     ["between two items", "0200", "0 of 4 bytes of the length of the server's limits"],
     ["within the limits", "0200 00000004 003000", "3 of 4 bytes of the server's limits"],
-  ])("%s fails the handshake, which says how far it came", async (_when, input, message) => {
+  ])("fails the handshake %s, and the error gives its progress", async (_when, input, message) => {
     const { stream } = wire(input);
     stream.push(null);
     const run = runHandshake(stream, client(), RUN);
@@ -195,7 +195,7 @@ describe("a stream that ends", () => {
     await expectGone(stream);
   });
 
-  test("with an error fails the handshake, with it as cause", async () => {
+  test("fails the handshake with the stream's error as cause", async () => {
     const { stream } = wire();
     const cause = new Error("read ECONNRESET");
     const run = runHandshake(stream, client(), RUN);
@@ -205,7 +205,7 @@ describe("a stream that ends", () => {
     await expectGone(stream);
   });
 
-  test("beforehand fails the handshake at once", async () => {
+  test("fails the handshake at once when it has ended before", async () => {
     const { stream, sent } = wire();
     stream.destroy();
     await turn();
@@ -215,7 +215,7 @@ describe("a stream that ends", () => {
   });
 });
 
-describe("a handshake that refuses its peer", () => {
+describe("a handshake that rejects its peer", () => {
   const refuse = (stream: Duplex): Promise<unknown> =>
     runHandshake(stream, clientHandshake({ name: "orders", maxMessageSize: 2_048, encryption: true }), RUN);
 
@@ -229,7 +229,7 @@ describe("a handshake that refuses its peer", () => {
     await expectGone(stream);
   });
 
-  test("waits 250 ms for that, whatever the peer still says", async () => {
+  test("waits 250 ms for that end, for any bytes that the peer still sends", async () => {
     const { stream } = wire("0200 00000004 00300000");
     await expect(refuse(stream)).rejects.toMatchObject({ code: "IPC_ENCRYPTION_REFUSED" });
     stream.push(new Uint8Array(100_000));
@@ -239,7 +239,7 @@ describe("a handshake that refuses its peer", () => {
     await expectGone(stream);
   });
 
-  test("because it got no key pair ends in the same way", async () => {
+  test("ends in the same way when it got no key pair", async () => {
     const { stream } = wire("0201");
     const cause = new Error("no entropy");
     const run = runHandshake(stream, client(), { ...RUN, keyPair: () => Promise.reject(cause) });

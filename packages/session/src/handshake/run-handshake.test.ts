@@ -79,7 +79,7 @@ describe("a handshake over a stream", () => {
     expect(sent).toEqual(["0201", hexOf(pair.publicKey), expect.stringMatching(limits)]);
   });
 
-  test("takes items that arrive byte by byte (golang-ipc: row 11)", async () => {
+  test("accepts items that arrive byte by byte (golang-ipc: row 11)", async () => {
     const { stream, sent } = wire();
     const run = runHandshake(stream, clientHandshake(PLAIN), RUN);
     for (const byte of bytes("0200 00000004 00300000")) {
@@ -90,7 +90,7 @@ describe("a handshake over a stream", () => {
     expect(sent).toEqual(["00", "00"]);
   });
 
-  test("over every two cuts gives back what came behind it: it or the paused stream has it all", async () => {
+  test("returns or leaves in the paused stream all bytes behind it, for every two cuts", async () => {
     const input = bytes("0200 00000004 00300000 0000000400000001");
     for (let i = 0; i <= input.length; i++) {
       for (let j = i; j <= input.length; j++) {
@@ -105,7 +105,7 @@ describe("a handshake over a stream", () => {
     }
   });
 
-  test("leaves no listener, timer or abort listener, and a stream that is open", async () => {
+  test("leaves no listener, timer or abort listener, and leaves the stream open", async () => {
     const { stream } = wire();
     const before = listeners(stream);
     const { signal } = new AbortController();
@@ -128,7 +128,7 @@ describe("the authorize option", () => {
   test.each([
     ["true", () => true],
     ["a promise of true", () => Promise.resolve(true)],
-  ])("lets a client in with %s, and is told how the connection is protected", async (_what, answer) => {
+  ])("accepts a client with %s, and is called with the protection of the connection", async (_what, answer) => {
     const { stream, sent } = wire();
     stream.push(bytes("00 00"));
     const authorize = vi.fn(answer);

@@ -9,17 +9,17 @@ describe("a select", () => {
     refusesCompatible,
   });
 
-  test("is 80 + mode, the features, two zero bytes and the client's limit", () => {
+  test("encodes to 80 + mode, the features, two zero bytes and the client's limit", () => {
     const encoded = encodeSelect({ mode: 5, features: 1, maxMessageSize: 0x12345678 });
     expect(Buffer.from(encoded).toString("hex")).toBe("850001000012345678");
   });
 
-  test("of golang-ipc's protocol is the byte 00", () => {
+  test("encodes to the byte 00 for golang-ipc's protocol", () => {
     expect(encodeSelect(undefined)).toEqual(Uint8Array.of(0));
   });
 
   /** What every byte means to a server, by the rules of docs/WIRE.md. */
-  test("of every byte against every offer is taken, passed over or refused", () => {
+  test("is accepted, ignored or rejected for every byte against every offer", () => {
     for (let accept = 0; accept < 8; accept++) {
       for (let require = 0; require < 8; require++) {
         if ((require & ~accept) !== 0) continue;
@@ -47,7 +47,7 @@ describe("a select", () => {
     [0x81, offer(7, 5, true), "it did not select the client's signature, which this server requires"],
     [0x82, offer(1, 0, false), "invalid mode of the client: 0x82, which this server did not offer"],
     [0x88, offer(7, 0, false), "invalid mode of the client: 0x88, which this server did not offer"],
-  ])("%i is refused in words", (select, against, message) => {
+  ])("%i is rejected with an explanation", (select, against, message) => {
     expect(() => decodeMode(select, against)).toThrow(message);
   });
 
@@ -70,7 +70,7 @@ describe("a select", () => {
     }
   };
 
-  test("is judged by its first byte before eight more are read", () => {
+  test("is checked by its first byte before eight more are read", () => {
     expect(answer("00", offer(0, 0, false))).toEqual({ outcome: undefined, asked: [1] });
     expect(answer("88", offer(7, 0, false))).toEqual({ outcome: "IPC_HANDSHAKE_FAILED", asked: [1] });
     expect(answer("00", offer(1, 1, true))).toEqual({ outcome: "IPC_SECURITY_REFUSED", asked: [1] });
@@ -93,7 +93,7 @@ describe("a select", () => {
     ["ffffffff", "IPC_HANDSHAKE_FAILED"],
     ["00000001", { mode: 0, features: 1, maxMessageSize: 1 }],
     ["40000000", { mode: 0, features: 1, maxMessageSize: 1_073_741_824 }],
-  ])("with the limit %s", (limit, outcome) => {
+  ])("is accepted or rejected by the limit %s", (limit, outcome) => {
     expect(answer(`8000010000${limit}`, offer(0, 0, false)).outcome).toEqual(outcome);
   });
 

@@ -28,7 +28,7 @@ async function serve(
 
 describe("a server's handshake with golangIpcOnly", () => {
   test.each(["00", "01", "7f", "80", "81", "ff"])(
-    "accepts the select 00 and no other, in the clear: %s",
+    "accepts the select 00 and no other, without encryption: %s",
     async (select) => {
       const outcome = await serve(false, async (stream) => {
         const raw = new RawPeer(stream);

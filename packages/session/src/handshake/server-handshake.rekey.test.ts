@@ -84,7 +84,7 @@ describe("a server's handshake during which the keys are replaced", () => {
     require: constant(false),
   });
 
-  test("never completes with less than the new keys take, and as without it if the new keys are equal", () => {
+  test("never completes with less than the new keys require, and completes unchanged when the new keys are equal", () => {
     assert(
       property(ofClient, ofServer, ofServer, integer({ min: 0, max: 14 }), (client, started, next, at) => {
         const without = rekey(client, started, started, at);
@@ -105,7 +105,7 @@ describe("a server's handshake during which the keys are replaced", () => {
     );
   });
 
-  test("sends no AUTH once the client's key is withdrawn, whenever that is, and its own AUTH is the last thing it sends", () => {
+  test("sends no AUTH after the client's key is withdrawn at any step, and sends its own AUTH last", () => {
     const client = withKeys({ psks: PSKS.slice(0, 1) });
     const [started, next] = [withKeys({ psks: PSKS }), withKeys({ psks: PSKS.slice(1) })];
     const { steps, server } = rekey(client, started, started, 0);
@@ -119,7 +119,7 @@ describe("a server's handshake during which the keys are replaced", () => {
     expect(rekey(client, started, next, last).server).toMatchObject({ provedKeys: { psk: PSKS[0] } });
   });
 
-  test("names a golang-ipc client, which proves nothing, no key, and rejects it if that is now too little", () => {
+  test("names no key to a golang-ipc client, which proves nothing, and rejects it when the new keys require a proof", () => {
     const client = withKeys({ supportsSecure: false });
     expect(rekey(client, withKeys({}), withKeys({ psks: PSKS }), 0).server).not.toHaveProperty("provedKeys");
     expect(rekey(client, withKeys({}), withKeys({ psks: PSKS, require: true }), 0).server).toBe("IPC_SECURITY_REFUSED");

@@ -89,11 +89,14 @@ describe("a server's handshake", () => {
   test.each([
     ["alone", GOLANG, "0000000400100000"],
     ["with the offer behind the size", NO_CREDENTIALS, `00000030001000004950435801000000${BEHIND}`],
-  ])("in the clear: hello, reply, limits in one write, reply; golang-ipc's limits %s", (_what, credentials, limits) => {
-    const { steps, result } = converse("00 00", { encryption: false, maxMessageSize: 1_048_576, credentials });
-    expect(steps).toEqual(CLEAR.map((step) => step.replace("LIMITS", limits)));
-    expect(result).toMatchObject({ maxSendSize: 1_048_576, codec: { security: { mode: "plain" } } });
-  });
+  ])(
+    "sends hello and limits, each in one write, without encryption; golang-ipc's limits %s",
+    (_what, credentials, limits) => {
+      const { steps, result } = converse("00 00", { encryption: false, maxMessageSize: 1_048_576, credentials });
+      expect(steps).toEqual(CLEAR.map((step) => step.replace("LIMITS", limits)));
+      expect(result).toMatchObject({ maxSendSize: 1_048_576, codec: { security: { mode: "plain" } } });
+    },
+  );
 
   test.each([
     ["golang-ipc's limits alone, and the client is authorized before", GOLANG, "00000020", "00300000"],
@@ -104,7 +107,7 @@ describe("a server's handshake", () => {
       `003000004950435801000000${BEHIND}`,
     ],
   ])(
-    "encrypted: both keys first, then limits that only the client can read, %s",
+    "exchanges both keys first when encrypted, then limits that only the client can read, %s",
     (_what, credentials, length, plaintext) => {
       const { steps, result } = converse(`00 ${THEIR_KEY} 00`, { credentials });
       const sent = steps.find((step) => step.startsWith(`send ${length}`)) ?? "";
@@ -139,14 +142,14 @@ describe("a server's handshake", () => {
   );
 
   test.each(["00", "01", "07", "40", "7f"])(
-    "takes the last reply %s, without its highest bit, for golang-ipc's protocol",
+    "accepts the last reply %s, without its highest bit, as golang-ipc's protocol",
     (reply) => {
       expect(converse(`00 ${reply}`, { encryption: false }).result?.codec.security.mode).toBe("plain");
       expect(converse(`00 ${THEIR_KEY} ${reply}`).result?.codec.security.mode).toBe("compatible");
     },
   );
 
-  test("in the clear takes a select, which brings the client's limit and features", () => {
+  test("accepts a select without encryption, which carries the client's limit and features", () => {
     const { steps, result } = converse(`00 ${SELECT}`, { encryption: false, maxMessageSize: 1_048_576 });
     expect(steps.pop()).toBe("receive 8: the client's reply to the limits");
     expect(result).toMatchObject({ maxSendSize: 1_024, features: 1 });
@@ -154,7 +157,7 @@ describe("a server's handshake", () => {
     expect(result?.codec.security).toEqual({ mode: "plain", peer: { psk: false } });
   });
 
-  test("encrypted waits for an AUTH after a select, and has accepted no client before", () => {
+  test("waits for an AUTH after a select when encrypted, and accepts no client before", () => {
     const { steps, error } = converse(`00 ${THEIR_KEY} ${SELECT}`);
     expect(steps.slice(-3)).toEqual([
       "receive 1: the client's reply to the limits",
@@ -169,14 +172,14 @@ describe("a server's handshake", () => {
   });
 });
 
-describe("a server refuses", () => {
+describe("a server rejects", () => {
   test.each([
     ["01", "IPC_VERSION_MISMATCH", "the client does not speak version 2"],
     ["02", "IPC_ENCRYPTION_REFUSED", "encryption refused: the client requires it"],
     ["03", "IPC_HANDSHAKE_FAILED", "invalid reply to the hello: 3, expected 0"],
     ["04", "IPC_HANDSHAKE_FAILED", "invalid reply to the hello: 4, expected 0"],
     ["ff", "IPC_HANDSHAKE_FAILED", "invalid reply to the hello: 255, expected 0"],
-  ])("the reply %s, and says no more", (reply, code, message) => {
+  ])("the reply %s, and sends nothing more", (reply, code, message) => {
     for (const encryption of [true, false]) {
       const { steps, error } = converse(reply, { encryption });
       expect(steps.slice(1)).toEqual(["receive 1: the client's reply to the hello"]);

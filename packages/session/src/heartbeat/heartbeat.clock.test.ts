@@ -22,7 +22,7 @@ async function connected(): Promise<readonly [Socket, Socket]> {
 /** Keeps the process busy for so long. */
 const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
-it("a process that is busy for many ticks counts one, after it has read what arrived meanwhile", async () => {
+it("a process that is busy for many ticks counts one, after it has read the bytes that arrived meanwhile", async () => {
   const [near, far] = await connected();
   const events: string[] = [];
   near.on("data", (data) => events.push(String(data)));

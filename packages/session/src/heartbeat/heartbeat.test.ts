@@ -49,7 +49,7 @@ function setUp({ heartbeatMs = 8_000, idleTimeoutMs = 0, count = 1 } = {}): Setu
 const only = ({ members }: Setup): Member => members[0] as Member;
 
 describe("a heartbeat", () => {
-  it("sends three PINGs to a member from which nothing arrives, then says that it is silent, and sends no more", () => {
+  it("sends three PINGs to a member from which nothing arrives, then reports it as silent, and sends no more", () => {
     const setup = setUp();
     // The first tick begins the silence.
     setup.clock.pass(1 + 7);
@@ -60,7 +60,7 @@ describe("a heartbeat", () => {
     expect(only(setup).events).toEqual(["ping", "ping", "ping", "silent 32000"]);
   });
 
-  it("sends nothing to a member from which bytes arrive in each time", () => {
+  it("sends nothing to a member from which bytes arrive in each interval", () => {
     const setup = setUp();
     for (let round = 0; round < 20; round++) {
       only(setup).receivedBytes++;
@@ -69,7 +69,7 @@ describe("a heartbeat", () => {
     expect(only(setup).events).toEqual([]);
   });
 
-  it("says that a member is responsive as soon as that hears bytes, and again after the next silence", () => {
+  it("reports a member as responsive as soon as that receives bytes, and again after the next silence", () => {
     const setup = setUp();
     const { clock, heartbeat } = setup;
     const member = only(setup);
@@ -82,7 +82,7 @@ describe("a heartbeat", () => {
     expect(member.events.slice(1)).toEqual(["ping", "ping", "ping", "silent 32000"]);
   });
 
-  it("says at the next tick that a member is responsive if that has not called", () => {
+  it("reports a member as responsive at the next tick when that has not called", () => {
     const setup = setUp();
     setup.clock.pass(1 + 32);
     only(setup).receivedBytes++;
@@ -90,7 +90,7 @@ describe("a heartbeat", () => {
     expect(only(setup).events.at(-1)).toBe("responsive 32000");
   });
 
-  it("hears what has arrived before a late timer, before it judges", () => {
+  it("reads the bytes that have arrived before a late timer, before it reports a silence", () => {
     const setup = setUp();
     setup.clock.pass(1 + 31);
     setup.clock.fire();
@@ -112,7 +112,7 @@ describe("a heartbeat", () => {
     expect(only(setup).events.at(-1)).toBe("silent 32000");
   });
 
-  it("tells a member that has been silent for the idle time, once, if that leaves", () => {
+  it("notifies a member that was silent for the idle time once when that leaves", () => {
     const setup = setUp({ heartbeatMs: 8_000, idleTimeoutMs: 20_000 });
     const { clock, heartbeat } = setup;
     const member = only(setup);
@@ -123,7 +123,7 @@ describe("a heartbeat", () => {
     expect(member.events).toEqual(["ping", "ping", "idle 20000"]);
   });
 
-  it("without PINGs tells a member of the idle time only", () => {
+  it("notifies a member only of the idle time when it sends no PINGs", () => {
     const setup = setUp({ heartbeatMs: 0, idleTimeoutMs: 80_000 });
     expect([...setup.clock.timers].map(({ ms }) => ms)).toEqual([10_000]);
     setup.clock.pass(1 + 8);
@@ -160,14 +160,14 @@ describe("the timer of a heartbeat", () => {
     expect([clock.timers.size, clock.started]).toEqual([1, 2]);
   });
 
-  it("does not exist where both times are 0", () => {
+  it("does not exist when both times are 0", () => {
     const { clock } = setUp({ heartbeatMs: 0, idleTimeoutMs: 0 });
     expect(clock.timers.size).toBe(0);
   });
 });
 
 describe("a tick with many members", () => {
-  it("reaches each of them once, and yields after about 32 PINGs", () => {
+  it("visits each of them once, and yields after about 32 PINGs", () => {
     const { clock, members } = setUp({ count: 1_000 });
     clock.pass(8);
     clock.fire();
@@ -193,7 +193,7 @@ describe("a tick with many members", () => {
     expect(members.every(({ events }) => events.join() === "ping")).toBe(true);
   });
 
-  it("passes over those that leave in it, also if all do and one joins again", () => {
+  it("skips those that leave during it, also when all leave and one joins again", () => {
     const { clock, heartbeat, members } = setUp({ count: 100 });
     clock.pass(8);
     const first = members[0] as Member;
@@ -207,7 +207,7 @@ describe("a tick with many members", () => {
   });
 });
 
-it("a member that has left hears nothing more, also if bytes arrive", () => {
+it("a heartbeat calls no member that has left, also when bytes arrive", () => {
   const setup = setUp({ count: 2 });
   const member = only(setup);
   setup.clock.pass(1 + 32);

@@ -25,14 +25,14 @@ describe("a silence, with a PING after 2 ticks", () => {
     expect(named(run({ ping: 2, idle: 0 }, times(20, "quiet")))).toEqual(["2 ping", "4 ping", "6 ping", "8 silent"]);
   });
 
-  it("begins anew with each byte, also after it was noticed", () => {
+  it("starts again with each byte, also after it was noticed", () => {
     const quiet = (ticks: number) => times(ticks, "quiet");
     const happenings: Happening[] = [...quiet(7), "bytes", ...quiet(9), "bytes", ...quiet(2)];
     const dues = ["2 ping", "4 ping", "6 ping", "10 ping", "12 ping", "14 ping", "16 silent", "20 ping"];
     expect(named(run({ ping: 2, idle: 0 }, happenings))).toEqual(dues);
   });
 
-  it("does not grow while this side does not read, which sends PINGs all the same", () => {
+  it("does not grow while this side does not read and still sends PINGs", () => {
     const happenings: Happening[] = [...times(7, "quiet"), ...times(6, "paused"), "quiet"];
     const pings = [2, 4, 6, 8, 10, 12].map((tick) => `${tick} ping`);
     expect(named(run({ ping: 2, idle: 8 }, happenings))).toEqual([...pings, "14 idle"]);
@@ -82,7 +82,7 @@ const schedules = record({
   isLong: boolean(),
 });
 
-it("is due what the rules say, whatever arrives and whenever this side does not read", () => {
+it("a silence is due exactly the steps of the rules for any arrivals and any pauses of reading", () => {
   assert(
     property(schedules, ({ ticks, runs, isLong }) => {
       const happenings = runs.flatMap(({ what, count }) => times(isLong ? count : 1, what));
@@ -95,7 +95,7 @@ it("is due what the rules say, whatever arrives and whenever this side does not 
   );
 });
 
-it("is noticed only after three PINGs since the last byte", () => {
+it("a silence is noticed only after three PINGs since the last byte", () => {
   assert(
     property(schedules, ({ ticks, runs }) => {
       const happenings = runs.flatMap(({ what, count }) => times(count, what));

@@ -132,7 +132,7 @@ describe("the holder of a lock", () => {
     expect((await Promise.all(reads)).map(shown)).toEqual([2, 3, "Disconnected"]);
   });
 
-  it("takes nothing from a listener when it unlocks twice", async () => {
+  it("takes no message from a listener when it unlocks twice", async () => {
     const { inbox, consumer, events } = recordedInbox();
     lock(consumer);
     consumer.unlock();
@@ -220,7 +220,7 @@ describe("a consumer", () => {
     expect(consumer.hasBeenRead).toBe(true);
   });
 
-  it("has not been read any more when it is locked after a read", async () => {
+  it("does not count as read when it is locked after a read", async () => {
     const { inbox, consumer } = recordedInbox();
     inbox.push(message(1));
     await consumer.read("read", {});

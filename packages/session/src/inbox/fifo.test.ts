@@ -13,7 +13,7 @@ function filled(count: number): Fifo<number> {
 }
 
 describe("a fifo", () => {
-  test("gives back what was pushed, the oldest first, and undefined when empty", () => {
+  test("returns the pushed items, oldest first, and undefined when empty", () => {
     const fifo = new Fifo<string>();
     expect(fifo.shift()).toBeUndefined();
     fifo.push("a");
@@ -21,7 +21,7 @@ describe("a fifo", () => {
     expect([fifo.shift(), fifo.shift(), fifo.shift(), fifo.length]).toEqual(["a", "b", undefined, 0]);
   });
 
-  test("behaves as an array does, whatever is done to it", () => {
+  test("behaves like an array for any sequence of operations", () => {
     const steps = array(
       oneof(
         record({ do: constant("push"), count: integer({ min: 1, max: 40 }) }),
@@ -73,7 +73,7 @@ describe("a fifo", () => {
     expect(contents(fifo)).toEqual([0, 1, 2]);
   });
 
-  test("does not keep what was taken out alive", () => {
+  test("does not keep a removed item alive", () => {
     const fifo = new Fifo<object>();
     const gone = Array.from({ length: 20 }, () => {
       const item = {};

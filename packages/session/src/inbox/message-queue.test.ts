@@ -32,8 +32,8 @@ function announceAll(unread: MessageQueue): Status[] {
   return announced;
 }
 
-describe("what is unread", () => {
-  test("comes out in order, and is charged its data and 160 bytes for each message", () => {
+describe("a queue of unread messages", () => {
+  test("returns messages in order, and charges their data and 160 bytes for each", () => {
     const unread = new MessageQueue();
     unread.add(message(1, 1_000));
     unread.addStatus(new StatusEntry("Reconnecting"));
@@ -45,12 +45,12 @@ describe("what is unread", () => {
     expect([unread.length, unread.statuses, unread.bytes]).toEqual([0, 0, 0]);
   });
 
-  test("a status is a message of type -1", () => {
+  test("holds a status as a message of type -1", () => {
     expect(new StatusEntry("Closed")).toEqual({ kind: "status", type: -1, status: "Closed" });
   });
 });
 
-test("bytes of data that was detached while it waited are given back with the last entry", () => {
+test("a queue returns the bytes of detached data with its last entry", () => {
   const queue = new MessageQueue();
   const bytes = new Uint8Array(1_000);
   queue.add(new ReceivedMessage(1, bytes, noOrigin));
@@ -62,7 +62,7 @@ test("bytes of data that was detached while it waited are given back with the la
 });
 
 describe("a status is announced", () => {
-  test("once, and in order, as soon as no message stands before it", () => {
+  test("once and in order, as soon as no message precedes it", () => {
     const unread = unreadOf("Connecting", "Connected", 1, 2, "Reconnecting", 3, "Connected");
     expect(announceAll(unread)).toEqual(["Connecting", "Connected"]);
     expect(announceAll(unread)).toEqual([]);
@@ -108,7 +108,7 @@ describe("past 32 statuses", () => {
     expect(takeAll(unread)).toEqual(["Connecting", "Connected", ...returns(14), "Reconnecting", "Timeout"]);
   });
 
-  test("a client that returns for ever keeps 32 at most, its messages all and in their places", () => {
+  test("a client that returns for ever keeps at most 32, and all its messages in their places", () => {
     const unread = unreadOf("Connecting", "Connected");
     for (let type = 1; type <= 1_000; type++) {
       unread.add(message(type));
@@ -131,7 +131,7 @@ describe("past 32 statuses", () => {
     expect(taken).toEqual(changes.slice(0, 32));
   });
 
-  test("what was announced is not announced again, and what was not still is", () => {
+  test("announced statuses are not announced again, and the others still are", () => {
     const unread = unreadOf("Connecting", "Connected", ...returns(10), 1, ...returns(5));
     expect(announceAll(unread)).toHaveLength(22);
     unread.addStatus(new StatusEntry("Reconnecting"));
@@ -188,7 +188,7 @@ describe("compact", () => {
     expect(second?.data.buffer).not.toBe(buffer.buffer);
   });
 
-  test("does nothing where nothing of the buffer is unread", () => {
+  test("does nothing when no message of the buffer is unread", () => {
     const buffer = numbered(10);
     const unread = unreadOf(1, "Reconnecting");
     unread.compact(buffer.buffer);

@@ -63,7 +63,7 @@ describe("a drain", () => {
     expect(closes).toHaveLength(1);
   });
 
-  it("does not take the time of a process that was busy for idle", () => {
+  it("does not count the time of a busy process as idle", () => {
     const { closes, pass } = setUp();
     pass(9, 400);
     expect(closes).toEqual([]);
@@ -81,7 +81,7 @@ describe("a drain", () => {
     expect(closes).toHaveLength(1);
   });
 
-  it("closes when its time is over, and leaves the close 250 ms", () => {
+  it("closes after its time limit, and leaves 250 ms for the close", () => {
     const { closes, pass, state } = setUp(1_000);
     state.isBusy = true;
     pass(39);
@@ -99,7 +99,7 @@ describe("a drain", () => {
     await drain.done;
   });
 
-  it("rejects as its close does", async () => {
+  it("rejects with the error of its close", async () => {
     const error = new Error("the close failed");
     const clock: DrainClock = { now: () => 0, every: () => () => {} };
     const activity = { received: () => 0, isBusy: () => false };

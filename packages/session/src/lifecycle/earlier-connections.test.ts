@@ -133,7 +133,7 @@ describe("a write of a server that leaves messages unread", () => {
     expect(await probe(other, next)).toBe("B");
   });
 
-  it("is held by a read until something else reads, which the reader does not wait for", async () => {
+  it("is held by a read until another read begins, for which the reader does not wait", async () => {
     const serving = new ServingPeer();
     const b = await succeed(serving, "a1", "a2");
     await readData(serving.peer);
@@ -262,7 +262,7 @@ it("an earlier client leaves nothing when it sent nothing, or when its messages 
 });
 
 describe("a held server that ends", () => {
-  it("by close sends its replies to the client that is connected", async () => {
+  it("sends its replies to the connected client when it closes", async () => {
     const serving = new ServingPeer();
     WAYS["an async listener"](serving);
     const b = await succeed(serving, "a1");
@@ -275,7 +275,7 @@ describe("a held server that ends", () => {
     await eventually(() => expect(b.received).toEqual(["reply"]));
   });
 
-  it("by destroy ends the connection of the client", async () => {
+  it("ends the connection of the client when it is destroyed", async () => {
     const serving = new ServingPeer();
     WAYS["an iteration"](serving);
     const b = await succeed(serving, "a1");
@@ -286,7 +286,7 @@ describe("a held server that ends", () => {
 });
 
 describe("a peer whose connections are all to the same other peer, as a client's", () => {
-  it("writes over the new connection at once", async () => {
+  it("sends a write over the new connection at once", async () => {
     const serving = new ServingPeer(false);
     const messages = WAYS["an iteration"](serving);
     const b = await succeed(serving, "a1", "a2");

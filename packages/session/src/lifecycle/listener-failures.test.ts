@@ -98,7 +98,7 @@ describe("a failed listener", () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
-  it("is not reported when its connection is over and it says so", () => {
+  it("is not reported when its connection has ended and its event reports that end", () => {
     const { failures, log, warn } = record();
     const lost = new SessionError("IPC_CONNECTION_LOST", "cut");
     failures.failed("message", lost, { isOpen: false, loss: lost });
@@ -116,13 +116,13 @@ describe("a failed listener", () => {
     },
   );
 
-  it("ends its connection also when it says that another connection has ended", () => {
+  it("ends its connection also when its event reports the end of another connection", () => {
     const { failures, ended } = record();
     failures.failed("message", new SessionError("IPC_NOT_CONNECTED", "upstream"), { isOpen: true });
     expect(ended).toHaveLength(1);
   });
 
-  it("is logged for debugging, and warned of no more, when one before was called for the same connection", () => {
+  it("is logged at debug level without a warning when an earlier one failed for the same connection", () => {
     const { failures, log, warn } = record();
     const connection = { isOpen: false };
     for (let count = 0; count < 3; count++) failures.failed("message", bug, connection);

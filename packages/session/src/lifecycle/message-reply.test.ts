@@ -79,7 +79,7 @@ describe("reply", () => {
     expect(await failureOf(question.reply(2, "x".repeat(1_025)))).toMatchObject({ code: "IPC_MESSAGE_TOO_LARGE" });
   });
 
-  it("is there for data only", async () => {
+  it("exists on data messages only", async () => {
     const { serving } = await ask();
     serving.core.setStatus("Connected");
     expect("reply" in (await serving.peer.read())).toBe(false);

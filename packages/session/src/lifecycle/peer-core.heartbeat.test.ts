@@ -89,7 +89,7 @@ describe("a connection with a heartbeat", () => {
     expect(peer.status).toBe("Connected");
   });
 
-  it("is content with a peer that answers, and says nothing for as long as it does", async () => {
+  it("emits nothing while the peer answers", async () => {
     const { pass, far, events } = await setUp();
     for (let round = 0; round < 20; round++) {
       await pass(9);
@@ -110,7 +110,7 @@ describe("a connection with a heartbeat", () => {
     expect(events.slice(5)).toEqual(["owner: silent, asked", "silent 32000"]);
   });
 
-  it("takes any byte for life, also one that completes no frame", async () => {
+  it("counts any byte as a sign of life, also one that completes no frame", async () => {
     const { pass, far, events } = await setUp();
     for (const byte of plainFrame(1, "in pieces")) {
       await pass(30);
@@ -137,7 +137,7 @@ describe("a connection with a heartbeat", () => {
     expect(sent).toBe(0);
   });
 
-  it("sends PINGs while nothing reads its messages, and blames its peer for no silence", async () => {
+  it("sends PINGs while nothing reads its messages, and emits no `silent`", async () => {
     const { pass, far, events, peer } = await setUp({ maxUnreadBytes: 1_024, idleTimeoutMs: 16_000 });
     far.stream.write(plainFrame(1, "a".repeat(2_000)));
     await pass(100);
@@ -149,7 +149,7 @@ describe("a connection with a heartbeat", () => {
     expect(events.slice(0, 1)).toEqual(["IPC_CONNECTION_LOST"]);
   });
 
-  it("blames its peer for nothing while it decodes, slice by slice, what that has sent", async () => {
+  it("emits no `silent` while it decodes the peer's bytes in time slices", async () => {
     const { clock, far, events, peer } = await setUp({ idleTimeoutMs: 16_000 });
     // Each sample of the clock ends a time slice, and there is one for 16 messages.
     let now = 0;

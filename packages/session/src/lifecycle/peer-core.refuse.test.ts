@@ -59,7 +59,7 @@ describe("a connection that is refused", () => {
       Buffer.concat([HI, goaway(3), goaway(0)]),
     ],
     ["no GOAWAY to a peer without control frames", 0, HI],
-  ] as const)("sends what was accepted before, %s, and the end", async (_what, features, expected) => {
+  ] as const)("sends the messages accepted before, %s, and the end", async (_what, features, expected) => {
     const [stream, far] = memoryPair();
     const { core, ends } = connect(stream, features);
     void core.write(1, "hi", undefined);
@@ -70,7 +70,7 @@ describe("a connection that is refused", () => {
     expect(Buffer.concat(sent)).toEqual(expected);
   });
 
-  it("delivers nothing that arrives later, and keeps what was delivered and is unread", async () => {
+  it("delivers nothing that arrives later, and keeps its unread messages", async () => {
     const [stream, far] = memoryPair();
     const { core, peer } = connect(stream);
     far.write(HI);
@@ -96,7 +96,7 @@ describe("a connection that is refused", () => {
     expect([texts, ends.length]).toEqual([["hi"], 1]);
   });
 
-  it("rejects the writes and flushes that wait, with the error of the end of a connection", async () => {
+  it("rejects pending writes and flushes with the error of a connection's end", async () => {
     const stream = new HeldStream();
     stream.holds = true;
     const { core } = connect(stream);
@@ -111,7 +111,7 @@ describe("a connection that is refused", () => {
     expect(stream.messages()).toEqual(["1:600", "2:600", "0:18", "0:18"]);
   });
 
-  it("cuts a peer that does not read after 250 ms", async () => {
+  it("destroys the connection of a peer that does not read after 250 ms", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
     const stream = new HeldStream();

@@ -207,7 +207,7 @@ describe.each(Object.entries(STATES))("a peer that is %s", (state, make) => {
     await expectOutcome(await make(false), call, cellOf(state, column));
   });
 
-  it("answers every call that changes nothing as its row says, and then destroy", async () => {
+  it("answers every call without effect as its row says, then accepts destroy", async () => {
     const peer = await make(false);
     for (const [name, [word, call]] of Object.entries(STEADY)) {
       await expectOutcome(peer, call, word ?? cellOf(state, name));
@@ -232,7 +232,7 @@ describe.each(Object.entries(STATES).filter(([state]) => !UNREADABLE.includes(st
   "a peer that has not read a message and is %s",
   (state, make) => {
     it.each(Object.entries(CALLS))(
-      "gives it to every way of reading, and answers a %s",
+      "delivers it to every way of reading, and answers a %s",
       async (_name, [column, call]) => {
         const isReading = ["read", "readTimed", "iterate"].includes(column);
         await expectOutcome(await make(true), call, isReading ? '"b"' : cellOf(state, column));

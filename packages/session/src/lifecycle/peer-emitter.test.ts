@@ -33,7 +33,7 @@ const lost = new SessionError("IPC_CONNECTION_LOST", "cut");
 const bug = new TypeError("x is not a function");
 
 describe("a listener", () => {
-  it("is given the arguments, in the order of adding, once where it was added so", () => {
+  it("is called with the arguments in the order of adding, and once when added with once", () => {
     const emitter = newEmitter();
     const seen: string[] = [];
     emitter.on("message", (text) => seen.push(`on ${text}`));
@@ -122,18 +122,21 @@ describe("a listener", () => {
     expect(listener).not.toHaveBeenCalled();
   });
 
-  it.each(["on", "once", "off"] as const)("of an event that there is not is a TypeError of %s", (method) => {
-    const add = newEmitter()[method].bind(newEmitter()) as (event: unknown, listener: () => void) => void;
-    for (const event of ["mesage", "toString", 1, undefined]) {
-      expect(() => add(event, () => {})).toThrow(
-        new TypeError(
-          `${method}: \`event\` takes one of message, error, close, got ${typeof event === "string" ? `"${event}"` : event}`,
-        ),
-      );
-    }
-  });
+  it.each(["on", "once", "off"] as const)(
+    "is rejected with a TypeError of %s when the event does not exist",
+    (method) => {
+      const add = newEmitter()[method].bind(newEmitter()) as (event: unknown, listener: () => void) => void;
+      for (const event of ["mesage", "toString", 1, undefined]) {
+        expect(() => add(event, () => {})).toThrow(
+          new TypeError(
+            `${method}: \`event\` takes one of message, error, close, got ${typeof event === "string" ? `"${event}"` : event}`,
+          ),
+        );
+      }
+    },
+  );
 
-  it("of an error need not be there", () => {
+  it("is not required for an error", () => {
     expect(() => newEmitter().emit("error", lost)).not.toThrow();
   });
 });
@@ -156,19 +159,16 @@ describe("a listener that fails", () => {
         },
       }),
     ],
-  ] as const)(
-    "because it %s is reported, with its connection, after every other one was called",
-    async (_how, fail) => {
-      const { emitter, failures } = emitterAndFailures();
-      const seen: string[] = [];
-      emitter.on("message", fail);
-      emitter.once("message", fail);
-      emitter.on("message", (text) => seen.push(text));
-      emitter.emit("message", "a");
-      expect([seen, failures]).toEqual([["a"], []]);
-      await nextTick();
-      const failure = { event: "message", error: bug, connection: ["a"] };
-      expect(failures).toEqual([failure, failure]);
-    },
-  );
+  ] as const)("is reported when it %s, with its connection, after every other one was called", async (_how, fail) => {
+    const { emitter, failures } = emitterAndFailures();
+    const seen: string[] = [];
+    emitter.on("message", fail);
+    emitter.once("message", fail);
+    emitter.on("message", (text) => seen.push(text));
+    emitter.emit("message", "a");
+    expect([seen, failures]).toEqual([["a"], []]);
+    await nextTick();
+    const failure = { event: "message", error: bug, connection: ["a"] };
+    expect(failures).toEqual([failure, failure]);
+  });
 });

@@ -40,7 +40,7 @@ async function meet(
 
 const failure = (code: string, message: string): object => ({ code, message: expect.stringContaining(message) });
 
-describe("keys that do not fit keep both sides apart, and each says what it knows:", () => {
+describe("keys that do not match fail both sides, and each reports its own reason:", () => {
   test.each([
     ["another pre-shared key", { psk: key(1) }, { psk: key(2) }, "matches none of the 1 pre-shared keys"],
     [
@@ -72,7 +72,7 @@ describe("keys that do not fit keep both sides apart, and each says what it know
     for (const stream of [man.client, man.server]) expect(stream.destroyed || stream.writableEnded).toBe(true);
   });
 
-  test("a server's key that is not trusted: the client knows, the server learns that it was left", async () => {
+  test("a server's key that is not trusted: the client reports it, and the server reports a disconnection", async () => {
     const man = new ManInTheMiddle();
     const opening = openSession(man.client, {
       role: "client",
@@ -127,7 +127,7 @@ describe("keys that do not fit keep both sides apart, and each says what it know
   });
 });
 
-describe("a man in the middle that changes a byte of the AUTHs keeps both sides apart:", () => {
+describe("a man in the middle that changes a byte of the AUTHs fails both sides:", () => {
   const flip = (item: Buffer, at: number): Buffer => {
     const altered = Buffer.from(item);
     altered[at] = (altered[at] as number) ^ 0x01;
@@ -182,7 +182,7 @@ describe("a man in the middle that changes a byte of the AUTHs keeps both sides 
     }
   });
 
-  test("sends the client's AUTH back to it as the server's", async () => {
+  test("the client's AUTH is sent back to it as the server's", async () => {
     const stage: { man?: ManInTheMiddle } = {};
     const man = new ManInTheMiddle({
       toServer: (item, index) => {

@@ -63,15 +63,15 @@ const NAMELESS = `00010000${"00".repeat(32)}`;
 const refusal = (code: string, message: string): object => ({ code, message: expect.stringContaining(message) });
 const OFFER_REMOVED = "a man in the middle removed the offer";
 
-describe("a man in the middle with an exchange of its own takes the offer out", () => {
-  test("where neither side insists: both fall back to golang-ipc's protocol; it reads everything", async () => {
+describe("a man in the middle with an exchange of its own that takes the offer out", () => {
+  test("reads everything when neither side requires more, because both fall back to golang-ipc's protocol", async () => {
     const outcome = await meet({}, {}, { limits: strip });
     const { modes, text } = await send(outcome);
     expect({ modes, text }).toEqual({ modes: ["compatible", "compatible"], text: "a secret" });
     expect(Buffer.concat(outcome.man.read).toString()).toContain("a secret");
   });
 
-  test("where both have a key and neither insists: the same, which is what `require: false` allows", async () => {
+  test("reads everything when both have a key and `require: false`", async () => {
     const outcome = await meet({ psk, require: false }, { psk, require: false }, { limits: strip });
     expect((await send(outcome)).modes).toEqual(["compatible", "compatible"]);
   });
@@ -79,7 +79,7 @@ describe("a man in the middle with an exchange of its own takes the offer out", 
   test.each([
     ["with a key", { psk }],
     ["without one", { require: true }],
-  ])("where the client insists, %s: it refuses, and nothing was sent", async (_what, security) => {
+  ])("is rejected by a client that requires security, %s, before a message is sent", async (_what, security) => {
     const outcome = await meet(security, { ...security, require: false }, { limits: strip });
     expect(outcome.client).toMatchObject(refusal("IPC_SECURITY_REFUSED", OFFER_REMOVED));
     expect(outcome.man.read).toEqual([]);
@@ -89,7 +89,7 @@ describe("a man in the middle with an exchange of its own takes the offer out", 
   test.each([
     ["with a key", { psk }],
     ["without one", { require: true }],
-  ])("where the server insists, %s: it refuses the client that fell for it", async (_what, security) => {
+  ])("makes the server that requires security, %s, reject the deceived client", async (_what, security) => {
     const outcome = await meet({ ...security, require: false }, security, { limits: strip });
     expect(outcome.server).toMatchObject(
       refusal("IPC_SECURITY_REFUSED", "client rejected: it selected golang-ipc's protocol"),
@@ -99,13 +99,13 @@ describe("a man in the middle with an exchange of its own takes the offer out", 
   });
 });
 
-describe("a man in the middle with an exchange of its own changes the offer", () => {
+describe("a man in the middle with an exchange of its own that changes the offer", () => {
   test.each([
     ["takes out what is accepted", { psk }, { psk }, `003000004950435801000000${BEHIND}`, "IPC_SECURITY_REFUSED"],
     ["takes out what is required", { psk }, { psk }, `003000004950435801010000${BEHIND}`, "IPC_AUTHENTICATION_FAILED"],
     ["takes out the name", { psk }, { psk }, `003000004950435801018100${NAMELESS}`, "IPC_SECURITY_REFUSED"],
     ["adds what the server cannot do", { psk }, {}, `003000004950435801010000${BEHIND}`, "IPC_AUTHENTICATION_FAILED"],
-  ])("and %s: the client refuses", async (_what, ofClient, ofServer, limits, code) => {
+  ])("and %s: the client rejects the server", async (_what, ofClient, ofServer, limits, code) => {
     const outcome = await meet(ofClient, ofServer, { limits: () => Buffer.from(limits, "hex") });
     expect(outcome.client).toMatchObject({ code });
     expect(outcome.server).toMatchObject({ code: expect.stringMatching(/^IPC_/) });
@@ -138,7 +138,7 @@ describe("a man in the middle that leads a client of `orders` to the server `bil
 });
 
 describe("a man in the middle with an exchange of its own that keeps the offer (golang-ipc: row 17)", () => {
-  test("where neither side has a key: it can be each side's peer, which is what anonymous means", async () => {
+  test("is accepted as each side's peer when neither has a key, because both are anonymous", async () => {
     for (const security of [{}, { require: true }]) {
       const outcome = await meet(security, security, {});
       const { modes, text } = await send(outcome);
@@ -150,14 +150,14 @@ describe("a man in the middle with an exchange of its own that keeps the offer (
   test.each<[string, ImpersonatorOptions]>([
     ["does not know", {}],
     ["has guessed wrong", { psk: guessed }],
-  ])("where both have a pre-shared key that it %s: both refuse", async (_what, options) => {
+  ])("is rejected by both when they have a pre-shared key that it %s", async (_what, options) => {
     const outcome = await meet({ psk }, { psk }, options);
     expect(outcome.client).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "invalid tag"));
     expect(outcome.server).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "matches none of the 1 pre-shared keys"));
     expect(outcome.man.read).toEqual([]);
   });
 
-  test("where both sign, and it passes their signatures on: both refuse, they are of another handshake", async () => {
+  test("is rejected by both when it passes their signatures on, because those belong to another handshake", async () => {
     const ofClient = { identity: alice.privateKey, trustedPeers: [bob.publicKey] };
     const ofServer = { identity: bob.privateKey, trustedPeers: [alice.publicKey] };
     const outcome = await meet(ofClient, ofServer, { passesIdsOn: true });
@@ -166,7 +166,7 @@ describe("a man in the middle with an exchange of its own that keeps the offer (
     expect(outcome.man.read).toEqual([]);
   });
 
-  test("where both sign, and it signs itself: both refuse, its key is not trusted", async () => {
+  test("is rejected by both when it signs itself, because its key is not trusted", async () => {
     const ofClient = { identity: alice.privateKey, trustedPeers: [bob.publicKey] };
     const ofServer = { identity: bob.privateKey, trustedPeers: [alice.publicKey] };
     const outcome = await meet(ofClient, ofServer, { identity: mallory.privateKey });
@@ -174,14 +174,14 @@ describe("a man in the middle with an exchange of its own that keeps the offer (
     expect(outcome.client).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "not among the 1 trusted keys"));
   });
 
-  test("where the server signs, and its signature is passed on: the client refuses", async () => {
+  test("is rejected by the client when the server signs and its signature is passed on", async () => {
     const outcome = await meet({ trustedPeers: [bob.publicKey] }, { identity: bob.privateKey }, { passesIdsOn: true });
     expect(outcome.client).toMatchObject(refusal("IPC_AUTHENTICATION_FAILED", "invalid server signature"));
     expect(outcome.man.read).toEqual([]);
     leave(outcome);
   });
 
-  test("where the client signs, and its signature is passed on: the server refuses", async () => {
+  test("is rejected by the server when the client signs and its signature is passed on", async () => {
     const outcome = await meet(
       { identity: alice.privateKey },
       { trustedPeers: [alice.publicKey] },
@@ -193,7 +193,7 @@ describe("a man in the middle with an exchange of its own that keeps the offer (
     leave(outcome);
   });
 
-  test("where it knows the pre-shared key, and both sign too: both refuse", async () => {
+  test("is rejected by both when it knows the pre-shared key and both sign too", async () => {
     const ofClient = { psk, identity: alice.privateKey, trustedPeers: [bob.publicKey] };
     const ofServer = { psk, identity: bob.privateKey, trustedPeers: [alice.publicKey] };
     const outcome = await meet(ofClient, ofServer, { psk, passesIdsOn: true });

@@ -92,7 +92,7 @@ describe.each(["server", "client"] as const)("a man in the middle (golang-ipc: r
     theatre.sender.destroy();
   }
 
-  test("that passes everything on is not noticed", async () => {
+  test("passes everything on without a failure", async () => {
     const theatre = await stage(victimSide, (man, record) => man.say(victimSide, record));
     await send(theatre.sender, "one", "two");
     const closed = new Promise<void>((resolve) => theatre.victim.once("close", resolve));
@@ -155,7 +155,7 @@ describe.each(["server", "client"] as const)("a man in the middle (golang-ipc: r
     await expectEnd(theatre, "IPC_DECRYPTION_FAILED", "one");
   });
 
-  test("drops what came last, and passes the CLOSE on: it is none", async () => {
+  test("drops the last record and passes the CLOSE on: the end is not orderly", async () => {
     const theatre = await stage(victimSide, (man, record, number) => {
       if (number !== 1) man.say(victimSide, record);
     });
@@ -204,7 +204,7 @@ describe.each(["server", "client"] as const)("a man in the middle (golang-ipc: r
     ["that has no room for its tag", "0200000f"],
     ["without a plaintext", "02000010"],
     ["that is a CLOSE with a plaintext", "03000011"],
-  ])("sends the header of a record %s: nothing more is waited for", async (_what, header) => {
+  ])("sends the header of a record %s: the connection ends without a wait for more", async (_what, header) => {
     const theatre = await stage(victimSide, (man, record, number) => {
       if (number === 0) man.say(victimSide, record);
       else man.say(victimSide, Buffer.from(header, "hex"));
@@ -213,7 +213,7 @@ describe.each(["server", "client"] as const)("a man in the middle (golang-ipc: r
     await expectEnd(theatre, "IPC_RECORD_INVALID", "before");
   });
 
-  test("cuts the stream between two records: what was whole is delivered, and the end is not taken for one", async () => {
+  test("cuts the stream between two records: the whole ones are delivered, and the end is not orderly", async () => {
     const theatre = await stage(victimSide, (man, record) => {
       man.say(victimSide, record);
       man.end(victimSide);
@@ -223,7 +223,7 @@ describe.each(["server", "client"] as const)("a man in the middle (golang-ipc: r
     expect((await theatre.lost).message).toContain("without CLOSE");
   });
 
-  test("cuts the stream within a record, anywhere: nothing of that is delivered", async () => {
+  test("cuts the stream anywhere within a record: nothing of that is delivered", async () => {
     for (let cut = 1; cut < 33; cut++) {
       const theatre = await stage(victimSide, (man, record, number) => {
         if (number === 0) man.say(victimSide, record);
@@ -250,7 +250,7 @@ describe.each(["server", "client"] as const)("a man in the middle (golang-ipc: r
 });
 
 describe("the limits, sent again as a message (golang-ipc: row 19),", () => {
-  test("are no record: they are not delivered, and end the connection", async () => {
+  test("are rejected as a record, are not delivered, and end the connection", async () => {
     const theatre = await stage("client", (man, record) => man.say("client", record));
     await send(theatre.sender, "before");
     const [, , limits] = theatre.man.heard.server;

@@ -85,30 +85,27 @@ describe.each([
       (handmade) => handmade.write(hex("0100000f")),
       "invalid record length: 15 bytes",
     ],
-  ])("sends %s: no connection comes of it", async (_what, play, message) => {
+  ])("sends %s: it gets no connection", async (_what, play, message) => {
     const { told, error } = await attack(play);
     expect(told).toEqual([]);
     expect(error).toMatchObject({ code: "IPC_RECORD_INVALID", message: expect.stringContaining(message) });
   });
 
-  test.each(["", "010000", "01000030aabb"])(
-    "sends of its AUTH only '%s': it is waited for as long as a handshake may take",
-    async (begun) => {
-      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-      onTestFinished(() => void vi.useRealTimers());
-      const [near, far] = memoryPair();
-      const opening = openSession(near, { role: victim, handshakeTimeoutMs: 5_000 });
-      const outcome = expect(opening).rejects.toMatchObject({
-        code: "IPC_HANDSHAKE_TIMEOUT",
-        message: expect.stringContaining(`waiting for the ${peer}'s AUTH;`),
-      });
-      (await HandmadePeer[peer](far)).write(hex(begun));
-      for (let count = 0; count < 10; count++) await new Promise((resolve) => setImmediate(resolve));
-      vi.advanceTimersByTime(5_000);
-      await outcome;
-      expect(near.destroyed).toBe(true);
-    },
-  );
+  test.each(["", "010000", "01000030aabb"])("sends of its AUTH only '%s': the handshake times out", async (begun) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const [near, far] = memoryPair();
+    const opening = openSession(near, { role: victim, handshakeTimeoutMs: 5_000 });
+    const outcome = expect(opening).rejects.toMatchObject({
+      code: "IPC_HANDSHAKE_TIMEOUT",
+      message: expect.stringContaining(`waiting for the ${peer}'s AUTH;`),
+    });
+    (await HandmadePeer[peer](far)).write(hex(begun));
+    for (let count = 0; count < 10; count++) await new Promise((resolve) => setImmediate(resolve));
+    vi.advanceTimersByTime(5_000);
+    await outcome;
+    expect(near.destroyed).toBe(true);
+  });
 
   test.each<[string, "anonymous" | "signing" | "knowing", (handmade: HandmadePeer) => Uint8Array, string]>([
     ["an empty AUTH", "anonymous", () => new Uint8Array(0), "AUTH: 0 bytes, expected 32"],
@@ -150,7 +147,7 @@ describe.each([
       (handmade) => Buffer.concat([handmade.auth(), handmade.auth(alice.privateKey).subarray(32)]),
       "does not match this handshake",
     ],
-  ])("sends %s: no connection comes of it", async (_what, setup, body, message) => {
+  ])("sends %s: it gets no connection", async (_what, setup, body, message) => {
     const [security, options] = CONFIGURED[setup];
     const { told, error } = await attack((handmade) => handmade.say(AUTH, body(handmade)), security, options);
     expect(told).toEqual([]);
@@ -185,7 +182,7 @@ describe.each([
     ],
     ["a frame that is too long", (handmade) => handmade.say(DATA, hex("7fffffff00000001")), "IPC_FRAME_TOO_LARGE"],
     ["a frame that is too short", (handmade) => handmade.say(DATA, hex("00000003000000")), "IPC_FRAME_TOO_SHORT"],
-  ])("sends behind a message %s: it is ended, and nothing more is delivered", async (_what, play, code) => {
+  ])("sends behind a message %s: its connection ends, and nothing more is delivered", async (_what, play, code) => {
     const { told, error } = await attack((handmade) => {
       handmade.say(AUTH, handmade.auth());
       handmade.say(DATA, HI);
@@ -195,7 +192,7 @@ describe.each([
     expect({ told, code: error.code }).toEqual({ told: ["hi"], code });
   });
 
-  test("sends a CLOSE within a frame: what was whole is delivered", async () => {
+  test("sends a CLOSE within a frame: the whole messages are delivered", async () => {
     const { told, error } = await attack((handmade) => {
       handmade.say(AUTH, handmade.auth());
       handmade.say(DATA, Buffer.concat([HI, HI.subarray(0, 9)]));

@@ -40,7 +40,7 @@ async function readData(session: Session): Promise<Uint8Array> {
 }
 
 describe("on the wire", () => {
-  test("a tick's small messages are one record, and the CLOSE another", async () => {
+  test("a tick's small messages become one record, and the CLOSE another", async () => {
     const { client, server, records } = await stage();
     for (let count = 0; count < 50; count++) void client.write(1, new Uint8Array(64));
     for (let count = 0; count < 50; count++) expect(await readData(server)).toHaveLength(64);
@@ -48,7 +48,7 @@ describe("on the wire", () => {
     expect(records()).toEqual([`2:${50 * 72}`, "3:0"]);
   });
 
-  test("a message that is awaited is a record of its own, at once", async () => {
+  test("an awaited message becomes a record of its own at once", async () => {
     const { client, server, records } = await stage();
     for (const length of [1, 2, 3]) {
       await client.write(1, new Uint8Array(length));
@@ -57,14 +57,14 @@ describe("on the wire", () => {
     expect(records()).toEqual(["2:9", "2:10", "2:11"]);
   });
 
-  test("a message of 3 MiB is 13 records", async () => {
+  test("a message of 3 MiB becomes 13 records", async () => {
     const { client, server, records } = await stage();
     void client.write(1, new Uint8Array(3_145_728));
     expect(await readData(server)).toHaveLength(3_145_728);
     expect(records()).toEqual([...new Array<string>(12).fill("2:262144"), "2:8"]);
   });
 
-  test("what was written before the session was open is in order, too", async () => {
+  test("messages written before the session is open are in order", async () => {
     const { client, server } = await stage();
     const lengths = [3, 100_000, 4, 65_530, 0];
     for (const length of lengths) void server.write(1, new Uint8Array(length));
@@ -89,7 +89,7 @@ describe("a reader that stands still", () => {
     return () => opened;
   }
 
-  test("leaves sealed what its budget does not hold, and opens it when it reads on", async () => {
+  test("leaves records beyond its budget sealed, and opens them when it continues", async () => {
     const { client, server } = await stage({ maxUnreadBytes: 4_096 });
     const opened = countOpened();
     for (let count = 0; count < 50; count++) {
@@ -105,7 +105,7 @@ describe("a reader that stands still", () => {
     expect(server.stats.unreadBytes).toBe(0);
   });
 
-  test("keeps of a record no more memory than its unread messages fill", async () => {
+  test("keeps no more memory of a record than its unread messages fill", async () => {
     const [near, far] = memoryPair();
     const opening = openSession(near, { role: "server" });
     const peer = await HandmadePeer.client(far);

@@ -27,7 +27,7 @@ async function turns(): Promise<void> {
 }
 
 describe("a session that closes, and whose peer does not end its side", () => {
-  it("waits, as a server, as long as it has time left: a client that is held up still gets everything", async () => {
+  it("waits, as a server, for its remaining time, so that a slow client still gets everything", async () => {
     const { session, near, peer } = await openBare("server");
     await session.write(1, "accepted");
     const closing = session.close({ timeoutMs: 5_000 });
@@ -44,7 +44,7 @@ describe("a session that closes, and whose peer does not end its side", () => {
     expect([near.closed, vi.getTimerCount()]).toEqual([true, 0]);
   });
 
-  it("waits, as a server, no longer than that, and no failure follows", async () => {
+  it("waits, as a server, no longer than its remaining time, and no failure follows", async () => {
     const { session, near } = await openBare("server");
     const closing = session.close({ timeoutMs: 5_000 });
     await turns();
@@ -112,7 +112,7 @@ describe.each<[string, Omit<SessionOptions, "role">]>([
   ["plain", { encryption: false }],
   ["compatible", { security: { wire: "golang-ipc" } }],
   ["secure", {}],
-])("the end of a %s session behind more than its reader takes at once", (_mode, options) => {
+])("the end of a %s session behind more bytes than its reader accepts at once", (_mode, options) => {
   async function read(messages: number): Promise<{ count: number; error: string | undefined }> {
     const { near, far, hold } = lumpingPair();
     const [client, server] = await Promise.all([
@@ -143,7 +143,7 @@ describe.each<[string, Omit<SessionOptions, "role">]>([
     return { count, error };
   }
 
-  it("is orderly when all is taken, also just so, and a loss when not", async () => {
+  it("is orderly when exactly everything was accepted, and a loss otherwise", async () => {
     const outcomes = new Set<boolean>();
     for (let messages = 1_634; messages < 1_646; messages++) {
       const { count, error } = await read(messages);
@@ -158,7 +158,7 @@ describe("the CLOSE of a secure session", () => {
   /** `kind ‖ length ‖ tag`; nothing else is so short. */
   const CLOSE_NOTIFY_BYTES = 20;
 
-  it("is waited for while the stream has no room: the peer must not take this end for a cut", async () => {
+  it("is sent when the stream has room again, so that the peer does not see a truncation", async () => {
     const [near, far] = memoryPair();
     const [client, server] = await Promise.all([
       openSession(near, { role: "client" }),
@@ -190,7 +190,7 @@ describe("the CLOSE of a secure session", () => {
     expect(ends).toEqual(["close"]);
   });
 
-  it("is waited for no longer than the stream is there", async () => {
+  it("is given up when the stream is destroyed", async () => {
     const [near, far] = memoryPair();
     const [client] = await Promise.all([openSession(near, { role: "client" }), openSession(far, { role: "server" })]);
     onTestFinished(() => void [near, far].map((stream) => stream.destroy()));
@@ -203,7 +203,7 @@ describe("the CLOSE of a secure session", () => {
     await closed;
   });
 
-  it("is given up when the time of close is over", async () => {
+  it("is given up when the time limit of close is over", async () => {
     const [near, far] = memoryPair();
     const [client] = await Promise.all([openSession(near, { role: "client" }), openSession(far, { role: "server" })]);
     onTestFinished(() => void [near, far].map((stream) => stream.destroy()));

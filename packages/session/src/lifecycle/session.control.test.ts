@@ -99,7 +99,7 @@ describe.each([
   ["plain", () => openPlain("800001000000300000")],
   ["secure", () => openSecure(true)],
 ] as const)("a session whose peer sends GOAWAY, %s", (_mode, open) => {
-  test("emits draining once, and goes on", async () => {
+  test("emits draining once, and continues", async () => {
     const { session, send } = await open();
     const [drains, messages] = [collect(session, "draining"), collect(session, "message")];
     send(Buffer.concat([goaway(1), HI, goaway(1), HI]));
@@ -108,7 +108,7 @@ describe.each([
     expect(session.status).toBe("Connected");
   });
 
-  test("emits draining once, whatever reasons come in turns", async () => {
+  test("emits draining once for several alternating reasons", async () => {
     const { session, send } = await open();
     const [drains, messages] = [collect(session, "draining"), collect(session, "message")];
     for (let turn = 0; turn < 100; turn++) send(Buffer.concat([goaway(1), goaway(2)]));
@@ -139,7 +139,7 @@ describe.each([
     expect(isConnectionError(await lost)).toBe(true);
   });
 
-  test("has closed if it gives a reason behind closing, or none but draining", async () => {
+  test("ends as closed when its peer sends a reason behind closing, or only draining", async () => {
     for (const reasons of [
       [0, 3],
       [1, 0],
@@ -153,7 +153,7 @@ describe.each([
     }
   });
 
-  test("goes on without an event for every other reason, known or not", async () => {
+  test("continues without an event for every other reason, known or not", async () => {
     const { session, send } = await open();
     const [drains, messages] = [collect(session, "draining"), collect(session, "message")];
     send(Buffer.concat([goaway(0), goaway(2), goaway(3), goaway(4), HI]));

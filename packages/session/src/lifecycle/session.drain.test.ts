@@ -56,7 +56,7 @@ describe.each([
   ["plain", false],
   ["secure", true],
 ])("drain of a session, %s", (_mode, encryption) => {
-  it("tells the peer, which stays connected until this side is idle, and gets a closed connection", async () => {
+  it("notifies the peer, and closes the connection when this side is idle", async () => {
     const { session, peer } = await open(encryption);
     const statuses: string[] = [];
     peer.on("draining", () => statuses.push(peer.status));
@@ -171,7 +171,7 @@ describe("drain of a session", () => {
     await drained;
   });
 
-  it("waits for the work of a layer, which learns of the drain", async () => {
+  it("waits for the work of a layer, and notifies it of the drain", async () => {
     const { session } = await open(false);
     const passIdle = stoppedClock();
     const layer = { isWorking: true, drains: 0, isBusy: () => layer.isWorking, onDrain: () => void layer.drains++ };
@@ -187,7 +187,7 @@ describe("drain of a session", () => {
     expect([session.status, layer.drains]).toEqual(["Closed", 1]);
   });
 
-  it("tells a layer at once that joins later, and waits for all of them", async () => {
+  it("notifies a layer that joins later at once, and waits for all layers", async () => {
     const { session } = await open(false);
     const passIdle = stoppedClock();
     const drained = session.drain({ timeoutMs: FOREVER_MS });
@@ -234,7 +234,7 @@ describe("drain of a session", () => {
     await drained;
   });
 
-  it("closes after `timeoutMs` although a step goes on", async () => {
+  it("closes after `timeoutMs` while a step is unfinished", async () => {
     const { session, peer } = await open(false);
     session.on("message", () => new Promise(() => {}));
     await peer.write(1, "a");
@@ -243,7 +243,7 @@ describe("drain of a session", () => {
     expect(session.status).toBe("Closed");
   });
 
-  it.each(["close", "destroy"] as const)("ends with a %s", async (how) => {
+  it.each(["close", "destroy"] as const)("ends early when a %s is called", async (how) => {
     const { session } = await open(false);
     const drained = session.drain({ timeoutMs: FOREVER_MS });
     await session[how]();

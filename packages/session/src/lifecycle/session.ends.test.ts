@@ -37,13 +37,13 @@ async function openPair(options: Options, nearOptions: Options = {}): Promise<Pa
 
 const closeOf = (session: Session): Promise<void> => new Promise((resolve) => session.once("close", resolve));
 
-describe("close() sends last", () => {
+describe("close() sends at the end", () => {
   test.each([
     ["secure", {}, /^0300001[0-9a-f]{33}$/],
     ["plain", { encryption: false }, /^000000160000000003(00){17}$/],
     ["compatible", { security: { wire: "golang-ipc" } }, /^$/],
     ["plain, in golang-ipc's protocol", { encryption: false, security: { wire: "golang-ipc" } }, /^$/],
-  ] as const)("what announces the end, and nothing to a golang-ipc peer: %s", async (_mode, options, expected) => {
+  ] as const)("the announcement of its end, and nothing to a golang-ipc peer: %s", async (_mode, options, expected) => {
     const { far, sent } = await openPair(options);
     await far.close();
     expect(Buffer.concat(sent).toString("hex")).toMatch(expected);
@@ -61,7 +61,7 @@ describe("a peer that closes", () => {
   });
 
   test.each(MODES)(
-    "rejects the writes that wait with IPC_PEER_CLOSED, and those are a loss: %s",
+    "rejects pending writes with IPC_PEER_CLOSED, and emits 'lost' for them: %s",
     async (_mode, options) => {
       const { near, far, stream } = await openPair(options, { maxQueuedBytes: 1_024 });
       const lost = nextEvent(near, "lost");
@@ -79,7 +79,7 @@ describe("a peer that closes", () => {
   );
 
   test.each(ANNOUNCED)(
-    "has closed although the stream fails then, with that as the cause: %s",
+    "counts as closed when its stream fails then, with that failure as the cause: %s",
     async (_mode, options) => {
       const { near, far, stream } = await openPair(options, { maxQueuedBytes: 1_024 });
       const lost = nextEvent(near, "lost");
@@ -98,7 +98,7 @@ describe("a peer that closes", () => {
   );
 });
 
-describe("a peer that is gone without having closed", () => {
+describe("a peer that disconnects without a close", () => {
   test.each([
     ["secure", {}, "IPC_RECORD_TRUNCATED", "without CLOSE"],
     ["plain", { encryption: false }, "IPC_FRAME_TRUNCATED", "end without GOAWAY"],
@@ -112,7 +112,7 @@ describe("a peer that is gone without having closed", () => {
     });
   });
 
-  test.each(MODES)("is lost by a failure of the stream, which is the cause: %s", async (_mode, options) => {
+  test.each(MODES)("is lost when the stream fails, with that failure as the cause: %s", async (_mode, options) => {
     const { near, farStream } = await openPair(options);
     const lost = nextEvent(near, "lost");
     const cause = new Error("ECONNRESET");
@@ -125,7 +125,7 @@ describe("a peer that is gone without having closed", () => {
   });
 });
 
-test.each(ANNOUNCED)("after its own close, a side does not ask how the other one ends: %s", async (_mode, options) => {
+test.each(ANNOUNCED)("a side ignores how its peer ends after its own close: %s", async (_mode, options) => {
   const { near, far, farStream } = await openPair(options);
   const ends = [collect(near, "lost"), collect(near, "error")];
   farStream.on("end", () => farStream.destroy());

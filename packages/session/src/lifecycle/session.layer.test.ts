@@ -23,7 +23,7 @@ async function open(): Promise<{ readonly session: Session; readonly peer: Sessi
 }
 
 describe("a layer that ends the connection of its peer", () => {
-  it("loses it for both sides, with its reason", async () => {
+  it("ends it for both sides, with its reason", async () => {
     const { session, peer } = await open();
     const cause = new Error("full");
     const lost = nextEvent(session, "lost");
@@ -38,7 +38,7 @@ describe("a layer that ends the connection of its peer", () => {
     expect(await lostByPeer).toMatchObject({ code: "IPC_CONNECTION_LOST" });
   });
 
-  it("changes nothing without a connection", async () => {
+  it("changes nothing when there is no connection", async () => {
     const { session } = await open();
     session.destroy();
     end(session, "too late", undefined);

@@ -90,7 +90,7 @@ async function exchange(connect: Connect, options: PeerOptions): Promise<readonl
 const buffersOf = (parts: readonly Uint8Array[]): Set<ArrayBufferLike> => new Set(parts.map(({ buffer }) => buffer));
 
 describe.each(STREAMS)("data received over %s", (_stream, connect) => {
-  it.each(WIRES)("shares no memory with anything but its own connection: %s", async (_wire, options) => {
+  it.each(WIRES)("shares memory only with its own connection: %s", async (_wire, options) => {
     const pool = Buffer.from("the pool of this moment").buffer;
     const sides = [...(await exchange(connect, options)), ...(await exchange(connect, options))];
     const owned = sides.map(({ messages }) => buffersOf(messages.map(({ data }) => data)));

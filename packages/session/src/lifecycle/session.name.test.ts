@@ -26,14 +26,14 @@ describe("openSession", () => {
     expect(await meet({ security: { psk } }, { security: { psk }, name: "orders" })).toEqual(OPEN);
   });
 
-  it("accepts the name that it was given, and refuses every other", async () => {
+  it("accepts a server of the expected name, and rejects every other", async () => {
     for (const security of [{}, { psk }]) {
       expect(await meet({ name: "orders", security }, { name: "orders", security })).toEqual(OPEN);
       expect((await meet({ name: "orders", security }, { name: "Orders", security }))[0]).toBe(REFUSED);
     }
   });
 
-  it("refuses a server without a name only when the client requires keys", async () => {
+  it("rejects a server without a name only when the client requires keys", async () => {
     const named = { name: "orders" };
     expect(await meet(named, {})).toEqual(OPEN);
     expect(await meet({ ...named, security: { psk, require: false } }, { security: { psk } })).toEqual(OPEN);

@@ -36,7 +36,7 @@ function closed(session: Session): Promise<void> {
 const data = (text: string): Uint8Array => encodeMessage(1, new TextEncoder().encode(text));
 
 describe("a listener that ends its peer", () => {
-  it("by close: the bad frame behind its message is not seen any more", async () => {
+  it("gets no event of the invalid frame behind its message when it calls close", async () => {
     const { session } = await openBare(Buffer.concat([data("last"), BAD_FRAME]));
     const told = watch(session);
     const ended = closed(session);
@@ -47,7 +47,7 @@ describe("a listener that ends its peer", () => {
 });
 
 describe("close", () => {
-  it("at once after the connection stands tells soon that its stream had gone", async () => {
+  it("reports soon that the stream had ended when it is called at once after the connect", async () => {
     const [near, peer] = memoryPair();
     const opening = openSession(near, { role: "server", encryption: false });
     peer.write(REPLIES);
@@ -61,7 +61,7 @@ describe("close", () => {
     expect(session.status).not.toBe("Connected");
   });
 
-  it("followed by destroy tells what was dropped", async () => {
+  it("rejects with the figures of what was dropped when destroy follows", async () => {
     const [near, far] = memoryPair();
     const [server, client] = await Promise.all([
       openSession(near, { role: "server", encryption: false }),
@@ -74,7 +74,7 @@ describe("close", () => {
     client.destroy();
   });
 
-  it("ends also where the stream never says that it is closed", async () => {
+  it("ends also when the stream never emits 'close'", async () => {
     const [near, peer] = memoryPair();
     const emit = near.emit.bind(near);
     near.emit = (event: string | symbol, ...args: unknown[]) => event === "close" || emit(event, ...args);
@@ -83,7 +83,7 @@ describe("close", () => {
     await (await opening).close({ timeoutMs: 100 });
   });
 
-  it("leaves the counts as they are, before, while and after", async () => {
+  it("leaves the counters unchanged before, during and after it", async () => {
     const { session } = await openBare();
     for (let i = 0; i < 10; i++) void session.write(1, "counted");
     const closing = session.close();
@@ -97,8 +97,8 @@ describe("close", () => {
   });
 });
 
-describe("what comes with the last of the handshake", () => {
-  it("is told to listeners that are added as soon as the session is open", async () => {
+describe("a message that arrives with the last bytes of the handshake", () => {
+  it("is emitted to listeners that are added as soon as the session is open", async () => {
     const { session } = await openBare(BAD_FRAME);
     const told = watch(session);
     await closed(session);
@@ -124,8 +124,8 @@ describe("what comes with the last of the handshake", () => {
   });
 });
 
-describe("a peer that sends nonsense behind the handshake", () => {
-  it("and more of it meanwhile ends its session, and nothing else", async () => {
+describe("a peer that sends invalid bytes behind the handshake", () => {
+  it("ends its own session only, also when more of them follow", async () => {
     const [near, peer] = memoryPair();
     const opening = openSession(near, { role: "server", encryption: false });
     peer.on("error", () => {});
@@ -138,7 +138,7 @@ describe("a peer that sends nonsense behind the handshake", () => {
     expect(told).toEqual(["Disconnected", "lost IPC_FRAME_TOO_LARGE", "error IPC_FRAME_TOO_LARGE", "close"]);
   });
 
-  it("keeps no more memory than its unread messages fill", async () => {
+  it("makes the receiver keep no more memory than its unread messages fill", async () => {
     const partial = Buffer.alloc(50_000);
     partial.writeUInt32BE(1_000_000);
     const { session } = await openBare(Buffer.concat([data("x"), partial]));
@@ -151,7 +151,7 @@ describe("a peer that sends nonsense behind the handshake", () => {
   });
 });
 
-describe("a signal that was aborted beforehand", () => {
+describe("a signal that is aborted before the start", () => {
   it("leaves no open stream", async () => {
     const [near, peer] = memoryPair();
     const sent: unknown[] = [];
@@ -165,7 +165,7 @@ describe("a signal that was aborted beforehand", () => {
 });
 
 describe("aborting the write of a large message", () => {
-  it("ends the wait for it, and says that it may still be sent", async () => {
+  it("rejects its promise, and reports that it may still be sent", async () => {
     const [near, peer] = memoryPair();
     const opening = openSession(near, { role: "server", encryption: false });
     peer.write(REPLIES);

@@ -33,7 +33,7 @@ async function play({ role, session: name, received, ends }: (typeof refused)[nu
   }
 }
 
-describe.each(["client", "server"] as const)("a %s refuses as the vectors of ipcx/1 say", (role) => {
+describe.each(["client", "server"] as const)("a %s rejects its peer as the vectors of ipcx/1 require", (role) => {
   test.each(refused.filter((refusal) => refusal.role === role))("$about", async (refusal) => {
     const { code, sent } = await play(refusal);
     expect(code).toBe(refusal.code);

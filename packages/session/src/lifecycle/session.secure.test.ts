@@ -37,7 +37,7 @@ async function expectConversation(client: Session, server: Session): Promise<voi
   await Promise.all([client.close(), server.close()]);
 }
 
-describe("security says on each side what the other has proved", () => {
+describe("security reports on each side the proofs of the other", () => {
   const [ofAlice, ofBob] = [{ key: bytesOf(alice) }, { key: bytesOf(bob) }];
 
   test.each<[string, SecurityOptions, SecurityOptions, object, object]>([
@@ -107,15 +107,15 @@ describe("security says on each side what the other has proved", () => {
       { security: { wire: "golang-ipc" } },
       { security: { psk: key(1), require: false } },
     ],
-  ])("compatible, where %s speaks golang-ipc's protocol only", async (_side, ofClient, ofServer) => {
+  ])("compatible, when %s speaks golang-ipc's protocol only", async (_side, ofClient, ofServer) => {
     const [client, server] = await open(ofClient, ofServer);
     for (const { security } of [client, server]) expect(security).toEqual({ mode: "compatible", peer: { psk: false } });
     await expectConversation(client, server);
   });
 });
 
-describe("a pre-shared key is exchanged for a new one", () => {
-  test("while the server takes both, in whatever place", async () => {
+describe("a pre-shared key can be replaced by a new one", () => {
+  test("while the server accepts both, in any order", async () => {
     const keys = [key(1), key(2), key(3), key(4)];
     for (const psk of keys) {
       const [client, server] = await open({ security: { psk } }, { security: { psk: keys } });
@@ -124,7 +124,7 @@ describe("a pre-shared key is exchanged for a new one", () => {
     }
   });
 
-  test("and then the old one is refused", async () => {
+  test("and the server then rejects the old one", async () => {
     const [near, far] = memoryPair();
     const serving = openSession(far, { role: "server", security: { psk: [key(2)] } });
     const dialling = openSession(near, { role: "client", security: { psk: key(1) } });
@@ -133,7 +133,7 @@ describe("a pre-shared key is exchanged for a new one", () => {
   });
 });
 
-test("openSession takes no key file: a stream has no name", async () => {
+test("openSession rejects a key file, because a stream has no name", async () => {
   for (const role of ["client", "server"] as const) {
     for (const keyFile of [true, "/run/orders.key"]) {
       const [near] = memoryPair();
@@ -146,7 +146,7 @@ test("openSession takes no key file: a stream has no name", async () => {
   }
 });
 
-test("keys are shown by no session, no error and no message", async () => {
+test("a session, its errors and its messages never show keys", async () => {
   const security = { psk: key(0x5a), identity: alice.privateKey, trustedPeers: [alice.publicKey] };
   const options = { security, logger: { debug: keep, info: keep, warn: keep, error: keep } };
   const said: unknown[] = [];
@@ -183,7 +183,7 @@ const MODES: readonly [string, Options][] = [
 ];
 
 describe.each(MODES)("%s, a peer that closes", (_mode, options) => {
-  test("behind more than a paused reader takes is not lost: the reader gets it all, and then an end in order", async () => {
+  test("behind more than a paused reader accepts loses nothing: the reader gets all of it, then an orderly end", async () => {
     const [client, server] = await open(options, { ...options, maxUnreadBytes: 1_024 });
     const lost: IpcError[] = [];
     server.on("lost", (error) => lost.push(error));
@@ -198,7 +198,7 @@ describe.each(MODES)("%s, a peer that closes", (_mode, options) => {
     expect(lost).toEqual([]);
   });
 
-  test("ends in order also where both do so at once", async () => {
+  test("ends orderly also when both sides close at the same time", async () => {
     const [client, server] = await open(options);
     const lost: IpcError[] = [];
     for (const side of [client, server]) side.on("lost", (error) => lost.push(error));

@@ -85,7 +85,7 @@ describe.each<[string, Flood, number]>([
     session.destroy();
   });
 
-  it.each(["end", "cut"] as const)("are all delivered before what follows from the %s behind them", async (end) => {
+  it.each(["end", "cut"] as const)("are all delivered before the effects of the %s behind them", async (end) => {
     const { session, send, peer } = await flood(MANY);
     hurryClock();
     const told: string[] = [];
@@ -103,7 +103,7 @@ describe.each<[string, Flood, number]>([
     expect(told.slice(-MESSAGES - 1)).toEqual([...TEXTS, "Disconnected"]);
   });
 
-  it("come no more once a listener has closed, or destroyed, in the middle of them", async () => {
+  it("are no longer delivered after a listener has called close or destroy in the middle of them", async () => {
     for (const leave of ["close", "destroy"] as const) {
       const { session, send } = await flood(MANY);
       hurryClock();
@@ -119,7 +119,7 @@ describe.each<[string, Flood, number]>([
     }
   });
 
-  it("are held back by a pause, also between two macrotasks, and go on where they stopped", async () => {
+  it("are held back by a pause, also between two macrotasks, and continue where they stopped", async () => {
     const { session, send } = await flood(MANY);
     hurryClock();
     const texts: string[] = [];
@@ -139,7 +139,7 @@ describe.each<[string, Flood, number]>([
     session.destroy();
   });
 
-  it("wait for a reader that stands still within its budget, and are all there when it reads", async () => {
+  it("wait within the budget of a reader that stands still, and are all delivered when it reads", async () => {
     const { session, send } = await flood(MANY);
     hurryClock();
     const texts: string[] = [];
@@ -154,7 +154,7 @@ describe.each<[string, Flood, number]>([
   });
 });
 
-it("a bad frame behind a flood is told after the flood", async () => {
+it("a session reports an invalid frame behind a flood after the messages of the flood", async () => {
   const { session, send } = await plain([...MANY, Uint8Array.of(0, 0, 0, 1, 0)]);
   hurryClock();
   const told: string[] = [];

@@ -72,7 +72,7 @@ describe("openSession runs over", () => {
 });
 
 describe("a stream that emits no bytes", () => {
-  it("is a TypeError at once, where the encoding is set before", async () => {
+  it("is rejected with a TypeError at once when its encoding is set before", async () => {
     const [near] = memoryPair();
     const opening = openSession(near.setEncoding("utf8"), { role: "client" });
     await expect(opening).rejects.toThrow(TypeError);
@@ -85,7 +85,7 @@ describe("a stream that emits no bytes", () => {
     ["strings", (chunk: Buffer) => chunk.toString("latin1"), "a string, not bytes; do not call `setEncoding` on it"],
     ["objects", () => ({}), "an object, not bytes; it must emit Uint8Arrays"],
     ["numbers", () => 5, "5, not bytes; it must emit Uint8Arrays"],
-  ])("fails the handshake, where it emits %s", async (_what, change, message) => {
+  ])("fails the handshake when it emits %s", async (_what, change, message) => {
     const [near, far] = memoryPair();
     openSession(far, { role: "server" }).catch(() => {});
     await expect(openSession(wrapped(near, change), { role: "client" })).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe("a stream that emits no bytes", () => {
     });
   });
 
-  it("ends the session, where the encoding is set during it", async () => {
+  it("ends the session when its encoding is set during it", async () => {
     const [near, far] = memoryPair();
     const [client, server] = await open(near, far);
     const lost = new Promise<Error>((resolve) => client.on("lost", resolve));
@@ -112,7 +112,7 @@ it.each([
   ["an emitter", new EventEmitter(), "got an object without the method `read`"],
   ["a stream that cannot tell whether it is paused", foreign(memoryPair()[0], ["isPaused"]), "the method `isPaused`"],
   ["a stream that does not count its bytes", foreign(memoryPair()[0], ["writableLength"]), "without `destroyed` or"],
-])("openSession rejects %s, and tells what is missing", async (_what, stream, message) => {
+])("openSession rejects %s, and names the missing method", async (_what, stream, message) => {
   const opening = openSession(stream as Duplex, { role: "client" });
   await expect(opening).rejects.toThrow(TypeError);
   await expect(opening).rejects.toThrow(message);
@@ -123,7 +123,7 @@ describe.each([
   ["compatible", { security: { wire: "golang-ipc" } }],
   ["plain", { encryption: false }],
 ] as const)("a reader that transfers the memory of its messages, %s", (_mode, options) => {
-  it.each([10, 5_000])("takes no other message of %i bytes along, and no session ends", async (length) => {
+  it.each([10, 5_000])("leaves all other messages of %i bytes intact, and ends no session", async (length) => {
     const [near, far] = memoryPair();
     const [client, server] = await open(near, far, options);
     for (let type = 1; type <= 50; type++) void server.write(type, new Uint8Array(length).fill(type));
@@ -143,7 +143,7 @@ describe.each([
   });
 });
 
-it("memory that has a single message can be transferred", async () => {
+it("memory of a single message can be transferred", async () => {
   const [near, far] = memoryPair();
   const [client, server] = await open(near, far, { encryption: false });
   void server.write(1, new Uint8Array(100_000));

@@ -89,7 +89,7 @@ describe.each(MODES)("over a stream of the caller's, $mode", ({ mode, options })
     await Promise.all([client.close(), server.close()]);
   });
 
-  it("holds the writer back when the reader stands still, and loses nothing", async () => {
+  it("makes the writer wait when the reader stands still, and loses nothing", async () => {
     const [server, client] = await openPair({ ...options, maxQueuedBytes: 16_384, maxUnreadBytes: 16_384 });
     const data = new Uint8Array(1_000);
     const written: number[] = [];
@@ -118,7 +118,7 @@ describe("a peer that breaks the protocol costs its own connection", () => {
     expect(await lost).toMatchObject({ code });
   });
 
-  it("an end in mid-frame: what was whole is delivered, the rest is not", async () => {
+  it("an end in the middle of a frame: the whole messages are delivered, the rest is not", async () => {
     const { session, peer } = await openBare();
     const second = encodeMessage(2, encode("cut"));
     peer.write(Buffer.concat([encodeMessage(1, encode("whole")), second.subarray(0, second.length - 1)]));
@@ -132,7 +132,7 @@ describe("a peer that breaks the protocol costs its own connection", () => {
   });
 
   it.each(MODES.slice(0, 2))(
-    "a message that was altered: nothing of it or after it is delivered, $mode (golang-ipc: row 20)",
+    "an altered message: nothing of it or after it is delivered, $mode (golang-ipc: row 20)",
     async ({ mode, options }) => {
       const [near, far] = memoryPair();
       const [outer, middle] = memoryPair();
@@ -158,7 +158,7 @@ describe("a peer that breaks the protocol costs its own connection", () => {
     },
   );
 
-  it("a reset: what was whole is delivered, waits reject", async () => {
+  it("a reset: the whole messages are delivered, and pending calls reject", async () => {
     const { session, peer } = await openBare();
     peer.write(encodeMessage(1, encode("whole")));
     expect((await nextData(session)).text()).toBe("whole");
@@ -168,7 +168,7 @@ describe("a peer that breaks the protocol costs its own connection", () => {
     await expect(session.read()).rejects.toMatchObject({ code: "IPC_CONNECTION_LOST" });
   });
 
-  it("a control message of type 0 is passed over", async () => {
+  it("a message of type 0, which the session ignores", async () => {
     const { session, peer } = await openBare();
     peer.write(Buffer.concat([encodeMessage(0, encode("control")), encodeMessage(1, encode("data"))]));
     expect((await nextData(session)).text()).toBe("data");
@@ -177,7 +177,7 @@ describe("a peer that breaks the protocol costs its own connection", () => {
 });
 
 describe("a message that a pause held back", () => {
-  it("is delivered although the peer has gone meanwhile", async () => {
+  it("is delivered after the peer has disconnected meanwhile", async () => {
     const { session, peer } = await openBare({ maxUnreadBytes: 1_024 });
     const frames = Array.from({ length: 20 }, (_, i) => encodeMessage(i + 1, new Uint8Array(100)));
     peer.write(Buffer.concat(frames));
@@ -187,8 +187,8 @@ describe("a message that a pause held back", () => {
   });
 });
 
-describe("the end", () => {
-  it("by close gives Closing and Closed to a pending read, and IPC_CLOSED from then on", async () => {
+describe("a session that ends", () => {
+  it("gives Closing and Closed to pending reads, and IPC_CLOSED from then on, after close", async () => {
     const [server, client] = await openPair();
     expect(await client.read()).toMatchObject({ status: "Connected" });
     const reads = [client.read(), client.read(), client.read()];
@@ -201,7 +201,7 @@ describe("the end", () => {
     await server.close();
   });
 
-  it("by close is one promise however often it is asked for", async () => {
+  it("returns one promise for every call of close", async () => {
     const [server, client] = await openPair();
     expect(client.close()).toBe(client.close());
     await client.close();
@@ -209,7 +209,7 @@ describe("the end", () => {
     await server.close();
   });
 
-  it("by close tells how much could not be sent in its time", async () => {
+  it("rejects close with the bytes that could not be sent in time", async () => {
     const [near, peer] = memoryPair();
     const opening = openSession(near, { role: "server", encryption: false });
     peer.write(Uint8Array.of(0, 0));
@@ -223,7 +223,7 @@ describe("the end", () => {
     expect(near.destroyed).toBe(true);
   });
 
-  it("by destroy rejects waits with its reason as the cause", async () => {
+  it("rejects pending calls with the reason of destroy as the cause", async () => {
     const [server, client] = await openPair();
     await client.read();
     const read = client.read();
@@ -233,7 +233,7 @@ describe("the end", () => {
     await server.close();
   });
 
-  it("by its signal is a destroy with the signal's reason", async () => {
+  it("equals a destroy with the signal's reason when the signal is aborted", async () => {
     const controller = new AbortController();
     const [near, far] = memoryPair();
     const [server, client] = await Promise.all([
@@ -247,7 +247,7 @@ describe("the end", () => {
     await server.close();
   });
 
-  it("by its signal just when the handshake is complete leaves no session", async () => {
+  it("leaves no session when the signal is aborted just as the handshake completes", async () => {
     const controller = new AbortController();
     const [near, peer] = memoryPair();
     const opening = openSession(near, { role: "server", encryption: false, signal: controller.signal });
@@ -261,7 +261,7 @@ describe("the end", () => {
     expect(near.destroyed).toBe(true);
   });
 
-  it("is told by exactly one close event, after the error if there was one", async () => {
+  it("emits exactly one close event, after the error if there was one", async () => {
     const { session, peer } = await openBare();
     const events: string[] = [];
     for (const event of ["lost", "error", "close"] as const) session.on(event, () => events.push(event));

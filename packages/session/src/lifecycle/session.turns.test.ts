@@ -14,7 +14,7 @@ import { openSession } from "./session.js";
 /** The module whose functions every import of `node:crypto` is bound to, also in the built packages. */
 const crypto = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
 
-test("of two hundred sides that connect at once, no two derive in the same macrotask", async () => {
+test("two hundred sides that connect at once derive their secrets in a macrotask each", async () => {
   stopClock();
   let turns = 0;
   let immediate: NodeJS.Immediate;
@@ -46,7 +46,7 @@ test("of two hundred sides that connect at once, no two derive in the same macro
   for (const session of sessions.flat()) session.destroy();
 });
 
-test("a server tries each of its pre-shared keys in a macrotask of its own: any client can send junk", async () => {
+test("a server tries each of its pre-shared keys in a macrotask of its own, because any client can send junk", async () => {
   stopClock();
   const steps: string[] = [];
   function* noting(handshake: Handshake<HandshakeOutcome>): Handshake<HandshakeOutcome> {

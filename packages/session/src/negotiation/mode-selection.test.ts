@@ -47,7 +47,7 @@ function outcomeOf(offer: SecurityOffer | undefined, choice: ModeSelection): unk
 }
 
 describe("a client and a server", () => {
-  test("agree on everything that both are configured for, where neither insists", () => {
+  test("agree on everything that both are configured for when neither requires it", () => {
     for (const wanted of ALL) {
       for (const accepted of ALL) {
         const offer = offerOf(serverOf(accepted));
@@ -56,7 +56,7 @@ describe("a client and a server", () => {
     }
   });
 
-  test("do without nothing that one of them insists on", () => {
+  test("never agree on less than one of them requires", () => {
     for (const wanted of ALL) {
       for (const accepted of ALL) {
         const insisting = outcomeOf(offerOf(serverOf(accepted)), choiceOf(clientOf(wanted, { require: true })));
@@ -67,7 +67,7 @@ describe("a client and a server", () => {
     }
   });
 
-  test("do without nothing that an earlier session had, though neither insists", () => {
+  test("never agree on less than an earlier session had, even when neither requires it", () => {
     for (const earlierMode of ALL) {
       for (const accepted of ALL) {
         const choice = choiceOf(clientOf(7), { earlierMode });
@@ -77,19 +77,19 @@ describe("a client and a server", () => {
     }
   });
 
-  test("have no mode but 0 in the clear", () => {
+  test("have only the mode 0 without encryption", () => {
     for (const accept of ALL) {
       expect(selectMode({ ...anonymous, accept }, choiceOf(clientOf(7), { encrypted: false }))).toBe(0);
     }
   });
 });
 
-describe("a client stays with golang-ipc's protocol", () => {
-  test("where there is no offer", () => {
+describe("a client selects golang-ipc's protocol", () => {
+  test("when there is no offer", () => {
     for (const wanted of ALL) expect(selectMode(undefined, choiceOf(clientOf(wanted)))).toBeUndefined();
   });
 
-  test("where it speaks no other", () => {
+  test("when it is configured for no other", () => {
     const golang = clientOf(0, { supportsSecure: false });
     for (const encrypted of [true, false]) {
       expect(selectMode(anonymous, choiceOf(golang, { encrypted }))).toBeUndefined();
@@ -97,7 +97,7 @@ describe("a client stays with golang-ipc's protocol", () => {
   });
 });
 
-describe("a client refuses, and says why,", () => {
+describe("a client rejects, and reports the reason,", () => {
   const refused = (offer: SecurityOffer | undefined, choice: ModeSelection): Error & { code?: string } => {
     try {
       selectMode(offer, choice);
@@ -163,7 +163,7 @@ describe("a client refuses, and says why,", () => {
 });
 
 describe("credentials", () => {
-  test("are offered as what the server can do, all of it demanded where it insists", () => {
+  test("are offered as the abilities of the server, and all required when it requires them", () => {
     for (const accept of ALL) {
       expect(offerOf(serverOf(accept))).toEqual({ accept, require: 0, refusesCompatible: false });
       expect(offerOf(serverOf(accept, { require: true }))).toEqual({
@@ -176,13 +176,13 @@ describe("credentials", () => {
     }
   });
 
-  test("of a side without keys are nothing, and insist on nothing", () => {
+  test("are empty and require nothing for a side without keys", () => {
     expect(clientMode(NO_CREDENTIALS)).toBe(0);
     expect(offerOf(NO_CREDENTIALS)).toEqual(anonymous);
     expect([Object.isFrozen(NO_CREDENTIALS), Object.isFrozen(NO_CREDENTIALS.psks)]).toEqual([true, true]);
   });
 
-  test("take one more pre-shared key, the last to be tried, and leave those that were there as they are", () => {
+  test("accept one more pre-shared key, which is tried last, and leave the earlier ones unchanged", () => {
     const before = serverOf(1, { require: true });
     const bytes = new Uint8Array(32).fill(7);
     const after = withPsk(before, bytes);

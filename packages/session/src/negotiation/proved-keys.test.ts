@@ -18,7 +18,7 @@ const [psk, otherPsk] = PSKS as [KeyObject, KeyObject];
 const [identity, otherIdentity] = IDENTITIES as [Uint8Array, Uint8Array];
 
 describe("a client's keys are withdrawn", () => {
-  test("unless each that it has proved is still among the server's, in any order and as another object", () => {
+  test("unless each key that it has proved is still among the server's, in any order and as another object", () => {
     const copy = createSecretKey(new Uint8Array(32).fill(1));
     assert(
       property(
@@ -46,7 +46,7 @@ describe("a client's keys are withdrawn", () => {
   test.each([
     [{ psk }, "the pre-shared key of this client was withdrawn by `updateSecurity`"],
     [{ identity }, "the public key of this client was withdrawn by `updateSecurity`"],
-  ])("with an error that says which key: %#", (proved, message) => {
+  ])("with an error that names the key: %#", (proved, message) => {
     const error = withdrawalError(proving(proved), withKeys({ psks: [otherPsk], trustedPeers: [otherIdentity] }));
     expect(error?.message).toContain(message);
   });

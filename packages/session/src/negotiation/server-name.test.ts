@@ -4,7 +4,7 @@ import { assertServerName, hashServerName } from "./server-name.js";
 const check = { address: "/tmp/orders.sock", expected: "orders", require: false };
 
 describe("a server's name", () => {
-  test("is announced as the first 16 bytes of SHA-256 over a label and the name", () => {
+  test("is sent as the first 16 bytes of SHA-256 over a label and the name", () => {
     expect(Buffer.from(hashServerName("orders")).toString("hex")).toBe("6b4653982911baea7bf9d3cb19db921a");
     expect(Buffer.from(hashServerName("ördérs")).toString("hex")).toBe("097c5a0aed597ccbf1db7a3b756442fe");
     expect(hashServerName(undefined)).toEqual(new Uint8Array(16));

@@ -15,17 +15,17 @@ describe("a message to be written", () => {
     [null, "null"],
     [1n, "1"],
     [{}, "an object"],
-  ])("has a number as its type, not %s", (type, shown) => {
+  ])("is rejected when its type is %s instead of a number", (type, shown) => {
     expect(validateWrite(type, data(0), 1_024)).toEqual(new TypeError(`write: \`type\` takes a number, got ${shown}`));
   });
 
-  test.each([-1, 1.5, 4_294_967_296, Number.NaN, Number.POSITIVE_INFINITY])("has no type %s", (type) => {
+  test.each([-1, 1.5, 4_294_967_296, Number.NaN, Number.POSITIVE_INFINITY])("is rejected with the type %s", (type) => {
     expect(validateWrite(type, data(0), 1_024)).toEqual(
       new RangeError(`write: \`type\` takes a whole number, 1 … 4294967295, got ${type}`),
     );
   });
 
-  test("has no data whose buffer was transferred; empty data is fine", () => {
+  test("is rejected when the buffer of its data was transferred, and accepted with empty data", () => {
     const bytes = data(3);
     structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
     expect(validateWrite(1, bytes, 1_024)).toEqual(
@@ -37,7 +37,7 @@ describe("a message to be written", () => {
     expect(validateWrite(1, Buffer.from(""), 1_024)).toBeUndefined();
   });
 
-  test("has no type 0: that one is reserved (golang-ipc: TestWrite)", () => {
+  test("is rejected with the type 0, because that is reserved (golang-ipc: TestWrite)", () => {
     expect(validateWrite(0, data(0), 1_024)).toEqual(
       new RangeError("write: message type 0 is reserved; `type` takes a whole number, 1 … 4294967295, got 0"),
     );
@@ -56,13 +56,13 @@ describe("a message to be written", () => {
     [new ArrayBuffer(1), "an object"],
     [new Uint16Array(1), "an object"],
     [new DataView(new ArrayBuffer(1)), "an object"],
-  ])("is no data: %o", (wrong, shown) => {
+  ])("is rejected when its data is %o", (wrong, shown) => {
     expect(validateWrite(1, wrong, 1_024)).toEqual(
       new TypeError(`write: \`data\` takes a string or a Uint8Array, got ${shown}`),
     );
   });
 
-  test("may be as large as agreed, and not a byte larger", () => {
+  test("is accepted up to the agreed size, and rejected one byte above", () => {
     expect(validateWrite(1, data(1_024), 1_024)).toBeUndefined();
     expect(validateWrite(1, data(1_025), 1_024)).toMatchObject({
       name: "SessionError",
@@ -87,7 +87,7 @@ describe("a delay", () => {
     ["5", '"5"'],
     [null, "null"],
     [undefined, "undefined"],
-  ])("is a number, not %s", (ms, shown) => {
+  ])("is rejected when it is %s instead of a number", (ms, shown) => {
     expect(validateDelay("readTimed: `ms`", ms)).toEqual(
       new TypeError(`readTimed: \`ms\` takes milliseconds, 0 … 2147483647, got ${shown}`),
     );
@@ -103,13 +103,13 @@ describe("the options of close", () => {
     [null, "null"],
     [5, "5"],
     ["now", '"now"'],
-  ])("are an object, not %s", (options, shown) => {
+  ])("are rejected when they are %s instead of an object", (options, shown) => {
     expect(validateCloseOptions(options as unknown as CloseOptions)).toEqual(
       new TypeError(`close: takes an object of options, got ${shown}`),
     );
   });
 
-  test("have a timeoutMs that a timer can keep", () => {
+  test("are rejected when a timer cannot hold their timeoutMs", () => {
     expect(validateCloseOptions({ timeoutMs: -1 })).toEqual(
       new RangeError("close: `timeoutMs` takes milliseconds, 0 … 2147483647, got -1"),
     );

@@ -34,35 +34,35 @@ const LOGGER: readonly (keyof Logger)[] = ["info", "warn"];
 
 const read = (options: Options): OptionReader<Options> => new OptionReader("startServer", options, KNOWN);
 
-describe("the options as a whole", () => {
+describe("an options object", () => {
   test.each([
     [undefined, "undefined"],
     [null, "null"],
     ["orders", '"orders"'],
     [7, "7"],
     [() => {}, "a function"],
-  ])("are an object, not %s", (options, shown) => {
+  ])("is rejected when it is %s instead of an object", (options, shown) => {
     expect(() => read(options as Options)).toThrow(
       new TypeError(`startServer: takes an object of options, got ${shown}`),
     );
   });
 
-  test("are all known: a misspelt one is refused with the names that it takes, though it is undefined", () => {
+  test("is rejected with the known names when one option is misspelt, even if that is undefined", () => {
     expect(() => read({ encrypt: true } as Options)).toThrow(
       new TypeError(`startServer: unknown option \`encrypt\`; known options: ${KNOWN.join(", ")}`),
     );
     expect(() => read({ encrypt: undefined } as Options)).toThrow(TypeError);
   });
 
-  test("may be frozen, or have no prototype", () => {
+  test("is accepted when it is frozen or has no prototype", () => {
     const options: Options = Object.freeze(Object.assign(Object.create(null), { size: 2_048 }));
     expect(read(options).integer("size", 0, SIZE)).toBe(2_048);
   });
 });
 
-describe("what is not given, or undefined, is", () => {
+describe("an option that is missing or undefined", () => {
   test.each([{}, { encryption: undefined, size: undefined, timeoutMs: undefined, signal: undefined }])(
-    "its default: %o",
+    "has its default: %o",
     (options) => {
       const reader = read(options);
       expect(reader.boolean("encryption", true)).toBe(true);
@@ -77,7 +77,7 @@ describe("what is not given, or undefined, is", () => {
   );
 });
 
-describe("what is right is taken as it is", () => {
+describe("a valid option is returned unchanged:", () => {
   test("a boolean, whatever the default", () => {
     expect(read({ encryption: false }).boolean("encryption", true)).toBe(false);
     expect(read({ encryption: true }).boolean("encryption", false)).toBe(true);
@@ -116,7 +116,7 @@ describe("what is right is taken as it is", () => {
   });
 });
 
-describe("the wrong kind is a TypeError that names the option, what it takes and what it got", () => {
+describe("an option of the wrong kind is rejected with a TypeError that names it, the accepted and the given value", () => {
   const cases: readonly [
     key: keyof Options,
     value: unknown,
@@ -166,14 +166,14 @@ describe("the wrong kind is a TypeError that names the option, what it takes and
   });
 });
 
-describe("the wrong range is a RangeError that says the same", () => {
+describe("an option out of range is rejected with a RangeError that names the same", () => {
   test.each([1_023, 4_097, 2_048.5, Number.NaN, Number.POSITIVE_INFINITY, -1])("size: %s", (size) => {
     expect(() => read({ size }).integer("size", 2_048, SIZE)).toThrow(
       new RangeError(`startServer: \`size\` takes a whole number of bytes, 1024 … 4096, got ${size}`),
     );
   });
 
-  test("milliseconds: less than their least, or more than a timer of Node keeps", () => {
+  test("milliseconds: below their minimum, or above the maximum of a Node.js timer", () => {
     const takes = "startServer: `timeoutMs` takes a whole number of milliseconds";
     expect(() => read({ timeoutMs: 0 }).milliseconds("timeoutMs", 5, 1)).toThrow(
       new RangeError(`${takes}, 1 … 2147483647, got 0`),
@@ -184,8 +184,8 @@ describe("the wrong range is a RangeError that says the same", () => {
   });
 });
 
-describe("options that mean nothing beside another", () => {
-  test("are refused by name", () => {
+describe("options that have no effect beside another", () => {
+  test("are rejected by name", () => {
     expect(() => read({ transport: {}, directory: "/tmp" }).refuseBeside("transport", ["directory"])).toThrow(
       new TypeError(
         "startServer: `directory` is an option of the unix socket and cannot be combined with `transport`; pass it to the transport",
@@ -194,14 +194,14 @@ describe("options that mean nothing beside another", () => {
   });
 
   test.each([{}, { transport: {} }, { directory: "/tmp" }, { transport: undefined, directory: "/tmp" }])(
-    "are fine alone: %o",
+    "are accepted alone: %o",
     (options) => {
       expect(() => read(options).refuseBeside("transport", ["directory"])).not.toThrow();
     },
   );
 });
 
-describe("a wrong value is shown", () => {
+describe("an error shows an invalid value", () => {
   test.each([
     ['a "b"', '"a \\"b\\""'],
     ["x".repeat(81), `"${"x".repeat(80)}…"`],
@@ -220,7 +220,7 @@ describe("a wrong value is shown", () => {
     expect(formatValue(proxy)).toBe("an object");
   });
 
-  test("without calling anything of it", () => {
+  test("without a call of any of its methods", () => {
     const trap = (): never => {
       throw new Error("called");
     };
@@ -228,7 +228,7 @@ describe("a wrong value is shown", () => {
   });
 });
 
-test("picks the options that are given, and leaves out those that are undefined", () => {
+test("picks the given options, and omits those that are undefined", () => {
   const reader = read({ size: 2_048, directory: undefined, slow: null });
   expect(reader.pick(["size", "directory", "slow", "transport"])).toEqual({ size: 2_048, slow: null });
 });

@@ -123,7 +123,7 @@ const OUT_OF_RANGE: readonly (readonly [Role, unknown, string])[] = [
   ["client", { psk: Array.from(psk(0x73)) }, `${PSK}, got 32`],
 ];
 
-describe("security refuses", () => {
+describe("security rejects", () => {
   /** In titles the message stands for what was given: that may be a key, and another one each time. */
   const titled = (cases: typeof WRONG_KIND): [Role, string, unknown][] =>
     cases.map(([role, options, message]) => [role, message, options]);
@@ -148,7 +148,7 @@ describe("security refuses", () => {
     ["`require` alone", { require: true }],
   ];
 
-  test.each(KEYS)("%s beside `encryption: false`: nothing would be secret", (_what, options) => {
+  test.each(KEYS)("%s beside `encryption: false`, because nothing would be secret", (_what, options) => {
     for (const role of ["client", "server"] as const) {
       expect(() => resolve(role, options, false)).toThrow(TypeError);
       expect(() => resolve(role, options, false)).toThrow("cannot be combined with `encryption: false`");
@@ -164,7 +164,7 @@ describe("security refuses", () => {
     }
   });
 
-  test("and never shows a key, or what was given for one", () => {
+  test("invalid keys, and never shows a key or the value given for one", () => {
     const secret = Buffer.from(SECRET);
     const number = BigInt(`0x${secret.toString("hex")}`);
     const traces = [SECRET, secret.toString("hex"), secret.join(), secret.join(", "), `${number}`, PEM.slice(28, 48)];
@@ -189,8 +189,8 @@ describe("security refuses", () => {
   });
 });
 
-describe("security takes", () => {
-  test("nothing: a secure session without keys, which is not insisted on", () => {
+describe("security accepts", () => {
+  test("no options: a secure session without keys, which is not required", () => {
     for (const options of [
       undefined,
       {},
@@ -250,7 +250,7 @@ describe("security takes", () => {
     ["a key file", { keyFile: true }],
     ["an identity", { identity: mine.privateKey }],
     ["trusted peers", { trustedPeers: [theirs.publicKey] }],
-  ])("`require` from the first key on: %s; and its absence only where it is asked for", (_what, options) => {
+  ])("`require` from the first key on: %s, and its absence only when that is requested", (_what, options) => {
     for (const role of ["client", "server"] as const) {
       expect(resolve(role, options).credentials.require).toBe(true);
       expect(resolve(role, { ...options, require: false }).credentials.require).toBe(false);
@@ -268,7 +268,7 @@ describe("security takes", () => {
     expect(credentials.psks[0]?.export().equals(psk(7))).toBe(true);
   });
 
-  test("everything for good: what it gives is frozen, and shows no key", () => {
+  test("options once: its result is frozen, and shows no key", () => {
     const list = [psk(0x51), psk(0x52)];
     const resolved = resolve("server", { psk: list, identity: mine.privateKey, trustedPeers: [theirs.publicKey] });
     const { credentials } = resolved;

@@ -118,7 +118,7 @@ test("runs work that is queued during other work, or when the queue was empty", 
   expect(said).toEqual(["outer", "inner", "later"]);
 });
 
-test("finishes handshakes before it starts others that were queued first", async () => {
+test("finishes handshakes in progress before it starts others that were queued first", async () => {
   const done: string[] = [];
   const never = (): boolean => false;
   const start = (name: string): Promise<number> => runQueued(() => done.push(name));

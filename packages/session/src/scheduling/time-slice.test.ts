@@ -29,7 +29,7 @@ test("a time slice ends after a millisecond of work, give or take two readings o
   expect(steps).toBeLessThanOrEqual(132);
 });
 
-test("it counts the work of one chunk after the other, and not the time between them", () => {
+test("a time slice counts the work of one chunk after the other, and not the time between them", () => {
   const pass = stopClock();
   const timeSlice = new TimeSlice();
   let steps = 0;
@@ -41,7 +41,7 @@ test("it counts the work of one chunk after the other, and not the time between 
   expect(steps).toBeGreaterThan(64);
 });
 
-test.each([1, 8, 16])("it counts the work of chunks of %i messages, however few", (messages) => {
+test.each([1, 8, 16])("a time slice counts the work of chunks of only %i messages", (messages) => {
   const pass = stopClock();
   const timeSlice = new TimeSlice();
   let chunks = 0;
@@ -53,7 +53,7 @@ test.each([1, 8, 16])("it counts the work of chunks of %i messages, however few"
   expect(chunks).toBe(Math.ceil(10 / messages));
 });
 
-test("keeps the process alive while it yields", () => {
+test("a time slice keeps the process alive while it yields", () => {
   const immediate = vi.spyOn(globalThis, "setImmediate");
   onTestFinished(() => immediate.mockRestore());
   const timeSlice = new TimeSlice();
@@ -63,7 +63,7 @@ test("keeps the process alive while it yields", () => {
   timeSlice.cancel();
 });
 
-test("after a rest, which is one macrotask, it has its whole time again", async () => {
+test("a time slice has its whole time again after an idle macrotask", async () => {
   const pass = stopClock();
   const timeSlice = new TimeSlice();
   const first = work(timeSlice, pass, 0.01);
@@ -74,7 +74,7 @@ test("after a rest, which is one macrotask, it has its whole time again", async 
   expect(work(timeSlice, pass, 0.01)).toBeGreaterThanOrEqual(first - 32);
 });
 
-test("one that is cancelled does not go on", async () => {
+test("a cancelled time slice does not continue", async () => {
   const timeSlice = new TimeSlice();
   let went = 0;
   timeSlice.yield(() => went++);

@@ -22,7 +22,7 @@ function pendingIn(loop: ReturnType<typeof stopLoop>, count: number): number[] {
 }
 
 describe("busy polling", () => {
-  it("keeps an immediate pending until its time is over, and none after it", () => {
+  it("keeps an immediate pending until its time is over, and no longer", () => {
     const loop = stopLoop();
     expect(loop.pending()).toBe(0);
     busyPoll(3_000);
@@ -58,7 +58,7 @@ describe("busy polling", () => {
     expect(pendingIn(loop, 3)).toEqual([1, 0, 0]);
   });
 
-  it("starts anew when it is over, for no longer than is asked for then", () => {
+  it("starts again after its end, for no longer than the new call requests", () => {
     const loop = stopLoop();
     busyPoll(5_000);
     expect(pendingIn(loop, 6).at(-1)).toBe(0);
@@ -87,7 +87,7 @@ describe("an outbox", () => {
     }
   });
 
-  it("asks for nothing before something leaves", async () => {
+  it("requests no polling before it has sent something", async () => {
     const loop = stopLoop();
     const { sender } = heldSender(undefined, undefined, 50);
     void sender.write(1, bytes(64), undefined);
