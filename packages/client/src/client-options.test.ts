@@ -34,7 +34,7 @@ describe("startClient refuses", () => {
   it.each([
     ["tcp()", tcp(), "127.0.0.1:8100"],
     ["a transport of the user's that has one address", oneEndpoint, "memory:orders"],
-  ])("multiClient over %s, and says what to do", async (_what, transport, address) => {
+  ])("multiClient over %s, and names the next step", async (_what, transport, address) => {
     const error = await failureOf(startClient({ name: "orders", transport, multiClient: true }));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toBe(

@@ -139,7 +139,7 @@ describe("startClient with retry: false rejects with", () => {
   });
 });
 
-describe("whatever retry says, startClient rejects at once with", () => {
+describe("startClient with any retry option rejects at once with", () => {
   it("IPC_ENCRYPTION_REFUSED and the next step for a server without encryption, and notifies the server (golang-ipc: row 35, TestServerWrongEncryption)", async () => {
     const directory = temporaryDirectory();
     const far = await FarServer.listen(directory, name);
