@@ -92,7 +92,7 @@ describe("broadcast", () => {
     expect((await readData(client)).data.every((byte) => byte === 0)).toBe(true);
   });
 
-  it("counts a connection that is being closed, or has just gone, as failed", async () => {
+  it("counts a connection as failed when it is closing or has just ended", async () => {
     const { manager, visit } = await serve();
     const [closing, stays] = [await visit(), await visit()];
     const closed = closing.connection.close();

@@ -142,7 +142,7 @@ describe("an id requester that disconnects before its answer", () => {
   });
 });
 
-describe("where no slot is available", () => {
+describe("a manager without an available slot", () => {
   it.each([
     ["the system's reason", Object.assign(new Error("no more"), { code: "IPC_TRANSPORT_FAILED" }), "no more"],
     ["whatever a transport of the user's throws", new TypeError("broker on holiday"), "broker on holiday"],

@@ -69,7 +69,7 @@ describe("a client that a single reader has released", () => {
 });
 
 describe("a client that a 'connection' listener begins to read", () => {
-  it("by `read` stays out of the stream, also between two reads", async () => {
+  it("is not in the merged stream when the listener uses `read`, also between two reads", async () => {
     const { manager, visit } = await serve();
     const read: string[] = [];
     const readEach = async (connection: ServerConnection): Promise<void> => {

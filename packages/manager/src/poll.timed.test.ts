@@ -55,7 +55,7 @@ describe("readTimed over all connections", () => {
     expect(words).toEqual([]);
   });
 
-  it("gets waiting messages, and timeoutMessage for other connections, with 0 milliseconds", async () => {
+  it("gets the waiting messages, and timeoutMessage for other connections, when the time is 0 milliseconds", async () => {
     const { manager, visits } = await serveRead(2);
     await send(visits[1], "a");
     const { words, callback } = recorder();

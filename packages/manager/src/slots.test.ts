@@ -191,7 +191,7 @@ describe("an address that is in use", () => {
     ]);
   });
 
-  it("is skipped 32 times, then the request fails; the next request goes on behind them", async () => {
+  it("is skipped 32 times, then the request fails; the next request continues behind them", async () => {
     let looked = 0;
     const { slots } = create(
       worldThat((endpoint, listen) => {
