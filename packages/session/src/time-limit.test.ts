@@ -17,7 +17,7 @@ it("calls back when the time is over, and not before", () => {
 it.each([
   ["as much time again as the process was busy too long", 140, 40],
   ["at most the limit again", 10_000, 100],
-])("gives %s, once", (_what, busyMs, againMs) => {
+])("gives a busy process %s, once", (_what, busyMs, againMs) => {
   const onOver = vi.fn();
   startTimeLimit(100, onOver);
   beBusy(busyMs);
@@ -28,7 +28,7 @@ it.each([
   expect([onOver.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0]);
 });
 
-it("is cancelled before and during the time that it gives again", () => {
+it("can be cancelled before and during the time that it gives again", () => {
   const onOver = vi.fn();
   startTimeLimit(100, onOver).cancel();
   const late = startTimeLimit(100, onOver);
