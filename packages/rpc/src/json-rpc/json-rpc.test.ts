@@ -12,6 +12,10 @@ const request = (id: unknown, method: string, params?: unknown) => ({ jsonrpc: "
 const response = (id: unknown, result: unknown) => ({ jsonrpc: "2.0", id, result });
 const cancel = (id: unknown) => ({ jsonrpc: "2.0", method: "$/cancelRequest", params: { id } });
 
+function deliver(peer: FakePeer, message: Any): void {
+  peer.emit("message", peer.messageOf(0x6a727063, Buffer.from(JSON.stringify(message))));
+}
+
 /** A peer's JSON-RPC: what it has received, and how it writes. */
 function over(peer: Client | Server): { readonly received: Any[]; readonly write: (message: Any) => Promise<void> } {
   const { reader, writer } = jsonRpcOver(peer);
@@ -68,11 +72,45 @@ describe("JSON-RPC over a connection", () => {
     const ids: unknown[] = [];
     reader.listen((message) => void ids.push((message as Any).id));
     for (const id of [0, "a", 0]) {
-      peer.emit("message", peer.messageOf(0x6a727063, Buffer.from(JSON.stringify(request(id, "get")))));
+      deliver(peer, request(id, "get"));
       await writer.write(response(id, 1));
     }
     expect(ids).toEqual([0, "a", 0]);
   });
+
+  test("does not answer a request again when the connection is lost after its answer", async () => {
+    const peer = new FakePeer();
+    const { reader, writer } = jsonRpcOver(peer);
+    const received: unknown[] = [];
+    reader.listen((message) => void received.push(message));
+    await writer.write(request(1, "get"));
+    deliver(peer, response(1, "answer"));
+    peer.lose("Reconnecting");
+    expect(received).toEqual([response(1, "answer")]);
+  });
+
+  test.each(["is answered", "is lost with its connection"])(
+    "cancels a request by its own id again when the one that had another id %s",
+    async (end) => {
+      const peer = new FakePeer();
+      const { reader, writer } = jsonRpcOver(peer);
+      const ids: unknown[] = [];
+      reader.listen((message) => void ids.push((message as Any).id ?? (message as { params?: Any }).params?.id));
+      deliver(peer, request("a", "get"));
+      peer.lose("Disconnected");
+      peer.reconnect();
+      deliver(peer, request("a", "get"));
+      await writer.write(response("a", "for the first"));
+      if (end === "is answered") await writer.write(response(ids[1], "for the second"));
+      else {
+        peer.lose("Disconnected");
+        peer.reconnect();
+      }
+      deliver(peer, request("a", "get"));
+      deliver(peer, cancel("a"));
+      expect(ids).toEqual(["a", "again 0", "a", "a"]);
+    },
+  );
 
   test("does not answer a request with a refused write when the connection is lost", async () => {
     const peer = new FakePeer();
@@ -119,14 +157,13 @@ describe("disposing of", () => {
     const received: string[] = [];
     const first = reader.listen(() => void received.push("first"));
     const second = reader.listen(() => void received.push("second"));
-    const deliver = () => peer.emit("message", peer.messageOf(0x6a727063, Buffer.from('{"jsonrpc":"2.0"}')));
-    deliver();
+    deliver(peer, { jsonrpc: "2.0" });
     expect(received.splice(0)).toEqual(["second"]);
     first.dispose();
-    deliver();
+    deliver(peer, { jsonrpc: "2.0" });
     expect(received.splice(0)).toEqual(["second"]);
     second.dispose();
-    deliver();
+    deliver(peer, { jsonrpc: "2.0" });
     expect(received).toEqual([]);
   });
 });
