@@ -21,8 +21,9 @@ test.skipIf(why !== "")(`actionlint accepts the workflows${why}`, async () => {
   const path = "path" in actionlint ? actionlint.path : "";
   // Without programs that some machines have and others do not.
   const options = ["-no-color", "-shellcheck=", "-pyflakes="];
-  const { stdout } = await promisify(execFile)(path, [...options, ...workflows], { cwd: ROOT }).catch((error) => error);
-  expect(stdout).toBe("");
+  const run = promisify(execFile)(path, [...options, ...workflows], { cwd: ROOT });
+  const { code = 0, stdout, stderr } = await run.catch((error) => error);
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "" });
 });
 
 describe.each(workflows)("%s", (path) => {
@@ -44,7 +45,7 @@ describe.each(workflows)("%s", (path) => {
 
   test("starts from no permission to write, and bounds the time of each job", () => {
     const text = readText(path);
-    expect(text).toMatch(/^permissions:( \{\}|\n {2}contents: read)$/m);
+    expect(text).toMatch(/^permissions:( \{\}|\n {2}contents: read)\n(?! )/m);
     const jobs = text.slice(text.indexOf("\njobs:")).match(/^ {4}runs-on: /gm) ?? [];
     expect(valuesOf(path, "timeout-minutes")).toHaveLength(jobs.length);
     expect(text.match(/persist-credentials: false/g)).toHaveLength(text.match(/actions\/checkout@/g)?.length ?? 0);

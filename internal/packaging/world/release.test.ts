@@ -51,6 +51,8 @@ beforeAll(async () => {
   registry = await LocalRegistry.start(folder);
   await copyForRelease(copy);
   await writeFile(join(copy, ".gitignore"), "node_modules/\n");
+  // Also when every change has been released.
+  await writeFile(join(copy, ".changeset", "dry-release.md"), '---\n"@ipc/client": patch\n---\n\nA dry release.\n');
   await run("git", ["init", "--quiet", "--initial-branch=main"], copy);
   await commitAll("before");
   await run("changeset", ["version"], copy);
