@@ -86,35 +86,49 @@ describe("the decoder", () => {
   );
 });
 
-describe("the decoder, when allocate returns a wrong size,", () => {
-  test.each([299, 301, 0])("throws a RangeError with the figures: %i bytes instead of 300", (given) => {
-    const decoder = new FrameDecoder({ maxBodyLength: 1_000, allocate: () => new Uint8Array(given) });
-    const frame = encodeFrame(bodyOf(300));
-    decoder.push(frame.subarray(0, 100));
-    expect(decoder.next()).toBeUndefined();
-    decoder.push(frame.subarray(100));
-    expect(() => decoder.next()).toThrow(new RangeError(`allocate: returned ${given} bytes, requested 300`));
+describe.each([
+  ["small, allocated with its first piece,", 300, 1],
+  ["large, allocated when it is complete,", 5_000, 2],
+])("the decoder, when allocate fails for a frame that is %s", (_which, length, failsAt) => {
+  const frame = encodeFrame(bodyOf(length));
+  const pieces = [
+    frame.subarray(0, 100),
+    Uint8Array.from(Buffer.concat([frame.subarray(100), encodeFrame(bodyOf(7))])),
+  ];
+
+  /** Gives the decoder the pieces up to the one with which it allocates. */
+  function decoderBefore(allocate: (bytes: number) => Uint8Array): FrameDecoder {
+    const decoder = new FrameDecoder({ maxBodyLength: 10_000, allocate });
+    for (const [index, piece] of pieces.slice(0, failsAt).entries()) {
+      if (index > 0) expect(decoder.next()).toBeUndefined();
+      decoder.push(piece);
+    }
+    return decoder;
+  }
+
+  test.each([-1, 1, -length])("throws a RangeError with the figures: %i bytes off", (off) => {
+    const decoder = decoderBefore(() => new Uint8Array(length + off));
+    const message = `allocate: returned ${length + off} bytes, requested ${length}`;
+    expect(() => decoder.next()).toThrow(new RangeError(message));
   });
 
   test("loses no byte: the next call allocates again and returns the body and the one after it", () => {
     const full = new RangeError("no memory");
-    const outcomes = [full, new Uint8Array(1), new Uint8Array(300)];
-    const decoder = new FrameDecoder({
-      maxBodyLength: 1_000,
-      allocate: () => {
-        const outcome = outcomes.shift();
-        if (outcome instanceof Uint8Array) return outcome;
-        throw full;
-      },
+    const outcomes = [full, new Uint8Array(1), new Uint8Array(length)];
+    const decoder = decoderBefore(() => {
+      const outcome = outcomes.shift();
+      if (outcome instanceof Uint8Array) return outcome;
+      throw full;
     });
-    const frame = encodeFrame(bodyOf(300));
-    decoder.push(frame.subarray(0, 100));
-    expect(decoder.next()).toBeUndefined();
-    decoder.push(Uint8Array.from(Buffer.concat([frame.subarray(100), encodeFrame(bodyOf(7))])));
     expect(() => decoder.next()).toThrow(full);
-    expect(() => decoder.next()).toThrow("allocate: returned 1 bytes, requested 300");
-    expect(decoder.next()).toEqual(bodyOf(300));
-    expect(decoder.next()).toEqual(bodyOf(7));
+    expect(() => decoder.next()).toThrow(`allocate: returned 1 bytes, requested ${length}`);
+    const bodies = [decoder.next()];
+    for (const piece of pieces.slice(failsAt)) {
+      decoder.push(piece);
+      bodies.push(decoder.next());
+    }
+    bodies.push(decoder.next());
+    expect(bodies.filter((body) => body !== undefined)).toEqual([bodyOf(length), bodyOf(7)]);
     decoder.end();
   });
 });

@@ -148,7 +148,7 @@ export class FrameDecoder {
     const missing = length - this.#assembly.length;
     const piece = this.#chunk.subarray(this.#at, this.#at + missing);
     if (piece.length < missing) {
-      if (piece.length > 0) this.#assembly.add(piece);
+      if (piece.length > 0) this.#assembly.add(piece, length);
       this.#forgetChunk();
       return false;
     }
@@ -158,7 +158,7 @@ export class FrameDecoder {
     if (this.#assembly.length === 0) {
       this.#found(this.#chunk, start, length);
     } else {
-      this.#assembly.add(piece);
+      this.#assembly.add(piece, length);
       this.#found(this.#assembly.take(), 0, length);
     }
     this.#headerUsed = 0;

@@ -13,13 +13,12 @@ function piece(length: number, seed: number): Uint8Array {
 describe("a reassembly buffer", () => {
   test("returns the pieces joined in order, and is empty afterwards", () => {
     const assembly = new ReassemblyBuffer(dirty);
-    assembly.add(Uint8Array.of(1, 2));
-    assembly.add(Uint8Array.of());
-    assembly.add(Uint8Array.of(3));
+    for (const piece of [Uint8Array.of(), Uint8Array.of(1, 2), Uint8Array.of(), Uint8Array.of(3)])
+      assembly.add(piece, 3);
     expect(assembly.length).toBe(3);
     expect(assembly.take()).toEqual(Uint8Array.of(1, 2, 3));
     expect(assembly.length).toBe(0);
-    assembly.add(Uint8Array.of(4));
+    assembly.add(Uint8Array.of(4), 1);
     expect(assembly.take()).toEqual(Uint8Array.of(4));
     expect(assembly.take()).toEqual(new Uint8Array(0));
   });
@@ -34,8 +33,8 @@ describe("a reassembly buffer", () => {
     assert(
       property(array(size, { maxLength: 12 }), (sizes) => {
         const pieces = sizes.map(piece);
-        for (const each of pieces) assembly.add(each);
         const joined = Buffer.concat(pieces);
+        for (const each of pieces) assembly.add(each, joined.length);
         expect(assembly.length).toBe(joined.length);
         expect(joined.equals(assembly.take())).toBe(true);
       }),
@@ -45,39 +44,62 @@ describe("a reassembly buffer", () => {
   test("copies small pieces, so that their buffers can be reused at once", () => {
     const assembly = new ReassemblyBuffer(dirty);
     const small = piece(4_095, 1);
-    assembly.add(small);
+    assembly.add(small, 8_190);
+    assembly.add(small, 8_190);
     small.fill(0);
-    expect(Buffer.from(assembly.take()).equals(piece(4_095, 1))).toBe(true);
+    const expected = Buffer.concat([piece(4_095, 1), piece(4_095, 1)]);
+    expect(Buffer.from(assembly.take()).equals(expected)).toBe(true);
   });
 
   test("returns new memory even for one large piece", () => {
     const assembly = new ReassemblyBuffer(dirty);
     const large = piece(4_096, 1);
-    assembly.add(large);
+    assembly.add(large, 4_097);
+    assembly.add(Uint8Array.of(1), 4_097);
     expect(assembly.take().buffer).not.toBe(large.buffer);
   });
 
-  test("allocates exactly the bytes it holds, and only when they are taken", () => {
+  test("allocates exactly the frame: a small one with its first piece, others only when they are taken", () => {
     const asked: number[] = [];
     const assembly = new ReassemblyBuffer((bytes) => {
       asked.push(bytes);
       return dirty(bytes);
     });
-    for (const length of [3, 4_096, 300]) assembly.add(piece(length, 1));
+    for (const length of [3, 4_096, 300]) assembly.add(piece(length, 1), 4_399);
     expect(asked).toEqual([]);
     assembly.take();
-    assembly.add(piece(5, 1));
+    assembly.add(piece(4_090, 1), 4_096);
+    expect(asked).toEqual([4_399, 4_096]);
+    assembly.add(piece(6, 1), 4_096);
     assembly.take();
-    expect(asked).toEqual([4_399, 5]);
+    expect(asked).toEqual([4_399, 4_096]);
   });
 
-  test.each([2, 4, 0])("throws a RangeError and keeps its pieces when allocate returns %i bytes for 3", (given) => {
-    let length = given;
-    const assembly = new ReassemblyBuffer(() => dirty(length));
-    assembly.add(Uint8Array.of(1, 2, 3));
-    expect(() => assembly.take()).toThrow(new RangeError(`allocate: returned ${given} bytes, requested 3`));
-    expect(assembly.length).toBe(3);
-    length = 3;
-    expect(assembly.take()).toEqual(Uint8Array.of(1, 2, 3));
-  });
+  test.each([
+    ["4096 bytes, with its first piece", 4_096, (assembly: ReassemblyBuffer) => assembly.add(piece(4_000, 1), 4_096)],
+    ["4097 bytes, when it is taken", 4_097, (assembly: ReassemblyBuffer) => assembly.take()],
+  ])(
+    "throws a RangeError and keeps its pieces when allocate returns a wrong size for a frame of %s",
+    (_what, length, ask) => {
+      for (const wrong of [-1, 1, -length]) {
+        let given = length + wrong;
+        const assembly = new ReassemblyBuffer(() => dirty(given));
+        if (length > 4_096) {
+          assembly.add(piece(4_000, 1), length);
+          assembly.add(piece(length - 4_000, 2), length);
+        }
+        const { length: before } = assembly;
+        const message = `allocate: returned ${given} bytes, requested ${length}`;
+        expect(() => ask(assembly)).toThrow(new RangeError(message));
+        expect(assembly.length).toBe(before);
+        given = length;
+        if (length <= 4_096) {
+          assembly.add(piece(4_000, 1), length);
+          assembly.add(piece(length - 4_000, 2), length);
+        }
+        const expected = Buffer.concat([piece(4_000, 1), piece(length - 4_000, 2)]);
+        expect(Buffer.from(assembly.take()).equals(expected)).toBe(true);
+      }
+    },
+  );
 });

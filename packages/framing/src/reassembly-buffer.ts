@@ -4,6 +4,9 @@ export type AllocateBuffer = (bytes: number) => Uint8Array;
 /** Chunks of at least this size are kept as they are; smaller ones are copied together. */
 const KEPT_WHOLE_BYTES = 4_096;
 
+/** Memory for a frame of at most this size is allocated with its first piece, in bytes. */
+const SMALL_FRAME_BYTES = 4_096;
+
 /** Size of the first block for small chunks, in bytes; later blocks double up to the largest size. */
 const FIRST_BLOCK_BYTES = 256;
 const LARGEST_BLOCK_BYTES = 65_536;
@@ -11,12 +14,14 @@ const LARGEST_BLOCK_BYTES = 65_536;
 /**
  * Collects the pieces of one frame that arrives in many chunks.
  *
- * Memory grows with the received bytes, never with the announced length: large chunks are kept as views, small ones are copied
- * into blocks that double (one-byte chunks kept one by one would cost some 380 bytes each), and the frame is assembled once,
- * when it is complete.
+ * A small frame is allocated at once. For others, memory grows with the received bytes, never with the announced length: large
+ * chunks are kept as views, small ones are copied into blocks that double (one-byte chunks kept one by one would cost some 380
+ * bytes each), and the frame is assembled once, when it is complete.
  */
 export class ReassemblyBuffer {
   readonly #allocate: AllocateBuffer;
+  /** The memory of a small frame. Undefined: there is none, or the frame is a large one. */
+  #small: Uint8Array | undefined;
   #parts: Uint8Array[] = [];
   #block: Uint8Array | undefined;
   #blockUsed = 0;
@@ -33,8 +38,18 @@ export class ReassemblyBuffer {
     return this.#length;
   }
 
-  add(piece: Uint8Array): void {
+  /**
+   * @param frameLength bytes of the complete frame, the same for each of its pieces; all pieces together are at most as long
+   * @throws RangeError when the allocated memory has another length; the piece is not added then
+   */
+  add(piece: Uint8Array, frameLength: number): void {
+    if (this.#length === 0 && frameLength <= SMALL_FRAME_BYTES) this.#small = this.#allocateExactly(frameLength);
+    this.#small?.set(piece, this.#length);
     this.#length += piece.length;
+    if (this.#small === undefined) this.#keep(piece);
+  }
+
+  #keep(piece: Uint8Array): void {
     if (piece.length >= KEPT_WHOLE_BYTES) {
       this.#sealBlock();
       this.#parts.push(piece);
@@ -53,14 +68,19 @@ export class ReassemblyBuffer {
   }
 
   /**
-   * Copies everything into one array and starts over.
-   * @throws RangeError when the allocated memory has another length
+   * Returns the complete frame in one array and starts over.
+   * @throws RangeError when the allocated memory has another length; the pieces are kept then
    */
   take(): Uint8Array {
+    const whole = this.#small ?? this.#join();
+    this.#small = undefined;
+    this.#length = 0;
+    return whole;
+  }
+
+  #join(): Uint8Array {
     this.#sealBlock();
-    const whole = this.#allocate(this.#length);
-    if (whole.length !== this.#length)
-      throw new RangeError(`allocate: returned ${whole.length} bytes, requested ${this.#length}`);
+    const whole = this.#allocateExactly(this.#length);
     let at = 0;
     for (const part of this.#parts) {
       whole.set(part, at);
@@ -68,8 +88,13 @@ export class ReassemblyBuffer {
     }
     this.#parts = [];
     this.#blockSize = FIRST_BLOCK_BYTES;
-    this.#length = 0;
     return whole;
+  }
+
+  #allocateExactly(bytes: number): Uint8Array {
+    const memory = this.#allocate(bytes);
+    if (memory.length === bytes) return memory;
+    throw new RangeError(`allocate: returned ${memory.length} bytes, requested ${bytes}`);
   }
 
   #roomyBlock(): Uint8Array {
