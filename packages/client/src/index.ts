@@ -24,7 +24,6 @@ export {
   timeoutMessage,
   type WaitingEvent,
 } from "@ipc/session";
-export type { ConnectionNews, EndNews, RefusalNews } from "@ipc/session/internal";
 export {
   type AbortOptions,
   type ChildProcessLike,
@@ -44,6 +43,5 @@ export {
   type UnixSocketOptions,
   unixSocket,
 } from "@ipc/transport";
-export type { Door, Wait } from "@ipc/transport/internal";
 export { type Client, startClient } from "./client.js";
 export type { ClientEvents, ClientOptions } from "./client-options.js";

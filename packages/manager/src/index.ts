@@ -1,4 +1,4 @@
-export type { Applicant, AuthorizationRequest, Authorize, ServerOptions } from "@ipc/server";
+export type { AuthorizationRequest, Authorize, ServerOptions } from "@ipc/server";
 export {
   type CloseOptions,
   type ConnectionEvent,
@@ -25,7 +25,6 @@ export {
   type TimeoutMessage,
   timeoutMessage,
 } from "@ipc/session";
-export type { ConnectionNews, EndNews, RefusalNews } from "@ipc/session/internal";
 export {
   type AbortOptions,
   type ChildProcessLike,
@@ -49,7 +48,6 @@ export {
   type UnixSocketOptions,
   unixSocket,
 } from "@ipc/transport";
-export type { Door, Wait } from "@ipc/transport/internal";
 export type { BroadcastOptions, BroadcastResult } from "./broadcast.js";
 export type { ManagerStats } from "./connection-registry.js";
 export type { ManagerOptions } from "./manager-options.js";

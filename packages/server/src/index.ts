@@ -24,7 +24,6 @@ export {
   type TimeoutMessage,
   timeoutMessage,
 } from "@ipc/session";
-export type { ConnectionNews, EndNews, RefusalNews } from "@ipc/session/internal";
 export {
   type AbortOptions,
   type ChildProcessLike,
@@ -48,10 +47,8 @@ export {
   type UnixSocketOptions,
   unixSocket,
 } from "@ipc/transport";
-export type { Door, Wait } from "@ipc/transport/internal";
 export { type Server, type ServerEvents, startServer } from "./server.js";
 export type {
-  Applicant,
   AuthorizationRequest,
   Authorize,
   ServerOptions,

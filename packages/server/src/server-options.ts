@@ -10,9 +10,6 @@ export interface AuthorizationRequest {
   readonly remote: string;
 }
 
-/** @deprecated Use `AuthorizationRequest`. */
-export type Applicant = AuthorizationRequest;
-
 /**
  * Accepts (true) or rejects (false, or an exception) a client, as soon as the handshake has verified its keys and within the
  * handshake's time limit. A client in compatible mode may already believe that it is connected.

@@ -132,10 +132,3 @@ export function reportSilence(logger: Logger, connection: ConnectionOfRole, news
   else logger.debug(`${where}: silent for ${silenceMs} ms; without PINGs, the peer may have had nothing to send`);
   diagnostics.silence(change, { ...connection, silenceMs });
 }
-
-/** @deprecated Use `ConnectionEvent`. */
-export type ConnectionNews = ConnectionEvent;
-/** @deprecated Use `DisconnectEvent`. */
-export type EndNews = DisconnectEvent;
-/** @deprecated Use `RefusedEvent`. */
-export type RefusalNews = RefusedEvent;

@@ -4,10 +4,7 @@ export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId }
 export { type EstablishedConnection, UNCOPIED_FROM_BYTES } from "./codec/codec.js";
 export { Deferred, handledRejection, settleWithin } from "./deferred.js";
 export {
-  type ConnectionNews,
   diagnostics,
-  type EndNews,
-  type RefusalNews,
   reportSilence,
   type SilenceNews,
 } from "./diagnostics.js";

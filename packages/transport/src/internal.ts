@@ -3,4 +3,3 @@
 export { addAbortListener, followSignal, removeAbortListener } from "./abort-listeners.js";
 export { remoteOf } from "./net/connect.js";
 export { formatValue } from "./option-check.js";
-export type { Door, Wait } from "./transport.js";

@@ -75,8 +75,3 @@ export interface Transport {
    */
   dial(name: string, endpoint: Endpoint, options: AbortOptions): Promise<Duplex>;
 }
-
-/** @deprecated Use `Endpoint`. */
-export type Door = Endpoint;
-/** @deprecated Use `AbortOptions`. */
-export type Wait = AbortOptions;
