@@ -16,8 +16,9 @@ const VITEST = join(ROOT, "node_modules", "vitest", "vitest.mjs");
  * @param {number} options.runs
  * @param {(line: string) => void} options.print
  * @param {AbortSignal} options.signal when aborted, the remaining runs do not start, and the current one does not count
+ * @param {typeof runVitest} [options.run] runs the tests once
  */
-export async function repeatTests({ folder, reports, runs, print, signal }) {
+export async function repeatTests({ folder, reports, runs, print, signal, run = runVitest }) {
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
   /** @type {import("./flake-verdict.mjs").Run[]} */
@@ -25,11 +26,7 @@ export async function repeatTests({ folder, reports, runs, print, signal }) {
   for (let number = 1; number <= runs && !signal.aborted; number += 1) {
     const report = join(reports, `run-${number}.json`);
     const started = performance.now();
-    const { code, output, isTimedOut } = await collect(
-      process.execPath,
-      [VITEST, "run", "--root", folder, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
-      { env: { NO_COLOR: "1" }, limitMs: LIMIT_MS },
-    );
+    const { code, output, isTimedOut } = await run(folder, report);
     if (signal.aborted) break;
     const seconds = ((performance.now() - started) / 1_000).toFixed(1);
     writeFileSync(join(reports, `run-${number}.txt`), output);
@@ -40,4 +37,15 @@ export async function repeatTests({ folder, reports, runs, print, signal }) {
     print(`run ${number} of ${runs}: ${counts}, exit code ${code}, ${seconds} s`);
   }
   return results;
+}
+
+/**
+ * Runs all tests of a vitest project once.
+ * @param {string} folder
+ * @param {string} report receives the JSON report
+ */
+export function runVitest(folder, report) {
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const options = { env: { NO_COLOR: "1" }, limitMs: LIMIT_MS };
+  return collect(process.execPath, [VITEST, "run", "--root", folder, ...reporters], options);
 }

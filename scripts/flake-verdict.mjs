@@ -14,8 +14,7 @@ import { isFailed } from "./test-report.mjs";
 export const WHOLE_RUN = "the run itself";
 
 const EXCERPT_LINES = 6;
-/** Heading of the errors that the test runner prints but leaves out of its report. */
-/** The heading that vitest prints; a failure that quotes it has text before it. */
+/** The heading of the errors that vitest prints but leaves out of its report; a failure that quotes it has text before it. */
 const UNHANDLED = /^\W*Unhandled Errors\W*$/m;
 
 /**
