@@ -26,7 +26,12 @@ export class Project implements AsyncDisposable {
    */
   static async make(name: string, tools = tmpdir()): Promise<Project> {
     const project = new Project(await mkdtemp(join(tools, "project-")));
-    await project.take(name, ".");
+    try {
+      await project.take(name, ".");
+    } catch (error) {
+      await project[Symbol.asyncDispose]();
+      throw error;
+    }
     return project;
   }
 

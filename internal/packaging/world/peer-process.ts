@@ -5,6 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 20;
 const SHOWN_CHARACTERS = 2_000;
+/** Far above the time of any line that a test waits for. */
+const LIMIT_MS = 240_000;
 
 /** A child process that prints lines. They go through a file, because Wine gives a Windows program no pipe as stdout. */
 export class PeerProcess {
@@ -23,8 +25,9 @@ export class PeerProcess {
     for (const file of files) closeSync(file);
   }
 
-  /** Waits for the next line. @throws Error when the process ended without one */
-  async line(): Promise<string> {
+  /** Waits for the next line. @throws Error when the process ended without one, or was killed because it printed none in time */
+  async line(limitMs: number = LIMIT_MS): Promise<string> {
+    const end = performance.now() + limitMs;
     for (;;) {
       const { exitCode, signalCode } = this.#child;
       // A part of a line follows the last end of a line.
@@ -34,12 +37,18 @@ export class PeerProcess {
         this.#read++;
         return line;
       }
-      if (exitCode !== null || signalCode !== null) {
-        const errors = readFileSync(`${this.#output}.errors`, "utf8").slice(-SHOWN_CHARACTERS);
-        throw new Error(`the process ended (${exitCode ?? signalCode}): ${errors}`);
+      const ended = exitCode ?? signalCode;
+      if (ended !== null) throw new Error(`the process ended (${ended}): ${this.#errors()}`);
+      if (performance.now() > end) {
+        await this.kill();
+        throw new Error(`the process printed no line in ${limitMs} ms and was killed: ${this.#errors()}`);
       }
       await sleep(POLL_MS);
     }
+  }
+
+  #errors(): string {
+    return readFileSync(`${this.#output}.errors`, "utf8").slice(-SHOWN_CHARACTERS);
   }
 
   async kill(): Promise<void> {

@@ -16,6 +16,8 @@ interface InstallOptions {
   readonly flags?: readonly string[];
   /** Versions of what the packages depend on. */
   readonly overrides?: Readonly<Record<string, string>>;
+  /** The folder that has one folder for each set. */
+  readonly cache?: string;
 }
 
 /**
@@ -24,22 +26,23 @@ interface InstallOptions {
  */
 export async function installTools(
   packages: Readonly<Record<string, string>>,
-  { flags = [], overrides }: InstallOptions = {},
+  { flags = [], overrides, cache = CACHE }: InstallOptions = {},
 ): Promise<string> {
   const manifest = JSON.stringify({ private: true, dependencies: packages, overrides });
-  const folder = join(CACHE, createHash("sha256").update(manifest).digest("hex").slice(0, 16));
+  const folder = join(cache, createHash("sha256").update(manifest).digest("hex").slice(0, 16));
   if (existsSync(folder)) return folder;
-  await mkdir(CACHE, { recursive: true });
+  await mkdir(cache, { recursive: true });
   const unfinished = await mkdtemp(`${folder}.`);
-  await writeFile(join(unfinished, "package.json"), manifest);
-  const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", ...flags];
-  await run("npm", args, { cwd: unfinished });
   try {
-    await rename(unfinished, folder);
-  } catch (error) {
-    // Another process was faster.
+    await writeFile(join(unfinished, "package.json"), manifest);
+    const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", ...flags];
+    await run("npm", args, { cwd: unfinished });
+    await rename(unfinished, folder).catch((error: unknown) => {
+      // Another process was faster, unless there is none.
+      if (!existsSync(folder)) throw error;
+    });
+  } finally {
     await rm(unfinished, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error;
   }
   return folder;
 }
