@@ -20,27 +20,32 @@ export const SAMPLE_REPOSITORY = DECISIONS.REPOSITORY ?? "https://repository.exa
  * @param {string} root top of the workspace, or of a copy
  * @param {string} repository
  */
-export async function prepareRelease(root, repository) {
+async function prepareRelease(root, repository) {
   for (const name of await readdir(join(root, "packages"))) {
     const folder = `packages/${name}`;
     const manifest = join(root, folder, "package.json");
     const fields = { ...JSON.parse(await readFile(manifest, "utf8")), ...releaseFields(folder, repository) };
     await writeFile(manifest, `${JSON.stringify(fields, null, 2)}\n`);
-    const readme = join(root, folder, "README.md");
-    await writeFile(readme, absoluteLinks(await readFile(readme, "utf8"), folder, repository));
+    for (const document of ["README.md", "CHANGELOG.md"]) {
+      const path = join(root, folder, document);
+      // Changesets write the first changelog.
+      const text = await readFile(path, "utf8").catch(() => undefined);
+      if (text !== undefined) await writeFile(path, absoluteLinks(text, folder, repository));
+    }
   }
 }
 
 /**
  * Copies the built packages and what a release needs beside them into an empty folder, so that the workspace stays as it is.
  * @param {string} folder
+ * @param {string} root top of the workspace, or of a copy
  */
-export async function copyForRelease(folder) {
-  for (const file of TOP) await cp(join(ROOT, file), join(folder, file), { recursive: true });
-  for (const name of await readdir(join(ROOT, "packages"))) {
+export async function copyForRelease(folder, root = ROOT) {
+  for (const file of TOP) await cp(join(root, file), join(folder, file), { recursive: true });
+  for (const name of await readdir(join(root, "packages"))) {
     const copy = join(folder, "packages", name);
     const filter = (/** @type {string} */ path) => !NOT_COPIED.has(basename(path));
-    await cp(join(ROOT, "packages", name), copy, { recursive: true, filter });
+    await cp(join(root, "packages", name), copy, { recursive: true, filter });
     const { dependencies = {}, devDependencies = {} } = JSON.parse(await readFile(join(copy, "package.json"), "utf8"));
     const linked = Object.keys({ ...dependencies, ...devDependencies }).filter((other) => other.startsWith("@ipc/"));
     // pnpm reads there what version stands for `workspace:`.
@@ -53,12 +58,13 @@ export async function copyForRelease(folder) {
 /**
  * Packs every package into `tarballs` as a release publishes it: versions in place of `workspace:`, addresses, absolute links.
  * @param {string} tarballs
+ * @param {{ root?: string, repository?: string }} [options] top of the workspace, or of a copy; address of the repository
  */
-export async function packAll(tarballs) {
+export async function packAll(tarballs, { root = ROOT, repository = SAMPLE_REPOSITORY } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "ipc-pack-"));
   try {
-    await copyForRelease(folder);
-    await prepareRelease(folder, SAMPLE_REPOSITORY);
+    await copyForRelease(folder, root);
+    await prepareRelease(folder, repository);
     await pnpm(folder, "-r", "--filter", "./packages/*", "pack", "--pack-destination", tarballs);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -10,10 +10,18 @@ import { posix } from "node:path";
 /** @type {Readonly<Decisions>} */
 export const DECISIONS = { REPOSITORY: undefined, CONTACT: undefined };
 
-/** What each decision fills in. */
+/** What each decision fills in, and its form. */
 const USES = {
-  REPOSITORY: "repository, homepage and bugs in each package.json, and the links of the READMEs",
-  CONTACT: "the place of [INSERT CONTACT METHOD] in CODE_OF_CONDUCT.md",
+  REPOSITORY: {
+    place: "repository, homepage and bugs in each package.json, and the links of the READMEs",
+    form: /^https:\/\/[^/\s]+\/[^/\s]+\/(?!\S+\.git$)[^/\s]+$/,
+    example: "https://github.com/OWNER/NAME",
+  },
+  CONTACT: {
+    place: "the place of [INSERT CONTACT METHOD] in CODE_OF_CONDUCT.md",
+    form: /^(mailto:\S+@\S+|https:\/\/\S+)$/,
+    example: "mailto:NAME@HOST",
+  },
 };
 
 /**
@@ -23,8 +31,23 @@ const USES = {
 export function listUndecided(decisions) {
   const names = /** @type {(keyof Decisions)[]} */ (Object.keys(USES));
   return names
-    .filter((name) => decisions[name] === undefined)
-    .map((name) => `${name} in scripts/release-metadata.mjs: ${USES[name]}`);
+    .filter((name) => !USES[name].form.test(decisions[name] ?? ""))
+    .map((name) => {
+      const { place, example } = USES[name];
+      const form = decisions[name] === undefined ? "" : `; it must be like ${example}`;
+      return `${name} in scripts/release-metadata.mjs: ${place}${form}`;
+    });
+}
+
+/**
+ * Returns the repository's address.
+ * @param {Readonly<Decisions>} decisions
+ * @throws Error that names what is not decided
+ */
+export function decidedRepository(decisions) {
+  const undecided = listUndecided(decisions);
+  if (decisions.REPOSITORY !== undefined && undecided.length === 0) return decisions.REPOSITORY;
+  throw new Error(["a release needs decisions; fill in:", ...undecided].join("\n  "));
 }
 
 /** The branch that links lead to. */
@@ -44,7 +67,7 @@ export function releaseFields(folder, repository) {
 }
 
 /**
- * Makes the relative links of a package's README absolute, because the page of the package on npm has no other files beside it.
+ * Makes the relative links of a package's README or changelog absolute, because npm shows them without the other files.
  * @param {string} markdown
  * @param {string} folder
  * @param {string} repository
