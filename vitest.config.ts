@@ -37,6 +37,7 @@ export default defineConfig({
             "internal/testkit/src/forget-sockets.ts",
             "internal/testkit/src/unhurried-timers.ts",
             "internal/testkit/src/node-timers.ts",
+            "internal/testkit/src/unexpected-warnings.ts",
             FIXED_SEED,
           ],
           sequence: { groupOrder: 0 },

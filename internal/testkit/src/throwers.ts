@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { keepWarnings } from "./process-warnings.js";
 import { keepUncaught } from "./uncaught-exceptions.js";
 
 /** An emitter of events: listeners are added, and nothing is known of what they are given. */
@@ -32,14 +33,13 @@ export function describeThrowers(kind: string, scenes: Readonly<Record<string, (
   describe.each(Object.entries(scenes))(`a listener to '%s' of a ${kind}`, (event, prepare) => {
     it.each(listeners)("that %s causes a process warning, and ends at most its connection", async (_how, fail) => {
       const caught = keepUncaught();
-      const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
-      onTestFinished(() => warn.mockRestore());
+      const warnings = keepWarnings();
       const { teller, provoke, afterwards } = await prepare();
       (teller as Teller).once(event, fail);
       await provoke();
-      while (warn.mock.calls.length === 0) await nextTurn();
+      while (warnings.length === 0) await nextTurn();
       await afterwards();
-      expect(warn.mock.calls).toEqual([
+      expect(warnings).toEqual([
         [
           expect.stringContaining(`\`${event}\` listener failed: a mistake in a listener; `),
           { code: "IPC_LISTENER_FAILED", detail: bug.stack },

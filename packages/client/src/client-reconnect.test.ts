@@ -13,6 +13,7 @@ import { type Client, startClient } from "./client.js";
 /** Writes until the kernel and the queue take no more, the far side not reading. Handles what the writes reject with. */
 async function clog(client: Client): Promise<Promise<void>[]> {
   const writes = Array.from({ length: 40 }, (_, i) => client.write(1, Buffer.alloc(60_000, `${i}`)));
+  void Promise.allSettled(writes);
   await eventually(() => expect(client.stats.queuedBytes).toBeGreaterThan(1_048_576));
   return writes;
 }

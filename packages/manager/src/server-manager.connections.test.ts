@@ -9,6 +9,7 @@ import {
   readToEnd,
   readUntil,
 } from "../../../internal/testkit/src/peer-watch.js";
+import { keepWarnings } from "../../../internal/testkit/src/process-warnings.js";
 import { plainFrame } from "../../../internal/testkit/src/raw-peer.js";
 import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
 import { collect, name, nextEvent, nextTurn, serve } from "../test/served.js";
@@ -182,7 +183,7 @@ describe("an async listener of 'connection' with a loop over it", () => {
   ])(
     "ends its connection with the cause when it fails with %s, and the others are served",
     async (_what, text, cause) => {
-      const caught = keepUncaught();
+      const [caught, warnings] = [keepUncaught(), keepWarnings()];
       const { manager, visit } = await serve({ maxMessageSize: 1_024 });
       manager.on("connection", async (connection) => {
         for await (const message of connection) {
@@ -197,6 +198,7 @@ describe("an async listener of 'connection' with a loop over it", () => {
       await eventually(() => expect(lost).toMatchObject([{ code: "IPC_CONNECTION_LOST" }]));
       await good.client.write(1, '{"bytes":3}');
       expect((await readData(good.client)).data).toEqual(new Uint8Array(3));
+      expect(warnings).toMatchObject([[expect.any(String), { code: "IPC_LISTENER_FAILED" }]]);
       expect(caught).toEqual([]);
     },
   );

@@ -98,7 +98,7 @@ describe("close", () => {
     await visit();
     const { raw, connection } = await visitRaw();
     raw.stream.pause();
-    for (let count = 0; count < 10; count++) void connection.write(1, new Uint8Array(60_000));
+    void Promise.allSettled(Array.from({ length: 10 }, () => connection.write(1, new Uint8Array(60_000))));
     await nextTurn();
     const told = watchEnd(manager);
     const pass = stopClock();
@@ -148,7 +148,7 @@ describe("destroy", () => {
     const { manager, visitRaw } = await serve({ encryption: false });
     const { raw, connection } = await visitRaw();
     raw.stream.pause();
-    for (let count = 0; count < 10; count++) void connection.write(1, new Uint8Array(60_000));
+    void Promise.allSettled(Array.from({ length: 10 }, () => connection.write(1, new Uint8Array(60_000))));
     await nextTurn();
     const closing = failureOf(manager.close({ timeoutMs: 2_000_000_000 }));
     manager.destroy(reason);

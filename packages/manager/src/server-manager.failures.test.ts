@@ -1,15 +1,10 @@
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it } from "vitest";
 import { failureOf } from "../../../internal/testkit/src/peer-watch.js";
+import { keepWarnings } from "../../../internal/testkit/src/process-warnings.js";
 import { collect, nextEvent, nextTurn, send, serve, stall } from "../test/served.js";
 
-function warnings(): unknown[][] {
-  const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
-  onTestFinished(() => warn.mockRestore());
-  return warn.mock.calls;
-}
-
 it("a failed `message` listener of a manager loses the connection: unread messages, `lost`, Disconnected", async () => {
-  warnings();
+  keepWarnings();
   const { manager, visit } = await serve();
   const visitor = await visit();
   const { connection } = visitor;
@@ -33,7 +28,7 @@ it("a failed `message` listener of a manager loses the connection: unread messag
 });
 
 it("a write that waits when a listener of the manager fails rejects with IPC_LISTENER_FAILED", async () => {
-  warnings();
+  keepWarnings();
   const served = await serve({ encryption: false });
   const visitor = await served.visitRaw();
   await stall(visitor);
@@ -46,7 +41,7 @@ it("a write that waits when a listener of the manager fails rejects with IPC_LIS
 });
 
 it("failures of a connection's listener and of its manager's cause one process warning", async () => {
-  const warned = warnings();
+  const warned = keepWarnings();
   const { manager, visit } = await serve();
   const fail = (): never => {
     throw new Error("a mistake");

@@ -4,6 +4,7 @@ import { memory, type Transport } from "@ipc/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { openFarClient } from "../../../internal/testkit/src/far-client.js";
 import { failureOf, readData, readUntil } from "../../../internal/testkit/src/peer-watch.js";
+import { keepWarnings } from "../../../internal/testkit/src/process-warnings.js";
 import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
 import { untilTestEnds } from "../../../internal/testkit/src/until-test-ends.js";
 import { collect, name, nextEvent, nextTurn, send, serve } from "../test/served.js";
@@ -164,6 +165,7 @@ describe("a listener of a manager", () => {
   );
 
   it("ends the connection when it reads singly on 'connection' after another reader has taken all", async () => {
+    const warnings = keepWarnings();
     const { manager, visit } = await serve();
     manager.once("connection", (async (connection: ServerConnection) => {
       await nextTurn();
@@ -174,10 +176,11 @@ describe("a listener of a manager", () => {
     await visit();
     const cause = { code: "IPC_CONSUMER_TAKEN" };
     expect(await ended).toMatchObject([{}, { code: "IPC_LISTENER_FAILED", cause }]);
+    expect(warnings).toMatchObject([[expect.any(String), { code: "IPC_LISTENER_FAILED" }]]);
   });
 
   it("is logged when it throws on 'disconnection'; the others are called, and the place is freed", async () => {
-    const caught = keepUncaught();
+    const [caught, warnings] = [keepUncaught(), keepWarnings()];
     const { manager, visit } = await serve({ maxConnections: 1 });
     const bug = new Error("bug");
     manager.once("disconnection", () => {
@@ -188,6 +191,7 @@ describe("a listener of a manager", () => {
     while (manager.connections.size > 0) await nextTurn();
     await nextTurn();
     expect(caught).toEqual([]);
+    expect(warnings).toMatchObject([[expect.any(String), { code: "IPC_LISTENER_FAILED", detail: bug.stack }]]);
     await visit();
     expect(manager.connections.size).toBe(1);
   });

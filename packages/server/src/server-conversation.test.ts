@@ -220,7 +220,7 @@ describe("close of a server", () => {
   it("rejects with IPC_CLOSE_INCOMPLETE when the client never reads, and frees the address", async () => {
     const { server, directory } = await serve();
     await openFarClient(directory, name, { maxUnreadBytes: 1_024 });
-    for (let i = 0; i < 40; i++) void server.write(1, Buffer.alloc(60_000));
+    void Promise.allSettled(Array.from({ length: 40 }, () => server.write(1, Buffer.alloc(60_000))));
     await eventually(() => expect(server.stats.queuedBytes).toBeGreaterThan(1_048_576));
     expect(await failureOf(server.close({ timeoutMs: 30 }))).toMatchObject({
       code: "IPC_CLOSE_INCOMPLETE",

@@ -1,6 +1,7 @@
 import { createSecretKey } from "node:crypto";
 import { MessageCipher } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
+import { failureOf } from "../../../../internal/testkit/src/peer-watch.js";
 import { bytes, HeldStream, heldSender, nextTurn, stateOf } from "../../test/held-sender.js";
 import { unawaitedWrites } from "../../test/silent-slips.js";
 import { GolangIpcCodec } from "../codec/frame-codec.js";
@@ -103,10 +104,10 @@ describe("an outbox with a shared budget", () => {
     stream.holds = true;
     void sender.write(1, bytes(500), undefined);
     await nextTurn();
-    void sender.write(2, bytes(200_000), undefined);
-    void sender.write(3, bytes(10), undefined);
+    const waiting = [sender.write(2, bytes(200_000), undefined), sender.write(3, bytes(10), undefined)].map(failureOf);
     sender.fail(lost);
     expect(budget.used).toBe(0);
+    expect(await Promise.all(waiting)).toEqual([lost, lost]);
     await stream.releaseAll();
     await expect(sender.write(4, bytes(10), undefined)).rejects.toBe(lost);
     sender.fail(lost);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { failureOf, readData } from "../../../../internal/testkit/src/peer-watch.js";
+import { keepWarnings } from "../../../../internal/testkit/src/process-warnings.js";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { keepUncaught } from "../../../../internal/testkit/src/uncaught-exceptions.js";
 import { HandledMessages, probe, succeed, WAYS } from "../../test/handled-messages.js";
@@ -160,7 +161,7 @@ describe("a write of a server with listeners", () => {
   });
 
   it("reaches the next client when the promise of every listener has settled, once added with once, and rejected", async () => {
-    const caught = keepUncaught();
+    const [caught, warnings] = [keepUncaught(), keepWarnings()];
     const serving = new ServingPeer();
     const [first, second] = [new HandledMessages(), new HandledMessages()];
     serving.peer.on("message", first.handle);
@@ -174,6 +175,7 @@ describe("a write of a server with listeners", () => {
     expect(await probe(serving, b)).toBe(LOST);
     await second.finish("a1");
     expect(await probe(serving, b)).toBe("B");
+    expect(warnings).toMatchObject([[expect.any(String), { code: "IPC_LISTENER_FAILED" }]]);
     expect(caught).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { keepWarnings } from "../../../../internal/testkit/src/process-warnings.js";
 import type { IpcError } from "../errors.js";
 import { SessionError } from "../errors.js";
 import { SlipReporter } from "../slip-reporter.js";
@@ -14,13 +15,11 @@ function record(): {
   failures: ListenerFailures<{ message: [] }, Line>;
   ended: [Line, IpcError][];
   log: string[];
-  warn: ReturnType<typeof vi.spyOn>;
+  warnings: unknown[][];
 } {
   const log: string[] = [];
   const line = (level: string) => (message: string) => void log.push(`${level} ${message}`);
   const logger = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
-  const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
-  onTestFinished(() => warn.mockRestore());
   const ended: [Line, IpcError][] = [];
   const failures = new ListenerFailures<{ message: [] }, Line>({
     slips: new SlipReporter(logger, "server orders"),
@@ -31,7 +30,7 @@ function record(): {
     },
     isEnd: (connection, error) => connection.loss === error,
   });
-  return { failures, ended, log, warn };
+  return { failures, ended, log, warnings: keepWarnings() };
 }
 
 const bug = new TypeError("x is not a function");
@@ -41,13 +40,13 @@ const WITHOUT = "`message` listener failed: x is not a function; handle the erro
 
 describe("a failed listener", () => {
   it("ends the connection that it was called for with IPC_LISTENER_FAILED, whose cause is its error", () => {
-    const { failures, ended, log, warn } = record();
+    const { failures, ended, log, warnings } = record();
     const connection = { isOpen: true };
     failures.failed("message", bug, connection);
     const error = expect.objectContaining({ code: "IPC_LISTENER_FAILED", message: WITH_CONNECTION, cause: bug });
     expect(ended).toEqual([[connection, error]]);
     expect(log).toEqual([`error server orders: ${WITH_CONNECTION}`]);
-    expect(warn.mock.calls).toEqual([
+    expect(warnings).toEqual([
       [`server orders: ${WITH_CONNECTION}`, { code: "IPC_LISTENER_FAILED", detail: bug.stack }],
     ]);
   });
@@ -90,19 +89,19 @@ describe("a failed listener", () => {
     ["a code that throws", own("code", trap), "x"],
     ["a proxy that was revoked", revoked.proxy, "an object"],
   ])("may fail with what cannot be read: %s", (_what, thrown, shown) => {
-    const { failures, ended, log, warn } = record();
+    const { failures, ended, log, warnings } = record();
     failures.failed("message", thrown, { isOpen: true });
     failures.failed("message", thrown, { isOpen: false });
     expect(ended).toHaveLength(1);
     expect(log[0]).toContain(`listener failed: ${shown}; this ends`);
-    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warnings).toHaveLength(1);
   });
 
   it("is not reported when its connection has ended and its event reports that end", () => {
-    const { failures, log, warn } = record();
+    const { failures, log, warnings } = record();
     const lost = new SessionError("IPC_CONNECTION_LOST", "cut");
     failures.failed("message", lost, { isOpen: false, loss: lost });
-    expect([log, warn.mock.calls]).toEqual([[], []]);
+    expect([log, warnings]).toEqual([[], []]);
   });
 
   it.each(["IPC_CONNECTION_LOST", "IPC_CLOSED", "IPC_SERVER_BUSY", "IPC_SECURITY_REFUSED"] as const)(
@@ -123,11 +122,11 @@ describe("a failed listener", () => {
   });
 
   it("is logged at debug level without a warning when an earlier one failed for the same connection", () => {
-    const { failures, log, warn } = record();
+    const { failures, log, warnings } = record();
     const connection = { isOpen: false };
     for (let count = 0; count < 3; count++) failures.failed("message", bug, connection);
     failures.failed("message", bug, { isOpen: false });
     expect(log.map((line) => line.split(" ", 1)[0])).toEqual(["error", "debug", "debug", "error"]);
-    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warnings).toHaveLength(1);
   });
 });

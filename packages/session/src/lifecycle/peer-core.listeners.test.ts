@@ -1,7 +1,8 @@
 import { memoryPair } from "@ipc/transport";
-import { beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { collect, failureOf } from "../../../../internal/testkit/src/peer-watch.js";
+import { keepWarnings } from "../../../../internal/testkit/src/process-warnings.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { nextTick } from "../../test/recorded-inbox.js";
 import { ServingPeer } from "../../test/successive-clients.js";
@@ -14,10 +15,7 @@ import { openSession } from "./session.js";
 const bug = new TypeError("x is not a function");
 const FAILED = { code: "IPC_LISTENER_FAILED", cause: bug };
 
-beforeEach(() => {
-  const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
-  return () => warn.mockRestore();
-});
+beforeEach(() => void keepWarnings());
 
 it("a session whose listener fails ends with the cause in lost, in error and in its pending writes", async () => {
   const [stream, farStream] = memoryPair();

@@ -16,7 +16,7 @@ it("a drain rejects with IPC_CLOSE_INCOMPLETE when the peer does not read for `t
   const session = await opening;
   onTestFinished(() => session.destroy());
   far.pause();
-  for (let count = 0; count < 3; count++) void session.write(1, new Uint8Array(3_000_000));
+  void Promise.allSettled(Array.from({ length: 3 }, () => session.write(1, new Uint8Array(3_000_000))));
   expect(await failureOf(session.drain({ timeoutMs: 300 }))).toMatchObject({ code: "IPC_CLOSE_INCOMPLETE" });
   expect(session.status).toBe("Closed");
 });

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { encodeMessage } from "@ipc/framing";
 import { memoryPair } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
+import { failureOf } from "../../../../internal/testkit/src/peer-watch.js";
 import { openSession, type Session, type SessionOptions } from "./session.js";
 
 const BAD_FRAME = Uint8Array.of(0, 0, 0, 1, 0);
@@ -54,11 +55,12 @@ describe("close", () => {
     const session = await opening;
     near.destroy();
     await new Promise((resolve) => process.nextTick(resolve));
-    void session.write(1, "too late");
+    const late = failureOf(session.write(1, "too late"));
     await session.close({ timeoutMs: 2_000_000_000 }).catch((error: { code: string }) => {
       expect(error.code).toBe("IPC_CLOSE_INCOMPLETE");
     });
     expect(session.status).not.toBe("Connected");
+    expect(await late).toMatchObject({ code: "IPC_CLOSED" });
   });
 
   it("rejects with the figures of what was dropped when destroy follows", async () => {
