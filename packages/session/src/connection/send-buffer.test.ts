@@ -142,6 +142,15 @@ describe("the slab of a batch", () => {
     expect(sizes).toEqual([4_096, 8_192, 16_384, 32_768, 65_536, 65_536]);
   });
 
+  test("is twice as long, not four times, when a full batch and what follows it are of one tick", () => {
+    const batch = new SendBuffer();
+    put(batch, 4_000, 1);
+    batch.fill();
+    batch.take();
+    put(batch, 1_000, 2, true);
+    expect(batch.slab.length).toBe(8_192);
+  });
+
   test("is released when idle if it is large, and the next one is as large", () => {
     const batch = new SendBuffer();
     put(batch, 40_000, 1);
@@ -151,6 +160,18 @@ describe("the slab of a batch", () => {
     put(batch, 1, 2);
     expect(batch.slab.length).toBe(65_536);
     expect(taken.equals(bytes(40_000, 1))).toBe(true);
+  });
+
+  test("is as large when both batches of a tick report that they were sent", () => {
+    const batch = new SendBuffer();
+    put(batch, 4_000, 1);
+    batch.take();
+    put(batch, 1_000, 2, true);
+    batch.take();
+    batch.shrink();
+    batch.shrink();
+    put(batch, 3_000, 3);
+    expect([batch.slab.length, batch.hasRoom(5_000)]).toEqual([8_192, true]);
   });
 
   test("is small again after an idle time before which little was written", () => {

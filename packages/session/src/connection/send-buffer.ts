@@ -48,7 +48,7 @@ export class SendBuffer {
    * @param overflow whether the last slab was too small for one tick
    */
   open(bytes: number, overflow: boolean): void {
-    if (overflow) this.#grow();
+    if (overflow) this.fill();
     while (this.#nextBytes < this.#headroom + bytes + this.#tailroom) this.#nextBytes *= 2;
     this.#slab = Buffer.allocUnsafeSlow(this.#nextBytes);
     this.#from = 0;
@@ -88,6 +88,8 @@ export class SendBuffer {
   /** Frees a large slab of an idle connection. If little of it was used, the next slab has the minimum size again. */
   shrink(): void {
     const usedBytes = this.#usedBytes;
+    // Each write of a tick reports its end, and only the first report after them finds out how much was used.
+    if (usedBytes === 0) return;
     this.#usedBytes = 0;
     if (usedBytes < this.#nextBytes / 4) this.#nextBytes = MIN_BATCH_BYTES;
     if (this.#slab === undefined || this.#slab.length === MIN_BATCH_BYTES) return;
