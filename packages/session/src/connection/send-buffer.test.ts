@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { LARGE_BYTES } from "../codec/codec.js";
 import { SendBuffer } from "./send-buffer.js";
 
-/** Gathers `length` bytes of `value`; opens a slab first where there is no room. */
-function put(batch: SendBuffer, length: number, value: number, overflow = false): void {
-  if (!batch.hasRoom(length)) batch.open(length, overflow);
+/** Gathers `length` bytes of `value`. */
+function put(batch: SendBuffer, length: number, value: number): void {
+  if (!batch.makeRoom(length)) throw new Error(`no room for ${length} bytes`);
   batch.slab.fill(value, batch.end, batch.end + length);
   batch.advance(length);
 }
@@ -100,13 +100,30 @@ describe("the slab of a batch", () => {
     expect(batch.slab.length).toBe(4_096);
   });
 
-  test("doubles up to 64 KiB with each tick for which it is too small", () => {
+  test("doubles while a batch outgrows it, up to 64 KiB, and loses no byte", () => {
+    const batch = new SendBuffer(4, 16);
+    const sizes = new Set<number>();
+    let count = 0;
+    for (; batch.makeRoom(72); count++) {
+      put(batch, 72, count % 256);
+      sizes.add(batch.slab.length);
+    }
+    expect([...sizes]).toEqual([4_096, 8_192, 16_384, 32_768, 65_536]);
+    const taken = batch.take();
+    expect([count, taken.length]).toEqual([909, 4 + 909 * 72 + 16]);
+    for (let at = 0; at < count; at++) {
+      expect(taken.subarray(4 + at * 72, 4 + (at + 1) * 72).equals(bytes(72, at % 256))).toBe(true);
+    }
+  });
+
+  test("is no larger when a small batch begins near its end", () => {
     const batch = new SendBuffer();
-    const sizes = Array.from({ length: 7 }, (_, tick) => {
-      batch.open(1, tick > 0);
-      return batch.slab.length;
-    });
-    expect(sizes).toEqual([4_096, 8_192, 16_384, 32_768, 65_536, 65_536, 65_536]);
+    put(batch, 4_000, 1);
+    batch.take();
+    put(batch, 90, 2);
+    put(batch, 90, 3);
+    expect(batch.slab.length).toBe(4_096);
+    expect(batch.take().equals(Buffer.concat([bytes(90, 2), bytes(90, 3)]))).toBe(true);
   });
 
   test.each([
@@ -128,29 +145,6 @@ describe("the slab of a batch", () => {
     expect(batch.slab.buffer.byteLength).toBe(4_096);
   });
 
-  test("doubles when it was filled, when idle or not", () => {
-    const batch = new SendBuffer();
-    const sizes = Array.from({ length: 6 }, (_, turn) => {
-      put(batch, 72, 1);
-      const { length } = batch.slab;
-      while (batch.hasRoom(72)) put(batch, 72, 1);
-      batch.fill();
-      batch.take();
-      if (turn !== 2) batch.shrink();
-      return length;
-    });
-    expect(sizes).toEqual([4_096, 8_192, 16_384, 32_768, 65_536, 65_536]);
-  });
-
-  test("is twice as long, not four times, when a full batch and what follows it are of one tick", () => {
-    const batch = new SendBuffer();
-    put(batch, 4_000, 1);
-    batch.fill();
-    batch.take();
-    put(batch, 1_000, 2, true);
-    expect(batch.slab.length).toBe(8_192);
-  });
-
   test("is released when idle if it is large, and the next one is as large", () => {
     const batch = new SendBuffer();
     put(batch, 40_000, 1);
@@ -162,16 +156,16 @@ describe("the slab of a batch", () => {
     expect(taken.equals(bytes(40_000, 1))).toBe(true);
   });
 
-  test("is as large when both batches of a tick report that they were sent", () => {
+  test("is as large when two batches report one after the other that they were sent", () => {
     const batch = new SendBuffer();
-    put(batch, 4_000, 1);
-    batch.take();
-    put(batch, 1_000, 2, true);
-    batch.take();
+    for (const length of [4_000, 5_000]) {
+      put(batch, length, 1);
+      batch.take();
+    }
     batch.shrink();
     batch.shrink();
-    put(batch, 3_000, 3);
-    expect([batch.slab.length, batch.hasRoom(5_000)]).toEqual([8_192, true]);
+    put(batch, 1, 2);
+    expect(batch.slab.length).toBe(8_192);
   });
 
   test("is small again after an idle time before which little was written", () => {

@@ -44,20 +44,21 @@ export class SendBuffer {
   }
 
   /**
-   * Allocates a slab with room for a frame of `bytes`, at most `maxFrameBytes`. Call `take` first.
-   * @param overflow whether the last slab was too small for one tick
+   * Makes room for a frame of at most `maxFrameBytes`; a batch that has outgrown its slab moves to a larger one, because a copy costs
+   * less than another write. Returns false if the batch would be longer than 64 KiB: call `take` first.
    */
-  open(bytes: number, overflow: boolean): void {
-    if (overflow) this.fill();
-    while (this.#nextBytes < this.#headroom + bytes + this.#tailroom) this.#nextBytes *= 2;
-    this.#slab = Buffer.allocUnsafeSlow(this.#nextBytes);
+  makeRoom(bytes: number): boolean {
+    if (this.hasRoom(bytes)) return true;
+    const gathered = this.#to - this.#from;
+    const needed = (gathered === 0 ? this.#headroom : gathered) + bytes + this.#tailroom;
+    if (needed > LARGE_BYTES) return false;
+    while (this.#nextBytes < needed) this.#nextBytes *= 2;
+    const slab = Buffer.allocUnsafeSlow(this.#nextBytes);
+    this.#slab?.copy(slab, 0, this.#from, this.#to);
+    this.#slab = slab;
     this.#from = 0;
-    this.#to = 0;
-  }
-
-  /** Marks the batch as full: no frame is added before `take`, and the next slab is larger. */
-  fill(): void {
-    if (this.#slab?.length === this.#nextBytes) this.#grow();
+    this.#to = gathered;
+    return true;
   }
 
   /** Offset of the next frame in `slab`, in bytes. */
@@ -96,9 +97,5 @@ export class SendBuffer {
     this.#slab = undefined;
     this.#from = 0;
     this.#to = 0;
-  }
-
-  #grow(): void {
-    if (this.#nextBytes < LARGE_BYTES) this.#nextBytes *= 2;
   }
 }

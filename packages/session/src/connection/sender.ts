@@ -194,13 +194,10 @@ export class Sender implements WriteSink {
    */
   #acceptSmall(type: number, data: Uint8Array, length: number): Promise<void> | undefined {
     const batch = this.#buffer;
-    if (!batch.hasRoom(length)) {
-      const overflow = batch.length > 0;
-      if (overflow) {
-        this.#handBatch();
-        if (this.#failure !== undefined) return;
-      }
-      batch.open(length, overflow);
+    if (!batch.makeRoom(length)) {
+      this.#handBatch();
+      if (this.#failure !== undefined) return;
+      batch.makeRoom(length);
     }
     this.#encoder.writeFrame(batch.slab, batch.end, type, data);
     batch.advance(length);
@@ -208,10 +205,9 @@ export class Sender implements WriteSink {
       this.#flushScheduled = true;
       process.nextTick(this.#flushTick);
     }
-    const isEnough = noteBatched(length);
+    const maxBytes = noteBatched(length) ? SHARE_BYTES : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
-    if (!batch.hasRoom(length)) batch.fill();
-    else if (batch.length < (isEnough ? SHARE_BYTES : this.#encoder.yieldAfterBytes)) return;
+    if (batch.length + length <= maxBytes && batch.length < this.#encoder.yieldAfterBytes) return;
     return nextMacrotask();
   }
 
