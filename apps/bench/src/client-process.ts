@@ -16,6 +16,7 @@ import { fanIn } from "./workloads/fan-in.js";
 import { fullQueue } from "./workloads/full-queue.js";
 import { loopDelay } from "./workloads/loop-delay.js";
 import { pingInBulk } from "./workloads/ping-in-bulk.js";
+import { roundTrips } from "./workloads/round-trips.js";
 import { stalledReader } from "./workloads/stalled-reader.js";
 
 /** How long the server's process may take to leave, in milliseconds. */
@@ -27,6 +28,8 @@ function carryOut(place: Place, order: Order): Promise<Outcome> {
   switch (order.workload) {
     case "exchange":
       return exchange(place, order);
+    case "round trips":
+      return roundTrips(place, order);
     case "fan-in":
       return fanIn(place, order);
     case "crowd":

@@ -18,7 +18,8 @@ describe("the command line", () => {
 
   it.each([
     ["--against", "argument missing"],
-    ["--rounds 3", "needs '--against <rev>'"],
+    ["--rounds 3", "'--rounds <number>' needs '--against <rev>'"],
+    ["--as-users-run", "'--as-users-run' needs '--against <rev>'"],
     ["--against main --rounds 0", "integer from 1 on"],
     ["--against main --rounds 1.5", "integer from 1 on"],
     ["--against main --rounds many", "integer from 1 on"],

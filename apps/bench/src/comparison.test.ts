@@ -59,7 +59,10 @@ it("divides each round by itself, and leaves out a round that has no ratio", () 
   ];
   const comparisons = compare(measured, ["plain"], 5);
   expect(comparisons).toEqual([
-    { section: "exchange", at: 64, mode: "plain", figure: "awaited", ratios: [0.9, 1, undefined, 1.5, undefined] },
+    {
+      ...{ section: "exchange", at: 64, mode: "plain", figure: "awaited", isUnsettled: false },
+      ratios: [0.9, 1, undefined, 1.5, undefined],
+    },
   ]);
   const row = comparisonTable(comparisons, 5).split("\n").at(-1) ?? "";
   const cells = row.split("|").map((cell) => cell.trim());
@@ -67,6 +70,12 @@ it("divides each round by itself, and leaves out a round that has no ratio", () 
     ...["exchange 64", "one way, each write awaited, messages/s", "plain"],
     ...["1.000 (0.900 … 1.500)", "0.900", "1.000", "–", "1.500", "–"],
   ]);
+});
+
+it("marks a ratio when the warm-up of one revision did not settle", () => {
+  const [other, ...own] = [...samples("plain, other", [100]), ...samples("plain, this", [90])] as [Sample, Sample];
+  const unsettled: Sample = { ...other, outcome: { figures: { awaited: 100 }, unsettled: ["awaited"] } };
+  expect(comparisonTable(compare([unsettled, ...own], ["plain"], 1), 1)).toMatch(/ ~ 0\.900 \|/);
 });
 
 it("gives no ratios when one revision has failed in any round", () => {

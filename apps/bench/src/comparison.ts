@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { markdownTable } from "markdown-table";
 import { type Contestant, nodeContestant, OURS } from "./contestant.js";
+import type { Start } from "./fixed-memory.js";
 import { spread } from "./number-text.js";
-import { Figures } from "./results.js";
+import { Figures, type Place } from "./results.js";
 import { measureAll, type Progress, type Sample } from "./schedule.js";
 import type { Section } from "./section.js";
 import { type Selection, select } from "./selection.js";
-import { MEASURED } from "./tables.js";
+import { MEASURED, UNSETTLED } from "./tables.js";
 
 const PROGRAMS = fileURLToPath(new URL("../dist/", import.meta.url));
 const CLIENT = "client-process.js";
@@ -21,6 +22,7 @@ const MODES = ["plain", "compatible", "secure"];
 const FIGURES: Readonly<Record<string, string>> = {
   p50Us: "round trip, p50 µs",
   p99Us: "round trip, p99 µs",
+  p999Us: "round trip, p99.9 µs",
   awaited: "one way, each write awaited, messages/s",
   "awaited, sender ns": "the same, processor time of the sender, ns",
   "awaited, receiver ns": "the same, processor time of the receiver, ns",
@@ -37,6 +39,8 @@ export interface Comparison {
   readonly figure: string;
   /** One for each round, undefined where there is none. */
   readonly ratios: readonly (number | undefined)[];
+  /** Whether the warm-up of either revision did not settle in half of the rounds, or more. */
+  readonly isUnsettled: boolean;
 }
 
 /** The sections, and the modes of ours, that are to be compared. @throws TypeError when a word names nothing */
@@ -56,11 +60,13 @@ export function choose(
 /**
  * Measures this workspace beside one that is built in `folder`. The programs of this benchmark are copied there, so that
  * both sides do the same work, and only the packages that the programs find differ.
+ * @param start of all measured processes, of both sides
  */
 export async function measureAgainst(
   folder: string,
   { sections, modes }: ReturnType<typeof choose>,
   rounds: number,
+  start: Start,
   progress: Progress,
 ): Promise<Sample[]> {
   const copy = mkdtempSync(join(folder, "apps/bench/programs-"));
@@ -68,8 +74,8 @@ export async function measureAgainst(
     cpSync(PROGRAMS, copy, { recursive: true });
     const contestants: Contestant[] = [];
     for (const mode of modes) {
-      contestants.push({ ...(await nodeContestant(mode, "")), name: thisOne(mode) });
-      contestants.push({ ...(await nodeContestant(mode, "", join(copy, CLIENT))), name: otherOne(mode) });
+      contestants.push({ ...(await nodeContestant(mode, "", join(PROGRAMS, CLIENT), start)), name: thisOne(mode) });
+      contestants.push({ ...(await nodeContestant(mode, "", join(copy, CLIENT), start)), name: otherOne(mode) });
     }
     return await measureAll(
       sections.map((section) => inPairs(section, modes, rounds)),
@@ -104,12 +110,12 @@ export function compare(samples: readonly Sample[], modes: readonly string[], ro
       return [...new Set(names)].flatMap((figure) =>
         modes.map((mode): Comparison => {
           const place = { section, at, figure };
-          const byRound = figures.ratios(
-            { ...place, contestant: thisOne(mode) },
-            { ...place, contestant: otherOne(mode) },
-          );
+          const own: Place = { ...place, contestant: thisOne(mode) };
+          const other: Place = { ...place, contestant: otherOne(mode) };
+          const byRound = figures.ratios(own, other);
           const ratios = Array.from({ length: rounds }, (_, round) => byRound.get(round));
-          return { section, at, mode, figure, ratios };
+          const isUnsettled = figures.isUnsettled(own) || figures.isUnsettled(other);
+          return { section, at, mode, figure, ratios, isUnsettled };
         }),
       );
     }),
@@ -120,10 +126,11 @@ export function compare(samples: readonly Sample[], modes: readonly string[], ro
 export function comparisonTable(comparisons: readonly Comparison[], rounds: number): string {
   const show = (ratio: number): string => ratio.toFixed(3);
   const heads = Array.from({ length: rounds }, (_, round) => `round ${round + 1}`);
-  const rows = comparisons.map(({ section, at, mode, figure, ratios }) => {
+  const rows = comparisons.map(({ section, at, mode, figure, ratios, isUnsettled }) => {
     const known = ratios.filter((ratio) => ratio !== undefined);
+    const median = `${isUnsettled ? `${UNSETTLED} ` : ""}${spread(known, show) || "–"}`;
     return [
-      ...[`${section} ${at}`, FIGURES[figure] ?? figure, mode, spread(known, show) || "–"],
+      ...[`${section} ${at}`, FIGURES[figure] ?? figure, mode, median],
       ...ratios.map((ratio) => (ratio === undefined ? "–" : show(ratio))),
     ];
   });

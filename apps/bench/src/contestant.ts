@@ -3,7 +3,9 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { buildGoPeer } from "@ipc-internal/conformance/go-toolchain";
 import { adapterOf } from "./adapter-list.js";
+import { AS_USERS_RUN, type Start } from "./fixed-memory.js";
 import type { Order, Outcome, Workload } from "./order.js";
+import { tellTimes } from "./quantile.js";
 import { runProcess } from "./run-process.js";
 
 const CLIENT = fileURLToPath(new URL("../dist/client-process.js", import.meta.url));
@@ -13,7 +15,7 @@ const FLOOR = fileURLToPath(new URL("../floor/bare-loop.mjs", import.meta.url));
 const LIMITS_MS: Partial<Record<Workload, number>> = {
   crowd: 240_000,
   "loop delay": 30_000,
-  "ping in bulk": 15_000,
+  "ping in bulk": 30_000,
   "stalled reader": 30_000,
 };
 
@@ -81,14 +83,19 @@ export async function gatherField(): Promise<Field> {
 }
 
 /** @param client the built program of the client's process; its packages are those that are measured */
-export async function nodeContestant(name: string, what: string, client: string = CLIENT): Promise<Contestant> {
+export async function nodeContestant(
+  name: string,
+  what: string,
+  client: string = CLIENT,
+  start: Start = AS_USERS_RUN,
+): Promise<Contestant> {
   const { abilities } = await adapterOf(name);
   return {
     name,
     what,
     cannot(order) {
-      const isRoundTrip = order.workload === "exchange" && order.size <= ROUND_TRIP_BYTES;
-      if (POLLING.includes(name) && !isRoundTrip)
+      const isRoundTrip = order.workload === "round trips" || order.workload === "exchange";
+      if (POLLING.includes(name) && !(isRoundTrip && order.size <= ROUND_TRIP_BYTES))
         return { skipped: "differs in how it waits for an answer, and is measured with small messages" };
       if ("clients" in order && !abilities.clients) return { cannot: "has one client" };
       if ((order.workload === "stalled reader" || order.workload === "full queue") && !abilities.pause)
@@ -102,9 +109,10 @@ export async function nodeContestant(name: string, what: string, client: string 
         order.workload === "exchange"
           ? { ...order, manners: order.manners.filter((manner) => abilities.manners.includes(manner)) }
           : order;
-      const flags = order.workload === "count" ? ["--expose-gc", ...NO_COLLECTION] : ["--expose-gc"];
-      const args = [...flags, client, name, JSON.stringify(adapted)];
-      return JSON.parse(await runProcess(process.execPath, args, LIMITS_MS[order.workload])) as Outcome;
+      const flags = [...start.flags, ...(order.workload === "count" ? NO_COLLECTION : [])];
+      const args = ["--expose-gc", ...flags, client, name, JSON.stringify(adapted)];
+      const limitMs = LIMITS_MS[order.workload];
+      return JSON.parse(await runProcess(process.execPath, args, limitMs, start.env)) as Outcome;
     },
   };
 }
@@ -150,24 +158,39 @@ async function goContestant(program: string, encrypted: boolean): Promise<Contes
   return {
     name: encrypted ? "golang-ipc encrypted" : "golang-ipc plain",
     what: `${version} on Go ${go}, both ends in Go`,
-    cannot: (order) =>
-      order.workload === "exchange"
+    cannot: ({ workload }) =>
+      workload === "exchange" || workload === "round trips"
         ? undefined
         : { skipped: "only round trips and one way are measured; its server of many loses clients that come together" },
     async measure(order) {
-      if (order.workload !== "exchange") throw new Error(`golang-ipc: no ${order.workload}`);
-      const { size, pings, sendMs } = order;
-      const count = Math.max(10, Math.ceil(sendMs * (size > 100_000 ? 0.5 : size > 10_000 ? 8 : 80)));
-      const args = [...flags, "--size", String(size), "--pings", String(pings), "--count", String(count)];
-      const { event, result } = JSON.parse(await runProcess(program, args)) as {
-        readonly event: string;
-        readonly result: { readonly quantilesUs: number[]; readonly perSecond: number };
-      };
+      if (order.workload !== "exchange" && order.workload !== "round trips")
+        throw new Error(`golang-ipc: no ${order.workload}`);
+      const { size, pings, pingMs } = order;
+      const sendMs = order.workload === "exchange" ? order.sendMs : 0;
+      const count = Math.ceil(sendMs * (size > 100_000 ? 0.5 : size > 10_000 ? 8 : 80));
+      const args = { size, pings, "ping-limit": `${pingMs}ms`, count };
+      const words = Object.entries(args).map(([flag, value]) => `--${flag}=${value}`);
+      const { event, result } = JSON.parse(await runProcess(program, [...flags, ...words])) as GoReport;
       if (event !== "bench") throw new Error(`go-peer told of ${event}`);
-      const { quantilesUs, perSecond } = result;
-      const [p50Us, p99Us] = [quantilesUs[4] ?? Number.NaN, quantilesUs[8] ?? Number.NaN];
-      return { quantilesUs, figures: { p50Us, p99Us, awaited: perSecond } };
+      const times = tellTimes(result.timesUs);
+      const awaited = count === 0 ? {} : { awaited: result.perSecond };
+      const unsettled = [
+        ...(result.timesSettled ? [] : Object.keys(times.figures)),
+        ...(result.rateSettled ? [] : Object.keys(awaited)),
+      ];
+      return { ...times, figures: { ...times.figures, ...awaited }, unsettled };
     },
+  };
+}
+
+/** What go-peer reports of a benchmark. */
+interface GoReport {
+  readonly event: string;
+  readonly result: {
+    readonly timesUs: number[];
+    readonly timesSettled: boolean;
+    readonly perSecond: number;
+    readonly rateSettled: boolean;
   };
 }
 

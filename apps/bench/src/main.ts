@@ -7,13 +7,16 @@ import { type Options, readOptions } from "./command-line.js";
 import { choose, compare, comparisonTable, measureAgainst } from "./comparison.js";
 import { gatherField } from "./contestant.js";
 import { besideRecorded, readResults, renew, writeDocument } from "./document.js";
+import { AS_USERS_RUN, describeStart, FIXED_MEMORY } from "./fixed-memory.js";
 import { measure } from "./measure.js";
 import { Figures } from "./results.js";
 import { buildCommit, describeCommit, findCommit, hasChanges } from "./revision.js";
 import type { Progress } from "./schedule.js";
 import { FULL, QUICK, sectionsOf } from "./section.js";
-import { tablesOf } from "./tables.js";
+import { tablesOf, UNSETTLED } from "./tables.js";
 import { isMet, targetsOf } from "./target.js";
+
+const LEGEND = `${UNSETTLED}: the warm-up did not settle within its 20 windows in half of the rounds or more.`;
 
 /** Even, so that each of two revisions is the first one in half of the rounds. */
 const ROUNDS = 6;
@@ -26,7 +29,7 @@ async function measureField({ quick, only, json, render, write }: Options): Prom
     : await withProgress(async (progress) => measure(await gatherField(), quick ? QUICK : FULL, only ?? [], progress));
   if (json !== undefined) await writeFile(json, JSON.stringify(results));
   const tables = Object.entries(tablesOf(results));
-  console.log([results.machine, ...tables.map(([name, table]) => `\n${name}\n\n${table}`)].join("\n"));
+  console.log([results.machine, LEGEND, ...tables.map(([name, table]) => `\n${name}\n\n${table}`)].join("\n"));
   if (write || (quick !== true && only === undefined)) {
     const parts = only === undefined ? besideRecorded(results, recorded) : renew(recorded, results);
     await writeDocument(render ? recorded : parts);
@@ -37,21 +40,23 @@ async function measureField({ quick, only, json, render, write }: Options): Prom
   process.exitCode = missed.length === 0 ? 0 : 1;
 }
 
-async function measureRevisions(against: string, { quick, only, rounds = ROUNDS }: Options): Promise<void> {
+async function measureRevisions(against: string, { quick, only, asUsersRun, rounds = ROUNDS }: Options): Promise<void> {
   const commit = findCommit(against);
   const choice = choose(only ?? [], sectionsOf(quick ? QUICK : FULL));
   const names = `this:  ${describeCommit("HEAD")}${hasChanges() ? ", with uncommitted changes" : ""}
 other: ${describeCommit(commit)}`;
   const folder = buildCommit(commit);
   const machine = describeMachine();
-  const samples = await withProgress((progress) => measureAgainst(folder, choice, rounds, progress));
+  const start = asUsersRun ? AS_USERS_RUN : FIXED_MEMORY;
+  const samples = await withProgress((progress) => measureAgainst(folder, choice, rounds, start, progress));
   console.log(`
 ${machine}
 
 ${names}
 
 this ÷ other, both measured one after the other within each round, with this revision's benchmark.
-Rates are better above 1, times and bytes below 1.
+${describeStart(start)}
+Rates are better above 1, times and bytes below 1. ${LEGEND}
 
 ${comparisonTable(compare(samples, choice.modes, rounds), rounds)}`);
   for (const remark of new Figures(samples).remarks()) console.log(remark);

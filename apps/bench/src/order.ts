@@ -12,6 +12,8 @@ export type Order =
       readonly manners: readonly Manner[];
       readonly sendMs: number;
     }
+  /** Round trips alone, with one message in flight. */
+  | { readonly workload: "round trips"; readonly size: number; readonly pings: number; readonly pingMs: number }
   /** Many clients send to one server. */
   | { readonly workload: "fan-in"; readonly clients: number; readonly size: number; readonly sendMs: number }
   /** Many clients connect and stand idle. */
@@ -44,10 +46,12 @@ export type Workload = Order["workload"];
 /** What came of it: figures by name, and where round trips were measured how they are distributed. */
 export interface Outcome {
   readonly figures: Readonly<Record<string, number>>;
+  /** The names of the figures whose warm-up did not settle. */
+  readonly unsettled?: readonly string[];
   readonly quantilesUs?: readonly number[];
   /** When the work was done that a profile tells of, by the machine's clock, in microseconds. */
   readonly untilUs?: number;
 }
 
-/** Of which shares of all round trips `quantilesUs` tells, the fastest first. */
+/** Of which shares of all round trips `quantilesUs` tells, the fastest first; the last ones are left out of few round trips. */
 export const QUANTILES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999] as const;

@@ -28,6 +28,19 @@ it("keeps the figures of each round to five digits, and the medians of the quant
   expect(packRun(kept)).toBe(packRun(unpackRun(packRun(kept))));
 });
 
+it("keeps in how many rounds the warm-up of a figure did not settle", () => {
+  const steady = { figures: { awaited: 1, p50Us: 2 }, unsettled: [] };
+  const not = { ...steady, unsettled: ["p50Us"] };
+  const recorded = run(steady, not, steady, not);
+  const kept = unpackRun(packRun(recorded));
+  for (const { samples } of [recorded, kept]) {
+    const figures = new Figures(samples);
+    expect(["awaited", "p50Us"].map((figure) => figures.isUnsettled({ ...PLACE, figure }))).toEqual([false, true]);
+    expect(figures.remarks()).toEqual(["exchange: the warm-up of 2 of 8 figures did not settle."]);
+  }
+  expect(packRun(kept)).toBe(packRun(recorded));
+});
+
 it.each([{ failed: "lost a message" }, { cannot: "has one client" }, { skipped: "is too slow" }])(
   "keeps why there is no figure: %j",
   (why) => {

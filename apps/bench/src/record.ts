@@ -1,5 +1,5 @@
 import type { Outcome } from "./order.js";
-import { median } from "./quantile.js";
+import { medians } from "./quantile.js";
 import type { Results } from "./results.js";
 import type { Sample } from "./schedule.js";
 
@@ -12,6 +12,8 @@ interface Place extends Pick<Sample, "section" | "at" | "contestant"> {
   readonly figures: Readonly<Record<string, readonly (number | null)[]>>;
   /** Medians over the rounds. */
   readonly quantilesUs?: readonly number[];
+  /** By the name of a figure, the rounds in which its warm-up did not settle. */
+  readonly unsettled?: Readonly<Record<string, number>>;
   /** Why there is no figure, where nothing was measured. */
   readonly why?: Exclude<Sample["outcome"], Outcome>;
 }
@@ -41,26 +43,38 @@ function placeOf(samples: readonly Sample[]): Place {
   const [why] = samples.flatMap(({ outcome }) => ("figures" in outcome ? [] : [outcome]));
   const names = new Set(measured.flatMap(({ figures }) => Object.keys(figures)));
   const quantiles = measured.flatMap(({ quantilesUs }) => (quantilesUs === undefined ? [] : [quantilesUs]));
-  const medians = quantiles[0]?.map((_, index) => median(quantiles.map((each) => each[index] ?? Number.NaN)));
+  const unsettled = countEach(measured.flatMap(({ unsettled = [] }) => unsettled));
   return {
     ...{ section, at, contestant },
     figures: Object.fromEntries([...names].map((name) => [name, measured.map(({ figures }) => figures[name] ?? null)])),
-    ...(medians && { quantilesUs: medians }),
+    ...(quantiles.length > 0 && { quantilesUs: medians(quantiles) }),
+    ...(Object.keys(unsettled).length > 0 && { unsettled }),
     ...(why && { why }),
   };
 }
 
-function samplesOf({ section, at, contestant, figures, quantilesUs, why }: Place): Sample[] {
+function samplesOf({ section, at, contestant, figures, quantilesUs, unsettled = {}, why }: Place): Sample[] {
   const rounds = Math.max(0, ...Object.values(figures).map((values) => values.length));
   const outcomes = Array.from({ length: rounds }, (_, round): Sample["outcome"] => {
     const known = Object.entries(figures).flatMap(([name, values]) => {
       const value = values[round] ?? null;
       return value === null ? [] : [[name, value] as const];
     });
-    return { figures: Object.fromEntries(known), ...(round === 0 && quantilesUs && { quantilesUs }) };
+    return {
+      figures: Object.fromEntries(known),
+      ...(round === 0 && quantilesUs && { quantilesUs }),
+      // In which rounds is not recorded.
+      unsettled: Object.keys(unsettled).filter((name) => round < (unsettled[name] ?? 0)),
+    };
   });
   const all = why === undefined ? outcomes : [...outcomes, why];
   return all.map((outcome, round) => ({ section, at, contestant, round, seconds: 0, outcome }));
+}
+
+function countEach(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }
 
 /** Keeps sizes and counts as they are. */

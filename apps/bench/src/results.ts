@@ -1,5 +1,5 @@
 import type { Profile } from "./profile.js";
-import { median } from "./quantile.js";
+import { median, medians } from "./quantile.js";
 import type { Sample } from "./schedule.js";
 import type { SystemCalls } from "./system-calls.js";
 
@@ -83,7 +83,14 @@ export class Figures {
     const rounds = this.#of(place).flatMap(({ outcome }) =>
       "figures" in outcome && outcome.quantilesUs !== undefined ? [outcome.quantilesUs] : [],
     );
-    return (rounds[0] ?? []).map((_, index) => median(rounds.map((quantiles) => quantiles[index] ?? Number.NaN)));
+    return medians(rounds);
+  }
+
+  /** Whether in half of the rounds, or more, the warm-up of a figure did not settle. */
+  isUnsettled({ figure, ...place }: Place): boolean {
+    const measured = this.#of(place).flatMap(({ outcome }) => ("figures" in outcome ? [outcome] : []));
+    const unsettled = measured.filter((outcome) => outcome.unsettled?.includes(figure));
+    return unsettled.length > 0 && 2 * unsettled.length >= measured.length;
   }
 
   /** Why there is no figure, if anything is known of it. */
@@ -109,7 +116,19 @@ export class Figures {
       if ("failed" in outcome) return [`${contestant}, ${section}: failed (${outcome.failed}).`];
       return [];
     });
-    return [...new Set(remarks)];
+    return [...new Set(remarks), ...this.#unsettledRemarks()];
+  }
+
+  #unsettledRemarks(): string[] {
+    const sections = new Set(this.#samples.map(({ section }) => section));
+    return [...sections].flatMap((name) => {
+      const measured = this.#samples.flatMap(({ section, outcome }) =>
+        section === name && "figures" in outcome ? [outcome] : [],
+      );
+      const all = measured.flatMap(({ figures }) => Object.keys(figures)).length;
+      const unsettled = measured.flatMap((outcome) => outcome.unsettled ?? []).length;
+      return unsettled === 0 ? [] : [`${name}: the warm-up of ${unsettled} of ${all} figures did not settle.`];
+    });
   }
 
   #byRound({ figure, ...place }: Place): Map<number, number> {

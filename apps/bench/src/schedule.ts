@@ -1,3 +1,4 @@
+import { besideBusyCores } from "./busy-core.js";
 import type { Contestant, Inability } from "./contestant.js";
 import type { Outcome } from "./order.js";
 import type { Point, Section } from "./section.js";
@@ -53,9 +54,9 @@ function isOf(sample: Sample, section: string, at: number, contestant: Contestan
   return sample.section === section && sample.at === at && sample.contestant === contestant.name;
 }
 
-async function tryToMeasure(contestant: Contestant, { order }: Point): Promise<Sample["outcome"]> {
+async function tryToMeasure(contestant: Contestant, { order, busyCores = 0 }: Point): Promise<Sample["outcome"]> {
   try {
-    return await contestant.measure(order);
+    return await besideBusyCores(busyCores, () => contestant.measure(order));
   } catch (error) {
     return { failed: (error as Error).message };
   }

@@ -11,10 +11,12 @@ export interface Section {
 }
 
 export interface Point {
-  /** Bytes of a message, or clients. */
+  /** Bytes of a message, clients, or busy cores. */
   readonly at: number;
   readonly rounds: number;
   readonly order: Order;
+  /** Cores that are kept busy by processes that have no part in the work. @default 0 */
+  readonly busyCores?: number;
   /** The contestants that take part. @default all */
   readonly only?: readonly string[];
 }
@@ -29,6 +31,11 @@ export interface Pace {
   readonly sendMs: number;
   readonly pings: number;
   readonly pingMs: number;
+  /** Round trips of large messages: a thousand have ten that are slower than their p99. */
+  readonly largePings: number;
+  /** Round trips of which the slowest in a thousand are told, and for how long at the most. */
+  readonly tailPings: number;
+  readonly tailMs: number;
   readonly fanIn: readonly number[];
   readonly crowds: readonly number[];
   /** Clients, one of which does not read. */
@@ -44,6 +51,9 @@ export const FULL: Pace = {
   sendMs: 250,
   pings: 20_000,
   pingMs: 1_500,
+  largePings: 1_000,
+  tailPings: 15_000,
+  tailMs: 8_000,
   fanIn: [1, 10, 100, 1_000],
   crowds: [1_000, 10_000],
   stalled: 50,
@@ -56,6 +66,9 @@ export const QUICK: Pace = {
   sendMs: 100,
   pings: 5_000,
   pingMs: 500,
+  largePings: 100,
+  tailPings: 5_000,
+  tailMs: 1_000,
   fanIn: [1, 10, 100],
   crowds: [200],
   stalled: 50,
@@ -68,7 +81,10 @@ export const SLICE: Pace = {
   rounds: 1,
   sendMs: 1,
   pings: 20,
-  pingMs: 100,
+  pingMs: 10,
+  largePings: 5,
+  tailPings: 20,
+  tailMs: 10,
   fanIn: [3],
   crowds: [5],
   stalled: 4,
@@ -88,12 +104,19 @@ export function sectionsOf(pace: Pace): Section[] {
         order: {
           workload: "exchange",
           size,
-          // Of large messages only what goes one way is told.
-          pings: size > KIB ? Math.ceil(pings / 1_000) : pings,
-          pingMs,
+          ...(size > KIB ? { pings: pace.largePings, pingMs: 4 * pingMs } : { pings, pingMs }),
           manners: BOTH_MANNERS,
           sendMs: size === 64 ? 2 * sendMs : sendMs,
         },
+      })),
+    },
+    {
+      name: "tails",
+      points: [0, 1].map((busyCores) => ({
+        at: busyCores,
+        busyCores,
+        rounds: few,
+        order: { workload: "round trips", size: 64, pings: pace.tailPings, pingMs: pace.tailMs },
       })),
     },
     {
@@ -140,8 +163,8 @@ export function sectionsOf(pace: Pace): Section[] {
             workload: "ping in bulk",
             size: KIB,
             bulkSize: MIB,
-            pings: Math.ceil(pings / 50),
-            pingMs: 2 * pingMs,
+            pings: pace.largePings,
+            pingMs: 4 * pingMs,
           },
         },
       ],

@@ -1,19 +1,23 @@
-import { markdownTable } from "markdown-table";
 import type { Manner } from "./adapter.js";
+import { costTable } from "./cost-table.js";
 import { clientsText, short, sizeText, spread } from "./number-text.js";
 import { PARTS } from "./profile.js";
 import { Figures, type Results, type RunBefore } from "./results.js";
 import type { Manner as CountManner } from "./system-calls.js";
+import { table } from "./table.js";
 import { isMet, targetsOf } from "./target.js";
 
 const FLOOR = "bare loop";
 const KIB = 1_024;
+
+/** Marks a figure of processes that had not settled. */
+export const UNSETTLED = "~";
 const MEGABYTE = 1_000_000;
-const SECOND_NS = 1_000_000_000;
 
 /** The section that was measured for each table; the others are of the run as a whole. */
 export const MEASURED: Readonly<Record<string, string>> = {
   "round-trip": "exchange",
+  tails: "tails",
   "one-way-awaited": "exchange",
   "one-way": "exchange",
   cost: "exchange",
@@ -51,17 +55,20 @@ function allTables(results: Results): Record<string, string> {
     show: (value: number) => string = short,
   ): string => {
     const place = { section, at, contestant, figure };
-    return spread(figures.all(place), show) || (figures.why(place) ?? "–");
+    const shown = spread(figures.all(place), show) || (figures.why(place) ?? "–");
+    return figures.isUnsettled(place) ? `${UNSETTLED} ${shown}` : shown;
   };
-  const toFloor = (section: string, at: number, name: string, figure: string): string => {
+  const ratioTo = (other: string, section: string, at: number, name: string, figure: string): string => {
     // The floor has one manner of sending.
-    const same = figure === "awaited" ? "when it must" : figure;
+    const same = other === FLOOR && figure === "awaited" ? "when it must" : figure;
     const ratio = figures.ratio(
       { section, at, contestant: name, figure },
-      { section, at, contestant: FLOOR, figure: same },
+      { section, at, contestant: other, figure: same },
     );
     return ratio === undefined ? "" : short(ratio);
   };
+  const toFloor = (section: string, at: number, name: string, figure: string): string =>
+    ratioTo(FLOOR, section, at, name, figure);
   const oneWay = (manner: Manner): string =>
     table(
       ["", ...figures.points("exchange").flatMap((size) => [`${sizeText(size)} ÷ floor`, throughputHead(size)])],
@@ -74,7 +81,6 @@ function allTables(results: Results): Record<string, string> {
           ]),
       ),
     );
-  const sizes = figures.points("exchange").filter((size) => size <= KIB);
   const crowds = figures.points("crowd");
   const mib = (bytes: number): string => short(bytes / KIB / KIB);
   return {
@@ -87,13 +93,34 @@ function allTables(results: Results): Record<string, string> {
       ],
     ),
     "round-trip": table(
-      ["", ...sizes.flatMap((size) => [`${sizeText(size)} ÷ floor`, "p50 µs", "p99 µs"])],
+      ["", ...figures.points("exchange").flatMap((size) => [`${sizeText(size)} ÷ floor`, "p50 µs", "p99 µs"])],
       rows((name) =>
-        sizes.flatMap((size) => [
-          toFloor("exchange", size, name, "p50Us"),
-          cell(["exchange", size, name, "p50Us"]),
-          cell(["exchange", size, name, "p99Us"]),
-        ]),
+        figures
+          .points("exchange")
+          .flatMap((size) => [
+            toFloor("exchange", size, name, "p50Us"),
+            cell(["exchange", size, name, "p50Us"]),
+            cell(["exchange", size, name, "p99Us"]),
+          ]),
+      ),
+    ),
+    tails: table(
+      [
+        "",
+        ...figures
+          .points("tails")
+          .flatMap((cores) => [`${busyText(cores)}: p50 µs`, "p99 µs", "÷ ws", "p99.9 µs", "÷ ws"]),
+      ],
+      rows((name) =>
+        figures
+          .points("tails")
+          .flatMap((cores) => [
+            cell(["tails", cores, name, "p50Us"]),
+            ...["p99Us", "p999Us"].flatMap((figure) => [
+              cell(["tails", cores, name, figure]),
+              ratioTo("ws", "tails", cores, name, figure),
+            ]),
+          ]),
       ),
     ),
     "one-way-awaited": oneWay("awaited"),
@@ -150,7 +177,7 @@ function allTables(results: Results): Record<string, string> {
         ...["writtenBytes", "rssGrowthBytes"].map((figure) => cell(["full queue", KIB, name, figure], mib)),
       ]),
     ),
-    cost: cost(results, figures),
+    cost: costTable(results, figures),
     processor: table(
       ["", ...["each write awaited", "when it must"].flatMap((manner) => [`${manner}: sender, ns`, "receiver, ns"])],
       rows((name) =>
@@ -195,45 +222,6 @@ function targets(figures: Figures, before?: RunBefore["values"]): string {
   );
 }
 
-/** Time for a message out of throughput: what is there whatever its size, and what its bytes add. */
-function cost(results: Results, figures: Figures): string {
-  const nsEach = (contestant: string, at: number): number | undefined => {
-    const manners = ["when it must", "awaited"].map((figure) =>
-      figures.median({ section: "exchange", at, contestant, figure }),
-    );
-    const best = manners.filter((rate) => rate !== undefined);
-    return best.length === 0 ? undefined : SECOND_NS / Math.max(...best);
-  };
-  const points = figures.points("exchange");
-  const [smallest, , large, largest] = points;
-  const clients = figures.points("fan-in");
-  return table(
-    [
-      "",
-      ...points.map((size) => `${sizeText(size)}, ns`),
-      "of that per message, ns",
-      "per KiB, ns",
-      ...clients.map((count) => `${clientsText(count)}, ns`),
-    ],
-    results.contestants.map(({ name }) => {
-      const times = points.map((size) => nsEach(name, size));
-      const [least, , near, far] = times;
-      const perByte =
-        near === undefined || far === undefined || large === undefined || largest === undefined
-          ? undefined
-          : (far - near) / (largest - large);
-      const perMessage =
-        least === undefined || perByte === undefined || smallest === undefined ? undefined : least - smallest * perByte;
-      const show = (value: number | undefined): string => (value === undefined ? "–" : short(value));
-      const fanIn = clients.map((at) => {
-        const rate = figures.median({ section: "fan-in", at, contestant: name, figure: "perSecond" });
-        return show(rate && SECOND_NS / rate);
-      });
-      return [name, ...times.map(show), show(perMessage), show(perByte && perByte * KIB), ...fanIn];
-    }),
-  );
-}
-
 function calls({ systemCalls }: Results): string {
   if (systemCalls === undefined) return "";
   if ("missing" in systemCalls) return `Not counted: ${systemCalls.missing}`;
@@ -264,14 +252,15 @@ function mannerText(manner: CountManner): string {
   return manner === "awaited" ? "each write awaited" : "burst";
 }
 
+function busyText(cores: number): string {
+  if (cores === 0) return "quiet";
+  return cores === 1 ? "one busy core" : `${cores} busy cores`;
+}
+
 function throughputHead(size: number): string {
   return size > KIB ? `MB/s` : "messages/s";
 }
 
 function throughput(rate: number, size: number): string {
   return short(size > KIB ? (rate * size) / MEGABYTE : rate);
-}
-
-function table(head: string[], rows: string[][]): string {
-  return markdownTable([head, ...rows], { align: head.map((_, column) => (column === 0 ? "l" : "r")) });
 }

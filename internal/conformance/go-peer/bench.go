@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"slices"
@@ -21,12 +22,14 @@ const (
 	benchReport = 52 // asks for the count and the bytes since the last report, or tells them
 )
 
-// benchQuantiles are those of apps/bench.
-var benchQuantiles = []float64{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999}
+// benchWindow is how long a window of a warm-up lasts.
+const benchWindow = 100 * time.Millisecond
 
 type benchResult struct {
-	QuantilesUs []float64 `json:"quantilesUs"` // of the round trips
-	PerSecond   float64   `json:"perSecond"`   // one way, until the server has told that all have arrived
+	TimesUs      []float64 `json:"timesUs"`      // of the round trips, in microseconds
+	TimesSettled bool      `json:"timesSettled"` // whether their warm-up did
+	PerSecond    float64   `json:"perSecond"`    // one way, until the server has told that all have arrived; 0: not measured
+	RateSettled  bool      `json:"rateSettled"`  // whether its warm-up did
 }
 
 // serveBench is the server's end of a benchmark, and ends when its stdin does.
@@ -87,17 +90,25 @@ func measureBench(opts options, out *events) error {
 		return err
 	}
 	data := bytes.Repeat([]byte{'a'}, opts.size)
-	times, err := pingBench(client, data, opts.pings)
+	result := benchResult{}
+	result.TimesSettled, err = settle(func() ([]float64, error) {
+		return pingBench(client, data, math.MaxInt, min(benchWindow, opts.pingLimit))
+	})
 	if err != nil {
 		return err
 	}
-	result := benchResult{}
-	for _, q := range benchQuantiles {
-		result.QuantilesUs = append(result.QuantilesUs, times[min(len(times)-1, int(float64(len(times))*q))])
+	if result.TimesUs, err = pingBench(client, data, opts.pings, opts.pingLimit); err != nil {
+		return err
 	}
-	// The first run warms up what there is to warm up, as for every contestant.
-	for _, count := range []int{max(opts.count/10, 1), opts.count} {
-		if result.PerSecond, err = sendBench(client, data, count); err != nil {
+	if opts.count > 0 {
+		result.RateSettled, err = settle(func() ([]float64, error) {
+			rate, err := sendBench(client, data, max(opts.count/10, 1))
+			return []float64{rate}, err
+		})
+		if err != nil {
+			return err
+		}
+		if result.PerSecond, err = sendBench(client, data, opts.count); err != nil {
 			return err
 		}
 	}
@@ -105,10 +116,28 @@ func measureBench(opts options, out *events) error {
 	return nil
 }
 
-// pingBench returns how long each round trip took in microseconds, the shortest first.
-func pingBench(client *ipc.Client, data []byte, count int) ([]float64, error) {
-	times := make([]float64, 0, count)
-	for i := 0; i < count; i++ {
+// settle runs windows until the medians of three in a row differ by 5 % at the most, as apps/bench does for every contestant.
+// It reports false when 20 did not settle.
+func settle(window func() ([]float64, error)) (bool, error) {
+	var medians []float64
+	for i := 0; i < 20; i++ {
+		values, err := window()
+		if err != nil {
+			return false, err
+		}
+		slices.Sort(values)
+		medians = append(medians, values[len(values)/2])
+		if last := medians[max(0, len(medians)-3):]; len(last) == 3 && slices.Max(last) <= slices.Min(last)*1.05 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// pingBench makes count round trips, or as many as come about until the limit, and returns how long each took in microseconds.
+func pingBench(client *ipc.Client, data []byte, count int, limit time.Duration) ([]float64, error) {
+	var times []float64
+	for start := time.Now(); len(times) == 0 || len(times) < count && time.Since(start) < limit; {
 		from := time.Now()
 		if err := client.Write(benchEcho, data); err != nil {
 			return nil, err
@@ -122,7 +151,6 @@ func pingBench(client *ipc.Client, data []byte, count int) ([]float64, error) {
 			return nil, fmt.Errorf("%d bytes came back, different", len(m.Data))
 		}
 	}
-	slices.Sort(times)
 	return times, nil
 }
 

@@ -3,7 +3,7 @@
 //
 //	go-peer --role server|client --name NAME [--encryption] [--multi] [--timeout-ms N]
 //	go-peer --role calls-client|calls-server --name NAME [--encryption] [--multi]
-//	go-peer --role bench [--encryption] [--count N] [--size BYTES] [--pings N]
+//	go-peer --role bench [--encryption] [--count N] [--size BYTES] [--pings N] [--ping-limit DURATION]
 //
 // It ends when its stdin does, whatever it is waiting for, so no test can leave it behind.
 package main
@@ -27,6 +27,7 @@ type options struct {
 	count      int
 	size       int
 	pings      int
+	pingLimit  time.Duration
 }
 
 func parseOptions() (options, error) {
@@ -37,9 +38,10 @@ func parseOptions() (options, error) {
 	flag.BoolVar(&o.encryption, "encryption", false, "encrypt (golang-ipc's own default when a config is given: off)")
 	flag.BoolVar(&o.multi, "multi", false, "golang-ipc's MultiClient: its sockets are /tmp/NAME_manager.sock, /tmp/NAME1.sock, …")
 	flag.IntVar(&timeoutMs, "timeout-ms", 10_000, "client: dial time-out, 0 waits for ever")
-	flag.IntVar(&o.count, "count", 200_000, "bench: messages")
+	flag.IntVar(&o.count, "count", 200_000, "bench: messages one way, 0 for round trips only")
 	flag.IntVar(&o.size, "size", 64, "bench: bytes of data in each message")
 	flag.IntVar(&o.pings, "pings", 2_000, "bench: round trips")
+	flag.DurationVar(&o.pingLimit, "ping-limit", 10*time.Second, "bench: for how long round trips are made at the most")
 	flag.Parse()
 	o.timeout = time.Duration(timeoutMs) * time.Millisecond
 
@@ -52,8 +54,8 @@ func parseOptions() (options, error) {
 		return o, errors.New("--name is missing")
 	case o.multi && (measures || o.role == "bench-server"):
 		return o, errors.New("--multi goes with a role that takes commands")
-	case measures && (o.pings < 1 || o.count < 1):
-		return o, errors.New("--count and --pings take 1 or more")
+	case measures && (o.pings < 1 || o.count < 0):
+		return o, errors.New("--pings takes 1 or more, --count 0 or more")
 	case flag.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}

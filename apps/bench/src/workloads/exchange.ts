@@ -5,25 +5,32 @@ import type { Order, Outcome } from "../order.js";
 import { makePayload } from "../payload.js";
 import { cpuUs } from "../processor-time.js";
 import { tellTimes } from "../quantile.js";
-import { lasting } from "./lasting.js";
-import { ping } from "./ping.js";
+import { type Lasting, lasting } from "./lasting.js";
+import { pingSteadily } from "./ping.js";
 
 const LARGE_BYTES = 16_384;
 
 export async function exchange(place: Place, order: Extract<Order, { workload: "exchange" }>): Promise<Outcome> {
-  const { size, pings, pingMs, manners, sendMs } = order;
+  const { size, manners, sendMs } = order;
   const caller = await Caller.connect(place);
   await caller.prove(size > LARGE_BYTES ? 20 : 1_000, size);
-  const times = tellTimes(await ping(caller, size, pings, pingMs));
-  const figures: Record<string, number> = { ...times.figures };
+  const figures: Record<string, number> = {};
+  const unsettled: string[] = [];
+  const add = (part: Readonly<Record<string, number>>, isSettled: boolean): void => {
+    Object.assign(figures, part);
+    if (!isSettled) unsettled.push(...Object.keys(part));
+  };
+  const { timesUs, isSettled } = await pingSteadily(caller, order);
+  const times = tellTimes(timesUs);
+  add(times.figures, isSettled);
   for (const manner of manners) {
-    const { perSecond, senderNs, receiverNs } = await oneWay(caller, size, manner, sendMs);
-    figures[manner] = perSecond;
-    figures[`${manner}, sender ns`] = senderNs;
-    figures[`${manner}, receiver ns`] = receiverNs;
+    const { flow, isSettled } = await oneWay(caller, size, manner, sendMs);
+    const { perSecond, senderNs, receiverNs } = flow;
+    const part = { [manner]: perSecond, [`${manner}, sender ns`]: senderNs, [`${manner}, receiver ns`]: receiverNs };
+    add(part, isSettled);
   }
   await caller.link.close();
-  return { ...times, figures };
+  return { ...times, figures, unsettled };
 }
 
 /** What messages in one direction came to. */
@@ -35,7 +42,7 @@ interface Flow {
   readonly receiverNs: number;
 }
 
-export async function oneWay(caller: Caller, size: number, manner: Manner, sendMs: number): Promise<Flow> {
+export async function oneWay(caller: Caller, size: number, manner: Manner, sendMs: number): Promise<Lasting<Flow>> {
   const payload = makePayload(KIND.count, size, caller.adapter.isText);
   let { cpuUs: theirs } = await caller.report(0, 0);
   const measure = async (count: number): Promise<Flow> => {

@@ -13,10 +13,9 @@ export async function fanIn(place: Place, order: Extract<Order, { workload: "fan
   const { clients, size, sendMs } = order;
   const callers = await connectAll(place, clients, CONNECT_AT_ONCE);
   await Promise.all(callers.map((caller) => caller.prove(3, size)));
-  const { perSecond, fairness } = await lasting(sendMs, (messages) =>
-    race(callers, size, Math.ceil(messages / clients)),
-  );
-  return { figures: { perSecond, fairness }, untilUs: clockUs() };
+  const { flow, isSettled } = await lasting(sendMs, (messages) => race(callers, size, Math.ceil(messages / clients)));
+  const { perSecond, fairness } = flow;
+  return { figures: { perSecond, fairness }, unsettled: isSettled ? [] : Object.keys(flow), untilUs: clockUs() };
 }
 
 async function race(

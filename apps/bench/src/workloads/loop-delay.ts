@@ -13,8 +13,8 @@ type DelayOrder = Extract<Order, { workload: "loop delay" }>;
 export async function loopDelay(place: Place, { size, messages, sendMs }: DelayOrder): Promise<Outcome> {
   const caller = await Caller.connect(place);
   const manner = place.adapter.abilities.manners.includes("awaited") ? "awaited" : "when it must";
-  const { perSecond } = await oneWay(caller, size, manner, RATE_MS);
-  const count = Math.ceil(Math.min(messages, (perSecond * sendMs) / 1_000));
+  const { flow, isSettled } = await oneWay(caller, size, manner, RATE_MS);
+  const count = Math.ceil(Math.min(messages, (flow.perSecond * sendMs) / 1_000));
   const payload = makePayload(KIND.count, size, place.adapter.isText);
   const watch = new LoopWatch();
   await caller.ask(KIND.watch);
@@ -23,13 +23,11 @@ export async function loopDelay(place: Place, { size, messages, sendMs }: DelayO
   const writer = watch.stop();
   const { loop: reader } = await caller.report(count, count * size);
   await caller.link.close();
-  return {
-    figures: {
-      messages: count,
-      writerMs: writer.delayMs,
-      writerBusyMs: writer.busyMs,
-      readerMs: reader.delayMs,
-      readerBusyMs: reader.busyMs,
-    },
+  const delays = {
+    writerMs: writer.delayMs,
+    writerBusyMs: writer.busyMs,
+    readerMs: reader.delayMs,
+    readerBusyMs: reader.busyMs,
   };
+  return { figures: { messages: count, ...delays }, unsettled: isSettled ? [] : Object.keys(delays) };
 }

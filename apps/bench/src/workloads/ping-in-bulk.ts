@@ -4,8 +4,7 @@ import type { Order, Outcome } from "../order.js";
 import { makePayload } from "../payload.js";
 import { tellTimes } from "../quantile.js";
 import { ping } from "./ping.js";
-
-const WARM_UP_PINGS = 20;
+import { settle, WINDOW_MS } from "./settle.js";
 
 type BulkOrder = Extract<Order, { workload: "ping in bulk" }>;
 
@@ -22,7 +21,8 @@ export async function pingInBulk(place: Place, { size, bulkSize, pings, pingMs }
       else await caller.link.send(KIND.count, bulk);
     }
   })();
-  await ping(caller, size, WARM_UP_PINGS, pingMs);
+  const windowMs = Math.min(WINDOW_MS, pingMs);
+  const isSettled = await settle(() => ping(caller, size, Number.POSITIVE_INFINITY, windowMs));
   const from = performance.now();
   const sentBefore = sent;
   const times = tellTimes(await ping(caller, size, pings, pingMs));
@@ -31,5 +31,6 @@ export async function pingInBulk(place: Place, { size, bulkSize, pings, pingMs }
   await sending;
   await caller.report(sent, sent * bulkSize);
   await caller.link.close();
-  return { ...times, figures: { ...times.figures, bulkPerSecond } };
+  const figures = { ...times.figures, bulkPerSecond };
+  return { ...times, figures, unsettled: isSettled ? [] : Object.keys(figures) };
 }

@@ -22,7 +22,7 @@ export async function stalledReader(place: Place, { clients, size, sendMs }: Sta
   if (control === undefined || odd === undefined) throw new Error("no client has connected");
   const payload = makePayload(KIND.echo, size, place.adapter.isText);
   let each = 0;
-  await lasting(sendMs, async (messages) => {
+  const { isSettled } = await lasting(sendMs, async (messages) => {
     each = Math.ceil(messages / others.length);
     return { perSecond: await flood(others, payload, each) };
   });
@@ -34,7 +34,9 @@ export async function stalledReader(place: Place, { clients, size, sendMs }: Sta
   const perSecondBeside = await floodAnew(others, payload, each);
   const after = await control.memory();
   const ratio = perSecondBeside / perSecondWithout;
-  return { figures: { perSecondWithout, perSecondBeside, ratio, rssGrowthBytes: after.rss - before.rss } };
+  const rates = { perSecondWithout, perSecondBeside, ratio };
+  const unsettled = isSettled ? [] : Object.keys(rates);
+  return { figures: { ...rates, rssGrowthBytes: after.rss - before.rss }, unsettled };
 }
 
 /** The median of several floods, each after a rest: one alone may fall together with whatever else the machine does. */
