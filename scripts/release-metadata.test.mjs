@@ -61,8 +61,8 @@ it("makes repository, homepage and bugs from the repository's address", () => {
 it("makes relative links absolute, and leaves others", () => {
   const markdown = "[a](../../docs/WIRE.md#frames) [b](src/x.ts) [c](https://example.com/a) [d](#below)";
   expect(absoluteLinks(markdown, "packages/client", ADDRESS)).toBe(
-    "[a](https://example.org/owner/ipc/blob/main/docs/WIRE.md#frames) [b](https://example.org/owner/ipc/blob/main/packages/client/src/x.ts) " +
-      "[c](https://example.com/a) [d](#below)",
+    "[a](https://example.org/owner/ipc/blob/main/docs/WIRE.md#frames) " +
+      "[b](https://example.org/owner/ipc/blob/main/packages/client/src/x.ts) [c](https://example.com/a) [d](#below)",
   );
 });
 
