@@ -15,13 +15,13 @@ export class CallIds {
     this.#next = side === "client" ? 1 : 2;
   }
 
-  /** Returns the next free id. @param isTaken whether a call in progress has an id */
-  take(isTaken: (id: number) => boolean): number {
+  /** Returns the next free id. @param calls in progress, by id */
+  take(calls: ReadonlyMap<number, unknown>): number {
     for (;;) {
       const id = this.#next;
       // 2^32 is even: an odd id stays odd, and an even one wraps around to 0.
       this.#next = (id + 2) % 0x1_0000_0000;
-      if (!isTaken(id) && !this.#unanswered.has(id)) return id;
+      if (!calls.has(id) && !this.#unanswered.has(id)) return id;
     }
   }
 

@@ -11,7 +11,7 @@ import { encodeFrame, FLAG, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { type AnyCallOptions, assertCallOptions, encodeCallMeta, NO_OPTIONS } from "./call-options.js";
-import { type CallTable, deadlineNumber, drainingError } from "./call-table.js";
+import { type CallTable, deadlineNumber, drainingError, wholeMs } from "./call-table.js";
 import type { OutgoingCall } from "./outgoing-call.js";
 import { StartedStream } from "./started-stream.js";
 
@@ -94,7 +94,8 @@ export class CallMaker {
     const timeoutMs = options.timeoutMs ?? (target.kind === "unary" && items === undefined ? CALL_TIMEOUT_MS : 0);
     const inherited = origin === undefined ? inheritedExpiry() : Math.min(inheritedExpiry(), origin.handlerEndsAt);
     const expiresAt = expiryOf(name, timeoutMs, inherited);
-    const deadlineMs = deadlineNumber(expiresAt);
+    const isInherited = expiresAt === inherited;
+    const deadlineMs = isInherited ? deadlineNumber(expiresAt) : wholeMs(timeoutMs);
     const payload = encodeInput(name, input);
     const id = table.takeId();
     const event = callChannel.hasSubscribers ? this.#traceStart(target, id, expiresAt, options.meta) : undefined;
@@ -110,7 +111,7 @@ export class CallMaker {
     const source = items === undefined ? undefined : sourceOf(items, event);
     const call = table.create({ id, method: name, frame, isRepeatable, security: link.security, signal });
     call.isDeadlineSent = deadlineMs !== 0;
-    call.isDeadlineInherited = call.isDeadlineSent && expiresAt === inherited;
+    call.isDeadlineInherited = call.isDeadlineSent && isInherited;
     table.setDeadline(call, expiresAt, call.isDeadlineInherited ? deadlineMs : timeoutMs);
     if (target.kind === "unary") table.send(call);
     else {

@@ -31,7 +31,7 @@ export class CallTable implements CallOwner {
   }
 
   takeId(): number {
-    return this.#ids.take((id) => this.#calls.has(id));
+    return this.#ids.take(this.#calls);
   }
 
   /** Creates a call; `send` sends it. */
@@ -200,7 +200,12 @@ export class CallTable implements CallOwner {
 /** The deadline of a call as the other side gets it: what is left, in whole milliseconds; 0: none. */
 export function deadlineNumber(expiresAt: number): number {
   if (expiresAt === Number.POSITIVE_INFINITY) return 0;
-  return Math.min(Math.max(1, Math.ceil(expiresAt - performance.now())), MAX_DEADLINE_MS);
+  return wholeMs(expiresAt - performance.now());
+}
+
+/** A duration as the other side gets it: at least 1 ms, because 0 stands for none. */
+export function wholeMs(ms: number): number {
+  return Math.min(Math.max(1, Math.ceil(ms)), MAX_DEADLINE_MS);
 }
 
 const OVERFLOW = {

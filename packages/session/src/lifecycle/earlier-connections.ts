@@ -43,6 +43,7 @@ export class EarlierConnections {
 
   /** The oldest whose messages are being handled, or are unread and something reads. */
   get current(): MessageOrigin | undefined {
+    if (this.#earlier.length === 0) return undefined;
     while (this.#earlier[0] !== undefined && this.#isOver(this.#earlier[0])) this.#earlier.shift();
     return this.#earlier.find(({ origin }) => origin.steps.count > 0 || this.#consumer.isConsuming)?.origin;
   }
