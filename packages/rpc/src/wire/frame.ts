@@ -46,7 +46,7 @@ export function decodeFrame(data: Uint8Array): Frame | undefined {
   const nameLength = uint16(data, 2);
   let at = HEADER_BYTES + nameLength;
   if (at > data.length) return undefined;
-  const name = nameLength === 0 || nameLength > NAME_MAX_BYTES ? "" : view(data, HEADER_BYTES, at).toString("utf8");
+  const name = nameLength === 0 || nameLength > NAME_MAX_BYTES ? "" : view(data, HEADER_BYTES, at).toString();
   let meta: Buffer | undefined;
   if ((flags & FLAG.meta) !== 0) {
     if (at + META_LENGTH_BYTES > data.length) return undefined;
@@ -84,7 +84,7 @@ export function encodeFrame({ kind, flags = 0, id, number = 0, name, meta, paylo
     bytes.writeUInt16BE(meta.length, at);
     bytes.set(meta, at + META_LENGTH_BYTES);
   }
-  if (typeof payload === "string") bytes.write(payload, at + metaLength, payloadLength, "utf8");
+  if (typeof payload === "string") bytes.write(payload, at + metaLength);
   else if (payload !== undefined) bytes.set(payload, at + metaLength);
   return bytes;
 }

@@ -33,7 +33,7 @@ export function decodeValue(codec: number, payload: Buffer): unknown {
     case CODEC.none:
       return undefined;
     case CODEC.json:
-      return JSON.parse(payload.toString("utf8"));
+      return JSON.parse(payload.toString());
     case CODEC.bytes:
       return ownBytes(payload);
     default:

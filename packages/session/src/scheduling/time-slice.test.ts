@@ -46,11 +46,31 @@ test.each([1, 8, 16])("a time slice counts the work of chunks of only %i message
   const timeSlice = new TimeSlice();
   let chunks = 0;
   for (; !timeSlice.isExpired && chunks < 100; chunks++) {
-    work(timeSlice, pass, 0.1, messages);
+    work(timeSlice, pass, 0.125, messages);
     timeSlice.end();
     pass(1_000);
   }
-  expect(chunks).toBe(Math.ceil(10 / messages));
+  expect(chunks).toBe(Math.ceil(4 / messages));
+});
+
+test("a time slice of which half is used ends with a chunk, and not in its middle", () => {
+  const pass = stopClock();
+  const timeSlice = new TimeSlice();
+  expect(work(timeSlice, pass, 0.01, 60)).toBe(60);
+  expect(timeSlice.isExpired).toBe(false);
+  timeSlice.end();
+  expect(timeSlice.isExpired).toBe(true);
+});
+
+test("a time slice of which less than half is used goes on with the next chunk, for all of the time", () => {
+  const pass = stopClock();
+  const timeSlice = new TimeSlice();
+  expect(work(timeSlice, pass, 0.01, 40)).toBe(40);
+  timeSlice.end();
+  expect(timeSlice.isExpired).toBe(false);
+  const steps = work(timeSlice, pass, 0.01);
+  expect(steps).toBeGreaterThanOrEqual(60);
+  expect(steps).toBeLessThanOrEqual(92);
 });
 
 test("a time slice keeps the process alive while it yields", () => {

@@ -3,6 +3,12 @@ import { clearImmediate, setImmediate } from "node:timers";
 /** How long a connection decodes and delivers before it yields to the event loop, in milliseconds. */
 const SLICE_MS = 1;
 
+/**
+ * From when on it yields at the end of a chunk, in milliseconds: what answers the messages of a chunk then leaves in one write, which
+ * the end of the slice in its middle would cut in two.
+ */
+const CHUNK_END_MS = 0.5;
+
 /** Steps between two clock samples, because a sample may cost as much as a small unencrypted message. */
 const STEPS_BETWEEN_SAMPLES = 16;
 
@@ -25,7 +31,7 @@ export class TimeSlice {
     return this.#pendingYield !== undefined;
   }
 
-  /** Whether the time was used up at the last clock sample. */
+  /** Whether the time was used up at the last clock sample, or half of it at the end of a chunk. */
   get isExpired(): boolean {
     return this.#isExpired;
   }
@@ -36,16 +42,16 @@ export class TimeSlice {
     this.#sampledAt = performance.now();
   }
 
-  /** Stops timing work. Samples the clock, so that chunks of fewer than 16 messages count too. */
+  /** Stops timing work, at the end of a chunk. Samples the clock, so that chunks of fewer than 16 messages count too. */
   end(): void {
-    if (this.#hasWorked) this.#sample();
+    if (this.#hasWorked) this.#sample(CHUNK_END_MS);
   }
 
   /** Counts one step of work and returns whether the slice has expired. */
   countStep(): boolean {
     this.#hasWorked = true;
     this.#steps++;
-    if (this.#steps % STEPS_BETWEEN_SAMPLES === 0) this.#sample();
+    if (this.#steps % STEPS_BETWEEN_SAMPLES === 0) this.#sample(SLICE_MS);
     return this.#isExpired;
   }
 
@@ -68,10 +74,10 @@ export class TimeSlice {
     this.#pendingYield = undefined;
   }
 
-  #sample(): void {
+  #sample(limitMs: number): void {
     const now = performance.now();
     this.#spentMs += now - this.#sampledAt;
     this.#sampledAt = now;
-    this.#isExpired = this.#spentMs >= SLICE_MS;
+    this.#isExpired = this.#spentMs >= limitMs;
   }
 }
