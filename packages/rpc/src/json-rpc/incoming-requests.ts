@@ -27,7 +27,13 @@ export class IncomingRequests {
   readonly #requests = new Map<Id, Incoming>();
   /** Those of the current connection that have another id on this side. */
   readonly #renamed = new Map<Id, Id>();
+  #open = 0;
   #count = 0;
+
+  /** Requests of the current connection that are not answered. */
+  get open(): number {
+    return this.#open;
+  }
 
   /** Returns a received message as this side gets it: requests and cancellations with the id of this side. */
   receive(received: AnyMessage, message: DataMessage): AnyMessage {
@@ -36,6 +42,7 @@ export class IncomingRequests {
     if (method === undefined || id === undefined || id === null) return received;
     const own = this.#requests.has(id) ? this.#unused() : id;
     this.#requests.set(own, { id, message });
+    this.#open++;
     if (own === id) return received;
     this.#renamed.set(id, own);
     return { ...received, id: own };
@@ -45,6 +52,7 @@ export class IncomingRequests {
   answer(own: Id): Incoming | undefined {
     const request = this.#requests.get(own);
     this.#requests.delete(own);
+    if (request?.message !== undefined) this.#open--;
     if (request !== undefined && this.#renamed.get(request.id) === own) this.#renamed.delete(request.id);
     return request;
   }
@@ -53,6 +61,7 @@ export class IncomingRequests {
   lose(): void {
     for (const request of this.#requests.values()) request.message = undefined;
     this.#renamed.clear();
+    this.#open = 0;
   }
 
   #cancellation(received: AnyMessage): AnyMessage {

@@ -125,6 +125,68 @@ describe("JSON-RPC over a connection", () => {
   });
 });
 
+describe("a drain of a peer that carries JSON-RPC", () => {
+  function scene() {
+    const peer = new FakePeer();
+    const { reader, writer } = jsonRpcOver(peer);
+    const subscription = reader.listen(() => {});
+    return { peer, writer, subscription };
+  }
+
+  test("waits until the requests of the other side are answered", async () => {
+    const { peer, writer } = scene();
+    expect(peer.isBusy).toBe(false);
+    deliver(peer, request(0, "get"));
+    deliver(peer, request(1, "get"));
+    await writer.write(response(1, "one"));
+    expect(peer.isBusy).toBe(true);
+    await writer.write(response(0, "zero"));
+    expect(peer.isBusy).toBe(false);
+  });
+
+  test("waits until its own requests are answered", async () => {
+    const { peer, writer } = scene();
+    await writer.write(request(7, "get"));
+    expect(peer.isBusy).toBe(true);
+    deliver(peer, response(7, "seven"));
+    expect(peer.isBusy).toBe(false);
+  });
+
+  test("does not wait for notifications, for requests of a lost connection, or for those that nothing can answer", async () => {
+    const { peer, writer, subscription } = scene();
+    await writer.write({ jsonrpc: "2.0", method: "note" });
+    deliver(peer, { jsonrpc: "2.0", method: "note" });
+    expect(peer.isBusy).toBe(false);
+    deliver(peer, request(0, "get"));
+    await writer.write(request(7, "get"));
+    peer.lose("Reconnecting");
+    expect(peer.isBusy).toBe(false);
+    await writer.write(response(0, "late"));
+    peer.reconnect();
+    deliver(peer, request(0, "get"));
+    await writer.write(request(8, "get"));
+    subscription.dispose();
+    expect(peer.isBusy).toBe(true);
+    writer.dispose();
+    expect(peer.isBusy).toBe(false);
+  });
+
+  test("answers on real connections before it closes", async () => {
+    const transport = memory();
+    const server = untilTestEnds(await startServer({ name: "drained", transport }));
+    const far = over(server);
+    const near = over(untilTestEnds(await startClient({ name: "drained", transport })));
+    await near.write(request(0, "get"));
+    await eventually(() => expect(far.received).toHaveLength(1));
+    const drained = server.drain();
+    // Longer than a connection may be idle in a drain.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await far.write(response(0, "at last"));
+    await drained;
+    await eventually(() => expect(near.received).toEqual([response(0, "at last")]));
+  });
+});
+
 describe("disposing of", () => {
   const left = (peer: FakePeer) => ["message", "status", "close"].map((event) => peer.listenerCount(event));
 

@@ -1,5 +1,6 @@
 import type { DataMessage, Status } from "@ipc/session";
 import { formatValue, isError } from "../format-value.js";
+import { joinDrain } from "../link/call-peer.js";
 import { ipcCodeOf } from "../rpc-error.js";
 import { type AnyMessage, type Id, IncomingRequests } from "./incoming-requests.js";
 
@@ -55,7 +56,7 @@ export interface JsonRpcWriter extends Disposable {
  *
  * vscode-jsonrpc does not know that a connection can be lost and made again. A request that was under way then is answered with the
  * error -32097, so that none waits forever, and the connection goes on with the peer's next one; it closes with the peer. A response to
- * a request whose connection has ended is dropped.
+ * a request whose connection has ended is dropped. The peer's `drain` waits until the requests of both sides are answered.
  * @throws TypeError
  */
 export function jsonRpcOver(peer: JsonRpcPeer): { readonly reader: JsonRpcReader; readonly writer: JsonRpcWriter } {
@@ -82,6 +83,14 @@ class Bridge {
     this.#peer = peer;
     peer.on("status", this.#onStatus);
     peer.on("close", this.#onClose);
+    // A drain refuses no request: JSON-RPC has no code that says that none has run.
+    joinDrain(peer, { isBusy: () => this.#isBusy, onDrain() {} });
+  }
+
+  /** Whether a request can still be answered. */
+  get #isBusy(): boolean {
+    if (this.#callback !== undefined && this.#pending.size > 0) return true;
+    return this.#used.has("writer") && this.#incoming.open > 0;
   }
 
   readonly reader: JsonRpcReader = {

@@ -33,8 +33,8 @@ interface DrainingPeer {
 }
 
 /** Makes a peer's drain wait for a layer's work; nothing if the peer has no drain. */
-export function joinDrain(peer: CallPeer, member: DrainMember): void {
-  (peer as CallPeer & DrainingPeer)[JOIN_DRAIN]?.(member);
+export function joinDrain(peer: object, member: DrainMember): void {
+  (peer as DrainingPeer)[JOIN_DRAIN]?.(member);
 }
 
 /** The key of the method by which a layer ends a peer's connection. @see packages/session/src/lifecycle/peer-session.ts */
