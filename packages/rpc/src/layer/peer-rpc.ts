@@ -1,4 +1,3 @@
-import { clearTimeout, setTimeout } from "node:timers";
 import type { DataMessage } from "@ipc/session";
 import { isIdOfOther } from "../calls/call-ids.js";
 import { CallMaker, type CallOrigin } from "../calls/call-maker.js";
@@ -7,7 +6,7 @@ import { remoteOf, untypedRemote } from "../calls/remote.js";
 import type { Remote } from "../calls/remote-types.js";
 import type { Contract } from "../contract/method.js";
 import { listMethods, type MethodList } from "../contract/method-list.js";
-import { inheritDeadlines } from "../deadline.js";
+import { ExpiryTimer, inheritDeadlines } from "../deadline.js";
 import { formatValue, stackOf } from "../format-value.js";
 import { CLOSE_TIMEOUT_MS, TIMER_MAX_MS } from "../limits.js";
 import type { CallPeer } from "../link/call-peer.js";
@@ -34,9 +33,8 @@ export class PeerRpc implements Rpc {
   #untyped: object | undefined;
   #closing: Promise<void> | undefined;
   /** While `close` waits for open calls. */
-  #endDrain: (() => void) | undefined;
-  #drainTimer: NodeJS.Timeout | undefined;
-  #drainEndsAt: number = Number.POSITIVE_INFINITY;
+  #waiting: { expiresAt: number; readonly expire: () => void } | undefined;
+  readonly #expiry = new ExpiryTimer(() => (this.#waiting === undefined ? [] : [this.#waiting]));
   #droppedFrames = 0;
   #droppedMessages = 0;
   #hasWarned = false;
@@ -136,7 +134,7 @@ export class PeerRpc implements Rpc {
     this.#handled.close();
     if (!this.#isIdle) {
       await new Promise<void>((resolve) => {
-        this.#endDrain = resolve;
+        this.#waiting = { expiresAt: Number.POSITIVE_INFINITY, expire: resolve };
         const settle = (): void => {
           if (this.#isIdle) resolve();
         };
@@ -144,8 +142,8 @@ export class PeerRpc implements Rpc {
         this.#handled.onIdle = settle;
       });
     }
-    this.#endDrain = undefined;
-    clearTimeout(this.#drainTimer);
+    this.#waiting = undefined;
+    this.#expiry.stop();
     this.#table.onIdle = undefined;
     this.#handled.onIdle = undefined;
     this.#handled.endAll("ipc.closing", ({ name }) => closedError(name));
@@ -155,10 +153,9 @@ export class PeerRpc implements Rpc {
   /** Each call of `close` may shorten the drain. */
   #endDrainWithin(timeoutMs: number): void {
     const endsAt = performance.now() + timeoutMs;
-    if (this.#endDrain === undefined || endsAt >= this.#drainEndsAt) return;
-    this.#drainEndsAt = endsAt;
-    clearTimeout(this.#drainTimer);
-    this.#drainTimer = setTimeout(this.#endDrain, timeoutMs).unref();
+    if (this.#waiting === undefined || endsAt >= this.#waiting.expiresAt) return;
+    this.#waiting.expiresAt = endsAt;
+    this.#expiry.include(endsAt);
   }
 
   get #isIdle(): boolean {

@@ -70,7 +70,6 @@ async function expectNothingLeft({ pair, caller, callee, handled }: Scene): Prom
   expect(rpc(caller).stats).toMatchObject({ calls: 0, unreadBytes: 0, droppedFrames: 0 });
   expect(rpc(callee).stats).toMatchObject({ handling: 0, unreadBytes: 0, droppedFrames: 0 });
 }
-
 const answersOf = ({ callee }: Scene): string[] =>
   callee.sent.filter(({ kind }) => kind === KIND.result || kind === KIND.error).map(({ name }) => name || "result");
 
@@ -246,6 +245,18 @@ describe.each(["unary", "stream"] as const)("a %s call", (kind) => {
       expect(await open).toBe("done");
       await closed;
       await expectNothingLeft(it);
+    });
+
+    test("resolves when the answer arrives before the end of its own side's `close` is checked", async () => {
+      const advance = stopClock();
+      const it = scene(kind, calls);
+      const open = it.make("x");
+      await settle(it.pair);
+      const closed = rpc(it.caller).close({ timeoutMs: 100 });
+      advance(101);
+      it.handled[0]?.finish("in time");
+      await settle(it.pair);
+      expect([await open, await closed]).toEqual(["in time", undefined]);
     });
 
     test("is answered when its handler ignores the signal, and the late value is dropped", async () => {
