@@ -1,5 +1,4 @@
-import { beforeEach, expect, it, vi } from "vitest";
-import { keepWarnings } from "../../../../internal/testkit/src/process-warnings.js";
+import { beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { nextTick } from "../../test/recorded-inbox.js";
 import { ServingPeer } from "../../test/successive-clients.js";
 import { Deferred } from "../deferred.js";
@@ -22,8 +21,6 @@ async function reported(): Promise<void> {
 }
 
 beforeEach(() => {
-  // Sends the reports that tests of other files have left.
-  process.emit("beforeExit", 0);
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   return () => {
     vi.runOnlyPendingTimers();
@@ -32,15 +29,17 @@ beforeEach(() => {
 });
 
 /** Watched writes, with the log and the process warnings. */
-function record(): { writes: UnawaitedWrites; log: string[]; warnings: unknown[][] } {
+function record(): { writes: UnawaitedWrites; log: string[]; warn: ReturnType<typeof vi.spyOn> } {
   const log: string[] = [];
   const line = (level: string) => (message: string) => void log.push(`${level} ${message}`);
   const logger = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
-  return { writes: new UnawaitedWrites(new SlipReporter(logger, "client logs")), log, warnings: keepWarnings() };
+  const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
+  onTestFinished(() => warn.mockRestore());
+  return { writes: new UnawaitedWrites(new SlipReporter(logger, "client logs")), log, warn };
 }
 
 it("unawaited writes that are rejected are counted, logged once a second, and warned of once", async () => {
-  const { writes, log, warnings } = record();
+  const { writes, log, warn } = record();
   for (let count = 0; count < 2; count++) void writes.reject(full);
   await settled();
   void writes.reject(full);
@@ -51,7 +50,7 @@ it("unawaited writes that are rejected are counted, logged once a second, and wa
     "writes were rejected and nothing awaited them, last: write queue full; await each write, or catch its rejection";
   expect(writes.count).toBe(4);
   expect(log).toEqual([`warn client logs: 3 ${rest}`, `debug client logs: 1 ${rest}`]);
-  expect(warnings).toEqual([[`client logs: 3 ${rest}`, { code: "IPC_WRITE_UNAWAITED", detail: full.stack }]]);
+  expect(warn.mock.calls).toEqual([[`client logs: 3 ${rest}`, { code: "IPC_WRITE_UNAWAITED", detail: full.stack }]]);
 });
 
 it.each([
@@ -64,17 +63,17 @@ it.each([
   ["a resolve", (write: Promise<void>) => new Promise<void>((resolve) => resolve(write))],
   ["a return of an async function", (write: Promise<void>) => (async (): Promise<void> => write)()],
 ])("a write that is handed to %s is awaited, whether it was rejected before or later", async (_how, wait) => {
-  const { writes, log, warnings } = record();
+  const { writes, log, warn } = record();
   const later = new Deferred<void>({ what: "write", onCancel: () => {}, watch: writes });
   const waits = [wait(later.promise), wait(writes.reject(full))];
   later.reject(full);
   await Promise.allSettled(waits);
   await reported();
-  expect([writes.count, log, warnings]).toEqual([0, [], []]);
+  expect([writes.count, log, warn.mock.calls]).toEqual([0, [], []]);
 });
 
 it("writes that are awaited later in the same second are taken off the count, and are not reported", async () => {
-  const { writes, log, warnings } = record();
+  const { writes, log, warn } = record();
   const batch = [writes.reject(full), writes.reject(full)];
   void writes.reject(full);
   await settled();
@@ -84,7 +83,7 @@ it("writes that are awaited later in the same second are taken off the count, an
   expect(writes.count).toBe(1);
   vi.advanceTimersByTime(1);
   expect(log).toEqual([expect.stringContaining("warn client logs: 1 writes were rejected")]);
-  expect(warnings).toHaveLength(1);
+  expect(warn).toHaveBeenCalledTimes(1);
 });
 
 it("nothing is reported when everything was awaited in time, and the next report is the first", async () => {
@@ -100,17 +99,16 @@ it("nothing is reported when everything was awaited in time, and the next report
 });
 
 it("a process that has nothing left to do gets the reports at once, and keeps no listener of its end", async () => {
-  // Other test files of this process may have left reports that are not due yet.
-  for (const listener of process.listeners("beforeExit")) if (listener.name === "sendAll") listener(0);
-  const before = process.listenerCount("beforeExit");
+  // Reports of other tests of this process may wait too, and share the listener.
+  const listeners = () => process.listeners("beforeExit").filter(({ name }) => name === "sendAll");
   const [one, other] = [record(), record()];
   void one.writes.reject(full);
   void other.writes.reject(full);
   await settled();
-  expect(process.listenerCount("beforeExit")).toBe(before + 1);
-  process.listeners("beforeExit").at(-1)?.(0);
+  expect(listeners()).toHaveLength(1);
+  listeners()[0]?.(0);
   vi.advanceTimersByTime(1_000);
-  expect([one.log.length, other.log.length, process.listenerCount("beforeExit")]).toEqual([1, 1, before]);
+  expect([one.log.length, other.log.length, listeners().length]).toEqual([1, 1, 0]);
 });
 
 it("a write that is awaited after its report is taken off the count", async () => {
@@ -134,13 +132,13 @@ it("a write that waits and is rejected later is counted when nothing awaits it",
 });
 
 it("writes of a peer that the program destroys are not counted", async () => {
-  const { warnings } = record();
+  const { warn } = record();
   const { peer } = new ServingPeer();
   void peer.write(1, "waits for a client");
   peer.destroy();
   void peer.write(1, "late");
   await settled();
-  expect([peer.stats.unawaitedRejections, warnings]).toEqual([0, []]);
+  expect([peer.stats.unawaitedRejections, warn.mock.calls]).toEqual([0, []]);
 });
 
 it("the promises derived from a watched write are plain promises", () => {
@@ -149,7 +147,7 @@ it("the promises derived from a watched write are plain promises", () => {
 });
 
 it("a peer counts them in its stats, over all its connections, whatever the reason", async () => {
-  const { warnings } = record();
+  const { warn } = record();
   const serving = new ServingPeer();
   const { peer } = serving;
   void peer.write(0, "a reserved type");
@@ -163,5 +161,5 @@ it("a peer counts them in its stats, over all its connections, whatever the reas
   await peer.write(1, "awaited").catch(() => {});
   await settled();
   expect(peer.stats.unawaitedRejections).toBe(4);
-  expect(warnings.length).toBeLessThanOrEqual(1);
+  expect(warn.mock.calls.length).toBeLessThanOrEqual(1);
 });
