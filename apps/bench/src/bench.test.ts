@@ -2,10 +2,10 @@ import { expect, it } from "vitest";
 import { gatherField } from "./contestant.js";
 import { fill, readDocument, readResults } from "./document.js";
 import { plotsOf } from "./plots.js";
-import { SLICE, sectionsOf } from "./section.js";
+import { comparedSections, SLICE } from "./section.js";
 
 const { contestants, notRun } = await gatherField();
-const sections = sectionsOf(SLICE);
+const sections = comparedSections(SLICE);
 const orderOf = (name: string, point = 0) => {
   const order = sections.find((section) => section.name === name)?.points[point]?.order;
   if (order === undefined) throw new Error(`no section ${name}`);

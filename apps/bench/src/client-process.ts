@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { adapterOf } from "./adapter-list.js";
 import type { Place } from "./caller.js";
-import type { Order, Outcome } from "./order.js";
+import { encodeOutcome, type MessageOrder, type Outcome } from "./order.js";
 import { count } from "./workloads/count.js";
 import { crowd } from "./workloads/crowd.js";
 import { exchange } from "./workloads/exchange.js";
@@ -24,7 +24,7 @@ const EXIT_MS = 5_000;
 
 const SERVER = fileURLToPath(new URL("server-process.js", import.meta.url));
 
-function carryOut(place: Place, order: Order): Promise<Outcome> {
+function carryOut(place: Place, order: MessageOrder): Promise<Outcome> {
   switch (order.workload) {
     case "exchange":
       return exchange(place, order);
@@ -48,7 +48,7 @@ function carryOut(place: Place, order: Order): Promise<Outcome> {
 }
 
 const [name = "", text = ""] = process.argv.slice(2);
-const order = JSON.parse(text) as Order;
+const order = JSON.parse(text) as MessageOrder;
 const many = "clients" in order;
 const adapter = await adapterOf(name);
 const directory = await mkdtemp(join(tmpdir(), "ipc-bench-"));
@@ -59,7 +59,7 @@ try {
   });
   await Promise.race([once(server, "message"), died]);
   const outcome = await Promise.race([carryOut({ adapter, directory, many, server }, order), died]);
-  process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  process.stdout.write(encodeOutcome(outcome));
   // What is still on its way fails when the server goes.
   process.on("unhandledRejection", () => {});
 } finally {

@@ -16,9 +16,18 @@ describe("the command line", () => {
     });
   });
 
+  it("reads a ratio for all rates, and others for names", () => {
+    expect(read("--against main --at-least 0.9 exchange+awaited=0.8").atLeast).toEqual([
+      { names: [], ratio: 0.9 },
+      { names: ["exchange", "awaited"], ratio: 0.8 },
+    ]);
+  });
+
   it.each([
     ["--against", "argument missing"],
     ["--rounds 3", "'--rounds <number>' needs '--against <rev>'"],
+    ["--at-least 0.9", "'--at-least <ratios...>' needs '--against <rev>'"],
+    ["--against main --at-least fast", "fast is neither RATIO nor NAME"],
     ["--as-users-run", "'--as-users-run' needs '--against <rev>'"],
     ["--against main --rounds 0", "integer from 1 on"],
     ["--against main --rounds 1.5", "integer from 1 on"],

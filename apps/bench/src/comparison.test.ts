@@ -1,10 +1,13 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
-import { choose, compare, comparisonTable, inPairs } from "./comparison.js";
+import { choose, compare, comparisonTable, inPairs, leaveOut } from "./comparison.js";
 import type { Contestant } from "./contestant.js";
 import { measureAll, type Sample } from "./schedule.js";
-import { SLICE, sectionsOf } from "./section.js";
+import { comparedSections, FULL, SLICE, sectionsOf } from "./section.js";
 
-const ALL = sectionsOf(SLICE);
+const ALL = comparedSections(SLICE);
 
 it("measures both revisions of each mode in turn, and starts each round with the other one", async () => {
   const measured: string[] = [];
@@ -17,7 +20,7 @@ it("measures both revisions of each mode in turn, and starts each round with the
       },
     }),
   );
-  const { sections } = choose([], ALL);
+  const { sections } = choose(["exchange 64"], ALL);
   const modes = ["plain", "secure"];
   await measureAll(
     sections.map((section) => inPairs(section, modes, 3)),
@@ -31,10 +34,35 @@ it("measures both revisions of each mode in turn, and starts each round with the
   ]);
 });
 
-it("compares small messages in three modes when no word names anything else", () => {
-  const { sections, modes } = choose([], ALL);
-  expect(sections.map(({ name, points }) => [name, points.map(({ at }) => at)])).toEqual([["exchange", [64]]]);
+it("compares all work in three modes when no word names anything else, but for crowds that take minutes", () => {
+  const { sections, modes } = choose([], comparedSections(FULL));
+  const chosen = Object.fromEntries(sections.map(({ name, points }) => [name, points.map(({ at }) => at)]));
+  expect(Object.keys(chosen)).toEqual([...sectionsOf(FULL).map(({ name }) => name), "calls"]);
+  expect(chosen).toMatchObject({ exchange: [64, 1_024, 65_536, 1_048_576], crowd: [1_000], calls: [0] });
   expect(modes).toEqual(["plain", "compatible", "secure"]);
+});
+
+it("compares single points of a section", () => {
+  const { sections } = choose(["exchange 64", "exchange 1024", "fan-in"], ALL);
+  const chosen = sections.map(({ name, points }) => [name, points.map(({ at }) => at)]);
+  expect(chosen).toEqual([
+    ["exchange", [64, 1_024]],
+    ["fan-in", [3]],
+  ]);
+});
+
+it("compares no calls with a revision that has no @ipc/rpc, and says so", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "ipc-revision-"));
+  const chosen = choose(["calls", "crowd"], ALL);
+  try {
+    const { choice, remarks } = leaveOut(folder, chosen);
+    expect(choice.sections.map(({ name }) => name)).toEqual(["crowd"]);
+    expect(remarks).toEqual(["calls: not compared, because the other revision has no @ipc/rpc."]);
+    await mkdir(join(folder, "apps/bench/node_modules/@ipc/rpc"), { recursive: true });
+    expect(leaveOut(folder, chosen)).toEqual({ choice: chosen, remarks: [] });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 it("compares the named sections and modes, and refuses what has no figures of two revisions", () => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { markdownTable } from "markdown-table";
@@ -7,15 +7,17 @@ import type { Start } from "./fixed-memory.js";
 import { spread } from "./number-text.js";
 import { Figures, type Place } from "./results.js";
 import { measureAll, type Progress, type Sample } from "./schedule.js";
-import type { Section } from "./section.js";
+import { CALLS, type Point, type Section } from "./section.js";
 import { type Selection, select } from "./selection.js";
 import { MEASURED, UNSETTLED } from "./tables.js";
 
 const PROGRAMS = fileURLToPath(new URL("../dist/", import.meta.url));
 const CLIENT = "client-process.js";
 
-/** The work and the modes that are compared where no word names any. */
-const DEFAULT = { section: "exchange", at: 64 };
+/** Where the programs are copied to in another revision: its packages are found from there. */
+const PROGRAMS_PARENT = "apps/bench";
+
+/** The modes that are compared where no word names any. */
 const MODES = ["plain", "compatible", "secure"];
 
 /** The figures of an exchange for the reader; others are shown by their names. */
@@ -43,18 +45,45 @@ export interface Comparison {
   readonly isUnsettled: boolean;
 }
 
-/** The sections, and the modes of ours, that are to be compared. @throws TypeError when a word names nothing */
-export function choose(
-  words: readonly string[],
-  all: readonly Section[],
-): { readonly sections: readonly Section[]; readonly modes: readonly string[] } {
-  const names: Selection = { sections: all.map(({ name }) => name), contestants: Object.keys(OURS) };
-  const { sections, contestants } = select(words, names, MEASURED, { sections: [], contestants: MODES });
-  if (sections.length > 0) return { sections: all.filter(({ name }) => sections.includes(name)), modes: contestants };
-  const small = all
-    .filter(({ name }) => name === DEFAULT.section)
-    .map((section) => ({ ...section, points: section.points.filter(({ at }) => at === DEFAULT.at) }));
-  return { sections: small, modes: contestants };
+/** What is to be compared. */
+export interface Choice {
+  readonly sections: readonly Section[];
+  /** Of ours. */
+  readonly modes: readonly string[];
+}
+
+/** Understands words as sections, points of sections and our modes. @throws TypeError when a word names nothing */
+export function choose(words: readonly string[], all: readonly Section[]): Choice {
+  const points = all.flatMap(({ name: section, points }) => points.map(({ at }) => labelOf({ section, at })));
+  const names: Selection = {
+    sections: [...new Set([...all.map(({ name }) => name), ...points])],
+    contestants: Object.keys(OURS),
+  };
+  const chosen = select(words, names, MEASURED, { sections: names.sections, contestants: MODES });
+  const sections = all.map(({ name, points }) => {
+    const isChosen = ({ at }: Point): boolean =>
+      [name, labelOf({ section: name, at })].some((each) => chosen.sections.includes(each));
+    return { name, points: points.filter(isChosen) };
+  });
+  return { sections: sections.filter(({ points }) => points.length > 0), modes: chosen.contestants };
+}
+
+/** Leaves out what the revision in `folder` cannot do, and says so. */
+export function leaveOut(
+  folder: string,
+  { sections, modes }: Choice,
+): { readonly choice: Choice; readonly remarks: string[] } {
+  const isMissing = !existsSync(join(folder, PROGRAMS_PARENT, "node_modules/@ipc/rpc"));
+  if (!isMissing || !sections.some(({ name }) => name === CALLS)) return { choice: { sections, modes }, remarks: [] };
+  return {
+    choice: { sections: sections.filter(({ name }) => name !== CALLS), modes },
+    remarks: [`${CALLS}: not compared, because the other revision has no @ipc/rpc.`],
+  };
+}
+
+/** The name of a point: `exchange 64`. */
+export function labelOf({ section, at }: { readonly section: string; readonly at: number }): string {
+  return section === CALLS ? section : `${section} ${at}`;
 }
 
 /**
@@ -64,12 +93,12 @@ export function choose(
  */
 export async function measureAgainst(
   folder: string,
-  { sections, modes }: ReturnType<typeof choose>,
+  { sections, modes }: Choice,
   rounds: number,
   start: Start,
   progress: Progress,
 ): Promise<Sample[]> {
-  const copy = mkdtempSync(join(folder, "apps/bench/programs-"));
+  const copy = mkdtempSync(join(folder, PROGRAMS_PARENT, "programs-"));
   try {
     cpSync(PROGRAMS, copy, { recursive: true });
     const contestants: Contestant[] = [];
@@ -130,7 +159,7 @@ export function comparisonTable(comparisons: readonly Comparison[], rounds: numb
     const known = ratios.filter((ratio) => ratio !== undefined);
     const median = `${isUnsettled ? `${UNSETTLED} ` : ""}${spread(known, show) || "–"}`;
     return [
-      ...[`${section} ${at}`, FIGURES[figure] ?? figure, mode, median],
+      ...[labelOf({ section, at }), FIGURES[figure] ?? figure, mode, median],
       ...ratios.map((ratio) => (ratio === undefined ? "–" : show(ratio))),
     ];
   });

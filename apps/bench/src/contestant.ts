@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildGoPeer } from "@ipc-internal/conformance/go-toolchain";
 import { adapterOf } from "./adapter-list.js";
+import { measureRound } from "./calls/round.js";
 import { AS_USERS_RUN, type Start } from "./fixed-memory.js";
-import type { Order, Outcome, Workload } from "./order.js";
+import { decodeOutcome, type Order, type Outcome, type Workload } from "./order.js";
 import { tellTimes } from "./quantile.js";
 import { runProcess } from "./run-process.js";
 
@@ -53,6 +55,9 @@ export const OURS = {
   "secure, polling": "as secure, with `busyPollUs: 100`",
 } as const;
 
+/** Our modes that are measured with calls, by their names among the contestants of those. */
+const CALLS: Readonly<Record<string, string>> = { plain: "@ipc/rpc, plain", secure: "@ipc/rpc, secure" };
+
 /** Our modes are named as in the adapters; a peer as its package is. */
 const PEERS: readonly (readonly [name: string, how: string])[] = [
   ["node-ipc", "JSON events over a unix socket"],
@@ -97,6 +102,8 @@ export async function nodeContestant(
       const isRoundTrip = order.workload === "round trips" || order.workload === "exchange";
       if (POLLING.includes(name) && !(isRoundTrip && order.size <= ROUND_TRIP_BYTES))
         return { skipped: "differs in how it waits for an answer, and is measured with small messages" };
+      if (order.workload === "calls" && CALLS[name] === undefined)
+        return { skipped: "calls are measured in plain and secure sessions" };
       if ("clients" in order && !abilities.clients) return { cannot: "has one client" };
       if ((order.workload === "stalled reader" || order.workload === "full queue") && !abilities.pause)
         return { cannot: "cannot pause one connection" };
@@ -109,10 +116,11 @@ export async function nodeContestant(
         order.workload === "exchange"
           ? { ...order, manners: order.manners.filter((manner) => abilities.manners.includes(manner)) }
           : order;
+      if (order.workload === "calls") return measureRound(dirname(client), CALLS[name] ?? "", order, start);
       const flags = [...start.flags, ...(order.workload === "count" ? NO_COLLECTION : [])];
       const args = ["--expose-gc", ...flags, client, name, JSON.stringify(adapted)];
       const limitMs = LIMITS_MS[order.workload];
-      return JSON.parse(await runProcess(process.execPath, args, limitMs, start.env)) as Outcome;
+      return decodeOutcome(await runProcess(process.execPath, args, limitMs, start.env));
     },
   };
 }

@@ -4,15 +4,16 @@ import { writeFile } from "node:fs/promises";
 import { describeMachine } from "@ipc-internal/stress";
 import { SingleBar } from "cli-progress";
 import { type Options, readOptions } from "./command-line.js";
-import { choose, compare, comparisonTable, measureAgainst } from "./comparison.js";
+import { choose, compare, comparisonTable, leaveOut, measureAgainst } from "./comparison.js";
 import { gatherField } from "./contestant.js";
 import { besideRecorded, readResults, renew, writeDocument } from "./document.js";
 import { AS_USERS_RUN, describeStart, FIXED_MEMORY } from "./fixed-memory.js";
+import { judge } from "./guard.js";
 import { measure } from "./measure.js";
 import { Figures } from "./results.js";
 import { buildCommit, describeCommit, findCommit, hasChanges } from "./revision.js";
 import type { Progress } from "./schedule.js";
-import { FULL, QUICK, sectionsOf } from "./section.js";
+import { comparedSections, FULL, QUICK } from "./section.js";
 import { tablesOf, UNSETTLED } from "./tables.js";
 import { isMet, targetsOf } from "./target.js";
 
@@ -40,15 +41,20 @@ async function measureField({ quick, only, json, render, write }: Options): Prom
   process.exitCode = missed.length === 0 ? 0 : 1;
 }
 
-async function measureRevisions(against: string, { quick, only, asUsersRun, rounds = ROUNDS }: Options): Promise<void> {
+async function measureRevisions(
+  against: string,
+  { quick, only, asUsersRun, atLeast = [], rounds = ROUNDS }: Options,
+): Promise<void> {
   const commit = findCommit(against);
-  const choice = choose(only ?? [], sectionsOf(quick ? QUICK : FULL));
+  const wanted = choose(only ?? [], comparedSections(quick ? QUICK : FULL));
   const names = `this:  ${describeCommit("HEAD")}${hasChanges() ? ", with uncommitted changes" : ""}
 other: ${describeCommit(commit)}`;
   const folder = buildCommit(commit);
+  const { choice, remarks } = leaveOut(folder, wanted);
   const machine = describeMachine();
   const start = asUsersRun ? AS_USERS_RUN : FIXED_MEMORY;
   const samples = await withProgress((progress) => measureAgainst(folder, choice, rounds, start, progress));
+  const comparisons = compare(samples, choice.modes, rounds);
   console.log(`
 ${machine}
 
@@ -58,9 +64,11 @@ this ÷ other, both measured one after the other within each round, with this re
 ${describeStart(start)}
 Rates are better above 1, times and bytes below 1. ${LEGEND}
 
-${comparisonTable(compare(samples, choice.modes, rounds), rounds)}`);
-  for (const remark of new Figures(samples).remarks()) console.log(remark);
-  process.exitCode = samples.some(({ outcome }) => "failed" in outcome) ? 1 : 0;
+${comparisonTable(comparisons, rounds)}`);
+  for (const remark of [...remarks, ...new Figures(samples).remarks()]) console.log(remark);
+  const below = judge(comparisons, atLeast);
+  for (const sentence of below) console.log(`below: ${sentence}`);
+  process.exitCode = below.length > 0 || samples.some(({ outcome }) => "failed" in outcome) ? 1 : 0;
 }
 
 async function withProgress<Result>(work: (progress: Progress) => Promise<Result>): Promise<Result> {

@@ -1,7 +1,16 @@
 import type { Manner } from "./adapter.js";
 
+/** What is to be measured. */
+export type Order = MessageOrder | CallOrder;
+
+/** Calls of @ipc/rpc, each kind for so many seconds. */
+export interface CallOrder {
+  readonly workload: "calls";
+  readonly seconds: number;
+}
+
 /** What a client's process is told to measure. */
-export type Order =
+export type MessageOrder =
   /** Round trips with one message in flight, then one way, in each manner. */
   | {
       readonly workload: "exchange";
@@ -52,6 +61,18 @@ export interface Outcome {
   /** When the work was done that a profile tells of, by the machine's clock, in microseconds. */
   readonly untilUs?: number;
 }
+
+/** Writes an outcome in a line, for the process that gave the order. What never came to an end took an infinite time. */
+export function encodeOutcome(outcome: Outcome): string {
+  return `${JSON.stringify(outcome, (_key, value: unknown) => (value === Number.POSITIVE_INFINITY ? INFINITE : value))}\n`;
+}
+
+export function decodeOutcome(line: string): Outcome {
+  return JSON.parse(line, (_key, value: unknown) => (value === INFINITE ? Number.POSITIVE_INFINITY : value)) as Outcome;
+}
+
+/** JSON has no infinite numbers. */
+const INFINITE = "infinite";
 
 /** Of which shares of all round trips `quantilesUs` tells, the fastest first; the last ones are left out of few round trips. */
 export const QUANTILES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999] as const;

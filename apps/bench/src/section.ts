@@ -25,6 +25,9 @@ export interface Point {
 const GREAT_CROWD = 10_000;
 const FEW = ["bare loop", "plain", "secure"];
 
+/** The section of @ipc/rpc. It has figures of several sizes at its only point. */
+export const CALLS = "calls";
+
 /** How long everything takes. */
 export interface Pace {
   readonly rounds: number;
@@ -42,6 +45,8 @@ export interface Pace {
   readonly stalled: number;
   /** Messages of which the system calls, and the allocations, are counted. */
   readonly calls: number;
+  /** For how long the calls of @ipc/rpc are measured, each kind of them. */
+  readonly callSeconds: number;
   /** How long each is watched to see where its time goes. */
   readonly profileMs: number;
 }
@@ -58,6 +63,7 @@ export const FULL: Pace = {
   crowds: [1_000, 10_000],
   stalled: 50,
   calls: 50_000,
+  callSeconds: 0.5,
   profileMs: 3_000,
 };
 
@@ -73,6 +79,7 @@ export const QUICK: Pace = {
   crowds: [200],
   stalled: 50,
   calls: 20_000,
+  callSeconds: 0.2,
   profileMs: 1_000,
 };
 
@@ -89,8 +96,18 @@ export const SLICE: Pace = {
   crowds: [5],
   stalled: 4,
   calls: 500,
+  callSeconds: 0.01,
   profileMs: 20,
 };
+
+/** The work that two revisions are compared with: whatever takes no minutes, and the calls of @ipc/rpc. */
+export function comparedSections(pace: Pace): Section[] {
+  const order: Order = { workload: "calls", seconds: pace.callSeconds };
+  return [
+    ...sectionsOf(pace).map(({ name, points }) => ({ name, points: points.filter(({ only }) => only === undefined) })),
+    { name: CALLS, points: [{ at: 0, rounds: pace.rounds, order }] },
+  ];
+}
 
 export function sectionsOf(pace: Pace): Section[] {
   const { rounds, sendMs, pings, pingMs } = pace;

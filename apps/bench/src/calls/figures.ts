@@ -1,7 +1,10 @@
 import { markdownTable } from "markdown-table";
 import { grouped } from "../number-text.js";
 import { median } from "../quantile.js";
-import { BESIDE_RATIO, type RoundFigures } from "./measure.js";
+import { BESIDE_RATIO } from "./measure.js";
+
+/** The figures of one contestant in one round, by name. */
+export type RoundFigures = ReadonlyMap<string, number>;
 
 /** What was measured: for each contestant, its rounds. */
 export type CallFigures = ReadonlyMap<string, readonly RoundFigures[]>;

@@ -1,13 +1,11 @@
 // Measures calls of @ipc/rpc and of other libraries, each a client and a server in two processes on a unix socket, in turns.
 // usage: calls/main.js [--seconds N] [--rounds N] [--only NAME]… [--record]
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { describeMachine, recordSection } from "@ipc-internal/stress";
 import { CONTESTANTS } from "./contestant.js";
-import { type CallFigures, figureTable, targetTable } from "./figures.js";
-import { measureRound, type RoundFigures } from "./measure.js";
+import { figureTable, type RoundFigures, targetTable } from "./figures.js";
+import { measureRound } from "./round.js";
 
 const { values } = parseArgs({
   options: {
@@ -23,18 +21,22 @@ const names = values.only ?? CONTESTANTS;
 if (values.record && values.only !== undefined) throw new TypeError("--record takes all contestants, without --only");
 
 const machine = describeMachine();
-const directory = await mkdtemp(join(tmpdir(), "ipc-calls-"));
+const programs = fileURLToPath(new URL("..", import.meta.url));
 const figures = new Map<string, RoundFigures[]>(names.map((name) => [name, []]));
+let [all, notSettled] = [0, 0];
 for (let round = 0; round < rounds; round++) {
-  for (const [at, name] of names.entries()) {
-    figures.get(name)?.push(await measureRound({ name, path: join(directory, `c${round}-${at}.sock`), seconds }));
+  for (const name of names) {
+    const outcome = await measureRound(programs, name, { workload: "calls", seconds });
+    figures.get(name)?.push(new Map(Object.entries(outcome.figures)));
+    all += Object.keys(outcome.figures).length;
+    notSettled += outcome.unsettled?.length ?? 0;
   }
 }
-await rm(directory, { recursive: true });
 
-const measured: CallFigures = figures;
-const { table, isMet } = targetTable(measured);
-const text = `${machine} Medians of ${rounds} rounds, in turns.\n\n${table}\n\n${figureTable(measured)}`;
+const { table, isMet } = targetTable(figures);
+const settled =
+  notSettled === 0 ? "All warm-ups settled." : `The warm-up of ${notSettled} of ${all} figures did not settle.`;
+const text = `${machine} Medians of ${rounds} rounds, in turns. ${settled}\n\n${table}\n\n${figureTable(figures)}`;
 console.log(text);
 if (values.record) recordSection("BENCHMARKS.md", "rpc", text);
 process.exitCode = isMet ? 0 : 1;

@@ -1,7 +1,9 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Outcome } from "../order.js";
 import { tellTimes } from "../quantile.js";
+import { settle, WINDOW_MS } from "../workloads/settle.js";
 import { type CallClient, loadContestant, type Value } from "./contestant.js";
 
 const SERVER = new URL("server-process.js", import.meta.url);
@@ -11,43 +13,46 @@ const ITEMS = 50_000;
 /** For how long calls may come to a stop until they count as blocked, in milliseconds. */
 const PATIENCE_MS = 3_000;
 
-/** The figures of one contestant in one round: calls and items per second, times in microseconds; Infinity: blocked. */
-export type RoundFigures = ReadonlyMap<string, number>;
+/** Figures of one contestant in one round: calls and items per second, times in microseconds; Infinity: blocked. */
+class Round {
+  readonly figures: Record<string, number> = {};
+  readonly unsettled: string[] = [];
 
-export interface RoundPlan {
-  readonly name: string;
-  /** Of the socket. */
-  readonly path: string;
-  /** The duration of each measurement. */
-  readonly seconds: number;
+  set(figure: string, value: number | undefined, isSettled: boolean = true): void {
+    if (value === undefined) return;
+    this.figures[figure] = value;
+    if (!isSettled) this.unsettled.push(figure);
+  }
 }
 
-/** Measures a contestant once, its server in a process of its own. */
-export async function measureRound({ name, path, seconds }: RoundPlan): Promise<RoundFigures> {
+/**
+ * Measures a contestant once, its server in a process of its own.
+ * @param path of the socket
+ * @param seconds the duration of each measurement
+ */
+export async function measureCalls(name: string, path: string, seconds: number): Promise<Outcome> {
   const contestant = await loadContestant(name);
   const server = fork(SERVER, [name, path]);
   const exited = once(server, "exit");
   await once(server, "message");
   const client = await contestant.connect(path);
-  // The first calls of a process run code that is not compiled yet.
-  await callFor(client, jsonOf(SIZES["64 B"]), 64, seconds / 2);
-  const figures = new Map<string, number>();
+  const round = new Round();
   for (const [size, length] of Object.entries(SIZES)) {
     const values: [string, Value][] = [["JSON", jsonOf(length)]];
     if (contestant.hasBytes) values.push(["bytes", new Uint8Array(length).fill(120)]);
-    for (const [kind, value] of values) await measureValue(client, `${size} ${kind}`, value, seconds, figures);
+    for (const [kind, value] of values) await measureValue(client, `${size} ${kind}`, value, seconds, round);
   }
   if (client.count !== undefined) {
     const from = performance.now();
     const count = await client.count(ITEMS);
     if (count !== ITEMS) throw new Error(`${name}: ${count} of ${ITEMS} items`);
-    figures.set("a stream: items/s", ITEMS / ((performance.now() - from) / 1_000));
+    round.set("a stream: items/s", ITEMS / ((performance.now() - from) / 1_000));
   }
-  await measureBesideStalled(client, seconds, figures);
+  await measureBesideStalled(client, seconds, round);
   await Promise.race([client.close(), sleep(PATIENCE_MS, undefined, { ref: false })]);
   server.disconnect();
   await exited;
-  return figures;
+  return round;
 }
 
 function jsonOf(length: number): Value {
@@ -59,20 +64,22 @@ async function measureValue(
   what: string,
   value: Value,
   seconds: number,
-  figures: Map<string, number>,
+  round: Round,
 ): Promise<void> {
+  const windowS = Math.min(WINDOW_MS / 1_000, seconds);
   for (const inFlight of [1, 64]) {
+    const isSettled = await settle(async () => (await callFor(client, value, inFlight, windowS)).times);
     const { rate, times } = await callFor(client, value, inFlight, seconds);
-    figures.set(`${what}, ${inFlight} in flight: calls/s`, rate);
+    round.set(`${what}, ${inFlight} in flight: calls/s`, rate, isSettled);
     if (inFlight > 1) continue;
     const { p50Us, p99Us } = tellTimes(times).figures;
-    figures.set(`${what}, 1 in flight: p50 µs`, p50Us);
-    if (p99Us !== undefined) figures.set(`${what}, 1 in flight: p99 µs`, p99Us);
+    round.set(`${what}, 1 in flight: p50 µs`, p50Us, isSettled);
+    round.set(`${what}, 1 in flight: p99 µs`, p99Us, isSettled);
   }
 }
 
 /** What a stream whose reader has stopped costs the unary calls of the same connection. */
-async function measureBesideStalled(client: CallClient, seconds: number, figures: Map<string, number>): Promise<void> {
+async function measureBesideStalled(client: CallClient, seconds: number, round: Round): Promise<void> {
   if (client.stall === undefined) return;
   const value = jsonOf(SIZES["64 B"]);
   const without = await callFor(client, value, 1, seconds);
@@ -81,10 +88,9 @@ async function measureBesideStalled(client: CallClient, seconds: number, figures
   const beside = await Promise.race([callFor(client, value, 1, seconds), blocked]);
   const then = tellTimes(without.times).figures;
   const now = beside && tellTimes(beside.times).figures;
-  figures.set("beside a stalled stream, 64 B JSON: p50 µs", now?.p50Us ?? Number.POSITIVE_INFINITY);
-  const p99Us = now === undefined ? Number.POSITIVE_INFINITY : now.p99Us;
-  if (p99Us !== undefined) figures.set("beside a stalled stream, 64 B JSON: p99 µs", p99Us);
-  figures.set(BESIDE_RATIO, now === undefined ? Number.POSITIVE_INFINITY : now.p50Us / then.p50Us);
+  round.set("beside a stalled stream, 64 B JSON: p50 µs", now?.p50Us ?? Number.POSITIVE_INFINITY);
+  round.set("beside a stalled stream, 64 B JSON: p99 µs", now === undefined ? Number.POSITIVE_INFINITY : now.p99Us);
+  round.set(BESIDE_RATIO, now === undefined ? Number.POSITIVE_INFINITY : now.p50Us / then.p50Us);
   await stream.leave();
 }
 

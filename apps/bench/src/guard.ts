@@ -1,0 +1,74 @@
+import type { Manner } from "./adapter.js";
+import { type Comparison, labelOf } from "./comparison.js";
+import { median } from "./quantile.js";
+
+/** What the median of ratios is held against. */
+export interface Limit {
+  /** A section, a section with its point, a figure or a mode, or several of them; none: every rate at 64 B. */
+  readonly names: readonly string[];
+  readonly ratio: number;
+}
+
+/** Without another limit, no rate at 64 B may be below this one. */
+export const DEFAULT_RATIO = 0.95;
+
+const SEPARATOR = "+";
+const MANNERS: readonly string[] = ["awaited", "when it must"] satisfies Manner[];
+
+/** Figures that are better when they are less: times and bytes. */
+const LESS_IS_BETTER = /(Us|Ms|Bytes| ns| µs|, p50)$/;
+
+/** Reads `RATIO`, or `NAME+…=RATIO`. @throws TypeError when it is neither */
+export function parseLimit(text: string): Limit {
+  const at = text.lastIndexOf("=");
+  const ratio = Number(text.slice(at + 1) || "none");
+  const names = at === -1 ? [] : text.slice(0, at).split(SEPARATOR);
+  if (!Number.isFinite(ratio) || ratio < 0 || names.includes(""))
+    throw new TypeError(`--at-least: ${text} is neither RATIO nor NAME+…=RATIO`);
+  return { names, ratio };
+}
+
+/**
+ * Tells which medians are below their limit, a sentence for each. A time is held against the limit by other ÷ this, so that
+ * below it is always worse. Of several limits for a figure the last one counts.
+ * @throws TypeError when a limit has names that no figure has
+ */
+export function judge(comparisons: readonly Comparison[], limits: readonly Limit[]): string[] {
+  const all: readonly Limit[] = [{ names: [], ratio: DEFAULT_RATIO }, ...limits];
+  for (const limit of limits.filter(({ names }) => names.length > 0)) {
+    if (comparisons.some((comparison) => isHeld(comparison, limit))) continue;
+    const known = new Set(comparisons.flatMap(namesOf));
+    throw new TypeError(
+      `--at-least: no figure is called ${limit.names.join(SEPARATOR)}; names are ${[...known].join(", ")}`,
+    );
+  }
+  return comparisons.flatMap((comparison) => {
+    const limit = all.findLast((each) => isHeld(comparison, each));
+    const known = comparison.ratios.filter((ratio) => ratio !== undefined);
+    if (limit === undefined || known.length === 0) return [];
+    const isLess = LESS_IS_BETTER.test(comparison.figure);
+    const middle = median(known.map((ratio) => (isLess ? 1 / ratio : ratio)));
+    if (middle >= limit.ratio) return [];
+    const what = [labelOf(comparison), comparison.figure, comparison.mode].join(SEPARATOR);
+    return [
+      `${what}: ${isLess ? "other ÷ this" : "this ÷ other"} is ${middle.toFixed(3)}, at least ${limit.ratio} is asked for`,
+    ];
+  });
+}
+
+function isHeld(comparison: Comparison, { names }: Limit): boolean {
+  if (names.length === 0) return isSmallRate(comparison);
+  const known = namesOf(comparison);
+  return names.every((name) => known.includes(name));
+}
+
+function namesOf(comparison: Comparison): string[] {
+  return [comparison.section, labelOf(comparison), comparison.figure, comparison.mode];
+}
+
+/** Whether it is a rate of messages or calls of 64 B. */
+function isSmallRate({ section, at, figure }: Comparison): boolean {
+  if (section === "exchange") return at === 64 && MANNERS.includes(figure);
+  if (section === "fan-in") return figure === "perSecond";
+  return section === "calls" && figure.startsWith("64 B ") && figure.endsWith("calls/s");
+}
