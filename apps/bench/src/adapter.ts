@@ -43,8 +43,8 @@ export interface Adapter {
    * @param many whether more than one client will come
    */
   listen(directory: string, accept: (link: Link) => Deliver, many: boolean): Promise<void>;
-  /** Connects to the server that listens in `directory`: `server`, a process that this one has forked. */
-  connect(directory: string, deliver: Deliver, many: boolean, server: ChildProcess): Promise<Link>;
+  /** Connects to the server that listens in `directory`. @param server its process, where this one has forked it */
+  connect(directory: string, deliver: Deliver, many: boolean, server: ChildProcess | undefined): Promise<Link>;
 }
 
 export const BOTH_MANNERS: readonly Manner[] = ["awaited", "when it must"];

@@ -5,11 +5,19 @@ import { decodeTold, encodeTold, makeNumbered, type Payload } from "./payload.js
 import type { ProcessMemory } from "./process-memory.js";
 import type { Tally } from "./tally.js";
 
-/** Where the server is, and its process. */
-export interface Place {
+/** Where the server is. */
+export interface Site {
   readonly adapter: Adapter;
   readonly directory: string;
   readonly many: boolean;
+  /** The server's process, where this one has forked it. */
+  readonly server: ChildProcess | undefined;
+}
+
+/** Where the server is that this process has forked. */
+export interface Place extends Site {
+  /** The adapter's. */
+  readonly name: string;
   readonly server: ChildProcess;
 }
 
@@ -25,7 +33,7 @@ export class Caller {
     this.#receiver = receiver;
   }
 
-  static async connect({ adapter, directory, many, server }: Place): Promise<Caller> {
+  static async connect({ adapter, directory, many, server }: Site): Promise<Caller> {
     const receiver = { deliver: unexpected };
     const link = await adapter.connect(directory, (kind, payload) => receiver.deliver(kind, payload), many, server);
     return new Caller(adapter, link, receiver);

@@ -58,7 +58,7 @@ try {
     throw new Error(`the server's process ended with ${signal ?? code}`);
   });
   await Promise.race([once(server, "message"), died]);
-  const outcome = await Promise.race([carryOut({ adapter, directory, many, server }, order), died]);
+  const outcome = await Promise.race([carryOut({ name, adapter, directory, many, server }, order), died]);
   process.stdout.write(encodeOutcome(outcome));
   // What is still on its way fails when the server goes.
   process.on("unhandledRejection", () => {});

@@ -16,6 +16,7 @@ const FLOOR = fileURLToPath(new URL("../floor/bare-loop.mjs", import.meta.url));
 /** A longer work has failed: thousands of handshakes take long, and some get nowhere behind large messages. */
 const LIMITS_MS: Partial<Record<Workload, number>> = {
   crowd: 240_000,
+  "fan-in": 180_000,
   "loop delay": 30_000,
   "ping in bulk": 30_000,
   "stalled reader": 30_000,

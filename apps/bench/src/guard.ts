@@ -69,6 +69,6 @@ function namesOf(comparison: Comparison): string[] {
 /** Whether it is a rate of messages or calls of 64 B. */
 function isSmallRate({ section, at, figure }: Comparison): boolean {
   if (section === "exchange") return at === 64 && MANNERS.includes(figure);
-  if (section === "fan-in") return figure === "perSecond";
+  if (section.startsWith("fan-in")) return figure === "perSecond";
   return section === "calls" && figure.startsWith("64 B ") && figure.endsWith("calls/s");
 }

@@ -24,7 +24,14 @@ export type MessageOrder =
   /** Round trips alone, with one message in flight. */
   | { readonly workload: "round trips"; readonly size: number; readonly pings: number; readonly pingMs: number }
   /** Many clients send to one server. */
-  | { readonly workload: "fan-in"; readonly clients: number; readonly size: number; readonly sendMs: number }
+  | {
+      readonly workload: "fan-in";
+      readonly clients: number;
+      readonly size: number;
+      readonly sendMs: number;
+      /** Over which the clients are spread evenly. @default 1, which is the one that gets the order */
+      readonly processes?: number;
+    }
   /** Many clients connect and stand idle. */
   | { readonly workload: "crowd"; readonly clients: number; readonly atOnce: number }
   /** Many clients get their messages back, and one of them does not read. */

@@ -40,6 +40,8 @@ export interface Pace {
   readonly tailPings: number;
   readonly tailMs: number;
   readonly fanIn: readonly number[];
+  /** Clients that are spread over several processes. */
+  readonly fanInOfMany: readonly number[];
   readonly crowds: readonly number[];
   /** Clients, one of which does not read. */
   readonly stalled: number;
@@ -60,6 +62,7 @@ export const FULL: Pace = {
   tailPings: 15_000,
   tailMs: 8_000,
   fanIn: [1, 10, 100, 1_000],
+  fanInOfMany: [10, 1_000],
   crowds: [1_000, 10_000],
   stalled: 50,
   calls: 50_000,
@@ -76,6 +79,7 @@ export const QUICK: Pace = {
   tailPings: 5_000,
   tailMs: 1_000,
   fanIn: [1, 10, 100],
+  fanInOfMany: [10, 100],
   crowds: [200],
   stalled: 50,
   calls: 20_000,
@@ -93,6 +97,7 @@ export const SLICE: Pace = {
   tailPings: 20,
   tailMs: 10,
   fanIn: [3],
+  fanInOfMany: [10],
   crowds: [5],
   stalled: 4,
   calls: 500,
@@ -143,6 +148,17 @@ export function sectionsOf(pace: Pace): Section[] {
         rounds: few,
         // Each asks for its count at the end: with many, more must be sent for that to weigh as little.
         order: { workload: "fan-in", clients, size: 64, sendMs: clients >= 1_000 ? 6 * sendMs : sendMs },
+      })),
+    },
+    {
+      name: "fan-in, 8 processes",
+      points: pace.fanInOfMany.map((clients) => ({
+        at: clients,
+        rounds: few,
+        order: {
+          ...{ workload: "fan-in", clients, size: 64, processes: 8 },
+          sendMs: clients >= 1_000 ? 6 * sendMs : sendMs,
+        },
       })),
     },
     {

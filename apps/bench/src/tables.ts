@@ -23,6 +23,7 @@ export const MEASURED: Readonly<Record<string, string>> = {
   cost: "exchange",
   processor: "exchange",
   "fan-in": "fan-in",
+  "fan-in-processes": "fan-in, 8 processes",
   crowd: "crowd",
   "stalled-reader": "stalled reader",
   "loop-delay": "loop delay",
@@ -81,6 +82,13 @@ function allTables(results: Results): Record<string, string> {
           ]),
       ),
     );
+  const fanIn = (section: string): string =>
+    table(
+      ["", ...figures.points(section).flatMap((at) => [`${clientsText(at)}, messages/s`, "slowest ÷ fastest"])],
+      rows((name) =>
+        figures.points(section).flatMap((at) => ["perSecond", "fairness"].map((f) => cell([section, at, name, f]))),
+      ),
+    );
   const crowds = figures.points("crowd");
   const mib = (bytes: number): string => short(bytes / KIB / KIB);
   return {
@@ -125,17 +133,8 @@ function allTables(results: Results): Record<string, string> {
     ),
     "one-way-awaited": oneWay("awaited"),
     "one-way": oneWay("when it must"),
-    "fan-in": table(
-      [
-        "",
-        ...figures.points("fan-in").flatMap((clients) => [`${clientsText(clients)}, messages/s`, "slowest ÷ fastest"]),
-      ],
-      rows((name) =>
-        figures
-          .points("fan-in")
-          .flatMap((at) => [cell(["fan-in", at, name, "perSecond"]), cell(["fan-in", at, name, "fairness"])]),
-      ),
-    ),
+    "fan-in": fanIn("fan-in"),
+    "fan-in-processes": fanIn("fan-in, 8 processes"),
     crowd: table(
       ["", ...crowds.flatMap((at) => [`${clientsText(at)}, connects/s`, "heap KiB", "buffers KiB", "resident KiB"])],
       rows((name) =>

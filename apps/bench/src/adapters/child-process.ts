@@ -58,6 +58,7 @@ export const childProcess: Adapter = {
     take(process, accept(new ChannelLink(process)));
   },
   async connect(_directory, deliver, _many, server) {
+    if (server === undefined) throw new Error("only the process that forked the server has a channel to it");
     take(server, deliver);
     return new ChannelLink(server);
   },

@@ -1,4 +1,4 @@
-import { Caller, type Place } from "../caller.js";
+import { Caller, type Place, type Site } from "../caller.js";
 import type { Order, Outcome } from "../order.js";
 
 const WARM_UP_CLIENTS = 40;
@@ -28,7 +28,7 @@ export async function crowd(place: Place, order: Extract<Order, { workload: "cro
 }
 
 /** Connects so many clients, never more than `atOnce` at a time. */
-export async function connectAll(place: Place, clients: number, atOnce: number): Promise<Caller[]> {
+export async function connectAll(place: Site, clients: number, atOnce: number): Promise<Caller[]> {
   const callers: Caller[] = [];
   let started = 0;
   const lane = async (): Promise<void> => {

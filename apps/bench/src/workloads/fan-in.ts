@@ -1,4 +1,7 @@
-import type { Caller, Place } from "../caller.js";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Caller, Place, Site } from "../caller.js";
 import { KIND } from "../message-kind.js";
 import type { Order, Outcome } from "../order.js";
 import { makePayload } from "../payload.js";
@@ -8,21 +11,80 @@ import { lasting } from "./lasting.js";
 
 const CONNECT_AT_ONCE = 50;
 
-/** Many clients of one process send to one server, each in a loop of its own, until the last has all of its own counted. */
-export async function fanIn(place: Place, order: Extract<Order, { workload: "fan-in" }>): Promise<Outcome> {
-  const { clients, size, sendMs } = order;
-  const callers = await connectAll(place, clients, CONNECT_AT_ONCE);
-  await Promise.all(callers.map((caller) => caller.prove(3, size)));
-  const { flow, isSettled } = await lasting(sendMs, (messages) => race(callers, size, Math.ceil(messages / clients)));
-  const { perSecond, fairness } = flow;
-  return { figures: { perSecond, fairness }, unsettled: isSettled ? [] : Object.keys(flow), untilUs: clockUs() };
+const PROCESS = fileURLToPath(new URL("../fan-in-process.js", import.meta.url));
+
+/** How long the fastest and the slowest of several clients took, in milliseconds. */
+export interface RaceTimes {
+  readonly fastestMs: number;
+  readonly slowestMs: number;
 }
 
-async function race(
-  callers: readonly Caller[],
-  size: number,
-  each: number,
-): Promise<{ perSecond: number; fairness: number }> {
+/** Many clients of one or several processes send to one server, each in a loop of its own, until the last has all of its own counted. */
+export async function fanIn(place: Place, order: Extract<Order, { workload: "fan-in" }>): Promise<Outcome> {
+  const { clients, size, sendMs, processes = 1 } = order;
+  const run = processes === 1 ? await inThisProcess(place, clients, size) : await inProcesses(place, order, processes);
+  const { flow, isSettled } = await lasting(sendMs, async (messages) => {
+    const each = Math.ceil(messages / clients);
+    const from = performance.now();
+    const times = await run(each);
+    const perSecond = (clients * each * 1_000) / (performance.now() - from);
+    const fairness =
+      Math.min(...times.map(({ fastestMs }) => fastestMs)) / Math.max(...times.map(({ slowestMs }) => slowestMs));
+    return { perSecond, fairness };
+  });
+  return { figures: { ...flow }, unsettled: isSettled ? [] : Object.keys(flow), untilUs: clockUs() };
+}
+
+/** Has every client send so many messages. Resolves with the times of each process. */
+type Run = (each: number) => Promise<readonly RaceTimes[]>;
+
+async function inThisProcess(place: Site, clients: number, size: number): Promise<Run> {
+  const callers = await connectProved(place, clients, size);
+  return async (each) => [await race(callers, size, each)];
+}
+
+async function inProcesses(
+  { name, directory }: Place,
+  { clients, size }: Extract<Order, { workload: "fan-in" }>,
+  processes: number,
+): Promise<Run> {
+  const shares = Array.from({ length: processes }, (_, at) => Math.floor((clients + at) / processes));
+  const children = shares
+    .filter((share) => share > 0)
+    .map((share) => fork(PROCESS, [name, directory, String(share), String(size)], { serialization: "advanced" }));
+  const answers = (): Promise<RaceTimes[]> => Promise.all(children.map(answer));
+  await answers();
+  return (each) => {
+    const times = answers();
+    for (const child of children) child.send(each);
+    return times;
+  };
+}
+
+/** What a process says next. @throws Error when it ends instead */
+async function answer(child: ChildProcess): Promise<RaceTimes> {
+  const ending = new AbortController();
+  const { signal } = ending;
+  const ended = once(child, "exit", { signal }).then(() => {
+    throw new Error("a process of clients has ended");
+  });
+  try {
+    const [times] = await Promise.race([once(child, "message", { signal }), ended]);
+    return times as RaceTimes;
+  } finally {
+    ended.catch(() => {});
+    ending.abort();
+  }
+}
+
+/** Connects so many clients and has every byte of a few messages of each checked. */
+export async function connectProved(place: Site, clients: number, size: number): Promise<Caller[]> {
+  const callers = await connectAll(place, clients, CONNECT_AT_ONCE);
+  await Promise.all(callers.map((caller) => caller.prove(3, size)));
+  return callers;
+}
+
+export async function race(callers: readonly Caller[], size: number, each: number): Promise<RaceTimes> {
   const [{ adapter }] = callers as [Caller];
   const payload = makePayload(KIND.count, size, adapter.isText);
   const manner = adapter.abilities.manners.includes("awaited") ? "awaited" : "when it must";
@@ -34,6 +96,5 @@ async function race(
       return performance.now() - from;
     }),
   );
-  const slowest = Math.max(...times);
-  return { perSecond: (callers.length * each * 1_000) / slowest, fairness: Math.min(...times) / slowest };
+  return { fastestMs: Math.min(...times), slowestMs: Math.max(...times) };
 }

@@ -2,6 +2,9 @@ import { settle, WINDOW_MS } from "./settle.js";
 
 const FIRST_COUNT = 64;
 
+/** A long measurement has longer windows, because it is long where a flow has a cost of its own, as of many clients. */
+const WINDOW_SHARE = 0.2;
+
 /** A window is this many flows, so that a pause in one of them does not decide over its median. */
 const FLOWS_IN_WINDOW = 5;
 
@@ -23,7 +26,7 @@ export async function lasting<Flow extends { readonly perSecond: number }>(
   measure: (messages: number) => Promise<Flow>,
 ): Promise<Lasting<Flow>> {
   const took = (messages: number, { perSecond }: Flow): number => (messages * 1_000) / perSecond;
-  const windowMs = Math.min(WINDOW_MS, ms);
+  const windowMs = Math.min(ms, Math.max(WINDOW_MS, ms * WINDOW_SHARE));
   let messages = FIRST_COUNT;
   let flow = await measure(messages);
   while (took(messages, flow) < windowMs) {
