@@ -83,6 +83,6 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     calls: [".", "wire", "contract", "streams", "link"],
     serve: [".", "wire", "contract", "streams", "link", "calls"],
     layer: [".", "wire", "contract", "streams", "link", "calls", "serve"],
-    "json-rpc": ["."],
+    "json-rpc": [".", "link"],
   },
 };

@@ -154,8 +154,9 @@ describe("a drain of a peer that carries JSON-RPC", () => {
 
   test("does not wait for notifications, for requests of a lost connection, or for those that nothing can answer", async () => {
     const { peer, writer, subscription } = scene();
-    await writer.write({ jsonrpc: "2.0", method: "note" });
-    deliver(peer, { jsonrpc: "2.0", method: "note" });
+    const note: Any = { jsonrpc: "2.0", method: "note" };
+    await writer.write(note);
+    deliver(peer, note);
     expect(peer.isBusy).toBe(false);
     deliver(peer, request(0, "get"));
     await writer.write(request(7, "get"));
