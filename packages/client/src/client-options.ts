@@ -1,5 +1,12 @@
-import type { IpcError, PeerEvents, PeerOptions } from "@ipc/session";
-import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOptions } from "@ipc/session/internal";
+import type { IpcError, PeerEvents, ReconnectOptions } from "@ipc/session";
+import {
+  OptionReader,
+  PEER_OPTIONS,
+  type ResolvedPeerOptions,
+  type ResumeLimits,
+  resolvePeerOptions,
+  resolveResume,
+} from "@ipc/session/internal";
 import { assertName, type Endpoint, type Transport, unixSocket } from "@ipc/transport";
 import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
 import { RetrySchedule } from "./retry-schedule.js";
@@ -19,7 +26,7 @@ export interface ClientEvents extends PeerEvents {
 }
 
 /** Options of `startClient`; golang-ipc's names unless TypeScript has better ones. */
-export interface ClientOptions extends PeerOptions {
+export interface ClientOptions extends ReconnectOptions {
   /** The server's name: letters, digits, `.`, `_`, `-`; at most 64, starting with a letter or digit. */
   readonly name: string;
   /**
@@ -71,6 +78,8 @@ export interface ResolvedClientOptions extends ResolvedPeerOptions {
   readonly multiClient: boolean;
   readonly writeWhileReconnecting: "reject" | "wait";
   readonly schedule: RetrySchedule;
+  /** Undefined: a session ends with its connection. */
+  readonly resume: ResumeLimits | undefined;
 }
 
 /** The options of the unix socket, which a `transport` excludes. */
@@ -88,6 +97,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     "retry",
     "multiClient",
     "writeWhileReconnecting",
+    "resume",
     ...PEER_OPTIONS,
   ]);
   const { name, serverName = name, retryMs } = options;
@@ -115,6 +125,10 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     multiClient,
     writeWhileReconnecting: reader.choice("writeWhileReconnecting", ["reject", "wait"], "reject"),
     schedule,
+    resume: resolveResume("startClient", reader.value("resume"), {
+      encryption: peer.encryption,
+      supportsSecure: peer.credentials.supportsSecure,
+    }),
   });
 }
 

@@ -1,7 +1,7 @@
 import { clearInterval, setInterval } from "node:timers";
 import { setTimeout as pause } from "node:timers/promises";
 import { type IpcError, isIpcError, Session, SessionError } from "@ipc/session";
-import { clientHandshake, runHandshake } from "@ipc/session/handshake";
+import { type ClientHandshakeOptions, clientHandshake, runHandshake } from "@ipc/session/handshake";
 import {
   abortError,
   describeSecurity,
@@ -76,14 +76,24 @@ export class Client extends PeerSession<ClientEvents> {
   readonly #closingSessions = new Set<Session>();
 
   private constructor(options: ResolvedClientOptions, address: string) {
-    const { limits, security, signal, logger, name } = options;
+    const { limits, security, signal, logger, name, resume } = options;
     const slips = new SlipReporter(logger, `client ${name}`);
     const core = new PeerCore<ClientEvents>(
-      { limits, slips, ownEvents: ["waiting"], security, status: "Not Connected", remote: address },
+      {
+        limits,
+        slips,
+        ownEvents: ["waiting"],
+        security,
+        status: "Not Connected",
+        remote: address,
+        resume: resume && { limits: resume },
+      },
       {
         queueWhileDisconnected: options.writeWhileReconnecting === "wait",
         onConnected: () => this.#onConnected(),
         onDisconnected: (error) => this.#onDisconnected(error),
+        onDetached: (error) => this.#onDetached(error),
+        onExpired: (error) => this.#onExpired(error),
         onClosed: () => this.#onClosed(),
         onSilence: (news) => this.#onSilence(news),
         stopAccepting: () => this.#life.abort(),
@@ -160,14 +170,32 @@ export class Client extends PeerSession<ClientEvents> {
   }
 
   #onDisconnected(error: IpcError): void {
-    const { name, schedule, logger } = this.#options;
-    logger.warn(`client ${name}: ${error.message}`);
-    diagnostics.disconnect({ role: "client", name, remote: this.remote, error });
-    if (performance.now() - this.#connectedAt >= STABLE_AFTER_MS) schedule.reset();
+    this.#noteLoss(error);
     this.#core.setStatus(this.#isRedialling ? "Reconnecting" : "Disconnected");
     this.#core.reader.emit("lost", error);
     // A listener may have closed this client.
     if (this.#isRedialling) void this.#redial();
+  }
+
+  /** The connection was cut; the next one continues the session. */
+  #onDetached(error: IpcError): void {
+    this.#noteLoss(error);
+    this.#core.setStatus("Reconnecting");
+    if (this.#isRedialling) void this.#redial();
+  }
+
+  /** Nothing continues the session: this client dials on, or has the first connection of a new session by now. */
+  #onExpired(error: IpcError): void {
+    const { name, logger } = this.#options;
+    logger.warn(`client ${name}: ${error.message}`);
+    this.#core.reader.emit("lost", error);
+  }
+
+  #noteLoss(error: IpcError): void {
+    const { name, schedule, logger } = this.#options;
+    logger.warn(`client ${name}: ${error.message}`);
+    diagnostics.disconnect({ role: "client", name, remote: this.remote, error });
+    if (performance.now() - this.#connectedAt >= STABLE_AFTER_MS) schedule.reset();
   }
 
   /** Whether this client needs another connection when it has none. */
@@ -225,11 +253,24 @@ export class Client extends PeerSession<ClientEvents> {
   }
 
   async #dial(signal: AbortSignal): Promise<EstablishedConnection> {
-    if (!this.#options.multiClient) return this.#dialEndpoint(NAME, signal);
+    if (!this.#options.multiClient) return this.#dialServer(NAME, signal);
     const id = await this.#askClientId(signal);
     const established = await this.#dialSlot(id, signal);
-    this.#clientId = id;
+    // A session that goes on keeps its id.
+    if (established.outcome.resume?.answer?.how !== "resumed") this.#clientId = id;
     return established;
+  }
+
+  /** Dials an endpoint for clients, where a session can be continued. */
+  async #dialServer(endpoint: Endpoint, signal: AbortSignal): Promise<EstablishedConnection> {
+    const { resume } = this.#options;
+    if (resume === undefined) return this.#dialEndpoint(endpoint, signal);
+    try {
+      return await this.#dialEndpoint(endpoint, signal, { require: resume.require, claim: this.#core.claim() });
+    } catch (error) {
+      this.#core.unclaim();
+      throw error;
+    }
   }
 
   async #askClientId(signal: AbortSignal): Promise<number> {
@@ -259,7 +300,7 @@ export class Client extends PeerSession<ClientEvents> {
   async #dialSlot(id: number, signal: AbortSignal): Promise<EstablishedConnection> {
     for (let waitedMs = 0; ; waitedMs += SLOT_RETRY_MS) {
       try {
-        return await this.#dialEndpoint({ kind: "slot", id }, signal);
+        return await this.#dialServer({ kind: "slot", id }, signal);
       } catch (error) {
         if (!isIpcError(error) || error.code !== "IPC_NO_SERVER" || waitedMs >= SLOT_TIMEOUT_MS) throw error;
       }
@@ -267,7 +308,11 @@ export class Client extends PeerSession<ClientEvents> {
     }
   }
 
-  async #dialEndpoint(endpoint: Endpoint, signal: AbortSignal): Promise<EstablishedConnection> {
+  async #dialEndpoint(
+    endpoint: Endpoint,
+    signal: AbortSignal,
+    resume?: ClientHandshakeOptions["resume"],
+  ): Promise<EstablishedConnection> {
     const { name, serverName, transport, encryption, limits, handshakeTimeoutMs, logger } = this.#options;
     // Read the key file before each dial: a server that creates the file does so before it listens.
     const credentials = withKeyFile(this.#options.credentials, this.#options.keyFilePlace, readKeyFile);
@@ -283,6 +328,7 @@ export class Client extends PeerSession<ClientEvents> {
       maxMessageSize: limits.maxMessageSize,
       credentials,
       earlierMode: this.#earlierMode,
+      resume,
     });
     const { result: outcome, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,

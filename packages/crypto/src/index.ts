@@ -42,3 +42,12 @@ export {
 export { RecordOpener, type SealedRecord } from "./record-opener.js";
 export { RecordSealer } from "./record-sealer.js";
 export type { RecordCipherOptions } from "./record-sequence.js";
+export {
+  deriveResumeKeys,
+  makeResumeProof,
+  RESUME_ID_BYTES,
+  RESUME_PROOF_BYTES,
+  type ResumeBinding,
+  type ResumeKeys,
+  verifyResumeProof,
+} from "./resume-proof.js";

@@ -95,8 +95,9 @@ export class Poll {
     call.catch((error: Error) => this.#over.reject(error));
     if (message.kind === "data") {
       const steps = ReceivedMessage.stepsOf(message);
-      steps.begin();
-      call.then(steps.settle, steps.settle);
+      const step = steps.begin();
+      const settle = (): void => steps.settle(step);
+      call.then(settle, settle);
     }
     this.#calls.push(call);
   }

@@ -6,6 +6,7 @@ import {
   KeyPairPool,
   noteArrival,
   runHandshake,
+  type ServerResume,
   serverHandshake,
 } from "@ipc/session/handshake";
 import {
@@ -38,6 +39,8 @@ export interface AcceptHandler {
   readonly golangIpcOnly?: boolean;
   /** Accepts or rejects a client before its handshake completes. */
   readonly authorize: Authorize;
+  /** Whether and how sessions are resumed here. @default they are not */
+  readonly resume?: ServerResume | undefined;
   /** Called when a handshake is complete; the callee then owns the stream. */
   readonly onEstablished: (established: EstablishedConnection) => void;
 }
@@ -133,7 +136,7 @@ export class HandshakeAcceptor {
   async #handshake(
     progress: PendingHandshake,
     remote: string,
-    { authorize, golangIpcOnly = false }: AcceptHandler,
+    { authorize, resume, golangIpcOnly = false }: AcceptHandler,
   ): Promise<EstablishedConnection> {
     const { name, encryption, keys, limits, handshakeTimeoutMs } = this.#options;
     const { gauge } = this.#handshakes;
@@ -148,6 +151,7 @@ export class HandshakeAcceptor {
       currentCredentials: () => keys.credentials,
       maxMessageSize,
       golangIpcOnly,
+      resume,
     });
     const { result: outcome, rest } = await runHandshake(stream, handshake, {
       timeoutMs: handshakeTimeoutMs,

@@ -17,12 +17,18 @@ export {
   type PeerStats,
   type RefusedEvent,
   type RelistedEvent,
+  type ResumedNews,
+  type ResumeOptions,
   type SecurityOptions,
+  type SessionLostCode,
+  SessionLostError,
   type SilenceEvent,
   type Status,
   type StatusMessage,
   type TimeoutMessage,
   timeoutMessage,
+  type UndeliveredMessage,
+  type WriteOptions,
 } from "@ipc/session";
 export {
   type AbortOptions,

@@ -1,5 +1,12 @@
-import type { ConnectionSecurity, PeerOptions } from "@ipc/session";
-import { OptionReader, PEER_OPTIONS, type ResolvedPeerOptions, resolvePeerOptions } from "@ipc/session/internal";
+import type { ConnectionSecurity, ReconnectOptions } from "@ipc/session";
+import {
+  OptionReader,
+  PEER_OPTIONS,
+  type ResolvedPeerOptions,
+  type ResumeLimits,
+  resolvePeerOptions,
+  resolveResume,
+} from "@ipc/session/internal";
 import { assertName, type Transport, type UnixSocketOptions, unixSocket } from "@ipc/transport";
 import { type KeyFilePlace, resolveKeyFile } from "@ipc/transport/key-file";
 import { patientTransport } from "./patient-transport.js";
@@ -17,7 +24,7 @@ export interface AuthorizationRequest {
 export type Authorize = (request: AuthorizationRequest) => boolean | Promise<boolean>;
 
 /** Options of `startServer`; golang-ipc's names unless TypeScript has better ones. */
-export interface ServerOptions extends PeerOptions {
+export interface ServerOptions extends ReconnectOptions {
   /** The server's name: letters, digits, `.`, `_`, `-`; at most 64, starting with a letter or digit. */
   readonly name: string;
   /** Directory of the socket file; `"user"`: the private directory of this user. @default "/tmp", as golang-ipc */
@@ -50,6 +57,8 @@ export interface ResolvedServerOptions extends ResolvedPeerOptions {
   readonly keyFilePlace: KeyFilePlace | undefined;
   readonly transport: Transport;
   readonly authorize: Authorize;
+  /** Undefined: a session ends with its connection. */
+  readonly resume: ResumeLimits | undefined;
 }
 
 /** The options of the unix socket, which a `transport` excludes. */
@@ -69,6 +78,7 @@ export const SERVER_OPTIONS: readonly (keyof ServerOptions)[] = [
   "transport",
   "waitMs",
   "authorize",
+  "resume",
   ...PEER_OPTIONS,
 ];
 
@@ -92,5 +102,9 @@ export function resolveServerOptions(
     keyFilePlace: peer.keyFile === false ? undefined : resolveKeyFile(name, peer.keyFile),
     transport: patientTransport(transport, reader.milliseconds("waitMs", 0)),
     authorize: reader.callback<Authorize>("authorize") ?? (() => true),
+    resume: resolveResume(reader.where, reader.value("resume"), {
+      encryption: peer.encryption,
+      supportsSecure: peer.credentials.supportsSecure,
+    }),
   });
 }

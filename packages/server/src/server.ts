@@ -8,6 +8,7 @@ import {
   PeerCore,
   PeerSession,
   type ProvedKeys,
+  ResumeRegistry,
   reportSilence,
   type SilenceNews,
   SlipReporter,
@@ -64,14 +65,26 @@ export class Server extends PeerSession<ServerEvents> {
   #isLast = false;
 
   private constructor(options: ResolvedServerOptions, keys: KeyRing, address: string) {
-    const { limits, security, signal, logger, name } = options;
+    const { limits, security, signal, logger, name, resume } = options;
+    const registry = new ResumeRegistry();
     const slips = new SlipReporter(logger, `server ${name}`);
     const ownEvents = Object.keys(OWN_EVENTS);
     const core = new PeerCore<ServerEvents>(
-      { limits, slips, ownEvents, security, status: "Listening", remote: address, changesPeer: true },
+      {
+        limits,
+        slips,
+        ownEvents,
+        security,
+        status: "Listening",
+        remote: address,
+        changesPeer: true,
+        resume: resume && { limits: resume, registry },
+      },
       {
         onConnected: (connection) => this.#onConnected(connection),
         onDisconnected: (error, clean, connection) => this.#onDisconnected(error, clean, connection),
+        onDetached: (error, connection) => this.#onDetached(error, connection),
+        onExpired: (error) => this.#onExpired(error),
         onClosed: (connection) => this.#onClosed(connection),
         onSilence: (news, connection) => this.#onSilence(news, connection),
         stopAccepting: () => void this.stopAccepting(),
@@ -104,6 +117,7 @@ export class Server extends PeerSession<ServerEvents> {
       address,
       busy: () => (core.isOpen && !core.isConnected ? undefined : busy()),
       authorize: options.authorize,
+      resume: resume && { require: resume.require, decide: registry.decide },
       onEstablished: (established) => {
         this.#provedKeys = established.outcome.provedKeys;
         core.connect(established);
@@ -217,6 +231,23 @@ export class Server extends PeerSession<ServerEvents> {
     else logger.warn(`server ${name}: ${remote}: ${error.message}`);
     this.#core.setStatus("Disconnected");
     if (!clean) this.#core.reader.emit("lost", error);
+    this.#closeAfterLast();
+  }
+
+  /** The connection was cut; the client may continue its session over another one. */
+  #onDetached(error: IpcError, { remote }: MessageOrigin): void {
+    const { name, logger } = this.#options;
+    diagnostics.disconnect({ role: "server", name, remote, error });
+    logger.warn(`server ${name}: ${remote}: ${error.message}`);
+    this.#core.setStatus("Reconnecting");
+    if (this.#isLast) this.#core.evict("the transport of the server has no further connection");
+  }
+
+  #onExpired(error: IpcError): void {
+    const { name, logger } = this.#options;
+    logger.warn(`server ${name}: ${error.message}`);
+    this.#core.setStatus("Disconnected");
+    this.#core.reader.emit("lost", error);
     this.#closeAfterLast();
   }
 

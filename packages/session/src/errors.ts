@@ -18,6 +18,7 @@ export type SessionErrorCode =
   | "IPC_MESSAGE_TOO_LARGE"
   | "IPC_NOT_AUTHORIZED"
   | "IPC_NOT_CONNECTED"
+  | "IPC_NOT_RESUMABLE"
   | "IPC_PEER_CLOSED"
   | "IPC_QUEUE_FULL"
   | "IPC_RECORD_INVALID"
@@ -40,8 +41,48 @@ export class SessionError extends Error {
   }
 }
 
+/** A message that did not arrive, as it was written. */
+export interface UndeliveredMessage {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
+/** How a resumable session ended: it could not be resumed, or its last connection ended for good. */
+export type SessionLostCode =
+  | "IPC_SESSION_LOST"
+  | Extract<
+      SessionErrorCode,
+      "IPC_PEER_CLOSED" | "IPC_CONNECTION_LOST" | "IPC_LISTENER_FAILED" | "IPC_SECURITY_REFUSED" | "IPC_SERVER_BUSY"
+    >;
+
+export interface SessionLostOptions {
+  readonly undelivered: readonly UndeliveredMessage[];
+  readonly unconfirmed: number;
+  readonly cause?: Error | undefined;
+}
+
+/**
+ * Reports the end of a resumable session, and which of its messages arrived: those that the peer's application has taken, `unconfirmed`
+ * and `undelivered` are together all that were accepted.
+ */
+export class SessionLostError extends Error {
+  override readonly name = "SessionError";
+  readonly code: SessionLostCode;
+  /** The messages that the peer has certainly not received, in order. They can be written again. */
+  readonly undelivered: readonly UndeliveredMessage[];
+  /** How many messages the peer may have received, and its application may have taken. */
+  readonly unconfirmed: number;
+
+  constructor(code: SessionLostCode, message: string, { undelivered, unconfirmed, cause }: SessionLostOptions) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.undelivered = undelivered;
+    this.unconfirmed = unconfirmed;
+  }
+}
+
 /** Every error of the library, distinguished by `code`. */
-export type IpcError = FrameError | CryptoError | TransportError | SessionError | NameError;
+export type IpcError = FrameError | CryptoError | TransportError | SessionError | SessionLostError | NameError;
 
 /** Every code of the library. */
 export type IpcErrorCode = IpcError["code"];
@@ -89,23 +130,28 @@ export interface ErrorTraits {
    * it is the same server. @default never
    */
   readonly retryable?: "always" | "after a connection" | "after a secure session";
+  /** Whether a resumable session outlives the connection: it was cut, or what arrived was not what the peer had sent. @default false */
+  readonly resumable?: true;
 }
+
+/** The end of a connection of which its peer may know nothing. */
+const CUT: ErrorTraits = { ends: "a connection", retryable: "always", resumable: true };
 
 const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_ABORTED: {},
   IPC_ADDRESS_IN_USE: {},
   IPC_AUTHENTICATION_FAILED: { retryable: "after a connection" },
   IPC_CALL_LOST: { ends: "a connection" },
-  IPC_CIPHER_EXHAUSTED: { ends: "a connection", retryable: "always" },
+  IPC_CIPHER_EXHAUSTED: CUT,
   IPC_CLOSED: { ends: "the peer" },
   IPC_CLOSE_INCOMPLETE: {},
-  IPC_CONNECTION_LOST: { ends: "a connection", retryable: "always" },
+  IPC_CONNECTION_LOST: CUT,
   IPC_CONSUMER_TAKEN: {},
-  IPC_DECRYPTION_FAILED: { ends: "a connection", retryable: "always" },
+  IPC_DECRYPTION_FAILED: CUT,
   IPC_ENCRYPTION_REFUSED: { retryable: "after a secure session" },
-  IPC_FRAME_TOO_LARGE: { ends: "a connection", retryable: "always" },
-  IPC_FRAME_TOO_SHORT: { ends: "a connection", retryable: "always" },
-  IPC_FRAME_TRUNCATED: { ends: "a connection", retryable: "always" },
+  IPC_FRAME_TOO_LARGE: CUT,
+  IPC_FRAME_TOO_SHORT: CUT,
+  IPC_FRAME_TRUNCATED: CUT,
   IPC_HANDSHAKE_FAILED: { retryable: "always" },
   IPC_HANDSHAKE_TIMEOUT: { retryable: "always" },
   IPC_KEY_FILE_UNTRUSTED: {},
@@ -115,6 +161,7 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_NAME_INVALID: {},
   IPC_NOT_AUTHORIZED: {},
   IPC_NOT_CONNECTED: { ends: "a connection" },
+  IPC_NOT_RESUMABLE: { retryable: "after a connection" },
   IPC_NO_SERVER: { retryable: "always" },
   IPC_PATH_TOO_LONG: {},
   IPC_PEER_CLOSED: { ends: "a connection", retryable: "always" },
@@ -122,10 +169,11 @@ const TRAITS: Readonly<Record<IpcErrorCode, ErrorTraits>> = {
   IPC_PERMISSION_DENIED: { retryable: "after a connection" },
   IPC_PUBLIC_KEY_INVALID: { retryable: "always" },
   IPC_QUEUE_FULL: {},
-  IPC_RECORD_INVALID: { ends: "a connection", retryable: "always" },
-  IPC_RECORD_TRUNCATED: { ends: "a connection", retryable: "always" },
+  IPC_RECORD_INVALID: CUT,
+  IPC_RECORD_TRUNCATED: CUT,
   IPC_SECURITY_REFUSED: { ends: "a connection", retryable: "after a connection" },
   IPC_SERVER_BUSY: { ends: "a connection", retryable: "always" },
+  IPC_SESSION_LOST: { ends: "a connection", retryable: "always" },
   IPC_TIMED_OUT: {},
   IPC_TRANSPORT_FAILED: { retryable: "always" },
   IPC_UNTRUSTED_SOCKET: {},
@@ -196,6 +244,14 @@ export function messageTooLargeError(bytes: number, maxSize: number): SessionErr
   return new SessionError(
     "IPC_MESSAGE_TOO_LARGE",
     `message too large: ${bytes} bytes, limit ${maxSize} (\`maxMessageSize\` of the server, or of its client); send it in parts, or raise the limit`,
+  );
+}
+
+/** Creates the error of a wait for what only a resumable session tells. */
+export function notResumableError(what: string): SessionError {
+  return new SessionError(
+    "IPC_NOT_RESUMABLE",
+    `${what}: \`until: "taken"\` takes a connection with resume in force, and this one has none; set \`resume\` on both sides`,
   );
 }
 

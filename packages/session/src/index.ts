@@ -14,6 +14,9 @@ export {
   isIpcError,
   SessionError,
   type SessionErrorCode,
+  type SessionLostCode,
+  SessionLostError,
+  type UndeliveredMessage,
 } from "./errors.js";
 export type { MessageIterator } from "./inbox/async-iterator.js";
 export type { EventListener } from "./lifecycle/peer-emitter.js";
@@ -26,7 +29,8 @@ export {
   type TimeoutMessage,
   timeoutMessage,
 } from "./message.js";
-export type { PeerOptions } from "./options/peer-options.js";
+export type { PeerOptions, ReconnectOptions } from "./options/peer-options.js";
 export type { SecurityOptions } from "./options/security-options.js";
-export type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats } from "./peer.js";
+export type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats, ResumedNews, WriteOptions } from "./peer.js";
+export type { ResumeOptions } from "./resume/resume-options.js";
 export type { ConnectionSecurity } from "./security.js";

@@ -31,6 +31,8 @@ export {
 export { OptionReader } from "./options/option-reader.js";
 export { PEER_OPTIONS, type PeerLimits, type ResolvedPeerOptions, resolvePeerOptions } from "./options/peer-options.js";
 export { resolveSecurity } from "./options/security-options.js";
+export { type ResumeLimits, resolveResume } from "./resume/resume-options.js";
+export { ResumeRegistry } from "./resume/resume-registry.js";
 export { describeSecurity, type ProvedKeys } from "./security.js";
 export { type PeerBudgets, SharedBudget } from "./shared-budget.js";
 export { SlipReporter } from "./slip-reporter.js";

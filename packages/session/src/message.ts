@@ -1,5 +1,5 @@
-import type { AbortOptions } from "@ipc/transport";
 import type { OpenSteps } from "./open-steps.js";
+import type { WriteOptions } from "./peer.js";
 import type { ConnectionSecurity } from "./security.js";
 
 /** Type 0 is reserved: Go drops such messages silently in both directions. @see golang-ipc actor.go, `Write` and `read` */
@@ -24,10 +24,10 @@ export interface DataMessage {
   /** The address of the peer that sent the message, as in `Peer.remote`. */
   readonly remote: string;
   /**
-   * Sends a message to the peer that sent this one, over the same connection; otherwise like `Peer.write`. Rejects with
-   * IPC_CONNECTION_LOST when that connection has ended, also while another one is there.
+   * Sends a message to the peer that sent this one, over the same connection or another one of the same session; otherwise like
+   * `Peer.write`. Rejects with IPC_CONNECTION_LOST when that connection or session has ended, also while another one is there.
    */
-  reply(type: number, data: string | Uint8Array, options?: AbortOptions): Promise<void>;
+  reply(type: number, data: string | Uint8Array, options?: WriteOptions): Promise<void>;
 }
 
 /** A status change of the connection, delivered in order with the messages. */
@@ -54,7 +54,7 @@ export interface MessageOrigin {
   /** Why the connection has ended; undefined while it is there, and if this side ended it. */
   readonly loss: Error | undefined;
   /** Like `Peer.write`, over this connection only. */
-  reply(type: number, data: string | Uint8Array, options: AbortOptions | undefined): Promise<void>;
+  reply(type: number, data: string | Uint8Array, options: WriteOptions | undefined): Promise<void>;
 }
 
 /** A message received from the wire. */
@@ -103,7 +103,7 @@ export class ReceivedMessage implements DataMessage {
     return this.#origin.remote;
   }
 
-  reply(type: number, data: string | Uint8Array, options?: AbortOptions): Promise<void> {
+  reply(type: number, data: string | Uint8Array, options?: WriteOptions): Promise<void> {
     return this.#origin.reply(type, data, options);
   }
 }

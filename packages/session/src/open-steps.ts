@@ -17,18 +17,26 @@ export class OpenSteps {
     return this.#count;
   }
 
-  /** Begins a step that `end` or `settle` ends. */
-  begin(): void {
+  /** Notes that the next message has left the inbox, before any step for it begins. */
+  handOut(): void {}
+
+  /**
+   * Begins a step for the message that was handed out last; `end` or `settle` ends it.
+   * @param _isTaken whether the application has the message for good already, as the caller of a read has
+   * @returns what to pass to `end` or `settle`
+   */
+  begin(_isTaken = false): number {
     this.#count++;
+    return 0;
   }
 
-  end(): void {
+  end(_step: number): void {
     this.#count--;
   }
 
   /** Ends a step whose listener returned a promise, because that has settled. */
-  readonly settle = (): void => {
+  settle(_step: number): void {
     this.#count--;
     if (this.#count === 0) this.#onSettled();
-  };
+  }
 }

@@ -3,6 +3,24 @@ import type { IpcError } from "./errors.js";
 import type { DataMessage, Status, StatusMessage, TimeoutMessage } from "./message.js";
 import type { ConnectionSecurity } from "./security.js";
 
+/** Options of `write` and `flush`. */
+export interface WriteOptions extends AbortOptions {
+  /**
+   * "taken": resolves only when the other application has the message: its `read` has resolved, its iteration has asked for the next
+   * one, or its listeners have returned and their promises have settled. Needs `resume` on both sides; otherwise rejects at once with
+   * IPC_NOT_RESUMABLE. If the session ends before, it rejects with the error of the event `lost`.
+   */
+  readonly until?: "taken";
+}
+
+/** Tells that a session goes on over another connection. */
+export interface ResumedNews {
+  /** How many messages were sent again, because the old connection may have lost them. */
+  readonly sentAgain: number;
+  /** For how long the session had no connection, in milliseconds. */
+  readonly awayMs: number;
+}
+
 /** Counters since the start, over all connections of this peer. */
 export interface PeerStats {
   readonly messagesReceived: number;
@@ -20,8 +38,14 @@ export interface PeerStats {
    * awaited later is no longer counted.
    */
   readonly unawaitedRejections: number;
-  /** Number of connections after the first. */
+  /** Number of connections after the first, without those that resumed a session. */
   readonly reconnects: number;
+  /** Number of connections that resumed a session. */
+  readonly resumes: number;
+  /** Messages of the current session that the peer has not received, as far as it has told; 0 without resume. */
+  readonly unacknowledgedMessages: number;
+  /** Their bytes, with 8 bytes of framing each. */
+  readonly unacknowledgedBytes: number;
 }
 
 /** A listener that throws, or whose promise rejects, ends the connection that it was called for: IPC_LISTENER_FAILED. */
@@ -39,9 +63,12 @@ export interface PeerEvents {
   status: [status: Status];
   /**
    * Emitted when a connection ends without a request of this side; a client redials. Other peers emit none when the peer closed
-   * and nothing was lost.
+   * and nothing was lost. With resume in force it is emitted when the session ends instead, and the error is a SessionLostError with the
+   * messages that did not arrive; a client that has a new connection by then can write them again at once.
    */
   lost: [error: IpcError];
+  /** Emitted after Connected when a session goes on over another connection: no message was lost, in either direction. */
+  resumed: [news: ResumedNews];
   /**
    * Emitted when nothing has arrived for 4 × `heartbeatMs`, and three PINGs were not answered: the peer stands still, or the network
    * is gone. The connection stays. A golang-ipc peer is silent when it has nothing to send, because it is sent no PINGs. The time in
@@ -93,16 +120,17 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
    * IPC_CONNECTION_LOST, IPC_CLOSED, IPC_ABORTED (a message that was not accepted yet is never sent). A server's rejects with IPC_CONNECTION_LOST while
    * messages of an earlier client are being handled: answer a message by its `reply`.
    */
-  write(type: number, data: string | Uint8Array, options?: AbortOptions): Promise<void>;
+  write(type: number, data: string | Uint8Array, options?: WriteOptions): Promise<void>;
   writeMessage(
     message: { readonly type: number; readonly data: string | Uint8Array },
-    options?: AbortOptions,
+    options?: WriteOptions,
   ): Promise<void>;
-  /** Resolves when the kernel has every message written before. */
-  flush(options?: AbortOptions): Promise<void>;
+  /** Resolves when the kernel has every message written before; with `until: "taken"`, when the other application has them. */
+  flush(options?: WriteOptions): Promise<void>;
   /**
-   * Sends the accepted messages, then ends the connection and frees all resources. Idempotent, allowed in every state.
-   * Rejects with IPC_CLOSE_INCOMPLETE if that takes longer than `timeoutMs`; all resources are freed then too.
+   * Sends the accepted messages, then ends the connection and frees all resources. Idempotent, allowed in every state. With resume in
+   * force it waits until the peer has received all of them.
+   * Rejects with IPC_CLOSE_INCOMPLETE if that takes longer than `timeoutMs`, or the connection is cut; all resources are freed then too.
    */
   close(options?: CloseOptions): Promise<void>;
   /**

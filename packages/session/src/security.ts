@@ -12,6 +12,8 @@ export interface ConnectionSecurity {
    * proved by its signature, one of `trustedPeers`. With neither, the peer is anonymous.
    */
   readonly peer: { readonly psk: boolean; readonly key?: Uint8Array };
+  /** True if resume is in force: the session goes on over another connection when this one is cut. @default absent */
+  readonly resumable?: true;
 }
 
 /** No encryption: the peer is anonymous. */

@@ -1,7 +1,10 @@
 import type { Duplex } from "node:stream";
+import type { ResumeKeys } from "@ipc/crypto";
 import type { MessageBody } from "@ipc/framing";
+import type { ResumableSession } from "../resume/resumable-session.js";
 import type { TimeSlice } from "../scheduling/time-slice.js";
 import type { ConnectionSecurity, ProvedKeys } from "../security.js";
+import type { DeliveryCounts } from "./control-frame.js";
 
 /**
  * Maximum size of a batch of frames, in bytes: about what one system call moves. Data of this size or more is not batched: it
@@ -66,6 +69,32 @@ export interface MessageCodec extends MessageEncoder {
   createDecoder(maxDataBytes: number): MessageDecoder;
 }
 
+/** What a handshake has told about resuming. */
+export interface ResumeOutcome {
+  /** Of the session that begins with this connection, unless it continues another one. */
+  readonly keys: ResumeKeys;
+  /** What was proved, as MODE bits. */
+  readonly mode: number;
+  /** What became of the session that the client wanted to continue; undefined if there was none. */
+  readonly answer?: ResumeAnswer | undefined;
+}
+
+/** What becomes of a session that a client comes back for. */
+export type ResumeAnswer =
+  /** It goes on. `session`: as the server's registry has it; undefined at a client, which has only one. */
+  | {
+      readonly how: "resumed";
+      readonly session?: ResumableSession;
+      readonly attempt: number;
+      /** How many messages of this side the other one has received. */
+      readonly received: number;
+      /** How many of them its application has taken; undefined if it has not told. */
+      readonly taken: number | undefined;
+    }
+  /** It has ended, and these are the server's last counts. */
+  | ({ readonly how: "expired" } & DeliveryCounts)
+  | { readonly how: "unknown" | "refused" };
+
 /** What both sides agreed on in the handshake. */
 export interface HandshakeOutcome {
   readonly codec: MessageCodec;
@@ -77,6 +106,8 @@ export interface HandshakeOutcome {
   readonly peerEndsInResponse: boolean;
   /** A client's secure session: what was proved in it, as bits: 1 pre-shared key, 2 server's signature, 4 client's signature. */
   readonly secureMode?: number;
+  /** Set if both sides can resume. */
+  readonly resume?: ResumeOutcome | undefined;
   /** A server's secure session: the keys that its client has proved. @default the client is anonymous */
   readonly provedKeys?: ProvedKeys;
 }

@@ -66,7 +66,7 @@ export class PlainCodec extends FrameCodec {
 
   override closeNotify(): Uint8Array | undefined {
     if (this.endMark === "none") return undefined;
-    const closing = encodeControlFrame({ op: "goaway", reason: "closing", received: 0n, taken: 0n });
+    const closing = encodeControlFrame({ op: "goaway", reason: "closing", received: 0, taken: 0 });
     return encodeMessage(CONTROL_TYPE, closing);
   }
 

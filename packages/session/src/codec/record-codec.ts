@@ -5,13 +5,19 @@ import {
   RecordDecoder,
   type RecordOpener,
   type RecordSealer,
+  type SealedRecord,
   TAG_BYTES,
 } from "@ipc/crypto";
 import { type FrameDecoder, MESSAGE_HEADER_BYTES, type MessageBody } from "@ipc/framing";
+import { SessionError } from "../errors.js";
+import { CONTROL_TYPE } from "../message.js";
 import type { TimeSlice } from "../scheduling/time-slice.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { MessageDecoder } from "./codec.js";
 import { createFrameDecoder, encodeHeader, FrameCodec } from "./frame-codec.js";
+
+/** The longest data of a control frame in the handshake, in bytes. */
+const CONTROL_RECORD_BYTES = 128;
 
 /**
  * Encodes a secure session: a stream of plain frames, sealed in records. The small messages of a tick share one record, a large
@@ -51,6 +57,26 @@ export class RecordCodec extends FrameCodec {
 
   override closeNotify(): Uint8Array {
     return this.#sealer.seal(RECORD_KIND.close);
+  }
+
+  /** Seals a control frame of the handshake: the only frame of its record. */
+  sealControl(data: Uint8Array): Uint8Array {
+    return this.#sealer.seal(RECORD_KIND.data, [encodeHeader(CONTROL_TYPE, data.length), data]);
+  }
+
+  /**
+   * Opens a control frame of the handshake, and returns its data.
+   * @throws CryptoError; SessionError IPC_RECORD_INVALID if the record has other frames, or a part of one
+   */
+  openControl(record: SealedRecord): Uint8Array {
+    const frames = createFrameDecoder(CONTROL_RECORD_BYTES);
+    frames.push(this.#opener.open(record));
+    const message = frames.nextMessage();
+    if (message?.type === CONTROL_TYPE && frames.bufferedBytes === 0) return message.data;
+    throw new SessionError(
+      "IPC_RECORD_INVALID",
+      "invalid record: expected one control frame and nothing else; the peer does not speak this protocol",
+    );
   }
 
   createDecoder(maxDataBytes: number): MessageDecoder {

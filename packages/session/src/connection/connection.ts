@@ -6,6 +6,7 @@ import type { SilenceNews } from "../diagnostics.js";
 import { type ConnectionEnd, connectionEndError, type IpcError } from "../errors.js";
 import type { Heartbeat, HeartbeatMember } from "../heartbeat/heartbeat.js";
 import { FEATURE } from "../negotiation/offer.js";
+import type { ResumableSession } from "../resume/resumable-session.js";
 import type { ConnectionSecurity } from "../security.js";
 import { closeGracefully, destroyStream, setStreamReferenced } from "../stream-close.js";
 import { hasEnded } from "../stream-input.js";
@@ -54,6 +55,7 @@ export class Connection implements HeartbeatMember {
   readonly #peerEndsInResponse: boolean;
   readonly #receiver: Receiver;
   readonly #endMark: EndMark;
+  readonly #session: ResumableSession | undefined;
   /** The reason of the peer's last GOAWAY. */
   #goaway: GoawayReason | undefined;
   #refusal: (typeof REFUSALS)[GoawayReason];
@@ -67,7 +69,9 @@ export class Connection implements HeartbeatMember {
   constructor(options: ConnectionOptions) {
     const { stream, outcome, rest, maxReceiveSize, heartbeat, ...sending } = options;
     const { codec } = outcome;
+    const { session } = sending;
     this.stream = stream;
+    this.#session = session;
     this.#heartbeat = heartbeat;
     this.security = codec.security;
     this.maxSendSize = outcome.maxSendSize;
@@ -79,7 +83,7 @@ export class Connection implements HeartbeatMember {
     const failed = (error: IpcError): void => this.#finish(error, false);
     this.sender = new Sender({ ...sending, stream, encoder: codec, exhausted: failed });
     const hasControl = (outcome.features & FEATURE.controlFrames) !== 0;
-    this.#control = hasControl ? new ControlChannel(this.sender, this.#onGoaway) : undefined;
+    this.#control = hasControl ? new ControlChannel(this.sender, this.#onGoaway, session) : undefined;
     this.#receiver = new Receiver(stream, decoder, failed, this.#control?.receive);
   }
 
@@ -91,6 +95,7 @@ export class Connection implements HeartbeatMember {
     this.stream.on("error", this.#onError);
     this.stream.on("close", this.#onClose);
     this.#heartbeat.join(this);
+    if (this.#control !== undefined) this.#session?.attach(this.#control.acknowledge);
     this.sender.start();
   }
 
@@ -163,12 +168,18 @@ export class Connection implements HeartbeatMember {
    * @throws SessionError IPC_CLOSE_INCOMPLETE after `timeoutMs`, or when the connection is lost
    */
   close(timeoutMs: number): Promise<void> {
+    const session = this.#session;
     const { stream, sender } = this;
     this.#detach();
     // Discard the peer's input, so that a peer that writes before it reads cannot block our output.
-    stream.resume();
-    this.#close = new GracefulClose({ stream, sender, timeoutMs, peerEndsInResponse: this.#peerEndsInResponse });
-    return this.#close.run();
+    if (session === undefined) stream.resume();
+    else this.#receiver.discard();
+    const announce = (): void => {
+      if (session !== undefined) this.#control?.goaway("closing");
+    };
+    const peerEndsInResponse = this.#peerEndsInResponse;
+    this.#close = new GracefulClose({ stream, sender, session, announce, timeoutMs, peerEndsInResponse });
+    return this.#close.run().finally(() => this.#receiver.stop());
   }
 
   /** Ends the connection at once, as when it is lost. Returns false if it is closing or over. */
@@ -249,9 +260,14 @@ export class Connection implements HeartbeatMember {
   /** The single path for every end that this side did not request. */
   #finish(error: IpcError, clean: boolean): void {
     const events = this.#events;
-    if (events === undefined) return;
+    if (events === undefined) {
+      // A close that waits for acknowledgements gets none any more.
+      if (this.#session !== undefined) destroyStream(this.stream);
+      return;
+    }
     this.#detach();
-    this.sender.fail(error);
+    if (this.#session === undefined) this.sender.fail(error);
+    else this.#session.detach(this.sender.detach(error));
     destroyStream(this.stream);
     events.end(error, clean);
   }

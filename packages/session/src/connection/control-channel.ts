@@ -1,10 +1,14 @@
 import {
   type ControlFrame,
+  type DeliveryCounts,
   decodeControlFrame,
   encodeControlFrame,
   type GoawayReason,
 } from "../codec/control-frame.js";
+import type { ResumableSession } from "../resume/resumable-session.js";
 import type { Sender } from "./sender.js";
+
+const NO_COUNTS: DeliveryCounts = Object.freeze({ received: 0, taken: 0 });
 
 /**
  * The control frames of one connection: answers PINGs, and sends and receives the others.
@@ -15,16 +19,18 @@ import type { Sender } from "./sender.js";
 export class ControlChannel {
   readonly #sender: Sender;
   readonly #onGoaway: (reason: GoawayReason) => void;
+  readonly #session: ResumableSession | undefined;
   #lastPingId = 0;
   #isPingQueued = false;
   #isPongQueued = false;
   /** The newest PING that came while a PONG was in the send queue. */
   #unansweredId: number | undefined;
 
-  /** @param onGoaway called with the reason of each GOAWAY */
-  constructor(sender: Sender, onGoaway: (reason: GoawayReason) => void) {
+  /** @param onGoaway called with the reason of each GOAWAY. @param session gets the peer's counts; undefined: there is no resume */
+  constructor(sender: Sender, onGoaway: (reason: GoawayReason) => void, session?: ResumableSession) {
     this.#sender = sender;
     this.#onGoaway = onGoaway;
+    this.#session = session;
   }
 
   /**
@@ -39,10 +45,14 @@ export class ControlChannel {
     this.#whenFlushed(this.#onPingSent);
   }
 
-  /** Announces an end. The counts are 0: no connection can be resumed. */
+  /** Announces an end, with the counts of the session. */
   goaway(reason: GoawayReason): void {
-    this.#send({ op: "goaway", reason, received: 0n, taken: 0n });
+    this.#send({ op: "goaway", reason, ...(this.#session?.counts ?? NO_COUNTS) });
   }
+
+  /** Acknowledges messages. Returns false if an earlier ACK still waits in the send queue. */
+  readonly acknowledge = (counts: DeliveryCounts): boolean =>
+    this.#sender.sendAck(encodeControlFrame({ op: "ack", ...counts }));
 
   /** @throws SessionError IPC_RECORD_INVALID */
   readonly receive = (data: Uint8Array): void => {
@@ -52,7 +62,13 @@ export class ControlChannel {
         this.#answer(frame.id);
         return;
       case "goaway":
+        if (frame.reason === "draining") this.#session?.acknowledge(frame);
+        else this.#session?.conclude(frame);
         this.#onGoaway(frame.reason);
+        return;
+      case "ack":
+        this.#session?.acknowledge(frame);
+        if (this.#session !== undefined) this.#sender.onRoom();
         return;
       case "pong":
       case undefined:

@@ -1,6 +1,8 @@
 import type { Duplex } from "node:stream";
 import { type IpcError, SessionError } from "../errors.js";
+import type { ResumableSession } from "../resume/resumable-session.js";
 import { closeGracefully, destroyStream } from "../stream-close.js";
+import { hasEnded } from "../stream-input.js";
 import { startTimeLimit, type TimeLimit } from "../time-limit.js";
 import type { Sender } from "./sender.js";
 
@@ -12,6 +14,10 @@ export interface GracefulCloseOptions {
   readonly sender: Sender;
   /** For the accepted messages and the announcement of the end to reach the kernel. */
   readonly timeoutMs: number;
+  /** The session that the connection belongs to, if it can be resumed: the close waits until the peer has received everything. */
+  readonly session: ResumableSession | undefined;
+  /** Called before the announcement of the end. */
+  readonly announce: () => void;
   /** Whether the peer ends its side in response, and gets the rest of that time for it instead of 250 ms. */
   readonly peerEndsInResponse: boolean;
 }
@@ -64,21 +70,30 @@ export class GracefulClose {
 
   /** Resolves when the kernel has every accepted message and then the close_notify; destroys the stream if that fails. */
   async #drainOutput(): Promise<void> {
-    const { sender, stream } = this.#options;
+    const { sender, stream, session, announce } = this.#options;
     const { signal } = this.#deadline;
     const flushed = sender.flush(signal);
-    const lost = (): void =>
-      sender.fail(new SessionError("IPC_CONNECTION_LOST", "the peer disconnected during the close"));
+    const lossError = (): SessionError =>
+      new SessionError("IPC_CONNECTION_LOST", "the peer disconnected during the close");
+    // A peer that has ended acknowledges nothing more.
+    const ended = (): void => session?.abandon(lossError());
+    const lost = (): void => {
+      sender.fail(lossError());
+      ended();
+    };
     stream.once("close", lost);
     stream.once("error", lost);
+    stream.once("end", ended);
     // A destroyed stream may have emitted 'close' or 'error' already and does not repeat them.
     if (stream.destroyed) lost();
+    else if (hasEnded(stream)) ended();
     try {
       await flushed;
+      await session?.whenReceived("close", signal);
+      announce();
       await sender.closeNotify(signal);
     } catch (cause) {
-      const unsent = `${sender.queuedMessages} messages (${sender.queuedBytes} bytes) were accepted and not sent`;
-      const figures = sender.queuedMessages > 0 ? unsent : "every message was sent, the end of the session was not";
+      const figures = this.#describeUnsent();
       destroyStream(stream);
       sender.fail(
         new SessionError("IPC_CLOSED", "write rejected: the connection was closed before the message was accepted"),
@@ -91,6 +106,18 @@ export class GracefulClose {
     } finally {
       stream.off("close", lost);
       stream.off("error", lost);
+      stream.off("end", ended);
     }
+  }
+
+  #describeUnsent(): string {
+    const { sender, session } = this.#options;
+    if (session !== undefined && session.resend.messages > 0) {
+      const { messages, bytes, last, written } = session.resend;
+      return `${messages} of ${last} accepted messages (${bytes} bytes) were not received by the peer as far as it has told, ${last - written} of them were not sent`;
+    }
+    const { queuedMessages, queuedBytes } = sender;
+    if (queuedMessages === 0) return "every message was sent, the end of the session was not";
+    return `${queuedMessages} messages (${queuedBytes} bytes) were accepted and not sent`;
   }
 }

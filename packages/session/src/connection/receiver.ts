@@ -15,6 +15,8 @@ export interface ReceiverEvents {
   readonly acceptsRemaining: () => boolean;
 }
 
+const DISCARDED: ReceiverEvents = { message() {}, bufferDone() {}, acceptsRemaining: () => false };
+
 /**
  * Decodes the input of one stream and delivers its messages: at most a time slice at once, none while it is paused, and after the
  * end of the stream the buffered ones. A listener may pause or stop it, or end its connection, while it is given a message.
@@ -72,6 +74,16 @@ export class Receiver {
     this.#events = undefined;
     this.#timeSlice.cancel();
     this.#stream.off("data", this.#onData);
+  }
+
+  /** After `stop`: drops the messages that arrive, and passes on control frames only, until `stop` is called again. */
+  discard(): void {
+    this.#events = DISCARDED;
+    if (this.#input !== "over") {
+      this.#input = "flowing";
+      this.#stream.on("data", this.#onData);
+    }
+    this.run();
   }
 
   /** Stops delivery until `resume`; the paused stream then applies backpressure to the peer. */

@@ -1,16 +1,14 @@
 import type { Duplex } from "node:stream";
-import { LARGE_BYTES, type MessageEncoder } from "../codec/codec.js";
-import { handledRejection } from "../deferred.js";
-import { abortError, type IpcError, rethrowDefect } from "../errors.js";
+import type { MessageEncoder } from "../codec/codec.js";
+import { type Deferred, handledRejection } from "../deferred.js";
+import { abortError, type IpcError, notResumableError, rethrowDefect } from "../errors.js";
 import { CONTROL_TYPE } from "../message.js";
-import { busyPoll, nextMacrotask, noteBatched, noteFlush, noteTickEnd } from "../scheduling/write-yield.js";
+import { Replay } from "../resume/replay.js";
+import type { ResumableSession } from "../resume/resumable-session.js";
+import { nextMacrotask, noteFlush } from "../scheduling/write-yield.js";
 import type { SharedBudget } from "../shared-budget.js";
-import { SendBuffer } from "./send-buffer.js";
-import type { WriteQueue, WriteSink } from "./write-queue.js";
-import { WriteTracker } from "./write-tracker.js";
-
-/** Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. */
-const SHARE_BYTES = 4_096;
+import { FrameOutput } from "./frame-output.js";
+import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "./write-queue.js";
 
 const DONE: Promise<void> = Promise.resolve();
 
@@ -26,39 +24,44 @@ export interface SenderOptions {
   readonly waiting: WriteQueue;
   /** Called when the cipher is exhausted: the connection must end. */
   readonly exhausted: (error: IpcError) => void;
+  /** The session that the connection belongs to, if it can be resumed. */
+  readonly session?: ResumableSession | undefined;
 }
 
 /**
- * Sends messages over one stream: batches the frames of a tick into one write, and bounds the queued bytes. It belongs to one
+ * Accepts messages for one stream, and bounds the bytes that are queued and, in a session that can be resumed, kept. It belongs to one
  * connection, so no message queued for one peer can reach another.
  */
-export class Sender implements WriteSink {
+export class Sender implements WriteSink, WriteTarget {
   readonly #options: SenderOptions;
-  readonly #stream: Duplex;
-  readonly #encoder: MessageEncoder;
   readonly #waiting: WriteQueue;
-  readonly #buffer: SendBuffer;
-  readonly #tracker: WriteTracker;
-  #messagesInBatch = 0;
-  #flushScheduled = false;
+  readonly #session: ResumableSession | undefined;
+  readonly #output: FrameOutput;
   /** Bytes of this sender that are counted in the shared budget. */
   #budgetedBytes = 0;
-  /** Bytes that the batch may still take without reading `writableLength`, which only falls until the next stream write. */
-  #roomBytes = 0;
   #failure: Error | undefined;
   /** Nothing may follow the announcement of this side's end. */
   #hasAnnouncedEnd = false;
   #acceptedMessages = 0;
   #acceptedBytes = 0;
+  /** What earlier connections of the session have left. */
+  #replay: Replay | undefined;
+  /** The end of the last ACK in the output. */
+  #ackEnd = 0;
 
   constructor(options: SenderOptions) {
-    const { stream, encoder, waiting } = options;
+    const { stream, encoder, busyPollUs, waiting, session } = options;
     this.#options = options;
-    this.#stream = stream;
-    this.#encoder = encoder;
     this.#waiting = waiting;
-    this.#buffer = new SendBuffer(encoder.headroom, encoder.tailroom);
-    this.#tracker = new WriteTracker(stream);
+    this.#session = session;
+    this.#output = new FrameOutput({
+      stream,
+      encoder,
+      busyPollUs,
+      resend: session?.resend,
+      written: () => this.#onWritten(),
+      failed: (error) => this.#onFailed(error),
+    });
   }
 
   get acceptedMessages(): number {
@@ -72,70 +75,78 @@ export class Sender implements WriteSink {
 
   /** Bytes accepted and not yet passed to the kernel. */
   get queuedBytes(): number {
-    return this.#buffer.length + this.#stream.writableLength;
+    return this.#output.queuedBytes;
   }
 
   /** Messages accepted and not yet passed to the kernel. */
   get queuedMessages(): number {
-    return this.#messagesInBatch + this.#tracker.messages;
+    return this.#output.queuedMessages;
+  }
+
+  /** Messages and bytes that the session does not keep yet, because they are in the batch of this tick. */
+  get unkept(): { readonly messages: number; readonly bytes: number } {
+    return this.#output.unkept;
   }
 
   /** Whether the next message is accepted at once. */
   get isFree(): boolean {
-    if (this.#roomBytes > 0) return true;
+    if (this.#output.roomBytes > 0) return true;
     if (this.#waiting.size > 0 || !this.hasRoom()) return false;
     // Other connections also use a shared budget; and headroom and tailroom count only once the batch has a frame.
-    const isExact = this.#options.budget === undefined && this.#buffer.length > 0;
-    if (isExact) this.#roomBytes = this.#options.maxQueuedBytes - this.queuedBytes;
+    const isExact = this.#options.budget === undefined && this.#output.batchBytes > 0;
+    if (isExact)
+      this.#output.roomBytes = Math.min(this.#options.maxQueuedBytes - this.queuedBytes, this.#keepableBytes);
     return true;
   }
 
-  write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until?: WriteUntil): Promise<void> {
     const { unawaited } = this.#waiting;
     if (this.#failure !== undefined) return unawaited.reject(this.#failure);
     if (signal?.aborted === true) return unawaited.reject(abortError("write", signal));
-    if (!this.isFree) return this.#waiting.write(type, data, signal);
-    return this.accept(type, data, signal) ?? DONE;
+    if (!this.isFree) return this.#waiting.write(type, data, signal, until);
+    return this.accept(type, data, signal, until) ?? DONE;
   }
 
-  flush(signal: AbortSignal | undefined): Promise<void> {
+  flush(signal: AbortSignal | undefined, until?: WriteUntil): Promise<void> {
     if (this.#failure !== undefined) return handledRejection(this.#failure);
     if (signal?.aborted === true) return handledRejection(abortError("flush", signal));
-    if (this.#waiting.size > 0) return this.#waiting.flush(signal);
-    const flushed = this.flushed(signal) ?? DONE;
+    if (this.#waiting.size > 0 || this.#replay !== undefined) return this.#waiting.flush(signal, until);
+    const flushed = this.flushed(signal, until) ?? DONE;
     return noteFlush() ? flushed.then(nextMacrotask) : flushed;
   }
 
-  /** Sends the writes that waited for the connection. */
+  /** Sends what earlier connections of the session have left, then the writes that waited for this one. */
   start(): void {
-    this.#waiting.drainInto(this);
+    if (this.#session !== undefined) this.#replay = new Replay(this.#session.resend, this.#output);
+    this.onRoom();
+  }
+
+  /** Goes on with what waits, because the queue or the session has room. */
+  onRoom(): void {
+    if (this.#replay === undefined || this.#sendAgain(this.#replay)) this.#waiting.drainInto(this);
   }
 
   hasRoom(): boolean {
-    if (this.#failure !== undefined) return false;
-    const { maxQueuedBytes, budget } = this.#options;
-    const queued = this.queuedBytes;
-    if (queued >= maxQueuedBytes) return false;
-    return budget === undefined || queued === 0 || queued < budget.share;
+    return (
+      this.#replay === undefined &&
+      this.#hasQueueRoom() &&
+      this.#session?.resend.hasRoom(this.#output.batchBytes) !== false
+    );
   }
 
-  accept(type: number, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined {
-    const length = this.#encoder.frameOverhead + data.length;
-    const isLarge = data.length >= LARGE_BYTES || length > this.#buffer.maxFrameBytes;
+  accept(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined {
     let more: Promise<void> | undefined;
     try {
-      more = isLarge ? this.#acceptLarge(type, data, signal) : this.#acceptSmall(type, data, length);
+      more = this.#output.isLarge(data) ? this.#acceptLarge(type, data, signal) : this.#output.addSmall(type, data, 1);
     } catch (error) {
       return this.#refuse(error);
     }
     // Sealing the previous batch failed: this message is rejected and not counted.
     if (this.#failure !== undefined) return this.#waiting.unawaited.reject(this.#failure);
-    if (!isLarge) this.#messagesInBatch++;
-    this.#roomBytes -= length;
     this.#acceptedMessages++;
     this.#acceptedBytes += data.length;
     this.#settleBudget();
-    return more;
+    return until === undefined ? more : this.#whenTaken("write", signal);
   }
 
   /**
@@ -145,20 +156,27 @@ export class Sender implements WriteSink {
    */
   sendControl(data: Uint8Array): void {
     if (this.#failure !== undefined || this.#hasAnnouncedEnd) return;
-    const length = this.#encoder.frameOverhead + data.length;
     try {
-      void this.#acceptSmall(CONTROL_TYPE, data, length);
+      void this.#output.addSmall(CONTROL_TYPE, data, 0);
     } catch (error) {
       void this.#refuse(error);
     }
-    this.#roomBytes -= length;
     this.#settleBudget();
   }
 
-  flushed(signal?: AbortSignal): Promise<void> | undefined {
-    this.#handBatch();
+  /** Sends an ACK, unless an earlier one still waits in the queue: a peer that does not read costs no memory. */
+  sendAck(data: Uint8Array): boolean {
+    const { tracker } = this.#output;
+    if (!tracker.hasWritten(this.#ackEnd)) return false;
+    this.sendControl(data);
+    this.#ackEnd = tracker.handedBytes + this.#output.batchBytes;
+    return true;
+  }
+
+  flushed(signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined {
+    this.#output.handBatch();
     if (this.#failure !== undefined) return handledRejection(this.#failure);
-    return this.#tracker.wait("flush", signal);
+    return until === undefined ? this.#output.tracker.wait("flush", signal) : this.#whenTaken("flush", signal);
   }
 
   /** Sends the announcement of this side's end, after `flush`. Resolves when the kernel has it, or when it can no longer be sent. */
@@ -167,11 +185,12 @@ export class Sender implements WriteSink {
     // The signal may have fired after the flush resolved, and does not fire again.
     if (signal?.aborted === true) throw abortError("close", signal);
     try {
-      const last = this.#encoder.closeNotify();
+      this.#output.handBatch();
+      const last = this.#options.encoder.closeNotify();
       this.#hasAnnouncedEnd = true;
       if (last === undefined) return;
-      this.#hand(last, 0);
-      await this.#tracker.wait("close", signal);
+      this.#output.hand(last, 0);
+      await this.#output.tracker.wait("close", signal);
     } catch (error) {
       // The cipher is exhausted, or the peer went away without waiting for it: the messages have been sent.
       if (rethrowDefect(error).code === "IPC_ABORTED") throw error;
@@ -180,105 +199,97 @@ export class Sender implements WriteSink {
 
   /** Rejects every wait with `error`; later writes and flushes are rejected too. */
   fail(error: Error): void {
-    this.#failure = error;
-    this.#roomBytes = 0;
-    this.#options.budget?.remove(this.#budgetedBytes);
-    this.#budgetedBytes = 0;
+    this.#stop(error);
     this.#waiting.rejectAll(error);
-    this.#tracker.rejectAll(error);
+    this.#output.tracker.rejectAll(error);
   }
 
   /**
-   * A write that fills a batch or is past `yieldAfterBytes` yields, because a loop over resolved promises starves timers and
-   * reads. Once all connections together have batched 256 KiB in a tick, every write past a connection's first 4 KiB does too.
+   * Ends this sender because the connection was lost. Its messages stay with the session, and the waiting writes where they are.
+   * @returns the flushes that wait
    */
-  #acceptSmall(type: number, data: Uint8Array, length: number): Promise<void> | undefined {
-    const batch = this.#buffer;
-    if (!batch.makeRoom(length)) {
-      this.#handBatch();
-      if (this.#failure !== undefined) return;
-      batch.makeRoom(length);
-    }
-    this.#encoder.writeFrame(batch.slab, batch.end, type, data);
-    batch.advance(length);
-    if (!this.#flushScheduled) {
-      this.#flushScheduled = true;
-      process.nextTick(this.#flushTick);
-    }
-    const maxBytes = noteBatched(length) ? SHARE_BYTES : LARGE_BYTES;
-    // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
-    if (batch.length + length <= maxBytes && batch.length < this.#encoder.yieldAfterBytes) return;
-    return nextMacrotask();
+  detach(error: Error): readonly Deferred<void>[] {
+    this.#stop(error);
+    return this.#output.tracker.release();
+  }
+
+  #stop(error: Error): void {
+    this.#failure = error;
+    this.#output.stop();
+    this.#options.budget?.remove(this.#budgetedBytes);
+    this.#budgetedBytes = 0;
+  }
+
+  readonly #hasQueueRoom = (): boolean => {
+    if (this.#failure !== undefined) return false;
+    const { maxQueuedBytes, budget } = this.#options;
+    const queued = this.queuedBytes;
+    if (queued >= maxQueuedBytes) return false;
+    return budget === undefined || queued === 0 || queued < budget.share;
+  };
+
+  /** Bytes that the session can still keep. */
+  get #keepableBytes(): number {
+    if (this.#session === undefined) return Number.POSITIVE_INFINITY;
+    return this.#session.resend.roomBytes - this.#output.batchBytes;
   }
 
   #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
-    // Hand over the batch before sealing the parts, because records must be sent in the order in which they are sealed.
-    this.#handBatch();
+    this.#output.addLarge(type, data);
     if (this.#failure !== undefined) return;
-    const parts = this.#encoder.encodeChunks(type, data);
-    this.#stream.cork();
-    for (const part of parts) this.#hand(part, part === parts.at(-1) ? 1 : 0);
-    this.#stream.uncork();
-    return this.#tracker.wait("write (accepted, the message may still be sent)", signal, this.#waiting.unawaited);
+    // A session has a copy, so that the caller need not wait for the kernel.
+    if (this.#session !== undefined) return nextMacrotask();
+    const accepted = "write (accepted, the message may still be sent)";
+    return this.#output.tracker.wait(accepted, signal, this.#waiting.unawaited);
   }
 
   /** Ends the connection when the cipher is exhausted; messages accepted before are still handed to the stream. */
   #refuse(thrown: unknown): Promise<never> {
     const error = rethrowDefect(thrown);
-    this.#handBatch();
+    this.#output.handBatch();
     this.#options.exhausted(error);
     return this.#waiting.unawaited.reject(error);
   }
 
-  readonly #flushTick = (): void => {
-    this.#flushScheduled = false;
-    noteTickEnd();
-    if (this.#failure === undefined) this.#handBatch();
-  };
-
-  #handBatch(): void {
-    if (this.#buffer.length === 0) return;
-    const batch = this.#buffer.take();
-    try {
-      this.#encoder.sealBatch(batch);
-    } catch (thrown) {
-      const error = rethrowDefect(thrown);
-      // These messages were accepted but cannot be sent, so every flush that waits for them must reject.
-      this.fail(error);
-      this.#options.exhausted(error);
-      return;
-    }
-    const messages = this.#messagesInBatch;
-    this.#messagesInBatch = 0;
-    this.#hand(batch, messages);
+  /** The messages of a batch were accepted but cannot be sent: every flush that waits for them must reject, unless they are kept. */
+  #onFailed(error: IpcError): void {
+    if (this.#session === undefined) this.fail(error);
+    else this.#stop(error);
+    this.#options.exhausted(error);
   }
 
-  #hand(bytes: Uint8Array, messages: number): void {
-    this.#roomBytes = 0;
-    this.#tracker.add(bytes.length, messages);
-    try {
-      this.#stream.write(bytes, this.#onWritten);
-    } catch (error) {
-      // A caller's stream has thrown; with 'error' and 'close' the connection ends.
-      this.#stream.destroy(error as Error);
-    }
-    const { busyPollUs } = this.#options;
-    if (busyPollUs > 0) busyPoll(busyPollUs);
-  }
-
-  readonly #onWritten = (error?: Error | null): void => {
-    // The connection handles stream failures in its 'error' and 'close' listeners, the single path for every end.
-    if (error || this.#failure !== undefined) return;
+  #onWritten(): void {
     this.#settleBudget();
-    this.#tracker.update();
-    if (this.#waiting.size > 0) this.#waiting.drainInto(this);
-    if (this.#buffer.length === 0 && this.#tracker.isIdle) this.#buffer.shrink();
-  };
+    if (this.#waiting.size > 0 || this.#replay !== undefined) this.onRoom();
+  }
+
+  /** Sends the messages of earlier connections. Returns whether that was all. */
+  #sendAgain(replay: Replay): boolean {
+    try {
+      if (!replay.send(this.#hasQueueRoom)) return false;
+    } catch (error) {
+      void this.#refuse(error);
+      return false;
+    }
+    this.#replay = undefined;
+    for (const flush of this.#session?.takeFlushes() ?? []) flush.resolve(this.flushed() ?? DONE);
+    return true;
+  }
+
+  /** Returns the promise of what was accepted last, and of all before it. */
+  #whenTaken(what: string, signal: AbortSignal | undefined): Promise<void> | undefined {
+    const session = this.#session;
+    const { unawaited } = this.#waiting;
+    if (session === undefined) return unawaited.reject(notResumableError(what));
+    const accepted = `${what} (accepted, the message may still be sent)`;
+    const number = session.resend.last + this.unkept.messages;
+    return session.whenTaken(number, accepted, signal, what === "write" ? unawaited : undefined);
+  }
 
   /** Updates the shared budget with the bytes queued here now. */
   #settleBudget(): void {
     const { budget } = this.#options;
-    // `fail` has returned these bytes to the budget; do not add them again.
+    // `#stop` has returned these bytes to the budget; do not add them again.
     if (budget === undefined || this.#failure !== undefined) return;
     const queued = this.queuedBytes;
     budget.add(queued - this.#budgetedBytes);

@@ -14,13 +14,21 @@ interface QueuedWrite {
   readonly done: Deferred<void>;
 }
 
+/** What a write or a flush waits for, instead of what it waits for without: that the peer's application has taken the message. */
+export type WriteUntil = "taken";
+
+/** Takes the writes of a peer, whichever connection it has. */
+export interface WriteTarget {
+  write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until: WriteUntil | undefined): Promise<void>;
+}
+
 /** Destination of queued messages. */
 export interface WriteSink {
   hasRoom(): boolean;
   /** Accepts the message. An abort of `signal` afterwards only ends the wait; the message may still be sent. */
-  accept(type: number, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined;
+  accept(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined;
   /** Resolves when the kernel has every byte accepted so far; undefined when it already has. */
-  flushed(signal?: AbortSignal): Promise<void> | undefined;
+  flushed(signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined;
 }
 
 /** Waiting writes and flushes, in order. None of them is accepted yet, so an abort removes an entry completely. */
@@ -50,7 +58,7 @@ export class WriteQueue {
    * Rejects with IPC_QUEUE_FULL, IPC_ABORTED; otherwise settles when the message is accepted or can no longer be. Copies data that
    * is copied when it is accepted, too, because the caller may reuse it; longer data belongs to the queue until then.
    */
-  write(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until?: WriteUntil): Promise<void> {
     const bytes = data.length + MESSAGE_OVERHEAD_BYTES;
     if (signal?.aborted !== true && this.#bytes + bytes > this.#capacity && this.#entries.size > 0) {
       return this.unawaited.reject(
@@ -65,7 +73,9 @@ export class WriteQueue {
     // Not `slice`: that of a Buffer shares its memory.
     const kept = length < UNCOPIED_FROM_BYTES ? new Uint8Array(data) : data;
     const done = this.#add("write", bytes, signal, (sink) =>
-      kept.length === length ? sink.accept(type, kept, signal) : handledRejection(changedError(length, kept.length)),
+      kept.length === length
+        ? sink.accept(type, kept, signal, until)
+        : handledRejection(changedError(length, kept.length)),
     );
     return done.promise;
   }
@@ -74,9 +84,9 @@ export class WriteQueue {
    * Like `write`, for a flush of every entry queued before it, and without a limit: a flush holds no data, and `close` relies on
    * its flush being queued regardless of the waiting bytes.
    */
-  flush(signal: AbortSignal | undefined): Promise<void> {
+  flush(signal: AbortSignal | undefined, until?: WriteUntil): Promise<void> {
     if (signal?.aborted === true) return handledRejection(abortError("flush", signal));
-    return this.#add("flush", MESSAGE_OVERHEAD_BYTES, signal, (sink) => sink.flushed(signal)).promise;
+    return this.#add("flush", MESSAGE_OVERHEAD_BYTES, signal, (sink) => sink.flushed(signal, until)).promise;
   }
 
   /** Passes entries to the sink while it has room. */

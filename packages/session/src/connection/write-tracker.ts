@@ -57,6 +57,21 @@ export class WriteTracker {
     return written.promise;
   }
 
+  /** Whether the kernel has the bytes up to `endOffset` of the output. */
+  hasWritten(endOffset: number): boolean {
+    return this.#handedBytes - this.#stream.writableLength >= endOffset;
+  }
+
+  /** All bytes handed to the stream so far. */
+  get handedBytes(): number {
+    return this.#handedBytes;
+  }
+
+  /** Gives up the waits, which the caller settles. */
+  release(): readonly Deferred<void>[] {
+    return this.#waits.splice(0).map(({ written }) => written);
+  }
+
   rejectAll(error: Error): void {
     const waits = this.#waits;
     this.#waits = [];

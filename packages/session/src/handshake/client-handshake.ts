@@ -1,9 +1,11 @@
-import type { NonceSource, RecordCipherOptions } from "@ipc/crypto";
+import { deriveResumeKeys, type NonceSource, type RecordCipherOptions } from "@ipc/crypto";
 import type { HandshakeOutcome } from "../codec/codec.js";
+import { SessionError } from "../errors.js";
 import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { selectMode } from "../negotiation/mode-selection.js";
-import { decodeMaxMessageSize, FEATURE_MASK, type Offer, tryDecodeOffer } from "../negotiation/offer.js";
+import { decodeMaxMessageSize, FEATURE, featuresOf, type Offer, tryDecodeOffer } from "../negotiation/offer.js";
 import { assertServerName } from "../negotiation/server-name.js";
+import { type ResumeClaim, requestResume } from "../resume/resume-exchange.js";
 import { answerHello, REPLY } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { checkedMaxMessageSize, receiveLimits } from "./limits.js";
@@ -26,14 +28,23 @@ export interface ClientHandshakeOptions {
   readonly credentials?: Credentials;
   /** The `secureMode` of all earlier sessions together: each proof in it is required again. @default none was secure */
   readonly earlierMode?: number | undefined;
+  /** Whether and how the client resumes. @default it does not */
+  readonly resume?: ClientResume | undefined;
   readonly nonces?: NonceSource;
   readonly records?: RecordCipherOptions;
+}
+
+export interface ClientResume {
+  /** Whether a server that cannot resume is rejected. */
+  readonly require: boolean;
+  /** The session to continue; undefined: this is the first connection. */
+  readonly claim: ResumeClaim | undefined;
 }
 
 /**
  * Runs the client's side of golang-ipc's handshake, and of the secure session that an @ipc server offers in it.
  * @throws SessionError IPC_VERSION_MISMATCH, IPC_ENCRYPTION_REFUSED, IPC_SECURITY_REFUSED, IPC_SERVER_BUSY,
- * IPC_HANDSHAKE_FAILED; CryptoError
+ * IPC_NOT_RESUMABLE, IPC_HANDSHAKE_FAILED; CryptoError
  * @see golang-ipc handshake.go, `func (cc *Client) handshake`
  */
 export function* clientHandshake(options: ClientHandshakeOptions): Handshake<HandshakeOutcome> {
@@ -81,14 +92,16 @@ function* completeClient(
     select: bytes,
   };
   const { mode } = select;
-  const codec = yield* authenticateClient({
-    transcript,
-    sharedSecret: exchange.sharedSecret,
-    mode,
-    credentials,
-    records,
-  });
-  return { codec, maxSendSize, features, peerEndsInResponse: false, secureMode: mode };
+  const { sharedSecret } = exchange;
+  const resumable = (features & FEATURE.resume) !== 0;
+  const authenticated = yield* authenticateClient({ transcript, sharedSecret, mode, credentials, resumable, records });
+  const { codec, exporter, transcriptHash } = authenticated;
+  const outcome = { codec, maxSendSize, features, peerEndsInResponse: false, secureMode: mode };
+  if (!resumable) return outcome;
+  const keys = deriveResumeKeys(exporter);
+  const claim = options.resume?.claim;
+  const answer = claim && (yield* requestResume({ codec, transcriptHash, keys, mode }, claim));
+  return { ...outcome, resume: { keys, mode, answer } };
 }
 
 /** Returns the client's select; undefined: golang-ipc's protocol. @throws SessionError IPC_SECURITY_REFUSED */
@@ -98,8 +111,21 @@ function answerOffer(
   encrypted: boolean,
 ): Select | undefined {
   const { name, address = name, serverName, maxMessageSize, credentials = NO_CREDENTIALS } = options;
-  const { earlierMode } = options;
+  const { earlierMode, resume } = options;
   const mode = selectMode(offer, { name, credentials, encrypted, earlierMode });
   assertServerName(offer?.nameHash, { address, expected: serverName, require: credentials.require });
-  return mode === undefined ? undefined : { mode, features: FEATURE_MASK, maxMessageSize };
+  const own = featuresOf(encrypted && resume !== undefined);
+  const both = mode === undefined ? 0 : own & (offer?.features ?? 0);
+  const resumes = (both & FEATURE.resume) !== 0 && (both & FEATURE.controlFrames) !== 0;
+  if (resume?.require === true && !resumes) throw notResumable(name);
+  if (mode === undefined) return undefined;
+  const follows = resumes && resume?.claim !== undefined ? FEATURE.resumeFollows : 0;
+  return { mode, features: own | follows, maxMessageSize };
+}
+
+function notResumable(name: string): SessionError {
+  return new SessionError(
+    "IPC_NOT_RESUMABLE",
+    `server \`${name}\` cannot resume, and \`resume.require\` demands it; start the server with \`resume\``,
+  );
 }

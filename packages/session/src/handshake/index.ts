@@ -7,5 +7,5 @@ export { type ClientHandshakeOptions, clientHandshake } from "./client-handshake
 export { BUSY_HELLO } from "./hello.js";
 export { KeyPairPool } from "./key-pair-pool.js";
 export { type HandshakeProgress, type HandshakeResult, type HandshakeRun, runHandshake } from "./run-handshake.js";
-export { type ServerHandshakeOptions, serverHandshake } from "./server-handshake.js";
+export { type ServerHandshakeOptions, type ServerResume, serverHandshake } from "./server-handshake.js";
 export { type Handshake, type HandshakeAnswer, type HandshakeStep, STAGE } from "./steps.js";

@@ -31,6 +31,8 @@ export interface AuthenticationOptions {
   /** MODE bits, as selected. */
   readonly mode: number;
   readonly credentials: Credentials;
+  /** Whether both sides can resume. */
+  readonly resumable: boolean;
   readonly records?: RecordCipherOptions | undefined;
 }
 
@@ -38,7 +40,7 @@ export interface AuthenticationOptions {
  * Runs the client's side: sends its select and its AUTH in one item, then receives the server's AUTH.
  * @throws CryptoError IPC_AUTHENTICATION_FAILED, IPC_RECORD_INVALID
  */
-export function* authenticateClient(start: AuthenticationOptions): Handshake<RecordCodec> {
+export function* authenticateClient(start: AuthenticationOptions): Handshake<Authenticated> {
   const { transcript, sharedSecret, mode, credentials, records } = start;
   const transcriptHash = hashTranscript(transcript);
   const keys = deriveSessionKeys(
@@ -55,13 +57,21 @@ export function* authenticateClient(start: AuthenticationOptions): Handshake<Rec
   const body = opener.open(yield* receiveServerAuth(mode));
   const trusted = hasBit(mode, MODE.serverSigns) ? credentials.trustedPeers : undefined;
   const key = verifyAuth({ role: "server", key: keys.server.auth, transcriptHash }, body, trusted);
-  return new RecordCodec(sealer, opener, securityOf(mode, key));
+  const codec = new RecordCodec(sealer, opener, securityOf(start, key));
+  return { codec, exporter: keys.exporter, transcriptHash };
 }
 
-/** What a client has proved, and the codec of the session. */
+/** The codec of a session, and what other secrets are bound to. */
 export interface Authenticated {
   readonly codec: RecordCodec;
-  readonly keys: ProvedKeys;
+  readonly exporter: KeyObject;
+  /** 32 bytes. */
+  readonly transcriptHash: Uint8Array;
+}
+
+/** What a client has proved. */
+export interface AuthenticatedClient extends Authenticated {
+  readonly proved: ProvedKeys;
 }
 
 /**
@@ -73,7 +83,7 @@ export interface Authenticated {
 export function* authenticateServer(
   start: AuthenticationOptions,
   current: () => Credentials,
-): Handshake<Authenticated> {
+): Handshake<AuthenticatedClient> {
   const { transcript, sharedSecret, mode, credentials, records } = start;
   const transcriptHash = hashTranscript(transcript);
   const record = yield* receiveAuth("the client's AUTH");
@@ -81,7 +91,7 @@ export function* authenticateServer(
   sharedSecret.fill(0);
   const trusted = hasBit(mode, MODE.clientSigns) ? credentials.trustedPeers : undefined;
   const key = verifyAuth({ role: "client", key: keys.client.auth, transcriptHash }, body, trusted);
-  const security = securityOf(mode, key);
+  const security = securityOf(start, key);
   yield* authorize(security);
   // Nothing else runs between this check and the AUTH, with which the client counts as connected.
   const proved = Object.freeze({ psk, identity: key });
@@ -90,7 +100,8 @@ export function* authenticateServer(
   const auth = makeAuth({ role: "server", key: keys.server.auth, transcriptHash }, identity);
   const sealer = new RecordSealer(keys.server, records);
   yield* send(sealer.seal(RECORD_KIND.auth, [auth]));
-  return { codec: new RecordCodec(sealer, opener, security), keys: proved };
+  const codec = new RecordCodec(sealer, opener, security);
+  return { codec, exporter: keys.exporter, transcriptHash, proved };
 }
 
 interface Opened {
@@ -152,9 +163,13 @@ function* receiveAuth(what: string): Handshake<SealedRecord> {
   return { kind, sealed: yield* receive(length, what, STAGE.auth) };
 }
 
-function securityOf(mode: number, key: Uint8Array | undefined): ConnectionSecurity {
+function securityOf(
+  { mode, resumable }: Pick<AuthenticationOptions, "mode" | "resumable">,
+  key: Uint8Array | undefined,
+): ConnectionSecurity {
   const psk = hasBit(mode, MODE.psk);
-  if (key === undefined) return Object.freeze({ mode: "secure", peer: Object.freeze({ psk }) });
+  const resume = resumable ? ({ resumable } as const) : undefined;
+  if (key === undefined) return Object.freeze({ mode: "secure", peer: Object.freeze({ psk }), ...resume });
   // Return a copy of the key on each access, so that a caller's changes do not affect other callers.
   const peer = Object.freeze({
     psk,
@@ -162,7 +177,7 @@ function securityOf(mode: number, key: Uint8Array | undefined): ConnectionSecuri
       return Uint8Array.from(key);
     },
   });
-  return Object.freeze({ mode: "secure", peer });
+  return Object.freeze({ mode: "secure", peer, ...resume });
 }
 
 function hasBit(mode: number, bit: number): boolean {

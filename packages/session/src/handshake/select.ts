@@ -2,9 +2,9 @@ import { readUint32, writeUint32 } from "@ipc/framing";
 import { SessionError } from "../errors.js";
 import {
   describeMode,
-  FEATURE_MASK,
   MODE_MASK,
   readUint16,
+  SELECT_FEATURES,
   type SecurityOffer,
   writeUint16,
 } from "../negotiation/offer.js";
@@ -62,7 +62,7 @@ export function* receiveSelect(offer: SecurityOffer | undefined, golangIpcOnly =
   const bytes = new Uint8Array(SELECT_BYTES);
   bytes.set(first);
   bytes.set(yield* receive(SELECT_BYTES - 1, what), 1);
-  const features = readUint16(bytes, 1) & FEATURE_MASK;
+  const features = readUint16(bytes, 1) & SELECT_FEATURES;
   return { bytes, select: { mode, features, maxMessageSize: checkedMaxMessageSize(readUint32(bytes, 5), "client") } };
 }
 

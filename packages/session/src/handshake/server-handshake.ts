@@ -1,9 +1,11 @@
-import type { NonceSource, RecordCipherOptions, Transcript } from "@ipc/crypto";
+import { deriveResumeKeys, type NonceSource, type RecordCipherOptions, type Transcript } from "@ipc/crypto";
 import type { HandshakeOutcome } from "../codec/codec.js";
+import { SessionError } from "../errors.js";
 import { type Credentials, NO_CREDENTIALS, offerOf } from "../negotiation/credentials.js";
-import { createInstanceId, encodeLimitsPlaintext, FEATURE_MASK } from "../negotiation/offer.js";
+import { createInstanceId, encodeLimitsPlaintext, FEATURE, featuresOf } from "../negotiation/offer.js";
 import { assertStillAccepted, NO_PROOF } from "../negotiation/proved-keys.js";
 import { hashServerName } from "../negotiation/server-name.js";
+import { answerResume, type DecideResume } from "../resume/resume-exchange.js";
 import { assertAccepted, HELLO, VERSION } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { encodeLimits } from "./limits.js";
@@ -25,8 +27,16 @@ export interface ServerHandshakeOptions {
   readonly currentCredentials?: () => Credentials;
   /** Ends the connection of every client whose select is not 00, which is what a golang-ipc client sends. @default false */
   readonly golangIpcOnly?: boolean;
+  /** Whether and how the server resumes. @default it does not */
+  readonly resume?: ServerResume | undefined;
   readonly nonces?: NonceSource;
   readonly records?: RecordCipherOptions;
+}
+
+export interface ServerResume {
+  /** Whether a client that cannot resume is rejected. */
+  readonly require: boolean;
+  readonly decide: DecideResume;
 }
 
 /**
@@ -61,10 +71,12 @@ function* completeServer(
     credentials = NO_CREDENTIALS,
     currentCredentials = () => credentials,
     golangIpcOnly = false,
+    resume,
     records,
   } = options;
   const security = offerOf(credentials);
-  const offer = security && { ...security, features: FEATURE_MASK, nameHash: hashServerName(name), instance };
+  const own = featuresOf(resume !== undefined && exchange !== undefined);
+  const offer = security && { ...security, features: own, nameHash: hashServerName(name), instance };
   // If the client has nothing to select, its security is known already: authorize it before the limits, because a golang-ipc
   // client believes that it is connected once it has them.
   const isDecided = exchange === undefined || offer === undefined;
@@ -74,6 +86,10 @@ function* completeServer(
   const { bytes, select } = yield* receiveSelect(offer, golangIpcOnly);
   const maxSendSize = Math.min(maxMessageSize, select?.maxMessageSize ?? maxMessageSize);
   const features = (offer?.features ?? 0) & (select?.features ?? 0);
+  const resumable = (features & FEATURE.controlFrames) !== 0 && (features & FEATURE.resume) !== 0;
+  const follows = ((select?.features ?? 0) & FEATURE.resumeFollows) !== 0;
+  if (follows && !resumable) throw resumeNotOfferedError();
+  if (resume?.require === true && !resumable) throw notResumable();
   if (exchange === undefined || select === undefined) {
     if (!isDecided) yield* authorize(golangIpcCodec(exchange).security);
     assertStillAccepted(currentCredentials(), { started: credentials, mode: undefined, keys: NO_PROOF });
@@ -89,7 +105,26 @@ function* completeServer(
   };
   const { mode } = select;
   const { sharedSecret } = exchange;
-  const start = { transcript, sharedSecret, mode, credentials, records };
-  const { codec, keys } = yield* authenticateServer(start, currentCredentials);
-  return { codec, maxSendSize, features, peerEndsInResponse: true, provedKeys: keys };
+  const start = { transcript, sharedSecret, mode, credentials, resumable, records };
+  const { codec, exporter, transcriptHash, proved } = yield* authenticateServer(start, currentCredentials);
+  const outcome = { codec, maxSendSize, features, peerEndsInResponse: true, provedKeys: proved };
+  if (resume === undefined || !resumable) return outcome;
+  const keys = deriveResumeKeys(exporter);
+  const channel = { codec, transcriptHash, keys, mode };
+  const answer = follows ? yield* answerResume(channel, codec.security, resume.decide) : undefined;
+  return { ...outcome, resume: { keys, mode, answer } };
+}
+
+function resumeNotOfferedError(): SessionError {
+  return new SessionError(
+    "IPC_HANDSHAKE_FAILED",
+    "invalid features of the client: RESUME follows, but not both sides can resume; the client does not speak this protocol",
+  );
+}
+
+function notResumable(): SessionError {
+  return new SessionError(
+    "IPC_NOT_RESUMABLE",
+    "client rejected: it cannot resume, and `resume.require` demands it; start the client with `resume`",
+  );
 }

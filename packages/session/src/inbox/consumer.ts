@@ -182,6 +182,7 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   /** Passes data to listeners at once. Most messages come this way: they never enter a queue. */
   deliver(data: D): void {
     this.#isDelivering = true;
+    this.#source.stepsOf(data)?.handOut();
     this.#deliver(data);
     this.#isDelivering = false;
     if (this.#isServeDue) this.#dispatch();
@@ -281,8 +282,8 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   /** Passes unread data to listeners: a step, because another connection may be there by now. */
   #passOn(data: D): void {
     const steps = this.#source.stepsOf(data);
-    steps?.begin();
+    const step = steps?.begin() ?? 0;
     this.#deliver(data);
-    steps?.end();
+    steps?.end(step);
   }
 }

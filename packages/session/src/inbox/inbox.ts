@@ -106,6 +106,7 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
 
   take(): DataMessage | StatusMessage | undefined {
     const entry = this.#unread.shift();
+    if (entry?.kind === "data") ReceivedMessage.stepsOf(entry).handOut();
     if (this.#input === "full" && this.#hasRoom()) {
       this.#input = "resuming";
       queueMicrotask(this.#resume);

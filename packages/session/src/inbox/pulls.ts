@@ -21,6 +21,8 @@ export class Pulls<T> {
   readonly #waits = new Set<Wait<T>>();
   /** Undefined: the step of a call that got a status, or nothing in time. */
   readonly #steps: (OpenSteps | undefined)[] = [];
+  /** What ends each of them. */
+  readonly #numbers: number[] = [];
 
   /** @param isIteration whether an iteration makes the calls, and not reads */
   constructor(source: Pick<MessageSource<T>, "end" | "stepsOf">, isIteration: () => boolean) {
@@ -38,7 +40,7 @@ export class Pulls<T> {
       ...options,
       onCancel: () => {
         this.#waits.delete(wait);
-        this.#steps.push(undefined);
+        this.#push(undefined, 0);
       },
     });
     this.#waits.add(wait);
@@ -73,16 +75,23 @@ export class Pulls<T> {
   /** Notes that a call has got an item. */
   beginStep(item: T): void {
     const steps = this.#source.stepsOf(item);
-    steps?.begin();
-    this.#steps.push(steps);
+    // The caller of a read has the message for good; an iteration may fail while it handles one.
+    this.#push(steps, steps?.begin(!this.#isIteration()) ?? 0);
   }
 
   endStep(): void {
-    if (this.#steps.length > 0) this.#steps.pop()?.end();
+    if (this.#steps.length === 0) return;
+    const number = this.#numbers.pop() as number;
+    this.#steps.pop()?.end(number);
   }
 
   endSteps(): void {
     while (this.#steps.length > 0) this.endStep();
+  }
+
+  #push(steps: OpenSteps | undefined, number: number): void {
+    this.#steps.push(steps);
+    this.#numbers.push(number);
   }
 
   #resolveAll(): void {

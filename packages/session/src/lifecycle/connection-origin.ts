@@ -1,37 +1,55 @@
-import type { AbortOptions } from "@ipc/transport";
 import type { Connection } from "../connection/connection.js";
-import type { Sender } from "../connection/sender.js";
 import type { UnawaitedWrites } from "../connection/unawaited-writes.js";
-import { SessionError } from "../errors.js";
+import type { WriteTarget } from "../connection/write-queue.js";
+import { notResumableError, SessionError } from "../errors.js";
 import type { MessageOrigin } from "../message.js";
 import { OpenSteps } from "../open-steps.js";
-import { validateAbortOptions, validateWrite } from "../options/call-arguments.js";
+import { validateWrite, validateWriteOptions } from "../options/call-arguments.js";
+import type { WriteOptions } from "../peer.js";
+import type { ResumableSession } from "../resume/resumable-session.js";
 import type { ConnectionSecurity } from "../security.js";
 
-/** One connection, as its peer and its messages write to it. It outlives the connection, but holds none of its resources then. */
+/**
+ * One connection, or all those of a resumable session, as its peer and its messages write to it. It outlives the connection, but holds
+ * none of its resources then.
+ */
 export class ConnectionOrigin implements MessageOrigin {
   readonly security: ConnectionSecurity;
-  readonly remote: string;
   readonly steps: OpenSteps;
   readonly maxSendSize: number;
+  readonly #isResumable: boolean;
   readonly #unawaited: UnawaitedWrites;
-  /** The sender, or after the end a function that creates the error of a write. */
-  #target: Sender | (() => Error);
+  #remote: string;
+  /** After the end a function that creates the error of a write. */
+  #target: WriteTarget | (() => Error);
   #loss: Error | undefined;
 
-  /** @param onSettled for its `steps` */
+  /** @param onSettled for its `steps`, if it has no session */
   constructor(
     { security, maxSendSize, sender }: Connection,
     remote: string,
+    session: ResumableSession | undefined,
     unawaited: UnawaitedWrites,
     onSettled: () => void,
   ) {
     this.#unawaited = unawaited;
-    this.steps = new OpenSteps(onSettled);
+    this.steps = session?.steps ?? new OpenSteps(onSettled);
     this.security = security;
-    this.remote = remote;
+    this.#remote = remote;
     this.maxSendSize = maxSendSize;
+    this.#isResumable = session !== undefined;
     this.#target = sender;
+  }
+
+  /** The address of the current connection, or the last one. */
+  get remote(): string {
+    return this.#remote;
+  }
+
+  /** Writes go elsewhere, because the session has lost its connection, or has another one. */
+  redirect(target: WriteTarget, remote: string = this.#remote): void {
+    this.#target = target;
+    this.#remote = remote;
   }
 
   get loss(): Error | undefined {
@@ -54,12 +72,13 @@ export class ConnectionOrigin implements MessageOrigin {
     );
   }
 
-  reply(type: number, data: string | Uint8Array, options: AbortOptions | undefined): Promise<void> {
+  reply(type: number, data: string | Uint8Array, options: WriteOptions | undefined): Promise<void> {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    const fault = validateWrite(type, bytes, this.maxSendSize) ?? validateAbortOptions("write", options);
+    const fault = validateWrite(type, bytes, this.maxSendSize) ?? validateWriteOptions("write", options);
     if (fault !== undefined) return this.#unawaited.reject(fault);
     const target = this.#target;
     if (typeof target === "function") return this.#unawaited.reject(target());
-    return target.write(type, bytes, options?.signal);
+    if (options?.until !== undefined && !this.#isResumable) return this.#unawaited.reject(notResumableError("write"));
+    return target.write(type, bytes, options?.signal, options?.until);
   }
 }

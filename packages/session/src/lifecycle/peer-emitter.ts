@@ -118,12 +118,13 @@ export class PeerEmitter<E, C = unknown> {
     const connection = this.#failures.connectionOf(event, args);
     const isStep = event === "message" && this.#flow !== undefined;
     const steps = isStep ? ReceivedMessage.stepsOf(args.at(-1) as DataMessage) : undefined;
-    steps?.begin();
-    result.then(steps?.settle, (error: unknown) => {
+    const step = steps?.begin() ?? 0;
+    const settle = (): void => steps?.settle(step);
+    result.then(settle, (error: unknown) => {
       try {
         this.#failures.failed(event, error, connection);
       } finally {
-        steps?.settle();
+        settle();
       }
     });
   }

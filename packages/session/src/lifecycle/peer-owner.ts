@@ -1,8 +1,9 @@
 import type { SilenceNews } from "../diagnostics.js";
-import type { IpcError } from "../errors.js";
+import type { IpcError, SessionLostError } from "../errors.js";
 import type { Heartbeat } from "../heartbeat/heartbeat.js";
 import type { MessageOrigin, ReceivedMessage, Status } from "../message.js";
 import type { PeerLimits } from "../options/peer-options.js";
+import type { ResumeStart } from "../resume/session-keeper.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { PeerBudgets } from "../shared-budget.js";
 import type { SlipReporter } from "../slip-reporter.js";
@@ -23,6 +24,8 @@ export interface PeerStart {
    * only when the messages of those before are handled. @default false: one peer, or one server, that is redialled
    */
   readonly changesPeer?: boolean;
+  /** Whether and how its sessions outlive their connections. @default they do not */
+  readonly resume?: ResumeStart | undefined;
 }
 
 /** The owner of a peer: supplies its connections and decides what follows the end of one. */
@@ -31,6 +34,10 @@ export interface PeerOwner {
   readonly queueWhileDisconnected?: boolean;
   /** Called when a connection ended without a request of this side; decides what follows. */
   readonly onDisconnected: (error: IpcError, clean: boolean, connection: MessageOrigin) => void;
+  /** Called when the connection of a session was cut; the session waits for another one. */
+  readonly onDetached?: (error: IpcError, connection: MessageOrigin) => void;
+  /** Called when a session without a connection has ended: nothing resumes it any more. */
+  readonly onExpired?: (error: SessionLostError, connection: MessageOrigin) => void;
   /** Called when a connection is established, before any event reports it. */
   readonly onConnected?: (connection: MessageOrigin) => void;
   /** Called when this side has ended the connection. */

@@ -9,7 +9,7 @@ import { Inbox, type InboxConsumer, type InboxEvents } from "../inbox/inbox.js";
 import type { EndKind } from "../inbox/message-source.js";
 import { type DataMessage, type MessageOrigin, ReceivedMessage, type Status, type StatusMessage } from "../message.js";
 import { validateAbortOptions, validateDelay } from "../options/call-arguments.js";
-import type { PeerEvents } from "../peer.js";
+import type { PeerEvents, ResumedNews } from "../peer.js";
 import type { SharedBudget } from "../shared-budget.js";
 import type { SlipReporter } from "../slip-reporter.js";
 import { ListenerFailures } from "./listener-failures.js";
@@ -23,6 +23,7 @@ const EVENTS: Readonly<Record<keyof PeerEvents, boolean>> = {
   message: false,
   status: false,
   lost: false,
+  resumed: false,
   silent: true,
   responsive: true,
   draining: true,
@@ -176,6 +177,10 @@ export class PeerReader<E extends PeerEvents> {
 
   emitSilence({ change, silenceMs }: SilenceNews): void {
     this.#emit(change, silenceMs);
+  }
+
+  emitResumed(news: ResumedNews): void {
+    this.#emit("resumed", news);
   }
 
   emitGoaway(reason: GoawayReason): void {

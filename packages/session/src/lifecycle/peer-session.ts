@@ -11,8 +11,8 @@ import {
   type TimeoutMessage,
   timeoutMessage,
 } from "../message.js";
-import { CLOSE_TIMEOUT_MS, validateAbortOptions, validateCloseOptions } from "../options/call-arguments.js";
-import type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats } from "../peer.js";
+import { CLOSE_TIMEOUT_MS, validateCloseOptions, validateWriteOptions } from "../options/call-arguments.js";
+import type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats, WriteOptions } from "../peer.js";
 import type { ConnectionSecurity } from "../security.js";
 import { type DrainMember, joinDrain } from "./drain.js";
 import type { PeerCore } from "./peer-core.js";
@@ -98,13 +98,13 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> implements 
     return this.#core.reader.iterate();
   }
 
-  write(type: number, data: string | Uint8Array, options?: AbortOptions): Promise<void> {
+  write(type: number, data: string | Uint8Array, options?: WriteOptions): Promise<void> {
     return this.#core.write(type, data, options);
   }
 
   writeMessage(
     message: { readonly type: number; readonly data: string | Uint8Array },
-    options?: AbortOptions,
+    options?: WriteOptions,
   ): Promise<void> {
     if (typeof message !== "object" || message === null) {
       return this.#core.unawaited.reject(
@@ -114,9 +114,9 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> implements 
     return this.#core.write(message.type, message.data, options);
   }
 
-  flush(options?: AbortOptions): Promise<void> {
-    const fault = validateAbortOptions("flush", options);
-    return fault === undefined ? this.#core.flush(options?.signal) : handledRejection(fault);
+  flush(options?: WriteOptions): Promise<void> {
+    const fault = validateWriteOptions("flush", options);
+    return fault === undefined ? this.#core.flush(options) : handledRejection(fault);
   }
 
   close(options: CloseOptions = {}): Promise<void> {

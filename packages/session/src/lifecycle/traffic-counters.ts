@@ -1,9 +1,19 @@
-import type { Sender } from "../connection/sender.js";
 import type { PeerStats } from "../peer.js";
+import type { ResumableSession } from "../resume/resumable-session.js";
+
+/** What a sender has accepted, and what it still holds. */
+export interface SenderCounts {
+  readonly acceptedMessages: number;
+  readonly acceptedBytes: number;
+  readonly queuedBytes: number;
+  /** Messages that its session does not keep yet. */
+  readonly unkept: { readonly messages: number; readonly bytes: number };
+}
 
 /** Counts messages and bytes over all connections of a peer. */
 export class TrafficCounters {
   #connections = 0;
+  #resumes = 0;
   #messagesReceived = 0;
   #bytesReceived = 0;
   #messagesSent = 0;
@@ -11,6 +21,10 @@ export class TrafficCounters {
 
   connected(): void {
     this.#connections++;
+  }
+
+  resumed(): void {
+    this.#resumes++;
   }
 
   received(bytes: number): void {
@@ -24,12 +38,18 @@ export class TrafficCounters {
   }
 
   /** Adds the accepted messages and bytes of a connection that has ended. */
-  disconnected(sender: Sender): void {
+  disconnected(sender: SenderCounts): void {
     this.#messagesSent += sender.acceptedMessages;
     this.#bytesSent += sender.acceptedBytes;
   }
 
-  stats(sender: Sender | undefined, unreadBytes: number, unawaitedRejections: number): PeerStats {
+  stats(
+    { sender, session }: { readonly sender?: SenderCounts; readonly session?: ResumableSession | undefined },
+    unreadBytes: number,
+    unawaitedRejections: number,
+  ): PeerStats {
+    const { messages = 0, bytes = 0 } = session?.resend ?? {};
+    const unkept = session === undefined ? undefined : sender?.unkept;
     return {
       messagesReceived: this.#messagesReceived,
       messagesSent: this.#messagesSent + (sender?.acceptedMessages ?? 0),
@@ -39,6 +59,9 @@ export class TrafficCounters {
       unreadBytes,
       unawaitedRejections,
       reconnects: Math.max(0, this.#connections - 1),
+      resumes: this.#resumes,
+      unacknowledgedMessages: messages + (unkept?.messages ?? 0),
+      unacknowledgedBytes: bytes + (unkept?.bytes ?? 0),
     };
   }
 }

@@ -15,10 +15,22 @@ export const MODE_MASK = 0b111;
 export const FEATURE = {
   /** Control frames: messages of type 0 between two @ipc peers. @see docs/WIRE.md, "Control frames" */
   controlFrames: 0b0001,
+  /** Resume, in a secure session. @see docs/WIRE.md, "Resume" */
+  resume: 0b0010,
+  /** Only in a select: the client's first frame is RESUME. */
+  resumeFollows: 0b1000,
 } as const;
 
-/** The bits that this version knows; others are ignored. */
-export const FEATURE_MASK: number = FEATURE.controlFrames;
+/** The bits of an offer that this version knows; others are ignored. */
+const OFFER_FEATURES: number = FEATURE.controlFrames | FEATURE.resume;
+
+/** The bits of a select that this version knows; others are ignored. */
+export const SELECT_FEATURES: number = OFFER_FEATURES | FEATURE.resumeFollows;
+
+/** Returns the features of a side, as FEATURE bits. */
+export function featuresOf(hasResume: boolean): number {
+  return hasResume ? FEATURE.controlFrames | FEATURE.resume : FEATURE.controlFrames;
+}
 
 /** In `require`: the server rejects golang-ipc's protocol. */
 const REFUSES_COMPATIBLE = 0x80;
@@ -83,7 +95,7 @@ export function tryDecodeOffer(limits: Uint8Array): Offer | undefined {
     accept: (limits[AT.accept] as number) & MODE_MASK,
     require: require & MODE_MASK,
     refusesCompatible: (require & REFUSES_COMPATIBLE) !== 0,
-    features: readUint16(limits, AT.features) & FEATURE_MASK,
+    features: readUint16(limits, AT.features) & OFFER_FEATURES,
     nameHash: limits.slice(AT.name, AT.instance),
     instance: limits.slice(AT.instance, AT.end),
   };

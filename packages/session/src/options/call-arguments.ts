@@ -3,7 +3,7 @@ import { UINT32_MAX } from "@ipc/framing";
 import type { AbortOptions } from "@ipc/transport";
 import { formatValue } from "@ipc/transport/internal";
 import { messageTooLargeError } from "../errors.js";
-import type { CloseOptions, DrainOptions } from "../peer.js";
+import type { CloseOptions, DrainOptions, WriteOptions } from "../peer.js";
 import { isAbortSignal, TIMER_MAX_MS } from "./option-reader.js";
 
 /** Default time that `close` allows for sending accepted messages, in milliseconds. */
@@ -43,6 +43,14 @@ export function validateAbortOptions(what: string, options: AbortOptions | undef
   const signal: unknown = options.signal;
   if (signal === undefined || isAbortSignal(signal)) return undefined;
   return new TypeError(`${what}: \`signal\` takes an AbortSignal, got ${formatValue(signal)}`);
+}
+
+/** Returns the error of invalid options of `write` or `flush`; undefined if they are valid. */
+export function validateWriteOptions(what: string, options: WriteOptions | undefined): Error | undefined {
+  const fault = validateAbortOptions(what, options);
+  const until: unknown = fault === undefined ? options?.until : undefined;
+  if (until === undefined || until === "taken") return fault;
+  return new TypeError(`${what}: \`until\` takes "taken", got ${formatValue(until)}`);
 }
 
 /** Returns the error of invalid options of `close` or `drain`; undefined if they are valid. */

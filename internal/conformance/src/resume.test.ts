@@ -1,0 +1,189 @@
+import type { Duplex } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Client, type Peer, type SessionLostError, startClient } from "@ipc/client";
+import { type Server, startServer } from "@ipc/server";
+import { memory, type Transport } from "@ipc/transport";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../../testkit/src/eventually.js";
+import { readData } from "../../testkit/src/peer-watch.js";
+import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
+
+const name = "orders";
+
+/** A transport whose connections can be cut: both ends are destroyed, with whatever is on the way. */
+class CutTransport implements Transport {
+  readonly #inner = memory();
+  readonly #streams = new Set<Duplex>();
+  readonly maxRetryDelayMs = 1;
+
+  address: Transport["address"] = (...args) => this.#inner.address(...args);
+
+  listen: Transport["listen"] = (to, endpoint, onStream, options) =>
+    this.#inner.listen(to, endpoint, onStream, options);
+
+  dial: Transport["dial"] = async (...args) => {
+    const stream = await this.#inner.dial(...args);
+    this.#streams.add(stream);
+    stream.once("close", () => this.#streams.delete(stream));
+    return stream;
+  };
+
+  cut(): void {
+    for (const stream of this.#streams) stream.destroy(new Error("cut"));
+  }
+}
+
+interface Pair {
+  readonly client: Client;
+  readonly server: Server;
+  readonly transport: CutTransport;
+}
+
+async function startPair(resume: object | true = true): Promise<Pair> {
+  const transport = new CutTransport();
+  const server = untilTestEnds(await startServer({ name, transport, resume }));
+  const client = untilTestEnds(await startClient({ name, transport, resume, retryMs: 1 }));
+  await eventually(() => expect(server.status).toBe("Connected"));
+  return { client, server, transport };
+}
+
+function collect(peer: Peer): string[] {
+  const texts: string[] = [];
+  peer.on("message", (message) => void texts.push(message.text()));
+  return texts;
+}
+
+const numbers = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_each, index) => String(from + index));
+
+async function writeAll(peer: Peer, texts: readonly string[]): Promise<void> {
+  for (const text of texts) await peer.write(1, text);
+}
+
+describe("a session that both sides can resume", () => {
+  it("says so in `security`", async () => {
+    const { client, server } = await startPair();
+    expect(client.security).toEqual({ mode: "secure", peer: { psk: false }, resumable: true });
+    expect(server.security.resumable).toBe(true);
+  });
+
+  it("goes on over the next connection, in both directions, and loses nothing that is on the way", async () => {
+    const { client, server, transport } = await startPair();
+    const [atClient, atServer] = [collect(client), collect(server)];
+    for (let round = 0; round < 5; round++) {
+      const texts = numbers(round * 100, round * 100 + 99);
+      const written = Promise.all([writeAll(client, texts), writeAll(server, texts)]);
+      if (round % 2 === 0) await nextTurn();
+      transport.cut();
+      await written;
+      await eventually(() => expect(client.stats.resumes).toBe(round + 1));
+    }
+    await eventually(() => expect([atClient.length, atServer.length]).toEqual([500, 500]));
+    expect(atServer).toEqual(numbers(0, 499));
+    expect(atClient).toEqual(numbers(0, 499));
+    expect(client.stats).toMatchObject({ reconnects: 0, resumes: 5 });
+  });
+
+  it("reports Reconnecting, Connected and `resumed`, and no `lost`, on both sides", async () => {
+    const { client, server, transport } = await startPair();
+    const seen: string[] = [];
+    const sides: readonly (readonly [string, Peer])[] = [
+      ["client", client as Peer],
+      ["server", server as Peer],
+    ];
+    for (const [side, peer] of sides) {
+      peer.on("status", (status) => seen.push(`${side}: ${status}`));
+      peer.on("resumed", ({ sentAgain }) => seen.push(`${side}: resumed ${sentAgain}`));
+      peer.on("lost", () => seen.push(`${side}: lost`));
+    }
+    transport.cut();
+    await eventually(() => expect(seen).toHaveLength(6));
+    expect(seen.filter((each) => each.startsWith("client"))).toEqual([
+      "client: Reconnecting",
+      "client: Connected",
+      "client: resumed 0",
+    ]);
+    expect(seen.filter((each) => each.startsWith("server"))).toEqual([
+      "server: Reconnecting",
+      "server: Connected",
+      "server: resumed 0",
+    ]);
+  });
+
+  it("takes writes while there is no connection", async () => {
+    const { client, server, transport } = await startPair();
+    const atServer = collect(server);
+    transport.cut();
+    await eventually(() => expect(client.status).toBe("Reconnecting"));
+    await writeAll(client, ["a", "b"]);
+    expect(client.stats).toMatchObject({ unacknowledgedMessages: 2, unacknowledgedBytes: 18 });
+    await client.flush();
+    await eventually(() => expect(atServer).toEqual(["a", "b"]));
+    await eventually(() => expect(client.stats).toMatchObject({ unacknowledgedMessages: 0, unacknowledgedBytes: 0 }));
+  });
+
+  it("sends an answer to a message of an earlier connection", async () => {
+    const { client, server, transport } = await startPair();
+    const atClient = collect(client);
+    await client.write(1, "question");
+    const question = await readData(server);
+    transport.cut();
+    await eventually(() => expect(client.stats.resumes).toBe(1));
+    await question.reply(2, "answer");
+    await eventually(() => expect(atClient).toEqual(["answer"]));
+  });
+});
+
+describe("until: taken", () => {
+  it("resolves when the listener of the other side is done", async () => {
+    const { client, server } = await startPair();
+    let release = (): void => {};
+    server.on("message", () => new Promise<void>((resolve) => (release = resolve)));
+    let isTaken = false;
+    const taken = client.write(1, "a", { until: "taken" }).then(() => (isTaken = true));
+    await eventually(() => expect(client.stats.unacknowledgedMessages).toBe(0));
+    expect(isTaken).toBe(false);
+    release();
+    await taken;
+  });
+
+  it("survives a cut", async () => {
+    const { client, server, transport } = await startPair();
+    const taken = client.write(1, "a", { until: "taken" });
+    transport.cut();
+    const flushed = client.flush({ until: "taken" });
+    expect((await readData(server)).text()).toBe("a");
+    await Promise.all([taken, flushed]);
+  });
+});
+
+describe("the end of a session", () => {
+  it("tells the server nothing if its client closes, and every message was taken", async () => {
+    const { client, server } = await startPair();
+    const atServer = collect(server);
+    const lost: unknown[] = [];
+    server.on("lost", (error) => lost.push(error));
+    await writeAll(client, numbers(1, 100));
+    await client.close();
+    await eventually(() => expect(server.status).toBe("Disconnected"));
+    expect(atServer).toHaveLength(100);
+    expect(lost).toEqual([]);
+  });
+
+  it("hands the client what did not arrive when its server is another one now", async () => {
+    const { client, server, transport } = await startPair();
+    const errors: unknown[] = [];
+    client.on("lost", (error) => errors.push(error));
+    collect(server);
+    await client.write(1, "taken", { until: "taken" });
+    server.destroy();
+    await eventually(() => expect(client.status).toBe("Reconnecting"));
+    await client.write(7, "never sent");
+    untilTestEnds(await startServer({ name, transport, resume: true }));
+    await eventually(() => expect(errors).toHaveLength(1));
+    expect(errors[0]).toMatchObject({ code: "IPC_SESSION_LOST", unconfirmed: 0 });
+    expect((errors[0] as SessionLostError).undelivered).toEqual([
+      { type: 7, data: new TextEncoder().encode("never sent") },
+    ]);
+  });
+});

@@ -1,0 +1,178 @@
+import type { Duplex } from "node:stream";
+import { LARGE_BYTES, type MessageEncoder } from "../codec/codec.js";
+import { type IpcError, rethrowDefect } from "../errors.js";
+import type { ResendBuffer } from "../resume/resend-buffer.js";
+import { busyPoll, nextMacrotask, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
+import { SendBuffer } from "./send-buffer.js";
+import { WriteTracker } from "./write-tracker.js";
+
+/** Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. */
+const SHARE_BYTES = 4_096;
+
+export interface FrameOutputOptions {
+  readonly stream: Duplex;
+  readonly encoder: MessageEncoder;
+  /** How long the event loop polls instead of sleeping after a send, in microseconds. */
+  readonly busyPollUs: number;
+  /** Keeps the messages until the peer has them. @default none does */
+  readonly resend: ResendBuffer | undefined;
+  /** Called when the kernel has taken bytes. */
+  readonly written: () => void;
+  /** Called when a batch cannot be sealed: its messages are not sent. */
+  readonly failed: (error: IpcError) => void;
+}
+
+/** Writes frames to one stream: small ones of a tick together in one batch, large ones each by itself. */
+export class FrameOutput {
+  readonly tracker: WriteTracker;
+  /** Bytes that the batch may still take without reading `writableLength`, which only falls until the next stream write. */
+  roomBytes = 0;
+  readonly #stream: Duplex;
+  readonly #encoder: MessageEncoder;
+  readonly #busyPollUs: number;
+  readonly #resend: ResendBuffer | undefined;
+  readonly #buffer: SendBuffer;
+  readonly #written: () => void;
+  readonly #failed: (error: IpcError) => void;
+  #messagesInBatch = 0;
+  #flushScheduled = false;
+  #isStopped = false;
+  /** Whether the messages are kept already, because an earlier connection was given them. */
+  #isReplaying = false;
+
+  constructor({ stream, encoder, busyPollUs, resend, written, failed }: FrameOutputOptions) {
+    this.#stream = stream;
+    this.#encoder = encoder;
+    this.#busyPollUs = busyPollUs;
+    this.#resend = resend;
+    this.#written = written;
+    this.#failed = failed;
+    this.#buffer = new SendBuffer(encoder.headroom, encoder.tailroom);
+    this.tracker = new WriteTracker(stream);
+  }
+
+  /** Bytes of the batch of this tick. */
+  get batchBytes(): number {
+    return this.#buffer.length;
+  }
+
+  /** Bytes that the kernel has not taken. */
+  get queuedBytes(): number {
+    return this.#buffer.length + this.#stream.writableLength;
+  }
+
+  /** Messages that the kernel has not taken. */
+  get queuedMessages(): number {
+    return this.#messagesInBatch + this.tracker.messages;
+  }
+
+  /** Messages and frame bytes of this tick that the session does not keep yet. */
+  get unkept(): { readonly messages: number; readonly bytes: number } {
+    if (this.#isReplaying || this.#messagesInBatch === 0) return { messages: 0, bytes: 0 };
+    const { headroom, tailroom } = this.#encoder;
+    return { messages: this.#messagesInBatch, bytes: this.#buffer.length - headroom - tailroom };
+  }
+
+  /** Sets whether the messages that follow are kept already. */
+  setReplaying(isReplaying: boolean): void {
+    this.handBatch();
+    this.#isReplaying = isReplaying;
+  }
+
+  /** Whether data goes out by `addLarge`. */
+  isLarge(data: Uint8Array): boolean {
+    return data.length >= LARGE_BYTES || this.#encoder.frameOverhead + data.length > this.#buffer.maxFrameBytes;
+  }
+
+  /** Adds a frame to the batch. Returns what a writer waits for, if it has to yield. @throws CryptoError */
+  addSmall(type: number, data: Uint8Array, messages: 0 | 1): Promise<void> | undefined {
+    const batch = this.#buffer;
+    const length = this.#encoder.frameOverhead + data.length;
+    if (!batch.makeRoom(length)) {
+      this.handBatch();
+      if (this.#isStopped) return;
+      batch.makeRoom(length);
+    }
+    this.#encoder.writeFrame(batch.slab, batch.end, type, data);
+    batch.advance(length);
+    this.#messagesInBatch += messages;
+    this.roomBytes -= length;
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      process.nextTick(this.#flushTick);
+    }
+    const maxBytes = noteBatched(length) ? SHARE_BYTES : LARGE_BYTES;
+    // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
+    if (batch.length + length <= maxBytes && batch.length < this.#encoder.yieldAfterBytes) return;
+    return nextMacrotask();
+  }
+
+  /** Writes a message by itself, behind the batch. @throws CryptoError */
+  addLarge(type: number, data: Uint8Array): void {
+    // Hand over the batch before sealing the parts, because records must be sent in the order in which they are sealed.
+    this.handBatch();
+    if (this.#isStopped) return;
+    const parts = this.#encoder.encodeChunks(type, data);
+    if (!this.#isReplaying) this.#resend?.keepMessage(type, data, true);
+    this.#stream.cork();
+    for (const part of parts) this.hand(part, part === parts.at(-1) ? 1 : 0);
+    this.#stream.uncork();
+  }
+
+  handBatch(): void {
+    if (this.#buffer.length === 0) return;
+    const batch = this.#buffer.take();
+    const messages = this.#messagesInBatch;
+    if (!this.#isReplaying) this.#resend?.keepHanded(this.#framesOf(batch), messages);
+    try {
+      this.#encoder.sealBatch(batch);
+    } catch (thrown) {
+      this.#failed(rethrowDefect(thrown));
+      return;
+    }
+    this.#messagesInBatch = 0;
+    this.hand(batch, messages);
+  }
+
+  /** Hands sealed bytes to the stream. */
+  hand(bytes: Uint8Array, messages: number): void {
+    this.roomBytes = 0;
+    this.tracker.add(bytes.length, messages);
+    try {
+      this.#stream.write(bytes, this.#onWritten);
+    } catch (error) {
+      // A caller's stream has thrown; with 'error' and 'close' the connection ends.
+      this.#stream.destroy(error as Error);
+    }
+    if (this.#busyPollUs > 0) busyPoll(this.#busyPollUs);
+  }
+
+  /** Writes nothing more. The batch of this tick is dropped, or stays with the session. */
+  stop(): void {
+    this.#isStopped = true;
+    this.roomBytes = 0;
+    if (this.#resend === undefined) return;
+    if (!this.#isReplaying && this.#buffer.length > 0)
+      this.#resend.keep(this.#framesOf(this.#buffer.take()), this.#messagesInBatch);
+    this.#messagesInBatch = 0;
+  }
+
+  readonly #flushTick = (): void => {
+    this.#flushScheduled = false;
+    noteTickEnd();
+    if (!this.#isStopped) this.handBatch();
+  };
+
+  readonly #onWritten = (error?: Error | null): void => {
+    // The connection handles stream failures in its 'error' and 'close' listeners, the single path for every end.
+    if (error || this.#isStopped) return;
+    this.tracker.update();
+    this.#written();
+    if (this.#buffer.length === 0 && this.tracker.isIdle) this.#buffer.shrink();
+  };
+
+  #framesOf(batch: Uint8Array): Uint8Array {
+    const { headroom, tailroom } = this.#encoder;
+    return batch.subarray(headroom, batch.length - tailroom);
+  }
+}

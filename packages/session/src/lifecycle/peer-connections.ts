@@ -1,0 +1,300 @@
+import { setImmediate } from "node:timers";
+import type { EstablishedConnection, ResumeAnswer } from "../codec/codec.js";
+import { Connection } from "../connection/connection.js";
+import { UnawaitedWrites } from "../connection/unawaited-writes.js";
+import { WriteQueue } from "../connection/write-queue.js";
+import { type IpcError, SessionError, type SessionLostError } from "../errors.js";
+import { Heartbeat } from "../heartbeat/heartbeat.js";
+import { type MessageOrigin, ReceivedMessage } from "../message.js";
+import type { PeerEvents, PeerStats, ResumedNews } from "../peer.js";
+import { DetachedSender } from "../resume/detached-sender.js";
+import type { SessionOwner } from "../resume/resumable-session.js";
+import type { ResumeClaim } from "../resume/resume-exchange.js";
+import { SessionKeeper } from "../resume/session-keeper.js";
+import { destroyStream } from "../stream-close.js";
+import { ConnectionOrigin } from "./connection-origin.js";
+import { EarlierConnections } from "./earlier-connections.js";
+import type { PeerOwner, PeerStart } from "./peer-owner.js";
+import { PeerReader } from "./peer-reader.js";
+import {
+  accountOf,
+  type Connected,
+  type Detached,
+  isContinued,
+  leave,
+  type PeerState,
+  type Resumed,
+  unreachableError,
+  whyLost,
+} from "./peer-state.js";
+import { TrafficCounters } from "./traffic-counters.js";
+
+/** The connections of a peer, one after another, and the session that outlives them: the only place that changes the state. */
+export class PeerConnections<E extends PeerEvents> implements SessionOwner {
+  readonly reader: PeerReader<E>;
+  readonly unawaited: UnawaitedWrites;
+  readonly #owner: PeerOwner;
+  readonly #start: PeerStart;
+  readonly #heartbeat: Heartbeat;
+  readonly #traffic = new TrafficCounters();
+  readonly #earlier: EarlierConnections;
+  /** Undefined without the option `resume`. */
+  readonly #keeper: SessionKeeper | undefined;
+  #state: PeerState;
+  /** The connection that is established now, or was last. */
+  #last: ConnectionOrigin | undefined;
+  #isReferenced = true;
+  /** Whether no further connection is wanted. */
+  #isLast = false;
+
+  constructor(start: PeerStart, owner: PeerOwner) {
+    const { limits, budgets, heartbeat, status, slips, ownEvents, resume } = start;
+    this.#owner = owner;
+    this.#start = start;
+    this.#heartbeat = heartbeat ?? new Heartbeat(limits);
+    this.#keeper = resume && new SessionKeeper(resume, this);
+    this.unawaited = new UnawaitedWrites(slips);
+    this.#state = { name: "waiting", writes: this.#createQueue() };
+    this.reader = new PeerReader<E>({
+      status,
+      maxUnreadBytes: limits.maxUnreadBytes,
+      budget: budgets?.unread,
+      slips,
+      ownEvents,
+      connection: () => ("origin" in this.#state ? this.#state.origin : undefined),
+      endConnection: (origin, error) => this.#endConnection(origin, error),
+      holdsConnected: () => this.#earlier.holdsConnected,
+      pauseInput: () => this.connected?.connection.pause(),
+      resumeInput: () => this.connected?.connection.resume(),
+    });
+    this.#earlier = new EarlierConnections(this.reader.inbox, this.reader.consumer);
+  }
+
+  get state(): PeerState {
+    return this.#state;
+  }
+
+  get connected(): Connected | undefined {
+    return this.#state.name === "connected" ? this.#state : undefined;
+  }
+
+  /** False once the peer is closing, closed or failed. */
+  get isOpen(): boolean {
+    return this.#state.name !== "closing" && this.#state.name !== "ended";
+  }
+
+  /** The connection whose messages are being handled, or the one that is established now or was last. */
+  get current(): Pick<MessageOrigin, "security" | "remote"> {
+    return this.#earlier.current ?? this.#last ?? this.#start;
+  }
+
+  /** Whether writes must not reach the connection that is there now. */
+  get isHolding(): boolean {
+    return this.#earlier.isHolding;
+  }
+
+  /** The longest data that can be sent, in bytes, as far as the peer has told. */
+  get maxSendSize(): number {
+    return this.#last?.maxSendSize ?? this.#start.limits.maxMessageSize;
+  }
+
+  get stats(): PeerStats {
+    return this.#traffic.stats(accountOf(this.#state), this.reader.unreadBytes, this.unawaited.count);
+  }
+
+  /** Changes with each byte that arrives; undefined without a connection. */
+  get progress(): number | undefined {
+    const connection = this.connected?.connection;
+    return connection && this.#traffic.progress + connection.bufferedBytes;
+  }
+
+  /** Whether a message of an earlier connection is being handled, or one of the last. */
+  get isHandling(): boolean {
+    return this.#earlier.current !== undefined || (this.#last?.steps.count ?? 0) > 0;
+  }
+
+  get isReferenced(): boolean {
+    return this.#isReferenced;
+  }
+
+  setReferenced(referenced: boolean): void {
+    this.#isReferenced = referenced;
+    this.connected?.connection.setReferenced(referenced);
+  }
+
+  /** No further connection is wanted, so the end of the current one is that of its session. */
+  stop(why: string): void {
+    this.#isLast = true;
+    this.connected?.session?.finalize();
+    this.evict(why);
+  }
+
+  /** Begins an attempt to continue the session; undefined if none waits for a connection. Each is followed by `connect` or `unclaim`. */
+  claim(): ResumeClaim | undefined {
+    return this.#state.name === "detached" ? this.#keeper?.claim(this.#state.session) : undefined;
+  }
+
+  unclaim(): void {
+    this.#keeper?.unclaim();
+  }
+
+  fence(): void {
+    const why = "the client has another connection for the same session";
+    this.connected?.connection.fail(new SessionError("IPC_CONNECTION_LOST", `connection ended: ${why}`));
+  }
+
+  evict(why: string): void {
+    const state = this.#state;
+    if (state.name !== "detached") return;
+    const error = this.#lose(state, why);
+    this.enter(this.#disconnected());
+    if (this.#owner.onExpired === undefined) this.#owner.onDisconnected(error, false, state.origin);
+    else this.#owner.onExpired(error, state.origin);
+  }
+
+  /** Takes over a new connection. Returns false if the peer no longer needs one; its stream is then destroyed. */
+  connect(established: EstablishedConnection): boolean {
+    const { stream, outcome, rest, remote } = established;
+    const answer = outcome.resume?.answer;
+    const resumed = answer?.how === "resumed" ? answer : undefined;
+    const changesPeer = this.#start.changesPeer === true;
+    // A new client takes the place of one that has not come back.
+    if (changesPeer && resumed === undefined) this.evict("another client has connected");
+    const state = this.#state;
+    const isWanted = resumed === undefined ? state.name !== "connected" : isContinued(state, resumed);
+    if (this.#isLast || !this.isOpen || !isWanted) {
+      destroyStream(stream);
+      return false;
+    }
+    const { maxMessageSize: maxReceiveSize, maxQueuedBytes, busyPollUs } = this.#start.limits;
+    const before = state.name === "detached" ? state : undefined;
+    const lost = before && resumed === undefined ? this.#lose(before, whyLost(answer), answer) : undefined;
+    const writes = "writes" in state && lost === undefined ? state.writes : this.#createQueue();
+    writes.rejectLarger(outcome.maxSendSize);
+    const continued = lost === undefined ? before : undefined;
+    const session = continued?.session ?? this.#keeper?.begin(established, this.#onSettled);
+    const budget = this.#start.budgets?.queued;
+    const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs, budget, heartbeat: this.#heartbeat };
+    const connection = new Connection({ stream, outcome, rest, waiting: writes, session, ...limits });
+    const origin =
+      continued?.origin ?? new ConnectionOrigin(connection, remote, session, this.unawaited, this.#onSettled);
+    const connected: Connected = { name: "connected", connection, origin, writes, session };
+    this.enter(connected);
+    let news: ResumedNews | undefined;
+    if (continued !== undefined && resumed !== undefined) {
+      news = this.#continue(continued, connection, remote, resumed);
+    } else {
+      if (changesPeer && this.#last !== undefined) this.#earlier.add(this.#last);
+      this.#last = origin;
+      this.#traffic.connected();
+    }
+    connection.setReferenced(this.#isReferenced);
+    if (this.reader.isFull) connection.pause();
+    connection.attach({
+      message: ({ type, data }) => {
+        session?.onReceived(data.length);
+        this.#receive(new ReceivedMessage(type, data, origin));
+      },
+      bufferDone: (buffer) => this.reader.receivedBuffer(buffer),
+      acceptsRemaining: () => this.reader.acceptsRemaining,
+      goaway: (reason) => this.reader.emitGoaway(reason),
+      end: (error, clean) => this.#onEnd(connected, error, clean),
+      silence: (silence) => {
+        this.#owner.onSilence?.(silence, origin);
+        this.reader.emitSilence(silence);
+      },
+    });
+    this.#owner.onConnected?.(origin);
+    if (lost !== undefined && before !== undefined) this.#owner.onExpired?.(lost, before.origin);
+    this.reader.setStatus("Connected");
+    if (news !== undefined) this.reader.emitResumed(news);
+    // Begin in the next macrotask, so that listeners added as soon as the connection is reported miss no message.
+    setImmediate(() => connection.begin());
+    return this.isOpen;
+  }
+
+  /** A session goes on over a new connection. */
+  #continue({ session, origin }: Detached, { sender }: Connection, remote: string, resumed: Resumed): ResumedNews {
+    session.rewind(resumed.received, resumed.taken);
+    origin.redirect(sender, remote);
+    this.#traffic.resumed();
+    const sentAgain = session.resend.written - resumed.received;
+    return { sentAgain, awayMs: this.#keeper?.attach(session) ?? 0 };
+  }
+
+  #onEnd(connected: Connected, error: IpcError, clean: boolean): void {
+    const { origin, session, writes } = connected;
+    if (session?.survives(error) === true) {
+      const sender = new DetachedSender(session, writes);
+      origin.redirect(sender);
+      this.enter({ name: "detached", session, origin, sender, writes });
+      this.#keeper?.detach(session);
+      this.#owner.onDetached?.(error, origin);
+      return;
+    }
+    const lost = session && this.#keeper?.end(session, error);
+    const reason = lost ?? error;
+    writes.rejectAll(reason);
+    origin.lose(reason);
+    this.enter(this.#disconnected());
+    const isComplete = lost === undefined || lost.undelivered.length + lost.unconfirmed === 0;
+    this.#owner.onDisconnected(reason, clean && isComplete, origin);
+  }
+
+  /** Ends a session that has no connection. */
+  #lose({ session, origin, writes }: Detached, why: string, answer?: ResumeAnswer): SessionLostError {
+    const error = (this.#keeper as SessionKeeper).lose(session, why, answer);
+    writes.rejectAll(error);
+    origin.lose(error);
+    return error;
+  }
+
+  #endConnection(origin: MessageOrigin, error: IpcError): boolean {
+    const state = this.#state;
+    if (!("origin" in state) || state.origin !== origin) return false;
+    if (state.name === "detached") {
+      this.evict(error.message);
+      return true;
+    }
+    state.session?.finalize();
+    return state.connection.fail(error);
+  }
+
+  #disconnected(): PeerState {
+    return this.#owner.queueWhileDisconnected === true
+      ? { name: "waiting", writes: this.#createQueue() }
+      : { name: "disconnected" };
+  }
+
+  #createQueue(): WriteQueue {
+    return new WriteQueue(this.#start.limits.maxQueuedBytes, this.unawaited);
+  }
+
+  /**
+   * Changes the state, and ends what the state before held, unless `next` takes it over.
+   * @param error for the waiting writes, or for a connection that is still open
+   */
+  enter(next: PeerState, error?: () => IpcError): void {
+    const left = this.#state;
+    this.#state = next;
+    const unreachable = (): SessionError => this.unreachable("write");
+    leave(left, next, { error, traffic: this.#traffic, keeper: this.#keeper, unreachable });
+  }
+
+  /** Creates the error of a call that needs a connection. */
+  unreachable(what: string): SessionError {
+    if (this.#state.name === "connected" || this.#state.name === "detached") return this.#earlier.heldError(what);
+    return unreachableError(what, this.#state.name, this.reader.status, this.#last?.loss);
+  }
+
+  readonly #onSettled = (): void => {
+    if (this.#earlier.size > 0) this.reader.consumer.ready();
+  };
+
+  #receive(message: ReceivedMessage): void {
+    this.#traffic.received(message.data.length);
+    const { intercept } = this.#owner;
+    if (intercept === undefined) this.reader.receive(message);
+    else intercept(message);
+  }
+}

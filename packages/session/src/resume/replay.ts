@@ -1,0 +1,29 @@
+import type { FrameOutput } from "../connection/frame-output.js";
+import type { KeptMessage, ResendBuffer } from "./resend-buffer.js";
+
+/** Sends the messages that earlier connections of a session have left, as far as the queue of the new one has room. */
+export class Replay {
+  readonly #messages: Iterator<KeptMessage, void>;
+  readonly #output: FrameOutput;
+
+  constructor(resend: ResendBuffer, output: FrameOutput) {
+    this.#messages = resend.unhanded();
+    this.#output = output;
+    output.setReplaying(true);
+  }
+
+  /** Sends as long as `hasRoom` returns true. Returns whether that was all. @throws CryptoError */
+  send(hasRoom: () => boolean): boolean {
+    while (hasRoom()) {
+      const next = this.#messages.next();
+      if (next.done === true) {
+        this.#output.setReplaying(false);
+        return true;
+      }
+      const { type, data } = next.value;
+      if (this.#output.isLarge(data)) this.#output.addLarge(type, data);
+      else void this.#output.addSmall(type, data, 1);
+    }
+    return false;
+  }
+}
