@@ -1,14 +1,10 @@
-import { deriveSharedSecret, keyPairFromScalar } from "@ipc/crypto";
 import { assert, constantFrom, integer, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
+import { runPair } from "../../test/handshake-pair.js";
 import type { HandshakeOutcome } from "../codec/codec.js";
 import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { clientHandshake } from "./client-handshake.js";
 import { serverHandshake } from "./server-handshake.js";
-import type { Handshake, HandshakeAnswer } from "./steps.js";
-
-const ours = keyPairFromScalar(new Uint8Array(48).fill(1));
-const theirs = keyPairFromScalar(new Uint8Array(48).fill(2));
 
 /** Speaks golang-ipc's protocol and nothing else. */
 const GOLANG: Credentials = { ...NO_CREDENTIALS, supportsSecure: false };
@@ -22,7 +18,6 @@ describe("a client and a server of @ipc", () => {
     readonly ofServer?: Credentials;
   }
 
-  /** Runs both against each other, each until it needs what the other has not sent. */
   function meet({
     encryption = true,
     maxMessageSize = 1_024,
@@ -30,29 +25,6 @@ describe("a client and a server of @ipc", () => {
     ofClient,
     ofServer,
   }: Meeting): [HandshakeOutcome, HandshakeOutcome] {
-    const toServer: number[] = [];
-    const toClient: number[] = [];
-    function* run(
-      handshake: Handshake<HandshakeOutcome>,
-      pair: typeof ours,
-      input: number[],
-      output: number[],
-    ): Generator<undefined, HandshakeOutcome> {
-      let step = handshake.next();
-      while (step.done !== true) {
-        let answer: HandshakeAnswer;
-        if (step.value.kind === "send") output.push(...step.value.bytes);
-        if (step.value.kind === "keyPair") answer = pair;
-        if (step.value.kind === "sharedSecret")
-          answer = deriveSharedSecret(step.value.privateKey, step.value.publicKey);
-        if (step.value.kind === "receive") {
-          while (input.length < step.value.bytes) yield;
-          answer = Uint8Array.from(input.splice(0, step.value.bytes));
-        }
-        step = handshake.next(answer);
-      }
-      return step.value;
-    }
     const clientWants = {
       name: "n",
       encryption,
@@ -60,15 +32,7 @@ describe("a client and a server of @ipc", () => {
       ...(ofClient && { credentials: ofClient }),
     };
     const serverWants = { encryption, maxMessageSize, ...(ofServer && { credentials: ofServer }) };
-    const client = run(clientHandshake(clientWants), theirs, toClient, toServer);
-    const server = run(serverHandshake(serverWants), ours, toServer, toClient);
-    let [atClient, atServer]: (HandshakeOutcome | undefined)[] = [];
-    for (let turn = 0; turn < 10 && (atClient === undefined || atServer === undefined); turn++) {
-      atClient ??= client.next().value ?? undefined;
-      atServer ??= server.next().value ?? undefined;
-    }
-    if (atClient === undefined || atServer === undefined) throw new Error("they do not come to an end");
-    return [atClient, atServer];
+    return runPair(clientHandshake(clientWants), serverHandshake(serverWants));
   }
 
   test.each([

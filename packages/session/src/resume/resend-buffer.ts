@@ -1,10 +1,12 @@
 import { MESSAGE_HEADER_BYTES, readUint32, TYPE_BYTES, UINT32_BYTES, writeMessageHeader } from "@ipc/framing";
+import { allocateUnzeroed } from "../codec/frame-codec.js";
 import { Fifo } from "../inbox/fifo.js";
 import { CONTROL_TYPE } from "../message.js";
 import type { SharedBudget } from "../shared-budget.js";
+import { returnSlab, SLAB_BYTES, takeSlab } from "./slab-pool.js";
 
-const FIRST_SLAB_BYTES = 4_096;
-const SLAB_BYTES = 65_536;
+/** The memory of a session that keeps little, in bytes. */
+const FIRST_BYTES = 4_096;
 
 /** A message as it was accepted. */
 export interface KeptMessage {
@@ -37,9 +39,14 @@ export class ResendBuffer {
   readonly #chunks = new Fifo<Chunk>();
   /** The newest chunk, to which frames are added. */
   #open: Chunk | undefined;
-  #spare: Uint8Array | undefined;
+  /** Reused whenever nothing is kept. */
+  #first: Uint8Array | undefined;
   #bytes = 0;
   #messages = 0;
+  /** Messages of the oldest chunk that are released, and whose frames are not skipped yet. */
+  #unskipped = 0;
+  /** Chunks that were dropped, so that an iteration finds its place again. */
+  #shifted = 0;
   #acknowledged = 0;
   #handed = 0;
   #written = 0;
@@ -52,6 +59,7 @@ export class ResendBuffer {
 
   /** Bytes of the kept frames. */
   get bytes(): number {
+    this.#skip();
     return this.#bytes;
   }
 
@@ -80,14 +88,16 @@ export class ResendBuffer {
     return this.#written;
   }
 
-  /** Bytes that may still be kept; 0 or less if it is full. */
+  /** Bytes that may be kept at least; if it is 0 or less, `hasRoom` tells exactly. */
   get roomBytes(): number {
     return Math.min(this.#limit, this.#budget?.share ?? this.#limit) - this.#bytes;
   }
 
   /** @param pendingBytes of frames that will be added */
   hasRoom(pendingBytes: number): boolean {
-    return this.#bytes + pendingBytes === 0 || this.roomBytes > pendingBytes;
+    if (this.roomBytes > pendingBytes) return true;
+    this.#skip();
+    return this.roomBytes > pendingBytes || this.#bytes + pendingBytes === 0;
   }
 
   /** Keeps a batch of frames that is about to be handed to the connection. */
@@ -117,21 +127,28 @@ export class ResendBuffer {
 
   /** Drops the messages up to number `received`, `acknowledged` … `last`. */
   release(received: number): void {
-    let left = received - this.#acknowledged;
+    const released = received - this.#acknowledged;
     this.#acknowledged = received;
-    this.#messages -= left;
+    this.#messages -= released;
+    let left = released + this.#unskipped;
     for (let chunk = this.#chunks.at(0); chunk !== undefined && left >= chunk.messages; chunk = this.#chunks.at(0)) {
       left -= chunk.messages;
       this.#chunks.shift();
+      this.#shifted++;
       this.#drop(chunk.end - chunk.at);
       this.#recycle(chunk);
     }
-    const partial = this.#chunks.at(0);
-    if (partial === undefined || left === 0) return;
-    const { at } = partial;
-    partial.messages -= left;
-    while (left > 0) if (skipFrame(partial) !== CONTROL_TYPE) left--;
-    this.#drop(partial.at - at);
+    this.#unskipped = left;
+  }
+
+  /** Skips the frames of the oldest chunk that were released. Done late, because a chunk that is released as a whole needs no skips. */
+  #skip(): void {
+    const chunk = this.#chunks.at(0);
+    if (chunk === undefined || this.#unskipped === 0) return;
+    const { at } = chunk;
+    chunk.messages -= this.#unskipped;
+    while (this.#unskipped > 0) if (skipFrame(chunk) !== CONTROL_TYPE) this.#unskipped--;
+    this.#drop(chunk.at - at);
   }
 
   /** Continues on a new connection, which is handed every message that is kept. */
@@ -156,7 +173,7 @@ export class ResendBuffer {
     let number = this.#acknowledged;
     for (const { type, data } of this.#kept()) {
       number++;
-      if (number >= from) copies.push({ type, data: new Uint8Array(data) });
+      if (number >= from) copies.push({ type, data: data.slice() });
     }
     return copies;
   }
@@ -167,14 +184,17 @@ export class ResendBuffer {
     this.#bytes = 0;
     this.#acknowledged = this.last;
     this.#messages = 0;
-    while (this.#chunks.shift() !== undefined);
-    this.#open = undefined;
-    this.#spare = undefined;
+    this.#unskipped = 0;
+    for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) this.#recycle(chunk);
+    this.#first = undefined;
   }
 
+  /** The kept messages. Those that were returned may be released meanwhile. */
   *#kept(): Generator<KeptMessage, void> {
-    for (let index = 0; index < this.#chunks.length; index++) {
-      const { slab, at, end } = this.#chunks.at(index) as Chunk;
+    this.#skip();
+    const next = (place: number): number => Math.max(place + 1, this.#shifted);
+    for (let place = this.#shifted; place < this.#shifted + this.#chunks.length; place = next(place)) {
+      const { slab, at, end } = this.#chunks.at(place - this.#shifted) as Chunk;
       const cursor = { slab, at };
       while (cursor.at < end) {
         const start = cursor.at + MESSAGE_HEADER_BYTES;
@@ -188,19 +208,18 @@ export class ResendBuffer {
   #room(bytes: number): Chunk {
     const open = this.#open;
     if (open !== undefined && open.end + bytes <= open.slab.length) return open;
-    const slab =
-      bytes <= SLAB_BYTES ? this.#slab(open === undefined ? FIRST_SLAB_BYTES : SLAB_BYTES, bytes) : memory(bytes);
-    const chunk: Chunk = { slab, at: 0, end: 0, messages: 0 };
+    const chunk: Chunk = { slab: this.#memory(bytes), at: 0, end: 0, messages: 0 };
     this.#chunks.push(chunk);
     this.#open = chunk;
     return chunk;
   }
 
-  #slab(wanted: number, bytes: number): Uint8Array {
-    const spare = this.#spare;
-    if (spare === undefined || spare.length < bytes) return memory(bytes <= wanted ? wanted : SLAB_BYTES);
-    this.#spare = undefined;
-    return spare;
+  /** Returns little memory for the first messages, and a slab once that is full, so that an idle session holds 4 KiB. */
+  #memory(bytes: number): Uint8Array {
+    if (bytes > SLAB_BYTES) return allocateUnzeroed(bytes);
+    if (this.#open !== undefined || bytes > FIRST_BYTES) return takeSlab();
+    this.#first ??= allocateUnzeroed(FIRST_BYTES);
+    return this.#first;
   }
 
   #added(bytes: number, messages: number): void {
@@ -217,13 +236,9 @@ export class ResendBuffer {
     this.#budget?.remove(bytes);
   }
 
-  /** Keeps one slab for the next chunk; the first one only if nothing else is kept, so that an idle session holds 4 KiB. */
-  #recycle({ slab }: Chunk): void {
-    const isIdle = this.#chunks.length === 0;
-    if (isIdle) this.#open = undefined;
-    const wanted = isIdle ? FIRST_SLAB_BYTES : SLAB_BYTES;
-    if (slab.length === wanted) this.#spare = slab;
-    else if (isIdle) this.#spare = undefined;
+  #recycle(chunk: Chunk): void {
+    if (this.#open === chunk) this.#open = undefined;
+    if (chunk.slab.length === SLAB_BYTES) returnSlab(chunk.slab);
   }
 
   #advance(handed: number): void {
@@ -237,9 +252,4 @@ function skipFrame(cursor: { readonly slab: Uint8Array; at: number }): number {
   const { slab, at } = cursor;
   cursor.at = at + MESSAGE_HEADER_BYTES - TYPE_BYTES + readUint32(slab, at);
   return readUint32(slab, at + UINT32_BYTES);
-}
-
-/** Not zeroed, because only written bytes are read. */
-function memory(bytes: number): Uint8Array {
-  return Buffer.allocUnsafeSlow(bytes);
 }

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { AckPolicy } from "./ack-policy.js";
+
+const tick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
+afterEach(() => void vi.useRealTimers());
+
+function start(answers: readonly boolean[] = []): { readonly policy: AckPolicy; readonly sent: () => number } {
+  let sent = 0;
+  const policy = new AckPolicy(() => answers[sent++] ?? true);
+  policy.start();
+  vi.advanceTimersByTime(20);
+  const before = sent;
+  return { policy, sent: () => sent - before };
+}
+
+describe("an acknowledgement", () => {
+  it("is sent 20 ms after the first of a few messages", () => {
+    const { policy, sent } = start();
+    policy.onReceived(1);
+    vi.advanceTimersByTime(10);
+    policy.onReceived(1);
+    vi.advanceTimersByTime(9);
+    expect(sent()).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(sent()).toBe(1);
+    vi.advanceTimersByTime(1_000);
+    expect(sent()).toBe(1);
+  });
+
+  it("is sent once in the tick in which 64 messages have come, however many come after them", async () => {
+    const { policy, sent } = start();
+    for (let each = 0; each < 63; each++) policy.onReceived(1);
+    await tick();
+    expect(sent()).toBe(0);
+    for (let each = 0; each < 1_000; each++) policy.onReceived(1);
+    expect(sent()).toBe(0);
+    await tick();
+    expect(sent()).toBe(1);
+  });
+
+  it("is sent after 256 KiB", async () => {
+    const { policy, sent } = start();
+    policy.onReceived(262_143);
+    await tick();
+    expect(sent()).toBe(0);
+    policy.onReceived(1);
+    await tick();
+    expect(sent()).toBe(1);
+  });
+
+  it("is tried again with the next message, and after 20 ms, while an earlier one waits in the queue", async () => {
+    const { policy, sent } = start([true, false, false]);
+    policy.onReceived(262_144);
+    await tick();
+    expect(sent()).toBe(1);
+    policy.onReceived(1);
+    await tick();
+    expect(sent()).toBe(2);
+    vi.advanceTimersByTime(20);
+    expect(sent()).toBe(3);
+  });
+
+  it("is not sent without a connection, and then 20 ms after the next one", async () => {
+    const { policy, sent } = start();
+    policy.stop();
+    policy.onReceived(262_144);
+    policy.note();
+    await tick();
+    vi.advanceTimersByTime(100);
+    expect(sent()).toBe(0);
+    policy.start();
+    vi.advanceTimersByTime(20);
+    expect(sent()).toBe(1);
+  });
+});

@@ -1,0 +1,132 @@
+import { encodeMessage } from "@ipc/framing";
+import { array, assert, constantFrom, integer, property, record } from "fast-check";
+import { describe, expect, it } from "vitest";
+import { SharedBudget } from "../shared-budget.js";
+import { type KeptMessage, ResendBuffer } from "./resend-buffer.js";
+
+const message = (type: number, length = 3): KeptMessage => ({ type, data: new Uint8Array(length).fill(type) });
+const framesOf = (...messages: readonly KeptMessage[]): Uint8Array =>
+  Buffer.concat(messages.map(({ type, data }) => encodeMessage(type, data)));
+const typesOf = (messages: Iterable<KeptMessage>): number[] => [...messages].map(({ type }) => type);
+
+describe("a resend buffer", () => {
+  it("numbers messages from 1, and hands those that are left to a new connection", () => {
+    const buffer = new ResendBuffer(1_000);
+    buffer.keepHanded(framesOf(message(11), message(12)), 2);
+    buffer.keepMessage(13, message(13).data, false);
+    expect(buffer).toMatchObject({ last: 3, handed: 2, written: 2, acknowledged: 0, messages: 3, bytes: 33 });
+    buffer.release(1);
+    buffer.rewind();
+    expect(buffer).toMatchObject({ last: 3, handed: 1, written: 2, messages: 2, bytes: 22 });
+    expect([...buffer.unhanded()]).toEqual([
+      { type: 12, data: Uint8Array.of(12, 12, 12) },
+      { type: 13, data: Uint8Array.of(13, 13, 13) },
+    ]);
+    expect(buffer).toMatchObject({ handed: 3, written: 3 });
+  });
+
+  it("neither counts nor returns control frames that lie between the messages", () => {
+    const buffer = new ResendBuffer(1_000);
+    buffer.keepHanded(framesOf(message(0), message(1), message(0, 9), message(2), message(0)), 2);
+    buffer.keepHanded(framesOf(message(0)), 0);
+    buffer.release(1);
+    expect(typesOf(buffer.copyFrom(0))).toEqual([2]);
+    buffer.release(2);
+    expect(buffer).toMatchObject({ messages: 0, bytes: 0 });
+  });
+
+  it("has room up to its limit, and always for one message", () => {
+    const buffer = new ResendBuffer(100);
+    expect(buffer.hasRoom(0)).toBe(true);
+    buffer.keepMessage(1, new Uint8Array(500), true);
+    expect(buffer.hasRoom(0)).toBe(false);
+    buffer.release(1);
+    expect(buffer.hasRoom(0)).toBe(true);
+    buffer.keepHanded(framesOf(message(1, 42), message(2, 42)), 2);
+    expect(buffer.hasRoom(0)).toBe(false);
+    buffer.release(2);
+    expect([buffer.hasRoom(0), buffer.hasRoom(50)]).toEqual([true, false]);
+  });
+
+  it("shares a budget with others, and returns its bytes at the end", () => {
+    const budget = new SharedBudget(100);
+    const buffers = [new ResendBuffer(1_000, budget), new ResendBuffer(1_000, budget)] as const;
+    for (const buffer of buffers) buffer.keepMessage(1, new Uint8Array(42), true);
+    expect([budget.used, buffers[0].hasRoom(0)]).toEqual([100, false]);
+    buffers[1].clear();
+    expect([budget.used, buffers[0].hasRoom(0)]).toEqual([50, false]);
+    buffers[0].release(1);
+    expect([budget.used, buffers[0].hasRoom(0)]).toEqual([0, true]);
+  });
+
+  it("returns copies, which later messages do not change", () => {
+    const buffer = new ResendBuffer(1_000);
+    buffer.keepMessage(1, message(1).data, true);
+    const [copy] = buffer.copyFrom(1);
+    buffer.clear();
+    buffer.keepMessage(2, message(2).data, true);
+    expect(copy).toEqual(message(1));
+  });
+
+  it("sends on where it was when messages are released in the middle of a replay", () => {
+    const buffer = new ResendBuffer(1_000_000);
+    for (let type = 1; type <= 9; type++) buffer.keepMessage(type, new Uint8Array(60_000).fill(type), false);
+    const seen: KeptMessage[] = [];
+    for (const kept of buffer.unhanded()) {
+      seen.push({ type: kept.type, data: kept.data.slice(0, 1) });
+      if (kept.type % 3 === 0) buffer.release(kept.type);
+      // Others reuse the memory.
+      if (kept.type % 3 === 0) new ResendBuffer(100_000).keepMessage(99, new Uint8Array(60_000).fill(99), true);
+    }
+    expect(seen.map(({ type, data }) => [type, data[0]])).toEqual(
+      [1, 2, 3, 4, 5, 6, 7, 8, 9].map((each) => [each, each]),
+    );
+  });
+
+  it("keeps exactly the messages that were added and not released, as an array does", () => {
+    const step = record({
+      does: constantFrom("batch", "message", "large", "release", "rewind", "replay"),
+      count: integer({ min: 0, max: 40 }),
+      length: integer({ min: 0, max: 3_000 }),
+    });
+    assert(
+      property(array(step, { maxLength: 60 }), (steps) => {
+        const buffer = new ResendBuffer(1_000_000);
+        const model: KeptMessage[] = [];
+        let [type, released, handed] = [0, 0, 0];
+        const add = (length: number): KeptMessage => {
+          const added = message(1 + (type++ % 200), length);
+          model.push(added);
+          return added;
+        };
+        for (const { does, count, length } of steps) {
+          const isCurrent = handed === released + model.length;
+          if (does === "batch" && isCurrent) {
+            const added = Array.from({ length: count }, () => add(length % 400));
+            buffer.keepHanded(framesOf(...added, message(0)), count);
+            handed += count;
+          } else if (does === "message" || does === "large") {
+            const { type: number, data } = add(does === "large" ? 70_000 : length);
+            buffer.keepMessage(number, data, isCurrent);
+            if (isCurrent) handed++;
+          } else if (does === "release") {
+            const most = Math.min(count, handed - released);
+            released += most;
+            model.splice(0, most);
+            buffer.release(released);
+          } else if (does === "rewind") {
+            buffer.rewind();
+            handed = released;
+          } else {
+            expect(typesOf(buffer.unhanded())).toEqual(typesOf(model.slice(handed - released)));
+            handed = released + model.length;
+          }
+          const bytes = model.reduce((sum, { data }) => sum + 8 + data.length, 0);
+          expect(buffer).toMatchObject({ messages: model.length, acknowledged: released, handed });
+          expect(buffer.bytes).toBeGreaterThanOrEqual(bytes);
+        }
+        expect(buffer.copyFrom(released + 1)).toEqual(model);
+      }),
+    );
+  });
+});
