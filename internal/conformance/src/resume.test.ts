@@ -1,37 +1,13 @@
-import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Client, type Peer, type SessionLostError, startClient } from "@ipc/client";
 import { type Server, startServer } from "@ipc/server";
-import { memory, type Transport } from "@ipc/transport";
 import { describe, expect, it } from "vitest";
+import { CutTransport } from "../../testkit/src/cut-transport.js";
 import { eventually } from "../../testkit/src/eventually.js";
 import { readData } from "../../testkit/src/peer-watch.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 
 const name = "orders";
-
-/** A transport whose connections can be cut: both ends are destroyed, with whatever is on the way. */
-class CutTransport implements Transport {
-  readonly #inner = memory();
-  readonly #streams = new Set<Duplex>();
-  readonly maxRetryDelayMs = 1;
-
-  address: Transport["address"] = (...args) => this.#inner.address(...args);
-
-  listen: Transport["listen"] = (to, endpoint, onStream, options) =>
-    this.#inner.listen(to, endpoint, onStream, options);
-
-  dial: Transport["dial"] = async (...args) => {
-    const stream = await this.#inner.dial(...args);
-    this.#streams.add(stream);
-    stream.once("close", () => this.#streams.delete(stream));
-    return stream;
-  };
-
-  cut(): void {
-    for (const stream of this.#streams) stream.destroy(new Error("cut"));
-  }
-}
 
 interface Pair {
   readonly client: Client;
@@ -108,6 +84,22 @@ describe("a session that both sides can resume", () => {
       "server: Connected",
       "server: resumed 0",
     ]);
+  });
+
+  it("goes on when only the client has noticed the cut, and discards what the old connection still brings", async () => {
+    const { client, server, transport } = await startPair();
+    const [atClient, atServer] = [collect(client), collect(server)];
+    for (let round = 1; round <= 3; round++) {
+      await Promise.all([client.write(1, `c${round}`), server.write(1, `s${round}`)]);
+      transport.halfOpen();
+      await eventually(() => expect([client.stats.resumes, server.stats.resumes]).toEqual([round, round]));
+    }
+    await eventually(() =>
+      expect([atServer, atClient]).toEqual([
+        ["c1", "c2", "c3"],
+        ["s1", "s2", "s3"],
+      ]),
+    );
   });
 
   it("takes writes while there is no connection", async () => {

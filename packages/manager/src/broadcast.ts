@@ -21,7 +21,7 @@ export interface BroadcastOptions extends AbortOptions {
 
 /** Result of a broadcast: every client that was connected when it began is in exactly one of the three lists. */
 export interface BroadcastResult {
-  /** Connections that accepted the message: it is in their send queue, or with the kernel. */
+  /** Connections that accepted the message: it is in their send queue, with the kernel, or kept until the client resumes its session. */
   readonly accepted: readonly ServerConnection[];
   /** Connections without room, with `slow: "skip"`. They do not receive the message. */
   readonly skipped: readonly ServerConnection[];
@@ -80,14 +80,15 @@ export async function broadcast(
   const limit = slow === "disconnect" ? startTimeLimit(slowTimeoutMs, disconnectLate) : undefined;
 
   const offer = async ({ connection, hasRoom: hadRoom }: ManagedConnection): Promise<void> => {
-    if (slow === "skip" && connection.status === "Connected" && !hadRoom) {
+    const isThere = connection.status === "Connected" || connection.status === "Reconnecting";
+    if (slow === "skip" && isThere && !hadRoom) {
       skipped.push(connection);
       return;
     }
     late.set(connection, undefined);
     try {
       const written = connection.write(type, bytes, signal === undefined ? {} : { signal });
-      const isTaken = isLarge && slow !== "wait" && hadRoom && connection.status === "Connected";
+      const isTaken = isLarge && slow !== "wait" && hadRoom && isThere;
       // A client with room is not slow, so its deadline ends here. Its end is not awaited, but a write that was rejected at once
       // is noticed: it was too large for this client.
       if (isTaken) late.delete(connection);

@@ -7,6 +7,8 @@ import {
   type EstablishedConnection,
   Heartbeat,
   type PeerBudgets,
+  type ResumeRegistry,
+  type ResumeStart,
   SharedBudget,
   type SlipReporter,
 } from "@ipc/session/internal";
@@ -14,18 +16,25 @@ import type { Endpoint } from "@ipc/transport";
 import { ClientIdService } from "./client-id-service.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 import type { MergedStream } from "./merged-stream.js";
-import { type Intercept, ManagedConnection, type ServerConnection } from "./server-connection.js";
+import { type ConnectionStart, type Intercept, ManagedConnection, type ServerConnection } from "./server-connection.js";
 import type { Slots } from "./slots.js";
+
+/** Limit of the bytes that all sessions keep until their clients have received them: 256 MiB. */
+const MAX_KEPT_BYTES = 268_435_456;
 
 /** Current figures. */
 export interface ManagerStats {
   /** The size of `connections`. */
   readonly connections: number;
+  /** Those of them that wait for their client to resume the session. */
+  readonly detached: number;
   /** Received and not yet read, over all connections: data, and 160 bytes for each message. */
   readonly unreadBytes: number;
   /** Accepted by `write` and not yet with the kernel, over all connections: bytes on the wire. */
   readonly queuedBytes: number;
 }
+
+const NO_FURTHER_CONNECTION = "the transport of the manager has no further connection";
 
 interface QueuedConnection {
   readonly established: EstablishedConnection;
@@ -37,6 +46,7 @@ export interface ConnectionRegistryOptions {
   readonly options: ResolvedManagerOptions;
   readonly keys: KeyRing;
   readonly slots: Slots;
+  readonly sessions: ResumeRegistry;
   readonly stream: MergedStream;
   /** Shared by all connections and the manager, so that many clients cause no more warnings than one. */
   readonly slips: SlipReporter;
@@ -57,6 +67,12 @@ export class ConnectionRegistry {
   readonly #clientIds: ClientIdService;
   /** The connections that request an id. */
   readonly #requests = new Set<ManagedConnection>();
+  /** The clients whose connection was cut and whose session waits for them. */
+  readonly #detached = new Set<ManagedConnection>();
+  /** Bytes that all sessions keep together. */
+  readonly #kept = new SharedBudget(MAX_KEPT_BYTES);
+  /** Whether no further client can connect. */
+  #isLast = false;
   /** Connections established before the manager emits events. */
   readonly #queued: QueuedConnection[] = [];
   #state: "starting" | "open" | "closed" = "starting";
@@ -75,14 +91,20 @@ export class ConnectionRegistry {
 
   get stats(): ManagerStats {
     const { connections, budgets } = this;
-    return { connections: connections.size, unreadBytes: budgets.unread.used, queuedBytes: budgets.queued.used };
+    const detached = this.#detached.size;
+    return {
+      connections: connections.size,
+      detached,
+      unreadBytes: budgets.unread.used,
+      queuedBytes: budgets.queued.used,
+    };
   }
 
   /** Returns the reason to reject clients at the moment, or undefined. */
   busy(): SessionError | undefined {
     const { name, maxConnections } = this.#options;
     if (this.#state === "closed") return new SessionError("IPC_CLOSED", `server \`${name}\` is closed`);
-    if (this.connections.size + this.#queued.length >= maxConnections) {
+    if (this.connections.size - this.#detached.size + this.#queued.length >= maxConnections) {
       return new SessionError(
         "IPC_SERVER_BUSY",
         `server \`${name}\` is busy: ${maxConnections} clients, its \`maxConnections\`; retry later, or raise the limit`,
@@ -114,16 +136,23 @@ export class ConnectionRegistry {
       destroyStream(established.stream);
       return;
     }
+    const answer = established.outcome.resume?.answer;
+    if (answer?.how === "resumed") {
+      answer.session?.owner.connect(established);
+      // Its keys may have been withdrawn during the handshake.
+      this.refuseWithdrawn();
+      return;
+    }
     switch (by) {
       case "name":
       case "slot": {
-        const managed = this.#connect(established, id);
+        const managed = this.#connect(established, id, { resume: this.#resume });
         this.#announce(managed);
         managed.refuseWithdrawn(this.#events.keys);
         break;
       }
       case "manager": {
-        const managed = this.#connect(established, id, this.#onIdRequestMessage);
+        const managed = this.#connect(established, id, { intercept: this.#onIdRequestMessage });
         this.#requests.add(managed);
         this.#clientIds.receive(managed.connection);
         managed.refuseWithdrawn(this.#events.keys);
@@ -183,7 +212,22 @@ export class ConnectionRegistry {
     this.#clientIds.close();
   }
 
-  #connect(established: EstablishedConnection, id: number, intercept?: Intercept): ManagedConnection {
+  /** No further client can connect, so no session can be resumed. */
+  noteLast(): void {
+    this.#isLast = true;
+    for (const managed of this.#detached) managed.evict(NO_FURTHER_CONNECTION);
+  }
+
+  get #resume(): ResumeStart | undefined {
+    const { resume: limits } = this.#options;
+    return limits && { limits, registry: this.#events.sessions, budget: this.#kept };
+  }
+
+  #connect(
+    established: EstablishedConnection,
+    id: number,
+    special: Pick<ConnectionStart, "intercept" | "resume">,
+  ): ManagedConnection {
     return new ManagedConnection(
       {
         id,
@@ -192,7 +236,9 @@ export class ConnectionRegistry {
         heartbeat: this.#heartbeat,
         slips: this.#events.slips,
         isConsumed: () => this.#events.stream.isConsumed,
-        ...(intercept && { intercept }),
+        ...special,
+        detached: (managed, error) => this.#onDetached(managed, error),
+        attached: (managed) => this.#onAttached(managed),
         ended: (ended, error, clean) => this.#onClosed(ended, error, clean),
       },
       established,
@@ -212,6 +258,24 @@ export class ConnectionRegistry {
     this.#events.stream.join(managed);
   }
 
+  #onDetached(managed: ManagedConnection, error: IpcError): void {
+    const { name, logger } = this.#options;
+    const { id, remote } = managed.connection;
+    this.#detached.add(managed);
+    logger.warn(`server ${name}: client ${id}, ${remote}: ${error.message}`);
+    diagnostics.disconnect({ role: "server", name, id, remote, error });
+    if (this.#isLast) managed.evict(NO_FURTHER_CONNECTION);
+  }
+
+  /** A client is back; one that has just come is announced by `#announce`. */
+  #onAttached(managed: ManagedConnection): void {
+    if (!this.#detached.delete(managed)) return;
+    const { name, logger } = this.#options;
+    const { id, remote, security } = managed.connection;
+    logger.info(`server ${name}: client ${id}, ${remote} connected again (${describeSecurity(security)})`);
+    diagnostics.connect({ role: "server", name, id, remote, security });
+  }
+
   #onClosed(managed: ManagedConnection, error: IpcError | undefined, clean: boolean): void {
     const { connection } = managed;
     const hadNotAsked = this.#clientIds.onClosed(connection);
@@ -227,7 +291,8 @@ export class ConnectionRegistry {
     const { id, remote } = connection;
     if (error === undefined || clean) logger.info(`server ${name}: client ${id}, ${remote} disconnected`);
     else logger.warn(`server ${name}: client ${id}, ${remote}: ${error.message}`);
-    diagnostics.disconnect({ role: "server", name, id, remote, error });
+    // The end of the last connection of a session that nothing resumes was reported when it was cut.
+    if (!this.#detached.delete(managed)) diagnostics.disconnect({ role: "server", name, id, remote, error });
     this.#events.disconnected(connection, error);
     // Deferred, because the inbox receives its end after this callback.
     queueMicrotask(() => this.#events.stream.leave(managed));

@@ -16,6 +16,8 @@ const NAME: Endpoint = { kind: "name" };
 const MANAGER: Endpoint = { kind: "manager" };
 
 export interface EndpointEvents {
+  /** Whether and how clients resume their sessions. */
+  readonly resume: AcceptHandler["resume"];
   readonly busy: () => SessionError | undefined;
   /** `id`: the id of the connection from now on; 0 for one at the manager endpoint, which is there to request an id. */
   readonly onEstablished: (established: EstablishedConnection, by: Endpoint["kind"], id: number) => void;
@@ -53,6 +55,7 @@ export class Endpoints {
       transport,
       logger,
       authorize,
+      resume: events.resume,
       nextId: () => this.#nextId(),
       receive: (stream, acceptHandler) => this.acceptor.receive(stream, acceptHandler),
       busy: events.busy,
@@ -71,7 +74,7 @@ export class Endpoints {
     const { name, transport, authorize } = this.#options;
     const givesIds = transport.address(name, NAME) !== transport.address(name, MANAGER);
     try {
-      await this.#open(NAME, authorize);
+      await this.#open(NAME, authorize, this.#events.resume);
       // A connection that requests an id is not a client yet, so it is not authorized here.
       if (givesIds) await this.#open(MANAGER, () => true);
     } catch (error) {
@@ -100,12 +103,17 @@ export class Endpoints {
     return this.#lastId;
   }
 
-  async #open(endpoint: Endpoint, authorize: AcceptHandler["authorize"]): Promise<void> {
+  async #open(
+    endpoint: Endpoint,
+    authorize: AcceptHandler["authorize"],
+    resume?: AcceptHandler["resume"],
+  ): Promise<void> {
     const { name, transport, signal } = this.#options;
     const acceptHandler: AcceptHandler = {
       address: transport.address(name, endpoint),
       busy: this.#events.busy,
       authorize,
+      resume,
       onEstablished: (established) =>
         this.#events.onEstablished(established, endpoint.kind, endpoint.kind === "manager" ? 0 : this.#nextId()),
     };

@@ -9,6 +9,7 @@ import {
   PeerCore,
   PeerSession,
   type ProvedKeys,
+  type ResumeStart,
   reportSilence,
   type SlipReporter,
 } from "@ipc/session/internal";
@@ -26,6 +27,12 @@ export interface ConnectionStart {
   readonly isConsumed: () => boolean;
   /** Called with each message instead of delivering it. */
   readonly intercept?: Intercept;
+  /** Whether and how the session outlives its connection. */
+  readonly resume?: ResumeStart | undefined;
+  /** Called when the connection was cut and the session waits for its client. */
+  readonly detached: (managed: ManagedConnection, error: IpcError) => void;
+  /** Called with each connection of the client, also with those that resume its session. */
+  readonly attached: (managed: ManagedConnection) => void;
   /**
    * Called once, when the connection is over. `error`: the reason, undefined if this side closed it. `clean`: either side closed
    * it, and nothing was lost.
@@ -60,20 +67,39 @@ export class ManagedConnection {
   readonly connection: ServerConnection;
   readonly #core: PeerCore;
   readonly #ended: ConnectionStart["ended"];
-  readonly #provedKeys: ProvedKeys | undefined;
+  #provedKeys: ProvedKeys | undefined;
   #reason: IpcError | undefined;
 
   constructor(
-    { id, options, budgets, heartbeat, slips, isConsumed, intercept, ended }: ConnectionStart,
+    {
+      id,
+      options,
+      budgets,
+      heartbeat,
+      slips,
+      isConsumed,
+      intercept,
+      resume,
+      detached,
+      attached,
+      ended,
+    }: ConnectionStart,
     established: EstablishedConnection,
   ) {
     const { name, limits, security, logger } = options;
     this.#ended = ended;
-    this.#provedKeys = established.outcome.provedKeys;
     this.#core = new PeerCore(
-      { limits, budgets, heartbeat, slips, security, status: "Not Connected", remote: established.remote },
+      { limits, budgets, heartbeat, slips, security, resume, status: "Not Connected", remote: established.remote },
       {
         onDisconnected: (error, clean) => this.#onDisconnected(error, clean),
+        onConnected: (_origin, { outcome }) => {
+          this.#provedKeys = outcome.provedKeys;
+          attached(this);
+        },
+        onDetached: (error) => {
+          this.#core.setStatus("Reconnecting");
+          detached(this, error);
+        },
         onClosed: () => ended(this, this.#reason, this.#reason === undefined),
         onSilence: (news) => {
           reportSilence(logger, { role: "server", name, id, remote: this.connection.remote }, news);
@@ -129,6 +155,11 @@ export class ManagedConnection {
     return this.#core.reader.isEnd(this.#reason, error);
   }
 
+  /** Ends the session, if it waits for its client. */
+  evict(why: string): void {
+    this.#core.evict(why);
+  }
+
   /** Ends the connection if its client has proved a key that was withdrawn. */
   refuseWithdrawn(keys: KeyRing): void {
     const error = keys.withdrawal(this.#provedKeys);
@@ -137,7 +168,7 @@ export class ManagedConnection {
 
   #noteReason(reason: unknown): void {
     const { status } = this.connection;
-    const isThere = status === "Connected" || status === "Closing";
+    const isThere = status === "Connected" || status === "Closing" || status === "Reconnecting";
     if (reason !== undefined && isThere) this.#reason ??= asError(reason);
   }
 

@@ -5,6 +5,7 @@ import {
   CLOSE_TIMEOUT_MS,
   diagnostics,
   handledRejection,
+  ResumeRegistry,
   SlipReporter,
   validateCloseOptions,
   validateWrite,
@@ -43,6 +44,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
 
   private constructor(options: ResolvedManagerOptions, keys: KeyRing) {
     const slips = new SlipReporter(options.logger, `server ${options.name}`);
+    const sessions = new ResumeRegistry();
     const input = new ManagerInput({
       slips,
       name: options.name,
@@ -55,13 +57,17 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     this.#keys = keys;
     this.#endpoints = new Endpoints(options, keys, {
       busy: () => this.#registry.busy(),
+      resume: options.resume && { require: options.resume.require, decide: sessions.decide },
       onEstablished: (established, by, id) => this.#registry.onEstablished(established, by, id),
       refused: (error) => {
         input.emit("refused", error);
         this.#lifecycle.closeAfterLast();
       },
       lost: (error) => this.#lifecycle.fail(error),
-      ended: () => this.#lifecycle.noteLast(),
+      ended: () => {
+        this.#registry.noteLast();
+        this.#lifecycle.noteLast();
+      },
       relisted: (address) => {
         options.logger.warn(`server ${options.name}: ${address} had vanished; the manager listens there again`);
         diagnostics.relisted({ role: "server", name: options.name, address });
@@ -72,6 +78,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
       options,
       keys,
       slots: this.#endpoints.slots,
+      sessions,
       stream: input.stream,
       slips,
       connected: (connection) => input.emit("connection", connection),

@@ -19,6 +19,7 @@ function createSlot(close: () => Promise<void> = async () => {}) {
   const slot = new Slot(7, {
     busy,
     authorize: () => true,
+    resume: undefined,
     claimed: ({ id }, established) => told.push(`claimed ${id} ${established === ESTABLISHED}`),
     closed: ({ id }) => told.push(`slot ${id} closed`),
     closeFailed: (error) => told.push(`closing 7 failed: ${error}`),

@@ -10,6 +10,7 @@ export interface SlotEvents {
   /** Returns the reason to reject clients at the moment, or undefined. */
   readonly busy: () => SessionError | undefined;
   readonly authorize: AcceptHandler["authorize"];
+  readonly resume: AcceptHandler["resume"];
   /** A client has connected: the first one, or a golang-ipc client that is back. */
   readonly claimed: (slot: Slot, established: EstablishedConnection) => void;
   /** The slot has stopped listening. */
@@ -55,6 +56,7 @@ export class Slot {
       busy: () => (isFree && this.#state === state ? this.#events.busy() : slotTakenError(this.id)),
       golangIpcOnly: state === "left",
       authorize: this.#events.authorize,
+      resume: this.#events.resume,
       onEstablished: (established) => this.#claim(established),
     };
   }
@@ -99,6 +101,13 @@ export class Slot {
   }
 
   #claim(established: EstablishedConnection): void {
+    if (established.outcome.resume?.answer?.how === "resumed") {
+      // The session goes on under its own id, so this one is free.
+      this.#missed = undefined;
+      this.close();
+      this.#events.claimed(this, established);
+      return;
+    }
     this.#state = "taken";
     this.#limit?.cancel();
     this.#missed = undefined;

@@ -39,6 +39,7 @@ function create(transport: Transport = memory(), receive?: SlotsOptions["receive
     receive: receive ?? ((_stream, { busy }) => received.push(busy() === undefined ? "free" : "busy")),
     busy: () => undefined,
     authorize: () => true,
+    resume: undefined,
     claimed: ({ id }) => claimed.push(id),
   });
   return { slots, world: transport, told, claimed, received };

@@ -21,6 +21,7 @@ export interface SlotsOptions {
   readonly receive: (stream: Duplex, acceptHandler: AcceptHandler) => void;
   readonly busy: () => SessionError | undefined;
   readonly authorize: AcceptHandler["authorize"];
+  readonly resume: AcceptHandler["resume"];
   readonly claimed: (slot: Slot, established: EstablishedConnection) => void;
 }
 
@@ -82,10 +83,11 @@ export class Slots {
   }
 
   #create(id: number): Slot {
-    const { name, logger, busy, authorize, claimed } = this.#options;
+    const { name, logger, busy, authorize, resume, claimed } = this.#options;
     const slot = new Slot(id, {
       busy,
       authorize,
+      resume,
       claimed: (taken, established) => {
         this.#free.delete(taken);
         claimed(taken, established);

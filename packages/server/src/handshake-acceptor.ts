@@ -16,6 +16,7 @@ import {
   diagnostics,
   type EstablishedConnection,
   type PeerLimits,
+  rejectEstablished,
   setStreamReferenced,
 } from "@ipc/session/internal";
 import { remoteOf } from "@ipc/transport/internal";
@@ -25,6 +26,9 @@ import type { Authorize } from "./server-options.js";
 
 /** Streams in a handshake or being rejected allowed per handshake of `maxHandshakes`. */
 const PENDING_PER_HANDSHAKE = 2;
+
+/** Handshakes of a full server at a time: a client that resumes replaces its own old connection, and all others are told. */
+const MAX_BUSY_HANDSHAKES = 16;
 
 /** Key pairs generated before a client connects. */
 const KEY_PAIRS_AHEAD = 8;
@@ -69,6 +73,8 @@ export class HandshakeAcceptor {
   /** Announced to every client. */
   readonly #instance: Uint8Array = createInstanceId();
   readonly #handshakes: HandshakeTable;
+  /** Handshakes in progress that began while the server was full. */
+  #busyHandshakes = 0;
   /** Streams that are being closed after a rejection, oldest first. */
   readonly #rejected = new Set<Duplex>();
 
@@ -93,7 +99,7 @@ export class HandshakeAcceptor {
     stream.on("error", () => {});
     const remote = remoteOf(stream, acceptHandler.address);
     const busy = acceptHandler.busy();
-    if (busy !== undefined) {
+    if (busy !== undefined && !this.#mayResume(busy, acceptHandler)) {
       this.#rejectBusy(stream, remote, busy);
       return;
     }
@@ -103,7 +109,22 @@ export class HandshakeAcceptor {
       this.#refuse(remote, handshake);
       return;
     }
-    void this.#run(handshake, remote, acceptHandler);
+    if (busy === undefined) void this.#run(handshake, remote, acceptHandler);
+    else void this.#runBusy(handshake, remote, acceptHandler);
+  }
+
+  /** Whether a client of a full server may be one that comes back for its session. */
+  #mayResume({ code }: SessionError, { resume }: AcceptHandler): boolean {
+    return resume !== undefined && code === "IPC_SERVER_BUSY" && this.#busyHandshakes < MAX_BUSY_HANDSHAKES;
+  }
+
+  async #runBusy(handshake: PendingHandshake, remote: string, acceptHandler: AcceptHandler): Promise<void> {
+    this.#busyHandshakes++;
+    try {
+      await this.#run(handshake, remote, acceptHandler);
+    } finally {
+      this.#busyHandshakes--;
+    }
   }
 
   /** Aborts every handshake in progress, because another client was accepted or the server is closing. */
@@ -172,8 +193,12 @@ export class HandshakeAcceptor {
 
   #settle(established: EstablishedConnection, acceptHandler: AcceptHandler): void {
     const busy = acceptHandler.busy();
-    if (busy !== undefined) {
-      destroyStream(established.stream);
+    // A client that resumes has ended its own old connection.
+    const resumes = established.outcome.resume?.answer?.how === "resumed";
+    if (busy !== undefined && !resumes) {
+      if (busy.code === "IPC_SERVER_BUSY") rejectEstablished(established, "busy");
+      else destroyStream(established.stream);
+      this.#closing(established.stream);
       this.#refuse(established.remote, busy);
       return;
     }

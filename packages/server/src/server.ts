@@ -4,6 +4,7 @@ import {
   abortError,
   describeSecurity,
   diagnostics,
+  type EstablishedConnection,
   type MessageOrigin,
   PeerCore,
   PeerSession,
@@ -81,7 +82,7 @@ export class Server extends PeerSession<ServerEvents> {
         resume: resume && { limits: resume, registry },
       },
       {
-        onConnected: (connection) => this.#onConnected(connection),
+        onConnected: (connection, established) => this.#onConnected(connection, established),
         onDisconnected: (error, clean, connection) => this.#onDisconnected(error, clean, connection),
         onDetached: (error, connection) => this.#onDetached(error, connection),
         onExpired: (error) => this.#onExpired(error),
@@ -119,7 +120,6 @@ export class Server extends PeerSession<ServerEvents> {
       authorize: options.authorize,
       resume: resume && { require: resume.require, decide: registry.decide },
       onEstablished: (established) => {
-        this.#provedKeys = established.outcome.provedKeys;
         core.connect(established);
         this.#refuseWithdrawn();
         if (core.isConnected) this.#acceptor.abortAll(busy());
@@ -208,8 +208,9 @@ export class Server extends PeerSession<ServerEvents> {
     }
   }
 
-  #onConnected({ remote, security }: MessageOrigin): void {
+  #onConnected({ remote, security }: MessageOrigin, { outcome }: EstablishedConnection): void {
     const { name, logger } = this.#options;
+    this.#provedKeys = outcome.provedKeys;
     logger.info(`server ${name}: ${remote} connected (${describeSecurity(security)})`);
     diagnostics.connect({ role: "server", name, remote, security });
   }

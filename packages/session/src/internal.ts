@@ -2,6 +2,7 @@
 // a patch release may change or remove every name in it.
 export { clientIdRequest, encodeClientId, isClientIdRequest, tryDecodeClientId } from "./client-id-protocol.js";
 export { type EstablishedConnection, UNCOPIED_FROM_BYTES } from "./codec/codec.js";
+export { rejectEstablished } from "./connection/reject-established.js";
 export { Deferred, handledRejection, settleWithin } from "./deferred.js";
 export {
   diagnostics,
@@ -31,8 +32,10 @@ export {
 export { OptionReader } from "./options/option-reader.js";
 export { PEER_OPTIONS, type PeerLimits, type ResolvedPeerOptions, resolvePeerOptions } from "./options/peer-options.js";
 export { resolveSecurity } from "./options/security-options.js";
+export type { ResumableSession } from "./resume/resumable-session.js";
 export { type ResumeLimits, resolveResume } from "./resume/resume-options.js";
 export { ResumeRegistry } from "./resume/resume-registry.js";
+export type { ResumeStart } from "./resume/session-keeper.js";
 export { describeSecurity, type ProvedKeys } from "./security.js";
 export { type PeerBudgets, SharedBudget } from "./shared-budget.js";
 export { SlipReporter } from "./slip-reporter.js";

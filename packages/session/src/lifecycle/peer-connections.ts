@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import type { EstablishedConnection, ResumeAnswer } from "../codec/codec.js";
+import type { EstablishedConnection } from "../codec/codec.js";
 import { Connection } from "../connection/connection.js";
 import { UnawaitedWrites } from "../connection/unawaited-writes.js";
 import { WriteQueue } from "../connection/write-queue.js";
@@ -10,7 +10,7 @@ import type { PeerEvents, PeerStats, ResumedNews } from "../peer.js";
 import { DetachedSender } from "../resume/detached-sender.js";
 import type { SessionOwner } from "../resume/resumable-session.js";
 import type { ResumeClaim } from "../resume/resume-exchange.js";
-import { SessionKeeper } from "../resume/session-keeper.js";
+import { type HowLost, SessionKeeper } from "../resume/session-keeper.js";
 import { destroyStream } from "../stream-close.js";
 import { ConnectionOrigin } from "./connection-origin.js";
 import { EarlierConnections } from "./earlier-connections.js";
@@ -143,10 +143,11 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     this.connected?.connection.fail(new SessionError("IPC_CONNECTION_LOST", `connection ended: ${why}`));
   }
 
-  evict(why: string): void {
+  /** @param isRefused whether the key of the peer was withdrawn */
+  evict(why: string, isRefused = false): void {
     const state = this.#state;
     if (state.name !== "detached") return;
-    const error = this.#lose(state, why);
+    const error = this.#lose(state, why, { isRefused });
     this.enter(this.#disconnected());
     if (this.#owner.onExpired === undefined) this.#owner.onDisconnected(error, false, state.origin);
     else this.#owner.onExpired(error, state.origin);
@@ -168,7 +169,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     }
     const { maxMessageSize: maxReceiveSize, maxQueuedBytes, busyPollUs } = this.#start.limits;
     const before = state.name === "detached" ? state : undefined;
-    const lost = before && resumed === undefined ? this.#lose(before, whyLost(answer), answer) : undefined;
+    const lost = before && resumed === undefined ? this.#lose(before, whyLost(answer), { answer }) : undefined;
     const writes = "writes" in state && lost === undefined ? state.writes : this.#createQueue();
     writes.rejectLarger(outcome.maxSendSize);
     const continued = lost === undefined ? before : undefined;
@@ -204,7 +205,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
         this.reader.emitSilence(silence);
       },
     });
-    this.#owner.onConnected?.(origin);
+    this.#owner.onConnected?.(origin, established);
     if (lost !== undefined && before !== undefined) this.#owner.onExpired?.(lost, before.origin);
     this.reader.setStatus("Connected");
     if (news !== undefined) this.reader.emitResumed(news);
@@ -242,8 +243,8 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
   }
 
   /** Ends a session that has no connection. */
-  #lose({ session, origin, writes }: Detached, why: string, answer?: ResumeAnswer): SessionLostError {
-    const error = (this.#keeper as SessionKeeper).lose(session, why, answer);
+  #lose({ session, origin, writes }: Detached, why: string, how: HowLost): SessionLostError {
+    const error = (this.#keeper as SessionKeeper).lose(session, why, how);
     writes.rejectAll(error);
     origin.lose(error);
     return error;

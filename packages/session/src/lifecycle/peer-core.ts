@@ -142,9 +142,13 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     this.reader.setStatus(status);
   }
 
-  /** Ends the current connection with `error`, because its key was withdrawn; `onDisconnected` follows, unless it is closing. */
+  /**
+   * Ends the current connection with `error`, because its key was withdrawn; `onDisconnected` follows, unless it is closing. Ends a
+   * session that waits for its next connection.
+   */
   refuse(error: IpcError): void {
     const { state } = this.#connections;
+    if (state.name === "detached") this.#connections.evict(error.message, true);
     if ("connection" in state) state.connection?.refuse(error);
   }
 

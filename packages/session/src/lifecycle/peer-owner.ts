@@ -1,3 +1,4 @@
+import type { EstablishedConnection } from "../codec/codec.js";
 import type { SilenceNews } from "../diagnostics.js";
 import type { IpcError, SessionLostError } from "../errors.js";
 import type { Heartbeat } from "../heartbeat/heartbeat.js";
@@ -38,8 +39,8 @@ export interface PeerOwner {
   readonly onDetached?: (error: IpcError, connection: MessageOrigin) => void;
   /** Called when a session without a connection has ended: nothing resumes it any more. */
   readonly onExpired?: (error: SessionLostError, connection: MessageOrigin) => void;
-  /** Called when a connection is established, before any event reports it. */
-  readonly onConnected?: (connection: MessageOrigin) => void;
+  /** Called when a connection is established, before any event reports it; also when it resumes a session. */
+  readonly onConnected?: (connection: MessageOrigin, established: EstablishedConnection) => void;
   /** Called when this side has ended the connection. */
   readonly onClosed?: (connection: MessageOrigin) => void;
   /** Called before `silent` and `responsive` are emitted. */

@@ -17,6 +17,14 @@ export interface ResumeStart {
   readonly budget?: SharedBudget;
 }
 
+/** How a session without a connection has ended. */
+export interface HowLost {
+  /** Of the server that was asked to continue it. */
+  readonly answer?: ResumeAnswer | undefined;
+  /** Whether the key of the peer was withdrawn. */
+  readonly isRefused?: boolean;
+}
+
 const ENDS: ReadonlySet<string> = new Set<SessionLostCode>([
   "IPC_PEER_CLOSED",
   "IPC_LISTENER_FAILED",
@@ -97,13 +105,14 @@ export class SessionKeeper {
   /** Ends a session whose last connection has ended with `error`. */
   end(session: ResumableSession, error: IpcError): SessionLostError {
     const code = ENDS.has(error.code) ? (error.code as SessionLostCode) : "IPC_CONNECTION_LOST";
-    return this.#end(session, code, error.message, { cause: error });
+    const isRefused = code === "IPC_SECURITY_REFUSED";
+    return this.#end(session, code, error.message, { cause: error, isRefused });
   }
 
-  /** Ends a session that has no connection. @param answer of the server that was asked to continue it */
-  lose(session: ResumableSession, why: string, answer?: ResumeAnswer): SessionLostError {
+  /** Ends a session that has no connection. */
+  lose(session: ResumableSession, why: string, { answer, isRefused }: HowLost): SessionLostError {
     const final = answer?.how === "expired" ? answer : undefined;
-    return this.#end(session, "IPC_SESSION_LOST", `session lost: ${why}`, { final });
+    return this.#end(session, "IPC_SESSION_LOST", `session lost: ${why}`, { final, isRefused });
   }
 
   /** Frees a session that this side closes. */
@@ -116,16 +125,16 @@ export class SessionKeeper {
     session: ResumableSession,
     code: SessionLostCode,
     what: string,
-    options: { final?: DeliveryCounts | undefined; cause?: Error },
+    { isRefused, ...options }: { final?: DeliveryCounts | undefined; cause?: Error; isRefused?: boolean | undefined },
   ): SessionLostError {
-    this.#forget(session);
+    this.#forget(session, isRefused);
     return session.end(code, what, options);
   }
 
-  #forget(session: ResumableSession): void {
+  #forget(session: ResumableSession, isRefused?: boolean): void {
     this.#expiry?.cancel();
     this.#isClaimed = false;
-    this.#start.registry?.remove(session);
+    this.#start.registry?.remove(session, isRefused);
   }
 
   #expire(): void {

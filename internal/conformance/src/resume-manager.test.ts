@@ -1,0 +1,153 @@
+import { type Client, type ClientOptions, type Peer, startClient } from "@ipc/client";
+import { type ManagerOptions, type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
+import { describe, expect, it } from "vitest";
+import { CutTransport } from "../../testkit/src/cut-transport.js";
+import { eventually } from "../../testkit/src/eventually.js";
+import { nextEvent } from "../../testkit/src/peer-watch.js";
+import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
+
+const name = "orders";
+
+interface Setting {
+  readonly transport: CutTransport;
+  readonly manager: ServerManager;
+  readonly connect: (options?: Partial<ClientOptions>) => Promise<Client>;
+}
+
+async function serve(options: Partial<ManagerOptions> = {}): Promise<Setting> {
+  const transport = new CutTransport();
+  const manager = untilTestEnds(await startServerManager({ name, transport, resume: true, ...options }));
+  const connect: Setting["connect"] = async (own) =>
+    untilTestEnds(await startClient({ name, transport, resume: true, retryMs: 1, ...own }));
+  return { transport, manager, connect };
+}
+
+function textsOf(peer: Peer): string[] {
+  const texts: string[] = [];
+  peer.on("message", (message) => void texts.push(message.text()));
+  return texts;
+}
+
+async function nextConnection(
+  manager: ServerManager,
+  connecting: Promise<Client>,
+): Promise<[ServerConnection, Client]> {
+  const connection = new Promise<ServerConnection>((resolve) => manager.once("connection", resolve));
+  return [await connection, await connecting];
+}
+
+describe("a manager whose clients resume", () => {
+  it.each([false, true])("keeps connection and id over a cut, with the id protocol: %s", async (multiClient) => {
+    const { manager, transport, connect } = await serve();
+    const [connection, client] = await nextConnection(manager, connect({ multiClient }));
+    const id = client.clientId;
+    const [atManager, atClient] = [textsOf(connection), textsOf(client)];
+    let others = 0;
+    manager.on("connection", () => others++);
+    manager.on("disconnection", () => others++);
+    for (let round = 1; round <= 3; round++) {
+      const written = Promise.all([client.write(1, `c${round}`), connection.write(1, `s${round}`)]);
+      transport.cut();
+      await written;
+      await eventually(() => expect([client.stats.resumes, connection.stats.resumes]).toEqual([round, round]));
+    }
+    await eventually(() =>
+      expect([atManager, atClient]).toEqual([
+        ["c1", "c2", "c3"],
+        ["s1", "s2", "s3"],
+      ]),
+    );
+    expect([others, client.clientId]).toEqual([0, id]);
+    expect([...manager.connections.values()]).toEqual([connection]);
+    expect(manager.stats).toMatchObject({ connections: 1, detached: 0 });
+  });
+
+  it("reaches clients that are away with a broadcast, and shows them in its figures", async () => {
+    const { manager, transport, connect } = await serve();
+    const [connection, client] = await nextConnection(manager, connect({ retryMs: 300 }));
+    const atClient = textsOf(client);
+    transport.cut();
+    await eventually(() => expect(manager.stats).toMatchObject({ connections: 1, detached: 1 }));
+    expect(await manager.broadcast(1, "news", { slow: "skip" })).toEqual({
+      accepted: [connection],
+      skipped: [],
+      failed: [],
+    });
+    await eventually(() => expect(atClient).toEqual(["news"]));
+    expect(manager.stats.detached).toBe(0);
+  });
+
+  it("lets a client back in place of its own half-open connection when it is full, and tells others that it is busy", async () => {
+    const { manager, transport, connect } = await serve({ maxConnections: 1 });
+    const [connection, client] = await nextConnection(manager, connect());
+    const atManager = textsOf(connection);
+    const refused: unknown[] = [];
+    manager.on("refused", (error) => refused.push(error));
+    await client.write(1, "a");
+    transport.halfOpen();
+    await client.write(1, "b");
+    await eventually(() => expect(client.stats.resumes).toBe(1));
+    await eventually(() => expect(atManager).toEqual(["a", "b"]));
+    expect(manager.connections.size).toBe(1);
+    const other = await connect({ retry: false });
+    const lost = nextEvent(other, "lost");
+    await other.write(1, "c").catch(() => {});
+    expect(await lost).toMatchObject({ code: "IPC_SERVER_BUSY" });
+    expect(refused[0]).toMatchObject({ code: "IPC_SERVER_BUSY" });
+    expect(atManager).toEqual(["a", "b"]);
+  });
+
+  it("tells a client with the first hello that it is full unless resume is in force", async () => {
+    const { manager, connect } = await serve({ maxConnections: 1, resume: false });
+    await nextConnection(manager, connect());
+    await expect(connect({ retry: false })).rejects.toMatchObject({ code: "IPC_SERVER_BUSY" });
+  });
+
+  it("ends the session of a client that does not come back in time, with what did not arrive", async () => {
+    const { manager, transport, connect } = await serve({ resume: { ttlMs: 50 } });
+    const [connection, client] = await nextConnection(manager, connect({ retryMs: 1_000_000 }));
+    const ended = new Promise<unknown>((resolve) =>
+      manager.once("disconnection", (_connection, error) => resolve(error)),
+    );
+    transport.cut();
+    await eventually(() => expect(connection.status).toBe("Reconnecting"));
+    await connection.write(7, "away");
+    expect(await ended).toMatchObject({
+      code: "IPC_SESSION_LOST",
+      undelivered: [{ type: 7, data: new TextEncoder().encode("away") }],
+      unconfirmed: 0,
+    });
+    expect(manager.connections.size).toBe(0);
+    client.destroy();
+  });
+
+  it("ends the session of a client whose key is withdrawn while it is away", async () => {
+    const psk = new Uint8Array(32).fill(1);
+    const { manager, transport, connect } = await serve({ security: { psk } });
+    const [connection] = await nextConnection(manager, connect({ security: { psk }, retryMs: 1_000_000 }));
+    transport.cut();
+    await eventually(() => expect(connection.status).toBe("Reconnecting"));
+    manager.updateSecurity({ psk: new Uint8Array(32).fill(2) });
+    expect(manager.connections.size).toBe(0);
+  });
+
+  it("closes at once when every client has everything, also one that is away", async () => {
+    const { manager, transport, connect } = await serve();
+    const [connection] = await nextConnection(manager, connect({ retryMs: 1_000_000 }));
+    transport.cut();
+    await eventually(() => expect(connection.status).toBe("Reconnecting"));
+    await manager.close();
+  });
+
+  it("says at its close how many messages a client that is away has not received", async () => {
+    const { manager, transport, connect } = await serve();
+    const [connection] = await nextConnection(manager, connect({ retryMs: 1_000_000 }));
+    transport.cut();
+    await eventually(() => expect(connection.status).toBe("Reconnecting"));
+    await connection.write(1, "a");
+    await expect(connection.close()).rejects.toMatchObject({
+      code: "IPC_CLOSE_INCOMPLETE",
+      message: expect.stringContaining("1 of 1 accepted messages"),
+    });
+  });
+});
