@@ -3,7 +3,9 @@ import { readText } from "../../architecture/src/source-tree.js";
 
 const INTERFACES = [
   ["session/src/options/peer-options.ts", "PeerOptions", ""],
+  ["session/src/resume/resume-options.ts", "ReconnectOptions", ""],
   ["session/src/options/security-options.ts", "SecurityOptions", "security."],
+  ["session/src/resume/resume-options.ts", "ResumeOptions", "resume."],
   ["session/src/lifecycle/session.ts", "SessionOptions", ""],
   ["client/src/client-options.ts", "ClientOptions", ""],
   ["server/src/server-options.ts", "ServerOptions", ""],

@@ -1,7 +1,6 @@
 import { clearInterval, setInterval } from "node:timers";
 import { setTimeout as pause } from "node:timers/promises";
 import { type IpcError, isIpcError, Session, SessionError } from "@ipc/session";
-import { type ClientHandshakeOptions, clientHandshake, runHandshake } from "@ipc/session/handshake";
 import {
   abortError,
   describeSecurity,
@@ -12,12 +11,9 @@ import {
   reportSilence,
   type SilenceNews,
   SlipReporter,
-  setStreamReferenced,
-  withKeyFile,
 } from "@ipc/session/internal";
 import type { AbortOptions, Endpoint } from "@ipc/transport";
-import { addAbortListener, remoteOf, removeAbortListener } from "@ipc/transport/internal";
-import { readKeyFile } from "@ipc/transport/key-file";
+import { addAbortListener, removeAbortListener } from "@ipc/transport/internal";
 import { askClientId } from "./client-id.js";
 import {
   type ClientEvents,
@@ -29,6 +25,7 @@ import {
 } from "./client-options.js";
 import { ConnectionWaits } from "./connection-waits.js";
 import { dialUntilConnected } from "./dial-loop.js";
+import { EndpointDialer } from "./endpoint-dialer.js";
 
 /** After a connection of at least this duration, in milliseconds, the back-off restarts. */
 const STABLE_AFTER_MS = 10_000;
@@ -69,8 +66,7 @@ export class Client extends PeerSession<ClientEvents> {
   #keepAlive: NodeJS.Timeout | undefined;
   #connectedAt = 0;
   #clientId: number | undefined;
-  /** What was proved in all secure sessions so far; from the first one on the client rejects anything less. */
-  #earlierMode: number | undefined;
+  readonly #dialer: EndpointDialer;
   readonly #waits = new ConnectionWaits();
   /** Closing sessions with the manager; each takes 250 ms with a golang-ipc manager, because it never ends its side. */
   readonly #closingSessions = new Set<Session>();
@@ -91,8 +87,8 @@ export class Client extends PeerSession<ClientEvents> {
       {
         queueWhileDisconnected: options.writeWhileReconnecting === "wait",
         onConnected: () => this.#onConnected(),
-        onDisconnected: (error) => this.#onDisconnected(error),
-        onDetached: (error) => this.#onDetached(error),
+        onDisconnected: (error) => this.#onEnd(error, true),
+        onDetached: (error) => this.#onEnd(error, false),
         onExpired: (error) => this.#onExpired(error),
         onClosed: () => this.#onClosed(),
         onSilence: (news) => this.#onSilence(news),
@@ -107,6 +103,7 @@ export class Client extends PeerSession<ClientEvents> {
     );
     super(core);
     this.#core = core;
+    this.#dialer = new EndpointDialer(options);
     this.#options = options;
     this.#address = address;
     this.#onAbort = () => this.destroy(signal?.reason);
@@ -169,18 +166,15 @@ export class Client extends PeerSession<ClientEvents> {
     reportSilence(logger, { role: "client", name, remote: this.remote }, news);
   }
 
-  #onDisconnected(error: IpcError): void {
-    this.#noteLoss(error);
+  /** @param isOver whether the session has ended too: the next connection does not continue it */
+  #onEnd(error: IpcError, isOver: boolean): void {
+    const { name, schedule, logger } = this.#options;
+    logger.warn(`client ${name}: ${error.message}`);
+    diagnostics.disconnect({ role: "client", name, remote: this.remote, error });
+    if (performance.now() - this.#connectedAt >= STABLE_AFTER_MS) schedule.reset();
     this.#core.setStatus(this.#isRedialling ? "Reconnecting" : "Disconnected");
-    this.#core.reader.emit("lost", error);
+    if (isOver) this.#core.reader.emit("lost", error);
     // A listener may have closed this client.
-    if (this.#isRedialling) void this.#redial();
-  }
-
-  /** The connection was cut; the next one continues the session. */
-  #onDetached(error: IpcError): void {
-    this.#noteLoss(error);
-    this.#core.setStatus("Reconnecting");
     if (this.#isRedialling) void this.#redial();
   }
 
@@ -189,13 +183,6 @@ export class Client extends PeerSession<ClientEvents> {
     const { name, logger } = this.#options;
     logger.warn(`client ${name}: ${error.message}`);
     this.#core.reader.emit("lost", error);
-  }
-
-  #noteLoss(error: IpcError): void {
-    const { name, schedule, logger } = this.#options;
-    logger.warn(`client ${name}: ${error.message}`);
-    diagnostics.disconnect({ role: "client", name, remote: this.remote, error });
-    if (performance.now() - this.#connectedAt >= STABLE_AFTER_MS) schedule.reset();
   }
 
   /** Whether this client needs another connection when it has none. */
@@ -225,8 +212,7 @@ export class Client extends PeerSession<ClientEvents> {
       const established = await dialUntilConnected({
         what,
         address: this.#address,
-        history:
-          what === "connect" ? "no connection" : this.#earlierMode !== undefined ? "a secure session" : "a connection",
+        history: what === "connect" ? "no connection" : this.#dialer.wasSecure ? "a secure session" : "a connection",
         attempt: (signal) => this.#dial(signal),
         schedule,
         waitFirst: what === "re-connect",
@@ -264,9 +250,9 @@ export class Client extends PeerSession<ClientEvents> {
   /** Dials an endpoint for clients, where a session can be continued. */
   async #dialServer(endpoint: Endpoint, signal: AbortSignal): Promise<EstablishedConnection> {
     const { resume } = this.#options;
-    if (resume === undefined) return this.#dialEndpoint(endpoint, signal);
+    if (resume === undefined) return this.#dialer.dial(endpoint, signal);
     try {
-      return await this.#dialEndpoint(endpoint, signal, { require: resume.require, claim: this.#core.claim() });
+      return await this.#dialer.dial(endpoint, signal, { require: resume.require, claim: this.#core.claim() });
     } catch (error) {
       this.#core.unclaim();
       throw error;
@@ -275,7 +261,7 @@ export class Client extends PeerSession<ClientEvents> {
 
   async #askClientId(signal: AbortSignal): Promise<number> {
     const { name, handshakeTimeoutMs: timeoutMs, logger } = this.#options;
-    const session = new Session({ ...this.#options, signal }, await this.#dialEndpoint(MANAGER, signal)).unref();
+    const session = new Session({ ...this.#options, signal }, await this.#dialer.dial(MANAGER, signal)).unref();
     try {
       const id = await askClientId(session, { name, timeoutMs });
       logger.debug(`client ${name}: received id ${id}`);
@@ -306,37 +292,5 @@ export class Client extends PeerSession<ClientEvents> {
       }
       await pause(SLOT_RETRY_MS, undefined, { signal, ref: false });
     }
-  }
-
-  async #dialEndpoint(
-    endpoint: Endpoint,
-    signal: AbortSignal,
-    resume?: ClientHandshakeOptions["resume"],
-  ): Promise<EstablishedConnection> {
-    const { name, serverName, transport, encryption, limits, handshakeTimeoutMs, logger } = this.#options;
-    // Read the key file before each dial: a server that creates the file does so before it listens.
-    const credentials = withKeyFile(this.#options.credentials, this.#options.keyFilePlace, readKeyFile);
-    const stream = await transport.dial(name, endpoint, { signal });
-    setStreamReferenced(stream, false);
-    const remote = remoteOf(stream, transport.address(name, endpoint));
-    logger.debug(`client ${name}: dialled ${remote}`);
-    const handshake = clientHandshake({
-      name,
-      address: remote,
-      serverName,
-      encryption,
-      maxMessageSize: limits.maxMessageSize,
-      credentials,
-      earlierMode: this.#earlierMode,
-      resume,
-    });
-    const { result: outcome, rest } = await runHandshake(stream, handshake, {
-      timeoutMs: handshakeTimeoutMs,
-      signal,
-    });
-    const { security } = outcome.codec;
-    if (outcome.secureMode !== undefined) this.#earlierMode = (this.#earlierMode ?? 0) | outcome.secureMode;
-    diagnostics.handshake({ role: "client", name, remote, security });
-    return { stream, outcome, rest, remote };
   }
 }

@@ -47,7 +47,7 @@ describe("an id requester", () => {
     request.stream.write(REQUEST);
     expect(await readId(request)).toBe(1);
     expect(refused).toEqual([]);
-    expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+    expect(manager.stats).toEqual({ connections: 0, detached: 0, unreadBytes: 0, queuedBytes: 0 });
   });
 
   it("gets one id when it asks twice", async () => {

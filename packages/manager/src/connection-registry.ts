@@ -14,6 +14,7 @@ import {
 } from "@ipc/session/internal";
 import type { Endpoint } from "@ipc/transport";
 import { ClientIdService } from "./client-id-service.js";
+import { DetachedClients } from "./detached-clients.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 import type { MergedStream } from "./merged-stream.js";
 import { type ConnectionStart, type Intercept, ManagedConnection, type ServerConnection } from "./server-connection.js";
@@ -33,8 +34,6 @@ export interface ManagerStats {
   /** Accepted by `write` and not yet with the kernel, over all connections: bytes on the wire. */
   readonly queuedBytes: number;
 }
-
-const NO_FURTHER_CONNECTION = "the transport of the manager has no further connection";
 
 interface QueuedConnection {
   readonly established: EstablishedConnection;
@@ -67,12 +66,9 @@ export class ConnectionRegistry {
   readonly #clientIds: ClientIdService;
   /** The connections that request an id. */
   readonly #requests = new Set<ManagedConnection>();
-  /** The clients whose connection was cut and whose session waits for them. */
-  readonly #detached = new Set<ManagedConnection>();
+  readonly #detached: DetachedClients;
   /** Bytes that all sessions keep together. */
   readonly #kept = new SharedBudget(MAX_KEPT_BYTES);
-  /** Whether no further client can connect. */
-  #isLast = false;
   /** Connections established before the manager emits events. */
   readonly #queued: QueuedConnection[] = [];
   #state: "starting" | "open" | "closed" = "starting";
@@ -81,6 +77,7 @@ export class ConnectionRegistry {
     const { options, slots } = events;
     this.#events = events;
     this.#options = options;
+    this.#detached = new DetachedClients(options);
     this.budgets = {
       unread: new SharedBudget(options.maxTotalUnreadBytes),
       queued: new SharedBudget(options.maxTotalQueuedBytes),
@@ -214,8 +211,7 @@ export class ConnectionRegistry {
 
   /** No further client can connect, so no session can be resumed. */
   noteLast(): void {
-    this.#isLast = true;
-    for (const managed of this.#detached) managed.evict(NO_FURTHER_CONNECTION);
+    this.#detached.noteLast();
   }
 
   get #resume(): ResumeStart | undefined {
@@ -237,8 +233,8 @@ export class ConnectionRegistry {
         slips: this.#events.slips,
         isConsumed: () => this.#events.stream.isConsumed,
         ...special,
-        detached: (managed, error) => this.#onDetached(managed, error),
-        attached: (managed) => this.#onAttached(managed),
+        detached: (managed, error) => this.#detached.add(managed, error),
+        attached: (managed) => this.#detached.onAttached(managed),
         ended: (ended, error, clean) => this.#onClosed(ended, error, clean),
       },
       established,
@@ -256,24 +252,6 @@ export class ConnectionRegistry {
     this.#events.connected(connection);
     // A `connection` listener that reads this connection individually has started by now.
     this.#events.stream.join(managed);
-  }
-
-  #onDetached(managed: ManagedConnection, error: IpcError): void {
-    const { name, logger } = this.#options;
-    const { id, remote } = managed.connection;
-    this.#detached.add(managed);
-    logger.warn(`server ${name}: client ${id}, ${remote}: ${error.message}`);
-    diagnostics.disconnect({ role: "server", name, id, remote, error });
-    if (this.#isLast) managed.evict(NO_FURTHER_CONNECTION);
-  }
-
-  /** A client is back; one that has just come is announced by `#announce`. */
-  #onAttached(managed: ManagedConnection): void {
-    if (!this.#detached.delete(managed)) return;
-    const { name, logger } = this.#options;
-    const { id, remote, security } = managed.connection;
-    logger.info(`server ${name}: client ${id}, ${remote} connected again (${describeSecurity(security)})`);
-    diagnostics.connect({ role: "server", name, id, remote, security });
   }
 
   #onClosed(managed: ManagedConnection, error: IpcError | undefined, clean: boolean): void {

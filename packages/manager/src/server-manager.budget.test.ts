@@ -105,7 +105,7 @@ describe("the budget of unread bytes over all connections", () => {
     const visits = [await visitRaw(), await visitRaw(), await visitRaw()];
     for (const { raw } of visits) raw.stream.write(plainFrame(1, "x".repeat(1_000)));
     await standstill(manager);
-    expect(manager.stats).toEqual({ connections: 3, unreadBytes: 3 * UNREAD, queuedBytes: 0 });
+    expect(manager.stats).toEqual({ connections: 3, detached: 0, unreadBytes: 3 * UNREAD, queuedBytes: 0 });
     visits[0]?.connection.destroy();
     await nextTurn();
     expect(manager.stats).toMatchObject({ connections: 2, unreadBytes: 2 * UNREAD });
@@ -186,6 +186,6 @@ describe("the budget of queued bytes over all connections", () => {
     else await connection.close({ timeoutMs: 1 }).catch(() => {});
     await Promise.allSettled(writes);
     await standstill(manager);
-    expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+    expect(manager.stats).toEqual({ connections: 0, detached: 0, unreadBytes: 0, queuedBytes: 0 });
   });
 });

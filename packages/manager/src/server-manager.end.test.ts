@@ -57,7 +57,7 @@ describe("close", () => {
     // They end side by side, each when its client has ended: whichever is first.
     expect(told.slice(0, -1).sort()).toEqual(["1 Closed in order", "2 Closed in order", "3 Closed in order"]);
     expect(told.at(-1)).toBe("close Closed");
-    expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+    expect(manager.stats).toEqual({ connections: 0, detached: 0, unreadBytes: 0, queuedBytes: 0 });
   });
 
   it("returns one promise for every call, also after its end, and emits 'close' once", async () => {
@@ -111,7 +111,7 @@ describe("close", () => {
       /^close incomplete: 1 of 2 connections did not receive every accepted message within 20 ms/,
     );
     expect(told.at(-1)).toBe("close Closed");
-    expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+    expect(manager.stats).toEqual({ connections: 0, detached: 0, unreadBytes: 0, queuedBytes: 0 });
     await manager.close();
     await serve({ transport });
   });

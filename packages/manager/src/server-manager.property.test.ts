@@ -119,7 +119,7 @@ class World {
     await pass(10);
     for (let count = 0; count < 5; count++)
       await this.#served.manager.readTimed(0, (_, { kind }) => expect(kind).not.toBe("data"));
-    expect(this.#served.manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+    expect(this.#served.manager.stats).toEqual({ connections: 0, detached: 0, unreadBytes: 0, queuedBytes: 0 });
     this.#served.manager.destroy();
   }
 

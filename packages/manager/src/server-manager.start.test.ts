@@ -23,7 +23,7 @@ describe("startServerManager", () => {
       status: "Listening",
       statusCode: 1,
       address: join(directory, "orders.sock"),
-      stats: { connections: 0, unreadBytes: 0, queuedBytes: 0 },
+      stats: { connections: 0, detached: 0, unreadBytes: 0, queuedBytes: 0 },
     });
     expect([...manager.connections]).toEqual([]);
     expect(readdirSync(directory).sort()).toEqual(["orders.sock", "orders_manager.sock"]);

@@ -6,7 +6,7 @@ import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { Slot } from "./slot.js";
 
-const ESTABLISHED = {} as EstablishedConnection;
+const ESTABLISHED = { outcome: {} } as EstablishedConnection;
 const TAKEN = {
   code: "IPC_SERVER_BUSY",
   message: "slot 7 is taken: its client has connected, or its time is over; request a new id",

@@ -47,7 +47,7 @@ function create(transport: Transport = memory(), receive?: SlotsOptions["receive
 
 /** Completes a client's handshake at a slot. */
 function claim(slot: Slot): void {
-  slot.acceptHandler.onEstablished({} as EstablishedConnection);
+  slot.acceptHandler.onEstablished({ outcome: {} } as EstablishedConnection);
 }
 
 /** Opens slots until there are so many, and returns the last. */
@@ -152,7 +152,7 @@ describe("slots", () => {
       },
     };
     const { slots, claimed } = create(transport, (_stream, { onEstablished }) =>
-      onEstablished({} as EstablishedConnection),
+      onEstablished({ outcome: {} } as EstablishedConnection),
     );
     expect((await slots.open(never)).id).toBe(3);
     expect(claimed).toEqual([2]);

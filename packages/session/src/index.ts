@@ -28,9 +28,10 @@ export {
   statusCode,
   type TimeoutMessage,
   timeoutMessage,
+  type WriteOptions,
 } from "./message.js";
-export type { PeerOptions, ReconnectOptions } from "./options/peer-options.js";
+export type { PeerOptions } from "./options/peer-options.js";
 export type { SecurityOptions } from "./options/security-options.js";
-export type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats, ResumedNews, WriteOptions } from "./peer.js";
-export type { ResumeOptions } from "./resume/resume-options.js";
+export type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats, ResumedNews } from "./peer.js";
+export type { ReconnectOptions, ResumeOptions } from "./resume/resume-options.js";
 export type { ConnectionSecurity } from "./security.js";

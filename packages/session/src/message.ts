@@ -1,5 +1,5 @@
+import type { AbortOptions } from "@ipc/transport";
 import type { OpenSteps } from "./open-steps.js";
-import type { WriteOptions } from "./peer.js";
 import type { ConnectionSecurity } from "./security.js";
 
 /** Type 0 is reserved: Go drops such messages silently in both directions. @see golang-ipc actor.go, `Write` and `read` */
@@ -7,6 +7,16 @@ export const CONTROL_TYPE = 0;
 
 /** Memory that a queued message costs besides its data, in bytes: the objects that hold it. */
 export const MESSAGE_OVERHEAD_BYTES = 160;
+
+/** Options of `write` and `flush`. */
+export interface WriteOptions extends AbortOptions {
+  /**
+   * "taken": resolves only when the other application has the message: its `read` has resolved, its iteration has asked for the next
+   * one, or its listeners have returned and their promises have settled. Needs `resume` on both sides; otherwise rejects at once with
+   * IPC_NOT_RESUMABLE. If the session ends before, it rejects with the error of the event `lost`.
+   */
+  readonly until?: "taken";
+}
 
 /** A message from the peer. */
 export interface DataMessage {

@@ -1,17 +1,7 @@
 import type { AbortOptions } from "@ipc/transport";
 import type { IpcError } from "./errors.js";
-import type { DataMessage, Status, StatusMessage, TimeoutMessage } from "./message.js";
+import type { DataMessage, Status, StatusMessage, TimeoutMessage, WriteOptions } from "./message.js";
 import type { ConnectionSecurity } from "./security.js";
-
-/** Options of `write` and `flush`. */
-export interface WriteOptions extends AbortOptions {
-  /**
-   * "taken": resolves only when the other application has the message: its `read` has resolved, its iteration has asked for the next
-   * one, or its listeners have returned and their promises have settled. Needs `resume` on both sides; otherwise rejects at once with
-   * IPC_NOT_RESUMABLE. If the session ends before, it rejects with the error of the event `lost`.
-   */
-  readonly until?: "taken";
-}
 
 /** Tells that a session goes on over another connection. */
 export interface ResumedNews {

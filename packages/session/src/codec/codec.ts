@@ -1,7 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { ResumeKeys } from "@ipc/crypto";
 import type { MessageBody } from "@ipc/framing";
-import type { ResumableSession } from "../resume/resumable-session.js";
 import type { TimeSlice } from "../scheduling/time-slice.js";
 import type { ConnectionSecurity, ProvedKeys } from "../security.js";
 import type { DeliveryCounts } from "./control-frame.js";
@@ -79,12 +78,21 @@ export interface ResumeOutcome {
   readonly answer?: ResumeAnswer | undefined;
 }
 
+/** A session that goes on over a new connection. */
+export interface ContinuedSession {
+  /** The peer whose session it is. */
+  readonly owner: {
+    /** Continues on the connection. Returns false if it is too late; its stream is then destroyed. */
+    connect(established: EstablishedConnection): boolean;
+  };
+}
+
 /** What becomes of a session that a client comes back for. */
 export type ResumeAnswer =
   /** It goes on. `session`: as the server's registry has it; undefined at a client, which has only one. */
   | {
       readonly how: "resumed";
-      readonly session?: ResumableSession;
+      readonly session?: ContinuedSession;
       readonly attempt: number;
       /** How many messages of this side the other one has received. */
       readonly received: number;

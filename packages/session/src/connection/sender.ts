@@ -3,11 +3,11 @@ import type { MessageEncoder } from "../codec/codec.js";
 import { type Deferred, handledRejection } from "../deferred.js";
 import { abortError, type IpcError, notResumableError, rethrowDefect } from "../errors.js";
 import { CONTROL_TYPE } from "../message.js";
-import { Replay } from "../resume/replay.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 import { nextMacrotask, noteFlush } from "../scheduling/write-yield.js";
 import type { SharedBudget } from "../shared-budget.js";
 import { FrameOutput } from "./frame-output.js";
+import { Replay } from "./replay.js";
 import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "./write-queue.js";
 
 const DONE: Promise<void> = Promise.resolve();

@@ -5,11 +5,12 @@ import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js"
 import { selectMode } from "../negotiation/mode-selection.js";
 import { decodeMaxMessageSize, FEATURE, featuresOf, type Offer, tryDecodeOffer } from "../negotiation/offer.js";
 import { assertServerName } from "../negotiation/server-name.js";
-import { type ResumeClaim, requestResume } from "../resume/resume-exchange.js";
+import type { ResumeClaim } from "../resume/resume-request.js";
 import { answerHello, REPLY } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { checkedMaxMessageSize, receiveLimits } from "./limits.js";
 import { authenticateClient } from "./mutual-auth.js";
+import { requestResume } from "./resume-exchange.js";
 import { encodeSelect, type Select } from "./select.js";
 import { type Handshake, receive, send } from "./steps.js";
 

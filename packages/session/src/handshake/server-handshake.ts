@@ -5,11 +5,12 @@ import { type Credentials, NO_CREDENTIALS, offerOf } from "../negotiation/creden
 import { createInstanceId, encodeLimitsPlaintext, FEATURE, featuresOf } from "../negotiation/offer.js";
 import { assertStillAccepted, NO_PROOF } from "../negotiation/proved-keys.js";
 import { hashServerName } from "../negotiation/server-name.js";
-import { answerResume, type DecideResume } from "../resume/resume-exchange.js";
+import type { DecideResume } from "../resume/resume-request.js";
 import { assertAccepted, HELLO, VERSION } from "./hello.js";
 import { agreeOnKeys, golangIpcCodec, type KeyAgreement } from "./key-agreement.js";
 import { encodeLimits } from "./limits.js";
 import { authenticateServer } from "./mutual-auth.js";
+import { answerResume } from "./resume-exchange.js";
 import { receiveSelect } from "./select.js";
 import { authorize, type Handshake, receive, STAGE, send } from "./steps.js";
 

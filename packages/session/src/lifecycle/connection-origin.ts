@@ -2,10 +2,9 @@ import type { Connection } from "../connection/connection.js";
 import type { UnawaitedWrites } from "../connection/unawaited-writes.js";
 import type { WriteTarget } from "../connection/write-queue.js";
 import { notResumableError, SessionError } from "../errors.js";
-import type { MessageOrigin } from "../message.js";
+import type { MessageOrigin, WriteOptions } from "../message.js";
 import { OpenSteps } from "../open-steps.js";
 import { validateWrite, validateWriteOptions } from "../options/call-arguments.js";
-import type { WriteOptions } from "../peer.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 import type { ConnectionSecurity } from "../security.js";
 

@@ -1,15 +1,15 @@
 import { setImmediate } from "node:timers";
 import type { EstablishedConnection } from "../codec/codec.js";
 import { Connection } from "../connection/connection.js";
+import { DetachedSender } from "../connection/detached-sender.js";
 import { UnawaitedWrites } from "../connection/unawaited-writes.js";
 import { WriteQueue } from "../connection/write-queue.js";
 import { type IpcError, SessionError, type SessionLostError } from "../errors.js";
 import { Heartbeat } from "../heartbeat/heartbeat.js";
 import { type MessageOrigin, ReceivedMessage } from "../message.js";
 import type { PeerEvents, PeerStats, ResumedNews } from "../peer.js";
-import { DetachedSender } from "../resume/detached-sender.js";
 import type { SessionOwner } from "../resume/resumable-session.js";
-import type { ResumeClaim } from "../resume/resume-exchange.js";
+import type { ResumeClaim } from "../resume/resume-request.js";
 import { type HowLost, SessionKeeper } from "../resume/session-keeper.js";
 import { destroyStream } from "../stream-close.js";
 import { ConnectionOrigin } from "./connection-origin.js";
@@ -37,7 +37,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
   readonly #start: PeerStart;
   readonly #heartbeat: Heartbeat;
   readonly #traffic = new TrafficCounters();
-  readonly #earlier: EarlierConnections;
+  readonly earlier: EarlierConnections;
   /** Undefined without the option `resume`. */
   readonly #keeper: SessionKeeper | undefined;
   #state: PeerState;
@@ -63,11 +63,11 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
       ownEvents,
       connection: () => ("origin" in this.#state ? this.#state.origin : undefined),
       endConnection: (origin, error) => this.#endConnection(origin, error),
-      holdsConnected: () => this.#earlier.holdsConnected,
+      holdsConnected: () => this.earlier.holdsConnected,
       pauseInput: () => this.connected?.connection.pause(),
       resumeInput: () => this.connected?.connection.resume(),
     });
-    this.#earlier = new EarlierConnections(this.reader.inbox, this.reader.consumer);
+    this.earlier = new EarlierConnections(this.reader.inbox, this.reader.consumer);
   }
 
   get state(): PeerState {
@@ -85,12 +85,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
 
   /** The connection whose messages are being handled, or the one that is established now or was last. */
   get current(): Pick<MessageOrigin, "security" | "remote"> {
-    return this.#earlier.current ?? this.#last ?? this.#start;
-  }
-
-  /** Whether writes must not reach the connection that is there now. */
-  get isHolding(): boolean {
-    return this.#earlier.isHolding;
+    return this.earlier.current ?? this.#last ?? this.#start;
   }
 
   /** The longest data that can be sent, in bytes, as far as the peer has told. */
@@ -110,7 +105,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
 
   /** Whether a message of an earlier connection is being handled, or one of the last. */
   get isHandling(): boolean {
-    return this.#earlier.current !== undefined || (this.#last?.steps.count ?? 0) > 0;
+    return this.earlier.current !== undefined || (this.#last?.steps.count ?? 0) > 0;
   }
 
   get isReferenced(): boolean {
@@ -156,9 +151,9 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
   /** Takes over a new connection. Returns false if the peer no longer needs one; its stream is then destroyed. */
   connect(established: EstablishedConnection): boolean {
     const { stream, outcome, rest, remote } = established;
+    const { changesPeer = false } = this.#start;
     const answer = outcome.resume?.answer;
     const resumed = answer?.how === "resumed" ? answer : undefined;
-    const changesPeer = this.#start.changesPeer === true;
     // A new client takes the place of one that has not come back.
     if (changesPeer && resumed === undefined) this.evict("another client has connected");
     const state = this.#state;
@@ -169,13 +164,13 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     }
     const { maxMessageSize: maxReceiveSize, maxQueuedBytes, busyPollUs } = this.#start.limits;
     const before = state.name === "detached" ? state : undefined;
-    const lost = before && resumed === undefined ? this.#lose(before, whyLost(answer), { answer }) : undefined;
+    const continued = resumed && before;
+    const lost = before && !continued ? this.#lose(before, whyLost(answer), { answer }) : undefined;
     const writes = "writes" in state && lost === undefined ? state.writes : this.#createQueue();
     writes.rejectLarger(outcome.maxSendSize);
-    const continued = lost === undefined ? before : undefined;
     const session = continued?.session ?? this.#keeper?.begin(established, this.#onSettled);
-    const budget = this.#start.budgets?.queued;
-    const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs, budget, heartbeat: this.#heartbeat };
+    const [budget, heartbeat] = [this.#start.budgets?.queued, this.#heartbeat];
+    const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs, budget, heartbeat };
     const connection = new Connection({ stream, outcome, rest, waiting: writes, session, ...limits });
     const origin =
       continued?.origin ?? new ConnectionOrigin(connection, remote, session, this.unawaited, this.#onSettled);
@@ -185,7 +180,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     if (continued !== undefined && resumed !== undefined) {
       news = this.#continue(continued, connection, remote, resumed);
     } else {
-      if (changesPeer && this.#last !== undefined) this.#earlier.add(this.#last);
+      if (changesPeer && this.#last !== undefined) this.earlier.add(this.#last);
       this.#last = origin;
       this.#traffic.connected();
     }
@@ -284,12 +279,12 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
 
   /** Creates the error of a call that needs a connection. */
   unreachable(what: string): SessionError {
-    if (this.#state.name === "connected" || this.#state.name === "detached") return this.#earlier.heldError(what);
+    if (this.#state.name === "connected" || this.#state.name === "detached") return this.earlier.heldError(what);
     return unreachableError(what, this.#state.name, this.reader.status, this.#last?.loss);
   }
 
   readonly #onSettled = (): void => {
-    if (this.#earlier.size > 0) this.reader.consumer.ready();
+    if (this.earlier.size > 0) this.reader.consumer.ready();
   };
 
   #receive(message: ReceivedMessage): void {

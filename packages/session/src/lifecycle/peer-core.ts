@@ -3,10 +3,10 @@ import type { UnawaitedWrites } from "../connection/unawaited-writes.js";
 import { Deferred, handledRejection, settleWithin } from "../deferred.js";
 import { type IpcError, notResumableError, SessionError } from "../errors.js";
 import type { EndKind } from "../inbox/message-source.js";
-import type { Status } from "../message.js";
+import type { Status, WriteOptions } from "../message.js";
 import { validateWrite, validateWriteOptions } from "../options/call-arguments.js";
-import type { PeerEvents, PeerStats, WriteOptions } from "../peer.js";
-import type { ResumeClaim } from "../resume/resume-exchange.js";
+import type { PeerEvents, PeerStats } from "../peer.js";
+import type { ResumeClaim } from "../resume/resume-request.js";
 import type { ConnectionSecurity } from "../security.js";
 import { Drain, DrainMembers } from "./drain.js";
 import { PeerConnections } from "./peer-connections.js";
@@ -73,7 +73,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   write(type: number, data: string | Uint8Array, options: WriteOptions | undefined): Promise<void> {
     const connections = this.#connections;
     const { state } = connections;
-    if ((state.name === "connected" || state.name === "detached") && !connections.isHolding)
+    if ((state.name === "connected" || state.name === "detached") && !connections.earlier.isHolding)
       return state.origin.reply(type, data, options);
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     const fault = validateWrite(type, bytes, connections.maxSendSize) ?? validateWriteOptions("write", options);
@@ -88,7 +88,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     const { state } = connections;
     const { sender, session } = accountOf(state);
     const isThere = state.name === "connected" || state.name === "detached" || state.name === "waiting";
-    if (!isThere || connections.isHolding) return handledRejection(connections.unreachable("flush"));
+    if (!isThere || connections.earlier.isHolding) return handledRejection(connections.unreachable("flush"));
     if (until !== undefined && session === undefined) return handledRejection(notResumableError("flush"));
     if (sender !== undefined) return sender.flush(signal, until);
     return state.writes.size === 0 ? DONE : state.writes.flush(signal);

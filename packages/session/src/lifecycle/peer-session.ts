@@ -3,6 +3,7 @@ import { formatValue } from "@ipc/transport/internal";
 import { handledRejection } from "../deferred.js";
 import { SessionError } from "../errors.js";
 import type { MessageIterator } from "../inbox/async-iterator.js";
+import type { WriteOptions } from "../message.js";
 import {
   type DataMessage,
   type Status,
@@ -12,7 +13,7 @@ import {
   timeoutMessage,
 } from "../message.js";
 import { CLOSE_TIMEOUT_MS, validateCloseOptions, validateWriteOptions } from "../options/call-arguments.js";
-import type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats, WriteOptions } from "../peer.js";
+import type { CloseOptions, DrainOptions, Peer, PeerEvents, PeerStats } from "../peer.js";
 import type { ConnectionSecurity } from "../security.js";
 import { type DrainMember, joinDrain } from "./drain.js";
 import type { PeerCore } from "./peer-core.js";

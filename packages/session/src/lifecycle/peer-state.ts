@@ -1,10 +1,10 @@
 import type { ResumeAnswer } from "../codec/codec.js";
 import type { Connection } from "../connection/connection.js";
+import type { DetachedSender } from "../connection/detached-sender.js";
 import type { Sender } from "../connection/sender.js";
 import type { WriteQueue } from "../connection/write-queue.js";
 import { type IpcError, SessionError } from "../errors.js";
 import type { Status } from "../message.js";
-import type { DetachedSender } from "../resume/detached-sender.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 import type { SessionKeeper } from "../resume/session-keeper.js";
 import type { ConnectionOrigin } from "./connection-origin.js";

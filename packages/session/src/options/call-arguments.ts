@@ -3,7 +3,8 @@ import { UINT32_MAX } from "@ipc/framing";
 import type { AbortOptions } from "@ipc/transport";
 import { formatValue } from "@ipc/transport/internal";
 import { messageTooLargeError } from "../errors.js";
-import type { CloseOptions, DrainOptions, WriteOptions } from "../peer.js";
+import type { WriteOptions } from "../message.js";
+import type { CloseOptions, DrainOptions } from "../peer.js";
 import { isAbortSignal, TIMER_MAX_MS } from "./option-reader.js";
 
 /** Default time that `close` allows for sending accepted messages, in milliseconds. */

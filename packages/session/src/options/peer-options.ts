@@ -1,6 +1,5 @@
 import { isolateLogger, type Logger, silentLogger } from "../diagnostics.js";
 import type { Credentials } from "../negotiation/credentials.js";
-import type { ResumeOptions } from "../resume/resume-options.js";
 import type { ConnectionSecurity } from "../security.js";
 import { ANONYMOUS_SECURITY, COMPATIBLE_SECURITY, PLAIN_SECURITY } from "../security.js";
 import type { OptionReader } from "./option-reader.js";
@@ -57,16 +56,6 @@ export interface PeerOptions {
   readonly signal?: AbortSignal;
   /** Receives log lines; see `Logger`. @default silent */
   readonly logger?: Logger;
-}
-
-/** Options of clients and servers: what outlives a connection. */
-export interface ReconnectOptions extends PeerOptions {
-  /**
-   * Keeps the session when the connection is cut, if both sides do: each message arrives exactly once and in order, over as many
-   * connections as it takes, as long as both processes live. True: with the defaults of ResumeOptions. Needs a secure session.
-   * @default false
-   */
-  readonly resume?: boolean | ResumeOptions;
 }
 
 /** The names of PeerOptions, for rejecting unknown ones. */

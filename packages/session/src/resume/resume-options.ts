@@ -1,4 +1,5 @@
 import { OptionReader } from "../options/option-reader.js";
+import type { PeerOptions } from "../options/peer-options.js";
 
 /** How a session outlives its connections. */
 export interface ResumeOptions {
@@ -11,6 +12,16 @@ export interface ResumeOptions {
   readonly bufferBytes?: number;
   /** Rejects peers that cannot resume, with IPC_NOT_RESUMABLE. @default false */
   readonly require?: boolean;
+}
+
+/** Options of clients and servers: what outlives a connection. */
+export interface ReconnectOptions extends PeerOptions {
+  /**
+   * Keeps the session when the connection is cut, if both sides do: each message arrives exactly once and in order, over as many
+   * connections as it takes, as long as both processes live. True: with the defaults of ResumeOptions. Needs a secure session.
+   * @default false
+   */
+  readonly resume?: boolean | ResumeOptions;
 }
 
 /** Resolved ResumeOptions. */

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { keysOf, sendOf, someSession } from "../../test/some-session.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { ResumableSession, SessionStart } from "./resumable-session.js";
-import type { ResumeRequest } from "./resume-exchange.js";
 import { ResumeRegistry } from "./resume-registry.js";
+import type { ResumeRequest } from "./resume-request.js";
 
 const PSK: ConnectionSecurity = { mode: "secure", peer: { psk: true } };
 const signedBy = (number: number): ConnectionSecurity => ({

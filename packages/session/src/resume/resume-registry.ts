@@ -3,7 +3,7 @@ import type { DeliveryCounts } from "../codec/control-frame.js";
 import { SessionError } from "../errors.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { ResumableSession } from "./resumable-session.js";
-import type { ResumeDecision, ResumeRequest } from "./resume-exchange.js";
+import type { ResumeDecision, ResumeRequest } from "./resume-request.js";
 
 /** Sessions without a connection at once; one more evicts another. */
 const MAX_DETACHED = 1_024;

@@ -4,9 +4,9 @@ import type { IpcError, SessionLostCode, SessionLostError } from "../errors.js";
 import type { SharedBudget } from "../shared-budget.js";
 import { startTimeLimit, type TimeLimit } from "../time-limit.js";
 import { ResumableSession, type SessionOwner } from "./resumable-session.js";
-import type { ResumeClaim } from "./resume-exchange.js";
 import type { ResumeLimits } from "./resume-options.js";
 import type { ResumeRegistry } from "./resume-registry.js";
+import type { ResumeClaim } from "./resume-request.js";
 
 /** How a peer resumes. */
 export interface ResumeStart {

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { runPair, type SentItems } from "../../test/handshake-pair.js";
 import { keysOf, sendOf, someSession } from "../../test/some-session.js";
 import type { HandshakeOutcome } from "../codec/codec.js";
-import { type ClientResume, clientHandshake } from "../handshake/client-handshake.js";
-import { type ServerResume, serverHandshake } from "../handshake/server-handshake.js";
-import type { Handshake, HandshakeAnswer } from "../handshake/steps.js";
-import type { DecideResume, ResumeRequest } from "./resume-exchange.js";
+import type { DecideResume, ResumeRequest } from "../resume/resume-request.js";
+import { type ClientResume, clientHandshake } from "./client-handshake.js";
+import { type ServerResume, serverHandshake } from "./server-handshake.js";
+import type { Handshake, HandshakeAnswer } from "./steps.js";
 
 const limits = { encryption: true, maxMessageSize: 1_024 } as const;
 const noDecision: DecideResume = () => {

@@ -13,9 +13,9 @@ import type { DeliveryCounts } from "../codec/control-frame.js";
 import type { RecordCodec } from "../codec/record-codec.js";
 import { decodeResume, decodeResumed, encodeResume, encodeResumed } from "../codec/resume-frame.js";
 import { SessionError } from "../errors.js";
-import { type Handshake, receive, send } from "../handshake/steps.js";
+import type { DecideResume, ResumeClaim, ResumeRequest } from "../resume/resume-request.js";
 import type { ConnectionSecurity } from "../security.js";
-import type { ResumableSession } from "./resumable-session.js";
+import { type Handshake, receive, send } from "./steps.js";
 
 /** The longest record of the exchange, in bytes: a control frame, its header and the tag. */
 const RECORD_MAX_BYTES = 160;
@@ -30,37 +30,6 @@ export interface ResumeChannel {
   /** What was proved in this connection's handshake, as MODE bits. */
   readonly mode: number;
 }
-
-/** A session that a client wants to continue. */
-export interface ResumeClaim {
-  readonly session: ResumableSession;
-  readonly attempt: number;
-}
-
-/** A client wants to continue a session. */
-export interface ResumeRequest extends DeliveryRequest {
-  readonly mode: number;
-  readonly security: ConnectionSecurity;
-  /** Whether the client has the key of the session that it names. */
-  readonly isProved: (session: Pick<ResumableSession, "key">) => boolean;
-}
-
-interface DeliveryRequest {
-  /** 16 bytes. */
-  readonly id: Uint8Array;
-  readonly attempt: number;
-  readonly received: number;
-}
-
-/** A server's decision, and what it tells the client. */
-export interface ResumeDecision {
-  readonly answer: ResumeAnswer;
-  /** The server's own counts, which it proves with this key; undefined: it tells none. */
-  readonly proved?: { readonly key: ResumeKeys["key"]; readonly counts: DeliveryCounts };
-}
-
-/** Decides what becomes of a session. @throws SessionError to end the connection without an answer */
-export type DecideResume = (request: ResumeRequest) => ResumeDecision;
 
 const NO_COUNTS: DeliveryCounts = { received: 0, taken: 0 };
 

@@ -1,5 +1,5 @@
-import type { FrameOutput } from "../connection/frame-output.js";
-import type { KeptMessage, ResendBuffer } from "./resend-buffer.js";
+import type { KeptMessage, ResendBuffer } from "../resume/resend-buffer.js";
+import type { FrameOutput } from "./frame-output.js";
 
 /** Sends the messages that earlier connections of a session have left, as far as the queue of the new one has room. */
 export class Replay {

@@ -1,7 +1,7 @@
-import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "../connection/write-queue.js";
 import { handledRejection } from "../deferred.js";
 import { abortError } from "../errors.js";
-import type { ResumableSession } from "./resumable-session.js";
+import type { ResumableSession } from "../resume/resumable-session.js";
+import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "./write-queue.js";
 
 const DONE: Promise<void> = Promise.resolve();
 
