@@ -15,10 +15,10 @@ interface Pair {
   readonly transport: CutTransport;
 }
 
-async function startPair(resume: object | true = true): Promise<Pair> {
+async function startPair(resume: object | true = true, options: object = {}): Promise<Pair> {
   const transport = new CutTransport();
-  const server = untilTestEnds(await startServer({ name, transport, resume }));
-  const client = untilTestEnds(await startClient({ name, transport, resume, retryMs: 1 }));
+  const server = untilTestEnds(await startServer({ name, transport, resume, ...options }));
+  const client = untilTestEnds(await startClient({ name, transport, resume, retryMs: 1, ...options }));
   await eventually(() => expect(server.status).toBe("Connected"));
   return { client, server, transport };
 }
@@ -123,6 +123,45 @@ describe("a session that both sides can resume", () => {
     await eventually(() => expect(client.stats.resumes).toBe(1));
     await question.reply(2, "answer");
     await eventually(() => expect(atClient).toEqual(["answer"]));
+  });
+});
+
+describe("a session whose two sides write more than they keep", () => {
+  const resume = { bufferBytes: 65_536 };
+  const data = new Uint8Array(8_192);
+
+  it.each([false, true])("does not stand still while one side only writes, with cuts: %s", async (isCut) => {
+    const { client, server, transport } = await startPair(resume, { maxUnreadBytes: 16_384, maxQueuedBytes: 16_384 });
+    const COUNT = 512;
+    let requests = 0;
+    server.on("message", () => void requests++);
+    const answers = (async () => {
+      for (let each = 0; each < COUNT; each++) await server.write(2, data);
+    })();
+    for (let each = 0; each < COUNT; each++) {
+      await client.write(1, data);
+      if (isCut && each % 100 === 50) transport.cut();
+    }
+    let received = 0;
+    client.on("message", () => void received++);
+    await answers;
+    await eventually(() => expect([requests, received]).toEqual([COUNT, COUNT]));
+  });
+
+  it("keeps no more than its limit and one message while the other side reads nothing, and then everything arrives", async () => {
+    const { client, server } = await startPair(resume, { maxUnreadBytes: 16_384 });
+    let most = 0;
+    const written = (async () => {
+      for (let each = 0; each < 256; each++) {
+        await client.write(1, data);
+        most = Math.max(most, client.stats.unacknowledgedBytes);
+      }
+    })();
+    await eventually(() => expect(client.stats.unacknowledgedBytes).toBeGreaterThan(57_000));
+    const atServer = collect(server);
+    await written;
+    await eventually(() => expect(atServer).toHaveLength(256));
+    expect(most).toBeLessThanOrEqual(65_536 + 8_200);
   });
 });
 

@@ -94,9 +94,19 @@ export class Sender implements WriteSink, WriteTarget {
     if (this.#waiting.size > 0 || !this.hasRoom()) return false;
     // Other connections also use a shared budget; and headroom and tailroom count only once the batch has a frame.
     const isExact = this.#options.budget === undefined && this.#output.batchBytes > 0;
-    if (isExact)
-      this.#output.roomBytes = Math.min(this.#options.maxQueuedBytes - this.queuedBytes, this.#keepableBytes);
+    if (isExact) {
+      const keepable = this.#session?.resend.roomBytes ?? Number.POSITIVE_INFINITY;
+      this.#output.roomBytes = Math.min(
+        this.#options.maxQueuedBytes - this.queuedBytes,
+        keepable - this.#output.batchBytes,
+      );
+    }
     return true;
+  }
+
+  /** Whether a write waits until the peer has acknowledged messages. */
+  get isBlocked(): boolean {
+    return this.#waiting.size > 0 && this.#session?.resend.hasRoom(this.#output.batchBytes) === false;
   }
 
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until?: WriteUntil): Promise<void> {
@@ -227,12 +237,6 @@ export class Sender implements WriteSink, WriteTarget {
     if (queued >= maxQueuedBytes) return false;
     return budget === undefined || queued === 0 || queued < budget.share;
   };
-
-  /** Bytes that the session can still keep. */
-  get #keepableBytes(): number {
-    if (this.#session === undefined) return Number.POSITIVE_INFINITY;
-    return this.#session.resend.roomBytes - this.#output.batchBytes;
-  }
 
   #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
     this.#output.addLarge(type, data);

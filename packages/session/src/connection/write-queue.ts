@@ -35,6 +35,8 @@ export interface WriteSink {
 export class WriteQueue {
   /** Told of the writes that are rejected, here or by the sink. */
   readonly unawaited: UnawaitedWrites;
+  /** Called when an entry begins to wait, or still waits because the sink has no room. */
+  onWaiting: (() => void) | undefined;
   readonly #capacity: number;
   readonly #entries = new Set<QueuedWrite>();
   #bytes = 0;
@@ -92,7 +94,10 @@ export class WriteQueue {
   /** Passes entries to the sink while it has room. */
   drainInto(sink: WriteSink): void {
     for (const entry of this.#entries) {
-      if (!sink.hasRoom()) return;
+      if (!sink.hasRoom()) {
+        this.onWaiting?.();
+        return;
+      }
       this.#remove(entry);
       entry.done.resolve(entry.admit(sink));
     }
@@ -125,6 +130,7 @@ export class WriteQueue {
     const entry: QueuedWrite = { bytes, admit, done };
     this.#entries.add(entry);
     this.#bytes += bytes;
+    this.onWaiting?.();
     return done;
   }
 

@@ -12,6 +12,7 @@ import type { SessionOwner } from "../resume/resumable-session.js";
 import type { ResumeClaim } from "../resume/resume-request.js";
 import { type HowLost, SessionKeeper } from "../resume/session-keeper.js";
 import { destroyStream } from "../stream-close.js";
+import { createInput } from "./connection-input.js";
 import { ConnectionOrigin } from "./connection-origin.js";
 import { EarlierConnections } from "./earlier-connections.js";
 import type { PeerOwner, PeerStart } from "./peer-owner.js";
@@ -64,8 +65,8 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
       connection: () => ("origin" in this.#state ? this.#state.origin : undefined),
       endConnection: (origin, error) => this.#endConnection(origin, error),
       holdsConnected: () => this.earlier.holdsConnected,
-      pauseInput: () => this.connected?.connection.pause(),
-      resumeInput: () => this.connected?.connection.resume(),
+      pauseInput: () => this.connected?.input.onFull(),
+      resumeInput: () => this.connected?.input.onRoom(),
     });
     this.earlier = new EarlierConnections(this.reader.inbox, this.reader.consumer);
   }
@@ -172,9 +173,11 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     const [budget, heartbeat] = [this.#start.budgets?.queued, this.#heartbeat];
     const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs, budget, heartbeat };
     const connection = new Connection({ stream, outcome, rest, waiting: writes, session, ...limits });
+    const isFull = (): boolean => this.reader.isFull;
+    const input = createInput({ connection, writes, isFull, deliver: this.#receive }, session);
     const origin =
       continued?.origin ?? new ConnectionOrigin(connection, remote, session, this.unawaited, this.#onSettled);
-    const connected: Connected = { name: "connected", connection, origin, writes, session };
+    const connected: Connected = { name: "connected", connection, origin, writes, session, input };
     this.enter(connected);
     let news: ResumedNews | undefined;
     if (continued !== undefined && resumed !== undefined) {
@@ -185,12 +188,9 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
       this.#traffic.connected();
     }
     connection.setReferenced(this.#isReferenced);
-    if (this.reader.isFull) connection.pause();
+    if (this.reader.isFull) input.onFull();
     connection.attach({
-      message: ({ type, data }) => {
-        session?.onReceived(data.length);
-        this.#receive(new ReceivedMessage(type, data, origin));
-      },
+      message: ({ type, data }) => input.receive(new ReceivedMessage(type, data, origin)),
       bufferDone: (buffer) => this.reader.receivedBuffer(buffer),
       acceptsRemaining: () => this.reader.acceptsRemaining,
       goaway: (reason) => this.reader.emitGoaway(reason),
@@ -287,10 +287,10 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     if (this.earlier.size > 0) this.reader.consumer.ready();
   };
 
-  #receive(message: ReceivedMessage): void {
+  readonly #receive = (message: ReceivedMessage): void => {
     this.#traffic.received(message.data.length);
     const { intercept } = this.#owner;
     if (intercept === undefined) this.reader.receive(message);
     else intercept(message);
-  }
+  };
 }

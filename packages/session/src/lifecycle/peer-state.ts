@@ -7,6 +7,7 @@ import { type IpcError, SessionError } from "../errors.js";
 import type { Status } from "../message.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 import type { SessionKeeper } from "../resume/session-keeper.js";
+import type { ConnectionInput } from "./connection-input.js";
 import type { ConnectionOrigin } from "./connection-origin.js";
 import type { TrafficCounters } from "./traffic-counters.js";
 
@@ -18,6 +19,7 @@ export interface Connected {
   readonly writes: WriteQueue;
   /** Undefined if the connection cannot be resumed. */
   readonly session: ResumableSession | undefined;
+  readonly input: ConnectionInput;
 }
 
 /** A session waits for its next connection: writes are accepted as far as it can keep them. */

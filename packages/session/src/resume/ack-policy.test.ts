@@ -6,9 +6,12 @@ const tick = (): Promise<void> => new Promise((resolve) => process.nextTick(reso
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
 afterEach(() => void vi.useRealTimers());
 
-function start(answers: readonly boolean[] = []): { readonly policy: AckPolicy; readonly sent: () => number } {
+function start(
+  answers: readonly boolean[] = [],
+  bufferBytes = 4_194_304,
+): { readonly policy: AckPolicy; readonly sent: () => number } {
   let sent = 0;
-  const policy = new AckPolicy(() => answers[sent++] ?? true);
+  const policy = new AckPolicy(() => answers[sent++] ?? true, bufferBytes);
   policy.start();
   vi.advanceTimersByTime(20);
   const before = sent;
@@ -43,6 +46,16 @@ describe("an acknowledgement", () => {
   it("is sent after 256 KiB", async () => {
     const { policy, sent } = start();
     policy.onReceived(262_143);
+    await tick();
+    expect(sent()).toBe(0);
+    policy.onReceived(1);
+    await tick();
+    expect(sent()).toBe(1);
+  });
+
+  it("is sent after a quarter of what a side keeps, if that is less", async () => {
+    const { policy, sent } = start([], 4_000);
+    policy.onReceived(999);
     await tick();
     expect(sent()).toBe(0);
     policy.onReceived(1);

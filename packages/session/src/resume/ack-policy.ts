@@ -13,15 +13,20 @@ const ACK_MS = 20;
  */
 export class AckPolicy {
   readonly #send: () => boolean;
+  readonly #dueBytes: number;
   #messages = 0;
   #bytes = 0;
   #isSoon = false;
   #limit: TimeLimit | undefined;
   #isStopped = true;
 
-  /** @param send sends what has not been acknowledged yet; returns false if an earlier ACK still waits in the send queue */
-  constructor(send: () => boolean) {
+  /**
+   * @param send sends what has not been acknowledged yet; returns false if an earlier ACK still waits in the send queue
+   * @param bufferBytes what this side keeps, and so probably the peer: it must not wait for an ACK that is not due
+   */
+  constructor(send: () => boolean, bufferBytes: number) {
     this.#send = send;
+    this.#dueBytes = Math.min(ACK_BYTES, bufferBytes / 4);
   }
 
   /** A connection is there to send ACKs on. */
@@ -40,7 +45,7 @@ export class AckPolicy {
   onReceived(bytes: number): void {
     this.#messages++;
     this.#bytes += bytes;
-    if (this.#messages < ACK_MESSAGES && this.#bytes < ACK_BYTES) this.note();
+    if (this.#messages < ACK_MESSAGES && this.#bytes < this.#dueBytes) this.note();
     else if (!this.#isSoon) {
       this.#isSoon = true;
       process.nextTick(this.#acknowledge);

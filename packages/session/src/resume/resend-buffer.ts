@@ -34,7 +34,8 @@ interface Chunk {
  * The batches of a connection are copied as a whole, so keeping costs nothing for each message.
  */
 export class ResendBuffer {
-  readonly #limit: number;
+  /** In bytes. */
+  readonly limit: number;
   readonly #budget: SharedBudget | undefined;
   readonly #chunks = new Fifo<Chunk>();
   /** The newest chunk, to which frames are added. */
@@ -53,7 +54,7 @@ export class ResendBuffer {
 
   /** @param limit in bytes; one message may exceed it. @param budget shared with other buffers */
   constructor(limit: number, budget?: SharedBudget) {
-    this.#limit = limit;
+    this.limit = limit;
     this.#budget = budget;
   }
 
@@ -90,7 +91,7 @@ export class ResendBuffer {
 
   /** Bytes that may be kept at least; if it is 0 or less, `hasRoom` tells exactly. */
   get roomBytes(): number {
-    return Math.min(this.#limit, this.#budget?.share ?? this.#limit) - this.#bytes;
+    return Math.min(this.limit, this.#budget?.share ?? this.limit) - this.#bytes;
   }
 
   /** @param pendingBytes of frames that will be added */

@@ -74,7 +74,7 @@ export class ResumableSession {
     this.security = security;
     this.owner = owner;
     this.resend = new ResendBuffer(bufferBytes, budget);
-    this.#acks = new AckPolicy(() => this.#acknowledge());
+    this.#acks = new AckPolicy(() => this.#acknowledge(), bufferBytes);
     this.steps = new TakenSteps(onSettled, () => this.#acks.note());
   }
 

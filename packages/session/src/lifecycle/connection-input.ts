@@ -1,0 +1,37 @@
+import type { Connection } from "../connection/connection.js";
+import type { WriteQueue } from "../connection/write-queue.js";
+import type { ReceivedMessage } from "../message.js";
+import type { ResumableSession } from "../resume/resumable-session.js";
+import { SessionInput } from "../resume/session-input.js";
+
+/** What the messages of one connection go through, and when its stream stands still. */
+export interface ConnectionInput {
+  receive(message: ReceivedMessage): void;
+  /** The inbox is full. */
+  onFull(): void;
+  /** The inbox has room. */
+  onRoom(): void;
+}
+
+export interface InputOptions {
+  readonly connection: Connection;
+  /** Those that wait for room. */
+  readonly writes: WriteQueue;
+  readonly isFull: () => boolean;
+  readonly deliver: (message: ReceivedMessage) => void;
+}
+
+/** Creates the input of a connection. @param session undefined if it cannot be resumed */
+export function createInput(
+  { connection, writes, isFull, deliver }: InputOptions,
+  session: ResumableSession | undefined,
+): ConnectionInput {
+  const pause = (): void => connection.pause();
+  const resume = (): void => connection.resume();
+  if (session === undefined) return { receive: deliver, onFull: pause, onRoom: resume };
+  const { limit } = session.resend;
+  const isBlocked = (): boolean => connection.sender.isBlocked;
+  const input = new SessionInput({ session, limit, isFull, isBlocked, deliver, pause, resume });
+  writes.onWaiting = () => input.onWaiting();
+  return input;
+}

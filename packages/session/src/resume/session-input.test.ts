@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { noOrigin } from "../../test/no-origin.js";
+import { someSession } from "../../test/some-session.js";
+import { ReceivedMessage } from "../message.js";
+import { SessionInput } from "./session-input.js";
+
+const message = (type: number): ReceivedMessage => new ReceivedMessage(type, new Uint8Array(92), noOrigin);
+
+/** An inbox that takes so many messages at a time, and a stream. */
+function setUp(capacity: number) {
+  const state = { isBlocked: false, unread: 0, isFlowing: true, received: [] as number[] };
+  const session = someSession();
+  const input: SessionInput = new SessionInput({
+    session,
+    limit: 300,
+    isFull: () => state.unread >= capacity,
+    isBlocked: () => state.isBlocked,
+    deliver: ({ type }) => {
+      state.received.push(type);
+      state.unread++;
+      if (state.unread >= capacity) input.onFull();
+    },
+    pause: () => {
+      state.isFlowing = false;
+    },
+    resume: () => {
+      state.isFlowing = true;
+    },
+  });
+  const read = (count: number): void => {
+    state.unread -= count;
+    input.onRoom();
+  };
+  return { state, session, input, read };
+}
+
+describe("the input of a session", () => {
+  it("stops at a full inbox while no write waits", () => {
+    const { state, session, input, read } = setUp(1);
+    input.receive(message(1));
+    expect([state.isFlowing, session.counts.received]).toEqual([false, 1]);
+    read(1);
+    expect(state.isFlowing).toBe(true);
+  });
+
+  it("reads past a full inbox while a write waits, up to its limit, and counts nothing of that", () => {
+    const { state, session, input } = setUp(1);
+    state.isBlocked = true;
+    for (const type of [1, 2, 3, 4, 5]) {
+      expect(state.isFlowing).toBe(true);
+      input.receive(message(type));
+    }
+    expect([state.isFlowing, session.counts.received, state.received]).toEqual([false, 1, [1]]);
+  });
+
+  it("reads on when a write begins to wait while it stands still, and stops again once none waits", () => {
+    const { state, input } = setUp(1);
+    input.receive(message(1));
+    state.isBlocked = true;
+    input.onWaiting();
+    expect(state.isFlowing).toBe(true);
+    state.isBlocked = false;
+    input.receive(message(2));
+    expect(state.isFlowing).toBe(false);
+  });
+
+  it("passes on what it has read past the inbox in order, and counts it then", () => {
+    const { state, session, input, read } = setUp(2);
+    state.isBlocked = true;
+    for (const type of [1, 2, 3, 4, 5]) input.receive(message(type));
+    read(2);
+    expect([state.received, session.counts.received, state.isFlowing]).toEqual([[1, 2, 3, 4], 4, true]);
+    input.receive(message(6));
+    read(2);
+    expect([state.received, session.counts.received, state.isFlowing]).toEqual([[1, 2, 3, 4, 5, 6], 6, true]);
+  });
+});
