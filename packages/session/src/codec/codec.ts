@@ -69,7 +69,7 @@ export interface MessageCodec extends MessageEncoder {
 }
 
 /** What a handshake has told about resuming. */
-export interface ResumeOutcome {
+interface ResumeOutcome {
   /** Of the session that begins with this connection, unless it continues another one. */
   readonly keys: ResumeKeys;
   /** What was proved, as MODE bits. */
@@ -79,7 +79,7 @@ export interface ResumeOutcome {
 }
 
 /** A session that goes on over a new connection. */
-export interface ContinuedSession {
+interface ContinuedSession {
   /** The peer whose session it is. */
   readonly owner: {
     /** Continues on the connection. Returns false if it is too late; its stream is then destroyed. */

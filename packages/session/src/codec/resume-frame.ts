@@ -15,7 +15,7 @@ const RESUMED_PROOF_AT: number = RESUMED_TAKEN_AT + COUNT_BYTES;
 /** What a server answers to RESUME, by the numbers on the wire. */
 const HOW = ["resumed", "unknown", "expired", "refused"] as const;
 
-export type ResumeHow = (typeof HOW)[number];
+type ResumeHow = (typeof HOW)[number];
 
 /** A client asks to continue a session. */
 export interface ResumeFrame {

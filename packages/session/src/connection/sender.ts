@@ -95,11 +95,8 @@ export class Sender implements WriteSink, WriteTarget {
     // Other connections also use a shared budget; and headroom and tailroom count only once the batch has a frame.
     const isExact = this.#options.budget === undefined && this.#output.batchBytes > 0;
     if (isExact) {
-      const keepable = this.#session?.resend.roomBytes ?? Number.POSITIVE_INFINITY;
-      this.#output.roomBytes = Math.min(
-        this.#options.maxQueuedBytes - this.queuedBytes,
-        keepable - this.#output.batchBytes,
-      );
+      const keepable = (this.#session?.resend.roomBytes ?? Number.POSITIVE_INFINITY) - this.#output.batchBytes;
+      this.#output.roomBytes = Math.min(this.#options.maxQueuedBytes - this.queuedBytes, keepable);
     }
     return true;
   }
@@ -231,10 +228,9 @@ export class Sender implements WriteSink, WriteTarget {
   }
 
   readonly #hasQueueRoom = (): boolean => {
-    if (this.#failure !== undefined) return false;
     const { maxQueuedBytes, budget } = this.#options;
     const queued = this.queuedBytes;
-    if (queued >= maxQueuedBytes) return false;
+    if (this.#failure !== undefined || queued >= maxQueuedBytes) return false;
     return budget === undefined || queued === 0 || queued < budget.share;
   };
 
