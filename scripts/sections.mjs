@@ -77,8 +77,13 @@ function turbo(title, tasks, flags) {
   return pnpmSection(title, args, { ...QUIET, IPC_TOOLCHAIN: toolchain() });
 }
 
-/** What a cached result depends on beside the files: results of one Node or Go say nothing about another. */
+/** What a cached result depends on beside the files: results of one Node, Go or Spin say nothing about another. */
 function toolchain() {
-  const go = spawnSync("go", ["version"], { encoding: "utf8" });
-  return [process.platform, process.arch, process.version, go.error ? "no Go" : go.stdout.trim()].join(", ");
+  /** @type {(tool: string, flag: string) => string} */
+  const versionOf = (tool, flag) => {
+    const { error, stdout } = spawnSync(tool, [flag], { encoding: "utf8" });
+    return error ? `no ${tool}` : stdout.trim();
+  };
+  const tools = [versionOf("go", "version"), versionOf("spin", "-V"), versionOf("gcc", "-dumpversion")];
+  return [process.platform, process.arch, process.version, ...tools].join(", ");
 }
