@@ -4,7 +4,9 @@ import { expect, it } from "vitest";
 
 const PROGRAM = fileURLToPath(new URL("../dist/stress.js", import.meta.url));
 const NAMES =
-  "network kill ownership attack strangers soak many-clients stalled-reader come-and-go idle-connections".split(" ");
+  "network kill ownership attack strangers soak resume many-clients stalled-reader come-and-go idle-connections".split(
+    " ",
+  );
 
 function run(...args: readonly string[]): { readonly status: number | null; readonly stderr: string } {
   return spawnSync(process.execPath, [PROGRAM, ...args], { encoding: "utf8" });

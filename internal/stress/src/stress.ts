@@ -4,6 +4,7 @@ import { strangers } from "./attack/strangers.js";
 import { kill } from "./kill/kill.js";
 import { network } from "./network/network.js";
 import { ownership } from "./ownership/ownership.js";
+import { resume } from "./resume/resume.js";
 import { comeAndGo } from "./scale/come-and-go.js";
 import { idleConnections } from "./scale/idle-connections.js";
 import { manyClients } from "./scale/many-clients.js";
@@ -18,6 +19,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   attack,
   strangers,
   soak,
+  resume,
   "many-clients": manyClients,
   "stalled-reader": stalledReader,
   "come-and-go": comeAndGo,

@@ -1,0 +1,208 @@
+// One side of a session that is resumed, in a process of its own: numbers what it writes, and checks what it takes. usage: counter.js
+import { openSync, writeSync } from "node:fs";
+import { setImmediate as nextMacrotask } from "node:timers/promises";
+import { isConnectionError, type Peer, type SessionLostError, startClient } from "@ipc/client";
+import { startServer } from "@ipc/server";
+import { reportBroken, reportNews, serveCalls } from "../process/calls.js";
+import { decodeNumbered, encodeNumbered, type Side, typeOf } from "../traffic/message.js";
+import { OrderCheck } from "../traffic/order-check.js";
+
+/** The process that writes stands in the upper bits of a session's number. */
+const SESSION_BITS = 16;
+const SEED = 1;
+
+export interface Start {
+  readonly side: Side;
+  readonly name: string;
+  readonly directory: string;
+  readonly ttlMs: number;
+  readonly bufferBytes: number;
+  /** A session does not expire during a handshake that may continue it. */
+  readonly handshakeTimeoutMs: number;
+  /** Which process in this place it is, from 0 on. */
+  readonly life: number;
+  /** Gets each message that was taken as a line, `session number`; a file outlives the process. */
+  readonly log?: string;
+}
+
+/** What this side was told when a session was lost. */
+export interface Loss {
+  /** Of its writer, and different for each of its sessions. */
+  readonly session: number;
+  readonly accepted: number;
+  /** The numbers of the undelivered messages, in order. */
+  readonly undelivered: readonly number[];
+  readonly unconfirmed: number;
+}
+
+export interface CounterReport {
+  /** In the session that stands. */
+  readonly written: number;
+  readonly taken: number;
+  readonly resumes: number;
+  readonly sentAgain: number;
+  readonly losses: readonly Loss[];
+}
+
+export interface CounterNews {
+  readonly kind: "connected" | "lost";
+}
+
+class Counter {
+  readonly #peer: Peer;
+  readonly #order: Start;
+  readonly #check: OrderCheck;
+  /** Messages of the session that stands. */
+  #written = 0;
+  #taken = 0;
+  #sentAgain = 0;
+  readonly #losses: Loss[] = [];
+  #isFinishing = false;
+  #isOver = false;
+  #counting: Promise<void> = Promise.resolve();
+  #wanted: { readonly messages: number; readonly resolve: () => void } | undefined;
+
+  constructor(peer: Peer, order: Start) {
+    this.#peer = peer;
+    this.#order = order;
+    this.#check = new OrderCheck(SEED, order.side === "server" ? "client" : "server");
+    peer.on("status", (status) => {
+      if (status === "Connected") reportNews<CounterNews>({ kind: "connected" });
+    });
+    peer.on("resumed", ({ sentAgain }) => {
+      this.#sentAgain += sentAgain;
+    });
+    peer.on("lost", (error) => {
+      if (error.code !== "IPC_SESSION_LOST") reportBroken(error);
+      else this.#lose(error);
+    });
+    void this.#take().catch((error) => {
+      if (!this.#isOver) reportBroken(error);
+    });
+  }
+
+  get report(): CounterReport {
+    const { resumes } = this.#peer.stats;
+    return { written: this.#written, taken: this.#taken, resumes, sentAgain: this.#sentAgain, losses: this.#losses };
+  }
+
+  /** Writes so many messages. Resolves when the other application has taken them. */
+  async count(messages: number, bytes: number): Promise<void> {
+    for (let left = messages; left > 0; left--) await this.#write(bytes);
+    await this.#peer.flush({ until: "taken" });
+  }
+
+  /** Writes until `finish`, over lost sessions, too. */
+  countOn(bytes: number): void {
+    this.#counting = this.#countOn(bytes).catch(reportBroken);
+  }
+
+  async finish(): Promise<void> {
+    this.#isFinishing = true;
+    await this.#counting;
+    await this.#peer.flush({ until: "taken" });
+  }
+
+  async #countOn(bytes: number): Promise<void> {
+    while (!this.#isFinishing) {
+      try {
+        await this.#write(bytes);
+      } catch (error) {
+        if (!isConnectionError(error)) throw error;
+        // The session was lost while this write waited, or no other one is there yet.
+        await nextMacrotask();
+      }
+    }
+  }
+
+  /** Resolves when so many more messages were taken. */
+  take(messages: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wanted = { messages: this.#taken + messages, resolve };
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true;
+    await this.#peer.close();
+  }
+
+  async #write(bytes: number): Promise<void> {
+    const { side } = this.#order;
+    const number = this.#written;
+    const fields = { seed: SEED, from: side, connection: this.#session, number, asked: 0 };
+    const losses = this.#losses.length;
+    // Counted before it is accepted, because the session may be lost before this goes on.
+    this.#written++;
+    try {
+      await this.#peer.write(typeOf(number), encodeNumbered({ ...fields, kind: "data" }, bytes));
+    } catch (error) {
+      const loss = this.#losses[losses];
+      if (loss === undefined) this.#written--;
+      else this.#losses[losses] = { ...loss, accepted: loss.accepted - 1 };
+      throw error;
+    }
+  }
+
+  get #session(): number {
+    return (this.#order.life << SESSION_BITS) + this.#losses.length;
+  }
+
+  #lose({ undelivered, unconfirmed }: SessionLostError): void {
+    const session = this.#session;
+    const numbers = undelivered.map(({ type, data }) => decodeNumbered(type, data).number);
+    this.#losses.push({ session, accepted: this.#written, undelivered: numbers, unconfirmed });
+    this.#written = 0;
+    reportNews<CounterNews>({ kind: "lost" });
+  }
+
+  async #take(): Promise<void> {
+    const { log: path } = this.#order;
+    const log = path === undefined ? undefined : openSync(path, "a");
+    for await (const { type, data } of this.#peer) {
+      const message = decodeNumbered(type, data);
+      this.#check.take(message, false);
+      if (log !== undefined) writeSync(log, `${message.connection} ${message.number}\n`);
+      this.#taken++;
+      if (this.#wanted === undefined || this.#taken < this.#wanted.messages) continue;
+      this.#wanted.resolve();
+      this.#wanted = undefined;
+    }
+  }
+}
+
+async function startPeer({ side, ttlMs, bufferBytes, ...place }: Start): Promise<Peer> {
+  const { name, directory, handshakeTimeoutMs } = place;
+  const options = { name, directory, handshakeTimeoutMs, resume: { ttlMs, bufferBytes, require: true } };
+  return side === "client" ? startClient(options) : startServer(options);
+}
+
+let counter: Counter | undefined;
+const the = (): Counter => {
+  if (counter === undefined) throw new Error("not started");
+  return counter;
+};
+
+const calls = {
+  /** Resolves when it listens, or is connected. */
+  async start(order: Start): Promise<void> {
+    counter = new Counter(await startPeer(order), order);
+  },
+
+  count: ({ messages, bytes }: { messages: number; bytes: number }): Promise<void> => the().count(messages, bytes),
+
+  countOn: (bytes: number): void => the().countOn(bytes),
+
+  take: (messages: number): Promise<void> => the().take(messages),
+
+  report: (): CounterReport => the().report,
+
+  /** Writes no more. Resolves when what was written has been taken. */
+  finish: (): Promise<void> => the().finish(),
+
+  close: (): Promise<void> => the().close(),
+};
+
+export type CounterCalls = typeof calls;
+
+serveCalls(calls);
