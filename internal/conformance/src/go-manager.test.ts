@@ -106,7 +106,7 @@ for (const encryption of [true, false]) {
 
         await Promise.all([...gos, ...clients].map((end) => end.close()));
         await Promise.all([...ours, ...ends.values()].map(({ ended }) => ended));
-        expect(manager.stats).toEqual({ connections: 0, unreadBytes: 0, queuedBytes: 0 });
+        expect(manager.stats).toEqual({ connections: 0, detached: 0, unreadBytes: 0, queuedBytes: 0 });
         expect(gos.flatMap(({ errors }) => errors)).toEqual([]);
         await manager.close();
         expect(filesOf(name)).toEqual([]);
