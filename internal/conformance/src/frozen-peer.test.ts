@@ -120,7 +120,6 @@ describe.each(MODES)("a process that is stopped, %s", (_mode, mode) => {
         directory,
         heartbeatMs,
         idleTimeoutMs,
-        handshakeTimeoutMs: 1_000,
         retryMs: 5,
         ...mode,
       }),
