@@ -1,6 +1,6 @@
-import { Duplex } from "node:stream";
 import { types } from "node:util";
 import { TransportError } from "../transport-error.js";
+import { WindowedStream } from "../windowed-stream.js";
 
 /** What the transport uses of a MessagePort or a Worker of `node:worker_threads`. */
 export interface MessagePortLike {
@@ -15,39 +15,19 @@ export interface MessagePortLike {
   close?(): void;
 }
 
-type Done = (error?: Error | null) => void;
-
-/** Bytes that may be on the way to a side: posted there, and not yet in its stream's buffer. */
-const WINDOW_BYTES = 262_144;
-const MAX_CHUNK_BYTES = 65_536;
+/** Each count is told at once: the other thread is near, and a post is cheap. */
+const SIZES = { sendWindow: 262_144, receiveWindow: 262_144, maxChunk: 65_536, tellAfter: 1 };
 
 /** The messages other than data, which is an ArrayBuffer, and than a number: so many bytes have been taken. */
 const END = "end";
 const RESET = "reset";
 
-/**
- * One end of a connection over a port, which behaves like a socket:
- * - the end of one side is 'end' at the other, which then ends itself after its queued writes;
- * - `destroy()` is 'end' at the other side; `destroy(error)`, or `destroy()` before everything was read, is ECONNRESET there;
- * - a port that closes without a word, because its thread has ended, is 'end', and writes fail with EPIPE.
- *
- * A side that does not read makes its writer wait once `WINDOW_BYTES` are on the way. A side that posts more is destroyed.
- */
-export class PortStream extends Duplex {
+/** One end of a connection over a port. A port that closes without a word, because its thread has ended, is 'end'. */
+export class PortStream extends WindowedStream {
   readonly #port: MessagePortLike;
-  /** Chunks that were received and have no room in the stream's buffer. */
-  readonly #received: Buffer[] = [];
-  #receivedBytes = 0;
-  #peerEnded = false;
-  #portClosed = false;
-  /** Posted and not yet taken by the peer. */
-  #outstandingBytes = 0;
-  /** The write that has been posted in part. */
-  #rest: { readonly chunk: Uint8Array; readonly done: Done } | undefined;
 
   constructor(port: MessagePortLike) {
-    // Like a net.Socket, so that an owner that ignores the peer's end leaks nothing.
-    super({ allowHalfOpen: false, highWaterMark: MAX_CHUNK_BYTES });
+    super(SIZES);
     this.#port = port;
     port.on("message", this.#onMessage);
     port.on("messageerror", this.#onMessageError);
@@ -67,36 +47,30 @@ export class PortStream extends Duplex {
     return this;
   }
 
-  override _read(): void {
-    // Node asks before it takes what is in the buffer, and only once: a chunk that is there has to follow.
-    this.#deliver(true);
+  protected override sendChunk(chunk: Uint8Array): void {
+    // Memory of its own, which is transferred: to transfer a Buffer of the pool would detach all that the pool has lent.
+    const copy = new Uint8Array(chunk).buffer;
+    this.#port.postMessage(copy, [copy]);
   }
 
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: Done): void {
-    if (this.#portClosed) {
-      done(systemError("EPIPE", "write"));
-      return;
-    }
-    this.#post(chunk, done);
+  protected override sendTaken(bytes: number): void {
+    this.#port.postMessage(bytes, []);
   }
 
-  override _final(done: Done): void {
-    this.#tell(END);
-    done();
+  protected override sendEnd(): void {
+    this.#port.postMessage(END, []);
   }
 
-  override _destroy(error: Error | null, done: Done): void {
-    const unread = this.#receivedBytes > 0 || this.readableLength > 0;
-    const settle = this.#rest?.done;
-    this.#rest = undefined;
-    this.#received.length = 0;
-    this.#receivedBytes = 0;
-    if (error !== null || unread) this.#tell(RESET);
-    else if (!this.writableFinished) this.#tell(END);
-    this.#release();
-    // Node settles the writes in its own queue, but not the one that it has passed to `_write` already.
-    if (settle !== undefined) process.nextTick(settle, error ?? systemError("ECANCELED", "write"));
-    done(error);
+  protected override sendReset(): void {
+    this.#port.postMessage(RESET, []);
+  }
+
+  protected override release(): void {
+    this.#port.off("message", this.#onMessage);
+    this.#port.off("messageerror", this.#onMessageError);
+    this.#port.off(this.#isWorker ? "exit" : "close", this.#onPortClose);
+    // What was posted before is still delivered.
+    this.#port.close?.();
   }
 
   get #isWorker(): boolean {
@@ -104,102 +78,25 @@ export class PortStream extends Duplex {
   }
 
   readonly #onMessage = (value: unknown): void => {
-    if (value === END) this.#end();
-    else if (value === RESET) this.destroy(systemError("ECONNRESET", "read"));
-    else if (typeof value === "number" && value > 0 && value <= this.#outstandingBytes) this.#taken(value);
-    else if (types.isArrayBuffer(value) && this.#fits(value)) this.#receive(value);
-    else
+    if (value === END) this.receiveEnd();
+    else if (value === RESET) this.receiveReset();
+    else if (!this.#receive(value)) {
       this.#fail(
         "something else posts to the port, or it holds more than 256 KiB; give the transport a port of its own",
       );
+    }
   };
 
-  /** Each chunk counts: a writer posts no empty one, and any number of those would be within the window. */
-  #fits({ byteLength }: ArrayBuffer): boolean {
-    return byteLength > 0 && this.#receivedBytes + byteLength <= WINDOW_BYTES;
+  #receive(value: unknown): boolean {
+    if (typeof value === "number") return this.receiveTaken(value);
+    return types.isArrayBuffer(value) && this.receiveChunk(Buffer.from(value));
   }
 
   readonly #onMessageError = (): void => this.#fail("a message could not be deserialized");
 
-  readonly #onPortClose = (): void => {
-    this.#portClosed = true;
-    const done = this.#rest?.done;
-    this.#rest = undefined;
-    done?.(systemError("EPIPE", "write"));
-    this.#end();
-  };
+  readonly #onPortClose = (): void => this.receiveClose();
 
   #fail(what: string): void {
     this.destroy(new TransportError("IPC_TRANSPORT_FAILED", `the connection over a message port failed: ${what}`));
   }
-
-  #receive(buffer: ArrayBuffer): void {
-    if (this.#peerEnded) return;
-    this.#received.push(Buffer.from(buffer));
-    this.#receivedBytes += buffer.byteLength;
-    this.#deliver();
-  }
-
-  #end(): void {
-    this.#peerEnded = true;
-    this.#deliver();
-  }
-
-  #deliver(isAsked = false): void {
-    let taken = 0;
-    let hasRoom = isAsked || this.readableLength < this.readableHighWaterMark;
-    while (hasRoom) {
-      const chunk = this.#received.shift();
-      if (chunk === undefined) break;
-      taken += chunk.length;
-      this.#receivedBytes -= chunk.length;
-      this.push(chunk);
-      hasRoom = this.readableLength < this.readableHighWaterMark;
-    }
-    if (taken > 0 && !this.destroyed) this.#tell(taken);
-    if (this.#peerEnded && this.#received.length === 0 && !this.destroyed) this.push(null);
-  }
-
-  #taken(bytes: number): void {
-    this.#outstandingBytes -= bytes;
-    const rest = this.#rest;
-    if (rest === undefined) return;
-    this.#rest = undefined;
-    this.#post(rest.chunk, rest.done);
-  }
-
-  /** Posts as much as the window has room for, and keeps the rest. */
-  #post(chunk: Uint8Array, done: Done): void {
-    let posted = 0;
-    while (posted < chunk.length) {
-      const bytes = Math.min(chunk.length - posted, MAX_CHUNK_BYTES, WINDOW_BYTES - this.#outstandingBytes);
-      if (bytes === 0) {
-        this.#rest = { chunk: chunk.subarray(posted), done };
-        return;
-      }
-      // Memory of its own, which is transferred: to transfer a Buffer of the pool would detach all that the pool has lent.
-      const copy = new Uint8Array(chunk.subarray(posted, posted + bytes)).buffer;
-      this.#outstandingBytes += bytes;
-      posted += bytes;
-      this.#port.postMessage(copy, [copy]);
-    }
-    done();
-  }
-
-  #tell(message: typeof END | typeof RESET | number): void {
-    if (!this.#portClosed) this.#port.postMessage(message, []);
-  }
-
-  #release(): void {
-    this.#port.off("message", this.#onMessage);
-    this.#port.off("messageerror", this.#onMessageError);
-    this.#port.off(this.#isWorker ? "exit" : "close", this.#onPortClose);
-    this.#portClosed = true;
-    // What was posted before is still delivered.
-    this.#port.close?.();
-  }
-}
-
-function systemError(code: string, syscall: string): Error {
-  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
 }
