@@ -1,5 +1,6 @@
 import type { IpcError, PeerEvents, ReconnectOptions } from "@ipc/session";
 import {
+  assertKeysFor,
   OptionReader,
   PEER_OPTIONS,
   type ResolvedPeerOptions,
@@ -114,6 +115,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   const multiClient = reader.boolean("multiClient", false);
   if (multiClient) assertGivesIds(name, transport);
   const peer = resolvePeerOptions(reader, "client");
+  assertKeysFor(transport, peer, reader.where, "client");
   return Object.freeze({
     ...peer,
     name,

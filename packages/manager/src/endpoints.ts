@@ -123,6 +123,7 @@ export class Endpoints {
       (stream: Duplex) => this.acceptor.receive(stream, acceptHandler),
       {
         ...(signal && { signal }),
+        instance: this.acceptor.instance,
         onLost: (error) => this.#events.lost(error),
         onRelisted: () => this.#events.relisted(acceptHandler.address),
         onEnded: () => this.#events.ended(),

@@ -84,6 +84,11 @@ export class HandshakeAcceptor {
     this.#keyPairs = new KeyPairPool(options.encryption ? KEY_PAIRS_AHEAD : 0);
   }
 
+  /** Identifies this server: what every @ipc client is told in the handshake, in hexadecimal digits. */
+  get instance(): string {
+    return Buffer.from(this.#instance).toString("hex");
+  }
+
   /** Whether a handshake is in progress. */
   get isActive(): boolean {
     return this.#handshakes.size > 0;

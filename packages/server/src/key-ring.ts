@@ -1,6 +1,6 @@
 import type { SecurityOptions, SessionError } from "@ipc/session";
 import type { Credentials } from "@ipc/session/handshake";
-import { type ProvedKeys, resolveSecurity, withdrawalError, withKeyFile } from "@ipc/session/internal";
+import { assertKeysFor, type ProvedKeys, resolveSecurity, withdrawalError, withKeyFile } from "@ipc/session/internal";
 import { ensureKeyFile, resolveKeyFile } from "@ipc/transport/key-file";
 import type { ResolvedServerOptions } from "./server-options.js";
 
@@ -27,8 +27,10 @@ export class KeyRing {
     const where = "updateSecurity";
     // At a start, no option means no keys. Here it is a slip that would withdraw them all.
     if (security === undefined) throw new TypeError(`${where}: security: takes an object of options, got undefined`);
-    const { name, encryption } = this.#options;
-    const { credentials, keyFile } = resolveSecurity(where, "server", security, encryption);
+    const { name, encryption, transport } = this.#options;
+    const resolved = resolveSecurity(where, "server", security, encryption);
+    assertKeysFor(transport, resolved, where, "server");
+    const { credentials, keyFile } = resolved;
     const place = keyFile === false ? undefined : resolveKeyFile(name, keyFile);
     this.#credentials = withKeyFile(credentials, place, ensureKeyFile);
   }

@@ -38,6 +38,7 @@ export function patientTransport(transport: Transport, waitMs: number): Transpor
   };
 
   return Object.freeze({
+    ...(transport.requiresKeys === true && { requiresKeys: true }),
     listen,
     address: (name, endpoint) => transport.address(name, endpoint),
     dial: (name, endpoint, options) => transport.dial(name, endpoint, options),

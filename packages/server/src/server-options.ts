@@ -1,5 +1,6 @@
 import type { ConnectionSecurity, ReconnectOptions } from "@ipc/session";
 import {
+  assertKeysFor,
   OptionReader,
   PEER_OPTIONS,
   type ResolvedPeerOptions,
@@ -96,6 +97,7 @@ export function resolveServerOptions(
   const transport =
     reader.methods<Transport>("transport", ["address", "listen"]) ?? unixSocket(reader.pick(SOCKET_OPTIONS));
   const peer = resolvePeerOptions(reader, "server");
+  assertKeysFor(transport, peer, reader.where, "server");
   return Object.freeze({
     ...peer,
     name,

@@ -136,6 +136,7 @@ export class Server extends PeerSession<ServerEvents> {
     const server = new Server(options, new KeyRing(options), address);
     server.#listener = await transport.listen(name, NAME, (stream) => server.#receive(stream), {
       ...(signal && { signal }),
+      instance: server.#acceptor.instance,
       onLost: (error) => server.#listenerLost(error),
       onRelisted: () => server.#listenerRelisted(),
       onEnded: () => {

@@ -31,7 +31,7 @@ export {
 } from "./options/call-arguments.js";
 export { OptionReader } from "./options/option-reader.js";
 export { PEER_OPTIONS, type PeerLimits, type ResolvedPeerOptions, resolvePeerOptions } from "./options/peer-options.js";
-export { resolveSecurity } from "./options/security-options.js";
+export { assertKeysFor, resolveSecurity } from "./options/security-options.js";
 export type { ResumableSession } from "./resume/resumable-session.js";
 export { type ResumeLimits, resolveResume } from "./resume/resume-options.js";
 export { ResumeRegistry } from "./resume/resume-registry.js";

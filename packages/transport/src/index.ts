@@ -7,7 +7,7 @@ export { type ChildProcessLike, type ChildProcessOptions, childProcess } from ".
 export { messagePort } from "./single/message-port.js";
 export { type ParentProcessOptions, parentProcess } from "./single/parent-process.js";
 export type { MessagePortLike } from "./single/port-stream.js";
-export type { AbortOptions, Endpoint, Listener, ListenOptions, Transport } from "./transport.js";
+export type { AbortOptions, DialOptions, Endpoint, Listener, ListenOptions, Transport } from "./transport.js";
 export { TransportError, type TransportErrorCode } from "./transport-error.js";
 export { removeStaleSockets, type StaleSocketOptions } from "./unix/stale-sockets.js";
 export { type UnixSocketOptions, unixSocket } from "./unix/unix-socket.js";

@@ -12,7 +12,17 @@ export interface AbortOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface DialOptions extends AbortOptions {
+  /**
+   * The instance of the server that the caller was connected to: 32 hexadecimal digits. Where several servers share a name, it is
+   * asked first; a transport without such servers ignores it.
+   */
+  readonly instance?: string;
+}
+
 export interface ListenOptions extends AbortOptions {
+  /** Identifies this server among those that share its name: 32 hexadecimal digits. See `DialOptions`. */
+  readonly instance?: string;
   /** Called at most once, after an open listener has failed for good and released everything. Never called after `close()`. */
   readonly onLost?: (error: TransportError) => void;
   /** Called each time when the address of an open listener had vanished and it listens there again. Never called after `close()`. */
@@ -37,12 +47,17 @@ export interface Listener {
 }
 
 /**
- * A way to reach another process: three methods and one property, so that another transport (TLS, stdio, a message broker) is a
+ * A way to reach another process: three methods and two properties, so that another transport (TLS, stdio, a message broker) is a
  * small package.
  */
 export interface Transport {
   /** The longest pause between two dials, in milliseconds; a short one suits cheap dials. @default 1000 */
   readonly maxRetryDelayMs?: number;
+  /**
+   * True: others pass on this transport's bytes, so a client or a server over it must have keys with which the other side proves
+   * itself; without them it does not start. @default false
+   */
+  readonly requiresKeys?: boolean;
   /**
    * Returns the address that `dial` and `listen` use: for messages, and as a check before anything is opened. A transport whose
    * servers have one endpoint, such as TCP, returns the address of the name for every endpoint: a manager then serves its name
@@ -73,5 +88,5 @@ export interface Transport {
    * @throws TypeError with the code `IPC_NAME_INVALID` for a wrong name
    * @throws TransportError `IPC_NO_SERVER` and other codes of the transport
    */
-  dial(name: string, endpoint: Endpoint, options: AbortOptions): Promise<Duplex>;
+  dial(name: string, endpoint: Endpoint, options: DialOptions): Promise<Duplex>;
 }

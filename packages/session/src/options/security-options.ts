@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { types } from "node:util";
 import { encodeIdentityKey, IDENTITY_KEY_BYTES, importPsk, isWeakIdentityKey, PSK_BYTES } from "@ipc/crypto";
+import type { Transport } from "@ipc/transport";
 import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { formatKind, OptionReader } from "./option-reader.js";
 
@@ -83,6 +84,28 @@ export function resolveSecurity(
     credentials: Object.freeze({ supportsSecure, psks, identity, trustedPeers, require }),
     keyFile,
   });
+}
+
+/**
+ * Returns if a transport's bytes may be left to those who pass them on: the keys have the other side prove itself, or a server
+ * proves itself to clients that demand it.
+ * @throws TypeError if the transport requires keys and there are none
+ */
+export function assertKeysFor(
+  transport: Pick<Transport, "requiresKeys">,
+  { credentials, keyFile }: ResolvedSecurity,
+  where: string,
+  role: "client" | "server",
+): void {
+  if (transport.requiresKeys !== true) return;
+  const { psks, trustedPeers, identity, require } = credentials;
+  const peerProves = psks.length > 0 || keyFile !== false || trustedPeers !== undefined;
+  if (require && (peerProves || (role === "server" && identity !== undefined))) return;
+  const keys =
+    role === "server" ? "`psk`, `identity`, `trustedPeers` or `keyFile`" : "`psk`, `trustedPeers` or `keyFile`";
+  throw new TypeError(
+    `${where}: others pass on this transport's bytes and could answer in the other side's place, so \`security\` takes ${keys}, and \`require\` cannot be false; set a key, or let the transport allow anonymous peers`,
+  );
 }
 
 /** Rejects an undefined key, because a failed key lookup must not result in a session that accepts every peer. */
