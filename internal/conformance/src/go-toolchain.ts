@@ -34,8 +34,10 @@ export async function installGoTool(program: string, version: string): Promise<G
 async function tryInstall(program: string, version: string): Promise<GoProgram> {
   try {
     const { stdout } = await run("go", ["env", "GOVERSION"]);
-    const folder = `${TOOLS}${posix.basename(program)}-${version}-${stdout.trim()}`;
-    const path = join(folder, posix.basename(program));
+    // Go names a program after its path without the suffix of its major version.
+    const name = posix.basename(program.replace(/\/v\d+$/, ""));
+    const folder = `${TOOLS}${name}-${version}-${stdout.trim()}`;
+    const path = join(folder, name);
     if (await exists(path)) return { path };
     await run("go", ["install", "-trimpath", `${program}@${version}`], { env: { ...process.env, GOBIN: folder } });
     return { path };
