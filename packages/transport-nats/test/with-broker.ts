@@ -1,0 +1,37 @@
+import { createRequire } from "node:module";
+import { buildNatsServer, NatsServer, type NatsServerOptions } from "@ipc-internal/conformance/nats-server";
+import { describe, onTestFinished } from "vitest";
+import type { NatsConnectionLike } from "../src/nats-connection.js";
+
+/** A connection of nats.js, which its program closes. */
+export interface TestConnection extends NatsConnectionLike {
+  close(): Promise<void>;
+}
+
+interface NatsPackage {
+  connect(options: object): Promise<TestConnection>;
+}
+
+// Its declarations do not compile with exactOptionalPropertyTypes, so they are not loaded.
+const { connect } = createRequire(import.meta.url)("@nats-io/transport-node") as NatsPackage;
+const program = await buildNatsServer();
+
+/** As `describe`, with the path of nats-server; skipped, and the title says why, where there is no Go. */
+export function describeWithBroker(title: string, body: (natsServer: string) => void): void {
+  if ("path" in program) describe(title, () => body(program.path));
+  else describe.skip(`${title} (skipped: ${program.missing})`, () => body(""));
+}
+
+/** Starts a broker, which ends with the test. */
+export async function startBroker(natsServer: string, options: NatsServerOptions = {}): Promise<NatsServer> {
+  const broker = await NatsServer.start(natsServer, options);
+  onTestFinished(() => broker[Symbol.asyncDispose]());
+  return broker;
+}
+
+/** Connects to brokers, until the test ends. */
+export async function connectTo(servers: string | string[], options: object = {}): Promise<TestConnection> {
+  const connection = await connect({ servers, reconnectTimeWait: 50, maxReconnectAttempts: -1, ...options });
+  onTestFinished(() => connection.close());
+  return connection;
+}
