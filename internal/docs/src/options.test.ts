@@ -13,6 +13,7 @@ const INTERFACES = [
   ["rpc/src/layer/rpc-options.ts", "RpcOptions", ""],
   ["rpc/src/serve/handler-types.ts", "ServeOptions", ""],
   ["rpc/src/calls/call-options.ts", "AnyCallOptions", ""],
+  ["transport-nats/src/nats.ts", "NatsOptions", ""],
 ] as const;
 
 const documented = readText("docs/OPTIONS.md");

@@ -1,5 +1,6 @@
 import { clearInterval, setImmediate, setInterval } from "node:timers";
 import { TransportError } from "@ipc/transport";
+import { messageOf } from "@ipc/transport/internal";
 import type { NatsConnectionLike, NatsMessage, NatsSubscription } from "./nats-connection.js";
 
 /** What a broker tells the streams, listeners and dials that use it. */
@@ -89,8 +90,7 @@ export class Broker {
     try {
       return act();
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new TransportError("IPC_TRANSPORT_FAILED", `${doing} failed: ${message}`, { cause });
+      throw new TransportError("IPC_TRANSPORT_FAILED", `${doing} failed: ${messageOf(cause)}`, { cause });
     }
   }
 

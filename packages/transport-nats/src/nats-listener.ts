@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { type Listener, type ListenOptions, TransportError } from "@ipc/transport";
-import { followSignal } from "@ipc/transport/internal";
+import { followSignal, messageOf } from "@ipc/transport/internal";
 import type { Broker, BrokerUser } from "./broker.js";
 import { MIN_WINDOW_BYTES } from "./dial.js";
 import { decodeCount, encodeFrame, FRAME } from "./frame.js";
@@ -74,7 +74,7 @@ export class NatsListener implements Listener, BrokerUser {
     } catch (cause) {
       const [code, what] = signal?.aborted
         ? (["IPC_ABORTED", "was aborted"] as const)
-        : (["IPC_TRANSPORT_FAILED", `failed: ${String(cause)}`] as const);
+        : (["IPC_TRANSPORT_FAILED", `failed: ${messageOf(cause)}`] as const);
       throw new TransportError(code, `listening at ${address} ${what}`, { cause });
     }
     if (this.#failure === undefined) return;

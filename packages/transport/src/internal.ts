@@ -2,6 +2,7 @@
 // versioning: a patch release may change or remove every name in it.
 export { addAbortListener, followSignal, removeAbortListener } from "./abort-listeners.js";
 export { guardStream, remoteOf } from "./net/connect.js";
+export { messageOf } from "./node-error.js";
 export { assertBoolean, assertInteger, assertKnownOptions, formatValue } from "./option-check.js";
 export { assertNotAborted } from "./transport-error.js";
 export { WindowedStream, type WindowSizes } from "./windowed-stream.js";

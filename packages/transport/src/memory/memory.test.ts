@@ -18,16 +18,6 @@ test("dials the listener of the same name, and no other", async () => {
   await expect(elsewhere).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
 });
 
-test("keeps the data written before the listener has accepted", async () => {
-  const transport = memory();
-  const accepted = new Promise<Duplex>((resolve) => void transport.listen("orders", NAME, resolve, {}));
-  const stream = await transport.dial("orders", NAME, {});
-  stream.end("early");
-  const far = await accepted;
-  await turns(5);
-  expect(await text(far)).toBe("early");
-});
-
 test("keeps two memory transports apart", async () => {
   await memory().listen("orders", NAME, echo, {});
   await expect(memory().dial("orders", NAME, {})).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
@@ -54,20 +44,6 @@ test("keeps an accepted stream open when its listener closes, and ends one that 
   expect(await text(waiting)).toBe("");
   accepted.end("hello");
   expect(await text(accepted)).toBe("hello");
-});
-
-test("rejects a dial and a listen in memory when their signal was aborted before", async () => {
-  const transport = memory();
-  const signal = AbortSignal.abort("enough");
-  const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: "enough" };
-  await expect(transport.listen("orders", NAME, echo, { signal })).rejects.toMatchObject(aborted);
-  await expect(transport.dial("orders", NAME, { signal })).rejects.toMatchObject(aborted);
-});
-
-test("rejects, and does not throw, for an invalid name", async () => {
-  const wrong = { code: "IPC_NAME_INVALID" };
-  await expect(memory().listen("../x", NAME, echo, {})).rejects.toMatchObject(wrong);
-  await expect(memory().dial("../x", NAME, {})).rejects.toMatchObject(wrong);
 });
 
 test("names a manager in the error for a taken name when that manager listens", async () => {

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -85,16 +84,6 @@ test("closes the listening socket once when close is called twice", async () => 
   while (countServers() > before) await turns(1);
 });
 
-test("keeps the streams open when their listener closes", async () => {
-  const { listener, port } = await listen();
-  const stream = await tcp({ port }).dial("orders", NAME, {});
-  stream.write("a");
-  await once(stream, "readable");
-  await listener.close();
-  stream.end("b");
-  expect(await text(stream)).toBe("ab");
-});
-
 test("keeps the data that arrives before the owner has added listeners, and survives a reset before that", async () => {
   const streams: Duplex[] = [];
   const { port } = await listen((stream) => void streams.push(stream));
@@ -123,13 +112,6 @@ test("gives a stream the address of its peer", async () => {
 });
 
 describe("an aborted signal of tcp", () => {
-  test("before the start opens nothing", async () => {
-    const signal = AbortSignal.abort("enough");
-    const aborted = { code: "IPC_ABORTED", name: "AbortError", cause: "enough" };
-    await expect(tcp({ port: 1 }).dial("orders", NAME, { signal })).rejects.toMatchObject(aborted);
-    await expect(tcp({ port: 0 }).listen("orders", NAME, echo, { signal })).rejects.toMatchObject(aborted);
-  });
-
   test("in any macrotask of a listen leaves no listening socket, or the listen gives a listener", async () => {
     const before = countServers();
     for (let turn = 0; turn < 6; turn++) {
@@ -144,27 +126,6 @@ describe("an aborted signal of tcp", () => {
       else await (settled as Listener).close();
     }
     while (countServers() > before) await turns(1);
-  });
-
-  test("in any macrotask of a dial leaves no connection, or the dial gives one", async () => {
-    const open = new Set<Duplex>();
-    const { port } = await listen((stream) => {
-      open.add(stream.resume());
-      stream.once("close", () => open.delete(stream));
-    });
-    for (let turn = 0; turn < 6; turn++) {
-      const abort = new AbortController();
-      const dialling = tcp({ port }).dial("orders", NAME, { signal: abort.signal });
-      const outcome = dialling.catch((error: unknown) => error);
-      await turns(turn);
-      abort.abort();
-      const settled = await outcome;
-      if (settled instanceof Error) expect(settled).toMatchObject({ code: "IPC_ABORTED" });
-      else (settled as Duplex).destroy();
-    }
-    const last = await tcp({ port }).dial("orders", NAME, {});
-    last.destroy();
-    while (open.size > 0) await turns(1);
   });
 });
 
@@ -181,12 +142,6 @@ describe("tcp rejects", () => {
   ])("the options %j", (options, kind, message) => {
     expect(() => tcp(options as object)).toThrow(expect.objectContaining({ constructor: kind }));
     expect(() => tcp(options as object)).toThrow(message);
-  });
-
-  test("a name that is invalid", async () => {
-    const wrong = { code: "IPC_NAME_INVALID" };
-    await expect(tcp().listen("../x", NAME, echo, {})).rejects.toMatchObject(wrong);
-    await expect(tcp().dial("../x", NAME, {})).rejects.toMatchObject(wrong);
   });
 
   test("a dial of port 0", async () => {

@@ -202,30 +202,6 @@ describe("an aborted signal of unixSocket", () => {
     lock.release();
   });
 
-  test("in any macrotask of a dial leaves no connection, or the dial gives one", async () => {
-    const directory = scratchDirectory();
-    const open = new Set<Duplex>();
-    const transport = unixSocket({ directory });
-    const onStream = (stream: Duplex): void => {
-      open.add(stream.resume());
-      stream.once("close", () => open.delete(stream));
-    };
-    const listener = await transport.listen("a", NAME, onStream, {});
-    for (let turn = 0; turn < 5; turn++) {
-      const abort = new AbortController();
-      const dialling = transport.dial("a", NAME, { signal: abort.signal });
-      const outcome = dialling.catch((error: unknown) => error);
-      await turns(turn);
-      abort.abort();
-      const settled = await outcome;
-      if (settled instanceof Error) expect(settled).toMatchObject({ code: "IPC_ABORTED" });
-      else (settled as Duplex).destroy();
-    }
-    (await transport.dial("a", NAME, {})).destroy();
-    while (open.size > 0) await turns(1);
-    await listener.close();
-  });
-
   test("changes nothing after a listen or a dial has resolved", async () => {
     const abort = new AbortController();
     const { signal } = abort;

@@ -1,0 +1,30 @@
+import { NatsServer } from "@ipc-internal/conformance/nats-server";
+import { afterAll, beforeAll } from "vitest";
+import { type Losable, testListenerLoss, testTransport } from "../../../internal/testkit/src/transport-compliance.js";
+import { connectTo, describeWithBroker } from "../test/with-broker.js";
+import { nats } from "./nats.js";
+
+const NAME = { kind: "name" } as const;
+
+describeWithBroker("over a broker, the transport", (natsServer) => {
+  let broker: NatsServer;
+  beforeAll(async () => {
+    broker = await NatsServer.start(natsServer);
+  });
+  afterAll(() => broker[Symbol.asyncDispose]());
+
+  async function open(): Promise<Losable> {
+    const connection = await connectTo(broker.url);
+    const [near, far] = [nats(await connectTo(broker.url)), nats(connection)];
+    return {
+      listen: (onStream, options) => far.listen("orders", NAME, onStream, options),
+      dial: (options) => near.dial("orders", NAME, options),
+      listenAt: (name) => far.listen(name, NAME, () => {}, {}),
+      dialAt: (name) => near.dial(name, NAME, {}),
+      loseListener: () => connection.close(),
+    };
+  }
+
+  testTransport(open);
+  testListenerLoss(open);
+});
