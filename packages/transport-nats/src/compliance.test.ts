@@ -8,19 +8,22 @@ const NAME = { kind: "name" } as const;
 
 describeWithBroker("over a broker, the transport", (natsServer) => {
   let broker: NatsServer;
+  let opened = 0;
   beforeAll(async () => {
     broker = await NatsServer.start(natsServer);
   });
   afterAll(() => broker[Symbol.asyncDispose]());
 
   async function open(): Promise<Losable> {
+    // Servers of one name share the clients.
+    const name = `orders-${++opened}`;
     const connection = await connectTo(broker.url);
     const [near, far] = [nats(await connectTo(broker.url)), nats(connection)];
     return {
-      listen: (onStream, options) => far.listen("orders", NAME, onStream, options),
-      dial: (options) => near.dial("orders", NAME, options),
-      listenAt: (name) => far.listen(name, NAME, () => {}, {}),
-      dialAt: (name) => near.dial(name, NAME, {}),
+      listen: (onStream, options) => far.listen(name, NAME, onStream, options),
+      dial: (options) => near.dial(name, NAME, options),
+      listenAt: (other) => far.listen(other, NAME, () => {}, {}),
+      dialAt: (other) => near.dial(other, NAME, {}),
       loseListener: () => connection.close(),
     };
   }
