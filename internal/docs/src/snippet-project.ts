@@ -27,6 +27,11 @@ const COMPILER_OPTIONS = {
   outDir: "out",
 };
 
+/** In the place of the package, whose own declarations do not compile with these options; transport-nats tests those. */
+const NATS_PACKAGE = `import type { NatsConnectionLike } from "@ipc/transport-nats";
+export declare function connect(options: { servers: string | string[]; maxReconnectAttempts?: number }): Promise<NatsConnectionLike>;
+`;
+
 /** A project of a user, outside the workspace, with the packages installed: each snippet is a module of its own. */
 export class SnippetProject implements AsyncDisposable {
   readonly folder: string;
@@ -46,6 +51,9 @@ export class SnippetProject implements AsyncDisposable {
       await symlink(join(ROOT, "packages", name), join(modules, "@ipc", name), "junction");
     }
     await symlink(join(ROOT, "node_modules", "@types", "node"), join(modules, "@types", "node"), "junction");
+    await mkdir(join(modules, "@nats-io", "transport-node"), { recursive: true });
+    await writeFile(join(modules, "@nats-io", "transport-node", "index.d.ts"), NATS_PACKAGE);
+    await writeFile(join(modules, "@nats-io", "transport-node", "package.json"), '{ "types": "index.d.ts" }');
 
     await mkdir(join(project.folder, "src"));
     for (const { file, fence } of snippets) {

@@ -8,16 +8,16 @@ import { eventually } from "./eventually.js";
 
 /** A transport with a name to listen and to dial at. */
 export interface TransportEnds {
-  listen(onStream: (stream: Duplex) => void, options: ListenOptions): Promise<Listener>;
-  dial(options: DialOptions): Promise<Duplex>;
+  readonly listen: (onStream: (stream: Duplex) => void, options: ListenOptions) => Promise<Listener>;
+  readonly dial: (options: DialOptions) => Promise<Duplex>;
   /** As `listen` and `dial`, with another name. */
-  listenAt(name: string): Promise<Listener>;
-  dialAt(name: string): Promise<Duplex>;
+  readonly listenAt: (name: string) => Promise<Listener>;
+  readonly dialAt: (name: string) => Promise<Duplex>;
 }
 
 export interface Losable extends TransportEnds {
   /** Takes away what an open listener stands on. */
-  loseListener(): Promise<unknown>;
+  readonly loseListener: () => Promise<unknown>;
 }
 
 const MANY = 100;

@@ -9,7 +9,7 @@ export interface TestConnection extends NatsConnectionLike {
 }
 
 interface NatsPackage {
-  connect(options: object): Promise<TestConnection>;
+  readonly connect: (options: object) => Promise<TestConnection>;
 }
 
 // Its declarations do not compile with exactOptionalPropertyTypes, so they are not loaded.

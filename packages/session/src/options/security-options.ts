@@ -87,8 +87,8 @@ export function resolveSecurity(
 }
 
 /**
- * Returns if a transport's bytes may be left to those who pass them on: the keys have the other side prove itself, or a server
- * proves itself to clients that demand it.
+ * Returns if a transport's bytes may pass through other programs: the keys have the other side prove itself, or a server proves
+ * itself to clients that demand it.
  * @throws TypeError if the transport requires keys and there are none
  */
 export function assertKeysFor(
