@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { buildNatsServer, NatsServer } from "@ipc-internal/conformance/nats-server";
+
+console.log(
+  "A broker, two servers of one name and three clients, as on six machines. One server is killed while calls run.\n",
+);
+const program = await buildNatsServer();
+if ("path" in program) await show(program.path);
+else {
+  console.error(`There is no broker: ${program.missing}.`);
+  console.error("Install Go from https://go.dev/dl, and this builds nats-server once.");
+  process.exitCode = 1;
+}
+
+/** Starts a program; resolves when it has printed its first line. */
+type Start = (script: string, name: string) => Promise<{ readonly child: ChildProcess; readonly first: string }>;
+
+async function show(natsServer: string): Promise<void> {
+  await using broker = await NatsServer.start(natsServer);
+  console.log(`broker   │ nats-server at ${broker.url}`);
+  const env = { ...process.env, IPC_BROKER: broker.url, IPC_KEY: randomBytes(32).toString("hex") };
+
+  const children: ChildProcess[] = [];
+  async function start(...[script, name]: Parameters<Start>): ReturnType<Start> {
+    const child = spawn(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), name], {
+      env,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const lines = createInterface({ input: child.stdout });
+    lines.on("line", (line) => console.log(`${name} │ ${line}`));
+    children.push(child);
+    const ended = once(child, "exit").then(([code]) => {
+      throw new Error(`${name} ended at its start with ${code}`);
+    });
+    const [first] = (await Promise.race([once(lines, "line"), ended])) as [string];
+    ended.catch(() => {}); // an end later on is expected
+    return { child, first };
+  }
+
+  try {
+    await play(start);
+  } finally {
+    for (const child of children) child.kill("SIGKILL");
+  }
+}
+
+async function play(start: Start): Promise<void> {
+  const servers = await Promise.all(["server a", "server b"].map((name) => start("server.js", name)));
+  const clients = await Promise.all(["client 1", "client 2", "client 3"].map((name) => start("client.js", name)));
+  // The one that serves the first client.
+  const [victim, survivor] = clients[0]?.first.endsWith("server a") ? servers : servers.toReversed();
+  const ends = clients.map(({ child }) => once(child, "exit"));
+  console.log(`broker   │ ${victim === servers[0] ? "server a" : "server b"} is killed`);
+  victim?.child.kill("SIGKILL");
+  const codes = (await Promise.all(ends)).map(([code]) => code as number | null);
+  survivor?.child.kill("SIGTERM");
+  if (survivor !== undefined) await once(survivor.child, "exit");
+  const failures = codes.filter((code) => code !== 0).length;
+  if (failures > 0) throw new Error(`${failures} clients failed`);
+  console.log("\nAll ended by themselves. The code is in apps/machines/src.");
+}
