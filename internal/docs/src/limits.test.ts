@@ -128,6 +128,30 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
     code: "262_144, 16_384, 16_777_216",
     says: "`windowBytes`, 16 384 … 16 777 216",
   },
+  {
+    file: "transport/src/single/port-stream.ts",
+    code: "receiveWindow: 262_144",
+    says: "262 144 bytes | the writer waits",
+  },
+  {
+    file: "transport/src/windowed-stream.ts",
+    code: "CHUNK_OVERHEAD_BYTES = 160;",
+    says: "data, and 160 for each chunk",
+  },
+  {
+    file: "transport-nats/src/nats.ts",
+    code: "DEFAULT_WINDOW_BYTES = 1_048_576;",
+    says: "1 048 576 bytes; `windowBytes`",
+  },
+  { file: "transport-nats/src/nats.ts", code: "MAX_WINDOW_BYTES = 16_777_216;", says: "65 536 … 16 777 216" },
+  { file: "transport-nats/src/nats.ts", code: '"heartbeatMs", 100, 600_000', says: "`heartbeatMs`, 100 … 600 000" },
+  { file: "transport-nats/src/nats.ts", code: "DEFAULT_HEARTBEAT_MS = 5_000;", says: "5 000 ms; `heartbeatMs`" },
+  {
+    file: "transport-nats/src/nats-stream.ts",
+    code: "MAX_CHUNK_BYTES = 65_536;",
+    says: "65 536 bytes, or the broker's",
+  },
+  { file: "transport-nats/src/dial.ts", code: "ANSWER_MS = 2_000;", says: "| 2 000 ms |" },
   { file: "transport/src/unix/probe.ts", code: "PROBE_MS = 1_000;", says: "1 s" },
 ];
 

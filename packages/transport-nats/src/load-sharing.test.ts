@@ -7,7 +7,7 @@ import { connectTo, describeWithBroker, startBroker } from "../test/with-broker.
 import { nats } from "./nats.js";
 
 const CLIENTS = 60;
-const orders = { who: method<void, number>({ idempotent: true }) };
+const orders = { which: method<void, number>({ idempotent: true }) };
 const security = { psk: randomBytes(32) };
 
 describeWithBroker("three servers of one name", (natsServer) => {
@@ -17,7 +17,7 @@ describeWithBroker("three servers of one name", (natsServer) => {
     for (const number of [0, 1, 2]) {
       const manager = await startServerManager({ name: "orders", transport: nats(await connectTo(url)), security });
       onTestFinished(() => manager.close());
-      serve(manager, orders, { who: async () => number });
+      serve(manager, orders, { which: async () => number });
       managers.push(manager);
     }
     const transport = nats(await connectTo(url));
@@ -26,7 +26,7 @@ describeWithBroker("three servers of one name", (natsServer) => {
     );
     onTestFinished(() => Promise.all(clients.map((client) => client.close())).then(() => {}));
     const apis = clients.map((client) => rpc(client).remote(orders));
-    const ask = async (): Promise<Set<number>> => new Set(await Promise.all(apis.map((api) => api.who())));
+    const ask = async (): Promise<Set<number>> => new Set(await Promise.all(apis.map((api) => api.which())));
 
     expect(await ask()).toEqual(new Set([0, 1, 2]));
     const [first, second] = managers as [ServerManager, ServerManager];
