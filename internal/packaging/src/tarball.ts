@@ -8,7 +8,8 @@ export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Finds the tarball that `packAll` left of `@ipc/<name>`. */
 export async function findTarball(folder: string, name: string): Promise<string> {
-  const file = (await readdir(folder)).find((entry) => entry.startsWith(`ipc-${name}-`));
+  // The version follows, and no other package whose name begins in the same way.
+  const file = (await readdir(folder)).find((entry) => new RegExp(`^ipc-${name}-\\d`).test(entry));
   if (file === undefined) throw new Error(`no tarball of @ipc/${name} in ${folder}`);
   return join(folder, file);
 }

@@ -1,5 +1,5 @@
-import { NatsServer } from "@ipc-internal/conformance/nats-server";
 import { afterAll, beforeAll } from "vitest";
+import { NatsServer } from "../../../internal/conformance/src/nats-server.js";
 import { type Losable, testListenerLoss, testTransport } from "../../../internal/testkit/src/transport-compliance.js";
 import { connectTo, describeWithBroker } from "../test/with-broker.js";
 import { nats } from "./nats.js";

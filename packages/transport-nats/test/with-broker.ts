@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import { buildNatsServer, NatsServer, type NatsServerOptions } from "@ipc-internal/conformance/nats-server";
 import { describe, onTestFinished } from "vitest";
+import { buildNatsServer, NatsServer, type NatsServerOptions } from "../../../internal/conformance/src/nats-server.js";
 import type { NatsConnectionLike } from "../src/nats-connection.js";
 
 /** A connection of nats.js, which its program closes. */
