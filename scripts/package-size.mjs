@@ -55,7 +55,7 @@ async function unpack(tarballs, scope) {
   /** @type {Map<string, Unpacked>} */
   const packages = new Map();
   for (const file of await readdir(tarballs)) {
-    const [, name = ""] = /^ipc-([a-z]+)-.*\.tgz$/.exec(file) ?? [];
+    const [, name = ""] = /^ipc-([a-z-]+)-\d.*\.tgz$/.exec(file) ?? [];
     const folder = join(scope, name);
     await mkdir(folder, { recursive: true });
     await run("tar", ["-xzf", join(tarballs, file), "-C", folder, "--strip-components=1"]);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import manifest from "../../../package.json" with { type: "json" };
 import { packAll } from "../../../scripts/release-copy.mjs";
-import { ROOT } from "./tarball.js";
+import { nameOf, ROOT } from "./tarball.js";
 
 const CONSUMERS = join(ROOT, "internal", "packaging", "consumers");
 /** Stops a tool that hangs. */
@@ -48,10 +48,7 @@ export class Project implements AsyncDisposable {
   ): Promise<void> {
     const tarballs = packed ?? (await mkdtemp(join(this.folder, "tarballs-")));
     if (packed === undefined) await packAll(tarballs);
-    const files = (await readdir(tarballs)).map((file) => [
-      `@ipc/${file.split("-")[1]}`,
-      `file:${join(tarballs, file)}`,
-    ]);
+    const files = (await readdir(tarballs)).map((file) => [nameOf(file), `file:${join(tarballs, file)}`]);
     const all = Object.fromEntries(files);
     const dependencies = {
       ...Object.fromEntries(files.filter(([name = ""]) => names.includes(name))),

@@ -6,10 +6,14 @@ import { execa } from "execa";
 /** The top folder of the workspace. */
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
+/** The package of a tarball, whose version follows its name. */
+export function nameOf(tarball: string): string {
+  return `@ipc/${/^ipc-([a-z-]+)-\d/.exec(tarball)?.[1]}`;
+}
+
 /** Finds the tarball that `packAll` left of `@ipc/<name>`. */
 export async function findTarball(folder: string, name: string): Promise<string> {
-  // The version follows, and no other package whose name begins in the same way.
-  const file = (await readdir(folder)).find((entry) => new RegExp(`^ipc-${name}-\\d`).test(entry));
+  const file = (await readdir(folder)).find((entry) => nameOf(entry) === `@ipc/${name}`);
   if (file === undefined) throw new Error(`no tarball of @ipc/${name} in ${folder}`);
   return join(folder, file);
 }
