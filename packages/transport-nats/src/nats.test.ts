@@ -3,8 +3,11 @@ import { startClient } from "@ipc/client";
 import { startServerManager } from "@ipc/manager";
 import { method, rpc, serve } from "@ipc/rpc";
 import { expect, onTestFinished, test } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { connectTo, describeWithBroker, startBroker } from "../test/with-broker.js";
 import { nats } from "./nats.js";
+
+const NAME = { kind: "name" } as const;
 
 describeWithBroker("over a real broker", (natsServer) => {
   test("a client calls a manager in a secure session", async () => {
@@ -18,5 +21,33 @@ describeWithBroker("over a real broker", (natsServer) => {
     onTestFinished(() => client.close());
     expect(client.security).toEqual({ mode: "secure", peer: { psk: true } });
     expect(await rpc(client).remote(orders).hello("world")).toBe("hello world");
+  });
+
+  test("a dial with an instance reaches that server among others of the name, and another one when it has gone", async () => {
+    const { url } = await startBroker(natsServer);
+    const [first, second] = ["11".repeat(16), "22".repeat(16)];
+    const reached: string[] = [];
+    const listen = async (instance: string) =>
+      nats(await connectTo(url)).listen("orders", NAME, () => void reached.push(instance), { instance });
+    const listeners = [await listen(first), await listen(second)];
+    const transport = nats(await connectTo(url));
+    for (let dial = 0; dial < 10; dial++) (await transport.dial("orders", NAME, { instance: second })).destroy();
+    expect(reached).toEqual(Array(10).fill(second));
+    await listeners[1]?.close();
+    (await transport.dial("orders", NAME, { instance: second })).destroy();
+    expect(reached.at(-1)).toBe(first);
+  });
+
+  test("a dial fails at once while the broker is away, and for good when the connection is closed", async () => {
+    const broker = await startBroker(natsServer);
+    const connection = await connectTo(broker.url);
+    const transport = nats(connection);
+    const dial = () => transport.dial("orders", NAME, {});
+    await expect(dial()).rejects.toMatchObject({ code: "IPC_NO_SERVER" });
+    await broker.kill("SIGKILL");
+    const away = { code: "IPC_TRANSPORT_FAILED", message: expect.stringContaining("has lost its broker") };
+    await eventually(() => expect(dial()).rejects.toMatchObject(away));
+    await connection.close();
+    await expect(dial()).rejects.toMatchObject({ code: "IPC_PEER_GONE" });
   });
 });
