@@ -9,6 +9,12 @@ import { WriteTracker } from "./write-tracker.js";
 /** Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. */
 const SHARE_BYTES = 4_096;
 
+/** What an idle connection is given before the end of the tick: the peer works on it while the rest is gathered. In bytes. */
+const HEAD_START_BYTES = 2_048;
+
+/** After a batch of this size or more, the peer has enough to work on, and small writes between large ones would only cost. */
+const FLOW_BYTES = 32_768;
+
 export interface FrameOutputOptions {
   readonly stream: Duplex;
   readonly encoder: MessageEncoder;
@@ -36,6 +42,8 @@ export class FrameOutput {
   readonly #failed: (error: IpcError) => void;
   #messagesInBatch = 0;
   #flushScheduled = false;
+  /** Whether the last batch was large. */
+  #isFlowing = false;
   #isStopped = false;
   /** Whether the messages are kept already, because an earlier connection was given them. */
   #isReplaying = false;
@@ -101,6 +109,9 @@ export class FrameOutput {
       this.#flushScheduled = true;
       process.nextTick(this.#flushTick);
     }
+    if (!this.#isFlowing && batch.length >= HEAD_START_BYTES && this.#messagesInBatch > 1 && this.tracker.isIdle) {
+      this.handBatch();
+    }
     const maxBytes = noteBatched(length) ? SHARE_BYTES : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
     if (batch.length + length <= maxBytes && batch.length < this.#encoder.yieldAfterBytes) return;
@@ -131,6 +142,7 @@ export class FrameOutput {
       return;
     }
     this.#messagesInBatch = 0;
+    this.#isFlowing = batch.length >= FLOW_BYTES;
     this.hand(batch, messages);
   }
 

@@ -79,12 +79,20 @@ function messagesAt(far: MessageCodec, written: Buffer): string[] {
 describe("messages become records:", () => {
   it("all small ones of a tick become one record", async () => {
     const { sender, stream, far } = secureSender();
-    for (let type = 1; type <= 50; type++) void sender.write(type, bytes(64), undefined);
+    for (let type = 1; type <= 28; type++) void sender.write(type, bytes(64), undefined);
     expect(stream.taken).toHaveLength(0);
     await turn();
-    expect(recordsIn(stream.bytes)).toEqual([`2:${50 * (8 + 64)}`]);
+    expect(recordsIn(stream.bytes)).toEqual([`2:${28 * (8 + 64)}`]);
     expect(stream.taken).toHaveLength(1);
-    expect(messagesAt(far, stream.bytes)).toEqual(Array.from({ length: 50 }, (_, i) => `${i + 1}:64`));
+    expect(messagesAt(far, stream.bytes)).toEqual(Array.from({ length: 28 }, (_, i) => `${i + 1}:64`));
+  });
+
+  it("more than 2 KiB in a tick become two records: the first leaves an idle connection at once", async () => {
+    const { sender, stream } = secureSender();
+    for (let type = 1; type <= 50; type++) void sender.write(type, bytes(64), undefined);
+    expect(recordsIn(stream.bytes)).toEqual([`2:${29 * (8 + 64)}`]);
+    await turn();
+    expect(recordsIn(stream.bytes)).toEqual([`2:${29 * (8 + 64)}`, `2:${21 * (8 + 64)}`]);
   });
 
   it("a single one is sent in the same macrotask, before any other", async () => {
