@@ -61,7 +61,7 @@ export class ResumableSession {
   #peerTaken = 0;
   /** The peer's counts at the end of the session, if it has told them. */
   #final: DeliveryCounts | undefined;
-  /** What the last ACK said. */
+  /** What the last ACK over the current connection said. */
   #told: DeliveryCounts = { received: 0, taken: 0 };
   #isFinal = false;
   /** Why the peer tells nothing more. */
@@ -102,6 +102,8 @@ export class ResumableSession {
   detach(flushes: readonly Deferred<void>[]): void {
     this.#sendAck = undefined;
     this.#acks.stop();
+    // The last ACK may be lost with the connection.
+    this.#told = { received: 0, taken: 0 };
     this.#flushes.push(...flushes);
   }
 
