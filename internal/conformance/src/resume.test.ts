@@ -178,6 +178,17 @@ describe("until: taken", () => {
     await taken;
   });
 
+  it("resolves while the inbox of the writer is full, and the acknowledgement lies behind messages that it does not read", async () => {
+    const { client, server } = await startPair(true, { maxUnreadBytes: 1_024 });
+    for (const each of numbers(1, 64)) await server.write(Number(each), new Uint8Array(8_192));
+    await eventually(() => expect(client.stats.unreadBytes).toBeGreaterThan(1_024));
+    const taken = client.write(1, "a", { until: "taken" });
+    expect((await readData(server)).text()).toBe("a");
+    await taken;
+    await client.flush({ until: "taken" });
+    for (const each of numbers(1, 64)) expect((await readData(client)).type).toBe(Number(each));
+  });
+
   it("survives a cut", async () => {
     const { client, server, transport } = await startPair();
     const taken = client.write(1, "a", { until: "taken" });

@@ -279,11 +279,13 @@ export class Sender implements WriteSink, WriteTarget {
   /** Returns the promise of what was accepted last, and of all before it. */
   #whenTaken(what: string, signal: AbortSignal | undefined): Promise<void> | undefined {
     const session = this.#session;
-    const { unawaited } = this.#waiting;
+    const { unawaited, onWaiting } = this.#waiting;
     if (session === undefined) return unawaited.reject(notResumableError(what));
     const accepted = `${what} (accepted, the message may still be sent)`;
     const number = session.resend.last + this.unkept.messages;
-    return session.whenTaken(number, accepted, signal, what === "write" ? unawaited : undefined);
+    const taken = session.whenTaken(number, accepted, signal, what === "write" ? unawaited : undefined);
+    onWaiting?.();
+    return taken;
   }
 
   /** Updates the shared budget with the bytes queued here now. */

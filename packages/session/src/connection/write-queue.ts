@@ -35,7 +35,7 @@ export interface WriteSink {
 export class WriteQueue {
   /** Told of the writes that are rejected, here or by the sink. */
   readonly unawaited: UnawaitedWrites;
-  /** Called when an entry begins to wait, or still waits because the sink has no room. */
+  /** Called when an entry begins to wait, or still waits because the sink has no room; and by the sink for a wait of its own. */
   onWaiting: (() => void) | undefined;
   readonly #capacity: number;
   readonly #entries = new Set<QueuedWrite>();

@@ -30,7 +30,7 @@ export function createInput(
   const resume = (): void => connection.resume();
   if (session === undefined) return { receive: deliver, onFull: pause, onRoom: resume };
   const { limit } = session.resend;
-  const isBlocked = (): boolean => connection.sender.isBlocked;
+  const isBlocked = (): boolean => session.isAwaited || connection.sender.isBlocked;
   const input = new SessionInput({ session, limit, isFull, isBlocked, deliver, pause, resume });
   writes.onWaiting = () => input.onWaiting();
   return input;

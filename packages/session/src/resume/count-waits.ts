@@ -10,6 +10,10 @@ export class CountWaits {
   /** In the order of their numbers. */
   #waits: CountWait[] = [];
 
+  get size(): number {
+    return this.#waits.length;
+  }
+
   /** Waits for a number that is not less than that of any earlier call. */
   add(number: number, options: Omit<DeferredOptions<void>, "onCancel">): Promise<void> {
     const reached = new Deferred<void>({

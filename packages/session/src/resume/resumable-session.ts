@@ -82,6 +82,11 @@ export class ResumableSession {
     return { received: this.#received, taken: this.steps.taken };
   }
 
+  /** Whether a caller waits until the peer's application has taken a message. */
+  get isAwaited(): boolean {
+    return this.#takenWaits.size > 0;
+  }
+
   /** Whether a connection that ends with `error` can be followed by another one of this session. */
   survives(error: IpcError): boolean {
     return !this.#isFinal && traitsOf(error.code).resumable === true;

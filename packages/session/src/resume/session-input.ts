@@ -8,7 +8,7 @@ export interface SessionInputOptions {
   /** As many bytes are read past a full inbox as the peer may keep, if its limit is the same: these, and one message. */
   readonly limit: number;
   readonly isFull: () => boolean;
-  /** Whether a write waits until the peer has acknowledged messages. */
+  /** Whether a write or a flush waits until the peer has acknowledged messages. */
   readonly isBlocked: () => boolean;
   readonly deliver: (message: ReceivedMessage) => void;
   /** Stops the stream, and lets it flow again. */
@@ -41,7 +41,7 @@ export class SessionInput {
     if (!this.#mayReadOn) this.#options.pause();
   }
 
-  /** A write begins to wait. */
+  /** A write or a flush begins to wait. */
   onWaiting(): void {
     if (this.#options.isFull() && this.#mayReadOn) this.#options.resume();
   }
