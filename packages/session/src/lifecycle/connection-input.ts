@@ -3,6 +3,7 @@ import type { WriteQueue } from "../connection/write-queue.js";
 import type { ReceivedMessage } from "../message.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 import { SessionInput } from "../resume/session-input.js";
+import type { SharedBudget } from "../shared-budget.js";
 
 /** What the messages of one connection go through, and when its stream stands still. */
 export interface ConnectionInput {
@@ -11,6 +12,8 @@ export interface ConnectionInput {
   onFull(): void;
   /** The inbox has room. */
   onRoom(): void;
+  /** The connection has ended. */
+  end(): void;
 }
 
 export interface InputOptions {
@@ -19,19 +22,21 @@ export interface InputOptions {
   readonly writes: WriteQueue;
   readonly isFull: () => boolean;
   readonly deliver: (message: ReceivedMessage) => void;
+  /** Budget of unread bytes that several peers share. */
+  readonly budget?: SharedBudget | undefined;
 }
 
 /** Creates the input of a connection. @param session undefined if it cannot be resumed */
 export function createInput(
-  { connection, writes, isFull, deliver }: InputOptions,
+  { connection, writes, isFull, deliver, budget }: InputOptions,
   session: ResumableSession | undefined,
 ): ConnectionInput {
   const pause = (): void => connection.pause();
   const resume = (): void => connection.resume();
-  if (session === undefined) return { receive: deliver, onFull: pause, onRoom: resume };
+  if (session === undefined) return { receive: deliver, onFull: pause, onRoom: resume, end() {} };
   const { limit } = session.resend;
   const isBlocked = (): boolean => session.isAwaited || connection.sender.isBlocked;
-  const input = new SessionInput({ session, limit, isFull, isBlocked, deliver, pause, resume });
+  const input = new SessionInput({ session, limit, budget, isFull, isBlocked, deliver, pause, resume });
   writes.onWaiting = () => input.onWaiting();
   return input;
 }

@@ -170,11 +170,11 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     const writes = "writes" in state && lost === undefined ? state.writes : this.#createQueue();
     writes.rejectLarger(outcome.maxSendSize);
     const session = continued?.session ?? this.#keeper?.begin(established, this.#onSettled);
-    const [budget, heartbeat] = [this.#start.budgets?.queued, this.#heartbeat];
-    const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs, budget, heartbeat };
+    const { queued, unread } = this.#start.budgets ?? {};
+    const limits = { maxReceiveSize, maxQueuedBytes, busyPollUs, budget: queued, heartbeat: this.#heartbeat };
     const connection = new Connection({ stream, outcome, rest, waiting: writes, session, ...limits });
     const isFull = (): boolean => this.reader.isFull;
-    const input = createInput({ connection, writes, isFull, deliver: this.#receive }, session);
+    const input = createInput({ connection, writes, isFull, deliver: this.#receive, budget: unread }, session);
     const origin =
       continued?.origin ?? new ConnectionOrigin(connection, remote, session, this.unawaited, this.#onSettled);
     const connected: Connected = { name: "connected", connection, origin, writes, session, input };

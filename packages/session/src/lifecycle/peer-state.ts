@@ -142,6 +142,7 @@ export function leave(left: PeerState, next: PeerState, { error, traffic, keeper
       if (error !== undefined) left.writes.rejectAll(error());
       return;
     case "connected":
+      left.input.end();
       if (next.name === "closing") {
         left.session?.finalize();
         return;

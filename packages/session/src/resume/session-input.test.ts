@@ -2,22 +2,33 @@ import { describe, expect, it } from "vitest";
 import { noOrigin } from "../../test/no-origin.js";
 import { someSession } from "../../test/some-session.js";
 import { ReceivedMessage } from "../message.js";
+import { SharedBudget } from "../shared-budget.js";
 import { SessionInput } from "./session-input.js";
 
 const message = (type: number): ReceivedMessage => new ReceivedMessage(type, new Uint8Array(92), noOrigin);
 
 /** An inbox that takes so many messages at a time, and a stream. */
-function setUp(capacity: number) {
-  const state = { isBlocked: false, unread: 0, isFlowing: true, received: [] as number[] };
+function setUp(capacity: number, budget?: SharedBudget) {
+  const state = {
+    isBlocked: false,
+    unread: 0,
+    isFlowing: true,
+    received: [] as number[],
+    last: new Uint8Array(0),
+    onDelivery: (): void => {},
+  };
   const session = someSession();
   const input: SessionInput = new SessionInput({
     session,
     limit: 300,
+    budget,
     isFull: () => state.unread >= capacity,
     isBlocked: () => state.isBlocked,
-    deliver: ({ type }) => {
+    deliver: ({ type, data }) => {
       state.received.push(type);
+      state.last = data;
       state.unread++;
+      state.onDelivery();
       if (state.unread >= capacity) input.onFull();
     },
     pause: () => {
@@ -73,5 +84,39 @@ describe("the input of a session", () => {
     input.receive(message(6));
     read(2);
     expect([state.received, session.counts.received, state.isFlowing]).toEqual([[1, 2, 3, 4, 5, 6], 6, true]);
+  });
+  it("keeps no record in memory for the sake of a message of one byte, and passes on the same bytes", () => {
+    const { state, input, read } = setUp(1);
+    state.isBlocked = true;
+    input.receive(message(1));
+    const record = new Uint8Array(262_144).fill(7);
+    input.receive(new ReceivedMessage(2, record.subarray(0, 1), noOrigin));
+    record.fill(0);
+    read(1);
+    expect([state.received, state.last, state.last.buffer.byteLength]).toEqual([[1, 2], Uint8Array.of(7), 1]);
+  });
+
+  it("reads past a full inbox as far as the budget of all peers has room, and returns to it what it has held", () => {
+    const budget = new SharedBudget(400);
+    const { state, input, read } = setUp(1, budget);
+    state.isBlocked = true;
+    for (const type of [1, 2, 3]) input.receive(message(type));
+    expect([state.isFlowing, budget.used]).toEqual([true, 200]);
+    input.receive(message(4));
+    expect([state.isFlowing, budget.used]).toEqual([false, 300]);
+    read(1);
+    expect([state.received, budget.used]).toEqual([[1, 2], 200]);
+    input.end();
+    expect(budget.used).toBe(0);
+  });
+
+  it("passes on nothing more once the connection has ended within a delivery", () => {
+    const { state, input, read } = setUp(9);
+    state.isBlocked = true;
+    state.unread = 9;
+    for (const type of [1, 2, 3]) input.receive(message(type));
+    state.onDelivery = () => input.end();
+    read(9);
+    expect(state.received).toEqual([1]);
   });
 });

@@ -1,12 +1,15 @@
 import { MESSAGE_HEADER_BYTES } from "@ipc/framing";
-import { Fifo } from "../inbox/fifo.js";
-import type { ReceivedMessage } from "../message.js";
+import { type MessageOrigin, ReceivedMessage } from "../message.js";
+import type { SharedBudget } from "../shared-budget.js";
+import { type KeptMessage, ResendBuffer } from "./resend-buffer.js";
 import type { ResumableSession } from "./resumable-session.js";
 
 export interface SessionInputOptions {
   readonly session: ResumableSession;
   /** As many bytes are read past a full inbox as the peer may keep, if its limit is the same: these, and one message. */
   readonly limit: number;
+  /** Budget of unread bytes that several peers share. */
+  readonly budget?: SharedBudget | undefined;
   readonly isFull: () => boolean;
   /** Whether a write or a flush waits until the peer has acknowledged messages. */
   readonly isBlocked: () => boolean;
@@ -19,20 +22,22 @@ export interface SessionInputOptions {
 /**
  * The input of one connection of a session. The acknowledgements that a waiting write needs lie behind messages of the peer, so while
  * one waits, messages are read on past a full inbox. They count as received only when the inbox has taken them: if the connection ends
- * before, the peer sends them again.
+ * before, the peer sends them again. Until then they are kept as packed frames: a message of a few bytes neither costs an object nor
+ * keeps the memory of its record.
  */
 export class SessionInput {
   readonly #options: SessionInputOptions;
-  readonly #held = new Fifo<ReceivedMessage>();
-  #heldBytes = 0;
+  readonly #held: ResendBuffer;
+  #origin: MessageOrigin | undefined;
   #lastBytes = 0;
 
   constructor(options: SessionInputOptions) {
     this.#options = options;
+    this.#held = new ResendBuffer(options.limit, options.budget);
   }
 
   receive(message: ReceivedMessage): void {
-    if (this.#held.length > 0 || this.#options.isFull()) this.#hold(message);
+    if (this.#held.messages > 0 || this.#options.isFull()) this.#hold(message);
     else this.#accept(message);
   }
 
@@ -48,28 +53,36 @@ export class SessionInput {
 
   /** The inbox has room. */
   onRoom(): void {
+    const held = this.#held;
+    const messages = held.unhanded();
     while (!this.#options.isFull()) {
-      const message = this.#held.shift();
-      if (message === undefined) {
+      if (held.messages === 0) {
         this.#lastBytes = 0;
         this.#options.resume();
         return;
       }
-      this.#heldBytes -= bytesOf(message);
+      const { type, data } = messages.next().value as KeptMessage;
+      const message = new ReceivedMessage(type, data.slice(), this.#origin as MessageOrigin);
+      held.release(held.handed);
       this.#accept(message);
     }
     if (this.#mayReadOn) this.#options.resume();
   }
 
+  /** The connection has ended, and with it what has not been counted. */
+  end(): void {
+    this.#held.clear();
+  }
+
   /** An acknowledgement may lie right behind the last message that the peer can send, so it is not enough to hold that many bytes. */
   get #mayReadOn(): boolean {
-    return this.#heldBytes - this.#lastBytes < this.#options.limit && this.#options.isBlocked();
+    return this.#held.roomBytes + this.#lastBytes > 0 && this.#options.isBlocked();
   }
 
   #hold(message: ReceivedMessage): void {
-    this.#held.push(message);
-    this.#lastBytes = bytesOf(message);
-    this.#heldBytes += this.#lastBytes;
+    this.#origin = ReceivedMessage.originOf(message);
+    this.#held.keepMessage(message.type, message.data, false);
+    this.#lastBytes = message.data.length + MESSAGE_HEADER_BYTES;
     if (!this.#mayReadOn) this.#options.pause();
   }
 
@@ -77,8 +90,4 @@ export class SessionInput {
     this.#options.session.onReceived(message.data.length);
     this.#options.deliver(message);
   }
-}
-
-function bytesOf({ data }: ReceivedMessage): number {
-  return data.length + MESSAGE_HEADER_BYTES;
 }
