@@ -14,7 +14,7 @@ function setUp(capacity: number, budget?: SharedBudget) {
     unread: 0,
     isFlowing: true,
     received: [] as number[],
-    last: new Uint8Array(0),
+    last: new Uint8Array(0) as Uint8Array,
     onDelivery: (): void => {},
   };
   const session = someSession();

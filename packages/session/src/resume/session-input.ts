@@ -76,7 +76,8 @@ export class SessionInput {
 
   /** An acknowledgement may lie right behind the last message that the peer can send, so it is not enough to hold that many bytes. */
   get #mayReadOn(): boolean {
-    return this.#held.roomBytes + this.#lastBytes > 0 && this.#options.isBlocked();
+    const { isBlocked, limit, budget } = this.#options;
+    return isBlocked() && this.#held.bytes - this.#lastBytes < Math.min(limit, budget?.share ?? limit);
   }
 
   #hold(message: ReceivedMessage): void {
