@@ -1,6 +1,7 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { type Client, type ClientOptions, type Peer, startClient } from "@ipc/client";
 import { type ManagerOptions, type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { CutTransport } from "../../testkit/src/cut-transport.js";
 import { eventually } from "../../testkit/src/eventually.js";
 import { nextEvent } from "../../testkit/src/peer-watch.js";
@@ -26,6 +27,12 @@ function textsOf(peer: Peer): string[] {
   const texts: string[] = [];
   peer.on("message", (message) => void texts.push(message.text()));
   return texts;
+}
+
+/** Whether a diagnostic of this process is about a manager's connection. */
+function isOf({ id, remote }: ServerConnection, news: unknown): boolean {
+  const about = news as { readonly role: string; readonly id?: number; readonly remote: string };
+  return about.role === "server" && about.id === id && about.remote === remote;
 }
 
 async function nextConnection(
@@ -137,6 +144,7 @@ describe("a manager whose clients resume", () => {
     transport.cut();
     await eventually(() => expect(connection.status).toBe("Reconnecting"));
     await manager.close();
+    expect(manager.connections.size).toBe(0);
   });
 
   it("says at its close how many messages a client that is away has not received", async () => {
@@ -149,5 +157,25 @@ describe("a manager whose clients resume", () => {
       code: "IPC_CLOSE_INCOMPLETE",
       message: expect.stringContaining("1 of 1 accepted messages"),
     });
+    expect(manager.connections.size).toBe(0);
+  });
+
+  it.each<[string, (connection: ServerConnection) => unknown]>([
+    ["closed", (connection) => connection.close()],
+    ["destroyed", (connection) => connection.destroy()],
+  ])("forgets a connection that is %s in a listener, as soon as its client is away", async (_how, end) => {
+    const { manager, transport, connect } = await serve();
+    const [connection] = await nextConnection(manager, connect({ retryMs: 1_000_000 }));
+    const ended: unknown[] = [];
+    manager.on("disconnection", (...what) => ended.push(what));
+    const told: unknown[] = [];
+    const note = (news: unknown): void => void (isOf(connection, news) && told.push(news));
+    subscribe("ipc:disconnect", note);
+    onTestFinished(() => void unsubscribe("ipc:disconnect", note));
+    connection.on("status", (status) => (status === "Reconnecting" ? void end(connection) : undefined));
+    transport.cut();
+    await eventually(() => expect(ended).toEqual([[connection, undefined]]));
+    expect(manager.stats).toMatchObject({ connections: 0, detached: 0 });
+    expect(told).toHaveLength(1);
   });
 });

@@ -90,7 +90,7 @@ export class Client extends PeerSession<ClientEvents> {
         onDisconnected: (error) => this.#onEnd(error, true),
         onDetached: (error) => this.#onEnd(error, false),
         onExpired: (error) => this.#onExpired(error),
-        onClosed: () => this.#onClosed(),
+        onClosed: (_connection, isCut) => this.#onClosed(isCut),
         onSilence: (news) => this.#onSilence(news),
         stopAccepting: () => this.#life.abort(),
         onDestroy: (reason) => this.#destroyClosingSessions(reason),
@@ -156,7 +156,8 @@ export class Client extends PeerSession<ClientEvents> {
     this.#waits.resolve();
   }
 
-  #onClosed(): void {
+  #onClosed(isCut: boolean): void {
+    if (isCut) return;
     const { name } = this.#options;
     diagnostics.disconnect({ role: "client", name, remote: this.remote, error: undefined });
   }

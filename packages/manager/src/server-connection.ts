@@ -97,8 +97,9 @@ export class ManagedConnection {
           attached(this);
         },
         onDetached: (error) => {
-          this.#core.setStatus("Reconnecting");
+          // Its manager may end the session, and so may a listener of the status.
           detached(this, error);
+          if (this.#core.isOpen) this.#core.setStatus("Reconnecting");
         },
         onClosed: () => ended(this, this.#reason, this.#reason === undefined),
         onSilence: (news) => {

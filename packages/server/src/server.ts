@@ -86,7 +86,7 @@ export class Server extends PeerSession<ServerEvents> {
         onDisconnected: (error, clean, connection) => this.#onDisconnected(error, clean, connection),
         onDetached: (error, connection) => this.#onDetached(error, connection),
         onExpired: (error) => this.#onExpired(error),
-        onClosed: (connection) => this.#onClosed(connection),
+        onClosed: (connection, isCut) => this.#onClosed(connection, isCut),
         onSilence: (news, connection) => this.#onSilence(news, connection),
         stopAccepting: () => void this.stopAccepting(),
         setReferenced: (referenced) => {
@@ -216,7 +216,8 @@ export class Server extends PeerSession<ServerEvents> {
     diagnostics.connect({ role: "server", name, remote, security });
   }
 
-  #onClosed({ remote }: MessageOrigin): void {
+  #onClosed({ remote }: MessageOrigin, isCut: boolean): void {
+    if (isCut) return;
     const { name } = this.#options;
     diagnostics.disconnect({ role: "server", name, remote, error: undefined });
   }

@@ -12,7 +12,7 @@ import { Drain, DrainMembers } from "./drain.js";
 import { PeerConnections } from "./peer-connections.js";
 import type { PeerOwner, PeerStart } from "./peer-owner.js";
 import type { PeerReader } from "./peer-reader.js";
-import { accountOf, type Connected, describeUndone } from "./peer-state.js";
+import { accountOf, type Connected, type Detached, describeUndone } from "./peer-state.js";
 
 const DONE: Promise<void> = Promise.resolve();
 
@@ -113,10 +113,11 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     if (state.name === "closing" || state.name === "ended") return state.done;
     const done = new Deferred<void>({ what: "close", onCancel: () => {} });
     const error = (): SessionError => connections.unreachable("write");
+    const left = "origin" in state ? state : undefined;
     const undone = state.name === "detached" ? describeUndone(state) : undefined;
     const { connection, session } = connected ?? {};
     connections.enter({ name: "closing", connection, session, done: done.promise }, error);
-    done.resolve(this.#close(connected, timeoutMs, undone));
+    done.resolve(this.#close(left, timeoutMs, undone));
     this.setStatus("Closing");
     this.#drain?.stop();
     return done.promise;
@@ -189,25 +190,25 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   }
 
   /** The part before the first `await` runs before `close` returns, so nothing is delivered after that. */
-  async #close(connected: Connected | undefined, timeoutMs: number, undone: IpcError | undefined): Promise<void> {
+  async #close(left: Connected | Detached | undefined, timeoutMs: number, undone: IpcError | undefined): Promise<void> {
     const released = settleWithin(timeoutMs, this.#owner.release?.() ?? DONE);
     try {
-      await connected?.connection.close(timeoutMs);
+      if (left?.name === "connected") await left.connection.close(timeoutMs);
       if (undone !== undefined) throw undone;
     } finally {
       await released;
       this.#connections.enter({ name: "ended", done: DONE });
       this.setStatus("Closed");
-      if (connected !== undefined) this.#owner.onClosed?.(connected.origin);
+      if (left !== undefined) this.#owner.onClosed?.(left.origin, left.name === "detached");
       this.reader.end("done", () => this.#connections.unreachable("read"));
     }
   }
 
   #end(status: Status, kind: EndKind, error: () => IpcError): void {
-    const { connected } = this.#connections;
+    const { state } = this.#connections;
     this.#connections.enter({ name: "ended", done: this.#owner.release?.() ?? DONE }, error);
     if (this.reader.status !== status) this.setStatus(status);
-    if (connected !== undefined) this.#owner.onClosed?.(connected.origin);
+    if ("origin" in state) this.#owner.onClosed?.(state.origin, state.name === "detached");
     this.reader.end(kind, error);
   }
 }

@@ -41,8 +41,8 @@ export interface PeerOwner {
   readonly onExpired?: (error: SessionLostError, connection: MessageOrigin) => void;
   /** Called when a connection is established, before any event reports it; also when it resumes a session. */
   readonly onConnected?: (connection: MessageOrigin, established: EstablishedConnection) => void;
-  /** Called when this side has ended the connection. */
-  readonly onClosed?: (connection: MessageOrigin) => void;
+  /** Called when this side has ended the connection, or the session that has lost it: `onDetached` has reported that then (`isCut`). */
+  readonly onClosed?: (connection: MessageOrigin, isCut: boolean) => void;
   /** Called before `silent` and `responsive` are emitted. */
   readonly onSilence?: (news: SilenceNews, connection: MessageOrigin) => void;
   /** Called at the start of every `destroy`. */
