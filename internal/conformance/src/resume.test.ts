@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { CutTransport } from "../../testkit/src/cut-transport.js";
 import { eventually } from "../../testkit/src/eventually.js";
 import { readData } from "../../testkit/src/peer-watch.js";
+import { keepWarnings } from "../../testkit/src/process-warnings.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 
 const name = "orders";
@@ -123,6 +124,55 @@ describe("a session that both sides can resume", () => {
     await eventually(() => expect(client.stats.resumes).toBe(1));
     await question.reply(2, "answer");
     await eventually(() => expect(atClient).toEqual(["answer"]));
+  });
+});
+
+describe("a session that ends while its client comes back", () => {
+  it("is followed by another one when a listener has failed meanwhile", async () => {
+    const { client, server, transport } = await startPair();
+    const warnings = keepWarnings();
+    const lost: unknown[] = [];
+    client.on("lost", (error) => lost.push(error));
+    let fail = (_error: Error): void => {};
+    client.on("message", () => new Promise<void>((_resolve, reject) => (fail = reject)));
+    await server.write(1, "a");
+    await eventually(() => expect(server.stats.unacknowledgedMessages).toBe(0));
+    const { dial } = transport;
+    transport.dial = async (...place) => {
+      transport.dial = dial;
+      fail(new Error("slip"));
+      await nextTurn();
+      return dial(...place);
+    };
+    transport.cut();
+    await eventually(() => expect(client.stats.reconnects).toBe(1));
+    expect(lost).toMatchObject([{ code: "IPC_SESSION_LOST" }]);
+    const atServer = collect(server);
+    await client.write(1, "b", { until: "taken" });
+    expect([client.status, client.stats.resumes, atServer]).toEqual(["Connected", 0, ["b"]]);
+    expect(warnings).toMatchObject([[expect.stringContaining("slip"), { code: "IPC_LISTENER_FAILED" }]]);
+  });
+
+  it("reports no connection to a client that was destroyed in a listener of `lost`", async () => {
+    const { client, server, transport } = await startPair();
+    const seen: string[] = [];
+    client.on("status", (status) => void seen.push(status));
+    client.on("lost", () => client.destroy());
+    server.destroy();
+    await eventually(() => expect(client.status).toBe("Reconnecting"));
+    untilTestEnds(await startServer({ name, transport, resume: true }));
+    await eventually(() => expect(client.status).toBe("Closed"));
+    expect(seen).toEqual(["Reconnecting", "Closed"]);
+  });
+
+  it("reports `resumed` to no client that was closed in a listener of its status", async () => {
+    const { client, transport } = await startPair();
+    let resumed = 0;
+    client.on("resumed", () => void resumed++);
+    client.on("status", (status) => (status === "Connected" ? void client.close() : undefined));
+    transport.cut();
+    await eventually(() => expect(client.status).toBe("Closed"));
+    expect(resumed).toBe(0);
   });
 });
 

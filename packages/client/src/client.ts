@@ -157,9 +157,8 @@ export class Client extends PeerSession<ClientEvents> {
   }
 
   #onClosed(isCut: boolean): void {
-    if (isCut) return;
-    const { name } = this.#options;
-    diagnostics.disconnect({ role: "client", name, remote: this.remote, error: undefined });
+    const { remote } = this;
+    if (!isCut) diagnostics.disconnect({ role: "client", name: this.#options.name, remote, error: undefined });
   }
 
   #onSilence(news: SilenceNews): void {
@@ -210,21 +209,25 @@ export class Client extends PeerSession<ClientEvents> {
     if (!this.#core.isReferenced) keepAlive.unref();
     this.#keepAlive = keepAlive;
     try {
-      const established = await dialUntilConnected({
-        what,
-        address: this.#address,
-        history: what === "connect" ? "no connection" : this.#dialer.wasSecure ? "a secure session" : "a connection",
-        attempt: (signal) => this.#dial(signal),
-        schedule,
-        waitFirst: what === "re-connect",
-        retry,
-        timeoutMs,
-        signal: this.#life.signal,
-        onFailed: (error, again) => this.#onWaiting(error, again),
-      });
-      this.#connectedAt = performance.now();
-      if (this.#core.connect(established)) return;
-      throw new SessionError("IPC_CLOSED", `${what}: the client was closed while it connected`);
+      // Again if the session that it continues was ended meanwhile, because a listener failed.
+      for (;;) {
+        const established = await dialUntilConnected({
+          what,
+          address: this.#address,
+          history: what === "connect" ? "no connection" : this.#dialer.wasSecure ? "a secure session" : "a connection",
+          attempt: (signal) => this.#dial(signal),
+          schedule,
+          waitFirst: what === "re-connect",
+          retry,
+          timeoutMs,
+          signal: this.#life.signal,
+          onFailed: (error, again) => this.#onWaiting(error, again),
+        });
+        this.#connectedAt = performance.now();
+        if (this.#core.connect(established)) return;
+        if (!this.#isRedialling)
+          throw new SessionError("IPC_CLOSED", `${what}: the client was closed while it connected`);
+      }
     } finally {
       clearInterval(keepAlive);
     }
