@@ -202,8 +202,9 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     });
     this.#owner.onConnected?.(origin, established);
     if (lost !== undefined && before !== undefined) this.#owner.onExpired?.(lost, before.origin);
-    this.reader.setStatus("Connected");
-    if (news !== undefined) this.reader.emitResumed(news);
+    // A listener may have ended the peer.
+    if (this.#state === connected) this.reader.setStatus("Connected");
+    if (this.#state === connected && news !== undefined) this.reader.emitResumed(news);
     // Begin in the next macrotask, so that listeners added as soon as the connection is reported miss no message.
     setImmediate(() => connection.begin());
     return this.isOpen;
