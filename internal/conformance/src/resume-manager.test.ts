@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { type Client, type ClientOptions, type Peer, startClient } from "@ipc/client";
 import { type ManagerOptions, type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
+import { TransportError } from "@ipc/transport";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { CutTransport } from "../../testkit/src/cut-transport.js";
 import { eventually } from "../../testkit/src/eventually.js";
@@ -15,8 +16,10 @@ interface Setting {
   readonly connect: (options?: Partial<ClientOptions>) => Promise<Client>;
 }
 
-async function serve(options: Partial<ManagerOptions> = {}): Promise<Setting> {
-  const transport = new CutTransport();
+async function serve(
+  options: Partial<ManagerOptions> = {},
+  transport: CutTransport = new CutTransport(),
+): Promise<Setting> {
   const manager = untilTestEnds(await startServerManager({ name, transport, resume: true, ...options }));
   const connect: Setting["connect"] = async (own) =>
     untilTestEnds(await startClient({ name, transport, resume: true, retryMs: 1, ...own }));
@@ -136,6 +139,30 @@ describe("a manager whose clients resume", () => {
     await eventually(() => expect(connection.status).toBe("Reconnecting"));
     manager.updateSecurity({ psk: new Uint8Array(32).fill(2) });
     expect(manager.connections.size).toBe(0);
+  });
+
+  it("ends once when the manager fails while its client is away", async () => {
+    const lost: (() => void)[] = [];
+    const failing = new CutTransport();
+    const { listen } = failing;
+    failing.listen = (name, endpoint, accept, options) => {
+      lost.push(() => options?.onLost?.(new TransportError("IPC_LISTENER_LOST", "the listener is lost")));
+      return listen(name, endpoint, accept, options);
+    };
+    const { manager, transport, connect } = await serve({}, failing);
+    const [connection] = await nextConnection(manager, connect({ retryMs: 1_000_000 }));
+    const seen: unknown[] = [];
+    connection.on("status", (status) => void seen.push(status));
+    connection.on("lost", ({ code }) => void seen.push(code));
+    connection.on("error", ({ code }) => void seen.push(code));
+    connection.on("close", () => void seen.push("close"));
+    manager.on("disconnection", (_connection, error) => void seen.push(error?.code));
+    transport.cut();
+    await eventually(() => expect(connection.status).toBe("Reconnecting"));
+    lost[0]?.();
+    await eventually(() => expect(seen).toContain("close"));
+    expect(seen).toEqual(["Reconnecting", "Disconnected", "IPC_SESSION_LOST", "close", "IPC_SESSION_LOST"]);
+    expect([connection.status, manager.status]).toEqual(["Disconnected", "Error"]);
   });
 
   it("closes at once when every client has everything, also one that is away", async () => {

@@ -175,8 +175,9 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   /** Ends the peer for good. With an error, every wait rejects with it and `error` is emitted. */
   finish(status: Status, error?: IpcError): void {
     if (!this.isOpen) return;
-    // What did not arrive is told before the end.
+    // What did not arrive is told before the end, which may follow from that.
     this.evict(error?.message ?? "this side has ended");
+    if (!this.isOpen) return;
     const ending = (): IpcError => error ?? this.#connections.unreachable("read");
     this.#end(status, error === undefined ? "done" : "failed", ending);
   }
