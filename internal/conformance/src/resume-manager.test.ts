@@ -141,6 +141,43 @@ describe("a manager whose clients resume", () => {
     expect(manager.connections.size).toBe(0);
   });
 
+  it.each<[string, (manager: ServerManager, handle: (connection: ServerConnection) => Promise<void>) => unknown]>([
+    ["a listener", (manager, handle) => manager.on("message", (connection) => handle(connection))],
+    [
+      "a poll",
+      async (manager, handle) => {
+        for (let kind = ""; kind !== "data"; )
+          await manager.read((connection, message) => {
+            kind = message.kind;
+            return kind === "data" ? handle(connection) : undefined;
+          });
+      },
+    ],
+  ])("drains a connection within %s whose promise is pending, and its client goes on", async (_what, take) => {
+    const { manager, connect } = await serve();
+    const [connection, client] = await nextConnection(manager, connect());
+    await eventually(() => expect(connection.status).toBe("Connected"));
+    const seen: unknown[] = [];
+    client.on("status", (status) => void seen.push(status));
+    client.on("draining", () => void seen.push("draining"));
+    let release = (): void => {};
+    let drained: Promise<void> | undefined;
+    const handle = async (each: ServerConnection): Promise<void> => {
+      drained ??= each.drain();
+      await new Promise<void>((resolve) => (release = resolve));
+    };
+    const taken = take(manager, handle);
+    await client.write(1, "a");
+    await eventually(() => expect(seen).toEqual(["draining"]));
+    // The acknowledgement of this one follows the counts of the announcement.
+    await client.write(1, "b");
+    await eventually(() => expect(client.stats.unacknowledgedMessages).toBe(0));
+    expect(seen).toEqual(["draining"]);
+    release();
+    connection.destroy();
+    await Promise.all([drained, taken]);
+  });
+
   it("ends once when the manager fails while its client is away", async () => {
     const lost: (() => void)[] = [];
     const failing = new CutTransport();

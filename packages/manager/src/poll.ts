@@ -90,15 +90,14 @@ export class Poll {
 
   #call({ connection, reason }: ManagedConnection, message: DataMessage | StatusMessage | TimeoutMessage): void {
     const isGone = message.kind === "status" && message.status === "Disconnected";
+    // The callback may announce the end of the connection: the message is not taken by then.
+    const steps = message.kind === "data" ? ReceivedMessage.stepsOf(message) : undefined;
+    const step = steps?.begin() ?? 0;
     const call = (async (): Promise<unknown> => this.#callback(connection, message, isGone ? reason : undefined))();
     // A failed callback ends the poll at once, even if other connections have not been served.
     call.catch((error: Error) => this.#over.reject(error));
-    if (message.kind === "data") {
-      const steps = ReceivedMessage.stepsOf(message);
-      const step = steps.begin();
-      const settle = (): void => steps.settle(step);
-      call.then(settle, settle);
-    }
+    const settle = (): void => steps?.settle(step);
+    call.then(settle, settle);
     this.#calls.push(call);
   }
 }

@@ -20,6 +20,11 @@ export class OpenSteps {
   /** Notes that the next message has left the inbox, before any step for it begins. */
   handOut(): void {}
 
+  /** Hands out the next message to listeners. Returns what to pass to `end` when they have returned; 0: nothing. */
+  deliver(): number {
+    return 0;
+  }
+
   /**
    * Begins a step for the message that was handed out last; `end` or `settle` ends it.
    * @param _isTaken whether the application has the message for good already, as the caller of a read has

@@ -182,8 +182,10 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   /** Passes data to listeners at once. Most messages come this way: they never enter a queue. */
   deliver(data: D): void {
     this.#isDelivering = true;
-    this.#source.stepsOf(data)?.handOut();
+    const steps = this.#source.stepsOf(data);
+    const step = steps?.deliver() ?? 0;
     this.#deliver(data);
+    if (step !== 0) steps?.end(step);
     this.#isDelivering = false;
     if (this.#isServeDue) this.#dispatch();
   }

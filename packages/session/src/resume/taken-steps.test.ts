@@ -48,6 +48,17 @@ describe("taken", () => {
     expect(steps.taken).toBe(1);
   });
 
+  it("counts no message whose listeners have not returned, nor one whose promise is pending then", () => {
+    const steps = create();
+    const delivery = steps.deliver();
+    expect(steps.taken).toBe(0);
+    const pending = steps.begin();
+    steps.end(delivery);
+    expect(steps.taken).toBe(0);
+    steps.settle(pending);
+    expect([steps.taken, steps.count]).toEqual([1, 0]);
+  });
+
   it("reports each change", () => {
     let changes = 0;
     const steps = create(() => changes++);

@@ -30,6 +30,12 @@ export class TakenSteps extends OpenSteps {
     this.#onChange();
   }
 
+  /** While a listener runs, the message is not taken: the listener may return a promise, and may announce the end of its peer. */
+  override deliver(): number {
+    this.#handedOut++;
+    return this.begin();
+  }
+
   override begin(isTaken = false): number {
     super.begin();
     if (isTaken) return 0;
