@@ -5,7 +5,7 @@ import { TransportError } from "@ipc/transport";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { CutTransport } from "../../testkit/src/cut-transport.js";
 import { eventually } from "../../testkit/src/eventually.js";
-import { nextEvent } from "../../testkit/src/peer-watch.js";
+import { nextEvent, readData } from "../../testkit/src/peer-watch.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 
 const name = "orders";
@@ -30,6 +30,19 @@ function textsOf(peer: Peer): string[] {
   const texts: string[] = [];
   peer.on("message", (message) => void texts.push(message.text()));
   return texts;
+}
+
+/** Lets the next dial, of all clients, wait until the returned function is called. */
+function holdNextDial(transport: CutTransport): () => void {
+  const { dial } = transport;
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  transport.dial = async (...place) => {
+    transport.dial = dial;
+    await released;
+    return dial(...place);
+  };
+  return release;
 }
 
 /** Whether a diagnostic of this process is about a manager's connection. */
@@ -105,6 +118,37 @@ describe("a manager whose clients resume", () => {
     expect(await lost).toMatchObject({ code: "IPC_SERVER_BUSY" });
     expect(refused[0]).toMatchObject({ code: "IPC_SERVER_BUSY" });
     expect(atManager).toEqual(["a", "b"]);
+  });
+
+  it("lets no client back in the place of another one, and resumes its session once there is a place", async () => {
+    const { manager, transport, connect } = await serve({ maxConnections: 1 });
+    const [connection, client] = await nextConnection(manager, connect());
+    const comeBack = holdNextDial(transport);
+    transport.cut();
+    await connection.write(1, "a");
+    await eventually(() => expect(manager.stats.detached).toBe(1));
+    const [, other] = await nextConnection(manager, connect());
+    const waiting = new Promise<unknown>((resolve) => client.once("waiting", resolve));
+    comeBack();
+    expect(await waiting).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
+    expect(manager.stats).toMatchObject({ connections: 2, detached: 1 });
+    await other.close();
+    expect((await readData(client)).text()).toBe("a");
+    expect([client.stats.resumes, manager.connections.size]).toEqual([1, 1]);
+  });
+
+  it("takes no further client while unread messages of clients that are away fill its budget", async () => {
+    const { manager, transport, connect } = await serve({ maxTotalUnreadBytes: 10_000 });
+    const [connection, client] = await nextConnection(manager, connect({ retryMs: 1_000_000 }));
+    await client.write(1, new Uint8Array(10_000));
+    await eventually(() => expect(manager.stats.unreadBytes).toBeGreaterThan(10_000));
+    transport.cut();
+    await eventually(() => expect(manager.stats.detached).toBe(1));
+    const refused: unknown[] = [];
+    manager.on("refused", ({ code }) => void refused.push(code));
+    await connect({ retry: false });
+    await eventually(() => expect(refused[0]).toBe("IPC_SERVER_BUSY"));
+    expect([...manager.connections.values()]).toEqual([connection]);
   });
 
   it("tells a client with the first hello that it is full unless resume is in force", async () => {

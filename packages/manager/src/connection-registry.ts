@@ -108,8 +108,8 @@ export class ConnectionRegistry {
       );
     }
     const { limit, share } = this.budgets.unread;
-    // Each client may leave a message of any size unread when it disconnects: many in a row would fill the memory.
-    if (share > 0 || this.#events.stream.disconnectedBytes < limit) return undefined;
+    // Each client may leave a message of any size unread when it disconnects, or is cut: many in a row would fill the memory.
+    if (share > 0 || this.#events.stream.disconnectedBytes + this.#detached.unreadBytes < limit) return undefined;
     return new SessionError(
       "IPC_SERVER_BUSY",
       `server \`${name}\` is busy: unread messages of disconnected clients fill its \`maxTotalUnreadBytes\` of ${limit} bytes; read faster, or raise the limit`,

@@ -18,6 +18,12 @@ export class DetachedClients {
     return this.#all.size;
   }
 
+  get unreadBytes(): number {
+    let bytes = 0;
+    for (const { inbox } of this.#all) bytes += inbox.unreadBytes;
+    return bytes;
+  }
+
   /** The connection of a client was cut. */
   add(managed: ManagedConnection, error: IpcError): void {
     const { name, logger } = this.#options;

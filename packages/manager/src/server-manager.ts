@@ -44,7 +44,7 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
 
   private constructor(options: ResolvedManagerOptions, keys: KeyRing) {
     const slips = new SlipReporter(options.logger, `server ${options.name}`);
-    const sessions = new ResumeRegistry();
+    const sessions = new ResumeRegistry({ busy: () => this.#registry.busy() });
     const input = new ManagerInput({
       slips,
       name: options.name,

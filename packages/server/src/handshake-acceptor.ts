@@ -198,7 +198,7 @@ export class HandshakeAcceptor {
 
   #settle(established: EstablishedConnection, acceptHandler: AcceptHandler): void {
     const busy = acceptHandler.busy();
-    // A client that resumes has ended its own old connection.
+    // A client that resumes has ended its own old connection, or there was a place when its session was found.
     const resumes = established.outcome.resume?.answer?.how === "resumed";
     if (busy !== undefined && !resumes) {
       if (busy.code === "IPC_SERVER_BUSY") rejectEstablished(established, "busy");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { keysOf, sendOf, someSession } from "../../test/some-session.js";
+import { SessionError } from "../errors.js";
 import type { ConnectionSecurity } from "../security.js";
 import type { ResumableSession, SessionStart } from "./resumable-session.js";
 import { ResumeRegistry } from "./resume-registry.js";
@@ -72,6 +73,18 @@ describe("a server that is asked to continue a session", () => {
     for (const attempt of [0, 4, 5])
       expect(() => answerOf(all, { attempt })).toThrow(expect.objectContaining({ code: "IPC_HANDSHAKE_FAILED" }));
     expect(all.fenced).toEqual([5]);
+  });
+
+  it("rejects a client that has no connection while it is full, whose next attempt is as good as this one", () => {
+    let busy: SessionError | undefined = new SessionError("IPC_SERVER_BUSY", "the server is busy");
+    const session = someSession();
+    const registry = new ResumeRegistry({ busy: () => busy });
+    registry.add(session);
+    expect(registry.decide(ask(session, { attempt: 1 })).answer.how).toBe("resumed");
+    registry.detached(session);
+    expect(() => registry.decide(ask(session, { attempt: 2 }))).toThrow(busy);
+    busy = undefined;
+    expect(registry.decide(ask(session, { attempt: 2 })).answer.how).toBe("resumed");
   });
 
   it("rejects a count of messages that were never sent, or of fewer than were acknowledged", () => {

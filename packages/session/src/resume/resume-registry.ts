@@ -27,6 +27,8 @@ const UNKNOWN: ResumeDecision = { answer: { how: "unknown" } };
 const REFUSED: ResumeDecision = { answer: { how: "refused" } };
 
 export interface ResumeRegistryOptions {
+  /** Returns the reason if no session without a connection can have one at the moment. @default never */
+  readonly busy?: () => SessionError | undefined;
   /** @default Math.random */
   readonly random?: () => number;
   /** Milliseconds from any start. @default performance.now */
@@ -39,10 +41,16 @@ export class ResumeRegistry {
   readonly #detached = new Set<ResumableSession>();
   /** Oldest first. */
   readonly #tombstones = new Map<string, Tombstone>();
+  readonly #busy: () => SessionError | undefined;
   readonly #random: () => number;
   readonly #now: () => number;
 
-  constructor({ random = Math.random, now = () => performance.now() }: ResumeRegistryOptions = {}) {
+  constructor({
+    busy = () => undefined,
+    random = Math.random,
+    now = () => performance.now(),
+  }: ResumeRegistryOptions = {}) {
+    this.#busy = busy;
     this.#random = random;
     this.#now = now;
   }
@@ -86,7 +94,7 @@ export class ResumeRegistry {
   /**
    * Decides about a RESUME. If it is good, the old connection has ended when this returns, and nothing that it brings counts any more:
    * otherwise a message could be counted twice. Without the attempts, an old RESUME that arrives late would end a connection that is live.
-   * @throws SessionError IPC_HANDSHAKE_FAILED for an old attempt, IPC_RECORD_INVALID for impossible counts
+   * @throws SessionError IPC_HANDSHAKE_FAILED for an old attempt, IPC_RECORD_INVALID for impossible counts, IPC_SERVER_BUSY
    */
   readonly decide = (request: ResumeRequest): ResumeDecision => {
     const { id, attempt, received } = request;
@@ -106,6 +114,9 @@ export class ResumeRegistry {
         `invalid resume: the client has received ${received} messages, of ${session.resend.written} that were sent; the peer does not speak this protocol`,
       );
     }
+    // One that has a connection makes room for itself.
+    const busy = this.#detached.has(session) ? this.#busy() : undefined;
+    if (busy !== undefined) throw busy;
     session.attempt = attempt;
     session.owner.fence();
     return {
