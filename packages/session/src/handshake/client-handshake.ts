@@ -3,7 +3,14 @@ import type { HandshakeOutcome } from "../codec/codec.js";
 import { SessionError } from "../errors.js";
 import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { selectMode } from "../negotiation/mode-selection.js";
-import { decodeMaxMessageSize, FEATURE, featuresOf, type Offer, tryDecodeOffer } from "../negotiation/offer.js";
+import {
+  decodeMaxMessageSize,
+  FEATURE,
+  featuresOf,
+  hasResume,
+  type Offer,
+  tryDecodeOffer,
+} from "../negotiation/offer.js";
 import { assertServerName } from "../negotiation/server-name.js";
 import type { ResumeClaim } from "../resume/resume-request.js";
 import { answerHello, REPLY } from "./hello.js";
@@ -94,7 +101,7 @@ function* completeClient(
   };
   const { mode } = select;
   const { sharedSecret } = exchange;
-  const resumable = (features & FEATURE.resume) !== 0;
+  const resumable = hasResume(features);
   const authenticated = yield* authenticateClient({ transcript, sharedSecret, mode, credentials, resumable, records });
   const { codec, exporter, transcriptHash } = authenticated;
   const outcome = { codec, maxSendSize, features, peerEndsInResponse: false, secureMode: mode };
@@ -116,8 +123,7 @@ function answerOffer(
   const mode = selectMode(offer, { name, credentials, encrypted, earlierMode });
   assertServerName(offer?.nameHash, { address, expected: serverName, require: credentials.require });
   const own = featuresOf(encrypted && resume !== undefined);
-  const both = mode === undefined ? 0 : own & (offer?.features ?? 0);
-  const resumes = (both & FEATURE.resume) !== 0 && (both & FEATURE.controlFrames) !== 0;
+  const resumes = mode !== undefined && hasResume(own & (offer?.features ?? 0));
   if (resume?.require === true && !resumes) throw notResumable(name);
   if (mode === undefined) return undefined;
   const follows = resumes && resume?.claim !== undefined ? FEATURE.resumeFollows : 0;

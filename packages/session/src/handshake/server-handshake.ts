@@ -2,7 +2,7 @@ import { deriveResumeKeys, type NonceSource, type RecordCipherOptions, type Tran
 import type { HandshakeOutcome } from "../codec/codec.js";
 import { SessionError } from "../errors.js";
 import { type Credentials, NO_CREDENTIALS, offerOf } from "../negotiation/credentials.js";
-import { createInstanceId, encodeLimitsPlaintext, FEATURE, featuresOf } from "../negotiation/offer.js";
+import { createInstanceId, encodeLimitsPlaintext, FEATURE, featuresOf, hasResume } from "../negotiation/offer.js";
 import { assertStillAccepted, NO_PROOF } from "../negotiation/proved-keys.js";
 import { hashServerName } from "../negotiation/server-name.js";
 import type { DecideResume } from "../resume/resume-request.js";
@@ -87,7 +87,7 @@ function* completeServer(
   const { bytes, select } = yield* receiveSelect(offer, golangIpcOnly);
   const maxSendSize = Math.min(maxMessageSize, select?.maxMessageSize ?? maxMessageSize);
   const features = (offer?.features ?? 0) & (select?.features ?? 0);
-  const resumable = (features & FEATURE.controlFrames) !== 0 && (features & FEATURE.resume) !== 0;
+  const resumable = hasResume(features);
   const follows = ((select?.features ?? 0) & FEATURE.resumeFollows) !== 0;
   if (follows && !resumable) throw resumeNotOfferedError();
   if (resume?.require === true && !resumable) throw notResumable();

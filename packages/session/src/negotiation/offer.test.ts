@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decodeMaxMessageSize, describeMode, encodeLimitsPlaintext, tryDecodeOffer } from "./offer.js";
+import { decodeMaxMessageSize, describeMode, encodeLimitsPlaintext, hasResume, tryDecodeOffer } from "./offer.js";
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
@@ -78,6 +78,10 @@ describe("an offer", () => {
     expect(tryDecodeOffer(packet.subarray(2, 50))).toEqual(expected);
     expect(tryDecodeOffer(packet.subarray(2, 49))).toBeUndefined();
   });
+});
+
+test("two sides can resume only if both have control frames too", () => {
+  expect([0, 1, 2, 3, 0xffff].map(hasResume)).toEqual([false, false, false, true, true]);
 });
 
 test("modes have names", () => {

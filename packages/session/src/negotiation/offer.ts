@@ -32,6 +32,11 @@ export function featuresOf(hasResume: boolean): number {
   return hasResume ? FEATURE.controlFrames | FEATURE.resume : FEATURE.controlFrames;
 }
 
+/** Whether both sides can resume, which needs control frames. @param features that both have */
+export function hasResume(features: number): boolean {
+  return (features & FEATURE.resume) !== 0 && (features & FEATURE.controlFrames) !== 0;
+}
+
 /** In `require`: the server rejects golang-ipc's protocol. */
 const REFUSES_COMPATIBLE = 0x80;
 
