@@ -169,6 +169,26 @@ describe("more than 1 024 sessions without a connection", () => {
     expect(await evictedOf((index) => (index === 1_024 ? undefined : signedBy(1)))).toEqual([1_024]);
   });
 
+  it("evict none for one whose client is back already, up to 16 of them", async () => {
+    const registry = new ResumeRegistry();
+    let evicted = 0;
+    const add = (index: number): ResumableSession => {
+      const session: ResumableSession = someSession({
+        keys: { ...keysOf(0), id: idOf(index) },
+        owner: { fence: () => registry.detached(session), evict: () => void evicted++, connect: () => true },
+      });
+      registry.add(session);
+      return session;
+    };
+    for (let index = 0; index < 1_024; index++) registry.detached(add(index));
+    for (let index = 1_024; index < 1_040; index++) registry.decide(ask(add(index)));
+    await Promise.resolve();
+    expect([registry.detachedSessions, evicted]).toEqual([1_040, 0]);
+    registry.decide(ask(add(1_040)));
+    await Promise.resolve();
+    expect(evicted).toBe(1);
+  });
+
   it("evict any at random otherwise", async () => {
     expect(await evictedOf(() => PSK)).toEqual([1_023]);
   });

@@ -8,6 +8,9 @@ import type { ResumeDecision, ResumeRequest } from "./resume-request.js";
 /** Sessions without a connection at once; one more evicts another. */
 const MAX_DETACHED = 1_024;
 
+/** More of them whose client is back already, on a connection that is being established: none is evicted for these. */
+const MAX_FENCED = 16;
+
 /** Sessions that have ended and are remembered. */
 const MAX_TOMBSTONES = 10_000;
 
@@ -44,6 +47,8 @@ export class ResumeRegistry {
   readonly #busy: () => SessionError | undefined;
   readonly #random: () => number;
   readonly #now: () => number;
+  /** How many may be detached now. */
+  #allowed = MAX_DETACHED;
 
   constructor({
     busy = () => undefined,
@@ -71,7 +76,7 @@ export class ResumeRegistry {
   detached(session: ResumableSession): void {
     this.#detached.add(session);
     // Not within the end of its connection: it may be the victim itself.
-    if (this.#detached.size > MAX_DETACHED) queueMicrotask(this.#evict);
+    if (this.#detached.size > this.#allowed) queueMicrotask(this.#evict);
   }
 
   readonly #evict = (): void => {
@@ -118,7 +123,9 @@ export class ResumeRegistry {
     const busy = this.#detached.has(session) ? this.#busy() : undefined;
     if (busy !== undefined) throw busy;
     session.attempt = attempt;
+    this.#allowed = MAX_DETACHED + MAX_FENCED;
     session.owner.fence();
+    this.#allowed = MAX_DETACHED;
     return {
       answer: { how: "resumed", session, attempt, received, taken: undefined },
       proved: { key: session.key, counts: session.counts },
