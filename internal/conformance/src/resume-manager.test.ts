@@ -255,13 +255,13 @@ describe("a manager whose clients resume", () => {
     expect(manager.connections.size).toBe(0);
   });
 
-  it("says at its close how many messages a client that is away has not received", async () => {
+  it.each(["close", "drain"] as const)("tells at its %s what a client that is away has not received", async (how) => {
     const { manager, transport, connect } = await serve();
     const [connection] = await nextConnection(manager, connect({ retryMs: 1_000_000 }));
     transport.cut();
     await eventually(() => expect(connection.status).toBe("Reconnecting"));
     await connection.write(1, "a");
-    await expect(connection.close()).rejects.toMatchObject({
+    await expect(manager[how]()).rejects.toMatchObject({
       code: "IPC_CLOSE_INCOMPLETE",
       message: expect.stringContaining("1 of 1 accepted messages"),
     });

@@ -99,7 +99,13 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     if (this.#drain !== undefined || !this.isOpen) return this.#drain?.done ?? this.close(timeoutMs);
     const connections = this.#connections;
     const activity = { received: () => connections.progress, isBusy: () => this.#isBusy };
-    this.#drain = new Drain(activity, { timeoutMs, close: (ms) => this.close(ms) });
+    // Ends below, because nothing resumes it any more.
+    const undone = connections.state.name === "detached" ? describeUndone(connections.state) : undefined;
+    const close = async (ms: number): Promise<void> => {
+      await this.close(ms);
+      if (undone !== undefined) throw undone;
+    };
+    this.#drain = new Drain(activity, { timeoutMs, close });
     this.#owner.stopAccepting?.();
     connections.stop("this side drains");
     connections.connected?.connection.announceDraining();
