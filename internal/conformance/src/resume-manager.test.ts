@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { CutTransport } from "../../testkit/src/cut-transport.js";
 import { eventually } from "../../testkit/src/eventually.js";
 import { nextEvent, readData } from "../../testkit/src/peer-watch.js";
+import { stopClock } from "../../testkit/src/stopped-clock.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 
 const name = "orders";
@@ -87,8 +88,9 @@ describe("a manager whose clients resume", () => {
 
   it("reaches clients that are away with a broadcast, and shows them in its figures", async () => {
     const { manager, transport, connect } = await serve();
-    const [connection, client] = await nextConnection(manager, connect({ retryMs: 300 }));
+    const [connection, client] = await nextConnection(manager, connect());
     const atClient = textsOf(client);
+    const comeBack = holdNextDial(transport);
     transport.cut();
     await eventually(() => expect(manager.stats).toMatchObject({ connections: 1, detached: 1 }));
     expect(await manager.broadcast(1, "news", { slow: "skip" })).toEqual({
@@ -96,6 +98,7 @@ describe("a manager whose clients resume", () => {
       skipped: [],
       failed: [],
     });
+    comeBack();
     await eventually(() => expect(atClient).toEqual(["news"]));
     expect(manager.stats.detached).toBe(0);
   });
@@ -158,7 +161,8 @@ describe("a manager whose clients resume", () => {
   });
 
   it("ends the session of a client that does not come back in time, with what did not arrive", async () => {
-    const { manager, transport, connect } = await serve({ resume: { ttlMs: 50 } });
+    const advance = stopClock();
+    const { manager, transport, connect } = await serve({ resume: { ttlMs: 60_000 } });
     const [connection, client] = await nextConnection(manager, connect({ retryMs: 1_000_000 }));
     const ended = new Promise<unknown>((resolve) =>
       manager.once("disconnection", (_connection, error) => resolve(error)),
@@ -166,6 +170,9 @@ describe("a manager whose clients resume", () => {
     transport.cut();
     await eventually(() => expect(connection.status).toBe("Reconnecting"));
     await connection.write(7, "away");
+    advance(59_999);
+    expect(connection.status).toBe("Reconnecting");
+    advance(1);
     expect(await ended).toMatchObject({
       code: "IPC_SESSION_LOST",
       undelivered: [{ type: 7, data: new TextEncoder().encode("away") }],
