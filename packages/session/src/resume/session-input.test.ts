@@ -110,6 +110,18 @@ describe("the input of a session", () => {
     expect(budget.used).toBe(0);
   });
 
+  it("passes on what arrives within a delivery behind what it has read before", () => {
+    const { state, input, read } = setUp(9);
+    state.isBlocked = true;
+    state.unread = 9;
+    for (const type of [1, 2]) input.receive(message(type));
+    state.onDelivery = () => {
+      if (state.received.length < 3) input.receive(message(state.received.length + 2));
+    };
+    read(9);
+    expect(state.received).toEqual([1, 2, 3, 4]);
+  });
+
   it("passes on nothing more once the connection has ended within a delivery", () => {
     const { state, input, read } = setUp(9);
     state.isBlocked = true;

@@ -1,7 +1,7 @@
 import { MESSAGE_HEADER_BYTES } from "@ipc/framing";
 import { type MessageOrigin, ReceivedMessage } from "../message.js";
 import type { SharedBudget } from "../shared-budget.js";
-import { type KeptMessage, ResendBuffer } from "./resend-buffer.js";
+import { ResendBuffer } from "./resend-buffer.js";
 import type { ResumableSession } from "./resumable-session.js";
 
 export interface SessionInputOptions {
@@ -54,14 +54,20 @@ export class SessionInput {
   /** The inbox has room. */
   onRoom(): void {
     const held = this.#held;
-    const messages = held.unhanded();
+    let messages = held.unhanded();
     while (!this.#options.isFull()) {
       if (held.messages === 0) {
         this.#lastBytes = 0;
         this.#options.resume();
         return;
       }
-      const { type, data } = messages.next().value as KeptMessage;
+      const next = messages.next();
+      // A stream that a listener writes to may emit 'data' meanwhile.
+      if (next.done === true) {
+        messages = held.unhanded();
+        continue;
+      }
+      const { type, data } = next.value;
       const message = new ReceivedMessage(type, data.slice(), this.#origin as MessageOrigin);
       held.release(held.handed);
       this.#accept(message);
