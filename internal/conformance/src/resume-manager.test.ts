@@ -33,17 +33,20 @@ function textsOf(peer: Peer): string[] {
   return texts;
 }
 
-/** Lets the next dial, of all clients, wait until the returned function is called. */
-function holdNextDial(transport: CutTransport): () => void {
+/** Lets the next dial, of all clients, wait from `begun` until `release` is called. */
+function holdNextDial(transport: CutTransport): { readonly begun: Promise<void>; readonly release: () => void } {
   const { dial } = transport;
   let release = (): void => {};
   const released = new Promise<void>((resolve) => (release = resolve));
-  transport.dial = async (...place) => {
-    transport.dial = dial;
-    await released;
-    return dial(...place);
-  };
-  return release;
+  const begun = new Promise<void>((resolve) => {
+    transport.dial = async (...place) => {
+      transport.dial = dial;
+      resolve();
+      await released;
+      return dial(...place);
+    };
+  });
+  return { begun, release };
 }
 
 /** Whether a diagnostic of this process is about a manager's connection. */
@@ -90,7 +93,7 @@ describe("a manager whose clients resume", () => {
     const { manager, transport, connect } = await serve();
     const [connection, client] = await nextConnection(manager, connect());
     const atClient = textsOf(client);
-    const comeBack = holdNextDial(transport);
+    const held = holdNextDial(transport);
     transport.cut();
     await eventually(() => expect(manager.stats).toMatchObject({ connections: 1, detached: 1 }));
     expect(await manager.broadcast(1, "news", { slow: "skip" })).toEqual({
@@ -98,7 +101,7 @@ describe("a manager whose clients resume", () => {
       skipped: [],
       failed: [],
     });
-    comeBack();
+    held.release();
     await eventually(() => expect(atClient).toEqual(["news"]));
     expect(manager.stats.detached).toBe(0);
   });
@@ -126,13 +129,14 @@ describe("a manager whose clients resume", () => {
   it("lets no client back in the place of another one, and resumes its session once there is a place", async () => {
     const { manager, transport, connect } = await serve({ maxConnections: 1 });
     const [connection, client] = await nextConnection(manager, connect());
-    const comeBack = holdNextDial(transport);
+    const held = holdNextDial(transport);
     transport.cut();
     await connection.write(1, "a");
     await eventually(() => expect(manager.stats.detached).toBe(1));
+    await held.begun;
     const [, other] = await nextConnection(manager, connect());
     const waiting = new Promise<unknown>((resolve) => client.once("waiting", resolve));
-    comeBack();
+    held.release();
     expect(await waiting).toMatchObject({ code: "IPC_HANDSHAKE_FAILED" });
     expect(manager.stats).toMatchObject({ connections: 2, detached: 1 });
     await other.close();
