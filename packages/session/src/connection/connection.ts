@@ -249,6 +249,8 @@ export class Connection implements HeartbeatMember {
 
   /** Returns the error of a stream that may not end after the bytes received. */
   #truncation(): IpcError | undefined {
+    // With a session the peer announces its close when both sides have received everything: what follows is not missed.
+    if (this.#session !== undefined && this.#goaway === "closing") return undefined;
     const truncation = this.#receiver.truncation();
     if (truncation !== undefined || this.#endMark !== "GOAWAY" || this.#goaway === "closing") return truncation;
     return new FrameError(

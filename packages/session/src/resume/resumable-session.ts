@@ -156,10 +156,14 @@ export class ResumableSession {
     this.#noteTaken(taken);
   }
 
-  /** Takes the peer's last counts, with which it announces its end. @throws SessionError IPC_RECORD_INVALID */
+  /**
+   * Takes the peer's last counts, with which it announces its end: no connection follows, however this one ends.
+   * @throws SessionError IPC_RECORD_INVALID
+   */
   conclude(counts: DeliveryCounts): void {
     this.acknowledge(counts);
     this.#final = counts;
+    this.#isFinal = true;
   }
 
   /** Continues on a new connection. @param taken undefined if the peer has not told */
