@@ -24,7 +24,7 @@ class FedPeer extends EventEmitter implements CallPeer {
   status = "Connected" as const;
   readonly security = { mode: "plain", peer: { psk: false } } as const;
   readonly remote = "fuzz";
-  readonly stats = { reconnects: 0 };
+  readonly stats = { reconnects: 0, resumes: 0 };
   readonly answered: number[] = [];
   readonly #done = Promise.resolve();
 

@@ -14,7 +14,7 @@ export class FakePeer extends EventEmitter implements CallPeer {
   status: Status = "Connected";
   security: ConnectionSecurity = ANONYMOUS;
   remote = "fake";
-  stats = { reconnects: 0 };
+  stats = { reconnects: 0, resumes: 0 };
   other: FakePeer | undefined;
   /** The code with which writes are refused. */
   refuses: string | undefined;

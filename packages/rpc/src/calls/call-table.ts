@@ -2,7 +2,8 @@ import { CallFailed, executedOf, type ReservedCode } from "../call-failed.js";
 import { ExpiryTimer } from "../deadline.js";
 import { messageOf } from "../format-value.js";
 import { CALL_TIMEOUT_MS } from "../limits.js";
-import { type Link, provesAtLeast } from "../link/link.js";
+import { type Link, type LossReason, provesAtLeast } from "../link/link.js";
+import type { SessionLoss } from "../link/session-losses.js";
 import { isExecuted, RpcError } from "../rpc-error.js";
 import { encodeFrame, type Frame, KIND, setNumber } from "../wire/frame.js";
 import { decodeValue } from "../wire/payload.js";
@@ -79,12 +80,15 @@ export class CallTable implements CallOwner {
     else call.reject(error);
   }
 
-  /** The connection has ended; calls that may be repeated wait for the next one. */
-  connectionLost(error: (method: string) => RpcError): void {
+  /** The connection has ended, or its session; calls that may be repeated wait for the next one. */
+  connectionLost(error: LossReason, loss: SessionLoss | undefined): void {
     this.#ids.forget();
     for (const call of this.#calls.values()) {
       if (call.isWaiting) call.refusal = undefined;
-      else call.lose(error(call.method));
+      else if (loss?.undelivered.has(call.id) === true) {
+        call.isAccepted = false;
+        this.lost(call, error(call.method, call.mayHaveRun ? "maybe" : "no"));
+      } else call.lose(error(call.method, loss !== undefined && call.hasGiven ? "yes" : "maybe"));
     }
   }
 
@@ -106,7 +110,7 @@ export class CallTable implements CallOwner {
   }
 
   /** Rejects every call, because no connection follows. */
-  end(error: (method: string, executed: "no" | "maybe") => RpcError): void {
+  end(error: LossReason): void {
     for (const call of this.#calls.values()) call.reject(error(call.method, call.executed));
     this.#expiry.stop();
   }
@@ -181,6 +185,7 @@ export class CallTable implements CallOwner {
   #receiveItem(call: OutgoingCall, { codec, payload }: Frame): void {
     if (call.received === undefined) return;
     call.isRepeatable = false;
+    call.hasGiven = true;
     const code = call.received.receive(codec, payload);
     if (code !== undefined) call.cancel(failure(code, call, OVERFLOW[code], "maybe"));
   }

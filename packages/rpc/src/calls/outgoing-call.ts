@@ -50,6 +50,8 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   isWaiting = true;
   /** Whether the method may have run already: by way of an earlier connection, or until the other side closed. */
   mayHaveRun = false;
+  /** Whether the method has run, because it has given an item. */
+  hasGiven = false;
   /** Items that the other side gives, and items for it. */
   received: ItemQueue | undefined;
   sender: ItemSender | undefined;

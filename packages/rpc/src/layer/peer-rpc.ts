@@ -10,7 +10,8 @@ import { ExpiryTimer, inheritDeadlines } from "../deadline.js";
 import { formatValue, stackOf } from "../format-value.js";
 import { CLOSE_TIMEOUT_MS, TIMER_MAX_MS } from "../limits.js";
 import type { CallPeer } from "../link/call-peer.js";
-import { Link } from "../link/link.js";
+import { Link, type LossReason } from "../link/link.js";
+import type { SessionLoss } from "../link/session-losses.js";
 import { RpcError } from "../rpc-error.js";
 import { HandledCalls } from "../serve/handled-calls.js";
 import type { HandlerTable } from "../serve/handler-table.js";
@@ -54,7 +55,7 @@ export class PeerRpc implements Rpc {
         connected: () => this.#table.connected(),
         isBusy: () => !this.#isIdle,
         draining: () => this.#onDraining(),
-        lost: (error) => this.#onLost(error),
+        lost: (error, loss) => this.#onLost(error, loss),
         ended: (error) => this.#table.end(error),
       },
     );
@@ -195,9 +196,9 @@ export class PeerRpc implements Rpc {
     });
   }
 
-  #onLost(error: (method: string) => RpcError): void {
-    this.#table.connectionLost(error);
-    this.#handled.endAll(undefined, ({ name }) => error(name));
+  #onLost(error: LossReason, loss: SessionLoss | undefined): void {
+    this.#table.connectionLost(error, loss);
+    this.#handled.endAll(undefined, ({ name }) => error(name, "maybe"));
   }
 
   #report(method: string, error: unknown): void {

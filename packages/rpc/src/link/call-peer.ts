@@ -5,16 +5,18 @@ import { formatValue } from "../format-value.js";
 export interface CallPeer {
   on(event: "message", listener: (message: DataMessage) => void | Promise<void>): unknown;
   on(event: "status", listener: (status: Status) => void): unknown;
+  on(event: "lost", listener: (error: unknown) => void): unknown;
   on(event: "draining" | "close", listener: () => void): unknown;
   off(event: "message", listener: (message: DataMessage) => void | Promise<void>): unknown;
   off(event: "status", listener: (status: Status) => void): unknown;
+  off(event: "lost", listener: (error: unknown) => void): unknown;
   off(event: "draining" | "close", listener: () => void): unknown;
   write(type: number, data: Uint8Array): Promise<void>;
   destroy(reason?: unknown): void;
   readonly status: Status;
   readonly security: ConnectionSecurity;
   readonly remote: string;
-  readonly stats: Pick<PeerStats, "reconnects">;
+  readonly stats: Pick<PeerStats, "reconnects" | "resumes">;
 }
 
 /** The key of the method by which a layer joins a peer's drain. @see packages/session/src/lifecycle/drain.ts */

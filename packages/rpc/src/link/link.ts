@@ -1,6 +1,7 @@
 import type { ConnectionSecurity, DataMessage, Status } from "@ipc/session";
-import { ipcCodeOf, isRefusal, RpcError } from "../rpc-error.js";
+import { type Executed, ipcCodeOf, isRefusal, RpcError } from "../rpc-error.js";
 import { type CallPeer, endConnection, hasOneConnection, idOf, joinDrain, type Side, sideOf } from "./call-peer.js";
+import { type SessionLoss, SessionLosses } from "./session-losses.js";
 
 /** The other side of a connection. */
 export interface Caller {
@@ -20,13 +21,15 @@ export interface LinkEvents {
   /** A message of another type; it is handled when what is returned has settled. */
   readonly other: (message: DataMessage) => void | Promise<void>;
   readonly connected: () => void;
-  /** The connection has ended; `error` makes the reason for its calls. */
-  readonly lost: (error: (method: string) => RpcError) => void;
+  /** The connection has ended, or the session that outlives connections: then `loss` tells of it. `error` makes the reason for calls. */
+  readonly lost: (error: LossReason, loss: SessionLoss | undefined) => void;
   /** This side drains its peer: no connection follows the current one. */
   readonly draining: () => void;
   /** The peer has ended for good: no connection follows. */
-  readonly ended: (error: (method: string, executed: "no" | "maybe") => RpcError) => void;
+  readonly ended: (error: LossReason) => void;
 }
+
+export type LossReason = (method: string, executed: Executed) => RpcError;
 
 /** Learns what became of a frame that the peer did not accept at once. */
 export interface WriteWatcher {
@@ -49,7 +52,11 @@ export class Link {
   readonly #messageType: number;
   readonly #events: LinkEvents;
   readonly #hasOneConnection: boolean;
-  #state: "waiting" | "connected" | "ended" = "waiting";
+  /** `away`: the connection was cut, and the session waits for the next one, or was lost. */
+  #state: "waiting" | "connected" | "away" | "ended" = "waiting";
+  /** Whether the connection belongs to a session that can be resumed. */
+  #isResumable = false;
+  readonly #losses: SessionLosses;
   /** The value of `stats.reconnects` while the connection was current whose messages arrive now. */
   #reconnects = 0;
   #isDraining = false;
@@ -70,6 +77,7 @@ export class Link {
     this.#events = events;
     this.side = sideOf(where, peer, side);
     this.#hasOneConnection = hasOneConnection(peer);
+    this.#losses = new SessionLosses(messageType);
   }
 
   /** Begins to report events, at once if the peer has ended. @throws the peer's IPC_CONSUMER_TAKEN */
@@ -81,10 +89,14 @@ export class Link {
     }
     peer.on("message", this.#onMessage);
     peer.on("status", this.#onStatus);
+    peer.on("lost", this.#onLost);
     peer.on("draining", this.#onOtherDraining);
     peer.on("close", this.#onClose);
     this.#reconnects = peer.stats.reconnects;
+    this.#losses.start(peer.stats.resumes);
+    this.#isResumable = peer.security.resumable === true;
     if (peer.status === "Connected") this.#state = "connected";
+    else if (peer.status === "Reconnecting" && this.#isResumable) this.#state = "away";
     joinDrain(peer, { isBusy: this.#events.isBusy, onDrain: this.#onDrain });
   }
 
@@ -175,16 +187,42 @@ export class Link {
 
   readonly #onStatus = (status: Status): void => {
     if (status === "Connected") {
+      this.#loseSession();
+      if (this.#state === "away") {
+        this.#state = "connected";
+        this.#losses.onResumed(this.#peer.stats.resumes);
+      }
       if (this.#state !== "waiting") return;
       this.#state = "connected";
+      this.#isResumable = this.#peer.security.resumable === true;
       this.#reconnects = Math.min(this.#reconnects + 1, this.#peer.stats.reconnects);
       this.#caller = undefined;
       this.#events.connected();
       return;
     }
-    if (this.#state === "connected" && isLoss(status)) this.#lose(status);
+    if (status === "Reconnecting" && this.#state === "connected" && this.#isResumable) {
+      this.#state = "away";
+      this.#loseSession();
+    } else if (this.#hasSession && isLoss(status)) this.#lose(status, this.#losses.take());
     if (isFinal(status)) this.#end(status);
   };
+
+  readonly #onLost = (error: unknown): void => {
+    // Without resume, and on the side that does not dial, the statuses tell of each loss.
+    if (!this.#isResumable) return;
+    this.#losses.note(error, this.#peer.stats.resumes);
+    this.#loseSession();
+  };
+
+  /** Whether calls are made over a connection, or over a session that waits for one. */
+  get #hasSession(): boolean {
+    return this.#state === "connected" || this.#state === "away";
+  }
+
+  #loseSession(): void {
+    const loss = this.#state === "away" ? this.#losses.take() : undefined;
+    if (loss !== undefined) this.#lose("Reconnecting", loss);
+  }
 
   readonly #onDrain = (): void => {
     this.#isDraining = true;
@@ -199,21 +237,23 @@ export class Link {
     this.#end(this.#peer.status);
     this.#peer.off("message", this.#onMessage);
     this.#peer.off("status", this.#onStatus);
+    this.#peer.off("lost", this.#onLost);
     this.#peer.off("draining", this.#onOtherDraining);
     this.#peer.off("close", this.#onClose);
   };
 
-  #lose(status: Status): void {
+  #lose(status: Status, loss?: SessionLoss): void {
     this.#state = "waiting";
+    this.#isResumable = false;
     this.#isOtherDraining = false;
     this.#message = undefined;
     this.#caller = undefined;
-    this.#events.lost((method) => lossOf(method, status, "maybe"));
+    this.#events.lost((method, executed) => lossOf(method, status, executed, loss), loss);
   }
 
   #end(status: Status): void {
     if (this.#state === "ended") return;
-    if (this.#state === "connected") this.#lose(status);
+    if (this.#hasSession) this.#lose(status, this.#losses.take());
     this.#state = "ended";
     this.#events.ended((method, executed) => lossOf(method, status, executed));
   }
@@ -227,13 +267,14 @@ function isLoss(status: Status): boolean {
   return status === "Reconnecting" || status === "Disconnected" || isFinal(status);
 }
 
-function lossOf(method: string, status: Status, executed: "no" | "maybe"): RpcError {
+function lossOf(method: string, status: Status, executed: Executed, loss?: SessionLoss): RpcError {
   return status === "Closing" || status === "Closed"
     ? new RpcError("IPC_CLOSED", executed, `${method}: this peer is closed (status: ${status}); start a new one`)
     : new RpcError(
         "IPC_CALL_LOST",
         executed,
         `${method}: the connection was lost (status: ${status}) before the call was answered`,
+        loss && { cause: loss.error },
       );
 }
 
