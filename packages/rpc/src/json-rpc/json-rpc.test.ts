@@ -3,6 +3,7 @@ import { type Server, startServer } from "@ipc/server";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
+import { CutSockets } from "../../test/cut-sockets.js";
 import { FakePeer } from "../../test/fake-peer.js";
 import { type JsonRpcMessage, jsonRpcOver } from "./json-rpc.js";
 
@@ -122,6 +123,28 @@ describe("JSON-RPC over a connection", () => {
     await expect(writer.write(request(2, "refused"))).rejects.toMatchObject({ code: "IPC_QUEUE_FULL" });
     peer.lose("Reconnecting");
     expect(received).toMatchObject([{ id: 1, error: { code: -32_097 } }]);
+  });
+});
+
+describe("over a session that can be resumed", () => {
+  test("a request is answered after a cut, and rejected when the session is lost", async () => {
+    const transport = new CutSockets();
+    const resume = { name: "resumed", transport, resume: true };
+    const server = untilTestEnds(await startServer(resume));
+    const far = over(server);
+    const client = untilTestEnds(await startClient({ ...resume, retryMs: 1 }));
+    const near = over(client);
+    await near.write(request(0, "get"));
+    await eventually(() => expect(far.received).toHaveLength(1));
+    transport.cut();
+    await eventually(() => expect(client.stats.resumes).toBe(1));
+    await far.write(response(0, "at last"));
+    await eventually(() => expect(near.received).toEqual([response(0, "at last")]));
+    await near.write(request(1, "get"));
+    await eventually(() => expect(far.received).toHaveLength(2));
+    server.destroy();
+    untilTestEnds(await startServer(resume));
+    await eventually(() => expect(near.received.at(-1)).toMatchObject({ id: 1, error: { code: -32_097 } }));
   });
 });
 

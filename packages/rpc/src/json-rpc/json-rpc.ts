@@ -1,4 +1,4 @@
-import type { DataMessage, Status } from "@ipc/session";
+import type { ConnectionSecurity, DataMessage, Status } from "@ipc/session";
 import { formatValue, isError } from "../format-value.js";
 import { joinDrain } from "../link/call-peer.js";
 import { ipcCodeOf } from "../rpc-error.js";
@@ -19,11 +19,12 @@ export interface JsonRpcMessage {
 export interface JsonRpcPeer {
   on(event: "message", listener: (message: DataMessage) => void): unknown;
   on(event: "status", listener: (status: Status) => void): unknown;
-  on(event: "close", listener: () => void): unknown;
+  on(event: "close" | "lost", listener: () => void): unknown;
   off(event: "message", listener: (message: DataMessage) => void): unknown;
   off(event: "status", listener: (status: Status) => void): unknown;
-  off(event: "close", listener: () => void): unknown;
+  off(event: "close" | "lost", listener: () => void): unknown;
   write(type: number, data: string): Promise<void>;
+  readonly security: Pick<ConnectionSecurity, "resumable">;
 }
 
 /** Ends what it was made for. */
@@ -56,7 +57,7 @@ export interface JsonRpcWriter extends Disposable {
  *
  * vscode-jsonrpc does not know that a connection can be lost and made again. A request that was under way then is answered with the
  * error -32097, so that none waits forever, and the connection goes on with the peer's next one; it closes with the peer. A response to
- * a request whose connection has ended is dropped. The peer's `drain` waits until the requests of both sides are answered.
+ * a request whose connection has ended is dropped. With resume in force a cut is no loss: requests go on until their session is lost. The peer's `drain` waits until the requests of both sides are answered.
  * @throws TypeError
  */
 export function jsonRpcOver(peer: JsonRpcPeer): { readonly reader: JsonRpcReader; readonly writer: JsonRpcWriter } {
@@ -82,6 +83,7 @@ class Bridge {
   constructor(peer: JsonRpcPeer) {
     this.#peer = peer;
     peer.on("status", this.#onStatus);
+    peer.on("lost", this.#onLost);
     peer.on("close", this.#onClose);
     // A drain refuses no request: JSON-RPC has no code that says that none has run.
     joinDrain(peer, { isBusy: () => this.#isBusy, onDrain() {} });
@@ -160,7 +162,14 @@ class Bridge {
   };
 
   readonly #onStatus = (status: Status): void => {
-    if (status !== "Connected" && status !== "Connecting" && status !== "Listening") this.#lose(status);
+    const isCut = status === "Reconnecting" && this.#peer.security.resumable === true;
+    if (isCut || status === "Connected" || status === "Connecting" || status === "Listening") return;
+    this.#lose(status);
+  };
+
+  /** Comes with each loss of a session, which no status may tell of. */
+  readonly #onLost = (): void => {
+    if (this.#peer.security.resumable === true) this.#lose("Reconnecting");
   };
 
   readonly #onClose = (): void => {
@@ -194,6 +203,7 @@ class Bridge {
 
   #leave(): void {
     this.#peer.off("status", this.#onStatus);
+    this.#peer.off("lost", this.#onLost);
     this.#peer.off("close", this.#onClose);
   }
 }
