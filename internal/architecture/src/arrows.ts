@@ -81,7 +81,7 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     wire: ["."],
     contract: ["."],
     streams: [".", "wire"],
-    link: ["."],
+    link: [".", "wire"],
     calls: [".", "wire", "contract", "streams", "link"],
     serve: [".", "wire", "contract", "streams", "link", "calls"],
     layer: [".", "wire", "contract", "streams", "link", "calls", "serve"],
