@@ -1,9 +1,9 @@
 import { type Client, memory, startClient } from "@ipc/client";
 import { type Server, startServer } from "@ipc/server";
 import { describe, expect, test } from "vitest";
+import { CutSockets } from "../../../../internal/testkit/src/cut-sockets.js";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
-import { CutSockets } from "../../test/cut-sockets.js";
 import { FakePeer } from "../../test/fake-peer.js";
 import { type JsonRpcMessage, jsonRpcOver } from "./json-rpc.js";
 

@@ -2,10 +2,10 @@ import { type Client, startClient } from "@ipc/client";
 import { type ServerManager, startServerManager } from "@ipc/manager";
 import { startServer } from "@ipc/server";
 import { describe, expect, test } from "vitest";
+import { CutSockets } from "../../../../internal/testkit/src/cut-sockets.js";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { rejection } from "../../test/both-sides.js";
-import { CutSockets } from "../../test/cut-sockets.js";
 import { method, stream } from "../contract/method.js";
 import { rpc, serve } from "./rpc.js";
 

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { type Transport, unixSocket } from "@ipc/transport";
-import { temporaryDirectory } from "../../../internal/testkit/src/temporary-directory.js";
+import { temporaryDirectory } from "./temporary-directory.js";
 
 /** Unix sockets in a directory of their own, whose connections the test cuts at the clients. */
 export class CutSockets implements Transport {
