@@ -1,6 +1,5 @@
-import { type Client, startClient } from "@ipc/client";
+import { type Client, type Peer, startClient } from "@ipc/client";
 import { type ServerConnection, startServerManager } from "@ipc/manager";
-import type { Peer } from "@ipc/session";
 import { describe, expect, it } from "vitest";
 import { CutSockets } from "../../testkit/src/cut-sockets.js";
 import { eventually } from "../../testkit/src/eventually.js";
