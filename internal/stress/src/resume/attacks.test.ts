@@ -89,7 +89,7 @@ describe("a session of which an attacker knows the id", () => {
   it.each([
     ["a stranger", false],
     ["another holder of its pre-shared key", true],
-  ])("is not handed to %s, and its connection stays", async (_who, hasPsk) => {
+  ])("is not handed to %s, and its connection stays", async (_attacker, hasPsk) => {
     const scene = await start(hasPsk ? { security: { psk } } : {});
     const { ended } = connectionsOf(scene);
     const victim = await shakeHands(scene, undefined, hasPsk);
