@@ -209,6 +209,27 @@ describe("after a restart of the server", () => {
     expect(await loop).toMatchObject({ code: "IPC_CALL_LOST", executed: "yes" });
   });
 
+  test("a layer that is made before the next connection, when the session is over, makes and serves calls over it", async () => {
+    const scene = await start();
+    await scene.manager.close();
+    await eventually(() => expect(scene.client.status).toBe("Reconnecting"));
+    serve(scene.client, screen, { show: (n) => `shows ${n}` });
+    const remote = rpc(scene.client).remote(contract);
+    expect(await rejection(remote.wait(1))).toMatchObject({ code: "IPC_CALL_LOST", executed: "no" });
+    const waiting = remote.once(1);
+    const next = await startServing(scene.sockets);
+    await eventually(() => expect(next.manager.connections.size).toBe(1));
+    const [connection] = next.manager.connections.values();
+    expect(
+      await rpc(connection as NonNullable<typeof connection>)
+        .remote(screen)
+        .show(7),
+    ).toBe("shows 7");
+    await eventually(() => expect(next.calls()).toBe(1));
+    next.answer("done");
+    expect(await waiting).toBe("done");
+  });
+
   test("idempotent calls are repeated, whether they were sent or not", async () => {
     const scene = await start();
     const remote = rpc(scene.client).remote(contract);

@@ -188,10 +188,8 @@ export class Link {
   readonly #onStatus = (status: Status): void => {
     if (status === "Connected") {
       this.#loseSession();
-      if (this.#state === "away") {
-        this.#state = "connected";
-        this.#losses.onResumed(this.#peer.stats.resumes);
-      }
+      if (this.#state === "away" && this.#losses.goesOn(this.#peer.stats.resumes)) this.#state = "connected";
+      else if (this.#state === "away") this.#lose("Reconnecting");
       if (this.#state !== "waiting") return;
       this.#state = "connected";
       this.#isResumable = this.#peer.security.resumable === true;

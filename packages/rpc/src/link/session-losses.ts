@@ -33,9 +33,11 @@ export class SessionLosses {
     this.#resumes = resumes;
   }
 
-  /** The statuses have come to a connection that continues the session. */
-  onResumed(resumes: number): void {
-    this.#resumes = Math.min(this.#resumes + 1, resumes);
+  /** The statuses have come to the next connection. Returns whether that one continues the session. */
+  goesOn(resumes: number): boolean {
+    if (resumes <= this.#resumes) return false;
+    this.#resumes++;
+    return true;
   }
 
   note(error: unknown, resumes: number): void {
