@@ -3,10 +3,15 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { startServerManager } from "@ipc/manager";
 import type { Packages } from "./resume-world.js";
 
 const PACKAGES = fileURLToPath(new URL("../../../../packages/", import.meta.url));
-const NAMES = ["framing", "crypto", "transport", "session", "client", "server"] as const;
+const NAMES = ["framing", "crypto", "transport", "session", "client", "server", "manager"] as const;
+
+interface Mutant extends Packages {
+  readonly startServerManager: typeof startServerManager;
+}
 
 /** A rule that is taken out of a package: a piece of its bundle, which occurs once, and another one in its place. */
 interface Mutation {
@@ -19,7 +24,7 @@ interface Mutation {
  * Loads copies of the packages of which one has a mutation; the packages themselves stay as they are.
  * @throws Error when the code is not in the bundle, or more than once
  */
-export async function loadMutant({ package: mutated, code, instead }: Mutation): Promise<Packages> {
+export async function loadMutant({ package: mutated, code, instead }: Mutation): Promise<Mutant> {
   const directory = await mkdtemp(join(tmpdir(), "ipc-mutant-"));
   try {
     const scope = join(directory, "node_modules", "@ipc");
@@ -31,7 +36,12 @@ export async function loadMutant({ package: mutated, code, instead }: Mutation):
     if (parts.length !== 2) throw new Error(`the bundle of ${mutated} has ${parts.length - 1} times: ${code}`);
     await writeFile(bundle, parts.join(instead));
     const load = createRequire(join(directory, "index.js"));
-    return { startClient: load("@ipc/client").startClient, startServer: load("@ipc/server").startServer };
+    const { startServerManager } = load("@ipc/manager");
+    return {
+      startClient: load("@ipc/client").startClient,
+      startServer: load("@ipc/server").startServer,
+      startServerManager,
+    };
   } finally {
     await rm(directory, { recursive: true });
   }
