@@ -9,7 +9,7 @@ import { ROOT } from "../src/tarball.js";
 import { LocalRegistry } from "./local-registry.js";
 import { PeerProcess } from "./peer-process.js";
 
-const NAMES = ["client", "crypto", "framing", "manager", "rpc", "server", "session", "transport"].map(
+const NAMES = ["client", "crypto", "framing", "manager", "rpc", "server", "session", "transport", "transport-nats"].map(
   (name) => `@ipc/${name}`,
 );
 const TIMEOUT_MS = 240_000;
@@ -125,7 +125,7 @@ describe("a dry release", () => {
 
   test("publishes each package that the registry misses, after those that it depends on", async () => {
     const lines = published.split("\n");
-    const order = lines.map((line) => line.replace(/^(npm has|published) (@ipc\/\w+)@.*/, "$2"));
+    const order = lines.map((line) => line.replace(/^(npm has|published) (@ipc\/[\w-]+)@.*/, "$2"));
     expect([...order].sort()).toEqual(NAMES);
     for (const name of NAMES) {
       const { dependencies = {} } = await readManifest(join(project, "node_modules", name));
