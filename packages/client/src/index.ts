@@ -35,6 +35,7 @@ export {
   type ChildProcessLike,
   type ChildProcessOptions,
   childProcess,
+  type DialOptions,
   type Endpoint,
   type Listener,
   type ListenOptions,

@@ -36,6 +36,7 @@ export {
   type ChildProcessLike,
   type ChildProcessOptions,
   childProcess,
+  type DialOptions,
   type Endpoint,
   type InheritedOptions,
   inherited,
