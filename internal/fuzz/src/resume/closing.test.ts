@@ -23,21 +23,25 @@ async function start(): Promise<Scene> {
   return { network, client, server };
 }
 
+/** Lets the client take one message, which it has not acknowledged when this returns. */
+async function takeOne({ client, server }: Scene): Promise<void> {
+  const taken = new Promise((resolve) => client.on("message", resolve));
+  await server.write(1, "a");
+  await taken;
+}
+
 describe("a client that closes when it has taken everything", () => {
   it("lets its server close right after it", async () => {
-    const { client, server } = await start();
-    const taken = new Promise((resolve) => client.on("message", resolve));
-    await server.write(1, "a");
-    await taken;
-    await client.close();
-    await server.close();
+    const scene = await start();
+    await takeOne(scene);
+    await scene.client.close();
+    await scene.server.close();
   });
 
   it("has told its counts, and its server waits for it no more, when it is cut behind its announcement", async () => {
-    const { client, server, network } = await start();
-    client.on("message", () => {});
-    // Its acknowledgement is none of the bytes that pass.
-    await server.write(1, "a", { until: "taken" });
+    const scene = await start();
+    const { client, server, network } = scene;
+    await takeOne(scene);
     const lost: unknown[] = [];
     server.on("lost", (error) => lost.push(error));
     network.fail({ kind: "cut", direction: "toServer", bytes: GOAWAY_BYTES }, false);

@@ -1,16 +1,15 @@
-import { setImmediate } from "node:timers";
 import { startTimeLimit, type TimeLimit } from "../time-limit.js";
 
 /** An ACK is due after so many messages, … */
 const ACK_MESSAGES = 64;
 /** … so many bytes of data, … */
 const ACK_BYTES = 262_144;
-/** … or as soon as there was none for so many milliseconds. */
+/** … or so many milliseconds after the first thing that it tells. */
 const ACK_MS = 20;
 
 /**
  * Decides when to acknowledge. Under load it does so once in a tick, so that the ACK goes into the same batch as the messages of that
- * tick; otherwise at most once in 20 ms, and at once if there was none for that long: a single message does not wait.
+ * tick; otherwise after 20 ms.
  */
 export class AckPolicy {
   readonly #send: () => boolean;
@@ -18,8 +17,6 @@ export class AckPolicy {
   #messages = 0;
   #bytes = 0;
   #isSoon = false;
-  /** When the last one was sent, or tried. */
-  #lastAt = Number.NEGATIVE_INFINITY;
   #limit: TimeLimit | undefined;
   #isStopped = true;
 
@@ -57,15 +54,7 @@ export class AckPolicy {
 
   /** Notes that there is something to tell. */
   note(): void {
-    if (this.#limit !== undefined || this.#isSoon || this.#isStopped) return;
-    const restMs = this.#lastAt + ACK_MS - performance.now();
-    if (restMs > 0) {
-      this.#limit = startTimeLimit(restMs, this.#onTime);
-      return;
-    }
-    this.#isSoon = true;
-    // Behind the microtasks, in which a reader may take the message.
-    setImmediate(this.#acknowledge);
+    if (this.#limit === undefined && !this.#isStopped) this.#limit = startTimeLimit(ACK_MS, this.#onTime);
   }
 
   readonly #onTime = (): void => {
@@ -76,7 +65,6 @@ export class AckPolicy {
   readonly #acknowledge = (): void => {
     this.#isSoon = false;
     if (this.#isStopped) return;
-    this.#lastAt = performance.now();
     if (!this.#send()) {
       this.note();
       return;
