@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /** How long a wait may take before it fails with what was seen, in milliseconds: less than a test may take. */
 const PATIENCE_MS = 25_000;
 
@@ -29,24 +31,34 @@ export class EventLog<T> {
   /** Resolves with the next event that `matches`, and goes past it and all before it. */
   next(what: string, matches: (event: T) => boolean): Promise<T> {
     return new Promise((resolve, reject) => {
-      const fail = (why: string): void => {
+      const patience = AbortSignal.timeout(PATIENCE_MS);
+      const giveUp = (): void => fail("gave up");
+      const settle = (): void => {
+        patience.removeEventListener("abort", giveUp);
         this.#waiting.delete(look);
-        const seen = JSON.stringify(this.#all.slice(-20));
-        reject(new Error(`${this.#name}: waiting for ${what}: ${why}; seen: ${seen}`));
+      };
+      const fail = (why: string): void => {
+        settle();
+        reject(new Error(`${this.#name}: waiting for ${what}: ${why}; seen: ${seen(this.#all)}`));
       };
       const look = (): void => {
         const found = this.#all.findIndex((event, i) => i >= this.#cursor && matches(event));
         if (found >= 0) {
-          this.#waiting.delete(look);
+          settle();
           this.#cursor = found + 1;
           resolve(this.#all[found] as T);
         } else if (this.#ended !== undefined) {
           fail(this.#ended);
         }
       };
+      patience.addEventListener("abort", giveUp);
       this.#waiting.add(look);
-      AbortSignal.timeout(PATIENCE_MS).addEventListener("abort", () => fail("gave up"));
       look();
     });
   }
+}
+
+/** The last events, shortened: a message of 3 MB would block the event loop for seconds, and with it all other tests. */
+function seen(events: readonly unknown[]): string {
+  return inspect(events.slice(-20), { depth: 4, maxArrayLength: 40, maxStringLength: 400, breakLength: Infinity });
 }
