@@ -25,7 +25,6 @@ async function bundlePackage(folder) {
     platform: "node",
     tsconfig: false,
   });
-  const splitting = entryPoints.length === 1 ? false : { groups: [{ name: "bundle", test: () => true }] };
   /** @type {(format: "cjs" | "esm", fileNames: string) => Promise<import("rolldown").RolldownOutput>} */
   const generate = (format, fileNames) =>
     bundle.generate({
@@ -41,7 +40,8 @@ async function bundlePackage(folder) {
       sourcemapExcludeSources: true,
       entryFileNames: fileNames,
       chunkFileNames: fileNames,
-      codeSplitting: splitting,
+      // Node.js reads a file that ESM imports by name from end to end, in JavaScript. So an entry point has names only.
+      codeSplitting: { groups: [{ name: "bundle", test: () => true }] },
     });
   const { output } = await generate("cjs", "[name].js");
   const forBundlers = await generate("esm", "esm/[name].mjs");

@@ -59,6 +59,14 @@ describe.each(readdirSync(join(ROOT, "packages")))("the tarball of @ipc/%s", (na
     expect(files.filter((file) => /\.test\.|tsbuildinfo/.test(file))).toEqual([]);
   });
 
+  test("has entry points without code of their own, which Node.js reads through for their names", async () => {
+    const tarball = await findTarball(tarballs, name);
+    const entries = (await listFiles(tarball)).filter((file) => /^dist\/.*(?<!bundle)\.js$/.test(file));
+    const texts = await Promise.all(entries.map((file) => readFromTarball(tarball, file)));
+    expect(texts.length).toBeGreaterThan(0);
+    expect(texts.filter((text) => /\b(class|function)\b|=>/.test(text))).toEqual([]);
+  });
+
   test("runs nothing when it is installed", async () => {
     const scripts = Object.keys((await readManifest(name)).scripts);
     expect(scripts.filter((script) => /^(pre|post)?(install|prepare)$/.test(script))).toEqual([]);

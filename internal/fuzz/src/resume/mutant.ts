@@ -31,7 +31,7 @@ export async function loadMutant({ package: mutated, code, instead }: Mutation):
     await mkdir(scope, { recursive: true });
     for (const name of NAMES)
       await cp(join(PACKAGES, name), join(scope, name), { recursive: true, filter: isPublished });
-    const bundle = join(scope, mutated, "dist", mutated === "client" ? "index.js" : "bundle.js");
+    const bundle = join(scope, mutated, "dist", "bundle.js");
     const parts = (await readFile(bundle, "utf8")).split(code);
     if (parts.length !== 2) throw new Error(`the bundle of ${mutated} has ${parts.length - 1} times: ${code}`);
     await writeFile(bundle, parts.join(instead));
