@@ -74,6 +74,21 @@ export async function isTagged(root, version) {
 }
 
 /**
+ * Checks that a tarball has the package that its own manifest, and not only its file name, says it has.
+ * @param {string} tarball
+ * @param {{ name: string, version: string }} expected
+ * @throws Error when it is another package, or none
+ */
+export async function assertPacked(tarball, { name, version }) {
+  const { stdout } = await run("tar", ["-xzOf", tarball, "package/package.json"]);
+  const packed = /** @type {Manifest} */ (JSON.parse(stdout));
+  if (packed.name === name && packed.version === version) return;
+  throw new Error(
+    `${tarball} has ${packed.name}@${packed.version} instead of ${name}@${version}; pack the release again`,
+  );
+}
+
+/**
  * Tells whether the registry has a version of a package.
  * @param {string} name
  * @param {string} version

@@ -61,6 +61,16 @@ function programOf(script: string): string | undefined {
   return /^node (scripts\/[\w-]+\.mjs)$/.exec(scripts[script] ?? "")?.[1];
 }
 
+/** The sections of the workspace that a script runs: `install`, `build`, … */
+function sectionsOf(script: string): readonly string[] {
+  return (
+    /^node scripts\/workspace\.mjs ([\w ]+)/
+      .exec(scripts[script] ?? "")?.[1]
+      ?.trim()
+      .split(" ") ?? []
+  );
+}
+
 /** Lists what a program loads and Node.js does not bring. */
 function listForeign(program: string, seen = new Set<string>()): string[] {
   if (seen.has(program)) return [];
@@ -107,6 +117,17 @@ test.each(publishers)("the job $title waits for an approval, and runs nothing th
   expect(programs).not.toContain(undefined);
   expect(programs.flatMap((program) => listForeign(program ?? ""))).toEqual([]);
 });
+
+const writers = jobs.filter(({ job, workflow }) => writesOf(job, workflow).length > 0);
+
+test.each(writers)(
+  "the job $title, which may write, builds nothing, and no other run of it at the same time",
+  ({ job }) => {
+    expect(job.concurrency).toEqual(expect.any(String));
+    const sections = commandsOf(job).flatMap((command) => sectionsOf(scriptOf(command) ?? ""));
+    expect(sections.filter((section) => section !== "install")).toEqual([]);
+  },
+);
 
 test("the job that decides on a release is cancelled by no other push", () => {
   const release = readWorkflow(".github/workflows/release.yml");
