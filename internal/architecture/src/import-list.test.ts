@@ -15,6 +15,7 @@ describe("listImports", () => {
     ['export type * from "a";', "a", true],
     ['const x = await import("a");', "a", false],
     ["const x = await import(name);", COMPUTED, false],
+    ['const { x } = process.getBuiltinModule("a");', "a", false],
     ['import x = require("a");', "a", false],
     ['let x: import("a").X;', "a", true],
   ])("finds %s", (text, specifier, typeOnly) => {

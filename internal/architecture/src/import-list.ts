@@ -12,7 +12,8 @@ export interface ModuleImport {
 export const COMPUTED = "(computed)";
 
 /**
- * Lists every module that a TypeScript file names: imports, re-exports, `import()` and `import("…")` types.
+ * Lists every module that a TypeScript file names: imports, re-exports, `import()`, `process.getBuiltinModule()` and `import("…")`
+ * types.
  *
  * `import { type X } from "y"` counts as a run-time import: under verbatimModuleSyntax the module is still loaded.
  *
@@ -34,6 +35,11 @@ export function listImports(path: string, text: string): ModuleImport[] {
       if (node.source !== null) add(node.source.value, node.exportKind === "type");
     },
     ImportExpression: (node) => add(node.source.type === "Literal" ? node.source.value : undefined, false),
+    CallExpression: ({ callee, arguments: [name] }) => {
+      if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return;
+      if (callee.property.name !== "getBuiltinModule") return;
+      add(name?.type === "Literal" ? name.value : undefined, false);
+    },
     TSExternalModuleReference: (node) => add(node.expression.value, false),
     TSImportType: (node) => add(node.source.value, true),
   }).visit(program);

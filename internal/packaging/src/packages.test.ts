@@ -65,6 +65,8 @@ describe.each(readdirSync(join(ROOT, "packages")))("the tarball of @ipc/%s", (na
     const texts = await Promise.all(entries.map((file) => readFromTarball(tarball, file)));
     expect(texts.length).toBeGreaterThan(0);
     expect(texts.filter((text) => /\b(class|function)\b|=>/.test(text))).toEqual([]);
+    // Its getters, of which each entry point would run many.
+    expect(await readFromTarball(tarball, "dist/bundle.js")).not.toContain('Object.defineProperty(exports, "');
   });
 
   test("runs nothing when it is installed", async () => {

@@ -1,4 +1,4 @@
-import cluster from "node:cluster";
+import type { Cluster } from "node:cluster";
 import { assertNotAborted, TransportError } from "./transport-error.js";
 
 /** The failed operation: it selects the code and appears in the message. */
@@ -20,6 +20,12 @@ const WORDS = {
 /** A cluster shares the addresses of servers of Node's among its workers, and users may expect it here. */
 const IN_CLUSTER =
   "; this process is a worker of a cluster, and workers cannot share a name: let one process serve all clients with startServerManager, or give each worker a name of its own";
+
+/** Loads the module when it is needed: it brings node:child_process and node:dgram, and every client would wait for them. */
+function isClusterWorker(): boolean {
+  // Its types describe the ES module.
+  return (process.getBuiltinModule("node:cluster") as unknown as Cluster).isWorker;
+}
 
 /** Codes of the system and of the resolver have this form; Node's own codes start with `ERR_`. */
 const ERRNO = /^(?:E[A-Z0-9]+|EAI_[A-Z]+)$/;
@@ -50,7 +56,7 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
   const { doing, address } = attempt;
   const words = WORDS[doing];
   assertNotAborted(attempt.signal, `${words.aborted} ${address}`);
-  if (cluster.isWorker && codeOf(cause) === "IPC_ADDRESS_IN_USE") {
+  if (codeOf(cause) === "IPC_ADDRESS_IN_USE" && isClusterWorker()) {
     throw new TransportError("IPC_ADDRESS_IN_USE", `${messageOf(cause)}${IN_CLUSTER}`, { cause });
   }
   const denial = denialOf(cause, attempt.whenDenied);
@@ -73,7 +79,7 @@ export function throwTransportError(cause: unknown, attempt: Attempt): never {
       if (doing === "dial") break;
       throw new TransportError(
         "IPC_ADDRESS_IN_USE",
-        `${address} is in use by another server (${errno}); stop that server, or choose another name or port${cluster.isWorker ? IN_CLUSTER : ""}`,
+        `${address} is in use by another server (${errno}); stop that server, or choose another name or port${isClusterWorker() ? IN_CLUSTER : ""}`,
         { cause },
       );
   }

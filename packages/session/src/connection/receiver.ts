@@ -1,5 +1,4 @@
 import type { Duplex } from "node:stream";
-import { markAsUntransferable } from "node:worker_threads";
 import { MESSAGE_HEADER_BYTES, type MessageBody } from "@ipc/framing";
 import type { MessageDecoder } from "../codec/codec.js";
 import { type IpcError, isIpcError, rethrowDefect } from "../errors.js";
@@ -209,6 +208,8 @@ export class Receiver {
 
 /** Whether this runtime can mark memory: Deno and Bun have the function and may not implement it. */
 let canMark = true;
+/** Loaded when a client needs it, because many do not and would wait for it. */
+let markAsUntransferable: ((buffer: ArrayBufferLike) => void) | undefined;
 
 /**
  * Keeps memory with more than one message in it from being transferred to another thread: a listener that passes on one message
@@ -217,6 +218,7 @@ let canMark = true;
 function markShared(buffer: ArrayBufferLike): void {
   if (!canMark) return;
   try {
+    markAsUntransferable ??= process.getBuiltinModule("node:worker_threads").markAsUntransferable;
     markAsUntransferable(buffer);
   } catch {
     canMark = false;

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { basename, dirname } from "node:path";
-import { isMainThread } from "node:worker_threads";
 import type { DirectoryPolicy, WalkedDirectory } from "../fs/directory-walk.js";
 import { HeldEntry, hasDescriptorPaths } from "../fs/held-entry.js";
 import {
@@ -87,6 +86,7 @@ function assertSafeToChange({ path, exchangers }: WalkedDirectory): void {
  */
 function canBindDirectly({ exchangers }: WalkedDirectory, { isHeld }: HeldEntry, policy: DirectoryPolicy): boolean {
   const isExclusive = exchangers === "root" && !policy.sharedDirectory;
+  const { isMainThread } = process.getBuiltinModule("node:worker_threads");
   return isMainThread && isExclusive && isHeld && !isWritableByOthers(0o777 & ~umaskOfProcess());
 }
 
