@@ -1,5 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Caller, Place, Site } from "../caller.js";
 import { KIND } from "../message-kind.js";
@@ -8,16 +7,11 @@ import { makePayload } from "../payload.js";
 import { clockUs } from "../processor-time.js";
 import { connectAll } from "./crowd.js";
 import { lasting } from "./lasting.js";
+import { Racer, type RaceTimes } from "./racer.js";
 
 const CONNECT_AT_ONCE = 50;
 
 const PROCESS = fileURLToPath(new URL("../fan-in-process.js", import.meta.url));
-
-/** How long the fastest and the slowest of several clients took, in milliseconds. */
-export interface RaceTimes {
-  readonly fastestMs: number;
-  readonly slowestMs: number;
-}
 
 /** Many clients of one or several processes send to one server, each in a loop of its own, until the last has all of its own counted. */
 export async function fanIn(place: Place, order: Extract<Order, { workload: "fan-in" }>): Promise<Outcome> {
@@ -49,32 +43,14 @@ async function inProcesses(
   processes: number,
 ): Promise<Run> {
   const shares = Array.from({ length: processes }, (_, at) => Math.floor((clients + at) / processes));
-  const children = shares
+  const racers = shares
     .filter((share) => share > 0)
-    .map((share) => fork(PROCESS, [name, directory, String(share), String(size)], { serialization: "advanced" }));
-  const answers = (): Promise<RaceTimes[]> => Promise.all(children.map(answer));
-  await answers();
-  return (each) => {
-    const times = answers();
-    for (const child of children) child.send(each);
-    return times;
-  };
-}
-
-/** What a process says next. @throws Error when it ends instead */
-async function answer(child: ChildProcess): Promise<RaceTimes> {
-  const ending = new AbortController();
-  const { signal } = ending;
-  const ended = once(child, "exit", { signal }).then(() => {
-    throw new Error("a process of clients has ended");
-  });
-  try {
-    const [times] = await Promise.race([once(child, "message", { signal }), ended]);
-    return times as RaceTimes;
-  } finally {
-    ended.catch(() => {});
-    ending.abort();
-  }
+    .map(
+      (share) =>
+        new Racer(fork(PROCESS, [name, directory, String(share), String(size)], { serialization: "advanced" })),
+    );
+  await Promise.all(racers.map((racer) => racer.connected()));
+  return (each) => Promise.all(racers.map((racer) => racer.race(each)));
 }
 
 /** Connects so many clients and has every byte of a few messages of each checked. */
