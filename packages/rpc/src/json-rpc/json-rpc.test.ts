@@ -3,8 +3,10 @@ import { type Server, startServer } from "@ipc/server";
 import { describe, expect, test } from "vitest";
 import { CutSockets } from "../../../../internal/testkit/src/cut-sockets.js";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
+import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { FakePeer } from "../../test/fake-peer.js";
+import { pass } from "../../test/pass-time.js";
 import { type JsonRpcMessage, jsonRpcOver } from "./json-rpc.js";
 
 type Any = JsonRpcMessage & { readonly id?: unknown; readonly method?: unknown };
@@ -202,10 +204,16 @@ describe("a drain of a peer that carries JSON-RPC", () => {
     const near = over(untilTestEnds(await startClient({ name: "drained", transport })));
     await near.write(request(0, "get"));
     await eventually(() => expect(far.received).toHaveLength(1));
+    const advance = stopClock();
     const drained = server.drain();
-    // Longer than a connection may be idle in a drain.
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    // Together longer than a connection may be idle in a drain.
+    for (let tick = 0; tick < 16; tick++) await pass(advance, 25);
+    expect(server.status).toBe("Connected");
     await far.write(response(0, "at last"));
+    await eventually(async () => {
+      await pass(advance, 25);
+      expect(server.status).toBe("Closed");
+    });
     await drained;
     await eventually(() => expect(near.received).toEqual([response(0, "at last")]));
   });
