@@ -19,6 +19,8 @@ export interface Start {
   readonly bufferBytes: number;
   /** A session does not expire during a handshake that may continue it. */
   readonly handshakeTimeoutMs: number;
+  /** The pause of a client before it dials again. @default the back-off of every client */
+  readonly retryMs?: number;
   /** Which process in this place it is, from 0 on. */
   readonly life: number;
   /** Gets each message that was taken as a line, `session number`; a file outlives the process. */
@@ -100,7 +102,18 @@ class Counter {
   async finish(): Promise<void> {
     this.#isFinishing = true;
     await this.#counting;
-    await this.#peer.flush({ until: "taken" });
+    while (!(await this.#flush())) await nextMacrotask();
+  }
+
+  /** Returns false if the session was lost meanwhile, or no other one is there yet. */
+  async #flush(): Promise<boolean> {
+    try {
+      await this.#peer.flush({ until: "taken" });
+      return true;
+    } catch (error) {
+      if (!isConnectionError(error)) throw error;
+      return false;
+    }
   }
 
   async #countOn(bytes: number): Promise<void> {
@@ -171,10 +184,10 @@ class Counter {
   }
 }
 
-async function startPeer({ side, ttlMs, bufferBytes, ...place }: Start): Promise<Peer> {
+async function startPeer({ side, ttlMs, bufferBytes, retryMs, ...place }: Start): Promise<Peer> {
   const { name, directory, handshakeTimeoutMs } = place;
   const options = { name, directory, handshakeTimeoutMs, resume: { ttlMs, bufferBytes, require: true } };
-  return side === "client" ? startClient(options) : startServer(options);
+  return side === "client" ? startClient({ ...options, ...(retryMs && { retryMs }) }) : startServer(options);
 }
 
 let counter: Counter | undefined;

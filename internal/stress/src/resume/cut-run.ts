@@ -16,12 +16,16 @@ const SERVER_FOLDER = "s";
 const MAX_LIFE_MS = 50;
 /** Nothing ends by the clock, on any machine. */
 const LIMITS = { ttlMs: 600_000, bufferBytes: 4_194_304, handshakeTimeoutMs: 60_000 } as const;
+/** The client dials again at once, so that most of the time there is a connection to cut. */
+const RETRY_MS = 1;
 
 export interface CutRun {
   /** Of each direction. */
   readonly messages: number;
   readonly bytes: number;
   readonly seed: number;
+  /** Called after each cut. */
+  readonly onCut?: (cuts: number) => void;
 }
 
 export interface CutResult {
@@ -43,7 +47,7 @@ export function countThroughCuts(run: CutRun): Promise<CutResult> {
   return Place.lend((place) => playCuts(run, place));
 }
 
-async function playCuts({ messages, bytes, seed }: CutRun, place: Place): Promise<CutResult> {
+async function playCuts({ messages, bytes, seed, onCut }: CutRun, place: Place): Promise<CutResult> {
   const random = new SeededRandom(seed);
   const folder = join(place.directory, SERVER_FOLDER);
   await mkdir(folder, { mode: 0o700 });
@@ -53,7 +57,7 @@ async function playCuts({ messages, bytes, seed }: CutRun, place: Place): Promis
   await server.call("start", { ...start, side: "server", directory: folder });
   const proxy = await FaultProxy.listen([], { path: join(place.directory, socket) }, { path: join(folder, socket) });
   try {
-    await client.call("start", { ...start, side: "client", directory: place.directory });
+    await client.call("start", { ...start, side: "client", directory: place.directory, retryMs: RETRY_MS });
     const from = performance.now();
     let isOver = false;
     let cuts = 0;
@@ -66,6 +70,7 @@ async function playCuts({ messages, bytes, seed }: CutRun, place: Place): Promis
       if (isOver) break;
       proxy.cut();
       cuts++;
+      onCut?.(cuts);
       await Promise.race([client.next("connected"), over]);
     }
     await counted;

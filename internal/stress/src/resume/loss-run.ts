@@ -12,12 +12,17 @@ import { findWrongLoss, readLog } from "./loss-check.js";
 /** Messages that a side takes before the next kill or stop, at the most. */
 const MAX_MESSAGES = 100;
 const BYTES = 64;
+/** More than the kernel takes, so that a kill leaves messages that were never written. */
+const KILL_BUFFER_BYTES = 524_288;
 /** Small, so that what is sent again does not take most of the time. */
-const BUFFER_BYTES = 65_536;
+const STOP_BUFFER_BYTES = 65_536;
 /** Nothing ends by the clock while a process is replaced, on any machine. */
-const KILL_LIMITS = { ttlMs: 600_000, bufferBytes: BUFFER_BYTES, handshakeTimeoutMs: 60_000 } as const;
-const STOP_LIMITS = { ttlMs: 200, bufferBytes: BUFFER_BYTES, handshakeTimeoutMs: 1_000 } as const;
+const KILL_LIMITS = { ttlMs: 600_000, bufferBytes: KILL_BUFFER_BYTES, handshakeTimeoutMs: 60_000 } as const;
+const STOP_LIMITS = { ttlMs: 200, bufferBytes: STOP_BUFFER_BYTES, handshakeTimeoutMs: 1_000 } as const;
 const SERVER_FOLDER = "s";
+
+/** Called after each kill or stop. */
+export type OnLoss = (times: number) => void;
 
 export interface LossResult {
   readonly losses: number;
@@ -39,7 +44,7 @@ interface Told {
  * told against what the killed processes had taken.
  * @throws Error when it is told something else
  */
-export function killCounters(victimSide: Side, kills: number): Promise<LossResult> {
+export function killCounters(victimSide: Side, kills: number, onLoss?: OnLoss): Promise<LossResult> {
   return Place.lend(async (place) => {
     const random = new SeededRandom(kills);
     const { directory } = place;
@@ -62,6 +67,7 @@ export function killCounters(victimSide: Side, kills: number): Promise<LossResul
       await begin(next, victimSide, life);
       await survivor.next("lost");
       victim = next;
+      onLoss?.(life);
     }
     const [client, server] = victimSide === "client" ? [victim, survivor] : [survivor, victim];
     const reports = await endBoth(client, server);
@@ -80,7 +86,7 @@ export function killCounters(victimSide: Side, kills: number): Promise<LossResul
  * other has taken.
  * @throws Error when one of them is told something else
  */
-export function stopCounters(stops: number): Promise<LossResult> {
+export function stopCounters(stops: number, onLoss?: OnLoss): Promise<LossResult> {
   return Place.lend(async (place) => {
     const random = new SeededRandom(stops);
     const { directory } = place;
@@ -104,6 +110,7 @@ export function stopCounters(stops: number): Promise<LossResult> {
         await other.next("lost");
         stopped.signal("SIGCONT");
         await stopped.next("lost");
+        onLoss?.(stop + 1);
       }
       const reports = await endBoth(client, server);
       const result = judge([

@@ -4,21 +4,27 @@ import { countThroughCuts } from "./cut-run.js";
 import { killCounters, stopCounters } from "./loss-run.js";
 
 const BYTES = 64;
-const STOPS = 20;
+
+/** Prints every so many-th of them. */
+function progress(what: string, every: number): (times: number) => void {
+  return (times) => {
+    if (times % every === 0) console.error(`${times} ${what}`);
+  };
+}
 
 /** Sessions that are resumed: through cuts, killed processes, and processes that are stopped for longer than a session lasts. */
-export const resume: Scenario<"seed" | "messages" | "kills"> = {
+export const resume: Scenario<"seed" | "messages" | "kills" | "stops"> = {
   what: "cuts resumed sessions 0 … 50 ms after each handshake, kills and stops their processes, and checks what each side is told",
   page: "ROBUSTNESS.md",
-  options: { seed: 1, messages: 1_000_000, kills: 200 },
+  options: { seed: 1, messages: 1_000_000, kills: 200, stops: 20 },
 
-  async run({ seed, messages, kills }) {
-    const { cuts, seconds, client, server } = await countThroughCuts({ seed, messages, bytes: BYTES });
-    console.error(`${cuts} cuts, ${Math.round(seconds)} s`);
+  async run({ seed, messages, kills, stops }) {
+    const onCut = progress("cuts", 100);
+    const { cuts, seconds, client, server } = await countThroughCuts({ seed, messages, bytes: BYTES, onCut });
     const losses = [
-      ["server killed", await killCounters("server", kills)],
-      ["client killed", await killCounters("client", kills)],
-      ["stopped for longer than `ttlMs`, in turn", await stopCounters(STOPS)],
+      ["server killed", await killCounters("server", kills, progress("servers killed", 20))],
+      ["client killed", await killCounters("client", kills, progress("clients killed", 20))],
+      ["stopped for longer than `ttlMs`, in turn", await stopCounters(stops, progress("stops", 10))],
     ] as const;
     const figures = [
       `${groupDigits(messages)} messages of ${BYTES} bytes in each direction, ${groupDigits(cuts)} cuts, ${Math.round(seconds)} s:\n`,
