@@ -20,6 +20,7 @@ const FRAMES: readonly (readonly [string, ControlFrame])[] = [
   ["030100000000000000020000000000000001", goaway("draining", 2, 1)],
   [`0302${"00".repeat(16)}`, goaway("busy")],
   ["0303001fffffffffffff0000000100000000", goaway("key withdrawn", Number.MAX_SAFE_INTEGER, 2 ** 32)],
+  ["030400000000000000030000000000000002", goaway("leaving", 3, 2)],
   [`04${"00".repeat(16)}`, { op: "ack", received: 0, taken: 0 }],
   ["040000000000000102fffefdfc00000000", { op: "ack", received: 258, taken: 0xfffefdfc_0000_0000 }],
 ];
@@ -36,7 +37,7 @@ describe("a control frame", () => {
       record({ op: constantFrom("ping" as const, "pong" as const), id: integer({ min: 0, max: 0xffff_ffff }) }),
       record({
         op: constantFrom("goaway" as const),
-        reason: constantFrom<GoawayReason[]>("closing", "draining", "busy", "key withdrawn"),
+        reason: constantFrom<GoawayReason[]>("closing", "draining", "busy", "key withdrawn", "leaving"),
         received: count,
         taken: count,
       }),
@@ -107,7 +108,7 @@ describe("a control frame", () => {
     ["an ACK of 16 bytes", `04${"00".repeat(15)}`, "ACK of 16 bytes, expected 17"],
     ["a RESUME", `05${"00".repeat(60)}`, "RESUME or RESUMED outside the handshake"],
     ["a RESUMED", `06${"00".repeat(65)}`, "RESUME or RESUMED outside the handshake"],
-    ["a GOAWAY of 17 bytes with an unknown reason", `0304${"00".repeat(15)}`, "GOAWAY of 17 bytes, expected 18"],
+    ["a GOAWAY of 17 bytes with an unknown reason", `0305${"00".repeat(15)}`, "GOAWAY of 17 bytes, expected 18"],
   ])("is rejected with the figures when it is %s", (_what, data, message) => {
     expect(() => decodeControlFrame(bytes(data))).toThrow(
       expect.objectContaining({
@@ -120,7 +121,7 @@ describe("a control frame", () => {
   test.each([
     ["op 0x00", "00"],
     ["op 0x07 of 128 bytes", `07${"ff".repeat(127)}`],
-    ["a GOAWAY with the reason 4", `0304${"00".repeat(16)}`],
+    ["a GOAWAY with the reason 5", `0305${"00".repeat(16)}`],
     ["a GOAWAY with the reason 255", `03ff${"00".repeat(16)}`],
   ])("is ignored when it is unknown: %s", (_what, data) => {
     expect(decodeControlFrame(bytes(data))).toBeUndefined();

@@ -18,7 +18,7 @@ const GOAWAY_BYTES: number = AT.taken + COUNT_BYTES;
 const ACK_BYTES: number = OP_BYTES + 2 * COUNT_BYTES;
 
 /** Why a side ends a connection, by their numbers on the wire. */
-const REASONS = ["closing", "draining", "busy", "key withdrawn"] as const;
+const REASONS = ["closing", "draining", "busy", "key withdrawn", "leaving"] as const;
 
 export type GoawayReason = (typeof REASONS)[number];
 

@@ -14,6 +14,7 @@ import { ControlChannel } from "./control-channel.js";
 import { GracefulClose } from "./graceful-close.js";
 import { Receiver, type ReceiverEvents } from "./receiver.js";
 import { Sender, type SenderOptions } from "./sender.js";
+import type { WriteQueue } from "./write-queue.js";
 
 export interface ConnectionOptions extends Omit<SenderOptions, "encoder" | "exhausted"> {
   readonly outcome: HandshakeOutcome;
@@ -34,7 +35,7 @@ export interface ConnectionEvents extends ReceiverEvents {
 }
 
 /** A peer may give one reason after another in this order; others are ignored. Nothing follows "closing". */
-const GOAWAY_ORDER: readonly GoawayReason[] = ["draining", "busy", "key withdrawn", "closing"];
+const GOAWAY_ORDER: readonly GoawayReason[] = ["draining", "leaving", "busy", "key withdrawn", "closing"];
 
 /** How a connection has ended whose peer gave one of these reasons before, however the stream ends then. */
 const REFUSALS: Partial<Record<GoawayReason, Pick<ConnectionEnd, "code" | "what">>> = {
@@ -56,6 +57,7 @@ export class Connection implements HeartbeatMember {
   readonly #receiver: Receiver;
   readonly #endMark: EndMark;
   readonly #session: ResumableSession | undefined;
+  readonly #waiting: WriteQueue;
   /** The reason of the peer's last GOAWAY. */
   #goaway: GoawayReason | undefined;
   #refusal: (typeof REFUSALS)[GoawayReason];
@@ -69,9 +71,10 @@ export class Connection implements HeartbeatMember {
   constructor(options: ConnectionOptions) {
     const { stream, outcome, rest, maxReceiveSize, heartbeat, ...sending } = options;
     const { codec } = outcome;
-    const { session } = sending;
+    const { session, waiting } = sending;
     this.stream = stream;
     this.#session = session;
+    this.#waiting = waiting;
     this.#heartbeat = heartbeat;
     this.security = codec.security;
     this.maxSendSize = outcome.maxSendSize;
@@ -174,11 +177,12 @@ export class Connection implements HeartbeatMember {
     // Discard the peer's input, so that a peer that writes before it reads cannot block our output.
     if (session === undefined) stream.resume();
     else this.#receiver.discard();
-    const announce = (): void => {
-      if (session !== undefined) this.#control?.goaway("closing");
+    const announce = (reason: GoawayReason): void => {
+      if (session !== undefined) this.#control?.goaway(reason);
     };
     const peerEndsInResponse = this.#peerEndsInResponse;
-    this.#close = new GracefulClose({ stream, sender, session, announce, timeoutMs, peerEndsInResponse });
+    const waiting = this.#waiting;
+    this.#close = new GracefulClose({ stream, sender, waiting, session, announce, timeoutMs, peerEndsInResponse });
     return this.#close.run().finally(() => this.#receiver.stop());
   }
 
@@ -215,6 +219,7 @@ export class Connection implements HeartbeatMember {
   }
 
   readonly #onGoaway = (reason: GoawayReason): void => {
+    if (this.#session?.isConcluded === true) this.#close?.onConcluded();
     if (this.#goaway !== undefined && GOAWAY_ORDER.indexOf(reason) <= GOAWAY_ORDER.indexOf(this.#goaway)) return;
     this.#goaway = reason;
     this.#refusal = REFUSALS[reason] ?? this.#refusal;

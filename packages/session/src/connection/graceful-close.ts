@@ -5,6 +5,7 @@ import { closeGracefully, destroyStream } from "../stream-close.js";
 import { hasEnded } from "../stream-input.js";
 import { startTimeLimit, type TimeLimit } from "../time-limit.js";
 import type { Sender } from "./sender.js";
+import type { WriteQueue } from "./write-queue.js";
 
 /** What is left, at most, of a close that is shortened, in milliseconds. */
 const SHORTENED_MS = 250;
@@ -12,12 +13,14 @@ const SHORTENED_MS = 250;
 export interface GracefulCloseOptions {
   readonly stream: Duplex;
   readonly sender: Sender;
+  /** The writes that wait for room. */
+  readonly waiting: WriteQueue;
   /** For the accepted messages and the announcement of the end to reach the kernel. */
   readonly timeoutMs: number;
   /** The session that the connection belongs to, if it can be resumed: the close waits until the peer has received everything. */
   readonly session: ResumableSession | undefined;
-  /** Called before the announcement of the end. */
-  readonly announce: () => void;
+  /** Tells the peer of a session that this side receives nothing more, and at last that it sends nothing more. */
+  readonly announce: (reason: "leaving" | "closing") => void;
   /** Whether the peer ends its side in response, and gets the rest of that time for it instead of 250 ms. */
   readonly peerEndsInResponse: boolean;
 }
@@ -41,19 +44,25 @@ export class GracefulClose {
     this.#limit = startTimeLimit(timeoutMs, giveUp, { keepsAlive: true });
   }
 
-  /** @throws SessionError IPC_CLOSE_INCOMPLETE when the time is over, or when the connection is lost */
+  /** @throws SessionError IPC_CLOSE_INCOMPLETE when the time is over, when the connection is lost, or when the peer receives nothing more */
   async run(): Promise<void> {
     const { stream, peerEndsInResponse } = this.#options;
     try {
-      await this.#drainOutput();
+      const undone = await this.#drainOutput();
       this.#limit.cancel();
       // Bytes in the kernel have not reached the peer yet. If this side closes first, the next write of a Node peer fails, and
       // Node drops the bytes that the peer has not read.
       await closeGracefully(stream, peerEndsInResponse ? this.#giveUpAt - performance.now() : undefined);
+      if (undone !== undefined) throw undone;
     } finally {
       this.#limit.cancel();
       this.#cut?.cancel();
     }
+  }
+
+  /** The peer of a session receives nothing more, because it closes, too: neither side waits for the other. */
+  onConcluded(): void {
+    this.#options.waiting.rejectAll(notAcceptedError());
   }
 
   /** Ends the close, at whichever step, in 250 ms at the latest, because of `reason`. Returns false if that was done before. */
@@ -68,11 +77,14 @@ export class GracefulClose {
     return true;
   }
 
-  /** Resolves when the kernel has every accepted message and then the close_notify; destroys the stream if that fails. */
-  async #drainOutput(): Promise<void> {
+  /**
+   * Resolves when the kernel has every accepted message and then the close_notify; destroys the stream if that fails. Returns an error
+   * if the peer of a session has not received everything, and never will.
+   */
+  async #drainOutput(): Promise<SessionError | undefined> {
     const { sender, stream, session, announce } = this.#options;
     const { signal } = this.#deadline;
-    const flushed = sender.flush(signal);
+    const delivered = this.#deliver(signal);
     const lossError = (): SessionError =>
       new SessionError("IPC_CONNECTION_LOST", "the peer disconnected during the close");
     // A peer that has ended acknowledges nothing more.
@@ -88,16 +100,14 @@ export class GracefulClose {
     if (stream.destroyed) lost();
     else if (hasEnded(stream)) ended();
     try {
-      await flushed;
-      await session?.whenReceived("close", signal);
-      announce();
+      const undone = await delivered;
+      announce("closing");
       await sender.closeNotify(signal);
+      return undone;
     } catch (cause) {
       const figures = this.#describeUnsent();
       destroyStream(stream);
-      sender.fail(
-        new SessionError("IPC_CLOSED", "write rejected: the connection was closed before the message was accepted"),
-      );
+      sender.fail(notAcceptedError());
       throw new SessionError(
         "IPC_CLOSE_INCOMPLETE",
         `close incomplete within ${this.#timeoutMs} ms: ${figures}; the peer reads too slowly or disconnected`,
@@ -107,6 +117,27 @@ export class GracefulClose {
       stream.off("close", lost);
       stream.off("error", lost);
       stream.off("end", ended);
+    }
+  }
+
+  /** Sends the accepted messages; in a session it waits until the peer has received them, or has told that it receives nothing more. */
+  async #deliver(signal: AbortSignal): Promise<SessionError | undefined> {
+    const { sender, stream, session, announce } = this.#options;
+    // This side receives nothing more. If the peer closes, too, it waits for acknowledgements as this side does.
+    if (session !== undefined && session.resend.messages + sender.unkept.messages > 0) announce("leaving");
+    const flushed = sender.flush(signal);
+    if (session?.isConcluded === true) this.onConcluded();
+    try {
+      await flushed;
+      await session?.whenReceived("close", signal);
+      return undefined;
+    } catch (cause) {
+      if (session?.isConcluded !== true || signal.aborted || stream.destroyed) throw cause;
+      return new SessionError(
+        "IPC_CLOSE_INCOMPLETE",
+        `close incomplete: ${this.#describeUnsent()}; the peer ended the session at the same time`,
+        { cause },
+      );
     }
   }
 
@@ -120,4 +151,8 @@ export class GracefulClose {
     if (queuedMessages === 0) return "every message was sent, the end of the session was not";
     return `${queuedMessages} messages (${queuedBytes} bytes) were accepted and not sent`;
   }
+}
+
+function notAcceptedError(): SessionError {
+  return new SessionError("IPC_CLOSED", "write rejected: the connection was closed before the message was accepted");
 }

@@ -107,9 +107,8 @@ export class Sender implements WriteSink, WriteTarget {
   }
 
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until?: WriteUntil): Promise<void> {
-    const { unawaited } = this.#waiting;
-    if (this.#failure !== undefined) return unawaited.reject(this.#failure);
-    if (signal?.aborted === true) return unawaited.reject(abortError("write", signal));
+    if (this.#failure !== undefined) return this.#waiting.unawaited.reject(this.#failure);
+    if (signal?.aborted === true) return this.#waiting.unawaited.reject(abortError("write", signal));
     if (!this.isFree) return this.#waiting.write(type, data, signal, until);
     return this.accept(type, data, signal, until) ?? DONE;
   }
@@ -195,6 +194,7 @@ export class Sender implements WriteSink, WriteTarget {
       this.#output.handBatch();
       const last = this.#options.encoder.closeNotify();
       this.#hasAnnouncedEnd = true;
+      this.#replay = undefined;
       if (last === undefined) return;
       this.#output.hand(last, 0);
       await this.#output.tracker.wait("close", signal);

@@ -92,6 +92,11 @@ export class ResumableSession {
     return !this.#isFinal && traitsOf(error.code).resumable === true;
   }
 
+  /** Whether the peer has told its last counts, and receives nothing more. */
+  get isConcluded(): boolean {
+    return this.#final !== undefined;
+  }
+
   /** The end of the current connection is that of the session. */
   finalize(): void {
     this.#isFinal = true;
@@ -157,13 +162,15 @@ export class ResumableSession {
   }
 
   /**
-   * Takes the peer's last counts, with which it announces its end: no connection follows, however this one ends.
+   * Takes the peer's last counts, with which it announces its end: it receives nothing more, and no connection follows, however this
+   * one ends.
    * @throws SessionError IPC_RECORD_INVALID
    */
   conclude(counts: DeliveryCounts): void {
     this.acknowledge(counts);
     this.#final = counts;
     this.#isFinal = true;
+    this.abandon(new SessionError("IPC_PEER_CLOSED", "the peer has ended the session, and receives nothing more"));
   }
 
   /** Continues on a new connection. @param taken undefined if the peer has not told */
@@ -216,7 +223,7 @@ export class ResumableSession {
 
   /** The peer will tell nothing more. */
   abandon(error: Error): void {
-    this.#abandoned = error;
+    this.#abandoned ??= error;
     this.#receivedWaits.reject(error);
   }
 
