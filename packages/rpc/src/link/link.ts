@@ -57,6 +57,8 @@ export class Link {
   /** Whether the connection belongs to a session that can be resumed. */
   #isResumable = false;
   readonly #losses: SessionLosses;
+  /** The status that has told of the end of a session whose loss is told next, if one is. */
+  #endStatus: Status | undefined;
   /** The value of `stats.reconnects` while the connection was current whose messages arrive now. */
   #reconnects = 0;
   #isDraining = false;
@@ -186,8 +188,8 @@ export class Link {
   }
 
   readonly #onStatus = (status: Status): void => {
+    this.#loseSession();
     if (status === "Connected") {
-      this.#loseSession();
       if (this.#state === "away" && this.#losses.goesOn(this.#peer.stats.resumes)) this.#state = "connected";
       else if (this.#state === "away") this.#lose("Reconnecting");
       if (this.#state !== "waiting") return;
@@ -201,12 +203,17 @@ export class Link {
     if (status === "Reconnecting" && this.#state === "connected" && this.#isResumable) {
       this.#state = "away";
       this.#loseSession();
-    } else if (this.#hasSession && isLoss(status)) this.#lose(status, this.#losses.take());
+    } else if (this.#hasSession && isLoss(status)) {
+      this.#endStatus = status;
+      // A side that does not dial tells of its loss right behind the status; of a session without a loss it tells nothing.
+      if (this.#isResumable) queueMicrotask(this.#loseSession);
+      else this.#loseSession();
+    }
     if (isFinal(status)) this.#end(status);
   };
 
   readonly #onLost = (error: unknown): void => {
-    // Without resume, and on the side that does not dial, the statuses tell of each loss.
+    // Without resume, the statuses tell of each loss.
     if (!this.#isResumable) return;
     this.#losses.note(error, this.#peer.stats.resumes);
     this.#loseSession();
@@ -217,10 +224,12 @@ export class Link {
     return this.#state === "connected" || this.#state === "away";
   }
 
-  #loseSession(): void {
-    const loss = this.#state === "away" ? this.#losses.take() : undefined;
-    if (loss !== undefined) this.#lose("Reconnecting", loss);
-  }
+  /** Ends the calls over a session that has ended, or that was lost while it waited for a connection. */
+  readonly #loseSession = (): void => {
+    const status = this.#endStatus;
+    const loss = status !== undefined || this.#state === "away" ? this.#losses.take() : undefined;
+    if (status !== undefined || loss !== undefined) this.#lose(status ?? "Reconnecting", loss);
+  };
 
   readonly #onDrain = (): void => {
     this.#isDraining = true;
@@ -242,6 +251,7 @@ export class Link {
 
   #lose(status: Status, loss?: SessionLoss): void {
     this.#state = "waiting";
+    this.#endStatus = undefined;
     this.#isResumable = false;
     this.#isOtherDraining = false;
     this.#message = undefined;
