@@ -123,4 +123,29 @@ describe.each<Side>(["client", "server"])("in a session, `drain()` of the %s", (
     await eventually(() => expect([atFar, atNear]).toEqual([["before", "meanwhile"], ["last of the other"]]));
     expect(losses.flatMap(textsOf)).toEqual([]);
   });
+
+  it("rejects with the counts when the connection is cut before the other side has told that it received everything", async () => {
+    const scene = await start();
+    const [near] = sidesOf(scene, side);
+    const losses = lossesOf(near);
+    await near.write(1, "a");
+    const drained = near.drain();
+    scene.sockets.cut();
+    await expect(drained).rejects.toMatchObject({
+      code: "IPC_CLOSE_INCOMPLETE",
+      message: expect.stringContaining("1 of 1 accepted messages were not received by the peer"),
+      cause: { code: "IPC_CONNECTION_LOST" },
+    });
+    expect([near.status, losses.length]).toEqual(["Closed", 1]);
+  });
+
+  it("resolves when the connection is cut after everything was received", async () => {
+    const scene = await start();
+    const [near, far] = sidesOf(scene, side);
+    collect(far);
+    await near.write(1, "a", { until: "taken" });
+    const drained = near.drain();
+    scene.sockets.cut();
+    await drained;
+  });
 });

@@ -130,7 +130,7 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
    * reader or iteration asks for the next one; messages that nothing reads do not count. Without a connection it closes once the
    * messages are handled. Idempotent: a second call returns the same promise. `close` and `destroy` end the wait.
    * Rejects with TypeError, RangeError, and with IPC_CLOSE_INCOMPLETE as `close` does, which gets the rest of `timeoutMs`, and at
-   * least 250 ms.
+   * least 250 ms; also when the connection ends before everything is sent, and with resume in force, received.
    */
   drain(options?: DrainOptions): Promise<void>;
   /** Ends the peer at once and drops queued messages. Waits reject with IPC_CLOSED, whose cause is `reason`. */

@@ -17,17 +17,8 @@ import { ConnectionOrigin } from "./connection-origin.js";
 import { EarlierConnections } from "./earlier-connections.js";
 import type { PeerOwner, PeerStart } from "./peer-owner.js";
 import { PeerReader } from "./peer-reader.js";
-import {
-  accountOf,
-  type Connected,
-  type Detached,
-  isContinued,
-  leave,
-  type PeerState,
-  type Resumed,
-  unreachableError,
-  whyLost,
-} from "./peer-state.js";
+import type { Connected, Detached, PeerState, Resumed } from "./peer-state.js";
+import { accountOf, describeUndone, isContinued, leave, unreachableError, whyLost } from "./peer-state.js";
 import { TrafficCounters } from "./traffic-counters.js";
 
 /** The connections of a peer, one after another, and the session that outlives them: the only place that changes the state. */
@@ -47,6 +38,8 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
   #isReferenced = true;
   /** Whether no further connection is wanted. */
   #isLast = false;
+  /** Why a drain is not complete: the last connection has ended before the peer had everything. */
+  undone: SessionError | undefined;
 
   constructor(start: PeerStart, owner: PeerOwner) {
     const { limits, budgets, heartbeat, status, slips, ownEvents, resume } = start;
@@ -122,6 +115,8 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
   stop(why: string): void {
     this.#isLast = true;
     this.connected?.session?.finalize();
+    // It ends here, because nothing resumes it any more.
+    if (this.#state.name === "detached") this.undone = describeUndone("drain", this.#state);
     this.evict(why);
   }
 
@@ -229,6 +224,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
       this.#owner.onDetached?.(error, origin);
       return;
     }
+    if (this.#isLast) this.undone = describeUndone("drain", connected, error);
     const lost = session && this.#keeper?.end(session, error);
     const reason = lost ?? error;
     writes.rejectAll(reason);

@@ -99,11 +99,9 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     if (this.#drain !== undefined || !this.isOpen) return this.#drain?.done ?? this.close(timeoutMs);
     const connections = this.#connections;
     const activity = { received: () => connections.progress, isBusy: () => this.#isBusy };
-    // Ends below, because nothing resumes it any more.
-    const undone = connections.state.name === "detached" ? describeUndone(connections.state) : undefined;
     const close = async (ms: number): Promise<void> => {
       await this.close(ms);
-      if (undone !== undefined) throw undone;
+      if (connections.undone !== undefined) throw connections.undone;
     };
     this.#drain = new Drain(activity, { timeoutMs, close });
     this.#owner.stopAccepting?.();
@@ -120,7 +118,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     const done = new Deferred<void>({ what: "close", onCancel: () => {} });
     const error = (): SessionError => connections.unreachable("write");
     const left = "origin" in state ? state : undefined;
-    const undone = state.name === "detached" ? describeUndone(state) : undefined;
+    const undone = state.name === "detached" ? describeUndone("close", state) : undefined;
     const { connection, session } = connected ?? {};
     connections.enter({ name: "closing", connection, session, done: done.promise }, error);
     done.resolve(this.#close(left, timeoutMs, undone));

@@ -114,14 +114,32 @@ export function whyLost(answer: ResumeAnswer | undefined): string {
   }
 }
 
-/** Creates the error of a close without a connection; undefined if the peer has received every message. */
-export function describeUndone({ session, writes }: Detached): SessionError | undefined {
-  const { messages, last, written } = session.resend;
+/**
+ * Creates the error of a close or a drain whose connection has ended; undefined if the peer has received every message, or without a
+ * session the kernel.
+ */
+export function describeUndone(
+  what: "close" | "drain",
+  state: Connected | Detached,
+  cause?: IpcError,
+): SessionError | undefined {
+  const { session, writes } = state;
+  const { messages, last, written } = session?.resend ?? { messages: queuedMessages(state), last: 0, written: 0 };
   if (messages + writes.size === 0) return undefined;
+  const figures =
+    session === undefined
+      ? `${messages} accepted messages were not sent`
+      : `${messages} of ${last} accepted messages were not received by the peer as far as it has told; ${last - written} of them were not sent, and ${writes.size} writes waited`;
+  const options = cause === undefined ? {} : { cause };
   return new SessionError(
     "IPC_CLOSE_INCOMPLETE",
-    `close incomplete: the connection was cut, and ${messages} of ${last} accepted messages were not received by the peer as far as it has told; ${last - written} of them were not sent, and ${writes.size} writes waited`,
+    `${what} incomplete: the connection has ended, and ${figures}`,
+    options,
   );
+}
+
+function queuedMessages(state: Connected | Detached): number {
+  return state.name === "connected" ? state.connection.sender.queuedMessages : 0;
 }
 
 export interface Leaving {

@@ -21,6 +21,27 @@ it("a drain rejects with IPC_CLOSE_INCOMPLETE when the peer does not read for `t
   expect(session.status).toBe("Closed");
 });
 
+it.each([
+  ["rejects with IPC_CLOSE_INCOMPLETE", 3, "IPC_CLOSE_INCOMPLETE"],
+  ["resolves", 0, undefined],
+])(
+  "a drain %s when the connection is cut with %i accepted messages that were not sent",
+  async (_result, messages, code) => {
+    const [near, far] = memoryPair();
+    const opening = openSession(near, { role: "server", encryption: false, maxQueuedBytes: 20_000_000 });
+    const raw = new RawPeer(far);
+    await raw.join();
+    const session = await opening;
+    onTestFinished(() => session.destroy());
+    far.pause();
+    void Promise.allSettled(Array.from({ length: messages }, () => session.write(1, new Uint8Array(3_000_000))));
+    const drained = session.drain({ timeoutMs: FOREVER_MS });
+    far.destroy();
+    const failure = await drained.catch((error: unknown) => error);
+    expect((failure as { readonly code: string } | undefined)?.code).toBe(code);
+  },
+);
+
 it("a drain sends a golang-ipc peer no GOAWAY, and delivers what it sends", async () => {
   const [near, far] = memoryPair();
   const opening = openSession(near, { role: "server", encryption: false });
