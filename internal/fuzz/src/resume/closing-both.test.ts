@@ -1,5 +1,5 @@
 import { setImmediate as nextMacrotask } from "node:timers/promises";
-import { type Client, startClient } from "@ipc/client";
+import { type Client, type Peer, startClient } from "@ipc/client";
 import { isIpcError, type Server, type SessionLostError, startServer } from "@ipc/server";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../../../testkit/src/eventually.js";
@@ -11,8 +11,6 @@ import { FaultyNetwork } from "./faulty-network.js";
 const NEVER_MS = 2_147_483_647;
 /** Smaller than what the tests write, so that writes wait. */
 const BUFFER_BYTES = 1_024;
-
-type Peer = Pick<Client | Server, "close" | "on" | "write">;
 
 interface Scene {
   readonly network: FaultyNetwork;
@@ -83,8 +81,8 @@ describe("two sides of a session that close at the same time", () => {
     for (let turns = 0; turns < 8; turns++) {
       const { client, server } = await start();
       const outcomes = await Promise.all([
-        writeAndClose(client, server, out, turns % 3),
-        writeAndClose(server, client, back, turns),
+        writeAndClose(client as Peer, server as Peer, out, turns % 3),
+        writeAndClose(server as Peer, client as Peer, back, turns),
       ]);
       expect([turns, ...outcomes.map(({ code }) => code)]).toEqual([turns, ...outcomes.map(expected)]);
     }
@@ -96,8 +94,8 @@ describe("a side that closes, and waits until the other one has received everyth
     "has told at once that it receives nothing more, if it is the %s",
     async (side) => {
       const { network, ...peers } = await start();
-      const near: Peer = peers[side];
-      const far: Peer = side === "client" ? peers.server : peers.client;
+      const near = peers[side] as Peer;
+      const far = (side === "client" ? peers.server : peers.client) as Peer;
       const losses: SessionLostError[] = [];
       far.on("lost", (error) => void losses.push(error as SessionLostError));
       // No acknowledgement becomes due.
