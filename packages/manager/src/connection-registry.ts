@@ -99,20 +99,25 @@ export class ConnectionRegistry {
 
   /** Returns the reason to reject clients at the moment, or undefined. */
   busy(): SessionError | undefined {
-    const { name, maxConnections } = this.#options;
+    const { name } = this.#options;
     if (this.#state === "closed") return new SessionError("IPC_CLOSED", `server \`${name}\` is closed`);
-    if (this.connections.size - this.#detached.size + this.#queued.length >= maxConnections) {
-      return new SessionError(
-        "IPC_SERVER_BUSY",
-        `server \`${name}\` is busy: ${maxConnections} clients, its \`maxConnections\`; retry later, or raise the limit`,
-      );
-    }
+    const full = this.#full();
+    if (full !== undefined) return full;
     const { limit, share } = this.budgets.unread;
     // Each client may leave a message of any size unread when it disconnects, or is cut: many in a row would fill the memory.
     if (share > 0 || this.#events.stream.disconnectedBytes + this.#detached.unreadBytes < limit) return undefined;
     return new SessionError(
       "IPC_SERVER_BUSY",
       `server \`${name}\` is busy: unread messages of disconnected clients fill its \`maxTotalUnreadBytes\` of ${limit} bytes; read faster, or raise the limit`,
+    );
+  }
+
+  #full(): SessionError | undefined {
+    const { name, maxConnections } = this.#options;
+    if (this.connections.size - this.#detached.size + this.#queued.length < maxConnections) return undefined;
+    return new SessionError(
+      "IPC_SERVER_BUSY",
+      `server \`${name}\` is busy: ${maxConnections} clients, its \`maxConnections\`; retry later, or raise the limit`,
     );
   }
 
@@ -135,6 +140,13 @@ export class ConnectionRegistry {
     }
     const answer = established.outcome.resume?.answer;
     if (answer?.how === "resumed") {
+      const full = this.#full();
+      // Another client has taken the last place since the session was found. The session waits for the next attempt.
+      if (full !== undefined) {
+        destroyStream(established.stream);
+        this.#refuse(established.remote, full);
+        return;
+      }
       answer.session?.owner.connect(established);
       // Its keys may have been withdrawn during the handshake.
       this.refuseWithdrawn();

@@ -1,0 +1,99 @@
+import { Duplex } from "node:stream";
+import { type Client, startClient } from "@ipc/client";
+import { startServerManager } from "@ipc/manager";
+import { type Listener, memoryPair, type Transport, TransportError } from "@ipc/transport";
+import { expect, it } from "vitest";
+import { eventually } from "../../testkit/src/eventually.js";
+import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
+
+const name = "orders";
+/** A client that comes back writes its reply, its public key, its AUTH, and then its RESUME. */
+const RESUME_CHUNK = 4;
+
+/** Memory streams. What a client sends from its RESUME on can be held, and the dials can be rejected. */
+class HeldNetwork {
+  readonly #held: (() => void)[] = [];
+  readonly #streams = new Set<Duplex>();
+  #accept: (stream: Duplex) => void = () => {};
+  isDown = false;
+  isHolding = false;
+
+  readonly transport: Transport = {
+    address: () => "held",
+    listen: async (_name, _endpoint, onStream): Promise<Listener> => {
+      this.#accept = onStream;
+      return { address: "held", close: async () => {}, ref() {}, unref() {} };
+    },
+    dial: async () => {
+      if (this.isDown) throw new TransportError("IPC_NO_SERVER", "the network is down");
+      const [client, near] = memoryPair();
+      // Emits what it is given at once, so that two of them can do so without a step in between.
+      const server = new Duplex({
+        read() {},
+        write(chunk, _encoding, done) {
+          near.write(chunk, done);
+        },
+        final: (done) => void near.end(done),
+      });
+      let chunks = 0;
+      near.on("data", (chunk) => {
+        const pass = (): void => void server.push(chunk);
+        if (this.isHolding && ++chunks >= RESUME_CHUNK) this.#held.push(pass);
+        else pass();
+      });
+      near.on("close", () => server.destroy());
+      server.on("close", () => near.destroy());
+      this.#streams.add(near);
+      setImmediate(() => this.#accept(server));
+      return client;
+    },
+  };
+
+  get held(): number {
+    return this.#held.length;
+  }
+
+  /** Lets everything go that is held, at once. */
+  release(): void {
+    this.isHolding = false;
+    for (const pass of this.#held.splice(0)) pass();
+  }
+
+  cut(): void {
+    for (const stream of this.#streams) stream.destroy();
+    this.#streams.clear();
+  }
+}
+
+it("a manager with one place gives it to one of two clients that come back at the same moment, and then to the other", async () => {
+  const network = new HeldNetwork();
+  const { transport } = network;
+  const manager = untilTestEnds(await startServerManager({ name, transport, resume: true, maxConnections: 1 }));
+  let most = 0;
+  const note = (): void => {
+    most = Math.max(most, manager.stats.connections - manager.stats.detached);
+  };
+  const texts: string[] = [];
+  manager.on("connection", (connection) => connection.on("status", note));
+  manager.on("message", (_connection, message) => void texts.push(message.text()));
+  const clients: Client[] = [];
+  for (const text of ["a", "b"]) {
+    network.isDown = false;
+    const client = untilTestEnds(await startClient({ name, transport, resume: true, retryMs: 1 }));
+    clients.push(client);
+    await eventually(() => expect(manager.stats.connections).toBe(clients.length));
+    network.isDown = true;
+    network.cut();
+    await eventually(() => expect(manager.stats.detached).toBe(clients.length));
+    await client.write(1, text);
+  }
+  network.isHolding = true;
+  network.isDown = false;
+  await eventually(() => expect(network.held).toBe(2));
+  network.release();
+  await eventually(() => expect(texts).toHaveLength(1));
+  expect([most, manager.stats]).toMatchObject([1, { connections: 2, detached: 1 }]);
+  await clients[texts[0] === "a" ? 0 : 1]?.close();
+  await eventually(() => expect(texts.toSorted()).toEqual(["a", "b"]));
+  expect(most).toBe(1);
+});
