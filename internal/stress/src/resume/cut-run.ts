@@ -2,7 +2,7 @@ import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { FaultProxy } from "../network/fault-proxy.js";
-import { type Child, PATIENCE_MS } from "../process/child.js";
+import { type Child, type ChildOptions, PATIENCE_MS } from "../process/child.js";
 import { Place } from "../process/place.js";
 import { SeededRandom } from "../random.js";
 import type { CounterCalls, CounterNews, CounterReport } from "./counter.js";
@@ -35,8 +35,12 @@ export interface CutResult {
   readonly server: CounterReport;
 }
 
-export function startCounter(place: Place, patienceMs: number | undefined = PATIENCE_MS): Promise<CounterProcess> {
-  return place.start<CounterCalls, CounterNews>("resume/counter", patienceMs === undefined ? {} : { patienceMs });
+/** @param options without `patienceMs` no call has a limit */
+export function startCounter(
+  place: Place,
+  options: Pick<ChildOptions, "patienceMs"> = { patienceMs: PATIENCE_MS },
+): Promise<CounterProcess> {
+  return place.start<CounterCalls, CounterNews>("resume/counter", options);
 }
 
 /**
@@ -53,7 +57,7 @@ async function playCuts({ messages, bytes, seed, onCut }: CutRun, place: Place):
   await mkdir(folder, { mode: 0o700 });
   const socket = `${NAME}.sock`;
   const start = { name: NAME, ...LIMITS, life: 0 };
-  const [server, client] = await Promise.all([startCounter(place, undefined), startCounter(place, undefined)]);
+  const [server, client] = await Promise.all([startCounter(place, {}), startCounter(place, {})]);
   await server.call("start", { ...start, side: "server", directory: folder });
   const proxy = await FaultProxy.listen([], { path: join(place.directory, socket) }, { path: join(folder, socket) });
   try {
