@@ -103,6 +103,21 @@ describe("a session that both sides can resume", () => {
     );
   });
 
+  it("goes on when the network hangs for longer than `idleTimeoutMs`", async () => {
+    const { client, server, transport } = await startPair(true, { heartbeatMs: 20, idleTimeoutMs: 200 });
+    const [atClient, atServer] = [collect(client as Peer), collect(server as Peer)];
+    transport.freeze();
+    await writeAll(client as Peer, ["c1", "c2"]);
+    await writeAll(server as Peer, ["s1", "s2"]);
+    await eventually(() =>
+      expect([atServer, atClient]).toEqual([
+        ["c1", "c2"],
+        ["s1", "s2"],
+      ]),
+    );
+    expect(client.stats.resumes).toBeGreaterThan(0);
+  });
+
   it("takes writes while there is no connection", async () => {
     const { client, server, transport } = await startPair();
     const atServer = collect(server);

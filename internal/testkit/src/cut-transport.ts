@@ -5,6 +5,7 @@ import { memory, type Transport } from "@ipc/transport";
 class Relay extends Duplex {
   readonly #far: Duplex;
   #isLeft = false;
+  #isFrozen = false;
 
   constructor(far: Duplex) {
     super({ allowHalfOpen: false });
@@ -17,11 +18,12 @@ class Relay extends Duplex {
   }
 
   override _read(): void {
-    this.#far.resume();
+    if (!this.#isFrozen) this.#far.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#far.write(chunk, done);
+    if (this.#isFrozen) done();
+    else this.#far.write(chunk, done);
   }
 
   override _final(done: () => void): void {
@@ -33,6 +35,12 @@ class Relay extends Duplex {
     done(error);
   }
 
+  /** Nothing passes any more, and neither end notices. */
+  freeze(): void {
+    this.#isFrozen = true;
+    this.#far.pause();
+  }
+
   /** Ends here with an error, and leaves the connection of the server as it is. */
   leave(): void {
     this.#isLeft = true;
@@ -41,7 +49,7 @@ class Relay extends Duplex {
   }
 }
 
-/** A transport within this process whose connections can be cut, with whatever is on the way, or left half open. */
+/** A transport within this process whose connections can be cut, with whatever is on the way, left half open, or frozen. */
 export class CutTransport implements Transport {
   readonly #inner = memory();
   readonly #relays = new Set<Relay>();
@@ -62,6 +70,11 @@ export class CutTransport implements Transport {
   /** Cuts every connection at both ends. */
   cut(): void {
     for (const relay of this.#relays) relay.destroy(new Error("cut"));
+  }
+
+  /** Nothing passes on these connections any more, and no side notices. */
+  freeze(): void {
+    for (const relay of this.#relays) relay.freeze();
   }
 
   /** The clients notice that their connections are lost, and the server does not. */
