@@ -7,6 +7,7 @@ const ADAPTERS: Readonly<Record<string, () => Promise<Adapter>>> = {
   secure: async () => (await import("./adapters/ours.js")).ours("secure"),
   "plain, polling": async () => (await import("./adapters/ours.js")).ours("plain, polling"),
   "secure, polling": async () => (await import("./adapters/ours.js")).ours("secure, polling"),
+  "secure, resume": async () => (await import("./adapters/ours.js")).ours("secure, resume"),
   "bare loop": async () => (await import("./adapters/bare-socket.js")).bareSocket,
   ws: async () => (await import("./adapters/web-socket.js")).webSocket,
   zeromq: async () => (await import("./adapters/zero-mq.js")).zeroMq,

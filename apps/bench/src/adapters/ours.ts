@@ -14,13 +14,14 @@ const MOST_CLIENTS = 20_000;
 /** The sender that does not wait for each write has the kernel take over so many bytes at a time, and sends as many meanwhile. */
 const WINDOW_BYTES = 262_144;
 
-/** Options of both ends for each of the three ways in which two of ours can talk, and for faster round trips. */
+/** Options of both ends for each of the three ways in which two of ours can talk, for faster round trips, and for sessions that last. */
 const MODES = {
   plain: { encryption: false },
   compatible: { security: { wire: "golang-ipc" } },
   secure: {},
   "plain, polling": { encryption: false, busyPollUs: 100 },
   "secure, polling": { busyPollUs: 100 },
+  "secure, resume": { resume: true },
 } as const;
 
 class OurLink implements Link {

@@ -1,0 +1,93 @@
+import type { Scenario } from "@ipc-internal/stress";
+import { markdownTable } from "markdown-table";
+import { BOTH_MANNERS } from "../adapter.js";
+import { nodeContestant } from "../contestant.js";
+import { short, spread } from "../number-text.js";
+import type { Order, Outcome } from "../order.js";
+import { median } from "../quantile.js";
+
+const WITHOUT = "secure";
+const WITH = "secure, resume";
+/** What messages of 64 B one way, with `resume`, ÷ without, must reach. */
+const TARGET = 0.85;
+
+/** By contestant, what came of each round. */
+export type Outcomes = Readonly<Record<string, readonly Outcome[]>>;
+
+/** Figures that are measured: their names, and how the table calls them. */
+const RATES = BOTH_MANNERS.map((manner) => [manner, `${manner}: messages/s`] as const);
+const TIMES = BOTH_MANNERS.flatMap((manner) =>
+  (["sender", "receiver"] as const).map((end) => [`${manner}, ${end} ns`, `${manner}: ${end}, ns`] as const),
+);
+const DELAYS = [
+  ["writerMs", "writer, longest ms"],
+  ["writerBusyMs", "of its own work"],
+  ["readerMs", "reader, longest ms"],
+  ["readerBusyMs", "of its own work "],
+] as const;
+
+/** What it costs that each message is kept until the peer has received it. */
+export const resume: Scenario<"rounds"> = {
+  what: "measures messages of 64 B one way with `resume`, beside the same without, and for how long they hold up the event loop",
+  page: "BENCHMARKS.md",
+  options: { rounds: 12 },
+
+  async run({ rounds }) {
+    return reportResume(await measureInTurns(rounds, ORDERS));
+  },
+};
+
+const ORDERS: readonly Order[] = [
+  { workload: "exchange", size: 64, pings: 1, pingMs: 1, manners: BOTH_MANNERS, sendMs: 500 },
+  { workload: "loop delay", size: 64, messages: 1_000_000, sendMs: 2_000 },
+];
+
+/** Measures both in turns; each round begins with the other one, so that other load on the machine meets both alike. */
+export async function measureInTurns(rounds: number, orders: readonly Order[]): Promise<Outcomes> {
+  const contestants = await Promise.all([WITHOUT, WITH].map((name) => nodeContestant(name, "")));
+  const outcomes: Record<string, Outcome[]> = { [WITHOUT]: [], [WITH]: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
+      const figures: Record<string, number> = {};
+      for (const order of orders) Object.assign(figures, (await contestant.measure(order)).figures);
+      outcomes[contestant.name]?.push({ figures });
+    }
+  }
+  return outcomes;
+}
+
+/** Tells the figures as tables, and whether the rates reach the target: by the median of the ratios of all rounds. */
+export function reportResume(outcomes: Outcomes): { readonly figures: string; readonly met: boolean } {
+  const met = RATES.every(([figure]) => ratio(outcomes, figure) >= TARGET);
+  const figures = [
+    table("64 B, one way", outcomes, RATES),
+    table("processor time", outcomes, TIMES),
+    table("the event loop", outcomes, DELAYS),
+    `Target: messages with \`resume\` ÷ without of at least ${TARGET}, in both manners: ${met ? "met" : "MISSED"}.`,
+  ].join("\n\n");
+  return { figures, met };
+}
+
+function table(
+  title: string,
+  outcomes: Outcomes,
+  columns: readonly (readonly [figure: string, head: string])[],
+): string {
+  const rows = [WITHOUT, WITH].map((name) => [
+    name,
+    ...columns.map(([figure]) => spread(valuesOf(outcomes, name, figure))),
+  ]);
+  const ratios = ["with ÷ without", ...columns.map(([figure]) => short(ratio(outcomes, figure)))];
+  return markdownTable([[title, ...columns.map(([, head]) => head)], ...rows, ratios], {
+    align: ["l", ...columns.map(() => "r")],
+  });
+}
+
+function valuesOf(outcomes: Outcomes, name: string, figure: string): number[] {
+  return (outcomes[name] ?? []).map(({ figures }) => figures[figure] ?? Number.NaN);
+}
+
+function ratio(outcomes: Outcomes, figure: string): number {
+  const without = valuesOf(outcomes, WITHOUT, figure);
+  return median(valuesOf(outcomes, WITH, figure).map((value, round) => value / (without[round] ?? Number.NaN)));
+}
