@@ -49,11 +49,15 @@ class Relay extends Duplex {
   }
 }
 
-/** A transport within this process whose connections can be cut, with whatever is on the way, left half open, or frozen. */
+/** A transport whose connections can be cut, with whatever is on the way, left half open, or frozen. @default within this process */
 export class CutTransport implements Transport {
-  readonly #inner = memory();
+  readonly #inner: Transport;
   readonly #relays = new Set<Relay>();
   readonly maxRetryDelayMs = 1;
+
+  constructor(inner: Transport = memory()) {
+    this.#inner = inner;
+  }
 
   address: Transport["address"] = (...place) => this.#inner.address(...place);
 

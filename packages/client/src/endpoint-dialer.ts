@@ -10,6 +10,8 @@ export class EndpointDialer {
   readonly #options: ResolvedClientOptions;
   /** What was proved in all secure sessions so far; from the first one on the client rejects anything less. */
   #earlierMode: number | undefined;
+  /** The server that has the session. */
+  #instance: string | undefined;
 
   constructor(options: ResolvedClientOptions) {
     this.#options = options;
@@ -33,7 +35,8 @@ export class EndpointDialer {
     const { name, serverName, transport, encryption, limits, handshakeTimeoutMs, logger } = this.#options;
     // Read the key file before each dial: a server that creates the file does so before it listens.
     const credentials = withKeyFile(this.#options.credentials, this.#options.keyFilePlace, readKeyFile);
-    const stream = await transport.dial(name, endpoint, { signal });
+    const instance = resume?.claim && this.#instance;
+    const stream = await transport.dial(name, endpoint, { signal, ...(instance !== undefined && { instance }) });
     setStreamReferenced(stream, false);
     const remote = remoteOf(stream, transport.address(name, endpoint));
     logger.debug(`client ${name}: dialled ${remote}`);
@@ -52,6 +55,7 @@ export class EndpointDialer {
       signal,
     });
     const { security } = outcome.codec;
+    if (outcome.resume !== undefined) this.#instance = outcome.resume.instance;
     if (outcome.secureMode !== undefined) this.#earlierMode = (this.#earlierMode ?? 0) | outcome.secureMode;
     diagnostics.handshake({ role: "client", name, remote, security });
     return { stream, outcome, rest, remote };

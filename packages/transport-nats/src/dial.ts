@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from "node:timers";
+import { setTimeout as pause } from "node:timers/promises";
 import { TransportError } from "@ipc/transport";
 import { addAbortListener, removeAbortListener } from "@ipc/transport/internal";
 import type { Broker, BrokerUser } from "./broker.js";
@@ -9,6 +10,8 @@ import type { ConnectionSubjects } from "./subject.js";
 
 /** How long a server that has got the request may take to answer, in milliseconds. */
 const ANSWER_MS = 2_000;
+/** How long a client waits before it asks its former server again, in milliseconds: half of it to one and a half times as long. */
+const RETURN_PAUSE_MS = 200;
 /** A smaller window has no room for a chunk. */
 export const MIN_WINDOW_BYTES = 65_536;
 
@@ -28,6 +31,30 @@ export interface DialSettings {
  */
 export function dialServer(settings: DialSettings): Promise<NatsStream> {
   return new Promise((resolve, reject) => new Dial(settings, resolve, reject));
+}
+
+/**
+ * Asks the server that a client was connected to, again and again for `returnMs`: after a broker has failed, each process connects to
+ * it again in its own time. Resolves with undefined if that server does not answer. Rejects with an error of this side's.
+ */
+export async function dialFormer(
+  ask: () => Promise<NatsStream>,
+  returnMs: number,
+  signal: AbortSignal | undefined,
+): Promise<NatsStream | undefined> {
+  const giveUpAt = performance.now() + returnMs;
+  for (;;) {
+    const asked = ask();
+    try {
+      return await asked;
+    } catch (error) {
+      const { code } = error as TransportError;
+      if (code !== "IPC_NO_SERVER" && code !== "IPC_TRANSPORT_FAILED") return undefined;
+    }
+    const pauseMs = RETURN_PAUSE_MS * (0.5 + Math.random());
+    if (performance.now() + pauseMs > giveUpAt) return undefined;
+    await pause(pauseMs, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {});
+  }
 }
 
 /** A request to connect, until it is answered. */

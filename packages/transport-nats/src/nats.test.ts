@@ -30,12 +30,44 @@ describeWithBroker("over a real broker", (natsServer) => {
     const listen = async (instance: string) =>
       nats(await connectTo(url)).listen("orders", NAME, () => void reached.push(instance), { instance });
     const listeners = [await listen(first), await listen(second)];
-    const transport = nats(await connectTo(url));
+    const transport = nats(await connectTo(url), { returnMs: 0 });
     for (let dial = 0; dial < 10; dial++) (await transport.dial("orders", NAME, { instance: second })).destroy();
     expect(reached).toEqual(Array(10).fill(second));
     await listeners[1]?.close();
     (await transport.dial("orders", NAME, { instance: second })).destroy();
     expect(reached.at(-1)).toBe(first);
+  });
+
+  test("a dial with an instance waits for that server although another one takes clients, until `returnMs` is over", async () => {
+    const { url } = await startBroker(natsServer);
+    const [first, second] = ["11".repeat(16), "22".repeat(16)];
+    const reached: string[] = [];
+    const listen = async (instance: string) =>
+      nats(await connectTo(url)).listen("orders", NAME, () => void reached.push(instance), { instance });
+    await listen(first);
+    const near = await connectTo(url);
+    let requests = 0;
+    const counting = Object.assign(Object.create(near), {
+      publish: (subject: string, payload: Uint8Array, options: { reply: string }) => {
+        requests++;
+        near.publish(subject, payload, options);
+      },
+    });
+    const dialled = nats(counting, { returnMs: 600_000 }).dial("orders", NAME, { instance: second });
+    await eventually(() => expect(requests).toBeGreaterThan(1));
+    await listen(second);
+    (await dialled).destroy();
+    expect(reached).toEqual([second]);
+
+    const abort = new AbortController();
+    requests = 0;
+    const aborted = nats(counting, { returnMs: 600_000 }).dial("orders", NAME, {
+      instance: "33".repeat(16),
+      signal: abort.signal,
+    });
+    await eventually(() => expect(requests).toBeGreaterThan(1));
+    abort.abort();
+    await expect(aborted).rejects.toMatchObject({ code: "IPC_ABORTED" });
   });
 
   test("a dial fails at once while the broker is away, and for good when the connection is closed", async () => {

@@ -7,7 +7,7 @@ import {
   formatValue,
 } from "@ipc/transport/internal";
 import { Broker } from "./broker.js";
-import { dialServer, MIN_WINDOW_BYTES } from "./dial.js";
+import { dialFormer, dialServer, MIN_WINDOW_BYTES } from "./dial.js";
 import type { NatsConnectionLike } from "./nats-connection.js";
 import { NatsListener } from "./nats-listener.js";
 import { acceptSubject, createSubjects, TOKEN } from "./subject.js";
@@ -34,10 +34,16 @@ export interface NatsOptions {
    * its writer wait then. The broker holds 64 MiB for each process, unless its `max_pending` is another. @default 1_048_576
    */
   readonly windowBytes?: number;
+  /**
+   * For how long a client that resumes asks only the server that has its session, which may be about to find its broker again, in
+   * milliseconds, 0 to 600 000: then any server of the name, where the session is lost. @default 5_000
+   */
+  readonly returnMs?: number;
 }
 
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const DEFAULT_WINDOW_BYTES = 1_048_576;
+const DEFAULT_RETURN_MS = 5_000;
 const MAX_WINDOW_BYTES = 16_777_216;
 const METHODS = ["publish", "subscribe", "flush", "status", "isClosed", "isDraining"] as const;
 
@@ -55,12 +61,13 @@ const METHODS = ["publish", "subscribe", "flush", "status", "isClosed", "isDrain
  */
 export function nats(connection: NatsConnectionLike, options: NatsOptions = {}): Transport {
   assertConnection(connection);
-  assertKnownOptions(options, ["allowAnonymous", "user", "heartbeatMs", "windowBytes"], "nats()");
-  const { allowAnonymous = false, user = "_" } = options;
+  assertKnownOptions(options, ["allowAnonymous", "user", "heartbeatMs", "windowBytes", "returnMs"], "nats()");
+  const { allowAnonymous = false, user = "_", returnMs = DEFAULT_RETURN_MS } = options;
   const { heartbeatMs = DEFAULT_HEARTBEAT_MS, windowBytes: window = DEFAULT_WINDOW_BYTES } = options;
   assertBoolean(allowAnonymous, "allowAnonymous");
   assertInteger(heartbeatMs, "heartbeatMs", 100, 600_000);
   assertInteger(window, "windowBytes", MIN_WINDOW_BYTES, MAX_WINDOW_BYTES);
+  assertInteger(returnMs, "returnMs", 0, 600_000);
   if (typeof user !== "string" || !TOKEN.test(user)) {
     throw new TypeError(`\`user\` takes 1 to 64 characters out of A-Z a-z 0-9 _ -, got ${formatValue(user)}`);
   }
@@ -83,19 +90,14 @@ export function nats(connection: NatsConnectionLike, options: NatsOptions = {}):
 
     async dial(name, endpoint, { signal, instance }) {
       const address = transport.address(name, endpoint);
-      const ask = (accept: string) => {
+      const ask = (instance?: string) => {
         assertNotAborted(signal, `dialling ${address}`);
         broker.assertConnected(`dialling ${address}`);
-        return dialServer({ broker, address, accept, subjects: createSubjects(name, user), window, signal });
+        const subjects = createSubjects(name, user);
+        return dialServer({ broker, address, accept: acceptSubject(name, instance), subjects, window, signal });
       };
-      if (instance !== undefined) {
-        try {
-          return await ask(acceptSubject(name, instance));
-        } catch {
-          // That server has gone, or stands still: another one may do.
-        }
-      }
-      return ask(acceptSubject(name));
+      const former = instance === undefined ? undefined : await dialFormer(() => ask(instance), returnMs, signal);
+      return former ?? ask();
     },
   };
   return Object.freeze(transport);

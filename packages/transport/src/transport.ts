@@ -14,7 +14,7 @@ export interface AbortOptions {
 
 export interface DialOptions extends AbortOptions {
   /**
-   * The instance of the server that the caller was connected to: 32 hexadecimal digits. Where several servers share a name, it is
+   * The instance of the server that has the caller's session: 32 hexadecimal digits. Where several servers share a name, it is
    * asked first; a transport without such servers ignores it.
    */
   readonly instance?: string;

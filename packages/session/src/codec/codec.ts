@@ -74,6 +74,8 @@ interface ResumeOutcome {
   readonly keys: ResumeKeys;
   /** What was proved, as MODE bits. */
   readonly mode: number;
+  /** At a client: identifies the server, which has the session from now on; 32 hexadecimal digits. */
+  readonly instance?: string | undefined;
   /** What became of the session that the client wanted to continue; undefined if there was none. */
   readonly answer?: ResumeAnswer | undefined;
 }

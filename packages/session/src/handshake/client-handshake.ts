@@ -109,7 +109,8 @@ function* completeClient(
   const keys = deriveResumeKeys(exporter);
   const claim = options.resume?.claim;
   const answer = claim && (yield* requestResume({ codec, transcriptHash, keys, mode }, claim));
-  return { ...outcome, resume: { keys, mode, answer } };
+  const instance = offer && Buffer.from(offer.instance).toString("hex");
+  return { ...outcome, resume: { keys, mode, instance, answer } };
 }
 
 /** Returns the client's select; undefined: golang-ipc's protocol. @throws SessionError IPC_SECURITY_REFUSED */

@@ -103,7 +103,7 @@ export function isContinued(state: PeerState, { session, attempt }: Resumed): st
 export function whyLost(answer: ResumeAnswer | undefined): string {
   switch (answer?.how) {
     case "unknown":
-      return "the server does not know it, because it was restarted";
+      return "the server does not know it: it was restarted, or another server of the name answered";
     case "expired":
       return "the server has ended it";
     case "refused":
