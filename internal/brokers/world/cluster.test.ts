@@ -1,36 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { type Client, startClient } from "@ipc/client";
 import { startServerManager } from "@ipc/manager";
 import { method, rpc, serve } from "@ipc/rpc";
 import { nats } from "@ipc/transport-nats";
 import { expect, onTestFinished, test } from "vitest";
-import { connectTo, describeWithBroker, startBroker } from "../../../packages/transport-nats/test/with-broker.js";
+import { connectTo, describeWithBroker } from "../../../packages/transport-nats/test/with-broker.js";
+import { startCluster } from "./cluster.js";
 
 const CLIENTS = 300;
 const orders = { echo: method<{ id: number }, { id: number; server: number }>({ idempotent: true }) };
 const security = { psk: randomBytes(32) };
 
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as { readonly port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
-}
-
 describeWithBroker("a cluster of three brokers", (natsServer) => {
   test(`serves ${CLIENTS} clients of three servers, and no idempotent call fails while a broker and a server are killed`, async () => {
-    const ports = await freePorts(3);
-    const routes = ports.map((port) => `nats-route://127.0.0.1:${port}`).join(",");
-    const brokers = await Promise.all(
-      ports.map((port) =>
-        startBroker(natsServer, {
-          flags: ["--cluster_name", "ipc", "--cluster", `nats://127.0.0.1:${port}`, "--routes", routes],
-        }),
-      ),
-    );
+    const brokers = await startCluster(natsServer, 3);
     const urls = brokers.map(({ url }) => url);
     const [, ...survivors] = urls;
     const at = (index: number) => connectTo([urls[index] as string, ...survivors], { noRandomize: true });

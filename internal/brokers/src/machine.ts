@@ -1,0 +1,24 @@
+export interface MachineStart {
+  readonly role: "server" | "client";
+  readonly id: string;
+  readonly servers: string | readonly string[];
+  /** In hexadecimal digits. */
+  readonly psk: string;
+  /** The file of what it has taken, a line each. */
+  readonly log: string;
+  readonly resume?: object;
+  readonly transport?: object;
+  /** Options of `connect()` of nats.js. */
+  readonly connection?: object;
+}
+
+/** A line that a machine has printed. */
+export interface News {
+  readonly what: "ready" | "connection" | "disconnection" | "status" | "lost" | "echoed" | "over";
+  readonly code?: string | undefined;
+  readonly status?: string;
+  readonly undelivered?: readonly number[];
+  readonly unconfirmed?: number;
+  readonly written?: number;
+  readonly rejected?: readonly number[];
+}
