@@ -64,7 +64,11 @@ async function write(): Promise<() => Promise<void>> {
     echoed = numberOf(message.text());
     if (echoed % AHEAD === 0) say({ what: "echoed" });
   });
-  client.on("status", (status) => say({ what: "status", status }));
+  client.on("status", (status) => {
+    say({ what: "status", status });
+    // Writes between two connections were rejected.
+    if (resume === undefined) echoed = written;
+  });
   client.on("lost", (error: IpcError) => {
     const { undelivered = [], unconfirmed = 0 } = error as Partial<SessionLostError>;
     const numbers = undelivered.map(({ data }) => numberOf(Buffer.from(data).toString()));

@@ -21,26 +21,28 @@ export interface NatsServerOptions {
   readonly flags?: readonly string[];
   /** The text of its configuration file. */
   readonly config?: string;
+  /** The command that runs it elsewhere, where it listens at every address. @default here, on the loopback interface */
+  readonly within?: readonly string[];
 }
 
-/** A real broker on the loopback interface, in a process of its own. */
+/** A real broker in a process of its own. */
 export class NatsServer implements AsyncDisposable {
-  readonly #program: string;
-  readonly #flags: readonly string[];
+  readonly #command: readonly [string, ...string[]];
   readonly #directory = mkdtempSync(join(tmpdir(), "ipc-nats-"));
   #child: ChildProcess | undefined;
   #port = -1;
 
-  private constructor(program: string, flags: readonly string[], config: string) {
-    this.#program = program;
+  private constructor(program: string, { flags = [], config = "", within = [] }: NatsServerOptions) {
     const file = join(this.#directory, "nats.conf");
     writeFileSync(file, config);
-    this.#flags = ["-c", file, ...flags];
+    const host = within.length === 0 ? "127.0.0.1" : "0.0.0.0";
+    const [first = program, ...rest] = [...within, program];
+    this.#command = [first, ...rest, "-c", file, "-a", host, ...flags];
   }
 
   /** Resolves when clients can connect. */
-  static async start(program: string, { flags = [], config = "" }: NatsServerOptions = {}): Promise<NatsServer> {
-    const server = new NatsServer(program, flags, config);
+  static async start(program: string, options: NatsServerOptions = {}): Promise<NatsServer> {
+    const server = new NatsServer(program, options);
     try {
       await server.start();
     } catch (error) {
@@ -51,12 +53,17 @@ export class NatsServer implements AsyncDisposable {
   }
 
   get url(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   /** Starts it again, at the same port. */
   async start(): Promise<void> {
-    const child = spawn(this.#program, ["-a", "127.0.0.1", "-p", String(this.#port), ...this.#flags], {
+    const [program, ...args] = this.#command;
+    const child = spawn(program, [...args, "-p", String(this.#port)], {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#child = child;
