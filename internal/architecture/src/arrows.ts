@@ -42,7 +42,11 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
   server: { runtime: ["session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers/promises"] },
   manager: { runtime: ["server", "session", "transport"], typesOnly: [], builtins: ["events", "stream", "timers"] },
   rpc: { runtime: [], typesOnly: ["session"], builtins: ["async_hooks", "diagnostics_channel", "timers"] },
-  "transport-nats": { runtime: ["transport"], typesOnly: [], builtins: ["crypto", "stream", "timers", "timers/promises"] },
+  "transport-nats": {
+    runtime: ["transport"],
+    typesOnly: [],
+    builtins: ["crypto", "stream", "timers", "timers/promises"],
+  },
 };
 
 /** Finds the row of a package. */

@@ -24,12 +24,15 @@ const CLOSED =
 export class Broker {
   readonly #connection: NatsConnectionLike;
   readonly #tickMs: number;
+  /** By how much the windows of all connections together may still grow, in bytes. */
+  #freeWindow: number;
   readonly #users = new Set<BrokerUser>();
   #ticking: NodeJS.Timeout | undefined;
   #state: "unwatched" | "connected" | "reconnecting" | "closed" = "unwatched";
 
-  constructor(connection: NatsConnectionLike, heartbeatMs: number) {
+  constructor(connection: NatsConnectionLike, heartbeatMs: number, sharedWindow: number) {
     this.#connection = connection;
+    this.#freeWindow = sharedWindow;
     this.#tickMs = Math.ceil(heartbeatMs / 2);
   }
 
@@ -69,6 +72,17 @@ export class Broker {
   /** Resolves when the broker knows all that was published and subscribed. Rejects with NATS's error. */
   flush(): Promise<void> {
     return this.#connection.flush();
+  }
+
+  /** Takes as much of `bytes` as there is for a window that grows; returns how much that is. */
+  takeWindow(bytes: number): number {
+    const taken = Math.min(bytes, this.#freeWindow);
+    this.#freeWindow -= taken;
+    return taken;
+  }
+
+  returnWindow(bytes: number): void {
+    this.#freeWindow += bytes;
   }
 
   add(user: BrokerUser): void {

@@ -8,8 +8,8 @@ import type { NatsMessage, NatsSubscription } from "./nats-connection.js";
 import { NatsStream } from "./nats-stream.js";
 import type { ConnectionSubjects } from "./subject.js";
 
-/** How long a server that has got the request may take to answer, in milliseconds. */
-const ANSWER_MS = 2_000;
+/** How long the broker, or a server that has got a request, may take to answer, in milliseconds. */
+export const ANSWER_MS = 2_000;
 /** How long a client waits before it asks its former server again, in milliseconds: half of it to one and a half times as long. */
 const RETURN_PAUSE_MS = 200;
 /** A smaller window has no room for a chunk. */

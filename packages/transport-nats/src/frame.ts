@@ -10,6 +10,10 @@ export const FRAME = {
   ping: 5,
   /** A server's first one, u32: its window. */
   accept: 6,
+  /** u32: the window of the sender of this message is so much larger. */
+  grown: 7,
+  /** u32: the sender of this message gives back so much of the other side's window. */
+  shrunk: 8,
 } as const;
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
@@ -31,7 +35,7 @@ export function encodeFrame(type: FrameType, sequence: number, payload?: Uint8Ar
   return frame;
 }
 
-/** Encodes a number of bytes: the payload of `taken` and `accept`, and the whole request of a client. */
+/** Encodes a number of bytes: the payload of all messages with one but data, and the whole request of a client. */
 export function encodeCount(bytes: number): Buffer {
   const payload = Buffer.allocUnsafe(COUNT_BYTES);
   payload.writeUInt32BE(bytes);

@@ -1,50 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Duplex } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
+import { join, meddling, outcome } from "../test/join.js";
 import { connectTo, describeWithBroker, startBroker, type TestConnection } from "../test/with-broker.js";
 import { encodeFrame, FRAME } from "./frame.js";
-import { type NatsOptions, nats } from "./nats.js";
-import type { NatsConnectionLike } from "./nats-connection.js";
+import { nats } from "./nats.js";
 
 const NAME = { kind: "name" } as const;
-
-/** Passes on what one side publishes, as a broker that `meddle` has in its hands. */
-function meddling(connection: NatsConnectionLike, meddle: (payload: Buffer, send: (payload: Buffer) => void) => void) {
-  return {
-    ...connection,
-    publish: (subject: string, payload: Uint8Array, options: { reply: string }) =>
-      meddle(Buffer.from(payload), (data) => connection.publish(subject, data, options)),
-    subscribe: connection.subscribe.bind(connection),
-    flush: () => connection.flush(),
-    status: () => connection.status(),
-    isClosed: () => connection.isClosed(),
-    isDraining: () => connection.isDraining(),
-  } satisfies NatsConnectionLike;
-}
-
-async function join(
-  near: NatsConnectionLike,
-  far: NatsConnectionLike,
-  options: NatsOptions = {},
-): Promise<[near: Duplex, far: Duplex]> {
-  const accepted = new Promise<Duplex>((resolve) => void nats(far, options).listen("orders", NAME, resolve, {}));
-  await far.flush();
-  const stream = await nats(near, options).dial("orders", NAME, {});
-  return [stream, await accepted];
-}
-
-/** Resolves with the error of a stream, or null, and with what it has received until then. */
-async function outcome(stream: Duplex): Promise<{ error: Error | null; received: string }> {
-  let received = "";
-  stream.on("data", (chunk: Buffer) => {
-    received += chunk;
-  });
-  await new Promise((resolve) => stream.once("close", resolve));
-  return { error: stream.errored, received };
-}
-
 const lost = { code: "IPC_TRANSPORT_FAILED", message: expect.stringContaining("lost, repeated or reordered") };
 
 describeWithBroker("a connection over a broker", (natsServer) => {
@@ -97,6 +60,12 @@ describeWithBroker("a connection over a broker", (natsServer) => {
     ["a message without a byte of data", encodeFrame(FRAME.data, 0), "not of this protocol"],
     ["more than the window", encodeFrame(FRAME.data, 0, Buffer.alloc(1_000_000)), "past the window"],
     ["a count of bytes that were never sent", encodeFrame(FRAME.taken, 0, Buffer.from([0, 0, 0, 1])), "protocol"],
+    ["a window that grows past the largest", encodeFrame(FRAME.grown, 0, Buffer.from([0, 1, 0, 0])), "protocol"],
+    [
+      "a window of which more is given back than was taken",
+      encodeFrame(FRAME.shrunk, 0, Buffer.from([0, 0, 0, 1])),
+      "protocol",
+    ],
     ["a second acceptance", encodeFrame(FRAME.accept, 0, Buffer.from([0, 1, 0, 0])), "protocol"],
   ])("ends with an error for %s, and delivers nothing of it", async (_what, injected, message) => {
     const [near, far] = await connections();

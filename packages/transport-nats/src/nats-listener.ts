@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
+import { clearTimeout, setTimeout } from "node:timers";
 import { type Listener, type ListenOptions, TransportError } from "@ipc/transport";
 import { followSignal, messageOf } from "@ipc/transport/internal";
 import type { Broker, BrokerUser } from "./broker.js";
-import { MIN_WINDOW_BYTES } from "./dial.js";
+import { ANSWER_MS, MIN_WINDOW_BYTES } from "./dial.js";
 import { decodeCount, encodeFrame, FRAME } from "./frame.js";
 import type { NatsMessage, NatsSubscription } from "./nats-connection.js";
 import { NatsStream } from "./nats-stream.js";
@@ -127,10 +128,19 @@ export class NatsListener implements Listener, BrokerUser {
   }
 }
 
-/** Settles as `promise`, or with the reason of the signal. */
+/** Settles as `promise`, or with the reason of the signal, or rejects after `ANSWER_MS`. */
 function settled(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-    promise.then(resolve, reject);
+    const message = `the broker has not answered within ${ANSWER_MS} ms; check the connection to it, and start again`;
+    const timer = setTimeout(() => fail(new Error(message)), ANSWER_MS);
+    const fail = (reason: unknown): void => {
+      clearTimeout(timer);
+      reject(reason);
+    };
+    signal?.addEventListener("abort", () => fail(signal.reason), { once: true });
+    promise.then(() => {
+      clearTimeout(timer);
+      resolve();
+    }, fail);
   });
 }

@@ -1,12 +1,16 @@
 import { TransportError } from "@ipc/transport";
-import { guardStream, WindowedStream, type WindowSizes } from "@ipc/transport/internal";
+import { guardStream, WindowedStream } from "@ipc/transport/internal";
 import type { Broker, BrokerUser } from "./broker.js";
 import { decodeCount, encodeCount, encodeFrame, FRAME, type FrameType, HEAD_BYTES, viewOf } from "./frame.js";
 import type { NatsMessage, NatsSubscription } from "./nats-connection.js";
 
 /** So many ticks, two in each heartbeat, may pass without a message: the peer sends one in each. */
 const MAX_SILENT_TICKS = 3;
+/** A reader tells what it has taken when that is so large a part of the window. */
+const TELL_SHARE = 4;
 const MAX_CHUNK_BYTES = 65_536;
+/** The size of every window until its reader has taken something, and after its writer was idle. */
+const FIRST_WINDOW_BYTES = 16_384;
 
 /** Where a stream sends and receives. */
 export interface NatsChannel {
@@ -17,9 +21,9 @@ export interface NatsChannel {
   readonly from: string;
   /** Of the own subject. */
   readonly subscription: NatsSubscription;
-  /** The window of this side, in bytes. */
+  /** The largest window of this side, in bytes. */
   readonly window: number;
-  /** The window that the peer has announced. */
+  /** The largest one that the peer has announced. */
   readonly peerWindow: number;
   /** How many messages the peer has sent before. */
   readonly received: number;
@@ -28,16 +32,26 @@ export interface NatsChannel {
 /**
  * One end of a connection over a broker: a windowed stream whose messages are numbered. A broker may lose messages when it restarts,
  * and an attacker may drop, repeat or reorder them: then the numbers do not follow one another, and the stream is destroyed.
+ *
+ * A window begins small. It grows while its reader takes what arrives, as far as the windows of all connections together may, and its
+ * writer gives back what it has not used for a tick. So what the broker may have to hold for this process is bounded.
  */
 export class NatsStream extends WindowedStream implements BrokerUser {
   readonly #channel: NatsChannel;
   #sent = 0;
   #received: number;
   #silentTicks = 0;
+  /** Whether data was sent since the last tick. */
+  #isSending = false;
   #released = false;
 
   constructor(channel: NatsChannel) {
-    super(sizesOf(channel));
+    super({
+      sendWindow: FIRST_WINDOW_BYTES,
+      receiveWindow: FIRST_WINDOW_BYTES,
+      maxChunk: Math.min(MAX_CHUNK_BYTES, channel.broker.maxPayload - HEAD_BYTES),
+      tellAfter: FIRST_WINDOW_BYTES / TELL_SHARE,
+    });
     this.#channel = channel;
     this.#received = channel.received;
     channel.broker.add(this);
@@ -50,6 +64,7 @@ export class NatsStream extends WindowedStream implements BrokerUser {
   }
 
   onTick(): void {
+    this.#giveBack();
     this.#silentTicks++;
     if (this.#silentTicks < MAX_SILENT_TICKS) this.#publish(FRAME.ping);
     else
@@ -69,11 +84,18 @@ export class NatsStream extends WindowedStream implements BrokerUser {
   };
 
   protected override sendChunk(chunk: Uint8Array): void {
+    this.#isSending = true;
     this.#send(FRAME.data, chunk);
   }
 
   protected override sendTaken(bytes: number): void {
     this.#send(FRAME.taken, encodeCount(bytes));
+    const { receiveWindow } = this;
+    if (bytes < receiveWindow / TELL_SHARE) return;
+    const more = this.#channel.broker.takeWindow(Math.min(receiveWindow, this.#maxWindow - receiveWindow));
+    if (more === 0) return;
+    this.#resize(receiveWindow + more);
+    this.#send(FRAME.grown, encodeCount(more));
   }
 
   protected override sendEnd(): void {
@@ -87,6 +109,7 @@ export class NatsStream extends WindowedStream implements BrokerUser {
   protected override release(): void {
     this.#released = true;
     this.#channel.broker.remove(this);
+    this.#channel.broker.returnWindow(this.receiveWindow - FIRST_WINDOW_BYTES);
     this.#channel.subscription.unsubscribe();
   }
 
@@ -134,12 +157,47 @@ export class NatsStream extends WindowedStream implements BrokerUser {
   }
 
   #take(type: number, payload: Uint8Array): boolean {
-    if (type === FRAME.taken) return this.receiveTaken(decodeCount(payload));
-    if (type !== FRAME.data) return false;
+    if (type !== FRAME.data) return this.#takeCount(type, decodeCount(payload));
     // Memory of its own: that of the message also has messages of other connections.
     const chunk = Buffer.allocUnsafeSlow(payload.length);
     chunk.set(payload);
     return this.receiveChunk(chunk);
+  }
+
+  #takeCount(type: number, bytes: number): boolean {
+    if (type === FRAME.taken) return this.receiveTaken(bytes);
+    if (bytes <= 0) return false;
+    if (type === FRAME.grown) {
+      if (this.sendWindow + bytes > this.#maxWindow) return false;
+      this.resizeSendWindow(this.sendWindow + bytes);
+    } else {
+      const left = this.receiveWindow - bytes;
+      if (type !== FRAME.shrunk || left < FIRST_WINDOW_BYTES || left < this.receivedBytes) return false;
+      // Otherwise the peer would keep the window for what it does not know to be taken.
+      this.tellTaken();
+      this.#resize(left);
+      this.#channel.broker.returnWindow(bytes);
+    }
+    return true;
+  }
+
+  /** Neither side makes the other send or take more than it does itself. */
+  get #maxWindow(): number {
+    return Math.min(this.#channel.window, this.#channel.peerWindow);
+  }
+
+  #resize(receiveWindow: number): void {
+    this.resizeReceiveWindow(receiveWindow, receiveWindow / TELL_SHARE);
+  }
+
+  /** Gives back the window that this side has not used for a tick, except that of what the peer has not said it has taken. */
+  #giveBack(): void {
+    const unused = this.sendWindow - FIRST_WINDOW_BYTES - this.outstandingBytes;
+    if (!this.#isSending && unused > 0) {
+      this.resizeSendWindow(this.sendWindow - unused);
+      this.#send(FRAME.shrunk, encodeCount(unused));
+    }
+    this.#isSending = false;
   }
 
   /** Nothing listens at the peer's subject any more. */
@@ -156,14 +214,4 @@ export class NatsStream extends WindowedStream implements BrokerUser {
     const message = `the connection over ${this.#channel.from} failed: ${what}`;
     this.destroy(new TransportError("IPC_TRANSPORT_FAILED", message));
   }
-}
-
-function sizesOf({ broker, window, peerWindow }: NatsChannel): WindowSizes {
-  return {
-    // No peer makes this side send more than it takes itself: what is sent waits in this process while the broker is slow.
-    sendWindow: Math.min(peerWindow, window),
-    receiveWindow: window,
-    maxChunk: Math.min(MAX_CHUNK_BYTES, broker.maxPayload - HEAD_BYTES),
-    tellAfter: window / 4,
-  };
 }

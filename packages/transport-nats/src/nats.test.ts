@@ -70,6 +70,26 @@ describeWithBroker("over a real broker", (natsServer) => {
     await expect(aborted).rejects.toMatchObject({ code: "IPC_ABORTED" });
   });
 
+  test("a server does not start while the broker is away, or stands still, and says so", async () => {
+    const broker = await startBroker(natsServer);
+    const transport = nats(await connectTo(broker.url));
+    const security = { psk: randomBytes(32) };
+    const start = () => startServerManager({ name: "orders", transport, security });
+    await broker.kill("SIGSTOP");
+    const still = { code: "IPC_TRANSPORT_FAILED", message: expect.stringContaining("not answered within 2000 ms") };
+    await expect(start()).rejects.toMatchObject(still);
+    const abort = new AbortController();
+    const aborted = startServerManager({ name: "orders", transport, security, signal: abort.signal });
+    abort.abort();
+    await expect(aborted).rejects.toMatchObject({ code: "IPC_ABORTED" });
+    await broker.kill("SIGKILL");
+    const away = { code: "IPC_TRANSPORT_FAILED", message: expect.stringContaining("has lost its broker") };
+    await eventually(() => expect(start()).rejects.toMatchObject(away));
+    await broker.start();
+    const manager = await eventually(start);
+    await manager.close();
+  });
+
   test("a dial fails at once while the broker is away, and for good when the connection is closed", async () => {
     const broker = await startBroker(natsServer);
     const connection = await connectTo(broker.url);

@@ -31,9 +31,15 @@ export interface NatsOptions {
   readonly heartbeatMs?: number;
   /**
    * The most that may be on the way to this side of each connection, in bytes, 65 536 to 16 777 216; a reader that stands still makes
-   * its writer wait then. The broker holds 64 MiB for each process, unless its `max_pending` is another. @default 1_048_576
+   * its writer wait then. The smaller one of both sides counts. @default 1_048_576
    */
   readonly windowBytes?: number;
+  /**
+   * By how much the windows of all connections over this transport may grow together, in bytes, 0 to 1 073 741 824; each has 16 384
+   * bytes beside it. The broker holds what is on the way to a process that stands still, 64 MiB unless its `max_pending` is another.
+   * @default 33_554_432
+   */
+  readonly sharedWindowBytes?: number;
   /**
    * For how long a client that resumes asks only the server that has its session, which may be about to find its broker again, in
    * milliseconds, 0 to 600 000: then any server of the name, where the session is lost. @default 5_000
@@ -43,8 +49,11 @@ export interface NatsOptions {
 
 const DEFAULT_HEARTBEAT_MS = 5_000;
 const DEFAULT_WINDOW_BYTES = 1_048_576;
+const DEFAULT_SHARED_WINDOW_BYTES = 33_554_432;
+const MAX_SHARED_WINDOW_BYTES = 1_073_741_824;
 const DEFAULT_RETURN_MS = 5_000;
 const MAX_WINDOW_BYTES = 16_777_216;
+const OPTIONS = ["allowAnonymous", "user", "heartbeatMs", "windowBytes", "sharedWindowBytes", "returnMs"];
 const METHODS = ["publish", "subscribe", "flush", "status", "isClosed", "isDraining"] as const;
 
 /**
@@ -61,17 +70,19 @@ const METHODS = ["publish", "subscribe", "flush", "status", "isClosed", "isDrain
  */
 export function nats(connection: NatsConnectionLike, options: NatsOptions = {}): Transport {
   assertConnection(connection);
-  assertKnownOptions(options, ["allowAnonymous", "user", "heartbeatMs", "windowBytes", "returnMs"], "nats()");
+  assertKnownOptions(options, OPTIONS, "nats()");
   const { allowAnonymous = false, user = "_", returnMs = DEFAULT_RETURN_MS } = options;
   const { heartbeatMs = DEFAULT_HEARTBEAT_MS, windowBytes: window = DEFAULT_WINDOW_BYTES } = options;
+  const { sharedWindowBytes = DEFAULT_SHARED_WINDOW_BYTES } = options;
   assertBoolean(allowAnonymous, "allowAnonymous");
   assertInteger(heartbeatMs, "heartbeatMs", 100, 600_000);
   assertInteger(window, "windowBytes", MIN_WINDOW_BYTES, MAX_WINDOW_BYTES);
+  assertInteger(sharedWindowBytes, "sharedWindowBytes", 0, MAX_SHARED_WINDOW_BYTES);
   assertInteger(returnMs, "returnMs", 0, 600_000);
   if (typeof user !== "string" || !TOKEN.test(user)) {
     throw new TypeError(`\`user\` takes 1 to 64 characters out of A-Z a-z 0-9 _ -, got ${formatValue(user)}`);
   }
-  const broker = new Broker(connection, heartbeatMs);
+  const broker = new Broker(connection, heartbeatMs, sharedWindowBytes);
 
   const transport: Transport = {
     requiresKeys: !allowAnonymous,

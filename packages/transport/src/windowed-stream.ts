@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 
 type Done = (error?: Error | null) => void;
 
-/** Sizes of a stream over messages, in bytes. */
+/** Sizes of a stream over messages at its start, in bytes. */
 export interface WindowSizes {
   /** The most that may be on the way to the peer: sent, and not yet in its stream's buffer. */
   readonly sendWindow: number;
@@ -28,7 +28,10 @@ const HIGH_WATER_BYTES = 65_536;
  * which delivers them in order: a chunk of data, so many bytes taken, the end, a reset, and that the channel has closed.
  */
 export abstract class WindowedStream extends Duplex {
-  readonly #sizes: WindowSizes;
+  #sendWindow: number;
+  #receiveWindow: number;
+  #tellAfter: number;
+  readonly #maxChunk: number;
   /** Chunks that were received and have no room in the stream's buffer. */
   readonly #received: Buffer[] = [];
   #receivedBytes = 0;
@@ -44,7 +47,10 @@ export abstract class WindowedStream extends Duplex {
   protected constructor(sizes: WindowSizes) {
     // Like a net.Socket, so that an owner that ignores the peer's end leaks nothing.
     super({ allowHalfOpen: false, highWaterMark: HIGH_WATER_BYTES });
-    this.#sizes = sizes;
+    this.#sendWindow = sizes.sendWindow;
+    this.#receiveWindow = sizes.receiveWindow;
+    this.#tellAfter = sizes.tellAfter;
+    this.#maxChunk = sizes.maxChunk;
   }
 
   /** Sends a chunk of 1 … `maxChunk` bytes. Its memory is the writer's, so what is kept is copied. */
@@ -60,10 +66,46 @@ export abstract class WindowedStream extends Duplex {
     return this.#peerEnded;
   }
 
+  protected get sendWindow(): number {
+    return this.#sendWindow;
+  }
+
+  protected get receiveWindow(): number {
+    return this.#receiveWindow;
+  }
+
+  /** Sent, and the peer has not said that it has taken it. */
+  protected get outstandingBytes(): number {
+    return this.#outstandingBytes;
+  }
+
+  /** Received, and not yet in the stream's buffer. */
+  protected get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  protected resizeSendWindow(bytes: number): void {
+    this.#sendWindow = bytes;
+    this.#sendRest();
+  }
+
+  protected resizeReceiveWindow(bytes: number, tellAfter: number): void {
+    this.#receiveWindow = bytes;
+    this.#tellAfter = tellAfter;
+  }
+
+  /** Tells the peer all that has been taken. */
+  protected tellTaken(): void {
+    const bytes = this.#untoldBytes;
+    if (bytes === 0 || this.#channelClosed) return;
+    this.#untoldBytes = 0;
+    this.sendTaken(bytes);
+  }
+
   /** Takes a chunk into memory of this stream. @returns false if the peer may not send it: it is empty, or past the window */
   protected receiveChunk(chunk: Buffer): boolean {
     const bytes = chunk.length + CHUNK_OVERHEAD_BYTES;
-    if (chunk.length === 0 || this.#receivedBytes + bytes > this.#sizes.receiveWindow) return false;
+    if (chunk.length === 0 || this.#receivedBytes + bytes > this.#receiveWindow) return false;
     if (this.#peerEnded) return true;
     this.#received.push(chunk);
     this.#receivedBytes += bytes;
@@ -75,9 +117,7 @@ export abstract class WindowedStream extends Duplex {
   protected receiveTaken(bytes: number): boolean {
     if (bytes <= 0 || bytes > this.#outstandingBytes) return false;
     this.#outstandingBytes -= bytes;
-    const rest = this.#rest;
-    this.#rest = undefined;
-    if (rest !== undefined) this.#send(rest.chunk, rest.done);
+    this.#sendRest();
     return true;
   }
 
@@ -141,25 +181,26 @@ export abstract class WindowedStream extends Duplex {
       this.push(chunk);
       hasRoom = this.readableLength < this.readableHighWaterMark;
     }
-    if (this.#untoldBytes >= this.#sizes.tellAfter && !this.#channelClosed) {
-      const bytes = this.#untoldBytes;
-      this.#untoldBytes = 0;
-      this.sendTaken(bytes);
-    }
+    if (this.#untoldBytes >= this.#tellAfter) this.tellTaken();
     if (this.#peerEnded && this.#received.length === 0 && !this.destroyed) this.push(null);
+  }
+
+  #sendRest(): void {
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) this.#send(rest.chunk, rest.done);
   }
 
   /** Sends as much as the window has room for, and keeps the rest. */
   #send(chunk: Uint8Array, done: Done): void {
-    const { sendWindow, maxChunk } = this.#sizes;
     let sent = 0;
     while (sent < chunk.length) {
-      const room = sendWindow - this.#outstandingBytes - CHUNK_OVERHEAD_BYTES;
+      const room = this.#sendWindow - this.#outstandingBytes - CHUNK_OVERHEAD_BYTES;
       if (room <= 0) {
         this.#rest = { chunk: chunk.subarray(sent), done };
         return;
       }
-      const bytes = Math.min(chunk.length - sent, maxChunk, room);
+      const bytes = Math.min(chunk.length - sent, this.#maxChunk, room);
       this.#outstandingBytes += bytes + CHUNK_OVERHEAD_BYTES;
       this.sendChunk(chunk.subarray(sent, sent + bytes));
       sent += bytes;

@@ -1,0 +1,103 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { expect, onTestFinished, test } from "vitest";
+import { eventually } from "../../../internal/testkit/src/eventually.js";
+import { meddling } from "../test/join.js";
+import { connectTo, describeWithBroker, startBroker } from "../test/with-broker.js";
+import { FRAME, HEAD_BYTES } from "./frame.js";
+import { nats } from "./nats.js";
+import type { NatsConnectionLike } from "./nats-connection.js";
+
+const NAME = { kind: "name" } as const;
+const MIB = 1_048_576;
+const CONNECTIONS = 100;
+
+async function length(stream: Duplex): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of stream) bytes += (chunk as Buffer).length;
+  return bytes;
+}
+
+/** Notes by how much the windows of one side grow, and how much of the other side's it gives back. */
+function watchWindows(connection: NatsConnectionLike) {
+  const bytes = { grown: 0, shrunk: 0 };
+  const watched = meddling(connection, (payload, send) => {
+    if (payload[0] === FRAME.grown) bytes.grown += payload.readUInt32BE(HEAD_BYTES);
+    if (payload[0] === FRAME.shrunk) bytes.shrunk += payload.readUInt32BE(HEAD_BYTES);
+    send(payload);
+  });
+  return { bytes, watched };
+}
+
+describeWithBroker("the windows of connections over a broker", (natsServer) => {
+  test("let both sides send when they differ, by the smaller one", async () => {
+    const { url } = await startBroker(natsServer);
+    const [small, large] = [nats(await connectTo(url), { windowBytes: 65_536 }), nats(await connectTo(url))];
+    const accepted = new Promise<Duplex>((resolve) => void large.listen("orders", NAME, resolve, {}));
+    const ends = [await eventually(() => small.dial("orders", NAME, {})), await accepted];
+    for (const end of ends) end.end(Buffer.alloc(4 * MIB));
+    expect(await Promise.all(ends.map(length))).toEqual([4 * MIB, 4 * MIB]);
+  });
+
+  test("grow while their readers read, together by `sharedWindowBytes` at most, and shrink when their writers are idle", async () => {
+    const { url } = await startBroker(natsServer);
+    const near = watchWindows(await connectTo(url));
+    const far = watchWindows(await connectTo(url));
+    const sharedWindowBytes = 49_152;
+    const options = { sharedWindowBytes, heartbeatMs: 100 };
+    const transport = nats(far.watched, options);
+    const accepted: Duplex[] = [];
+    await transport.listen("orders", NAME, (stream) => void accepted.push(stream), {});
+    const dialler = nats(near.watched, options);
+    for (let round = 1; round <= 2; round++) {
+      // Another connection each time: the first one stays, and has given back what it had.
+      const stream = await dialler.dial("orders", NAME, {});
+      stream.write(Buffer.alloc(MIB));
+      let received = 0;
+      accepted.at(-1)?.on("data", (chunk: Buffer) => {
+        received += chunk.length;
+      });
+      await eventually(() => expect(received).toBe(MIB));
+      await eventually(() => expect(far.bytes.grown).toBe(round * sharedWindowBytes));
+      await eventually(() => expect(near.bytes.shrunk).toBe(round * sharedWindowBytes));
+    }
+  });
+
+  test(`hold less than the broker's max_pending of ${CONNECTIONS} connections to a process that stands still, so that none is cut`, async () => {
+    const { url } = await startBroker(natsServer, { config: "max_pending: 8MB\nwrite_deadline: 60s" });
+    const script = `
+      const { connect } = require("@nats-io/transport-node");
+      const { nats } = require("@ipc/transport-nats");
+      connect({ servers: ${JSON.stringify(url)} }).then(async (connection) => {
+        let bytes = 0;
+        const onStream = (stream) => stream.on("data", (chunk) => {
+          bytes += chunk.length;
+          if (bytes === ${CONNECTIONS * MIB}) console.log("all");
+        });
+        await nats(connection, { heartbeatMs: 600_000, sharedWindowBytes: 4_194_304 }).listen("orders", { kind: "name" }, onStream, {});
+        console.log("listening");
+      });`;
+    const place = { cwd: import.meta.dirname, stdio: ["ignore", "pipe", "inherit"] as ["ignore", "pipe", "inherit"] };
+    const child = spawn(process.execPath, ["-e", script], place);
+    onTestFinished(() => void child.kill("SIGKILL"));
+    await once(child.stdout, "data");
+    const near = await connectTo(url);
+    const transport = nats(near, { heartbeatMs: 600_000 });
+    const streams = await Promise.all(Array.from({ length: CONNECTIONS }, () => transport.dial("orders", NAME, {})));
+    const failures: unknown[] = [];
+    let written = 0;
+    for (const stream of streams) {
+      stream.on("error", (error) => failures.push(error));
+      for (let part = 0; part < 16; part++) stream.write(Buffer.alloc(MIB / 16), () => written++);
+    }
+    // In the middle of the traffic, when windows have grown.
+    await eventually(() => expect(written).toBeGreaterThan(3 * CONNECTIONS));
+    child.kill("SIGSTOP");
+    for (let before = -1; before < written; await near.flush()) before = written;
+    const all = once(child.stdout, "data");
+    child.kill("SIGCONT");
+    await all;
+    expect(failures).toEqual([]);
+  });
+});
