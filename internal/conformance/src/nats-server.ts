@@ -56,6 +56,11 @@ export class NatsServer implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Of the current process, or the last one. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get port(): number {
     return this.#port;
   }

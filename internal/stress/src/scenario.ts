@@ -14,7 +14,7 @@ export interface Scenario<Name extends string = string> {
   /** In a line. */
   readonly what: string;
   /** The page of docs/ that has a section for its figures. */
-  readonly page?: "BENCHMARKS.md" | "ROBUSTNESS.md" | "SCALE.md";
+  readonly page?: "BENCHMARKS.md" | "MACHINES.md" | "ROBUSTNESS.md" | "SCALE.md";
   /** The numbers that it takes, with their defaults. */
   readonly options: Readonly<Record<Name, number>>;
   /** @throws Error when a promise was broken */
