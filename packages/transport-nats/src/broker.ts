@@ -59,14 +59,20 @@ export class Broker {
 
   /** @throws TransportError `IPC_TRANSPORT_FAILED` */
   publish(subject: string, payload: Uint8Array, reply: string): void {
-    this.#attempt(`publishing to ${subject}`, () => this.#connection.publish(subject, payload, { reply }));
+    try {
+      this.#connection.publish(subject, payload, { reply });
+    } catch (error) {
+      fail(`publishing to ${subject}`, error);
+    }
   }
 
   /** @throws TransportError `IPC_TRANSPORT_FAILED` */
   subscribe(subject: string, callback: OnMessage, queue?: string): NatsSubscription {
-    return this.#attempt(`subscribing to ${subject}`, () =>
-      this.#connection.subscribe(subject, { callback, ...(queue !== undefined && { queue }) }),
-    );
+    try {
+      return this.#connection.subscribe(subject, { callback, ...(queue !== undefined && { queue }) });
+    } catch (error) {
+      return fail(`subscribing to ${subject}`, error);
+    }
   }
 
   /** Resolves when the broker knows all that was published and subscribed. Rejects with NATS's error. */
@@ -100,14 +106,6 @@ export class Broker {
     this.#ticking = undefined;
   }
 
-  #attempt<T>(doing: string, act: () => T): T {
-    try {
-      return act();
-    } catch (cause) {
-      throw new TransportError("IPC_TRANSPORT_FAILED", `${doing} failed: ${messageOf(cause)}`, { cause });
-    }
-  }
-
   #watch(): void {
     if (this.#state !== "unwatched") return;
     this.#state = "connected";
@@ -132,6 +130,10 @@ export class Broker {
   #each(tell: (user: BrokerUser) => void): void {
     for (const user of [...this.#users]) if (this.#users.has(user)) tell(user);
   }
+}
+
+function fail(doing: string, cause: unknown): never {
+  throw new TransportError("IPC_TRANSPORT_FAILED", `${doing} failed: ${messageOf(cause)}`, { cause });
 }
 
 /** Returns the subject that the broker's permissions do not let this process publish to. */

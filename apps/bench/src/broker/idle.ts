@@ -18,12 +18,13 @@ export interface IdleCosts {
 }
 
 export async function measureIdle(place: BrokerPlace, clients: number, seconds: number): Promise<IdleCosts> {
-  const before = { server: await place.server(), broker: place.broker() };
+  const before = { serverBytes: await place.serverBytes(), broker: place.broker() };
   const all: Client[] = [];
   while (all.length < clients) {
     const group = Math.min(AT_ONCE, clients - all.length);
     all.push(...(await Promise.all(Array.from({ length: group }, () => place.startClient()))));
   }
+  const serverBytes = await place.serverBytes();
   const full = { server: await place.server(), broker: place.broker(), at: clockUs() };
   await sleep(seconds * 1_000);
   const after = { server: await place.server(), broker: place.broker(), at: clockUs() };
@@ -32,7 +33,7 @@ export async function measureIdle(place: BrokerPlace, clients: number, seconds: 
   const messages =
     after.server.inMessages + after.server.outMessages - full.server.inMessages - full.server.outMessages;
   return {
-    serverBytes: (full.server.rss - before.server.rss) / clients,
+    serverBytes: (serverBytes - before.serverBytes) / clients,
     brokerBytes: (full.broker.rss - before.broker.rss) / clients,
     messagesPerSecond: messages / 2 / clients / (us / 1_000_000),
     serverShare: (after.server.cpuUs - full.server.cpuUs) / us / clients,

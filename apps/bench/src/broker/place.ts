@@ -46,11 +46,13 @@ export class BrokerPlace implements AsyncDisposable {
     return startClient({ name: NAME, transport: nats(this.connection), security });
   }
 
-  async server(): Promise<ServerFigures> {
-    const told = once(this.#server, "message");
-    this.#server.send("figures");
-    const [figures] = (await told) as [ServerFigures];
-    return figures;
+  server(): Promise<ServerFigures> {
+    return this.#ask<ServerFigures>("figures");
+  }
+
+  /** The resident set of the server process, in bytes, after it has collected its garbage. */
+  serverBytes(): Promise<number> {
+    return this.#ask<number>("memory");
   }
 
   /** What the broker holds, in bytes, and its processor time. */
@@ -71,5 +73,12 @@ export class BrokerPlace implements AsyncDisposable {
     await this.connection.close();
     this.#server.kill("SIGKILL");
     await this.#broker[Symbol.asyncDispose]();
+  }
+
+  async #ask<T>(what: "figures" | "memory"): Promise<T> {
+    const told = once(this.#server, "message");
+    this.#server.send(what);
+    const [answer] = (await told) as [T];
+    return answer;
   }
 }

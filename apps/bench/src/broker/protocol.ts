@@ -3,10 +3,8 @@ export const TYPE = { echo: 1, oneWay: 2, count: 3 } as const;
 export const SUBJECT = { echo: "bare.echo", oneWay: "bare.one-way", count: "bare.count" } as const;
 export const NAME = "bench";
 
-/** What the server process holds and has done. */
+/** What the server process has done. */
 export interface ServerFigures {
-  /** Resident set, in bytes. */
-  readonly rss: number;
   readonly cpuUs: number;
   /** Messages of the broker that it has got and sent. */
   readonly inMessages: number;

@@ -25,12 +25,15 @@ manager.on("message", (_connection, message) => {
   else void message.reply(TYPE.count, String(received.ours));
 });
 
-process.on("message", () => void tellFigures());
+process.on("message", (what) => void (what === "memory" ? tellMemory() : tellFigures()));
 process.send?.("ready");
 
-async function tellFigures(): Promise<void> {
+async function tellMemory(): Promise<void> {
+  process.send?.((await processMemory()).rss);
+}
+
+function tellFigures(): void {
   const { inMsgs: inMessages, outMsgs: outMessages } = connection.stats();
-  const { rss } = await processMemory();
-  const figures: ServerFigures = { rss, cpuUs: cpuUs(), inMessages, outMessages };
+  const figures: ServerFigures = { cpuUs: cpuUs(), inMessages, outMessages };
   process.send?.(figures);
 }
