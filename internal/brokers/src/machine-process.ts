@@ -1,12 +1,13 @@
-// One process of many: a server that echoes numbered messages, or a client that writes them. Its argument is a MachineStart; it prints
+// One process of many: a server that echoes numbered messages and answers calls, or a client that writes them. Its argument is a MachineStart; it prints
 // News, a line each, and ends after SIGTERM.
 import { appendFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type IpcError, type SessionLostError, startClient } from "@ipc/client";
 import { startServerManager } from "@ipc/manager";
+import { serve as answer } from "@ipc/rpc";
 import { type NatsConnectionLike, nats } from "@ipc/transport-nats";
-import type { MachineStart, News } from "./machine.js";
+import { type MachineStart, type News, orders } from "./machine.js";
 
 // Its declarations do not compile with exactOptionalPropertyTypes, so they are not loaded.
 const { connect } = createRequire(import.meta.url)("@nats-io/transport-node") as {
@@ -45,10 +46,18 @@ async function serve(): Promise<() => Promise<void>> {
     note(message.text());
     void message.reply(1, message.data).catch(() => {});
   });
+  answer(manager, orders, {
+    price: async () => id,
+    async pay(order) {
+      note(order);
+      await nextTurn();
+      return id;
+    },
+  });
   manager.on("connection", () => say({ what: "connection" }));
   manager.on("disconnection", (_connection, error) => say({ what: "disconnection", code: error?.code }));
   say({ what: "ready" });
-  return () => manager.close();
+  return () => manager.drain();
 }
 
 function numberOf(text: string): number {

@@ -1,3 +1,13 @@
+import { method } from "@ipc/rpc";
+
+/** What a server does when it is called. */
+export const orders = {
+  /** May be repeated. */
+  price: method<string, string>({ idempotent: true }),
+  /** May not: the server notes that it runs. */
+  pay: method<string, string>(),
+};
+
 export interface MachineStart {
   readonly role: "server" | "client";
   readonly id: string;
