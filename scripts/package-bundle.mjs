@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { rolldown } from "rolldown";
 import { entryPointFiles, listEntryPoints } from "./entry-point.mjs";
@@ -14,6 +23,8 @@ export async function bundlePackages() {
 /** How rolldown writes an export of the file that entry points share: V8 compiles each of these functions when an entry point loads. */
 const GETTER =
   /^Object\.defineProperty\(exports, "(\w+)", \{\n\tenumerable: true,\n\tget: function\(\) \{\n\t\treturn ([\w$]+);\n\t\}\n\}\);$/gm;
+/** What is not bundled: other packages, which npm installs. */
+const EXTERNAL = /^(@ipc\/|@nats-io\/|commander$|node:)/;
 
 /**
  * Bundles a package: its code in CommonJS, in one file that its entry points share, and ESM files that re-export it; and its code
@@ -21,11 +32,13 @@ const GETTER =
  * @param {string} folder
  */
 async function bundlePackage(folder) {
-  const entryPoints = listEntryPoints(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")));
+  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  if (manifest.bin !== undefined) return bundleCommand(folder, manifest.bin);
+  const entryPoints = listEntryPoints(manifest);
   const bundle = await rolldown({
     cwd: folder,
     input: Object.fromEntries(entryPoints.map(({ path }) => [path, `src/${path}.ts`])),
-    external: /^(@ipc\/|node:)/,
+    external: EXTERNAL,
     platform: "node",
     tsconfig: false,
   });
@@ -59,11 +72,48 @@ async function bundlePackage(folder) {
       (file) => /** @type {const} */ ([`dist/${file.fileName}`, contentOf(file)]),
     ),
     ...entryPoints.flatMap((entryPoint) => entryPointFiles(entryPoint, exported.get(`${entryPoint.path}.js`) ?? [])),
-    // The package is of ESM sources, dist of CommonJS files and declarations.
-    /** @type {const} */ (["dist/package.json", '{ "type": "commonjs" }\n']),
   ]);
-  for (const [path, content] of files) writeChanged(join(folder, path), content);
-  removeOthers(folder, files);
+  writeDist(folder, files);
+}
+
+/**
+ * Bundles the programs of a package in CommonJS, which starts faster than ESM. What they import dynamically is in files of its own.
+ * @param {string} folder
+ * @param {Readonly<Record<string, string>>} programs `dist/ipc.js` by its name
+ */
+async function bundleCommand(folder, programs) {
+  const names = Object.values(programs).map((file) => file.replace(/^\.\/dist\/|\.js$/g, ""));
+  const bundle = await rolldown({
+    cwd: folder,
+    input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
+    external: EXTERNAL,
+    platform: "node",
+    tsconfig: false,
+  });
+  const { output } = await bundle.generate({
+    dir: "dist",
+    format: "cjs",
+    strict: true,
+    externalLiveBindings: false,
+    comments: false,
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name].js",
+  });
+  await bundle.close();
+  writeDist(folder, new Map(output.map((file) => [`dist/${file.fileName}`, contentOf(file)])));
+  for (const name of names) chmodSync(join(folder, "dist", `${name}.js`), 0o755);
+}
+
+/**
+ * Writes the files of a package that have changed, and removes those of an earlier build.
+ * @param {string} folder
+ * @param {ReadonlyMap<string, string>} files by path in the package
+ */
+function writeDist(folder, files) {
+  // The package is of ESM sources, dist of CommonJS files and declarations.
+  const all = new Map([...files, ["dist/package.json", '{ "type": "commonjs" }\n']]);
+  for (const [path, content] of all) writeChanged(join(folder, path), content);
+  removeOthers(folder, all);
 }
 
 /** @param {import("rolldown").OutputChunk | import("rolldown").OutputAsset} file */

@@ -59,7 +59,9 @@ async function unpack(tarballs, scope) {
     const folder = join(scope, name);
     await mkdir(folder, { recursive: true });
     await run("tar", ["-xzf", join(tarballs, file), "-C", folder, "--strip-components=1"]);
-    const { dependencies = {} } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    const { bin, dependencies = {} } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    // A command is not part of a bundle.
+    if (bin !== undefined) continue;
     packages.set(`@ipc/${name}`, {
       packed: (await stat(join(tarballs, file))).size,
       unpacked: await bytesOf(folder),

@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ARROWS, arrowsOf, FOLDER_ARROWS } from "./arrows.js";
 import { listImports, type ModuleImport } from "./import-list.js";
-import { entryPointsOf, filesUnder, foldersIn, readManifest, readText } from "./source-tree.js";
+import { entryPointsOf, filesUnder, foldersIn, isCommand, readManifest, readText } from "./source-tree.js";
 
 interface Found extends ModuleImport {
   readonly file: string;
@@ -31,8 +31,11 @@ describe.each(foldersIn("packages"))("%s", (name) => {
   const ours = imports.filter(({ specifier }) => specifier.startsWith("@ipc"));
 
   test("depends at run time on the packages of its row and on nothing else", () => {
-    const { dependencies = {} } = readManifest(`packages/${name}`);
-    expect(Object.keys(dependencies).sort()).toEqual(packageNames([...arrows.runtime, ...arrows.typesOnly]));
+    const { dependencies = {}, peerDependenciesMeta = {} } = readManifest(`packages/${name}`);
+    const required = (arrows.foreign ?? []).filter((other) => peerDependenciesMeta[other]?.optional !== true);
+    const ours = packageNames([...arrows.runtime, ...arrows.typesOnly]);
+    expect(Object.keys(dependencies).sort()).toEqual([...ours, ...required].sort());
+    if (!isCommand(name)) expect(required).toEqual([]);
   });
 
   test("refers in its tsconfig.json to the packages of its row", () => {
@@ -55,7 +58,7 @@ describe.each(foldersIn("packages"))("%s", (name) => {
   test("imports nothing else than the built-ins of its row, written node:…, and its own files", () => {
     const own = `packages/${name}/src/`;
     const isAllowed = ({ specifier, file }: Found): boolean => {
-      if (specifier.startsWith("@ipc/")) return true;
+      if (specifier.startsWith("@ipc/") || arrows.foreign?.includes(specifier)) return true;
       if (specifier.startsWith("node:")) return arrows.builtins.includes(specifier.slice("node:".length));
       return specifier.startsWith(".") && posix.join(posix.dirname(file), specifier).startsWith(own);
     };
@@ -66,7 +69,9 @@ describe.each(foldersIn("packages"))("%s", (name) => {
     const own = `packages/${name}/`;
     const isAllowed = ({ specifier, file }: Found): boolean => {
       if (!specifier.startsWith("."))
-        return isBuiltin(specifier) || /^(vitest|fast-check|@ipc(-internal)?\/[a-z-]+(\/[a-z-]+)?)$/.test(specifier);
+        return (
+          isBuiltin(specifier) || /^(vitest|fast-check|zod|@ipc(-internal)?\/[a-z-]+(\/[a-z-]+)?)$/.test(specifier)
+        );
       const path = posix.join(posix.dirname(file), specifier);
       return path.startsWith(own) || path.startsWith("internal/");
     };
@@ -82,7 +87,8 @@ describe.each(Object.entries(FOLDER_ARROWS))("the folders of %s", (name, rows) =
   };
   // A list of names, as opposed to a file that also has code of its own.
   const isEntryPoint = (file: string): boolean =>
-    entryPointsOf(name).includes(posix.relative(root, file)) && /\/(index|internal)\.ts$/.test(file);
+    entryPointsOf(name).includes(posix.relative(root, file)) &&
+    (isCommand(name) || /\/(index|internal)\.ts$/.test(file));
   const arrows = importsOf(name, (file) => !isTest(file) && !isEntryPoint(file))
     .filter(({ specifier }) => specifier.startsWith("."))
     .map(({ file, specifier }) => ({

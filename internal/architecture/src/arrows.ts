@@ -3,6 +3,8 @@ export interface Arrows {
   readonly runtime: readonly string[];
   readonly typesOnly: readonly string[];
   readonly builtins: readonly string[];
+  /** Packages of other authors, which only a command may have. */
+  readonly foreign?: readonly string[];
 }
 
 /** The imports between packages. Manifests, compiler references, code and the diagram are checked against this table. */
@@ -46,6 +48,13 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     runtime: ["transport"],
     typesOnly: [],
     builtins: ["crypto", "stream", "timers", "timers/promises"],
+    },
+,
+  cli: {
+    runtime: ["client", "transport", "transport-nats"],
+    typesOnly: ["rpc"],
+    builtins: ["buffer", "crypto", "fs", "stream", "timers/promises", "util"],
+    foreign: ["commander", "@nats-io/transport-node"],
   },
 };
 
@@ -90,5 +99,12 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     serve: [".", "wire", "contract", "streams", "link", "calls"],
     layer: [".", "wire", "contract", "streams", "link", "calls", "serve"],
     "json-rpc": [".", "link"],
+  },
+  cli: {
+    output: [],
+    options: [".", "output"],
+    connection: [".", "options", "output"],
+    commands: [".", "options", "output", "connection"],
+    program: [".", "options", "output", "commands"],
   },
 };

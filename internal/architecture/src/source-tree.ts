@@ -51,7 +51,9 @@ export interface Manifest {
   readonly private?: boolean;
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
   readonly main?: string;
+  readonly bin?: Readonly<Record<string, string>>;
   readonly types?: string;
   readonly files?: readonly string[];
   readonly exports?: Readonly<Record<string, string | Readonly<Record<"module" | "import" | "require", EntryFiles>>>>;
@@ -62,9 +64,19 @@ export function readManifest(folder: string): Manifest {
   return JSON.parse(readText(`${folder}/package.json`));
 }
 
-/** Lists the source files that a package's `exports` name, relative to its `src`: `index.ts`, `handshake/index.ts`, … */
+/** Tells whether a package is a command: it has programs and nothing to import. */
+export function isCommand(name: string): boolean {
+  return readManifest(`packages/${name}`).bin !== undefined;
+}
+
+/**
+ * Lists the source files that a package's `exports` name, relative to its `src`: `index.ts`, `handshake/index.ts`, …; those of its
+ * programs for a command.
+ */
 export function entryPointsOf(name: string): string[] {
-  const targets = Object.values(readManifest(`packages/${name}`).exports ?? {});
+  const { bin, exports = {} } = readManifest(`packages/${name}`);
+  if (bin !== undefined) return Object.values(bin).map((file) => file.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts"));
+  const targets = Object.values(exports);
   return targets.flatMap((target) =>
     typeof target === "string" ? [] : [target.require.types.replace(/^\.\/dist\//, "").replace(/\.d\.ts$/, ".ts")],
   );

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { expect, test } from "vitest";
 import { listImports } from "./import-list.js";
-import { filesUnder, foldersIn, isFile, readManifest, readText } from "./source-tree.js";
+import { filesUnder, foldersIn, isCommand, isFile, readManifest, readText } from "./source-tree.js";
 
 interface TypeScriptConfig {
   readonly compilerOptions: { readonly noEmit?: boolean; readonly emitDeclarationOnly?: boolean };
@@ -22,6 +22,9 @@ const compiled = workspaces.filter(
     !readConfig<TypeScriptConfig>(`${folder}/tsconfig.json`).compilerOptions.noEmit,
 );
 const published = workspaces.filter((folder) => folder.startsWith("packages/"));
+const [libraries, commands] = [false, true].map((wanted) =>
+  published.filter((folder) => isCommand(posix.basename(folder)) === wanted),
+) as [string[], string[]];
 
 /** Every workspace's tests may use these without naming them as inputs: turbo.json does. */
 const SHARED_BY_TESTS = "internal/testkit/src/";
@@ -56,7 +59,20 @@ test.each(workspaces)("%s has the scripts build and test if turbo can run them t
   expect(test).toBe(hasTests ? `vitest run --root ../.. ${folder}/` : undefined);
 });
 
-test.each(published)("%s can be imported, required, and found by resolvers that do not read exports", (folder) => {
+test.each(commands)("%s has programs that Node.js starts, and nothing to import", (folder) => {
+  const { main, types, bin = {}, exports = {}, files = [] } = readManifest(folder);
+  expect({ main, types, exports: Object.keys(exports) }).toEqual({
+    main: undefined,
+    types: undefined,
+    exports: ["./package.json"],
+  });
+  expect(files).toContain("dist");
+  for (const program of Object.values(bin)) {
+    expect(readText(posix.join(folder, program)).split("\n")[0]).toBe("#!/usr/bin/env node");
+  }
+});
+
+test.each(libraries)("%s can be imported, required, and found by resolvers that do not read exports", (folder) => {
   const { main, types, exports = {}, files = [] } = readManifest(folder);
   expect({ main, types }).toEqual({ main: "./dist/index.js", types: "./dist/index.d.ts" });
   for (const [subpath, target] of Object.entries(exports)) {

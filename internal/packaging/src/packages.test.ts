@@ -41,11 +41,13 @@ async function readManifest(name: string): Promise<{ readonly scripts: Readonly<
   return JSON.parse(await readFromTarball(await findTarball(tarballs, name), "package.json"));
 }
 
-describe.each(readdirSync(join(ROOT, "packages")))("the tarball of @ipc/%s", (name) => {
-  test("is well formed (publint)", async () => {
-    await execa("publint", ["run", await findTarball(tarballs, name), "--strict"], BIN);
-  });
+const NAMES = readdirSync(join(ROOT, "packages"));
+/** Packages with programs and nothing to import. */
+const COMMANDS = NAMES.filter(
+  (name) => "bin" in JSON.parse(readFileSync(join(ROOT, "packages", name, "package.json"), "utf8")),
+);
 
+describe.each(NAMES.filter((name) => !COMMANDS.includes(name)))("the tarball of the library @ipc/%s", (name) => {
   test("has types and code that every resolution finds, each in its format (attw)", async () => {
     await execa("attw", [await findTarball(tarballs, name), "--profile", "strict", "--no-definitely-typed"], BIN);
   });
@@ -57,6 +59,20 @@ describe.each(readdirSync(join(ROOT, "packages")))("the tarball of @ipc/%s", (na
     expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
     expect(files.filter((file) => /^dist\/.*\.js\.map$/.test(file))).toHaveLength(1);
     expect(files.filter((file) => /\.test\.|tsbuildinfo/.test(file))).toEqual([]);
+  });
+});
+
+describe.each(COMMANDS)("the tarball of the command @ipc/%s", (name) => {
+  test("brings its programs and the licence, and nothing else than what they load", async () => {
+    const files = await listFiles(await findTarball(tarballs, name));
+    const others = files.filter((file) => !/^dist\/[a-z-]+\.js$/.test(file));
+    expect(others.sort()).toEqual(["", "LICENSE", "README.md", "dist/package.json", "package.json"]);
+  });
+});
+
+describe.each(NAMES)("the tarball of @ipc/%s", (name) => {
+  test("is well formed (publint)", async () => {
+    await execa("publint", ["run", await findTarball(tarballs, name), "--strict"], BIN);
   });
 
   test("has entry points without code of their own, which Node.js reads through for their names", async () => {

@@ -9,9 +9,18 @@ import { ROOT } from "../src/tarball.js";
 import { LocalRegistry } from "./local-registry.js";
 import { PeerProcess } from "./peer-process.js";
 
-const NAMES = ["client", "crypto", "framing", "manager", "rpc", "server", "session", "transport", "transport-nats"].map(
-  (name) => `@ipc/${name}`,
-);
+const NAMES = [
+  "cli",
+  "client",
+  "crypto",
+  "framing",
+  "manager",
+  "rpc",
+  "server",
+  "session",
+  "transport",
+  "transport-nats",
+].map((name) => `@ipc/${name}`);
 const TIMEOUT_MS = 240_000;
 /** Far above the time of an example, most of which is the start of two processes. */
 const EXAMPLE_TIMEOUT_MS = 60_000;

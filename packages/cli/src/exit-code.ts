@@ -1,0 +1,92 @@
+import type { IpcErrorCode } from "@ipc/client";
+import type { RpcErrorCode } from "@ipc/rpc";
+
+/** What the exit codes of the command mean. */
+export const EXIT = {
+  done: 0,
+  /** The other side answered with an error, or a check failed. */
+  failed: 1,
+  usage: 2,
+  noServer: 3,
+  /** Keys, encryption, version or permissions; or the server is busy, or the name is taken. */
+  refused: 4,
+  timeout: 5,
+  /** The connection was lost: what was sent may have arrived or not. */
+  lost: 6,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** The exit code of each error of the library. */
+const CODES: Readonly<Record<IpcErrorCode | RpcErrorCode, ExitCode>> = {
+  IPC_ABORTED: EXIT.timeout,
+  IPC_ADDRESS_IN_USE: EXIT.refused,
+  IPC_AUTHENTICATION_FAILED: EXIT.refused,
+  IPC_CALL_LOST: EXIT.lost,
+  IPC_CIPHER_EXHAUSTED: EXIT.lost,
+  IPC_CLOSED: EXIT.lost,
+  IPC_CLOSE_INCOMPLETE: EXIT.lost,
+  IPC_CONNECTION_LOST: EXIT.lost,
+  IPC_CONSUMER_TAKEN: EXIT.failed,
+  IPC_DECRYPTION_FAILED: EXIT.lost,
+  IPC_ENCRYPTION_REFUSED: EXIT.refused,
+  IPC_FRAME_TOO_LARGE: EXIT.lost,
+  IPC_FRAME_TOO_SHORT: EXIT.lost,
+  IPC_FRAME_TRUNCATED: EXIT.lost,
+  IPC_HANDSHAKE_FAILED: EXIT.refused,
+  IPC_HANDSHAKE_TIMEOUT: EXIT.timeout,
+  IPC_KEY_FILE_UNTRUSTED: EXIT.refused,
+  IPC_LISTENER_FAILED: EXIT.failed,
+  IPC_LISTENER_LOST: EXIT.lost,
+  IPC_MESSAGE_TOO_LARGE: EXIT.failed,
+  IPC_NAME_INVALID: EXIT.usage,
+  IPC_NOT_AUTHORIZED: EXIT.refused,
+  IPC_NOT_CONNECTED: EXIT.lost,
+  IPC_NOT_RESUMABLE: EXIT.refused,
+  IPC_NO_SERVER: EXIT.noServer,
+  IPC_PATH_TOO_LONG: EXIT.usage,
+  IPC_PEER_CLOSED: EXIT.lost,
+  IPC_PEER_GONE: EXIT.noServer,
+  IPC_PERMISSION_DENIED: EXIT.refused,
+  IPC_PUBLIC_KEY_INVALID: EXIT.lost,
+  IPC_QUEUE_FULL: EXIT.failed,
+  IPC_RECORD_INVALID: EXIT.lost,
+  IPC_RECORD_TRUNCATED: EXIT.lost,
+  IPC_SECURITY_REFUSED: EXIT.refused,
+  IPC_SERVER_BUSY: EXIT.refused,
+  IPC_SESSION_LOST: EXIT.lost,
+  IPC_TIMED_OUT: EXIT.timeout,
+  IPC_TRANSPORT_FAILED: EXIT.noServer,
+  IPC_UNTRUSTED_SOCKET: EXIT.refused,
+  IPC_VERSION_MISMATCH: EXIT.refused,
+  IPC_WRITE_UNAWAITED: EXIT.failed,
+};
+
+/**
+ * Returns the exit code of an error. A client that has waited for its server tells by the cause why it got no connection: that no
+ * server was there, or that the last one refused.
+ */
+export function exitCodeOf(error: unknown): ExitCode {
+  const { name, code, cause } = error as { readonly name?: unknown; readonly code?: unknown; readonly cause?: unknown };
+  if (name === "UsageError") return EXIT.usage;
+  if (typeof code !== "string" || !Object.hasOwn(CODES, code)) {
+    // A wrong option: the library names it, what it takes and what it got.
+    return name === "TypeError" || name === "RangeError" ? EXIT.usage : EXIT.failed;
+  }
+  const ownCode = CODES[code as keyof typeof CODES];
+  if (code !== "IPC_TIMED_OUT" || typeof cause !== "object" || cause === null) return ownCode;
+  const causeCode = exitCodeOf(cause);
+  return causeCode === EXIT.noServer || causeCode === EXIT.refused ? causeCode : ownCode;
+}
+
+/** Reports wrong arguments: what was given, and what the command takes. The exit code is 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Reports that a check of a command failed, or that the other side answered with an error. The exit code is 1. */
+export class CheckFailed extends Error {
+  override readonly name = "CheckFailed";
+}

@@ -1,0 +1,93 @@
+import type { Writable } from "node:stream";
+import { styleText } from "node:util";
+import { visible } from "./visible-text.js";
+
+/** How a text stands out, where there are colours. */
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** A stream that may be a terminal, such as `process.stdout`. */
+export type Screen = Writable & { readonly isTTY?: boolean };
+
+/** How data is printed: for people, as JSON Lines, or payloads only. */
+export type Format = "text" | "json" | "raw";
+
+/** The options of every command that say how it prints. */
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly raw: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly noColor: boolean;
+}
+
+/** Prints data on stdout and everything else on stderr. */
+export class Output {
+  readonly format: Format;
+  readonly #stdout: Screen;
+  readonly #stderr: Screen;
+  readonly #quiet: boolean;
+  readonly #verbose: boolean;
+  readonly #colors: boolean;
+
+  constructor(options: OutputOptions, { stdout, stderr }: { readonly stdout: Screen; readonly stderr: Screen }) {
+    this.format = options.json ? "json" : options.raw ? "raw" : "text";
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#quiet = options.quiet;
+    this.#verbose = options.verbose;
+    this.#colors = !options.noColor && hasColors(process.env);
+  }
+
+  /** Prints data for people: a line. Resolves when there is room for more. */
+  line(text: string): Promise<void> {
+    return this.bytes(`${text}\n`);
+  }
+
+  /** Prints an object as a line of JSON. Resolves as `line`. */
+  json(value: object): Promise<void> {
+    return this.bytes(`${JSON.stringify(value)}\n`);
+  }
+
+  /** Prints bytes as they are. Resolves as `line`. */
+  bytes(data: string | Uint8Array): Promise<void> {
+    if (this.#stdout.write(data)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#stdout.off("drain", done).off("close", done);
+        resolve();
+      };
+      // Closed: nothing reads any more, and the command is told by its signal.
+      this.#stdout.on("drain", done).on("close", done);
+    });
+  }
+
+  /** Tells on stderr what a command has done. */
+  note(text: string): void {
+    if (!this.#quiet) this.#stderr.write(`${text}\n`);
+  }
+
+  /** Tells on stderr what happens on the way, if `--verbose` asks. */
+  detail(text: string): void {
+    if (this.#verbose) this.#stderr.write(`${this.#style("dim", text, this.#stderr)}\n`);
+  }
+
+  /** Reports a failure on stderr. */
+  failure(text: string): void {
+    this.#stderr.write(`${this.#style("red", "error", this.#stderr)}: ${visible(text)}\n`);
+  }
+
+  /** Styles a text of `line`. */
+  style(style: Style, text: string): string {
+    return this.#style(style, text, this.#stdout);
+  }
+
+  #style(style: Style, text: string, { isTTY }: Screen): string {
+    return this.#colors && isTTY === true ? styleText(style, text) : text;
+  }
+}
+
+/** @see https://no-color.org */
+function hasColors(env: NodeJS.ProcessEnv): boolean {
+  const { NO_COLOR, TERM } = env as { readonly NO_COLOR?: string; readonly TERM?: string };
+  return (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb";
+}

@@ -1,0 +1,40 @@
+import { EXIT, type ExitCode } from "../exit-code.js";
+
+/** Ends a command early: SIGINT, SIGTERM, or a reader of stdout that has gone. */
+export class Stop {
+  readonly #controller = new AbortController();
+  #code: ExitCode | undefined;
+
+  constructor() {
+    process.on("SIGINT", () => this.#end(EXIT.interrupted));
+    process.on("SIGTERM", () => this.#end(EXIT.terminated));
+    process.stdout.on("error", (error) => this.#onOutputError(error));
+    // Without a place for complaints there is nothing to complain about.
+    process.stderr.on("error", () => {});
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The exit code that the end asks for; undefined while there is none. */
+  get code(): ExitCode | undefined {
+    return this.#code;
+  }
+
+  #onOutputError(error: NodeJS.ErrnoException): void {
+    // `ipc … | head -3` has what it wants.
+    if (error.code === "EPIPE") this.#end(EXIT.done);
+    else if (this.#code === undefined) {
+      process.stderr.write(`error: cannot write to stdout: ${error.message}\n`);
+      this.#end(EXIT.failed);
+    }
+  }
+
+  /** The first time the command may print its summary, and close; the second time nothing is waited for. */
+  #end(code: ExitCode): void {
+    if (this.#code !== undefined && code !== EXIT.done) process.exit(code);
+    this.#code ??= code;
+    this.#controller.abort();
+  }
+}
