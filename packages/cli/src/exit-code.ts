@@ -69,8 +69,8 @@ const CODES: Readonly<Record<IpcErrorCode | RpcErrorCode, ExitCode>> = {
  * server was there, or that the last one refused.
  */
 export function exitCodeOf(error: unknown): ExitCode {
-  const { name, code, cause } = error as { readonly name?: unknown; readonly code?: unknown; readonly cause?: unknown };
-  if (name === "UsageError") return EXIT.usage;
+  const { name, code, cause, exitCode } = error as Partial<Record<"name" | "code" | "cause" | "exitCode", unknown>>;
+  if (exitCode !== undefined) return exitCode as ExitCode;
   if (typeof code !== "string" || !Object.hasOwn(CODES, code)) {
     // A wrong option: the library names it, what it takes and what it got.
     return name === "TypeError" || name === "RangeError" ? EXIT.usage : EXIT.failed;
@@ -81,12 +81,22 @@ export function exitCodeOf(error: unknown): ExitCode {
   return causeCode === EXIT.noServer || causeCode === EXIT.refused ? causeCode : ownCode;
 }
 
-/** Reports wrong arguments: what was given, and what the command takes. The exit code is 2. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+/** Reports a failure that the command itself has found. */
+export class CommandError extends Error {
+  override readonly name: string = "CommandError";
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
 }
 
-/** Reports that a check of a command failed, or that the other side answered with an error. The exit code is 1. */
-export class CheckFailed extends Error {
-  override readonly name = "CheckFailed";
+/** Reports wrong arguments: what was given, and what the command takes. */
+export class UsageError extends CommandError {
+  override readonly name = "UsageError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(EXIT.usage, message, options);
+  }
 }

@@ -48,7 +48,7 @@ export async function run(invocation: Ping): Promise<ExitCode | undefined> {
 async function ping(invocation: Ping, name: string, seq: number, address: Awaited<ReturnType<typeof openAddress>>) {
   const { output } = invocation;
   const begin = performance.now();
-  const { client } = await connectAt(address, invocation);
+  const client = await connectAt(address, invocation);
   const ms = performance.now() - begin;
   const { security, remote } = client;
   await client.close();

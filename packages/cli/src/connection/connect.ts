@@ -9,15 +9,8 @@ import { securityOf } from "./security.js";
 
 /** How long a command waits for an answer unless `--timeout` says otherwise, in milliseconds. */
 export const ANSWER_MS = 5_000;
-
-/** A client of a command, and the end of all that it needs. */
-export interface Connection {
-  readonly client: Client;
-  /** Closes the client, then the connection to the broker. */
-  readonly close: () => Promise<void>;
-  /** Ends both at once. */
-  readonly destroy: () => Promise<void>;
-}
+/** How long a close may take, in milliseconds; after SIGINT the user waits. */
+const [CLOSE_MS, STOP_MS] = [5_000, 500];
 
 /** Returns the name that a command is given. */
 export function nameOf({ args }: Pick<Invocation<unknown>, "args">): string {
@@ -26,50 +19,56 @@ export function nameOf({ args }: Pick<Invocation<unknown>, "args">): string {
   return name;
 }
 
-/**
- * Connects to the server that a command names. Without `--timeout` one attempt is made, because a server that is not there is the
- * answer; with it, attempts until then.
- */
-export async function connect(invocation: Invocation<ClientOptions>): Promise<Connection> {
+/** Runs a command's work with a client, and closes what it needs afterwards. */
+export async function withClient<T>(
+  invocation: Invocation<ClientOptions>,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const address = await openAddress(invocation.options);
   try {
-    return await connectAt(address, invocation);
-  } catch (error) {
+    const client = await connectAt(address, invocation);
+    try {
+      return await work(client);
+    } finally {
+      // What the work has to say about its messages it has said; the peer may be gone.
+      await client.close({ timeoutMs: invocation.signal.aborted ? STOP_MS : CLOSE_MS }).catch(() => {});
+    }
+  } finally {
     await address.release();
-    throw error;
   }
 }
 
-/** Connects to a server whose address is open, and leaves that open. */
+/**
+ * Connects to the server that a command names, at an address that stays open. Without `--timeout` one attempt is made, because a server
+ * that is not there is the answer; with it, attempts until then.
+ */
 export async function connectAt(
   address: Address,
   { args, options, output, signal }: Invocation<ClientOptions>,
-): Promise<Connection> {
+): Promise<Client> {
   const { timeout, plain, multiClient } = options;
   const security = securityOf(options);
-  const client = await startClient({
-    name: nameOf({ args }),
-    ...address.options,
-    ...(security !== undefined && { security }),
-    // Without `--plain` the server decides, as it does for every client; a server of golang-ipc may have no encryption.
-    ...(plain && { encryption: false }),
-    ...(multiClient && { multiClient }),
-    ...(timeout === undefined ? { retry: false } : { timeoutMs: timeout }),
-    handshakeTimeoutMs: timeout ?? ANSWER_MS,
-    logger: loggerOf(output),
-    signal,
-  });
-  return {
-    client,
-    close: async () => {
-      await client.close();
-      await address.release();
-    },
-    destroy: async () => {
-      client.destroy();
-      await address.release();
-    },
-  };
+  const start = new AbortController();
+  const abort = (): void => start.abort();
+  signal.addEventListener("abort", abort);
+  try {
+    signal.throwIfAborted();
+    return await startClient({
+      name: nameOf({ args }),
+      ...address.options,
+      ...(security !== undefined && { security }),
+      // Without `--plain` a server that has no encryption is refused, as by every client.
+      ...(plain && { encryption: false }),
+      ...(multiClient && { multiClient }),
+      ...(timeout === undefined ? { retry: false } : { timeoutMs: timeout }),
+      handshakeTimeoutMs: timeout ?? ANSWER_MS,
+      logger: loggerOf(output),
+      // The client stays when the signal comes, so that the command can close it.
+      signal: start.signal,
+    });
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /** Returns a logger for `--verbose`: what the library logs may quote a peer. */

@@ -14,16 +14,16 @@ export function securityFields({ mode, peer }: ConnectionSecurity): SecurityFiel
 }
 
 /** Says to people how a connection is protected. */
-export function securityText(security: ConnectionSecurity): string {
+export function securityText(security: ConnectionSecurity, peer: "client" | "server" = "server"): string {
   const { proved } = securityFields(security);
   switch (security.mode) {
     case "plain":
       return "plain, not encrypted";
     case "compatible":
-      return "golang-ipc's encryption, the server is anonymous";
+      return `golang-ipc's encryption, the ${peer} is anonymous`;
     case "secure":
       return proved.length === 0
-        ? "secure, the server is anonymous"
-        : `secure, the server proved ${proved.join(" and ")}`;
+        ? `secure, the ${peer} is anonymous`
+        : `secure, the ${peer} proved ${proved.join(" and ")}`;
   }
 }

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
-import { visible } from "./visible-text.js";
+import { visible, visibleJson } from "./visible-text.js";
 
 /** How a text stands out, where there are colours. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -45,7 +45,7 @@ export class Output {
 
   /** Prints an object as a line of JSON. Resolves as `line`. */
   json(value: object): Promise<void> {
-    return this.bytes(`${JSON.stringify(value)}\n`);
+    return this.bytes(`${visibleJson(JSON.stringify(value))}\n`);
   }
 
   /** Prints bytes as they are. Resolves as `line`. */

@@ -16,9 +16,13 @@ export function visible(text: string): string {
   });
 }
 
-/** Makes every line of a text visible, and keeps its lines. */
-export function visibleLines(text: string): string {
-  return text.split("\n").map(visible).join("\n");
+/** Escapes the characters of JSON that a terminal could obey, so that it is the same JSON; lines between its parts stay. */
+export function visibleJson(json: string): string {
+  return json.replaceAll(HIDDEN, (character) => {
+    if (character === "\n") return character;
+    const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+  });
 }
 
 /** A payload as `--json` prints it: its text, or base64 where it is not UTF-8. */

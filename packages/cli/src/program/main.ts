@@ -26,8 +26,6 @@ export async function main(args: readonly string[]): Promise<void> {
     code = reportUsage(error);
   }
   process.exitCode = stop.code ?? code;
-  // A terminal or a pipe that gives no more lines must not keep the process.
-  process.stdin.unref?.();
 }
 
 async function runCommand({ command, args, rest, options }: Request, { signal }: Stop): Promise<ExitCode> {
@@ -55,9 +53,8 @@ function describe(error: unknown): string {
   if (!types.isNativeError(error)) return String(error);
   const { code } = error as { readonly code?: unknown };
   if (typeof code === "string") return `${error.message} (${code})`;
-  return exitCodeOf(error) === EXIT.usage || error.name === "CheckFailed"
-    ? error.message
-    : (error.stack ?? error.message);
+  const isExplained = "exitCode" in error || exitCodeOf(error) === EXIT.usage;
+  return isExplained ? error.message : (error.stack ?? error.message);
 }
 
 function readVersion(): string {

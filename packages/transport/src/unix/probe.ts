@@ -44,42 +44,68 @@ export async function isAnswering(path: string, signal: AbortSignal | undefined)
 const LISTENING = /^\S+: \S+ \S+ 00010000 0001 \S+ +(\d+) (.+)$/;
 
 /**
+ * Reads the kernel's list of listening unix sockets: by path, what descriptors of them link to, `socket:[inode]`. Undefined without such
+ * a list (not Linux). A socket is listed under the name that it was bound with, also after its file was removed or renamed.
+ *
+ * @see proc_pid_net(5), /proc/net/unix
+ */
+export async function readListeningSockets(): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
+  let table: string;
+  try {
+    table = await readFile("/proc/net/unix", "utf8");
+  } catch {
+    return undefined;
+  }
+  const sockets = new Map<string, string[]>();
+  for (const line of table.split("\n")) {
+    const [, inode, bound] = LISTENING.exec(line) ?? [];
+    if (bound !== undefined) sockets.set(bound, [...(sockets.get(bound) ?? []), `socket:[${inode}]`]);
+  }
+  return sockets;
+}
+
+/**
  * Returns whether a process of this user has a listener that the kernel lists under exactly this path; false without such a list
  * (not Linux), and for what was bound under another name.
  *
  * The list avoids the other check, connecting and closing again, which ends a golang-ipc server for good: server.go closes the
  * listener after any handshake error. It goes by the path only: another user's socket stays listed under a path that that user
  * has unlinked, so an entry counts only if a process of this user has it. The file at the path is this user's.
- *
- * @see proc_pid_net(5), /proc/net/unix
  */
 export async function isListedAsListening(path: string): Promise<boolean> {
-  let table: string;
-  try {
-    table = await readFile("/proc/net/unix", "utf8");
-  } catch {
-    return false;
-  }
-  const links = new Set<string>();
-  for (const line of table.split("\n")) {
-    const [, inode, bound] = LISTENING.exec(line) ?? [];
-    if (bound === path) links.add(`socket:[${inode}]`);
-  }
+  const links = new Set((await readListeningSockets())?.get(path));
   if (links.size === 0) return false;
   for (const pid of await readdir("/proc")) if (/^\d+$/.test(pid) && (await hasDescriptor(pid, links))) return true;
   return false;
 }
 
+/** Finds the processes that have sockets, as far as this user may look into them: their ids by `socket:[inode]`. */
+export async function findSocketHolders(links: ReadonlySet<string>): Promise<ReadonlyMap<string, number>> {
+  const holders = new Map<string, number>();
+  for (const pid of await readdir("/proc").catch(() => [])) {
+    if (!/^\d+$/.test(pid)) continue;
+    for (const target of await descriptorsOf(pid)) if (links.has(target)) holders.set(target, Number(pid));
+  }
+  return holders;
+}
+
 /** Returns whether a process of this user has one of these open: what its descriptors link to, as `socket:[inode]`. */
 async function hasDescriptor(pid: string, links: ReadonlySet<string>): Promise<boolean> {
-  const directory = `/proc/${pid}`;
   try {
-    if ((await stat(directory, { bigint: true })).uid !== BigInt(currentUser())) return false;
-    const descriptors = await readdir(`${directory}/fd`);
-    const targets = await Promise.all(descriptors.map((name) => readlink(`${directory}/fd/${name}`).catch(() => "")));
-    return targets.some((target) => links.has(target));
+    if ((await stat(`/proc/${pid}`, { bigint: true })).uid !== BigInt(currentUser())) return false;
   } catch {
-    // The process has ended, or may not be looked into.
     return false;
+  }
+  return (await descriptorsOf(pid)).some((target) => links.has(target));
+}
+
+/** Reads what the descriptors of a process link to; nothing if it has ended, or may not be looked into. */
+async function descriptorsOf(pid: string): Promise<string[]> {
+  const directory = `/proc/${pid}/fd`;
+  try {
+    const names = await readdir(directory);
+    return await Promise.all(names.map((name) => readlink(`${directory}/${name}`).catch(() => "")));
+  } catch {
+    return [];
   }
 }

@@ -1,0 +1,36 @@
+import type { Output } from "./output.js";
+import { payloadFields, payloadText } from "./visible-text.js";
+
+/** A message that a command has received or sent. */
+export interface ShownMessage {
+  /** The name of the server. */
+  readonly name: string;
+  readonly direction: "in" | "out";
+  readonly type: number;
+  readonly data: Uint8Array;
+  /** The id of the client, if the command is the server. */
+  readonly client?: number;
+}
+
+/**
+ * Prints a message: as `type 2, 9 bytes: got hello`, as an object, or its payload and a newline. Resolves when there is room for more.
+ */
+export function printMessage(output: Output, message: ShownMessage): Promise<void> {
+  const { name, direction, type, data, client } = message;
+  switch (output.format) {
+    case "json": {
+      const at = new Date().toISOString();
+      const of = client === undefined ? {} : { client };
+      return output.json({ at, name, direction, ...of, type, ...payloadFields(data) });
+    }
+    case "raw":
+      return output.bytes(Buffer.concat([data, NEWLINE]));
+    case "text": {
+      const from = client === undefined ? "" : `client ${client} ${direction === "in" ? "->" : "<-"} `;
+      const head = output.style("dim", `${from}type ${type}, ${data.length} bytes:`);
+      return output.line(`${head} ${payloadText(data)}`);
+    }
+  }
+}
+
+const NEWLINE = Buffer.from("\n");
