@@ -48,12 +48,11 @@ export const ARROWS: Readonly<Record<string, Arrows>> = {
     runtime: ["transport"],
     typesOnly: [],
     builtins: ["crypto", "stream", "timers", "timers/promises"],
-    },
-,
+  },
   cli: {
-    runtime: ["client", "transport", "transport-nats"],
-    typesOnly: ["rpc"],
-    builtins: ["buffer", "crypto", "fs", "stream", "timers/promises", "util"],
+    runtime: ["client", "manager", "rpc", "transport", "transport-nats"],
+    typesOnly: [],
+    builtins: ["buffer", "child_process", "crypto", "fs", "path", "stream", "timers", "timers/promises", "util"],
     foreign: ["commander", "@nats-io/transport-node"],
   },
 };
@@ -101,10 +100,13 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     "json-rpc": [".", "link"],
   },
   cli: {
+    input: ["."],
+    contract: [],
+    process: ["."],
     output: [],
     options: [".", "output"],
     connection: [".", "options", "output"],
-    commands: [".", "options", "output", "connection"],
-    program: [".", "options", "output", "commands"],
+    commands: [".", "input", "contract", "process", "output", "options", "connection"],
+    program: [".", "output", "options", "commands"],
   },
 };

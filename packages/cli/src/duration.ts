@@ -19,7 +19,8 @@ export function parseDuration(text: string): number {
   );
 }
 
-/** Formats milliseconds for people: `0.35 ms`, `12.4 ms`, `3.20 s`. */
+/** Formats milliseconds for people: `35.2 µs`, `12.4 ms`, `3.20 s`. */
 export function formatDuration(ms: number): string {
-  return ms < 1_000 ? `${ms.toPrecision(3)} ms` : `${(ms / 1_000).toFixed(2)} s`;
+  if (ms >= 1_000) return `${(ms / 1_000).toFixed(2)} s`;
+  return ms >= 1 ? `${ms.toPrecision(3)} ms` : `${(ms * 1_000).toPrecision(3)} µs`;
 }

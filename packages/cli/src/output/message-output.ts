@@ -1,5 +1,5 @@
 import type { Output } from "./output.js";
-import { payloadFields, payloadText } from "./visible-text.js";
+import { payloadFields, payloadText, visibleJson } from "./visible-text.js";
 
 /** A message that a command has received or sent. */
 export interface ShownMessage {
@@ -34,3 +34,20 @@ export function printMessage(output: Output, message: ShownMessage): Promise<voi
 }
 
 const NEWLINE = Buffer.from("\n");
+
+/**
+ * Prints a value of a call: JSON in lines for people, on one line with `--json`. Bytes are `{"base64":…}` there, and themselves with
+ * `--raw`, as texts are.
+ */
+export function printValue(output: Output, value: unknown): Promise<void> {
+  const bytes = ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : undefined;
+  if (output.format === "raw") {
+    if (bytes !== undefined) return output.bytes(bytes);
+    return output.bytes(`${typeof value === "string" ? value : JSON.stringify(value)}\n`);
+  }
+  if (bytes !== undefined && output.format === "text") return output.line(payloadText(bytes));
+  const shown = bytes === undefined ? value : { base64: Buffer.from(bytes).toString("base64") };
+  return output.format === "json" ? output.json(shown) : output.line(visibleJson(JSON.stringify(shown, null, 2)));
+}

@@ -43,8 +43,8 @@ export class Output {
     return this.bytes(`${text}\n`);
   }
 
-  /** Prints an object as a line of JSON. Resolves as `line`. */
-  json(value: object): Promise<void> {
+  /** Prints a value as a line of JSON. Resolves as `line`. */
+  json(value: unknown): Promise<void> {
     return this.bytes(`${visibleJson(JSON.stringify(value))}\n`);
   }
 

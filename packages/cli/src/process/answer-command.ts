@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { clearTimeout, setTimeout } from "node:timers";
 import { CommandError, EXIT } from "../exit-code.js";
 
 /** The longest answer, in bytes: the longest message of a server that sets no other limit. */

@@ -1,5 +1,14 @@
 import { type Command, command } from "../options/command.js";
-import { LISTEN_OPTIONS, LS_OPTIONS, PING_OPTIONS, SEND_OPTIONS, SERVE_OPTIONS } from "../options/command-options.js";
+import {
+  BENCH_OPTIONS,
+  CALL_OPTIONS,
+  DESCRIBE_OPTIONS,
+  LISTEN_OPTIONS,
+  LS_OPTIONS,
+  PING_OPTIONS,
+  SEND_OPTIONS,
+  SERVE_OPTIONS,
+} from "../options/command-options.js";
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -60,5 +69,41 @@ export const COMMANDS: readonly Command[] = [
     options: SERVE_OPTIONS,
     examples: ["ipc serve orders --echo", "ipc serve orders -- sh -c 'tr a-z A-Z'"],
     load: () => import("../commands/serve.js"),
+  }),
+  command({
+    name: "call",
+    form: "<name> <method> [json]",
+    summary: "call a method of @ipc/rpc, and print its items and its result",
+    details:
+      "The input is JSON, @FILE, or - for stdin. Items are printed one per line with --json, and the result last. The first item or the result must come within --timeout (default: 30s).",
+    options: CALL_OPTIONS,
+    examples: [
+      `ipc call orders get '{"id":7}' --json | jq .total`,
+      `ipc call orders watch '{"above":10}' --json | head -3`,
+      "seq 3 | ipc call orders upload --items",
+    ],
+    load: () => import("../commands/call.js"),
+  }),
+  command({
+    name: "describe",
+    form: "<name> [method]",
+    summary: "print the methods of a server, and their schemas",
+    details: "Asks the server's method ipc.describe, which a server may refuse. --json prints JSON Schemas.",
+    options: DESCRIBE_OPTIONS,
+    examples: [
+      "ipc describe orders",
+      "ipc describe orders --ts > orders.ts",
+      "ipc describe orders get --json | jq .input",
+    ],
+    load: () => import("../commands/describe.js"),
+  }),
+  command({
+    name: "bench",
+    form: "<name>",
+    summary: "measure round trips with a server that answers each message",
+    details: "`ipc serve NAME --echo` is such a server. --window sends more messages before the first answer.",
+    options: BENCH_OPTIONS,
+    examples: ["ipc bench orders", "ipc bench orders -n 100000 -s 1024 -w 64 --json"],
+    load: () => import("../commands/bench.js"),
   }),
 ];
