@@ -53,6 +53,32 @@ describe("endStream", () => {
     expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
   });
 
+  test("waits 250 ms after the last byte of a peer that still sends, because its next write would fail", async () => {
+    const duplex = stream();
+    const end = closeGracefully(duplex, undefined, 1_000);
+    for (let time = 0; time < 800; time += 200) {
+      vi.advanceTimersByTime(200);
+      duplex.push(new Uint8Array(1));
+      await turn();
+    }
+    expect(duplex.destroyed).toBe(false);
+    vi.advanceTimersByTime(250);
+    await end;
+    expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+
+  test("waits no longer than the limit for a peer that sends without end", async () => {
+    const duplex = stream();
+    const end = closeGracefully(duplex, undefined, 1_000);
+    for (let time = 0; time < 1_250; time += 50) {
+      duplex.push(new Uint8Array(1));
+      await turn();
+      vi.advanceTimersByTime(50);
+    }
+    await end;
+    expect([duplex.closed, vi.getTimerCount()]).toEqual([true, 0]);
+  });
+
   test("waits on when the process was busy: the peer's end may have arrived meanwhile", async () => {
     const duplex = stream();
     const end = closeGracefully(duplex);

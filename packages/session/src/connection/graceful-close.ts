@@ -21,7 +21,7 @@ export interface GracefulCloseOptions {
   readonly session: ResumableSession | undefined;
   /** Tells the peer of a session that this side receives nothing more, and at last that it sends nothing more. */
   readonly announce: (reason: "leaving" | "closing") => void;
-  /** Whether the peer ends its side in response, and gets the rest of that time for it instead of 250 ms. */
+  /** Whether the peer ends its side in response, and gets the rest of that time for it instead of 250 ms after its last byte. */
   readonly peerEndsInResponse: boolean;
 }
 
@@ -52,7 +52,8 @@ export class GracefulClose {
       this.#limit.cancel();
       // Bytes in the kernel have not reached the peer yet. If this side closes first, the next write of a Node peer fails, and
       // Node drops the bytes that the peer has not read.
-      await closeGracefully(stream, peerEndsInResponse ? this.#giveUpAt - performance.now() : undefined);
+      const restMs = this.#giveUpAt - performance.now();
+      await closeGracefully(stream, peerEndsInResponse ? restMs : undefined, restMs);
       if (undone !== undefined) throw undone;
     } finally {
       this.#limit.cancel();
