@@ -1,6 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
@@ -26,7 +25,8 @@ export class IpcProcess {
   readonly child: ChildProcessWithoutNullStreams;
   /** Resolves when it has ended. */
   readonly outcome: Promise<Outcome>;
-  readonly #lines: AsyncIterator<string>;
+  /** Where the next line begins in stdout. */
+  #lineBegin = 0;
   #stdout = "";
   #stderr = "";
 
@@ -42,7 +42,6 @@ export class IpcProcess {
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr += text;
     });
-    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     this.outcome = once(child, "close").then(([code]) => ({
       code: code as number | null,
       stdout: this.#stdout,
@@ -52,24 +51,40 @@ export class IpcProcess {
     if (input !== undefined) child.stdin.end(input);
   }
 
+  /** What it has written to stderr so far. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
   /** Resolves with the next line of stdout. Rejects when there is none any more. */
   async line(): Promise<string> {
-    const { done, value } = await this.#lines.next();
-    if (done !== true) return value;
-    const { code, stderr } = await this.outcome;
-    throw new Error(`ipc has ended with ${code}: ${stderr}`);
+    const end = await this.#until("a line", () => {
+      const newline = this.#stdout.indexOf("\n", this.#lineBegin);
+      return newline === -1 ? undefined : newline;
+    });
+    const line = this.#stdout.slice(this.#lineBegin, end);
+    this.#lineBegin = end + 1;
+    return line;
   }
 
   /** Resolves when stderr has the text. Rejects when the command ends without it. */
   async complaint(text: string): Promise<void> {
-    const { child } = this;
-    while (!this.#stderr.includes(text)) {
-      if (child.exitCode !== null || child.signalCode !== null) {
-        const { code, stderr } = await this.outcome;
-        if (stderr.includes(text)) return;
-        throw new Error(`ipc has ended with ${code} and without ${JSON.stringify(text)}: ${stderr}`);
+    await this.#until(JSON.stringify(text), () => (this.#stderr.includes(text) ? true : undefined));
+  }
+
+  /** Resolves with what `find` finds in the output, as soon as it finds something. */
+  async #until<T>(what: string, find: () => T | undefined): Promise<T> {
+    const { child, outcome } = this;
+    for (let isOver = false; ; ) {
+      const found = find();
+      if (found !== undefined) return found;
+      if (isOver) {
+        const { code, stderr } = await outcome;
+        throw new Error(`ipc has ended with ${code} and without ${what}: ${stderr}`);
       }
-      await Promise.race([once(child.stderr, "data"), this.outcome]);
+      const more = [once(child.stdout, "data"), once(child.stderr, "data")];
+      for (const each of more) each.catch(() => {});
+      isOver = await Promise.race([...more.map((each) => each.then(() => false)), outcome.then(() => true)]);
     }
   }
 }

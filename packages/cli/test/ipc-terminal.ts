@@ -34,14 +34,15 @@ export class IpcTerminal {
     this.#colors = colors;
   }
 
-  /** Starts a command, which the shell reads: `ping orders`. */
+  /** Starts a command, which the shell reads: `ping orders`; of several, each one when that before it has ended. */
   static async start(
-    command: string,
+    commands: string | readonly string[],
     { columns, rows = 60, env = {}, colors = false }: TerminalOptions,
   ): Promise<IpcTerminal> {
     const terminal = new IpcTerminal(colors);
     onTestFinished(() => void terminal.#tmux("kill-server").catch(() => {}));
-    const script = `'${process.execPath}' '${IPC}' ${command}; echo "[ended $?]"; cat`;
+    const all = [commands].flat().map((command) => `'${process.execPath}' '${IPC}' ${command}; `);
+    const script = `${all.join("")}echo "[ended $?]"; cat`;
     const size = ["-x", String(columns), "-y", String(rows)];
     const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
     await terminal.#tmux("-f", "/dev/null", "new-session", "-d", ...size, ...variables, script);
@@ -81,12 +82,12 @@ export class IpcTerminal {
   }
 }
 
-/** Runs a command in a terminal to its end. */
+/** Runs a command in a terminal to its end, or several, of which the last one's exit code counts. */
 export async function runInTerminal(
-  command: string,
+  commands: string | readonly string[],
   options: TerminalOptions,
 ): Promise<{ readonly code: number; readonly screen: string }> {
-  return (await IpcTerminal.start(command, options)).end();
+  return (await IpcTerminal.start(commands, options)).end();
 }
 
 function whyNoTmux(): string | undefined {

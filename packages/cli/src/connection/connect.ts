@@ -10,7 +10,7 @@ import { securityOf } from "./security.js";
 /** How long a command waits for an answer unless `--timeout` says otherwise, in milliseconds. */
 export const ANSWER_MS = 5_000;
 /** How long a close may take, in milliseconds; after SIGINT the user waits. */
-const [CLOSE_MS, STOP_MS] = [5_000, 500];
+const [CLOSE_MS, STOP_MS] = [60_000, 500];
 
 /** Returns the name that a command is given. */
 export function nameOf({ args }: Pick<Invocation<unknown>, "args">): string {
@@ -27,14 +27,32 @@ export async function withClient<T>(
   const address = await openAddress(invocation.options);
   try {
     const client = await connectAt(address, invocation);
+    let result: T;
     try {
-      return await work(client);
-    } finally {
-      // What the work has to say about its messages it has said; the peer may be gone.
-      await client.close({ timeoutMs: invocation.signal.aborted ? STOP_MS : CLOSE_MS }).catch(() => {});
+      result = await work(client);
+    } catch (error) {
+      // The peer may be gone, and the error says more.
+      await client.close({ timeoutMs: STOP_MS }).catch(() => {});
+      throw error;
     }
+    await closeWhole(client, invocation.signal);
+    return result;
   } finally {
     await address.release();
+  }
+}
+
+/**
+ * Closes a client when the server has all, however slow it is; the signal makes it short.
+ * @throws IPC_CLOSE_INCOMPLETE when messages may not have arrived
+ */
+async function closeWhole(client: Client, signal: AbortSignal): Promise<void> {
+  const stop = (): void => client.destroy();
+  signal.addEventListener("abort", stop);
+  try {
+    await client.close({ timeoutMs: signal.aborted ? STOP_MS : CLOSE_MS });
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 

@@ -21,8 +21,7 @@ export class SchemaType {
   }
 
   #typeOf(schema: unknown, depth: number): string {
-    if (!isSchema(schema) || depth > MAX_DEPTH || ++this.#parts > MAX_PARTS)
-      return schema === false ? "never" : "unknown";
+    if (!isSchema(schema) || depth > MAX_DEPTH || ++this.#parts > MAX_PARTS) return "unknown";
     const { $ref, const: constant, enum: values, anyOf, oneOf, allOf, type } = schema;
     const inner = (part: unknown): string => this.#typeOf(part, depth + 1);
     if (typeof $ref === "string") return inner(this.#resolve($ref));
