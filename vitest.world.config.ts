@@ -8,7 +8,7 @@ export default defineConfig({
     hookTimeout: 600_000,
     globalSetup: "scripts/bundle-before-tests.mjs",
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
-    include: ["internal/*/world/**/*.test.ts"],
+    include: ["{internal,packages}/*/world/**/*.test.ts"],
     setupFiles: ["internal/testkit/src/forget-sockets.ts"],
   },
 });

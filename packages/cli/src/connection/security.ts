@@ -5,7 +5,7 @@ import { UsageError } from "../exit-code.js";
 import type { ConnectionOptions } from "../options/shared-options.js";
 
 const PSK_BYTES = 32;
-const PEM_KEY = /-----BEGIN ([A-Z ]*)KEY-----[^-]*-----END \1KEY-----/g;
+const PUBLIC_KEY = /-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----/g;
 
 /** Makes the security options of a client or a server; undefined where none is given. */
 export function securityOf(options: ConnectionOptions): SecurityOptions | undefined {
@@ -38,7 +38,7 @@ function readIdentity(path: string): KeyObject {
 }
 
 function readTrusted(path: string): KeyObject[] {
-  const keys = readKeyFile("--trust", path).toString("latin1").match(PEM_KEY) ?? [];
+  const keys = readKeyFile("--trust", path).toString("latin1").match(PUBLIC_KEY) ?? [];
   if (keys.length === 0) throw new UsageError(`--trust takes a file of public keys in PEM; ${path} has none`);
   return keys.map((pem) => parseKey("--trust", path, () => createPublicKey(pem)));
 }
