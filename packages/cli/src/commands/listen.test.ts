@@ -12,7 +12,7 @@ const MESSAGE = z.strictObject({
   bytes: z.int().nonnegative(),
   text: z.string(),
 });
-/** Clears the screen, sets the title, turns the direction of text, and says that it was somebody else. */
+/** Clears the screen, sets the title, turns the direction of text, and forges a line of the command. */
 const HOSTILE = "a\u001b[2J\u001b]0;owned\u0007\u202e\u009b\nerror: b";
 
 /** Starts a server that sends these messages to each client. */

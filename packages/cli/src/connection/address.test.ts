@@ -1,8 +1,6 @@
 import { tcp } from "@ipc/manager";
-import { nats } from "@ipc/transport-nats";
 import { describe, expect, it } from "vitest";
-import { connectTo, describeWithBroker, startBroker } from "../../../transport-nats/test/with-broker.js";
-import { IpcProcess, runIpc } from "../../test/ipc-process.js";
+import { runIpc } from "../../test/ipc-process.js";
 import { manageOrders } from "../../test/orders-server.js";
 
 describe("an address", () => {
@@ -27,24 +25,5 @@ describe("an address", () => {
       /^error: cannot connect to the broker at 127\.0\.0\.1:1: .*; check --nats \(IPC_TRANSPORT_FAILED\)\n$/,
     );
     expect(code).toBe(3);
-  });
-});
-
-describeWithBroker("an address behind a broker", (natsServer) => {
-  it("leads to servers, and serves clients", async () => {
-    const broker = await startBroker(natsServer);
-    const connection = await connectTo(broker.url);
-    const { manager } = await manageOrders({ transport: nats(connection, { allowAnonymous: true }) });
-    manager.on("connection", async (peer) => {
-      for await (const message of peer) await message.reply(2, "got it");
-    });
-    const at = ["--nats", broker.url];
-    const sent = await runIpc(["send", "orders", "hello", ...at, "--wait", "1"]);
-    expect(sent).toEqual({ code: 0, stdout: "type 2, 6 bytes: got it\n", stderr: "" });
-
-    const stand = new IpcProcess(["serve", "other", ...at, "--echo", "-n", "1", "--raw"]);
-    await stand.complaint("listening at nats:other");
-    expect((await runIpc(["send", "other", "x", ...at, "--wait", "1", "--raw"])).stdout).toBe("x\n");
-    expect(await stand.outcome).toMatchObject({ code: 0, stdout: "x\nx\n" });
   });
 });

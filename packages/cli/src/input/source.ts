@@ -24,11 +24,6 @@ export function openSource(data: string | undefined, what: string): Source {
   return { stream: process.stdin };
 }
 
-/** Tells whether a command is given data without that it asks: on a pipe, in a file, or as an argument. */
-export function hasSource(data: string | undefined): boolean {
-  return data !== undefined || !process.stdin.isTTY;
-}
-
 /** Reads all of a source. @throws UsageError for a file that cannot be read; CommandError for more than 1 GiB */
 export async function readAll(source: Source, signal: AbortSignal): Promise<Buffer> {
   if ("text" in source) return Buffer.from(source.text);

@@ -16,7 +16,7 @@ export interface Invocation<Options> {
 }
 
 /** Runs a command. Without a result it is done; errors become exit codes. */
-export type Run<Options> = (invocation: Invocation<Options>) => Promise<ExitCode | undefined>;
+type Run<Options> = (invocation: Invocation<Options>) => Promise<ExitCode | undefined>;
 
 /** A command: what the help, the completion and the reference say of it, and its code, which is loaded when it runs. */
 export interface Command {
