@@ -5,7 +5,7 @@ import {
   inspectEndpoints,
   listSockets,
 } from "../connection/endpoint.js";
-import type { ExitCode } from "../exit-code.js";
+import { type ExitCode, UsageError } from "../exit-code.js";
 import type { Invocation } from "../options/command.js";
 import type { LS_OPTIONS } from "../options/command-options.js";
 import type { Values } from "../options/option.js";
@@ -21,6 +21,8 @@ const STYLES: Readonly<Record<EndpointState, Style>> = {
 
 /** `ipc ls`: prints the sockets of this machine, in a table or as JSON Lines. */
 export async function run({ options, output }: Invocation<Values<typeof LS_OPTIONS>>): Promise<ExitCode | undefined> {
+  if (process.platform === "win32")
+    throw new UsageError("ls lists socket files, and Windows has none; use ipc ping NAME");
   const directories = directoriesOf(options.directory);
   const endpoints = await inspectEndpoints(listSockets(directories), options.probe);
   if (endpoints.length === 0) output.note(`no sockets in ${directories.join(" and ")}`);

@@ -1,3 +1,5 @@
+import { connect as connectSocket } from "node:net";
+import { join } from "node:path";
 import { startClient } from "@ipc/client";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
@@ -79,6 +81,10 @@ describe("ipc serve", () => {
     expect(await answer(client)).toBe("9 got x\n");
     client.destroy();
     await ipc.complaint("client 1 disconnected");
+    connectSocket(join(directory, "orders.sock"))
+      .on("error", () => {})
+      .end("GET / HTTP/1.1\r\n\r\n".repeat(100));
+    await ipc.complaint("refused a client: ");
     const other = await connect(directory);
     await other.write(1, "y\n");
     expect(await answer(other)).toBe("9 got y\n");

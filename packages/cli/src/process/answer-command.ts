@@ -7,6 +7,9 @@ const MAX_ANSWER_BYTES = 3_145_728;
 /** How long a command may take to end after SIGTERM before it is killed, in milliseconds. */
 const GRACE_MS = 1_000;
 
+/** Windows has no groups of processes: what a command has started there stays. */
+const HAS_GROUPS = process.platform !== "win32";
+
 /** Runs a command for each message, some at once, and ends all of them together. */
 export class AnswerCommand {
   readonly #command: string;
@@ -58,7 +61,7 @@ export class AnswerCommand {
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => reject(new CommandError(EXIT.failed, `${what}: ${why}`));
       // In a group of its own: with the command, what it has started ends too.
-      const child = spawn(what, this.#args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
+      const child = spawn(what, this.#args, { stdio: ["pipe", "pipe", "inherit"], detached: HAS_GROUPS });
       this.#children.add(child);
       const chunks: Buffer[] = [];
       let length = 0;
@@ -84,7 +87,7 @@ export class AnswerCommand {
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
-    process.kill(-pid, signal);
+    process.kill(HAS_GROUPS ? -pid : pid, signal);
   } catch {
     // It has ended.
   }
