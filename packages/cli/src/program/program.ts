@@ -20,13 +20,6 @@ export interface Texts {
   readonly err: (text: string) => void;
 }
 
-const EXIT_CODES = `
-Exit codes:
-  0 done       4 refused
-  1 failed     5 timeout
-  2 usage      6 connection lost
-  3 no server  130 SIGINT`;
-
 /**
  * Makes the parser of the command line from the table of commands. It reports by exceptions: a CommanderError for help, the version and
  * wrong arguments, whose texts it has printed.
@@ -37,9 +30,12 @@ export function createParser(version: string, texts: Texts, onRequest: (request:
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
-    .addHelpText("after", EXIT_CODES)
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 failed, 2 usage, 3 no server, 4 refused, 5 timeout, 6 connection lost.",
+    )
     .configureOutput({ writeOut: texts.out, writeErr: texts.err })
-    .configureHelp({ styleTitle: bold, subcommandTerm: (command) => termOf(command.name()) })
+    .configureHelp({ styleTitle: bold })
     .showHelpAfterError("(--help lists what there is)")
     .exitOverride();
   for (const command of COMMANDS) addCommand(parser, command, onRequest);
@@ -91,11 +87,6 @@ function readOptions(
     ];
   });
   return Object.fromEntries(entries) as Values<typeof OUTPUT_OPTIONS>;
-}
-
-/** Returns a command with its arguments; that it has options goes without saying. */
-function termOf(name: string): string {
-  return `${name} ${COMMANDS.find((command) => command.name === name)?.form ?? "[command]"}`.trim();
 }
 
 function bold(text: string): string {
