@@ -28,6 +28,8 @@ export class Output {
   readonly #quiet: boolean;
   readonly #verbose: boolean;
   readonly #colors: boolean;
+  /** Whether the reader of stdout has gone: a command then ends quietly. */
+  #isClosed = false;
 
   constructor(options: OutputOptions, { stdout, stderr }: { readonly stdout: Screen; readonly stderr: Screen }) {
     this.format = options.json ? "json" : options.raw ? "raw" : "text";
@@ -35,6 +37,9 @@ export class Output {
     this.#stderr = stderr;
     this.#quiet = options.quiet;
     this.#verbose = options.verbose;
+    stdout.once("error", () => {
+      this.#isClosed = true;
+    });
     this.#colors = !options.noColor && hasColors(process.env);
   }
 
@@ -63,7 +68,7 @@ export class Output {
 
   /** Tells on stderr what a command has done. */
   note(text: string): void {
-    if (!this.#quiet) this.#stderr.write(`${text}\n`);
+    if (!this.#quiet && !this.#isClosed) this.#stderr.write(`${text}\n`);
   }
 
   /** Tells on stderr what happens on the way, if `--verbose` asks. */
