@@ -106,7 +106,8 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     output: [],
     options: [".", "output"],
     connection: [".", "options", "output"],
-    commands: [".", "input", "contract", "process", "output", "options", "connection"],
+    doctor: [".", "options", "connection"],
+    commands: [".", "input", "contract", "process", "output", "options", "connection", "doctor"],
     program: [".", "output", "options", "commands"],
   },
 };

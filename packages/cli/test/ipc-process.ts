@@ -16,6 +16,8 @@ export interface StartOptions {
   /** What the command reads; it ends after that. Undefined: stdin stays open until `stdin` is ended. */
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
+  /** The id of a user and its group, whose process this is; only root may say so. @default this process's */
+  readonly user?: number;
   /** Flags of Node.js. */
   readonly flags?: readonly string[];
 }
@@ -30,8 +32,11 @@ export class IpcProcess {
   #stdout = "";
   #stderr = "";
 
-  constructor(args: readonly string[], { input, env = {}, flags = [] }: StartOptions = {}) {
-    this.child = spawn(process.execPath, [...flags, IPC, ...args], { env: { ...plainEnvironment(), ...env } });
+  constructor(args: readonly string[], { input, env = {}, user, flags = [] }: StartOptions = {}) {
+    this.child = spawn(process.execPath, [...flags, IPC, ...args], {
+      env: { ...plainEnvironment(), ...env },
+      ...(user !== undefined && { uid: user, gid: user }),
+    });
     const { child } = this;
     onTestFinished(() => void child.kill("SIGKILL"));
     // The command may end before it has read everything.

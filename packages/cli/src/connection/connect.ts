@@ -58,11 +58,12 @@ async function closeWhole(client: Client, signal: AbortSignal): Promise<void> {
 
 /**
  * Connects to the server that a command names, at an address that stays open. Without `--timeout` one attempt is made, because a server
- * that is not there is the answer; with it, attempts until then.
+ * that is not there is the answer; with it, attempts until then, unless `once`.
  */
 export async function connectAt(
   address: Address,
   { args, options, output, signal }: Invocation<ClientOptions>,
+  { once = options.timeout === undefined } = {},
 ): Promise<Client> {
   const { timeout, plain, multiClient } = options;
   const security = securityOf(options);
@@ -78,7 +79,7 @@ export async function connectAt(
       // Without `--plain` a server that has no encryption is refused, as by every client.
       ...(plain && { encryption: false }),
       ...(multiClient && { multiClient }),
-      ...(timeout === undefined ? { retry: false } : { timeoutMs: timeout }),
+      ...(once ? { retry: false } : { timeoutMs: timeout ?? ANSWER_MS }),
       handshakeTimeoutMs: timeout ?? ANSWER_MS,
       logger: loggerOf(output),
       // The client stays when the signal comes, so that the command can close it.

@@ -89,7 +89,7 @@ async function stateOf(path: string, isListed: boolean, mayAsk: boolean): Promis
 }
 
 /** The names of the users of this machine, as far as a file has them. */
-function userNames(): ReadonlyMap<number, string> {
+export function userNames(): ReadonlyMap<number, string> {
   const lines = readText("/etc/passwd").split("\n");
   return new Map(lines.map((line) => line.split(":")).map(([name = "", , uid]) => [Number(uid), name]));
 }

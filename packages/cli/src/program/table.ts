@@ -9,6 +9,7 @@ import {
   SEND_OPTIONS,
   SERVE_OPTIONS,
 } from "../options/command-options.js";
+import { CLIENT_OPTIONS } from "../options/shared-options.js";
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -105,5 +106,19 @@ export const COMMANDS: readonly Command[] = [
     options: BENCH_OPTIONS,
     examples: ["ipc bench orders", "ipc bench orders -n 100000 -s 1024 -w 64 --json"],
     load: () => import("../commands/bench.js"),
+  }),
+  command({
+    name: "doctor",
+    form: "[name]",
+    summary: "find out why a client cannot connect, or a server cannot start",
+    details:
+      "Checks the path, the directories, the socket file, its owner and its server, keys and the handshake; without a NAME, the sockets of this machine. Each finding has what was seen, why it matters and what mends it. The exit code is 1 when a check failed.",
+    options: CLIENT_OPTIONS,
+    examples: [
+      "ipc doctor",
+      "ipc doctor orders --key-file",
+      `ipc doctor --json | jq -r 'select(.state=="failed").mend'`,
+    ],
+    load: () => import("../commands/doctor.js"),
   }),
 ];

@@ -22,13 +22,26 @@ export async function explainAddressInUse(error: unknown, failed: FailedListen):
   if (endpoint.kind !== "name" || codeOf(error) !== "IPC_ADDRESS_IN_USE") return error;
   const address = socketPath(directory, name, endpoint, process.platform);
   if (!isOwnSocket(address)) return error;
+  const manager = await findManagerOfSlot(directory, name, signal);
+  return manager === undefined ? error : slotNameError(address, manager, error);
+}
+
+/**
+ * Returns the manager of this user that listens and may have a slot of this name, if there is one.
+ *
+ * @throws TransportError `IPC_ABORTED`
+ */
+export async function findManagerOfSlot(
+  directory: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   for (const manager of managersOfSlot(name)) {
     const path = managerPath(directory, manager);
     // The socket of another user is not dialled: if it is a golang-ipc server's, that would end it.
-    if (path === undefined || !isOwnSocket(path) || !(await isAnswering(path, signal))) continue;
-    return slotNameError(address, manager, error);
+    if (path !== undefined && isOwnSocket(path) && (await isAnswering(path, signal))) return manager;
   }
-  return error;
+  return undefined;
 }
 
 /** Returns undefined for a path that is too long for a manager to listen at. */
