@@ -107,7 +107,8 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     options: [".", "output"],
     connection: [".", "options", "output"],
     doctor: [".", "options", "connection"],
-    commands: [".", "input", "contract", "process", "output", "options", "connection", "doctor"],
+    key: [".", "connection"],
+    commands: [".", "input", "contract", "process", "output", "options", "connection", "doctor", "key"],
     program: [".", "output", "options", "commands"],
   },
 };

@@ -5,6 +5,7 @@ import { UsageError } from "../exit-code.js";
 import type { ConnectionOptions } from "../options/shared-options.js";
 
 const PSK_BYTES = 32;
+const PEM_KEY = /-----BEGIN (PUBLIC|PRIVATE) KEY-----[^-]*-----END \1 KEY-----/g;
 const PUBLIC_KEY = /-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----/g;
 
 /** Makes the security options of a client or a server; undefined where none is given. */
@@ -20,16 +21,21 @@ export function securityOf(options: ConnectionOptions): SecurityOptions | undefi
   return Object.keys(security).length === 0 ? undefined : security;
 }
 
-/** Reads a pre-shared key: 32 bytes, or a line of 64 hex digits or of base64. */
 function readPsk(path: string): Uint8Array {
   const bytes = readKeyFile("--psk-file", path);
-  if (bytes.length === PSK_BYTES) return bytes;
-  const text = bytes.toString("latin1").trim();
-  const key = Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? "hex" : "base64");
-  if (key.length === PSK_BYTES && /^[\w+/-]+=?$/.test(text)) return key;
+  const key = parsePsk(bytes);
+  if (key !== undefined) return key;
   throw new UsageError(
     `--psk-file takes a file of 32 bytes, of 64 hex digits or of their base64; ${path} has ${bytes.length} bytes and is none of these`,
   );
+}
+
+/** Returns the pre-shared key that a file holds: 32 bytes, or a line of 64 hex digits or of base64; undefined if it is none of these. */
+export function parsePsk(bytes: Buffer): Uint8Array | undefined {
+  if (bytes.length === PSK_BYTES) return bytes;
+  const text = bytes.toString("latin1").trim();
+  const key = Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? "hex" : "base64");
+  return key.length === PSK_BYTES && /^[\w+/-]+=?$/.test(text) ? key : undefined;
 }
 
 function readIdentity(path: string): KeyObject {
@@ -41,6 +47,11 @@ function readTrusted(path: string): KeyObject[] {
   const keys = readKeyFile("--trust", path).toString("latin1").match(PUBLIC_KEY) ?? [];
   if (keys.length === 0) throw new UsageError(`--trust takes a file of public keys in PEM; ${path} has none`);
   return keys.map((pem) => parseKey("--trust", path, () => createPublicKey(pem)));
+}
+
+/** Returns the keys in PEM that a file holds, private ones too. */
+export function pemKeys(bytes: Buffer): readonly string[] {
+  return bytes.toString("latin1").match(PEM_KEY) ?? [];
 }
 
 function readKeyFile(option: string, path: string): Buffer {

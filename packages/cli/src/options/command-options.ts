@@ -66,6 +66,17 @@ export const BENCH_OPTIONS = {
   ...CLIENT_OPTIONS,
 };
 
+export const KEY_OPTIONS = {
+  kind: defaulted("-k, --kind <psk|identity>", "what to make (default: psk)", parseKind, "psk"),
+  force: toggle("--force", "replace a file that exists"),
+  secret: toggle("--secret", "print the secret key, too"),
+};
+
+function parseKind(text: string): "psk" | "identity" {
+  if (text === "psk" || text === "identity") return text;
+  throw new UsageError(`takes psk or identity, got ${JSON.stringify(text)}`);
+}
+
 function parsePair(text: string): readonly [key: string, value: string] {
   const at = text.indexOf("=");
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];

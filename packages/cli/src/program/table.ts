@@ -3,6 +3,7 @@ import {
   BENCH_OPTIONS,
   CALL_OPTIONS,
   DESCRIBE_OPTIONS,
+  KEY_OPTIONS,
   LISTEN_OPTIONS,
   LS_OPTIONS,
   PING_OPTIONS,
@@ -120,5 +121,19 @@ export const COMMANDS: readonly Command[] = [
       `ipc doctor --json | jq -r 'select(.state=="failed").mend'`,
     ],
     load: () => import("../commands/doctor.js"),
+  }),
+  command({
+    name: "key",
+    form: "<new|show> <file>",
+    summary: "make a key, or show its fingerprint and its public key",
+    details:
+      "A pre-shared key is for --psk-file and --key-file of both sides. An identity is for --identity, and its public key, which is in FILE.pub, for --trust of the other side. Files are made for you alone, and never replaced without --force. A secret is printed only with --secret.",
+    options: KEY_OPTIONS,
+    examples: [
+      "ipc key new orders.psk",
+      "ipc key new me.pem --kind identity",
+      "ipc key show me.pem --raw >> trusted.pem",
+    ],
+    load: () => import("../commands/key.js"),
   }),
 ];
