@@ -7,6 +7,9 @@ const TOOLS = {
   spin: ["spin", "gcc", "libc6-dev"],
   // The tests of the command ipc in a terminal.
   tmux: ["tmux"],
+  // The tests of its completion.
+  zsh: ["zsh"],
+  fish: ["fish"],
 };
 
 /**

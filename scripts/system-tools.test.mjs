@@ -26,18 +26,20 @@ function installTools(programs) {
 /** A user who is not root becomes it. */
 const SUDO = { sudo: 'shift; exec "$@"' };
 
+const SHELLS = { zsh: "", fish: "" };
+
 describe.skipIf(process.platform === "win32")("the script that installs system tools", () => {
   it("installs nothing that is there", () => {
-    const { status, stdout, calls } = installTools({ spin: "", tmux: "", "apt-get": "" });
+    const { status, stdout, calls } = installTools({ ...SHELLS, spin: "", tmux: "", "apt-get": "" });
     expect({ status, stdout, calls }).toEqual({
       status: 0,
-      stdout: "spin, tmux: there\n",
-      calls: ["spin -V", "tmux -V"],
+      stdout: "spin, tmux, zsh, fish: there\n",
+      calls: ["spin -V", "tmux -V", "zsh -V", "fish -V"],
     });
   });
 
   it("installs what is missing", () => {
-    const { status, stdout, calls } = installTools({ tmux: "", "apt-get": "", ...SUDO });
+    const { status, stdout, calls } = installTools({ ...SHELLS, tmux: "", "apt-get": "", ...SUDO });
     expect({ status, stdout }).toEqual({ status: 0, stdout: "spin: installed\n" });
     expect(calls.filter((call) => call.startsWith("apt-get"))).toEqual([
       "apt-get --version",
@@ -50,12 +52,12 @@ describe.skipIf(process.platform === "win32")("the script that installs system t
     const { status, stdout } = installTools({});
     expect({ status, stdout }).toEqual({
       status: 0,
-      stdout: "spin, tmux: not there, and no apt-get; their tests are skipped\n",
+      stdout: "spin, tmux, zsh, fish: not there, and no apt-get; their tests are skipped\n",
     });
   });
 
   it("fails when apt-get does", () => {
-    const { status, stderr } = installTools({ spin: "", "apt-get": '[ "$2" != install ]', ...SUDO });
+    const { status, stderr } = installTools({ ...SHELLS, spin: "", "apt-get": '[ "$2" != install ]', ...SUDO });
     expect({ status, stderr }).toEqual({
       status: 1,
       stderr: "tmux: apt-get could not install tmux; their tests are skipped\n",

@@ -108,7 +108,8 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     connection: [".", "options", "output"],
     doctor: [".", "options", "connection"],
     key: [".", "connection"],
-    commands: [".", "input", "contract", "process", "output", "options", "connection", "doctor", "key"],
+    completion: ["options", "connection"],
+    commands: [".", "input", "contract", "process", "output", "options", "connection", "doctor", "key", "completion"],
     program: [".", "output", "options", "commands"],
   },
 };

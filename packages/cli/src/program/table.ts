@@ -136,4 +136,17 @@ export const COMMANDS: readonly Command[] = [
     ],
     load: () => import("../commands/key.js"),
   }),
+  command({
+    name: "completion",
+    form: "<bash|zsh|fish> [words...]",
+    summary: "print the script with which a shell completes commands, flags and names",
+    details:
+      "Completes the names of servers in the directory, and the methods of a server that describes them. The shell's start file runs the script; the first lines of it say how.",
+    options: {},
+    examples: ["source <(ipc completion bash)", "source <(ipc completion zsh)", "ipc completion fish | source"],
+    load: async () => {
+      const { completionOf } = await import("../commands/completion.js");
+      return { run: completionOf(COMMANDS) };
+    },
+  }),
 ];

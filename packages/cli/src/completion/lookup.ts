@@ -1,0 +1,54 @@
+import { openAddress } from "../connection/address.js";
+import { connectAt } from "../connection/connect.js";
+import { directoriesOf, listSockets } from "../connection/endpoint.js";
+import { describeMethods } from "../connection/remote-method.js";
+import type { Command, Invocation } from "../options/command.js";
+import type { ClientOptions } from "../options/shared-options.js";
+import type { Candidate, Lookup } from "./candidate.js";
+import type { CommandLine } from "./command-line.js";
+
+/** How long a user waits for the names of methods, in milliseconds. */
+const PATIENCE_MS = 1_000;
+
+/** Looks names up for the command that completes, which has no options of its own. */
+export function createLookup({ output, signal }: Pick<Invocation<unknown>, "output" | "signal">): Lookup {
+  return {
+    endpoints: ({ given }) => {
+      const [directory] = [given.get("directory")].flatMap((texts) => (typeof texts === "object" ? texts : []));
+      // Other commands than `ls` look into the usual directory only.
+      return endpointsIn(directoriesOf(directory ?? "/tmp"));
+    },
+    methods: async (command, line) => {
+      const options = { ...readOptions(command, line), timeout: PATIENCE_MS };
+      return listMethods({ args: line.args, rest: [], options, output, signal });
+    },
+  };
+}
+
+function endpointsIn(directories: readonly string[]): Candidate[] {
+  const names = listSockets(directories).map((path) => path.slice(path.lastIndexOf("/") + 1, -".sock".length));
+  const isManager = (name: string): boolean =>
+    name.endsWith("_manager") && names.includes(name.slice(0, -"_manager".length));
+  return [...new Set(names)].filter((name) => !isManager(name)).map((value) => ({ value, summary: "" }));
+}
+
+function readOptions({ options }: Command, { given }: CommandLine): ClientOptions {
+  const entries = Object.entries(options).map(([key, option]) => [key, option.read(given.get(key))]);
+  return Object.fromEntries(entries) as ClientOptions;
+}
+
+async function listMethods(invocation: Invocation<ClientOptions>): Promise<Candidate[]> {
+  const { options, signal } = invocation;
+  const address = await openAddress(options);
+  try {
+    const client = await connectAt(address, invocation, { once: true });
+    try {
+      const methods = await describeMethods(client, { signal, timeoutMs: PATIENCE_MS });
+      return methods.map(({ name, kind }) => ({ value: name, summary: kind }));
+    } finally {
+      client.destroy();
+    }
+  } finally {
+    await address.release();
+  }
+}
