@@ -51,7 +51,7 @@ export function reportTimes(starts: Times, imports: Times): { readonly figures: 
 }
 
 /** Measures each once in a round; the next round begins with another, so that other load on the machine meets all alike. */
-async function measureInTurns(
+export async function measureInTurns(
   rounds: number,
   measures: Readonly<Record<string, () => Promise<number>>>,
 ): Promise<Times> {
