@@ -19,8 +19,21 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** The meanings for the help and the documents, with more words after a colon or a comma. */
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  [EXIT.done]: "done",
+  [EXIT.failed]: "failed: the other side answered with an error, or a check failed",
+  [EXIT.usage]: "usage: wrong arguments or options",
+  [EXIT.noServer]: "no server",
+  [EXIT.refused]: "refused: keys, encryption, version or permissions; a busy server, a name that is taken",
+  [EXIT.timeout]: "timeout",
+  [EXIT.lost]: "connection lost: what was sent may have arrived or not",
+  [EXIT.interrupted]: "ended by SIGINT, Ctrl-C",
+  [EXIT.terminated]: "ended by SIGTERM",
+};
+
 /** The exit code of each error of the library. */
-const CODES: Readonly<Record<IpcErrorCode | RpcErrorCode, ExitCode>> = {
+export const EXIT_CODES: Readonly<Record<IpcErrorCode | RpcErrorCode, ExitCode>> = {
   IPC_ABORTED: EXIT.timeout,
   IPC_ADDRESS_IN_USE: EXIT.refused,
   IPC_AUTHENTICATION_FAILED: EXIT.refused,
@@ -71,11 +84,11 @@ const CODES: Readonly<Record<IpcErrorCode | RpcErrorCode, ExitCode>> = {
 export function exitCodeOf(error: unknown): ExitCode {
   const { name, code, cause, exitCode } = error as Partial<Record<"name" | "code" | "cause" | "exitCode", unknown>>;
   if (exitCode !== undefined) return exitCode as ExitCode;
-  if (typeof code !== "string" || !Object.hasOwn(CODES, code)) {
+  if (typeof code !== "string" || !Object.hasOwn(EXIT_CODES, code)) {
     // A wrong option: the library names it, what it takes and what it got.
     return name === "TypeError" || name === "RangeError" ? EXIT.usage : EXIT.failed;
   }
-  const ownCode = CODES[code as keyof typeof CODES];
+  const ownCode = EXIT_CODES[code as keyof typeof EXIT_CODES];
   if (code !== "IPC_TIMED_OUT" || typeof cause !== "object" || cause === null) return ownCode;
   const causeCode = exitCodeOf(cause);
   return causeCode === EXIT.noServer || causeCode === EXIT.refused ? causeCode : ownCode;

@@ -6,6 +6,7 @@ import type { ClientOptions } from "../options/shared-options.js";
 import type { Output, Style } from "../output/output.js";
 import { visible } from "../output/visible-text.js";
 
+const INDENT = " ".repeat(8);
 const STYLES: Readonly<Record<Finding["state"], Style>> = { ok: "green", warning: "yellow", failed: "red" };
 
 /** `ipc doctor [NAME]`: prints each check with what was seen, why it matters and what mends it. */
@@ -26,9 +27,9 @@ async function print(output: Output, finding: Finding): Promise<void> {
   const { check, state, problem, path, seen, mend } = finding;
   const why = problem === null ? null : PROBLEMS[problem];
   if (output.format === "json") return output.json({ ...finding, why });
-  const title = problem ?? check;
-  await output.line(`${output.style(STYLES[state], state.padEnd(7))} ${output.style("bold", title)}: ${visible(path)}`);
-  await output.line(`        ${visible(seen)}`);
-  if (why !== null) await output.line(`  why   ${why}`);
-  if (mend !== null) await output.line(`  mend  ${visible(mend)}`);
+  const title = output.style("bold", problem ?? check);
+  await output.line(`${output.style(STYLES[state], state.padEnd(7))} ${title}: ${visible(path)}`);
+  await output.paragraph(`${INDENT}${visible(seen)}`, INDENT);
+  if (why !== null) await output.paragraph(`  why   ${why}`, INDENT);
+  if (mend !== null) await output.paragraph(`  mend  ${visible(mend)}`, INDENT);
 }

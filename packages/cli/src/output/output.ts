@@ -6,7 +6,7 @@ import { visible, visibleJson } from "./visible-text.js";
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** A stream that may be a terminal, such as `process.stdout`. */
-export type Screen = Writable & { readonly isTTY?: boolean };
+export type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 /** How data is printed: for people, as JSON Lines, or payloads only. */
 export type Format = "text" | "json" | "raw";
@@ -41,6 +41,12 @@ export class Output {
       this.#isClosed = true;
     });
     this.#colors = !options.noColor && hasColors(process.env);
+  }
+
+  /** Prints a text for people, broken between words where a terminal ends, with `indent` before each line but the first. */
+  paragraph(text: string, indent: string): Promise<void> {
+    const width = this.#stdout.columns ?? Number.POSITIVE_INFINITY;
+    return this.line(wrap(text, width - indent.length).join(`\n${indent}`));
   }
 
   /** Prints data for people: a line. Resolves when there is room for more. */
@@ -89,6 +95,17 @@ export class Output {
   #style(style: Style, text: string, { isTTY }: Screen): string {
     return this.#colors && isTTY === true ? styleText(style, text) : text;
   }
+}
+
+/** Breaks a text into lines between words. A word that is longer than a line has one of its own. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length >= width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }
 
 /** @see https://no-color.org */

@@ -1,4 +1,5 @@
 import { Command as Parser, Option as ParserOption } from "commander";
+import { EXIT, EXIT_MEANINGS } from "../exit-code.js";
 import type { Command } from "../options/command.js";
 import type { Given, OptionTable, Values } from "../options/option.js";
 import type { OUTPUT_OPTIONS } from "../options/shared-options.js";
@@ -30,10 +31,7 @@ export function createParser(version: string, texts: Texts, onRequest: (request:
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 done, 1 failed, 2 usage, 3 no server, 4 refused, 5 timeout, 6 connection lost.",
-    )
+    .addHelpText("after", `\nExit codes: ${exitCodes()}.`)
     .configureOutput({ writeOut: texts.out, writeErr: texts.err })
     .configureHelp({ styleTitle: bold })
     .showHelpAfterError("(--help lists what there is)")
@@ -87,6 +85,12 @@ function readOptions(
     ];
   });
   return Object.fromEntries(entries) as Values<typeof OUTPUT_OPTIONS>;
+}
+
+/** Lists the exit codes that no signal has made, each with a word or two. */
+function exitCodes(): string {
+  const entries = Object.entries(EXIT_MEANINGS).filter(([code]) => Number(code) < EXIT.interrupted);
+  return entries.map(([code, meaning]) => `${code} ${meaning.split(":")[0]}`).join(", ");
 }
 
 function bold(text: string): string {
