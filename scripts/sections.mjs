@@ -53,8 +53,8 @@ export const SECTIONS = {
 
   reports: () =>
     pnpmSection(
-      "diagram and API reports",
-      ["exec", "vitest", "run", "arrows-document", "public-api", "--update"],
+      "diagram, API reports, reference and pictures of the command",
+      ["exec", "vitest", "run", "arrows-document", "public-api", "command-document", "command-pictures", "--update"],
       QUIET,
     ),
 };

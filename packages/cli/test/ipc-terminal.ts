@@ -10,9 +10,9 @@ const run = promisify(execFile);
 const END = /^\[ended (\d+)\]$/m;
 const missing = whyNoTmux();
 
-/** As `describe`, with the widths of terminals; skipped, and the title says why, where there is no tmux. */
-export function describeInTerminal(title: string, body: (columns: number) => void): void {
-  if (missing === undefined) describe.each([80, 40])(`${title}, in a terminal of %i columns`, body);
+/** As `describe`, for terminals of these widths; skipped, and the title says why, where there is no tmux. */
+export function describeInTerminal(title: string, body: (columns: number) => void, widths = [80, 40]): void {
+  if (missing === undefined) describe.each(widths)(`${title}, in a terminal of %i columns`, body);
   else describe.skip(`${title} (skipped: ${missing})`, () => body(80));
 }
 
@@ -21,7 +21,7 @@ export interface TerminalOptions {
   /** The lines of the screen. @default 60 */
   readonly rows?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** Shows colours as the sequences that make them. @default false */
+  /** Shows colours as the sequences that make them, and lines that the terminal has broken as one. @default false */
   readonly colors?: boolean;
 }
 
@@ -74,7 +74,7 @@ export class IpcTerminal {
   }
 
   async #screen(): Promise<string> {
-    return (await this.#tmux("capture-pane", "-p", ...(this.#colors ? ["-e"] : []))).stdout;
+    return (await this.#tmux("capture-pane", "-p", ...(this.#colors ? ["-e", "-J"] : []))).stdout;
   }
 
   #tmux(...args: readonly string[]): Promise<{ readonly stdout: string }> {
