@@ -25,7 +25,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   [EXIT.failed]: "failed: the other side answered with an error, or a check failed",
   [EXIT.usage]: "usage: wrong arguments or options",
   [EXIT.noServer]: "no server",
-  [EXIT.refused]: "refused: keys, encryption, version or permissions; a busy server, a name that is taken",
+  [EXIT.refused]: "refused: keys, encryption, version, permissions, a busy server",
   [EXIT.timeout]: "timeout",
   [EXIT.lost]: "connection lost: what was sent may have arrived or not",
   [EXIT.interrupted]: "ended by SIGINT, Ctrl-C",

@@ -39,7 +39,11 @@ function findings(): string {
 
 function reference(): string {
   const groups = [...forms].map(([group, options]) => `### ${group}\n\n${optionTable([...options.values()])}`);
-  return [`${NOTE} table.ts:`, ...COMMANDS.map(describeCommand), ...groups].join("\n\n");
+  return [
+    `${NOTE} table.ts:`,
+    ...COMMANDS.filter(({ isHidden }) => isHidden !== true).map(describeCommand),
+    ...groups,
+  ].join("\n\n");
 }
 
 function describeCommand({ name, form, summary, details, options, examples }: Command): string {

@@ -71,7 +71,7 @@ describe("ipc completion", () => {
     onTestFinished(() => manager.destroy());
     const get = method<number, number>();
     serve(manager, { get, watch: stream<void, number>() }, { get: (id) => id, async *watch() {} });
-    const { stdout } = await runIpc(["completion", "words", "--", "call", "-d", directory, "orders", ""]);
+    const { stdout } = await runIpc(["complete", "--", "call", "-d", directory, "orders", ""]);
     expect(stdout).toBe("get\tunary\nwatch\tstream\n");
   });
 

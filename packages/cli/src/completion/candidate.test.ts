@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { COMMANDS } from "../program/table.js";
+import { COMMANDS as ALL } from "../program/table.js";
 import { findCandidates, type Lookup } from "./candidate.js";
 
+const COMMANDS = ALL.filter(({ isHidden }) => isHidden !== true);
 const named = (...values: readonly string[]) => values.map((value) => ({ value, summary: "" }));
 const lookup: Lookup = {
   endpoints: () => named("orders", "other", "prices"),
@@ -24,7 +25,7 @@ describe("the candidates of a completion", () => {
   it("are the flags of the command, and of no other", async () => {
     expect(await complete("ping", "--co")).toEqual(["--count"]);
     expect(await complete("ls", "--co")).toEqual([]);
-    expect(await complete("ls", "orders", "--he")).toEqual(["--help"]);
+    expect(await complete("ls", "orders", "--hel")).toEqual(["--help"]);
     expect(await complete("unknown", "--")).toEqual([]);
   });
 

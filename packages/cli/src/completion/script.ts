@@ -20,7 +20,7 @@ _ipc() {
     else
       COMPREPLY+=("\${line%%$'\\t'*}")
     fi
-  done < <("\${COMP_WORDS[0]}" completion words -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <("\${COMP_WORDS[0]}" complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -F _ipc ipc
 `;
@@ -30,7 +30,7 @@ const ZSH = `#compdef ipc
 _ipc() {
   local line files done=1
   local -a candidates
-  for line in "\${(@f)$("$words[1]" completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+  for line in "\${(@f)$("$words[1]" complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
     if [[ $line == ${FILES_LINE} ]]; then
       files=1
     elif [[ -n $line ]]; then
@@ -48,7 +48,7 @@ const FISH = `# ipc: completion for fish. In ~/.config/fish/config.fish: ${SHELL
 function __ipc_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
-    for line in ($words[1] completion words -- $words[2..-1] "$current" 2>/dev/null)
+    for line in ($words[1] complete -- $words[2..-1] "$current" 2>/dev/null)
         if test "$line" = ${FILES_LINE}
             __fish_complete_path "$current"
         else

@@ -18,7 +18,7 @@ export function ownerText({ uid }: BigIntStats): string {
   return name === undefined ? `user ${uid}` : `${name} (${uid})`;
 }
 
-/** Describes who may use a file: `mode 0600, owner root (0)`. */
+/** Describes the access to a file: `mode 0600, owner root (0)`. */
 export function accessText(stats: BigIntStats): string {
   return `mode ${formatMode(stats)}, owner ${ownerText(stats)}`;
 }

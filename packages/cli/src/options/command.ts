@@ -16,7 +16,7 @@ export interface Invocation<Options> {
 }
 
 /** Runs a command. Without a result it is done; errors become exit codes. */
-type Run<Options> = (invocation: Invocation<Options>) => Promise<ExitCode | undefined>;
+export type Run<Options> = (invocation: Invocation<Options>) => Promise<ExitCode | undefined>;
 
 /** A command: what the help, the completion and the reference say of it, and its code, which is loaded when it runs. */
 export interface Command {
@@ -28,6 +28,8 @@ export interface Command {
   readonly details: string;
   readonly options: OptionTable;
   readonly examples: readonly string[];
+  /** Whether help and completion leave it out: it is for programs. @default false */
+  readonly isHidden?: boolean;
   readonly load: () => Promise<Run<never>>;
 }
 

@@ -31,9 +31,9 @@ export function createParser(version: string, texts: Texts, onRequest: (request:
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
-    .addHelpText("after", `\nExit codes: ${exitCodes()}.`)
+    .addHelpText("after", `\nExit codes:\n${exitCodes()}`)
     .configureOutput({ writeOut: texts.out, writeErr: texts.err })
-    .configureHelp({ styleTitle: bold })
+    .configureHelp({ styleTitle: bold, subcommandTerm: termOf })
     .showHelpAfterError("(--help lists what there is)")
     .exitOverride();
   for (const command of COMMANDS) addCommand(parser, command, onRequest);
@@ -41,9 +41,9 @@ export function createParser(version: string, texts: Texts, onRequest: (request:
 }
 
 function addCommand(parser: Parser, command: Command, onRequest: (request: Request) => Promise<void>): void {
-  const { name, form, summary, details, options, examples } = command;
+  const { name, form, summary, details, options, examples, isHidden = false } = command;
   const added = parser
-    .command(`${name} ${form}`.trim())
+    .command(`${name} ${form}`.trim(), { hidden: isHidden })
     .summary(summary)
     .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}. ${details}`.trim())
     .helpOption("-h, --help", "print this help")
@@ -87,10 +87,19 @@ function readOptions(
   return Object.fromEntries(entries) as Values<typeof OUTPUT_OPTIONS>;
 }
 
-/** Lists the exit codes that no signal has made, each with a word or two. */
+/** Lists the exit codes that no signal has made. */
 function exitCodes(): string {
   const entries = Object.entries(EXIT_MEANINGS).filter(([code]) => Number(code) < EXIT.interrupted);
-  return entries.map(([code, meaning]) => `${code} ${meaning.split(":")[0]}`).join(", ");
+  return entries.map(([code, meaning]) => `  ${code}  ${meaning}`).join("\n");
+}
+
+/** Every command takes options, so that only the arguments tell them apart. */
+function termOf(command: Parser): string {
+  const args = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+    return argument.required ? ` <${name}>` : ` [${name}]`;
+  });
+  return `${command.name()}${args.join("")}`;
 }
 
 function bold(text: string): string {

@@ -138,15 +138,29 @@ export const COMMANDS: readonly Command[] = [
   }),
   command({
     name: "completion",
-    form: "<bash|zsh|fish> [words...]",
+    form: "<bash|zsh|fish>",
     summary: "print the script with which a shell completes commands, flags and names",
     details:
-      "Completes the names of servers in the directory, and the methods of a server that describes them. The shell's start file runs the script; the first lines of it say how.",
+      "Completes the names of servers in the directory, and the methods of a server that describes them. The shell's start file can read the script instead; its first lines say how.",
     options: {},
-    examples: ["source <(ipc completion bash)", "source <(ipc completion zsh)", "ipc completion fish | source"],
+    examples: [
+      "ipc completion bash > ~/.local/share/bash-completion/completions/ipc",
+      "ipc completion zsh > ~/.zfunc/_ipc",
+      "ipc completion fish > ~/.config/fish/completions/ipc.fish",
+    ],
+    load: () => import("../commands/completion.js"),
+  }),
+  command({
+    name: "complete",
+    form: "[words...]",
+    summary: "print what may stand at the end of a command line",
+    details: "The scripts of ipc completion run it.",
+    options: {},
+    examples: ["ipc complete -- ping or"],
+    isHidden: true,
     load: async () => {
-      const { completionOf } = await import("../commands/completion.js");
-      return { run: completionOf(COMMANDS) };
+      const { completing } = await import("../commands/complete.js");
+      return { run: completing(COMMANDS.filter(({ isHidden }) => isHidden !== true)) };
     },
   }),
 ];
