@@ -24,7 +24,12 @@ describe("a wait for an event", () => {
     const log = new EventLog<{ data: Uint8Array; text: string }>("messages");
     for (let i = 0; i < 100; i++) log.push({ data: new Uint8Array(3_000_000), text: "x".repeat(3_000_000) });
     log.end("it is over");
-    const failure: Error = await log.next("an answer", () => false).then(expect.fail, (error: Error) => error);
+    const failure: Error = await log
+      .next("an answer", () => false)
+      .then(
+        () => expect.fail(),
+        (error: Error) => error,
+      );
     expect(failure.message.length).toBeLessThan(20_000);
     expect(failure.message.match(/text: /g)).toHaveLength(20);
   });
