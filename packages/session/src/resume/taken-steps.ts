@@ -9,8 +9,10 @@ import { OpenSteps } from "../open-steps.js";
  */
 export class TakenSteps extends OpenSteps {
   #handedOut = 0;
-  /** The steps in progress of each message by its number, in order. */
-  readonly #open = new Map<number, number>();
+  /** Steps in progress of the message that was handed out last: mostly they are over before the next one is. */
+  #newest = 0;
+  /** Those of earlier messages, by their numbers, in order. */
+  readonly #earlier = new Map<number, number>();
   readonly #onChange: () => void;
 
   /** @param onChange called when `taken` may have grown */
@@ -21,27 +23,26 @@ export class TakenSteps extends OpenSteps {
 
   /** Messages that the application is done with, and no earlier one is in progress. */
   get taken(): number {
-    for (const first of this.#open.keys()) return first - 1;
-    return this.#handedOut;
+    for (const first of this.#earlier.keys()) return first - 1;
+    return this.#newest > 0 ? this.#handedOut - 1 : this.#handedOut;
   }
 
   override handOut(): void {
-    this.#handedOut++;
+    this.#next();
     this.#onChange();
   }
 
   /** While a listener runs, the message is not taken: the listener may return a promise, and may announce the end of its peer. */
   override deliver(): number {
-    this.#handedOut++;
+    this.#next();
     return this.begin();
   }
 
   override begin(isTaken = false): number {
     super.begin();
     if (isTaken) return 0;
-    const number = this.#handedOut;
-    this.#open.set(number, (this.#open.get(number) ?? 0) + 1);
-    return number;
+    this.#newest++;
+    return this.#handedOut;
   }
 
   override end(step: number): void {
@@ -54,11 +55,20 @@ export class TakenSteps extends OpenSteps {
     super.settle(step);
   }
 
+  #next(): void {
+    if (this.#newest > 0) this.#earlier.set(this.#handedOut, this.#newest);
+    this.#newest = 0;
+    this.#handedOut++;
+  }
+
   #close(number: number): void {
     if (number === 0) return;
-    const left = (this.#open.get(number) ?? 1) - 1;
-    if (left > 0) this.#open.set(number, left);
-    else this.#open.delete(number);
+    if (number === this.#handedOut) this.#newest--;
+    else {
+      const left = (this.#earlier.get(number) ?? 1) - 1;
+      if (left > 0) this.#earlier.set(number, left);
+      else this.#earlier.delete(number);
+    }
     this.#onChange();
   }
 }
