@@ -37,9 +37,10 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "session/src/resume/resume-registry.ts", code: "MAX_FENCED = 16;", says: "and 16 whose client comes back" },
   { file: "session/src/resume/resume-registry.ts", code: "MAX_TOMBSTONES = 10_000;", says: "| 10 000, for" },
   { file: "session/src/resume/resume-registry.ts", code: "TOMBSTONE_MS = 600_000;", says: "for 600 s each" },
-  { file: "session/src/resume/ack-policy.ts", code: "ACK_MESSAGES = 64;", says: "| 64 messages," },
-  { file: "session/src/resume/ack-policy.ts", code: "ACK_BYTES = 262_144;", says: "262 144 bytes or" },
-  { file: "session/src/resume/ack-policy.ts", code: "ACK_MS = 20;", says: "or 20 ms" },
+  { file: "session/src/resume/ack-policy.ts", code: "BURST_MESSAGES = 64;", says: "from 64 messages on" },
+  { file: "session/src/resume/ack-policy.ts", code: "ACK_BYTES = 262_144;", says: "262 144 bytes of frames" },
+  { file: "session/src/resume/ack-policy.ts", code: "ACK_MS = 20;", says: "; 20 ms," },
+  { file: "session/src/resume/ack-policy.ts", code: "BURST_MS = 2;", says: "or 2 ms" },
   { file: "session/src/resume/slab-pool.ts", code: "MAX_SLABS = 64;", says: "up to 4 MiB" },
   {
     file: "server/src/handshake-acceptor.ts",

@@ -32,33 +32,39 @@ describe("an acknowledgement", () => {
     expect(sent()).toBe(1);
   });
 
-  it("is sent once in the tick in which 64 messages have come, however many come after them", async () => {
+  it("is sent 2 ms after the 64th message, however many come after it", () => {
     const { policy, sent } = start();
     for (let each = 0; each < 63; each++) policy.onReceived(1);
-    await tick();
+    vi.advanceTimersByTime(19);
     expect(sent()).toBe(0);
+    policy.onReceived(1);
+    vi.advanceTimersByTime(1);
     for (let each = 0; each < 1_000; each++) policy.onReceived(1);
     expect(sent()).toBe(0);
-    await tick();
+    vi.advanceTimersByTime(1);
+    expect(sent()).toBe(1);
+    vi.advanceTimersByTime(1_000);
     expect(sent()).toBe(1);
   });
 
-  it("is sent after 256 KiB", async () => {
+  it("is sent once in the tick in which 256 KiB of frames have come, however many come after them", async () => {
     const { policy, sent } = start();
-    policy.onReceived(262_143);
+    policy.onReceived(262_135);
     await tick();
     expect(sent()).toBe(0);
-    policy.onReceived(1);
+    policy.onReceived(0);
+    policy.onReceived(262_144);
+    expect(sent()).toBe(0);
     await tick();
     expect(sent()).toBe(1);
   });
 
   it("is sent after a quarter of what a side keeps, if that is less", async () => {
     const { policy, sent } = start([], 4_000);
-    policy.onReceived(999);
+    for (let each = 0; each < 124; each++) policy.onReceived(0);
     await tick();
     expect(sent()).toBe(0);
-    policy.onReceived(1);
+    policy.onReceived(0);
     await tick();
     expect(sent()).toBe(1);
   });

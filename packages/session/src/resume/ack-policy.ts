@@ -1,15 +1,19 @@
+import { MESSAGE_HEADER_BYTES } from "@ipc/framing";
 import { startTimeLimit, type TimeLimit } from "../time-limit.js";
 
-/** An ACK is due after so many messages, … */
-const ACK_MESSAGES = 64;
-/** … so many bytes of data, … */
+/** An ACK is due after so many bytes of frames, … */
 const ACK_BYTES = 262_144;
-/** … or so many milliseconds after the first thing that it tells. */
+
+/** … or so many milliseconds after the first thing that it tells, … */
 const ACK_MS = 20;
 
+/** … and after so many messages in this much time instead: their sender may wait for it. */
+const BURST_MESSAGES = 64;
+const BURST_MS = 2;
+
 /**
- * Decides when to acknowledge. Under load it does so once in a tick, so that the ACK goes into the same batch as the messages of that
- * tick; otherwise after 20 ms.
+ * Decides when to acknowledge. Each ACK wakes up a side that may only write, so under load thousands of messages share one, which goes
+ * into the same batch as the messages of that tick.
  */
 export class AckPolicy {
   readonly #send: () => boolean;
@@ -44,17 +48,24 @@ export class AckPolicy {
   /** Notes a message with so many bytes of data. */
   onReceived(bytes: number): void {
     this.#messages++;
-    this.#bytes += bytes;
-    if (this.#messages < ACK_MESSAGES && this.#bytes < this.#dueBytes) this.note();
-    else if (!this.#isSoon) {
+    this.#bytes += MESSAGE_HEADER_BYTES + bytes;
+    if (this.#bytes >= this.#dueBytes) {
+      if (this.#isSoon) return;
       this.#isSoon = true;
       process.nextTick(this.#acknowledge);
-    }
+    } else if (this.#messages === BURST_MESSAGES) {
+      this.#limit?.cancel();
+      this.#wait(BURST_MS);
+    } else this.note();
   }
 
   /** Notes that there is something to tell. */
   note(): void {
-    if (this.#limit === undefined && !this.#isStopped) this.#limit = startTimeLimit(ACK_MS, this.#onTime);
+    if (this.#limit === undefined) this.#wait(ACK_MS);
+  }
+
+  #wait(ms: number): void {
+    if (!this.#isStopped) this.#limit = startTimeLimit(ms, this.#onTime);
   }
 
   readonly #onTime = (): void => {
