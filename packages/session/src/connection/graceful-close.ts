@@ -134,6 +134,8 @@ export class GracefulClose {
       return undefined;
     } catch (cause) {
       if (session?.isConcluded !== true || signal.aborted || stream.destroyed) throw cause;
+      // Only writes that waited were rejected.
+      if (session.resend.messages === 0) return undefined;
       return new SessionError(
         "IPC_CLOSE_INCOMPLETE",
         `close incomplete: ${this.#describeUnsent()}; the peer ended the session at the same time`,
