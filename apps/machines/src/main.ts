@@ -3,16 +3,21 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { buildNatsServer, NatsServer } from "@ipc-internal/conformance/nats-server";
+import { findNatsServer, NatsServer } from "@ipc-internal/conformance/nats-server";
+import { PrivateNetwork } from "@ipc-internal/conformance/private-network";
+
+/** Two servers and three clients. */
+const HOSTS = 5;
 
 console.log(
   "A broker, two servers of one name and three clients, as on six machines. One server is killed while calls run.\n",
 );
-const program = await buildNatsServer();
+const program = await findNatsServer();
 if ("path" in program) await show(program.path);
 else {
   console.error(`There is no broker: ${program.missing}.`);
-  console.error("Install Go from https://go.dev/dl, and this builds nats-server once.");
+  console.error("Install nats-server from https://github.com/nats-io/nats-server/releases so that it is on the PATH,");
+  console.error("or Go from https://go.dev/dl, with which this builds it once.");
   process.exitCode = 1;
 }
 
@@ -20,14 +25,28 @@ else {
 type Start = (script: string, name: string) => Promise<{ readonly child: ChildProcess; readonly first: string }>;
 
 async function show(natsServer: string): Promise<void> {
-  await using broker = await NatsServer.start(natsServer);
-  console.log(`broker   │ nats-server at ${broker.url}`);
-  const env = { ...process.env, IPC_BROKER: broker.url, IPC_KEY: randomBytes(32).toString("hex") };
+  const missing = PrivateNetwork.whyMissing();
+  using network = missing === undefined ? new PrivateNetwork(HOSTS) : undefined;
+  process.once("SIGINT", () => {
+    network?.[Symbol.dispose]();
+    process.exit(130);
+  });
+  console.log(
+    network === undefined
+      ? `network  │ the loopback interface, because ${missing}`
+      : "network  │ each is a host of its own, a network namespace with a link to the broker",
+  );
+  await using broker = await NatsServer.start(natsServer, network && { within: network.within });
+  console.log("broker   │ nats-server listens");
+  const key = randomBytes(32).toString("hex");
 
   const children: ChildProcess[] = [];
   async function start(...[script, name]: Parameters<Start>): ReturnType<Start> {
-    const child = spawn(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), name], {
-      env,
+    const host = network?.hosts[children.length];
+    const command = [process.execPath, fileURLToPath(new URL(script, import.meta.url)), name];
+    const [program = process.execPath, ...args] = [...(host?.within ?? []), ...command];
+    const child = spawn(program, args, {
+      env: { ...process.env, IPC_BROKER: host === undefined ? broker.url : `${host.hub}:${broker.port}`, IPC_KEY: key },
       stdio: ["ignore", "pipe", "inherit"],
     });
     const lines = createInterface({ input: child.stdout });

@@ -17,6 +17,16 @@ export function buildNatsServer(): Promise<GoProgram> {
   return installGoTool(MODULE, VERSION);
 }
 
+/** Finds the nats-server that is installed, or builds one. */
+export async function findNatsServer(): Promise<GoProgram> {
+  const child = spawn("nats-server", ["--version"], { stdio: "ignore" });
+  const isInstalled = await once(child, "exit").then(
+    () => true,
+    () => false,
+  );
+  return isInstalled ? { path: "nats-server" } : buildNatsServer();
+}
+
 export interface NatsServerOptions {
   readonly flags?: readonly string[];
   /** The text of its configuration file. */

@@ -95,6 +95,7 @@ describeWithBroker("a broker", (natsServer) => {
     bob.subscribe("ipc.v1.orders.c.>", { callback: () => {} });
     await bob.flush();
     await bob.flush();
+    expect(await rpc(client).remote(orders).hello("again")).toBe("hello again");
     expect(statuses.join()).toMatch(/Publish to "ipc.v1.orders.c.alice.x.s".*Publish to .*x.c".*Subscription to/);
   });
 
