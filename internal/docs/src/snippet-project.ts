@@ -29,7 +29,13 @@ const COMPILER_OPTIONS = {
 
 /** In the place of the package, whose own declarations do not compile with these options; transport-nats tests those. */
 const NATS_PACKAGE = `import type { NatsConnectionLike } from "@ipc/transport-nats";
-export declare function connect(options: { servers: string | string[]; maxReconnectAttempts?: number; reconnectTimeWait?: number; pingInterval?: number; }): Promise<NatsConnectionLike>;
+interface Options {
+  servers: string | string[];
+  maxReconnectAttempts?: number;
+  reconnectTimeWait?: number;
+  pingInterval?: number;
+}
+export declare function connect(options: Options): Promise<NatsConnectionLike>;
 `;
 
 /** A project of a user, outside the workspace, with the packages installed: each snippet is a module of its own. */

@@ -5,6 +5,7 @@ import { describeMachine, replaceSection } from "./document.js";
 /** Of sections that are no scenario of `npm run stress`. */
 const COMMANDS: Readonly<Record<string, string>> = {
   fuzz: "`npm run fuzz",
+  broker: "`npm run bench:broker -- --record`",
   start: "`npm run bench:start -- --record`",
 };
 
@@ -32,6 +33,7 @@ describe.each([
   ["ROBUSTNESS.md", ["network", "fuzz", "attack", "kill", "ownership", "soak"]],
   ["SCALE.md", ["many-clients", "stalled-reader", "come-and-go", "idle-connections"]],
   ["BENCHMARKS.md", ["start"]],
+  ["MACHINES.md", ["broker"]],
 ])("docs/%s", (page, names) => {
   const text = readFileSync(new URL(`../../../../docs/${page}`, import.meta.url), "utf8");
 
