@@ -33,8 +33,9 @@ export interface NatsChannel {
  * One end of a connection over a broker: a windowed stream whose messages are numbered. A broker may lose messages when it restarts,
  * and an attacker may drop, repeat or reorder them: then the numbers do not follow one another, and the stream is destroyed.
  *
- * A window begins small. It grows while its reader takes what arrives, as far as the windows of all connections together may, and its
- * writer gives back what it has not used for a tick. So what the broker may have to hold for this process is bounded.
+ * A window begins small. It grows while its reader takes what arrives, as far as the windows of all connections together may, at both
+ * sides. Its writer gives back what may not grow there, and what it has not used for a tick. So what waits for this process in the
+ * broker is bounded, and what waits in this process while the broker is slow.
  */
 export class NatsStream extends WindowedStream implements BrokerUser {
   readonly #channel: NatsChannel;
@@ -43,6 +44,8 @@ export class NatsStream extends WindowedStream implements BrokerUser {
   #silentTicks = 0;
   /** Whether data was sent since the last tick. */
   #isSending = false;
+  /** Whether the peer has given back nothing since the last tick. */
+  #mayGrow = true;
   #released = false;
 
   constructor(channel: NatsChannel) {
@@ -91,7 +94,7 @@ export class NatsStream extends WindowedStream implements BrokerUser {
   protected override sendTaken(bytes: number): void {
     this.#send(FRAME.taken, encodeCount(bytes));
     const { receiveWindow } = this;
-    if (bytes < receiveWindow / TELL_SHARE) return;
+    if (!this.#mayGrow || bytes < receiveWindow / TELL_SHARE) return;
     const more = this.#channel.broker.takeWindow(Math.min(receiveWindow, this.#maxWindow - receiveWindow));
     if (more === 0) return;
     this.#resize(receiveWindow + more);
@@ -109,7 +112,7 @@ export class NatsStream extends WindowedStream implements BrokerUser {
   protected override release(): void {
     this.#released = true;
     this.#channel.broker.remove(this);
-    this.#channel.broker.returnWindow(this.receiveWindow - FIRST_WINDOW_BYTES);
+    this.#channel.broker.returnWindow(this.receiveWindow + this.sendWindow - 2 * FIRST_WINDOW_BYTES);
     this.#channel.subscription.unsubscribe();
   }
 
@@ -130,6 +133,7 @@ export class NatsStream extends WindowedStream implements BrokerUser {
   }
 
   #receive(message: NatsMessage): void {
+    if (this.#released) return;
     const { data } = message;
     this.#silentTicks = 0;
     if (data.length < HEAD_BYTES) {
@@ -167,17 +171,26 @@ export class NatsStream extends WindowedStream implements BrokerUser {
   #takeCount(type: number, bytes: number): boolean {
     if (type === FRAME.taken) return this.receiveTaken(bytes);
     if (bytes <= 0) return false;
-    if (type === FRAME.grown) {
-      if (this.sendWindow + bytes > this.#maxWindow) return false;
-      this.resizeSendWindow(this.sendWindow + bytes);
-    } else {
-      const left = this.receiveWindow - bytes;
-      if (type !== FRAME.shrunk || left < FIRST_WINDOW_BYTES || left < this.receivedBytes) return false;
-      // Otherwise the peer would keep the window for what it does not know to be taken.
-      this.tellTaken();
-      this.#resize(left);
-      this.#channel.broker.returnWindow(bytes);
-    }
+    if (type === FRAME.grown) return this.#onGrown(bytes);
+    return type === FRAME.shrunk && this.#onShrunk(bytes);
+  }
+
+  #onGrown(bytes: number): boolean {
+    if (this.sendWindow + bytes > this.#maxWindow) return false;
+    const usable = this.#channel.broker.takeWindow(bytes);
+    this.resizeSendWindow(this.sendWindow + usable);
+    if (usable < bytes) this.#send(FRAME.shrunk, encodeCount(bytes - usable));
+    return true;
+  }
+
+  #onShrunk(bytes: number): boolean {
+    const left = this.receiveWindow - bytes;
+    if (left < FIRST_WINDOW_BYTES || left < this.receivedBytes) return false;
+    this.#mayGrow = false;
+    // Otherwise the peer would keep the window for what it does not know to be taken.
+    this.tellTaken();
+    this.#resize(left);
+    this.#channel.broker.returnWindow(bytes);
     return true;
   }
 
@@ -195,9 +208,11 @@ export class NatsStream extends WindowedStream implements BrokerUser {
     const unused = this.sendWindow - FIRST_WINDOW_BYTES - this.outstandingBytes;
     if (!this.#isSending && unused > 0) {
       this.resizeSendWindow(this.sendWindow - unused);
+      this.#channel.broker.returnWindow(unused);
       this.#send(FRAME.shrunk, encodeCount(unused));
     }
     this.#isSending = false;
+    this.#mayGrow = true;
   }
 
   /** Nothing listens at the peer's subject any more. */

@@ -64,6 +64,29 @@ describeWithBroker("the windows of connections over a broker", (natsServer) => {
     }
   });
 
+  test("grow by no more than the writer's `sharedWindowBytes`, which gives back the rest: so much may wait for a slow broker", async () => {
+    const { url } = await startBroker(natsServer);
+    const near = watchWindows(await connectTo(url));
+    const far = watchWindows(await connectTo(url));
+    const sharedWindowBytes = 131_072;
+    const accepted: Duplex[] = [];
+    const writer = nats(far.watched, { sharedWindowBytes });
+    await writer.listen("orders", NAME, (stream) => void accepted.push(stream), {});
+    const readers = nats(near.watched);
+    let received = 0;
+    for (let index = 0; index < 10; index++) {
+      const stream = await readers.dial("orders", NAME, {});
+      stream.on("data", (chunk: Buffer) => {
+        received += chunk.length;
+      });
+    }
+    await eventually(() => expect(accepted).toHaveLength(10));
+    for (const stream of accepted) stream.write(Buffer.alloc(2 * MIB));
+    await eventually(() => expect(received).toBe(20 * MIB));
+    expect(near.bytes.grown).toBeGreaterThan(sharedWindowBytes);
+    await eventually(() => expect(near.bytes.grown - far.bytes.shrunk).toBeLessThanOrEqual(sharedWindowBytes));
+  });
+
   test(`hold less than the broker's max_pending of ${CONNECTIONS} connections to a process that stands still, so that none is cut`, async () => {
     const { url } = await startBroker(natsServer, { config: "max_pending: 8MB\nwrite_deadline: 60s" });
     const script = `
