@@ -58,11 +58,18 @@ test.each([
   [{ user: "*" }, TypeError, "`user`"],
   [{ heartbeatMs: 99 }, RangeError, "`heartbeatMs`"],
   [{ windowBytes: 65_535 }, RangeError, "`windowBytes`"],
+  [{ sharedWindowBytes: -1 }, RangeError, "`sharedWindowBytes`"],
+  [{ returnMs: 600_001 }, RangeError, "`returnMs`"],
   [{ allowAnonymous: 1 }, TypeError, "`allowAnonymous`"],
   [{ wait: 1 }, TypeError, "nats() takes the options"],
 ])("rejects the options %j", (options, kind, message) => {
   expect(() => nats(unconnected, options as object)).toThrow(expect.objectContaining({ constructor: kind }));
   expect(() => nats(unconnected, options as object)).toThrow(message);
+});
+
+test("a client with `multiClient` does not start over a broker, where managers give out no ids", async () => {
+  const starting = startClient({ name: "orders", transport: nats(unconnected), security: { psk }, multiClient: true });
+  await expect(starting).rejects.toThrow("on which managers give out client ids, and at nats:orders they do not");
 });
 
 test("rejects what is no connection to a broker", () => {
