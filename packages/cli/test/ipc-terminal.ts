@@ -6,8 +6,8 @@ import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { IPC, plainEnvironment } from "./ipc-process.js";
 
 const run = promisify(execFile);
-/** What the shell prints after the command: its exit code. */
-const END = /^\[ended (\d+)\]$/m;
+/** What the shell prints after the command: its exit code. The end of a colour may stand before it. */
+const END = new RegExp(`^(?:${"\u001b"}\\[[\\d;]*m)*\\[ended (\\d+)\\]$`, "m");
 const missing = whyNoTmux();
 
 /** As `describe`, for terminals of these widths; skipped, and the title says why, where there is no tmux. */

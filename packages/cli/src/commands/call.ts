@@ -26,13 +26,14 @@ export async function run(invocation: Call): Promise<ExitCode | undefined> {
     throw new UsageError("--items reads stdin, so the input cannot be -; give it as JSON");
   nameOf(invocation);
   const input = await readInput(invocation, data);
-  await withClient(invocation, async (client) => {
+  const work = async (client: Client): Promise<void> => {
     try {
       await call(invocation, client, method, input);
     } catch (error) {
       throw callFailure(error);
     }
-  });
+  };
+  await withClient(invocation, work, options.oneWay);
   return undefined;
 }
 

@@ -18,7 +18,7 @@ export async function run(invocation: Send): Promise<ExitCode | undefined> {
   const { options } = invocation;
   if (options.lines && options.null) throw new UsageError("--lines and --null exclude each other; give one of them");
   const source = openSource(invocation.args[1], "DATA");
-  return withClient(invocation, (client) => new Exchange(invocation, client).run(source));
+  return withClient(invocation, (client) => new Exchange(invocation, client).run(source), true);
 }
 
 /**

@@ -1,7 +1,9 @@
 import { tcp } from "@ipc/manager";
 import { describe, expect, it } from "vitest";
 import { runIpc } from "../../test/ipc-process.js";
+import { NO_OPTIONS } from "../../test/no-options.js";
 import { manageOrders } from "../../test/orders-server.js";
+import { openAddress } from "./address.js";
 
 describe("an address", () => {
   it("is a host and a port with --tcp", async () => {
@@ -12,11 +14,11 @@ describe("an address", () => {
   });
 
   it.each([
-    [["--tcp", "x"], '--tcp takes HOST:PORT, such as 127.0.0.1:7000 or [::1]:7000, got "x"'],
-    [["--tcp", "x:65536"], '--tcp takes HOST:PORT, such as 127.0.0.1:7000 or [::1]:7000, got "x:65536"'],
-    [["--tcp", "x:1", "-d", "/tmp"], "--directory and --tcp exclude each other; give one of them"],
-  ])("is rejected: %j", async (args, complaint) => {
-    expect(await runIpc(["ping", "orders", ...args])).toEqual({ code: 2, stdout: "", stderr: `error: ${complaint}\n` });
+    [{ tcp: "x" }, '--tcp takes HOST:PORT, such as 127.0.0.1:7000 or [::1]:7000, got "x"'],
+    [{ tcp: "x:65536" }, '--tcp takes HOST:PORT, such as 127.0.0.1:7000 or [::1]:7000, got "x:65536"'],
+    [{ tcp: "x:1", directory: "/tmp" }, "--directory and --tcp exclude each other; give one of them"],
+  ])("is rejected: %j", async (given, message) => {
+    await expect(openAddress({ ...NO_OPTIONS, ...given })).rejects.toMatchObject({ exitCode: 2, message });
   });
 
   it("of a broker that is not there is no server", async () => {

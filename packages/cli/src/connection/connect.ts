@@ -9,7 +9,7 @@ import { securityOf } from "./security.js";
 
 /** How long a command waits for an answer unless `--timeout` says otherwise, in milliseconds. */
 export const ANSWER_MS = 5_000;
-/** How long a close may take, in milliseconds; after SIGINT the user waits. */
+/** How long a close may take, in milliseconds: when messages must arrive, and when the work is done and the user waits. */
 const [CLOSE_MS, STOP_MS] = [60_000, 500];
 
 /** Returns the name that a command is given. */
@@ -19,40 +19,34 @@ export function nameOf({ args }: Pick<Invocation<unknown>, "args">): string {
   return name;
 }
 
-/** Runs a command's work with a client, and closes what it needs afterwards. */
+/**
+ * Runs a command's work with a client, and closes what it needs afterwards.
+ * @param mustArrive whether what the work has sent last is part of it: then a close that fails is its failure, and takes as long as the
+ * server needs to read everything
+ */
 export async function withClient<T>(
   invocation: Invocation<ClientOptions>,
   work: (client: Client) => Promise<T>,
+  mustArrive = false,
 ): Promise<T> {
-  const address = await openAddress(invocation.options);
+  const { options, signal } = invocation;
+  const address = await openAddress(options);
   try {
     const client = await connectAt(address, invocation);
+    const stop = (): void => client.destroy();
     let result: T;
     try {
       result = await work(client);
-    } catch (error) {
-      // The peer may be gone, and the error says more.
+      signal.addEventListener("abort", stop);
+      if (mustArrive && !signal.aborted) await client.close({ timeoutMs: CLOSE_MS });
+    } finally {
+      signal.removeEventListener("abort", stop);
+      // The server may be gone, and the work is done, or has failed and says why.
       await client.close({ timeoutMs: STOP_MS }).catch(() => {});
-      throw error;
     }
-    await closeWhole(client, invocation.signal);
     return result;
   } finally {
     await address.release();
-  }
-}
-
-/**
- * Closes a client when the server has all, however slow it is; the signal makes it short.
- * @throws IPC_CLOSE_INCOMPLETE when messages may not have arrived
- */
-async function closeWhole(client: Client, signal: AbortSignal): Promise<void> {
-  const stop = (): void => client.destroy();
-  signal.addEventListener("abort", stop);
-  try {
-    await client.close({ timeoutMs: signal.aborted ? STOP_MS : CLOSE_MS });
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
 

@@ -4,19 +4,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../../../../internal/testkit/src/temporary-directory.js";
 import { runIpc } from "../../test/ipc-process.js";
+import { NO_OPTIONS } from "../../test/no-options.js";
 import { manageOrders } from "../../test/orders-server.js";
 import { securityOf } from "./security.js";
-
-const NONE = { pskFile: undefined, keyFile: undefined, identity: undefined, trust: undefined } as const;
-const OPTIONS = {
-  ...NONE,
-  directory: undefined,
-  tcp: undefined,
-  nats: undefined,
-  plain: false,
-  golangIpc: false,
-  timeout: undefined,
-};
 
 function fileOf(content: string | Uint8Array): string {
   const file = join(temporaryDirectory(), "key");
@@ -33,13 +23,13 @@ describe("keys from files", () => {
     ["base64", `${psk.toString("base64")}\n`],
     ["base64url", psk.toString("base64url")],
   ])("reads a pre-shared key of %s", (_form, content) => {
-    expect(securityOf({ ...OPTIONS, pskFile: fileOf(content) })).toEqual({ psk });
+    expect(securityOf({ ...NO_OPTIONS, pskFile: fileOf(content) })).toEqual({ psk });
   });
 
   it.each(["", "secret", psk.toString("hex").slice(1), `${psk.toString("base64")}=`, `!${psk.toString("hex")}`])(
     "rejects %j as a pre-shared key, and does not quote it",
     (content) => {
-      const wrong = (): unknown => securityOf({ ...OPTIONS, pskFile: fileOf(content) });
+      const wrong = (): unknown => securityOf({ ...NO_OPTIONS, pskFile: fileOf(content) });
       expect(wrong).toThrow(
         /^--psk-file takes a file of 32 bytes, of 64 hex digits or of their base64; \S+ has \d+ bytes/,
       );
@@ -50,13 +40,13 @@ describe("keys from files", () => {
     const pairs = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
     const trust = pairs.map(({ publicKey }) => publicKey.export({ type: "spki", format: "pem" })).join("# a comment\n");
     const identity = fileOf(pairs[0]?.privateKey.export({ type: "pkcs8", format: "pem" }) ?? "");
-    const security = securityOf({ ...OPTIONS, identity, trust: fileOf(trust) });
+    const security = securityOf({ ...NO_OPTIONS, identity, trust: fileOf(trust) });
     expect(security?.identity?.asymmetricKeyType).toBe("ed25519");
     expect(security?.trustedPeers).toHaveLength(2);
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const other = fileOf(privateKey.export({ type: "pkcs8", format: "pem" }));
-    expect(() => securityOf({ ...OPTIONS, identity: other })).toThrow("--identity takes Ed25519 keys");
-    expect(() => securityOf({ ...OPTIONS, trust: identity })).toThrow(/^--trust /);
+    expect(() => securityOf({ ...NO_OPTIONS, identity: other })).toThrow("--identity takes Ed25519 keys");
+    expect(() => securityOf({ ...NO_OPTIONS, trust: identity })).toThrow(/^--trust /);
   });
 
   it("prove both sides to each other; without them the command is refused and exits with 4", async () => {

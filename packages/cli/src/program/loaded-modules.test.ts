@@ -32,7 +32,6 @@ const SHARED = ["ipc", "commander"];
 describe("ipc loads", () => {
   it.each([
     { args: ["--help"], packages: [] },
-    { args: ["ping", "--help"], packages: [] },
     { args: ["ls", "-d", "/nowhere"], packages: ["@ipc/transport"] },
     { args: ["ping", "orders", "-d", "/nowhere"], packages: CLIENT },
     { args: ["call", "orders", "x", "-d", "/nowhere"], packages: [...CLIENT, "@ipc/rpc"] },
