@@ -159,7 +159,7 @@ export const COMMANDS: readonly Command[] = [
     examples: ["ipc complete -- ping or"],
     isHidden: true,
     load: async () => {
-      const { completing } = await import("../commands/complete.js");
+      const { completing } = await import("../commands/completion.js");
       return { run: completing(COMMANDS.filter(({ isHidden }) => isHidden !== true)) };
     },
   }),
