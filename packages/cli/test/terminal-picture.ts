@@ -18,8 +18,9 @@ const SEQUENCE = new RegExp(`${ESCAPE}\\[([\\d;]*)m`);
 /** Of a character, of the lines, and around them, in pixels. */
 const [CHAR_PX, LINE_PX, EDGE_PX] = [8.4, 19, 16];
 
-/** Draws what a terminal shows, as SVG. A line that is too long goes on in the next one. */
-export function drawTerminal(screen: string, columns: number): string {
+/** Draws what a terminal shows after a command line, as SVG. A line that is too long goes on in the next one. */
+export function drawTerminal(commandLine: string, output: string, columns: number): string {
+  const screen = `${ESCAPE}[2m$${ESCAPE}[0m ${commandLine}\n${output}`;
   const lines = screen.trimEnd().split("\n").flatMap(breakerOf(columns));
   const [width, height] = [columns * CHAR_PX + 2 * EDGE_PX, lines.length * LINE_PX + 2 * EDGE_PX];
   const rows = lines.map((pieces, index) => {
@@ -28,6 +29,7 @@ export function drawTerminal(screen: string, columns: number): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`,
+    `<title>${escapeText(commandLine)}</title>`,
     `<rect width="${width}" height="${height}" rx="8" fill="#161b22"/>`,
     `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" fill="#e6edf3" xml:space="preserve">`,
     ...rows,
@@ -83,8 +85,12 @@ function joinAlike(pieces: readonly Piece[]): Piece[] {
 }
 
 function drawPiece({ text, style: { bold, dim, color } }: Piece): string {
-  const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const escaped = escapeText(text);
   const looks = [bold && ' font-weight="bold"', dim && ' opacity="0.6"', color !== undefined && ` fill="${color}"`];
   const attributes = looks.filter(Boolean).join("");
   return attributes === "" ? escaped : `<tspan${attributes}>${escaped}</tspan>`;
+}
+
+function escapeText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

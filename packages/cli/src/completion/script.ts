@@ -1,5 +1,5 @@
 /** The shells that can complete, with what a user puts into the shell's start file. */
-export const SHELLS = {
+const SHELLS = {
   bash: "source <(ipc completion bash)",
   zsh: "source <(ipc completion zsh)",
   fish: "ipc completion fish | source",

@@ -45,8 +45,12 @@ describeInTerminal(
       const directory = hasServers ? await serve() : DIRECTORY;
       const line = command.replace("DIRECTORY", directory);
       const { screen } = await runInTerminal(line, { columns, colors: true });
-      const shown = `\u001b[2m$\u001b[0m ipc ${command.replace("DIRECTORY", DIRECTORY)}\n${settle(screen, directory)}`;
-      await expect(drawTerminal(shown, columns)).toMatchFileSnapshot(join(ROOT, `docs/cli/${name}.svg`));
+      const picture = drawTerminal(
+        `ipc ${command.replace("DIRECTORY", DIRECTORY)}`,
+        settle(screen, directory),
+        columns,
+      );
+      await expect(picture).toMatchFileSnapshot(join(ROOT, `docs/cli/${name}.svg`));
     });
   },
   [80],
