@@ -28,18 +28,19 @@ complete -F _ipc ipc
 const ZSH = `#compdef ipc
 # ipc: completion for zsh. In ~/.zshrc, after compinit: ${SHELLS.zsh}
 _ipc() {
-  local line files done=1
+  local line summary files ret=1
   local -a candidates
   for line in "\${(@f)$("$words[1]" complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
     if [[ $line == ${FILES_LINE} ]]; then
       files=1
     elif [[ -n $line ]]; then
-      candidates+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
+      summary=\${line#*$'\\t'}
+      candidates+=("\${\${line%%$'\\t'*}//:/\\\\:}\${summary:+:$summary}")
     fi
   done
-  (( $#candidates )) && _describe -t candidates ipc candidates && done=0
-  [[ -n $files ]] && _files && done=0
-  return done
+  (( $#candidates )) && _describe -t candidates ipc candidates && ret=0
+  [[ -n $files ]] && _files && ret=0
+  return ret
 }
 if [[ $funcstack[1] == _ipc ]]; then _ipc "$@"; else compdef _ipc ipc; fi
 `;
