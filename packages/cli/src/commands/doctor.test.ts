@@ -167,13 +167,18 @@ describe("ipc doctor", () => {
   });
 });
 
-describeInTerminal("ipc doctor", (columns) => {
-  it("prints what it prints in a pipe", async () => {
-    const directory = temporaryDirectory();
-    const { code, screen } = await runInTerminal(`doctor orders -d ${directory}`, { columns });
-    const { stdout, stderr } = await runIpc(["doctor", "orders", "-d", directory]);
-    const unwrapped = (text: string): string => text.replaceAll(/\s/g, "");
-    expect(unwrapped(screen)).toBe(unwrapped(stdout + stderr));
-    expect(code).toBe(1);
-  });
-});
+// The pictures of the documents show it at 80 columns.
+describeInTerminal(
+  "ipc doctor",
+  (columns) => {
+    it("prints what it prints in a pipe", async () => {
+      const directory = temporaryDirectory();
+      const { code, screen } = await runInTerminal(`doctor orders -d ${directory}`, { columns });
+      const { stdout, stderr } = await runIpc(["doctor", "orders", "-d", directory]);
+      const unwrapped = (text: string): string => text.replaceAll(/\s/g, "");
+      expect(unwrapped(screen)).toBe(unwrapped(stdout + stderr));
+      expect(code).toBe(1);
+    });
+  },
+  [40],
+);
