@@ -94,7 +94,10 @@ describe("ipc serve", () => {
     expect(code).toBe(143);
   });
 
-  it("ends its commands and what they have started, on SIGINT, also those that ignore SIGTERM", async () => {
+  it.each([
+    ["SIGINT", 1],
+    ["a second SIGINT at once", 2],
+  ])("ends its commands and what they have started, on %s, also those that ignore SIGTERM", async (_what, signals) => {
     const { ipc, directory } = await serve(
       "--raw",
       "--",
@@ -111,6 +114,10 @@ describe("ipc serve", () => {
     });
     expect(pids.map(isAlive)).toEqual([true, true]);
     ipc.child.kill("SIGINT");
+    if (signals === 2) {
+      await ipc.complaint("1 messages");
+      ipc.child.kill("SIGINT");
+    }
     expect((await ipc.outcome).code).toBe(130);
     await eventually(() => expect(pids.map(isAlive)).toEqual([false, false]));
   });

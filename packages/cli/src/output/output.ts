@@ -30,6 +30,8 @@ export class Output {
   readonly #colors: boolean;
   /** Whether the reader of stdout has gone: a command then ends quietly. */
   #isClosed = false;
+  /** The wait for room in stdout; undefined while there is some. */
+  #room: Promise<void> | undefined;
 
   constructor(options: OutputOptions, { stdout, stderr }: { readonly stdout: Screen; readonly stderr: Screen }) {
     this.format = options.json ? "json" : options.raw ? "raw" : "text";
@@ -62,14 +64,17 @@ export class Output {
   /** Prints bytes as they are. Resolves as `line`. */
   bytes(data: string | Uint8Array): Promise<void> {
     if (this.#stdout.write(data)) return Promise.resolve();
-    return new Promise((resolve) => {
+    // One wait for all that print meanwhile, such as the connections of a server.
+    this.#room ??= new Promise((resolve) => {
       const done = (): void => {
         this.#stdout.off("drain", done).off("close", done);
+        this.#room = undefined;
         resolve();
       };
       // Closed: nothing reads any more, and the command is told by its signal.
       this.#stdout.on("drain", done).on("close", done);
     });
+    return this.#room;
   }
 
   /** Tells on stderr what a command has done. */

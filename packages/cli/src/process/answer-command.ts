@@ -25,6 +25,8 @@ export class AnswerCommand {
     this.#command = command;
     this.#args = args;
     this.#free = jobs;
+    // Whatever ends this process, a second SIGINT or an exception.
+    process.once("exit", this.#kill);
   }
 
   /**
@@ -48,12 +50,15 @@ export class AnswerCommand {
     this.#isOver = true;
     const ends = [...this.#children].map((child) => new Promise<void>((resolve) => void child.once("close", resolve)));
     for (const child of this.#children) signalGroup(child, "SIGTERM");
-    const kill = setTimeout(() => {
-      for (const child of this.#children) signalGroup(child, "SIGKILL");
-    }, GRACE_MS);
+    const kill = setTimeout(this.#kill, GRACE_MS);
     await Promise.all(ends);
     clearTimeout(kill);
+    process.off("exit", this.#kill);
   }
+
+  readonly #kill = (): void => {
+    for (const child of this.#children) signalGroup(child, "SIGKILL");
+  };
 
   #run(message: Uint8Array): Promise<Buffer> {
     const what = this.#command;

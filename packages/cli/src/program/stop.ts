@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from "../exit-code.js";
 
-/** Ends a command early: SIGINT, SIGTERM, or a reader of stdout that has gone. */
+/** Ends a command early: SIGINT, SIGTERM, SIGHUP, or a reader of stdout that has gone. */
 export class Stop {
   readonly #controller = new AbortController();
   #code: ExitCode | undefined;
@@ -8,6 +8,8 @@ export class Stop {
   constructor() {
     process.on("SIGINT", () => this.#end(EXIT.interrupted));
     process.on("SIGTERM", () => this.#end(EXIT.terminated));
+    // The terminal has gone; what was started must end, too.
+    process.on("SIGHUP", () => this.#end(EXIT.terminated));
     process.stdout.on("error", (error) => this.#onOutputError(error));
     // Without a place for complaints there is nothing to complain about.
     process.stderr.on("error", () => {});
