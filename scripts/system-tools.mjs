@@ -5,9 +5,8 @@ import { spawnSync } from "node:child_process";
 const TOOLS = {
   // The models of internal/models.
   spin: ["spin", "gcc", "libc6-dev"],
-  // The tests of the command ipc in a terminal.
+  // The tests of the command ipc in a terminal, and of its completion.
   tmux: ["tmux"],
-  // The tests of its completion.
   zsh: ["zsh"],
   fish: ["fish"],
 };
@@ -28,7 +27,7 @@ function aptGet(...args) {
   return spawnSync(program, rest, { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
 }
 
-const missing = Object.entries(TOOLS).filter(([program]) => !isThere(program, "-V"));
+const missing = Object.entries(TOOLS).filter(([program]) => !isThere(program, "--version"));
 const names = missing.map(([program]) => program).join(", ");
 const packages = missing.flatMap(([, names]) => names);
 if (missing.length === 0) {

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
-import { describe, onTestFinished } from "vitest";
+import { onTestFinished } from "vitest";
 import { buildNatsServer, NatsServer, type NatsServerOptions } from "../../../internal/conformance/src/nats-server.js";
+import { describeWith } from "../../../internal/testkit/src/describe-with.js";
 import type { NatsConnectionLike } from "../src/nats-connection.js";
 
 /** A connection of nats.js, which its program closes. */
@@ -18,8 +19,7 @@ const program = await buildNatsServer();
 
 /** As `describe`, with the path of nats-server; skipped, and the title says why, where there is no Go. */
 export function describeWithBroker(title: string, body: (natsServer: string) => void): void {
-  if ("path" in program) describe(title, () => body(program.path));
-  else describe.skip(`${title} (skipped: ${program.missing})`, () => body(""));
+  describeWith(program, title, body);
 }
 
 /** Starts a broker, which ends with the test. */
