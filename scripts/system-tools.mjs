@@ -22,7 +22,7 @@ function isThere(command, ...args) {
 /** @param {...string} args */
 function aptGet(...args) {
   const command = ["apt-get", "-qq", ...args];
-  // A runner of GitHub has a user of its own, who may become root.
+  // A runner of GitHub is not root, and may become it.
   const [program = "", ...rest] = process.getuid?.() === 0 ? command : ["sudo", "--non-interactive", ...command];
   return spawnSync(program, rest, { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
 }
