@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { listEntryPoints } from "../../../scripts/entry-point.mjs";
 import { measureSizes } from "../../../scripts/package-size.mjs";
 import { packAll, SAMPLE_REPOSITORY } from "../../../scripts/release-copy.mjs";
 import { releaseFields } from "../../../scripts/release-metadata.mjs";
@@ -110,6 +111,16 @@ describe.each(NAMES)("the tarball of @ipc/%s", (name) => {
     expect(links.length).toBeGreaterThan(0);
     expect(links.filter((link) => !worksOnNpm(link, files, SAMPLE_REPOSITORY))).toEqual([]);
   });
+});
+
+test("the project that ESLint checks imports every entry point for users", async () => {
+  const imports = readFileSync(join(import.meta.dirname, "../consumers/tools/imports.mjs"), "utf8");
+  for (const name of readdirSync(join(ROOT, "packages"))) {
+    const manifest = JSON.parse(readFileSync(join(ROOT, "packages", name, "package.json"), "utf8"));
+    const specifiers = listEntryPoints(manifest).map(({ subpath }) => posix.join(manifest.name, subpath));
+    const missing = specifiers.filter((each) => !each.endsWith("/internal") && !imports.includes(` from "${each}";`));
+    expect(missing).toEqual([]);
+  }
 });
 
 test("the packages and a typical client are as large as docs/NODE.md says", async () => {

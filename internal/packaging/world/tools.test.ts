@@ -21,9 +21,17 @@ const TOOLS = {
   webpack: "5.113.0",
   "webpack-cli": "7.3.1",
 };
-const PACKAGES = ["client", "framing", "manager", "rpc", "server", "session", "transport"].map(
-  (name) => `@ipc/${name}`,
-);
+const PACKAGES = [
+  "client",
+  "crypto",
+  "framing",
+  "manager",
+  "rpc",
+  "server",
+  "session",
+  "transport",
+  "transport-nats",
+].map((name) => `@ipc/${name}`);
 
 let tools: string;
 let project: Project;

@@ -16,7 +16,7 @@ beforeAll(async () => {
   );
   project = await Project.make("types");
   // The links of pnpm, by which a package reaches only what its own manifest names.
-  await project.install("pnpm", ["@ipc/client", "@ipc/manager", "@ipc/rpc", "@ipc/server"], {
+  await project.install("pnpm", ["@ipc/client", "@ipc/manager", "@ipc/rpc", "@ipc/server", "@ipc/transport-nats"], {
     dependencies: { "@types/node": "20.19.43" },
   });
   for (const ending of ["mts", "cts"]) await project.copy("inferred.ts", `inferred.${ending}`);

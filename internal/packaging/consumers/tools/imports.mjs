@@ -1,5 +1,6 @@
 // Every kind of import that ESLint's default resolver has to find.
 import { startClient } from "@ipc/client";
+import { generateKeyPair } from "@ipc/crypto";
 import { FrameDecoder } from "@ipc/framing";
 import { startServerManager } from "@ipc/manager";
 import { method } from "@ipc/rpc";
@@ -9,9 +10,11 @@ import { openSession } from "@ipc/session";
 import { clientHandshake } from "@ipc/session/handshake";
 import { memory } from "@ipc/transport";
 import { ensureKeyFile } from "@ipc/transport/key-file";
+import { nats } from "@ipc/transport-nats";
 
 export default [
   startClient,
+  generateKeyPair,
   FrameDecoder,
   startServerManager,
   method,
@@ -21,4 +24,5 @@ export default [
   clientHandshake,
   memory,
   ensureKeyFile,
+  nats,
 ];

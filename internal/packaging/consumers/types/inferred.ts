@@ -4,12 +4,14 @@ import { startServerManager } from "@ipc/manager";
 import { failed, method, rpc, serve, stream } from "@ipc/rpc";
 import { jsonRpcOver } from "@ipc/rpc/json-rpc";
 import { startServer } from "@ipc/server";
+import { nats } from "@ipc/transport-nats";
 
 export const functions = {
   failed,
   isIpcError,
   jsonRpcOver,
   memory,
+  nats,
   startClient,
   startServer,
   startServerManager,
