@@ -20,8 +20,8 @@ const PROGRAMS_PARENT = "apps/bench";
 /** The modes that are compared where no word names any. */
 const MODES = ["plain", "compatible", "secure"];
 
-/** The figures of an exchange for the reader; others are shown by their names. */
-const FIGURES: Readonly<Record<string, string>> = {
+/** The figures of messages for the reader. Those of calls are shown by their names. */
+export const FIGURES: Readonly<Record<string, string>> = {
   p50Us: "round trip, p50 µs",
   p99Us: "round trip, p99 µs",
   p999Us: "round trip, p99.9 µs",

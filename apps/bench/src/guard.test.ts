@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { compare } from "./comparison.js";
-import { judge, parseLimit } from "./guard.js";
+import { choose, compare } from "./comparison.js";
+import { assertGuards, judge, parseLimit } from "./guard.js";
 import type { Sample } from "./schedule.js";
+import { comparedSections, QUICK } from "./section.js";
 
 const at = (section: string, point: number, figure: string, mode: string, ratios: readonly number[]): Sample[] =>
   ratios.flatMap((ratio, round) =>
@@ -60,5 +61,40 @@ describe("a comparison of two revisions", () => {
 
   it.each(["", "fast", "-1", "=0.9", "awaited=", "exchange+=0.9", "awaited=NaN"])("refuses the limit %j", (text) => {
     expect(() => parseLimit(text)).toThrow(TypeError);
+  });
+
+  it("reports a held figure that did not settle", () => {
+    const [comparison] = compare(SAMPLES, ["secure"], 3);
+    if (comparison === undefined) throw new Error("nothing was compared");
+    const held = { ...comparison, ratios: [1, 1, 1] };
+    expect(judge([{ ...held, isUnsettled: true }], [])).toEqual([
+      "exchange 64+awaited+secure: did not settle, at least 0.95 is asked for; measure again on a quieter machine",
+    ]);
+    expect(judge([{ ...held, isUnsettled: true }], [{ names: [], ratio: 0 }])).toEqual([]);
+  });
+});
+
+describe("before anything is measured,", () => {
+  const guarded =
+    (only: readonly string[], ...limits: string[]) =>
+    (): void =>
+      assertGuards(choose(only, comparedSections(QUICK)), limits.map(parseLimit));
+
+  it("a name that nothing has is refused, with the names that are alike", () => {
+    expect(guarded(["fan-in"], "fan-on=0.9")).toThrow("is called fan-on; did you mean fan-in?");
+    expect(guarded(["exchange"], "exchange 65+awaited=0.9")).toThrow(
+      "is called exchange 65; did you mean exchange or exchange 64",
+    );
+    expect(guarded(["exchange"], "plain+p50Us=0.9", "exchange 64+when it must=0.8")).not.toThrow();
+    expect(guarded(["calls"], "64 B JSON, 64 in flight: calls/s=0.9")).not.toThrow();
+    expect(guarded(["crowd"], "64 B JSON, 64 in flight: calls/s=0.9")).toThrow("nothing that is measured is called");
+  });
+
+  it("a comparison that nothing holds is refused", () => {
+    expect(guarded(["crowd"])).toThrow("nothing that is measured is held against a ratio");
+    expect(guarded(["crowd"], "0")).not.toThrow();
+    expect(guarded(["crowd"], "crowd=0.8")).not.toThrow();
+    for (const section of ["exchange 64", "fan-in", "calls"]) expect(guarded([section])).not.toThrow();
+    expect(guarded([])).not.toThrow();
   });
 });

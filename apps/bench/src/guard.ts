@@ -1,6 +1,8 @@
 import type { Manner } from "./adapter.js";
-import { type Comparison, labelOf } from "./comparison.js";
+import { type Choice, type Comparison, FIGURES, labelOf } from "./comparison.js";
 import { median } from "./quantile.js";
+import { CALLS } from "./section.js";
+import { near } from "./selection.js";
 
 /** What the median of ratios is held against. */
 export interface Limit {
@@ -29,7 +31,39 @@ export function parseLimit(text: string): Limit {
 }
 
 /**
- * Tells which medians are below their limit, a sentence for each. A time is held against the limit by other ÷ this, so that
+ * Checks, before anything is measured, that the limits hold something of it.
+ * @throws TypeError when a name is none of a section, a point, a mode or a figure, or when nothing is held against anything
+ */
+export function assertGuards({ sections, modes }: Choice, limits: readonly Limit[]): void {
+  const places = sections.flatMap(({ name, points }) => [
+    name,
+    ...points.map(({ at }) => labelOf({ section: name, at })),
+  ]);
+  // The figures of calls have sizes in their names, and are known when they are measured.
+  const hasCalls = sections.some(({ name }) => name === CALLS);
+  const known = [...new Set([...places, ...modes, ...Object.keys(FIGURES), ...OTHER_FIGURES])];
+  for (const name of limits.flatMap(({ names }) => names)) {
+    if (known.includes(name) || (hasCalls && IS_CALL_FIGURE.test(name))) continue;
+    throw new TypeError(`--at-least: nothing that is measured is called ${name}; ${near(name, known)}`);
+  }
+  if (limits.length > 0 || places.some((place) => IS_HELD_PLACE.test(place))) return;
+  throw new TypeError(
+    "--against: nothing that is measured is held against a ratio, which without --at-least only the rates at 64 B are; add `exchange 64`, fan-in or calls to --only, or --at-least with a name",
+  );
+}
+
+/** The figures of messages that are not of an exchange. */
+const OTHER_FIGURES: readonly string[] = [
+  ...["perSecond", "fairness", "connectsPerSecond", "heapBytes", "externalBytes", "rssBytes"],
+  ...["perSecondWithout", "perSecondBeside", "ratio", "rssGrowthBytes", "messages", "bulkPerSecond"],
+  ...["senderHeapBytes", "receiverHeapBytes", "isTold", "writtenBytes"],
+];
+
+const IS_CALL_FIGURE = /: (calls\/s|items\/s|p50 µs|p99 µs)$|÷/;
+const IS_HELD_PLACE = /^(exchange 64$|fan-in|calls$)/;
+
+/**
+ * Tells which medians are below their limit, a sentence for each, and which figures with one were not measured in their steady state. A time is held against the limit by other ÷ this, so that
  * below it is always worse. Of several limits for a figure the last one counts.
  * @throws TypeError when a limit has names that no figure has
  */
@@ -45,11 +79,13 @@ export function judge(comparisons: readonly Comparison[], limits: readonly Limit
   return comparisons.flatMap((comparison) => {
     const limit = all.findLast((each) => isHeld(comparison, each));
     const known = comparison.ratios.filter((ratio) => ratio !== undefined);
-    if (limit === undefined || known.length === 0) return [];
+    if (limit === undefined || limit.ratio === 0 || known.length === 0) return [];
+    const what = [labelOf(comparison), comparison.figure, comparison.mode].join(SEPARATOR);
+    if (comparison.isUnsettled)
+      return [`${what}: did not settle, at least ${limit.ratio} is asked for; measure again on a quieter machine`];
     const isLess = LESS_IS_BETTER.test(comparison.figure);
     const middle = median(known.map((ratio) => (isLess ? 1 / ratio : ratio)));
     if (middle >= limit.ratio) return [];
-    const what = [labelOf(comparison), comparison.figure, comparison.mode].join(SEPARATOR);
     return [
       `${what}: ${isLess ? "other ÷ this" : "this ÷ other"} is ${middle.toFixed(3)}, at least ${limit.ratio} is asked for`,
     ];

@@ -8,7 +8,7 @@ import { choose, compare, comparisonTable, leaveOut, measureAgainst } from "./co
 import { gatherField } from "./contestant.js";
 import { besideRecorded, readResults, renew, writeDocument } from "./document.js";
 import { AS_USERS_RUN, describeStart, FIXED_MEMORY } from "./fixed-memory.js";
-import { judge } from "./guard.js";
+import { assertGuards, judge } from "./guard.js";
 import { measure } from "./measure.js";
 import { Figures } from "./results.js";
 import { buildCommit, describeCommit, findCommit, hasChanges } from "./revision.js";
@@ -47,6 +47,7 @@ async function measureRevisions(
 ): Promise<void> {
   const commit = findCommit(against);
   const wanted = choose(only ?? [], comparedSections(quick ? QUICK : FULL));
+  assertGuards(wanted, atLeast);
   const names = `this:  ${describeCommit("HEAD")}${hasChanges() ? ", with uncommitted changes" : ""}
 other: ${describeCommit(commit)}`;
   const folder = buildCommit(commit);

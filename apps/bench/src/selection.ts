@@ -24,11 +24,30 @@ export function select(
     const aliased = sections.filter((name) => name === alias);
     const found = [...named, aliased, ...partly].find((names) => names.length > 0);
     if (found === undefined) {
-      throw new TypeError(`--only: nothing is called ${word}; there are ${[...sections, ...contestants].join(", ")}`);
+      throw new TypeError(`--only: nothing is called ${word}; ${near(word, [...sections, ...contestants])}`);
     }
     for (const name of found) (contestants.includes(name) ? wanted.contestants : wanted.sections).add(name);
   }
   const or = (kind: keyof Selection, all: readonly string[]): readonly string[] =>
     wanted[kind].size === 0 ? otherwise[kind] : all.filter((name) => wanted[kind].has(name));
   return { sections: or("sections", sections), contestants: or("contestants", contestants) };
+}
+
+/** The names that are most alike, and all of them if none is. */
+export function near(word: string, names: readonly string[]): string {
+  const alike = names.filter((name) => distance(word.toLowerCase(), name.toLowerCase()) <= Math.ceil(word.length / 3));
+  return alike.length === 0 ? `there are ${names.join(", ")}` : `did you mean ${alike.join(" or ")}?`;
+}
+
+/** How many letters have to be added, dropped or changed. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (const [index, letter] of [...from].entries()) {
+    let left = index + 1;
+    row = row.map((above, at) => {
+      if (at > 0) left = Math.min(above + 1, left + 1, (row[at - 1] as number) + (letter === to[at - 1] ? 0 : 1));
+      return left;
+    });
+  }
+  return row[to.length] as number;
 }

@@ -2,13 +2,16 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Outcome } from "../order.js";
-import { tellTimes } from "../quantile.js";
-import { settle, WINDOW_MS } from "../workloads/settle.js";
+import { median, tellTimes } from "../quantile.js";
+import { MOST_WINDOWS, settle, WINDOW_MS } from "../workloads/settle.js";
 import { type CallClient, loadContestant, type Value } from "./contestant.js";
 
 const SERVER = new URL("server-process.js", import.meta.url);
 const SIZES = { "64 B": 64, "64 KiB": 65_536 };
 const ITEMS = 50_000;
+
+/** Measurements without and beside a stalled stream, in turns. Odd, so that their median is one of them. */
+const PAIRS = 5;
 
 /** For how long calls may come to a stop until they count as blocked, in milliseconds. */
 const PATIENCE_MS = 3_000;
@@ -42,12 +45,7 @@ export async function measureCalls(name: string, path: string, seconds: number):
     if (contestant.hasBytes) values.push(["bytes", new Uint8Array(length).fill(120)]);
     for (const [kind, value] of values) await measureValue(client, `${size} ${kind}`, value, seconds, round);
   }
-  if (client.count !== undefined) {
-    const from = performance.now();
-    const count = await client.count(ITEMS);
-    if (count !== ITEMS) throw new Error(`${name}: ${count} of ${ITEMS} items`);
-    round.set("a stream: items/s", ITEMS / ((performance.now() - from) / 1_000));
-  }
+  await measureStream(name, client, round);
   await measureBesideStalled(client, seconds, round);
   await Promise.race([client.close(), sleep(PATIENCE_MS, undefined, { ref: false })]);
   server.disconnect();
@@ -78,23 +76,58 @@ async function measureValue(
   }
 }
 
-/** What a stream whose reader has stopped costs the unary calls of the same connection. */
+/** The rate of a stream's items. The warm-up reads shorter streams. @throws Error if one has not all of its items */
+async function measureStream(name: string, client: CallClient, round: Round): Promise<void> {
+  if (client.count === undefined) return;
+  const read = async (items: number): Promise<number> => {
+    const from = performance.now();
+    const counted = await client.count?.(items);
+    if (counted !== items) throw new Error(`${name}: ${counted} of ${items} items`);
+    return items / ((performance.now() - from) / 1_000);
+  };
+  const isSettled = await settle(async () => [await read(ITEMS / 10)]);
+  round.set("a stream: items/s", await read(ITEMS), isSettled);
+}
+
+/**
+ * What a stream whose reader has stopped costs the unary calls of the same connection. Calls without and beside one are measured in
+ * turns, after both are warm, because a process still gets faster, and a busy machine slower, between two long measurements.
+ */
 async function measureBesideStalled(client: CallClient, seconds: number, round: Round): Promise<void> {
   if (client.stall === undefined) return;
   const value = jsonOf(SIZES["64 B"]);
-  const without = await callFor(client, value, 1, seconds);
-  const stream = await client.stall();
-  const blocked = sleep(seconds * 1_000 + PATIENCE_MS, undefined, { ref: false });
-  const beside = await Promise.race([callFor(client, value, 1, seconds), blocked]);
-  const then = tellTimes(without.times).figures;
-  const now = beside && tellTimes(beside.times).figures;
-  round.set("beside a stalled stream, 64 B JSON: p50 µs", now?.p50Us ?? Number.POSITIVE_INFINITY);
-  round.set("beside a stalled stream, 64 B JSON: p99 µs", now === undefined ? Number.POSITIVE_INFINITY : now.p99Us);
-  round.set(BESIDE_RATIO, now === undefined ? Number.POSITIVE_INFINITY : now.p50Us / then.p50Us);
-  await stream.leave();
+  const call = async (forSeconds: number): Promise<readonly number[]> =>
+    (await callFor(client, value, 1, forSeconds)).times;
+  const windowS = Math.min(WINDOW_MS / 1_000, seconds);
+  /** Resolves with nothing if the work is blocked. */
+  const beside = async <Result>(work: () => Promise<Result>, limitMs: number): Promise<Result | undefined> => {
+    const stream = await client.stall?.();
+    const blocked = sleep(limitMs + PATIENCE_MS, undefined, { ref: false });
+    const result = await Promise.race([work(), blocked]);
+    await stream?.leave();
+    return result ?? undefined;
+  };
+  const isSettledWithout = await settle(() => call(windowS));
+  const isSettledBeside = await beside(() => settle(() => call(windowS)), 1_000 * MOST_WINDOWS * windowS);
+  const ratios: number[] = [];
+  let times: readonly number[] = [];
+  for (let pair = 0; pair < PAIRS && isSettledBeside !== undefined; pair++) {
+    const without = await call(seconds / PAIRS);
+    const found = await beside(() => call(seconds / PAIRS), 1_000 * (seconds / PAIRS));
+    if (found === undefined) break;
+    ratios.push(median(found) / median(without));
+    times = times.concat(found);
+  }
+  const isSettled = isSettledWithout && isSettledBeside === true;
+  const isBlocked = ratios.length < PAIRS;
+  const { p50Us, p99Us } = tellTimes(times).figures;
+  const known = (value: number | undefined): number | undefined => (isBlocked ? Number.POSITIVE_INFINITY : value);
+  round.set("beside a stalled stream, 64 B JSON: p50 µs", known(p50Us), isSettled);
+  round.set("beside a stalled stream, 64 B JSON: p99 µs", known(p99Us), isSettled);
+  round.set(BESIDE_RATIO, known(median(ratios)), isSettled);
 }
 
-/** The figure of a stream whose reader has stopped: p50 of the calls beside it ÷ p50 of those just before. */
+/** The figure of a stream whose reader has stopped: p50 of the calls beside it ÷ p50 of those just before; the median of five. */
 export const BESIDE_RATIO = "beside a stalled stream ÷ without, p50";
 
 async function callFor(

@@ -8,7 +8,7 @@ const IN_A_ROW = 3;
 const AGREE_WITHIN = 0.05;
 
 /** A process that has not settled by then does not settle: the machine is too busy, or the work is uneven. */
-const MOST_WINDOWS = 20;
+export const MOST_WINDOWS = 20;
 
 /**
  * Runs a work in windows until it is in its steady state: the medians of three windows in a row differ by 5 % at the most.
