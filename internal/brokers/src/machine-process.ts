@@ -18,7 +18,7 @@ const { connect } = createRequire(import.meta.url)("@nats-io/transport-node") as
 const AHEAD = 50;
 
 const [, , argument = ""] = process.argv;
-const { role, id, servers, psk, log, resume, ...options } = JSON.parse(argument) as MachineStart;
+const { role, id, servers, psk, log, resume, answers, ...options } = JSON.parse(argument) as MachineStart;
 const reconnect = { reconnectTimeWait: 100, maxReconnectAttempts: -1 };
 const connection = await connect({ servers, ...reconnect, ...options.connection });
 const common = {
@@ -42,18 +42,21 @@ function note(text: string): void {
 
 async function serve(): Promise<() => Promise<void>> {
   const manager = await startServerManager(common);
-  manager.on("message", (_connection, message) => {
-    note(message.text());
-    void message.reply(1, message.data).catch(() => {});
-  });
-  answer(manager, orders, {
-    price: async () => id,
-    async pay(order) {
-      note(order);
-      await nextTurn();
-      return id;
-    },
-  });
+  if (answers === "calls") {
+    answer(manager, orders, {
+      price: async () => id,
+      async pay(order) {
+        note(order);
+        await nextTurn();
+        return id;
+      },
+    });
+  } else {
+    manager.on("message", (_connection, message) => {
+      note(message.text());
+      void message.reply(1, message.data).catch(() => {});
+    });
+  }
   manager.on("connection", () => say({ what: "connection" }));
   manager.on("disconnection", (_connection, error) => say({ what: "disconnection", code: error?.code }));
   say({ what: "ready" });

@@ -17,6 +17,8 @@ export interface MachineStart {
   /** The file of what it has taken, a line each. */
   readonly log: string;
   readonly resume?: object;
+  /** What a server answers. @default messages */
+  readonly answers?: "calls";
   readonly transport?: object;
   /** Options of `connect()` of nats.js. */
   readonly connection?: object;
