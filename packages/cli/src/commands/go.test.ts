@@ -16,24 +16,28 @@ function createGo(options: Omit<GoPeerOptions, "name"> & { readonly name?: strin
 }
 
 describe.skipIf(goPeer === "")(`ipc with golang-ipc${title}`, () => {
-  it.each([
-    { encryption: true, multiClient: false, flags: [], security: "golang-ipc's encryption, the server is anonymous" },
-    { encryption: false, multiClient: true, flags: ["--plain", "--multi-client"], security: "plain, not encrypted" },
-  ])("uses a Go server: encryption $encryption, MultiClient $multiClient", async (options) => {
-    const { encryption, multiClient, flags, security } = options;
-    const { go, name } = createGo({ role: "server", encryption, multiClient });
+  it("lists, asks and measures a Go server, which goes on", async () => {
+    const { go, name } = createGo({ role: "server", encryption: true });
     await go.start();
     // Looking at a socket must not connect to it, because that ends this server for good.
     const listed = await runIpc(["ls", "--json"]);
-    const row = listed.stdout
-      .split("\n")
-      .find((line) => line.includes(`"path":"${GO_DIRECTORY}/${name}${multiClient ? "_manager" : ""}.sock"`));
+    const row = listed.stdout.split("\n").find((line) => line.includes(`"path":"${GO_DIRECTORY}/${name}.sock"`));
     if (process.platform === "linux") expect(JSON.parse(row ?? "{}")).toMatchObject({ state: "listening" });
-    expect((await runIpc(["ping", name, ...flags, "--timeout", "20s"])).stdout).toContain(security);
-    const sent = await runIpc(["send", name, "hello", ...flags, "-t", "7", "--wait", "1", "--timeout", "20s"]);
+    const sent = await runIpc(["send", name, "hello", "-t", "7", "--wait", "1", "--timeout", "20s"]);
     expect(sent).toEqual({ code: 0, stdout: "type 7, 5 bytes: hello\n", stderr: "" });
-    const bench = await runIpc(["bench", name, ...flags, "-n", "20", "--timeout", "20s", "--json"]);
-    expect(JSON.parse(bench.stdout)).toMatchObject({ count: 20, security: encryption ? "compatible" : "plain" });
+    const bench = await runIpc(["bench", name, "-n", "20", "--timeout", "20s", "--json"]);
+    expect(JSON.parse(bench.stdout)).toMatchObject({ count: 20, security: "compatible" });
+  });
+
+  it("uses a Go server without encryption, with MultiClient", async () => {
+    const { go, name } = createGo({ role: "server", encryption: false, multiClient: true });
+    await go.start();
+    const flags = ["--plain", "--multi-client", "--timeout", "20s"];
+    expect((await runIpc(["ping", name, ...flags])).stdout).toContain("plain, not encrypted");
+    // golang-ipc's manager never serves a client that dials before it has noticed the end of the last one.
+    await go.managerFree();
+    const sent = await runIpc(["send", name, "hello", ...flags, "--wait", "1"]);
+    expect(sent).toEqual({ code: 0, stdout: "type 1, 5 bytes: hello\n", stderr: "" });
   });
 
   it("says which flag is missing for a Go server without encryption", async () => {

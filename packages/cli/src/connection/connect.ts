@@ -74,7 +74,8 @@ export async function connectAt(
       ...(plain && { encryption: false }),
       ...(multiClient && { multiClient }),
       ...(once ? { retry: false } : { timeoutMs: timeout ?? ANSWER_MS }),
-      handshakeTimeoutMs: timeout ?? ANSWER_MS,
+      // A server that takes a connection and does not serve it, as golang-ipc's manager may, is dialled again.
+      handshakeTimeoutMs: Math.min(timeout ?? ANSWER_MS, ANSWER_MS),
       logger: loggerOf(output),
       // The client stays when the signal comes, so that the command can close it.
       signal: start.signal,
