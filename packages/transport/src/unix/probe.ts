@@ -84,7 +84,10 @@ export async function findSocketHolders(links: ReadonlySet<string>): Promise<Rea
   const holders = new Map<string, number>();
   for (const pid of await readdir("/proc").catch(() => [])) {
     if (!/^\d+$/.test(pid)) continue;
-    for (const target of await descriptorsOf(pid)) if (links.has(target)) holders.set(target, Number(pid));
+    for (const target of await descriptorsOf(pid)) {
+      // The first one: a child that is being started has the descriptors of its parent for a moment.
+      if (links.has(target) && !holders.has(target)) holders.set(target, Number(pid));
+    }
   }
   return holders;
 }
