@@ -5,7 +5,7 @@ import { findCandidates, type Lookup } from "./candidate.js";
 const COMMANDS = ALL.filter(({ isHidden }) => isHidden !== true);
 const named = (...values: readonly string[]) => values.map((value) => ({ value, summary: "" }));
 const lookup: Lookup = {
-  endpoints: () => named("orders", "other", "prices"),
+  endpoints: async () => named("orders", "other", "prices"),
   methods: async (_command, { args }) => (args[0] === "orders" ? named("get", "watch") : []),
 };
 

@@ -13,7 +13,7 @@ export type Candidates = readonly Candidate[] | "files";
 /** What has to be looked up on the machine. */
 export interface Lookup {
   /** Lists the names of servers. */
-  readonly endpoints: (line: CommandLine) => Candidate[];
+  readonly endpoints: (line: CommandLine) => Promise<Candidate[]>;
   /** Asks the server that the first argument names. */
   readonly methods: (command: Command, line: CommandLine) => Promise<Candidate[]>;
 }

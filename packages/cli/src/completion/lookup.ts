@@ -1,7 +1,3 @@
-import { openAddress } from "../connection/address.js";
-import { connectAt } from "../connection/connect.js";
-import { directoriesOf, listSockets } from "../connection/endpoint.js";
-import { describeMethods } from "../connection/remote-method.js";
 import type { Command, Invocation } from "../options/command.js";
 import type { ClientOptions } from "../options/shared-options.js";
 import type { Candidate, Lookup } from "./candidate.js";
@@ -10,13 +6,16 @@ import type { CommandLine } from "./command-line.js";
 /** How long a user waits for the names of methods, in milliseconds. */
 const PATIENCE_MS = 1_000;
 
-/** Looks names up for the command that completes, which has no options of its own. */
+/**
+ * Looks names up for the command that completes, which has no options of its own. Each look-up loads what it needs, because a user waits
+ * for every completion.
+ */
 export function createLookup({ output, signal }: Pick<Invocation<unknown>, "output" | "signal">): Lookup {
   return {
-    endpoints: ({ given }) => {
+    endpoints: async ({ given }) => {
       const [directory] = [given.get("directory")].flatMap((texts) => (typeof texts === "object" ? texts : []));
       // Other commands than `ls` look into the usual directory only.
-      return endpointsIn(directoriesOf(directory ?? "/tmp"));
+      return endpointsIn(directory ?? "/tmp");
     },
     methods: async (command, line) => {
       const options = { ...readOptions(command, line), timeout: PATIENCE_MS };
@@ -25,8 +24,11 @@ export function createLookup({ output, signal }: Pick<Invocation<unknown>, "outp
   };
 }
 
-function endpointsIn(directories: readonly string[]): Candidate[] {
-  const names = listSockets(directories).map((path) => path.slice(path.lastIndexOf("/") + 1, -".sock".length));
+async function endpointsIn(directory: string): Promise<Candidate[]> {
+  const { directoriesOf, listSockets } = await import("../connection/endpoint.js");
+  const names = listSockets(directoriesOf(directory)).map((path) =>
+    path.slice(path.lastIndexOf("/") + 1, -".sock".length),
+  );
   const isManager = (name: string): boolean =>
     name.endsWith("_manager") && names.includes(name.slice(0, -"_manager".length));
   return [...new Set(names)].filter((name) => !isManager(name)).map((value) => ({ value, summary: "" }));
@@ -39,6 +41,11 @@ function readOptions({ options }: Command, { given }: CommandLine): ClientOption
 
 async function listMethods(invocation: Invocation<ClientOptions>): Promise<Candidate[]> {
   const { options, signal } = invocation;
+  const [{ openAddress }, { connectAt }, { describeMethods }] = await Promise.all([
+    import("../connection/address.js"),
+    import("../connection/connect.js"),
+    import("../connection/remote-method.js"),
+  ]);
   const address = await openAddress(options);
   try {
     const client = await connectAt(address, invocation, { once: true });

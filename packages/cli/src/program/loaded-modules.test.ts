@@ -33,14 +33,27 @@ describe("ipc loads", () => {
   it.each([
     { args: ["--help"], packages: [] },
     { args: ["ls", "-d", "/nowhere"], packages: ["@ipc/transport"] },
+    { args: ["complete", "--", "ping", "-d", "/nowhere", ""], packages: ["@ipc/transport"], command: "completion" },
     { args: ["ping", "orders", "-d", "/nowhere"], packages: CLIENT },
     { args: ["call", "orders", "x", "-d", "/nowhere"], packages: [...CLIENT, "@ipc/rpc"] },
-  ])("$packages for $args", async ({ args, packages }) => {
+  ])("$packages for $args", async ({ args, packages, command = args[0] }) => {
     const loaded = await loadedBy(args);
     expect(loaded.filter((name) => name.startsWith("@") || !/^[a-z-]+$/.test(name))).toEqual([...packages].sort());
     expect(loaded).toEqual(expect.arrayContaining(SHARED));
-    const commands = ["ls", "ping", "send", "listen", "serve", "call", "describe", "bench"];
-    const own = packages.length === 0 ? [] : [args[0]];
+    const commands = [
+      "ls",
+      "ping",
+      "send",
+      "listen",
+      "serve",
+      "call",
+      "describe",
+      "bench",
+      "doctor",
+      "key",
+      "completion",
+    ];
+    const own = packages.length === 0 ? [] : [command];
     expect(loaded.filter((name) => commands.includes(name))).toEqual(own);
   });
 });
