@@ -89,6 +89,19 @@ describe("two sides of a session that close at the same time", () => {
   });
 });
 
+it("a side that writes and closes at once, to one that closes already, learns that nothing has arrived", async () => {
+  const { client, server } = await start();
+  // No acknowledgement becomes due, so the client waits for one, and has told that it closes.
+  stopClock();
+  await client.write(1, "kept");
+  const closed = client.close({ timeoutMs: NEVER_MS });
+  await turn(20);
+  const outcome = await writeAndClose(server as Peer, client as Peer, 20, 0);
+  expect(outcome).toEqual({ accepted: expect.any(Number), arrived: 0, lost: 0, code: "IPC_CLOSE_INCOMPLETE" });
+  expect(outcome.accepted).toBeGreaterThan(0);
+  await closed;
+});
+
 describe("a side that closes, and waits until the other one has received everything", () => {
   it.each(["client", "server"] as const)(
     "has told at once that it receives nothing more, if it is the %s",

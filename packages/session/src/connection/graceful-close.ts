@@ -123,9 +123,9 @@ export class GracefulClose {
 
   /** Sends the accepted messages; in a session it waits until the peer has received them, or has told that it receives nothing more. */
   async #deliver(signal: AbortSignal): Promise<SessionError | undefined> {
-    const { sender, stream, session, announce } = this.#options;
+    const { sender, stream, session, waiting, announce } = this.#options;
     // This side receives nothing more. If the peer closes, too, it waits for acknowledgements as this side does.
-    if (session !== undefined && session.resend.messages + sender.unkept.messages > 0) announce("leaving");
+    if (session !== undefined && this.#unreceived + waiting.size > 0) announce("leaving");
     const flushed = sender.flush(signal);
     if (session?.isConcluded === true) this.onConcluded();
     try {
@@ -135,7 +135,7 @@ export class GracefulClose {
     } catch (cause) {
       if (session?.isConcluded !== true || signal.aborted || stream.destroyed) throw cause;
       // Only writes that waited were rejected.
-      if (session.resend.messages === 0) return undefined;
+      if (this.#unreceived === 0) return undefined;
       return new SessionError(
         "IPC_CLOSE_INCOMPLETE",
         `close incomplete: ${this.#describeUnsent()}; the peer ended the session at the same time`,
@@ -144,11 +144,19 @@ export class GracefulClose {
     }
   }
 
+  /** Messages of a session that its peer has not received as far as it has told, with those of this tick. */
+  get #unreceived(): number {
+    const { sender, session } = this.#options;
+    return (session?.resend.messages ?? 0) + sender.unkept.messages;
+  }
+
   #describeUnsent(): string {
     const { sender, session } = this.#options;
-    if (session !== undefined && session.resend.messages > 0) {
-      const { messages, bytes, last, written } = session.resend;
-      return `${messages} of ${last} accepted messages (${bytes} bytes) were not received by the peer as far as it has told, ${last - written} of them were not sent`;
+    if (session !== undefined && this.#unreceived > 0) {
+      const { unkept } = sender;
+      const { bytes, last, written } = session.resend;
+      const accepted = last + unkept.messages;
+      return `${this.#unreceived} of ${accepted} accepted messages (${bytes + unkept.bytes} bytes) were not received by the peer as far as it has told, ${accepted - written} of them were not sent`;
     }
     const { queuedMessages, queuedBytes } = sender;
     if (queuedMessages === 0) return "every message was sent, the end of the session was not";

@@ -128,7 +128,7 @@ export function describeUndone(
   if (messages + writes.size === 0) return undefined;
   const figures =
     session === undefined
-      ? `${messages} accepted messages were not sent`
+      ? `${messages} accepted messages were not sent, and ${writes.size} writes waited`
       : `${messages} of ${last} accepted messages were not received by the peer as far as it has told; ${last - written} of them were not sent, and ${writes.size} writes waited`;
   const options = cause === undefined ? {} : { cause };
   return new SessionError(
