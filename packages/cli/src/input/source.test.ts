@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import fc from "fast-check";
@@ -53,6 +54,13 @@ describe("openSource", () => {
     writeFileSync(file, "of a file");
     expect((await readAll(openSource("a text", "DATA"), NEVER)).toString()).toBe("a text");
     expect((await readAll(openSource(`@${file}`, "DATA"), NEVER)).toString()).toBe("of a file");
+  });
+
+  it("opens a file only when it is read, so that no error is uncaught before", async () => {
+    const source = openSource("@/nowhere/x", "DATA");
+    // By then a stream that was open would have failed.
+    await expect(open("/nowhere/x")).rejects.toThrow("ENOENT");
+    await expect(readAll(source, NEVER)).rejects.toMatchObject({ exitCode: 2 });
   });
 
   it("rejects a file that cannot be read, with the exit code 2", async () => {

@@ -6,7 +6,7 @@ import { CommandError, EXIT, UsageError } from "../exit-code.js";
 const MAX_BYTES = 1_073_741_824;
 
 /** Where the data of a command comes from. */
-export type Source = { readonly text: string } | { readonly stream: Readable };
+export type Source = { readonly text: string } | { readonly stream: Readable } | { readonly file: string };
 
 /**
  * Finds the data of a command: a text, `-` for stdin, `@FILE` for a file; stdin also if nothing is given and stdin is not a terminal.
@@ -14,7 +14,7 @@ export type Source = { readonly text: string } | { readonly stream: Readable };
  * @throws UsageError for nothing in a terminal, where a command would seem to hang
  */
 export function openSource(data: string | undefined, what: string): Source {
-  if (data?.startsWith("@") === true) return { stream: createReadStream(data.slice(1)) };
+  if (data?.startsWith("@") === true) return { file: data.slice(1) };
   if (data !== undefined && data !== "-") return { text: data };
   if (data === undefined && process.stdin.isTTY) {
     throw new UsageError(
@@ -29,7 +29,7 @@ export async function readAll(source: Source, signal: AbortSignal): Promise<Buff
   if ("text" in source) return Buffer.from(source.text);
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of chunksOf(source.stream, signal)) {
+  for await (const chunk of chunksOf(source, signal)) {
     length += chunk.length;
     if (length > MAX_BYTES)
       throw new CommandError(EXIT.failed, `the input has more than ${MAX_BYTES} bytes, the most of a message`);
@@ -46,7 +46,7 @@ export async function* splitSource(source: Source, separator: number, signal: Ab
   // Chunks of a piece that has not ended, joined when it does: each byte is copied once.
   let parts: Buffer[] = [];
   let length = 0;
-  const chunks = "text" in source ? [Buffer.from(source.text)] : chunksOf(source.stream, signal);
+  const chunks = "text" in source ? [Buffer.from(source.text)] : chunksOf(source, signal);
   for await (const chunk of chunks) {
     let begin = 0;
     for (let end = chunk.indexOf(separator); end !== -1; end = chunk.indexOf(separator, begin)) {
@@ -65,8 +65,12 @@ export async function* splitSource(source: Source, separator: number, signal: Ab
   if (length > 0) yield Buffer.concat(parts, length);
 }
 
-/** Reads a stream until it ends or the signal ends it, and leaves it destroyed, so that it does not keep the process. */
-async function* chunksOf(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+/**
+ * Reads a stream until it ends or the signal ends it, and leaves it destroyed, so that it does not keep the process. A file is opened
+ * only here, because its error would be uncaught before the loop listens.
+ */
+async function* chunksOf(source: Exclude<Source, { text: string }>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const stream = "file" in source ? createReadStream(source.file) : source.stream;
   const stop = (): void => void stream.destroy();
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
