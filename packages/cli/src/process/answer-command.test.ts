@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { temporaryDirectory } from "../../../../internal/testkit/src/temporary-directory.js";
 import { AnswerCommand } from "./answer-command.js";
 
@@ -31,6 +32,42 @@ describe("AnswerCommand", () => {
     const rejected = command.answer(Buffer.alloc(100_000));
     await expect(rejected).rejects.toThrow(message);
     await expect(command.answer(Buffer.alloc(0))).rejects.toThrow(message);
+  });
+
+  it("rejects when no descriptor is free, and runs the next command", async () => {
+    const command = createCommand("cat", []);
+    const files: number[] = [];
+    let rejected: Promise<Buffer>;
+    try {
+      expect(() => {
+        for (;;) files.push(openSync("/dev/null", "r"));
+      }).toThrow("EMFILE");
+      rejected = command.answer(Buffer.from("a"));
+      rejected.catch(() => {});
+    } finally {
+      for (const file of files) closeSync(file);
+    }
+    await expect(rejected).rejects.toThrow("cat: spawn cat EMFILE");
+    expect(String(await command.answer(Buffer.from("b")))).toBe("b");
+  });
+
+  it("ends while a process that has left the group of its command holds the pipe", async () => {
+    const file = join(temporaryDirectory(), "pid");
+    const command = new AnswerCommand(
+      "sh",
+      ["-c", 'setsid sh -c "trap : TERM; echo \\$\\$ > $0; exec sleep 1000" & wait', file],
+      1,
+    );
+    const rejected = command.answer(Buffer.alloc(0));
+    rejected.catch(() => {});
+    const pid = await eventually(() => {
+      const text = readFileSync(file, "utf8");
+      expect(text).toMatch(/^\d+\n$/);
+      return Number(text);
+    });
+    onTestFinished(() => void process.kill(pid, "SIGKILL"));
+    await command.end();
+    await expect(rejected).rejects.toThrow("sh: ended by SIGTERM");
   });
 
   it("starts none after its end", async () => {

@@ -57,7 +57,11 @@ export class AnswerCommand {
   }
 
   readonly #kill = (): void => {
-    for (const child of this.#children) signalGroup(child, "SIGKILL");
+    for (const child of this.#children) {
+      signalGroup(child, "SIGKILL");
+      // A process that has left the group may hold the other end of the pipe.
+      child.stdout?.destroy();
+    }
   };
 
   #run(message: Uint8Array): Promise<Buffer> {
@@ -67,6 +71,9 @@ export class AnswerCommand {
       const fail = (why: string): void => reject(new CommandError(EXIT.failed, `${what}: ${why}`));
       // In a group of its own: with the command, what it has started ends too.
       const child = spawn(what, this.#args, { stdio: ["pipe", "pipe", "inherit"], detached: HAS_GROUPS });
+      child.once("error", (error) => fail(error.message));
+      // Without a free descriptor there are no pipes, and the error above comes without "close".
+      if (child.stdout === undefined) return;
       this.#children.add(child);
       const chunks: Buffer[] = [];
       let length = 0;
@@ -75,7 +82,6 @@ export class AnswerCommand {
         if (length <= MAX_ANSWER_BYTES) chunks.push(chunk);
         else signalGroup(child, "SIGKILL");
       });
-      child.once("error", (error) => fail(error.message));
       child.once("close", (code, signal) => {
         this.#children.delete(child);
         if (length > MAX_ANSWER_BYTES) fail(`its answer has more than ${MAX_ANSWER_BYTES} bytes`);
