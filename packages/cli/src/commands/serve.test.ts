@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { startClient } from "@ipc/client";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
@@ -120,6 +122,27 @@ describe("ipc serve", () => {
     }
     expect((await ipc.outcome).code).toBe(130);
     await eventually(() => expect(pids.map(isAlive)).toEqual([false, false]));
+  });
+
+  it("ends at one SIGTERM while nothing reads its output, and prints its summary", async () => {
+    const { ipc, directory } = await serve("--raw");
+    const client = await connect(directory);
+    ipc.child.stdout.pause();
+    const message = Buffer.alloc(65_536, "x");
+    // Until every buffer on the way is full. The command must end too if it still prints.
+    const full = new AbortController();
+    for (let isFull = false; !isFull; ) {
+      const taken = client.write(1, message, { signal: full.signal }).then(() => false);
+      taken.catch(() => {});
+      isFull = await Promise.race([taken, pause(500, true)]);
+    }
+    full.abort();
+    ipc.child.kill("SIGTERM");
+    await once(ipc.child, "exit");
+    ipc.child.stdout.resume();
+    const { code, stderr } = await ipc.outcome;
+    expect(stderr).toMatch(/^\d+ messages$/m);
+    expect(code).toBe(143);
   });
 
   it("exits with 4 when the name is taken", async () => {

@@ -30,13 +30,20 @@ export class Output {
   readonly #colors: boolean;
   /** Whether the reader of stdout has gone: a command then ends quietly. */
   #isClosed = false;
+  readonly #signal: AbortSignal;
   /** The wait for room in stdout; undefined while there is some. */
   #room: Promise<void> | undefined;
 
-  constructor(options: OutputOptions, { stdout, stderr }: { readonly stdout: Screen; readonly stderr: Screen }) {
+  /** @param signal ends every wait for room, because the command must print its summary and end */
+  constructor(
+    options: OutputOptions,
+    { stdout, stderr }: { readonly stdout: Screen; readonly stderr: Screen },
+    signal: AbortSignal,
+  ) {
     this.format = options.json ? "json" : options.raw ? "raw" : "text";
     this.#stdout = stdout;
     this.#stderr = stderr;
+    this.#signal = signal;
     this.#quiet = options.quiet;
     this.#verbose = options.verbose;
     stdout.once("error", () => {
@@ -63,16 +70,18 @@ export class Output {
 
   /** Prints bytes as they are. Resolves as `line`. */
   bytes(data: string | Uint8Array): Promise<void> {
-    if (this.#stdout.write(data)) return Promise.resolve();
+    if (this.#stdout.write(data) || this.#signal.aborted) return Promise.resolve();
     // One wait for all that print meanwhile, such as the connections of a server.
     this.#room ??= new Promise((resolve) => {
       const done = (): void => {
         this.#stdout.off("drain", done).off("close", done);
+        this.#signal.removeEventListener("abort", done);
         this.#room = undefined;
         resolve();
       };
       // Closed: nothing reads any more, and the command is told by its signal.
       this.#stdout.on("drain", done).on("close", done);
+      this.#signal.addEventListener("abort", done);
     });
     return this.#room;
   }

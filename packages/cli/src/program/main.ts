@@ -29,7 +29,7 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 async function runCommand({ command, args, rest, options }: Request, { signal }: Stop): Promise<ExitCode> {
-  const output = new Output(options, process);
+  const output = new Output(options, process, signal);
   try {
     const run = await command.load();
     return (await run({ args, rest, options: options as never, output, signal })) ?? EXIT.done;

@@ -1,4 +1,8 @@
+import { setTimeout } from "node:timers";
 import { EXIT, type ExitCode } from "../exit-code.js";
+
+/** How long a command may take to end, in milliseconds: longer than its own limits, such as the one for commands that it has started. */
+const GRACE_MS = 3_000;
 
 /** Ends a command early: SIGINT, SIGTERM, SIGHUP, or a reader of stdout that has gone. */
 export class Stop {
@@ -36,7 +40,10 @@ export class Stop {
   /** The first time the command may print its summary, and close; the second time nothing is waited for. */
   #end(code: ExitCode): void {
     if (this.#code !== undefined && code !== EXIT.done) process.exit(code);
-    this.#code ??= code;
+    if (this.#code !== undefined) return;
+    this.#code = code;
     this.#controller.abort();
+    // Output that no reader takes from stdout, and whatever knows no signal, would keep the process.
+    setTimeout(() => process.exit(code), GRACE_MS).unref();
   }
 }
