@@ -33,6 +33,34 @@ describe("ipc bench", () => {
     expect(code).toBe(0);
   });
 
+  it("reads answers while it writes, so that a window larger than every buffer on the way is no deadlock", async () => {
+    const { at, manager } = await manageOrders();
+    manager.on("connection", async (connection) => {
+      for await (const message of connection) await message.reply(message.type, message.data);
+    });
+    const { code, stdout, stderr } = await runIpc([
+      "bench",
+      "orders",
+      ...at,
+      "-n",
+      "64",
+      "-s",
+      "1048576",
+      "-w",
+      "64",
+      "--json",
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(FIGURES.parse(JSON.parse(stdout))).toMatchObject({ count: 64, bytes: 1_048_576 });
+  });
+
+  it("exits with 1 when a message is too large for the server", async () => {
+    const { at } = await manageOrders();
+    const { code, stderr } = await runIpc(["bench", "orders", ...at, "-s", "9000000"]);
+    expect(stderr).toMatch(/\(IPC_MESSAGE_TOO_LARGE\)\n$/);
+    expect(code).toBe(1);
+  });
+
   it("exits with 5 and says which server it needs, when no answer comes", async () => {
     const { at } = await manageOrders();
     const { code, stderr } = await runIpc(["bench", "orders", ...at, "--timeout", "2s"]);

@@ -62,11 +62,13 @@ class RoundTrips {
   readonly #client: Client;
   readonly #incoming: Incoming;
   readonly #message: Buffer;
+  /** Ends the wait for an answer when a message cannot be sent. */
+  readonly #failed = new AbortController();
 
   constructor(invocation: Bench, client: Client) {
     this.#invocation = invocation;
     this.#client = client;
-    this.#incoming = new Incoming(client, invocation.signal);
+    this.#incoming = new Incoming(client, AbortSignal.any([invocation.signal, this.#failed.signal]));
     this.#message = Buffer.alloc(invocation.options.size, "x");
   }
 
@@ -76,15 +78,26 @@ class RoundTrips {
     const times = new Float64Array(count);
     // Answers come in the order of their messages.
     const begins = new Float64Array(options.window);
-    let [sent, received] = [0, 0];
-    while (received < count) {
-      while (sent < count && sent - received < options.window) {
-        begins[sent++ % options.window] = performance.now();
-        await this.#client.write(options.type, this.#message);
+    let [sent, received, isSending] = [0, 0, false];
+    const fillWindow = async (): Promise<void> => {
+      isSending = true;
+      try {
+        while (sent < count && sent - received < options.window) {
+          begins[sent++ % options.window] = performance.now();
+          await this.#client.write(options.type, this.#message, { signal });
+        }
+      } catch (error) {
+        this.#failed.abort(error);
       }
+      isSending = false;
+    };
+    while (received < count) {
+      // Not awaited: a server that waits until its answers are read reads no messages either.
+      if (!isSending) void fillWindow();
       const message = await this.#incoming.next(options.timeout ?? ANSWER_MS);
       if (message === "ended") {
         if (signal.aborted) break;
+        this.#failed.signal.throwIfAborted();
         throw new CommandError(EXIT.lost, `the server has closed the connection after ${received} answers`);
       }
       if (message === "idle") throw this.#unanswered(received);
