@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { ServerConnection } from "@ipc/manager";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -78,8 +79,11 @@ describe("ipc send", () => {
 
   it("exits with 5 when the answers do not come in time", async () => {
     const { at } = await manageOrders();
-    const { code, stdout } = await runIpc(["send", "orders", "x", ...at, "--wait", "1", "--timeout", "2s"]);
-    expect({ code, stdout }).toEqual({ code: 5, stdout: "" });
+    expect(await runIpc(["send", "orders", "x", ...at, "--wait", "3", "--timeout", "2s"])).toEqual({
+      code: 5,
+      stdout: "",
+      stderr: "error: 0 of 3 answers within 2.00 s; --timeout sets another time\n",
+    });
   });
 
   it("exits with 6 when the server cuts the connection while lines come", async () => {
@@ -90,6 +94,30 @@ describe("ipc send", () => {
     const { code, stderr } = await ipc.outcome;
     expect(stderr).toMatch(/^1 messages, 3 bytes sent\nerror: .* \(IPC_CONNECTION_LOST\)\n$/);
     expect(code).toBe(6);
+  });
+
+  it("exits with 2 when the file of the data cannot be read", async () => {
+    const { at } = await manageOrders();
+    expect(await runIpc(["send", "orders", "@/nowhere/x", ...at])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "error: cannot read the input: ENOENT: no such file or directory, open '/nowhere/x'\n",
+    });
+  });
+
+  it("ends at one SIGTERM while the server reads nothing, and prints its summary", async () => {
+    const { at } = await manageOrders();
+    const ipc = new IpcProcess(["send", "orders", "-", ...at, "--lines"]);
+    const line = Buffer.alloc(65_536, "x").fill("\n", 65_535);
+    // Until every buffer on the way is full. The command must end too if it still reads.
+    for (let isFull = false; !isFull; ) {
+      const taken = new Promise<boolean>((resolve) => ipc.child.stdin.write(line, () => resolve(false)));
+      isFull = await Promise.race([taken, pause(500, true)]);
+    }
+    ipc.child.kill("SIGTERM");
+    const { code, stderr } = await ipc.outcome;
+    expect(stderr).toMatch(/^\d+ messages, \d+ bytes sent\n$/);
+    expect(code).toBe(143);
   });
 
   it("exits with 2 for arguments that exclude each other", async () => {

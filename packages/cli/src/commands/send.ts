@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "@ipc/client";
 import { ANSWER_MS, nameOf, withClient } from "../connection/connect.js";
 import { Incoming } from "../connection/incoming.js";
+import { formatDuration } from "../duration.js";
 import { CommandError, EXIT, type ExitCode, UsageError } from "../exit-code.js";
 import { openSource, readAll, type Source, splitSource } from "../input/source.js";
 import type { Invocation } from "../options/command.js";
@@ -66,16 +67,17 @@ class Exchange {
         output.note(`${this.#messages} messages, ${this.#bytes} bytes sent`);
       }
     }
-    return this.#received >= options.wait || signal.aborted ? EXIT.done : EXIT.timeout;
+    return EXIT.done;
   }
 
   async #send(source: Source): Promise<void> {
     const { lines, null: isNul, type } = this.#invocation.options;
     const { signal } = this.#connection;
+    const stop = { signal: this.#invocation.signal };
     const pieces = lines || isNul ? splitSource(source, isNul ? NUL : NEWLINE, signal) : [readAll(source, signal)];
     for await (const piece of pieces) {
       if (signal.aborted) break;
-      await this.#client.write(type, piece);
+      await this.#client.write(type, piece, stop);
       this.#messages++;
       this.#bytes += piece.length;
     }
@@ -94,9 +96,13 @@ class Exchange {
       const time = pause(timeout, undefined, { signal: this.#answers.signal }).catch(() => {});
       await Promise.race([answered, receiving, time]);
     }
-    if (!this.#connection.signal.aborted || signal.aborted) return;
-    await receiving;
-    if (this.#received < wait) throw this.#closed(`after ${this.#received} of ${wait} answers`);
+    if (signal.aborted) return;
+    const isClosed = this.#connection.signal.aborted;
+    if (isClosed) await receiving;
+    if (this.#received >= wait) return;
+    if (isClosed) throw this.#closed(`after ${this.#received} of ${wait} answers`);
+    const answers = `${this.#received} of ${wait} answers within ${formatDuration(timeout)}`;
+    throw new CommandError(EXIT.timeout, `${answers}; --timeout sets another time`);
   }
 
   async #receive(signal: AbortSignal): Promise<void> {
