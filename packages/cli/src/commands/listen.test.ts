@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { IpcProcess, runIpc } from "../../test/ipc-process.js";
@@ -54,8 +55,24 @@ describe("ipc listen", () => {
 
   it("exits with 5 when a message does not come in time, and with 0 after --idle", async () => {
     const { at } = await greet();
-    expect(await runIpc(["listen", "orders", ...at, "-q", "--timeout", "2s"])).toMatchObject({ code: 5 });
+    expect(await runIpc(["listen", "orders", ...at, "-q", "--timeout", "2s"])).toEqual({
+      code: 5,
+      stdout: "",
+      stderr: "error: no message within 2.00 s, after 0; --timeout sets another time\n",
+    });
     expect(await runIpc(["listen", "orders", ...at, "-q", "--idle", "10ms"])).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("exits with 5 also while messages of another type come", async () => {
+    const { at, manager } = await manageOrders();
+    manager.on("connection", async (connection) => {
+      for (;;) {
+        await connection.write(1, "other");
+        await pause(10);
+      }
+    });
+    const { code, stdout } = await runIpc(["listen", "orders", ...at, "-t", "2", "--timeout", "2s"]);
+    expect({ code, stdout }).toEqual({ code: 5, stdout: "" });
   });
 
   it("exits with 0 when the server closes, and with 6 when it closes too early or is cut", async () => {

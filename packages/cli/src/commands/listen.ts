@@ -1,6 +1,7 @@
 import { nameOf, withClient } from "../connection/connect.js";
 import { Incoming } from "../connection/incoming.js";
-import { EXIT, type ExitCode } from "../exit-code.js";
+import { formatDuration } from "../duration.js";
+import { CommandError, EXIT, type ExitCode } from "../exit-code.js";
 import type { Invocation } from "../options/command.js";
 import type { LISTEN_OPTIONS } from "../options/command-options.js";
 import type { Values } from "../options/option.js";
@@ -17,10 +18,15 @@ export async function run(invocation: Invocation<Values<typeof LISTEN_OPTIONS>>)
     output.note(`connected to ${client.remote}`);
     const incoming = new Incoming(client, signal, reconnect);
     while (messages < (count ?? Number.POSITIVE_INFINITY)) {
-      const message = await incoming.next(idle ?? timeout);
+      const message = await incoming.next(idle ?? timeout, type);
       if (message === "ended") return count === undefined || signal.aborted ? EXIT.done : EXIT.lost;
-      if (message === "idle") return idle === undefined ? EXIT.timeout : EXIT.done;
-      if (type !== undefined && message.type !== type) continue;
+      if (message === "idle") {
+        if (idle !== undefined || timeout === undefined) return EXIT.done;
+        throw new CommandError(
+          EXIT.timeout,
+          `no message within ${formatDuration(timeout)}, after ${messages}; --timeout sets another time`,
+        );
+      }
       messages++;
       bytes += message.data.length;
       await printMessage(output, { name, direction: "in", type: message.type, data: message.data });

@@ -27,15 +27,21 @@ export class Incoming {
   }
 
   /**
-   * Resolves with the next message, with "idle" after `waitMs` without one, or with "ended" when the server has closed the connection or
+   * Resolves with the next message of a type, or of any; with "idle" after `waitMs` without one, whatever else has come; or with "ended" when the server has closed the connection or
    * the signal has come.
    * @throws the error of a connection that was not closed
    */
-  async next(waitMs?: number): Promise<DataMessage | NoMessage> {
+  async next(waitMs?: number, type?: number): Promise<DataMessage | NoMessage> {
+    const end = waitMs === undefined ? undefined : performance.now() + waitMs;
     try {
       for (;;) {
-        const found = await this.#read(waitMs);
-        if (found === "idle" || found.kind === "data") return found;
+        const found = await this.#read(end);
+        if (found === "idle") return found;
+        if (found.kind === "data") {
+          if (type === undefined || found.type === type) return found;
+          if (end !== undefined && performance.now() >= end) return "idle";
+          continue;
+        }
         if (this.#reconnect || !ENDS.has(found.status)) continue;
         if (this.#loss !== undefined && this.#loss.code !== "IPC_PEER_CLOSED") throw this.#loss;
         return "ended";
@@ -46,9 +52,10 @@ export class Incoming {
     }
   }
 
-  #read(waitMs: number | undefined): Promise<DataMessage | StatusMessage | "idle"> {
+  #read(end: number | undefined): Promise<DataMessage | StatusMessage | "idle"> {
     const options = { signal: this.#signal };
-    if (waitMs === undefined) return this.#client.read(options);
+    if (end === undefined) return this.#client.read(options);
+    const waitMs = Math.max(0, Math.ceil(end - performance.now()));
     return this.#client.readTimed<"idle">(waitMs, "idle", options);
   }
 }
