@@ -1,8 +1,11 @@
+import type { MethodDescription } from "@ipc/rpc";
 import type { Command, Invocation } from "../options/command.js";
 import type { ClientOptions } from "../options/shared-options.js";
 import type { Candidate, Lookup } from "./candidate.js";
 import type { CommandLine } from "./command-line.js";
 
+/** What a shell may get: a name is a peer's text, which it would run or a terminal would obey. */
+const METHOD = /^[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+)*$/;
 /** How long a user waits for the names of methods, in milliseconds. */
 const PATIENCE_MS = 1_000;
 
@@ -22,6 +25,11 @@ export function createLookup({ output, signal }: Pick<Invocation<unknown>, "outp
       return listMethods({ args: line.args, rest: [], options, output, signal });
     },
   };
+}
+
+/** Returns the methods of a server that a shell can complete; other names are left out. */
+export function candidatesOf(methods: readonly MethodDescription[]): Candidate[] {
+  return methods.filter(({ name }) => METHOD.test(name)).map(({ name, kind }) => ({ value: name, summary: kind }));
 }
 
 async function endpointsIn(directory: string): Promise<Candidate[]> {
@@ -51,7 +59,7 @@ async function listMethods(invocation: Invocation<ClientOptions>): Promise<Candi
     const client = await connectAt(address, invocation, { once: true });
     try {
       const methods = await describeMethods(client, { signal, timeoutMs: PATIENCE_MS });
-      return methods.map(({ name, kind }) => ({ value: name, summary: kind }));
+      return candidatesOf(methods);
     } finally {
       client.destroy();
     }
