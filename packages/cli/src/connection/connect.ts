@@ -1,5 +1,7 @@
+import { clearTimeout, setTimeout } from "node:timers";
 import { type Client, type Logger, startClient } from "@ipc/client";
-import { UsageError } from "../exit-code.js";
+import { formatDuration } from "../duration.js";
+import { CommandError, EXIT, UsageError } from "../exit-code.js";
 import type { Invocation } from "../options/command.js";
 import type { ClientOptions } from "../options/shared-options.js";
 import type { Output } from "../output/output.js";
@@ -11,6 +13,8 @@ import { securityOf } from "./security.js";
 export const ANSWER_MS = 5_000;
 /** How long a close may take, in milliseconds: when messages must arrive, and when the work is done and the user waits. */
 const [CLOSE_MS, STOP_MS] = [60_000, 500];
+/** The steps of one attempt: a dial and a handshake; those to request an id, too, with --multi-client. */
+const [STEPS, STEPS_WITH_ID] = [2, 4];
 
 /** Returns the name that a command is given. */
 export function nameOf({ args }: Pick<Invocation<unknown>, "args">): string {
@@ -63,6 +67,16 @@ export async function connectAt(
   const security = securityOf(options);
   const start = new AbortController();
   const abort = (): void => start.abort();
+  // A server that takes a connection and does not serve it, as golang-ipc's manager may, is dialled again.
+  const handshakeTimeoutMs = Math.min(timeout ?? ANSWER_MS, ANSWER_MS);
+  // A single attempt has no limit of its own: the kernel decides how long a dial to a silent host takes.
+  const limit = handshakeTimeoutMs * (multiClient ? STEPS_WITH_ID : STEPS);
+  let isLate = false;
+  const onLate = (): void => {
+    isLate = true;
+    start.abort();
+  };
+  const timer = once ? setTimeout(onLate, limit) : undefined;
   signal.addEventListener("abort", abort);
   try {
     signal.throwIfAborted();
@@ -74,13 +88,17 @@ export async function connectAt(
       ...(plain && { encryption: false }),
       ...(multiClient && { multiClient }),
       ...(once ? { retry: false } : { timeoutMs: timeout ?? ANSWER_MS }),
-      // A server that takes a connection and does not serve it, as golang-ipc's manager may, is dialled again.
-      handshakeTimeoutMs: Math.min(timeout ?? ANSWER_MS, ANSWER_MS),
+      handshakeTimeoutMs,
       logger: loggerOf(output),
       // The client stays when the signal comes, so that the command can close it.
       signal: start.signal,
     });
+  } catch (error) {
+    if (!isLate) throw error;
+    const what = `no connection to ${nameOf({ args })} within ${formatDuration(limit)}`;
+    throw new CommandError(EXIT.timeout, `${what}; check the address, or give it more time with --timeout`);
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener("abort", abort);
   }
 }

@@ -48,7 +48,9 @@ export async function examineHandshake(
     return [connected, { ...bad("manager", "single-client-server", where, SINGLE_CLIENT), state: "warning" }];
   } catch (error) {
     if (invocation.signal.aborted || exitCodeOf(error) === EXIT.usage) throw error;
-    const problem = problemOf(error as { readonly code?: string });
+    // Without a code: nothing has answered the dial in time.
+    const isSilent = exitCodeOf(error) === EXIT.timeout && !("code" in (error as Error));
+    const problem = isSilent ? "no-server" : problemOf(error as { readonly code?: string });
     const { seen, mend } = explain(error as Error);
     if (problem !== "no-answer" || !isSingle) return [bad("handshake", problem, where, { seen, mend })];
     const waiting = { seen: `${seen}; ${ALONE}`, mend: `end its other client, or ${SINGLE_CLIENT.mend}` };
