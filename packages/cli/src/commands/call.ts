@@ -47,11 +47,18 @@ async function call({ options, output, signal }: Call, client: Client, method: s
     return;
   }
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), timeout);
+  let timer: NodeJS.Timeout | undefined;
+  let isAnswered = false;
+  const awaitAnswer = (): void => {
+    if (!isAnswered) timer = setTimeout(() => late.abort(), timeout);
+  };
   try {
-    const items = options.items ? { items: parseLines(signal) } : {};
+    // The user's items may take any time; what is awaited is the answer to all of them.
+    const items = options.items ? { items: parseLines(signal, awaitAnswer) } : {};
+    if (!options.items) awaitAnswer();
     const answer = remote(input, { signal: AbortSignal.any([signal, late.signal]), timeoutMs: 0, meta, ...items });
     for await (const item of answer) {
+      isAnswered = true;
       clearTimeout(timer);
       await printValue(output, item);
     }
@@ -73,13 +80,14 @@ async function readInput({ options, signal }: Call, data: string | undefined): P
   return text === "" ? undefined : parseJson("the input", text);
 }
 
-async function* parseLines(signal: AbortSignal): AsyncGenerator<unknown> {
+async function* parseLines(signal: AbortSignal, onEnd: () => void): AsyncGenerator<unknown> {
   let line = 0;
   for await (const piece of splitSource(openSource("-", "items"), NEWLINE, signal)) {
     line++;
     const text = piece.toString("utf8").trim();
     if (text !== "") yield parseJson(`line ${line}`, text);
   }
+  onEnd();
 }
 
 function parseJson(what: string, text: string): unknown {
