@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { type BigIntStats, statSync } from "node:fs";
 import { isIpcError } from "@ipc/client";
 import { isOwnerOnly } from "@ipc/transport/internal";
 import { type KeyFilePlace, readKeyFile, resolveKeyFile } from "@ipc/transport/key-file";
@@ -37,9 +37,14 @@ function examineKeyFile(place: KeyFilePlace): Finding {
 }
 
 function examineSecret(option: string, path: string): Finding {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stats === undefined) {
-    return bad("key", "key-missing", path, { seen: "no such file", mend: `check ${option}; ipc key new makes one` });
+  let stats: BigIntStats;
+  try {
+    stats = statSync(path, { bigint: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const seen = code === "ENOENT" ? "no such file" : message;
+    const mend = code === "ENOENT" ? "; ipc key new makes one" : ", and the directories above the file";
+    return bad("key", "key-missing", path, { seen, mend: `check ${option}${mend}` });
   }
   if (isOwnerOnly(stats)) return good("key", path, `${option}, ${accessText(stats)}`);
   return bad("key", "key-not-private", path, {

@@ -7,9 +7,13 @@ import { bad, explain, type Finding, good } from "./finding.js";
 /** Trusts this user and root, as clients and servers do without options. */
 export const STRICT = { trustedOwners: [], sharedDirectory: false };
 
-/** Returns what is at a path, a link not followed; undefined if there is nothing. */
+/** Returns what is at a path, a link not followed; undefined if there is nothing, or nothing that this user may look at. */
 export function statsOf(path: string): BigIntStats | undefined {
-  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Describes an owner: `alice (1000)`. */
