@@ -1,9 +1,11 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { tcp } from "@ipc/manager";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { runIpc } from "../../test/ipc-process.js";
 import { NO_OPTIONS } from "../../test/no-options.js";
 import { manageOrders } from "../../test/orders-server.js";
-import { openAddress } from "./address.js";
+import { openAddress, withoutSecrets } from "./address.js";
 
 describe("an address", () => {
   it("is a host and a port with --tcp", async () => {
@@ -27,5 +29,30 @@ describe("an address", () => {
       /^error: cannot connect to the broker at 127\.0\.0\.1:1: .*; check --nats \(IPC_TRANSPORT_FAILED\)\n$/,
     );
     expect(code).toBe(3);
+  });
+
+  it("of a broker that rejects the user is refused, and the password is not printed", async () => {
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.write('INFO {"server_id":"x","version":"2.10.0","max_payload":1048576,"auth_required":true}\r\n');
+      socket.once("data", () => void socket.end("-ERR 'Authorization Violation'\r\n"));
+    }).listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const { code, stderr } = await runIpc(["ping", "orders", "--nats", `nats://me:hunter2@127.0.0.1:${port}`]);
+    expect(stderr).toBe(
+      `error: the broker at nats://127.0.0.1:${port} rejects this user: Authorization Violation; check the user and the password in --nats (IPC_PERMISSION_DENIED)\n`,
+    );
+    expect(code).toBe(4);
+  });
+
+  it.each([
+    ["nats://me:p@ss/word@host:4222", "nats://host:4222"],
+    ["token@host", "host"],
+    ["host:4222", "host:4222"],
+    ["tls://host", "tls://host"],
+  ])("is printed without secrets: %s as %s", (url, shown) => {
+    expect(withoutSecrets(url)).toBe(shown);
   });
 });

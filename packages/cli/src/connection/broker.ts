@@ -3,13 +3,14 @@ import { TransportError } from "@ipc/transport";
 import { nats } from "@ipc/transport-nats";
 import { UsageError } from "../exit-code.js";
 import type { ConnectionOptions } from "../options/shared-options.js";
+import { withoutSecrets } from "./address.js";
 
 /** What is used of `@nats-io/transport-node`, which users install beside this package if they have a broker. */
 type NatsPackage = typeof import("@nats-io/transport-node");
 
 /**
  * Connects to a NATS broker. Without keys the peers are anonymous, which a tool for debugging allows; the servers decide.
- * @throws UsageError without nats.js; TransportError `IPC_TRANSPORT_FAILED` without a broker
+ * @throws UsageError without nats.js; TransportError `IPC_TRANSPORT_FAILED` without a broker, `IPC_PERMISSION_DENIED` when it rejects the user
  */
 export async function connectToBroker(url: string, { timeout }: ConnectionOptions) {
   const { connect } = await loadNats();
@@ -21,13 +22,18 @@ export async function connectToBroker(url: string, { timeout }: ConnectionOption
       release: () => connection.close(),
     };
   } catch (error) {
-    const reason = types.isNativeError(error) ? error.message : String(error);
+    const shown = withoutSecrets(url);
+    const { name, message } = types.isNativeError(error) ? error : { name: "", message: String(error) };
+    const reason = message.replaceAll(url, shown);
+    if (name === "AuthorizationError") {
+      throw new TransportError(
+        "IPC_PERMISSION_DENIED",
+        `the broker at ${shown} rejects this user: ${reason}; check the user and the password in --nats`,
+      );
+    }
     throw new TransportError(
       "IPC_TRANSPORT_FAILED",
-      `cannot connect to the broker at ${url}: ${reason}; check --nats`,
-      {
-        cause: error,
-      },
+      `cannot connect to the broker at ${shown}: ${reason}; check --nats`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { findManagerOfSlot, readListeningSockets } from "@ipc/transport/internal";
-import { openAddress } from "../connection/address.js";
+import { openAddress, withoutSecrets } from "../connection/address.js";
 import { nameOf } from "../connection/connect.js";
 import { directoriesOf, listSockets } from "../connection/endpoint.js";
 import { UsageError } from "../exit-code.js";
@@ -20,7 +20,7 @@ export async function* examineServer(invocation: Doctor): AsyncGenerator<Finding
   const { options } = invocation;
   const name = nameOf(invocation);
   const [directory = ""] = directoriesOf(options.directory ?? "/tmp");
-  const remote = options.tcp ?? options.nats;
+  const remote = options.tcp ?? (options.nats === undefined ? undefined : withoutSecrets(options.nats));
   const address = await openAddress(options);
   try {
     let isHindered = false;
