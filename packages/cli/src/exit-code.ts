@@ -13,6 +13,7 @@ export const EXIT = {
   timeout: 5,
   /** The connection was lost: what was sent may have arrived or not. */
   lost: 6,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -28,6 +29,8 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   [EXIT.refused]: "refused: keys, encryption, version, permissions, a busy server",
   [EXIT.timeout]: "timeout",
   [EXIT.lost]: "connection lost: what was sent may have arrived or not",
+  [EXIT.hungUp]:
+    "ended by SIGHUP, a terminal that has closed; `nohup` does not help a program of Node.js, `setsid` does",
   [EXIT.interrupted]: "ended by SIGINT, Ctrl-C",
   [EXIT.terminated]: "ended by SIGTERM",
 };

@@ -121,6 +121,8 @@ describe("ipc serve", () => {
       ipc.child.kill("SIGINT");
     }
     expect((await ipc.outcome).code).toBe(130);
+    // A second signal waits for nothing, and so the connections are not closed.
+    expect(ipc.stderr.includes("client 1 disconnected")).toBe(signals === 1);
     await eventually(() => expect(pids.map(isAlive)).toEqual([false, false]));
   });
 

@@ -11,7 +11,7 @@ export interface Invocation<Options> {
   readonly rest: readonly string[];
   readonly options: Options;
   readonly output: Output;
-  /** Aborted by SIGINT and SIGTERM, and when nothing reads the output any more: the command prints its summary and ends. */
+  /** Aborted by SIGINT, SIGTERM and SIGHUP, and when nothing reads the output any more: the command prints its summary and ends. */
   readonly signal: AbortSignal;
 }
 

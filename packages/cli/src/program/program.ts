@@ -89,7 +89,7 @@ function readOptions(
 
 /** Lists the exit codes that no signal has made. */
 function exitCodes(): string {
-  const entries = Object.entries(EXIT_MEANINGS).filter(([code]) => Number(code) < EXIT.interrupted);
+  const entries = Object.entries(EXIT_MEANINGS).filter(([code]) => Number(code) < EXIT.hungUp);
   return entries.map(([code, meaning]) => `  ${code}  ${meaning}`).join("\n");
 }
 

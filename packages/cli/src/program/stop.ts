@@ -13,7 +13,7 @@ export class Stop {
     process.on("SIGINT", () => this.#end(EXIT.interrupted));
     process.on("SIGTERM", () => this.#end(EXIT.terminated));
     // The terminal has gone; what was started must end, too.
-    process.on("SIGHUP", () => this.#end(EXIT.terminated));
+    process.on("SIGHUP", () => this.#end(EXIT.hungUp));
     process.stdout.on("error", (error) => this.#onOutputError(error));
     // Without a place for complaints there is nothing to complain about.
     process.stderr.on("error", () => {});
