@@ -66,6 +66,12 @@ describe("ipc ping", () => {
     });
   });
 
+  it("exits with 2 at the first ping for a wrong option, whatever --count says", async () => {
+    const { code, stdout, stderr } = await runIpc(["ping", "orders", "-c", "1000", "--psk-file", "/nowhere/psk"]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^error: --psk-file: ENOENT.*\n$/);
+  });
+
   it("prints the summary on SIGINT, and exits with 130", async () => {
     const directory = await serve();
     const ipc = new IpcProcess(["ping", "orders", "-d", directory, "-c", "1000000", "-i", "1m"]);

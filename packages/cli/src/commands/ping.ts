@@ -3,7 +3,7 @@ import { openAddress } from "../connection/address.js";
 import { connectAt, nameOf } from "../connection/connect.js";
 import { securityFields, securityText } from "../connection/security-text.js";
 import { formatDuration } from "../duration.js";
-import { type ExitCode, exitCodeOf } from "../exit-code.js";
+import { EXIT, type ExitCode, exitCodeOf } from "../exit-code.js";
 import type { Invocation } from "../options/command.js";
 import type { PING_OPTIONS } from "../options/command-options.js";
 import type { Values } from "../options/option.js";
@@ -19,19 +19,23 @@ export async function run(invocation: Ping): Promise<ExitCode | undefined> {
   const { options, output, signal } = invocation;
   const name = nameOf(invocation);
   const address = await openAddress(options);
-  const times: number[] = [];
+  const times = { count: 0, sum: 0, least: Number.POSITIVE_INFINITY, most: 0 };
   let failures = 0;
   let code: ExitCode | undefined;
   try {
     for (let seq = 1; seq <= options.count && !signal.aborted; seq++) {
       if (seq > 1) await pause(options.interval, undefined, { signal });
       try {
-        times.push(await ping(invocation, name, seq, address));
+        const ms = await ping(invocation, name, seq, address);
+        times.count++;
+        times.sum += ms;
+        times.least = Math.min(times.least, ms);
+        times.most = Math.max(times.most, ms);
       } catch (error) {
         if (signal.aborted) break;
         // One ping is a question with one answer; several are a watch that goes on.
-        if (options.count === 1) throw error;
         code = exitCodeOf(error);
+        if (options.count === 1 || code === EXIT.usage) throw error;
         failures++;
         await reportFailure(invocation, name, seq, error);
       }
@@ -72,10 +76,16 @@ async function reportFailure({ output }: Ping, name: string, seq: number, error:
   }
 }
 
-function summary(name: string, times: readonly number[], failures: number): string {
-  const pings = `${name}: ${times.length + failures} pings, ${times.length} answered`;
-  if (times.length === 0) return pings;
-  const mean = times.reduce((sum, ms) => sum + ms, 0) / times.length;
-  const [least, most] = [Math.min(...times), Math.max(...times)];
-  return `${pings}, least ${formatDuration(least)}, mean ${formatDuration(mean)}, most ${formatDuration(most)}`;
+/** The times of the pings that were answered, in milliseconds. */
+interface Times {
+  readonly count: number;
+  readonly sum: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+function summary(name: string, { count, sum, least, most }: Times, failures: number): string {
+  const pings = `${name}: ${count + failures} pings, ${count} answered`;
+  if (count === 0) return pings;
+  return `${pings}, least ${formatDuration(least)}, mean ${formatDuration(sum / count)}, most ${formatDuration(most)}`;
 }
