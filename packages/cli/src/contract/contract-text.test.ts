@@ -36,6 +36,38 @@ describe("SchemaType", () => {
   });
 });
 
+describe("the type of a hostile schema", () => {
+  const names = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`name${n}`, NUMBER]));
+  const refs = { anyOf: Array.from({ length: 20_000 }, () => ({ $ref: "#/$defs/part" })) };
+  const text = "x".repeat(100_000);
+
+  it.each([
+    [
+      "a list of types, each with many members",
+      { type: Array.from({ length: 20_000 }, () => "object"), properties: names },
+    ],
+    ["references to many members", { ...refs, $defs: { part: { type: "object", properties: names } } }],
+    ["references to many values", { ...refs, $defs: { part: { enum: Object.keys(names) } } }],
+    ["references to a long text", { ...refs, $defs: { part: { const: text } } }],
+    [
+      "references to a member with a long name",
+      { ...refs, $defs: { part: { type: "object", properties: { [text]: NUMBER } } } },
+    ],
+  ])("has a length that is bounded: %s", (_what, schema) => {
+    let looks = 0;
+    const count = <T extends object>(value: T): T =>
+      new Proxy(value, {
+        get: (target, key) => {
+          looks++;
+          const found: unknown = Reflect.get(target, key);
+          return typeof found === "object" && found !== null && !Array.isArray(found) ? count(found) : found;
+        },
+      });
+    expect(SchemaType.of(count(schema)).length).toBeLessThan(1_000_000);
+    expect(looks).toBeLessThan(200_000);
+  });
+});
+
 describe("a contract", () => {
   it("has methods, streams and namespaces, with errors and options", () => {
     const methods = [
