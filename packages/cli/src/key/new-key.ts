@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { CommandError, EXIT } from "../exit-code.js";
 import { describeKey, describePsk, type StoredKey } from "./stored-key.js";
 
@@ -21,22 +21,31 @@ export function makeKey(kind: "psk" | "identity", path: string, force: boolean):
     return describePsk(key);
   }
   const stored = describeKey(generateKeyPairSync("ed25519").privateKey);
-  write(path, stored.secret ?? "", PRIVATE, force);
+  // The public key first: alone it is useless and harmless.
   write(`${path}.pub`, stored.pem ?? "", PUBLIC, force);
+  try {
+    write(path, stored.secret ?? "", PRIVATE, force);
+  } catch (error) {
+    if (!force) rmSync(`${path}.pub`, { force: true });
+    throw error;
+  }
   return stored;
 }
 
-/** Writes a file that has its mode from the start. An old one is replaced at once, by a whole one. */
+/** Puts a whole file, which has its mode from the start, in its place at once; or nothing, where it fails. */
 function write(path: string, data: string | Uint8Array, mode: number, force: boolean): void {
-  const place = force ? `${path}.${randomBytes(6).toString("hex")}` : path;
+  const place = `${path}.${randomBytes(6).toString("hex")}`;
   try {
     writeFileSync(place, data, { flag: "wx", mode });
     if (force) renameSync(place, path);
+    // Unlike a rename, a link replaces nothing.
+    else linkSync(place, path);
   } catch (error) {
-    if (force) rmSync(place, { force: true });
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") throw exists(path);
     throw new CommandError(EXIT.failed, `cannot write the key: ${message}`, { cause: error });
+  } finally {
+    rmSync(place, { force: true });
   }
 }
 
