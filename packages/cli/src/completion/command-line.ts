@@ -48,14 +48,21 @@ export function readCommandLine({ form, options }: Command, words: readonly stri
   return { placeholder: open?.form.placeholder ?? argument, args, given, isPastOptions };
 }
 
-/** Notes a flag, and returns its option if the next word is its value. */
-function readFlag(options: OptionTable, word: string, given: Map<string, Given>) {
-  const [flag = "", value] = word.split("=");
+/** Notes a flag, and returns its option if the next word is its value: `--flag=value`, `-fvalue`, or several in one word, `-qv`. */
+function readFlag(
+  options: OptionTable,
+  word: string,
+  given: Map<string, Given>,
+): { readonly key: string; readonly form: OptionForm } | undefined {
+  const isLong = word.startsWith("--");
+  const [, flag = "", value] = (isLong ? /^([^=]*)(?:=(.*))?$/s : /^(-.)(.+)?$/s).exec(word) ?? [];
   for (const [key, option] of Object.entries(options)) {
     const form = formOf(option);
     if (!form.flags.includes(flag)) continue;
-    given.set(key, value === undefined ? true : [value]);
-    return value === undefined && form.placeholder !== undefined ? { key, form } : undefined;
+    const takesValue = form.placeholder !== undefined;
+    given.set(key, value === undefined || !takesValue ? true : [value]);
+    if (value === undefined) return takesValue ? { key, form } : undefined;
+    return isLong || takesValue ? undefined : readFlag(options, `-${value}`, given);
   }
   return undefined;
 }
