@@ -68,6 +68,14 @@ describe("ipc serve", () => {
     expect(code).toBe(0);
   });
 
+  it("prints only what arrives with --raw", async () => {
+    const { ipc, directory } = await serve("--echo", "--raw", "-n", "1");
+    const client = await connect(directory);
+    await client.write(5, "one");
+    expect(await answer(client)).toBe("5 one");
+    expect(await ipc.outcome).toMatchObject({ code: 0, stdout: "one\n" });
+  });
+
   it("answers with what a command prints, goes on when it fails, and survives clients that break the protocol", async () => {
     const { ipc, directory } = await serve(
       "-t",

@@ -6,7 +6,7 @@ const text = (value: string): string => value;
 /** What every command takes. */
 export const OUTPUT_OPTIONS = grouped("Output", {
   json: toggle("--json", "print JSON Lines"),
-  raw: toggle("--raw", "print payloads only, unchanged"),
+  raw: toggle("--raw", "print payloads only, a newline after each message"),
   quiet: toggle("-q, --quiet", "print data and errors only"),
   verbose: toggle("-v, --verbose", "print what happens on the way"),
   noColor: toggle("--no-color", "print without colours"),

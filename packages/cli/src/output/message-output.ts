@@ -13,7 +13,8 @@ export interface ShownMessage {
 }
 
 /**
- * Prints a message: as `type 2, 9 bytes: got hello`, as an object, or its payload and a newline. Resolves when there is room for more.
+ * Prints a message: as `type 2, 9 bytes: got hello`, as an object, or the payload of what has arrived and a newline. Resolves when there is room for
+ * more.
  */
 export function printMessage(output: Output, message: ShownMessage): Promise<void> {
   const { name, direction, type, data, client } = message;
@@ -24,6 +25,8 @@ export function printMessage(output: Output, message: ShownMessage): Promise<voi
       return output.json({ at, name, direction, ...of, type, ...payloadFields(data) });
     }
     case "raw":
+      // An answer of the command would stand between what clients send.
+      if (direction === "out") return Promise.resolve();
       return output.bytes(Buffer.concat([data, NEWLINE]));
     case "text": {
       const from = client === undefined ? "" : `client ${client} ${direction === "in" ? "->" : "<-"} `;

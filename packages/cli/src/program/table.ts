@@ -39,7 +39,7 @@ export const COMMANDS: readonly Command[] = [
     form: "<name> [data]",
     summary: "send a message, or one for each line, and print the answers",
     details:
-      "DATA is a text, @FILE, or - for stdin, which is read also if DATA is left out. Sending ends with the input; then --wait answers are awaited, each at most --timeout.",
+      "DATA is a text, @FILE, or - for stdin, which is read also if DATA is left out. Sending ends with the input; then --wait answers are awaited, all of them within --timeout.",
     options: SEND_OPTIONS,
     examples: [
       "ipc send orders hello --wait 1",
@@ -127,7 +127,7 @@ export const COMMANDS: readonly Command[] = [
     form: "<new|show> <file>",
     summary: "make a key, or show its fingerprint and its public key",
     details:
-      "A pre-shared key is for --psk-file and --key-file of both sides. An identity is for --identity, and its public key, which is in FILE.pub, for --trust of the other side. Files are made for you alone, and never replaced without --force. A secret is printed only with --secret.",
+      "A pre-shared key is for --psk-file and --key-file of both sides. An identity is for --identity, and its public key, which is in FILE.pub, for --trust of the other side. A file with a secret is readable for you alone. No file is replaced without --force. A secret is printed only with --secret.",
     options: KEY_OPTIONS,
     examples: [
       "ipc key new orders.psk",
