@@ -40,7 +40,8 @@ const SHELLS: Readonly<Record<string, Shell>> = {
 
 function whyNot(shell: string): string | undefined {
   if (spawnSync(shell, ["-c", "exit"]).status === 0) return undefined;
-  if (process.env["CI"] !== undefined) throw new Error(`no ${shell}, which the tests of the command need`);
+  if (process.env["CI"] !== undefined && process.platform === "linux")
+    throw new Error(`no ${shell}, which the tests of the command need`);
   return `no ${shell}`;
 }
 
