@@ -9,6 +9,7 @@ import type { Scenario } from "@ipc-internal/stress";
 import { markdownTable } from "markdown-table";
 import { short, spread } from "../number-text.js";
 import { median } from "../quantile.js";
+import { NO_CERTIFICATES } from "../start/fresh-process.js";
 import { measureInTurns, type Times } from "../start/start.js";
 
 /** The built command. */
@@ -64,6 +65,7 @@ function excess(times: Times, name: string): number {
 async function measureRun(args: readonly string[]): Promise<number> {
   const from = performance.now();
   const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...NO_CERTIFICATES },
     stdio: ["ignore", "ignore", "inherit"],
     timeout: LIMIT_MS,
     killSignal: "SIGKILL",

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const PROGRAMS = fileURLToPath(new URL("../../dist/start/", import.meta.url));
 
 /** Node.js reads these certificates whenever it starts. With those of a Linux distribution that is half of a start. */
-const NO_CERTIFICATES = { NODE_EXTRA_CA_CERTS: "" };
+export const NO_CERTIFICATES = { NODE_EXTRA_CA_CERTS: "" };
 
 /** Far above what a process takes on a busy machine. */
 const LIMIT_MS = 60_000;
