@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
 import { type IpcError, type Peer, startClient } from "@ipc/client";
 import { startServerManager } from "@ipc/manager";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { meddling } from "../test/join.js";
 import { connectTo, describeWithBroker, startBroker } from "../test/with-broker.js";
-import { FRAME, HEAD_BYTES } from "./frame.js";
+import { encodeCount, encodeFrame, FRAME, HEAD_BYTES } from "./frame.js";
 import { type NatsOptions, nats } from "./nats.js";
 
 const security = { psk: randomBytes(32) };
@@ -95,6 +96,42 @@ describeWithBroker("a broker in the hands of an attacker", (natsServer) => {
       expect(got).toEqual(DELIVERED[kind] ?? ["before"]);
     },
   );
+
+  test("that lets a server without a key send as much as it likes, takes nothing of what the windows of others grow by", async () => {
+    const { url } = await startBroker(natsServer);
+    const sharedWindowBytes = 49_152;
+    const server = await connectTo(url);
+    let grown = 0;
+    let shrunk = 0;
+    const watched = meddling(server, (payload, send) => {
+      if (payload[0] === FRAME.shrunk) shrunk += payload.readUInt32BE(HEAD_BYTES);
+      send(payload);
+    });
+    const streams: Duplex[] = [];
+    const accepting = nats(watched, { sharedWindowBytes, heartbeatMs: 600_000 });
+    await accepting.listen("orders", { kind: "name" }, (stream) => void streams.push(stream), {});
+    const evil = meddling(await connectTo(url), (payload, send) => {
+      if (payload[0] === FRAME.data) send(encodeFrame(FRAME.grown, 0, encodeCount(1_048_576 - 16_384)));
+      else send(payload);
+    });
+    const honest = meddling(await connectTo(url), (payload, send) => {
+      if (payload[0] === FRAME.grown) grown += payload.readUInt32BE(HEAD_BYTES);
+      send(payload);
+    });
+    const options = { heartbeatMs: 600_000 };
+    (await nats(evil, options).dial("orders", { kind: "name" }, {})).write("anything");
+    await eventually(() => expect(shrunk).toBe(1_048_576 - 16_384));
+    shrunk = 0;
+    const reader = await nats(honest, options).dial("orders", { kind: "name" }, {});
+    let received = 0;
+    reader.on("data", (chunk: Buffer) => {
+      received += chunk.length;
+    });
+    await eventually(() => expect(streams).toHaveLength(2));
+    streams[1]?.write(Buffer.alloc(1_048_576));
+    await eventually(() => expect(received).toBe(1_048_576));
+    expect(grown - shrunk).toBe(sharedWindowBytes);
+  });
 
   test("that reads everything, sees no text of a session", async () => {
     const { url } = await startBroker(natsServer);

@@ -33,17 +33,17 @@ export interface NatsChannel {
  * One end of a connection over a broker: a windowed stream whose messages are numbered. A broker may lose messages when it restarts,
  * and an attacker may drop, repeat or reorder them: then the numbers do not follow one another, and the stream is destroyed.
  *
- * A window begins small. It grows while its reader takes what arrives, as far as the windows of all connections together may, at both
- * sides. Its writer gives back what may not grow there, and what it has not used for a tick. So what waits for this process in the
- * broker is bounded, and what waits in this process while the broker is slow.
+ * A window begins small. It grows while its reader takes what arrives and its writer has use for it, as far as the windows of all
+ * connections together may, at both sides. Its writer gives back the rest at once, and after each tick what was of no use in it. So what
+ * waits for this process in the broker is bounded, and what waits in this process while the broker is slow.
  */
 export class NatsStream extends WindowedStream implements BrokerUser {
   readonly #channel: NatsChannel;
   #sent = 0;
   #received: number;
   #silentTicks = 0;
-  /** Whether data was sent since the last tick. */
-  #isSending = false;
+  /** The most that was on the way to the peer at once since the last tick, in bytes. */
+  #peak = 0;
   /** Whether the peer has given back nothing since the last tick. */
   #mayGrow = true;
   #released = false;
@@ -87,7 +87,7 @@ export class NatsStream extends WindowedStream implements BrokerUser {
   };
 
   protected override sendChunk(chunk: Uint8Array): void {
-    this.#isSending = true;
+    if (this.outstandingBytes > this.#peak) this.#peak = this.outstandingBytes;
     this.#send(FRAME.data, chunk);
   }
 
@@ -177,7 +177,9 @@ export class NatsStream extends WindowedStream implements BrokerUser {
 
   #onGrown(bytes: number): boolean {
     if (this.sendWindow + bytes > this.#maxWindow) return false;
-    const usable = this.#channel.broker.takeWindow(bytes);
+    // Not as much as the peer says, because it may be anything that reaches the broker.
+    const wanted = Math.min(bytes, Math.max(0, this.#useful - this.sendWindow));
+    const usable = this.#channel.broker.takeWindow(wanted);
     this.resizeSendWindow(this.sendWindow + usable);
     if (usable < bytes) this.#send(FRAME.shrunk, encodeCount(bytes - usable));
     return true;
@@ -203,15 +205,20 @@ export class NatsStream extends WindowedStream implements BrokerUser {
     this.resizeReceiveWindow(receiveWindow, receiveWindow / TELL_SHARE);
   }
 
-  /** Gives back the window that this side has not used for a tick, except that of what the peer has not said it has taken. */
+  /** The largest window that is of use to this side: twice what was on the way at once. */
+  get #useful(): number {
+    return Math.max(FIRST_WINDOW_BYTES, 2 * this.#peak);
+  }
+
+  /** Gives back the window that was of no use for a tick. */
   #giveBack(): void {
-    const unused = this.sendWindow - FIRST_WINDOW_BYTES - this.outstandingBytes;
-    if (!this.#isSending && unused > 0) {
+    const unused = this.sendWindow - this.#useful;
+    if (unused > 0) {
       this.resizeSendWindow(this.sendWindow - unused);
       this.#channel.broker.returnWindow(unused);
       this.#send(FRAME.shrunk, encodeCount(unused));
     }
-    this.#isSending = false;
+    this.#peak = this.outstandingBytes;
     this.#mayGrow = true;
   }
 
