@@ -106,6 +106,13 @@ describe.each(jobs)("the job $title", ({ title, job, workflow }) => {
   });
 });
 
+const testers = jobs.filter(({ job }) => commandsOf(job).includes("npm test"));
+
+test.each(testers)("the job $title installs what tests need before it runs them", ({ job }) => {
+  const commands = commandsOf(job);
+  expect(commands.slice(0, commands.indexOf("npm test"))).toContain("npm run system-tools");
+});
+
 /** The jobs that get a secret, or a token that npm trusts. */
 const publishers = jobs.filter(({ job, workflow }) => {
   return /\bsecrets\./.test(JSON.stringify(job)) || writesOf(job, workflow).includes("id-token");

@@ -18,10 +18,13 @@ export interface Verdict {
   readonly unreached: readonly string[];
 }
 
-/** Returns why no model can be checked on this machine; undefined if it can. */
+/** Returns why no model can be checked on this machine; undefined if it can. @throws Error so under CI on Linux, which can have them */
 export function missingTools(): string | undefined {
   const missing = ["spin", "gcc"].filter((tool) => spawnSync(tool, ["--version"]).error !== undefined);
-  return missing.length === 0 ? undefined : `no ${missing.join(", no ")}; Debian: apt-get install spin gcc`;
+  if (missing.length === 0) return undefined;
+  const why = `no ${missing.join(", no ")}; Debian: apt-get install spin gcc`;
+  if (process.env["CI"] !== undefined && process.platform === "linux") throw new Error(why);
+  return why;
 }
 
 /**
