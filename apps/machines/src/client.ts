@@ -2,7 +2,9 @@ import { startClient } from "@ipc/client";
 import { RpcError, rpc } from "@ipc/rpc";
 import { join, NAME, orders } from "./place.js";
 
-const CALLS = 2_000;
+/** How many each client makes: fewer for a test. */
+const { IPC_CALLS = "2000" } = process.env;
+const CALLS = Number(IPC_CALLS);
 const AT_ONCE = 10;
 
 const { transport, security, leave } = await join();

@@ -55,7 +55,9 @@ function watchSilence(peer: Silent): { isSilent: boolean; longestMs: number } {
   return watch;
 }
 
-describe.each(MODES)("a process that is stopped, %s", (_mode, mode) => {
+const whyNot = process.platform === "win32" ? " (skipped: Windows has no SIGSTOP)" : "";
+
+describe.skipIf(whyNot !== "").each(MODES)(`a process that is stopped, %s${whyNot}`, (_mode, mode) => {
   it("makes its client emit 'silent' and stay connected, and 'responsive' before the answer once it is continued", async () => {
     const directory = temporaryDirectory();
     const far = await startFar("server", directory, mode);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { join, meddling, outcome } from "../test/join.js";
-import { connectTo, describeWithBroker, startBroker, type TestConnection } from "../test/with-broker.js";
+import { connectTo, describeWithBroker, startBroker, type TestConnection, testWithStop } from "../test/with-broker.js";
 import { encodeFrame, FRAME } from "./frame.js";
 import { nats } from "./nats.js";
 
@@ -121,7 +121,7 @@ describeWithBroker("a connection over a broker", (natsServer) => {
     expect(await outcomes).toMatchObject([{ error: { code: "ECONNRESET" } }, { error: { code: "IPC_LISTENER_LOST" } }]);
   });
 
-  test("ends when nothing arrives for longer than heartbeatMs, at both sides", async () => {
+  testWithStop("ends when nothing arrives for longer than heartbeatMs, at both sides", async () => {
     const broker = await startBroker(natsServer);
     const ends = await join(await connectTo(broker.url), await connectTo(broker.url), { heartbeatMs: 200 });
     await broker.kill("SIGSTOP");

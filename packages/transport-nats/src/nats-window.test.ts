@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { join, meddling } from "../test/join.js";
-import { connectTo, describeWithBroker, startBroker } from "../test/with-broker.js";
+import { connectTo, describeWithBroker, startBroker, testWithStop } from "../test/with-broker.js";
 import { FRAME, HEAD_BYTES } from "./frame.js";
 import { nats } from "./nats.js";
 import type { NatsConnectionLike } from "./nats-connection.js";
@@ -129,9 +129,11 @@ describeWithBroker("the windows of connections over a broker", (natsServer) => {
     await eventually(() => expect(near.bytes.grown - far.bytes.shrunk).toBeLessThanOrEqual(sharedWindowBytes));
   });
 
-  test(`hold less than the broker's max_pending of ${CONNECTIONS} connections to a process that stands still, so that none is cut`, async () => {
-    const { url } = await startBroker(natsServer, { config: "max_pending: 8MB\nwrite_deadline: 60s" });
-    const script = `
+  testWithStop(
+    `hold less than the broker's max_pending of ${CONNECTIONS} connections to a process that stands still, so that none is cut`,
+    async () => {
+      const { url } = await startBroker(natsServer, { config: "max_pending: 8MB\nwrite_deadline: 60s" });
+      const script = `
       const { connect } = require("@nats-io/transport-node");
       const { nats } = require("@ipc/transport-nats");
       connect({ servers: ${JSON.stringify(url)} }).then(async (connection) => {
@@ -143,27 +145,28 @@ describeWithBroker("the windows of connections over a broker", (natsServer) => {
         await nats(connection, { heartbeatMs: 600_000, sharedWindowBytes: 4_194_304 }).listen("orders", { kind: "name" }, onStream, {});
         console.log("listening");
       });`;
-    const place = { cwd: import.meta.dirname, stdio: ["ignore", "pipe", "inherit"] as ["ignore", "pipe", "inherit"] };
-    const child = spawn(process.execPath, ["-e", script], place);
-    onTestFinished(() => void child.kill("SIGKILL"));
-    // From the start, because the child may be done before it is stopped.
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    await lines.next();
-    const near = await connectTo(url);
-    const transport = nats(near, { heartbeatMs: 600_000 });
-    const streams = await Promise.all(Array.from({ length: CONNECTIONS }, () => transport.dial("orders", NAME, {})));
-    const failures: unknown[] = [];
-    let written = 0;
-    for (const stream of streams) {
-      stream.on("error", (error) => failures.push(error));
-      for (let part = 0; part < 16; part++) stream.write(Buffer.alloc(MIB / 16), () => written++);
-    }
-    // In the middle of the traffic, when windows have grown.
-    await eventually(() => expect(written).toBeGreaterThan(3 * CONNECTIONS));
-    child.kill("SIGSTOP");
-    for (let before = -1; before < written; await near.flush()) before = written;
-    child.kill("SIGCONT");
-    expect(await lines.next()).toEqual({ done: false, value: "all" });
-    expect(failures).toEqual([]);
-  });
+      const place = { cwd: import.meta.dirname, stdio: ["ignore", "pipe", "inherit"] as ["ignore", "pipe", "inherit"] };
+      const child = spawn(process.execPath, ["-e", script], place);
+      onTestFinished(() => void child.kill("SIGKILL"));
+      // From the start, because the child may be done before it is stopped.
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      await lines.next();
+      const near = await connectTo(url);
+      const transport = nats(near, { heartbeatMs: 600_000 });
+      const streams = await Promise.all(Array.from({ length: CONNECTIONS }, () => transport.dial("orders", NAME, {})));
+      const failures: unknown[] = [];
+      let written = 0;
+      for (const stream of streams) {
+        stream.on("error", (error) => failures.push(error));
+        for (let part = 0; part < 16; part++) stream.write(Buffer.alloc(MIB / 16), () => written++);
+      }
+      // In the middle of the traffic, when windows have grown.
+      await eventually(() => expect(written).toBeGreaterThan(3 * CONNECTIONS));
+      child.kill("SIGSTOP");
+      for (let before = -1; before < written; await near.flush()) before = written;
+      child.kill("SIGCONT");
+      expect(await lines.next()).toEqual({ done: false, value: "all" });
+      expect(failures).toEqual([]);
+    },
+  );
 });

@@ -4,7 +4,7 @@ import { startServerManager } from "@ipc/manager";
 import { method, rpc, serve } from "@ipc/rpc";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
-import { connectTo, describeWithBroker, startBroker } from "../test/with-broker.js";
+import { connectTo, describeWithBroker, startBroker, testWithStop } from "../test/with-broker.js";
 import { nats } from "./nats.js";
 
 const NAME = { kind: "name" } as const;
@@ -70,7 +70,7 @@ describeWithBroker("over a real broker", (natsServer) => {
     await expect(aborted).rejects.toMatchObject({ code: "IPC_ABORTED" });
   });
 
-  test("a server does not start while the broker is away, or stands still, and says so", async () => {
+  testWithStop("a server does not start while the broker is away, or stands still, and says so", async () => {
     const broker = await startBroker(natsServer);
     const transport = nats(await connectTo(broker.url));
     const security = { psk: randomBytes(32) };

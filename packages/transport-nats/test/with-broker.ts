@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { onTestFinished } from "vitest";
+import { onTestFinished, test } from "vitest";
 import { buildNatsServer, NatsServer, type NatsServerOptions } from "../../../internal/conformance/src/nats-server.js";
 import { describeWith } from "../../../internal/testkit/src/describe-with.js";
 import type { NatsConnectionLike } from "../src/nats-connection.js";
@@ -20,6 +20,13 @@ const program = await buildNatsServer();
 /** As `describe`, with the path of nats-server; skipped, and the title says why, where there is no Go. */
 export function describeWithBroker(title: string, body: (natsServer: string) => void): void {
   describeWith(program, title, body);
+}
+
+const whyNoStop = process.platform === "win32" ? " (skipped: Windows has no SIGSTOP)" : "";
+
+/** As `test`, for one that stops a process; skipped, and the title says why, on Windows. */
+export function testWithStop(title: string, body: () => Promise<void>): void {
+  test.skipIf(whyNoStop !== "")(`${title}${whyNoStop}`, body);
 }
 
 /** Starts a broker, which ends with the test. */

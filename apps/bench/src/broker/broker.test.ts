@@ -22,8 +22,15 @@ it("multiplies what an idle client costs", () => {
   expect(rows).toContainEqual(["", "processor of its server", "0.0012 % of a core", "1.20 cores", ""]);
 });
 
-it.skipIf("missing" in program)(
-  "measures everything beside a real broker",
+const whyNot =
+  "missing" in program
+    ? program.missing
+    : process.platform === "linux"
+      ? undefined
+      : "only Linux has /proc, which it reads";
+
+it.skipIf(whyNot !== undefined)(
+  `measures everything beside a real broker${whyNot === undefined ? "" : ` (skipped: ${whyNot})`}`,
   async () => {
     const { figures } = await broker.run({ rounds: 1, clients: 20, seconds: 1 });
     expect(figures).not.toMatch(/NaN|undefined|Infinity/);
