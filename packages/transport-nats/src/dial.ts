@@ -11,7 +11,9 @@ import type { ConnectionSubjects } from "./subject.js";
 /** How long the broker, or a server that has got a request, may take to answer, in milliseconds. */
 export const ANSWER_MS = 2_000;
 /** How long a client waits before it asks its former server again, in milliseconds: half of it to one and a half times as long. */
-const RETURN_PAUSE_MS = 200;
+const FIRST_PAUSE_MS = 200;
+/** The pause doubles up to this, because all clients of a server that has gone ask the same broker. */
+const MAX_PAUSE_MS = 3_200;
 /** A smaller window has no room for a chunk. */
 export const MIN_WINDOW_BYTES = 65_536;
 
@@ -35,7 +37,7 @@ export function dialServer(settings: DialSettings): Promise<NatsStream> {
 
 /**
  * Asks the server that a client was connected to, again and again for `returnMs`: after a broker has failed, each process connects to
- * it again in its own time. Resolves with undefined if that server does not answer. Rejects with an error of this side's.
+ * it again in its own time. Resolves with undefined if that server does not answer, or takes no more clients. Rejects with an error of this side's.
  */
 export async function dialFormer(
   ask: () => Promise<NatsStream>,
@@ -43,19 +45,26 @@ export async function dialFormer(
   signal: AbortSignal | undefined,
 ): Promise<NatsStream | undefined> {
   const giveUpAt = performance.now() + returnMs;
-  for (;;) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
     const asked = ask();
     try {
       return await asked;
     } catch (error) {
       const { code } = error as TransportError;
+      if (error instanceof RefusedError) return undefined;
       if (code !== "IPC_NO_SERVER" && code !== "IPC_TRANSPORT_FAILED") return undefined;
     }
-    const pauseMs = RETURN_PAUSE_MS * (0.5 + Math.random());
-    if (performance.now() + pauseMs > giveUpAt) return undefined;
-    await pause(pauseMs, undefined, { ref: false, ...(signal && { signal }) }).catch(() => {});
+    const leftMs = giveUpAt - performance.now();
+    if (leftMs <= 0) return undefined;
+    await pause(Math.min(pauseMs * (0.5 + Math.random()), leftMs), undefined, {
+      ref: false,
+      ...(signal && { signal }),
+    }).catch(() => {});
   }
 }
+
+/** A server that is there does not take the client. */
+class RefusedError extends TransportError {}
 
 /** A request to connect, until it is answered. */
 class Dial implements BrokerUser {
@@ -104,7 +113,8 @@ class Dial implements BrokerUser {
       const next = "start the server, or check that both sides use the same broker and name";
       this.#fail("IPC_NO_SERVER", `found no server at ${address}; ${next}`);
     } else if (data[0] === FRAME.reset) {
-      this.#fail("IPC_NO_SERVER", `reached a server at ${address} that takes no more clients; dial again`);
+      const message = `dialling ${address} reached a server that takes no more clients; dial again`;
+      this.#end(new RefusedError("IPC_NO_SERVER", message));
     } else this.#onAnswer(data);
   }
 
@@ -120,7 +130,7 @@ class Dial implements BrokerUser {
     const stream = new NatsStream({ broker, to, from, subscription, window, peerWindow, received: 1 });
     // Now, because the next message may be in the same read.
     subscription.callback = stream.onMessage;
-    this.#end();
+    this.#settle();
     this.#resolve(stream);
   }
 
@@ -130,12 +140,16 @@ class Dial implements BrokerUser {
   }
 
   #fail(code: TransportError["code"], what: string, cause?: unknown): void {
-    this.#end();
-    this.#subscription.unsubscribe();
-    this.#reject(new TransportError(code, `dialling ${this.#settings.address} ${what}`, { cause }));
+    this.#end(new TransportError(code, `dialling ${this.#settings.address} ${what}`, { cause }));
   }
 
-  #end(): void {
+  #end(error: TransportError): void {
+    this.#settle();
+    this.#subscription.unsubscribe();
+    this.#reject(error);
+  }
+
+  #settle(): void {
     clearTimeout(this.#timer);
     this.#settings.broker.remove(this);
     removeAbortListener(this.#settings.signal, this.#onAbort);

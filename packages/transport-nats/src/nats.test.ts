@@ -5,7 +5,9 @@ import { method, rpc, serve } from "@ipc/rpc";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
 import { connectTo, describeWithBroker, startBroker, testWithStop } from "../test/with-broker.js";
+import { encodeFrame, FRAME } from "./frame.js";
 import { nats } from "./nats.js";
+import { acceptSubject } from "./subject.js";
 
 const NAME = { kind: "name" } as const;
 
@@ -68,6 +70,22 @@ describeWithBroker("over a real broker", (natsServer) => {
     await eventually(() => expect(requests).toBeGreaterThan(1));
     abort.abort();
     await expect(aborted).rejects.toMatchObject({ code: "IPC_ABORTED" });
+  });
+
+  test("a dial with an instance whose server takes no more clients does not wait for it", async () => {
+    const { url } = await startBroker(natsServer);
+    const instance = "44".repeat(16);
+    const draining = await connectTo(url);
+    draining.subscribe(acceptSubject("orders", instance), {
+      callback: (_error, { reply = "" }) =>
+        draining.publish(reply, encodeFrame(FRAME.reset, 0), { reply: reply.replace(/c$/, "s") }),
+    });
+    await draining.flush();
+    let reached = 0;
+    await nats(await connectTo(url)).listen("orders", NAME, () => void reached++, {});
+    const transport = nats(await connectTo(url), { returnMs: 600_000 });
+    (await transport.dial("orders", NAME, { instance })).destroy();
+    expect(reached).toBe(1);
   });
 
   testWithStop("a server does not start while the broker is away, or stands still, and says so", async () => {
