@@ -20,19 +20,28 @@ export type OnMessage = (error: Error | null, message: NatsMessage) => void;
 const CLOSED =
   "the NATS connection is closed: its owner has closed it, or it gave up reconnecting; make another one and a transport over it, with `maxReconnectAttempts: -1` to reconnect for ever";
 
+/** By how much the windows of all transports over a connection have grown together: the broker bounds what it holds for a connection. */
+interface Growth {
+  bytes: number;
+}
+
+const growths = new WeakMap<NatsConnectionLike, Growth>();
+
 /** A connection to a broker: publishes, subscribes, and tells its users what happens to it. It never closes the connection. */
 export class Broker {
   readonly #connection: NatsConnectionLike;
   readonly #tickMs: number;
-  /** By how much the windows of all connections together may still grow, in bytes. */
-  #freeWindow: number;
+  readonly #sharedWindow: number;
+  readonly #growth: Growth;
   readonly #users = new Set<BrokerUser>();
   #ticking: NodeJS.Timeout | undefined;
   #state: "unwatched" | "connected" | "reconnecting" | "closed" = "unwatched";
 
   constructor(connection: NatsConnectionLike, heartbeatMs: number, sharedWindow: number) {
     this.#connection = connection;
-    this.#freeWindow = sharedWindow;
+    this.#sharedWindow = sharedWindow;
+    this.#growth = growths.get(connection) ?? { bytes: 0 };
+    growths.set(connection, this.#growth);
     this.#tickMs = Math.ceil(heartbeatMs / 2);
   }
 
@@ -82,13 +91,13 @@ export class Broker {
 
   /** Takes as much of `bytes` as there is for a window that grows; returns how much that is. */
   takeWindow(bytes: number): number {
-    const taken = Math.min(bytes, this.#freeWindow);
-    this.#freeWindow -= taken;
+    const taken = Math.min(bytes, Math.max(0, this.#sharedWindow - this.#growth.bytes));
+    this.#growth.bytes += taken;
     return taken;
   }
 
   returnWindow(bytes: number): void {
-    this.#freeWindow += bytes;
+    this.#growth.bytes -= bytes;
   }
 
   add(user: BrokerUser): void {

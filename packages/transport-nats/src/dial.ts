@@ -37,7 +37,8 @@ export function dialServer(settings: DialSettings): Promise<NatsStream> {
 
 /**
  * Asks the server that a client was connected to, again and again for `returnMs`: after a broker has failed, each process connects to
- * it again in its own time. Resolves with undefined if that server does not answer, or takes no more clients. Rejects with an error of this side's.
+ * it again in its own time. Resolves with undefined if that server does not answer, or takes no more clients. Rejects with an error of
+ * this side's.
  */
 export async function dialFormer(
   ask: () => Promise<NatsStream>,

@@ -79,6 +79,26 @@ describeWithBroker("the windows of connections over a broker", (natsServer) => {
     expect(most).toBe(sharedWindowBytes);
   });
 
+  test("grow together by `sharedWindowBytes` over one NATS connection, however many transports it has", async () => {
+    const { url } = await startBroker(natsServer);
+    const near = await connectTo(url);
+    const far = watchWindows(await connectTo(url));
+    const options = { sharedWindowBytes: 49_152, heartbeatMs: 600_000 };
+    let received = 0;
+    const onStream = (stream: Duplex): void => {
+      stream.on("data", (chunk: Buffer) => {
+        received += chunk.length;
+      });
+    };
+    for (const [count, name] of ["orders", "prices"].entries()) {
+      await nats(far.watched, options).listen(name, NAME, onStream, {});
+      const stream = await nats(near, { heartbeatMs: 600_000 }).dial(name, NAME, {});
+      stream.write(Buffer.alloc(MIB));
+      await eventually(() => expect(received).toBe((count + 1) * MIB));
+    }
+    expect(far.bytes.grown).toBe(49_152);
+  });
+
   test("do not grow for a writer that sends small messages one by one, however many", async () => {
     const { url } = await startBroker(natsServer);
     const near = watchWindows(await connectTo(url));

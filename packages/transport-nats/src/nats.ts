@@ -35,8 +35,9 @@ export interface NatsOptions {
    */
   readonly windowBytes?: number;
   /**
-   * By how much the windows of all connections over this transport may grow together, in both directions, in bytes, 0 to
-   * 1 073 741 824; each has 16 384 bytes beside it. The broker holds what is on the way to a process that stands still, 64 MiB unless its `max_pending` is another.
+   * By how much the windows of all connections over this NATS connection may grow together, in both directions, in bytes, 0 to
+   * 1 073 741 824; each has 16 384 bytes beside it. Those of other transports over it count too. The broker holds what is on the way to a
+   * process that stands still, 64 MiB unless its `max_pending` is another.
    * @default 33_554_432
    */
   readonly sharedWindowBytes?: number;
