@@ -22,12 +22,15 @@ const ATTACKS: Readonly<Record<string, (first: Buffer, second: Buffer) => readon
   "repeats a message": (first, second) => [first, first, second],
   "reorders messages": (first, second) => [second, first],
   "injects a message": (first, second) => [
-    Buffer.concat([first.subarray(0, HEAD_BYTES), randomBytes(40)]),
+    Buffer.concat([first.subarray(0, HEAD_BYTES), Buffer.alloc(40)]),
     first,
     second,
   ],
   "cuts a message": (first, second) => [first.subarray(0, first.length - 8), second],
 };
+
+/** How the session notices where its authentication does not come first: a record cannot begin with a zero. */
+const CODES: Readonly<Record<string, string>> = { "injects a message": "IPC_RECORD_INVALID" };
 
 /** What must have arrived before, at the most: the first of the two is whole where it comes first. */
 const DELIVERED: Readonly<Record<string, readonly string[]>> = { "repeats a message": ["before", "secret 1"] };
@@ -92,7 +95,7 @@ describeWithBroker("a broker in the hands of an attacker", (natsServer) => {
         await sender.flush().catch(() => {});
       }
       await eventually(() => expect(errors).toHaveLength(1));
-      expect(errors[0]?.code).toMatch(/^IPC_(DECRYPTION_FAILED|RECORD_INVALID|CONNECTION_LOST)$/);
+      expect(errors[0]?.code).toBe(CODES[kind] ?? "IPC_DECRYPTION_FAILED");
       expect(got).toEqual(DELIVERED[kind] ?? ["before"]);
     },
   );
