@@ -15,16 +15,21 @@ export class Machine {
   readonly news: News[] = [];
   readonly #log: string;
   readonly #child: ChildProcess;
-  readonly #exit: Promise<unknown>;
+  readonly #role: MachineStart["role"];
+  /** After its end, and after the last line of its output. */
+  readonly #closed: Promise<unknown>;
 
   private constructor(start: MachineStart, within: readonly string[]) {
     this.id = start.id;
+    this.#role = start.role;
     this.#log = start.log;
     const [program = process.execPath, ...args] = [...within, process.execPath, PROGRAM, JSON.stringify(start)];
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-    createInterface({ input: child.stdout }).on("line", (line) => this.news.push(JSON.parse(line) as News));
+    const lines = createInterface({ input: child.stdout });
+    lines.on("line", (line) => this.news.push(JSON.parse(line) as News));
     this.#child = child;
-    this.#exit = once(child, "exit");
+    const read = once(lines, "close");
+    this.#closed = once(child, "close").then(() => read);
   }
 
   /** Resolves when it serves, or is connected. It ends with the test. @param within the command that runs it elsewhere */
@@ -65,14 +70,17 @@ export class Machine {
   /** Resolves with its last line, when everything has settled and it has ended by itself. */
   async end(): Promise<News> {
     this.#child.kill("SIGTERM");
-    await this.#exit;
+    await this.#closed;
     if (this.#child.exitCode !== 0)
       throw new Error(`${this.id} ended with ${this.#child.exitCode ?? this.#child.signalCode}`);
-    return this.news.at(-1) as News;
+    const last = this.news.at(-1);
+    if (last === undefined || (this.#role === "client" && last.what !== "over"))
+      throw new Error(`${this.id} ended with the line ${JSON.stringify(last)}`);
+    return last;
   }
 
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
-    await this.#exit;
+    await this.#closed;
   }
 }
