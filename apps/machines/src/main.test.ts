@@ -20,9 +20,9 @@ it("says how to get a broker where there is none, and fails", async () => {
 it.skipIf("missing" in program)(
   "loses no idempotent call when one of two servers is killed, and ends by itself",
   async () => {
-    const { stdout } = await run(process.execPath, [MAIN], { env: { ...process.env, IPC_CALLS: "200" } });
+    const { stdout } = await run(process.execPath, [MAIN], { env: { ...process.env, IPC_CALLS: "400" } });
     const lines = stdout.split("\n");
-    expect(lines.filter((line) => line.includes("200 of 200 idempotent calls answered"))).toHaveLength(3);
+    expect(lines.filter((line) => line.includes("400 of 400 idempotent calls answered"))).toHaveLength(3);
     const network = PrivateNetwork.whyMissing() === undefined ? "each is a host of its own" : "the loopback interface";
     expect(lines).toContainEqual(expect.stringContaining(`network  │ ${network}`));
     expect(lines).toContainEqual(expect.stringMatching(/^server [ab] │ drained$/));

@@ -22,7 +22,14 @@ else {
 }
 
 /** Starts a program; resolves when it has printed its first line. */
-type Start = (script: string, name: string) => Promise<{ readonly child: ChildProcess; readonly first: string }>;
+type Start = (script: string, name: string) => Promise<Started>;
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly first: string;
+  /** Resolves with its exit code: it may end before the others have started. */
+  readonly exit: Promise<number | null>;
+}
 
 async function show(natsServer: string): Promise<void> {
   const missing = PrivateNetwork.whyMissing();
@@ -52,12 +59,14 @@ async function show(natsServer: string): Promise<void> {
     const lines = createInterface({ input: child.stdout });
     lines.on("line", (line) => console.log(`${name} │ ${line}`));
     children.push(child);
-    const ended = once(child, "exit").then(([code]) => {
+    // Not its exit, which may come before its output.
+    const exit = once(child, "close").then(([code]) => code as number | null);
+    const ended = exit.then((code) => {
       throw new Error(`${name} ended at its start with ${code}`);
     });
     const [first] = (await Promise.race([once(lines, "line"), ended])) as [string];
     ended.catch(() => {}); // an end later on is expected
-    return { child, first };
+    return { child, first, exit };
   }
 
   try {
@@ -72,12 +81,11 @@ async function play(start: Start): Promise<void> {
   const clients = await Promise.all(["client 1", "client 2", "client 3"].map((name) => start("client.js", name)));
   // The one that serves the first client.
   const [victim, survivor] = clients[0]?.first.endsWith("server a") ? servers : servers.toReversed();
-  const ends = clients.map(({ child }) => once(child, "exit"));
   console.log(`broker   │ ${victim === servers[0] ? "server a" : "server b"} is killed`);
   victim?.child.kill("SIGKILL");
-  const codes = (await Promise.all(ends)).map(([code]) => code as number | null);
+  const codes = await Promise.all(clients.map(({ exit }) => exit));
   survivor?.child.kill("SIGTERM");
-  if (survivor !== undefined) await once(survivor.child, "exit");
+  await survivor?.exit;
   const failures = codes.filter((code) => code !== 0).length;
   if (failures > 0) throw new Error(`${failures} clients failed`);
   console.log("\nAll ended by themselves. The code is in apps/machines/src.");
