@@ -106,8 +106,16 @@ describe("ipc send", () => {
   });
 
   it("ends at one SIGTERM while the server reads nothing, and prints its summary", async () => {
-    const { at } = await manageOrders();
+    const { at, manager } = await manageOrders();
+    const begun = new Promise<void>((resolve) => {
+      manager.on("connection", async (connection) => {
+        await connection.read();
+        resolve();
+      });
+    });
     const ipc = new IpcProcess(["send", "orders", "-", ...at, "--lines"]);
+    ipc.child.stdin.write("first\n");
+    await begun;
     const line = Buffer.alloc(65_536, "x").fill("\n", 65_535);
     // Until every buffer on the way is full. The command must end too if it still reads.
     for (let isFull = false; !isFull; ) {
