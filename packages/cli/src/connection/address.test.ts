@@ -5,7 +5,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { runIpc } from "../../test/ipc-process.js";
 import { NO_OPTIONS } from "../../test/no-options.js";
 import { manageOrders } from "../../test/orders-server.js";
-import { openAddress, withoutSecrets } from "./address.js";
+import { openAddress } from "./address.js";
+import { withoutSecrets } from "./security-text.js";
 
 describe("an address", () => {
   it("is a host and a port with --tcp", async () => {

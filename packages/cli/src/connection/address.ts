@@ -37,9 +37,4 @@ async function tcpTransport(address: string): Promise<Transport> {
   return tcp({ host, port });
 }
 
-/** Returns the URL of a broker without the user and the password that it may have, for everything that is printed. */
-export function withoutSecrets(url: string): string {
-  return url.replace(/^([a-z+]+:\/\/)?.*@/i, "$1");
-}
-
 async function release(): Promise<void> {}

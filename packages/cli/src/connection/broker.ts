@@ -3,7 +3,7 @@ import { TransportError } from "@ipc/transport";
 import { nats } from "@ipc/transport-nats";
 import { UsageError } from "../exit-code.js";
 import type { ConnectionOptions } from "../options/shared-options.js";
-import { withoutSecrets } from "./address.js";
+import { withoutSecrets } from "./security-text.js";
 
 /** What is used of `@nats-io/transport-node`, which users install beside this package if they have a broker. */
 type NatsPackage = typeof import("@nats-io/transport-node");

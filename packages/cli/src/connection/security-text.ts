@@ -27,3 +27,8 @@ export function securityText(security: ConnectionSecurity, peer: "client" | "ser
         : `secure, the ${peer} proved ${proved.join(" and ")}`;
   }
 }
+
+/** Returns the URL of a broker without the user and the password that it may have, for everything that is printed. */
+export function withoutSecrets(url: string): string {
+  return url.replace(/^([a-z+]+:\/\/)?.*@/i, "$1");
+}

@@ -1,8 +1,9 @@
 import { dirname, join } from "node:path";
 import { findManagerOfSlot, readListeningSockets } from "@ipc/transport/internal";
-import { openAddress, withoutSecrets } from "../connection/address.js";
+import { openAddress } from "../connection/address.js";
 import { nameOf } from "../connection/connect.js";
 import { directoriesOf, listSockets } from "../connection/endpoint.js";
+import { withoutSecrets } from "../connection/security-text.js";
 import { UsageError } from "../exit-code.js";
 import type { Invocation } from "../options/command.js";
 import type { ClientOptions } from "../options/shared-options.js";
