@@ -7,6 +7,8 @@ const COMMANDS: Readonly<Record<string, string>> = {
   fuzz: "`npm run fuzz",
   broker: "`npm run bench:broker -- --record`",
   start: "`npm run bench:start -- --record`",
+  command: "`npm run bench:command -- --record`",
+  resume: "`npm run bench:resume -- --record`",
 };
 
 const DOCUMENT = "# Title\n\n<!-- begin faults -->\n\nold\n\n<!-- end faults -->\n\nthe rest\n";
@@ -32,7 +34,7 @@ it("describes the machine in one line", () => {
 describe.each([
   ["ROBUSTNESS.md", ["network", "fuzz", "attack", "kill", "ownership", "soak"]],
   ["SCALE.md", ["many-clients", "stalled-reader", "come-and-go", "idle-connections"]],
-  ["BENCHMARKS.md", ["start"]],
+  ["BENCHMARKS.md", ["start", "command", "resume"]],
   ["MACHINES.md", ["broker"]],
 ])("docs/%s", (page, names) => {
   const text = readFileSync(new URL(`../../../../docs/${page}`, import.meta.url), "utf8");
