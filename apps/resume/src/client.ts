@@ -10,6 +10,11 @@ const proxy = await CuttingProxy.listen(directory);
 const client = await startClient({ name: NAME, ...options, ...OPTIONS, directory: proxy.directory });
 console.log(`connected; what a cut costs: ${client.security.resumable ? "nothing" : "messages"}`);
 
+await client.write(TYPE.order, "order 1", { until: "taken" });
+console.log("order 1: the server has taken it");
+// From here on both sides know the session. A cut in the handshake may leave it to the client alone, which `lost` would tell.
+proxy.start();
+
 let resumes = 0;
 let sentAgain = 0;
 client.on("resumed", (resumed) => {
@@ -28,8 +33,8 @@ proxy.calm();
 console.log(`counted 1 … ${last}; ${proxy.cuts} cuts, ${sentAgain} messages sent again`);
 console.log(`heard 1 … ${heard.last} from the server, none twice, none missing`);
 
-await client.write(TYPE.order, "order 1", { until: "taken" });
-console.log("order 1: the server has taken it");
+await client.write(TYPE.order, "order 2", { until: "taken" });
+console.log("order 2: the server has taken it");
 const away = new Promise<void>((resolve) =>
   client.on("status", (status) => {
     if (status === "Reconnecting") resolve();
@@ -45,10 +50,10 @@ const restarted = new Promise<void>((resolve) => {
 });
 await client.write(TYPE.crash, "");
 await away;
-for (const order of ["order 2", "order 3"]) await client.write(TYPE.order, order);
-console.log("order 2, order 3: written while the server is away");
+for (const order of ["order 3", "order 4"]) await client.write(TYPE.order, order);
+console.log("order 3, order 4: written while the server is away");
 await restarted;
-console.log("order 2, order 3: the next server has taken them");
+console.log("order 3, order 4: the next server has taken them");
 
 await client.close();
 await proxy.close();

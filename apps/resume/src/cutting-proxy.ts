@@ -12,7 +12,7 @@ export class CuttingProxy {
   readonly directory: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #cuts = 0;
 
   private constructor(directory: string, target: string) {
@@ -33,7 +33,6 @@ export class CuttingProxy {
         });
       }
     });
-    this.#timer = setInterval(() => this.#cut(), CUT_EVERY_MS);
   }
 
   static async listen(target: string): Promise<CuttingProxy> {
@@ -46,6 +45,11 @@ export class CuttingProxy {
 
   get cuts(): number {
     return this.#cuts;
+  }
+
+  /** Cuts from now on. */
+  start(): void {
+    this.#timer = setInterval(() => this.#cut(), CUT_EVERY_MS);
   }
 
   /** Cuts no more. */

@@ -23,10 +23,11 @@ it("counts in both directions through cuts, tells of a restart what did not arri
         new RegExp(`^server {4}│ heard 1 … ${last} from the client, none twice, none missing; resumed `),
       ),
       "server    │ took order 1",
+      "server    │ took order 2",
       "server    │ dies in the middle of its work",
       "client    │ IPC_SESSION_LOST: 2 messages have not arrived, 1 may have",
-      "restarted │ took order 2",
       "restarted │ took order 3",
+      "restarted │ took order 4",
       "restarted │ closed",
     ]),
   );
