@@ -21,6 +21,7 @@ export function parseDuration(text: string): number {
 
 /** Formats milliseconds for people: `35.2 µs`, `12.4 ms`, `3.20 s`. */
 export function formatDuration(ms: number): string {
-  if (ms >= 1_000) return `${(ms / 1_000).toFixed(2)} s`;
-  return ms >= 1 ? `${ms.toPrecision(3)} ms` : `${(ms * 1_000).toPrecision(3)} µs`;
+  // From 999.5 on three digits are 1.00e+3.
+  if (ms >= 999.5) return `${(ms / 1_000).toFixed(2)} s`;
+  return ms >= 0.9995 ? `${ms.toPrecision(3)} ms` : `${(ms * 1_000).toPrecision(3)} µs`;
 }
