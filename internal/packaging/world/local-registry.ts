@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { PeerProcess } from "./peer-process.js";
 import { installTools } from "./tools.js";
 
@@ -8,17 +10,17 @@ const TOOLS = { verdaccio: "6.8.0" };
 /** A dependency names it by a tag, which not every mirror of npm has. */
 const OVERRIDES = { "node-fetch": "2.7.0" };
 
-/** Serves what was published to it and nothing else, on the loopback address, and prints its port. */
+/** Serves our packages as they were published to it, and others from another registry, on the loopback address, and prints its port. */
 const PROGRAM = `
 import { runServer } from "verdaccio";
 
-const [storage] = process.argv.slice(1);
+const [storage, url] = process.argv.slice(1);
 const all = { access: "$all", publish: "$all" };
 const registry = await runServer({
   storage,
   self_path: storage,
-  uplinks: {},
-  packages: { "**": all },
+  uplinks: { others: { url } },
+  packages: { "@ipc/*": all, "**": { ...all, proxy: "others" } },
   auth: { htpasswd: { file: storage + "/users" } },
   log: { type: "stdout", format: "pretty", level: "fatal" },
   web: { enable: false },
@@ -42,7 +44,9 @@ export class LocalRegistry implements AsyncDisposable {
     const tools = await installTools(TOOLS, { overrides: OVERRIDES });
     const storage = join(folder, "storage");
     await mkdir(storage, { recursive: true });
-    const command = [process.execPath, "--input-type=module", "--eval", PROGRAM, storage];
+    // For what the command `ipc` depends on.
+    const { stdout: others } = await promisify(execFile)("npm", ["config", "get", "registry"]);
+    const command = [process.execPath, "--input-type=module", "--eval", PROGRAM, storage, others.trim()];
     const server = new PeerProcess(command, tools, join(folder, "registry-output"));
     const host = `127.0.0.1:${await server.line()}`;
     const configuration = join(folder, "npmrc");
