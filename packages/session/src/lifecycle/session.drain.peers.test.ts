@@ -1,22 +1,28 @@
+import type { Duplex } from "node:stream";
 import { setImmediate as nextMacrotask } from "node:timers/promises";
 import { memoryPair } from "@ipc/transport";
 import { expect, it, onTestFinished } from "vitest";
 import { collect, failureOf } from "../../../../internal/testkit/src/peer-watch.js";
 import { plainFrame, RawPeer } from "../../../../internal/testkit/src/raw-peer.js";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
-import { openSession } from "./session.js";
+import { openSession, type Session } from "./session.js";
 
 const FOREVER_MS = 1_000_000;
 /** GOAWAY, draining: without a peer that reads it, as it is on the wire. */
 const GOAWAY = Buffer.from(`0000001600000000${"0301"}${"00".repeat(16)}`, "hex");
 
-it("a drain rejects with IPC_CLOSE_INCOMPLETE when the peer does not read for `timeoutMs`", async () => {
+/** A server's session with a golang-ipc peer that a test plays at `far`. */
+async function openToRawPeer(): Promise<{ readonly session: Session; readonly far: Duplex }> {
   const [near, far] = memoryPair();
   const opening = openSession(near, { role: "server", encryption: false, maxQueuedBytes: 20_000_000 });
-  const raw = new RawPeer(far);
-  await raw.join();
+  await new RawPeer(far).join();
   const session = await opening;
   onTestFinished(() => session.destroy());
+  return { session, far };
+}
+
+it("a drain rejects with IPC_CLOSE_INCOMPLETE when the peer does not read for `timeoutMs`", async () => {
+  const { session, far } = await openToRawPeer();
   far.pause();
   void Promise.allSettled(Array.from({ length: 3 }, () => session.write(1, new Uint8Array(3_000_000))));
   const pass = stopClock();
@@ -40,12 +46,7 @@ it.each([
 ])(
   "a drain %s when the connection is cut with %i accepted messages that were not sent",
   async (_result, messages, code) => {
-    const [near, far] = memoryPair();
-    const opening = openSession(near, { role: "server", encryption: false, maxQueuedBytes: 20_000_000 });
-    const raw = new RawPeer(far);
-    await raw.join();
-    const session = await opening;
-    onTestFinished(() => session.destroy());
+    const { session, far } = await openToRawPeer();
     far.pause();
     void Promise.allSettled(Array.from({ length: messages }, () => session.write(1, new Uint8Array(3_000_000))));
     const drained = session.drain({ timeoutMs: FOREVER_MS });
@@ -56,11 +57,7 @@ it.each([
 );
 
 it("a drain sends a golang-ipc peer no GOAWAY, and delivers what it sends", async () => {
-  const [near, far] = memoryPair();
-  const opening = openSession(near, { role: "server", encryption: false });
-  const raw = new RawPeer(far);
-  await raw.join();
-  const session = await opening;
+  const { session, far } = await openToRawPeer();
   const messages = collect(session, "message");
   const received: Buffer[] = [];
   far.on("data", (chunk: Buffer) => received.push(chunk));
