@@ -34,6 +34,7 @@ export default defineConfig({
           // What a test leaves behind is a defect, also in the eyes of the next one; and it takes half the time.
           isolate: false,
           setupFiles: [
+            "internal/testkit/src/real-clock.ts",
             "internal/testkit/src/forget-sockets.ts",
             "internal/testkit/src/unhurried-timers.ts",
             "internal/testkit/src/node-timers.ts",

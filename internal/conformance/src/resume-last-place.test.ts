@@ -10,12 +10,10 @@ const name = "orders";
 /** A client that comes back writes its reply, its public key, its AUTH, and then its RESUME. */
 const RESUME_CHUNK = 4;
 
-/** Memory streams. What a client sends from its RESUME on can be held, and the dials can be rejected. */
+/** Paths over memory streams to one listener. What clients send from their RESUME on can be held. */
 class HeldNetwork {
   readonly #held: (() => void)[] = [];
-  readonly #streams = new Set<Duplex>();
   #accept: (stream: Duplex) => void = () => {};
-  isDown = false;
   isHolding = false;
 
   readonly transport: Transport = {
@@ -25,7 +23,6 @@ class HeldNetwork {
       return { address: "held", close: async () => {}, ref() {}, unref() {} };
     },
     dial: async () => {
-      if (this.isDown) throw new TransportError("IPC_NO_SERVER", "the network is down");
       const [client, near] = memoryPair();
       // Emits what it is given at once, so that two of them can do so without a step in between.
       const server = new Duplex({
@@ -43,7 +40,6 @@ class HeldNetwork {
       });
       near.on("close", () => server.destroy());
       server.on("close", () => near.destroy());
-      this.#streams.add(near);
       setImmediate(() => this.#accept(server));
       return client;
     },
@@ -58,16 +54,35 @@ class HeldNetwork {
     this.isHolding = false;
     for (const pass of this.#held.splice(0)) pass();
   }
+}
+
+/** The path of one client, which can be cut: then it stays down, so that this client does not come back before it may. */
+class Path {
+  readonly transport: Transport;
+  #stream: Duplex | undefined;
+  isDown = false;
+
+  constructor({ transport }: HeldNetwork) {
+    this.transport = {
+      ...transport,
+      dial: async (...dial) => {
+        if (this.isDown) throw new TransportError("IPC_NO_SERVER", "the path is down");
+        this.#stream = await transport.dial(...dial);
+        return this.#stream;
+      },
+    };
+  }
 
   cut(): void {
-    for (const stream of this.#streams) stream.destroy();
-    this.#streams.clear();
+    this.isDown = true;
+    this.#stream?.destroy();
   }
 }
 
 it("a manager with one place gives it to one of two clients that come back at the same moment, and then to the other", async () => {
   const network = new HeldNetwork();
   const { transport } = network;
+  const paths = [new Path(network), new Path(network)];
   const manager = untilTestEnds(await startServerManager({ name, transport, resume: true, maxConnections: 1 }));
   let most = 0;
   const note = (): void => {
@@ -77,18 +92,16 @@ it("a manager with one place gives it to one of two clients that come back at th
   manager.on("connection", (connection) => connection.on("status", note));
   manager.on("message", (_connection, message) => void texts.push(message.text()));
   const clients: Client[] = [];
-  for (const text of ["a", "b"]) {
-    network.isDown = false;
-    const client = untilTestEnds(await startClient({ name, transport, resume: true, retryMs: 1 }));
+  for (const path of paths) {
+    const client = untilTestEnds(await startClient({ name, transport: path.transport, resume: true, retryMs: 1 }));
     clients.push(client);
     await eventually(() => expect(manager.stats.connections).toBe(clients.length));
-    network.isDown = true;
-    network.cut();
+    path.cut();
     await eventually(() => expect(manager.stats.detached).toBe(clients.length));
-    await client.write(1, text);
+    await client.write(1, clients.length === 1 ? "a" : "b");
   }
   network.isHolding = true;
-  network.isDown = false;
+  for (const path of paths) path.isDown = false;
   await eventually(() => expect(network.held).toBe(2));
   network.release();
   await eventually(() => expect(texts).toHaveLength(1));

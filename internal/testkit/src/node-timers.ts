@@ -9,7 +9,6 @@ const LOOK_MS = 2_000;
 const timers: Record<string, unknown> = createRequire(import.meta.url)("node:timers");
 if (!Reflect.has(timers, DONE)) {
   Reflect.set(timers, DONE, true);
-  Reflect.set(timers, DONE, true);
   const real = { setInterval, clearInterval, clearImmediate };
   const probe = setImmediate(() => {});
   const RealImmediate = probe.constructor as new () => object;

@@ -3,7 +3,10 @@ import { beBusy } from "../../../internal/testkit/src/stopped-clock.js";
 import { startTimeLimit } from "./time-limit.js";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
 
 it("calls back when the time is over, and not before", () => {
   const onOver = vi.fn();
@@ -44,11 +47,12 @@ it.each([
   ["does not keep the process alive", {}, false],
   ["keeps it alive where the caller has to hear of the end", { keepsAlive: true }, true],
 ])("%s, also in the time that it gives again", (_what, options, isReferenced) => {
-  const timers = vi.spyOn(globalThis, "setTimeout");
+  // No spy: vitest restores each once more after the file, and this one would put the stopped clock back.
+  const timers = vi.fn(setTimeout);
+  vi.stubGlobal("setTimeout", timers);
   const limit = startTimeLimit(100, () => {}, options);
   beBusy(150);
   vi.advanceTimersByTime(100);
   limit.cancel();
   expect(timers.mock.results.map(({ value }) => value.hasRef())).toEqual([isReferenced, isReferenced]);
-  timers.mockRestore();
 });

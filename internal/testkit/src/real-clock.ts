@@ -1,0 +1,20 @@
+import { afterAll, expect } from "vitest";
+
+const LAST_FILE: unique symbol = Symbol.for("the last test file of this process");
+const NAMES = [
+  "setTimeout",
+  "clearTimeout",
+  "setInterval",
+  "clearInterval",
+  "setImmediate",
+  "clearImmediate",
+  "Date",
+  "performance",
+] as const;
+
+// A fake that outlives its file stops the clock of all later files of the process, which then wait for timers that never fire. After a
+// file vitest restores each spy once more, and one on a fake timer puts the fake back.
+const fakes = NAMES.filter((name) => "clock" in globalThis[name]);
+if (fakes.length > 0) throw new Error(`${fakes.join(", ")}: stopped since ${Reflect.get(globalThis, LAST_FILE)}`);
+
+afterAll(() => void Reflect.set(globalThis, LAST_FILE, expect.getState().testPath));
