@@ -10,7 +10,7 @@ export interface Arrows {
 /** The imports between packages. Manifests, compiler references, code and the diagram are checked against this table. */
 export const ARROWS: Readonly<Record<string, Arrows>> = {
   framing: { runtime: [], typesOnly: [], builtins: [] },
-  crypto: { runtime: [], typesOnly: [], builtins: ["crypto"] },
+  crypto: { runtime: [], typesOnly: [], builtins: ["crypto", "util", "worker_threads"] },
   transport: {
     runtime: [],
     typesOnly: [],

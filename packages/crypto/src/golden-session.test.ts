@@ -123,12 +123,12 @@ describe("the opener opens", () => {
 
   test("the golden stream of the client byte by byte, up to its frame", () => {
     const { client } = keys();
-    const [reader, opener] = [new RecordDecoder(), new RecordOpener(client)];
+    const decoder = new RecordDecoder(new RecordOpener(client));
     const opened: string[] = [];
     for (const byte of bytes(clientAuth + clientData)) {
-      reader.push(Uint8Array.of(byte));
-      const record = reader.next();
-      if (record !== undefined) opened.push(`${record.kind} ${hexOf(opener.open(record))}`);
+      decoder.push(Uint8Array.of(byte));
+      const record = decoder.next();
+      if (record !== undefined) opened.push(`${record.kind} ${hexOf(record.plaintext)}`);
     }
     const auth = hexOf(makeAuth({ role: "client", key: client.auth, transcriptHash }));
     expect(opened).toEqual([`1 ${auth}`, `2 ${FRAME}`]);

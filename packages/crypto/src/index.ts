@@ -1,4 +1,5 @@
 export { CryptoError, type CryptoErrorCode } from "./crypto-error.js";
+export { freeMemory } from "./free-memory.js";
 export {
   deriveMessageKey,
   deriveSharedSecret,
@@ -29,7 +30,7 @@ export {
   type Transcript,
   verifyAuth,
 } from "./peer-auth.js";
-export { RecordDecoder } from "./record-decoder.js";
+export { type OpenedPiece, RecordDecoder } from "./record-decoder.js";
 export {
   decodeRecordHeader,
   RECORD_DATA_MAX_BYTES,

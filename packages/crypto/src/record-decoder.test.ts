@@ -1,21 +1,42 @@
-import { createSecretKey } from "node:crypto";
-import { array, assert, constantFrom, property, uint8Array } from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { createDecipheriv, createSecretKey } from "node:crypto";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { CryptoError } from "./crypto-error.js";
-import { RecordDecoder } from "./record-decoder.js";
+import { type OpenedPiece, RecordDecoder } from "./record-decoder.js";
 import { RECORD_KIND } from "./record-header.js";
 import { RecordOpener } from "./record-opener.js";
 import { RecordSealer } from "./record-sealer.js";
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+const keys = (): ConstructorParameters<typeof RecordOpener>[0] => ({
+  key: createSecretKey(new Uint8Array(32)),
+  iv: new Uint8Array(12),
+});
+const patterned = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => (index * 31) & 0xff);
 
-/** A reader that was given each of these in hex. */
-function pushed(...chunks: string[]): RecordDecoder {
-  const reader = new RecordDecoder();
-  for (const chunk of chunks) reader.push(hex(chunk));
-  return reader;
+/** A decoder that was given each of these chunks. */
+function pushed(...chunks: Uint8Array[]): RecordDecoder {
+  const decoder = new RecordDecoder(new RecordOpener(keys()));
+  for (const chunk of chunks) decoder.push(chunk);
+  return decoder;
 }
+
+/** A decoder whose AUTH has come, and the sealer of the records behind it. */
+function afterAuth(): { readonly decoder: RecordDecoder; readonly seal: (plaintext: Uint8Array) => Uint8Array } {
+  const sealer = new RecordSealer(keys());
+  const decoder = pushed(sealer.seal(RECORD_KIND.auth));
+  decoder.next();
+  return { decoder, seal: (plaintext) => sealer.seal(RECORD_KIND.data, [plaintext]) };
+}
+
+function takeAll(decoder: RecordDecoder): OpenedPiece[] {
+  const taken: OpenedPiece[] = [];
+  for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) taken.push(piece);
+  return taken;
+}
+
+const lengths = (pieces: readonly OpenedPiece[]): number[] => pieces.map(({ plaintext }) => plaintext.length);
+const joined = (pieces: readonly OpenedPiece[]): Buffer => Buffer.concat(pieces.map(({ plaintext }) => plaintext));
 
 function thrownBy(take: () => unknown): unknown {
   try {
@@ -26,71 +47,125 @@ function thrownBy(take: () => unknown): unknown {
   throw new Error("nothing was thrown");
 }
 
-const TAG = "00".repeat(16);
-
-describe("a decoded record", () => {
-  test("has its kind and the bytes after its header", () => {
-    const reader = pushed(`01 000012 a1a2${TAG} 02 000011 b1${TAG} 03 000010 ${TAG}`);
-    expect(reader.next()).toEqual({ kind: 1, sealed: hex(`a1a2${TAG}`) });
-    expect(reader.next()).toEqual({ kind: 2, sealed: hex(`b1${TAG}`) });
-    expect(reader.next()).toEqual({ kind: 3, sealed: hex(TAG) });
-    expect(reader.next()).toBeUndefined();
-    expect(reader.bufferedBytes).toBe(0);
-    reader.end();
+describe("a record within one chunk", () => {
+  test("is returned with its kind and its whole plaintext", () => {
+    const sealer = new RecordSealer(keys());
+    const decoder = pushed(
+      Buffer.concat([
+        sealer.seal(RECORD_KIND.auth, [hex("a1a2")]),
+        sealer.seal(RECORD_KIND.data, [hex("b1")]),
+        sealer.seal(RECORD_KIND.close),
+      ]),
+    );
+    expect(takeAll(decoder).map(({ kind, plaintext }) => [kind, hexOf(plaintext)])).toEqual([
+      [1, "a1a2"],
+      [2, "b1"],
+      [3, ""],
+    ]);
+    expect(decoder.bufferedBytes).toBe(0);
+    decoder.end();
   });
 
-  test("is a plain view of the chunk when one chunk holds it whole", () => {
-    const chunk = Buffer.from(hex(`02 000011 b1${TAG} 02 000012 c1c2${TAG}`));
-    const reader = new RecordDecoder();
-    reader.push(chunk);
-    for (const offset of [4, 25]) {
-      const sealed = reader.next()?.sealed as Uint8Array;
-      expect(Object.getPrototypeOf(sealed)).toBe(Uint8Array.prototype);
-      expect(sealed.buffer).toBe(chunk.buffer);
-      expect(sealed.byteOffset).toBe(chunk.byteOffset + offset);
-    }
-  });
-
-  test("is a view when only its header came in another chunk, and a copy when its body was cut", () => {
-    const body = hex(`b1${TAG}`);
-    const reader = pushed("02 00");
-    expect(reader.next()).toBeUndefined();
-    reader.push(hex("0011"));
-    expect(reader.next()).toBeUndefined();
-    reader.push(body);
-    expect(reader.next()?.sealed.buffer).toBe(body.buffer);
-
-    reader.push(hex("02 000011"));
-    expect(reader.next()).toBeUndefined();
-    reader.push(body.subarray(0, 1));
-    expect(reader.next()).toBeUndefined();
-    reader.push(body.subarray(1));
-    const { sealed } = reader.next() ?? {};
-    expect(sealed).toEqual(body);
-    expect(sealed?.buffer.byteLength).toBe(17);
-  });
-
-  test.each([17, 65_537, 262_160])("of %i bytes in pieces is a plain Uint8Array over new memory", (length) => {
-    const body = Buffer.alloc(length, 0xa5);
-    const reader = new RecordDecoder();
-    reader.push(Buffer.of(2, length >>> 16, length >>> 8, length));
-    reader.push(body.subarray(0, 1));
-    expect(reader.next()).toBeUndefined();
-    reader.push(body.subarray(1));
-    const sealed = reader.next()?.sealed as Uint8Array;
-    expect(Object.getPrototypeOf(sealed)).toBe(Uint8Array.prototype);
-    expect([sealed.byteOffset, sealed.length, sealed.buffer.byteLength]).toEqual([0, length, length]);
-    expect(body.equals(sealed)).toBe(true);
+  test.each([1, 4_096, 262_144])("of %i bytes is in memory of its own size", (length) => {
+    const { decoder, seal } = afterAuth();
+    decoder.push(seal(patterned(length)));
+    const [{ plaintext }] = takeAll(decoder) as [OpenedPiece];
+    expect([plaintext.length, plaintext.buffer.byteLength]).toEqual([length, length]);
   });
 
   test("is returned after more chunks were pushed, too", () => {
-    const reader = pushed("02 0000", `11 b1${TAG} 02`, `000011 c1${TAG}`);
-    expect([reader.next(), reader.next(), reader.next()].map((record) => record && hexOf(record.sealed))).toEqual([
-      `b1${TAG}`,
-      `c1${TAG}`,
-      undefined,
-    ]);
+    const { decoder, seal } = afterAuth();
+    const bytes = Buffer.concat([seal(hex("b1")), seal(hex("c1")), seal(hex("d1"))]);
+    for (const chunk of [bytes.subarray(0, 3), bytes.subarray(3, 22), bytes.subarray(22)]) decoder.push(chunk);
+    expect(takeAll(decoder).map(({ plaintext }) => hexOf(plaintext))).toEqual(["b1", "c1", "d1"]);
   });
+});
+
+describe("a record that arrives in chunks", () => {
+  test("is returned in those pieces, but not a byte of it before its last one", () => {
+    const { decoder, seal } = afterAuth();
+    const plaintext = patterned(100_000);
+    const record = seal(plaintext);
+    let at = 0;
+    for (const end of [20_004, 70_004, 100_004, 100_019]) {
+      decoder.push(record.subarray(at, end));
+      expect(decoder.next()).toBeUndefined();
+      expect(decoder.bufferedBytes).toBe(end);
+      at = end;
+    }
+    decoder.push(record.subarray(at));
+    const pieces = takeAll(decoder);
+    expect(lengths(pieces)).toEqual([20_000, 50_000, 30_000]);
+    expect(joined(pieces).equals(plaintext)).toBe(true);
+    expect(pieces.map((piece) => piece.plaintext.buffer.byteLength)).toEqual([20_000, 50_000, 30_000]);
+  });
+
+  test("counts as buffered until its pieces are returned", () => {
+    const { decoder, seal } = afterAuth();
+    const record = seal(patterned(90_000));
+    decoder.push(record.subarray(0, 10_004));
+    expect(decoder.next()).toBeUndefined();
+    decoder.push(record.subarray(10_004));
+    const counts: number[] = [];
+    while (decoder.next() !== undefined) counts.push(decoder.bufferedBytes);
+    expect(counts).toEqual([80_000, 0]);
+  });
+
+  test.each([
+    ["a small record cut in two is one piece", 1_000, [300], [1_000]],
+    ["66 560 bytes are one piece", 66_560, [5_000, 50_000], [66_560]],
+    ["66 561 bytes are several", 66_561, [5_000, 50_000], [5_000, 45_000, 16_561]],
+    ["a short beginning is filled up to 4 096 bytes", 80_000, [100], [4_096, 75_904]],
+    ["a short end is a piece", 80_000, [79_900], [79_900, 100]],
+    ["4 095 bytes between two cuts wait for one more", 80_000, [5_000, 9_095], [5_000, 4_096, 70_904]],
+    ["4 096 bytes between two cuts are a piece", 80_000, [5_000, 9_096], [5_000, 4_096, 70_904]],
+    ["a cut in front of the tag adds none", 80_000, [80_000], [80_000]],
+  ])("has few pieces: %s", (_what, length, cuts, pieces) => {
+    const { decoder, seal } = afterAuth();
+    const record = seal(patterned(length));
+    const taken: OpenedPiece[] = [];
+    for (const [index, cut] of [...cuts, length + 16].entries()) {
+      decoder.push(record.subarray(index === 0 ? 0 : 4 + (cuts[index - 1] as number), 4 + cut));
+      taken.push(...takeAll(decoder));
+    }
+    expect(lengths(taken)).toEqual(pieces);
+    expect(joined(taken).equals(patterned(length))).toBe(true);
+  });
+
+  test("has pieces of 4 096 bytes, and needs as many beside them, when each byte comes by itself", () => {
+    const { decoder, seal } = afterAuth();
+    const record = seal(patterned(69_632));
+    const allocate = vi.spyOn(Buffer, "allocUnsafeSlow");
+    onTestFinished(() => allocate.mockRestore());
+    for (let at = 0; at < record.length - 1; at++) {
+      decoder.push(record.subarray(at, at + 1));
+      if (decoder.next() !== undefined) throw new Error("returned too early");
+    }
+    decoder.push(record.subarray(-1));
+    const pieces = takeAll(decoder);
+    expect(lengths(pieces)).toEqual(new Array(17).fill(4_096));
+    expect(joined(pieces).equals(patterned(69_632))).toBe(true);
+    expect(allocate.mock.calls).toEqual([[4_096]]);
+  });
+
+  test.each([0, 50_000, 99_999, 100_000, 100_015])(
+    "is wiped and not returned when byte %i of its body was altered",
+    (altered) => {
+      const { decoder, seal } = afterAuth();
+      const record = seal(patterned(100_000));
+      record[4 + altered] = (record[4 + altered] as number) ^ 1;
+      const { key, iv } = keys();
+      const update = vi.spyOn(Object.getPrototypeOf(createDecipheriv("aes-256-gcm", key, iv)), "update");
+      onTestFinished(() => update.mockRestore());
+      decoder.push(record.subarray(0, 60_000));
+      expect(decoder.next()).toBeUndefined();
+      decoder.push(record.subarray(60_000));
+      expect(thrownBy(() => decoder.next())).toMatchObject({ code: "IPC_DECRYPTION_FAILED" });
+      const decrypted = update.mock.results.map(({ value }) => value as Uint8Array);
+      expect(decrypted.map(({ length }) => length)).toEqual([59_996, 40_004]);
+      expect(decrypted.every((piece) => piece.every((byte) => byte === 0))).toBe(true);
+    },
+  );
 });
 
 describe("the decoder, for an invalid header,", () => {
@@ -105,13 +180,14 @@ describe("the decoder, for an invalid header,", () => {
     ["02 040011", "invalid record length: 262161 bytes for kind DATA"],
     ["02 ffffff", "invalid record length: 16777215 bytes for kind DATA"],
     ["03 000011", "invalid record length: 17 bytes for kind CLOSE"],
+    ["02 000011", "record 0 is of kind DATA, but the first record must be AUTH"],
   ])("rejects %s before any byte of the body arrives, at once and byte by byte", (text, message) => {
     for (const chunks of [[hex(text)], [...hex(text)].map((byte) => Uint8Array.of(byte))]) {
-      const reader = new RecordDecoder();
+      const decoder = pushed();
       const error = thrownBy(() => {
         for (const [index, chunk] of chunks.entries()) {
-          reader.push(chunk);
-          expect(reader.next()).toBeUndefined();
+          decoder.push(chunk);
+          expect(decoder.next()).toBeUndefined();
           expect(index).toBeLessThan(3);
         }
       });
@@ -121,9 +197,10 @@ describe("the decoder, for an invalid header,", () => {
   });
 
   test("returns the good records before it rejects", () => {
-    const reader = pushed(`02 000011 b1${TAG} 02 000010`);
-    expect(reader.next()).toMatchObject({ kind: 2 });
-    expect(thrownBy(() => reader.next())).toMatchObject({ code: "IPC_RECORD_INVALID" });
+    const { decoder, seal } = afterAuth();
+    decoder.push(Buffer.concat([seal(hex("b1")), hex("02 000010")]));
+    expect(decoder.next()).toMatchObject({ kind: 2 });
+    expect(thrownBy(() => decoder.next())).toMatchObject({ code: "IPC_RECORD_INVALID" });
   });
 });
 
@@ -132,30 +209,46 @@ describe("a record decoder that failed", () => {
     ["IPC_RECORD_INVALID", ["02 000010"]],
     ["IPC_RECORD_INVALID", ["02", "0000", "10"]],
     ["IPC_RECORD_TRUNCATED", ["02 000011 b1"]],
+    ["IPC_RECORD_TRUNCATED", []],
+    ["IPC_DECRYPTION_FAILED", [`02 000011 b1 ${"00".repeat(16)} 02`]],
+    ["IPC_DECRYPTION_FAILED", ["02 000011 b1", `${"00".repeat(16)} 02`]],
   ])("with %s throws the same error on every later call, and keeps no bytes", (code, chunks) => {
-    const reader = pushed(...chunks);
+    const { decoder } = afterAuth();
     const error = thrownBy(() => {
-      reader.next();
-      reader.end();
+      for (const chunk of chunks) {
+        decoder.push(hex(chunk));
+        while (decoder.next() !== undefined);
+      }
+      decoder.end();
     });
     expect(error).toMatchObject({ code });
-    for (const call of [() => reader.next(), () => reader.end(), () => reader.push(hex("02")), () => reader.next()]) {
+    for (const call of [
+      () => decoder.next(),
+      () => decoder.end(),
+      () => decoder.push(hex("02")),
+      () => decoder.next(),
+    ]) {
       expect(thrownBy(call)).toBe(error);
     }
-    expect(reader.bufferedBytes).toBe(0);
+    expect(decoder.bufferedBytes).toBe(0);
   });
 });
 
 describe("the end of the stream", () => {
   // Records of 22, 21 and 20 bytes.
-  const stream = hex(`01 000012 a1a2${TAG} 02 000011 b1${TAG} 03 000010 ${TAG}`);
+  const sealer = new RecordSealer(keys());
+  const stream = Buffer.concat([
+    sealer.seal(RECORD_KIND.auth, [hex("a1a2")]),
+    sealer.seal(RECORD_KIND.data, [hex("b1")]),
+    sealer.seal(RECORD_KIND.close),
+  ]);
 
-  test.each([1, 7, 63])("is accepted between records and is an error within one, in chunks of %i", (step) => {
+  test.each([1, 7, 63])("is accepted behind CLOSE only, in chunks of %i", (step) => {
     for (let length = 0; length <= stream.length; length++) {
-      const reader = new RecordDecoder();
+      const decoder = pushed();
       for (let at = 0; at < length; at += step) {
-        reader.push(stream.subarray(at, Math.min(at + step, length)));
-        while (reader.next() !== undefined);
+        decoder.push(stream.subarray(at, Math.min(at + step, length)));
+        takeAll(decoder);
       }
       const [start, size] = [
         [0, 22],
@@ -164,70 +257,18 @@ describe("the end of the stream", () => {
         [63, 0],
       ].findLast(([first]) => length >= (first as number)) as [number, number];
       const here = length - start;
-      if (here === 0) {
-        reader.end();
+      if (size === 0) {
+        decoder.end();
         continue;
       }
       const wanted = here < 4 ? "an unknown number of" : size;
-      expect(thrownBy(() => reader.end())).toMatchObject({
+      const records = [0, 22, 43].indexOf(start);
+      expect(thrownBy(() => decoder.end())).toMatchObject({
         code: "IPC_RECORD_TRUNCATED",
-        message: expect.stringContaining(`after ${here} of ${wanted} bytes of a record`),
+        message: expect.stringContaining(
+          here === 0 ? `end after ${records} records without CLOSE` : `after ${here} of ${wanted} bytes of a record`,
+        ),
       });
     }
   });
-});
-
-test("allocates 64 KiB for the longest record, then doubles each time it is full", () => {
-  const made: number[] = [];
-  const Real = globalThis.Uint8Array;
-  const unzeroed = vi.spyOn(Buffer, "allocUnsafeSlow");
-  const reader = new RecordDecoder();
-  reader.push(hex("02 040010 00"));
-  globalThis.Uint8Array = new Proxy(Real, {
-    construct(target, args: [unknown], newTarget) {
-      if (typeof args[0] === "number") made.push(args[0]);
-      return Reflect.construct(target, args, newTarget) as object;
-    },
-  });
-  try {
-    expect(reader.next()).toBeUndefined();
-    for (let arrived = 1; arrived + 4_096 < 262_160; arrived += 4_096) {
-      reader.push(Buffer.alloc(4_096));
-      expect(reader.next()).toBeUndefined();
-    }
-  } finally {
-    globalThis.Uint8Array = Real;
-    made.push(...unzeroed.mock.calls.map(([bytes]) => bytes));
-    unzeroed.mockRestore();
-  }
-  expect(made).toEqual([65_536, 131_074, 262_160]);
-});
-
-test("returns the sealed bytes for any records, however the stream is cut", () => {
-  const plaintexts = array(uint8Array({ minLength: 1, maxLength: 200 }), { maxLength: 12 });
-  const cuts = array(constantFrom(0, 1, 2, 3, 4, 5, 19, 20, 21, 64, 200), { minLength: 1, maxLength: 40 });
-  assert(
-    property(plaintexts, cuts, (data, sizes) => {
-      const keys = () => ({ key: createSecretKey(new Uint8Array(32)), iv: new Uint8Array(12) });
-      const sealer = new RecordSealer(keys());
-      const [opener, reader] = [new RecordOpener(keys()), new RecordDecoder()];
-      const stream = Buffer.concat([
-        sealer.seal(RECORD_KIND.auth),
-        ...data.map((plaintext) => sealer.seal(RECORD_KIND.data, [plaintext])),
-        sealer.seal(RECORD_KIND.close),
-      ]);
-      const opened: string[] = [];
-      for (let at = 0, n = 0; at < stream.length; n++) {
-        const size = sizes.every((each) => each === 0) ? 1 : (sizes[n % sizes.length] as number);
-        reader.push(stream.subarray(at, at + size));
-        at += size;
-        for (let record = reader.next(); record !== undefined; record = reader.next()) {
-          opened.push(hexOf(opener.open(record)));
-        }
-      }
-      reader.end();
-      opener.end();
-      expect(opened).toEqual(["", ...data.map(hexOf), ""]);
-    }),
-  );
 });

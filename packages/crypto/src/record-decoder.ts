@@ -1,35 +1,72 @@
 import { CryptoError } from "./crypto-error.js";
-import { checkForm, RECORD_HEADER_BYTES, readLength } from "./record-header.js";
-import type { SealedRecord } from "./record-opener.js";
+import { freeMemory } from "./free-memory.js";
+import { TAG_BYTES } from "./message-cipher.js";
+import { checkForm, RECORD_HEADER_BYTES, RECORD_KIND, type RecordKind, readLength } from "./record-header.js";
+import type { RecordOpener } from "./record-opener.js";
 
-/** Initial memory for a record that arrives in pieces, in bytes; it doubles as they arrive. */
-const FIRST_PART_BYTES = 65_536;
+/**
+ * Ciphertext of up to this size, in bytes, is gathered and decrypted at once: a copy costs less than a second call of the cipher, and
+ * the frames in it stay together. A message of 64 KiB in a record of its own is as long.
+ */
+const WHOLE_BYTES = 66_560;
+
+/** Longer ciphertext that arrives in smaller pieces is gathered to this size, in bytes, because each piece costs a cipher call. */
+const MIN_PIECE_BYTES = 4_096;
 
 const NOTHING = new Uint8Array(0);
 
+/** Authentic plaintext of a record: all of it, or the next piece of a record that arrived in several. */
+export interface OpenedPiece {
+  readonly kind: RecordKind;
+  /** In memory of its own. Empty if the record has no plaintext. */
+  readonly plaintext: Uint8Array;
+}
+
 /**
- * Splits a byte stream, cut anywhere, into sealed records.
+ * Decodes a byte stream, cut anywhere, into the plaintext of its records.
  *
- * `push` adds a chunk, `next` returns complete records until it returns undefined, then `end` reports the end of the stream.
- * Kind and length are checked before anything is allocated; `RecordOpener` decides whether a record is authentic and allowed
- * now. A record within one chunk is returned as a view into that chunk, any other in memory of its own: a chunk must not be
- * changed after it was pushed.
+ * `push` adds a chunk, `next` returns plaintext until it returns undefined, then `end` reports the end of the stream. Kind and length
+ * are checked before anything is allocated. A record of more than 65 KiB that arrives in several chunks is decrypted as they come, in
+ * pieces of 4 096 bytes or more, and nothing of it is returned before its tag is verified. A chunk must not be changed after it was pushed.
  *
  * An error is final: every later call throws the same error again.
  */
 export class RecordDecoder {
+  readonly #opener: RecordOpener;
   readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
   #headerUsed = 0;
-  /** The bytes received of a record that arrives in pieces. */
-  #parts: Uint8Array = NOTHING;
-  #partsUsed = 0;
+  /** Bytes of ciphertext and tag that were taken from chunks, of a record that arrives in pieces. */
+  #bodyUsed = 0;
+  /** Gathered ciphertext that is not decrypted yet; undefined before the first. */
+  #gathered: Uint8Array | undefined;
+  #gatheredUsed = 0;
+  readonly #tag = new Uint8Array(TAG_BYTES);
+  /** Plaintext of a verified record that was not returned yet. */
+  #opened: readonly Uint8Array[] = [];
+  #openedKind: RecordKind = RECORD_KIND.data;
+  #openedAt = 0;
+  #openedBytes = 0;
   #chunk: Uint8Array = NOTHING;
   #at = 0;
   #failure: CryptoError | undefined;
 
-  /** Bytes pushed and not yet returned as records. */
+  /** @param opener opens the records of this stream, and is not used for anything else from now on */
+  constructor(opener: RecordOpener) {
+    this.#opener = opener;
+  }
+
+  /** Bytes pushed and not yet returned as plaintext. */
   get bufferedBytes(): number {
-    return this.#chunk.length - this.#at + this.#headerUsed + this.#partsUsed;
+    return this.#chunk.length - this.#at + this.#headerUsed + this.#bodyUsed + this.#openedBytes;
+  }
+
+  /** Frees the memory of a pushed chunk, which nothing else may use then, unless bytes of it are still to be taken. */
+  release(chunk: Uint8Array): void {
+    if (this.#chunk === chunk) {
+      if (this.#at < chunk.length) return;
+      this.#forgetChunk();
+    }
+    freeMemory(chunk);
   }
 
   /** Takes ownership of the next bytes of the stream. */
@@ -48,13 +85,14 @@ export class RecordDecoder {
   }
 
   /**
-   * Returns the next complete record, or undefined when more bytes are needed.
-   * @throws CryptoError IPC_RECORD_INVALID when its kind does not exist or its length is not allowed.
+   * Returns the next authentic plaintext, or undefined when more bytes are needed.
+   * @throws CryptoError IPC_RECORD_INVALID when the kind of a record does not exist or its length is not allowed; all errors of
+   * `RecordOpener.open`
    */
-  next(): SealedRecord | undefined {
+  next(): OpenedPiece | undefined {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      return this.#next();
+      return this.#openedBytes > 0 ? this.#nextOpened() : this.#next();
     } catch (error) {
       if (error instanceof CryptoError) this.#fail(error);
       throw error;
@@ -62,76 +100,106 @@ export class RecordDecoder {
   }
 
   /**
-   * Reports the end of the stream. `RecordOpener.end` decides whether the peer intended it.
-   * @throws CryptoError IPC_RECORD_TRUNCATED when the stream ended within a record.
+   * Reports the end of the stream.
+   * @throws CryptoError IPC_RECORD_TRUNCATED when it ended within a record, or when no CLOSE came before
    */
   end(): void {
     if (this.#failure !== undefined) throw this.#failure;
     const buffered = this.bufferedBytes;
-    if (buffered === 0) return;
-    const wanted =
-      this.#headerUsed === RECORD_HEADER_BYTES
-        ? `${RECORD_HEADER_BYTES + readLength(this.#header, 0)}`
-        : "an unknown number of";
-    this.#fail(
-      new CryptoError(
-        "IPC_RECORD_TRUNCATED",
-        `stream truncated: end after ${buffered} of ${wanted} bytes of a record; the received part is dropped`,
-      ),
+    try {
+      if (buffered > 0) throw this.#truncated(buffered);
+      this.#opener.end();
+    } catch (error) {
+      this.#fail(error as CryptoError);
+    }
+  }
+
+  #truncated(buffered: number): CryptoError {
+    const isHeaderComplete = this.#headerUsed === RECORD_HEADER_BYTES;
+    const wanted = isHeaderComplete ? `${RECORD_HEADER_BYTES + readLength(this.#header, 0)}` : "an unknown number of";
+    return new CryptoError(
+      "IPC_RECORD_TRUNCATED",
+      `stream truncated: end after ${buffered} of ${wanted} bytes of a record; the received part is dropped`,
     );
   }
 
-  #next(): SealedRecord | undefined {
+  #next(): OpenedPiece | undefined {
     if (this.#headerUsed === 0 && this.#chunk.length - this.#at >= RECORD_HEADER_BYTES) {
       const start = this.#at + RECORD_HEADER_BYTES;
       const length = readLength(this.#chunk, this.#at);
       const kind = checkForm(this.#chunk[this.#at] as number, length);
       if (start + length <= this.#chunk.length) {
         this.#at = start + length;
-        return { kind, sealed: viewOf(this.#chunk, start, length) };
+        return { kind, plaintext: this.#opener.open({ kind, sealed: this.#chunk.subarray(start, this.#at) }) };
       }
     }
     return this.#continue();
   }
 
   /** Continues a record that is not complete in this chunk. */
-  #continue(): SealedRecord | undefined {
+  #continue(): OpenedPiece | undefined {
+    if (!this.#readHeader()) return this.#forgetChunk();
+    const length = readLength(this.#header, 0);
+    const tagAt = length - TAG_BYTES;
+    if (this.#bodyUsed < tagAt) this.#decrypt(tagAt);
+    while (this.#bodyUsed >= tagAt && this.#bodyUsed < length && this.#at < this.#chunk.length) {
+      this.#tag[this.#bodyUsed++ - tagAt] = this.#chunk[this.#at++] as number;
+    }
+    if (this.#bodyUsed < length) return this.#forgetChunk();
+    const kind = this.#header[0] as RecordKind;
+    this.#forgetRecord();
+    this.#opened = this.#opener.finish(this.#tag);
+    if (this.#opened.length === 0) return { kind, plaintext: NOTHING };
+    this.#openedKind = kind;
+    this.#openedAt = 0;
+    this.#openedBytes = tagAt;
+    return this.#nextOpened();
+  }
+
+  /** Returns whether the header is complete. Its record is begun as soon as it is, so that an invalid one is rejected at once. */
+  #readHeader(): boolean {
+    if (this.#headerUsed === RECORD_HEADER_BYTES) return true;
     while (this.#headerUsed < RECORD_HEADER_BYTES) {
-      if (this.#at === this.#chunk.length) return this.#forgetChunk();
+      if (this.#at === this.#chunk.length) return false;
       this.#header[this.#headerUsed++] = this.#chunk[this.#at++] as number;
     }
     const length = readLength(this.#header, 0);
-    const kind = checkForm(this.#header[0] as number, length);
-    const missing = length - this.#partsUsed;
-    const piece = this.#chunk.subarray(this.#at, this.#at + missing);
-    if (piece.length < missing) {
-      if (piece.length > 0) this.#keep(piece, length);
-      return this.#forgetChunk();
-    }
-    let sealed: Uint8Array;
-    if (this.#partsUsed === 0) {
-      sealed = viewOf(this.#chunk, this.#at, length);
-    } else {
-      this.#keep(piece, length);
-      sealed = this.#parts;
-    }
-    this.#at += missing;
-    this.#forgetParts();
-    return { kind, sealed };
+    this.#opener.begin(checkForm(this.#header[0] as number, length), length);
+    return true;
   }
 
-  /** Copies a piece of a record of `length` bytes. Memory grows with the received bytes, up to the record's length. */
-  #keep(piece: Uint8Array, length: number): void {
-    const used = this.#partsUsed + piece.length;
-    if (used > this.#parts.length) {
-      // Not zeroed, because it is returned only after every byte was overwritten.
-      const buffer = Buffer.allocUnsafeSlow(Math.min(length, Math.max(FIRST_PART_BYTES, 2 * used)));
-      const grown = viewOf(buffer, 0, buffer.length);
-      grown.set(this.#parts.subarray(0, this.#partsUsed));
-      this.#parts = grown;
+  /** Takes ciphertext from the chunk, up to the tag, and decrypts it, except for a short piece that more follows. */
+  #decrypt(tagAt: number): void {
+    const end = Math.min(this.#at + tagAt - this.#bodyUsed, this.#chunk.length);
+    this.#bodyUsed += end - this.#at;
+    const isLast = this.#bodyUsed === tagAt;
+    while (this.#at < end) {
+      const left = end - this.#at;
+      if (this.#gatheredUsed === 0 && (isLast || (left >= MIN_PIECE_BYTES && tagAt > WHOLE_BYTES))) {
+        this.#opener.add(this.#chunk.subarray(this.#at, end));
+        this.#at = end;
+        return;
+      }
+      // Not zeroed, because every byte is overwritten before it is read.
+      this.#gathered ??= Buffer.allocUnsafeSlow(tagAt > WHOLE_BYTES ? MIN_PIECE_BYTES : tagAt);
+      const fits = Math.min(left, this.#gathered.length - this.#gatheredUsed);
+      this.#gathered.set(this.#chunk.subarray(this.#at, this.#at + fits), this.#gatheredUsed);
+      this.#at += fits;
+      this.#gatheredUsed += fits;
+      if (this.#gatheredUsed < this.#gathered.length && !(isLast && this.#at === end)) continue;
+      this.#opener.add(this.#gathered.subarray(0, this.#gatheredUsed));
+      this.#gatheredUsed = 0;
+      if (!isLast || this.#at < end) continue;
+      freeMemory(this.#gathered);
+      this.#gathered = undefined;
     }
-    this.#parts.set(piece, this.#partsUsed);
-    this.#partsUsed = used;
+  }
+
+  #nextOpened(): OpenedPiece {
+    const plaintext = this.#opened[this.#openedAt++] as Uint8Array;
+    this.#openedBytes -= plaintext.length;
+    if (this.#openedBytes === 0) this.#opened = [];
+    return { kind: this.#openedKind, plaintext };
   }
 
   #forgetChunk(): undefined {
@@ -139,21 +207,19 @@ export class RecordDecoder {
     this.#at = 0;
   }
 
-  #forgetParts(): void {
+  #forgetRecord(): void {
     this.#headerUsed = 0;
-    this.#parts = NOTHING;
-    this.#partsUsed = 0;
+    this.#bodyUsed = 0;
+    this.#gathered = undefined;
+    this.#gatheredUsed = 0;
   }
 
   #fail(error: CryptoError): never {
     this.#failure = error;
     this.#forgetChunk();
-    this.#forgetParts();
+    this.#forgetRecord();
+    this.#opened = [];
+    this.#openedBytes = 0;
     throw error;
   }
-}
-
-/** Returns a plain Uint8Array: a `subarray` of a Buffer would be a Buffer. */
-function viewOf(chunk: Uint8Array, start: number, length: number): Uint8Array {
-  return new Uint8Array(chunk.buffer, chunk.byteOffset + start, length);
 }

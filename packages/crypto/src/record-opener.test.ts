@@ -184,6 +184,43 @@ describe("a record out of order", () => {
   });
 });
 
+describe("a record in pieces", () => {
+  const [first, second] = session();
+  const tag = second.sealed.subarray(3);
+
+  /** An opener that has the AUTH, and has begun the record of "one". */
+  function begun(): RecordOpener {
+    const opener = new RecordOpener(keys());
+    opener.open(first);
+    opener.begin(second.kind, second.sealed.length);
+    return opener;
+  }
+
+  test("opens to a piece of plaintext for each piece of ciphertext", () => {
+    const opener = begun();
+    opener.add(second.sealed.subarray(0, 1));
+    opener.add(second.sealed.subarray(1, 3));
+    expect(opener.finish(tag).map((piece) => Buffer.from(piece).toString())).toEqual(["o", "ne"]);
+  });
+
+  test("is rejected when a piece is left out, added twice, or altered", () => {
+    for (const pieces of [[], [0, 0, 1, 2], [0, 2, 1], [0, 1]]) {
+      const opener = begun();
+      for (const at of pieces) opener.add(second.sealed.subarray(at, at + 1));
+      expect(() => opener.finish(tag)).toThrow(expect.objectContaining({ code: "IPC_DECRYPTION_FAILED" }));
+      expect(() => opener.finish(tag)).toThrow(expect.objectContaining({ code: "IPC_DECRYPTION_FAILED" }));
+    }
+  });
+
+  test("cannot be continued before it is begun, or after it was finished", () => {
+    const opener = new RecordOpener(keys());
+    expect(() => opener.add(new Uint8Array(1))).toThrow("begun");
+    expect(() => opener.finish(tag)).toThrow("begun");
+    openAll([first], opener);
+    expect(() => opener.add(new Uint8Array(1))).toThrow("begun");
+  });
+});
+
 describe("a malformed record", () => {
   test.each([
     [data, 15],

@@ -1,4 +1,5 @@
 import { type CipherGCM, createCipheriv, type KeyObject } from "node:crypto";
+import { freeMemory } from "./free-memory.js";
 import type { TrafficKeys } from "./key-schedule.js";
 import { TAG_BYTES } from "./message-cipher.js";
 import {
@@ -13,6 +14,13 @@ import { type RecordCipherOptions, RecordSequence } from "./record-sequence.js";
 /** Keys that already have a sealer: a second one would start again at number 0 and use each nonce twice. */
 const taken = new WeakSet<KeyObject>();
 
+/** A record whose plaintext is not complete yet. */
+interface BegunRecord {
+  readonly cipher: CipherGCM;
+  /** Bytes of plaintext that are still to come. */
+  missing: number;
+}
+
 /**
  * Seals the records of one direction: `kind u8 ‖ length u24 ‖ AES-256-GCM ciphertext ‖ tag(16)`. The first four bytes are the
  * associated data; the nonce is counted and never sent.
@@ -23,6 +31,7 @@ const taken = new WeakSet<KeyObject>();
 export class RecordSealer {
   readonly #sequence: RecordSequence;
   readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
+  #begun: BegunRecord | undefined;
 
   /** @throws TypeError when a sealer was created from these keys before. RangeError when an option is out of its range. */
   constructor(keys: TrafficKeys, options: RecordCipherOptions = {}) {
@@ -59,7 +68,9 @@ export class RecordSealer {
     let at = offset + RECORD_HEADER_BYTES;
     for (const chunk of chunks) {
       // GCM returns as many bytes as it takes, so each chunk is written to its final place at once.
-      target.set(cipher.update(chunk), at);
+      const ciphertext = cipher.update(chunk);
+      target.set(ciphertext, at);
+      freeMemory(ciphertext);
       at += chunk.length;
     }
     cipher.final();
@@ -68,22 +79,45 @@ export class RecordSealer {
   }
 
   /**
-   * Seals a record as parts to be written in order, in memory of their own: one copy fewer than `seal`, which pays off for
-   * large records.
+   * Begins a record that is sent in pieces: then comes `add` for each piece of its plaintext, and `finish`. Returns its header.
+   * @param length bytes of plaintext
    * @throws RangeError when this kind is not allowed now or cannot hold that many bytes; CryptoError IPC_CIPHER_EXHAUSTED
    */
-  sealParts(kind: RecordKind, chunks: readonly Uint8Array[]): Uint8Array[] {
+  begin(kind: RecordKind, length: number): Uint8Array {
     const header = new Uint8Array(RECORD_HEADER_BYTES);
-    const cipher = this.#begin(header, kind, lengthOf(chunks));
-    const parts: Uint8Array[] = [header];
-    for (const chunk of chunks) parts.push(cipher.update(chunk));
+    this.#begun = { cipher: this.#begin(header, kind, length), missing: length };
+    return header;
+  }
+
+  /**
+   * Seals the next piece of the plaintext into memory of its own.
+   * @throws RangeError when it is longer than what is missing of the record
+   */
+  add(piece: Uint8Array): Uint8Array {
+    const begun = this.#assertBegun();
+    if (piece.length > begun.missing)
+      throw new RangeError(`piece: takes at most ${begun.missing} bytes, got ${piece.length}`);
+    begun.missing -= piece.length;
+    return begun.cipher.update(piece);
+  }
+
+  /** Completes the record, and returns its tag. @throws RangeError when a piece is missing */
+  finish(): Uint8Array {
+    const { cipher, missing } = this.#assertBegun();
+    if (missing > 0) throw new RangeError(`record: ${missing} bytes of its plaintext are missing`);
+    this.#begun = undefined;
     cipher.final();
-    parts.push(cipher.getAuthTag());
-    return parts;
+    return cipher.getAuthTag();
+  }
+
+  #assertBegun(): BegunRecord {
+    if (this.#begun === undefined) throw new Error("a record is begun before its pieces are sealed");
+    return this.#begun;
   }
 
   /** Checks everything, then uses up a sequence number: if a later step fails, its nonce is never used again. */
   #begin(header: Uint8Array, kind: RecordKind, length: number): CipherGCM {
+    if (this.#begun !== undefined) throw new Error("a record is finished before the next one is begun");
     assertPlaintextFits(kind, length);
     const rejectReason = this.#sequence.rejectReason(kind);
     if (rejectReason !== undefined)

@@ -77,6 +77,16 @@ export class FrameDecoder {
   }
 
   /**
+   * Copies bytes of the stream into the memory of the frame that they continue and do not complete, as `push` and `next` do with part of
+   * a large frame. Returns false, and does nothing, if they are not such a part.
+   */
+  absorb(piece: Uint8Array): boolean {
+    if (this.#headerUsed < LENGTH_BYTES || this.#at !== this.#chunk.length) return false;
+    const length = readUint32(this.#header, 0);
+    return piece.length < length - this.#assembly.length && this.#assembly.absorb(piece, length);
+  }
+
+  /**
    * Returns the next complete body, or undefined when more bytes are needed.
    * @throws FrameError IPC_FRAME_TOO_LARGE, IPC_FRAME_TOO_SHORT
    */

@@ -102,4 +102,23 @@ describe("a reassembly buffer", () => {
       }
     },
   );
+
+  test("absorbs pieces from half of the frame on, in memory that it allocates then", () => {
+    const asked: number[] = [];
+    const assembly = new ReassemblyBuffer((bytes) => {
+      asked.push(bytes);
+      return dirty(bytes);
+    });
+    expect(assembly.absorb(piece(5_000, 1), 10_000)).toBe(false);
+    assembly.add(piece(4_999, 1), 10_000);
+    expect([assembly.absorb(piece(1, 2), 10_000), asked, assembly.length]).toEqual([false, [], 4_999]);
+    assembly.add(piece(1, 2), 10_000);
+    const absorbed = piece(3_000, 3);
+    expect([assembly.absorb(absorbed, 10_000), asked, assembly.length]).toEqual([true, [10_000], 8_000]);
+    absorbed.fill(0);
+    assembly.add(piece(2_000, 4), 10_000);
+    const expected = Buffer.concat([piece(4_999, 1), piece(1, 2), piece(3_000, 3), piece(2_000, 4)]);
+    expect(Buffer.from(assembly.take()).equals(expected)).toBe(true);
+    expect(asked).toEqual([10_000]);
+  });
 });

@@ -16,12 +16,12 @@ const LARGEST_BLOCK_BYTES = 65_536;
  *
  * A small frame is allocated at once. For others, memory grows with the received bytes, never with the announced length: large
  * chunks are kept as views, small ones are copied into blocks that double (one-byte chunks kept one by one would cost some 380
- * bytes each), and the frame is assembled once, when it is complete.
+ * bytes each), and the frame is assembled once: when it is complete, or when half of it is there and `absorb` copies the rest.
  */
 export class ReassemblyBuffer {
   readonly #allocate: AllocateBuffer;
-  /** The memory of a small frame. Undefined: there is none, or the frame is a large one. */
-  #small: Uint8Array | undefined;
+  /** The memory of a small frame, or of a large one since `absorb` has allocated it. */
+  #whole: Uint8Array | undefined;
   #parts: Uint8Array[] = [];
   #block: Uint8Array | undefined;
   #blockUsed = 0;
@@ -43,10 +43,23 @@ export class ReassemblyBuffer {
    * @throws RangeError when the allocated memory has another length; the piece is not added then
    */
   add(piece: Uint8Array, frameLength: number): void {
-    if (this.#length === 0 && frameLength <= SMALL_FRAME_BYTES) this.#small = this.#allocateExactly(frameLength);
-    this.#small?.set(piece, this.#length);
+    if (this.#length === 0 && frameLength <= SMALL_FRAME_BYTES) this.#whole = this.#allocateExactly(frameLength);
+    this.#whole?.set(piece, this.#length);
     this.#length += piece.length;
-    if (this.#small === undefined) this.#keep(piece);
+    if (this.#whole === undefined) this.#keep(piece);
+  }
+
+  /**
+   * Copies a piece into the memory of the frame, which it allocates when half of the frame is there. Returns false, and does nothing,
+   * before that.
+   * @throws RangeError when the allocated memory has another length; the piece is not added then
+   */
+  absorb(piece: Uint8Array, frameLength: number): boolean {
+    if (this.#whole === undefined && 2 * this.#length >= frameLength) this.#whole = this.#join(frameLength);
+    if (this.#whole === undefined) return false;
+    this.#whole.set(piece, this.#length);
+    this.#length += piece.length;
+    return true;
   }
 
   #keep(piece: Uint8Array): void {
@@ -72,15 +85,15 @@ export class ReassemblyBuffer {
    * @throws RangeError when the allocated memory has another length; the pieces are kept then
    */
   take(): Uint8Array {
-    const whole = this.#small ?? this.#join();
-    this.#small = undefined;
+    const whole = this.#whole ?? this.#join(this.#length);
+    this.#whole = undefined;
     this.#length = 0;
     return whole;
   }
 
-  #join(): Uint8Array {
+  #join(bytes: number): Uint8Array {
     this.#sealBlock();
-    const whole = this.#allocateExactly(this.#length);
+    const whole = this.#allocateExactly(bytes);
     let at = 0;
     for (const part of this.#parts) {
       whole.set(part, at);

@@ -36,8 +36,13 @@ export interface MessageEncoder {
   writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void;
   /** Seals a batch in place; `batch` is `headroom ‖ frames ‖ tailroom`. @throws CryptoError */
   sealBatch(batch: Uint8Array): void;
-  /** Encodes a large message as chunks to be written in order; unencrypted chunks alias `data`. */
-  encodeChunks(type: number, data: Uint8Array): Uint8Array[];
+  /** Bytes of all portions of a message together. */
+  encodedBytes(dataLength: number): number;
+  /**
+   * Encodes a large message in portions, each when it is asked for: chunks to be written in order. Unencrypted chunks alias `data`.
+   * Ends early if the length of `data` changes, because its buffer is transferred or resized. Asking throws CryptoError.
+   */
+  encodePortions(type: number, data: Uint8Array): Iterator<readonly Uint8Array[]>;
   /** How this side announces the end of its stream, and the peer the end of its own. */
   readonly endMark: EndMark;
   /** Encodes the announcement of this side's end; undefined if `endMark` is "none". @throws CryptoError */
@@ -57,6 +62,8 @@ export interface MessageDecoder {
    * @throws FrameError, CryptoError; later bytes cannot be trusted then
    */
   nextMessage(timeSlice?: TimeSlice): MessageBody | undefined;
+  /** Frees the memory of a pushed chunk, which nothing else may use then, if it is not needed. @default messages are views into it */
+  release?(chunk: Uint8Array): void;
   /** Checks that the stream may end here. @throws FrameError, CryptoError if it was truncated */
   end(): void;
 }

@@ -3,6 +3,7 @@ import { CountedNonces, MessageCipher } from "@ipc/crypto";
 import { encodeFrame, encodeMessage } from "@ipc/framing";
 import { assert, integer, nat, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
+import { encodedBytes } from "../../test/encoded-bytes.js";
 import type { MessageCodec, MessageDecoder } from "./codec.js";
 import { GolangIpcCodec, PlainCodec } from "./frame-codec.js";
 
@@ -34,11 +35,11 @@ describe.each([
   ["plain", plain],
   ["sealed", sealed],
 ])("a %s message", (_mode, make) => {
-  test("decodes to its input when written as one frame or in parts", () => {
+  test("decodes to its input when written as one frame or in portions", () => {
     assert(
       property(integer({ min: 0, max: 0xffff_ffff }), uint8Array({ maxLength: 3_000 }), (type, data) => {
         const out = make();
-        const decoder = decoderFor(make(), frameOf(out, type, data), ...out.encodeChunks(type, data));
+        const decoder = decoderFor(make(), frameOf(out, type, data), encodedBytes(out, type, data));
         expect(decoder.nextMessage()).toEqual({ type, data });
         expect(decoder.nextMessage()).toEqual({ type, data });
         expect(decoder.nextMessage()).toBeUndefined();
@@ -48,11 +49,11 @@ describe.each([
   });
 
   test.each([0, 1, 1_019, 1_020, 1_021, 65_536])(
-    "of %i bytes encodes to the same bytes in one frame and in parts",
+    "of %i bytes encodes to the same bytes in one frame and in portions",
     (length) => {
       const data = Uint8Array.from({ length }, (_, index) => index & 0xff);
       const frame = frameOf(make(), 9, data);
-      expect(Buffer.concat(make().encodeChunks(9, data)).equals(frame)).toBe(true);
+      expect(encodedBytes(make(), 9, data).equals(frame)).toBe(true);
       expect(frame).toHaveLength(make().frameOverhead + length);
     },
   );
@@ -82,7 +83,7 @@ describe("a plain connection", () => {
 
   test("does not copy the data of a large message", () => {
     const data = new Uint8Array(100_000);
-    expect(plain().encodeChunks(1, data)[1]).toBe(data);
+    expect(plain().encodePortions(1, data).next().value?.[1]).toBe(data);
   });
 
   test("reports that nothing protects it", () => {

@@ -37,13 +37,17 @@ export abstract class FrameCodec implements MessageCodec {
   readonly yieldAfterBytes: number = LARGE_BYTES;
   readonly endMark: EndMark = "none";
 
-  abstract encodeChunks(type: number, data: Uint8Array): Uint8Array[];
+  abstract encodePortions(type: number, data: Uint8Array): Iterator<readonly Uint8Array[]>;
 
   abstract createDecoder(maxDataBytes: number): MessageDecoder;
 
   writeFrame(target: Uint8Array, offset: number, type: number, data: Uint8Array): void {
     writeMessageHeader(target, offset, type, data.length);
     target.set(data, offset + MESSAGE_HEADER_BYTES);
+  }
+
+  encodedBytes(dataLength: number): number {
+    return this.frameOverhead + dataLength;
   }
 
   sealBatch(_batch: Uint8Array): void {}
@@ -70,8 +74,8 @@ export class PlainCodec extends FrameCodec {
     return encodeMessage(CONTROL_TYPE, closing);
   }
 
-  encodeChunks(type: number, data: Uint8Array): Uint8Array[] {
-    return [encodeHeader(type, data.length), data];
+  encodePortions(type: number, data: Uint8Array): Iterator<readonly Uint8Array[]> {
+    return [[encodeHeader(type, data.length), data]].values();
   }
 
   createDecoder(maxDataBytes: number): MessageDecoder {
@@ -123,10 +127,11 @@ export class GolangIpcCodec extends FrameCodec {
     }
   }
 
-  encodeChunks(type: number, data: Uint8Array): Uint8Array[] {
+  /** In one portion, because one tag covers the message: its receiver cannot begin earlier. */
+  encodePortions(type: number, data: Uint8Array): Iterator<readonly Uint8Array[]> {
     const frame = Buffer.allocUnsafeSlow(this.frameOverhead + data.length);
     this.writeFrame(frame, 0, type, data);
-    return [frame];
+    return [[frame]].values();
   }
 
   createDecoder(maxDataBytes: number): MessageDecoder {

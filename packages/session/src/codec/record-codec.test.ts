@@ -1,6 +1,7 @@
 import type { RecordCipherOptions } from "@ipc/crypto";
 import { array, assert, constantFrom, integer, property, record } from "fast-check";
 import { describe, expect, test } from "vitest";
+import { encodedBytes } from "../../test/encoded-bytes.js";
 import { recordPair, recordsIn } from "../../test/record-pair.js";
 import type { MessageDecoder, MessageEncoder } from "./codec.js";
 import type { RecordCodec } from "./record-codec.js";
@@ -49,10 +50,10 @@ describe("records carry the frames", () => {
     ["large", constantFrom(0, 5_000, 70_000, 262_136, 262_137, 600_000), integer({ min: 5_000, max: 100_000 })],
   ] as const;
 
-  test.each(SIZES)("for any batches, any parts and any cuts of the stream: %s", (_size, length, chunk) => {
+  test.each(SIZES)("for any batches, any portions and any cuts of the stream: %s", (_size, length, chunk) => {
     const message = record({ type: integer({ min: 1, max: 0xffff_ffff }), length });
     const step = record({
-      way: constantFrom("batch", "parts"),
+      way: constantFrom("batch", "portions"),
       messages: array(message, { minLength: 1, maxLength: 4 }),
     });
     assert(
@@ -63,7 +64,7 @@ describe("records carry the frames", () => {
         for (const { way, messages } of steps) {
           const total = messages.reduce((sum, each) => sum + each.length, 0);
           if (way === "batch" && total < 60_000) written.push(batch(near, messages));
-          else for (const each of messages) written.push(...near.encodeChunks(each.type, dataOf(each)));
+          else for (const each of messages) written.push(encodedBytes(near, each.type, dataOf(each)));
           expected.push(...messages);
         }
         const stream = Buffer.concat([...written, near.closeNotify()]);
@@ -91,10 +92,39 @@ describe("records carry the frames", () => {
     ).toHaveLength(20 + 18 + 8);
   });
 
-  test("in parts of at most 256 KiB", () => {
+  test.each([
+    [0, ["2:8"]],
+    [65_536, ["2:65544"]],
+    [262_136, ["2:262144"]],
+    [262_137, ["2:262144", "2:1"]],
+    [600_000, ["2:262144", "2:262144", `2:${600_008 - 2 * 262_144}`]],
+  ])("in records of at most 256 KiB: %i bytes", (length, records) => {
     const [near] = recordPair();
-    const parts = near.encodeChunks(1, new Uint8Array(600_000));
-    expect(recordsIn(Buffer.concat(parts))).toEqual(["2:262144", "2:262144", `2:${600_008 - 2 * 262_144}`]);
+    expect(recordsIn(encodedBytes(near, 1, new Uint8Array(length)))).toEqual(records);
+  });
+
+  test("in portions of at most 128 KiB, of which each is sealed when it is asked for", () => {
+    const [near, far] = pair();
+    const data = new Uint8Array(300_000);
+    const sizes: number[] = [];
+    const portions = near.encodePortions(1, data);
+    for (let portion = portions.next(); portion.done !== true; portion = portions.next()) {
+      data[299_999] = 7;
+      const bytes = Buffer.concat(portion.value);
+      sizes.push(bytes.length);
+      far.push(bytes);
+    }
+    expect(sizes).toEqual([4 + 8 + 131_072, 262_136 - 131_072 + 16, 4 + 300_000 - 262_136 + 16]);
+    expect(far.nextMessage()?.data[299_999]).toBe(7);
+  });
+
+  test("and end within a message whose buffer is transferred", () => {
+    const [near] = recordPair();
+    const data = new Uint8Array(300_000);
+    const portions = near.encodePortions(1, data);
+    expect(portions.next().done).toBe(false);
+    structuredClone(data, { transfer: [data.buffer] });
+    expect(portions.next().done).toBe(true);
   });
 
   test("and report the proofs of the peer", () => {

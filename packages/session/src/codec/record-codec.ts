@@ -1,7 +1,9 @@
 import {
+  freeMemory,
   RECORD_DATA_MAX_BYTES,
   RECORD_HEADER_BYTES,
   RECORD_KIND,
+  RECORD_OVERHEAD_BYTES,
   RecordDecoder,
   type RecordOpener,
   type RecordSealer,
@@ -18,6 +20,14 @@ import { createFrameDecoder, encodeHeader, FrameCodec } from "./frame-codec.js";
 
 /** The longest data of a control frame in the handshake, in bytes. */
 const CONTROL_RECORD_BYTES = 128;
+
+/**
+ * Plaintext of a portion of a large message, in bytes: the receiver decrypts one while the next is sealed. Smaller ones cost both sides
+ * more system calls and wake-ups.
+ */
+const PORTION_BYTES = 131_072;
+
+const NOTHING = new Uint8Array(0);
 
 /**
  * Encodes a secure session: a stream of plain frames, sealed in records. The small messages of a tick share one record, a large
@@ -45,14 +55,31 @@ export class RecordCodec extends FrameCodec {
     this.#sealer.sealInto(batch, 0, RECORD_KIND.data, [frames]);
   }
 
-  encodeChunks(type: number, data: Uint8Array): Uint8Array[] {
-    const first = data.subarray(0, RECORD_DATA_MAX_BYTES - MESSAGE_HEADER_BYTES);
-    const parts = this.#sealer.sealParts(RECORD_KIND.data, [encodeHeader(type, data.length), first]);
-    for (let at = first.length; at < data.length; at += RECORD_DATA_MAX_BYTES) {
-      const piece = data.subarray(at, at + RECORD_DATA_MAX_BYTES);
-      parts.push(...this.#sealer.sealParts(RECORD_KIND.data, [piece]));
-    }
-    return parts;
+  override encodedBytes(dataLength: number): number {
+    const frameBytes = MESSAGE_HEADER_BYTES + dataLength;
+    return frameBytes + Math.ceil(frameBytes / RECORD_DATA_MAX_BYTES) * RECORD_OVERHEAD_BYTES;
+  }
+
+  /** As few records as the length allows, each sealed while its beginning is on its way. */
+  *encodePortions(type: number, data: Uint8Array): Generator<readonly Uint8Array[]> {
+    const { length } = data;
+    let header: Uint8Array = encodeHeader(type, length);
+    let at = 0;
+    let recordEnd = 0;
+    do {
+      const parts: Uint8Array[] = [];
+      if (at === recordEnd) {
+        recordEnd = Math.min(at + RECORD_DATA_MAX_BYTES - header.length, length);
+        parts.push(this.#sealer.begin(RECORD_KIND.data, header.length + recordEnd - at));
+        if (at === 0) parts.push(this.#sealer.add(header));
+        header = NOTHING;
+      }
+      const end = Math.min(at + PORTION_BYTES, recordEnd);
+      parts.push(this.#sealer.add(data.subarray(at, end)));
+      if (end === recordEnd) parts.push(this.#sealer.finish());
+      yield parts;
+      at = end;
+    } while (at < length && data.length === length);
   }
 
   override closeNotify(): Uint8Array {
@@ -86,12 +113,13 @@ export class RecordCodec extends FrameCodec {
 
 /** Decodes the frames of a secure session out of its records. */
 class RecordMessageDecoder implements MessageDecoder {
-  readonly #opener: RecordOpener;
-  readonly #records = new RecordDecoder();
+  readonly #records: RecordDecoder;
   readonly #frames: FrameDecoder;
+  /** Whether bytes have arrived since the records were last read to their end. */
+  #hasArrived = false;
 
   constructor(opener: RecordOpener, maxDataBytes: number) {
-    this.#opener = opener;
+    this.#records = new RecordDecoder(opener);
     this.#frames = createFrameDecoder(maxDataBytes);
   }
 
@@ -101,17 +129,28 @@ class RecordMessageDecoder implements MessageDecoder {
 
   push(chunk: Uint8Array): void {
     this.#records.push(chunk);
+    this.#hasArrived = true;
   }
 
-  /** Opens a record only after every earlier message was returned, so records stay sealed while the reader is paused. */
+  release(chunk: Uint8Array): void {
+    this.#records.release(chunk);
+  }
+
+  /** Takes plaintext only after every earlier message was returned, so records stay sealed while the reader is paused. */
   nextMessage(timeSlice?: TimeSlice): MessageBody | undefined {
     for (;;) {
       const message = this.#frames.nextMessage();
       if (message !== undefined) return message;
-      const record = this.#records.next();
-      if (record === undefined) return undefined;
-      const plaintext = this.#opener.open(record);
-      if (record.kind === RECORD_KIND.data) this.#frames.push(plaintext);
+      const piece = this.#records.next();
+      if (piece === undefined) {
+        // The beginning of a record was decrypted, which takes time, too.
+        if (this.#hasArrived) timeSlice?.countStep();
+        this.#hasArrived = false;
+        return undefined;
+      }
+      // Most of a large message is copied into its memory while it is in the processor's cache.
+      if (this.#frames.absorb(piece.plaintext)) freeMemory(piece.plaintext);
+      else this.#frames.push(piece.plaintext);
       // Count each record as a step, because a peer can spread a message over one record per byte.
       if (timeSlice?.countStep() === true) return undefined;
     }
@@ -119,7 +158,6 @@ class RecordMessageDecoder implements MessageDecoder {
 
   end(): void {
     this.#records.end();
-    this.#opener.end();
     this.#frames.end();
   }
 }

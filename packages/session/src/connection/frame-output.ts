@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
+import { clearImmediate, setImmediate } from "node:timers";
 import { LARGE_BYTES, type MessageEncoder } from "../codec/codec.js";
-import { type IpcError, rethrowDefect } from "../errors.js";
+import { type IpcError, rethrowDefect, SessionError } from "../errors.js";
 import type { ResendBuffer } from "../resume/resend-buffer.js";
 import { busyPoll, nextMacrotask, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
 import { SendBuffer } from "./send-buffer.js";
@@ -15,6 +16,16 @@ const HEAD_START_BYTES = 2_048;
 /** After a batch of this size or more, the peer has enough to work on, and small writes between large ones would only cost. */
 const FLOW_BYTES = 32_768;
 
+/** Bytes of a large message that are encoded ahead of the kernel, and at most about so many in one macrotask. */
+const AHEAD_BYTES = 262_144;
+
+/** A large message whose portions are not all encoded yet. */
+interface LargeMessage {
+  readonly portions: Iterator<readonly Uint8Array[]>;
+  /** Encoded bytes that are missing. */
+  bytes: number;
+}
+
 export interface FrameOutputOptions {
   readonly stream: Duplex;
   readonly encoder: MessageEncoder;
@@ -24,11 +35,17 @@ export interface FrameOutputOptions {
   readonly resend: ResendBuffer | undefined;
   /** Called when the kernel has taken bytes. */
   readonly written: () => void;
-  /** Called when a batch cannot be sealed: its messages are not sent. */
+  /** Called when a batch or the rest of a large message cannot be encoded: these messages are not sent. */
   readonly failed: (error: IpcError) => void;
 }
 
-/** Writes frames to one stream: small ones of a tick together in one batch, large ones each by itself. */
+/**
+ * Writes frames to one stream: small ones of a tick together in one batch, large ones each by itself.
+ *
+ * The portions of a large message are encoded as the kernel takes them: the peer works on the first while the next is encoded, of a
+ * message of any size little more than 256 KiB exist twice, and other connections have their turns. Nothing may be added behind it
+ * until its last portion is encoded, except control frames, which stay in the batch so long.
+ */
 export class FrameOutput {
   readonly tracker: WriteTracker;
   /** Bytes that the batch may still take without reading `writableLength`, which only falls until the next stream write. */
@@ -40,6 +57,9 @@ export class FrameOutput {
   readonly #buffer: SendBuffer;
   readonly #written: () => void;
   readonly #failed: (error: IpcError) => void;
+  /** The large message that is being sent. */
+  #large: LargeMessage | undefined;
+  #nextTurn: NodeJS.Immediate | undefined;
   #messagesInBatch = 0;
   #flushScheduled = false;
   /** Whether the last batch was large. */
@@ -64,9 +84,14 @@ export class FrameOutput {
     return this.#buffer.length;
   }
 
+  /** Whether a large message is not encoded to its end: messages must wait. */
+  get isBusy(): boolean {
+    return this.#large !== undefined;
+  }
+
   /** Bytes that the kernel has not taken. */
   get queuedBytes(): number {
-    return this.#buffer.length + this.#stream.writableLength;
+    return this.#buffer.length + (this.#large?.bytes ?? 0) + this.#stream.writableLength;
   }
 
   /** Messages that the kernel has not taken. */
@@ -97,7 +122,7 @@ export class FrameOutput {
     const batch = this.#buffer;
     const length = this.#encoder.frameOverhead + data.length;
     if (!batch.makeRoom(length)) {
-      this.handBatch();
+      this.finish();
       if (this.#isStopped) return;
       batch.makeRoom(length);
     }
@@ -118,20 +143,31 @@ export class FrameOutput {
     return nextMacrotask();
   }
 
-  /** Writes a message by itself, behind the batch. @throws CryptoError */
+  /** Writes a message by itself, behind the batch: its first portion at once. @throws CryptoError; then nothing is written */
   addLarge(type: number, data: Uint8Array): void {
-    // Hand over the batch before sealing the parts, because records must be sent in the order in which they are sealed.
+    // Hand over the batch before the message is encoded, because records must be sent in the order in which they are sealed.
     this.handBatch();
     if (this.#isStopped) return;
-    const parts = this.#encoder.encodeChunks(type, data);
+    const bytes = this.#encoder.encodedBytes(data.length);
+    const large: LargeMessage = { portions: this.#encoder.encodePortions(type, data), bytes };
+    const first = encodeNext(large);
     if (!this.#isReplaying) this.#resend?.keepMessage(type, data, true);
-    this.#stream.cork();
-    for (const part of parts) this.hand(part, part === parts.at(-1) ? 1 : 0);
-    this.#stream.uncork();
+    this.tracker.add(bytes, 1);
+    this.#large = large;
+    this.#handPortion(first, large);
+    // A session has a copy, and its caller may change the data meanwhile.
+    if (this.#resend === undefined) this.#advance();
+    else this.finish();
+  }
+
+  /** Encodes and hands all that waits to be encoded. */
+  finish(): void {
+    while (this.#large !== undefined) this.#handNext(this.#large);
+    this.handBatch();
   }
 
   handBatch(): void {
-    if (this.#buffer.length === 0) return;
+    if (this.#buffer.length === 0 || this.#large !== undefined) return;
     const batch = this.#buffer.take();
     const messages = this.#messagesInBatch;
     if (!this.#isReplaying) this.#resend?.keepHanded(this.#framesOf(batch), messages);
@@ -148,8 +184,12 @@ export class FrameOutput {
 
   /** Hands sealed bytes to the stream. */
   hand(bytes: Uint8Array, messages: number): void {
-    this.roomBytes = 0;
     this.tracker.add(bytes.length, messages);
+    this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.roomBytes = 0;
     try {
       this.#stream.write(bytes, this.#onWritten);
     } catch (error) {
@@ -163,6 +203,8 @@ export class FrameOutput {
   stop(): void {
     this.#isStopped = true;
     this.roomBytes = 0;
+    this.#large = undefined;
+    clearImmediate(this.#nextTurn);
     if (this.#resend === undefined) return;
     if (!this.#isReplaying && this.#buffer.length > 0)
       this.#resend.keep(this.#framesOf(this.#buffer.take()), this.#messagesInBatch);
@@ -178,13 +220,69 @@ export class FrameOutput {
   readonly #onWritten = (error?: Error | null): void => {
     // The connection handles stream failures in its 'error' and 'close' listeners, the single path for every end.
     if (error || this.#isStopped) return;
-    this.tracker.update();
+    this.#advance();
+    this.tracker.update(this.#large?.bytes ?? 0);
     this.#written();
     if (this.#buffer.length === 0 && this.tracker.isIdle) this.#buffer.shrink();
   };
+
+  /** Encodes portions of the large message while the kernel takes them, and hands the batch behind the last. */
+  #advance(): void {
+    if (this.#large === undefined || this.#nextTurn !== undefined) return;
+    let encoded = 0;
+    while (this.#large !== undefined && this.#stream.writableLength < AHEAD_BYTES) {
+      if (encoded >= AHEAD_BYTES) {
+        this.#nextTurn = setImmediate(this.#onTurn);
+        return;
+      }
+      encoded += this.#handNext(this.#large);
+    }
+    if (this.#large === undefined && !this.#isStopped) this.handBatch();
+  }
+
+  readonly #onTurn = (): void => {
+    this.#nextTurn = undefined;
+    this.#advance();
+    if (!this.#isStopped) this.#written();
+  };
+
+  /** Encodes the next portion and hands it to the stream. Returns its bytes. */
+  #handNext(large: LargeMessage): number {
+    try {
+      return this.#handPortion(encodeNext(large), large);
+    } catch (thrown) {
+      // The stream ends within the message, and its receiver is given nothing of it.
+      this.#large = undefined;
+      this.#failed(rethrowDefect(thrown));
+      return 0;
+    }
+  }
+
+  #handPortion(parts: readonly Uint8Array[], large: LargeMessage): number {
+    let bytes = 0;
+    this.#stream.cork();
+    for (const part of parts) {
+      bytes += part.length;
+      this.#write(part);
+    }
+    large.bytes -= bytes;
+    if (large.bytes === 0) this.#large = undefined;
+    this.#stream.uncork();
+    return bytes;
+  }
 
   #framesOf(batch: Uint8Array): Uint8Array {
     const { headroom, tailroom } = this.#encoder;
     return batch.subarray(headroom, batch.length - tailroom);
   }
+}
+
+/** @throws CryptoError; SessionError IPC_CONNECTION_LOST if the data has not the length any more with which it was accepted */
+function encodeNext({ portions }: LargeMessage): readonly Uint8Array[] {
+  const { done, value } = portions.next();
+  if (done !== true) return value;
+  throw new SessionError(
+    "IPC_CONNECTION_LOST",
+    "connection ended: the buffer of `data` was transferred or resized while a part of it was sent; await the write before",
+  );
 }

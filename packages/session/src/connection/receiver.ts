@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { MESSAGE_HEADER_BYTES, type MessageBody } from "@ipc/framing";
+import { isOnlyReader } from "@ipc/transport/internal";
 import type { MessageDecoder } from "../codec/codec.js";
 import { type IpcError, isIpcError, rethrowDefect } from "../errors.js";
 import { CONTROL_TYPE } from "../message.js";
@@ -140,6 +141,7 @@ export class Receiver {
   readonly #onData = (chunk: unknown): void => {
     this.#push(chunk);
     this.#decode();
+    if (this.#decoder.release !== undefined && isOnlyReader(this.#stream)) this.#decoder.release(chunk as Uint8Array);
   };
 
   /** Ends the stream if it has emitted something else than bytes. */

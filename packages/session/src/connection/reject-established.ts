@@ -14,7 +14,11 @@ export function rejectEstablished({ stream, outcome }: EstablishedConnection, re
   const { codec } = outcome;
   try {
     const goaway = encodeControlFrame({ op: "goaway", reason, received: 0, taken: 0 });
-    for (const part of codec.encodeChunks(CONTROL_TYPE, goaway)) stream.write(part);
+    const { headroom, frameOverhead, tailroom } = codec;
+    const batch = new Uint8Array(headroom + frameOverhead + goaway.length + tailroom);
+    codec.writeFrame(batch, headroom, CONTROL_TYPE, goaway);
+    codec.sealBatch(batch);
+    stream.write(batch);
     const last = codec.closeNotify();
     if (last !== undefined) stream.write(last);
   } catch (error) {

@@ -231,13 +231,16 @@ describe("a sealer that seals no more", () => {
     },
   );
 
-  it("writes no byte of a large message when it fails in its middle", async () => {
-    const { sender, stream, exhausted } = secureSender({ recordLimit: 3 });
+  it("ends the connection within a large message, whose write is rejected like the one behind it", async () => {
+    const { sender, stream, exhausted } = secureSender({ recordLimit: 2 });
     const refused = { code: "IPC_CIPHER_EXHAUSTED" };
-    await expect(sender.write(1, bytes(1_000_000), undefined)).rejects.toMatchObject(refused);
+    const large = sender.write(1, bytes(1_000_000), undefined);
+    const behind = sender.write(2, bytes(5), undefined);
+    await expect(large).rejects.toMatchObject(refused);
+    await expect(behind).rejects.toMatchObject(refused);
     expect(exhausted).toEqual([expect.objectContaining(refused)]);
-    expect(stream.bytes).toHaveLength(0);
-    expect([sender.queuedMessages, sender.acceptedMessages]).toEqual([0, 0]);
+    expect(recordsIn(stream.bytes)).toEqual(["2:262144"]);
+    await expect(sender.flush(undefined)).rejects.toMatchObject(refused);
   });
 });
 

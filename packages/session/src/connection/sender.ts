@@ -191,7 +191,7 @@ export class Sender implements WriteSink, WriteTarget {
     // The signal may have fired after the flush resolved, and does not fire again.
     if (signal?.aborted === true) throw abortError("close", signal);
     try {
-      this.#output.handBatch();
+      this.#output.finish();
       const last = this.#options.encoder.closeNotify();
       this.#hasAnnouncedEnd = true;
       this.#replay = undefined;
@@ -230,7 +230,7 @@ export class Sender implements WriteSink, WriteTarget {
   readonly #hasQueueRoom = (): boolean => {
     const { maxQueuedBytes, budget } = this.#options;
     const queued = this.queuedBytes;
-    if (this.#failure !== undefined || queued >= maxQueuedBytes) return false;
+    if (this.#failure !== undefined || this.#output.isBusy || queued >= maxQueuedBytes) return false;
     return budget === undefined || queued === 0 || queued < budget.share;
   };
 

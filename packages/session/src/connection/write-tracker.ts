@@ -35,9 +35,9 @@ export class WriteTracker {
     this.#inFlight.push({ endOffset: this.#handedBytes, messages });
   }
 
-  /** Removes what has reached the kernel and resolves the waits for it. */
-  update(): void {
-    const writtenBytes = this.#handedBytes - this.#stream.writableLength;
+  /** Removes what has reached the kernel and resolves the waits for it. @param unhandedBytes counted, and not handed yet */
+  update(unhandedBytes: number): void {
+    const writtenBytes = this.#handedBytes - unhandedBytes - this.#stream.writableLength;
     while (isWritten(this.#inFlight[0], writtenBytes)) this.#inFlight.shift();
     while (isWritten(this.#waits[0], writtenBytes)) this.#waits.shift()?.written.resolve();
   }

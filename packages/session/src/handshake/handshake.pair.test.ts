@@ -1,5 +1,6 @@
 import { assert, constantFrom, integer, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
+import { encodedBytes } from "../../test/encoded-bytes.js";
 import { runPair } from "../../test/handshake-pair.js";
 import type { HandshakeOutcome } from "../codec/codec.js";
 import { type Credentials, NO_CREDENTIALS } from "../negotiation/credentials.js";
@@ -73,7 +74,7 @@ describe("a client and a server of @ipc", () => {
             [server.codec, client.codec],
           ] as const) {
             const decoder = to.createDecoder(4_096);
-            decoder.push(Buffer.concat(from.encodeChunks(type, data)));
+            decoder.push(encodedBytes(from, type, data));
             expect(decoder.nextMessage()).toEqual({ type, data });
           }
         },
@@ -85,9 +86,7 @@ describe("a client and a server of @ipc", () => {
   test("have different nonce prefixes in golang-ipc's protocol, because the two directions share a key", () => {
     const [client, server] = meet({ ofClient: GOLANG });
     const nonces = [client, server].map(({ codec }) =>
-      Buffer.concat(codec.encodeChunks(1, new Uint8Array(0)))
-        .toString("hex")
-        .slice(8, 24),
+      encodedBytes(codec, 1, new Uint8Array(0)).toString("hex").slice(8, 24),
     );
     expect(new Set(nonces).size).toBe(2);
   });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { CountedNonces, deriveSharedSecret, keyPairFromScalar, type NonceSource } from "@ipc/crypto";
 import type { MessageBody } from "@ipc/framing";
 import { describe, expect, test } from "vitest";
+import { encodedBytes } from "../../test/encoded-bytes.js";
 import type { HandshakeOutcome, MessageCodec } from "../codec/codec.js";
 import { NO_CREDENTIALS } from "../negotiation/credentials.js";
 import { clientHandshake } from "./client-handshake.js";
@@ -73,7 +74,7 @@ const WAYS: Readonly<Record<string, (codec: MessageCodec, message: MessageBody) 
     codec.writeFrame(frame, 0, type, data);
     return hexOf(frame);
   },
-  "in parts": (codec, { type, data }) => hexOf(Buffer.concat(codec.encodeChunks(type, data))),
+  "in portions": (codec, { type, data }) => hexOf(encodedBytes(codec, type, data)),
 };
 
 describe.each(Object.entries(WAYS))("messages written %s", (_how, write) => {

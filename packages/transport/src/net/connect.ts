@@ -17,13 +17,30 @@ export function guardStream<S extends Duplex>(stream: S): S {
   return stream.on("error", ignore);
 }
 
+/** Sockets that Node made for this package. */
+const sockets = new WeakSet<Duplex>();
+
+/** Guards a socket that Node has made. */
+export function guardSocket(socket: Socket): Socket {
+  sockets.add(socket);
+  return guardStream(socket);
+}
+
+/**
+ * Whether the caller's 'data' listener is the only reader of a socket of this package: each chunk is then memory that nothing else has.
+ * A caller's stream may keep what it emits, or emit parts of larger memory.
+ */
+export function isOnlyReader(stream: Duplex): boolean {
+  return sockets.has(stream) && stream.listenerCount("data") === 1;
+}
+
 /**
  * Connects and resolves with a guarded socket from which nothing has been read. Rejects with Node's error or the signal's
  * reason; the socket is then destroyed. In both cases no listener except the guard remains.
  */
 export async function connectSocket(target: NetConnectOpts, signal: AbortSignal | undefined): Promise<Socket> {
   signal?.throwIfAborted();
-  const socket = guardStream(connect(target));
+  const socket = guardSocket(connect(target));
   try {
     await followSignal(signal, (own) => once(socket, "connect", own));
     return socket;

@@ -5,7 +5,7 @@ import { followSignal } from "../abort-listeners.js";
 import { errnoOf } from "../node-error.js";
 import type { Listener } from "../transport.js";
 import { TransportError } from "../transport-error.js";
-import { guardStream } from "./connect.js";
+import { guardSocket } from "./connect.js";
 
 /** Errors of accept that mean that the listening descriptor itself is unusable. */
 const FATAL: ReadonlySet<string | undefined> = new Set(["EBADF", "EINVAL", "ENOTSOCK", "EOPNOTSUPP"]);
@@ -56,7 +56,7 @@ export class NetListener implements Listener {
     this.address = options.address;
     this.#server = server;
     this.#options = options;
-    server.on("connection", (socket) => options.onStream(guardStream(socket)));
+    server.on("connection", (socket) => options.onStream(guardSocket(socket)));
     server.on("error", (error) => this.#onError(error));
   }
 

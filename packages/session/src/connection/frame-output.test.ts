@@ -1,0 +1,98 @@
+import { expect, it } from "vitest";
+import { HeldStream, nextTurn } from "../../test/held-sender.js";
+import { recordPair, recordsIn } from "../../test/record-pair.js";
+import type { IpcError } from "../errors.js";
+import { ResendBuffer } from "../resume/resend-buffer.js";
+import { FrameOutput } from "./frame-output.js";
+
+const MIB = 1_048_576;
+
+interface Held {
+  readonly output: FrameOutput;
+  readonly stream: HeldStream;
+  readonly failures: IpcError[];
+}
+
+function held({ holds, resend }: { readonly holds: boolean; readonly resend?: ResendBuffer }): Held {
+  const stream = new HeldStream();
+  stream.holds = holds;
+  const failures: IpcError[] = [];
+  const [encoder] = recordPair();
+  const output = new FrameOutput({
+    stream,
+    encoder,
+    busyPollUs: 0,
+    resend,
+    written: () => {},
+    failed: (error) => failures.push(error),
+  });
+  return { output, stream, failures };
+}
+
+/** Bytes that were given to the stream. */
+const givenBytes = ({ output }: Held): number => output.tracker.handedBytes - output.queuedBytes;
+
+it("seals a large message 256 KiB ahead of the kernel, and further when the kernel has taken some", async () => {
+  const { output, stream } = held({ holds: true });
+  output.addLarge(1, new Uint8Array(MIB));
+  const whole = output.queuedBytes;
+  expect([output.isBusy, stream.writableLength]).toEqual([true, 262_144 + 20]);
+  await stream.release();
+  expect([output.isBusy, output.queuedBytes]).toEqual([true, whole - (4 + 8 + 131_072)]);
+  while (output.isBusy) await stream.release();
+  await stream.releaseAll();
+  expect(output.queuedBytes).toBe(0);
+  expect(recordsIn(Buffer.concat(stream.writes))).toEqual([...new Array<string>(4).fill("2:262144"), "2:8"]);
+});
+
+it("seals at most 256 KiB in a macrotask for a kernel that takes everything at once", async () => {
+  const one = held({ holds: false });
+  one.output.addLarge(1, new Uint8Array(MIB));
+  const given = [givenBytes(one)];
+  for (; one.output.isBusy; given.push(givenBytes(one))) await nextTurn();
+  expect(given.every((bytes, turn) => bytes - (given[turn - 1] ?? 0) <= 3 * 131_092)).toBe(true);
+  expect(recordsIn(Buffer.concat(one.stream.writes))).toHaveLength(5);
+});
+
+it("keeps control frames back until the large message before them is sealed", async () => {
+  const { output, stream } = held({ holds: true });
+  output.addLarge(1, new Uint8Array(MIB));
+  void output.addSmall(0, new Uint8Array(5), 0);
+  await nextTurn();
+  expect(output.batchBytes).toBe(20 + 13);
+  await stream.releaseAll();
+  while (output.isBusy || output.batchBytes > 0) await nextTurn();
+  expect(recordsIn(Buffer.concat(stream.writes)).slice(-2)).toEqual(["2:8", "2:13"]);
+});
+
+it("seals the rest at once when more control frames come than a batch holds", () => {
+  const { output } = held({ holds: true });
+  output.addLarge(1, new Uint8Array(MIB));
+  for (let count = 0; output.isBusy && count < 1_000; count++) void output.addSmall(0, new Uint8Array(120), 0);
+  expect(output.isBusy).toBe(false);
+});
+
+it("seals a message at once when a session keeps a copy, because its caller may change the data", () => {
+  const { output } = held({ holds: true, resend: new ResendBuffer(10 * MIB) });
+  output.addLarge(1, new Uint8Array(MIB));
+  expect(output.isBusy).toBe(false);
+});
+
+it("fails with IPC_CONNECTION_LOST when the buffer of the data is transferred before it is sealed", async () => {
+  const { output, stream, failures } = held({ holds: true });
+  const data = new Uint8Array(MIB);
+  output.addLarge(1, data);
+  structuredClone(data, { transfer: [data.buffer] });
+  await stream.releaseAll();
+  expect(failures).toMatchObject([{ code: "IPC_CONNECTION_LOST" }]);
+  expect(output.isBusy).toBe(false);
+});
+
+it("writes nothing more of a large message after it is stopped", async () => {
+  const { output, stream } = held({ holds: true });
+  output.addLarge(1, new Uint8Array(MIB));
+  output.stop();
+  await stream.releaseAll();
+  await nextTurn();
+  expect([output.isBusy, Buffer.concat(stream.writes).length]).toEqual([false, 262_144 + 20]);
+});
