@@ -2,7 +2,7 @@ import { types } from "node:util";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 
 /** Freeing smaller memory costs more than allocating anew, in bytes. */
-const FREED_FROM_BYTES = 16_384;
+export const FREED_FROM_BYTES = 16_384;
 
 /** A port without another end: what is transferred to it is freed. */
 let closedPort: MessagePort | undefined;

@@ -1,5 +1,5 @@
 export { CryptoError, type CryptoErrorCode } from "./crypto-error.js";
-export { freeMemory } from "./free-memory.js";
+export { FREED_FROM_BYTES, freeMemory } from "./free-memory.js";
 export {
   deriveMessageKey,
   deriveSharedSecret,

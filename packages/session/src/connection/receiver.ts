@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { FREED_FROM_BYTES } from "@ipc/crypto";
 import { MESSAGE_HEADER_BYTES, type MessageBody } from "@ipc/framing";
 import { isOnlyReader } from "@ipc/transport/internal";
 import type { MessageDecoder } from "../codec/codec.js";
@@ -141,7 +142,9 @@ export class Receiver {
   readonly #onData = (chunk: unknown): void => {
     this.#push(chunk);
     this.#decode();
-    if (this.#decoder.release !== undefined && isOnlyReader(this.#stream)) this.#decoder.release(chunk as Uint8Array);
+    // A chunk that is not bytes has failed.
+    if ((chunk as Uint8Array).length >= FREED_FROM_BYTES && isOnlyReader(this.#stream))
+      this.#decoder.release?.(chunk as Uint8Array);
   };
 
   /** Ends the stream if it has emitted something else than bytes. */
