@@ -60,7 +60,6 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "crypto/src/record-sequence.ts", code: "REKEY_INTERVAL = 2 ** 20;", says: "1 048 576 | | the direction" },
   { file: "crypto/src/record-sequence.ts", code: "RECORD_LIMIT = 2 ** 48;", says: "2^48" },
   { file: "session/src/codec/codec.ts", code: "LARGE_BYTES = 65_536;", says: "one tick, 65 536 bytes" },
-  { file: "session/src/codec/record-codec.ts", code: "PORTION_BYTES = 131_072;", says: "portions of 128 KiB" },
   {
     file: "session/src/connection/frame-output.ts",
     code: "AHEAD_BYTES = 262_144;",

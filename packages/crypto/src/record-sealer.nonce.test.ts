@@ -29,7 +29,7 @@ const TARGET = new Uint8Array(Math.max(...LENGTHS) + 20);
 const step = record({
   kind: constantFrom(...Object.values(RECORD_KIND), ...Array<2>(20).fill(RECORD_KIND.data)),
   length: constantFrom(...LENGTHS),
-  way: constantFrom("seal", "sealInto", "pieces"),
+  way: constantFrom("seal", "sealInto", "sealParts"),
   roomy: boolean(),
   /** A chunk that is none: the cipher throws when it is already under way. */
   broken: boolean(),
@@ -51,12 +51,7 @@ test("uses no key and nonce twice for any records, also when some of them fail",
           const chunks = [(broken ? BROKEN_CHUNKS : CHUNKS).get(length) as Uint8Array];
           try {
             if (way === "sealInto") sealer.sealInto(TARGET.subarray(0, roomy ? length + 20 : length), 0, kind, chunks);
-            else if (way === "seal") sealer.seal(kind, chunks);
-            else {
-              sealer.begin(kind, length);
-              sealer.add(chunks[0] as Uint8Array);
-              sealer.finish();
-            }
+            else sealer[way](kind, chunks);
           } catch {
             // What is refused is another test's claim.
           }

@@ -14,13 +14,6 @@ import { type RecordCipherOptions, RecordSequence } from "./record-sequence.js";
 /** Keys that already have a sealer: a second one would start again at number 0 and use each nonce twice. */
 const taken = new WeakSet<KeyObject>();
 
-/** A record whose plaintext is not complete yet. */
-interface BegunRecord {
-  readonly cipher: CipherGCM;
-  /** Bytes of plaintext that are still to come. */
-  missing: number;
-}
-
 /**
  * Seals the records of one direction: `kind u8 ‖ length u24 ‖ AES-256-GCM ciphertext ‖ tag(16)`. The first four bytes are the
  * associated data; the nonce is counted and never sent.
@@ -31,7 +24,6 @@ interface BegunRecord {
 export class RecordSealer {
   readonly #sequence: RecordSequence;
   readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
-  #begun: BegunRecord | undefined;
 
   /** @throws TypeError when a sealer was created from these keys before. RangeError when an option is out of its range. */
   constructor(keys: TrafficKeys, options: RecordCipherOptions = {}) {
@@ -79,45 +71,22 @@ export class RecordSealer {
   }
 
   /**
-   * Begins a record that is sent in pieces: then comes `add` for each piece of its plaintext, and `finish`. Returns its header.
-   * @param length bytes of plaintext
+   * Seals a record as parts to be written in order, in memory of their own: one copy fewer than `seal`, which pays off for
+   * large records.
    * @throws RangeError when this kind is not allowed now or cannot hold that many bytes; CryptoError IPC_CIPHER_EXHAUSTED
    */
-  begin(kind: RecordKind, length: number): Uint8Array {
+  sealParts(kind: RecordKind, chunks: readonly Uint8Array[]): Uint8Array[] {
     const header = new Uint8Array(RECORD_HEADER_BYTES);
-    this.#begun = { cipher: this.#begin(header, kind, length), missing: length };
-    return header;
-  }
-
-  /**
-   * Seals the next piece of the plaintext into memory of its own.
-   * @throws RangeError when it is longer than what is missing of the record
-   */
-  add(piece: Uint8Array): Uint8Array {
-    const begun = this.#assertBegun();
-    if (piece.length > begun.missing)
-      throw new RangeError(`piece: takes at most ${begun.missing} bytes, got ${piece.length}`);
-    begun.missing -= piece.length;
-    return begun.cipher.update(piece);
-  }
-
-  /** Completes the record, and returns its tag. @throws RangeError when a piece is missing */
-  finish(): Uint8Array {
-    const { cipher, missing } = this.#assertBegun();
-    if (missing > 0) throw new RangeError(`record: ${missing} bytes of its plaintext are missing`);
-    this.#begun = undefined;
+    const cipher = this.#begin(header, kind, lengthOf(chunks));
+    const parts: Uint8Array[] = [header];
+    for (const chunk of chunks) parts.push(cipher.update(chunk));
     cipher.final();
-    return cipher.getAuthTag();
-  }
-
-  #assertBegun(): BegunRecord {
-    if (this.#begun === undefined) throw new Error("a record is begun before its pieces are sealed");
-    return this.#begun;
+    parts.push(cipher.getAuthTag());
+    return parts;
   }
 
   /** Checks everything, then uses up a sequence number: if a later step fails, its nonce is never used again. */
   #begin(header: Uint8Array, kind: RecordKind, length: number): CipherGCM {
-    if (this.#begun !== undefined) throw new Error("a record is finished before the next one is begun");
     assertPlaintextFits(kind, length);
     const rejectReason = this.#sequence.rejectReason(kind);
     if (rejectReason !== undefined)

@@ -22,14 +22,6 @@ import { createFrameDecoder, encodeHeader, FrameCodec } from "./frame-codec.js";
 const CONTROL_RECORD_BYTES = 128;
 
 /**
- * Plaintext of a portion of a large message, in bytes: the receiver decrypts one while the next is sealed. Smaller ones cost both sides
- * more system calls and wake-ups.
- */
-const PORTION_BYTES = 131_072;
-
-const NOTHING = new Uint8Array(0);
-
-/**
  * Encodes a secure session: a stream of plain frames, sealed in records. The small messages of a tick share one record, a large
  * message spans several; each direction has its own keys and record counter. A batch is `header(4) ‖ frames ‖ tag(16)`, sealed
  * in place.
@@ -60,26 +52,16 @@ export class RecordCodec extends FrameCodec {
     return frameBytes + Math.ceil(frameBytes / RECORD_DATA_MAX_BYTES) * RECORD_OVERHEAD_BYTES;
   }
 
-  /** As few records as the length allows, each sealed while its beginning is on its way. */
+  /** A portion is a record; there are as few as the length allows. */
   *encodePortions(type: number, data: Uint8Array): Generator<readonly Uint8Array[]> {
     const { length } = data;
-    let header: Uint8Array = encodeHeader(type, length);
-    let at = 0;
-    let recordEnd = 0;
-    do {
-      const parts: Uint8Array[] = [];
-      if (at === recordEnd) {
-        recordEnd = Math.min(at + RECORD_DATA_MAX_BYTES - header.length, length);
-        parts.push(this.#sealer.begin(RECORD_KIND.data, header.length + recordEnd - at));
-        if (at === 0) parts.push(this.#sealer.add(header));
-        header = NOTHING;
-      }
-      const end = Math.min(at + PORTION_BYTES, recordEnd);
-      parts.push(this.#sealer.add(data.subarray(at, end)));
-      if (end === recordEnd) parts.push(this.#sealer.finish());
-      yield parts;
-      at = end;
-    } while (at < length && data.length === length);
+    let end = Math.min(RECORD_DATA_MAX_BYTES - MESSAGE_HEADER_BYTES, length);
+    yield this.#sealer.sealParts(RECORD_KIND.data, [encodeHeader(type, length), data.subarray(0, end)]);
+    while (end < length && data.length === length) {
+      const start = end;
+      end = Math.min(start + RECORD_DATA_MAX_BYTES, length);
+      yield this.#sealer.sealParts(RECORD_KIND.data, [data.subarray(start, end)]);
+    }
   }
 
   override closeNotify(): Uint8Array {

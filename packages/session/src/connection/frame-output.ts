@@ -43,7 +43,7 @@ export interface FrameOutputOptions {
  * Writes frames to one stream: small ones of a tick together in one batch, large ones each by itself.
  *
  * The portions of a large message are encoded as the kernel takes them: the peer works on the first while the next is encoded, of a
- * message of any size little more than 256 KiB exist twice, and other connections have their turns. Nothing may be added behind it
+ * message of any size little more than 512 KiB exist twice, and other connections have their turns. Nothing may be added behind it
  * until its last portion is encoded, except control frames, which stay in the batch so long.
  */
 export class FrameOutput {
