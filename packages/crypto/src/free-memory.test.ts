@@ -7,7 +7,8 @@ test("memory of 16 384 bytes or more is freed at once", () => {
     const before = process.memoryUsage().arrayBuffers;
     freeMemory(memory);
     expect([memory.length, memory.buffer.byteLength]).toEqual([0, 0]);
-    expect(process.memoryUsage().arrayBuffers - before).toBe(-bytes);
+    // The collector may have freed other memory meanwhile.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThanOrEqual(-bytes);
   }
 });
 
