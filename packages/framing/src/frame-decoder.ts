@@ -78,7 +78,7 @@ export class FrameDecoder {
 
   /**
    * Copies bytes of the stream into the memory of the frame that they continue and do not complete, as `push` and `next` do with part of
-   * a large frame. Returns false, and does nothing, if they are not such a part.
+   * a large frame. Returns false, and does nothing, if they are not such a part, or if that memory cannot be allocated now: push them.
    */
   absorb(piece: Uint8Array): boolean {
     if (this.#headerUsed < LENGTH_BYTES || this.#at !== this.#chunk.length) return false;

@@ -121,4 +121,31 @@ describe("a reassembly buffer", () => {
     expect(Buffer.from(assembly.take()).equals(expected)).toBe(true);
     expect(asked).toEqual([10_000]);
   });
+
+  test("gives a piece back that it cannot allocate for, keeps small pieces together, and allocates again for the next", () => {
+    const asked: number[] = [];
+    let isFull = true;
+    const assembly = new ReassemblyBuffer((bytes) => {
+      asked.push(bytes);
+      if (isFull) throw new RangeError("Array buffer allocation failed");
+      return dirty(bytes);
+    });
+    assembly.add(piece(5_000, 1), 10_000);
+    for (const seed of [2, 3]) {
+      expect([assembly.absorb(piece(100, seed), 10_000), assembly.length]).toEqual([false, 4_900 + seed * 100 - 100]);
+      assembly.add(piece(100, seed), 10_000);
+    }
+    isFull = false;
+    expect([assembly.absorb(piece(4_000, 4), 10_000), assembly.length]).toEqual([true, 9_200]);
+    assembly.add(piece(800, 5), 10_000);
+    const expected = [
+      [5_000, 1],
+      [100, 2],
+      [100, 3],
+      [4_000, 4],
+      [800, 5],
+    ].map(([length, seed]) => piece(length as number, seed as number));
+    expect(Buffer.from(assembly.take()).equals(Buffer.concat(expected))).toBe(true);
+    expect(asked).toEqual([10_000, 10_000, 10_000]);
+  });
 });

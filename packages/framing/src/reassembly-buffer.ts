@@ -51,12 +51,17 @@ export class ReassemblyBuffer {
 
   /**
    * Copies a piece into the memory of the frame, which it allocates when half of the frame is there. Returns false, and does nothing,
-   * before that.
-   * @throws RangeError when the allocated memory has another length; the piece is not added then
+   * before that, and if it gets no memory: `take` throws if it gets none either.
    */
   absorb(piece: Uint8Array, frameLength: number): boolean {
-    if (this.#whole === undefined && 2 * this.#length >= frameLength) this.#whole = this.#join(frameLength);
-    if (this.#whole === undefined) return false;
+    if (this.#whole === undefined) {
+      if (2 * this.#length < frameLength) return false;
+      try {
+        this.#whole = this.#join(frameLength);
+      } catch {
+        return false;
+      }
+    }
     this.#whole.set(piece, this.#length);
     this.#length += piece.length;
     return true;
@@ -92,8 +97,9 @@ export class ReassemblyBuffer {
   }
 
   #join(bytes: number): Uint8Array {
-    this.#sealBlock();
+    // Allocate first: if that fails, small pieces are still added to the same block.
     const whole = this.#allocateExactly(bytes);
+    this.#sealBlock();
     let at = 0;
     for (const part of this.#parts) {
       whole.set(part, at);
