@@ -1,5 +1,5 @@
 import { createSecretKey } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { RecordDecoder } from "./record-decoder.js";
 import { RECORD_KIND } from "./record-header.js";
 import { RecordOpener } from "./record-opener.js";
@@ -70,4 +70,18 @@ describe("a released chunk", () => {
     expect(chunks.map(({ length }) => length)).toEqual([0, 0]);
     expect(Buffer.concat(pieces).equals(patterned(200_000))).toBe(true);
   });
+});
+
+test("a decoder that gets no memory loses no byte: the next call allocates again", () => {
+  const { decoder, seal } = afterAuth();
+  const record = seal(patterned(50_000));
+  decoder.push(record.subarray(0, 30_000));
+  const allocate = vi.spyOn(Buffer, "allocUnsafeSlow").mockImplementationOnce(() => {
+    throw new RangeError("Array buffer allocation failed");
+  });
+  expect(() => decoder.next()).toThrow("Array buffer allocation failed");
+  allocate.mockRestore();
+  expect([decoder.next(), decoder.bufferedBytes]).toEqual([undefined, 30_000]);
+  decoder.push(record.subarray(30_000));
+  expect(Buffer.concat(takeAll(decoder)).equals(patterned(50_000))).toBe(true);
 });

@@ -171,21 +171,20 @@ export class RecordDecoder {
   /** Takes ciphertext from the chunk, up to the tag, and decrypts it, except for a short piece that more follows. */
   #decrypt(tagAt: number): void {
     const end = Math.min(this.#at + tagAt - this.#bodyUsed, this.#chunk.length);
-    this.#bodyUsed += end - this.#at;
-    const isLast = this.#bodyUsed === tagAt;
+    const isLast = this.#bodyUsed + end - this.#at === tagAt;
     while (this.#at < end) {
       const left = end - this.#at;
       if (this.#gatheredUsed === 0 && (isLast || (left >= MIN_PIECE_BYTES && tagAt > WHOLE_BYTES))) {
         this.#opener.add(this.#chunk.subarray(this.#at, end));
-        this.#at = end;
+        this.#advance(left);
         return;
       }
       // Not zeroed, because every byte is overwritten before it is read.
       this.#gathered ??= Buffer.allocUnsafeSlow(tagAt > WHOLE_BYTES ? MIN_PIECE_BYTES : tagAt);
       const fits = Math.min(left, this.#gathered.length - this.#gatheredUsed);
       this.#gathered.set(this.#chunk.subarray(this.#at, this.#at + fits), this.#gatheredUsed);
-      this.#at += fits;
       this.#gatheredUsed += fits;
+      this.#advance(fits);
       if (this.#gatheredUsed < this.#gathered.length && !(isLast && this.#at === end)) continue;
       this.#opener.add(this.#gathered.subarray(0, this.#gatheredUsed));
       this.#gatheredUsed = 0;
@@ -193,6 +192,12 @@ export class RecordDecoder {
       freeMemory(this.#gathered);
       this.#gathered = undefined;
     }
+  }
+
+  /** Takes ciphertext from the chunk only when there was memory for it: if there is none, the next call tries again. */
+  #advance(bytes: number): void {
+    this.#at += bytes;
+    this.#bodyUsed += bytes;
   }
 
   #nextOpened(): OpenedPiece {
