@@ -1,11 +1,14 @@
 import { types } from "node:util";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 
 /** Freeing smaller memory costs more than allocating anew, in bytes. */
 export const FREED_FROM_BYTES = 16_384;
 
 /** A port without another end: what is transferred to it is freed. */
 let closedPort: MessagePort | undefined;
+
+/** Whether this runtime can transfer memory: others than Node.js have the functions and may not implement them. */
+let canFree = true;
 
 /** The list of what is transferred, reused by each call. */
 const transferList: [ArrayBuffer | undefined] = [undefined];
@@ -18,14 +21,20 @@ const transferList: [ArrayBuffer | undefined] = [undefined];
  */
 export function freeMemory(memory: Uint8Array): void {
   const { buffer, length } = memory;
-  if (length < FREED_FROM_BYTES || length !== buffer.byteLength || !types.isArrayBuffer(buffer)) return;
-  closedPort ??= createClosedPort();
+  if (length < FREED_FROM_BYTES || length !== buffer.byteLength || !canFree || !types.isArrayBuffer(buffer)) return;
   transferList[0] = buffer;
-  closedPort.postMessage(undefined, transferList as [ArrayBuffer]);
+  try {
+    closedPort ??= createClosedPort();
+    closedPort.postMessage(undefined, transferList as [ArrayBuffer]);
+  } catch {
+    canFree = false;
+  }
   transferList[0] = undefined;
 }
 
+/** Loaded when it is needed, because many processes do not need it and would wait for it. */
 function createClosedPort(): MessagePort {
+  const { MessageChannel } = process.getBuiltinModule("node:worker_threads");
   const { port1 } = new MessageChannel();
   port1.close();
   return port1;
