@@ -7,7 +7,6 @@ const METHODS = [
   "on",
   "once",
   "off",
-  "prependOnceListener",
   "read",
   "write",
   "cork",

@@ -137,8 +137,8 @@ export class Connection implements HeartbeatMember {
   }
 
   onSilent(silenceMs: number): void {
-    // Ahead of the receiver's listener, so that the peer is responsive before its messages arrive.
-    this.stream.prependOnceListener("data", () => this.#heartbeat.heard(this));
+    // No listener of its own: the memory of a chunk is freed only if the receiver is the stream's one reader.
+    this.#receiver.notifyOnce(() => this.#heartbeat.heard(this));
     this.#events?.silence({ change: "silent", silenceMs, asked: this.#control !== undefined });
   }
 

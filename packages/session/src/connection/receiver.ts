@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { FREED_FROM_BYTES } from "@ipc/crypto";
 import { MESSAGE_HEADER_BYTES, type MessageBody } from "@ipc/framing";
-import { isOnlyReader } from "@ipc/transport/internal";
+import { hasOneReader } from "@ipc/transport/internal";
 import type { MessageDecoder } from "../codec/codec.js";
 import { type IpcError, isIpcError, rethrowDefect } from "../errors.js";
 import { CONTROL_TYPE } from "../message.js";
@@ -37,6 +37,7 @@ export class Receiver {
   /** Messages that the reader no longer accepted after the end of the stream, as plain frames. */
   #droppedBytes = 0;
   #drained: ((droppedBytes: number) => void) | undefined;
+  #heard: (() => void) | undefined;
 
   /**
    * @param failed called when the input is invalid: the connection must end
@@ -85,6 +86,11 @@ export class Receiver {
       this.#stream.on("data", this.#onData);
     }
     this.run();
+  }
+
+  /** Calls `heard` once, when bytes arrive next and before anything in them is delivered. */
+  notifyOnce(heard: () => void): void {
+    this.#heard = heard;
   }
 
   /** Stops delivery until `resume`; the paused stream then applies backpressure to the peer. */
@@ -140,22 +146,25 @@ export class Receiver {
   }
 
   readonly #onData = (chunk: unknown): void => {
-    this.#push(chunk);
+    const heard = this.#heard;
+    this.#heard = undefined;
+    heard?.();
+    const isPushed = this.#push(chunk);
     this.#decode();
-    // A chunk that is not bytes has failed.
-    if ((chunk as Uint8Array).length >= FREED_FROM_BYTES && isOnlyReader(this.#stream))
-      this.#decoder.release?.(chunk as Uint8Array);
+    if (isPushed && chunk.length >= FREED_FROM_BYTES && hasOneReader(this.#stream)) this.#decoder.release?.(chunk);
   };
 
-  /** Ends the stream if it has emitted something else than bytes. */
-  #push(chunk: unknown): void {
+  /** Returns false, and ends the stream, if the chunk is not bytes or the decoder does not take it. */
+  #push(chunk: unknown): chunk is Uint8Array {
     try {
       assertBytes(chunk);
       this.#receivedBytes += chunk.length;
       this.#decoder.push(chunk);
+      return true;
     } catch (error) {
       if (isIpcError(error)) this.#failed(error);
       else this.#stream.destroy(error as Error);
+      return false;
     }
   }
 

@@ -17,26 +17,32 @@ export function guardStream<S extends Duplex>(stream: S): S {
   return stream.on("error", ignore);
 }
 
-/** Sockets that Node made for this package. */
-const sockets = new WeakSet<Duplex>();
+/** Sockets that Node has made for this package, and that never had two readers at once. */
+const unshared = new WeakSet<Duplex>();
 
 /** Guards a socket that Node has made. */
 export function guardSocket(socket: Socket): Socket {
-  sockets.add(socket);
-  return guardStream(socket);
+  unshared.add(socket);
+  return guardStream(socket).on("newListener", onNewListener);
+}
+
+/** Not counted when a chunk is emitted, because a `once` listener that is given it has left by then. */
+function onNewListener(this: Socket, event: string | symbol): void {
+  if (event !== "data" && event !== "readable") return;
+  if (this.listenerCount("data") + this.listenerCount("readable") > 0) unshared.delete(this);
 }
 
 /**
  * Whether the caller's 'data' listener is the only reader of a socket of this package: each chunk is then memory that nothing else has.
  * A caller's stream may keep what it emits, or emit parts of larger memory.
  */
-export function isOnlyReader(stream: Duplex): boolean {
-  return sockets.has(stream) && stream.listenerCount("data") === 1;
+export function hasOneReader(stream: Duplex): boolean {
+  return unshared.has(stream);
 }
 
 /**
  * Connects and resolves with a guarded socket from which nothing has been read. Rejects with Node's error or the signal's
- * reason; the socket is then destroyed. In both cases no listener except the guard remains.
+ * reason; the socket is then destroyed. In both cases no listener except the guards remains.
  */
 export async function connectSocket(target: NetConnectOpts, signal: AbortSignal | undefined): Promise<Socket> {
   signal?.throwIfAborted();
