@@ -1,9 +1,11 @@
 import type { Duplex } from "node:stream";
 import { clearImmediate, setImmediate } from "node:timers";
 import { LARGE_BYTES, type MessageEncoder } from "../codec/codec.js";
-import { type IpcError, rethrowDefect, SessionError } from "../errors.js";
+import type { PromiseWatch } from "../deferred.js";
+import { type IpcError, rethrowDefect } from "../errors.js";
 import type { ResendBuffer } from "../resume/resend-buffer.js";
 import { busyPoll, nextMacrotask, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
+import { LargeMessage } from "./large-message.js";
 import { SendBuffer } from "./send-buffer.js";
 import { WriteTracker } from "./write-tracker.js";
 
@@ -16,15 +18,8 @@ const HEAD_START_BYTES = 2_048;
 /** After a batch of this size or more, the peer has enough to work on, and small writes between large ones would only cost. */
 const FLOW_BYTES = 32_768;
 
-/** Bytes of a large message that are encoded ahead of the kernel, and at most about so many in one macrotask. */
+/** While the kernel has not taken so many bytes, no more of a large message is encoded. */
 const AHEAD_BYTES = 262_144;
-
-/** A large message whose portions are not all encoded yet. */
-interface LargeMessage {
-  readonly portions: Iterator<readonly Uint8Array[]>;
-  /** Encoded bytes that are missing. */
-  bytes: number;
-}
 
 export interface FrameOutputOptions {
   readonly stream: Duplex;
@@ -42,9 +37,9 @@ export interface FrameOutputOptions {
 /**
  * Writes frames to one stream: small ones of a tick together in one batch, large ones each by itself.
  *
- * The portions of a large message are encoded as the kernel takes them: the peer works on the first while the next is encoded, of a
- * message of any size little more than 512 KiB exist twice, and other connections have their turns. Nothing may be added behind it
- * until its last portion is encoded, except control frames, which stay in the batch so long.
+ * The portions of a large message are encoded as the kernel takes them, one in a turn of the event loop: the peer works on the first
+ * while the next is encoded, of a message of any size little more than 512 KiB exist twice, and other connections have their turns.
+ * Nothing may be added behind it until its last portion is encoded, except control frames, which stay in the batch so long.
  */
 export class FrameOutput {
   readonly tracker: WriteTracker;
@@ -59,6 +54,9 @@ export class FrameOutput {
   readonly #failed: (error: IpcError) => void;
   /** The large message that is being sent. */
   #large: LargeMessage | undefined;
+  /** Whether a portion is being handed: a stream that writes synchronously reports its end before that of the next. */
+  #isHanding = false;
+  /** Set from one portion of a large message to the turn of the next one. */
   #nextTurn: NodeJS.Immediate | undefined;
   #messagesInBatch = 0;
   #flushScheduled = false;
@@ -91,7 +89,7 @@ export class FrameOutput {
 
   /** Bytes that the kernel has not taken. */
   get queuedBytes(): number {
-    return this.#buffer.length + (this.#large?.bytes ?? 0) + this.#stream.writableLength;
+    return this.#buffer.length + (this.#large?.leftBytes ?? 0) + this.#stream.writableLength;
   }
 
   /** Messages that the kernel has not taken. */
@@ -148,22 +146,44 @@ export class FrameOutput {
     // Hand over the batch before the message is encoded, because records must be sent in the order in which they are sealed.
     this.handBatch();
     if (this.#isStopped) return;
-    const bytes = this.#encoder.encodedBytes(data.length);
-    const large: LargeMessage = { portions: this.#encoder.encodePortions(type, data), bytes };
-    const first = encodeNext(large);
+    const large = new LargeMessage(this.#encoder, type, data);
+    const first = large.next();
     if (!this.#isReplaying) this.#resend?.keepMessage(type, data, true);
-    this.tracker.add(bytes, 1);
+    this.tracker.add(large.bytes, 1);
     this.#large = large;
     this.#handPortion(first, large);
     // A session has a copy, and its caller may change the data meanwhile.
-    if (this.#resend === undefined) this.#advance();
+    if (this.#resend === undefined) this.#goOn();
     else this.finish();
+  }
+
+  /** Waits until the kernel has a large message that was just added. */
+  whenSent(data: Uint8Array, signal: AbortSignal | undefined, watch: PromiseWatch): Promise<void> | undefined {
+    // An abort ends the wait, and the caller may then change the data: what is missing is encoded at once.
+    const encodeRest = (): void => {
+      if (this.#large?.data === data && !this.#isHanding) this.finish();
+    };
+    const accepted = "write (accepted, the message may still be sent)";
+    return this.tracker.wait(accepted, signal, { watch, onCancel: signal && encodeRest });
+  }
+
+  /** Waits until the kernel has all that was added; undefined if it has. Call `handBatch` first. */
+  whenFlushed(signal: AbortSignal | undefined): Promise<void> | undefined {
+    // Behind a large message, a control frame is still in the batch.
+    return this.tracker.wait("flush", signal, this.isBusy ? { batchBytes: this.batchBytes } : undefined);
   }
 
   /** Encodes and hands all that waits to be encoded. */
   finish(): void {
     while (this.#large !== undefined) this.#handNext(this.#large);
-    this.handBatch();
+    if (!this.#isStopped) this.handBatch();
+  }
+
+  /** The same, unless it takes longer than a turn of the event loop may. Returns whether the output ends behind a message. */
+  tryFinish(): boolean {
+    if ((this.#large?.leftBytes ?? 0) > AHEAD_BYTES) return false;
+    this.finish();
+    return !this.#isStopped;
   }
 
   handBatch(): void {
@@ -220,24 +240,24 @@ export class FrameOutput {
   readonly #onWritten = (error?: Error | null): void => {
     // The connection handles stream failures in its 'error' and 'close' listeners, the single path for every end.
     if (error || this.#isStopped) return;
-    this.#advance();
-    this.tracker.update(this.#large?.bytes ?? 0);
+    if (!this.#isHanding && this.#nextTurn === undefined) this.#advance();
+    if (this.#isStopped) return;
+    this.tracker.update(this.#large?.leftBytes ?? 0);
     this.#written();
     if (this.#buffer.length === 0 && this.tracker.isIdle) this.#buffer.shrink();
   };
 
-  /** Encodes portions of the large message while the kernel takes them, and hands the batch behind the last. */
+  /** Encodes the next portion of the large message unless enough waits for the kernel. */
   #advance(): void {
-    if (this.#large === undefined || this.#nextTurn !== undefined) return;
-    let encoded = 0;
-    while (this.#large !== undefined && this.#stream.writableLength < AHEAD_BYTES) {
-      if (encoded >= AHEAD_BYTES) {
-        this.#nextTurn = setImmediate(this.#onTurn);
-        return;
-      }
-      encoded += this.#handNext(this.#large);
-    }
-    if (this.#large === undefined && !this.#isStopped) this.handBatch();
+    if (this.#large === undefined || this.#stream.writableLength >= AHEAD_BYTES) return;
+    this.#handNext(this.#large);
+    this.#goOn();
+  }
+
+  /** Leaves the next portion to another turn of the event loop, or hands the batch behind the last. */
+  #goOn(): void {
+    if (this.#large !== undefined) this.#nextTurn = setImmediate(this.#onTurn);
+    else if (!this.#isStopped) this.handBatch();
   }
 
   readonly #onTurn = (): void => {
@@ -246,43 +266,28 @@ export class FrameOutput {
     if (!this.#isStopped) this.#written();
   };
 
-  /** Encodes the next portion and hands it to the stream. Returns its bytes. */
-  #handNext(large: LargeMessage): number {
+  /** Encodes the next portion and hands it to the stream. */
+  #handNext(large: LargeMessage): void {
     try {
-      return this.#handPortion(encodeNext(large), large);
+      this.#handPortion(large.next(), large);
     } catch (thrown) {
       // The stream ends within the message, and its receiver is given nothing of it.
       this.#large = undefined;
       this.#failed(rethrowDefect(thrown));
-      return 0;
     }
   }
 
-  #handPortion(parts: readonly Uint8Array[], large: LargeMessage): number {
-    let bytes = 0;
+  #handPortion(chunks: readonly Uint8Array[], large: LargeMessage): void {
+    this.#isHanding = true;
     this.#stream.cork();
-    for (const part of parts) {
-      bytes += part.length;
-      this.#write(part);
-    }
-    large.bytes -= bytes;
-    if (large.bytes === 0) this.#large = undefined;
+    for (const chunk of chunks) this.#write(chunk);
     this.#stream.uncork();
-    return bytes;
+    this.#isHanding = false;
+    if (large.leftBytes === 0) this.#large = undefined;
   }
 
   #framesOf(batch: Uint8Array): Uint8Array {
     const { headroom, tailroom } = this.#encoder;
     return batch.subarray(headroom, batch.length - tailroom);
   }
-}
-
-/** @throws CryptoError; SessionError IPC_CONNECTION_LOST if the data has not the length any more with which it was accepted */
-function encodeNext({ portions }: LargeMessage): readonly Uint8Array[] {
-  const { done, value } = portions.next();
-  if (done !== true) return value;
-  throw new SessionError(
-    "IPC_CONNECTION_LOST",
-    "connection ended: the buffer of `data` was transferred or resized while a part of it was sent; await the write before",
-  );
 }

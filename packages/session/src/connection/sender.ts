@@ -182,7 +182,7 @@ export class Sender implements WriteSink, WriteTarget {
   flushed(signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined {
     this.#output.handBatch();
     if (this.#failure !== undefined) return handledRejection(this.#failure);
-    return until === undefined ? this.#output.tracker.wait("flush", signal) : this.#whenTaken("flush", signal);
+    return until === undefined ? this.#output.whenFlushed(signal) : this.#whenTaken("flush", signal);
   }
 
   /** Sends the announcement of this side's end, after `flush`. Resolves when the kernel has it, or when it can no longer be sent. */
@@ -191,7 +191,8 @@ export class Sender implements WriteSink, WriteTarget {
     // The signal may have fired after the flush resolved, and does not fire again.
     if (signal?.aborted === true) throw abortError("close", signal);
     try {
-      this.#output.finish();
+      // A large message that would take too long is cut off; no announcement may come within it.
+      if (!this.#output.tryFinish()) return;
       const last = this.#options.encoder.closeNotify();
       this.#hasAnnouncedEnd = true;
       this.#replay = undefined;
@@ -239,8 +240,7 @@ export class Sender implements WriteSink, WriteTarget {
     if (this.#failure !== undefined) return;
     // A session has a copy, so that the caller need not wait for the kernel.
     if (this.#session !== undefined) return nextMacrotask();
-    const accepted = "write (accepted, the message may still be sent)";
-    return this.#output.tracker.wait(accepted, signal, this.#waiting.unawaited);
+    return this.#output.whenSent(data, signal, this.#waiting.unawaited);
   }
 
   /** Ends the connection when the cipher is exhausted; messages accepted before are still handed to the stream. */

@@ -6,6 +6,15 @@ interface PendingWait {
   readonly written: Deferred<void>;
 }
 
+export interface WriteWaitOptions {
+  /** Is told if the wait rejects. */
+  readonly watch?: PromiseWatch;
+  /** Called when the signal ends the wait. */
+  readonly onCancel?: (() => void) | undefined;
+  /** Waits for so many bytes more, which are handed next. @default 0 */
+  readonly batchBytes?: number;
+}
+
 /** Tracks which of the bytes handed to a stream have reached the kernel, and the callers that wait for that. */
 export class WriteTracker {
   readonly #stream: Duplex;
@@ -42,18 +51,19 @@ export class WriteTracker {
     while (isWritten(this.#waits[0], writtenBytes)) this.#waits.shift()?.written.resolve();
   }
 
-  /** Returns undefined if `isIdle`. `what` names the operation in error messages; `watch` is told if the wait rejects. */
-  wait(what: string, signal: AbortSignal | undefined, watch?: PromiseWatch): Promise<void> | undefined {
+  /** Waits for all bytes handed so far; returns undefined if `isIdle`. `what` names the operation in error messages. */
+  wait(what: string, signal: AbortSignal | undefined, options?: WriteWaitOptions): Promise<void> | undefined {
     if (this.isIdle) return undefined;
     const written = new Deferred<void>({
       what,
       ...(signal && { signal }),
       onCancel: () => {
         this.#waits = this.#waits.filter((wait) => wait.written !== written);
+        options?.onCancel?.();
       },
-      watch,
+      watch: options?.watch,
     });
-    this.#waits.push({ endOffset: this.#handedBytes, written });
+    this.#waits.push({ endOffset: this.#handedBytes + (options?.batchBytes ?? 0), written });
     return written.promise;
   }
 
