@@ -37,3 +37,19 @@ it.each([65_472, 65_528, 65_529, 65_535, 65_536])(
     expect(frame.subarray(8).every((byte) => byte === 7)).toBe(true);
   },
 );
+
+it.each(["skip", "disconnect"] as const)(
+  "counts no client as slow that is still being sent a large message within its budget, with `%s`",
+  async (slow) => {
+    const { manager, visit } = await serve();
+    const { client, connection } = await visit({ maxUnreadBytes: 1_024 });
+    const lengths = [300_000, 300_000, 300_000, 5];
+    const accepted = { accepted: [connection], skipped: [], failed: [] };
+    const results = lengths.map((length) => manager.broadcast(1, new Uint8Array(length), { slow, slowTimeoutMs: 1 }));
+    // The client does not read on, and no result waits for it.
+    expect(await Promise.all(results)).toEqual(lengths.map(() => accepted));
+    const received: number[] = [];
+    for await (const { data } of client) if (received.push(data.length) === lengths.length) break;
+    expect(received).toEqual(lengths);
+  },
+);

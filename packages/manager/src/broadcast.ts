@@ -79,7 +79,7 @@ export async function broadcast(
   let turn: Promise<void> | undefined;
   const limit = slow === "disconnect" ? startTimeLimit(slowTimeoutMs, disconnectLate) : undefined;
 
-  const offer = async ({ connection, hasRoom: hadRoom }: ManagedConnection): Promise<void> => {
+  const offer = async ({ connection, hasRoom: hadRoom, isFree }: ManagedConnection): Promise<void> => {
     const isThere = connection.status === "Connected" || connection.status === "Reconnecting";
     if (slow === "skip" && isThere && !hadRoom) {
       skipped.push(connection);
@@ -88,7 +88,7 @@ export async function broadcast(
     late.set(connection, undefined);
     try {
       const written = connection.write(type, bytes, signal === undefined ? {} : { signal });
-      const isTaken = isLarge && slow !== "wait" && hadRoom && isThere;
+      const isTaken = (isLarge || !isFree) && slow !== "wait" && hadRoom && isThere;
       // A client with room is not slow, so its deadline ends here. Its end is not awaited, but a write that was rejected at once
       // is noticed: it was too large for this client.
       if (isTaken) late.delete(connection);

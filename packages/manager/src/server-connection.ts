@@ -131,9 +131,14 @@ export class ManagedConnection {
     return this.#core.reader.consumer;
   }
 
-  /** Whether the connection would accept a message at once. */
+  /** Whether the connection would accept a message at once, or as soon as a large one before it is encoded. */
   get hasRoom(): boolean {
     return this.#core.hasRoom;
+  }
+
+  /** Whether the connection would accept a message at once. */
+  get isFree(): boolean {
+    return this.#core.isFree;
   }
 
   /** Why the connection has ended; undefined if this side closed it. */

@@ -40,6 +40,10 @@ export class DetachedSender implements WriteSink, WriteTarget {
     return this.#waiting.size === 0 && this.hasRoom();
   }
 
+  get isWithinBudget(): boolean {
+    return this.isFree;
+  }
+
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until: WriteUntil | undefined): Promise<void> {
     if (signal?.aborted === true) return this.#waiting.unawaited.reject(abortError("write", signal));
     if (!this.isFree) return this.#waiting.write(type, data, signal, until);

@@ -101,6 +101,11 @@ export class Sender implements WriteSink, WriteTarget {
     return true;
   }
 
+  /** Whether the next message is accepted at once, or waits only until a large one before it is encoded. */
+  get isWithinBudget(): boolean {
+    return this.isFree || (this.#output.isBusy && this.#isWithin(this.queuedBytes + this.#waiting.bytes));
+  }
+
   /** Whether a write waits until the peer has acknowledged messages. */
   get isBlocked(): boolean {
     return this.#waiting.size > 0 && this.#session?.resend.hasRoom(this.#output.batchBytes) === false;
@@ -133,11 +138,8 @@ export class Sender implements WriteSink, WriteTarget {
   }
 
   hasRoom(): boolean {
-    return (
-      this.#replay === undefined &&
-      this.#hasQueueRoom() &&
-      this.#session?.resend.hasRoom(this.#output.batchBytes) !== false
-    );
+    if (this.#replay !== undefined || !this.#hasQueueRoom()) return false;
+    return this.#session?.resend.hasRoom(this.#output.batchBytes) !== false;
   }
 
   accept(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined {
@@ -212,10 +214,7 @@ export class Sender implements WriteSink, WriteTarget {
     this.#output.tracker.rejectAll(error);
   }
 
-  /**
-   * Ends this sender because the connection was lost. Its messages stay with the session, and the waiting writes where they are.
-   * @returns the flushes that wait
-   */
+  /** Ends this sender because the connection was lost; its messages stay with the session. Returns the flushes that wait. */
   detach(error: Error): readonly Deferred<void>[] {
     this.#stop(error);
     return this.#output.tracker.release();
@@ -228,12 +227,13 @@ export class Sender implements WriteSink, WriteTarget {
     this.#budgetedBytes = 0;
   }
 
-  readonly #hasQueueRoom = (): boolean => {
+  readonly #hasQueueRoom = (): boolean => !this.#output.isBusy && this.#isWithin(this.queuedBytes);
+
+  #isWithin(queued: number): boolean {
     const { maxQueuedBytes, budget } = this.#options;
-    const queued = this.queuedBytes;
-    if (this.#failure !== undefined || this.#output.isBusy || queued >= maxQueuedBytes) return false;
+    if (this.#failure !== undefined || queued >= maxQueuedBytes) return false;
     return budget === undefined || queued === 0 || queued < budget.share;
-  };
+  }
 
   #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
     this.#output.addLarge(type, data);

@@ -62,8 +62,13 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   }
 
   /** Whether a write is accepted without waiting. */
-  get hasRoom(): boolean {
+  get isFree(): boolean {
     return accountOf(this.#connections.state).sender?.isFree ?? false;
+  }
+
+  /** The same, or a write waits only until a large one before it is encoded. */
+  get hasRoom(): boolean {
+    return accountOf(this.#connections.state).sender?.isWithinBudget ?? false;
   }
 
   get isReferenced(): boolean {
