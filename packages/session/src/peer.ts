@@ -105,10 +105,12 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
   /**
    * Sends a message. Resolves when it is accepted in order and the queue is within its budget; with about 64 KiB of data or
    * more, when the kernel has it. The caller may reuse `data` from then on, and data of less than 65 472 bytes at once.
+   * A message that was not accepted when the signal aborts is never sent. One that was is still sent: in an encrypted session as it
+   * is then; in a plain one leave data of 65 472 bytes or more as it is until `flush` resolves.
    * @param type 1 … 2^32-1; 0 is reserved
    * Rejects with TypeError, RangeError, IPC_MESSAGE_TOO_LARGE, IPC_NOT_CONNECTED, IPC_QUEUE_FULL, IPC_PEER_CLOSED,
-   * IPC_CONNECTION_LOST, IPC_CLOSED, IPC_ABORTED (a message that was not accepted yet is never sent). A server's rejects with IPC_CONNECTION_LOST while
-   * messages of an earlier client are being handled: answer a message by its `reply`.
+   * IPC_CONNECTION_LOST, IPC_CLOSED, IPC_ABORTED. A server's rejects with IPC_CONNECTION_LOST while messages of an earlier client are
+   * being handled: answer a message by its `reply`.
    */
   write(type: number, data: string | Uint8Array, options?: WriteOptions): Promise<void>;
   writeMessage(
