@@ -9,12 +9,12 @@ import { unawaitedWrites } from "./silent-slips.js";
 /** A stream whose kernel is the test: it has a write when the test says so. */
 export class HeldStream extends Duplex {
   readonly writes: Buffer[] = [];
-  readonly #held: (() => void)[] = [];
+  readonly #held: ((error?: Error) => void)[] = [];
   holds = false;
 
   override _read(): void {}
 
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
     this.writes.push(chunk);
     if (this.holds) this.#held.push(done);
     else done();
@@ -28,6 +28,11 @@ export class HeldStream extends Duplex {
   async release(): Promise<void> {
     this.#held.shift()?.();
     await nextTurn();
+  }
+
+  /** Fails the write under way, as the kernel does when the peer is gone. */
+  fail(error: Error): void {
+    this.#held.shift()?.(error);
   }
 
   async releaseAll(): Promise<void> {

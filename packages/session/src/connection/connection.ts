@@ -148,7 +148,7 @@ export class Connection implements HeartbeatMember {
 
   onIdle(silenceMs: number): void {
     const what = `nothing arrived for ${silenceMs} ms, the limit of \`idleTimeoutMs\``;
-    const unsentMessages = this.sender.queuedMessages;
+    const unsentMessages = this.sender.unsent.messages;
     this.#finish(connectionEndError({ code: "IPC_CONNECTION_LOST", what, unsentMessages, droppedBytes: 0 }), false);
   }
 
@@ -240,7 +240,7 @@ export class Connection implements HeartbeatMember {
   #drainInput(failure: Error | undefined): void {
     this.#receiver.drain((droppedBytes) => {
       const truncation = this.#truncation();
-      const unsentMessages = this.sender.queuedMessages;
+      const unsentMessages = this.sender.unsent.messages;
       // A peer that has announced its end has closed, even if the stream fails then, because this side still writes.
       const hasClosed = truncation === undefined && (failure === undefined || this.#endMark !== "none");
       const cause = failure ?? truncation;

@@ -98,10 +98,10 @@ describe("a control channel", () => {
     stream.holds = true;
     void sender.write(1, bytes(3), undefined);
     channel.receive(ping(7));
-    expect([sender.queuedMessages, sender.queuedBytes]).toEqual([1, 11 + 13]);
+    expect([sender.unsent.messages, sender.queuedBytes]).toEqual([1, 11 + 13]);
     expect([sender.acceptedMessages, sender.acceptedBytes]).toEqual([1, 3]);
     await stream.releaseAll();
-    expect([sender.queuedMessages, sender.queuedBytes]).toEqual([0, 0]);
+    expect([sender.unsent.messages, sender.queuedBytes]).toEqual([0, 0]);
   });
 
   it("sends a PING behind the messages before it, in one write", async () => {

@@ -1,6 +1,7 @@
 import { handledRejection } from "../deferred.js";
 import { abortError } from "../errors.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
+import type { Amount } from "./frame-output.js";
 import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "./write-queue.js";
 
 const DONE: Promise<void> = Promise.resolve();
@@ -32,7 +33,7 @@ export class DetachedSender implements WriteSink, WriteTarget {
     return 0;
   }
 
-  get unkept(): { readonly messages: number; readonly bytes: number } {
+  get unkept(): Amount {
     return NOTHING;
   }
 

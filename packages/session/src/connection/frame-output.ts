@@ -34,6 +34,12 @@ export interface FrameOutputOptions {
   readonly failed: (error: IpcError) => void;
 }
 
+/** So many messages, and bytes with them. */
+export interface Amount {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
 /**
  * Writes frames to one stream: small ones of a tick together in one batch, large ones each by itself.
  *
@@ -92,13 +98,14 @@ export class FrameOutput {
     return this.#buffer.length + (this.#large?.leftBytes ?? 0) + this.#stream.writableLength;
   }
 
-  /** Messages that the kernel has not taken. */
-  get queuedMessages(): number {
-    return this.#messagesInBatch + this.tracker.messages;
+  /** What the kernel has not taken, also after the stream has failed and counts its bytes no more. */
+  get unsent(): Amount {
+    const { messages, bytes } = this.tracker;
+    return { messages: this.#messagesInBatch + messages, bytes: this.#buffer.length + bytes };
   }
 
   /** Messages and frame bytes of this tick that the session does not keep yet. */
-  get unkept(): { readonly messages: number; readonly bytes: number } {
+  get unkept(): Amount {
     if (this.#isReplaying || this.#messagesInBatch === 0) return { messages: 0, bytes: 0 };
     const { headroom, tailroom } = this.#encoder;
     return { messages: this.#messagesInBatch, bytes: this.#buffer.length - headroom - tailroom };
@@ -194,6 +201,8 @@ export class FrameOutput {
     try {
       this.#encoder.sealBatch(batch);
     } catch (thrown) {
+      this.tracker.add(batch.length, messages);
+      this.#messagesInBatch = 0;
       this.#failed(rethrowDefect(thrown));
       return;
     }

@@ -158,9 +158,9 @@ export class GracefulClose {
       const accepted = last + unkept.messages;
       return `${this.#unreceived} of ${accepted} accepted messages (${bytes + unkept.bytes} bytes) were not received by the peer as far as it has told, ${accepted - written} of them were not sent`;
     }
-    const { queuedMessages, queuedBytes } = sender;
-    if (queuedMessages === 0) return "every message was sent, the end of the session was not";
-    return `${queuedMessages} messages (${queuedBytes} bytes) were accepted and not sent`;
+    const { messages, bytes } = sender.unsent;
+    if (messages === 0) return "every message was sent, the end of the session was not";
+    return `${messages} messages (${bytes} bytes) were accepted and not sent`;
   }
 }
 

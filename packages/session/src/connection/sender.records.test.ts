@@ -211,7 +211,7 @@ describe("a sealer that seals no more", () => {
     await expect(sender.flush(undefined)).rejects.toMatchObject(refused);
     expect(exhausted).toEqual([expect.objectContaining(refused)]);
     expect(recordsIn(stream.bytes)).toEqual(["2:13"]);
-    expect(sender.queuedMessages).toBe(1);
+    expect(sender.unsent).toEqual({ messages: 1, bytes: 33 });
     await expect(sender.write(3, bytes(5), undefined)).rejects.toMatchObject(refused);
   });
 

@@ -249,12 +249,12 @@ describe("failure", () => {
     await nextTurn();
     const waiting = sender.write(3, bytes(10), undefined);
     const flushed = sender.flush(undefined);
-    expect(sender.queuedMessages).toBe(2);
+    expect(sender.unsent.messages).toBe(2);
     const lost = new SessionError("IPC_CONNECTION_LOST", "cut");
     sender.fail(lost);
     await expect(waiting).rejects.toBe(lost);
     await expect(flushed).rejects.toBe(lost);
     await expect(sender.write(4, bytes(1), undefined)).rejects.toBe(lost);
-    expect(sender.queuedMessages).toBe(2);
+    expect(sender.unsent.messages).toBe(2);
   });
 });

@@ -6,7 +6,7 @@ import { CONTROL_TYPE } from "../message.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 import { nextMacrotask, noteFlush } from "../scheduling/write-yield.js";
 import type { SharedBudget } from "../shared-budget.js";
-import { FrameOutput } from "./frame-output.js";
+import { type Amount, FrameOutput } from "./frame-output.js";
 import { Replay } from "./replay.js";
 import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "./write-queue.js";
 
@@ -78,13 +78,13 @@ export class Sender implements WriteSink, WriteTarget {
     return this.#output.queuedBytes;
   }
 
-  /** Messages accepted and not yet passed to the kernel. */
-  get queuedMessages(): number {
-    return this.#output.queuedMessages;
+  /** Messages accepted and not yet passed to the kernel, and their bytes on the wire. */
+  get unsent(): Amount {
+    return this.#output.unsent;
   }
 
   /** Messages and bytes that the session does not keep yet, because they are in the batch of this tick. */
-  get unkept(): { readonly messages: number; readonly bytes: number } {
+  get unkept(): Amount {
     return this.#output.unkept;
   }
 

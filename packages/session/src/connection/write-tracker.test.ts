@@ -10,7 +10,7 @@ function held(): { tracker: WriteTracker; stream: HeldStream; write: (length: nu
   const tracker = new WriteTracker(stream);
   const write = (length: number, messages: number): void => {
     tracker.add(length, messages);
-    stream.write(bytes(length), () => tracker.update(0));
+    stream.write(bytes(length), (error) => error || tracker.update(0));
   };
   return { tracker, stream, write };
 }
@@ -26,6 +26,17 @@ describe("a write tracker", () => {
     expect([tracker.isIdle, tracker.messages]).toEqual([false, 4]);
     await stream.release();
     expect([tracker.isIdle, tracker.messages]).toEqual([true, 0]);
+  });
+
+  it("still counts the bytes of its messages when a write has failed and the stream has dropped the others", async () => {
+    const { tracker, stream, write } = held();
+    stream.on("error", () => {});
+    for (const messages of [3, 4, 5]) write(10, messages);
+    expect([tracker.messages, tracker.bytes]).toEqual([12, 30]);
+    await stream.release();
+    stream.fail(new Error("EPIPE"));
+    expect(stream.writableLength).toBe(0);
+    expect([tracker.messages, tracker.bytes]).toEqual([9, 20]);
   });
 
   it("resolves a wait when the kernel has the bytes written before it, without later writes", async () => {

@@ -20,8 +20,8 @@ export class WriteTracker {
   readonly #stream: Duplex;
   /** All bytes handed to the stream so far, including those that it has passed to the kernel. */
   #handedBytes = 0;
-  /** Writes not yet passed to the kernel: their end offset in the output, and the number of messages that end in them. */
-  readonly #inFlight: { readonly endOffset: number; readonly messages: number }[] = [];
+  /** Writes not yet passed to the kernel: their length, their end offset in the output, and the number of messages that end in them. */
+  readonly #inFlight: { readonly bytes: number; readonly endOffset: number; readonly messages: number }[] = [];
   #waits: PendingWait[] = [];
 
   constructor(stream: Duplex) {
@@ -38,10 +38,15 @@ export class WriteTracker {
     return this.#inFlight.reduce((sum, { messages }) => sum + messages, 0);
   }
 
+  /** Bytes of the writes not yet passed to the kernel, also after the stream has failed and counts them no more. */
+  get bytes(): number {
+    return this.#inFlight.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   /** Counts a write, before it is handed to the stream. */
   add(bytes: number, messages: number): void {
     this.#handedBytes += bytes;
-    this.#inFlight.push({ endOffset: this.#handedBytes, messages });
+    this.#inFlight.push({ bytes, endOffset: this.#handedBytes, messages });
   }
 
   /** Removes what has reached the kernel and resolves the waits for it. @param unhandedBytes counted, and not handed yet */

@@ -124,7 +124,7 @@ export function describeUndone(
   cause?: IpcError,
 ): SessionError | undefined {
   const { session, writes } = state;
-  const { messages, last, written } = session?.resend ?? { messages: queuedMessages(state), last: 0, written: 0 };
+  const { messages, last, written } = session?.resend ?? { messages: unsentMessages(state), last: 0, written: 0 };
   if (messages + writes.size === 0) return undefined;
   const figures =
     session === undefined
@@ -138,8 +138,8 @@ export function describeUndone(
   );
 }
 
-function queuedMessages(state: Connected | Detached): number {
-  return state.name === "connected" ? state.connection.sender.queuedMessages : 0;
+function unsentMessages(state: Connected | Detached): number {
+  return state.name === "connected" ? state.connection.sender.unsent.messages : 0;
 }
 
 export interface Leaving {

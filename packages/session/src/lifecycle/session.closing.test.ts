@@ -154,6 +154,24 @@ describe.each<[string, Omit<SessionOptions, "role">]>([
   });
 });
 
+describe("a close whose connection fails", () => {
+  it("tells how many messages were not sent, and their bytes on the wire, although the stream has dropped them", async () => {
+    const { session, near } = await openBare("server");
+    let fail: ((error: Error) => void) | undefined;
+    near._write = (_chunk, _encoding, done) => {
+      fail = done;
+    };
+    for (let i = 0; i < 3; i++) {
+      await session.write(1, "12345");
+      await turns();
+    }
+    const closing = failureOf(session.close());
+    await turns();
+    fail?.(new Error("EPIPE"));
+    expect((await closing).message).toContain("3 messages (39 bytes) were accepted and not sent");
+  });
+});
+
 describe("the CLOSE of a secure session", () => {
   /** `kind ‖ length ‖ tag`; nothing else is so short. */
   const CLOSE_NOTIFY_BYTES = 20;

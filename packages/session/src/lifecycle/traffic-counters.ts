@@ -1,3 +1,4 @@
+import type { Amount } from "../connection/frame-output.js";
 import type { PeerStats } from "../peer.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 
@@ -7,7 +8,7 @@ export interface SenderCounts {
   readonly acceptedBytes: number;
   readonly queuedBytes: number;
   /** Messages that its session does not keep yet. */
-  readonly unkept: { readonly messages: number; readonly bytes: number };
+  readonly unkept: Amount;
 }
 
 /** Counts messages and bytes over all connections of a peer. */
