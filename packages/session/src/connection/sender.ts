@@ -8,6 +8,7 @@ import { nextMacrotask, noteFlush } from "../scheduling/write-yield.js";
 import type { SharedBudget } from "../shared-budget.js";
 import { type Amount, FrameOutput } from "./frame-output.js";
 import { Replay } from "./replay.js";
+import { TurnBudget } from "./turn-budget.js";
 import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "./write-queue.js";
 
 const DONE: Promise<void> = Promise.resolve();
@@ -46,6 +47,7 @@ export class Sender implements WriteSink, WriteTarget {
   #acceptedBytes = 0;
   /** What earlier connections of the session have left. */
   #replay: Replay | undefined;
+  readonly #turn = new TurnBudget(() => this.onRoom());
   /** The end of the last ACK in the output. */
   #ackEnd = 0;
 
@@ -128,13 +130,14 @@ export class Sender implements WriteSink, WriteTarget {
 
   /** Sends what earlier connections of the session have left, then the writes that waited for this one. */
   start(): void {
-    if (this.#session !== undefined) this.#replay = new Replay(this.#session.resend, this.#output);
+    if (this.#session !== undefined) this.#replay = new Replay(this.#session.resend, this.#output, this.#turn);
     this.onRoom();
   }
 
   /** Goes on with what waits, because the queue or the session has room. */
   onRoom(): void {
-    if (this.#replay === undefined || this.#sendAgain(this.#replay)) this.#waiting.drainInto(this);
+    if (this.#failure !== undefined) return;
+    if (this.#replay === undefined || this.#sendAgain(this.#replay)) this.#waiting.drainInto(this, this.#turn);
   }
 
   hasRoom(): boolean {

@@ -2,6 +2,7 @@ import { UNCOPIED_FROM_BYTES } from "../codec/codec.js";
 import { Deferred, handledRejection } from "../deferred.js";
 import { abortError, messageTooLargeError, SessionError } from "../errors.js";
 import { MESSAGE_OVERHEAD_BYTES } from "../message.js";
+import type { TurnBudget } from "./turn-budget.js";
 import type { UnawaitedWrites } from "./unawaited-writes.js";
 
 /** Capacity of the queue of waiting writes, as a multiple of `maxQueuedBytes`. */
@@ -91,14 +92,16 @@ export class WriteQueue {
     return this.#add("flush", MESSAGE_OVERHEAD_BYTES, signal, (sink) => sink.flushed(signal, until)).promise;
   }
 
-  /** Passes entries to the sink while it has room. */
-  drainInto(sink: WriteSink): void {
+  /** Passes entries to the sink while it has room, and the budget of this turn. */
+  drainInto(sink: WriteSink, turn?: TurnBudget): void {
     for (const entry of this.#entries) {
+      if (turn?.isSpent === true) return;
       if (!sink.hasRoom()) {
         this.onWaiting?.();
         return;
       }
       this.#remove(entry);
+      turn?.spend(entry.bytes);
       entry.done.resolve(entry.admit(sink));
     }
   }

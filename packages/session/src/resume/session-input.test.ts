@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { noOrigin } from "../../test/no-origin.js";
 import { someSession } from "../../test/some-session.js";
 import { ReceivedMessage } from "../message.js";
@@ -8,7 +9,7 @@ import { SessionInput } from "./session-input.js";
 const message = (type: number): ReceivedMessage => new ReceivedMessage(type, new Uint8Array(92), noOrigin);
 
 /** An inbox that takes so many messages at a time, and a stream. */
-function setUp(capacity: number, budget?: SharedBudget) {
+function setUp(capacity: number, budget?: SharedBudget, limit = 300) {
   const state = {
     isBlocked: false,
     unread: 0,
@@ -20,7 +21,7 @@ function setUp(capacity: number, budget?: SharedBudget) {
   const session = someSession();
   const input: SessionInput = new SessionInput({
     session,
-    limit: 300,
+    limit,
     budget,
     isFull: () => state.unread >= capacity,
     isBlocked: () => state.isBlocked,
@@ -43,6 +44,16 @@ function setUp(capacity: number, budget?: SharedBudget) {
     input.onRoom();
   };
   return { state, session, input, read };
+}
+
+/** Each look at the clock finds that a second has passed: a time slice is over as soon as it looks. */
+function hurryClock(): void {
+  let now = 0;
+  const spy = vi.spyOn(performance, "now").mockImplementation(() => {
+    now += 1_000;
+    return now;
+  });
+  onTestFinished(() => spy.mockRestore());
 }
 
 describe("the input of a session", () => {
@@ -120,6 +131,30 @@ describe("the input of a session", () => {
     };
     read(9);
     expect(state.received).toEqual([1, 2, 3, 4]);
+  });
+
+  it("passes on a few messages in each turn of the event loop, however many it has read past the inbox, and stops at its end", async () => {
+    const { state, session, input, read } = setUp(1_000, undefined, 100_000);
+    state.isBlocked = true;
+    state.unread = 1_000;
+    for (let type = 1; type <= 100; type++) input.receive(message(type));
+    hurryClock();
+    read(1_000);
+    const perTurn = state.received.length;
+    expect(perTurn).toBeLessThanOrEqual(16);
+    input.receive(message(101));
+    input.onRoom();
+    expect(state.received).toHaveLength(perTurn);
+    for (let turn = 0; turn < 4; turn++) await nextTurn();
+    expect(state.received.length).toBeLessThanOrEqual(5 * perTurn);
+    while (state.received.length < 90) await nextTurn();
+    expect(state.received).toEqual(state.received.map((_type, index) => index + 1));
+    expect(session.counts.received).toBe(state.received.length);
+    const { length } = state.received;
+    input.end();
+    await nextTurn();
+    await nextTurn();
+    expect(state.received).toHaveLength(length);
   });
 
   it("passes on nothing more once the connection has ended within a delivery", () => {

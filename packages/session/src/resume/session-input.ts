@@ -1,5 +1,6 @@
 import { MESSAGE_HEADER_BYTES } from "@ipc/framing";
 import { type MessageOrigin, ReceivedMessage } from "../message.js";
+import { TimeSlice } from "../scheduling/time-slice.js";
 import type { SharedBudget } from "../shared-budget.js";
 import { ResendBuffer } from "./resend-buffer.js";
 import type { ResumableSession } from "./resumable-session.js";
@@ -28,6 +29,7 @@ export interface SessionInputOptions {
 export class SessionInput {
   readonly #options: SessionInputOptions;
   readonly #held: ResendBuffer;
+  readonly #slice = new TimeSlice();
   #origin: MessageOrigin | undefined;
   #lastBytes = 0;
 
@@ -51,10 +53,12 @@ export class SessionInput {
     if (this.#options.isFull() && this.#mayReadOn) this.#options.resume();
   }
 
-  /** The inbox has room. */
-  onRoom(): void {
+  /** The inbox has room. What is held costs a listener's call for each message, so it is passed on in time slices. */
+  readonly onRoom = (): void => {
+    if (this.#slice.isYielding) return;
     const held = this.#held;
     let messages = held.unhanded();
+    this.#slice.begin();
     while (!this.#options.isFull()) {
       if (held.messages === 0) {
         this.#lastBytes = 0;
@@ -71,13 +75,18 @@ export class SessionInput {
       const message = new ReceivedMessage(type, data.slice(), this.#origin as MessageOrigin);
       held.release(held.handed);
       this.#accept(message);
+      if (this.#slice.countStep()) {
+        this.#slice.yield(this.onRoom);
+        return;
+      }
     }
     if (this.#mayReadOn) this.#options.resume();
-  }
+  };
 
   /** The connection has ended, and with it what has not been counted. */
   end(): void {
     this.#held.clear();
+    this.#slice.cancel();
   }
 
   /** An acknowledgement may lie right behind the last message that the peer can send, so it is not enough to hold that many bytes. */
