@@ -17,6 +17,7 @@ export class FaultProxy {
   readonly #connections: FaultyConnection[] = [];
   readonly #fired: FaultKind[] = [];
   #isLatestUndisturbed = false;
+  #isDown = false;
   #resolveHeld!: () => void;
   /** Resolves when a fault has begun that lasts. */
   readonly held: Promise<void> = new Promise((resolve) => {
@@ -28,6 +29,10 @@ export class FaultProxy {
     this.#upstream = upstream;
     // A half of a connection may end before the other.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+      if (this.#isDown) {
+        client.destroy();
+        return;
+      }
       const server = connect({ ...this.#upstream, allowHalfOpen: true, noDelay: true });
       const index = this.#fired.length;
       const plan = this.#plans[index] ?? UNDISTURBED;
@@ -81,6 +86,16 @@ export class FaultProxy {
   /** Cuts every connection: what a fault held up goes on. */
   cut(): void {
     for (const connection of this.#connections) connection.destroy();
+  }
+
+  /** Cuts every connection, and every new one at once, until `up`. */
+  down(): void {
+    this.#isDown = true;
+    this.cut();
+  }
+
+  up(): void {
+    this.#isDown = false;
   }
 
   /** Cuts every connection and listens no more. */

@@ -16,9 +16,10 @@ const BYTES = 64;
 const KILL_BUFFER_BYTES = 524_288;
 /** Small, so that what is sent again does not take most of the time. */
 const STOP_BUFFER_BYTES = 65_536;
-/** Nothing ends by the clock while a process is replaced, on any machine. */
-const KILL_LIMITS = { ttlMs: 600_000, bufferBytes: KILL_BUFFER_BYTES, handshakeTimeoutMs: 60_000 } as const;
-const STOP_LIMITS = { ttlMs: 200, bufferBytes: STOP_BUFFER_BYTES, handshakeTimeoutMs: 1_000 } as const;
+/** Nothing ends by the clock while a process is replaced, on any machine; and only a session without a connection while one is stopped. */
+const handshakeTimeoutMs = 60_000;
+const KILL_LIMITS = { ttlMs: 600_000, bufferBytes: KILL_BUFFER_BYTES, handshakeTimeoutMs } as const;
+const STOP_LIMITS = { ttlMs: 200, bufferBytes: STOP_BUFFER_BYTES, handshakeTimeoutMs } as const;
 const SERVER_FOLDER = "s";
 
 /** Called after each kill or stop. */
@@ -106,8 +107,10 @@ export function stopCounters(stops: number, onLoss?: OnLoss): Promise<LossResult
         await Promise.all([client, server].map((side) => side.call("take", messages)));
         const [stopped, other] = stop % 2 === 0 ? [server, client] : [client, server];
         stopped.signal("SIGSTOP");
-        proxy.cut();
+        // Neither waits for an answer of the other meanwhile: a session does not expire as long as its client does.
+        proxy.down();
         await other.next("lost");
+        proxy.up();
         stopped.signal("SIGCONT");
         await stopped.next("lost");
         onLoss?.(stop + 1);
