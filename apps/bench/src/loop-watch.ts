@@ -7,7 +7,12 @@ const MICROSECONDS = 1_000;
 /** For how long the event loop was held up at the most. */
 export interface LoopDelay {
   readonly delayMs: number;
-  /** Processor time between two timers of 1 ms: what this process did itself, whatever else the machine does. */
+  /** The delay that one in a hundred exceeds: unlike the longest, no single pause of the machine decides it. */
+  readonly delayP99Ms: number;
+  /**
+   * Processor time between two timers of 1 ms: what this process did itself, whatever else the machine does. It includes V8's helper
+   * threads, so it may exceed the delay.
+   */
   readonly busyMs: number;
 }
 
@@ -33,11 +38,13 @@ export class LoopWatch {
   stop(): LoopDelay {
     clearInterval(this.#timer);
     const delays = this.#delays;
-    const delayMs = delays === undefined || delays.count === 0 ? 0 : delays.max / NANOSECONDS;
+    const hasDelays = delays !== undefined && delays.count > 0;
+    const delayMs = hasDelays ? delays.max / NANOSECONDS : 0;
+    const delayP99Ms = hasDelays ? delays.percentile(99) / NANOSECONDS : 0;
     const busyMs = this.#mostUs / MICROSECONDS;
     delays?.disable();
     this.#delays = undefined;
     this.#mostUs = 0;
-    return { delayMs, busyMs };
+    return { delayMs, delayP99Ms, busyMs };
   }
 }

@@ -25,8 +25,10 @@ export async function loopDelay(place: Place, { size, messages, sendMs }: DelayO
   await caller.link.close();
   const delays = {
     writerMs: writer.delayMs,
+    writerP99Ms: writer.delayP99Ms,
     writerBusyMs: writer.busyMs,
     readerMs: reader.delayMs,
+    readerP99Ms: reader.delayP99Ms,
     readerBusyMs: reader.busyMs,
   };
   return { figures: { messages: count, ...delays }, unsettled: isSettled ? [] : Object.keys(delays) };
