@@ -83,7 +83,7 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     negotiation: ["."],
     inbox: ["."],
     options: [".", "negotiation"],
-    resume: [".", "codec", "inbox", "options"],
+    resume: [".", "scheduling", "codec", "inbox", "options"],
     handshake: [".", "scheduling", "codec", "negotiation", "resume"],
     heartbeat: [],
     connection: [".", "scheduling", "codec", "negotiation", "heartbeat", "resume"],

@@ -41,6 +41,11 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "session/src/resume/ack-policy.ts", code: "ACK_BYTES = 262_144;", says: "262 144 bytes of frames" },
   { file: "session/src/resume/ack-policy.ts", code: "ACK_MS = 20;", says: "; 20 ms," },
   { file: "session/src/resume/ack-policy.ts", code: "BURST_MS = 2;", says: "or 2 ms" },
+  {
+    file: "session/src/connection/turn-budget.ts",
+    code: "TURN_BYTES = 262_144;",
+    says: "160 for each | 262 144, and one message",
+  },
   { file: "session/src/resume/slab-pool.ts", code: "MAX_SLABS = 64;", says: "up to 4 MiB" },
   {
     file: "server/src/handshake-acceptor.ts",
