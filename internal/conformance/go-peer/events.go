@@ -9,7 +9,7 @@ import (
 // command is one line on stdin. Its ID comes back in exactly one "done" or "failed" event.
 type command struct {
 	ID      int    `json:"id"`
-	Command string `json:"command"` // start, echo, send, report, close, free
+	Command string `json:"command"` // start, echo, send, report, close, free, collect
 	Client  int    `json:"client"`  // echo, send, report: whom a multi-client server means
 	Type    int    `json:"type"`    // echo: message type
 	Count   int    `json:"count"`   // echo, send: messages

@@ -69,6 +69,11 @@ export class GoPeer extends GoEnd implements AsyncDisposable {
     await this.#process.command("free", {});
   }
 
+  /** Closes the connections that golang-ipc has accepted and does not serve: Go does when it collects its garbage. */
+  async closeForgotten(): Promise<void> {
+    await this.#process.command("collect", {});
+  }
+
   /** Closes in an orderly way, one-way messages settled by a report. Then `start` may follow. */
   async close(): Promise<void> {
     await this.#process.command("close", {});

@@ -75,7 +75,12 @@ for (const encryption of [true, false]) {
         const name = uniqueName();
         await using go = goServer(name);
         await go.start();
-        const clients = await Promise.all([1, 2].map(() => connect(name)));
+        let areConnected = false;
+        const connecting = Promise.all([1, 2].map(() => connect(name))).finally(() => {
+          areConnected = true;
+        });
+        while (!areConnected) await go.closeForgotten();
+        const clients = await connecting;
         onTestFinished(() => {
           for (const client of clients) client.destroy();
         });
