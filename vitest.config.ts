@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Their tests put something else in the place of modules of Node's, and of their own. */
@@ -8,8 +9,8 @@ const FIXED_SEED = "internal/testkit/src/fixed-seed.ts";
 export default defineConfig({
   test: {
     pool: "forks",
-    // All cores, not all but one: many tests wait rather than compute.
-    maxWorkers: "100%",
+    // More than there are cores, because many tests wait rather than compute. A number: vitest takes a percentage of 100 at most.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     // For tests that count what is left after a garbage collection.
     execArgv: ["--expose-gc"],
     testTimeout: 30_000,
