@@ -3,11 +3,13 @@ import { type ClientOptions, type Peer, startClient } from "@ipc/client";
 import { type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
 import { type Server, startServer } from "@ipc/server";
 import { type Transport, tcp, unixSocket } from "@ipc/transport";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { eventually } from "../../testkit/src/eventually.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 import { EndingPeer, NAME, type Place } from "../test/ending-peer.js";
+
+afterAll(() => EndingPeer.endProcess());
 
 const ROLES = ["a client", "a server", "a manager"] as const;
 type Role = (typeof ROLES)[number];

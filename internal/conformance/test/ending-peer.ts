@@ -16,8 +16,8 @@ interface EndingPeerOptions {
 }
 
 /**
- * Ends its connection as the lines on its stdin say. A handshake may take more than 5 s on a busy machine, and nothing dials again, so
- * timers of that length never fire, as in the process of the test.
+ * Starts peers and ends their connections as the lines on its stdin say. A handshake may take more than 5 s on a busy machine, and
+ * nothing dials again, so timers of that length never fire, as in the process of the test.
  */
 const PROGRAM = `
   import timers from "node:timers";
@@ -27,59 +27,94 @@ const PROGRAM = `
   const { startClient } = await import("@ipc/client");
   const { startServer } = await import("@ipc/server");
   const { tcp, unixSocket } = await import("@ipc/transport");
+  let peer;
   let stream;
-  const own = "port" in place ? tcp(place) : unixSocket(place);
-  const transport = {
-    ...own,
-    address: (...at) => own.address(...at),
-    dial: async (...at) => (stream = await own.dial(...at)),
-    listen: (name, endpoint, onStream, more) => own.listen(name, endpoint, (accepted) => onStream((stream = accepted)), more),
-  };
-  const peer = await { client: startClient, server: startServer }[role]({ name, transport, ...options });
-  console.log(peer.address ?? "");
-  while (peer.status !== "Connected") await new Promise((resolve) => peer.once("status", resolve));
-  console.log("connected");
-  for await (const line of createInterface(process.stdin)) {
-    const [command, hex] = line.split(" ");
-    if (command === "close") await peer.close();
-    if (command === "drain") await peer.drain();
-    if (command === "destroy") peer.destroy();
-    if (command === "reset") stream.resetAndDestroy();
-    if (command === "write") stream.write(Buffer.from(hex, "hex"));
-    if (command === "end") stream.end(Buffer.from(hex, "hex"));
+  async function startPeer({ role, place, options }) {
+    const own = "port" in place ? tcp(place) : unixSocket(place);
+    const transport = {
+      ...own,
+      address: (...at) => own.address(...at),
+      dial: async (...at) => (stream = await own.dial(...at)),
+      listen: (name, endpoint, onStream, more) => own.listen(name, endpoint, (accepted) => onStream((stream = accepted)), more),
+    };
+    peer = await { client: startClient, server: startServer }[role]({ name: "${NAME}", transport, ...options });
+    console.log(peer.address ?? "");
+    while (peer.status !== "Connected") await new Promise((resolve) => peer.once("status", resolve));
+    console.log("connected");
   }
+  const commands = {
+    start: (settings) => startPeer(JSON.parse(settings)),
+    close: () => peer.close(),
+    drain: () => peer.drain(),
+    destroy: () => peer.destroy(),
+    reset: () => stream.resetAndDestroy(),
+    write: (hex) => stream.write(Buffer.from(hex, "hex")),
+    end: (hex) => stream.end(Buffer.from(hex, "hex")),
+  };
+  createInterface(process.stdin)
+    .on("line", (line) => {
+      const [command, data] = line.split(" ");
+      commands[command](data);
+    })
+    .on("close", () => process.exit());
 `;
 
-/** A peer in a process of its own, which ends its connection in a way that a test chooses. */
-export class EndingPeer {
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-  /** Where a server listens. */
-  readonly address: string;
+/** The other process, which one test after another uses, until one of them ends it by a signal. */
+class EndingProcess {
+  readonly child: ChildProcess;
+  readonly lines: AsyncIterator<string>;
 
-  private constructor(child: ChildProcess, lines: AsyncIterator<string>, address: string) {
-    this.#child = child;
-    this.#lines = lines;
-    this.address = address;
-  }
-
-  /** Starts a server, or a client that is connected then; killed when the test is over. */
-  static async start({ role, place, options }: EndingPeerOptions): Promise<EndingPeer> {
-    const given = Object.entries({ role, place, options, name: NAME });
-    const constants = given.map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`).join("\n");
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", constants + PROGRAM], {
+  constructor() {
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", PROGRAM], {
       cwd: fileURLToPath(new URL("..", import.meta.url)),
       stdio: ["pipe", "pipe", "inherit"],
     });
-    onTestFinished(() => void child.kill("SIGKILL"));
-    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-    return new EndingPeer(child, lines, String((await lines.next()).value));
+    this.child = child;
+    this.lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  }
+
+  tell(line: string): void {
+    this.child.stdin?.write(`${line}\n`);
+  }
+}
+
+let current: EndingProcess | undefined;
+
+/** A peer in another process, which ends its connection in a way that a test chooses. */
+export class EndingPeer {
+  readonly #process: EndingProcess;
+  readonly #connected: Promise<unknown>;
+  /** Where a server listens. */
+  readonly address: string;
+
+  private constructor(process: EndingProcess, address: string) {
+    this.#process = process;
+    this.#connected = process.lines.next();
+    this.address = address;
+  }
+
+  /** Starts a server, or a client that is connected then; destroyed when the test is over. */
+  static async start(options: EndingPeerOptions): Promise<EndingPeer> {
+    current ??= new EndingProcess();
+    const process = current;
+    process.tell(`start ${JSON.stringify(options)}`);
+    onTestFinished(() => {
+      if (process === current) process.tell("destroy");
+    });
+    return new EndingPeer(process, String((await process.lines.next()).value));
   }
 
   /** Ends the connection once it is complete there too. @param how a signal, or a line of the program */
   async end(how: string): Promise<void> {
-    await this.#lines.next();
-    if (how === "SIGKILL" || how === "SIGSTOP") this.#child.kill(how);
-    else this.#child.stdin?.write(`${how}\n`);
+    await this.#connected;
+    if (how !== "SIGKILL" && how !== "SIGSTOP") return this.#process.tell(how);
+    this.#process.child.kill(how);
+    onTestFinished(() => EndingPeer.endProcess());
+  }
+
+  /** Ends the process of all peers. */
+  static endProcess(): void {
+    current?.child.kill("SIGKILL");
+    current = undefined;
   }
 }
