@@ -216,7 +216,7 @@ export class ResumeWorld {
       const before = this.#network.passedBytes;
       await this.#turn(1);
       // Key agreements run in threads, which a turn of the event loop does not wait for.
-      await inThreadPool("ec", { namedCurve: "P-384" });
+      if (!this.#isConnected) await inThreadPool("ec", { namedCurve: "P-384" });
       stalled = this.#network.passedBytes === before ? stalled + 1 : 0;
       this.#check();
     }

@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../../../testkit/src/temporary-directory.js"
 import { FAULTS } from "./fault-plan.js";
 import { runFaults } from "./fault-run.js";
 
-const RUNS = 50;
+const RUNS = 20;
 
 /** It takes some seconds; a machine that is busy with something else may take long. */
 const TIMEOUT_MS = 120_000;
