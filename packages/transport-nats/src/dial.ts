@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from "node:timers";
+import { clearTimeout, setTimeout, type TimerOptions } from "node:timers";
 import { setTimeout as pause } from "node:timers/promises";
 import { TransportError } from "@ipc/transport";
 import { addAbortListener, removeAbortListener } from "@ipc/transport/internal";
@@ -44,6 +44,7 @@ export async function dialFormer(
   ask: () => Promise<NatsStream>,
   returnMs: number,
   signal: AbortSignal | undefined,
+  wait: (ms: number, value: undefined, options: TimerOptions) => Promise<void> = pause,
 ): Promise<NatsStream | undefined> {
   const giveUpAt = performance.now() + returnMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
@@ -57,7 +58,7 @@ export async function dialFormer(
     }
     const leftMs = giveUpAt - performance.now();
     if (leftMs <= 0) return undefined;
-    await pause(Math.min(pauseMs * (0.5 + Math.random()), leftMs), undefined, {
+    await wait(Math.min(pauseMs * (0.5 + Math.random()), leftMs), undefined, {
       ref: false,
       ...(signal && { signal }),
     }).catch(() => {});
