@@ -59,18 +59,15 @@ describe("the example of many clients", () => {
     expect(iterations.filter((ids) => new Set(ids).size < ids.length)).toEqual([]);
   });
 
-  it("serves the clients at one port, without ids of their own, when the environment says TCP", async () => {
+  it("serves the clients at one port, without ids of their own, and logs what happens, and no data, when the environment says so", async () => {
     const host = loopbackAddress();
-    const stdout = await show({ FAST: "true", IPC_NETWORK_HOST: host, IPC_NETWORK_PORT: "18744" });
+    const tcp = { IPC_NETWORK_HOST: host, IPC_NETWORK_PORT: "18744" };
+    const stdout = await show({ FAST: "true", IPC_DEBUG: "info", ...tcp });
     expect(stdout).toContain(`manager │ listening at ${host}:18744\n`);
     expect([...stdout.matchAll(/client, connected to (\S+)$/gm)].map(([, place]) => place)).toEqual(
       CLIENTS.map(() => `${host}:18744`),
     );
     expect(stdout).toContain('received type 5: "Message from client - PONG"\n');
-  });
-
-  it("logs what happens, and no data, where IPC_DEBUG asks for it", async () => {
-    const stdout = await show({ FAST: "true", IPC_DEBUG: "info" });
     expect(stdout).toContain("manager │ info: server example_multi: listening at ");
     expect(stdout).not.toMatch(/(info|warn|error): .*(PING|PONG)/);
   });

@@ -25,16 +25,12 @@ it("shows two processes that exchange encrypted messages, and ends by itself", a
   expect(await readdir(tmpdir())).not.toContain(directory);
 });
 
-it("leaves the unix socket for TCP where the environment says so", async () => {
+it("leaves the unix socket for TCP, and logs what happens, and no data, where the environment says so", async () => {
   const host = loopbackAddress();
-  const env = { ...process.env, IPC_NETWORK_HOST: host, IPC_NETWORK_PORT: "18734" };
+  const env = { ...process.env, IPC_NETWORK_HOST: host, IPC_NETWORK_PORT: "18734", IPC_DEBUG: "info" };
   const { stdout } = await run(process.execPath, [MAIN], { env });
   expect(stdout).toContain(`server │ listening at ${host}:18734\n`);
   expect(stdout).toContain(`client │ connected to ${host}:18734\n`);
-});
-
-it("logs what happens, and no data, where IPC_DEBUG asks for it", async () => {
-  const { stdout } = await run(process.execPath, [MAIN], { env: { ...process.env, IPC_DEBUG: "info" } });
   expect(stdout).toContain("server │ info: server example_simple: listening at ");
   expect(stdout).not.toMatch(/debug:/);
   expect(stdout).not.toMatch(/(info|warn|error): .*(PING|PONG)/);

@@ -3,20 +3,20 @@ import { countThroughCuts } from "./cut-run.js";
 import { killCounters, stopCounters } from "./loss-run.js";
 
 /** It takes some seconds; a machine that is busy with something else may take long. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 15_000;
 
 describe("two processes that resume their session", { timeout: TIMEOUT_MS }, () => {
   it("take each message once and in order when their connection is cut soon after each handshake", async () => {
-    const { cuts, client, server } = await countThroughCuts({ messages: 20_000, bytes: 64, seed: 1 });
+    const { cuts, client, server } = await countThroughCuts({ messages: 5_000, bytes: 64, seed: 1 });
     expect(cuts).toBeGreaterThan(1);
-    expect([client.taken, server.taken]).toEqual([20_000, 20_000]);
+    expect([client.taken, server.taken]).toEqual([5_000, 5_000]);
   });
 
   it.each(["server", "client"] as const)("are told exactly what did not arrive when the %s is killed", async (side) => {
-    expect((await killCounters(side, 3)).losses).toBe(3);
+    expect((await killCounters(side, 1)).losses).toBe(1);
   });
 
   it("are both told exactly what did not arrive when one was stopped until the session had expired", async () => {
-    expect((await stopCounters(2)).losses).toBe(4);
+    expect((await stopCounters(1)).losses).toBe(2);
   });
 });

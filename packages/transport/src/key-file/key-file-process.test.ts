@@ -6,7 +6,7 @@ import { ask, emittedPackage, isRoot, OTHER_USER, scratchDirectory, startPeer, t
 import { ensureKeyFile, readKeyFile } from "./key-file.js";
 import { resolveKeyFile } from "./key-file-place.js";
 
-const STARTERS = 20;
+const STARTERS = 8;
 
 const emitted = emittedPackage();
 
