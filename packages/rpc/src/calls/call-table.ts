@@ -143,11 +143,11 @@ export class CallTable implements CallOwner {
     }
   }
 
-  #complete(call: OutgoingCall, { codec, payload }: Frame): void {
-    call.resultBytes = payload.length;
+  #complete(call: OutgoingCall, frame: Frame): void {
+    call.resultBytes = frame.payloadLength;
     let value: unknown;
     try {
-      value = decodeValue(codec, payload);
+      value = decodeValue(frame.codec, frame.data, frame.payloadAt);
     } catch (error) {
       call.reject(failure("ipc.codec", call, `the result cannot be decoded: ${messageOf(error)}`, "yes"));
       return;

@@ -2,7 +2,7 @@ import { executedOf, type ReservedCode } from "../call-failed.js";
 import { type StandardSchema, wireIssues } from "../contract/standard-schema.js";
 import { isError, messageOf } from "../format-value.js";
 import { type Executed, ipcCodeOf, type RpcError } from "../rpc-error.js";
-import { encodeFrame, KIND } from "../wire/frame.js";
+import { encodeFrame, type Frame, KIND } from "../wire/frame.js";
 import { decodeValue, encodeValue } from "../wire/payload.js";
 
 /** Thrown to end a handled call with an error that its caller gets. */
@@ -80,9 +80,9 @@ export function chain<T>(value: T | Promise<T>, next: (value: T) => unknown): un
 }
 
 /** Decodes the input of a call. @throws Failure `ipc.codec` */
-export function decodeInput(codec: number, payload: Buffer): unknown {
+export function decodeInput({ codec, data, payloadAt }: Frame): unknown {
   try {
-    return decodeValue(codec, payload);
+    return decodeValue(codec, data, payloadAt);
   } catch (error) {
     throw new Failure("ipc.codec", `the input cannot be decoded: ${messageOf(error)}`);
   }

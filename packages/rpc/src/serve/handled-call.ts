@@ -7,7 +7,7 @@ import { ipcCodeOf, RpcError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
 import { ItemSender, iteratorOf } from "../streams/item-sender.js";
 import { handleChannel, traceHandling } from "../tracing.js";
-import { encodeFrame, KIND } from "../wire/frame.js";
+import { encodeFrame, type Frame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { CallContext, type ContextSource, NO_ITEMS, runThrough } from "./call-context.js";
@@ -103,22 +103,22 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
   }
 
   /** Runs the handler and answers. Never throws or rejects. */
-  run(codec: number, payload: Buffer): void | Promise<void> {
-    if (handleChannel.hasSubscribers) return this.#traced(codec, payload);
-    return this.#inScope(codec, payload);
+  run(frame: Frame): void | Promise<void> {
+    if (handleChannel.hasSubscribers) return this.#traced(frame);
+    return this.#inScope(frame);
   }
 
-  #inScope(codec: number, payload: Buffer): void | Promise<void> {
-    if (!needsScope(this)) return this.#run(codec, payload);
-    return runInScope(this, () => this.#run(codec, payload));
+  #inScope(frame: Frame): void | Promise<void> {
+    if (!needsScope(this)) return this.#run(frame);
+    return runInScope(this, () => this.#run(frame));
   }
 
-  #traced(codec: number, payload: Buffer): Promise<void> {
+  #traced(frame: Frame): Promise<void> {
     const { remote } = this.caller;
     const { kind } = this.#served.method;
     const deadlineMs = this.expiresAt === Number.POSITIVE_INFINITY ? 0 : Math.round(this.expiresAt - performance.now());
     const event = { method: this.name, kind, id: this.id, remote, deadlineMs, meta: { ...this.meta } };
-    const run = (): void | Promise<void> => this.#inScope(codec, payload);
+    const run = (): void | Promise<void> => this.#inScope(frame);
     return traceHandling(event, run, () => ({
       outcome: this.#outcome,
       executed: this.#hasBegun ? "yes" : "no",
@@ -155,9 +155,9 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
   }
 
   /** Answers at once where the handler, the schemas and the context need no promise: it costs each call, most with async hooks. */
-  #run(codec: number, payload: Buffer): void | Promise<void> {
+  #run(frame: Frame): void | Promise<void> {
     try {
-      const output = this.#produce(decodeInput(codec, payload));
+      const output = this.#produce(decodeInput(frame));
       if (isPromise(output)) return this.#finish(output);
       this.#succeed(output);
     } catch (error) {

@@ -125,7 +125,7 @@ export class HandledCalls implements HandlingOwner {
   }
 
   #begin(frame: Frame): boolean {
-    const { id, number, codec, payload } = frame;
+    const { id, number, payloadLength } = frame;
     const { link } = this.#options;
     const isOneWay = (frame.flags & FLAG.oneWay) !== 0;
     if (!isIdOfOther(link.side, id) || this.#calls.has(id) || !link.isCurrent) return false;
@@ -134,24 +134,24 @@ export class HandledCalls implements HandlingOwner {
     const meta = readMeta(frame.meta);
     if (meta === undefined) return this.#refuse(frame, "ipc.bad-input", isOneWay);
     const expiresAt = number === 0 || isOneWay ? Number.POSITIVE_INFINITY : performance.now() + number;
-    const call = new HandledCall({ id, served, isOneWay, expiresAt, meta, bytes: payload.length }, this);
+    const call = new HandledCall({ id, served, isOneWay, expiresAt, meta, bytes: payloadLength }, this);
     this.#handling++;
-    this.#bytes += payload.length;
+    this.#bytes += payloadLength;
     if (isOneWay) this.#oneWay.add(call);
     else {
       this.#calls.set(id, call);
       if (number !== 0) this.#expiry.include(expiresAt);
       if ((frame.flags & FLAG.items) !== 0) call.received = this.#queueFor(id, served);
     }
-    void call.run(codec, payload);
+    void call.run(frame);
     return true;
   }
 
   /** Finds the method, or the code of the refusal. */
-  #admit({ name, payload }: Frame, isOneWay: boolean): ServedMethod | Refusal {
+  #admit({ name, payloadLength }: Frame, isOneWay: boolean): ServedMethod | Refusal {
     const { handlers, maxCalls, maxCallBytes } = this.#options;
     if (this.#admits !== "all" && !(isOneWay && this.#admits === "one-way")) return "ipc.closing";
-    if (this.#handling >= maxCalls || this.#bytes + payload.length > maxCallBytes) return "ipc.busy";
+    if (this.#handling >= maxCalls || this.#bytes + payloadLength > maxCallBytes) return "ipc.busy";
     const served = handlers.find(name);
     // The items of a one-way call would have no reader.
     if (served === undefined || (isOneWay && served.method.kind === "stream")) return "ipc.unknown-method";
@@ -161,7 +161,7 @@ export class HandledCalls implements HandlingOwner {
   /** Answers a call that no handler gets. Returns false if it is dropped instead. */
   #refuse(frame: Frame, code: Refusal, isOneWay: boolean): boolean {
     const { link, handlers } = this.#options;
-    const { id, name, number, payload } = frame;
+    const { id, name, number, payloadLength } = frame;
     if (!isOneWay) link.sendNow(encodeFailure(id, { code, message: REASONS[code], executed: "no" }));
     if (handleChannel.hasSubscribers) {
       traceRefusal({
@@ -172,7 +172,7 @@ export class HandledCalls implements HandlingOwner {
         deadlineMs: number,
         meta: { ...readMeta(frame.meta) },
         outcome: code,
-        bytes: payload.length,
+        bytes: payloadLength,
         error: new Failure(code, REASONS[code]),
       });
     }

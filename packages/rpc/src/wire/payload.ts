@@ -6,6 +6,16 @@ const CODEC = { none: 0, json: 1, bytes: 2 } as const;
 /** A value as it is sent: nothing, JSON text, or bytes. */
 export type Payload = undefined | string | Uint8Array;
 
+/** The method by which a Buffer decodes UTF-8. Types do not declare it, although it takes any view, for which `toString` needs a Buffer. */
+const { utf8Slice } = Buffer.prototype as unknown as {
+  readonly utf8Slice: (this: Uint8Array, from: number, to: number) => string;
+};
+
+/** Decodes UTF-8. */
+export function textOf(data: Uint8Array, from: number, to: number): string {
+  return utf8Slice.call(data, from, to);
+}
+
 /** What JSON makes of bytes: `{"0":1}`, `{}` if there are none, and what `toJSON` of a Buffer returns. */
 function mayContainBytes(text: string): boolean {
   return text.includes('{"0":') || text.includes("{}") || text.includes('"type":"Buffer"');
@@ -25,17 +35,18 @@ export function encodeValue(value: unknown): Payload {
 }
 
 /**
- * Decodes a received value. Bytes are a view into the message, or a copy if they would keep much more memory alive.
+ * Decodes a received value: the bytes of a message from `at` on. Bytes are a view into the message, or a copy if they would keep much
+ * more memory alive.
  * @throws SyntaxError, TypeError
  */
-export function decodeValue(codec: number, payload: Buffer): unknown {
+export function decodeValue(codec: number, data: Uint8Array, at = 0): unknown {
   switch (codec) {
     case CODEC.none:
       return undefined;
     case CODEC.json:
-      return JSON.parse(payload.toString());
+      return JSON.parse(textOf(data, at, data.length));
     case CODEC.bytes:
-      return ownBytes(payload);
+      return ownBytes(data, at);
     default:
       throw new TypeError(`unknown codec ${codec}; known codecs: 0 (none), 1 (JSON), 2 (bytes)`);
   }
@@ -53,10 +64,11 @@ export function codecOf(payload: Payload): number {
   return typeof payload === "string" ? CODEC.json : CODEC.bytes;
 }
 
-/** Returns the bytes without the rest of a larger buffer. */
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  const isMost = bytes.length * 2 >= bytes.buffer.byteLength;
-  return isMost ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : Uint8Array.prototype.slice.call(bytes);
+/** Returns the bytes from `at` on without the rest of a larger buffer. */
+function ownBytes(data: Uint8Array, at: number): Uint8Array {
+  const length = data.length - at;
+  const isMost = length * 2 >= data.buffer.byteLength;
+  return isMost ? new Uint8Array(data.buffer, data.byteOffset + at, length) : Uint8Array.prototype.slice.call(data, at);
 }
 
 /** Goes through a value as JSON does, which takes `toJSON` for the value and ends at a cycle. @throws TypeError that names the path */
