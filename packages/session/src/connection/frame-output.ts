@@ -13,7 +13,16 @@ import { WriteTracker } from "./write-tracker.js";
 const SHARE_BYTES = 4_096;
 
 /** What an idle connection is given before the end of the tick: the peer works on it while the rest is gathered. In bytes. */
-const HEAD_START_BYTES = 2_048;
+const HEAD_START_BYTES = 2_000;
+
+/**
+ * Small messages get their head start in numbers that this divides. An answer has other bytes than its request, but there are as many: if
+ * both sides cut by bytes alone, one or two messages remain each time, for a record, a write and a wake-up of their own.
+ */
+const HEAD_START_MESSAGES = 8;
+
+/** From this size on, the batch is cut behind any number of messages. In bytes. */
+const LONG_HEAD_START_BYTES = 3_072;
 
 /** After a batch of this size or more, the peer has enough to work on, and small writes between large ones would only cost. */
 const FLOW_BYTES = 32_768;
@@ -139,9 +148,8 @@ export class FrameOutput {
       this.#flushScheduled = true;
       process.nextTick(this.#flushTick);
     }
-    if (!this.#isFlowing && batch.length >= HEAD_START_BYTES && this.#messagesInBatch > 1 && this.tracker.isIdle) {
+    if (!this.#isFlowing && batch.length >= HEAD_START_BYTES && this.#isHeadStart() && this.tracker.isIdle)
       this.handBatch();
-    }
     const maxBytes = noteBatched(length) ? SHARE_BYTES : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
     if (batch.length + length <= maxBytes && batch.length < this.#encoder.yieldAfterBytes) return;
@@ -238,6 +246,13 @@ export class FrameOutput {
     if (!this.#isReplaying && this.#buffer.length > 0)
       this.#resend.keep(this.#framesOf(this.#buffer.take()), this.#messagesInBatch);
     this.#messagesInBatch = 0;
+  }
+
+  /** Whether the batch may be cut here. */
+  #isHeadStart(): boolean {
+    const messages = this.#messagesInBatch;
+    if (this.#buffer.length < LONG_HEAD_START_BYTES) return messages > 0 && messages % HEAD_START_MESSAGES === 0;
+    return messages > 1;
   }
 
   readonly #flushTick = (): void => {

@@ -90,9 +90,26 @@ describe("messages become records:", () => {
   it("more than 2 KiB in a tick become two records: the first leaves an idle connection at once", async () => {
     const { sender, stream } = secureSender();
     for (let type = 1; type <= 50; type++) void sender.write(type, bytes(64), undefined);
-    expect(recordsIn(stream.bytes)).toEqual([`2:${29 * (8 + 64)}`]);
+    expect(recordsIn(stream.bytes)).toEqual([`2:${32 * (8 + 64)}`]);
     await turn();
-    expect(recordsIn(stream.bytes)).toEqual([`2:${29 * (8 + 64)}`, `2:${21 * (8 + 64)}`]);
+    expect(recordsIn(stream.bytes)).toEqual([`2:${32 * (8 + 64)}`, `2:${18 * (8 + 64)}`]);
+  });
+
+  it.each([
+    ["requests and their answers, of other bytes, are cut behind the same number", 24, [76, 80]],
+    ["up to 3 KiB are cut behind eight or a multiple of it", 8, [300, 360]],
+    ["more than 3 KiB are cut behind any number", 3, [1_020, 1_400]],
+  ])("%s: %i", async (_what, messages, lengths) => {
+    for (const length of lengths) {
+      const { sender, stream } = secureSender();
+      for (let count = 0; count < messages; count++) {
+        expect(recordsIn(stream.bytes)).toEqual([]);
+        void sender.write(1, bytes(length), undefined);
+      }
+      expect(recordsIn(stream.bytes)).toEqual([`2:${messages * (8 + length)}`]);
+      await turn();
+      expect(recordsIn(stream.bytes)).toHaveLength(1);
+    }
   });
 
   it("a single one is sent in the same macrotask, before any other", async () => {
