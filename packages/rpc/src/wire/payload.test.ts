@@ -22,6 +22,15 @@ describe("encodeValue", () => {
     );
   });
 
+  test.each([
+    ["has items", { toJSON: () => Buffer.from("a") }],
+    ["is empty", { toJSON: () => new Uint8Array(0) }],
+    ["has wider elements", Float64Array.of(1)],
+    ["is an ArrayBuffer", new ArrayBuffer(1)],
+  ])("throws for memory as the whole value that JSON would take for an object: %s", (_what, value) => {
+    expect(() => encodeValue(value)).toThrow("cannot encode the bytes at ``");
+  });
+
   test.each([{}, { a: {} }, { 0: 1 }, [{ "0": "x" }], { type: "Buffer" }])(
     "sends %j as JSON, which only looks like bytes",
     (value) => {
