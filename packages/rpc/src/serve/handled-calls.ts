@@ -12,6 +12,7 @@ import { encodeFailure, Failure, validate } from "./failure.js";
 import { HandledCall, type HandlingOwner } from "./handled-call.js";
 import type { HandlerTable } from "./handler-table.js";
 import type { Rpc } from "./handler-types.js";
+import { OpenCalls } from "./open-calls.js";
 import type { ServedMethod } from "./served-method.js";
 
 export interface HandledCallsOptions {
@@ -32,7 +33,7 @@ export class HandledCalls implements HandlingOwner {
   readonly report: (method: string, error: unknown) => void;
   readonly #options: HandledCallsOptions;
   /** The calls that are not answered yet, by id. */
-  readonly #calls = new Map<number, HandledCall>();
+  readonly #calls = new OpenCalls<HandledCall>();
   /** One-way calls, which have no id. */
   readonly #oneWay = new Set<HandledCall>();
   readonly #expiry = new ExpiryTimer(() => this.#calls.values());
@@ -114,7 +115,7 @@ export class HandledCalls implements HandlingOwner {
 
   answered(call: HandledCall): void {
     if (call.isOneWay) this.#oneWay.delete(call);
-    else if (this.#calls.get(call.id) === call) this.#calls.delete(call.id);
+    else this.#calls.delete(call);
     if (this.open === 0) this.onIdle?.();
   }
 
@@ -128,7 +129,7 @@ export class HandledCalls implements HandlingOwner {
     const { id, number, payloadLength } = frame;
     const { link } = this.#options;
     const isOneWay = (frame.flags & FLAG.oneWay) !== 0;
-    if (!isIdOfOther(link.side, id) || this.#calls.has(id) || !link.isCurrent) return false;
+    if (!isIdOfOther(link.side, id) || this.#calls.get(id) !== undefined || !link.isCurrent) return false;
     const served = this.#admit(frame, isOneWay);
     if (typeof served === "string") return this.#refuse(frame, served, isOneWay);
     const meta = readMeta(frame.meta);
@@ -139,7 +140,7 @@ export class HandledCalls implements HandlingOwner {
     this.#bytes += payloadLength;
     if (isOneWay) this.#oneWay.add(call);
     else {
-      this.#calls.set(id, call);
+      this.#calls.add(call);
       if (number !== 0) this.#expiry.include(expiresAt);
       if ((frame.flags & FLAG.items) !== 0) call.received = this.#queueFor(id, served);
     }
