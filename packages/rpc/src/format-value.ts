@@ -27,9 +27,13 @@ export function isError(value: unknown): value is Error {
   }
 }
 
+/** Gives the name of a typed array of any realm, and undefined for other values: what all of them inherit as `Symbol.toStringTag`. */
+const typedArrayName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+  ?.get as (this: unknown) => string | undefined;
+
 /** Returns whether a value is a Uint8Array of any realm, such as a Buffer. */
 export function isBytes(value: unknown): value is Uint8Array {
-  return ArrayBuffer.isView(value) && tagOf(value) === "Uint8Array";
+  return typedArrayName.call(value) === "Uint8Array";
 }
 
 /** Returns whether a value is memory of any realm: an ArrayBuffer, or a view into one. */
