@@ -28,8 +28,10 @@ export function isError(value: unknown): value is Error {
 }
 
 /** Gives the name of a typed array of any realm, and undefined for other values: what all of them inherit as `Symbol.toStringTag`. */
-const typedArrayName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
-  ?.get as (this: unknown) => string | undefined;
+const { get: typedArrayName } = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+) as { readonly get: (this: unknown) => string | undefined };
 
 /** Returns whether a value is a Uint8Array of any realm, such as a Buffer. */
 export function isBytes(value: unknown): value is Uint8Array {
