@@ -1,11 +1,11 @@
 import type { Duplex } from "node:stream";
-import { clearImmediate, setImmediate } from "node:timers";
 import { LARGE_BYTES, type MessageEncoder } from "../codec/codec.js";
 import type { PromiseWatch } from "../deferred.js";
 import { type IpcError, rethrowDefect } from "../errors.js";
 import type { ResendBuffer } from "../resume/resend-buffer.js";
 import { busyPoll, nextMacrotask, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
 import { LargeMessage } from "./large-message.js";
+import { AHEAD_BYTES, LargeOutput } from "./large-output.js";
 import { SendBuffer } from "./send-buffer.js";
 import { WriteTracker } from "./write-tracker.js";
 
@@ -27,9 +27,6 @@ const LONG_HEAD_START_BYTES = 3_072;
 /** After a batch of this size or more, the peer has enough to work on, and small writes between large ones would only cost. */
 const FLOW_BYTES = 32_768;
 
-/** While the kernel has not taken so many bytes, no more of a large message is encoded. */
-const AHEAD_BYTES = 262_144;
-
 export interface FrameOutputOptions {
   readonly stream: Duplex;
   readonly encoder: MessageEncoder;
@@ -50,11 +47,8 @@ export interface Amount {
 }
 
 /**
- * Writes frames to one stream: small ones of a tick together in one batch, large ones each by itself.
- *
- * The portions of a large message are encoded as the kernel takes them, one in a turn of the event loop: the peer works on the first
- * while the next is encoded, of a message of any size little more than 512 KiB exist twice, and other connections have their turns.
- * Nothing may be added behind it until its last portion is encoded, except control frames, which stay in the batch so long.
+ * Writes frames to one stream: small ones of a tick together in one batch, large ones each by itself, in portions. Nothing may be added
+ * behind a large one until its last portion is encoded, except control frames, which stay in the batch so long.
  */
 export class FrameOutput {
   readonly tracker: WriteTracker;
@@ -67,12 +61,7 @@ export class FrameOutput {
   readonly #buffer: SendBuffer;
   readonly #written: () => void;
   readonly #failed: (error: IpcError) => void;
-  /** The large message that is being sent. */
-  #large: LargeMessage | undefined;
-  /** Whether a portion is being handed: a stream that writes synchronously reports its end before that of the next. */
-  #isHanding = false;
-  /** Set from one portion of a large message to the turn of the next one. */
-  #nextTurn: NodeJS.Immediate | undefined;
+  readonly #large: LargeOutput;
   #messagesInBatch = 0;
   #flushScheduled = false;
   /** Whether the last batch was large. */
@@ -90,6 +79,13 @@ export class FrameOutput {
     this.#failed = failed;
     this.#buffer = new SendBuffer(encoder.headroom, encoder.tailroom);
     this.tracker = new WriteTracker(stream);
+    this.#large = new LargeOutput({
+      stream,
+      write: (portion) => this.#write(portion),
+      ended: () => this.#handRest(),
+      written,
+      failed,
+    });
   }
 
   /** Bytes of the batch of this tick. */
@@ -99,12 +95,12 @@ export class FrameOutput {
 
   /** Whether a large message is not encoded to its end: messages must wait. */
   get isBusy(): boolean {
-    return this.#large !== undefined;
+    return this.#large.isBusy;
   }
 
   /** Bytes that the kernel has not taken. */
   get queuedBytes(): number {
-    return this.#buffer.length + (this.#large?.leftBytes ?? 0) + this.#stream.writableLength;
+    return this.#buffer.length + this.#large.leftBytes + this.#stream.writableLength;
   }
 
   /** What the kernel has not taken, also after the stream has failed and counts its bytes no more. */
@@ -161,14 +157,13 @@ export class FrameOutput {
     // Hand over the batch before the message is encoded, because records must be sent in the order in which they are sealed.
     this.handBatch();
     if (this.#isStopped) return;
-    const large = new LargeMessage(this.#encoder, type, data);
-    const first = large.next();
+    const message = new LargeMessage(this.#encoder, type, data);
+    const first = message.next();
     if (!this.#isReplaying) this.#resend?.keepMessage(type, data, true);
-    this.tracker.add(large.bytes, 1);
-    this.#large = large;
-    this.#handPortion(first, large);
+    this.tracker.add(message.bytes, 1);
+    this.#large.begin(message, first);
     // A session has a copy, and its caller may change the data meanwhile.
-    if (this.#resend === undefined) this.#goOn();
+    if (this.#resend === undefined) this.#large.goOn();
     else this.finish();
   }
 
@@ -176,7 +171,7 @@ export class FrameOutput {
   whenSent(data: Uint8Array, signal: AbortSignal | undefined, watch: PromiseWatch): Promise<void> | undefined {
     // An abort ends the wait, and the caller may then change the data: what is missing is encoded at once.
     const encodeRest = (): void => {
-      if (this.#large?.data === data && !this.#isHanding) this.finish();
+      if (this.#large.isAt(data)) this.finish();
     };
     const accepted = "write (accepted, the message may still be sent)";
     return this.tracker.wait(accepted, signal, { watch, onCancel: signal && encodeRest });
@@ -190,19 +185,19 @@ export class FrameOutput {
 
   /** Encodes and hands all that waits to be encoded. */
   finish(): void {
-    while (this.#large !== undefined) this.#handNext(this.#large);
-    if (!this.#isStopped) this.handBatch();
+    this.#large.finish();
+    this.#handRest();
   }
 
   /** The same, unless it takes longer than a turn of the event loop may. Returns whether the output ends behind a message. */
   tryFinish(): boolean {
-    if ((this.#large?.leftBytes ?? 0) > AHEAD_BYTES) return false;
+    if (this.#large.leftBytes > AHEAD_BYTES) return false;
     this.finish();
     return !this.#isStopped;
   }
 
   handBatch(): void {
-    if (this.#buffer.length === 0 || this.#large !== undefined) return;
+    if (this.#buffer.length === 0 || this.#large.isBusy) return;
     const batch = this.#buffer.take();
     const messages = this.#messagesInBatch;
     if (!this.#isReplaying) this.#resend?.keepHanded(this.#framesOf(batch), messages);
@@ -240,8 +235,7 @@ export class FrameOutput {
   stop(): void {
     this.#isStopped = true;
     this.roomBytes = 0;
-    this.#large = undefined;
-    clearImmediate(this.#nextTurn);
+    this.#large.stop();
     if (this.#resend === undefined) return;
     if (!this.#isReplaying && this.#buffer.length > 0)
       this.#resend.keep(this.#framesOf(this.#buffer.take()), this.#messagesInBatch);
@@ -258,56 +252,21 @@ export class FrameOutput {
   readonly #flushTick = (): void => {
     this.#flushScheduled = false;
     noteTickEnd();
-    if (!this.#isStopped) this.handBatch();
+    this.#handRest();
   };
 
   readonly #onWritten = (error?: Error | null): void => {
     // The connection handles stream failures in its 'error' and 'close' listeners, the single path for every end.
     if (error || this.#isStopped) return;
-    if (!this.#isHanding && this.#nextTurn === undefined) this.#advance();
+    this.#large.onWritten();
     if (this.#isStopped) return;
-    this.tracker.update(this.#large?.leftBytes ?? 0);
+    this.tracker.update(this.#large.leftBytes);
     this.#written();
     if (this.#buffer.length === 0 && this.tracker.isIdle) this.#buffer.shrink();
   };
 
-  /** Encodes the next portion of the large message unless enough waits for the kernel. */
-  #advance(): void {
-    if (this.#large === undefined || this.#stream.writableLength >= AHEAD_BYTES) return;
-    this.#handNext(this.#large);
-    this.#goOn();
-  }
-
-  /** Leaves the next portion to another turn of the event loop, or hands the batch behind the last. */
-  #goOn(): void {
-    if (this.#large !== undefined) this.#nextTurn = setImmediate(this.#onTurn);
-    else if (!this.#isStopped) this.handBatch();
-  }
-
-  readonly #onTurn = (): void => {
-    this.#nextTurn = undefined;
-    this.#advance();
-    if (!this.#isStopped) this.#written();
-  };
-
-  /** Encodes the next portion and hands it to the stream. */
-  #handNext(large: LargeMessage): void {
-    try {
-      this.#handPortion(large.next(), large);
-    } catch (thrown) {
-      // The stream ends within the message, and its receiver is given nothing of it.
-      this.#large = undefined;
-      this.#failed(rethrowDefect(thrown));
-    }
-  }
-
-  #handPortion(chunks: readonly Uint8Array[], large: LargeMessage): void {
-    this.#isHanding = true;
-    this.#stream.cork();
-    for (const chunk of chunks) this.#write(chunk);
-    this.#stream.uncork();
-    this.#isHanding = false;
-    if (large.leftBytes === 0) this.#large = undefined;
+  #handRest(): void {
+    if (!this.#isStopped) this.handBatch();
   }
 
   #framesOf(batch: Uint8Array): Uint8Array {

@@ -160,11 +160,7 @@ export class Sender implements WriteSink, WriteTarget {
     return until === undefined ? more : this.#whenTaken("write", signal);
   }
 
-  /**
-   * Sends a control frame behind the accepted messages and ahead of the waiting ones. It is no message: it does not wait for
-   * room, and no count of messages has it.
-   * @param data at most 128 bytes
-   */
+  /** Sends a control frame of at most 128 bytes behind the accepted messages and ahead of the waiting ones. It waits for no room. */
   sendControl(data: Uint8Array): void {
     if (this.#failure !== undefined || this.#hasAnnouncedEnd) return;
     try {

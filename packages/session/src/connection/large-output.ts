@@ -1,0 +1,116 @@
+import type { Duplex } from "node:stream";
+import { clearImmediate, setImmediate } from "node:timers";
+import { type IpcError, rethrowDefect } from "../errors.js";
+import type { LargeMessage } from "./large-message.js";
+
+/** While the kernel has not taken so many bytes, no more of a large message is encoded. */
+export const AHEAD_BYTES = 262_144;
+
+export interface LargeOutputOptions {
+  readonly stream: Duplex;
+  /** Writes to the stream, and tells `onWritten` when the kernel has the bytes. */
+  readonly write: (bytes: Uint8Array) => void;
+  /** Called when the last portion has been written in a turn of its own. */
+  readonly ended: () => void;
+  /** Called when a portion has been written in a turn of its own: there may be room for more. */
+  readonly written: () => void;
+  /** Called when the rest cannot be encoded. */
+  readonly failed: (error: IpcError) => void;
+}
+
+/**
+ * Sends one large message after another, each in portions, which are encoded as the kernel takes them, one in a turn of the event loop:
+ * the peer works on the first while the next is encoded, of a message of any size little more than 512 KiB exist twice, and other
+ * connections have their turns.
+ */
+export class LargeOutput {
+  readonly #options: LargeOutputOptions;
+  #message: LargeMessage | undefined;
+  /** Whether a portion is being handed: a stream that writes synchronously reports its end before that of the next. */
+  #isHanding = false;
+  /** Set from one portion to the turn of the next one. */
+  #nextTurn: NodeJS.Immediate | undefined;
+  #isStopped = false;
+
+  constructor(options: LargeOutputOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a message is not encoded to its end. */
+  get isBusy(): boolean {
+    return this.#message !== undefined;
+  }
+
+  /** Encoded bytes of the portions that are missing. */
+  get leftBytes(): number {
+    return this.#message?.leftBytes ?? 0;
+  }
+
+  /** Whether the message with this data waits between two portions. */
+  isAt(data: Uint8Array): boolean {
+    return this.#message?.data === data && !this.#isHanding;
+  }
+
+  /** Hands the first portion of a message; `goOn` or `finish` follows. */
+  begin(message: LargeMessage, first: readonly Uint8Array[]): void {
+    this.#message = message;
+    this.#handPortion(first, message);
+  }
+
+  /** Leaves the next portion to another turn of the event loop, or says that there is none. */
+  goOn(): void {
+    if (this.#message !== undefined) this.#nextTurn ??= setImmediate(this.#onTurn);
+    else this.#options.ended();
+  }
+
+  /** Encodes and hands all that is missing, in this turn. */
+  finish(): void {
+    while (this.#message !== undefined) this.#handNext(this.#message);
+  }
+
+  /** The kernel has taken bytes. */
+  onWritten(): void {
+    if (!this.#isHanding && this.#nextTurn === undefined) this.#advance();
+  }
+
+  /** Drops the portions that are missing. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#message = undefined;
+    clearImmediate(this.#nextTurn);
+  }
+
+  /** Encodes the next portion unless enough waits for the kernel. */
+  #advance(): void {
+    if (this.#message === undefined || this.#options.stream.writableLength >= AHEAD_BYTES) return;
+    this.#handNext(this.#message);
+    this.goOn();
+  }
+
+  readonly #onTurn = (): void => {
+    this.#nextTurn = undefined;
+    this.#advance();
+    if (!this.#isStopped) this.#options.written();
+  };
+
+  /** Encodes the next portion and hands it to the stream. */
+  #handNext(message: LargeMessage): void {
+    try {
+      this.#handPortion(message.next(), message);
+    } catch (thrown) {
+      // The stream ends within the message, and its receiver is given nothing of it.
+      this.#message = undefined;
+      this.#options.failed(rethrowDefect(thrown));
+    }
+  }
+
+  #handPortion(portion: readonly Uint8Array[], message: LargeMessage): void {
+    const { stream, write } = this.#options;
+    this.#isHanding = true;
+    stream.cork();
+    for (const chunk of portion) write(chunk);
+    stream.uncork();
+    this.#isHanding = false;
+    if (message.leftBytes === 0) this.#message = undefined;
+  }
+}
