@@ -86,8 +86,9 @@ export const FOLDER_ARROWS: Readonly<Record<string, Readonly<Record<string, read
     resume: [".", "scheduling", "codec", "inbox", "options"],
     handshake: [".", "scheduling", "codec", "negotiation", "resume"],
     heartbeat: [],
-    connection: [".", "scheduling", "codec", "negotiation", "heartbeat", "resume"],
-    lifecycle: [".", "codec", "handshake", "heartbeat", "connection", "inbox", "options", "resume"],
+    output: [".", "scheduling", "codec", "resume"],
+    connection: [".", "scheduling", "codec", "negotiation", "heartbeat", "output", "resume"],
+    lifecycle: [".", "codec", "handshake", "heartbeat", "output", "connection", "inbox", "options", "resume"],
   },
   rpc: {
     wire: ["."],

@@ -1,7 +1,7 @@
 import { handledRejection } from "../deferred.js";
 import { abortError } from "../errors.js";
+import type { Amount } from "../output/frame-output.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
-import type { Amount } from "./frame-output.js";
 import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "./write-queue.js";
 
 const DONE: Promise<void> = Promise.resolve();

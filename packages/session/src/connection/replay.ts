@@ -1,6 +1,6 @@
 import { MESSAGE_OVERHEAD_BYTES } from "../message.js";
+import type { FrameOutput } from "../output/frame-output.js";
 import type { KeptMessage, ResendBuffer } from "../resume/resend-buffer.js";
-import type { FrameOutput } from "./frame-output.js";
 import type { TurnBudget } from "./turn-budget.js";
 
 /** Sends the messages that earlier connections of a session have left, as far as the queue of the new one has room. */

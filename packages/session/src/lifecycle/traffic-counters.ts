@@ -1,4 +1,4 @@
-import type { Amount } from "../connection/frame-output.js";
+import type { Amount } from "../output/frame-output.js";
 import type { PeerStats } from "../peer.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 
