@@ -10,6 +10,8 @@ import { OrderCheck } from "../traffic/order-check.js";
 /** The process that writes stands in the upper bits of a session's number. */
 const SESSION_BITS = 16;
 const SEED = 1;
+/** How a session may end: a server may also not have noticed yet that the client before has ended. */
+const TOLERATED: ReadonlySet<string> = new Set(["IPC_SESSION_LOST", "IPC_SERVER_BUSY"]);
 
 export interface Start {
   readonly side: Side;
@@ -29,6 +31,8 @@ export interface Start {
 
 /** What this side was told when a session was lost. */
 export interface Loss {
+  /** Whether the server had not noticed yet that the client before has ended: nothing of this session arrives. */
+  readonly isBusy: boolean;
   /** Of its writer, and different for each of its sessions. */
   readonly session: number;
   readonly accepted: number;
@@ -75,8 +79,8 @@ class Counter {
       this.#sentAgain += sentAgain;
     });
     peer.on("lost", (error) => {
-      if (error.code !== "IPC_SESSION_LOST") reportBroken(error);
-      else this.#lose(error);
+      if ("unconfirmed" in error && TOLERATED.has(error.code)) this.#lose(error);
+      else reportBroken(error);
     });
     void this.#take().catch((error) => {
       if (!this.#isOver) reportBroken(error);
@@ -161,12 +165,13 @@ class Counter {
     return (this.#order.life << SESSION_BITS) + this.#losses.length;
   }
 
-  #lose({ undelivered, unconfirmed }: SessionLostError): void {
+  #lose({ code, undelivered, unconfirmed }: SessionLostError): void {
+    const isBusy = code === "IPC_SERVER_BUSY";
     const session = this.#session;
     const numbers = undelivered.map(({ type, data }) => decodeNumbered(type, data).number);
-    this.#losses.push({ session, accepted: this.#written, undelivered: numbers, unconfirmed });
+    this.#losses.push({ isBusy, session, accepted: this.#written, undelivered: numbers, unconfirmed });
     this.#written = 0;
-    reportNews<CounterNews>({ kind: "lost" });
+    if (!isBusy) reportNews<CounterNews>({ kind: "lost" });
   }
 
   async #take(): Promise<void> {
