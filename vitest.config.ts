@@ -1,9 +1,16 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Their tests put something else in the place of modules of Node's, and of their own. */
-const REPLACE_MODULES = ["packages/crypto/src/**/*.test.ts", "packages/transport/src/**/*.test.ts"];
+/** The tests that put something else in the place of modules of Node's, and of their own. */
+const REPLACE_MODULES = ["crypto", "transport"].flatMap((name) =>
+  readdirSync(join(import.meta.dirname, "packages", name, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => `packages/${name}/src/${file.replaceAll("\\", "/")}`)
+    .filter((path) => readFileSync(join(import.meta.dirname, path), "utf8").includes("vi.mock(")),
+);
 
 /**
  * Files of the workspace that start first: those that take longest, which would end alone, and in front of them one that often
@@ -35,6 +42,7 @@ class SlowestFirst extends BaseSequencer {
 }
 
 const FIXED_SEED = "internal/testkit/src/fixed-seed.ts";
+const USUAL_UMASK = "packages/transport/test/usual-umask.ts";
 
 export default defineConfig({
   test: {
@@ -66,6 +74,7 @@ export default defineConfig({
           // What a test leaves behind is a defect, also in the eyes of the next one; and it takes half the time.
           isolate: false,
           setupFiles: [
+            USUAL_UMASK,
             "internal/testkit/src/real-clock.ts",
             "internal/testkit/src/forget-sockets.ts",
             "internal/testkit/src/unhurried-timers.ts",
@@ -81,7 +90,7 @@ export default defineConfig({
         test: {
           name: "apart",
           include: REPLACE_MODULES,
-          setupFiles: [FIXED_SEED, "packages/transport/test/usual-umask.ts"],
+          setupFiles: [FIXED_SEED, USUAL_UMASK],
           sequence: { groupOrder: 0 },
         },
       },
