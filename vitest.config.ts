@@ -19,10 +19,10 @@ const REPLACE_MODULES = ["crypto", "transport"].flatMap((name) =>
 const FIRST = [
   "packages/framing/src/frame-decoder.memory.test.ts",
   "apps/bench/src/bench.test.ts",
-  "apps/bench/src/broker/broker.test.ts",
   "internal/conformance/src/ends.test.ts",
   "internal/conformance/src/frozen-peer.test.ts",
   "internal/fuzz/src/resume/resume.test.ts",
+  "apps/bench/src/broker/broker.test.ts",
   "internal/models/src/resume.test.ts",
   "internal/stress/src/attack/attack.test.ts",
   "internal/stress/src/kill/kill-run.test.ts",

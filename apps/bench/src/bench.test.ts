@@ -17,7 +17,7 @@ it("gives a reason for each missing contestant, and only golang-ipc may be missi
   expect(notRun.filter(({ name, why }) => name !== "golang-ipc" || why === "")).toEqual([]);
 });
 
-it.concurrent.each(contestants.map((contestant) => [contestant.name, contestant] as const))(
+it.each(contestants.map((contestant) => [contestant.name, contestant] as const))(
   "%s sends messages to and fro and one way, all of which arrive",
   async (name, contestant) => {
     // The floor's program makes twenty thousand round trips of small messages, whatever it is told.
@@ -29,7 +29,7 @@ it.concurrent.each(contestants.map((contestant) => [contestant.name, contestant]
   },
 );
 
-it.concurrent.each(others)("the secure session does the work of: %s", async (section) => {
+it.each(others)("the secure session does the work of: %s", async (section) => {
   const secure = contestants.find(({ name }) => name === "secure");
   const outcome = await secure?.measure(orderOf(section));
   const figures = Object.entries(outcome?.figures ?? {});
