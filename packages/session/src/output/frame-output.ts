@@ -3,7 +3,8 @@ import { LARGE_BYTES, type MessageEncoder } from "../codec/codec.js";
 import type { PromiseWatch } from "../deferred.js";
 import { type IpcError, rethrowDefect } from "../errors.js";
 import type { ResendBuffer } from "../resume/resend-buffer.js";
-import { busyPoll, nextMacrotask, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
+import { WriteTurn } from "../scheduling/write-turn.js";
+import { busyPoll, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
 import { LargeMessage } from "./large-message.js";
 import { AHEAD_BYTES, LargeOutput } from "./large-output.js";
 import { SendBuffer } from "./send-buffer.js";
@@ -64,6 +65,8 @@ export class FrameOutput {
   readonly #large: LargeOutput;
   #messagesInBatch = 0;
   #flushScheduled = false;
+  /** The last turn that writers of this connection have waited for. */
+  #turn: WriteTurn | undefined;
   /** Whether the last batch was large. */
   #isFlowing = false;
   #isStopped = false;
@@ -149,7 +152,8 @@ export class FrameOutput {
     const maxBytes = noteBatched(length) ? SHARE_BYTES : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
     if (batch.length + length <= maxBytes && batch.length < this.#encoder.yieldAfterBytes) return;
-    return nextMacrotask();
+    this.#turn = WriteTurn.take(this.#turn);
+    return this.#turn.promise;
   }
 
   /** Writes a message by itself, behind the batch: its first portion at once. @throws CryptoError; then nothing is written */
