@@ -66,7 +66,7 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "crypto/src/record-sequence.ts", code: "RECORD_LIMIT = 2 ** 48;", says: "2^48" },
   { file: "session/src/codec/codec.ts", code: "LARGE_BYTES = 65_536;", says: "one tick, 65 536 bytes" },
   {
-    file: "session/src/output/frame-output.ts",
+    file: "session/src/output/large-output.ts",
     code: "AHEAD_BYTES = 262_144;",
     says: "fewer than 262 144 bytes wait",
   },
