@@ -129,8 +129,11 @@ export class RecordDecoder {
       const length = readLength(this.#chunk, this.#at);
       const kind = checkForm(this.#chunk[this.#at] as number, length);
       if (start + length <= this.#chunk.length) {
-        this.#at = start + length;
-        return { kind, plaintext: this.#opener.open({ kind, sealed: this.#chunk.subarray(start, this.#at) }) };
+        const end = start + length;
+        const plaintext = this.#opener.open({ kind, sealed: this.#chunk.subarray(start, end) });
+        // Not before: a record that is not opened, because there is no memory, is not passed over.
+        this.#at = end;
+        return { kind, plaintext };
       }
     }
     return this.#continue();

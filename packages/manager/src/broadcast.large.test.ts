@@ -53,3 +53,17 @@ it.each(["skip", "disconnect"] as const)(
     expect(received).toEqual(lengths);
   },
 );
+
+it("takes back nothing from a client that the result calls accepted when the signal is aborted later", async () => {
+  const { manager, visit } = await serve();
+  const { client } = await visit({ maxUnreadBytes: 1_024 });
+  const abort = new AbortController();
+  const lengths = [300_000, 300_000, 5];
+  await Promise.all(
+    lengths.map((length) => manager.broadcast(1, new Uint8Array(length), { slow: "skip", signal: abort.signal })),
+  );
+  abort.abort();
+  const received: number[] = [];
+  for await (const { data } of client) if (received.push(data.length) === lengths.length) break;
+  expect(received).toEqual(lengths);
+});

@@ -87,8 +87,9 @@ export async function broadcast(
     }
     late.set(connection, undefined);
     try {
-      const written = connection.write(type, bytes, signal === undefined ? {} : { signal });
       const isTaken = (isLarge || !isFree) && slow !== "wait" && hadRoom && isThere;
+      // The result tells of a message that is taken, so no later abort may take it back.
+      const written = connection.write(type, bytes, signal === undefined || isTaken ? {} : { signal });
       // A client with room is not slow, so its deadline ends here. Its end is not awaited, but a write that was rejected at once
       // is noticed: it was too large for this client.
       if (isTaken) late.delete(connection);

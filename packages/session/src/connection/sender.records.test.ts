@@ -3,8 +3,10 @@ import type { RecordCipherOptions } from "@ipc/crypto";
 import { describe, expect, it } from "vitest";
 import { recordPair, recordsIn } from "../../test/record-pair.js";
 import { unawaitedWrites } from "../../test/silent-slips.js";
+import { someSession } from "../../test/some-session.js";
 import type { MessageCodec } from "../codec/codec.js";
 import type { IpcError } from "../errors.js";
+import type { ResumableSession } from "../resume/resumable-session.js";
 import { SharedBudget } from "../shared-budget.js";
 import { Sender } from "./sender.js";
 import { WriteQueue } from "./write-queue.js";
@@ -47,8 +49,14 @@ interface Secure {
   readonly exhausted: IpcError[];
 }
 
-function secureSender(options: RecordCipherOptions & { maxQueuedBytes?: number; budget?: SharedBudget } = {}): Secure {
-  const { maxQueuedBytes = 1_048_576, budget, ...records } = options;
+interface SecureOptions extends RecordCipherOptions {
+  readonly maxQueuedBytes?: number;
+  readonly budget?: SharedBudget;
+  readonly session?: ResumableSession;
+}
+
+function secureSender(options: SecureOptions = {}): Secure {
+  const { maxQueuedBytes = 1_048_576, budget, session, ...records } = options;
   const [encoder, far] = recordPair(records);
   const stream = new HeldStream();
   const exhausted: IpcError[] = [];
@@ -61,6 +69,7 @@ function secureSender(options: RecordCipherOptions & { maxQueuedBytes?: number; 
     budget,
     waiting,
     exhausted: (error) => exhausted.push(error),
+    session,
   });
   return { sender, stream, far, exhausted };
 }
@@ -258,6 +267,15 @@ describe("a sealer that seals no more", () => {
     expect(exhausted).toEqual([expect.objectContaining(refused)]);
     expect(recordsIn(stream.bytes)).toEqual(["2:262144"]);
     await expect(sender.flush(undefined)).rejects.toMatchObject(refused);
+  });
+
+  it("rejects no write of a large message that a session keeps, and leaves it to the next connection", async () => {
+    const session = someSession({ bufferBytes: 10_000_000 });
+    const { sender, exhausted } = secureSender({ recordLimit: 2, session });
+    sender.start();
+    await sender.write(1, bytes(1_000_000), undefined);
+    expect([sender.acceptedMessages, session.resend.last]).toEqual([1, 1]);
+    expect(exhausted).toEqual([expect.objectContaining({ code: "IPC_CIPHER_EXHAUSTED" })]);
   });
 });
 

@@ -146,14 +146,19 @@ export class Sender implements WriteSink, WriteTarget {
   }
 
   accept(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined {
+    const isLarge = this.#output.isLarge(data);
     let more: Promise<void> | undefined;
+    let isKept = false;
     try {
-      more = this.#output.isLarge(data) ? this.#acceptLarge(type, data, signal) : this.#output.addSmall(type, data, 1);
+      if (!isLarge) more = this.#output.addSmall(type, data, 1);
+      else isKept = this.#output.addLarge(type, data) && this.#session !== undefined;
     } catch (error) {
       return this.#refuse(error);
     }
-    // Sealing the previous batch failed: this message is rejected and not counted.
-    if (this.#failure !== undefined) return this.#waiting.unawaited.reject(this.#failure);
+    // Sealing the previous batch failed: this message is rejected and not counted, unless the session has it and sends it again.
+    if (this.#failure !== undefined && !isKept) return this.#waiting.unawaited.reject(this.#failure);
+    // Of a kept message there is a copy, so that the caller need not wait for the kernel.
+    if (isLarge) more = isKept ? nextMacrotask() : this.#output.whenSent(data, signal, this.#waiting.unawaited);
     this.#acceptedMessages++;
     this.#acceptedBytes += data.length;
     this.#settleBudget();
@@ -232,14 +237,6 @@ export class Sender implements WriteSink, WriteTarget {
     const { maxQueuedBytes, budget } = this.#options;
     if (this.#failure !== undefined || queued >= maxQueuedBytes) return false;
     return budget === undefined || queued === 0 || queued < budget.share;
-  }
-
-  #acceptLarge(type: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void> | undefined {
-    this.#output.addLarge(type, data);
-    if (this.#failure !== undefined) return;
-    // A session has a copy, so that the caller need not wait for the kernel.
-    if (this.#session !== undefined) return nextMacrotask();
-    return this.#output.whenSent(data, signal, this.#waiting.unawaited);
   }
 
   /** Ends the connection when the cipher is exhausted; messages accepted before are still handed to the stream. */

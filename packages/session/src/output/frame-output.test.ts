@@ -12,6 +12,8 @@ interface Held {
   readonly output: FrameOutput;
   readonly stream: HeldStream;
   readonly failures: IpcError[];
+  /** One for each call. */
+  readonly written: undefined[];
 }
 
 interface HeldOptions {
@@ -25,16 +27,17 @@ function held({ holds, resend, to }: HeldOptions): Held {
   const stream = new HeldStream();
   stream.holds = holds;
   const failures: IpcError[] = [];
+  const written: undefined[] = [];
   const [encoder] = recordPair();
   const output = new FrameOutput({
     stream: to ?? stream,
     encoder,
     busyPollUs: 0,
     resend,
-    written: () => {},
+    written: () => void written.push(undefined),
     failed: (error) => failures.push(error),
   });
-  return { output, stream, failures };
+  return { output, stream, failures, written };
 }
 
 /** Bytes that were given to the stream. */
@@ -79,6 +82,42 @@ it("writes the portions in order to a stream that reports each write before `wri
   void output.addSmall(0, new Uint8Array(5), 0);
   output.finish();
   expect(recordsIn(Buffer.concat(writes))).toEqual([...new Array<string>(4).fill("2:262144"), "2:8", "2:13"]);
+});
+
+it("ends the stream with what it throws when it is given a portion", async () => {
+  const { output, stream } = held({ holds: false });
+  const error = new Error("no more");
+  stream._writev = () => {
+    throw error;
+  };
+  stream.on("error", () => {});
+  output.addLarge(1, new Uint8Array(MIB));
+  await nextTurn();
+  expect([stream.destroyed, stream.errored]).toEqual([true, error]);
+});
+
+it("seals the rest behind a portion during which it is told to finish", () => {
+  const writes: Buffer[] = [];
+  let output: FrameOutput | undefined;
+  const stream = {
+    writableLength: 0,
+    cork() {},
+    uncork: () => output?.finish(),
+    write: (chunk: Buffer) => void writes.push(chunk),
+  };
+  ({ output } = held({ holds: false, to: stream as unknown as Duplex }));
+  output.addLarge(1, new Uint8Array(MIB));
+  expect(recordsIn(Buffer.concat(writes))).toEqual([...new Array<string>(4).fill("2:262144"), "2:8"]);
+  expect(output.isBusy).toBe(false);
+});
+
+it("says in the next turn that there is room when the stream has taken the only portion before it returned", async () => {
+  const stream = { writableLength: 0, cork() {}, uncork() {}, write: (_chunk: Buffer, done: () => void) => done() };
+  const { output, written } = held({ holds: false, to: stream as unknown as Duplex });
+  output.addLarge(1, new Uint8Array(100_000));
+  written.length = 0;
+  await nextTurn();
+  expect(written).toHaveLength(1);
 });
 
 it("keeps control frames back until the large message before them is sealed", async () => {

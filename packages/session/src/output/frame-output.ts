@@ -152,15 +152,21 @@ export class FrameOutput {
     const maxBytes = noteBatched(length) ? SHARE_BYTES : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
     if (batch.length + length <= maxBytes && batch.length < this.#encoder.yieldAfterBytes) return;
+    // No writer waits behind a control frame, or behind a message that is sent again.
+    if (messages === 0 || this.#isReplaying) return;
     this.#turn = WriteTurn.take(this.#turn);
     return this.#turn.promise;
   }
 
-  /** Writes a message by itself, behind the batch: its first portion at once. @throws CryptoError; then nothing is written */
-  addLarge(type: number, data: Uint8Array): void {
+  /**
+   * Writes a message by itself, behind the batch: its first portion at once. Returns whether it was added, which it is not when the
+   * batch before it cannot be sealed.
+   * @throws CryptoError; then nothing is written
+   */
+  addLarge(type: number, data: Uint8Array): boolean {
     // Hand over the batch before the message is encoded, because records must be sent in the order in which they are sealed.
     this.handBatch();
-    if (this.#isStopped) return;
+    if (this.#isStopped) return false;
     const message = new LargeMessage(this.#encoder, type, data);
     const first = message.next();
     if (!this.#isReplaying) this.#resend?.keepMessage(type, data, true);
@@ -169,6 +175,7 @@ export class FrameOutput {
     // A session has a copy, and its caller may change the data meanwhile.
     if (this.#resend === undefined) this.#large.goOn();
     else this.finish();
+    return true;
   }
 
   /** Waits until the kernel has a large message that was just added. */
@@ -197,7 +204,7 @@ export class FrameOutput {
   tryFinish(): boolean {
     if (this.#large.leftBytes > AHEAD_BYTES) return false;
     this.finish();
-    return !this.#isStopped;
+    return !this.#isStopped && !this.isBusy;
   }
 
   handBatch(): void {

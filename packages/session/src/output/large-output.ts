@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { clearImmediate, setImmediate } from "node:timers";
-import { type IpcError, rethrowDefect } from "../errors.js";
+import { asIpcError, type IpcError, SessionError } from "../errors.js";
 import type { LargeMessage } from "./large-message.js";
 
 /** While the kernel has not taken so many bytes, no more of a large message is encoded. */
@@ -28,6 +28,9 @@ export class LargeOutput {
   #message: LargeMessage | undefined;
   /** Whether a portion is being handed: a stream that writes synchronously reports its end before that of the next. */
   #isHanding = false;
+  /** What came while a portion was handed, and is done behind it. */
+  #wasTaken = false;
+  #mustFinish = false;
   /** Set from one portion to the turn of the next one. */
   #nextTurn: NodeJS.Immediate | undefined;
   #isStopped = false;
@@ -46,9 +49,9 @@ export class LargeOutput {
     return this.#message?.leftBytes ?? 0;
   }
 
-  /** Whether the message with this data waits between two portions. */
+  /** Whether the message with this data is not encoded to its end. */
   isAt(data: Uint8Array): boolean {
-    return this.#message?.data === data && !this.#isHanding;
+    return this.#message?.data === data;
   }
 
   /** Hands the first portion of a message; `goOn` or `finish` follows. */
@@ -59,18 +62,20 @@ export class LargeOutput {
 
   /** Leaves the next portion to another turn of the event loop, or says that there is none. */
   goOn(): void {
-    if (this.#message !== undefined) this.#nextTurn ??= setImmediate(this.#onTurn);
+    if (this.#message !== undefined) this.#scheduleTurn();
     else this.#options.ended();
   }
 
-  /** Encodes and hands all that is missing, in this turn. */
+  /** Encodes and hands all that is missing, in this turn; while a portion is handed, behind it. */
   finish(): void {
-    while (this.#message !== undefined) this.#handNext(this.#message);
+    this.#mustFinish = this.#isHanding;
+    while (!this.#isHanding && this.#message !== undefined) this.#handNext(this.#message);
   }
 
   /** The kernel has taken bytes. */
   onWritten(): void {
-    if (!this.#isHanding && this.#nextTurn === undefined) this.#advance();
+    if (this.#isHanding) this.#wasTaken = true;
+    else if (this.#nextTurn === undefined) this.#advance();
   }
 
   /** Drops the portions that are missing. */
@@ -87,6 +92,10 @@ export class LargeOutput {
     this.goOn();
   }
 
+  #scheduleTurn(): void {
+    if (!this.#isStopped) this.#nextTurn ??= setImmediate(this.#onTurn);
+  }
+
   readonly #onTurn = (): void => {
     this.#nextTurn = undefined;
     this.#advance();
@@ -95,22 +104,38 @@ export class LargeOutput {
 
   /** Encodes the next portion and hands it to the stream. */
   #handNext(message: LargeMessage): void {
+    let portion: readonly Uint8Array[];
     try {
-      this.#handPortion(message.next(), message);
+      portion = message.next();
     } catch (thrown) {
       // The stream ends within the message, and its receiver is given nothing of it.
       this.#message = undefined;
-      this.#options.failed(rethrowDefect(thrown));
+      this.#options.failed(asIpcError(thrown, notEncodedError));
+      return;
     }
+    this.#handPortion(portion, message);
   }
 
   #handPortion(portion: readonly Uint8Array[], message: LargeMessage): void {
     const { stream, write } = this.#options;
     this.#isHanding = true;
-    stream.cork();
-    for (const chunk of portion) write(chunk);
-    stream.uncork();
+    try {
+      stream.cork();
+      for (const chunk of portion) write(chunk);
+      stream.uncork();
+    } catch (error) {
+      // A caller's stream has thrown; with 'error' and 'close' the connection ends.
+      stream.destroy(error as Error);
+    }
     this.#isHanding = false;
     if (message.leftBytes === 0) this.#message = undefined;
+    if (this.#mustFinish) this.finish();
+    if (this.#wasTaken) this.#scheduleTurn();
+    this.#wasTaken = false;
   }
+}
+
+function notEncodedError(message: string, options: ErrorOptions): SessionError {
+  const text = `connection ended: a part of a large message could not be encoded (${message}); write it again over the next connection`;
+  return new SessionError("IPC_CONNECTION_LOST", text, options);
 }
