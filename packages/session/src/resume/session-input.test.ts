@@ -166,4 +166,21 @@ describe("the input of a session", () => {
     read(9);
     expect(state.received).toEqual([1]);
   });
+
+  it("lets nothing flow in a later turn once the connection has ended within the delivery that uses its time up", async () => {
+    const { state, input, read } = setUp(1_000, undefined, 100_000);
+    state.isBlocked = true;
+    state.unread = 1_000;
+    for (let type = 1; type <= 20; type++) input.receive(message(type));
+    state.onDelivery = () => {
+      if (state.received.length === 16) input.end();
+    };
+    hurryClock();
+    read(1_000);
+    expect(state.received).toHaveLength(16);
+    state.isFlowing = false;
+    await nextTurn();
+    await nextTurn();
+    expect([state.received.length, state.isFlowing]).toEqual([16, false]);
+  });
 });

@@ -53,7 +53,7 @@ export class SessionInput {
     if (this.#options.isFull() && this.#mayReadOn) this.#options.resume();
   }
 
-  /** The inbox has room. What is held costs a listener's call for each message, so it is passed on in time slices. */
+  /** The inbox has room. Each message that is held costs a listener's call, so they are passed on in time slices. */
   readonly onRoom = (): void => {
     if (this.#slice.isYielding) return;
     const held = this.#held;
@@ -75,7 +75,8 @@ export class SessionInput {
       const message = new ReceivedMessage(type, data.slice(), this.#origin as MessageOrigin);
       held.release(held.handed);
       this.#accept(message);
-      if (this.#slice.countStep()) {
+      // A listener may have ended the connection.
+      if (this.#slice.countStep() && held.messages > 0) {
         this.#slice.yield(this.onRoom);
         return;
       }
