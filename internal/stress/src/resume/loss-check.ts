@@ -16,10 +16,8 @@ export function readLog(path: string): ReadonlyMap<number, number> {
  * Says what is wrong with what a writer was told of a lost session; undefined: nothing.
  * @param taken how many messages of this session the other application took, first to last
  */
-export function findWrongLoss(
-  { accepted, undelivered, unconfirmed }: Omit<Loss, "isBusy">,
-  taken: number,
-): string | undefined {
+export function findWrongLoss({ isBusy, accepted, undelivered, unconfirmed }: Loss, taken: number): string | undefined {
+  if (isBusy && taken > 0) return `the server was busy with the client before, and ${taken} of ${accepted} were taken`;
   const from = accepted - undelivered.length;
   const isSuffix = undelivered.every((number, index) => number === from + index);
   if (!isSuffix) return `undelivered are ${undelivered.join()}, not the last of ${accepted}`;

@@ -145,9 +145,10 @@ function judge(all: readonly Told[]): LossResult {
       if (wrong !== undefined) throw new Error(`the ${side}, session ${loss.session}: ${wrong}`);
     }
   }
-  const losses = all.flatMap(({ report }) => report.losses);
+  // Of a session that the busy server refused nothing arrives: it is no session that was lost.
+  const losses = all.flatMap(({ report }) => report.losses).filter(({ isBusy }) => !isBusy);
   return {
-    losses: losses.filter(({ isBusy }) => !isBusy).length,
+    losses: losses.length,
     undelivered: sum(losses.map(({ undelivered }) => undelivered.length)),
     unconfirmed: sum(losses.map(({ unconfirmed }) => unconfirmed)),
     taken: sum(all.map(({ report }) => report.taken)),
