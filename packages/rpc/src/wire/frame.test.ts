@@ -65,6 +65,22 @@ describe("decodeFrame", () => {
     expect(decodeFrame(long)?.payload.toString()).toBe("1");
   });
 
+  test.each([
+    ["two names of one length and one last byte", "6178", "6278", "ax", "bx"],
+    ["two names that are not UTF-8", "ff61", "c361", "\ufffda", "\ufffda"],
+  ])("tells apart %s, in turn, and keeps neither in the memory of its message", (_what, one, two, first, second) => {
+    const memory = new Uint8Array(14);
+    for (let round = 0; round < 3; round++)
+      for (const [sent, read] of [
+        [one, first],
+        [two, second],
+      ] as const) {
+        memory.set(bytes(`01 00 0002 00000001 00000000 ${sent}`));
+        expect(decodeFrame(memory)?.name).toBe(read);
+        memory.fill(0);
+      }
+  });
+
   test("reads a message at any offset in its buffer", () => {
     const frame = encodeFrame({ kind: KIND.item, id: 5, payload: Uint8Array.of(9) });
     const holder = new Uint8Array(frame.length + 3);
