@@ -2,9 +2,9 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 
 /** How long it may take, in milliseconds: less than a test may. */
 const PATIENCE_MS = 20_000;
-/** What this process does by itself takes no more turns of the event loop. */
+/** A step of this process alone takes no more turns of the event loop. */
 const TURNS = 100;
-/** What takes longer waits for another process, which may need this core. */
+/** A step that takes longer waits for another process, which may need this core. */
 const PAUSE_MS = 1;
 
 /**

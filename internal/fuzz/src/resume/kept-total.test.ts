@@ -8,7 +8,7 @@ import { eventually } from "../../../testkit/src/eventually.js";
 import { untilTestEnds } from "../../../testkit/src/until-test-ends.js";
 import { loadMutant } from "./mutant.js";
 
-/** What a manager keeps for all clients together: 256 MiB, and in this test 1 MiB. Less than one client may hold by itself. */
+/** The limit of all that a manager keeps for its clients: 256 MiB, and in this test 1 MiB. Less than one client may hold by itself. */
 const TOTAL_BYTES = 1_048_576;
 const CLIENTS = 4;
 const MESSAGE_BYTES = 4_096;
