@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { type Client, type ClientOptions, startClient } from "@ipc/client";
 import { expect, it } from "vitest";
 import { describeWithGo } from "./describe-with-go.js";
@@ -9,6 +10,8 @@ const directory = GO_DIRECTORY;
 const LONG = { timeout: 60_000 };
 const MESSAGES = 200;
 const ROUNDS = 3;
+/** Between two garbage collections of the Go process. */
+const COLLECTION_PAUSE_MS = 20;
 
 for (const encryption of [true, false]) {
   describeWithGo(`our clients of a Go server for many, ${encryption ? "encrypted" : "plain"}`, (goPeer) => {
@@ -75,15 +78,23 @@ for (const encryption of [true, false]) {
         const name = uniqueName();
         await using go = goServer(name);
         await go.start();
-        let areConnected = false;
-        const connecting = Promise.all([1, 2].map(() => connect(name))).finally(() => {
-          areConnected = true;
-        });
-        while (!areConnected) await go.closeForgotten();
-        const clients = await connecting;
+        let isOver = false;
+        const controller = new AbortController();
         onTestFinished(() => {
-          for (const client of clients) client.destroy();
+          isOver = true;
+          controller.abort();
         });
+        const connecting = Promise.all([1, 2].map(() => connect(name, { signal: controller.signal })));
+        // Handled at once, because a collection may fail first.
+        const done = (): void => {
+          isOver = true;
+        };
+        connecting.then(done, done);
+        while (!isOver) {
+          await go.closeForgotten();
+          await setTimeout(COLLECTION_PAUSE_MS);
+        }
+        const clients = await connecting;
         expect(new Set(clients.map(({ clientId }) => clientId)).size).toBe(2);
         await Promise.all(clients.map((client) => converse(go, client)));
         expect(go.errors).toEqual([]);

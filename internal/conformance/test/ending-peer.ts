@@ -44,8 +44,8 @@ const PROGRAM = `
   }
   const commands = {
     start: (settings) => startPeer(JSON.parse(settings)),
-    close: () => peer.close(),
-    drain: () => peer.drain(),
+    close: () => peer.close().catch(console.error),
+    drain: () => peer.drain().catch(console.error),
     destroy: () => peer.destroy(),
     reset: () => stream.resetAndDestroy(),
     write: (hex) => stream.write(Buffer.from(hex, "hex")),
@@ -53,8 +53,8 @@ const PROGRAM = `
   };
   createInterface(process.stdin)
     .on("line", (line) => {
-      const [command, data] = line.split(" ");
-      commands[command](data);
+      const [command] = line.split(" ", 1);
+      commands[command](line.slice(command.length + 1));
     })
     .on("close", () => process.exit());
 `;
@@ -62,7 +62,7 @@ const PROGRAM = `
 /** The other process, which one test after another uses, until one of them ends it by a signal. */
 class EndingProcess {
   readonly child: ChildProcess;
-  readonly lines: AsyncIterator<string>;
+  readonly #lines: AsyncIterator<string>;
 
   constructor() {
     const child = spawn(process.execPath, ["--input-type=module", "--eval", PROGRAM], {
@@ -70,7 +70,16 @@ class EndingProcess {
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.child = child;
-    this.lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    child.once("exit", () => {
+      if (current === this) current = undefined;
+    });
+    this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  }
+
+  async nextLine(): Promise<string> {
+    const { done, value } = await this.#lines.next();
+    if (done === true) throw new Error("the process of the other peer has ended");
+    return value;
   }
 
   tell(line: string): void {
@@ -83,13 +92,13 @@ let current: EndingProcess | undefined;
 /** A peer in another process, which ends its connection in a way that a test chooses. */
 export class EndingPeer {
   readonly #process: EndingProcess;
-  readonly #connected: Promise<unknown>;
+  readonly #connected: Promise<void>;
   /** Where a server listens. */
   readonly address: string;
 
-  private constructor(process: EndingProcess, address: string) {
+  private constructor(process: EndingProcess, address: string, connected: Promise<void>) {
     this.#process = process;
-    this.#connected = process.lines.next();
+    this.#connected = connected;
     this.address = address;
   }
 
@@ -97,11 +106,21 @@ export class EndingPeer {
   static async start(options: EndingPeerOptions): Promise<EndingPeer> {
     current ??= new EndingProcess();
     const process = current;
-    process.tell(`start ${JSON.stringify(options)}`);
+    let isConnected = false;
     onTestFinished(() => {
-      if (process === current) process.tell("destroy");
+      if (process !== current) return;
+      // The line that is still to come would be taken for one of the next test.
+      if (isConnected) process.tell("destroy");
+      else EndingPeer.endProcess();
     });
-    return new EndingPeer(process, String((await process.lines.next()).value));
+    process.tell(`start ${JSON.stringify(options)}`);
+    const address = await process.nextLine();
+    const connected = process.nextLine().then(() => {
+      isConnected = true;
+    });
+    // For a test that does not end the connection.
+    connected.catch(() => {});
+    return new EndingPeer(process, address, connected);
   }
 
   /** Ends the connection once it is complete there too. @param how a signal, or a line of the program */
