@@ -119,6 +119,21 @@ describe.each(Object.entries(FOLDER_ARROWS))("the folders of %s", (name, rows) =
   });
 });
 
+describe.each(Object.entries(FOLDER_ARROWS))("the folder table of %s in docs/ARCHITECTURE.md", (name, rows) => {
+  const table =
+    readText("docs/ARCHITECTURE.md").split(`| folder of \`packages/${name}/src\``)[1]?.split("\n\n")[0] ?? "";
+  const documented = [...table.matchAll(/^\| `([^`]+)\/` \|.*\| ([^|]*?) ?\|$/gm)].map(([, folder, imports]) => [
+    folder,
+    imports,
+  ]);
+
+  test("has the rows of the folder arrows", () => {
+    const names = (folders: readonly string[]): string =>
+      folders.map((folder) => (folder === "." ? "root" : folder)).join(", ");
+    expect(documented).toEqual(Object.entries(rows).map(([folder, imports]) => [folder, names(imports)]));
+  });
+});
+
 test("packages whose source has folders have a table of folder arrows", () => {
   const withFolders = foldersIn("packages").filter((name) => foldersIn(`packages/${name}/src`).length > 0);
   expect(Object.keys(FOLDER_ARROWS).sort()).toEqual(withFolders);
