@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeValue, encodeValue } from "./payload.js";
+import { decodeByBuffer, decodeValue, encodeValue, textOf } from "./payload.js";
 
 describe("encodeValue", () => {
   test("sends bytes as bytes, undefined as nothing, and the rest as JSON", () => {
@@ -105,4 +105,13 @@ describe("decodeValue", () => {
     const text = "[".repeat(100_000) + "]".repeat(100_000);
     expect(Array.isArray(decodeValue(1, Buffer.from(text)))).toBe(true);
   });
+});
+
+test("a Buffer without utf8Slice decodes the same text from any view", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 4, maxLength: 40 }), (memory) => {
+      const view = memory.subarray(2);
+      expect(decodeByBuffer.call(view, 1, view.length)).toBe(textOf(view, 1, view.length));
+    }),
+  );
 });

@@ -6,10 +6,15 @@ const CODEC = { none: 0, json: 1, bytes: 2 } as const;
 /** A value as it is sent: nothing, JSON text, or bytes. */
 export type Payload = undefined | string | Uint8Array;
 
-/** The method by which a Buffer decodes UTF-8. Types do not declare it, although it takes any view, for which `toString` needs a Buffer. */
-const { utf8Slice } = Buffer.prototype as unknown as {
-  readonly utf8Slice: (this: Uint8Array, from: number, to: number) => string;
+type Utf8Slice = (this: Uint8Array, from: number, to: number) => string;
+
+/** Decodes UTF-8 by documented methods, where a Buffer has no `utf8Slice`. */
+export const decodeByBuffer: Utf8Slice = function (from, to) {
+  return Buffer.from(this.buffer, this.byteOffset, this.length).toString("utf8", from, to);
 };
+
+/** The method by which a Buffer decodes UTF-8. Types do not declare it, although it takes any view, for which `toString` needs a Buffer. */
+const { utf8Slice = decodeByBuffer } = Buffer.prototype as { readonly utf8Slice?: Utf8Slice };
 
 /** Decodes UTF-8. */
 export function textOf(data: Uint8Array, from: number, to: number): string {
