@@ -84,6 +84,24 @@ describe("a resend buffer", () => {
     );
   });
 
+  describe.each([
+    ["released", (buffer: ResendBuffer, last: number): void => buffer.release(last)],
+    ["dropped with the session", (buffer: ResendBuffer): void => buffer.clear()],
+  ])("whose messages are %s in the middle of a replay", (_how, drop) => {
+    it("reads nothing of their memory, although control frames lie behind the last message", () => {
+      const buffer = new ResendBuffer(1_000_000);
+      buffer.keepHanded(framesOf(message(1, 60_000), message(0)), 1);
+      buffer.rewind();
+      const replay = buffer.unhanded();
+      replay.next();
+      drop(buffer, 1);
+      const other = new ResendBuffer(1_000_000);
+      for (let count = 0; count < 3_000; count++) other.keepMessage(99, new Uint8Array(52).fill(99), true);
+      expect(replay.next()).toEqual({ done: true, value: undefined });
+      expect(buffer).toMatchObject({ last: 1, handed: 1, written: 1 });
+    });
+  });
+
   it("keeps exactly the messages that were added and not released, as an array does", () => {
     const step = record({
       does: constantFrom("batch", "message", "large", "release", "rewind", "replay"),

@@ -186,18 +186,24 @@ export class ResendBuffer {
     this.#acknowledged = this.last;
     this.#messages = 0;
     this.#unskipped = 0;
-    for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) this.#recycle(chunk);
+    for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
+      this.#shifted++;
+      this.#recycle(chunk);
+    }
     this.#first = undefined;
   }
 
-  /** The kept messages. Those that were returned may be released meanwhile. */
+  /**
+   * The kept messages. Those that were returned may be released meanwhile: then nothing of their chunk is read any more, not even
+   * the control frames behind the last message, because its memory may belong to another session by then.
+   */
   *#kept(): Generator<KeptMessage, void> {
     this.#skip();
     const next = (place: number): number => Math.max(place + 1, this.#shifted);
     for (let place = this.#shifted; place < this.#shifted + this.#chunks.length; place = next(place)) {
       const { slab, at, end } = this.#chunks.at(place - this.#shifted) as Chunk;
       const cursor = { slab, at };
-      while (cursor.at < end) {
+      while (place >= this.#shifted && cursor.at < end) {
         const start = cursor.at + MESSAGE_HEADER_BYTES;
         const type = skipFrame(cursor);
         if (type !== CONTROL_TYPE) yield { type, data: slab.subarray(start, cursor.at) };
