@@ -11,7 +11,6 @@ import { tellTimes } from "./quantile.js";
 import { runProcess } from "./run-process.js";
 
 const CLIENT = fileURLToPath(new URL("../dist/client-process.js", import.meta.url));
-const FLOOR = fileURLToPath(new URL("../floor/bare-loop.mjs", import.meta.url));
 
 /** A longer work has failed: thousands of handshakes take long, and some get nowhere behind large messages. */
 const LIMITS_MS: Partial<Record<Workload, number>> = {
@@ -69,7 +68,7 @@ const PEERS: readonly (readonly [name: string, how: string])[] = [
 
 /** Finds the contestants that can run on this machine. */
 export async function gatherField(): Promise<Field> {
-  const contestants: Contestant[] = [floor()];
+  const contestants = [await nodeContestant("bare loop", "a `net.Socket`, the smallest framing, no library")];
   const notRun: { name: string; why: string }[] = [];
   for (const [name, what] of Object.entries(OURS)) contestants.push(await nodeContestant(name, what));
   // Next to ours, which they are compared with, because a change of the machine's speed then affects both alike.
@@ -124,39 +123,6 @@ export async function nodeContestant(
       return decodeOutcome(await runProcess(process.execPath, args, limitMs, start.env));
     },
   };
-}
-
-/** What bare-loop.mjs measures is taken from it, unchanged; the rest from an adapter with the same framing. */
-function floor(): Contestant {
-  const counts = new Map([
-    [64, 1_000_000],
-    [1_024, 400_000],
-    [65_536, 20_000],
-  ]);
-  const adapter = nodeContestant("bare loop", "");
-  return {
-    name: "bare loop",
-    what: "a `net.Socket`, the smallest framing, no library",
-    cannot: (order) =>
-      order.workload === "count" && order.manner === "awaited" ? { cannot: "cannot send awaited" } : undefined,
-    async measure(order) {
-      if (order.workload !== "exchange") return (await adapter).measure(order);
-      const { size, sendMs } = order;
-      const count = Math.ceil(((counts.get(size) ?? 2_000) * sendMs) / 500);
-      const told = JSON.parse(await runProcess(process.execPath, [FLOOR, String(size), String(count)])) as FloorReport;
-      if (told.counted !== count) throw new Error(`${told.counted} of ${count} messages arrived`);
-      return {
-        figures: { p50Us: told.roundTripP50Us, p99Us: told.roundTripP99Us, "when it must": told.perSecond },
-      };
-    },
-  };
-}
-
-interface FloorReport {
-  readonly counted: number;
-  readonly roundTripP50Us: number;
-  readonly roundTripP99Us: number;
-  readonly perSecond: number;
 }
 
 /** golang-ipc on both ends, two processes of the same program. */

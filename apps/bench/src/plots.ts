@@ -35,18 +35,7 @@ export async function plotsOf(results: Results): Promise<Record<string, string>>
   });
   const latency = names.flatMap((contestant) => {
     const place = { section: "exchange", at: 64, contestant };
-    const all = figures
-      .quantilesUs(place)
-      .map((value, index) => ({ contestant, at: (QUANTILES[index] ?? 0) * 100, value }));
-    if (all.length > 0) return all;
-    // The floor's program tells of two.
-    const told = {
-      50: figures.median({ ...place, figure: "p50Us" }),
-      99: figures.median({ ...place, figure: "p99Us" }),
-    };
-    return Object.entries(told).flatMap(([at, value]) =>
-      value === undefined ? [] : [{ contestant, at: Number(at), value }],
-    );
+    return figures.quantilesUs(place).map((value, index) => ({ contestant, at: (QUANTILES[index] ?? 0) * 100, value }));
   });
   const fanIn = rows(crowds, (contestant, at) =>
     figures.median({ section: "fan-in", at, contestant, figure: "perSecond" }),

@@ -10,7 +10,7 @@ const BUDGET_BYTES = 1_048_576;
 const HEADER_BYTES = 8;
 const NOTHING = Buffer.alloc(0);
 
-/** The framing of bare-loop.mjs, for the workloads that program has not: what any library on `node:net` stands on. */
+/** The floor, which every library on `node:net` has below it: the smallest framing, and the frames of a tick in one write. */
 class BareLink implements Link {
   readonly #socket: Socket;
   #buffer = NOTHING;

@@ -41,6 +41,15 @@ it("misses the target when the event loop of one end is held up longer than that
   expect([met, figures.endsWith("at both ends: MISSED.")]).toEqual([false, true]);
 });
 
+it("tells how many of the figures were measured before their process had settled", () => {
+  expect(reportResume(outcomes([90, 90])).figures).toContain("All warm-ups settled.");
+  const rounds = outcomes([90, 90]);
+  const [first, ...others] = rounds["secure"] ?? [];
+  const secure = [{ figures: first?.figures ?? {}, unsettled: ["awaited", "writerP99Ms", "p50Us"] }, ...others];
+  const { figures } = reportResume({ ...rounds, secure });
+  expect(figures).toContain("The warm-up of 2 of 16 figures did not settle.");
+});
+
 it("measures both in processes of their own", async () => {
   const order = { workload: "exchange", size: 64, pings: 1, pingMs: 1, manners: ["awaited"], sendMs: 1 } as const;
   const measured = await measureInTurns(1, [order]);

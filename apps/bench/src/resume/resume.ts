@@ -56,8 +56,13 @@ export async function measureInTurns(rounds: number, orders: readonly Order[]): 
   for (let round = 0; round < rounds; round++) {
     for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
       const figures: Record<string, number> = {};
-      for (const order of orders) Object.assign(figures, (await contestant.measure(order)).figures);
-      outcomes[contestant.name]?.push({ figures });
+      const unsettled: string[] = [];
+      for (const order of orders) {
+        const outcome = await contestant.measure(order);
+        Object.assign(figures, outcome.figures);
+        unsettled.push(...(outcome.unsettled ?? []));
+      }
+      outcomes[contestant.name]?.push({ figures, unsettled });
     }
   }
   return outcomes;
@@ -71,6 +76,7 @@ export function reportResume(outcomes: Outcomes): { readonly figures: string; re
     table("64 B, one way", outcomes, RATES),
     table("processor time", outcomes, TIMES),
     table("the event loop", outcomes, DELAYS),
+    warmUps(outcomes),
     `Target: messages with \`resume\` ÷ without of at least ${TARGET}, in both manners: ${isFast ? "met" : "MISSED"}.`,
     `Target: p99 of the event loop's delay with \`resume\` ÷ without of at most ${DELAY_TARGET}, at both ends: ${isPrompt ? "met" : "MISSED"}.`,
   ].join("\n\n");
@@ -90,6 +96,15 @@ function table(
   return markdownTable([[title, ...columns.map(([, head]) => head)], ...rows, ratios], {
     align: ["l", ...columns.map(() => "r")],
   });
+}
+
+/** How many of the compared figures were measured before their process was in its steady state. */
+function warmUps(outcomes: Outcomes): string {
+  const rounds = Object.values(outcomes).flat();
+  const compared = [...RATES, ...HELD_DELAYS.map((figure) => [figure] as const)].map(([figure]) => figure as string);
+  const unsettled = rounds.flatMap((outcome) => outcome.unsettled ?? []).filter((figure) => compared.includes(figure));
+  if (unsettled.length === 0) return "All warm-ups settled.";
+  return `The warm-up of ${unsettled.length} of ${rounds.length * compared.length} figures did not settle.`;
 }
 
 function valuesOf(outcomes: Outcomes, name: string, figure: string): number[] {
