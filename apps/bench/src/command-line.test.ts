@@ -29,6 +29,7 @@ describe("the command line", () => {
     ["--at-least 0.9", "'--at-least <ratios...>' needs '--against <rev>'"],
     ["--against main --at-least fast", "fast is neither RATIO nor NAME"],
     ["--as-users-run", "'--as-users-run' needs '--against <rev>'"],
+    ["--record", "'--record' needs '--against <rev>'"],
     ["--against main --rounds 0", "integer from 1 on"],
     ["--against main --rounds 1.5", "integer from 1 on"],
     ["--against main --rounds many", "integer from 1 on"],

@@ -12,6 +12,7 @@ export interface Options {
   readonly rounds?: number;
   readonly asUsersRun?: boolean;
   readonly atLeast?: readonly Limit[];
+  readonly record?: boolean;
 }
 
 const AGAINST_HELP = `
@@ -29,7 +30,7 @@ other / this, so that below is always worse. The last one that fits counts; 0 as
   npm run bench -- --against main --at-least 0.9 exchange+awaited=0.9 p50Us=0.8 fan-in=0`;
 
 /** The options that only --against knows. */
-const OF_AGAINST = ["--rounds", "--as-users-run", "--at-least"];
+const OF_AGAINST = ["--rounds", "--as-users-run", "--at-least", "--record"];
 
 export function commandLine(): Command {
   return new Command("npm run bench --")
@@ -44,10 +45,11 @@ export function commandLine(): Command {
     .addOption(
       new Option(
         "--against <rev>",
-        "measures this revision beside another one; prints, and writes no document",
+        "measures this revision beside another one; prints, and with --record writes the table into the document",
       ).conflicts(["json", "write", "render"]),
     )
     .option("--rounds <number>", "how often --against measures each revision (default: 6)", parseRounds)
+    .option("--record", "writes what --against has measured into docs/BENCHMARKS.md")
     .option("--as-users-run", "has --against leave the memory of the measured processes to V8 and the allocator")
     .addOption(
       new Option(

@@ -1,7 +1,7 @@
 // Measures everything, writes docs/BENCHMARKS.md, and exits with 1 when a target is missed; or compares two revisions. The
 // options are in command-line.ts.
 import { writeFile } from "node:fs/promises";
-import { describeMachine } from "@ipc-internal/stress";
+import { describeMachine, recordSection } from "@ipc-internal/stress";
 import { SingleBar } from "cli-progress";
 import { type Options, readOptions } from "./command-line.js";
 import { choose, compare, comparisonTable, leaveOut, measureAgainst } from "./comparison.js";
@@ -43,7 +43,7 @@ async function measureField({ quick, only, json, render, write }: Options): Prom
 
 async function measureRevisions(
   against: string,
-  { quick, only, asUsersRun, atLeast = [], rounds = ROUNDS }: Options,
+  { quick, only, asUsersRun, atLeast = [], record, rounds = ROUNDS }: Options,
 ): Promise<void> {
   const commit = findCommit(against);
   const wanted = choose(only ?? [], comparedSections(quick ? QUICK : FULL));
@@ -56,6 +56,8 @@ other: ${describeCommit(commit)}`;
   const start = asUsersRun ? AS_USERS_RUN : FIXED_MEMORY;
   const samples = await withProgress((progress) => measureAgainst(folder, choice, rounds, start, progress));
   const comparisons = compare(samples, choice.modes, rounds);
+  const table = comparisonTable(comparisons, rounds);
+  const below = judge(comparisons, atLeast);
   console.log(`
 ${machine}
 
@@ -65,9 +67,12 @@ this ÷ other, both measured one after the other within each round, with this re
 ${describeStart(start)}
 Rates are better above 1, times and bytes below 1. ${LEGEND}
 
-${comparisonTable(comparisons, rounds)}`);
+${table}`);
+  if (record === true) {
+    const verdict = below.length === 0 ? "No median is below its ratio." : `Below: ${below.join("; ")}.`;
+    recordSection("BENCHMARKS.md", "against", `${machine}\n\n\`\`\`text\n${names}\n\`\`\`\n\n${table}\n\n${verdict}`);
+  }
   for (const remark of [...remarks, ...new Figures(samples).remarks()]) console.log(remark);
-  const below = judge(comparisons, atLeast);
   for (const sentence of below) console.log(`below: ${sentence}`);
   process.exitCode = below.length > 0 || samples.some(({ outcome }) => "failed" in outcome) ? 1 : 0;
 }
