@@ -13,7 +13,8 @@ const WHOLE_BYTES = 66_560;
 /** Longer ciphertext that arrives in smaller pieces is gathered to this size, in bytes, because each piece costs a cipher call. */
 const MIN_PIECE_BYTES = 4_096;
 
-const NOTHING = new Uint8Array(0);
+const NOTHING: Uint8Array = new Uint8Array(0);
+const NO_PLAINTEXT: readonly Uint8Array[] = [];
 
 /** Authentic plaintext of a record: all of it, or the next piece of a record that arrived in several. */
 export interface OpenedPiece {
@@ -33,16 +34,18 @@ export interface OpenedPiece {
  */
 export class RecordDecoder {
   readonly #opener: RecordOpener;
-  readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
+  /** The received bytes of the header of a record that arrives in pieces, as one number. */
+  #header = 0;
   #headerUsed = 0;
   /** Bytes of ciphertext and tag that were taken from chunks, of a record that arrives in pieces. */
   #bodyUsed = 0;
   /** Gathered ciphertext that is not decrypted yet; undefined before the first. */
   #gathered: Uint8Array | undefined;
   #gatheredUsed = 0;
-  readonly #tag = new Uint8Array(TAG_BYTES);
+  /** The tag of such a record. */
+  #tag = NOTHING;
   /** Plaintext of a verified record that was not returned yet. */
-  #opened: readonly Uint8Array[] = [];
+  #opened = NO_PLAINTEXT;
   #openedKind: RecordKind = RECORD_KIND.data;
   #openedAt = 0;
   #openedBytes = 0;
@@ -116,7 +119,7 @@ export class RecordDecoder {
 
   #truncated(buffered: number): CryptoError {
     const isHeaderComplete = this.#headerUsed === RECORD_HEADER_BYTES;
-    const wanted = isHeaderComplete ? `${RECORD_HEADER_BYTES + readLength(this.#header, 0)}` : "an unknown number of";
+    const wanted = isHeaderComplete ? `${RECORD_HEADER_BYTES + lengthIn(this.#header)}` : "an unknown number of";
     return new CryptoError(
       "IPC_RECORD_TRUNCATED",
       `stream truncated: end after ${buffered} of ${wanted} bytes of a record; the received part is dropped`,
@@ -142,16 +145,17 @@ export class RecordDecoder {
   /** Continues a record that is not complete in this chunk. */
   #continue(): OpenedPiece | undefined {
     if (!this.#readHeader()) return this.#forgetChunk();
-    const length = readLength(this.#header, 0);
+    const length = lengthIn(this.#header);
     const tagAt = length - TAG_BYTES;
     if (this.#bodyUsed < tagAt) this.#decrypt(tagAt);
     while (this.#bodyUsed >= tagAt && this.#bodyUsed < length && this.#at < this.#chunk.length) {
       this.#tag[this.#bodyUsed++ - tagAt] = this.#chunk[this.#at++] as number;
     }
     if (this.#bodyUsed < length) return this.#forgetChunk();
-    const kind = this.#header[0] as RecordKind;
+    const kind = kindIn(this.#header) as RecordKind;
+    const tag = this.#tag;
     this.#forgetRecord();
-    this.#opened = this.#opener.finish(this.#tag);
+    this.#opened = this.#opener.finish(tag);
     if (this.#opened.length === 0) return { kind, plaintext: NOTHING };
     this.#openedKind = kind;
     this.#openedAt = 0;
@@ -164,10 +168,12 @@ export class RecordDecoder {
     if (this.#headerUsed === RECORD_HEADER_BYTES) return true;
     while (this.#headerUsed < RECORD_HEADER_BYTES) {
       if (this.#at === this.#chunk.length) return false;
-      this.#header[this.#headerUsed++] = this.#chunk[this.#at++] as number;
+      this.#header = (this.#header << 8) | (this.#chunk[this.#at++] as number);
+      this.#headerUsed++;
     }
-    const length = readLength(this.#header, 0);
-    this.#opener.begin(checkForm(this.#header[0] as number, length), length);
+    const length = lengthIn(this.#header);
+    this.#opener.begin(checkForm(kindIn(this.#header), length), length);
+    this.#tag = new Uint8Array(TAG_BYTES);
     return true;
   }
 
@@ -206,7 +212,7 @@ export class RecordDecoder {
   #nextOpened(): OpenedPiece {
     const plaintext = this.#opened[this.#openedAt++] as Uint8Array;
     this.#openedBytes -= plaintext.length;
-    if (this.#openedBytes === 0) this.#opened = [];
+    if (this.#openedBytes === 0) this.#opened = NO_PLAINTEXT;
     return { kind: this.#openedKind, plaintext };
   }
 
@@ -220,14 +226,24 @@ export class RecordDecoder {
     this.#bodyUsed = 0;
     this.#gathered = undefined;
     this.#gatheredUsed = 0;
+    this.#tag = NOTHING;
   }
 
   #fail(error: CryptoError): never {
     this.#failure = error;
     this.#forgetChunk();
     this.#forgetRecord();
-    this.#opened = [];
+    this.#opened = NO_PLAINTEXT;
     this.#openedBytes = 0;
     throw error;
   }
+}
+
+/** The kind in a header `kind u8 ‖ length u24`, read as one number. */
+function kindIn(header: number): number {
+  return header >>> 24;
+}
+
+function lengthIn(header: number): number {
+  return header & 0xff_ffff;
 }

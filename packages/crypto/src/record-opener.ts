@@ -22,6 +22,9 @@ interface BegunRecord {
   readonly pieces: Uint8Array[];
 }
 
+/** The header of the record that was begun last. One for all, because a cipher copies it. */
+const recordHeader = new Uint8Array(RECORD_HEADER_BYTES);
+
 /**
  * Opens the records of one direction, each exactly once and in the order in which they were sealed: a record that was altered,
  * repeated, reordered or reflected, follows an omitted one, or belongs to another session is rejected. No plaintext leaves the
@@ -31,7 +34,6 @@ interface BegunRecord {
  */
 export class RecordOpener {
   readonly #sequence: RecordSequence;
-  readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
   #record: BegunRecord | undefined;
   #closed = false;
   #failure: CryptoError | undefined;
@@ -125,8 +127,8 @@ export class RecordOpener {
     }
     this.#sequence.advance(kind);
     const { key, nonce } = this.#sequence;
-    writeHeader(this.#header, 0, kind, length);
-    const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES }).setAAD(this.#header);
+    writeHeader(recordHeader, 0, kind, length);
+    const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES }).setAAD(recordHeader);
     return { kind, length, decipher, pieces: [] };
   }
 

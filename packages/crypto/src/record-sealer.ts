@@ -14,6 +14,9 @@ import { type RecordCipherOptions, RecordSequence } from "./record-sequence.js";
 /** Keys that already have a sealer: a second one would start again at number 0 and use each nonce twice. */
 const taken = new WeakSet<KeyObject>();
 
+/** The header of the record that is being sealed. One for all, because a record is sealed in one go. */
+const recordHeader = new Uint8Array(RECORD_HEADER_BYTES);
+
 /**
  * Seals the records of one direction: `kind u8 ‖ length u24 ‖ AES-256-GCM ciphertext ‖ tag(16)`. The first four bytes are the
  * associated data; the nonce is counted and never sent.
@@ -23,7 +26,6 @@ const taken = new WeakSet<KeyObject>();
  */
 export class RecordSealer {
   readonly #sequence: RecordSequence;
-  readonly #header = new Uint8Array(RECORD_HEADER_BYTES);
 
   /** @throws TypeError when a sealer was created from these keys before. RangeError when an option is out of its range. */
   constructor(keys: TrafficKeys, options: RecordCipherOptions = {}) {
@@ -55,8 +57,8 @@ export class RecordSealer {
     const bytes = RECORD_OVERHEAD_BYTES + length;
     if (!(offset >= 0 && offset + bytes <= target.length))
       throw new RangeError(`target: needs ${bytes} bytes from ${offset} on, has ${target.length} bytes`);
-    const cipher = this.#begin(this.#header, kind, length);
-    target.set(this.#header, offset);
+    const cipher = this.#begin(recordHeader, kind, length);
+    target.set(recordHeader, offset);
     let at = offset + RECORD_HEADER_BYTES;
     for (const chunk of chunks) {
       // GCM returns as many bytes as it takes, so each chunk is written to its final place at once.

@@ -17,11 +17,13 @@ export interface RecordCipherOptions {
   readonly recordLimit?: number;
 }
 
+/** The nonce that was asked for last. One for all, because a cipher copies it when it is created. */
+const nonce = new Uint8Array(NONCE_BYTES);
+
 /** The state of one direction: its key, its sequence number, and the kinds allowed next. Each nonce is issued once. */
 export class RecordSequence {
   readonly #rekeyInterval: number;
   readonly #recordLimit: number;
-  readonly #nonce = new Uint8Array(NONCE_BYTES);
   #keys: TrafficKeys;
   #next = 0;
   #closed = false;
@@ -45,9 +47,10 @@ export class RecordSequence {
     return this.#keys.key;
   }
 
-  /** The nonce of the record that `advance` began; its bytes change with the next record. */
+  /** The nonce of the record that `advance` began, in memory that every sequence writes its own into when it is asked. */
   get nonce(): Uint8Array {
-    return this.#nonce;
+    writeNonce(nonce, this.#keys.iv, this.#next - 1);
+    return nonce;
   }
 
   /** Returns why a record of this kind is not allowed now, or undefined: AUTH comes first and once, CLOSE last. */
@@ -72,7 +75,6 @@ export class RecordSequence {
     if (seq > 0 && seq % this.#rekeyInterval === 0) this.#keys = rekey(this.#keys);
     this.#next = seq + 1;
     this.#closed = kind === RECORD_KIND.close;
-    writeNonce(this.#nonce, this.#keys.iv, seq);
   }
 }
 

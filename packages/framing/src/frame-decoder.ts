@@ -33,9 +33,10 @@ export class FrameDecoder {
   readonly #maxBodyLength: number;
   readonly #minBodyLength: number;
   readonly #allocate: AllocateBuffer;
-  #assembly: ReassemblyBuffer;
-  /** The received bytes of the length of a frame that arrives in pieces. */
-  readonly #header = new Uint8Array(LENGTH_BYTES);
+  /** Undefined before a frame has arrived in pieces. */
+  #assembly: ReassemblyBuffer | undefined;
+  /** The received bytes of the length of a frame that arrives in pieces, as one number. */
+  #header = 0;
   #headerUsed = 0;
   #chunk: Uint8Array = NOTHING;
   /** The length that the chunk had when it was pushed; a detached one has none. */
@@ -52,12 +53,15 @@ export class FrameDecoder {
     this.#minBodyLength = wholeNumber("minBodyLength", options.minBodyLength ?? TYPE_BYTES, 0);
     this.#maxBodyLength = wholeNumber("maxBodyLength", options.maxBodyLength, this.#minBodyLength);
     this.#allocate = options.allocate ?? ((bytes) => new Uint8Array(bytes));
-    this.#assembly = new ReassemblyBuffer(this.#allocate);
   }
 
   /** Bytes pushed and not yet returned as frames. */
   get bufferedBytes(): number {
-    return this.#chunkLength - this.#at + this.#headerUsed + this.#assembly.length;
+    return this.#chunkLength - this.#at + this.#headerUsed + this.#assembledBytes;
+  }
+
+  get #assembledBytes(): number {
+    return this.#assembly?.length ?? 0;
   }
 
   /** Takes ownership of the next bytes of the stream. */
@@ -82,8 +86,9 @@ export class FrameDecoder {
    */
   absorb(piece: Uint8Array): boolean {
     if (this.#headerUsed < LENGTH_BYTES || this.#at !== this.#chunk.length) return false;
-    const length = readUint32(this.#header, 0);
-    return piece.length < length - this.#assembly.length && this.#assembly.absorb(piece, length);
+    const length = this.#header;
+    if (piece.length >= length - this.#assembledBytes) return false;
+    return this.#assembly?.absorb(piece, length) === true;
   }
 
   /**
@@ -114,8 +119,7 @@ export class FrameDecoder {
     if (this.#failure !== undefined) throw this.#failure;
     this.#assertAttached();
     if (this.bufferedBytes === 0) return;
-    const wanted =
-      this.#headerUsed === LENGTH_BYTES ? `${LENGTH_BYTES + readUint32(this.#header, 0)}` : "an unknown number of";
+    const wanted = this.#headerUsed === LENGTH_BYTES ? `${LENGTH_BYTES + this.#header}` : "an unknown number of";
     this.#fail(
       "IPC_FRAME_TRUNCATED",
       `stream truncated: end after ${this.bufferedBytes} of ${wanted} bytes of a frame; the received part is dropped`,
@@ -153,25 +157,28 @@ export class FrameDecoder {
       this.#keepHeader();
       if (this.#headerUsed < LENGTH_BYTES) return false;
     }
-    const length = readUint32(this.#header, 0);
+    const length = this.#header;
     if (length > this.#maxBodyLength || length < this.#minBodyLength) this.#refuse(length);
-    const missing = length - this.#assembly.length;
+    const missing = length - this.#assembledBytes;
     const piece = this.#chunk.subarray(this.#at, this.#at + missing);
     if (piece.length < missing) {
-      if (piece.length > 0) this.#assembly.add(piece, length);
+      if (piece.length > 0) {
+        this.#assembly ??= new ReassemblyBuffer(this.#allocate);
+        this.#assembly.add(piece, length);
+      }
       this.#forgetChunk();
       return false;
     }
     const start = this.#at;
     // Advance before memory is allocated: if that fails, the assembly has the piece, which must not be read again as a frame.
     this.#at += missing;
-    if (this.#assembly.length === 0) {
+    if (this.#assembly === undefined || this.#assembly.length === 0) {
       this.#found(this.#chunk, start, length);
     } else {
       this.#assembly.add(piece, length);
       this.#found(this.#assembly.take(), 0, length);
     }
-    this.#headerUsed = 0;
+    this.#forgetHeader();
     return true;
   }
 
@@ -185,7 +192,8 @@ export class FrameDecoder {
   #keepHeader(): false {
     this.#assertAttached();
     while (this.#headerUsed < LENGTH_BYTES && this.#at < this.#chunk.length) {
-      this.#header[this.#headerUsed++] = this.#chunk[this.#at++] as number;
+      this.#header = this.#header * 256 + (this.#chunk[this.#at++] as number);
+      this.#headerUsed++;
     }
     if (this.#at === this.#chunk.length) this.#forgetChunk();
     return false;
@@ -211,6 +219,11 @@ export class FrameDecoder {
     this.#bytes = NOTHING;
   }
 
+  #forgetHeader(): void {
+    this.#header = 0;
+    this.#headerUsed = 0;
+  }
+
   #refuse(length: number): never {
     if (length > this.#maxBodyLength) {
       this.#fail(
@@ -231,8 +244,8 @@ export class FrameDecoder {
   #fail(code: FrameError["code"], message: string): never {
     this.#failure = new FrameError(code, message);
     this.#forgetChunk();
-    this.#headerUsed = 0;
-    this.#assembly = new ReassemblyBuffer(this.#allocate);
+    this.#forgetHeader();
+    this.#assembly = undefined;
     throw this.#failure;
   }
 }

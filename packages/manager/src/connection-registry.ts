@@ -17,7 +17,7 @@ import { ClientIdService } from "./client-id-service.js";
 import { DetachedClients } from "./detached-clients.js";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 import type { MergedStream } from "./merged-stream.js";
-import { type ConnectionStart, type Intercept, ManagedConnection, type ServerConnection } from "./server-connection.js";
+import { type ConnectionOwner, type Intercept, ManagedConnection, type ServerConnection } from "./server-connection.js";
 import type { Slots } from "./slots.js";
 
 /** Limit of the bytes that all sessions keep until their clients have received them: 256 MiB. */
@@ -60,7 +60,7 @@ export class ConnectionRegistry {
   /** The same connections, with the manager's access to them. */
   readonly clients: Map<number, ManagedConnection> = new Map();
   readonly budgets: PeerBudgets;
-  readonly #heartbeat: Heartbeat;
+  readonly #owner: ConnectionOwner;
   readonly #events: ConnectionRegistryOptions;
   readonly #options: ResolvedManagerOptions;
   readonly #clientIds: ClientIdService;
@@ -82,7 +82,16 @@ export class ConnectionRegistry {
       unread: new SharedBudget(options.maxTotalUnreadBytes),
       queued: new SharedBudget(options.maxTotalQueuedBytes),
     };
-    this.#heartbeat = new Heartbeat(options.limits);
+    this.#owner = {
+      options,
+      budgets: this.budgets,
+      heartbeat: new Heartbeat(options.limits),
+      slips: events.slips,
+      isConsumed: () => events.stream.isConsumed,
+      detached: (managed, error) => this.#detached.add(managed, error),
+      attached: (managed) => this.#detached.onAttached(managed),
+      ended: (managed, error, clean) => this.#onClosed(managed, error, clean),
+    };
     this.#clientIds = new ClientIdService({ slots, deadlineMs: options.handshakeTimeoutMs, refused: this.#refuse });
   }
 
@@ -155,13 +164,14 @@ export class ConnectionRegistry {
     switch (by) {
       case "name":
       case "slot": {
-        const managed = this.#connect(established, id, { resume: this.#resume });
+        const managed = new ManagedConnection(this.#owner, { id, resume: this.#resume }, established);
         this.#announce(managed);
         managed.refuseWithdrawn(this.#events.keys);
         break;
       }
       case "manager": {
-        const managed = this.#connect(established, id, { intercept: this.#onIdRequestMessage });
+        const intercept = this.#onIdRequestMessage;
+        const managed = new ManagedConnection(this.#owner, { id, intercept }, established);
         this.#requests.add(managed);
         this.#clientIds.receive(managed.connection);
         managed.refuseWithdrawn(this.#events.keys);
@@ -229,28 +239,6 @@ export class ConnectionRegistry {
   get #resume(): ResumeStart | undefined {
     const { resume: limits } = this.#options;
     return limits && { limits, registry: this.#events.sessions, budget: this.#kept };
-  }
-
-  #connect(
-    established: EstablishedConnection,
-    id: number,
-    special: Pick<ConnectionStart, "intercept" | "resume">,
-  ): ManagedConnection {
-    return new ManagedConnection(
-      {
-        id,
-        options: this.#options,
-        budgets: this.budgets,
-        heartbeat: this.#heartbeat,
-        slips: this.#events.slips,
-        isConsumed: () => this.#events.stream.isConsumed,
-        ...special,
-        detached: (managed, error) => this.#detached.add(managed, error),
-        attached: (managed) => this.#detached.onAttached(managed),
-        ended: (ended, error, clean) => this.#onClosed(ended, error, clean),
-      },
-      established,
-    );
   }
 
   #announce(managed: ManagedConnection): void {

@@ -5,30 +5,29 @@ import {
   type Heartbeat,
   type Inbox,
   type InboxConsumer,
+  type MessageOrigin,
   type PeerBudgets,
   PeerCore,
+  type PeerOwner,
   PeerSession,
   type ProvedKeys,
   type ResumeStart,
   reportSilence,
+  type SilenceNews,
   type SlipReporter,
 } from "@ipc/session/internal";
 import type { ResolvedManagerOptions } from "./manager-options.js";
 
 export type Intercept = (connection: ServerConnection, message: DataMessage) => void;
 
-export interface ConnectionStart {
-  readonly id: number;
+/** What all connections of a manager share. */
+export interface ConnectionOwner {
   readonly options: ResolvedManagerOptions;
   readonly budgets: PeerBudgets;
   readonly heartbeat: Heartbeat;
   readonly slips: SlipReporter;
   /** Whether the manager's own reader takes the messages, or is likely to. */
   readonly isConsumed: () => boolean;
-  /** Called with each message instead of delivering it. */
-  readonly intercept?: Intercept;
-  /** Whether and how the session outlives its connection. */
-  readonly resume?: ResumeStart | undefined;
   /** Called when the connection was cut and the session waits for its client. */
   readonly detached: (managed: ManagedConnection, error: IpcError) => void;
   /** Called with each connection of the client, also with those that resume its session. */
@@ -38,6 +37,14 @@ export interface ConnectionStart {
    * it, and nothing was lost.
    */
   readonly ended: (managed: ManagedConnection, error: IpcError | undefined, clean: boolean) => void;
+}
+
+export interface ConnectionStart {
+  readonly id: number;
+  /** Called with each message instead of delivering it. */
+  readonly intercept?: Intercept;
+  /** Whether and how the session outlives its connection. */
+  readonly resume?: ResumeStart | undefined;
 }
 
 /**
@@ -63,52 +70,23 @@ export class ServerConnection extends PeerSession {
 const managedConnections = new WeakMap<ServerConnection, ManagedConnection>();
 
 /** A connection with what only its manager may do with it. */
-export class ManagedConnection {
+export class ManagedConnection implements PeerOwner {
   readonly connection: ServerConnection;
   readonly #core: PeerCore;
-  readonly #ended: ConnectionStart["ended"];
+  /** Undefined: messages are delivered. */
+  readonly intercept: ((message: DataMessage) => void) | undefined;
+  readonly #owner: ConnectionOwner;
   #provedKeys: ProvedKeys | undefined;
   #reason: IpcError | undefined;
 
-  constructor(
-    {
-      id,
-      options,
-      budgets,
-      heartbeat,
-      slips,
-      isConsumed,
-      intercept,
-      resume,
-      detached,
-      attached,
-      ended,
-    }: ConnectionStart,
-    established: EstablishedConnection,
-  ) {
-    const { name, limits, security, logger } = options;
-    this.#ended = ended;
+  constructor(owner: ConnectionOwner, { id, intercept, resume }: ConnectionStart, established: EstablishedConnection) {
+    const { options, budgets, heartbeat, slips } = owner;
+    const { limits, security } = options;
+    this.#owner = owner;
+    this.intercept = intercept && ((message) => intercept(this.connection, message));
     this.#core = new PeerCore(
       { limits, budgets, heartbeat, slips, security, resume, status: "Not Connected", remote: established.remote },
-      {
-        onDisconnected: (error, clean) => this.#onDisconnected(error, clean),
-        onConnected: (_origin, { outcome }) => {
-          this.#provedKeys = outcome.provedKeys;
-          attached(this);
-        },
-        onDetached: (error) => {
-          // Its manager may end the session, and so may a listener of the status.
-          detached(this, error);
-          if (this.#core.isOpen) this.#core.setStatus("Reconnecting");
-        },
-        onClosed: () => ended(this, this.#reason, this.#reason === undefined),
-        onSilence: (news) => {
-          reportSilence(logger, { role: "server", name, id, remote: this.connection.remote }, news);
-        },
-        isConsumed,
-        onDestroy: (reason) => this.#noteReason(reason),
-        ...(intercept && { intercept: (message) => intercept(this.connection, message) }),
-      },
+      this,
     );
     // The manager's listeners keep the process alive; a connection does only after a `ref()` of its own.
     this.#core.setReferenced(false);
@@ -172,19 +150,44 @@ export class ManagedConnection {
     if (error !== undefined) this.#core.refuse(error);
   }
 
-  #noteReason(reason: unknown): void {
-    const { status } = this.connection;
-    const isThere = status === "Connected" || status === "Closing" || status === "Reconnecting";
-    if (reason !== undefined && isThere) this.#reason ??= asError(reason);
+  isConsumed(): boolean {
+    return this.#owner.isConsumed();
   }
 
-  #onDisconnected(error: IpcError, clean: boolean): void {
+  onConnected(_origin: MessageOrigin, { outcome }: EstablishedConnection): void {
+    this.#provedKeys = outcome.provedKeys;
+    this.#owner.attached(this);
+  }
+
+  onDetached(error: IpcError): void {
+    // Its manager may end the session, and so may a listener of the status.
+    this.#owner.detached(this, error);
+    if (this.#core.isOpen) this.#core.setStatus("Reconnecting");
+  }
+
+  onDisconnected(error: IpcError, clean: boolean): void {
     // Kept for the reader of the Disconnected status.
     this.#reason = error;
     this.#core.setStatus("Disconnected");
     if (!clean) this.#core.reader.emit("lost", error);
     this.#core.finish("Disconnected");
-    this.#ended(this, error, clean);
+    this.#owner.ended(this, error, clean);
+  }
+
+  onClosed(): void {
+    this.#owner.ended(this, this.#reason, this.#reason === undefined);
+  }
+
+  onSilence(news: SilenceNews): void {
+    const { name, logger } = this.#owner.options;
+    const { id, remote } = this.connection;
+    reportSilence(logger, { role: "server", name, id, remote }, news);
+  }
+
+  onDestroy(reason: unknown): void {
+    const { status } = this.connection;
+    const isThere = status === "Connected" || status === "Closing" || status === "Reconnecting";
+    if (reason !== undefined && isThere) this.#reason ??= asError(reason);
   }
 }
 

@@ -17,6 +17,7 @@ export type { MessageSource, SourceConsumer, SourceEnd } from "./inbox/message-s
 export { ListenerFailures } from "./lifecycle/listener-failures.js";
 export { PeerCore } from "./lifecycle/peer-core.js";
 export { PeerEmitter } from "./lifecycle/peer-emitter.js";
+export type { PeerOwner } from "./lifecycle/peer-owner.js";
 export { PeerSession } from "./lifecycle/peer-session.js";
 export { type MessageOrigin, ReceivedMessage } from "./message.js";
 export { withKeyFile } from "./negotiation/credentials.js";

@@ -21,10 +21,10 @@ export function recordedInbox(maxUnreadBytes = 1_024, budget?: SharedBudget): Re
   const inbox = new Inbox(
     maxUnreadBytes,
     {
-      status: (status) => events.push(`status ${status}`),
-      full: () => events.push("full"),
-      room: () => events.push("room"),
-      ended: () => events.push("ended"),
+      onStatus: (status) => events.push(`status ${status}`),
+      onFull: () => events.push("full"),
+      onRoom: () => events.push("room"),
+      onEnded: () => events.push("ended"),
     },
     budget,
   );

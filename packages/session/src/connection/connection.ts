@@ -87,7 +87,7 @@ export class Connection implements HeartbeatMember {
     this.sender = new Sender({ ...sending, stream, encoder: codec, exhausted: failed });
     const hasControl = (outcome.features & FEATURE.controlFrames) !== 0;
     this.#control = hasControl ? new ControlChannel(this.sender, this.#onGoaway, session) : undefined;
-    this.#receiver = new Receiver(stream, decoder, failed, this.#control?.receive);
+    this.#receiver = new Receiver(stream, decoder, failed, this.#control);
   }
 
   /** Listens to the stream and sends the waiting writes. Nothing is delivered before `begin`. */
@@ -98,7 +98,8 @@ export class Connection implements HeartbeatMember {
     this.stream.on("error", this.#onError);
     this.stream.on("close", this.#onClose);
     this.#heartbeat.join(this);
-    if (this.#control !== undefined) this.#session?.attach(this.#control.acknowledge);
+    const control = this.#control;
+    if (control !== undefined) this.#session?.attach((counts) => control.acknowledge(counts));
     this.sender.start();
   }
 

@@ -42,7 +42,9 @@ export class ControlChannel {
     this.#isPingQueued = true;
     this.#lastPingId = (this.#lastPingId + 1) >>> 0;
     this.#send({ op: "ping", id: this.#lastPingId });
-    this.#whenFlushed(this.#onPingSent);
+    this.#whenFlushed(() => {
+      this.#isPingQueued = false;
+    });
   }
 
   /** Announces an end, with the counts of the session. */
@@ -51,11 +53,12 @@ export class ControlChannel {
   }
 
   /** Acknowledges messages. Returns false if an earlier ACK still waits in the send queue. */
-  readonly acknowledge = (counts: DeliveryCounts): boolean =>
-    this.#sender.sendAck(encodeControlFrame({ op: "ack", ...counts }));
+  acknowledge(counts: DeliveryCounts): boolean {
+    return this.#sender.sendAck(encodeControlFrame({ op: "ack", ...counts }));
+  }
 
   /** @throws SessionError IPC_RECORD_INVALID */
-  readonly receive = (data: Uint8Array): void => {
+  receive(data: Uint8Array): void {
     const frame = decodeControlFrame(data);
     switch (frame?.op) {
       case "ping":
@@ -74,7 +77,7 @@ export class ControlChannel {
       case undefined:
         return;
     }
-  };
+  }
 
   #answer(id: number): void {
     if (this.#isPongQueued) {
@@ -83,19 +86,15 @@ export class ControlChannel {
     }
     this.#isPongQueued = true;
     this.#send({ op: "pong", id });
-    this.#whenFlushed(this.#onPongSent);
+    this.#whenFlushed(() => this.#onPongSent());
   }
 
-  readonly #onPingSent = (): void => {
-    this.#isPingQueued = false;
-  };
-
-  readonly #onPongSent = (): void => {
+  #onPongSent(): void {
     this.#isPongQueued = false;
     const id = this.#unansweredId;
     this.#unansweredId = undefined;
     if (id !== undefined) this.#answer(id);
-  };
+  }
 
   /** A stream that writes synchronously has flushed already. */
   #whenFlushed(sent: () => void): void {

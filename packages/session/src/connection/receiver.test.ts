@@ -41,12 +41,12 @@ function makeSetup(buffered: Uint8Array[], hasControl: boolean): Setup {
     events.push(error.code);
     receiver.stop();
   };
-  const control = (data: Uint8Array): void => {
+  const receive = (data: Uint8Array): void => {
     const text = Buffer.from(data).toString();
     events.push(`control ${text}`);
     setup.onControl(text);
   };
-  const receiver = new Receiver(stream, decoder, failed, hasControl ? control : undefined);
+  const receiver = new Receiver(stream, decoder, failed, hasControl ? { receive } : undefined);
   const setup: Setup = { stream, receiver, events, onMessage: () => {}, onControl: () => {}, accepts: true };
   receiver.attach({
     message: ({ data }) => {

@@ -16,6 +16,11 @@ export interface ReceiverEvents {
   readonly acceptsRemaining: () => boolean;
 }
 
+export interface ControlReceiver {
+  /** May throw: the input is invalid then. */
+  receive(data: Uint8Array): void;
+}
+
 const DISCARDED: ReceiverEvents = { message() {}, bufferDone() {}, acceptsRemaining: () => false };
 
 /**
@@ -26,7 +31,7 @@ export class Receiver {
   readonly #stream: Duplex;
   readonly #decoder: MessageDecoder;
   readonly #failed: (error: IpcError) => void;
-  readonly #control: ((data: Uint8Array) => void) | undefined;
+  readonly #control: ControlReceiver | undefined;
   readonly #timeSlice = new TimeSlice();
   /** Undefined before `attach` and after `stop`: nothing is delivered then. */
   #events: ReceiverEvents | undefined;
@@ -41,14 +46,9 @@ export class Receiver {
 
   /**
    * @param failed called when the input is invalid: the connection must end
-   * @param control called with the data of each control frame, in order with the messages; may throw. @default it is dropped
+   * @param control gets the data of each control frame, in order with the messages. @default it is dropped
    */
-  constructor(
-    stream: Duplex,
-    decoder: MessageDecoder,
-    failed: (error: IpcError) => void,
-    control?: (data: Uint8Array) => void,
-  ) {
+  constructor(stream: Duplex, decoder: MessageDecoder, failed: (error: IpcError) => void, control?: ControlReceiver) {
     this.#stream = stream;
     this.#decoder = decoder;
     this.#failed = failed;
@@ -107,7 +107,7 @@ export class Receiver {
   }
 
   /** Delivers what is buffered here, and lets the stream flow or reads it to its end. */
-  readonly run = (): void => {
+  run(): void {
     this.#decode();
     // Read one chunk at a time, because a bad frame ends the connection and later chunks must not be decoded.
     while (this.#input === "over" && this.#isActive()) {
@@ -121,7 +121,7 @@ export class Receiver {
     }
     // A listener may have paused or ended the connection during delivery.
     if (this.#input === "flowing" && this.#isActive()) this.#stream.resume();
-  };
+  }
 
   /**
    * Delivers the complete messages that a pause held back, as far as the reader accepts them, and drops the later ones, because
@@ -183,7 +183,7 @@ export class Receiver {
     this.#timeSlice.end();
     if (this.#timeSlice.isExpired && this.#events !== undefined) {
       this.#stream.pause();
-      this.#timeSlice.yield(this.run);
+      this.#timeSlice.yield(() => this.run());
     }
   }
 
@@ -193,7 +193,7 @@ export class Receiver {
       const message = this.#decoder.nextMessage(this.#timeSlice);
       if (message === undefined) break;
       if (message.type === CONTROL_TYPE) {
-        this.#control?.(message.data);
+        this.#control?.receive(message.data);
       } else if (this.#input === "over" && this.#drops(this.#events)) {
         this.#droppedBytes += MESSAGE_HEADER_BYTES + message.data.length;
       } else {

@@ -34,7 +34,10 @@ export interface SenderOptions {
  * connection, so no message queued for one peer can reach another.
  */
 export class Sender implements WriteSink, WriteTarget {
-  readonly #options: SenderOptions;
+  readonly #encoder: MessageEncoder;
+  readonly #maxQueuedBytes: number;
+  readonly #budget: SharedBudget | undefined;
+  readonly #exhausted: SenderOptions["exhausted"];
   readonly #waiting: WriteQueue;
   readonly #session: ResumableSession | undefined;
   readonly #output: FrameOutput;
@@ -47,13 +50,15 @@ export class Sender implements WriteSink, WriteTarget {
   #acceptedBytes = 0;
   /** What earlier connections of the session have left. */
   #replay: Replay | undefined;
-  readonly #turn = new TurnBudget(() => this.onRoom());
+  readonly #turn = new TurnBudget(this);
   /** The end of the last ACK in the output. */
   #ackEnd = 0;
 
-  constructor(options: SenderOptions) {
-    const { stream, encoder, busyPollUs, waiting, session } = options;
-    this.#options = options;
+  constructor({ stream, encoder, maxQueuedBytes, busyPollUs, budget, waiting, exhausted, session }: SenderOptions) {
+    this.#encoder = encoder;
+    this.#maxQueuedBytes = maxQueuedBytes;
+    this.#budget = budget;
+    this.#exhausted = exhausted;
     this.#waiting = waiting;
     this.#session = session;
     this.#output = new FrameOutput({
@@ -95,10 +100,9 @@ export class Sender implements WriteSink, WriteTarget {
     if (this.#output.roomBytes > 0) return true;
     if (this.#waiting.size > 0 || !this.hasRoom()) return false;
     // Other connections also use a shared budget; and headroom and tailroom count only once the batch has a frame.
-    const isExact = this.#options.budget === undefined && this.#output.batchBytes > 0;
-    if (isExact) {
+    if (this.#budget === undefined && this.#output.batchBytes > 0) {
       const keepable = (this.#session?.resend.roomBytes ?? Number.POSITIVE_INFINITY) - this.#output.batchBytes;
-      this.#output.roomBytes = Math.min(this.#options.maxQueuedBytes - this.queuedBytes, keepable);
+      this.#output.roomBytes = Math.min(this.#maxQueuedBytes - this.queuedBytes, keepable);
     }
     return true;
   }
@@ -199,7 +203,7 @@ export class Sender implements WriteSink, WriteTarget {
     try {
       // A large message that would take too long is cut off; no announcement may come within it.
       if (!this.#output.tryFinish()) return;
-      const last = this.#options.encoder.closeNotify();
+      const last = this.#encoder.closeNotify();
       this.#hasAnnouncedEnd = true;
       this.#replay = undefined;
       if (last === undefined) return;
@@ -227,23 +231,24 @@ export class Sender implements WriteSink, WriteTarget {
   #stop(error: Error): void {
     this.#failure = error;
     this.#output.stop();
-    this.#options.budget?.remove(this.#budgetedBytes);
+    this.#budget?.remove(this.#budgetedBytes);
     this.#budgetedBytes = 0;
   }
 
-  readonly #hasQueueRoom = (): boolean => !this.#output.isBusy && this.#isWithin(this.queuedBytes);
+  #hasQueueRoom(): boolean {
+    return !this.#output.isBusy && this.#isWithin(this.queuedBytes);
+  }
 
   #isWithin(queued: number): boolean {
-    const { maxQueuedBytes, budget } = this.#options;
-    if (this.#failure !== undefined || queued >= maxQueuedBytes) return false;
-    return budget === undefined || queued === 0 || queued < budget.share;
+    if (this.#failure !== undefined || queued >= this.#maxQueuedBytes) return false;
+    return this.#budget === undefined || queued === 0 || queued < this.#budget.share;
   }
 
   /** Ends the connection when the cipher is exhausted; messages accepted before are still handed to the stream. */
   #refuse(thrown: unknown): Promise<never> {
     const error = rethrowDefect(thrown);
     this.#output.handBatch();
-    this.#options.exhausted(error);
+    this.#exhausted(error);
     return this.#waiting.unawaited.reject(error);
   }
 
@@ -251,7 +256,7 @@ export class Sender implements WriteSink, WriteTarget {
   #onFailed(error: IpcError): void {
     if (this.#session === undefined) this.fail(error);
     else this.#stop(error);
-    this.#options.exhausted(error);
+    this.#exhausted(error);
   }
 
   #onWritten(): void {
@@ -262,7 +267,7 @@ export class Sender implements WriteSink, WriteTarget {
   /** Sends the messages of earlier connections. Returns whether that was all. */
   #sendAgain(replay: Replay): boolean {
     try {
-      if (!replay.send(this.#hasQueueRoom)) return false;
+      if (!replay.send(() => this.#hasQueueRoom())) return false;
     } catch (error) {
       void this.#refuse(error);
       return false;
@@ -278,19 +283,18 @@ export class Sender implements WriteSink, WriteTarget {
     const { unawaited, onWaiting } = this.#waiting;
     if (session === undefined) return unawaited.reject(notResumableError(what));
     const accepted = `${what} (accepted, the message may still be sent)`;
-    const number = session.resend.last + this.unkept.messages;
-    const taken = session.whenTaken(number, accepted, signal, what === "write" ? unawaited : undefined);
+    const watch = what === "write" ? unawaited : undefined;
+    const taken = session.whenTaken(session.resend.last + this.unkept.messages, accepted, signal, watch);
     onWaiting?.();
     return taken;
   }
 
   /** Updates the shared budget with the bytes queued here now. */
   #settleBudget(): void {
-    const { budget } = this.#options;
     // `#stop` has returned these bytes to the budget; do not add them again.
-    if (budget === undefined || this.#failure !== undefined) return;
+    if (this.#budget === undefined || this.#failure !== undefined) return;
     const queued = this.queuedBytes;
-    budget.add(queued - this.#budgetedBytes);
+    this.#budget.add(queued - this.#budgetedBytes);
     this.#budgetedBytes = queued;
   }
 }

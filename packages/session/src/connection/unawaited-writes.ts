@@ -98,11 +98,11 @@ export class UnawaitedWrites implements PromiseWatch {
 
   #note(promise: WatchedPromise<unknown>, error: Error): void {
     if (this.#isOver || promise.isAwaited) return;
-    if (this.#rejected.length === 0) setImmediate(this.#check);
+    if (this.#rejected.length === 0) setImmediate(() => this.#check());
     this.#rejected.push({ promise, error });
   }
 
-  readonly #check = (): void => {
+  #check(): void {
     const unawaited = this.#rejected.filter(({ promise }) => !promise.isAwaited);
     this.#rejected = [];
     for (const { promise, error } of unawaited) {
@@ -112,7 +112,7 @@ export class UnawaitedWrites implements PromiseWatch {
       this.#count++;
       promise.onAwaited(this.#report.onAwaited);
     }
-  };
+  }
 
   #begin(latest: Error): Report {
     const report: Report = {

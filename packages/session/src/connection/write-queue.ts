@@ -15,6 +15,9 @@ interface QueuedWrite {
   readonly done: Deferred<void>;
 }
 
+/** Of every queue in which nothing has waited yet: stays empty. */
+const NO_ENTRIES: Set<QueuedWrite> = new Set();
+
 /** What a write or a flush waits for, instead of what it waits for without: that the peer's application has taken the message. */
 export type WriteUntil = "taken";
 
@@ -39,7 +42,7 @@ export class WriteQueue {
   /** Called when an entry begins to wait, or still waits because the sink has no room; and by the sink for a wait of its own. */
   onWaiting: (() => void) | undefined;
   readonly #capacity: number;
-  readonly #entries = new Set<QueuedWrite>();
+  #entries = NO_ENTRIES;
   #bytes = 0;
 
   /** @param maxQueuedBytes the budget of a connection's queue, in bytes; this queue holds 16 times as much */
@@ -131,6 +134,7 @@ export class WriteQueue {
     const watch = what === "write" ? this.unawaited : undefined;
     const done = new Deferred<void>({ what, ...(signal && { signal }), onCancel: () => this.#remove(entry), watch });
     const entry: QueuedWrite = { bytes, admit, done };
+    if (this.#entries === NO_ENTRIES) this.#entries = new Set();
     this.#entries.add(entry);
     this.#bytes += bytes;
     this.onWaiting?.();

@@ -12,10 +12,10 @@ function listened(onMessage: (consumer: InboxConsumer, inbox: Inbox, seen: strin
 } {
   const seen: string[] = [];
   const events = {
-    status: (status: string) => seen.push(status),
-    full: () => {},
-    room: () => {},
-    ended: () => seen.push("ended"),
+    onStatus: (status: string) => seen.push(status),
+    onFull: () => {},
+    onRoom: () => {},
+    onEnded: () => seen.push("ended"),
   };
   const inbox = new Inbox(1_024, events);
   const consumer: InboxConsumer = new Consumer(inbox, ({ type }: DataMessage) => {

@@ -16,8 +16,8 @@ const LISTENER = "the listener";
 export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   readonly #source: MessageSource<T, D>;
   readonly #deliver: (data: D) => void;
-  /** Reads, or calls of `next` of the iteration that holds the source. */
-  readonly #pulls: Pulls<T>;
+  /** Reads, or calls of `next` of the iteration that holds the source; undefined before the first. */
+  #pulls: Pulls<T> | undefined;
   /** What holds the source, as error messages name it. */
   #holder: string | undefined;
   /** The holder of the lock. */
@@ -41,13 +41,16 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   constructor(source: MessageSource<T, D>, deliver: (data: D) => void) {
     this.#source = source;
     this.#deliver = deliver;
-    this.#pulls = new Pulls(source, () => this.#holder === ITERATION);
     source.consumer = this;
   }
 
   /** What the items go to, for error messages; undefined if a consumer may begin. */
   get holder(): string | undefined {
-    return this.#holder ?? (this.#pulls.isWaiting ? READ : undefined);
+    return this.#holder ?? (this.#isWaiting ? READ : undefined);
+  }
+
+  get #isWaiting(): boolean {
+    return this.#pulls?.isWaiting === true;
   }
 
   /** Whether a read, iteration or listener has used the source since it was last locked. */
@@ -71,10 +74,12 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     if (signal?.aborted === true) return handledRejection(abortError(what, signal));
     this.#hasBeenRead = true;
     this.#isRead = true;
-    this.#pulls.endStep();
+    this.#pulls?.endStep();
     const item = this.#next();
     if (item !== undefined) return Promise.resolve(item);
-    return this.#pulls.wait<V>({ what, ...(signal && { signal }), ...(timeout && { timeout }) }) as Promise<T | V>;
+    return this.#startPulls().wait<V>({ what, ...(signal && { signal }), ...(timeout && { timeout }) }) as Promise<
+      T | V
+    >;
   }
 
   /** Creates an iteration over the data. It holds the source from the first `next` until it is done or returned from. */
@@ -85,10 +90,10 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
         this.onHeld?.();
       },
       tryNext: () => {
-        this.#pulls.endStep();
+        this.#pulls?.endStep();
         return this.#nextData();
       },
-      next: () => this.#pulls.wait({ what: "iteration" }) as Promise<D | undefined>,
+      next: () => this.#startPulls().wait({ what: "iteration" }) as Promise<D | undefined>,
       end: () => void this.#release(ITERATION),
     });
   }
@@ -197,13 +202,18 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     return true;
   }
 
+  #startPulls(): Pulls<T> {
+    this.#pulls ??= new Pulls(this.#source, () => this.#holder === ITERATION);
+    return this.#pulls;
+  }
+
   #hold(what: string, holder: string): void {
     const taken = this.holder;
     if (taken !== undefined) throw consumerTakenError(what, taken);
     this.#holder = holder;
     this.#hasBeenRead = true;
     this.#isRead = false;
-    this.#pulls.endSteps();
+    this.#pulls?.endSteps();
   }
 
   #release(holder: string): boolean {
@@ -211,7 +221,7 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     this.#holder = undefined;
     this.#isFlowing = false;
     // All pulls are those of the iteration, because no read may wait while it holds the source.
-    this.#pulls.release();
+    this.#pulls?.release();
     this.#dispatch();
     this.onReleased?.();
     return true;
@@ -244,14 +254,14 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
    * for a read or an iteration, which has the item; after the listeners have returned for a delivery.
    */
   #step<I extends T>(item: I | undefined): I | undefined {
-    if (item !== undefined && !this.#isFlowing) this.#pulls.beginStep(item);
+    if (item !== undefined && !this.#isFlowing) this.#startPulls().beginStep(item);
     if (this.#source.hasAnnouncements) this.#dispatch();
     return item;
   }
 
   /** Does what can be done now: announces, serves pending waits and listeners. */
   #dispatch(): void {
-    if (this.#isFlowing || this.#pulls.isWaiting || this.#source.hasAnnouncements) this.#serve();
+    if (this.#isFlowing || this.#isWaiting || this.#source.hasAnnouncements) this.#serve();
   }
 
   #serve(): void {
@@ -264,7 +274,7 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     while (this.#deliverNext());
     this.#isDelivering = false;
     this.#isServeDue = false;
-    if (this.#pulls.isWaiting) this.#pulls.settle();
+    if (this.#isWaiting) this.#pulls?.settle();
   }
 
   #deliverNext(): boolean {
@@ -274,10 +284,10 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
       this.#passOn(data);
       return true;
     }
-    if (!this.#pulls.isWaiting) return false;
+    if (!this.#isWaiting) return false;
     const item = this.#holder === ITERATION ? this.#nextData() : this.#next();
     if (item === undefined) return false;
-    this.#pulls.serve(item);
+    this.#pulls?.serve(item);
     return true;
   }
 

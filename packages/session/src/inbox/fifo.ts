@@ -1,4 +1,4 @@
-const FIRST_CAPACITY = 16;
+const FIRST_CAPACITY = 4;
 
 /**
  * A queue in a ring buffer that doubles when full, so adding and removing take constant time.

@@ -12,15 +12,15 @@ export type InboxConsumer = Consumer<DataMessage | StatusMessage, DataMessage>;
 /** Callbacks from an inbox to its peer. */
 export interface InboxEvents {
   /** `origin`: the connection that a Connected reports. */
-  readonly status: (status: Status, origin: MessageOrigin | undefined) => void;
+  onStatus(status: Status, origin: MessageOrigin | undefined): void;
   /** Whether a Connected waits before it is reported, as long as nothing follows it. @default never */
-  readonly holdsConnected?: () => boolean;
+  holdsConnected?(): boolean;
   /** The budget is used up. */
-  readonly full: () => void;
+  onFull(): void;
   /** The budget has room again. Called in a microtask, so never from within a call of the inbox. */
-  readonly room: () => void;
+  onRoom(): void;
   /** Called once at the end, after all messages were taken; at once if there is no consumer or the peer was destroyed. */
-  readonly ended: () => void;
+  onEnded(): void;
 }
 
 /** Holds received, unread messages and statuses in order, within a budget of bytes. */
@@ -84,7 +84,7 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     const { bytes } = this.#unread;
     if (bytes === 0 || bytes < this.#allowedBytes || this.#input !== "flowing") return;
     this.#input = "full";
-    this.#events.full();
+    this.#events.onFull();
   }
 
   pushStatus(status: Status, origin?: MessageOrigin): void {
@@ -99,17 +99,17 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     this.consumer?.ready();
   }
 
-  readonly #resume = (): void => {
+  #resume(): void {
     this.#input = "flowing";
-    this.#events.room();
-  };
+    this.#events.onRoom();
+  }
 
   take(): DataMessage | StatusMessage | undefined {
     const entry = this.#unread.shift();
     if (entry?.kind === "data") ReceivedMessage.stepsOf(entry).handOut();
     if (this.#input === "full" && this.#hasRoom()) {
       this.#input = "resuming";
-      queueMicrotask(this.#resume);
+      queueMicrotask(() => this.#resume());
     }
     return entry;
   }
@@ -139,11 +139,11 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     if (this.#end === undefined || (isAwaited && this.#unread.bytes > 0)) return;
     this.#isEndReported = true;
     for (const entry of this.#unread.announceAll()) this.#report(entry);
-    this.#events.ended();
+    this.#events.onEnded();
   }
 
   #report(entry: StatusEntry): void {
-    this.#events.status(entry.status, StatusEntry.originOf(entry));
+    this.#events.onStatus(entry.status, StatusEntry.originOf(entry));
   }
 
   /** Copies the unread messages that keep more memory of `buffer` alive than they fill. */

@@ -26,14 +26,35 @@ export interface InputOptions {
   readonly budget?: SharedBudget | undefined;
 }
 
+/** The input of a connection that cannot be resumed. */
+class PlainInput implements ConnectionInput {
+  readonly #connection: Connection;
+  readonly receive: InputOptions["deliver"];
+
+  constructor(connection: Connection, receive: InputOptions["deliver"]) {
+    this.#connection = connection;
+    this.receive = receive;
+  }
+
+  onFull(): void {
+    this.#connection.pause();
+  }
+
+  onRoom(): void {
+    this.#connection.resume();
+  }
+
+  end(): void {}
+}
+
 /** Creates the input of a connection. @param session undefined if it cannot be resumed */
 export function createInput(
   { connection, writes, isFull, deliver, budget }: InputOptions,
   session: ResumableSession | undefined,
 ): ConnectionInput {
+  if (session === undefined) return new PlainInput(connection, deliver);
   const pause = (): void => connection.pause();
   const resume = (): void => connection.resume();
-  if (session === undefined) return { receive: deliver, onFull: pause, onRoom: resume, end() {} };
   const { limit } = session.resend;
   const isBlocked = (): boolean => session.isAwaited || connection.sender.isBlocked;
   const input = new SessionInput({ session, limit, budget, isFull, isBlocked, deliver, pause, resume });

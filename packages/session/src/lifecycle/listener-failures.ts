@@ -2,6 +2,9 @@ import { type IpcError, isIpcError, SessionError } from "../errors.js";
 import { describeCause, type SlipReporter } from "../slip-reporter.js";
 import type { FailureHandler } from "./peer-emitter.js";
 
+/** The connections that a failed listener was called for. */
+const failedBefore = new WeakSet<object>();
+
 export interface ListenerFailureOptions<E, C> extends Pick<FailureHandler<E, C>, "connectionOf"> {
   readonly slips: SlipReporter;
   /** Ends a connection. Returns false if it is over already. */
@@ -19,8 +22,6 @@ export class ListenerFailures<E, C extends object> implements FailureHandler<E, 
   readonly #slips: SlipReporter;
   readonly #end: ListenerFailureOptions<E, C>["end"];
   readonly #isEnd: ListenerFailureOptions<E, C>["isEnd"];
-  /** The connections that a failed listener was called for. */
-  readonly #seen = new WeakSet<C>();
 
   constructor({ slips, connectionOf, end, isEnd }: ListenerFailureOptions<E, C>) {
     this.#slips = slips;
@@ -35,8 +36,8 @@ export class ListenerFailures<E, C extends object> implements FailureHandler<E, 
     // The end of its connection is reported by the peer's events; that of another one may be reported nowhere.
     if (connection !== undefined && !hasEnded && isIpcError(cause) && this.#isEnd(connection, cause)) return;
     // A peer may have sent many messages that the listener fails for before the first failure ends the connection.
-    const again = connection !== undefined && this.#seen.has(connection);
-    if (connection !== undefined) this.#seen.add(connection);
+    const again = connection !== undefined && failedBefore.has(connection);
+    if (connection !== undefined) failedBefore.add(connection);
     this.#slips.report(error, again ? "debug" : "error");
   }
 }

@@ -4,9 +4,10 @@ import { Connection } from "../connection/connection.js";
 import { DetachedSender } from "../connection/detached-sender.js";
 import { UnawaitedWrites } from "../connection/unawaited-writes.js";
 import { WriteQueue } from "../connection/write-queue.js";
+import type { SilenceNews } from "../diagnostics.js";
 import { type IpcError, SessionError, type SessionLostError } from "../errors.js";
 import { Heartbeat } from "../heartbeat/heartbeat.js";
-import { type MessageOrigin, ReceivedMessage } from "../message.js";
+import type { MessageOrigin, ReceivedMessage } from "../message.js";
 import type { PeerEvents, PeerStats, ResumedNews } from "../peer.js";
 import type { SessionOwner } from "../resume/resumable-session.js";
 import type { ResumeClaim } from "../resume/resume-request.js";
@@ -14,15 +15,16 @@ import { type HowLost, SessionKeeper } from "../resume/session-keeper.js";
 import { destroyStream } from "../stream-close.js";
 import { createInput } from "./connection-input.js";
 import { ConnectionOrigin } from "./connection-origin.js";
+import { ConnectionReports, type ReportedPeer } from "./connection-reports.js";
 import { EarlierConnections } from "./earlier-connections.js";
 import type { PeerOwner, PeerStart } from "./peer-owner.js";
-import { PeerReader } from "./peer-reader.js";
+import { type PeerInput, PeerReader } from "./peer-reader.js";
 import type { Connected, Detached, PeerState, Resumed } from "./peer-state.js";
 import { accountOf, describeUndone, isContinued, leave, unreachableError, whyLost } from "./peer-state.js";
 import { TrafficCounters } from "./traffic-counters.js";
 
 /** The connections of a peer, one after another, and the session that outlives them: the only place that changes the state. */
-export class PeerConnections<E extends PeerEvents> implements SessionOwner {
+export class PeerConnections<E extends PeerEvents> implements SessionOwner, PeerInput, ReportedPeer {
   readonly reader: PeerReader<E>;
   readonly unawaited: UnawaitedWrites;
   readonly #owner: PeerOwner;
@@ -49,18 +51,8 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     this.#keeper = resume && new SessionKeeper(resume, this);
     this.unawaited = new UnawaitedWrites(slips);
     this.#state = { name: "waiting", writes: this.#createQueue() };
-    this.reader = new PeerReader<E>({
-      status,
-      maxUnreadBytes: limits.maxUnreadBytes,
-      budget: budgets?.unread,
-      slips,
-      ownEvents,
-      connection: () => ("origin" in this.#state ? this.#state.origin : undefined),
-      endConnection: (origin, error) => this.#endConnection(origin, error),
-      holdsConnected: () => this.earlier.holdsConnected,
-      pauseInput: () => this.connected?.input.onFull(),
-      resumeInput: () => this.connected?.input.onRoom(),
-    });
+    const { maxUnreadBytes } = limits;
+    this.reader = new PeerReader<E>({ status, maxUnreadBytes, budget: budgets?.unread, slips, ownEvents }, this);
     this.earlier = new EarlierConnections(this.reader.inbox, this.reader.consumer);
   }
 
@@ -70,6 +62,22 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
 
   get connected(): Connected | undefined {
     return this.#state.name === "connected" ? this.#state : undefined;
+  }
+
+  get origin(): ConnectionOrigin | undefined {
+    return "origin" in this.#state ? this.#state.origin : undefined;
+  }
+
+  get holdsConnected(): boolean {
+    return this.earlier.holdsConnected;
+  }
+
+  pauseInput(): void {
+    this.connected?.input.onFull();
+  }
+
+  resumeInput(): void {
+    this.connected?.input.onRoom();
   }
 
   /** False once the peer is closing, closed or failed. */
@@ -184,17 +192,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     }
     connection.setReferenced(this.#isReferenced);
     if (this.reader.isFull) input.onFull();
-    connection.attach({
-      message: ({ type, data }) => input.receive(new ReceivedMessage(type, data, origin)),
-      bufferDone: (buffer) => this.reader.receivedBuffer(buffer),
-      acceptsRemaining: () => this.reader.acceptsRemaining,
-      goaway: (reason) => this.reader.emitGoaway(reason),
-      end: (error, clean) => this.#onEnd(connected, error, clean),
-      silence: (silence) => {
-        this.#owner.onSilence?.(silence, origin);
-        this.reader.emitSilence(silence);
-      },
-    });
+    connection.attach(new ConnectionReports(connected, this));
     this.#owner.onConnected?.(origin, established);
     if (lost !== undefined && before !== undefined) this.#owner.onExpired?.(lost, before.origin);
     // A listener may have ended the peer.
@@ -214,7 +212,12 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     return { sentAgain, awayMs: this.#keeper?.attach(session) ?? 0 };
   }
 
-  #onEnd(connected: Connected, error: IpcError, clean: boolean): void {
+  onSilence(silence: SilenceNews, origin: ConnectionOrigin): void {
+    this.#owner.onSilence?.(silence, origin);
+    this.reader.emitSilence(silence);
+  }
+
+  onEnd(connected: Connected, error: IpcError, clean: boolean): void {
     const { origin, session, writes } = connected;
     if (session?.survives(error) === true) {
       const sender = new DetachedSender(session, writes);
@@ -242,7 +245,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner {
     return error;
   }
 
-  #endConnection(origin: MessageOrigin, error: IpcError): boolean {
+  endConnection(origin: MessageOrigin, error: IpcError): boolean {
     const state = this.#state;
     if (!("origin" in state) || state.origin !== origin) return false;
     if (state.name === "detached") {

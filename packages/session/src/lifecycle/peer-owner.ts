@@ -48,7 +48,7 @@ export interface PeerOwner {
   /** Called at the start of every `destroy`. */
   readonly onDestroy?: (reason: unknown) => void;
   /** Called with each message instead of delivering it. */
-  readonly intercept?: (message: ReceivedMessage) => void;
+  readonly intercept?: ((message: ReceivedMessage) => void) | undefined;
   /** Called when a drain begins: no further connection is wanted. Must not throw. */
   readonly stopAccepting?: () => void;
   /** Whether something else than this peer's own consumer takes the messages, or is likely to. @default false */

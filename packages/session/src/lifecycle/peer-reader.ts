@@ -31,6 +31,8 @@ const EVENTS: Readonly<Record<keyof PeerEvents, boolean>> = {
   close: false,
 };
 
+const EVENT_NAMES: readonly string[] = Object.keys(EVENTS);
+
 /** The statuses of a peer that has no further connection. */
 const ENDED: ReadonlySet<Status> = new Set(["Closing", "Closed", "Error", "Timeout"]);
 
@@ -40,62 +42,52 @@ export interface PeerReaderOptions {
   readonly budget?: SharedBudget | undefined;
   readonly slips: SlipReporter;
   readonly ownEvents?: readonly string[] | undefined;
+}
+
+/** The connections that a reader reads. */
+export interface PeerInput {
   /** The connection that is there. */
-  readonly connection: () => MessageOrigin | undefined;
-  /** Ends a connection because a listener failed, or a layer cannot go on with it. Returns false if it is over already. */
-  readonly endConnection: (connection: MessageOrigin, error: IpcError) => boolean;
+  readonly origin: MessageOrigin | undefined;
   /** Whether the event for a Connected waits, because earlier messages are still being handled. */
-  readonly holdsConnected: () => boolean;
+  readonly holdsConnected: boolean;
+  /** Ends a connection because a listener failed, or a layer cannot go on with it. Returns false if it is over already. */
+  endConnection(connection: MessageOrigin, error: IpcError): boolean;
   /** Stops the input, because the budget of unread bytes is used up. */
-  readonly pauseInput: () => void;
+  pauseInput(): void;
   /** Resumes the input, because the budget has room again. */
-  readonly resumeInput: () => void;
+  resumeInput(): void;
 }
 
 /** The reading side of a peer: delivers messages and statuses in order, by reads, iteration or listeners. */
-export class PeerReader<E extends PeerEvents> {
+export class PeerReader<E extends PeerEvents> implements InboxEvents {
   readonly #emitter: PeerEmitter<E, MessageOrigin>;
   /** The unread messages and statuses. */
   readonly inbox: Inbox;
   readonly consumer: InboxConsumer;
-  readonly #options: PeerReaderOptions;
+  readonly #input: PeerInput;
   readonly #maxUnreadBytes: number;
   #status: Status;
   #failure: IpcError | undefined;
   /** While a Connected is emitted: its connection, which may be over. */
   #announced: MessageOrigin | undefined;
 
-  constructor(options: PeerReaderOptions) {
-    const { status, maxUnreadBytes, budget, holdsConnected, pauseInput, resumeInput } = options;
-    this.#options = options;
+  constructor({ status, maxUnreadBytes, budget, slips, ownEvents }: PeerReaderOptions, input: PeerInput) {
+    this.#input = input;
     this.#status = status;
     this.#maxUnreadBytes = maxUnreadBytes;
-    const inboxEvents: InboxEvents = {
-      status: (changed, origin) => this.#emitStatus(changed, origin),
-      holdsConnected,
-      full: pauseInput,
-      room: resumeInput,
-      ended: () => {
-        if (this.#failure !== undefined) this.#emit("error", this.#failure);
-        this.#emit("close");
-        this.#emitter.clear();
-        // The listeners had the statuses that are left as events, so a read after the end rejects.
-        if (this.consumer.unlisten() && this.inbox.unreadBytes === 0) this.inbox.takeData();
-      },
-    };
-    this.inbox = new Inbox(maxUnreadBytes, inboxEvents, budget);
+    this.inbox = new Inbox(maxUnreadBytes, this, budget);
     this.consumer = new Consumer(this.inbox, (message) => this.#emit("message", message));
     const failures = new ListenerFailures<E, MessageOrigin>({
-      slips: options.slips,
+      slips,
       connectionOf: (event, args) => {
         if (event === "message") return ReceivedMessage.originOf(args[0] as DataMessage);
         if (event === "status") return this.#announced;
-        return EVENTS[event as keyof PeerEvents] ? options.connection() : undefined;
+        return EVENTS[event as keyof PeerEvents] ? input.origin : undefined;
       },
-      end: options.endConnection,
+      end: (connection, error) => input.endConnection(connection, error),
       isEnd: ({ loss }, error) => this.isEnd(loss, error),
     });
-    const events = [...Object.keys(EVENTS), ...(options.ownEvents ?? [])];
+    const events = ownEvents === undefined ? EVENT_NAMES : [...EVENT_NAMES, ...ownEvents];
     this.#emitter = new PeerEmitter<E, MessageOrigin>(events, failures, this.consumer);
   }
 
@@ -156,13 +148,13 @@ export class PeerReader<E extends PeerEvents> {
 
   setStatus(status: Status): void {
     this.#status = status;
-    this.inbox.pushStatus(status, status === "Connected" ? this.#options.connection() : undefined);
+    this.inbox.pushStatus(status, status === "Connected" ? this.#input.origin : undefined);
   }
 
   /** Ends the connection that is there, as when it is lost. Returns false if there is none. */
   endConnection(error: IpcError): boolean {
-    const connection = this.#options.connection();
-    return connection !== undefined && this.#options.endConnection(connection, error);
+    const connection = this.#input.origin;
+    return connection !== undefined && this.#input.endConnection(connection, error);
   }
 
   /** Whether an error says that a connection, which has ended with `loss`, or this peer itself is over. */
@@ -202,11 +194,31 @@ export class PeerReader<E extends PeerEvents> {
   }
 
   /** A listener may cause the next status. */
-  #emitStatus(status: Status, origin: MessageOrigin | undefined): void {
+  onStatus(status: Status, origin: MessageOrigin | undefined): void {
     const outer = this.#announced;
     this.#announced = origin;
     this.#emit("status", status);
     this.#announced = outer;
+  }
+
+  holdsConnected(): boolean {
+    return this.#input.holdsConnected;
+  }
+
+  onFull(): void {
+    this.#input.pauseInput();
+  }
+
+  onRoom(): void {
+    this.#input.resumeInput();
+  }
+
+  onEnded(): void {
+    if (this.#failure !== undefined) this.#emit("error", this.#failure);
+    this.#emit("close");
+    this.#emitter.clear();
+    // The listeners had the statuses that are left as events, so a read after the end rejects.
+    if (this.consumer.unlisten() && this.inbox.unreadBytes === 0) this.inbox.takeData();
   }
 
   /** Like `emit`, for the events that every peer has. */

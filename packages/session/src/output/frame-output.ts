@@ -62,7 +62,8 @@ export class FrameOutput {
   readonly #buffer: SendBuffer;
   readonly #written: () => void;
   readonly #failed: (error: IpcError) => void;
-  readonly #large: LargeOutput;
+  /** Undefined before the first large message. */
+  #large: LargeOutput | undefined;
   #messagesInBatch = 0;
   #flushScheduled = false;
   /** The last turn that writers of this connection have waited for. */
@@ -82,13 +83,6 @@ export class FrameOutput {
     this.#failed = failed;
     this.#buffer = new SendBuffer(encoder.headroom, encoder.tailroom);
     this.tracker = new WriteTracker(stream);
-    this.#large = new LargeOutput({
-      stream,
-      write: (portion) => this.#write(portion),
-      ended: () => this.#handRest(),
-      written,
-      failed,
-    });
   }
 
   /** Bytes of the batch of this tick. */
@@ -98,12 +92,16 @@ export class FrameOutput {
 
   /** Whether a large message is not encoded to its end: messages must wait. */
   get isBusy(): boolean {
-    return this.#large.isBusy;
+    return this.#large?.isBusy === true;
   }
 
   /** Bytes that the kernel has not taken. */
   get queuedBytes(): number {
-    return this.#buffer.length + this.#large.leftBytes + this.#stream.writableLength;
+    return this.#buffer.length + this.#largeLeftBytes + this.#stream.writableLength;
+  }
+
+  get #largeLeftBytes(): number {
+    return this.#large?.leftBytes ?? 0;
   }
 
   /** What the kernel has not taken, also after the stream has failed and counts its bytes no more. */
@@ -171,6 +169,7 @@ export class FrameOutput {
     const first = message.next();
     if (!this.#isReplaying) this.#resend?.keepMessage(type, data, true);
     this.tracker.add(message.bytes, 1);
+    this.#large ??= this.#createLarge();
     this.#large.begin(message, first);
     // A session has a copy, and its caller may change the data meanwhile.
     if (this.#resend === undefined) this.#large.goOn();
@@ -182,7 +181,7 @@ export class FrameOutput {
   whenSent(data: Uint8Array, signal: AbortSignal | undefined, watch: PromiseWatch): Promise<void> | undefined {
     // An abort ends the wait, and the caller may then change the data: what is missing is encoded at once.
     const encodeRest = (): void => {
-      if (this.#large.isAt(data)) this.finish();
+      if (this.#large?.isAt(data) === true) this.finish();
     };
     const accepted = "write (accepted, the message may still be sent)";
     return this.tracker.wait(accepted, signal, { watch, onCancel: signal && encodeRest });
@@ -196,19 +195,19 @@ export class FrameOutput {
 
   /** Encodes and hands all that waits to be encoded. */
   finish(): void {
-    this.#large.finish();
+    this.#large?.finish();
     this.#handRest();
   }
 
   /** The same, unless it takes longer than a turn of the event loop may. Returns whether the output ends behind a message. */
   tryFinish(): boolean {
-    if (this.#large.leftBytes > AHEAD_BYTES) return false;
+    if (this.#largeLeftBytes > AHEAD_BYTES) return false;
     this.finish();
     return !this.#isStopped && !this.isBusy;
   }
 
   handBatch(): void {
-    if (this.#buffer.length === 0 || this.#large.isBusy) return;
+    if (this.#buffer.length === 0 || this.isBusy) return;
     const batch = this.#buffer.take();
     const messages = this.#messagesInBatch;
     if (!this.#isReplaying) this.#resend?.keepHanded(this.#framesOf(batch), messages);
@@ -246,7 +245,7 @@ export class FrameOutput {
   stop(): void {
     this.#isStopped = true;
     this.roomBytes = 0;
-    this.#large.stop();
+    this.#large?.stop();
     if (this.#resend === undefined) return;
     if (!this.#isReplaying && this.#buffer.length > 0)
       this.#resend.keep(this.#framesOf(this.#buffer.take()), this.#messagesInBatch);
@@ -269,12 +268,22 @@ export class FrameOutput {
   readonly #onWritten = (error?: Error | null): void => {
     // The connection handles stream failures in its 'error' and 'close' listeners, the single path for every end.
     if (error || this.#isStopped) return;
-    this.#large.onWritten();
+    this.#large?.onWritten();
     if (this.#isStopped) return;
-    this.tracker.update(this.#large.leftBytes);
+    this.tracker.update(this.#largeLeftBytes);
     this.#written();
     if (this.#buffer.length === 0 && this.tracker.isIdle) this.#buffer.shrink();
   };
+
+  #createLarge(): LargeOutput {
+    return new LargeOutput({
+      stream: this.#stream,
+      write: (portion) => this.#write(portion),
+      ended: () => this.#handRest(),
+      written: this.#written,
+      failed: this.#failed,
+    });
+  }
 
   #handRest(): void {
     if (!this.#isStopped) this.handBatch();
