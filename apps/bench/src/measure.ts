@@ -1,8 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { describeMachine } from "@ipc-internal/stress";
 import type { Field } from "./contestant.js";
 import { watchStolen } from "./machine.js";
 import type { Order } from "./order.js";
-import { profile } from "./profile.js";
+import { PARTS, profile } from "./profile.js";
 import type { Results, WorkProfile } from "./results.js";
 import { measureAll, type Progress } from "./schedule.js";
 import { type Pace, QUICK, sectionsOf } from "./section.js";
@@ -13,6 +14,7 @@ import { MEASURED } from "./tables.js";
 const MINUTE_MS = 60_000;
 const CALLS = "system calls";
 const PROFILE = "profile";
+const CLIENT = fileURLToPath(new URL("../dist/client-process.js", import.meta.url));
 
 /** Is no contestant of its own, because of its figures only the system calls belong into this run. */
 const RESUMED = "secure, resume";
@@ -120,7 +122,8 @@ async function profileAll(names: readonly string[], pace: Pace, progress: Progre
         ? { workload: "fan-in", sendMs: profileMs, ...order }
         : { workload: "count", warmUpMs: profileMs, ...order };
     // What was measured before must not be lost with it.
-    const found = await profile(contestant, whole, profileMs / 2).catch((error: unknown) => {
+    const profiled = { program: CLIENT, contestant, order: whole, parts: PARTS };
+    const found = await profile(profiled, profileMs / 2).catch((error: unknown) => {
       console.error(`${work}, ${contestant}: no profile: ${String(error)}`);
       return [];
     });

@@ -7,6 +7,8 @@ export type Order = MessageOrder | CallOrder;
 export interface CallOrder {
   readonly workload: "calls";
   readonly seconds: number;
+  /** Whether only the calls are made that a profile is recorded of: 64 B JSON, 64 in flight. @default false */
+  readonly isProfiled?: boolean;
 }
 
 /** What a client's process is told to measure. */

@@ -1,7 +1,7 @@
 import type { Manner } from "./adapter.js";
 import { costTable } from "./cost-table.js";
 import { clientsText, short, sizeText, spread } from "./number-text.js";
-import { PARTS } from "./profile.js";
+import { PARTS, profileCells, profileHead } from "./profile.js";
 import { Figures, type Results, type RunBefore } from "./results.js";
 import type { Manner as CountManner } from "./system-calls.js";
 import { table } from "./table.js";
@@ -236,13 +236,9 @@ function calls({ systemCalls }: Results): string {
 }
 
 function profiles({ profiles: all = [] }: Results): string {
-  const percent = (share: number): string => (share * 100).toFixed(0);
   return table(
-    ["", "work", "end", "awake, %", ...PARTS.map((part) => `${part}, %`)],
-    all.map(({ contestant, work, end, busy, parts }) => [
-      ...[contestant, work, end, busy === undefined ? "no samples" : percent(busy)],
-      ...PARTS.map((part) => (parts === undefined ? "–" : percent(parts[part]))),
-    ]),
+    ["", "work", ...profileHead(PARTS)],
+    all.map((one) => [one.contestant, one.work, ...profileCells(one, PARTS)]),
   );
 }
 

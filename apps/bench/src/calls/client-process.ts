@@ -7,10 +7,10 @@ import { type CallOrder, encodeOutcome } from "../order.js";
 import { measureCalls } from "./measure.js";
 
 const [name = "", text = ""] = process.argv.slice(2);
-const { seconds } = JSON.parse(text) as CallOrder;
+const order = JSON.parse(text) as CallOrder;
 const directory = await mkdtemp(join(tmpdir(), "ipc-calls-"));
 try {
-  process.stdout.write(encodeOutcome(await measureCalls(name, join(directory, "s.sock"), seconds)));
+  process.stdout.write(encodeOutcome(await measureCalls(name, join(directory, "s.sock"), order)));
 } finally {
   await rm(directory, { recursive: true });
 }

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
-import { type CallFigures, figureTable, targetTable } from "./figures.js";
+import { describe, expect, it, test } from "vitest";
+import { CALL_PARTS, type CallPart } from "../profile.js";
+import { type CallFigures, figureTable, profileTable, targetTable } from "./figures.js";
 
 const MANY = "64 B JSON, 64 in flight: calls/s";
 
@@ -39,4 +40,20 @@ describe("the table of calls", () => {
     expect(table).toContain("**missed**");
     expect(isMet).toBe(false);
   });
+});
+
+it("has a row for each process in the profile of calls, and shares of the time in which it was awake", () => {
+  const shares = Object.fromEntries(CALL_PARTS.map((part) => [part, part === "rpc" || part === "JSON" ? 0.5 : 0]));
+  const contestant = "@ipc/rpc, secure";
+  const parts = shares as Record<CallPart, number>;
+  const shown = profileTable([
+    { contestant, end: "client", busy: 0.75, parts },
+    { contestant, end: "server" },
+  ]);
+  const [head, , ...rows] = shown.replaceAll(/ +/g, " ").split("\n");
+  expect(head).toContain("| end | awake, % | rpc, % | JSON, % |");
+  expect(rows).toEqual([
+    `| ${contestant} | client | 75 | 50 | 50 |${" 0 |".repeat(8)}`,
+    `| ${contestant} | server | no samples |${" – |".repeat(10)}`,
+  ]);
 });

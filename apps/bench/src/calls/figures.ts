@@ -1,6 +1,8 @@
 import { markdownTable } from "markdown-table";
 import { grouped } from "../number-text.js";
+import { CALL_PARTS, type CallPart, type Profile, profileCells, profileHead } from "../profile.js";
 import { median } from "../quantile.js";
+import { table } from "../table.js";
 import { BESIDE_RATIO } from "./measure.js";
 
 /** The figures of one contestant in one round, by name. */
@@ -52,6 +54,12 @@ export function figureTable(figures: CallFigures): string {
   const rows = new Set([...figures.values()].flatMap((rounds) => rounds.flatMap((round) => [...round.keys()])));
   const table = [...rows].map((row) => [row, ...names.map((name) => cell(row, figures.get(name) ?? []))]);
   return markdownTable([["", ...names], ...table], { align: ["l", ...names.map(() => "r")] });
+}
+
+/** The table of where the time of the calls goes, a row for each process. */
+export function profileTable(profiles: readonly Profile<CallPart>[]): string {
+  const rows = profiles.map((one) => [one.contestant, ...profileCells(one, CALL_PARTS)]);
+  return table(["", ...profileHead(CALL_PARTS)], rows);
 }
 
 /** The targets of which everything was measured, and whether all are met. */

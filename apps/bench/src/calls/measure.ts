@@ -1,7 +1,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Outcome } from "../order.js";
+import type { CallOrder, Outcome } from "../order.js";
+import { clockUs } from "../processor-time.js";
 import { median, tellTimes } from "../quantile.js";
 import { MOST_WINDOWS, settle, WINDOW_MS } from "../workloads/settle.js";
 import { type CallClient, loadContestant, type Value } from "./contestant.js";
@@ -17,9 +18,10 @@ const PAIRS = 5;
 const PATIENCE_MS = 3_000;
 
 /** Figures of one contestant in one round: calls and items per second, times in microseconds; Infinity: blocked. */
-class Round {
+class Round implements Outcome {
   readonly figures: Record<string, number> = {};
   readonly unsettled: string[] = [];
+  untilUs = 0;
 
   set(figure: string, value: number | undefined, isSettled: boolean = true): void {
     if (value === undefined) return;
@@ -31,49 +33,61 @@ class Round {
 /**
  * Measures a contestant once, its server in a process of its own.
  * @param path of the socket
- * @param seconds the duration of each measurement
  */
-export async function measureCalls(name: string, path: string, seconds: number): Promise<Outcome> {
+export async function measureCalls(name: string, path: string, order: CallOrder): Promise<Outcome> {
   const contestant = await loadContestant(name);
   const server = fork(SERVER, [name, path]);
   const exited = once(server, "exit");
   await once(server, "message");
   const client = await contestant.connect(path);
   const round = new Round();
-  for (const [size, length] of Object.entries(SIZES)) {
-    const values: [string, Value][] = [["JSON", jsonOf(length)]];
-    if (contestant.hasBytes) values.push(["bytes", new Uint8Array(length).fill(120)]);
-    for (const [kind, value] of values) await measureValue(client, `${size} ${kind}`, value, seconds, round);
-  }
-  await measureStream(name, client, round);
-  await measureBesideStalled(client, seconds, round);
+  if (order.isProfiled === true) await measureInFlight(client, "64 B JSON", jsonOf(64), 64, order.seconds, round);
+  else await measureAll(name, contestant.hasBytes, client, order.seconds, round);
+  round.untilUs = clockUs();
   await Promise.race([client.close(), sleep(PATIENCE_MS, undefined, { ref: false })]);
   server.disconnect();
   await exited;
   return round;
 }
 
+async function measureAll(
+  name: string,
+  hasBytes: boolean,
+  client: CallClient,
+  seconds: number,
+  round: Round,
+): Promise<void> {
+  for (const [size, length] of Object.entries(SIZES)) {
+    const values: [string, Value][] = [["JSON", jsonOf(length)]];
+    if (hasBytes) values.push(["bytes", new Uint8Array(length).fill(120)]);
+    for (const [kind, value] of values) {
+      for (const inFlight of [1, 64]) await measureInFlight(client, `${size} ${kind}`, value, inFlight, seconds, round);
+    }
+  }
+  await measureStream(name, client, round);
+  await measureBesideStalled(client, seconds, round);
+}
+
 function jsonOf(length: number): Value {
   return { text: "x".repeat(length - '{"text":""}'.length) };
 }
 
-async function measureValue(
+async function measureInFlight(
   client: CallClient,
   what: string,
   value: Value,
+  inFlight: number,
   seconds: number,
   round: Round,
 ): Promise<void> {
   const windowS = Math.min(WINDOW_MS / 1_000, seconds);
-  for (const inFlight of [1, 64]) {
-    const isSettled = await settle(async () => (await callFor(client, value, inFlight, windowS)).times);
-    const { rate, times } = await callFor(client, value, inFlight, seconds);
-    round.set(`${what}, ${inFlight} in flight: calls/s`, rate, isSettled);
-    if (inFlight > 1) continue;
-    const { p50Us, p99Us } = tellTimes(times).figures;
-    round.set(`${what}, 1 in flight: p50 µs`, p50Us, isSettled);
-    round.set(`${what}, 1 in flight: p99 µs`, p99Us, isSettled);
-  }
+  const isSettled = await settle(async () => (await callFor(client, value, inFlight, windowS)).times);
+  const { rate, times } = await callFor(client, value, inFlight, seconds);
+  round.set(`${what}, ${inFlight} in flight: calls/s`, rate, isSettled);
+  if (inFlight > 1) return;
+  const { p50Us, p99Us } = tellTimes(times).figures;
+  round.set(`${what}, 1 in flight: p50 µs`, p50Us, isSettled);
+  round.set(`${what}, 1 in flight: p99 µs`, p99Us, isSettled);
 }
 
 /** The rate of a stream's items. The warm-up reads shorter streams. @throws Error if one has not all of its items */
