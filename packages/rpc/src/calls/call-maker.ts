@@ -119,16 +119,14 @@ export class CallMaker {
       table.send(call);
     }
     if (source !== undefined) this.#sendItems(call, source);
-    let { promise } = call;
-    if (event !== undefined) {
-      promise = traceOutcome(event, promise, () => ({
-        bytes: lengthOf(payload) + call.resultBytes + (call.sender?.bytes ?? 0) + (call.received?.bytes ?? 0),
-        items: (call.sender?.items ?? 0) + (call.received?.items ?? 0),
-      }));
-    }
+    const promise = event === undefined ? call.promise : traceCall(event, call, payload);
     if (call.received === undefined) return promise;
     const isOpenEnded = target.kind === "unknown" && options.timeoutMs === undefined && items === undefined;
-    return new StartedStream(promise, call.received, isOpenEnded ? () => this.#beginDeadline(call) : undefined);
+    return this.#startedStream(promise, call, call.received, isOpenEnded);
+  }
+
+  #startedStream(promise: Promise<unknown>, call: OutgoingCall, items: ItemQueue, isOpenEnded: boolean): StartedStream {
+    return new StartedStream(promise, items, isOpenEnded ? () => this.#beginDeadline(call) : undefined);
   }
 
   #traceStart({ name, kind }: CallTarget, id: number, expiresAt: number, meta: Meta | undefined): CallEvent {
@@ -262,6 +260,14 @@ function sourceOf(items: Iterable<unknown> | AsyncIterable<unknown>, event: Call
     if (event !== undefined) traceUnmade(event, error);
     throw error;
   }
+}
+
+/** Publishes the end of a call. Apart from its start, because closures cost memory even in a call that makes none. */
+function traceCall(event: CallEvent, call: OutgoingCall, payload: Payload): Promise<unknown> {
+  return traceOutcome(event, call.promise, () => ({
+    bytes: lengthOf(payload) + call.resultBytes + (call.sender?.bytes ?? 0) + (call.received?.bytes ?? 0),
+    items: (call.sender?.items ?? 0) + (call.received?.items ?? 0),
+  }));
 }
 
 /** Publishes the end of a call that is not made. */

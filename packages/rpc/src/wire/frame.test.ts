@@ -32,6 +32,11 @@ describe("encodeFrame gives the literal bytes of", () => {
     ],
     ["an item", { kind: KIND.item, id: 1, payload: "7" }, "02 10 0000 00000001 00000000 37"],
     ["the end of items", { kind: KIND.end, id: 1 }, "03 00 0000 00000001 00000000"],
+    [
+      "an item with a character that takes two bytes",
+      { kind: KIND.item, id: 1, payload: '"é"' },
+      "02 10 0000 00000001 00000000 22c3a922",
+    ],
     ["credit", { kind: KIND.credit, id: 1, number: 16_384 }, "04 00 0000 00000001 00004000"],
     ["a cancellation", { kind: KIND.cancel, id: 0xffff_ffff }, "05 00 0000 ffffffff 00000000"],
     ["a result without a value", { kind: KIND.result, id: 1 }, "06 00 0000 00000001 00000000"],

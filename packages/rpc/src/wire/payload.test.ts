@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeByBuffer, decodeValue, encodeValue, textOf } from "./payload.js";
+import { decodeByBuffer, decodeValue, encodeValue, textOf, writeText } from "./payload.js";
 
 describe("encodeValue", () => {
   test("sends bytes as bytes, undefined as nothing, and the rest as JSON", () => {
@@ -112,6 +112,16 @@ test("a Buffer without utf8Slice decodes the same text from any view", () => {
     fc.property(fc.uint8Array({ minLength: 4, maxLength: 40 }), (memory) => {
       const view = memory.subarray(2);
       expect(decodeByBuffer.call(view, 1, view.length)).toBe(textOf(view, 1, view.length));
+    }),
+  );
+});
+
+test("writeText writes any text as UTF-8 behind the bytes before it", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom("a", "\x7f", "\x80", "é", "€", "😀", "\ud800") }), (text) => {
+      const bytes = Buffer.alloc(3 + Buffer.byteLength(text), 1);
+      writeText(bytes, text, 3);
+      expect(bytes).toEqual(Buffer.concat([Buffer.alloc(3, 1), Buffer.from(text)]));
     }),
   );
 });

@@ -21,6 +21,17 @@ export function textOf(data: Uint8Array, from: number, to: number): string {
   return utf8Slice.call(data, from, to);
 }
 
+type Latin1Write = (this: Uint8Array, text: string, at: number) => number;
+
+/** The method by which a Buffer writes one byte for each character: for ASCII the same bytes as UTF-8, without its checks. */
+const { latin1Write } = Buffer.prototype as { readonly latin1Write?: Latin1Write };
+
+/** Writes text as UTF-8 behind the `at` bytes before it. @param bytes end where the text does */
+export function writeText(bytes: Buffer, text: string, at: number): void {
+  if (latin1Write === undefined || text.length !== bytes.length - at) bytes.write(text, at);
+  else latin1Write.call(bytes, text, at);
+}
+
 /** What JSON makes of bytes: `{"0":1}`, `{}` if there are none, and what `toJSON` of a Buffer returns. */
 function mayContainBytes(text: string): boolean {
   // One search instead of three, because most values are flat, and only a nested object has its `{` behind the first character.
