@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { array, assert, boolean, integer, property, record } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SharedBudget } from "./shared-budget.js";
+import { type BudgetWaiter, SharedBudget } from "./shared-budget.js";
 
 const LIMIT = 100_000;
 
@@ -100,5 +101,86 @@ describe("a shared budget", () => {
     expect(holders.take(99, 1)).toBe(false);
     holders.letGo(99);
     expect(holders.take(99, 40_000)).toBe(true);
+  });
+});
+
+describe("the holders that wait for a shared budget", () => {
+  /** Notes the names of those that are woken. */
+  function waiters(budget: SharedBudget) {
+    const woken: string[] = [];
+    const wait = (name: string, then = (): void => {}): BudgetWaiter => {
+      const waiter = {
+        onRoom(): void {
+          woken.push(name);
+          then();
+        },
+      };
+      budget.wait(waiter);
+      return waiter;
+    };
+    return { woken, wait };
+  }
+
+  it("are woken once, in order, in a turn after bytes were freed, and not by bytes that are added", async () => {
+    const budget = new SharedBudget(1_000);
+    const { woken, wait } = waiters(budget);
+    for (const name of ["a", "b", "c"]) wait(name);
+    budget.add(500);
+    budget.remove(0);
+    await nextTurn();
+    expect([woken, budget.waiting]).toEqual([[], 3]);
+    budget.remove(100);
+    budget.remove(100);
+    expect(woken).toEqual([]);
+    await nextTurn();
+    expect([woken, budget.waiting]).toEqual([["a", "b", "c"], 0]);
+    budget.remove(100);
+    await nextTurn();
+    expect(woken).toHaveLength(3);
+  });
+
+  it("are woken a few in each turn, and all of them for one release, also those that go on waiting", async () => {
+    const budget = new SharedBudget(1_000);
+    const { woken, wait } = waiters(budget);
+    const names = Array.from({ length: 20 }, (_each, index) => `${index}`);
+    for (const name of names) {
+      const waiter = wait(name, () => budget.wait(waiter));
+    }
+    budget.add(1);
+    budget.remove(1);
+    const perTurn: number[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      const before = woken.length;
+      await nextTurn();
+      perTurn.push(woken.length - before);
+    }
+    expect([perTurn, woken, budget.waiting]).toEqual([[8, 8, 4, 0, 0], names, 20]);
+  });
+
+  it("are all woken again when bytes are freed meanwhile", async () => {
+    const budget = new SharedBudget(1_000);
+    const { woken, wait } = waiters(budget);
+    budget.add(2);
+    wait("a", () => budget.remove(1));
+    for (const name of ["b", "c"]) {
+      const waiter = wait(name, () => budget.wait(waiter));
+    }
+    budget.remove(1);
+    for (let turn = 0; turn < 3; turn++) await nextTurn();
+    expect([woken, budget.waiting]).toEqual([["a", "b", "c", "b", "c"], 2]);
+  });
+
+  it("are not woken after they have left", async () => {
+    const budget = new SharedBudget(1_000);
+    const { woken, wait } = waiters(budget);
+    const [first, second] = [wait("a"), wait("b")];
+    budget.wait(first);
+    wait("c", () => budget.leave(second));
+    budget.leave(first);
+    budget.add(1);
+    budget.remove(1);
+    budget.leave(second);
+    await nextTurn();
+    expect([woken, budget.waiting]).toEqual([["c"], 0]);
   });
 });

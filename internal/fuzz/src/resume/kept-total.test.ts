@@ -110,3 +110,14 @@ it("tells what waited and what was kept for a client that does not come back, an
   (await fill(second)).waiting.catch(() => {});
   expect(second.written.count).toBe(first.written.count);
 });
+
+it("accepts the writes that wait for clients that are away when another session ends", async () => {
+  const { sides } = await start();
+  const [first, second] = sides as [Side, Side];
+  (await fill(first)).waiting.catch(() => {});
+  const { waiting } = await fill(second);
+  await expect(first.connection.close()).rejects.toMatchObject({ code: "IPC_CLOSE_INCOMPLETE" });
+  await waiting;
+  (await fill(second)).waiting.catch(() => {});
+  expect(second.written.count).toBe(first.written.count);
+});

@@ -2,6 +2,7 @@ import { handledRejection } from "../deferred.js";
 import { abortError } from "../errors.js";
 import type { Amount } from "../output/frame-output.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
+import { TurnBudget } from "./turn-budget.js";
 import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "./write-queue.js";
 
 const DONE: Promise<void> = Promise.resolve();
@@ -12,6 +13,8 @@ const NOTHING = Object.freeze({ messages: 0, bytes: 0 });
 export class DetachedSender implements WriteSink, WriteTarget {
   readonly #session: ResumableSession;
   readonly #waiting: WriteQueue;
+  readonly #turn = new TurnBudget(this);
+  #isOver = false;
   #acceptedMessages = 0;
   #acceptedBytes = 0;
 
@@ -47,8 +50,21 @@ export class DetachedSender implements WriteSink, WriteTarget {
 
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until: WriteUntil | undefined): Promise<void> {
     if (signal?.aborted === true) return this.#waiting.unawaited.reject(abortError("write", signal));
-    if (!this.isFree) return this.#waiting.write(type, data, signal, until);
-    return this.accept(type, data, signal, until) ?? DONE;
+    if (this.isFree) return this.accept(type, data, signal, until) ?? DONE;
+    const written = this.#waiting.write(type, data, signal, until);
+    this.#awaitBudget();
+    return written;
+  }
+
+  /** Accepts writes that waited for the queue of the connection that was cut, as far as the session has room. */
+  start(): void {
+    this.onRoom();
+  }
+
+  /** Another connection is there, or the session has ended. */
+  end(): void {
+    this.#isOver = true;
+    this.#session.resend.leaveWait(this);
   }
 
   hasRoom(): boolean {
@@ -79,5 +95,17 @@ export class DetachedSender implements WriteSink, WriteTarget {
   flushed(signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined {
     const session = this.#session;
     return until === undefined ? session.whenFlushed(signal) : session.whenTaken(session.resend.last, "flush", signal);
+  }
+
+  /** Goes on with what waits, because others have freed bytes of the total. */
+  onRoom(): void {
+    if (this.#isOver) return;
+    this.#waiting.drainInto(this, this.#turn);
+    this.#awaitBudget();
+  }
+
+  /** Nothing of its own is released without a connection, so only other sessions can make room. */
+  #awaitBudget(): void {
+    if (this.#waiting.size > 0) this.#session.resend.waitForBudget(0, this);
   }
 }

@@ -98,6 +98,35 @@ describe("an outbox with a shared budget", () => {
     expect(budget.used).toBe(5_000);
   });
 
+  it("accepts what waits when another outbox frees bytes, although the kernel takes none of its own", async () => {
+    const budget = new SharedBudget(10_000);
+    const [stalled, other] = [heldSender(LIMIT, budget), heldSender(LIMIT, budget)];
+    stalled.stream.holds = true;
+    other.stream.holds = true;
+    await Promise.all([
+      other.sender.write(1, bytes(4_992), undefined),
+      stalled.sender.write(1, bytes(2_992), undefined),
+    ]);
+    const writes = [1, 2, 3].map((type) => stalled.sender.write(type, bytes(992), undefined));
+    expect([await stateOf(writes[0] as Promise<void>), budget.waiting]).toEqual(["pending", 1]);
+    await other.stream.releaseAll();
+    await Promise.all(writes.slice(0, 2));
+    expect([await stateOf(writes[2] as Promise<void>), budget.used, budget.waiting]).toEqual(["pending", 5_000, 1]);
+    stalled.sender.fail(lost);
+    await expect(writes[2]).rejects.toBe(lost);
+    expect([budget.used, budget.waiting]).toEqual([0, 0]);
+  });
+
+  it("waits for no bytes of other outboxes when its own limit is reached, or a large message is under way", async () => {
+    const budget = new SharedBudget(LIMIT);
+    const { sender, stream } = heldSender(1_000, budget);
+    stream.holds = true;
+    void sender.write(1, bytes(2_000), undefined);
+    void sender.write(1, bytes(2_000), undefined);
+    expect(budget.waiting).toBe(0);
+    await stream.releaseAll();
+  });
+
   it("counts nothing after its failure, also when the kernel accepts a write later, or when it fails again", async () => {
     const budget = new SharedBudget(LIMIT);
     const { sender, stream } = heldSender(1_000, budget);

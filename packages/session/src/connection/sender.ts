@@ -6,7 +6,7 @@ import { CONTROL_TYPE } from "../message.js";
 import { type Amount, FrameOutput } from "../output/frame-output.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 import { nextMacrotask, noteFlush } from "../scheduling/write-yield.js";
-import type { SharedBudget } from "../shared-budget.js";
+import { BudgetHolder, type SharedBudget } from "../shared-budget.js";
 import { Replay } from "./replay.js";
 import { TurnBudget } from "./turn-budget.js";
 import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "./write-queue.js";
@@ -36,13 +36,11 @@ export interface SenderOptions {
 export class Sender implements WriteSink, WriteTarget {
   readonly #encoder: MessageEncoder;
   readonly #maxQueuedBytes: number;
-  readonly #budget: SharedBudget | undefined;
   readonly #exhausted: SenderOptions["exhausted"];
   readonly #waiting: WriteQueue;
   readonly #session: ResumableSession | undefined;
   readonly #output: FrameOutput;
-  /** Bytes of this sender that are counted in the shared budget. */
-  #budgetedBytes = 0;
+  readonly #budget: BudgetHolder | undefined;
   #failure: Error | undefined;
   /** Nothing may follow the announcement of this side's end. */
   #hasAnnouncedEnd = false;
@@ -57,18 +55,13 @@ export class Sender implements WriteSink, WriteTarget {
   constructor({ stream, encoder, maxQueuedBytes, busyPollUs, budget, waiting, exhausted, session }: SenderOptions) {
     this.#encoder = encoder;
     this.#maxQueuedBytes = maxQueuedBytes;
-    this.#budget = budget;
     this.#exhausted = exhausted;
     this.#waiting = waiting;
     this.#session = session;
-    this.#output = new FrameOutput({
-      stream,
-      encoder,
-      busyPollUs,
-      resend: session?.resend,
-      written: () => this.#onWritten(),
-      failed: (error) => this.#onFailed(error),
-    });
+    this.#budget = budget && new BudgetHolder(budget, this);
+    const written = (): void => this.#onWritten();
+    const failed = (error: IpcError): void => this.#onFailed(error);
+    this.#output = new FrameOutput({ stream, encoder, busyPollUs, resend: session?.resend, written, failed });
   }
 
   get acceptedMessages(): number {
@@ -120,8 +113,10 @@ export class Sender implements WriteSink, WriteTarget {
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until?: WriteUntil): Promise<void> {
     if (this.#failure !== undefined) return this.#waiting.unawaited.reject(this.#failure);
     if (signal?.aborted === true) return this.#waiting.unawaited.reject(abortError("write", signal));
-    if (!this.isFree) return this.#waiting.write(type, data, signal, until);
-    return this.accept(type, data, signal, until) ?? DONE;
+    if (this.isFree) return this.accept(type, data, signal, until) ?? DONE;
+    const written = this.#waiting.write(type, data, signal, until);
+    this.#awaitBudgets();
+    return written;
   }
 
   flush(signal: AbortSignal | undefined, until?: WriteUntil): Promise<void> {
@@ -142,6 +137,7 @@ export class Sender implements WriteSink, WriteTarget {
   onRoom(): void {
     if (this.#failure !== undefined) return;
     if (this.#replay === undefined || this.#sendAgain(this.#replay)) this.#waiting.drainInto(this, this.#turn);
+    this.#awaitBudgets();
   }
 
   hasRoom(): boolean {
@@ -231,8 +227,15 @@ export class Sender implements WriteSink, WriteTarget {
   #stop(error: Error): void {
     this.#failure = error;
     this.#output.stop();
-    this.#budget?.remove(this.#budgetedBytes);
-    this.#budgetedBytes = 0;
+    this.#budget?.end();
+    this.#session?.resend.leaveWait(this);
+  }
+
+  /** What waits may need bytes that other connections hold. Its own peer may take nothing when they free them. */
+  #awaitBudgets(): void {
+    if (this.#failure !== undefined || (this.#waiting.size === 0 && this.#replay === undefined)) return;
+    this.#budget?.waitIfFull(this.queuedBytes);
+    this.#session?.resend.waitForBudget(this.#output.batchBytes, this);
   }
 
   #hasQueueRoom(): boolean {
@@ -241,7 +244,7 @@ export class Sender implements WriteSink, WriteTarget {
 
   #isWithin(queued: number): boolean {
     if (this.#failure !== undefined || queued >= this.#maxQueuedBytes) return false;
-    return this.#budget === undefined || queued === 0 || queued < this.#budget.share;
+    return this.#budget?.isFull(queued) !== true;
   }
 
   /** Ends the connection when the cipher is exhausted; messages accepted before are still handed to the stream. */
@@ -289,12 +292,8 @@ export class Sender implements WriteSink, WriteTarget {
     return taken;
   }
 
-  /** Updates the shared budget with the bytes queued here now. */
+  /** Updates the shared budget with the bytes queued here now. After a failure, `#stop` has returned them. */
   #settleBudget(): void {
-    // `#stop` has returned these bytes to the budget; do not add them again.
-    if (this.#budget === undefined || this.#failure !== undefined) return;
-    const queued = this.queuedBytes;
-    this.#budget.add(queued - this.#budgetedBytes);
-    this.#budgetedBytes = queued;
+    if (this.#failure === undefined) this.#budget?.set(this.queuedBytes);
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { closed, lost, message, nextTick, recordedInbox, shown } from "../../test/recorded-inbox.js";
 import { SharedBudget } from "../shared-budget.js";
@@ -76,6 +77,30 @@ describe("an inbox with a shared budget", () => {
     inbox.take();
     await nextTick();
     expect([inbox.isFull, events]).toEqual([false, ["full", "room"]]);
+  });
+
+  it("has room when other inboxes are read, and waits for none of them once it has ended", async () => {
+    const budget = new SharedBudget(4_000);
+    const { inbox, events } = recordedInbox(10_000, budget);
+    const others = [recordedInbox(10_000, budget), recordedInbox(10_000, budget)];
+    for (const other of others) other.inbox.push(message(1, 1_040));
+    inbox.push(message(1, 540));
+    inbox.push(message(2, 40));
+    expect([inbox.isFull, budget.waiting]).toEqual([true, 1]);
+    for (const other of others) other.inbox.take();
+    await nextTurn();
+    expect([inbox.isFull, events, budget.waiting]).toEqual([false, ["full", "room"], 0]);
+    inbox.push(message(3, 1_540));
+    expect([inbox.isFull, budget.waiting]).toEqual([true, 1]);
+    inbox.finish("destroyed", closed);
+    expect(budget.waiting).toBe(0);
+  });
+
+  it("waits for no other inbox at its own limit", () => {
+    const budget = new SharedBudget(1_000_000);
+    const { inbox } = recordedInbox(1_000, budget);
+    inbox.push(message(1, 840));
+    expect([inbox.isFull, budget.waiting]).toEqual([true, 0]);
   });
 
   it("is full at its own limit when that is less", () => {

@@ -85,6 +85,7 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
     if (bytes === 0 || bytes < this.#allowedBytes || this.#input !== "flowing") return;
     this.#input = "full";
     this.#events.onFull();
+    this.#awaitBudget();
   }
 
   pushStatus(status: Status, origin?: MessageOrigin): void {
@@ -96,6 +97,7 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
   finish(kind: EndKind, error: () => IpcError): void {
     if (this.#end !== undefined) return;
     this.#end = { kind, error };
+    this.#unread.leaveWait(this);
     this.consumer?.ready();
   }
 
@@ -107,11 +109,24 @@ export class Inbox implements MessageSource<DataMessage | StatusMessage, DataMes
   take(): DataMessage | StatusMessage | undefined {
     const entry = this.#unread.shift();
     if (entry?.kind === "data") ReceivedMessage.stepsOf(entry).handOut();
-    if (this.#input === "full" && this.#hasRoom()) {
-      this.#input = "resuming";
-      queueMicrotask(() => this.#resume());
-    }
+    if (this.#input === "full") this.onRoom();
     return entry;
+  }
+
+  /** Messages were taken here, or from the inboxes of other peers. */
+  onRoom(): void {
+    if (this.#input !== "full") return;
+    if (!this.#hasRoom()) {
+      this.#awaitBudget();
+      return;
+    }
+    this.#input = "resuming";
+    queueMicrotask(() => this.#resume());
+  }
+
+  /** The consumer of this inbox may take nothing when other inboxes free the bytes that this one needs. */
+  #awaitBudget(): void {
+    if (this.#end === undefined && this.#unread.bytes < this.#maxUnreadBytes / 2) this.#unread.waitForBudget(this);
   }
 
   takeData(): DataMessage | undefined {

@@ -5,7 +5,7 @@ import {
   type Status,
   type StatusMessage,
 } from "../message.js";
-import type { SharedBudget } from "../shared-budget.js";
+import type { BudgetWaiter, SharedBudget } from "../shared-budget.js";
 import { Fifo } from "./fifo.js";
 
 /** Maximum number of unread statuses; the oldest disconnection is dropped first, together with its reconnection. */
@@ -154,6 +154,16 @@ export class MessageQueue {
       const message = this.#entries.at(index) as ReceivedMessage;
       this.#entries.replaceAt(index, message.withData(message.data.slice()));
     }
+  }
+
+  /** Calls `waiter` when other queues have freed bytes of the shared budget. */
+  waitForBudget(waiter: BudgetWaiter): void {
+    this.#budget?.wait(waiter);
+  }
+
+  /** Ends a wait for the shared budget. */
+  leaveWait(waiter: BudgetWaiter): void {
+    this.#budget?.leave(waiter);
   }
 
   /** Returns this queue's bytes to the shared budget, which no longer limits it. */

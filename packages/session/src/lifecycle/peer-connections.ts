@@ -224,6 +224,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner, Peer
       origin.redirect(sender);
       this.enter({ name: "detached", session, origin, sender, writes });
       this.#keeper?.detach(session);
+      sender.start();
       this.#owner.onDetached?.(error, origin);
       return;
     }

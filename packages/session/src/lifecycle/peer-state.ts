@@ -161,6 +161,7 @@ export function leave(left: PeerState, next: PeerState, { error, traffic, keeper
       return;
     case "connected":
       left.input.end();
+      left.writes.onWaiting = undefined;
       if (next.name === "closing") {
         left.session?.finalize();
         return;
@@ -172,6 +173,7 @@ export function leave(left: PeerState, next: PeerState, { error, traffic, keeper
       traffic.disconnected(left.connection.sender);
       return;
     case "detached":
+      left.sender.end();
       if (error !== undefined) {
         left.writes.rejectAll(error());
         keeper?.close(left.session, error());

@@ -2,7 +2,7 @@ import { MESSAGE_HEADER_BYTES, readUint32, TYPE_BYTES, UINT32_BYTES, writeMessag
 import { allocateUnzeroed } from "../codec/frame-codec.js";
 import { Fifo } from "../inbox/fifo.js";
 import { CONTROL_TYPE } from "../message.js";
-import type { SharedBudget } from "../shared-budget.js";
+import type { BudgetWaiter, SharedBudget } from "../shared-budget.js";
 import { returnSlab, SLAB_BYTES, takeSlab } from "./slab-pool.js";
 
 /** The memory of a session that keeps little, in bytes. */
@@ -99,6 +99,16 @@ export class ResendBuffer {
     if (this.roomBytes > pendingBytes) return true;
     this.#skip();
     return this.roomBytes > pendingBytes || this.#bytes + pendingBytes === 0;
+  }
+
+  /** Calls `waiter` when others have freed bytes of the shared budget, if there is no room because of them. @see hasRoom */
+  waitForBudget(pendingBytes: number, waiter: BudgetWaiter): void {
+    if (!this.hasRoom(pendingBytes) && this.#bytes + pendingBytes < this.limit) this.#budget?.wait(waiter);
+  }
+
+  /** Ends a wait for the shared budget. */
+  leaveWait(waiter: BudgetWaiter): void {
+    this.#budget?.leave(waiter);
   }
 
   /** Keeps a batch of frames that is about to be handed to the connection. */

@@ -121,6 +121,29 @@ describe("the input of a session", () => {
     expect(budget.used).toBe(0);
   });
 
+  it("reads on when other peers free bytes of the budget, and waits for none once it has ended", async () => {
+    const budget = new SharedBudget(1_000);
+    const { state, input } = setUp(1, budget, 10_000);
+    budget.add(850);
+    for (const type of [1, 2]) {
+      input.receive(message(type));
+      expect([state.isFlowing, budget.waiting]).toEqual([false, 0]);
+    }
+    state.isBlocked = true;
+    input.onWaiting();
+    expect([state.isFlowing, budget.waiting]).toEqual([true, 0]);
+    input.receive(message(3));
+    expect([state.isFlowing, budget.waiting]).toEqual([false, 1]);
+    budget.remove(850);
+    await nextTurn();
+    expect([state.isFlowing, budget.waiting]).toEqual([true, 0]);
+    budget.add(850);
+    input.receive(message(4));
+    expect([state.isFlowing, budget.waiting]).toEqual([false, 1]);
+    input.end();
+    expect(budget.waiting).toBe(0);
+  });
+
   it("passes on what arrives within a delivery behind what it has read before", () => {
     const { state, input, read } = setUp(9);
     state.isBlocked = true;

@@ -1,7 +1,7 @@
 import { MESSAGE_HEADER_BYTES } from "@ipc/framing";
 import { type MessageOrigin, ReceivedMessage } from "../message.js";
 import { TimeSlice } from "../scheduling/time-slice.js";
-import type { SharedBudget } from "../shared-budget.js";
+import type { BudgetWaiter, SharedBudget } from "../shared-budget.js";
 import { ResendBuffer } from "./resend-buffer.js";
 import type { ResumableSession } from "./resumable-session.js";
 
@@ -30,6 +30,7 @@ export class SessionInput {
   readonly #options: SessionInputOptions;
   readonly #held: ResendBuffer;
   readonly #slice = new TimeSlice();
+  readonly #waiter: BudgetWaiter = { onRoom: () => this.onWaiting() };
   #origin: MessageOrigin | undefined;
   #lastBytes = 0;
 
@@ -45,13 +46,15 @@ export class SessionInput {
 
   /** The inbox is full. */
   onFull(): void {
-    if (!this.#mayReadOn) this.#options.pause();
+    this.#pauseUnlessBlocked();
   }
 
-  /** A write or a flush begins to wait. */
-  onWaiting(): void {
-    if (this.#options.isFull() && this.#mayReadOn) this.#options.resume();
-  }
+  /** A write or a flush begins to wait, or other peers have freed bytes of the shared budget. */
+  readonly onWaiting = (): void => {
+    if (!this.#options.isFull()) return;
+    if (this.#mayReadOn) this.#options.resume();
+    else this.#awaitBudget();
+  };
 
   /** The inbox has room. Each message that is held costs a listener's call, so they are passed on in time slices. */
   readonly onRoom = (): void => {
@@ -81,26 +84,44 @@ export class SessionInput {
         return;
       }
     }
-    if (this.#mayReadOn) this.#options.resume();
+    this.onWaiting();
   };
 
   /** The connection has ended, and with it what has not been counted. */
   end(): void {
     this.#held.clear();
+    this.#options.budget?.leave(this.#waiter);
     this.#slice.cancel();
   }
 
   /** An acknowledgement may lie right behind the last message that the peer can send, so it is not enough to hold that many bytes. */
   get #mayReadOn(): boolean {
     const { isBlocked, limit, budget } = this.#options;
-    return isBlocked() && this.#held.bytes - this.#lastBytes < Math.min(limit, budget?.share ?? limit);
+    return isBlocked() && this.#heldBytes < Math.min(limit, budget?.share ?? limit);
+  }
+
+  /** Bytes without those of the last message. */
+  get #heldBytes(): number {
+    return this.#held.bytes - this.#lastBytes;
   }
 
   #hold(message: ReceivedMessage): void {
     this.#origin = ReceivedMessage.originOf(message);
     this.#held.keepMessage(message.type, message.data, false);
     this.#lastBytes = message.data.length + MESSAGE_HEADER_BYTES;
-    if (!this.#mayReadOn) this.#options.pause();
+    this.#pauseUnlessBlocked();
+  }
+
+  #pauseUnlessBlocked(): void {
+    if (this.#mayReadOn) return;
+    this.#options.pause();
+    this.#awaitBudget();
+  }
+
+  /** The acknowledgement that a write waits for must not stay unread when there is room for the messages before it. */
+  #awaitBudget(): void {
+    const { isBlocked, limit, budget } = this.#options;
+    if (budget !== undefined && isBlocked() && this.#heldBytes < limit) budget.wait(this.#waiter);
   }
 
   #accept(message: ReceivedMessage): void {
