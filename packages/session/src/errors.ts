@@ -56,7 +56,8 @@ export type SessionLostCode =
     >;
 
 export interface SessionLostOptions {
-  readonly undelivered: readonly UndeliveredMessage[];
+  /** A function is called when they are read first. */
+  readonly undelivered: readonly UndeliveredMessage[] | (() => readonly UndeliveredMessage[]);
   readonly unconfirmed: number;
   readonly cause?: Error | undefined;
 }
@@ -68,16 +69,24 @@ export interface SessionLostOptions {
 export class SessionLostError extends Error {
   override readonly name = "SessionError";
   readonly code: SessionLostCode;
-  /** The messages that the peer has certainly not received, in order. They can be written again. */
-  readonly undelivered: readonly UndeliveredMessage[];
   /** How many messages the peer may have received, and its application may have taken. */
   readonly unconfirmed: number;
+  #undelivered: SessionLostOptions["undelivered"];
 
   constructor(code: SessionLostCode, message: string, { undelivered, unconfirmed, cause }: SessionLostOptions) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.undelivered = undelivered;
+    this.#undelivered = undelivered;
     this.unconfirmed = unconfirmed;
+  }
+
+  /**
+   * The messages that the peer has certainly not received, in order. They can be written again. Their data may be views of one buffer;
+   * the array is made when it is read first.
+   */
+  get undelivered(): readonly UndeliveredMessage[] {
+    if (typeof this.#undelivered === "function") this.#undelivered = this.#undelivered();
+    return this.#undelivered;
   }
 }
 

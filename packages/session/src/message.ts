@@ -149,3 +149,22 @@ const CODES: Readonly<Record<Status, number>> = {
 export function statusCode(status: Status): number {
   return CODES[status];
 }
+
+/** Whether this runtime can mark memory: Deno and Bun have the function and may not implement it. */
+let canMark = true;
+/** Loaded when a client needs it, because many do not and would wait for it. */
+let markAsUntransferable: ((buffer: ArrayBufferLike) => void) | undefined;
+
+/**
+ * Keeps memory with more than one message in it from being transferred to another thread: a listener that passes on one message
+ * would take the others along. Node.js 20 then copies it, later versions throw a DataCloneError.
+ */
+export function markShared(buffer: ArrayBufferLike): void {
+  if (!canMark) return;
+  try {
+    markAsUntransferable ??= process.getBuiltinModule("node:worker_threads").markAsUntransferable;
+    markAsUntransferable(buffer);
+  } catch {
+    canMark = false;
+  }
+}

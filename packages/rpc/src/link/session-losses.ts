@@ -41,7 +41,17 @@ export class SessionLosses {
   }
 
   note(error: unknown, resumes: number): void {
-    this.#noted.push({ error, undelivered: this.#callsIn(error), resumes });
+    let calls: ReadonlySet<number> | undefined;
+    const read = (): ReadonlySet<number> => this.#callsIn(error);
+    this.#noted.push({
+      error,
+      // To read all messages takes long, and is needed only for a call that waits for its answer.
+      get undelivered() {
+        calls ??= read();
+        return calls;
+      },
+      resumes,
+    });
   }
 
   /** Returns the loss of the session whose connection the statuses have come to the end of, if it was lost by then. */

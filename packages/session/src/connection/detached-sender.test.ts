@@ -2,12 +2,19 @@ import { describe, expect, it } from "vitest";
 import { bytes, nextTurn, stateOf } from "../../test/held-sender.js";
 import { unawaitedWrites } from "../../test/silent-slips.js";
 import { sendOf, someSession } from "../../test/some-session.js";
+import type { ResumableSession } from "../resume/resumable-session.js";
 import { SharedBudget } from "../shared-budget.js";
 import { DetachedSender } from "./detached-sender.js";
 import { TURN_BYTES } from "./turn-budget.js";
 import { WriteQueue } from "./write-queue.js";
 
 const TOTAL_BYTES = 1_000;
+
+/** The messages that the next connection sends. */
+function typesOf({ resend }: ResumableSession): number[] {
+  resend.rewind();
+  return [...resend.unhanded()].map(({ type }) => type);
+}
 
 /** A session that has no connection, and keeps its messages within `budget`. */
 function detached(budget?: SharedBudget, bufferBytes = 1_000_000) {
@@ -16,7 +23,7 @@ function detached(budget?: SharedBudget, bufferBytes = 1_000_000) {
   const sender = new DetachedSender(session, waiting);
   const write = (type: number, length = 92, signal?: AbortSignal): Promise<void> =>
     sender.write(type, bytes(length), signal, undefined);
-  return { session, waiting, sender, write, types: () => session.resend.copyFrom(1).map(({ type }) => type) };
+  return { session, waiting, sender, write, types: () => typesOf(session) };
 }
 
 /** Two sessions that have filled their total: a write of the second one waits. */

@@ -4,7 +4,7 @@ import { MESSAGE_HEADER_BYTES, type MessageBody } from "@ipc/framing";
 import { hasOneReader } from "@ipc/transport/internal";
 import type { MessageDecoder } from "../codec/codec.js";
 import { type IpcError, isIpcError, rethrowDefect } from "../errors.js";
-import { CONTROL_TYPE } from "../message.js";
+import { CONTROL_TYPE, markShared } from "../message.js";
 import { TimeSlice } from "../scheduling/time-slice.js";
 import { assertBytes } from "../stream-input.js";
 
@@ -217,24 +217,5 @@ export class Receiver {
   /** Whether this is attached and not yielding to the event loop. */
   #isActive(): boolean {
     return this.#events !== undefined && !this.#timeSlice.isYielding;
-  }
-}
-
-/** Whether this runtime can mark memory: Deno and Bun have the function and may not implement it. */
-let canMark = true;
-/** Loaded when a client needs it, because many do not and would wait for it. */
-let markAsUntransferable: ((buffer: ArrayBufferLike) => void) | undefined;
-
-/**
- * Keeps memory with more than one message in it from being transferred to another thread: a listener that passes on one message
- * would take the others along. Node.js 20 then copies it, later versions throw a DataCloneError.
- */
-function markShared(buffer: ArrayBufferLike): void {
-  if (!canMark) return;
-  try {
-    markAsUntransferable ??= process.getBuiltinModule("node:worker_threads").markAsUntransferable;
-    markAsUntransferable(buffer);
-  } catch {
-    canMark = false;
   }
 }

@@ -234,8 +234,7 @@ export class PeerConnections<E extends PeerEvents> implements SessionOwner, Peer
     writes.rejectAll(reason);
     origin.lose(reason);
     this.enter(this.#disconnected());
-    const isComplete = lost === undefined || lost.undelivered.length + lost.unconfirmed === 0;
-    this.#owner.onDisconnected(reason, clean && isComplete, origin);
+    this.#owner.onDisconnected(reason, clean && session?.isComplete !== false, origin);
   }
 
   /** Ends a session that has no connection. */

@@ -31,7 +31,9 @@ describe("a resend buffer", () => {
     buffer.keepHanded(framesOf(message(0), message(1), message(0, 9), message(2), message(0)), 2);
     buffer.keepHanded(framesOf(message(0)), 0);
     buffer.release(1);
-    expect(typesOf(buffer.copyFrom(0))).toEqual([2]);
+    expect(typesOf(buffer.unhanded())).toEqual([]);
+    buffer.rewind();
+    expect(typesOf(buffer.unhanded())).toEqual([2]);
     buffer.release(2);
     expect(buffer).toMatchObject({ messages: 0, bytes: 0 });
   });
@@ -60,13 +62,41 @@ describe("a resend buffer", () => {
     expect([budget.used, buffers[0].hasRoom(0)]).toEqual([0, true]);
   });
 
-  it("returns copies, which later messages do not change", () => {
-    const buffer = new ResendBuffer(1_000);
-    buffer.keepMessage(1, message(1).data, true);
-    const [copy] = buffer.copyFrom(1);
-    buffer.clear();
-    buffer.keepMessage(2, message(2).data, true);
-    expect(copy).toEqual(message(1));
+  it.each([
+    ["little memory", 1],
+    ["slabs", 40_000],
+  ])("hands over messages that later ones do not change: %s", (_what, length) => {
+    const budget = new SharedBudget(1_000_000);
+    const buffer = new ResendBuffer(1_000_000, budget);
+    for (const type of [1, 2, 3]) buffer.keepMessage(type, message(type, length).data, true);
+    const lost = buffer.handOver(1);
+    expect([lost.length, buffer.messages, buffer.bytes, buffer.last, budget.used]).toEqual([2, 0, 0, 3, 0]);
+    for (const keeper of [buffer, new ResendBuffer(1_000_000)])
+      for (const type of [4, 5, 6]) keeper.keepMessage(type, message(type, length).data, true);
+    expect(lost.read()).toEqual([message(2, length), message(3, length)]);
+  });
+
+  it("hands over as many messages as it has, whatever count it is given", () => {
+    for (const [received, types] of [
+      [0, [3, 4]],
+      [9, []],
+    ] as const) {
+      const buffer = new ResendBuffer(1_000);
+      for (const type of [1, 2, 3, 4]) buffer.keepMessage(type, message(type).data, true);
+      buffer.release(2);
+      const lost = buffer.handOver(received);
+      expect([lost.length, typesOf(lost.read())]).toEqual([types.length, types]);
+    }
+  });
+
+  it("keeps no slab alive for the sake of a few messages that were lost", () => {
+    const buffer = new ResendBuffer(1_000_000);
+    for (let type = 1; type <= 3; type++) buffer.keepMessage(type, message(type, 4_000).data, true);
+    const memory = buffer
+      .handOver(0)
+      .read()
+      .map(({ data }) => data.buffer.byteLength);
+    expect(Math.max(...memory)).toBeLessThan(3 * 5_000);
   });
 
   it("sends on where it was when messages are released in the middle of a replay", () => {
@@ -87,6 +117,7 @@ describe("a resend buffer", () => {
   describe.each([
     ["released", (buffer: ResendBuffer, last: number): void => buffer.release(last)],
     ["dropped with the session", (buffer: ResendBuffer): void => buffer.clear()],
+    ["handed over", (buffer: ResendBuffer, last: number): unknown => buffer.handOver(last)],
   ])("whose messages are %s in the middle of a replay", (_how, drop) => {
     it("reads nothing of their memory, although control frames lie behind the last message", () => {
       const buffer = new ResendBuffer(1_000_000);
@@ -144,8 +175,10 @@ describe("a resend buffer", () => {
           expect([buffer.messages, buffer.acknowledged, buffer.handed]).toEqual([model.length, released, handed]);
           expect(buffer.bytes).toBeGreaterThanOrEqual(bytes);
         }
-        const kept = buffer.copyFrom(released + 1);
+        const lost = buffer.handOver(released);
+        const kept = lost.read();
         expect(typesOf(kept)).toEqual(typesOf(model));
+        expect(lost.length).toBe(model.length);
         expect(kept.every(({ data }, index) => Buffer.compare(data, model[index]?.data ?? NOTHING) === 0)).toBe(true);
       }),
       { numRuns: 50 },

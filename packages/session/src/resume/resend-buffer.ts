@@ -1,8 +1,9 @@
-import { MESSAGE_HEADER_BYTES, readUint32, TYPE_BYTES, UINT32_BYTES, writeMessageHeader } from "@ipc/framing";
+import { MESSAGE_HEADER_BYTES, writeMessageHeader } from "@ipc/framing";
 import { allocateUnzeroed } from "../codec/frame-codec.js";
 import { Fifo } from "../inbox/fifo.js";
 import { CONTROL_TYPE } from "../message.js";
 import type { BudgetWaiter, SharedBudget } from "../shared-budget.js";
+import { type FrameRange, LostMessages, skipFrame } from "./lost-messages.js";
 import { returnSlab, SLAB_BYTES, takeSlab } from "./slab-pool.js";
 
 /** The memory of a session that keeps little, in bytes. */
@@ -15,9 +16,8 @@ export interface KeptMessage {
   readonly data: Uint8Array;
 }
 
-/** Plain frames in memory: `frames from at … end`, with `messages` messages and any number of control frames. */
-interface Chunk {
-  readonly slab: Uint8Array;
+/** Frames of `messages` messages, and any number of control frames. */
+interface Chunk extends FrameRange {
   at: number;
   end: number;
   messages: number;
@@ -144,8 +144,7 @@ export class ResendBuffer {
     let left = released + this.#unskipped;
     for (let chunk = this.#chunks.at(0); chunk !== undefined && left >= chunk.messages; chunk = this.#chunks.at(0)) {
       left -= chunk.messages;
-      this.#chunks.shift();
-      this.#shifted++;
+      this.#shift();
       this.#drop(chunk.end - chunk.at);
       this.#recycle(chunk);
     }
@@ -178,15 +177,14 @@ export class ResendBuffer {
     }
   }
 
-  /** Returns the messages from number `from` on, in memory of their own. */
-  copyFrom(from: number): KeptMessage[] {
-    const copies: KeptMessage[] = [];
-    let number = this.#acknowledged;
-    for (const { type, data } of this.#kept()) {
-      number++;
-      if (number >= from) copies.push({ type, data: data.slice() });
-    }
-    return copies;
+  /** Drops everything, and hands over the messages behind number `received`, with their memory: nothing else is written to it. */
+  handOver(received: number): LostMessages {
+    this.release(Math.min(Math.max(received, this.#acknowledged), this.last));
+    const lost = new LostMessages(this.#messages, this.#unskipped);
+    for (let chunk = this.#shift(); chunk !== undefined; chunk = this.#shift())
+      if (!lost.add(chunk)) this.#recycle(chunk);
+    this.clear();
+    return lost;
   }
 
   /** Drops everything. */
@@ -196,10 +194,7 @@ export class ResendBuffer {
     this.#acknowledged = this.last;
     this.#messages = 0;
     this.#unskipped = 0;
-    for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
-      this.#shifted++;
-      this.#recycle(chunk);
-    }
+    for (let chunk = this.#shift(); chunk !== undefined; chunk = this.#shift()) this.#recycle(chunk);
     this.#first = undefined;
   }
 
@@ -253,6 +248,13 @@ export class ResendBuffer {
     this.#budget?.remove(bytes);
   }
 
+  /** Takes the oldest chunk out; an iteration that is in it ends there. */
+  #shift(): Chunk | undefined {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) this.#shifted++;
+    return chunk;
+  }
+
   #recycle(chunk: Chunk): void {
     if (this.#open === chunk) this.#open = undefined;
     if (chunk.slab.length === SLAB_BYTES) returnSlab(chunk.slab);
@@ -262,11 +264,4 @@ export class ResendBuffer {
     this.#handed = handed;
     if (handed > this.#written) this.#written = handed;
   }
-}
-
-/** Moves behind the frame at `at`, and returns its type. */
-function skipFrame(cursor: { readonly slab: Uint8Array; at: number }): number {
-  const { slab, at } = cursor;
-  cursor.at = at + MESSAGE_HEADER_BYTES - TYPE_BYTES + readUint32(slab, at);
-  return readUint32(slab, at + UINT32_BYTES);
 }

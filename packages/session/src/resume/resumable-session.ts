@@ -64,6 +64,7 @@ export class ResumableSession {
   /** What the last ACK over the current connection said. */
   #told: DeliveryCounts = { received: 0, taken: 0 };
   #isFinal = false;
+  #isComplete = false;
   /** Why the peer tells nothing more. */
   #abandoned: Error | undefined;
 
@@ -95,6 +96,11 @@ export class ResumableSession {
   /** Whether the peer has told its last counts, and receives nothing more. */
   get isConcluded(): boolean {
     return this.#final !== undefined;
+  }
+
+  /** Whether the session has ended, and the peer's application has taken every message. */
+  get isComplete(): boolean {
+    return this.#isComplete;
   }
 
   /** The end of the current connection is that of the session. */
@@ -210,12 +216,13 @@ export class ResumableSession {
     const { final = this.#final, cause } = options;
     const { resend } = this;
     const taken = Math.max(final?.taken ?? 0, this.#peerTaken);
-    const undelivered = resend.copyFrom((final?.received ?? resend.written) + 1);
-    const unconfirmed = resend.last - undelivered.length - taken;
+    const lost = resend.handOver(final?.received ?? resend.written);
+    const unconfirmed = resend.last - lost.length - taken;
+    this.#isComplete = lost.length + unconfirmed === 0;
     const error = new SessionLostError(
       code,
-      `${what}: of ${resend.last} accepted messages ${taken} were taken by the peer, ${undelivered.length} did not arrive (\`undelivered\`), ${unconfirmed} are uncertain (\`unconfirmed\`)`,
-      { undelivered, unconfirmed, cause },
+      `${what}: of ${resend.last} accepted messages ${taken} were taken by the peer, ${lost.length} did not arrive (\`undelivered\`), ${unconfirmed} are uncertain (\`unconfirmed\`)`,
+      { undelivered: () => lost.read(), unconfirmed, cause },
     );
     this.close(error);
     return error;
