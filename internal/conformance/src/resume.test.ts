@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Client, type Peer, type SessionLostError, startClient } from "@ipc/client";
 import { type Server, startServer } from "@ipc/server";
 import { describe, expect, it } from "vitest";
+import { CutSockets } from "../../testkit/src/cut-sockets.js";
 import { CutTransport } from "../../testkit/src/cut-transport.js";
 import { eventually } from "../../testkit/src/eventually.js";
 import { readData } from "../../testkit/src/peer-watch.js";
@@ -195,23 +196,41 @@ describe("a session whose two sides write more than they keep", () => {
   const resume = { bufferBytes: 65_536 };
   const data = new Uint8Array(8_192);
 
-  it.each([false, true])("does not stand still while one side only writes, with cuts: %s", async (isCut) => {
-    const { client, server, transport } = await startPair(resume, { maxUnreadBytes: 16_384, maxQueuedBytes: 16_384 });
-    const COUNT = 512;
+  /** The client writes everything before it reads anything, while the server answers with as much. */
+  async function writeBoth(
+    { client, server }: Pair,
+    count: number,
+    data: Uint8Array,
+    onWritten?: (each: number) => void,
+  ) {
     let requests = 0;
     server.on("message", () => void requests++);
     const answers = (async () => {
-      for (let each = 0; each < COUNT; each++) await server.write(2, data);
+      for (let each = 0; each < count; each++) await server.write(2, data);
     })();
-    for (let each = 0; each < COUNT; each++) {
+    for (let each = 0; each < count; each++) {
       await client.write(1, data);
-      if (isCut && each % 100 === 50) transport.cut();
+      onWritten?.(each);
     }
     let received = 0;
     client.on("message", () => void received++);
     await answers;
-    await eventually(() => expect([requests, received]).toEqual([COUNT, COUNT]));
+    await eventually(() => expect([requests, received]).toEqual([count, count]));
+  }
+
+  it("does not stand still while each side writes 64 MiB over a socket, with the default limits", async () => {
+    await writeBoth(await startPair(true, { transport: new CutSockets() }), 512, new Uint8Array(131_072));
   });
+
+  it.each([false, true])(
+    "does not stand still while each side writes 4 MiB with small limits, with cuts: %s",
+    async (isCut) => {
+      const pair = await startPair(resume, { maxUnreadBytes: 16_384, maxQueuedBytes: 16_384 });
+      await writeBoth(pair, 512, data, (each) => {
+        if (isCut && each % 100 === 50) pair.transport.cut();
+      });
+    },
+  );
 
   it("keeps no more than its limit and one message while the other side reads nothing, and then everything arrives", async () => {
     const { client, server } = await startPair(resume, { maxUnreadBytes: 16_384 });
