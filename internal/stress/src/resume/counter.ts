@@ -1,6 +1,6 @@
 // One side of a session that is resumed, in a process of its own: numbers what it writes, and checks what it takes. usage: counter.js
 import { openSync, writeSync } from "node:fs";
-import { setImmediate as nextMacrotask } from "node:timers/promises";
+import { setImmediate as nextMacrotask, setTimeout as pause } from "node:timers/promises";
 import { isConnectionError, type Peer, type SessionLostError, startClient } from "@ipc/client";
 import { startServer } from "@ipc/server";
 import { reportBroken, reportNews, serveCalls } from "../process/calls.js";
@@ -10,6 +10,8 @@ import { OrderCheck } from "../traffic/order-check.js";
 /** The process that writes stands in the upper bits of a session's number. */
 const SESSION_BITS = 16;
 const SEED = 1;
+/** How long it waits while the other side has much to acknowledge, in milliseconds. */
+const PAUSE_MS = 1;
 /** How a session may end: a server may also not have noticed yet that the client before has ended. */
 const TOLERATED: ReadonlySet<string> = new Set(["IPC_SESSION_LOST", "IPC_SERVER_BUSY"]);
 
@@ -39,6 +41,8 @@ export interface Loss {
   /** The numbers of the undelivered messages, in order. */
   readonly undelivered: readonly number[];
   readonly unconfirmed: number;
+  /** The number of the first message that was written while there was no connection any more. */
+  readonly awayFrom: number;
 }
 
 export interface CounterReport {
@@ -62,6 +66,8 @@ class Counter {
   #written = 0;
   #taken = 0;
   #sentAgain = 0;
+  /** Since when the session has had no connection: the number of the next message then, and how often it had been resumed. */
+  #away: { readonly from: number; readonly resumes: number } | undefined;
   readonly #losses: Loss[] = [];
   #isFinishing = false;
   #isOver = false;
@@ -121,7 +127,14 @@ class Counter {
   }
 
   async #countOn(bytes: number): Promise<void> {
+    // So that messages are accepted when the connection is gone, they never take more than half of what may be kept before.
+    const half = this.#order.bufferBytes / 2;
     while (!this.#isFinishing) {
+      const { status, stats } = this.#peer;
+      if (status === "Connected" && stats.unacknowledgedBytes > half) {
+        await pause(PAUSE_MS);
+        continue;
+      }
       try {
         await this.#write(bytes);
       } catch (error) {
@@ -130,6 +143,12 @@ class Counter {
         await nextMacrotask();
       }
     }
+  }
+
+  /** Resolves when a message was accepted that no connection could carry. */
+  async writeAway(): Promise<void> {
+    // The last one written may not be accepted yet.
+    while (this.#away === undefined || this.#written - 1 <= this.#away.from) await nextMacrotask();
   }
 
   /** Resolves when so many more messages were taken. */
@@ -149,6 +168,7 @@ class Counter {
     const number = this.#written;
     const fields = { seed: SEED, from: side, connection: this.#session, number, asked: 0 };
     const losses = this.#losses.length;
+    this.#noteAway();
     // Counted before it is accepted, because the session may be lost before this goes on.
     this.#written++;
     try {
@@ -161,6 +181,12 @@ class Counter {
     }
   }
 
+  #noteAway(): void {
+    const { status, stats } = this.#peer;
+    if (status !== "Reconnecting") this.#away = undefined;
+    else if (this.#away?.resumes !== stats.resumes) this.#away = { from: this.#written, resumes: stats.resumes };
+  }
+
   get #session(): number {
     return (this.#order.life << SESSION_BITS) + this.#losses.length;
   }
@@ -169,8 +195,11 @@ class Counter {
     const isBusy = code === "IPC_SERVER_BUSY";
     const session = this.#session;
     const numbers = undelivered.map(({ type, data }) => decodeNumbered(type, data).number);
-    this.#losses.push({ isBusy, session, accepted: this.#written, undelivered: numbers, unconfirmed });
+    const accepted = this.#written;
+    const awayFrom = this.#away?.resumes === this.#peer.stats.resumes ? this.#away.from : accepted;
+    this.#losses.push({ isBusy, session, accepted, undelivered: numbers, unconfirmed, awayFrom });
     this.#written = 0;
+    this.#away = undefined;
     if (!isBusy) reportNews<CounterNews>({ kind: "lost" });
   }
 
@@ -214,6 +243,8 @@ const calls = {
   take: (messages: number): Promise<void> => the().take(messages),
 
   report: (): CounterReport => the().report,
+
+  writeAway: (): Promise<void> => the().writeAway(),
 
   /** Writes no more. Resolves when what was written has been taken. */
   finish: (): Promise<void> => the().finish(),

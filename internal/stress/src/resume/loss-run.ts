@@ -12,14 +12,12 @@ import { findWrongLoss, readLog } from "./loss-check.js";
 /** Messages that a side takes before the next kill or stop, at the most. */
 const MAX_MESSAGES = 100;
 const BYTES = 64;
-/** More than the kernel takes, so that a kill leaves messages that were never written. */
-const KILL_BUFFER_BYTES = 524_288;
-/** Small, so that what is sent again does not take most of the time. */
-const STOP_BUFFER_BYTES = 65_536;
-/** Nothing ends by the clock while a process is replaced, on any machine; and only a session without a connection while one is stopped. */
+/** Small, so that the messages that fill it when a process is gone do not take most of the time. */
+const bufferBytes = 65_536;
+/** Nothing ends by the clock while a process is replaced, on any machine; and only a session of one side while the other is stopped. */
 const handshakeTimeoutMs = 60_000;
-const KILL_LIMITS = { ttlMs: 600_000, bufferBytes: KILL_BUFFER_BYTES, handshakeTimeoutMs } as const;
-const STOP_LIMITS = { ttlMs: 200, bufferBytes: STOP_BUFFER_BYTES, handshakeTimeoutMs } as const;
+const LIMITS = { ttlMs: 600_000, bufferBytes, handshakeTimeoutMs } as const;
+const SHORT_TTL_MS = 200;
 const SERVER_FOLDER = "s";
 
 /** Called after each kill or stop. */
@@ -38,6 +36,8 @@ interface Told {
   readonly report: CounterReport;
   /** The log of the process that took what was written in each session, in order. */
   readonly logs: readonly string[];
+  /** Whether the other side has proved what it had received of every session. */
+  readonly isProved: boolean;
 }
 
 /**
@@ -51,7 +51,7 @@ export function killCounters(victimSide: Side, kills: number, onLoss?: OnLoss): 
     const { directory } = place;
     const survivorSide = victimSide === "client" ? "server" : "client";
     const logOf = (life: number): string => join(directory, `${victimSide}-${life}.log`);
-    const start = { name: NAME, directory, ...KILL_LIMITS };
+    const start = { name: NAME, directory, ...LIMITS };
     const begin = async (counter: CounterProcess, side: Side, life: number): Promise<void> => {
       await counter.call("start", { ...start, side, life, ...(side === victimSide && { log: logOf(life) }) });
       await counter.call("countOn", BYTES);
@@ -65,6 +65,7 @@ export function killCounters(victimSide: Side, kills: number, onLoss?: OnLoss): 
       const takes = [survivor, victim].map((side) => side.call("take", messages));
       const [next] = await Promise.all([startCounter(place), ...takes]);
       await victim.kill();
+      await survivor.call("writeAway");
       await begin(next, victimSide, life);
       await survivor.next("lost");
       victim = next;
@@ -73,8 +74,7 @@ export function killCounters(victimSide: Side, kills: number, onLoss?: OnLoss): 
     const [client, server] = victimSide === "client" ? [victim, survivor] : [survivor, victim];
     const reports = await endBoth(client, server);
     const lives = Array.from({ length: kills + 1 }, (_, life) => logOf(life));
-    const told = { side: survivorSide, report: reports[survivorSide], logs: lives };
-    const result = judge([told]);
+    const result = judge([{ side: survivorSide, report: reports[survivorSide], logs: lives, isProved: false }]);
     if (result.losses !== kills) throw new Error(`${result.losses} losses after ${kills} kills`);
     await Promise.all(lives.map((log) => rm(log)));
     return result;
@@ -82,42 +82,49 @@ export function killCounters(victimSide: Side, kills: number, onLoss?: OnLoss): 
 }
 
 /**
- * Stops one side, in turn, until its session has expired at the other, and lets it go on. Holds what both are told against what the
- * other has taken.
+ * Stops one side until its session has expired at the other, and lets it go on, again and again. Holds what both are told against what
+ * the other has taken. A client that was stopped is told what its server has proved, and a server is told nothing by its client.
  * @throws Error when one of them is told something else
  */
-export function stopCounters(stops: number, onLoss?: OnLoss): Promise<LossResult> {
+export function stopCounters(stoppedSide: Side, stops: number, onLoss?: OnLoss): Promise<LossResult> {
   return Place.lend(async (place) => {
     const random = new SeededRandom(stops);
     const { directory } = place;
     const folder = join(directory, SERVER_FOLDER);
     await mkdir(folder, { mode: 0o700 });
     const logs = { client: join(directory, "client.log"), server: join(directory, "server.log") };
-    const start = { name: NAME, ...STOP_LIMITS, life: 0 };
+    const start = { name: NAME, ...LIMITS, life: 0 };
     const [client, server] = await Promise.all([startCounter(place), startCounter(place)]);
-    await server.call("start", { ...start, side: "server", directory: folder, log: logs.server });
+    const limits = (side: Side) => ({
+      ...start,
+      side,
+      log: logs[side],
+      ...(side !== stoppedSide && { ttlMs: SHORT_TTL_MS }),
+    });
+    await server.call("start", { ...limits("server"), directory: folder });
     const socket = `${NAME}.sock`;
     const proxy = await FaultProxy.listen([], { path: join(directory, socket) }, { path: join(folder, socket) });
     try {
-      await client.call("start", { ...start, side: "client", directory, log: logs.client });
+      await client.call("start", { ...limits("client"), directory });
       await Promise.all([client, server].map((side) => side.call("countOn", BYTES)));
+      const [stopped, other] = stoppedSide === "server" ? [server, client] : [client, server];
       for (let stop = 0; stop < stops; stop++) {
         const messages = random.integer(1, MAX_MESSAGES);
         await Promise.all([client, server].map((side) => side.call("take", messages)));
-        const [stopped, other] = stop % 2 === 0 ? [server, client] : [client, server];
         stopped.signal("SIGSTOP");
         // Neither waits for an answer of the other meanwhile: a session does not expire as long as its client does.
         proxy.down();
         await other.next("lost");
-        proxy.up();
         stopped.signal("SIGCONT");
+        await stopped.call("writeAway");
+        proxy.up();
         await stopped.next("lost");
         onLoss?.(stop + 1);
       }
       const reports = await endBoth(client, server);
       const result = judge([
-        { side: "client", report: reports.client, logs: [logs.server] },
-        { side: "server", report: reports.server, logs: [logs.client] },
+        { side: "client", report: reports.client, logs: [logs.server], isProved: stoppedSide === "client" },
+        { side: "server", report: reports.server, logs: [logs.client], isProved: false },
       ]);
       await Promise.all(Object.values(logs).map((log) => rm(log)));
       return result;
@@ -138,10 +145,10 @@ async function endBoth(client: CounterProcess, server: CounterProcess): Promise<
 }
 
 function judge(all: readonly Told[]): LossResult {
-  for (const { side, report, logs } of all) {
+  for (const { side, report, logs, isProved } of all) {
     const taken = new Map(logs.flatMap((log) => [...readLog(log)]));
     for (const loss of report.losses) {
-      const wrong = findWrongLoss(loss, taken.get(loss.session) ?? 0);
+      const wrong = findWrongLoss(loss, { taken: taken.get(loss.session) ?? 0, isProved });
       if (wrong !== undefined) throw new Error(`the ${side}, session ${loss.session}: ${wrong}`);
     }
   }

@@ -16,7 +16,7 @@ function progress(what: string, every: number): (times: number) => void {
 export const resume: Scenario<"seed" | "messages" | "kills" | "stops"> = {
   what: "cuts resumed sessions 0 … 50 ms after each handshake, kills and stops their processes, and checks what each side is told",
   page: "ROBUSTNESS.md",
-  options: { seed: 1, messages: 1_000_000, kills: 200, stops: 20 },
+  options: { seed: 1, messages: 1_000_000, kills: 200, stops: 10 },
 
   async run({ seed, messages, kills, stops }) {
     const onCut = progress("cuts", 100);
@@ -24,7 +24,8 @@ export const resume: Scenario<"seed" | "messages" | "kills" | "stops"> = {
     const losses = [
       ["server killed", await killCounters("server", kills, progress("servers killed", 20))],
       ["client killed", await killCounters("client", kills, progress("clients killed", 20))],
-      ["stopped for longer than `ttlMs`, in turn", await stopCounters(stops, progress("stops", 10))],
+      ["server stopped for longer than `ttlMs`", await stopCounters("server", stops, progress("servers stopped", 5))],
+      ["client stopped for longer than `ttlMs`", await stopCounters("client", stops, progress("clients stopped", 5))],
     ] as const;
     const figures = [
       `${groupDigits(messages)} messages of ${BYTES} bytes in each direction, ${groupDigits(cuts)} cuts, ${Math.round(seconds)} s:\n`,
