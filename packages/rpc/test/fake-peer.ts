@@ -6,6 +6,12 @@ import { decodeFrame, encodeFrame, type Frame, type FrameParts } from "../src/wi
 const DONE = Promise.resolve();
 const ANONYMOUS: ConnectionSecurity = { mode: "secure", peer: { psk: false } };
 
+/** A message on its way. */
+interface Sent {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
 /** The type of the messages that carry calls. */
 const RPC1 = 0x72706331;
 
@@ -23,15 +29,22 @@ export class FakePeer extends EventEmitter implements CallPeer {
   /** Frames that this side has written and none has refused at once, and those that were sent, oldest first. */
   readonly written: Frame[] = [];
   readonly sent: Frame[] = [];
+  /** Frames of the other side that were handed out. */
+  readonly handed: Frame[] = [];
   #drain: DrainMember | undefined;
   /** Numbers the connections, so that a reply reaches its own only. */
   #connection = 0;
-  #arriving: { readonly type: number; readonly data: Uint8Array }[] = [];
+  #arriving: Sent[] = [];
+  /** Whether a session waits for its next connection, and keeps what is written. */
+  #isAway = false;
+  /** What has not arrived of a session that is lost, until this side is told. */
+  #lost: Sent[] | undefined;
   #waiting: { readonly accept: () => void; readonly refuse: (error: Error) => void }[] = [];
 
   write(type: number, data: string | Uint8Array): Promise<void> {
     if (this.refuses !== undefined) return reject(this.refuses);
-    if (this.status !== "Connected") return reject(isEnded(this.status) ? "IPC_CLOSED" : "IPC_NOT_CONNECTED");
+    if (this.status !== "Connected" && !this.#isAway)
+      return reject(isEnded(this.status) ? "IPC_CLOSED" : "IPC_NOT_CONNECTED");
     const bytes = Buffer.from(data);
     const frame = decodeFrame(bytes);
     if (frame !== undefined) this.written.push(frame);
@@ -73,14 +86,19 @@ export class FakePeer extends EventEmitter implements CallPeer {
   #send(type: number, data: Buffer): void {
     const frame = decodeFrame(data);
     if (frame !== undefined) this.sent.push(frame);
-    if (this.other !== undefined) this.other.#arriving.push({ type, data });
+    if (this.#lost !== undefined) this.#lost.push({ type, data });
+    else if (this.other !== undefined) this.other.#arriving.push({ type, data });
   }
 
   /** Hands out what has arrived. Returns whether there was anything. */
   deliver(): boolean {
     const arrived = this.#arriving;
     this.#arriving = [];
-    for (const { type, data } of arrived) this.emit("message", this.messageOf(type, data));
+    for (const { type, data } of arrived) {
+      const frame = decodeFrame(data);
+      if (frame !== undefined) this.handed.push(frame);
+      this.emit("message", this.messageOf(type, data));
+    }
     return arrived.length > 0;
   }
 
@@ -94,18 +112,60 @@ export class FakePeer extends EventEmitter implements CallPeer {
     this.emit("status", status);
   }
 
-  /** Ends the connection: what has not arrived is lost. */
-  lose(status: Status): void {
-    this.refuseWaiting("IPC_CONNECTION_LOST");
+  /** What is under way to the other side, if this side's session tells of its loss. */
+  get undelivered(): readonly Sent[] | undefined {
+    return this.security.resumable === true && this.other !== undefined ? this.other.#arriving : undefined;
+  }
+
+  /** Whether what is written waits for the next connection. */
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /**
+   * Ends the connection: what has not arrived is lost.
+   * @param undelivered of a session that is lost too; a side that dials again is told with its next connection
+   */
+  lose(status: Status, undelivered?: readonly Sent[]): void {
+    if (this.status === "Connected" && undelivered !== undefined) this.#lost = [...undelivered];
+    this.#isAway = this.#lost !== undefined && status === "Reconnecting";
     this.#arriving = [];
-    this.#connection++;
+    if (!this.#isAway) this.#forget("IPC_CONNECTION_LOST");
     this.setStatus(status);
+    if (!this.#isAway) this.#tellLoss();
+  }
+
+  /** Cuts the connection of a session that goes on with `resume`. */
+  leave(): void {
+    this.#isAway = true;
+    this.setStatus("Reconnecting");
+  }
+
+  resume(): void {
+    this.#isAway = false;
+    this.stats.resumes++;
+    this.setStatus("Connected");
   }
 
   reconnect(): void {
+    this.#tellLoss();
     this.#arriving = [];
     this.stats.reconnects++;
     this.setStatus("Connected");
+  }
+
+  #tellLoss(): void {
+    const undelivered = this.#lost;
+    if (undelivered === undefined) return;
+    if (this.#isAway) this.#forget("IPC_SESSION_LOST");
+    this.#lost = undefined;
+    this.#isAway = false;
+    this.emit("lost", Object.assign(failure("IPC_SESSION_LOST"), { undelivered }));
+  }
+
+  #forget(code: string): void {
+    this.refuseWaiting(code);
+    this.#connection++;
   }
 
   [Symbol.for("@ipc/session joinDrain")](member: DrainMember): void {
@@ -114,9 +174,10 @@ export class FakePeer extends EventEmitter implements CallPeer {
 
   [Symbol.for("@ipc/session endConnection")](): void {
     if (this.status !== "Connected") return;
-    for (const peer of [this, this.other]) {
-      const isClient = peer !== undefined && "clientId" in peer;
-      peer?.lose(isClient ? "Reconnecting" : "Disconnected");
+    const peers = this.other === undefined ? [this] : [this, this.other];
+    for (const { peer, undelivered } of peers.map((each) => ({ peer: each, undelivered: each.undelivered }))) {
+      peer.lose("clientId" in peer ? "Reconnecting" : "Disconnected", undelivered);
+      peer.#tellLoss();
     }
     if (!("clientId" in this || "address" in this)) this.emit("close");
   }

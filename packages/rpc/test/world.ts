@@ -1,14 +1,13 @@
 import { expect } from "vitest";
 import { method, stream } from "../src/contract/method.js";
 import { rpc, serve } from "../src/layer/rpc.js";
-import type { Executed } from "../src/rpc-error.js";
 import { KIND } from "../src/wire/frame.js";
 import { type FakePeer, fakePair, settle } from "./fake-peer.js";
 import { type Answers, expectFramesInOrder } from "./frame-order.js";
+import { CallFacts, ITEMS, MadeCall } from "./made-call.js";
 import { pass } from "./pass-time.js";
 
-/** Items that each side of a stream gives. */
-const ITEMS = 300;
+/** Items of the caller of a stream. */
 const UPLOADED_ITEMS = 400;
 const DRAIN_MS = 15;
 
@@ -24,32 +23,26 @@ export type SideName = "client" | "server";
 export type Step =
   | { readonly do: "call"; readonly by: SideName; readonly what: keyof typeof contract; readonly timeoutMs: number }
   | {
-      readonly do: "deliver" | "cut" | "drain" | "read" | "leave" | "abort" | "finish" | "throw" | "close";
+      /** A connection is cut, or cut and resumed by the next one. */
+      readonly do: "deliver" | "cut" | "resume" | "drain" | "read" | "leave" | "abort" | "finish" | "throw" | "close";
       readonly which: number;
     }
   /** Writes wait from now on, or no longer; one of them is accepted; the queue is full from now on, or no longer. */
   | { readonly do: "hold" | "accept" | "fill"; readonly which: number }
   | { readonly do: "pass"; readonly ms: number };
 
-interface Made {
-  readonly by: FakePeer;
-  readonly what: keyof typeof contract;
-  readonly abort: AbortController;
-  readonly items: AsyncIterator<number, undefined> | undefined;
-  /** "yes" with the value, or what the error says. */
-  outcome: { readonly executed: Executed | undefined; readonly value?: number } | undefined;
-}
-
 /** Two sides that call each other, and everything that a step may do with them. A drained side is followed by a new one. */
 export class World {
   readonly peers: Record<SideName, FakePeer> = fakePair();
   /** Sides that were drained and are closed. */
   readonly retired: FakePeer[] = [];
-  readonly made: Made[] = [];
+  readonly made: MadeCall[] = [];
+  readonly facts: CallFacts = new CallFacts();
   readonly handlers: { resolve: () => void; reject: (error: Error) => void }[] = [];
   /** The calls whose handlers have begun. */
   readonly begun = new Set<number>();
   readonly #advance: (ms: number) => void;
+  readonly #isResumable: boolean;
   /** When the drain of a side is over at the latest. */
   readonly #drains = new Map<FakePeer, number>();
   /** Frames that a side had sent when it learned that the other one drains. */
@@ -57,8 +50,9 @@ export class World {
   generators = 0;
   uploads = 0;
 
-  constructor(advance: (ms: number) => void) {
+  constructor(advance: (ms: number) => void, isResumable: boolean) {
     this.#advance = advance;
+    this.#isResumable = isResumable;
     this.#serve("client");
     this.#serve("server");
   }
@@ -70,9 +64,15 @@ export class World {
         break;
       case "deliver":
         this.peers[sideOf(step.which)].deliver();
+        // Most of the time what one side answers at once arrives too.
+        await turns();
+        if (step.which > 5) this.peers[sideOf(step.which + 1)].deliver();
         break;
       case "cut":
         await this.#cut();
+        break;
+      case "resume":
+        if (this.#isResumable && this.#drains.size === 0) this.#resume(sideOf(step.which));
         break;
       case "drain":
         this.#drain(this.peers[sideOf(step.which)]);
@@ -81,12 +81,10 @@ export class World {
         pick(this.made, step.which)?.abort.abort();
         break;
       case "read":
-        pick(this.made, step.which)
-          ?.items?.next()
-          .catch(() => {});
+        for (let item = step.which % 3; item >= 0; item--) pick(this.made, step.which)?.read();
         break;
       case "leave":
-        await pick(this.made, step.which)?.items?.return?.();
+        await pick(this.made, step.which)?.leave();
         break;
       case "finish":
         this.handlers.splice(step.which % (this.handlers.length + 1), 1)[0]?.resolve();
@@ -114,6 +112,7 @@ export class World {
         await pass(this.#advance, step.ms);
     }
     await turns();
+    for (const call of this.made) call.expectReads();
     await this.#reconnectIfLost();
     for (const [peer, endsAt] of this.#drains) await this.#lookAtDrain(peer, endsAt);
   }
@@ -131,7 +130,7 @@ export class World {
     const { client, server } = this.peers;
     for (let round = 0; round < 4; round++) {
       for (const { resolve } of this.handlers.splice(0)) resolve();
-      for (const { items } of this.made) void items?.return?.();
+      for (const call of this.made) void call.leave();
       await settle(this.peers);
     }
     const closed = Promise.all([rpc(client).close({ timeoutMs: 50 }), rpc(server).close({ timeoutMs: 50 })]);
@@ -140,6 +139,7 @@ export class World {
     for (const { resolve } of this.handlers.splice(0)) resolve();
     await settle(this.peers);
     this.#expectFramesInOrder("all answered");
+    this.#forgetFrames();
     for (const peer of [client, server]) {
       peer.destroy();
       this.retired.push(peer);
@@ -148,6 +148,7 @@ export class World {
 
   #serve(side: SideName): void {
     const peer = this.peers[side];
+    if (this.#isResumable) peer.security = { ...peer.security, resumable: true };
     rpc(peer, { logger: { error() {} } });
     const wait = (input: number): Promise<number> => {
       this.begun.add(input);
@@ -189,19 +190,9 @@ export class World {
     const by = this.peers[side];
     const api = rpc(by).remote(contract);
     const input = this.made.length;
-    const started = what === "stream" ? api.stream(input, { ...options, items: this.#upload() }) : undefined;
-    const items = started?.[Symbol.asyncIterator]();
-    const made: Made = { by, what, abort, items, outcome: undefined };
-    const result = what === "stream" ? started?.result : api[what](input, options);
-    result?.then(
-      (value) => {
-        made.outcome = { executed: "yes", value };
-      },
-      ({ executed }: { readonly executed?: Executed }) => {
-        made.outcome = { executed };
-      },
-    );
-    this.made.push(made);
+    const started =
+      what === "stream" ? api.stream(input, { ...options, items: this.#upload() }) : api[what](input, options);
+    this.made.push(new MadeCall({ by, what, abort }, started));
   }
 
   #drain(peer: FakePeer): void {
@@ -231,19 +222,21 @@ export class World {
   /** Ends the connection, and makes the next one. Sides that drain end with theirs; @param closing the side that ends it */
   async #cut(closing?: FakePeer): Promise<void> {
     this.#expectFramesInOrder("so far");
+    const { client, server } = this.peers;
+    const undelivered = { client: client.undelivered, server: server.undelivered };
     for (const side of ["client", "server"] as const) {
       const peer = this.peers[side];
       const toldAt = this.#toldAt.get(peer);
       // A side that was told makes no call over this connection.
       if (toldAt !== undefined) expect(peer.written.slice(toldAt).map(({ kind }) => kind)).not.toContain(KIND.call);
       this.#toldAt.delete(peer);
-      peer.sent.length = 0;
-      peer.written.length = 0;
       peer.refuses = undefined;
       if (peer === closing) peer.lose("Closing");
-      else peer.lose(side === "client" && !this.#drains.has(peer) ? "Reconnecting" : "Disconnected");
+      else peer.lose(side === "client" && !this.#drains.has(peer) ? "Reconnecting" : "Disconnected", undelivered[side]);
     }
+    if (client.isAway) this.#call("client", "unary", 0);
     await turns();
+    this.#forgetFrames();
     for (const side of ["server", "client"] as const) {
       const peer = this.peers[side];
       if (this.#drains.delete(peer)) {
@@ -253,6 +246,20 @@ export class World {
         this.#replace(side);
       } else peer.reconnect();
     }
+  }
+
+  /** Cuts the connection, and continues its session; a call is made in between. */
+  #resume(by: SideName): void {
+    const peers = Object.values(this.peers);
+    for (const peer of peers) peer.leave();
+    this.#call(by, "unary", 0);
+    for (const peer of peers) peer.resume();
+  }
+
+  #forgetFrames(): void {
+    for (const peer of Object.values(this.peers)) this.facts.note(peer);
+    for (const peer of Object.values(this.peers))
+      for (const frames of [peer.sent, peer.written, peer.handed]) frames.length = 0;
   }
 
   #replace(side: SideName): void {

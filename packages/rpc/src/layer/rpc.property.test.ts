@@ -20,7 +20,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     },
     { weight: 4, arbitrary: which("deliver") },
     { weight: 6, arbitrary: which("read", "leave", "abort", "finish", "finish", "throw") },
-    { weight: 1, arbitrary: which("cut") },
+    { weight: 2, arbitrary: which("cut", "resume") },
     { weight: 2, arbitrary: which("hold", "accept", "accept") },
     { weight: 1, arbitrary: which("fill") },
     { weight: 2, arbitrary: which("drain") },
@@ -33,17 +33,20 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 test("settles every call with the value of its own handler, answers it at most once, and leaves nothing behind", async () => {
   const advance = stopClock();
   await fc.assert(
-    fc.asyncProperty(steps, async (plan) => {
-      const world = new World(advance);
+    fc.asyncProperty(steps, fc.boolean(), async (plan, isResumable) => {
+      const world = new World(advance, isResumable);
       for (const step of plan) await world.run(step);
       await world.end();
 
-      for (const [input, { outcome }] of world.made.entries()) {
+      for (const [input, call] of world.made.entries()) {
+        const { outcome } = call;
         expect(outcome).toBeDefined();
         if (outcome?.executed === "no" || outcome?.executed === "yes") {
           expect(world.begun.has(input)).toBe(outcome.executed === "yes");
         }
         if (outcome?.value !== undefined) expect(outcome.value).toBe(input);
+        call.expectReads();
+        world.facts.expectTold(input, call, isResumable);
       }
       expect({ generators: world.generators, uploads: world.uploads }).toEqual({ generators: 0, uploads: 0 });
       for (const peer of world.retired) {
