@@ -11,14 +11,16 @@ export interface BothSides {
   readonly connect: (options?: Partial<ClientOptions>) => Promise<Client>;
 }
 
-/** A manager on a unix socket, and clients of it; destroyed when the test is over. */
+/** A manager on a unix socket or another transport, and clients of it; destroyed when the test is over. */
 export async function bothSides(options: Partial<ManagerOptions> = {}): Promise<BothSides> {
   const directory = temporaryDirectory();
-  const manager = untilTestEnds(await startServerManager({ name, directory, ...options }));
+  const { transport } = options;
+  const place = transport === undefined ? { directory } : { transport };
+  const manager = untilTestEnds(await startServerManager({ name, ...place, ...options }));
   return {
     manager,
     directory,
-    connect: async (more = {}) => untilTestEnds(await startClient({ name, directory, ...more })),
+    connect: async (more = {}) => untilTestEnds(await startClient({ name, ...place, ...more })),
   };
 }
 

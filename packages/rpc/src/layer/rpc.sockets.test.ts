@@ -99,6 +99,33 @@ describe("a cut connection", () => {
   });
 });
 
+describe("a call that has surely not run, over a connection without resume,", () => {
+  test("is executed: no when the client has no connection, or has not sent it by the time it loses that", async () => {
+    const { manager, connect } = await bothSides();
+    const log = { aborted: 0 };
+    serve(manager, contract, handlers(log));
+    const client = await connect({ retryMs: 1_000_000 });
+    const api = rpc(client).remote(contract);
+    const sent = rejection(api.wait(0));
+    await eventually(() => expect(rpc(manager).stats.handling).toBe(1));
+    const [connection] = manager.connections.values();
+    connection?.pause();
+    // More than the queue and the kernel hold, so that what is written next waits.
+    const filling = Promise.allSettled(Array.from({ length: 200 }, () => client.write(1, Buffer.alloc(30_000))));
+    const unsent = [rejection(api.wait(1)), rejection(api.give(1).result)];
+    connection?.destroy();
+    expect(await sent).toMatchObject({ code: "IPC_CALL_LOST", executed: "maybe" });
+    expect(await Promise.all(unsent)).toMatchObject([
+      { code: "IPC_CALL_LOST", executed: "no" },
+      { code: "IPC_CALL_LOST", executed: "no" },
+    ]);
+    await filling;
+    expect(client.status).toBe("Reconnecting");
+    expect(await rejection(api.wait(2))).toMatchObject({ code: "IPC_CALL_LOST", executed: "no" });
+    expect([log.aborted, rpc(manager).stats.handling]).toEqual([1, 0]);
+  });
+});
+
 describe("a single-client server", () => {
   test("gives a later client no answer for an earlier one, and calls the connected client", async () => {
     const transport = memory();
