@@ -39,6 +39,8 @@ export class FakePeer extends EventEmitter implements CallPeer {
   #isAway = false;
   /** What has not arrived of a session that is lost, until this side is told. */
   #lost: Sent[] | undefined;
+  /** While paused: the messages and statuses that wait, in order. */
+  #unread: (() => void)[] | undefined;
   #waiting: { readonly accept: () => void; readonly refuse: (error: Error) => void }[] = [];
 
   write(type: number, data: string | Uint8Array): Promise<void> {
@@ -90,6 +92,24 @@ export class FakePeer extends EventEmitter implements CallPeer {
     else if (this.other !== undefined) this.other.#arriving.push({ type, data });
   }
 
+  /** Keeps messages and statuses until `handAll`. */
+  pause(): void {
+    this.#unread = [];
+  }
+
+  /** Hands out what has waited since `pause`, all at once. */
+  handAll(): void {
+    const unread = this.#unread ?? [];
+    this.#unread = undefined;
+    for (const handOut of unread) handOut();
+  }
+
+  /** Hands out a message or a status in its turn. */
+  hand(event: "message" | "status", value: DataMessage | Status): void {
+    if (this.#unread === undefined) this.emit(event, value);
+    else this.#unread.push(() => this.emit(event, value));
+  }
+
   /** Hands out what has arrived. Returns whether there was anything. */
   deliver(): boolean {
     const arrived = this.#arriving;
@@ -97,7 +117,7 @@ export class FakePeer extends EventEmitter implements CallPeer {
     for (const { type, data } of arrived) {
       const frame = decodeFrame(data);
       if (frame !== undefined) this.handed.push(frame);
-      this.emit("message", this.messageOf(type, data));
+      this.hand("message", this.messageOf(type, data));
     }
     return arrived.length > 0;
   }
@@ -109,7 +129,7 @@ export class FakePeer extends EventEmitter implements CallPeer {
 
   setStatus(status: Status): void {
     this.status = status;
-    this.emit("status", status);
+    this.hand("status", status);
   }
 
   /** What is under way to the other side, if this side's session tells of its loss. */

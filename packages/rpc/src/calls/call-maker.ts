@@ -109,7 +109,7 @@ export class CallMaker {
       payload,
     });
     const source = items === undefined ? undefined : sourceOf(items, event);
-    const call = table.create({ id, method: name, frame, isRepeatable, security: link.security, signal });
+    const call = table.create({ id, method: name, frame, isRepeatable, caller: link.caller, signal });
     call.isDeadlineSent = deadlineMs !== 0;
     call.isDeadlineInherited = call.isDeadlineSent && isInherited;
     table.setDeadline(call, expiresAt, call.isDeadlineInherited ? deadlineMs : timeoutMs);

@@ -59,6 +59,7 @@ export class CallTable implements CallOwner {
       return;
     }
     call.isWaiting = false;
+    call.caller = this.#link.caller;
     call.isAccepted = this.#link.send(frame, call);
     // Only a call that may be repeated needs its frame again; a large one, to know what a failed write means.
     if (call.isAccepted && !call.isRepeatable) call.frame = undefined;
@@ -76,8 +77,14 @@ export class CallTable implements CallOwner {
   lost(call: OutgoingCall, error: RpcError): void {
     if (call.isSettled) return;
     if (call.isAccepted) call.mayHaveRun = true;
-    if (call.isRepeatable && this.#link.redials && !this.#link.isEnded) this.#wait(call);
-    else call.reject(error);
+    const { redials, isEnded, hasSession } = this.#link;
+    if (!(call.isRepeatable && redials) || isEnded) {
+      call.reject(error);
+      return;
+    }
+    this.#wait(call);
+    // A late message's connection has ended before, so the next one may be there by now, and nothing else repeats the call.
+    if (hasSession && !this.#link.isHere(call.caller)) this.#repeat(call);
   }
 
   /** The connection has ended, or its session; calls that may be repeated wait for the next one. */
@@ -92,16 +99,9 @@ export class CallTable implements CallOwner {
     }
   }
 
-  /** Repeats the calls that wait, if the new connection's peer has proved at least as much as that of the old one. */
+  /** Repeats the calls that wait. */
   connected(): void {
-    for (const call of this.#calls.values()) {
-      if (!call.isWaiting) continue;
-      if (provesAtLeast(this.#link.security, call.security)) this.#repeat(call);
-      else {
-        const reason = `${call.method}: not repeated, because the new connection's peer has proved less than the old one's`;
-        call.reject(new RpcError("IPC_CALL_LOST", call.executed, reason));
-      }
-    }
+    for (const call of this.#calls.values()) if (call.isWaiting) this.#repeat(call);
   }
 
   /** Rejects the calls that wait for a connection, because none follows. */
@@ -195,7 +195,13 @@ export class CallTable implements CallOwner {
     call.isAccepted = false;
   }
 
+  /** Repeats a call, if the new connection's peer has proved at least as much as that of the old one. */
   #repeat(call: OutgoingCall): void {
+    if (!provesAtLeast(this.#link.security, call.security)) {
+      const reason = `${call.method}: not repeated, because the new connection's peer has proved less than the old one's`;
+      call.reject(new RpcError("IPC_CALL_LOST", call.executed, reason));
+      return;
+    }
     if (call.frame === undefined) return;
     if (call.isDeadlineSent) setNumber(call.frame, deadlineNumber(call.endsAt));
     this.send(call);

@@ -1,7 +1,7 @@
 import type { ConnectionSecurity } from "@ipc/session";
 import type { CallFailed } from "../call-failed.js";
 import type { Expiring } from "../deadline.js";
-import type { WriteWatcher } from "../link/link.js";
+import type { Caller, WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, isRefusal, RpcError, writeError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
 import type { ItemSender } from "../streams/item-sender.js";
@@ -26,7 +26,8 @@ export interface OutgoingCallStart {
   readonly method: string;
   readonly frame: Buffer;
   readonly isRepeatable: boolean;
-  readonly security: ConnectionSecurity;
+  /** The other side of the connection that the call is made for. */
+  readonly caller: Caller;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -45,6 +46,8 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   frame: Buffer | undefined;
   /** Of the connection that the call was made for. */
   readonly security: ConnectionSecurity;
+  /** The other side of the connection that the call was sent over last. */
+  caller: Caller;
   isAccepted = false;
   /** Whether the call waits to be sent: for the next connection, or at first. */
   isWaiting = true;
@@ -81,7 +84,8 @@ export class OutgoingCall implements Expiring, WriteWatcher {
     this.method = start.method;
     this.frame = start.frame;
     this.isRepeatable = start.isRepeatable;
-    this.security = start.security;
+    this.security = start.caller.security;
+    this.caller = start.caller;
     this.#owner = owner;
     this.#signal = start.signal;
     this.promise = new Promise((resolve, reject) => {

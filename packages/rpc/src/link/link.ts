@@ -203,7 +203,7 @@ export class Link {
     if (status === "Reconnecting" && this.#state === "connected" && this.#isResumable) {
       this.#state = "away";
       this.#loseSession();
-    } else if (this.#hasSession && isLoss(status)) {
+    } else if (this.hasSession && isLoss(status)) {
       this.#endStatus = status;
       // A side that does not dial tells of its loss right behind the status; of a session without a loss it tells nothing.
       if (this.#isResumable) queueMicrotask(this.#loseSession);
@@ -220,7 +220,7 @@ export class Link {
   };
 
   /** Whether calls are made over a connection, or over a session that waits for one. */
-  get #hasSession(): boolean {
+  get hasSession(): boolean {
     return this.#state === "connected" || this.#state === "away";
   }
 
@@ -261,7 +261,7 @@ export class Link {
 
   #end(status: Status): void {
     if (this.#state === "ended") return;
-    if (this.#hasSession) this.#lose(status, this.#losses.take());
+    if (this.hasSession) this.#lose(status, this.#losses.take());
     this.#state = "ended";
     this.#events.ended((method, executed) => lossOf(method, status, executed));
   }
