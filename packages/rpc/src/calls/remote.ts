@@ -1,4 +1,4 @@
-import type { MethodList } from "../contract/method-list.js";
+import { encodeName, type MethodList } from "../contract/method-list.js";
 import type { CallTarget } from "./call-maker.js";
 
 export type RemoteCall = (target: CallTarget, input: unknown, options: unknown) => Promise<unknown>;
@@ -19,7 +19,7 @@ export function remoteOf(methods: MethodList, call: RemoteCall): object {
     }
     const target: CallTarget = {
       name,
-      nameBytes: Buffer.from(name),
+      nameBytes: encodeName("remote", name),
       kind,
       takesItems: takes !== undefined,
       isIdempotent: idempotent,
@@ -46,7 +46,7 @@ export function remoteBy(remote: object, call: RemoteCall): object {
 
 /**
  * Like `remoteOf`, when only the compiler knows the contract: every name is a method and a namespace, except `then`, `toJSON` and
- * symbols, so that the object is neither a promise nor has its own JSON.
+ * symbols, so that the object is neither a promise nor has its own JSON. A name of more than 255 bytes throws a TypeError.
  */
 export function untypedRemote(call: RemoteCall): object {
   return namespaceOf("", call);
@@ -56,7 +56,7 @@ function namespaceOf(name: string, call: RemoteCall): object {
   const children = new Map<string, object>();
   const target: CallTarget = {
     name,
-    nameBytes: Buffer.from(name),
+    nameBytes: encodeName("remote", name),
     kind: "unknown",
     takesItems: false,
     isIdempotent: false,

@@ -26,6 +26,15 @@ export function listMethods(where: string, contract: Contract): MethodList {
   return methods;
 }
 
+/** Encodes the name of a method. @throws TypeError if it is too long: its length on the wire would be another one */
+export function encodeName(where: string, name: string): Buffer {
+  const bytes = Buffer.from(name);
+  if (bytes.length <= NAME_MAX_BYTES) return bytes;
+  throw new TypeError(
+    `${where}: the name \`${name.slice(0, 40)}…\` has ${bytes.length} bytes, limit ${NAME_MAX_BYTES}`,
+  );
+}
+
 function collect(
   where: string,
   contract: Contract,
@@ -42,11 +51,7 @@ function collect(
         `${where}: \`${name}\` cannot be the name of a method: it is empty, has a dot, starts with \`ipc.\`, or is then or toJSON`,
       );
     }
-    if (Buffer.byteLength(name) > NAME_MAX_BYTES) {
-      throw new TypeError(
-        `${where}: the name \`${name.slice(0, 40)}…\` has ${Buffer.byteLength(name)} bytes, limit ${NAME_MAX_BYTES}`,
-      );
-    }
+    encodeName(where, name);
     if (isMethod(value)) methods.set(name, value);
     else if (typeof value === "object" && value !== null) collect(where, value, `${name}.`, methods, path);
     else {

@@ -92,7 +92,7 @@ export interface Rpc {
   remote<C extends Contract>(contract: C): Remote<C>;
   /**
    * The same without the contract's code: its methods are not known at run time. Each call is a promise and an async iterable; its
-   * default deadline begins when it is awaited.
+   * default deadline begins when it is awaited. A name of more than 255 bytes throws a TypeError.
    */
   remote<C extends Contract>(): Remote<C>;
   /**

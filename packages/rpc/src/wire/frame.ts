@@ -107,7 +107,7 @@ function isNamed(data: Uint8Array, end: number, name: Uint8Array): boolean {
   return true;
 }
 
-/** Encodes a frame into memory of its own. */
+/** Encodes a frame, in memory that may be part of Buffer's pool. The lengths of `name` and `meta` were checked before. */
 export function encodeFrame({ kind, flags = 0, id, number = 0, name, meta, payload }: FrameParts): Buffer {
   const nameLength = name === undefined ? 0 : name.length;
   const metaLength = meta === undefined ? 0 : META_LENGTH_BYTES + meta.length;

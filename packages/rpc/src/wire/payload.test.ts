@@ -101,6 +101,12 @@ describe("decodeValue", () => {
     expect(() => decodeValue(4, Buffer.from("1"))).toThrow("unknown codec 4");
   });
 
+  test("throws for bytes that the codec 0 has no meaning for", () => {
+    const frame = Buffer.from("0600000000000001000000007b7d", "hex");
+    expect(() => decodeValue(0, frame, 12)).toThrow(new TypeError("codec 0 (none) has no payload, got 2 bytes"));
+    expect(decodeValue(0, frame, frame.length)).toBeUndefined();
+  });
+
   test("survives a value of 100 000 nested arrays", () => {
     const text = "[".repeat(100_000) + "]".repeat(100_000);
     expect(Array.isArray(decodeValue(1, Buffer.from(text)))).toBe(true);

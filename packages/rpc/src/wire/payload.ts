@@ -60,6 +60,7 @@ export function encodeValue(value: unknown): Payload {
 export function decodeValue(codec: number, data: Uint8Array, at = 0): unknown {
   switch (codec) {
     case CODEC.none:
+      if (at < data.length) throw new TypeError(`codec 0 (none) has no payload, got ${data.length - at} bytes`);
       return undefined;
     case CODEC.json:
       return JSON.parse(textOf(data, at, data.length));
