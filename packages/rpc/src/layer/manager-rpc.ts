@@ -4,6 +4,7 @@ import type { CallManager, CallPeer } from "../link/call-peer.js";
 import { HandlerTable } from "../serve/handler-table.js";
 import type { Rpc, RpcStats } from "../serve/handler-types.js";
 import type { PeerRpc } from "./peer-rpc.js";
+import { closeTimeoutOf } from "./rpc-options.js";
 
 /** The calls over all connections of a manager. */
 export class ManagerRpc implements Rpc {
@@ -33,8 +34,9 @@ export class ManagerRpc implements Rpc {
   }
 
   async close(options?: { readonly timeoutMs?: number }): Promise<void> {
+    const timeoutMs = closeTimeoutOf(options);
     this.#isClosed = true;
-    await Promise.all(this.#layers().map((layer) => layer.close(options)));
+    await Promise.all(this.#layers().map((layer) => layer.close({ timeoutMs })));
   }
 
   has(id: number, connection: CallPeer): boolean {

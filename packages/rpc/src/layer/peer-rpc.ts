@@ -7,8 +7,7 @@ import type { Remote } from "../calls/remote-types.js";
 import type { Contract } from "../contract/method.js";
 import { listMethods, type MethodList } from "../contract/method-list.js";
 import { ExpiryTimer, inheritDeadlines } from "../deadline.js";
-import { formatValue, stackOf } from "../format-value.js";
-import { CLOSE_TIMEOUT_MS, TIMER_MAX_MS } from "../limits.js";
+import { stackOf } from "../format-value.js";
 import type { CallPeer } from "../link/call-peer.js";
 import { Link, type LossReason } from "../link/link.js";
 import type { SessionLoss } from "../link/session-losses.js";
@@ -19,7 +18,7 @@ import type { Rpc, RpcStats } from "../serve/handler-types.js";
 import { UnreadItems } from "../streams/item-queue.js";
 import { decodeFrame, KIND } from "../wire/frame.js";
 import { CallerRpc } from "./caller-rpc.js";
-import type { ResolvedRpcOptions } from "./rpc-options.js";
+import { closeTimeoutOf, type ResolvedRpcOptions } from "./rpc-options.js";
 
 /** Calls over one peer, in both directions. */
 export class PeerRpc implements Rpc {
@@ -119,15 +118,11 @@ export class PeerRpc implements Rpc {
     });
   }
 
-  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    const { timeoutMs = CLOSE_TIMEOUT_MS } = options ?? {};
-    if (!(typeof timeoutMs === "number" && timeoutMs >= 0 && timeoutMs <= TIMER_MAX_MS)) {
-      const takes = `close: \`timeoutMs\` takes milliseconds, 0 … ${TIMER_MAX_MS}, got ${formatValue(timeoutMs)}`;
-      return Promise.reject(typeof timeoutMs === "number" ? new RangeError(takes) : new TypeError(takes));
-    }
+  async close(options?: { readonly timeoutMs?: number }): Promise<void> {
+    const timeoutMs = closeTimeoutOf(options);
     this.#closing ??= this.#drain();
     this.#endDrainWithin(timeoutMs);
-    return this.#closing;
+    await this.#closing;
   }
 
   /** Waits for the open calls of both sides, then ends those that are left. */

@@ -1,6 +1,6 @@
 import type { DataMessage, Logger } from "@ipc/session";
 import { formatValue } from "../format-value.js";
-import { MESSAGE_TYPE } from "../limits.js";
+import { CLOSE_TIMEOUT_MS, MESSAGE_TYPE, TIMER_MAX_MS } from "../limits.js";
 import type { Side } from "../link/call-peer.js";
 
 /** Options of `rpc`, given with the first call for a peer. */
@@ -74,6 +74,14 @@ export function resolveRpcOptions(options: RpcOptions): ResolvedRpcOptions {
     onMessage,
     logger,
   });
+}
+
+/** Validates the option of `close` and adds its default. @throws TypeError, RangeError */
+export function closeTimeoutOf(options: { readonly timeoutMs?: number } | undefined): number {
+  const { timeoutMs = CLOSE_TIMEOUT_MS } = options ?? {};
+  if (typeof timeoutMs === "number" && timeoutMs >= 0 && timeoutMs <= TIMER_MAX_MS) return timeoutMs;
+  const takes = `close: \`timeoutMs\` takes milliseconds, 0 … ${TIMER_MAX_MS}, got ${formatValue(timeoutMs)}`;
+  throw typeof timeoutMs === "number" ? new RangeError(takes) : new TypeError(takes);
 }
 
 function integer(name: string, value: unknown, fallback: number, min: number, max: number): number {

@@ -67,6 +67,20 @@ test("throws nothing when a listener has destroyed a connection before", async (
   expect([destroyed, uncaught]).toEqual([2, []]);
 });
 
+test.each([0, 1])("refuses an invalid time limit of `close` with %s connections, and stays open", async (clients) => {
+  const { manager, connect } = await bothSides();
+  serve(manager, { hello }, { hello: () => "hello" });
+  if (clients > 0) await connect();
+  const error = await rejection(rpc(manager).close({ timeoutMs: -1 }));
+  expect(error).toBeInstanceOf(RangeError);
+  expect(error).toMatchObject({ message: expect.stringContaining("close: `timeoutMs` takes milliseconds") });
+  expect(
+    await rpc(await connect())
+      .remote({ hello })
+      .hello(),
+  ).toBe("hello");
+});
+
 test("lets open calls finish after the manager's close, and answers a later client's calls with `ipc.closing`", async () => {
   const { manager, connect } = await bothSides();
   let finish: (value: string) => void = () => {};

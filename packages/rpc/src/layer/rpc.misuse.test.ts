@@ -42,6 +42,20 @@ describe("wrong use throws a TypeError or RangeError that names the accepted val
       ({ server }) => serve(server, null as never, handlers as never),
     ],
     ["remote: `get` takes a method or a namespace, got 7", ({ client }) => rpc(client).remote({ get: 7 } as never)],
+    [
+      `remote: the name \`${"x".repeat(40)}…\` has 256 bytes, limit 255`,
+      ({ client }) => (rpc(client).remote() as Record<string, unknown>)["x".repeat(256)],
+    ],
+    [
+      "remote: the name `admin",
+      // Its length in 16 bits is that of `admin`.
+      ({ client }) => (rpc(client).remote() as Record<string, unknown>)[`admin${"x".repeat(65_536)}`],
+    ],
+    [
+      "has 256 bytes, limit 255",
+      ({ client }) =>
+        (rpc(client).remote() as Record<string, Record<string, unknown>>)["é".repeat(64)]?.[`${"é".repeat(63)}e`],
+    ],
     ["rpc: `peer` takes a client, server, manager, connection or session, got an object", () => rpc({} as never)],
     ["rpc: unknown option `max`; known options: maxCalls", ({ client }) => rpc(client, { max: 1 } as never)],
     ["rpc: `maxCalls` takes a whole number, 1 … 1000000, got 0", ({ client }) => rpc(client, { maxCalls: 0 })],
@@ -106,6 +120,29 @@ describe("wrong use throws a TypeError or RangeError that names the accepted val
     expect(error).toMatchObject({ message: expect.stringContaining(says) });
     expect(error instanceof TypeError || error instanceof RangeError).toBe(true);
     expect(client.sent).toEqual([]);
+  });
+
+  test.each<[says: string, refused: (peer: FakePeer) => void]>([
+    ["is not in the contract", (peer) => serve(peer, contract, { ...handlers, more() {} } as never)],
+    ["the method `get` takes a handler, a function, got undefined", (peer) => serve(peer, contract, {} as never)],
+    [
+      "the method `get` takes a handler, a function, got undefined",
+      (peer) => (serve as (...args: unknown[]) => void)(peer, contract),
+    ],
+    ["takes an object of methods, got 7", (peer) => serve(peer, 7 as never, {} as never)],
+    ["unknown option `uses`", (peer) => serve(peer, contract, { uses: [] } as never, handlers)],
+  ])("`serve` that says: %s; the peer keeps its messages for another consumer", (says, refused) => {
+    const { server } = fakePair();
+    expect(() => refused(server)).toThrow(says);
+    expect(server.eventNames()).toEqual([]);
+    rpc(server, {});
+  });
+
+  test("`serve` with a method that is served already adds none of its methods", () => {
+    const { server } = fakePair();
+    serve(server, { get: contract.get }, { get: () => "" });
+    expect(() => serve(server, contract, handlers)).toThrow("`get` is served already");
+    serve(server, { admin: contract.admin }, { admin: handlers.admin });
   });
 
   test.each([-1, Number.NaN, "1", null])("close with timeoutMs %s", async (timeoutMs) => {

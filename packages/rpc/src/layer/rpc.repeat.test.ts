@@ -213,7 +213,10 @@ describe("a call by a listener of a message whose connection has ended, while th
     const { client, server } = pair;
     if (first !== undefined) client.security = first;
     let made: { readonly value: T } | undefined;
-    rpc(client, { onMessage: () => void (made = { value: make(rpc(client).remote(contract)) }) });
+    const onMessage = (): void => {
+      made = { value: make(rpc(client).remote(contract)) };
+    };
+    rpc(client, { onMessage });
     serve(server, contract, {
       once: () => "repeated",
       get: () => "never",

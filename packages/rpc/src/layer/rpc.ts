@@ -1,7 +1,7 @@
 import type { Contract } from "../contract/method.js";
 import { formatValue } from "../format-value.js";
 import { assertPeer, type CallManager, type CallPeer, idOf, isManager } from "../link/call-peer.js";
-import { HandlerTable } from "../serve/handler-table.js";
+import { HandlerTable, resolveMethods } from "../serve/handler-table.js";
 import type { Handlers, Rpc, ServeOptions } from "../serve/handler-types.js";
 import { ManagerRpc } from "./manager-rpc.js";
 import { PeerRpc } from "./peer-rpc.js";
@@ -44,8 +44,10 @@ export function serve(
   ...rest: readonly [handlers: unknown] | readonly [options: unknown, handlers: unknown]
 ): void {
   assertPeer("serve", peer);
-  const [options, handlers] = rest.length === 1 ? [{}, rest[0]] : rest;
-  layerOf(peer, undefined).handlers.add(contract, options, handlers);
+  const [options, handlers] = rest.length < 2 ? [{}, rest[0]] : rest;
+  // Before the peer's messages get their consumer, because it keeps them.
+  const methods = resolveMethods(contract, options, handlers);
+  layerOf(peer, undefined).handlers.add(methods);
 }
 
 function layerOf(peer: CallPeer | CallManager, options: RpcOptions | undefined): PeerRpc | ManagerRpc {

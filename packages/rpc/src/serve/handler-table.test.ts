@@ -1,14 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { method } from "../contract/method.js";
-import { HandlerTable } from "./handler-table.js";
+import { HandlerTable, resolveMethods } from "./handler-table.js";
 
 describe("a handler", () => {
   test.each(["toString", "constructor", "valueOf", "hasOwnProperty"])(
     "is never a property that every object inherits: %s",
     (name) => {
-      const add = (): void => new HandlerTable().add({ [name]: method() }, {}, {});
-      expect(add).toThrow(new TypeError(`serve: the method \`${name}\` takes a handler, a function, got undefined`));
-      expect(() => new HandlerTable().add({ [name]: { run: method() } }, {}, {})).toThrow(TypeError);
+      expect(() => resolveMethods({ [name]: method() }, {}, {})).toThrow(
+        new TypeError(`serve: the method \`${name}\` takes a handler, a function, got undefined`),
+      );
+      expect(() => resolveMethods({ [name]: { run: method() } }, {}, {})).toThrow(TypeError);
     },
   );
 
@@ -23,7 +24,7 @@ describe("a handler", () => {
       }
     }
     const table = new HandlerTable();
-    table.add({ toString: method(), get: method() }, {}, new Orders());
+    table.add(resolveMethods({ toString: method(), get: method() }, {}, new Orders()));
     expect(table.find("toString")?.handler(undefined, undefined as never)).toBe("order list");
     expect(table.find("get")?.handler(7, undefined as never)).toBe("order 7");
   });

@@ -19,20 +19,12 @@ export class HandlerTable {
     return this.#methods.get(name) ?? this.#parent?.find(name) ?? this.#reserved(name);
   }
 
-  /**
-   * Adds the methods of a contract.
-   * @throws TypeError that names the method: served already, without a handler, or not in the contract
-   */
-  add(contract: Contract, options: unknown, handlers: unknown): void {
-    const methods = listMethods("serve", contract);
-    const service = resolveService(options);
-    const found: ServedMethod[] = [];
-    for (const [name, method] of methods) {
+  /** Adds all methods or none. @throws TypeError that names the one that is served already */
+  add(methods: readonly ServedMethod[]): void {
+    for (const { name } of methods) {
       if (this.find(name) !== undefined) throw new TypeError(`serve: the method \`${name}\` is served already`);
-      found.push({ name, method, service, handler: handlerOf(handlers, name) });
     }
-    assertKnownHandlers(contract, handlers, "");
-    for (const served of found) this.#methods.set(served.name, served);
+    for (const served of methods) this.#methods.set(served.name, served);
   }
 
   /** The methods of this table's parent and its own. */
@@ -43,6 +35,18 @@ export class HandlerTable {
   #reserved(name: string): ServedMethod | undefined {
     return name === "ipc.describe" ? describeMethods(() => this.list) : undefined;
   }
+}
+
+/**
+ * Finds the handlers of a contract's methods.
+ * @throws TypeError that names the method: without a handler, or not in the contract
+ */
+export function resolveMethods(contract: Contract, options: unknown, handlers: unknown): ServedMethod[] {
+  const methods = listMethods("serve", contract);
+  const service = resolveService(options);
+  const found = [...methods].map(([name, method]) => ({ name, method, service, handler: handlerOf(handlers, name) }));
+  assertKnownHandlers(contract, handlers, "");
+  return found;
 }
 
 function handlerOf(handlers: unknown, name: string): ServedMethod["handler"] {
