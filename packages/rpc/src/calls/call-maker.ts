@@ -199,7 +199,8 @@ export class CallMaker {
       windowBytes,
       send: (frame) => link.sendNow(frame),
       codecError: (reason) => codecError(call.method, reason),
-      onLeft: () => call.cancel(new RpcError("IPC_ABORTED", "maybe", `${call.method}: the reader left the stream`)),
+      onLeft: (error) =>
+        call.cancel(error ?? new RpcError("IPC_ABORTED", "maybe", `${call.method}: the reader left the stream`)),
     });
   }
 

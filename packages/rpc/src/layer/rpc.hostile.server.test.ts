@@ -45,11 +45,14 @@ describe("a client survives a server that", () => {
     expect(rpc(pair.client).stats).toMatchObject({ calls: 0, unreadBytes: 0 });
   });
 
-  test("sends an item that cannot be decoded: the loop rejects and the call is cancelled", async () => {
+  test("sends an item that cannot be decoded: the loop and the result reject with it, and the call is cancelled", async () => {
     const pair = fakePair();
-    const next = rpc(pair.client).remote(contract).give(1)[Symbol.asyncIterator]().next();
+    const run = rpc(pair.client).remote(contract).give(1);
+    const next = run[Symbol.asyncIterator]().next();
     pair.client.receive({ kind: KIND.item, id: 1, payload: "{" });
-    expect(await rejection(next)).toMatchObject({ name: "CallFailed", code: "ipc.codec" });
+    const error = await rejection(next);
+    expect(error).toMatchObject({ name: "CallFailed", code: "ipc.codec" });
+    expect(await rejection(run.result)).toBe(error);
     expect(pair.client.sent.at(-1)).toMatchObject({ kind: KIND.cancel, id: 1 });
   });
 });

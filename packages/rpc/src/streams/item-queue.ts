@@ -41,8 +41,8 @@ export interface ItemQueueOptions {
   /** How far the window of a stream that is read may open, in bytes. */
   readonly windowBytes: number;
   readonly send: (frame: Uint8Array) => void;
-  /** Called when the reader leaves before the end, or when an item cannot be decoded. */
-  readonly onLeft: () => void;
+  /** Called when the reader leaves before the end; with the error of an item that its loop has got instead, if that is why. */
+  readonly onLeft: (error?: unknown) => void;
   /** Makes the error of an item that cannot be decoded. */
   readonly codecError: (reason: string) => Error;
   /** Turns a decoded item into what the reader gets. */
@@ -181,14 +181,14 @@ export class ItemQueue implements AsyncIterableIterator<unknown> {
     return DONE;
   }
 
-  #leave(): void {
+  #leave(error?: unknown): void {
     if (this.#mode === "left") return;
     this.#mode = "left";
     this.#drop();
     for (const reader of this.#readers.splice(0)) reader.resolve(DONE);
     const isOpen = this.#end === undefined;
     this.#end = "complete";
-    if (isOpen) this.#options.onLeft();
+    if (isOpen) this.#options.onLeft(error);
   }
 
   #finish(end: End): void {
@@ -213,7 +213,7 @@ export class ItemQueue implements AsyncIterableIterator<unknown> {
       return { done: false, value: validate === undefined ? item : await validate(item) };
     } catch (error) {
       // A loop does not call `return` after `next` has rejected.
-      this.#leave();
+      this.#leave(error);
       throw error;
     }
   }
