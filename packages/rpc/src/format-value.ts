@@ -27,6 +27,11 @@ export function isError(value: unknown): value is Error {
   }
 }
 
+/** Returns whether a value is a promise, judged by its form. */
+export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}
+
 /** Gives the name of a typed array of any realm, and undefined for other values: what all of them inherit as `Symbol.toStringTag`. */
 const { get: typedArrayName } = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),

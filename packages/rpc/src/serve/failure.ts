@@ -1,6 +1,6 @@
 import { executedOf, type ReservedCode } from "../call-failed.js";
 import { type StandardSchema, wireIssues } from "../contract/standard-schema.js";
-import { isError, messageOf } from "../format-value.js";
+import { isError, isPromise, messageOf } from "../format-value.js";
 import { type Executed, ipcCodeOf, type RpcError } from "../rpc-error.js";
 import { encodeFrame, type Frame, KIND } from "../wire/frame.js";
 import { decodeValue, encodeValue } from "../wire/payload.js";
@@ -68,10 +68,6 @@ function checkedValue(
   const [first] = issues;
   const where = first === undefined || first.path === "" ? "" : ` at \`${first.path}\``;
   throw new Failure(code, `${what}: ${first?.message ?? "invalid"}${where}; ${issues.length} issues`, { issues });
-}
-
-export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
 /** Goes on with a value, at once unless it is a promise. */

@@ -1,7 +1,7 @@
 import type { ReservedCode } from "../call-failed.js";
 import type { CallOrigin } from "../calls/call-maker.js";
 import { type Expiring, needsScope, runInScope } from "../deadline.js";
-import { isError } from "../format-value.js";
+import { isError, isPromise } from "../format-value.js";
 import type { Caller, WriteWatcher } from "../link/link.js";
 import { ipcCodeOf, RpcError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
@@ -11,7 +11,7 @@ import { encodeFrame, type Frame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { CallContext, type ContextSource, NO_ITEMS, runThrough } from "./call-context.js";
-import { BAD_OUTPUT, chain, decodeInput, encodeFailure, Failure, followsFrom, isPromise, validate } from "./failure.js";
+import { BAD_OUTPUT, chain, decodeInput, encodeFailure, Failure, followsFrom, validate } from "./failure.js";
 import type { Rpc } from "./handler-types.js";
 import { areItems, type ServedMethod } from "./served-method.js";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ItemSender } from "./item-sender.js";
+import { textOf } from "../wire/payload.js";
+import { ItemSender, type ItemSource } from "./item-sender.js";
 
 interface Scene {
   readonly sender: ItemSender;
@@ -44,6 +45,49 @@ function scene(waits: "source" | "validator"): Scene {
 const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 30; turn++) await null;
 };
+
+/** Sends a source's items, and returns them as text. */
+async function send(source: ItemSource): Promise<{ readonly items: string[]; readonly end: unknown }> {
+  const items: string[] = [];
+  const options = {
+    id: 1,
+    method: "give",
+    send: async (frame: Uint8Array) => void items.push(textOf(frame, 12, frame.length)),
+  };
+  const end = await new ItemSender(options).run(source).catch((error: unknown) => ({ error }));
+  return { items, end };
+}
+
+describe("a sender of a synchronous source of promises", () => {
+  test("sends what they resolve with, in order", async () => {
+    const late = new Promise((resolve) => setImmediate(resolve, "late"));
+    const { items } = await send([late, 1, Promise.resolve({ a: 1 })][Symbol.iterator]());
+    expect(items).toEqual(['"late"', "1", '{"a":1}']);
+  });
+
+  test("rejects as one of them does, and calls the source's `return`", async () => {
+    let returned = 0;
+    function* source() {
+      try {
+        yield 1;
+        yield Promise.reject(new Error("second"));
+      } finally {
+        returned++;
+      }
+    }
+    const { items, end } = await send(source());
+    expect([items, returned]).toEqual([["1"], 1]);
+    expect(end).toEqual({ error: new Error("second") });
+  });
+
+  test("resolves with what the returned one resolves with", async () => {
+    function* source() {
+      yield 1;
+      return Promise.resolve("output");
+    }
+    expect(await send(source())).toEqual({ items: ["1"], end: "output" });
+  });
+});
 
 describe.each(["source", "validator"] as const)("a sender stopped while its %s waits", (waits) => {
   test("sends no further item, and calls `return` once", async () => {

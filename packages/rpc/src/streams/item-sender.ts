@@ -1,3 +1,4 @@
+import { isPromise } from "../format-value.js";
 import { ITEM_MAX_BYTES, ITEM_PART_BYTES } from "../limits.js";
 import { RpcError } from "../rpc-error.js";
 import { encodeFrame, KIND } from "../wire/frame.js";
@@ -47,7 +48,9 @@ export class ItemSender {
           this.#isDone = true;
           return step.value;
         }
-        const item = validate === undefined ? step.value : await validate(step.value);
+        // As in a `for await` loop: a synchronous source may give promises.
+        const given = isPromise(step.value) ? await step.value : step.value;
+        const item = validate === undefined ? given : await validate(given);
         // By now the call may have been answered, and its id may belong to another one.
         if (this.credit.isEnded) break;
         await this.#send(encodeValue(item));
