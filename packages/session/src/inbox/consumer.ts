@@ -171,12 +171,11 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   }
 
   ready(): void {
-    if (this.#lock === undefined) {
-      this.#dispatch();
-      return;
+    if (this.#lock === undefined) this.#dispatch();
+    else {
+      this.#lock.ready();
+      this.#announceSoon();
     }
-    this.#lock.ready();
-    this.#announceSoon();
   }
 
   /** Whether `deliver` may be called. */
