@@ -43,7 +43,7 @@ function held({ holds, resend, to }: HeldOptions): Held {
 /** Bytes that were given to the stream. */
 const givenBytes = ({ output }: Held): number => output.tracker.handedBytes - output.queuedBytes;
 
-it("seals a large message 256 KiB ahead of the kernel, and further when the kernel has taken some", async () => {
+it("writes one record of a large message at once, and seals further when the kernel has taken some", async () => {
   const { output, stream } = held({ holds: true });
   output.addLarge(1, new Uint8Array(MIB));
   const whole = output.queuedBytes;
@@ -54,6 +54,14 @@ it("seals a large message 256 KiB ahead of the kernel, and further when the kern
   await stream.releaseAll();
   expect(output.queuedBytes).toBe(0);
   expect(recordsIn(Buffer.concat(stream.writes))).toEqual([...new Array<string>(4).fill("2:262144"), "2:8"]);
+});
+
+it("seals the next record of a large message while the kernel takes one, and none beyond it", async () => {
+  const { output, stream } = held({ holds: true });
+  output.addLarge(1, new Uint8Array(MIB));
+  const waiting = [stream.writableLength];
+  for (let turn = 0; turn < 3; turn++, waiting.push(stream.writableLength)) await nextTurn();
+  expect(waiting).toEqual([262_164, 524_328, 524_328, 524_328]);
 });
 
 it("seals one record of a large message in a macrotask for a kernel that takes everything at once", async () => {

@@ -1,10 +1,14 @@
 import type { Duplex } from "node:stream";
 import { clearImmediate, setImmediate } from "node:timers";
+import { RECORD_DATA_MAX_BYTES, RECORD_OVERHEAD_BYTES } from "@ipc/crypto";
 import { asIpcError, type IpcError, SessionError } from "../errors.js";
 import type { LargeMessage } from "./large-message.js";
 
-/** While the kernel has not taken so many bytes, no more of a large message is encoded. */
-export const AHEAD_BYTES = 262_144;
+/**
+ * While more bytes wait for the kernel, no more of a large message is encoded: one record may wait. It is encoded while the kernel sends
+ * the one before, because the kernel asks for more only when its own buffer is almost empty.
+ */
+export const AHEAD_BYTES: number = RECORD_DATA_MAX_BYTES + RECORD_OVERHEAD_BYTES;
 
 export interface LargeOutputOptions {
   readonly stream: Duplex;
@@ -87,7 +91,7 @@ export class LargeOutput {
 
   /** Encodes the next portion unless enough waits for the kernel. */
   #advance(): void {
-    if (this.#message === undefined || this.#options.stream.writableLength >= AHEAD_BYTES) return;
+    if (this.#message === undefined || this.#options.stream.writableLength > AHEAD_BYTES) return;
     this.#handNext(this.#message);
     this.goOn();
   }
