@@ -1,6 +1,6 @@
 import { FrameError } from "./frame-error.js";
 import { LENGTH_BYTES, type MessageBody, readUint32, TYPE_BYTES, UINT32_MAX } from "./frame-layout.js";
-import type { AllocateBuffer } from "./reassembly-buffer.js";
+import type { AllocateBuffer, FreeBuffer } from "./reassembly-buffer.js";
 import { ReassemblyBuffer } from "./reassembly-buffer.js";
 
 export interface FrameDecoderOptions {
@@ -14,6 +14,11 @@ export interface FrameDecoderOptions {
    * again. @default new Uint8Array(bytes)
    */
   readonly allocate?: AllocateBuffer;
+  /**
+   * Is given a chunk, or a part of it, that was copied into the memory of a frame: the decoder does not use it any more, and `free` may
+   * detach it if it is the whole of its ArrayBuffer. Otherwise a returned frame may be in the rest. @default it is left to the collector
+   */
+  readonly free?: FreeBuffer;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -33,6 +38,7 @@ export class FrameDecoder {
   readonly #maxBodyLength: number;
   readonly #minBodyLength: number;
   readonly #allocate: AllocateBuffer;
+  readonly #free: FreeBuffer | undefined;
   /** Undefined before a frame has arrived in pieces. */
   #assembly: ReassemblyBuffer | undefined;
   /** The received bytes of the length of a frame that arrives in pieces, as one number. */
@@ -53,6 +59,7 @@ export class FrameDecoder {
     this.#minBodyLength = wholeNumber("minBodyLength", options.minBodyLength ?? TYPE_BYTES, 0);
     this.#maxBodyLength = wholeNumber("maxBodyLength", options.maxBodyLength, this.#minBodyLength);
     this.#allocate = options.allocate ?? ((bytes) => new Uint8Array(bytes));
+    this.#free = options.free;
   }
 
   /** Bytes pushed and not yet returned as frames. */
@@ -163,7 +170,7 @@ export class FrameDecoder {
     const piece = this.#chunk.subarray(this.#at, this.#at + missing);
     if (piece.length < missing) {
       if (piece.length > 0) {
-        this.#assembly ??= new ReassemblyBuffer(this.#allocate);
+        this.#assembly ??= new ReassemblyBuffer(this.#allocate, this.#free);
         this.#assembly.add(piece, length);
       }
       this.#forgetChunk();

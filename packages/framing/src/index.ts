@@ -15,4 +15,4 @@ export {
   writeMessageHeader,
   writeUint32,
 } from "./frame-layout.js";
-export type { AllocateBuffer } from "./reassembly-buffer.js";
+export type { AllocateBuffer, FreeBuffer } from "./reassembly-buffer.js";

@@ -122,6 +122,25 @@ describe("a reassembly buffer", () => {
     expect(asked).toEqual([10_000]);
   });
 
+  test("gives each piece free when it has copied it, and does not read it again", () => {
+    const freed: number[] = [];
+    const free = (memory: Uint8Array): void => {
+      freed.push(memory.length);
+      structuredClone(memory.buffer, { transfer: [memory.buffer as ArrayBuffer] });
+    };
+    const assembly = new ReassemblyBuffer(dirty, free);
+    const pieces = [5_000, 6_100, 7_000, 4_100].map(piece);
+    const joined = Buffer.concat(pieces);
+    const [first, second, third, last] = pieces as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+    assembly.add(first, joined.length);
+    assembly.add(second, joined.length);
+    expect(freed).toEqual([]);
+    assembly.absorb(third, joined.length);
+    assembly.add(last, joined.length);
+    expect([assembly.length, freed]).toEqual([22_200, [5_000, 6_100, 7_000, 4_100]]);
+    expect(joined.equals(assembly.take())).toBe(true);
+  });
+
   test("gives a piece back that it cannot allocate for, keeps small pieces together, and allocates again for the next", () => {
     const asked: number[] = [];
     let isFull = true;

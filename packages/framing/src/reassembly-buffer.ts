@@ -1,6 +1,9 @@
 /** Allocates exactly this many bytes. */
 export type AllocateBuffer = (bytes: number) => Uint8Array;
 
+/** Is given memory that is not used any more. */
+export type FreeBuffer = (memory: Uint8Array) => void;
+
 /** Chunks of at least this size are kept as they are; smaller ones are copied together. */
 const KEPT_WHOLE_BYTES = 4_096;
 
@@ -20,6 +23,7 @@ const LARGEST_BLOCK_BYTES = 65_536;
  */
 export class ReassemblyBuffer {
   readonly #allocate: AllocateBuffer;
+  readonly #free: FreeBuffer | undefined;
   /** The memory of a small frame, or of a large one since `absorb` has allocated it. */
   #whole: Uint8Array | undefined;
   #parts: Uint8Array[] = [];
@@ -28,9 +32,13 @@ export class ReassemblyBuffer {
   #blockSize = FIRST_BLOCK_BYTES;
   #length = 0;
 
-  /** @param allocate returns the memory in which the complete frame is assembled */
-  constructor(allocate: AllocateBuffer) {
+  /**
+   * @param allocate returns the memory in which the complete frame is assembled
+   * @param free is given each piece that was copied there and that is not part of a block; may detach it
+   */
+  constructor(allocate: AllocateBuffer, free?: FreeBuffer) {
     this.#allocate = allocate;
+    this.#free = free;
   }
 
   /** Bytes collected so far. */
@@ -44,9 +52,14 @@ export class ReassemblyBuffer {
    */
   add(piece: Uint8Array, frameLength: number): void {
     if (this.#length === 0 && frameLength <= SMALL_FRAME_BYTES) this.#whole = this.#allocateExactly(frameLength);
-    this.#whole?.set(piece, this.#length);
-    this.#length += piece.length;
-    if (this.#whole === undefined) this.#keep(piece);
+    const { length } = piece;
+    if (this.#whole === undefined) {
+      this.#keep(piece);
+    } else {
+      this.#whole.set(piece, this.#length);
+      this.#free?.(piece);
+    }
+    this.#length += length;
   }
 
   /**
@@ -64,6 +77,7 @@ export class ReassemblyBuffer {
     }
     this.#whole.set(piece, this.#length);
     this.#length += piece.length;
+    this.#free?.(piece);
     return true;
   }
 
@@ -104,6 +118,7 @@ export class ReassemblyBuffer {
     for (const part of this.#parts) {
       whole.set(part, at);
       at += part.length;
+      this.#free?.(part);
     }
     this.#parts = [];
     this.#blockSize = FIRST_BLOCK_BYTES;

@@ -4,6 +4,7 @@ import {
   encodeMessage,
   FrameDecoder,
   type FrameDecoderOptions,
+  type FreeBuffer,
   LENGTH_BYTES,
   MESSAGE_HEADER_BYTES,
   type MessageBody,
@@ -23,9 +24,9 @@ export function encodeHeader(type: number, dataLength: number): Uint8Array {
   return header;
 }
 
-/** Creates the decoder of unencrypted frames. */
-export function createFrameDecoder(maxDataBytes: number): FrameDecoder {
-  return new FrameDecoder(decoderOptions(maxDataBytes, TYPE_BYTES));
+/** Creates the decoder of unencrypted frames. @param free is given what was copied, see FrameDecoderOptions */
+export function createFrameDecoder(maxDataBytes: number, free?: FreeBuffer): FrameDecoder {
+  return new FrameDecoder({ ...decoderOptions(maxDataBytes, TYPE_BYTES), ...(free && { free }) });
 }
 
 /** Base of the codecs: writes frames without encryption, and does not authenticate the end of the stream. */

@@ -102,7 +102,7 @@ class RecordMessageDecoder implements MessageDecoder {
 
   constructor(opener: RecordOpener, maxDataBytes: number) {
     this.#records = new RecordDecoder(opener);
-    this.#frames = createFrameDecoder(maxDataBytes);
+    this.#frames = createFrameDecoder(maxDataBytes, freeMemory);
   }
 
   get bufferedBytes(): number {
@@ -131,8 +131,7 @@ class RecordMessageDecoder implements MessageDecoder {
         return undefined;
       }
       // Most of a large message is copied into its memory while it is in the processor's cache.
-      if (this.#frames.absorb(piece.plaintext)) freeMemory(piece.plaintext);
-      else this.#frames.push(piece.plaintext);
+      if (!this.#frames.absorb(piece.plaintext)) this.#frames.push(piece.plaintext);
       // Count each record as a step, because a peer can spread a message over one record per byte.
       if (timeSlice?.countStep() === true) return undefined;
     }
