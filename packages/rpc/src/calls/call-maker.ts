@@ -7,7 +7,7 @@ import { ipcCodeOf, isRefusal, RpcError, writeError } from "../rpc-error.js";
 import { ItemQueue, type UnreadItems } from "../streams/item-queue.js";
 import { ItemSender, type ItemSource, iteratorOf } from "../streams/item-sender.js";
 import { type CallEvent, callChannel, publishEnd, traceOutcome } from "../tracing.js";
-import { encodeFrame, FLAG, KIND } from "../wire/frame.js";
+import { encodeFrame, encodePassingFrame, FLAG, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { type AnyCallOptions, assertCallOptions, encodeCallMeta, NO_OPTIONS } from "./call-options.js";
@@ -99,7 +99,9 @@ export class CallMaker {
     const payload = encodeInput(name, input);
     const id = table.takeId();
     const event = callChannel.hasSubscribers ? this.#traceStart(target, id, expiresAt, options.meta) : undefined;
-    const frame = encodeFrame({
+    // Only a call that may be repeated needs its frame again.
+    const encode = isRepeatable ? encodeFrame : encodePassingFrame;
+    const frame = encode({
       kind: KIND.call,
       flags: items === undefined ? 0 : FLAG.items,
       id,

@@ -7,7 +7,7 @@ import { ipcCodeOf, RpcError } from "../rpc-error.js";
 import type { ItemQueue } from "../streams/item-queue.js";
 import { ItemSender, iteratorOf } from "../streams/item-sender.js";
 import { handleChannel, traceHandling } from "../tracing.js";
-import { encodeFrame, type Frame, KIND } from "../wire/frame.js";
+import { encodePassingFrame, type Frame, KIND } from "../wire/frame.js";
 import type { Meta } from "../wire/meta.js";
 import { encodeValue, lengthOf, type Payload } from "../wire/payload.js";
 import { CallContext, type ContextSource, NO_ITEMS, runThrough } from "./call-context.js";
@@ -242,7 +242,7 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
       throw new Error(`${this.name}: the result cannot be sent`, { cause: error });
     }
     this.#result = payload;
-    this.#answer(encodeFrame({ kind: KIND.result, id: this.id, payload }));
+    this.#answer(encodePassingFrame({ kind: KIND.result, id: this.id, payload }));
   }
 
   async #fail(error: unknown): Promise<void> {

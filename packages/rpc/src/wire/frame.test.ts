@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeFrame, encodeFrame, FLAG, type FrameParts, KIND } from "./frame.js";
+import { decodeFrame, encodeFrame, encodePassingFrame, FLAG, type FrameParts, KIND } from "./frame.js";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const bytes = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
@@ -47,6 +47,22 @@ describe("encodeFrame gives the literal bytes of", () => {
     ],
   ])("%s", (_what, parts, wire) => {
     expect(hex(encodeFrame(parts))).toBe(wire.replaceAll(" ", ""));
+  });
+});
+
+describe("encodePassingFrame", () => {
+  const parts = (payload: string): FrameParts => ({ kind: KIND.result, id: 1, payload });
+
+  test.each([0, 1, 244, 245, 300])("gives the same bytes as encodeFrame with a value of %i bytes", (length) => {
+    const text = "x".repeat(length);
+    expect(hex(encodePassingFrame(parts(text)))).toBe(hex(encodeFrame(parts(text))));
+  });
+
+  test("uses the memory of short frames again, and never that of a frame to keep", () => {
+    const kept = encodeFrame(parts("1"));
+    const first = encodePassingFrame(parts("2"));
+    expect(encodePassingFrame(parts("3"))).toBe(first);
+    expect(hex(kept)).toBe(hex(encodeFrame(parts("1"))));
   });
 });
 

@@ -107,12 +107,34 @@ function isNamed(data: Uint8Array, end: number, name: Uint8Array): boolean {
   return true;
 }
 
-/** Encodes a frame, in memory that may be part of Buffer's pool. The lengths of `name` and `meta` were checked before. */
-export function encodeFrame({ kind, flags = 0, id, number = 0, name, meta, payload }: FrameParts): Buffer {
+/** A view of each length into the same memory, in which short frames are encoded. */
+const shortFrames: (Buffer | undefined)[] = new Array(257).fill(undefined);
+const shortMemory = new ArrayBuffer(shortFrames.length - 1);
+
+/** Encodes a frame that is written at once: into memory that the next one uses again, if it is short, because a peer copies that. */
+export function encodePassingFrame(parts: FrameParts): Buffer {
+  return encodeFrame(parts, passingMemory);
+}
+
+function ownMemory(length: number): Buffer {
+  return Buffer.allocUnsafe(length);
+}
+
+function passingMemory(length: number): Buffer {
+  if (length >= shortFrames.length) return ownMemory(length);
+  shortFrames[length] ??= Buffer.from(shortMemory, 0, length);
+  return shortFrames[length];
+}
+
+/** Encodes a frame. The lengths of `name` and `meta` were checked before. @param memoryOf by default memory that may be part of Buffer's pool */
+export function encodeFrame(
+  { kind, flags = 0, id, number = 0, name, meta, payload }: FrameParts,
+  memoryOf: (bytes: number) => Buffer = ownMemory,
+): Buffer {
   const nameLength = name === undefined ? 0 : name.length;
   const metaLength = meta === undefined ? 0 : META_LENGTH_BYTES + meta.length;
   const payloadLength = lengthOf(payload);
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + nameLength + metaLength + payloadLength);
+  const bytes = memoryOf(HEADER_BYTES + nameLength + metaLength + payloadLength);
   bytes[0] = kind;
   bytes[1] = flags | (meta === undefined ? 0 : FLAG.meta) | (codecOf(payload) << 4);
   writeUint16(bytes, 2, nameLength);
