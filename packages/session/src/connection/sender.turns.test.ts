@@ -37,7 +37,8 @@ describe("a loop that awaits each write", () => {
   });
 });
 
-it("a loop whose messages are sealed one by one yields to the event loop for each 16 KiB", async () => {
+/** A sender whose messages are sealed one by one. */
+function sealingSender(): { sender: Sender; stream: HeldStream } {
   const stream = new HeldStream();
   const maxQueuedBytes = 1_048_576;
   const encoder = new GolangIpcCodec(new MessageCipher(createSecretKey(new Uint8Array(32))));
@@ -45,7 +46,11 @@ it("a loop whose messages are sealed one by one yields to the event loop for eac
     throw error;
   };
   const waiting = new WriteQueue(maxQueuedBytes, unawaitedWrites);
-  const sender = new Sender({ stream, encoder, maxQueuedBytes, busyPollUs: 0, waiting, exhausted });
+  return { sender: new Sender({ stream, encoder, maxQueuedBytes, busyPollUs: 0, waiting, exhausted }), stream };
+}
+
+it("a loop whose messages are sealed one by one yields to the event loop for each 16 KiB", async () => {
+  const { sender, stream } = sealingSender();
   for (let count = 0; count < 2_000; count++) await sender.write(1, bytes(MESSAGE_BYTES), undefined);
   await sender.flush(undefined);
   const sizes = stream.writes.map(({ length }) => length);
@@ -84,6 +89,24 @@ it("many loops together batch no more in a macrotask than 256 KiB, or 4 KiB each
   // The watcher may have missed a macrotask.
   expect(Math.max(...later.map(({ loops }) => loops))).toBeLessThanOrEqual(2 * 8);
   expect(Math.max(...later.map((turn) => turn.bytes))).toBeLessThanOrEqual(2 * (262_144 + 8 * FRAME_BYTES));
+});
+
+it("many loops whose messages are sealed one by one batch 64 KiB together in a macrotask, or 1 KiB each", async () => {
+  const all = Array.from({ length: 200 }, sealingSender);
+  let isOver = false;
+  let messages = 0;
+  const writing = all.map(async ({ sender }) => {
+    while (!isOver) {
+      await sender.write(1, bytes(MESSAGE_BYTES), undefined);
+      messages++;
+    }
+  });
+  await nextTurn();
+  const start = messages;
+  isOver = true;
+  await Promise.all(writing);
+  expect(start * SEALED_BYTES).toBeGreaterThan(65_536);
+  expect(start * SEALED_BYTES).toBeLessThanOrEqual(all.length * 1_024);
 });
 
 describe("a loop that flushes behind each write", () => {
