@@ -2,7 +2,7 @@ import type { Manner } from "./adapter.js";
 import { costTable } from "./cost-table.js";
 import { clientsText, short, sizeText, spread } from "./number-text.js";
 import { PARTS, profileCells, profileHead } from "./profile.js";
-import { Figures, type Results, type RunBefore } from "./results.js";
+import { Figures, type Place, type Results, type RunBefore } from "./results.js";
 import type { Manner as CountManner } from "./system-calls.js";
 import { table } from "./table.js";
 import { isMet, targetsOf } from "./target.js";
@@ -59,15 +59,17 @@ function allTables(results: Results): Record<string, string> {
     const shown = spread(figures.all(place), show) || (figures.why(place) ?? "–");
     return figures.isUnsettled(place) ? `${UNSETTLED} ${shown}` : shown;
   };
+  const ratio = (place: Place, by: Place): string => {
+    const value = figures.ratio(place, by);
+    return value === undefined ? "" : short(value);
+  };
   const ratioTo = (other: string, section: string, at: number, name: string, figure: string): string => {
     // The floor has one manner of sending.
     const same = other === FLOOR && figure === "awaited" ? "when it must" : figure;
-    const ratio = figures.ratio(
-      { section, at, contestant: name, figure },
-      { section, at, contestant: other, figure: same },
-    );
-    return ratio === undefined ? "" : short(ratio);
+    return ratio({ section, at, contestant: name, figure }, { section, at, contestant: other, figure: same });
   };
+  const ratioToMedian = (at: number, contestant: string, figure: string): string =>
+    ratio({ section: "tails", at, contestant, figure }, { section: "tails", at, contestant, figure: "p50Us" });
   const toFloor = (section: string, at: number, name: string, figure: string): string =>
     ratioTo(FLOOR, section, at, name, figure);
   const oneWay = (manner: Manner): string =>
@@ -117,7 +119,10 @@ function allTables(results: Results): Record<string, string> {
         "",
         ...figures
           .points("tails")
-          .flatMap((cores) => [`${busyText(cores)}: p50 µs`, "p99 µs", "÷ ws", "p99.9 µs", "÷ ws"]),
+          .flatMap((cores) => [
+            `${busyText(cores)}: p50 µs`,
+            ...["p99 µs", "p99.9 µs"].flatMap((quantile) => [quantile, "÷ p50", "÷ ws"]),
+          ]),
       ],
       rows((name) =>
         figures
@@ -126,6 +131,7 @@ function allTables(results: Results): Record<string, string> {
             cell(["tails", cores, name, "p50Us"]),
             ...["p99Us", "p999Us"].flatMap((figure) => [
               cell(["tails", cores, name, figure]),
+              ratioToMedian(cores, name, figure),
               ratioTo("ws", "tails", cores, name, figure),
             ]),
           ]),
