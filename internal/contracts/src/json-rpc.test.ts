@@ -1,7 +1,7 @@
 import { startClient } from "@ipc/client";
 import { jsonRpcOver } from "@ipc/rpc/json-rpc";
 import { startServer } from "@ipc/server";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createMessageConnection, type MessageConnection, ResponseError } from "vscode-jsonrpc/node";
 import { eventually } from "../../testkit/src/eventually.js";
 import { temporaryDirectory } from "../../testkit/src/temporary-directory.js";
@@ -11,6 +11,8 @@ const name = "language-server";
 interface Sides {
   readonly client: Awaited<ReturnType<typeof startClient>>;
   readonly server: Awaited<ReturnType<typeof startServer>>;
+  /** The events that the client's JSON-RPC listens to, one for each listener. */
+  readonly listeners: () => string[];
   readonly near: MessageConnection;
   readonly far: MessageConnection;
 }
@@ -22,6 +24,7 @@ async function connect(): Promise<Sides> {
   onTestFinished(() => server.destroy());
   const client = await startClient({ name, directory, retryMs: 1 });
   onTestFinished(() => client.destroy());
+  const listeners = watchListeners(client);
   const [near, far] = [client, server].map((peer) => {
     const { reader, writer } = jsonRpcOver(peer);
     return createMessageConnection(reader, writer);
@@ -33,7 +36,17 @@ async function connect(): Promise<Sides> {
   });
   near.listen();
   far.listen();
-  return { client, server, near, far };
+  return { client, server, listeners, near, far };
+}
+
+/** Returns the events of the listeners that are added to a client from now on and not removed. */
+function watchListeners(client: Sides["client"]): () => string[] {
+  const on = vi.spyOn(client, "on");
+  const off = vi.spyOn(client, "off");
+  return () => {
+    const removed = off.mock.calls.map(([, listener]) => listener);
+    return on.mock.calls.filter(([, listener]) => !removed.includes(listener)).map(([event]) => event);
+  };
 }
 
 describe("vscode-jsonrpc over a client and a server", () => {
@@ -67,10 +80,12 @@ describe("vscode-jsonrpc over a client and a server", () => {
   });
 
   test("closes with the peer, and leaves no listener behind", async () => {
-    const { near, client } = await connect();
+    const { near, client, listeners } = await connect();
+    expect([...listeners()].sort()).toEqual(["close", "lost", "message", "status"]);
     const closed = new Promise<void>((resolve) => near.onClose(resolve));
     await client.close();
     await closed;
+    expect(listeners()).toEqual([]);
   });
 
   test("reports a message that is not JSON, and handles the next one", async () => {

@@ -28,6 +28,12 @@ export const ITEM_PART_BYTES = 65_536;
 /** Unread items of all streams of a connection, in bytes. */
 export const UNREAD_MAX_BYTES = 16_777_216;
 
+/** Requests of the other side over JSON-RPC that are not answered yet, those of lost connections among them. */
+export const JSON_RPC_MAX_REQUESTS = 16_384;
+
+/** Longest id of such a request, in characters. */
+export const JSON_RPC_ID_MAX_CHARS = 1_024;
+
 /** Longest delay that Node timers support, in milliseconds; a timer with a longer one fires at once. */
 export const TIMER_MAX_MS = 2_147_483_647;
 

@@ -1,4 +1,5 @@
 import type { DataMessage } from "@ipc/session";
+import { JSON_RPC_ID_MAX_CHARS, JSON_RPC_MAX_REQUESTS } from "../limits.js";
 
 /** The id of a JSON-RPC request. */
 export type Id = string | number;
@@ -11,11 +12,27 @@ export interface AnyMessage {
   readonly params?: unknown;
 }
 
+/** A JSON-RPC message that asks for a response. */
+export interface Request extends AnyMessage {
+  readonly id: Id;
+  readonly method: string;
+}
+
+/** Returns whether a message is a request, as vscode-jsonrpc judges it: it answers no other. */
+export function isRequest(message: AnyMessage): message is Request {
+  return typeof message.method === "string" && (typeof message.id === "string" || typeof message.id === "number");
+}
+
+/** Where the requests of a connection came from: a message to reply to. The shortest, because it is kept. */
+interface Origin {
+  message: DataMessage;
+}
+
 interface Incoming {
   /** As the other side gave it. */
   readonly id: Id;
   /** Undefined once its connection has ended. */
-  message: DataMessage | undefined;
+  origin: Origin | undefined;
 }
 
 /**
@@ -27,6 +44,8 @@ export class IncomingRequests {
   readonly #requests = new Map<Id, Incoming>();
   /** Those of the current connection that have another id on this side. */
   readonly #renamed = new Map<Id, Id>();
+  /** That of the current connection. */
+  #origin: Origin | undefined;
   #open = 0;
   #count = 0;
 
@@ -35,13 +54,24 @@ export class IncomingRequests {
     return this.#open;
   }
 
+  /** Returns why a request cannot be kept until it is answered; undefined if it can. */
+  refusalOf({ id }: Request): string | undefined {
+    if (this.#requests.size >= JSON_RPC_MAX_REQUESTS) {
+      return `${this.#requests.size} requests are not answered yet, limit ${JSON_RPC_MAX_REQUESTS}`;
+    }
+    if (typeof id === "number" || id.length <= JSON_RPC_ID_MAX_CHARS) return undefined;
+    return `an id of ${id.length} characters, limit ${JSON_RPC_ID_MAX_CHARS}`;
+  }
+
   /** Returns a received message as this side gets it: requests and cancellations with the id of this side. */
   receive(received: AnyMessage, message: DataMessage): AnyMessage {
     if (received.method === "$/cancelRequest") return this.#cancellation(received);
-    const { id, method } = received;
-    if (method === undefined || id === undefined || id === null) return received;
+    if (!isRequest(received)) return received;
+    const { id } = received;
+    this.#origin ??= { message };
+    if (message.data.length < this.#origin.message.data.length) this.#origin.message = message;
     const own = this.#requests.has(id) ? this.#unused() : id;
-    this.#requests.set(own, { id, message });
+    this.#requests.set(own, { id, origin: this.#origin });
     this.#open++;
     if (own === id) return received;
     this.#renamed.set(id, own);
@@ -49,17 +79,24 @@ export class IncomingRequests {
   }
 
   /** Takes the request that a response answers: its own id, and the message to reply to, if its connection is there. */
-  answer(own: Id): Incoming | undefined {
+  answer(own: Id): { readonly id: Id; readonly message: DataMessage | undefined } | undefined {
     const request = this.#requests.get(own);
+    if (request === undefined) return undefined;
     this.#requests.delete(own);
-    if (request?.message !== undefined) this.#open--;
-    if (request !== undefined && this.#renamed.get(request.id) === own) this.#renamed.delete(request.id);
-    return request;
+    if (request.origin !== undefined) this.#open--;
+    if (this.#renamed.get(request.id) === own) this.#renamed.delete(request.id);
+    return { id: request.id, message: request.origin?.message };
+  }
+
+  /** Another connection is there; it may belong to the same session. */
+  connected(): void {
+    this.#origin = undefined;
   }
 
   /** The connection has ended. Its requests keep their ids until they are answered. */
   lose(): void {
-    for (const request of this.#requests.values()) request.message = undefined;
+    for (const request of this.#requests.values()) request.origin = undefined;
+    this.#origin = undefined;
     this.#renamed.clear();
     this.#open = 0;
   }

@@ -1,14 +1,17 @@
-import type { ConnectionSecurity, DataMessage, Status } from "@ipc/session";
+import type { ConnectionSecurity, DataMessage, PeerStats, Status } from "@ipc/session";
 import { formatValue, isError } from "../format-value.js";
 import { joinDrain } from "../link/call-peer.js";
 import { ipcCodeOf } from "../rpc-error.js";
-import { type AnyMessage, type Id, IncomingRequests } from "./incoming-requests.js";
+import { type AnyMessage, type Id, IncomingRequests, isRequest, type Request } from "./incoming-requests.js";
 
 /** The type of the messages that carry JSON-RPC: "jrpc" in ASCII. */
 const JSON_RPC_TYPE = 0x6a727063;
 
 /** vscode-jsonrpc's code of a request that was not answered. @see vscode-jsonrpc messages.ts, `ErrorCodes` */
 const PENDING_RESPONSE_REJECTED = -32_097;
+
+/** The code of a request that is refused. JSON-RPC leaves -32000 … -32099 to implementations. */
+const REFUSED = -32_000;
 
 /** A JSON-RPC 2.0 message. */
 export interface JsonRpcMessage {
@@ -24,7 +27,9 @@ export interface JsonRpcPeer {
   off(event: "status", listener: (status: Status) => void): unknown;
   off(event: "close" | "lost", listener: () => void): unknown;
   write(type: number, data: string): Promise<void>;
+  readonly status: Status;
   readonly security: Pick<ConnectionSecurity, "resumable">;
+  readonly stats: Pick<PeerStats, "reconnects">;
 }
 
 /** Ends what it was made for. */
@@ -57,7 +62,9 @@ export interface JsonRpcWriter extends Disposable {
  *
  * vscode-jsonrpc does not know that a connection can be lost and made again. A request that was under way then is answered with the
  * error -32097, so that none waits forever, and the connection goes on with the peer's next one; it closes with the peer. A response to
- * a request whose connection has ended is dropped. With resume in force a cut is no loss: requests go on until their session is lost. The peer's `drain` waits until the requests of both sides are answered.
+ * a request whose connection has ended is dropped. With resume in force a cut is no loss: requests go on until their session is lost.
+ * The peer's `drain` waits until the requests of both sides are answered. A request of the other side is answered with the error -32000
+ * while 16 384 are not answered yet, or if its id has more than 1 024 characters.
  * @throws TypeError
  */
 export function jsonRpcOver(peer: JsonRpcPeer): { readonly reader: JsonRpcReader; readonly writer: JsonRpcWriter } {
@@ -72,16 +79,19 @@ class Bridge {
   readonly #readError = new JsonRpcEvent<Error>();
   readonly #writeError = new JsonRpcEvent<[Error, JsonRpcMessage | undefined, number | undefined]>();
   readonly #closed = new JsonRpcEvent<void>();
-  /** Requests of this side that are not answered. */
-  readonly #pending = new Set<Id>();
+  /** Requests of this side that are not answered, each with the value of `stats.reconnects` for its connection or session. */
+  readonly #pending = new Map<Id, number>();
   readonly #incoming = new IncomingRequests();
   /** The halves that are in use. */
   readonly #used = new Set(["reader", "writer"]);
   #callback: ((message: JsonRpcMessage) => void) | undefined;
+  /** Whether the connection that the statuses have come to belongs to a session that can be resumed. */
+  #isResumable: boolean;
   #errors = 0;
 
   constructor(peer: JsonRpcPeer) {
     this.#peer = peer;
+    this.#isResumable = peer.security.resumable === true;
     peer.on("status", this.#onStatus);
     peer.on("lost", this.#onLost);
     peer.on("close", this.#onClose);
@@ -121,21 +131,24 @@ class Bridge {
   };
 
   async #write(message: JsonRpcMessage): Promise<void> {
-    const id = requestIdOf(message);
+    const id = isRequest(message) ? message.id : undefined;
     try {
       const written = isResponse(message)
         ? this.#answer(message)
         : this.#peer.write(JSON_RPC_TYPE, JSON.stringify(message));
-      if (id !== undefined) this.#pending.add(id);
+      if (id !== undefined) this.#pending.set(id, this.#peer.stats.reconnects);
       await written;
     } catch (error) {
       if (id !== undefined) this.#pending.delete(id);
-      // The statuses report the end of a connection.
-      if (ipcCodeOf(error) !== "IPC_CONNECTION_LOST") {
-        this.#writeError.fire([isError(error) ? error : new Error(formatValue(error)), message, ++this.#errors]);
-      }
+      this.#reportUnwritten(message, error);
       throw error;
     }
+  }
+
+  #reportUnwritten(message: JsonRpcMessage, error: unknown): void {
+    // The statuses report the end of a connection.
+    if (ipcCodeOf(error) === "IPC_CONNECTION_LOST") return;
+    this.#writeError.fire([isError(error) ? error : new Error(formatValue(error)), message, ++this.#errors]);
   }
 
   /** Sends a response to where its request came from. */
@@ -158,18 +171,33 @@ class Bridge {
       return;
     }
     if (isResponse(message)) this.#pending.delete(message.id);
-    this.#callback?.(this.#incoming.receive(message as AnyMessage, received));
+    const given = message as AnyMessage;
+    const refusal = isRequest(given) ? this.#incoming.refusalOf(given) : undefined;
+    if (refusal === undefined) this.#callback?.(this.#incoming.receive(given, received));
+    else this.#refuse(given as Request, received, refusal);
   };
 
+  #refuse({ id }: Request, received: DataMessage, message: string): void {
+    const response = { jsonrpc: "2.0", id, error: { code: REFUSED, message } };
+    const written = received.reply(JSON_RPC_TYPE, JSON.stringify(response));
+    written.catch((error: unknown) => this.#reportUnwritten(response, error));
+  }
+
   readonly #onStatus = (status: Status): void => {
-    const isCut = status === "Reconnecting" && this.#peer.security.resumable === true;
-    if (isCut || status === "Connected" || status === "Connecting" || status === "Listening") return;
-    this.#lose(status);
+    if (status === "Connected") {
+      this.#isResumable = this.#peer.security.resumable === true;
+      this.#incoming.connected();
+      return;
+    }
+    const isCut = status === "Reconnecting" && this.#isResumable;
+    if (isCut || status === "Connecting" || status === "Listening") return;
+    // A status waits for the messages before it, so requests may be under way on the next connection already.
+    this.#lose(status, this.#peer.status === "Connected" ? this.#peer.stats.reconnects : undefined);
   };
 
   /** Comes with each loss of a session, which no status may tell of. */
   readonly #onLost = (): void => {
-    if (this.#peer.security.resumable === true) this.#lose("Reconnecting");
+    if (this.#isResumable || this.#peer.security.resumable === true) this.#lose("Reconnecting");
   };
 
   readonly #onClose = (): void => {
@@ -179,10 +207,12 @@ class Bridge {
     this.#leave();
   };
 
-  #lose(status: Status): void {
+  /** @param current the connection or session whose requests go on */
+  #lose(status: Status, current?: number): void {
     this.#incoming.lose();
     const error = { code: PENDING_RESPONSE_REJECTED, message: `the connection was lost (status: ${status})` };
-    for (const id of this.#pending) {
+    for (const [id, connection] of this.#pending) {
+      if (connection === current) continue;
       this.#pending.delete(id);
       this.#callback?.({ jsonrpc: "2.0", id, error } as JsonRpcMessage);
     }
@@ -206,12 +236,6 @@ class Bridge {
     this.#peer.off("lost", this.#onLost);
     this.#peer.off("close", this.#onClose);
   }
-}
-
-/** Returns the id of a request; undefined for a notification or a response. */
-function requestIdOf(message: AnyMessage): Id | undefined {
-  const { id, method } = message;
-  return method !== undefined && id !== null ? id : undefined;
 }
 
 function isResponse(message: object): message is AnyMessage & { readonly id: Id } {
