@@ -149,3 +149,28 @@ describe.each<Side>(["client", "server"])("in a session, `drain()` of the %s", (
     await drained;
   });
 });
+
+describe("the end of a session", () => {
+  it("tells the server nothing if its client closes, and every message was taken", async () => {
+    const { client, server } = await start();
+    const [texts, losses] = [collect(server), lossesOf(server)];
+    for (let each = 0; each < 100; each++) await client.write(1, `${each}`);
+    await client.close();
+    await eventually(() => expect(server.status).toBe("Disconnected"));
+    expect([texts.length, losses]).toEqual([100, []]);
+  });
+
+  it("hands the client what did not arrive when its server is another one now", async () => {
+    const { client, server, sockets } = await start();
+    const losses = lossesOf(client);
+    collect(server);
+    await client.write(1, "taken", { until: "taken" });
+    server.destroy();
+    await eventually(() => expect(client.status).toBe("Reconnecting"));
+    await client.write(7, "never sent");
+    untilTestEnds(await startServer({ name, transport: sockets, resume: true }));
+    await eventually(() => expect(losses).toHaveLength(1));
+    expect(losses[0]).toMatchObject({ code: "IPC_SESSION_LOST", unconfirmed: 0 });
+    expect(losses[0]?.undelivered).toEqual([{ type: 7, data: new TextEncoder().encode("never sent") }]);
+  });
+});

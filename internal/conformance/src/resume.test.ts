@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Client, type Peer, type SessionLostError, startClient } from "@ipc/client";
+import { type Client, type Peer, startClient } from "@ipc/client";
 import { type Server, startServer } from "@ipc/server";
 import { describe, expect, it } from "vitest";
 import { CutSockets } from "../../testkit/src/cut-sockets.js";
@@ -280,36 +280,5 @@ describe("until: taken", () => {
     const flushed = client.flush({ until: "taken" });
     expect((await readData(server)).text()).toBe("a");
     await Promise.all([taken, flushed]);
-  });
-});
-
-describe("the end of a session", () => {
-  it("tells the server nothing if its client closes, and every message was taken", async () => {
-    const { client, server } = await startPair();
-    const atServer = collect(server);
-    const lost: unknown[] = [];
-    server.on("lost", (error) => lost.push(error));
-    await writeAll(client, numbers(1, 100));
-    await client.close();
-    await eventually(() => expect(server.status).toBe("Disconnected"));
-    expect(atServer).toHaveLength(100);
-    expect(lost).toEqual([]);
-  });
-
-  it("hands the client what did not arrive when its server is another one now", async () => {
-    const { client, server, transport } = await startPair();
-    const errors: unknown[] = [];
-    client.on("lost", (error) => errors.push(error));
-    collect(server);
-    await client.write(1, "taken", { until: "taken" });
-    server.destroy();
-    await eventually(() => expect(client.status).toBe("Reconnecting"));
-    await client.write(7, "never sent");
-    untilTestEnds(await startServer({ name, transport, resume: true }));
-    await eventually(() => expect(errors).toHaveLength(1));
-    expect(errors[0]).toMatchObject({ code: "IPC_SESSION_LOST", unconfirmed: 0 });
-    expect((errors[0] as SessionLostError).undelivered).toEqual([
-      { type: 7, data: new TextEncoder().encode("never sent") },
-    ]);
   });
 });

@@ -10,10 +10,7 @@ import { AHEAD_BYTES, LargeOutput } from "./large-output.js";
 import { SendBuffer } from "./send-buffer.js";
 import { WriteTracker } from "./write-tracker.js";
 
-/**
- * Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. A codec whose messages
- * are sealed one by one reaches both with a quarter of the bytes, because it may batch a quarter.
- */
+/** Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. */
 const SHARE_BYTES = 4_096;
 
 /** What an idle connection is given before the end of the tick: the peer works on it while the rest is gathered. In bytes. */
@@ -151,6 +148,7 @@ export class FrameOutput {
     if (!this.#isFlowing && batch.length >= HEAD_START_BYTES && this.#isHeadStart() && this.tracker.isIdle)
       this.handBatch();
     const { yieldAfterBytes } = this.#encoder;
+    // A codec that seals its messages one by one may batch a quarter, and reaches both bounds with a quarter of the bytes.
     const cost = LARGE_BYTES / yieldAfterBytes;
     const maxBytes = noteBatched(length * cost) ? SHARE_BYTES / cost : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
