@@ -1,0 +1,85 @@
+import type { ConnectionSecurity } from "@ipc/session";
+import { describe, expect, test } from "vitest";
+import { rejection } from "../../test/both-sides.js";
+import { collect } from "../../test/during.js";
+import { fakePair, settle } from "../../test/fake-peer.js";
+import type { Remote } from "../calls/remote-types.js";
+import { method, stream } from "../contract/method.js";
+import { KIND } from "../wire/frame.js";
+import { rpc, serve } from "./rpc.js";
+
+describe("a call by a listener of a message whose connection has ended, while the next one is there", () => {
+  const contract = {
+    once: method<void, string>({ idempotent: true }),
+    get: method<void, string>(),
+    watch: stream<void, number>({ idempotent: true }),
+    put: stream<void, never, number, number>(),
+  };
+
+  /** Hands the message of the first connection and both statuses out at once, and returns what its listener makes. */
+  async function late<T>(
+    make: (api: Remote<typeof contract>) => T,
+    { first, second }: { readonly first?: ConnectionSecurity; readonly second?: ConnectionSecurity } = {},
+  ): Promise<{ readonly pair: ReturnType<typeof fakePair>; readonly made: T }> {
+    const pair = fakePair();
+    const { client, server } = pair;
+    if (first !== undefined) client.security = first;
+    let made: { readonly value: T } | undefined;
+    const onMessage = (): void => {
+      made = { value: make(rpc(client).remote(contract)) };
+    };
+    rpc(client, { onMessage });
+    serve(server, contract, {
+      once: () => "repeated",
+      get: () => "never",
+      async *watch() {
+        yield 7;
+      },
+      put: () => 0,
+    });
+    client.pause();
+    client.hand("message", client.messageOf(5, Buffer.from("news")));
+    client.lose("Reconnecting");
+    server.lose("Disconnected");
+    if (second !== undefined) client.security = second;
+    server.reconnect();
+    client.reconnect();
+    client.handAll();
+    await settle(pair);
+    if (made === undefined) throw new Error("no message was handed out");
+    return { pair, made: made.value };
+  }
+
+  test("is repeated over the next one if it is idempotent", async () => {
+    const { pair, made } = await late((api) => api.once(undefined, { timeoutMs: 0 }));
+    expect(rpc(pair.client).stats.calls).toBe(0);
+    expect(await made).toBe("repeated");
+    expect(pair.client.sent.map(({ kind, name }) => [kind, name])).toEqual([[KIND.call, "once"]]);
+  });
+
+  test("is repeated over the next one if it is an idempotent stream", async () => {
+    const { pair, made } = await late((api) => collect(api.watch()));
+    expect(rpc(pair.client).stats.calls).toBe(0);
+    expect(await made).toEqual([7]);
+  });
+
+  test("rejects as not executed if it is not idempotent", async () => {
+    const { pair, made } = await late((api) =>
+      Promise.all([rejection(api.get()), rejection(api.put(undefined, { items: [1] }))]),
+    );
+    expect(await made).toMatchObject([
+      { code: "IPC_CALL_LOST", executed: "no" },
+      { code: "IPC_CALL_LOST", executed: "no" },
+    ]);
+    expect(pair.client.sent.filter(({ kind }) => kind === KIND.call)).toEqual([]);
+  });
+
+  test("is not repeated if the next one's server has proved less than the first one's", async () => {
+    const { pair, made } = await late((api) => rejection(api.once()), {
+      first: { mode: "secure", peer: { psk: true } },
+      second: { mode: "secure", peer: { psk: false } },
+    });
+    expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "no" });
+    expect(pair.client.sent).toEqual([]);
+  });
+});
