@@ -28,7 +28,7 @@ describe("a request under way on the next connection, while the end of the one b
     peer.lose("Reconnecting");
     peer.reconnect();
     await writer.write(request(2, "get", "over the second"));
-    peer.resume();
+    peer.handAll();
     expect(received.splice(0)).toMatchObject([{ id: 1, error: { code: -32_097 } }]);
     expect(peer.isBusy).toBe(true);
     deliver(peer, response(2, "two"));
@@ -43,7 +43,7 @@ describe("a request under way on the next connection, while the end of the one b
     peer.reconnect();
     await writer.write(request(2, "get"));
     peer.lose("Reconnecting");
-    peer.resume();
+    peer.handAll();
     expect(received).toMatchObject([{ id: 2, error: { code: -32_097 } }]);
   });
 
@@ -53,7 +53,7 @@ describe("a request under way on the next connection, while the end of the one b
     peer.lose("Reconnecting");
     peer.reconnect();
     await writer.write(request(2, "get"));
-    peer.resume();
+    peer.handAll();
     peer.destroy();
     expect(received).toMatchObject([{ id: 2, error: { code: -32_097 } }]);
   });
