@@ -8,9 +8,12 @@ import { temporaryDirectory } from "../../../../internal/testkit/src/temporary-d
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { bothSides, rejection } from "../../test/both-sides.js";
 import { method, stream } from "../contract/method.js";
+import { MESSAGE_TYPE } from "../limits.js";
+import { encodeFrame, KIND } from "../wire/frame.js";
 import { rpc, serve } from "./rpc.js";
 
 const STREAMS = 1_000;
+const WAIT = Buffer.from("wait");
 /** Far more than the kernel holds. */
 const LARGE = "x".repeat(200_000);
 
@@ -75,6 +78,45 @@ describe("a connection over one socket", () => {
     for (const error of refused) expect(error).toMatchObject({ code: "IPC_QUEUE_FULL", executed: "no" });
     expect(results.filter((result) => result === "answered").length).toBeGreaterThan(0);
     expect(await api.echo("alive")).toBe("alive");
+  });
+
+  test("carries 100 000 calls at once, while an earlier call is answered and another client goes on", async () => {
+    const { manager, connect } = await bothSides();
+    let answer: (value: string) => void = () => {};
+    let ended = 0;
+    serve(manager, contract, {
+      ...handlers,
+      give: () => new Promise((resolve) => (answer = resolve)),
+      wait: (_, { signal }) =>
+        new Promise((resolve) => {
+          signal.addEventListener("abort", () => {
+            ended++;
+            resolve();
+          });
+        }),
+    });
+    const other = rpc(await connect()).remote(contract);
+    const client = await connect({ retry: false });
+    const api = rpc(client).remote(contract);
+    const early = api.give(1);
+    await eventually(() => expect(rpc(manager).stats.handling).toBe(1));
+    let isOver = false;
+    let isEchoedBefore: Promise<boolean> | undefined;
+    for (let at = 1; at <= 100_000; at++) {
+      const written = client.write(MESSAGE_TYPE, encodeFrame({ kind: KIND.call, id: 2 * at + 101, name: WAIT }));
+      if (at % 1_000 === 0) await written;
+      else written.catch(() => {});
+      if (at === 10_000) isEchoedBefore = other.echo("meanwhile").then(() => !isOver);
+    }
+    isOver = true;
+    expect(await isEchoedBefore).toBe(true);
+    // Behind all of them on the same connection.
+    expect(await rejection(api.echo("one more"))).toMatchObject({ code: "ipc.busy", executed: "no" });
+    expect(rpc(manager).stats.handling).toBe(1_024);
+    answer("in time");
+    expect(await early).toBe("in time");
+    client.destroy();
+    await eventually(() => expect([ended, rpc(manager).stats.handling]).toEqual([1_023, 0]));
   });
 
   test("is closed when its caller reads no answers, and the other clients keep theirs", async () => {

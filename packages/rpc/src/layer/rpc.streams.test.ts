@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { rejection } from "../../test/both-sides.js";
 import { collect, during, expectNothingLeft } from "../../test/during.js";
-import { fakePair, settle } from "../../test/fake-peer.js";
+import { type FakePeer, fakePair, settle } from "../../test/fake-peer.js";
 import type { CallStream } from "../calls/remote-types.js";
 import { method, stream } from "../contract/method.js";
 import { KIND } from "../wire/frame.js";
@@ -19,11 +19,12 @@ interface Log {
   returned: number;
 }
 
-function scene(): { pair: ReturnType<typeof fakePair>; api: ReturnType<typeof apiOf>; log: Log } {
+function sceneOf(by: "client" | "server", to: "client" | "server") {
   const pair = fakePair();
+  const { [by]: caller, [to]: callee } = pair;
   const log: Log = { pulled: 0, returned: 0 };
-  rpc(pair.server, { logger: { error() {} } });
-  serve(pair.server, contract, {
+  rpc(callee, { logger: { error() {} } });
+  serve(callee, contract, {
     async *count(limit) {
       try {
         for (let at = 0; at < limit; at++) {
@@ -44,12 +45,17 @@ function scene(): { pair: ReturnType<typeof fakePair>; api: ReturnType<typeof ap
     },
     ping: () => "pong",
   });
-  return { pair, api: apiOf(pair), log };
+  return { pair, caller, api: apiOf(caller), log };
 }
 
-const apiOf = (pair: ReturnType<typeof fakePair>) => rpc(pair.client).remote(contract);
+const apiOf = (peer: FakePeer) => rpc(peer).remote(contract);
 
-describe("a stream from the handler", () => {
+describe.each([
+  ["server", "client"],
+  ["client", "server"],
+] as const)("a stream from a handler of the %s", (to, by) => {
+  const scene = (): ReturnType<typeof sceneOf> => sceneOf(by, to);
+
   test("gives its items in order, then its result", async () => {
     const { pair, api } = scene();
     const run = api.count(1_000);
@@ -59,27 +65,27 @@ describe("a stream from the handler", () => {
   });
 
   test("stops at its window when its reader stops, and other calls pass it", async () => {
-    const { pair, api, log } = scene();
+    const { pair, caller, api, log } = scene();
     const items = api.count(1_000_000)[Symbol.asyncIterator]();
     expect(await during(pair, items.next())).toEqual({ done: false, value: 0 });
     await settle(pair);
     expect(log.pulled).toBeLessThanOrEqual(16_384 / 64 + 1);
-    expect(rpc(pair.client).stats.unreadBytes).toBeLessThanOrEqual(16_384);
+    expect(rpc(caller).stats.unreadBytes).toBeLessThanOrEqual(16_384);
     expect(await during(pair, api.ping())).toBe("pong");
     await items.return?.();
     await expectNothingLeft(pair);
   });
 
   test("opens its window up to `windowBytes` while it is read", async () => {
-    const { pair, api } = scene();
+    const { pair, caller, api } = scene();
     await during(pair, collect(api.count(20_000)));
-    const grants = pair.client.sent.filter(({ kind }) => kind === KIND.credit).map(({ number }) => number);
+    const grants = caller.sent.filter(({ kind }) => kind === KIND.credit).map(({ number }) => number);
     expect(grants[0]).toBe(8_192 + 16_384);
     expect(grants.at(-1)).toBe(131_072);
   });
 
   test("ends the generator when the reader leaves the loop, and its result rejects", async () => {
-    const { pair, api, log } = scene();
+    const { pair, caller, api, log } = scene();
     const run = api.count(1_000_000);
     await during(
       pair,
@@ -90,7 +96,7 @@ describe("a stream from the handler", () => {
     await settle(pair);
     expect(log.returned).toBe(1);
     expect(await rejection(run.result)).toMatchObject({ code: "IPC_ABORTED", executed: "maybe" });
-    expect(pair.client.sent.filter(({ kind }) => kind === KIND.cancel)).toHaveLength(1);
+    expect(caller.sent.filter(({ kind }) => kind === KIND.cancel)).toHaveLength(1);
     await expectNothingLeft(pair);
   });
 
@@ -167,17 +173,17 @@ describe("a stream from the handler", () => {
   });
 
   test("is an async iterable and a promise, also when only the compiler knows the contract", async () => {
-    const { pair } = scene();
-    const api = rpc(pair.client).remote<typeof contract>();
+    const { pair, caller } = scene();
+    const api = rpc(caller).remote<typeof contract>();
     expect(await during(pair, collect(api.count(3)))).toEqual([0, 1, 2]);
     expect(await during(pair, api.ping())).toBe("pong");
   });
 
   test("counts against the limit of all streams until it is read, also after its end", async () => {
-    const { pair, api } = scene();
+    const { pair, caller, api } = scene();
     const run = api.count(100);
     await settle(pair);
-    expect(rpc(pair.client).stats).toMatchObject({ calls: 0, unreadBytes: 6_400 });
+    expect(rpc(caller).stats).toMatchObject({ calls: 0, unreadBytes: 6_400 });
     expect(await collect(run)).toHaveLength(100);
     await expectNothingLeft(pair);
   });

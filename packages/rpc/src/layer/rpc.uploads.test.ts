@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { rejection } from "../../test/both-sides.js";
 import { collect, during, expectNothingLeft } from "../../test/during.js";
-import { fakePair, settle } from "../../test/fake-peer.js";
+import { type FakePeer, fakePair, settle } from "../../test/fake-peer.js";
 import { pass } from "../../test/pass-time.js";
 import type { Remote } from "../calls/remote-types.js";
 import { method, stream } from "../contract/method.js";
@@ -13,21 +13,34 @@ const contract = {
   sum: stream<void, never, number, number>(),
   upload: method<void, number>(),
   double: stream<void, number, string, number>(),
+  count: stream<number, never, number, number>(),
+  ping: method<void, string>(),
 };
 
 interface Scene {
   readonly pair: ReturnType<typeof fakePair>;
+  readonly caller: FakePeer;
+  readonly callee: FakePeer;
   readonly api: Remote<typeof contract>;
   /** How the loops of `sum` have ended: "complete", or the code of the error. */
   readonly loops: unknown[];
 }
 
-/** @param held what the loop of `sum` awaits after each item */
-function scene(held?: Promise<void>): Scene {
+type Side = "client" | "server";
+
+/** @param held what the loop of `sum` awaits after each item, and that of `count` after as many as its input says */
+function sceneOf(by: Side, to: Side, held?: Promise<void>): Scene {
   const pair = fakePair();
+  const { [by]: caller, [to]: callee } = pair;
   const loops: unknown[] = [];
-  rpc(pair.server, { logger: { error() {} } });
-  serve(pair.server, contract, {
+  rpc(callee, { logger: { error() {} } });
+  serve(callee, contract, {
+    ping: () => "pong",
+    count: async (until, call) => {
+      let count = 0;
+      for await (const _item of call.items) if (++count === until) await held;
+      return count;
+    },
     sum: async (_, call) => {
       let sum = 0;
       try {
@@ -50,10 +63,15 @@ function scene(held?: Promise<void>): Scene {
       return "doubled";
     },
   });
-  return { pair, api: rpc(pair.client).remote(contract), loops };
+  return { pair, caller, callee, api: rpc(caller).remote(contract), loops };
 }
 
-describe("a stream from the caller", () => {
+describe.each([
+  ["client", "server"],
+  ["server", "client"],
+] as const)("a stream from a %s that calls", (by, to) => {
+  const scene = (held?: Promise<void>): Scene => sceneOf(by, to, held);
+
   test("is read to its end by the handler", async () => {
     const { pair, api, loops } = scene();
     expect(await during(pair, api.sum(undefined, { items: [1, 2, 3] }))).toBe(6);
@@ -69,7 +87,36 @@ describe("a stream from the caller", () => {
     await expectNothingLeft(pair);
   });
 
-  test("is pulled only as fast as the handler reads, and its generator returns when the call is answered", async () => {
+  test.each([10, 2_000])(
+    "is pulled only as fast as the handler reads, which stops after %s items, and other calls pass it",
+    async (until) => {
+      let goOn = (): void => {};
+      const { pair, callee, api } = scene(
+        new Promise((resolve) => {
+          goOn = resolve;
+        }),
+      );
+      let pulled = 0;
+      function* items(): Generator<number> {
+        while (pulled < 7_000) yield ++pulled;
+      }
+      const call = api.count(until, { items: items() });
+      await settle(pair);
+      const stoppedAt = pulled;
+      const { unreadBytes } = rpc(callee).stats;
+      // The window is 16 384 bytes at first, and opens up to 262 144 while it is read; an item costs 64.
+      expect(unreadBytes).toBeLessThanOrEqual(until === 10 ? 16_384 + 64 * until : 262_144);
+      expect(stoppedAt).toBeGreaterThan(until);
+      expect(stoppedAt).toBeLessThanOrEqual(until + unreadBytes / 64 + 1);
+      for (let at = 0; at < 10; at++) expect(await during(pair, api.ping())).toBe("pong");
+      expect([pulled, rpc(callee).stats.unreadBytes]).toEqual([stoppedAt, unreadBytes]);
+      goOn();
+      expect(await during(pair, call)).toBe(7_000);
+      await expectNothingLeft(pair);
+    },
+  );
+
+  test("stops at its window, and its generator returns, when the handler answers after one item", async () => {
     const { pair, api } = scene();
     let pulled = 0;
     let returned = 0;
@@ -120,7 +167,7 @@ describe("a stream from the caller", () => {
     async (when, code) => {
       const advance = stopClock();
       let goOn = (): void => {};
-      const { pair, api, loops } = scene(
+      const { pair, caller, api, loops } = scene(
         new Promise((resolve) => {
           goOn = resolve;
         }),
@@ -128,7 +175,7 @@ describe("a stream from the caller", () => {
       const abort = new AbortController();
       const call = rejection(api.sum(undefined, { items: [1, 2, 3], signal: abort.signal, timeoutMs: 1_000 }));
       await settle(pair);
-      expect(pair.client.sent.at(-1)?.kind).toBe(KIND.end);
+      expect(caller.sent.at(-1)?.kind).toBe(KIND.end);
       if (code === "IPC_ABORTED") abort.abort();
       else if (code === "IPC_TIMED_OUT") await pass(advance, 1_001);
       else for (const peer of [pair.client, pair.server]) peer.lose("Disconnected");
@@ -143,9 +190,10 @@ describe("a stream from the caller", () => {
 
   test("rejects a loop that the handler leaves running after its answer", async () => {
     const pair = fakePair();
+    const { [by]: caller, [to]: callee } = pair;
     let loop: Promise<unknown[]> | undefined;
     serve(
-      pair.server,
+      callee,
       { sum: contract.upload },
       {
         sum: (_, call) => {
@@ -156,21 +204,21 @@ describe("a stream from the caller", () => {
       },
     );
     const items = { items: [1, 2] } as never;
-    expect(await during(pair, rpc(pair.client).remote({ sum: contract.upload }).sum(undefined, items))).toBe(1);
+    expect(await during(pair, rpc(caller).remote({ sum: contract.upload }).sum(undefined, items))).toBe(1);
     expect(await rejection(loop ?? Promise.resolve())).toMatchObject({ code: "IPC_ABORTED" });
   });
 
   test.each(["IPC_CONNECTION_LOST", "IPC_QUEUE_FULL"])(
     "rejects with its generator's error when that is %s from another connection, too",
     async (code) => {
-      const { pair, api } = scene();
+      const { pair, caller, api } = scene();
       const foreign = Object.assign(new Error("another peer"), { code });
       async function* items(): AsyncGenerator<number> {
         yield 1;
         throw foreign;
       }
       expect(await during(pair, rejection(api.sum(undefined, { items: items() })))).toBe(foreign);
-      expect(pair.client.status).toBe("Connected");
+      expect(caller.status).toBe("Connected");
       await expectNothingLeft(pair);
     },
   );
@@ -178,10 +226,10 @@ describe("a stream from the caller", () => {
   test.each(["IPC_QUEUE_FULL", "IPC_MESSAGE_TOO_LARGE"])(
     "rejects with %s when the peer accepts no item",
     async (code) => {
-      const { pair, api } = scene();
+      const { pair, caller, api } = scene();
       async function* items(): AsyncGenerator<number> {
         yield 1;
-        pair.client.refuses = code;
+        caller.refuses = code;
         yield 2;
       }
       const call = rejection(api.sum(undefined, { items: items() }));
