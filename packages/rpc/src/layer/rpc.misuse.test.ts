@@ -4,6 +4,8 @@ import { FakePeer, fakePair } from "../../test/fake-peer.js";
 import { method } from "../contract/method.js";
 import { rpc, serve } from "./rpc.js";
 
+const managerOf = () => Object.assign(new FakePeer(), { connections: new Map(), broadcast() {} });
+
 describe("wrong use throws a TypeError or RangeError that names the accepted values:", () => {
   const contract = { get: method<number, string>(), admin: { stop: method() } };
   const handlers = { get: () => "", admin: { stop() {} } };
@@ -69,7 +71,11 @@ describe("wrong use throws a TypeError or RangeError that names the accepted val
     ],
     [
       "rpc: `side` is for a session; a manager is the server of its connections",
-      () => rpc(Object.assign(new FakePeer(), { connections: new Map(), broadcast() {} }), { side: "server" }),
+      () => rpc(managerOf(), { side: "server" }),
+    ],
+    [
+      "remote: a manager has many clients; call one by `rpc(connection).remote(contract)`",
+      () => rpc(managerOf()).remote(contract),
     ],
     ["rpc: `onMessage` takes a function, got 1", ({ client }) => rpc(client, { onMessage: 1 } as never)],
     [

@@ -1,11 +1,13 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { keepUncaught } from "../../../../internal/testkit/src/uncaught-exceptions.js";
 import { answer } from "../../test/answer.js";
 import { rejection } from "../../test/both-sides.js";
+import { collect, during } from "../../test/during.js";
 import { fakePair, settle } from "../../test/fake-peer.js";
 import { method, stream } from "../contract/method.js";
-import type { CallEvent } from "../tracing.js";
+import { type CallEvent, handleChannel } from "../tracing.js";
 import { type FrameParts, KIND } from "../wire/frame.js";
 import { rpc, serve } from "./rpc.js";
 
@@ -151,5 +153,97 @@ describe("the tracing channels", () => {
     expect(handles).toContain("error get ipc.internal");
     expect(events[0]).toMatchObject({ outcome: "ipc.internal", executed: "yes" });
     expect(events[1]).toMatchObject({ kind: "stream", outcome: "ok", items: 5, bytes: 1 + 5 + 5 });
+  });
+
+  test("run handlers, generators, middleware and the readers of uploads within the stores that are bound to `start`", async () => {
+    const store = new AsyncLocalStorage<string>();
+    handleChannel.start.bindStore(store, ({ method: name, meta }) => `${name} of ${meta["tenant"]}`);
+    onTestFinished(() => void handleChannel.start.unbindStore(store));
+    const pair = fakePair();
+    const seen: unknown[] = [];
+    const see = (where: string): void => void seen.push([where, store.getStore()]);
+    const traced = { ...contract, put: stream<void, never, number, number>() };
+    const use = async (_: unknown, next: () => Promise<unknown>): Promise<unknown> => {
+      see("before");
+      const output = await next();
+      see("after");
+      return output;
+    };
+    serve(
+      pair.server,
+      traced,
+      { use: [use] },
+      {
+        get: async (value) => {
+          see("handler");
+          await null;
+          see("handler later");
+          return value;
+        },
+        async *watch(count) {
+          for (let at = 0; at < count; at++) {
+            see("generator");
+            yield at;
+          }
+          return "end";
+        },
+        put: async (_, call) => {
+          let sum = 0;
+          for await (const item of call.items) {
+            see("upload");
+            sum += item;
+          }
+          return sum;
+        },
+      },
+    );
+    const api = rpc(pair.client).remote(traced);
+    const expectSeen = async (where: readonly string[], value: string): Promise<void> => {
+      await settle(pair);
+      expect(seen.splice(0)).toEqual(where.map((each) => [each, value]));
+    };
+    const got = api.get(7, { meta: { tenant: "a" } });
+    await expectSeen(["before", "handler", "handler later", "after"], "get of a");
+    const watched = api.watch(300, { meta: { tenant: "b" } });
+    // Its reader comes later, in a context of its own, than the first items that the window allows.
+    await settle(pair);
+    expect(await during(pair, collect(watched))).toHaveLength(300);
+    await expectSeen(["before", ...Array.from({ length: 300 }, () => "generator"), "after"], "watch of b");
+    const items = (async function* () {
+      yield 1;
+      await settle(pair);
+      yield 2;
+    })();
+    const put = during(pair, api.put(undefined, { items, meta: { tenant: "c" } }));
+    expect(await Promise.all([got, put])).toEqual([7, 3]);
+    await expectSeen(["before", "upload", "upload", "after"], "put of c");
+    expect(store.getStore()).toBeUndefined();
+  });
+
+  test("report the bytes and items of the calls that are handled", async () => {
+    const events: CallEvent[] = [];
+    record("handle", (event) => void events.push(event));
+    const { pair } = scene();
+    const put = { put: stream<void, never, number, number>() };
+    serve(pair.server, put, { put: async (_, call) => (await collect(call.items)).length });
+    const remote = rpc(pair.client);
+    await answer(pair, remote.remote(contract).get(7, { timeoutMs: 500 }));
+    await answer(pair, remote.remote(contract).watch(5));
+    await during(pair, remote.remote(put).put(undefined, { items: [10, 20, 30] }));
+    const common = { remote: "fake", outcome: "ok", executed: "yes", meta: {} };
+    expect(events).toEqual([
+      { ...common, method: "get", kind: "unary", id: 1, deadlineMs: 500, bytes: 1 + 1, items: 0, error: undefined },
+      {
+        ...common,
+        method: "watch",
+        kind: "stream",
+        id: 3,
+        deadlineMs: 0,
+        bytes: 1 + 5 + 5,
+        items: 5,
+        error: undefined,
+      },
+      { ...common, method: "put", kind: "stream", id: 5, deadlineMs: 0, bytes: 3 * 2 + 1, items: 3, error: undefined },
+    ]);
   });
 });
