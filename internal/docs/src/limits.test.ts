@@ -67,8 +67,8 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "session/src/codec/codec.ts", code: "LARGE_BYTES = 65_536;", says: "one tick, 65 536 bytes" },
   {
     file: "session/src/output/large-output.ts",
-    code: "AHEAD_BYTES = 262_144;",
-    says: "fewer than 262 144 bytes wait",
+    code: "AHEAD_BYTES: number = RECORD_DATA_MAX_BYTES + RECORD_OVERHEAD_BYTES;",
+    says: "262 164 bytes wait for the kernel at most, which is one record",
   },
   { file: "session/src/options/security-options.ts", code: "MAX_PSKS = 4;", says: "| 4, the key file's among them |" },
   { file: "framing/src/frame-layout.ts", code: "UINT32_MAX = 0xffff_ffff;", says: "4 294 967 295" },
