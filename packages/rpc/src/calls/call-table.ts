@@ -1,8 +1,9 @@
+import type { ConnectionSecurity } from "@ipc/session";
 import { CallFailed, executedOf, type ReservedCode } from "../call-failed.js";
 import { ExpiryTimer } from "../deadline.js";
 import { messageOf } from "../format-value.js";
 import { CALL_TIMEOUT_MS } from "../limits.js";
-import { type Link, type LossReason, provesAtLeast } from "../link/link.js";
+import type { Link, LossReason } from "../link/link.js";
 import type { SessionLoss } from "../link/session-losses.js";
 import { isExecuted, RpcError } from "../rpc-error.js";
 import { encodeFrame, type Frame, KIND, setNumber } from "../wire/frame.js";
@@ -60,6 +61,7 @@ export class CallTable implements CallOwner {
     }
     call.isWaiting = false;
     call.caller = this.#link.caller;
+    call.ahead = this.#link.ahead;
     call.isAccepted = this.#link.send(frame, call);
     // Only a call that may be repeated needs its frame again; a large one, to know what a failed write means.
     if (call.isAccepted && !call.isRepeatable) call.frame = undefined;
@@ -77,8 +79,8 @@ export class CallTable implements CallOwner {
   lost(call: OutgoingCall, error: RpcError): void {
     if (call.isSettled) return;
     if (call.isAccepted) call.mayHaveRun = true;
-    const { redials, isEnded, hasSession } = this.#link;
-    if (!(call.isRepeatable && redials) || isEnded) {
+    const { redials, hasSession } = this.#link;
+    if (!(call.isRepeatable && redials)) {
       call.reject(error);
       return;
     }
@@ -90,8 +92,10 @@ export class CallTable implements CallOwner {
   /** The connection has ended, or its session; calls that may be repeated wait for the next one. */
   connectionLost(error: LossReason, loss: SessionLoss | undefined): void {
     this.#ids.forget();
+    const { ahead } = this.#link;
     for (const call of this.#calls.values()) {
       if (call.isWaiting) call.refusal = undefined;
+      else if (ahead !== undefined && call.ahead === ahead) continue;
       else if (loss?.undelivered.has(call.id) === true) {
         call.isAccepted = false;
         this.lost(call, error(call.method, call.mayHaveRun ? "maybe" : "no"));
@@ -245,4 +249,16 @@ function readFailure(
   } catch {
     return {};
   }
+}
+
+const RANK: Readonly<Record<ConnectionSecurity["mode"], number>> = { plain: 0, compatible: 1, secure: 2 };
+
+/**
+ * Returns whether a new connection protects as much as an old one, and its peer has proved as much: only then may a call that
+ * was meant for the old peer be sent to the new one.
+ */
+function provesAtLeast(now: ConnectionSecurity, before: ConnectionSecurity): boolean {
+  if (RANK[now.mode] < RANK[before.mode]) return false;
+  if (before.peer.psk && !now.peer.psk) return false;
+  return before.peer.key === undefined || now.peer.key !== undefined;
 }

@@ -48,6 +48,8 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   readonly security: ConnectionSecurity;
   /** The other side of the connection that the call was sent over last. */
   caller: Caller;
+  /** That connection, if it was a later one than the statuses had come to. */
+  ahead: number | undefined;
   isAccepted = false;
   /** Whether the call waits to be sent: for the next connection, or at first. */
   isWaiting = true;

@@ -2,9 +2,10 @@ import type { ConnectionSecurity } from "@ipc/session";
 import { describe, expect, test } from "vitest";
 import { rejection } from "../../test/both-sides.js";
 import { collect } from "../../test/during.js";
-import { fakePair, settle } from "../../test/fake-peer.js";
+import { type FakePeer, fakePair, settle } from "../../test/fake-peer.js";
 import type { Remote } from "../calls/remote-types.js";
 import { method, stream } from "../contract/method.js";
+import type { RpcError } from "../rpc-error.js";
 import { KIND } from "../wire/frame.js";
 import { rpc, serve } from "./rpc.js";
 
@@ -81,5 +82,63 @@ describe("a call by a listener of a message whose connection has ended, while th
     });
     expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "no" });
     expect(pair.client.sent).toEqual([]);
+  });
+});
+
+describe("a call over the next connection, while the end of one without messages still waits to be handed out,", () => {
+  const contract = { once: method<void, number>({ idempotent: true }), get: method<void, number>() };
+
+  /** A client whose call has reached the second connection's server; the call is answered after `end`. */
+  async function ahead(what: keyof typeof contract, end: (client: FakePeer) => void) {
+    const pair = fakePair();
+    const { client, server } = pair;
+    let calls = 0;
+    const answers: (() => void)[] = [];
+    const count = () => new Promise<number>((resolve) => answers.push(() => resolve(++calls)));
+    serve(server, contract, { once: count, get: count });
+    const api = rpc(client).remote(contract);
+    client.pause();
+    client.lose("Reconnecting");
+    server.lose("Disconnected");
+    server.reconnect();
+    client.reconnect();
+    const made = api[what]().catch(({ code, executed }: RpcError) => [code, executed]);
+    await settle(pair);
+    end(client);
+    await settle(pair);
+    for (const answer of answers) answer();
+    await settle(pair);
+    return { made, pair, calls: () => calls };
+  }
+
+  test.each(["once", "get"] as const)("is answered over it, and not repeated (%s)", async (what) => {
+    const { made, pair, calls } = await ahead(what, (client) => client.resume());
+    expect(await made).toBe(1);
+    expect([calls(), pair.client.sent.length]).toEqual([1, 1]);
+  });
+
+  test("is lost with it", async () => {
+    const { made } = await ahead("get", (client) => {
+      client.lose("Reconnecting");
+      client.resume();
+    });
+    expect(await made).toEqual(["IPC_CALL_LOST", "maybe"]);
+  });
+
+  test("is lost with it, although a third one is there", async () => {
+    const { made } = await ahead("get", (client) => {
+      client.lose("Reconnecting");
+      client.reconnect();
+      client.resume();
+    });
+    expect(await made).toEqual(["IPC_CALL_LOST", "maybe"]);
+  });
+
+  test("is lost with it when both ends are handed out one after the other", async () => {
+    const { made } = await ahead("get", (client) => {
+      client.resume();
+      client.lose("Reconnecting");
+    });
+    expect(await made).toEqual(["IPC_CALL_LOST", "maybe"]);
   });
 });

@@ -104,16 +104,12 @@ export class Link {
 
   /** Whether this side has dialled, and dials again when the connection is lost. */
   get redials(): boolean {
-    return this.side === "client" && !this.#hasOneConnection && !this.#isDraining;
+    return this.side === "client" && !this.#hasOneConnection && !this.#isDraining && this.#state !== "ended";
   }
 
   /** Whether the other side drains: it refuses new calls, and the connection will end. */
   get isOtherDraining(): boolean {
     return this.#isOtherDraining;
-  }
-
-  get isEnded(): boolean {
-    return this.#state === "ended";
   }
 
   get security(): ConnectionSecurity {
@@ -140,6 +136,12 @@ export class Link {
    */
   get isCurrent(): boolean {
     return this.#hasOneConnection || this.#peer.stats.reconnects === this.#reconnects;
+  }
+
+  /** The connection that frames go over, if it is a later one than the statuses have come to: it outlives the loss that they tell next. */
+  get ahead(): number | undefined {
+    if (this.#message !== undefined || this.isCurrent || this.#peer.status !== "Connected") return undefined;
+    return this.#peer.stats.reconnects;
   }
 
   /** Sends a frame. Returns whether the peer has accepted it; otherwise `watcher` learns what becomes of it. */
@@ -284,16 +286,4 @@ function lossOf(method: string, status: Status, executed: Executed, loss?: Sessi
         `${method}: the connection was lost (status: ${status}) before the call was answered`,
         loss && { cause: loss.error },
       );
-}
-
-const RANK: Readonly<Record<ConnectionSecurity["mode"], number>> = { plain: 0, compatible: 1, secure: 2 };
-
-/**
- * Returns whether a new connection protects as much as an old one, and its peer has proved as much: only then may a call that
- * was meant for the old peer be sent to the new one.
- */
-export function provesAtLeast(now: ConnectionSecurity, before: ConnectionSecurity): boolean {
-  if (RANK[now.mode] < RANK[before.mode]) return false;
-  if (before.peer.psk && !now.peer.psk) return false;
-  return before.peer.key === undefined || now.peer.key !== undefined;
 }
