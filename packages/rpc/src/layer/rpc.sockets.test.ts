@@ -1,11 +1,13 @@
+import { generateKeyPairSync } from "node:crypto";
 import { memory, startClient } from "@ipc/client";
 import { startServer } from "@ipc/server";
 import { openSession } from "@ipc/session";
 import { memoryPair } from "@ipc/transport";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { bothSides, rejection } from "../../test/both-sides.js";
 import { method, stream } from "../contract/method.js";
+import type { Caller } from "../link/link.js";
 import { rpc, serve } from "./rpc.js";
 
 const contract = {
@@ -58,6 +60,27 @@ describe("a manager with 50 clients", () => {
     expect(codes.filter((code) => code === "IPC_CALL_LOST")).toHaveLength(25);
     expect(codes.filter((code) => code === "IPC_CLOSED")).toHaveLength(25);
   });
+});
+
+test("the context of a call is made from the pre-shared key and the signature that its client has proved", async () => {
+  const psk = new Uint8Array(32).fill(7);
+  const keys = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
+  const trustedPeers = keys.map(({ publicKey }) => publicKey);
+  const { manager, connect } = await bothSides({ security: { psk, trustedPeers } });
+  const raw = trustedPeers.map((key) => new Uint8Array(key.export({ format: "der", type: "spki" }).subarray(-32)));
+  const proofs = { proved: method<void, { mode: string; psk: boolean; key: number }>() };
+  const context = ({ security: { mode, peer } }: Caller) => {
+    return {
+      mode,
+      psk: peer.psk,
+      key: raw.findIndex((each) => Buffer.compare(each, peer.key ?? each.subarray(1)) === 0),
+    };
+  };
+  serve(manager, proofs, { context }, { proved: (_, call) => call.context });
+  for (const [key, { privateKey: identity }] of keys.entries()) {
+    const client = await connect({ security: { psk, identity } });
+    expect(await rpc(client).remote(proofs).proved()).toEqual({ mode: "secure", psk: true, key });
+  }
 });
 
 describe("a cut connection", () => {
@@ -157,6 +180,30 @@ describe("a single-client server", () => {
 });
 
 describe("a session over a stream", () => {
+  test("sends the calls of one tick in one write, and in two at most when they are longer than 2 000 bytes", async () => {
+    const [near, far] = memoryPair();
+    const [client, server] = await Promise.all([
+      openSession(near, { role: "client" }),
+      openSession(far, { role: "server" }),
+    ]);
+    rpc(server, { side: "server" });
+    serve(server, { echo: contract.echo }, { echo: (n) => n + 1 });
+    const { echo } = rpc(client, { side: "client" }).remote(contract);
+    const write = vi.spyOn(near, "write");
+    onTestFinished(() => void vi.restoreAllMocks());
+    for (const [calls, writes] of [
+      [50, 1],
+      [100, 2],
+    ] as const) {
+      write.mockClear();
+      const answers = await Promise.all(Array.from({ length: calls }, (_, at) => echo(at)));
+      expect(answers).toEqual(answers.map((_, at) => at + 1));
+      expect(write.mock.calls.length).toBeLessThanOrEqual(writes);
+    }
+    client.destroy();
+    server.destroy();
+  });
+
   test("carries calls when its side is given, and throws a TypeError otherwise", async () => {
     const [near, far] = memoryPair();
     const [client, server] = await Promise.all([
