@@ -54,6 +54,16 @@ it("holds what comes after the planned byte, hides the cut from the server, and 
   expect([server.heard, server.stream.destroyed]).toEqual([[1, 2, 3], false]);
 });
 
+it("loses what a server sends after the planned byte, and hides the cut from the server", async () => {
+  const { link: made, client, server } = link();
+  made.fail({ kind: "hold", direction: "toClient", bytes: 2 });
+  server.stream.write(Uint8Array.of(1, 2, 3));
+  await turns();
+  made.release();
+  await turns();
+  expect([client.heard, client.stream.destroyed, server.stream.destroyed]).toEqual([[1, 2], true, false]);
+});
+
 it("fails at once when no more bytes may pass", async () => {
   const { link: made, client } = link();
   made.fail({ kind: "hold", direction: "toClient", bytes: 0 });

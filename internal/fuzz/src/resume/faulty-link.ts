@@ -79,7 +79,7 @@ export class FaultyLink {
       this.#left[direction] -= passes;
       if (passes > 0) to.write(chunk.subarray(0, passes));
       this.#onBytes(passes);
-      // Not before a byte more than that is sent, so that a handshake is complete at both sides or at none.
+      // Not before a byte more than that is sent: the side that has sent it may think that a handshake is complete.
       if (this.#fault === undefined || passes === chunk.length) return;
       this.#fail(this.#fault, direction === "toServer" ? chunk.subarray(passes) : undefined);
     });

@@ -2,27 +2,39 @@ import type { Duplex } from "node:stream";
 import { type Listener, memoryPair, type Transport, TransportError } from "@ipc/transport";
 import { type Fault, FaultyLink } from "./faulty-link.js";
 
-/** A network with a place for one server. Its transport makes memory streams with a faulty link in between. */
+interface Place {
+  accept?: ((stream: Duplex) => void) | undefined;
+}
+
+/**
+ * The network between a server and one client, with a place for the server. Its transport makes memory streams with a faulty link in
+ * between.
+ */
 export class FaultyNetwork {
+  readonly #place: Place;
   readonly #links: FaultyLink[] = [];
-  #accept: ((stream: Duplex) => void) | undefined;
   #isUp = true;
   #passedBytes = 0;
   /** The fault of the next connection. */
   #next: Fault | undefined;
 
+  /** @param other the network of another client to the same server */
+  constructor(other?: FaultyNetwork) {
+    this.#place = other === undefined ? {} : other.#place;
+  }
+
   readonly transport: Transport = {
     address: (name) => `network:${name}`,
     listen: async (name, _endpoint, onStream): Promise<Listener> => {
       const accept = (stream: Duplex): void => onStream(stream);
-      this.#accept = accept;
+      this.#place.accept = accept;
       const close = async (): Promise<void> => {
-        if (this.#accept === accept) this.#accept = undefined;
+        if (this.#place.accept === accept) this.#place.accept = undefined;
       };
       return { address: `network:${name}`, close, ref() {}, unref() {} };
     },
     dial: async (): Promise<Duplex> => {
-      const accept = this.#accept;
+      const { accept } = this.#place;
       if (accept === undefined || !this.#isUp) throw new TransportError("IPC_NO_SERVER", "the network is down");
       const [client, clientsEnd] = memoryPair();
       const [server, serversEnd] = memoryPair();
@@ -63,6 +75,11 @@ export class FaultyNetwork {
   /** Passes on everything that was held. */
   release(): void {
     for (const link of this.#links.splice(0, this.#links.length - 1)) link.release();
+  }
+
+  /** Lets the server notice which connections the client has left. */
+  notice(): void {
+    for (const link of this.#links) if (!link.isWhole) link.destroy();
   }
 
   /** Cuts the connection; no further one is made before `up`. */

@@ -22,14 +22,15 @@ export class BrokenPromise extends Error {
 
 interface Row extends Entry {
   fate: Fate | "pending";
-  isTaken: boolean;
+  /** The process that took it. */
+  takenBy: number | undefined;
   /** Undefined: the session of its write was not lost. */
   told: "taken" | "uncertain" | "undelivered" | undefined;
 }
 
 /**
  * The reference for one direction: an array of what was written, and one of what was taken. It knows nothing of connections, counts
- * and acknowledgements.
+ * and acknowledgements. Several processes write and take; what one writes reaches each of the others in order.
  */
 export class Ledger {
   readonly #name: string;
@@ -44,7 +45,7 @@ export class Ledger {
   /** @param fate unknown: it waits for more than to be accepted */
   write(process: number, fate: "pending" | "unknown" = "pending"): Entry {
     const number = this.#written.filter((row) => row.process === process).length;
-    const row: Row = { process, number, fate, isTaken: false, told: undefined };
+    const row: Row = { process, number, fate, takenBy: undefined, told: undefined };
     this.#written.push(row);
     return row;
   }
@@ -53,21 +54,21 @@ export class Ledger {
     this.#find(entry).fate = fate;
   }
 
-  take(entry: Entry): void {
+  /** @param reader the process that takes it */
+  take(entry: Entry, reader: number): void {
     const row = this.#find(entry);
-    const last = this.#taken.at(-1);
-    if (row.isTaken) this.#break(row, "was taken twice");
+    const last = this.#taken.findLast(({ process, takenBy }) => process === row.process && takenBy === reader);
+    if (row.takenBy !== undefined) this.#break(row, "was taken twice");
     if (row.told === "undelivered") this.#break(row, "was taken, and its writer was told that it had not arrived");
-    if (last !== undefined && this.#written.indexOf(row) < this.#written.indexOf(last))
-      this.#break(row, `was taken after ${nameOf(last)}`);
-    row.isTaken = true;
+    if (last !== undefined && row.number < last.number) this.#break(row, `was taken after ${nameOf(last)}`);
+    row.takenBy = reader;
     this.#taken.push(row);
   }
 
   /** Checks that a write whose other side has it is taken. */
   assertTaken(entry: Entry): void {
     const row = this.#find(entry);
-    if (!row.isTaken) this.#break(row, "was not taken when its write said so");
+    if (row.takenBy === undefined) this.#break(row, "was not taken when its write said so");
   }
 
   /** Holds what the writer is told against what it has written since it was told before. */
@@ -77,7 +78,7 @@ export class Ledger {
     for (const [index, row] of missing.entries()) {
       if (!open.includes(row) || row.fate === "rejected")
         this.#break(row, "was not accepted in this session, and is called lost");
-      if (row.isTaken) this.#break(row, "was taken, and is called lost");
+      if (row.takenBy !== undefined) this.#break(row, "was taken, and is called lost");
       if (index > 0 && row.number <= (missing[index - 1] as Row).number) this.#break(row, "is lost out of order");
       row.told = "undelivered";
     }
@@ -93,25 +94,33 @@ export class Ledger {
     const uncertain = before.splice(Math.max(0, before.length - unconfirmed - unknown));
     for (const row of uncertain) row.told = isExact ? "taken" : "uncertain";
     for (const row of before) {
-      if (!row.isTaken) this.#break(row, "is neither lost nor uncertain, and was not taken");
+      if (row.takenBy === undefined) this.#break(row, "is neither lost nor uncertain, and was not taken");
       row.told = "taken";
     }
   }
 
-  /** The writer is gone, and is told nothing: what it wrote may still arrive. */
+  /** The writer is gone, and is told nothing more: what it wrote, and was not told of, may still arrive. */
   forget(process: number): void {
-    for (const row of this.#written) if (row.process === process) row.fate = "unknown";
+    for (const row of this.#written) if (row.process === process && row.told === undefined) row.fate = "unknown";
+  }
+
+  /** The writer has closed, so everything that was accepted has been received. */
+  close(process: number): void {
+    for (const row of this.#written) if (row.process === process) row.told ??= "taken";
   }
 
   /** The reader is gone, with what it had received and not taken. */
   forgetUnread(): void {
-    for (const row of this.#written) if (row.told === "taken" && !row.isTaken) row.told = "uncertain";
+    for (const row of this.#written) if (row.told === "taken" && row.takenBy === undefined) row.told = "uncertain";
   }
 
   /** The accepted messages that are to arrive, and have not. */
   get missing(): string[] {
     return this.#written
-      .filter(({ fate, isTaken, told }) => fate === "accepted" && !isTaken && (told === undefined || told === "taken"))
+      .filter(
+        ({ fate, takenBy, told }) =>
+          fate === "accepted" && takenBy === undefined && (told === undefined || told === "taken"),
+      )
       .map(nameOf);
   }
 

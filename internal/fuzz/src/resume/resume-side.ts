@@ -1,9 +1,20 @@
-import type { DataMessage, Peer } from "@ipc/client";
+import type { DataMessage, Peer, Status } from "@ipc/client";
 import { BrokenPromise, type Entry, type Ledger } from "./ledger.js";
 
 const TYPE = 7;
+/** Then a read rejects when it has handed out what was unread. A server goes on. */
+const ENDED: ReadonlySet<Status> = new Set<Status>(["Closed", "Disconnected"]);
 
-/** One process: its peer, what it writes, and what it takes when the test lets it. */
+export interface SideStart {
+  readonly peer: Peer;
+  readonly process: number;
+  readonly out: Ledger;
+  readonly from: Ledger;
+  /** Whether the other side has proved what it received when a session ends with this code; undefined: none may end so. */
+  readonly isProved: (code: string) => boolean | undefined;
+}
+
+/** One process, or one connection of a manager: its peer, what it writes, and what it takes when the test lets it. */
 export class ResumeSide {
   readonly process: number;
   readonly #peer: Peer;
@@ -18,16 +29,22 @@ export class ResumeSide {
   /** Writes that have not settled. */
   pendingWrites = 0;
 
-  constructor(peer: Peer, process: number, out: Ledger, from: Ledger, isExact: () => boolean) {
+  /** Sessions whose end it was told. */
+  losses = 0;
+
+  constructor({ peer, process, out, from, isProved }: SideStart) {
     this.process = process;
     this.#peer = peer;
     this.#out = out;
     this.#in = from;
     peer.on("lost", (error) =>
       this.#note(() => {
-        if (error.code !== "IPC_SESSION_LOST") throw new BrokenPromise(`lost: ${error.code}, ${error.message}`);
+        const isExact = isProved(error.code);
+        if (isExact === undefined || !("undelivered" in error))
+          throw new BrokenPromise(`lost: ${error.code}, ${error.message}`);
+        this.losses++;
         const undelivered = error.undelivered.map(({ data }) => decode(data));
-        out.lose(process, { undelivered, unconfirmed: error.unconfirmed, isExact: isExact() });
+        out.lose(process, { undelivered, unconfirmed: error.unconfirmed, isExact });
       }),
     );
     void this.#take();
@@ -63,9 +80,16 @@ export class ResumeSide {
   /** Kills the process: nothing of it goes on. */
   kill(): void {
     this.#isOver = true;
+    this.#in.forgetUnread();
     this.#peer.destroy();
     this.#out.forget(this.process);
-    this.#in.forgetUnread();
+  }
+
+  /** The process has closed its peer. @param hasRead whether it has taken everything that it had received */
+  close(hasRead: boolean): void {
+    this.#isOver = true;
+    if (!hasRead) this.#in.forgetUnread();
+    this.#out.close(this.process);
   }
 
   async #take(): Promise<void> {
@@ -77,13 +101,13 @@ export class ResumeSide {
         if (message.kind === "data") this.#takeOne(message);
       }
     } catch (error) {
-      if (!this.#isOver && this.#peer.status !== "Closed") this.#fail(error);
+      if (!this.#isOver && !ENDED.has(this.#peer.status)) this.#fail(error);
     }
   }
 
   #takeOne({ data }: DataMessage): void {
     this.#allowed--;
-    this.#in.take(decode(data));
+    this.#in.take(decode(data), this.process);
   }
 
   #note(check: () => void): void {

@@ -1,66 +1,51 @@
-import { generateKeyPair } from "node:crypto";
 import { setImmediate as nextMacrotask } from "node:timers/promises";
-import { promisify } from "node:util";
-import type { startClient } from "@ipc/client";
-import type { startServer } from "@ipc/server";
-import type { Fault } from "./faulty-link.js";
-import { FaultyNetwork } from "./faulty-network.js";
-import { BrokenPromise, Ledger } from "./ledger.js";
-import { ResumeSide } from "./resume-side.js";
+import { BrokenPromise } from "./ledger.js";
+import { Pace } from "./pace.js";
+import type { Step } from "./program.js";
+import { CLIENT_TTL_MS, NEVER_MS, type PeersStart, ResumePeers, SERVER_TTL_MS } from "./resume-peers.js";
+import type { ResumeSide } from "./resume-side.js";
 
-export type SideName = "server" | "client";
+/** Of a manager; a server has one. */
+const MOST_CLIENTS = 3;
+/** How long a message is that is written in the middle of a step, in bytes. */
+const LATE_BYTES = 20;
 
-/** The functions under test. */
-export interface Packages {
-  readonly startClient: typeof startClient;
-  readonly startServer: typeof startServer;
+/** The sessions without a connection that a manager keeps in these programs, of which none has a thousand clients. */
+export const FEW_DETACHED = {
+  package: "session",
+  code: "MAX_DETACHED = 1024",
+  instead: "MAX_DETACHED = 1",
+} as const;
+const MAX_DETACHED = 1;
+
+export interface WorldStart extends PeersStart {
+  /** Lets the stopped clock go on. */
+  readonly pass: (ms: number) => void;
 }
 
-/** One step of a program of both sides and of the network between them. */
-export type Step =
-  | { readonly kind: "write"; readonly side: SideName; readonly bytes: number; readonly untilTaken: boolean }
-  | { readonly kind: "take"; readonly side: SideName; readonly messages: number }
-  | { readonly kind: "fault"; readonly fault: Fault; readonly isNext: boolean }
-  | { readonly kind: "turn"; readonly rounds: number }
-  | { readonly kind: "settle" | "release" | "expire at the server" | "expire" | "kill server" | "kill client" };
-
-const NAME = "resume";
-const SERVER_TTL_MS = 1_000_000;
-const CLIENT_TTL_MS = 100_000_000;
-/** So small that writes wait. */
-const BUFFER_BYTES = 16_384;
-const NEVER_MS = 2_147_483_647;
-/** The longest pause for an acknowledgement. */
-const ACK_MS = 20;
-/** Rounds without progress, each one as long as some steps of a handshake, after which nothing comes any more. */
-const STALLED_ROUNDS = 150;
-/** Rounds in which a connection is made again and again, and nothing comes of it. */
-const MOST_ROUNDS = 1_000;
-
-const inThreadPool = promisify(generateKeyPair);
-
-/** A server, a client and a network that fails, and the reference of both directions. */
+/** Plays a program: a server or a manager, its clients and networks that fail, and the reference of both directions. */
 export class ResumeWorld {
-  readonly #packages: Packages;
-  /** Lets the stopped clock go on. */
-  readonly #pass: (ms: number) => void;
-  readonly #network = new FaultyNetwork();
-  readonly #toServer = new Ledger("to the server");
-  readonly #toClient = new Ledger("to the client");
-  #server: ResumeSide | undefined;
-  #client: ResumeSide | undefined;
-  #processes = 0;
-  /** Whether the server proves to the client how much it has received when the session is lost. */
-  #serverKnows = true;
+  readonly #start: WorldStart;
+  readonly #peers: ResumePeers;
+  readonly #pace: Pace;
 
-  constructor(packages: Packages, pass: (ms: number) => void) {
-    this.#packages = packages;
-    this.#pass = pass;
+  constructor(start: WorldStart) {
+    this.#start = start;
+    this.#peers = new ResumePeers(start);
+    this.#pace = new Pace({
+      pass: start.pass,
+      progress: () => this.#peers.networks.reduce((sum, { passedBytes }) => sum + passedBytes, 0),
+      isConnecting: () => !this.#peers.isConnected,
+      check: () => this.#peers.check(),
+      // A server that has sent its last bytes of a handshake, which the client does not get, is full until it notices.
+      onStalled: () => this.#peers.notice(),
+    });
   }
 
   async start(): Promise<void> {
-    await this.#startServer();
-    void this.#startClient();
+    const network = this.#peers.addNetwork();
+    await this.#peers.startHost();
+    this.#peers.clients = [this.#peers.startClient(network)];
     await this.#settled();
   }
 
@@ -68,16 +53,16 @@ export class ResumeWorld {
   async play(step: Step): Promise<void> {
     switch (step.kind) {
       case "write":
-        this.#side(step.side)?.write(step.bytes, step.untilTaken);
+        this.#peers.side(step.side, step.of)?.write(step.bytes, step.untilTaken);
         break;
       case "take":
-        this.#side(step.side)?.allow(step.messages);
+        this.#peers.side(step.side, step.of)?.allow(step.messages);
         break;
       case "fault":
-        this.#fail(step.fault, step.isNext);
+        this.#peers.client(step.of).network.fail(step.fault, step.isNext);
         break;
       case "turn":
-        await this.#turn(step.rounds);
+        await this.#pace.turn(step.rounds);
         break;
       case "settle":
         await this.#settled();
@@ -91,148 +76,190 @@ export class ResumeWorld {
       case "expire":
         await this.#expire(CLIENT_TTL_MS);
         break;
+      case "close":
+        await this.#close(step);
+        break;
       case "kill server":
         await this.#killServer();
         break;
       case "kill client":
-        await this.#killClient();
+        await this.#killClient(step.of);
+        break;
+      case "second client":
+        if (this.#start.kind === "server") await this.#replaceClient();
+        else await this.#addClient();
+        break;
+      case "evict":
+        await this.#evict();
         break;
     }
-    this.#check();
+    this.#peers.check();
   }
 
-  /** Lets both sides take everything, and closes them. @throws BrokenPromise */
+  /** Lets all sides take everything, and closes them. @throws BrokenPromise */
   async finish(): Promise<void> {
     await this.#settled();
     // A cut is final for a side that closes.
-    this.#network.calm();
-    for (const side of [this.#server, this.#client]) side?.allow(Number.POSITIVE_INFINITY);
-    await this.#until(
+    this.#peers.calm();
+    for (const side of this.#peers.sides) side.allow(Number.POSITIVE_INFINITY);
+    await this.#endForgotten();
+    await this.#pace.until(
       "everything has arrived",
-      () => this.#missing.length === 0,
-      () => this.#missing.join(", "),
+      () => this.#peers.missing.length === 0,
+      () => this.#peers.missing.join(", "),
     );
-    await this.#client?.peer.close();
-    await this.#server?.peer.close();
-    this.#check();
+    for (const side of this.#peers.clientSides) await side.peer.close();
+    await this.#peers.host?.close();
+    this.#peers.check();
   }
 
   destroy(): void {
-    for (const side of [this.#server, this.#client]) side?.kill();
-  }
-
-  get #missing(): string[] {
-    const sides = [this.#server, this.#client].flatMap((side) => side ?? []);
-    const writes = sides.filter((side) => side.pendingWrites > 0).map(() => "writes have not settled");
-    const kept = sides.filter(({ peer }) => peer.stats.unacknowledgedMessages > 0).map(() => "messages are kept");
-    return [...this.#toServer.missing, ...this.#toClient.missing, ...writes, ...kept];
-  }
-
-  get #isConnected(): boolean {
-    const areBoth = [this.#server, this.#client].every((side) => side?.peer.status === "Connected");
-    return areBoth && this.#network.latest?.isWhole === true;
-  }
-
-  #side(name: SideName): ResumeSide | undefined {
-    return name === "server" ? this.#server : this.#client;
-  }
-
-  async #startServer(): Promise<void> {
-    const { transport } = this.#network;
-    const resume = { ttlMs: SERVER_TTL_MS, bufferBytes: BUFFER_BYTES };
-    const server = await this.#packages.startServer({ ...LIMITS, transport, resume });
-    this.#server = new ResumeSide(server, this.#processes++, this.#toClient, this.#toServer, () => false);
-  }
-
-  async #startClient(): Promise<void> {
-    const { transport } = this.#network;
-    const resume = { ttlMs: CLIENT_TTL_MS, bufferBytes: BUFFER_BYTES };
-    const client = await this.#packages.startClient({ ...LIMITS, transport, resume, retryMs: 0 });
-    this.#client = new ResumeSide(client, this.#processes++, this.#toServer, this.#toClient, () => this.#serverKnows);
-  }
-
-  /**
-   * A server that has sent its last bytes of a handshake, which the client does not get, has a session that the client does not know,
-   * and is full until it notices: in a handshake the server's side does not stay.
-   */
-  #fail(fault: Fault, isNext: boolean): void {
-    const isHandshake = isNext || !this.#isConnected;
-    const isCut = isHandshake && fault.direction === "toClient";
-    this.#network.fail(isCut ? { ...fault, kind: "cut" } : fault, isNext);
+    this.#peers.destroy();
   }
 
   /** What the network holds reaches the server late, and disturbs no connection that stands. */
   async #release(): Promise<void> {
-    const { latest } = this.#network;
-    if (!this.#isConnected) return;
-    this.#network.release();
-    await this.#turn(10);
-    if (latest?.isWhole === true && this.#network.latest !== latest)
-      throw new BrokenPromise("bytes of an old connection ended the one that stands");
+    if (!this.#peers.isConnected) return;
+    const before = this.#peers.clients.map(({ network }) => ({ network, latest: network.latest }));
+    for (const { network } of before) network.release();
+    await this.#pace.turn(10);
+    for (const { network, latest } of before)
+      if (latest?.isWhole === true && network.latest !== latest)
+        throw new BrokenPromise("bytes of an old connection ended the one that stands");
   }
 
   async #expire(ms: number): Promise<void> {
     await this.#settled();
-    this.#network.down();
-    await this.#until("both sides notice", () =>
-      [this.#server, this.#client].every((one) => one?.peer.status === "Reconnecting"),
-    );
-    this.#serverKnows = ms < CLIENT_TTL_MS;
-    this.#pass(ms + 1);
-    this.#network.up();
+    await this.#allDown();
+    this.#peers.serverKnows = ms < CLIENT_TTL_MS;
+    this.#start.pass(ms + 1);
+    await this.#allUp();
+    this.#peers.serverKnows = true;
+  }
+
+  /** All clients are away at the same time, more than a manager remembers. */
+  async #evict(): Promise<void> {
     await this.#settled();
-    this.#serverKnows = true;
+    if (this.#peers.clients.length === 1) await this.#addClient();
+    await this.#allDown();
+    const kept = this.#peers.hostSides.length;
+    if (kept !== MAX_DETACHED)
+      throw new BrokenPromise(`${kept} sessions without a connection are kept, and not ${MAX_DETACHED}`);
+    await this.#allUp();
+  }
+
+  async #allDown(): Promise<void> {
+    this.#peers.notice();
+    for (const { network } of this.#peers.clients) network.down();
+    await this.#pace.until(
+      "all sides notice",
+      () =>
+        this.#peers.host?.connected === 0 &&
+        this.#peers.clients.every(({ side }) => side?.peer.status === "Reconnecting"),
+    );
+  }
+
+  async #allUp(): Promise<void> {
+    for (const { network } of this.#peers.clients) network.up();
+    await this.#settled();
+  }
+
+  async #addClient(): Promise<void> {
+    if (this.#peers.clients.length < MOST_CLIENTS)
+      this.#peers.clients.push(this.#peers.startClient(this.#peers.addNetwork()));
+    await this.#settled();
+  }
+
+  /** A new client takes the place of one that is away, which comes back and is told, and ends. */
+  async #replaceClient(): Promise<void> {
+    await this.#settled();
+    const old = this.#peers.client(0);
+    const losses = old.side?.losses;
+    await this.#allDown();
+    for (const side of this.#peers.sides) side.write(LATE_BYTES, false);
+    const next = this.#peers.startClient(this.#peers.addNetwork());
+    this.#peers.clients = [next];
+    await this.#settled();
+    this.#peers.clients = [next, old];
+    old.network.up();
+    await this.#pace.until("the client that was replaced is told", () => old.side?.losses !== losses);
+    old.network.loseAll();
+    old.side?.kill();
+    this.#peers.clients = [next];
+    await this.#settled();
+  }
+
+  /** Ends the sessions of which no client knows any more. */
+  async #endForgotten(): Promise<void> {
+    this.#peers.notice();
+    const isOver = (): boolean => this.#peers.hostSides.length === this.#peers.clients.length;
+    await this.#pace.turn(2);
+    if (!isOver()) this.#start.pass(SERVER_TTL_MS + 1);
+    await this.#pace.until("forgotten sessions end", isOver);
+  }
+
+  async #close({ side, of, late, isRead }: Extract<Step, { readonly kind: "close" }>): Promise<void> {
+    await this.#settled();
+    this.#peers.calm();
+    await this.#endForgotten();
+    const closing =
+      side === "client" ? [this.#peers.client(of).side].flatMap((one) => one ?? []) : this.#peers.hostSides;
+    const others = side === "client" ? this.#peers.hostSides : this.#peers.clientSides;
+    if (isRead) {
+      for (const one of closing) one.allow(Number.POSITIVE_INFINITY);
+      await this.#pace.until(
+        "the side that closes has read everything",
+        () => others.every(hasSent) && closing.every(({ peer }) => peer.stats.unreadBytes === 0),
+      );
+    }
+    this.#peers.closing = isRead;
+    // It waits until this is acknowledged, and has told before that it receives nothing more.
+    for (const one of closing) one.write(LATE_BYTES, false);
+    let outcome: unknown;
+    const closed =
+      side === "client" ? this.#peers.client(of).side?.peer.close({ timeoutMs: NEVER_MS }) : this.#peers.host?.close();
+    closed?.then(
+      () => (outcome = "closed"),
+      (error: unknown) => (outcome = error),
+    );
+    for (let each = 0; each < late; each++) {
+      for (const one of others) one.write(LATE_BYTES, false);
+      await nextMacrotask();
+    }
+    await this.#pace.until("it is closed", () => outcome !== undefined);
+    if (outcome !== "closed") throw new BrokenPromise(`close: ${outcome}`, { cause: outcome });
+    for (const one of closing) one.close(isRead);
+    if (side === "client") this.#peers.restartClient(of);
+    else await this.#peers.startHost();
+    await this.#settled();
+    this.#peers.closing = undefined;
   }
 
   async #killServer(): Promise<void> {
     await this.#settled();
-    this.#serverKnows = false;
-    this.#network.loseAll();
-    this.#server?.kill();
-    await this.#startServer();
+    this.#peers.serverKnows = false;
+    for (const network of this.#peers.networks) network.loseAll();
+    this.#peers.host?.kill();
+    await this.#peers.startHost();
     await this.#settled();
-    this.#serverKnows = true;
+    this.#peers.serverKnows = true;
   }
 
-  async #killClient(): Promise<void> {
+  async #killClient(of: number): Promise<void> {
     await this.#settled();
-    this.#network.loseAll();
-    this.#client?.kill();
-    this.#client = undefined;
-    void this.#startClient();
+    const { network, side } = this.#peers.client(of);
+    network.loseAll();
+    side?.kill();
+    this.#peers.restartClient(of);
     await this.#settled();
   }
 
-  /** Waits until both sides are connected. */
+  /** Waits until all sides are connected. */
   #settled(): Promise<void> {
-    return this.#until("both sides are connected", () => this.#isConnected);
-  }
-
-  async #until(what: string, isSo: () => boolean, describe = (): string => ""): Promise<void> {
-    let stalled = 0;
-    for (let round = 0; !isSo(); round++) {
-      if (stalled > STALLED_ROUNDS || round > MOST_ROUNDS)
-        throw new BrokenPromise(`stands still before ${what} ${describe()}`);
-      const before = this.#network.passedBytes;
-      await this.#turn(1);
-      // Key agreements run in threads, which a turn of the event loop does not wait for.
-      if (!this.#isConnected) await inThreadPool("ec", { namedCurve: "P-384" });
-      stalled = this.#network.passedBytes === before ? stalled + 1 : 0;
-      this.#check();
-    }
-  }
-
-  /** Lets the event loop turn, and an acknowledgement become due. */
-  async #turn(rounds: number): Promise<void> {
-    for (let round = 0; round < rounds; round++) {
-      for (let turn = 0; turn < 4; turn++) await nextMacrotask();
-      this.#pass(ACK_MS);
-    }
-  }
-
-  #check(): void {
-    for (const side of [this.#server, this.#client]) if (side?.failure !== undefined) throw side.failure;
+    return this.#pace.until("all sides are connected", () => this.#peers.isConnected);
   }
 }
 
-const LIMITS = { name: NAME, handshakeTimeoutMs: NEVER_MS, heartbeatMs: 0 } as const;
+/** Whether the other side has received all that it has written. */
+const hasSent = ({ peer, pendingWrites }: ResumeSide): boolean =>
+  peer.stats.unacknowledgedMessages === 0 && pendingWrites === 0;
