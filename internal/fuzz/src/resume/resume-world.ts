@@ -202,8 +202,10 @@ export class ResumeWorld {
     await this.#settled();
     this.#peers.calm();
     await this.#endForgotten();
-    const closing =
-      side === "client" ? [this.#peers.client(of).side].flatMap((one) => one ?? []) : this.#peers.hostSides;
+    const { host } = this.#peers;
+    const client = this.#peers.client(of).side;
+    // Also what came over connections that have ended can still be taken, until the process closes.
+    const closing = side === "client" ? [client].flatMap((one) => one ?? []) : (host?.sides ?? []);
     const others = side === "client" ? this.#peers.hostSides : this.#peers.clientSides;
     if (isRead) {
       for (const one of closing) one.allow(Number.POSITIVE_INFINITY);
@@ -216,8 +218,7 @@ export class ResumeWorld {
     // It waits until this is acknowledged, and has told before that it receives nothing more.
     for (const one of closing) one.write(LATE_BYTES, false);
     let outcome: unknown;
-    const closed =
-      side === "client" ? this.#peers.client(of).side?.peer.close({ timeoutMs: NEVER_MS }) : this.#peers.host?.close();
+    const closed = side === "client" ? client?.peer.close({ timeoutMs: NEVER_MS }) : host?.close();
     closed?.then(
       () => (outcome = "closed"),
       (error: unknown) => (outcome = error),
