@@ -24,7 +24,7 @@ interface Door {
 }
 
 /** An acceptor of few handshakes, whose authorize option never answers. `random`: which of equals is dropped, from 0 up. */
-function open(maxHandshakes: number, random = 0): Door {
+function open(maxHandshakes: number, random = 0, resume?: AcceptHandler["resume"]): Door {
   stopClock();
   const refused: IpcError[] = [];
   let authorizing = 0;
@@ -45,6 +45,7 @@ function open(maxHandshakes: number, random = 0): Door {
       authorizing++;
       return new Promise(() => {});
     },
+    resume,
     onEstablished: () => {},
   };
   const dial = (): RawPeer["stream"] => {
@@ -155,4 +156,20 @@ it("drops a client that is being rejected, not a handshake, when both together e
   await rejected[0]?.gone;
   await rejected[1]?.gone;
   expect(openOnes([...peers, ...rejected])).toEqual([true, true, false, false, true, true]);
+});
+
+it("tells the 17th of the clients in a handshake that a full server is busy, and begins one again when another has ended", async () => {
+  const decide = (): never => {
+    throw new Error("there was no RESUME");
+  };
+  const door = open(128, 0, { require: false, decide });
+  door.setBusy(true);
+  const first = await Promise.all(Array.from({ length: 16 }, () => silent(door)));
+  const seventeenth = door.raw();
+  expect(await seventeenth.read(2)).toEqual(Buffer.of(2, 0xff));
+  expect([openOnes(first), door.refused]).toMatchObject([new Array(16).fill(true), [{ code: "IPC_SERVER_BUSY" }]]);
+  first[0]?.stream.destroy();
+  await eventually(() => expect(door.refused).toHaveLength(2));
+  const next = door.raw();
+  expect(await next.read(2)).toEqual(Buffer.of(2, 1));
 });
