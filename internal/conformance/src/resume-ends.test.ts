@@ -173,4 +173,23 @@ describe("the end of a session", () => {
     expect(losses[0]).toMatchObject({ code: "IPC_SESSION_LOST", unconfirmed: 0 });
     expect(losses[0]?.undelivered).toEqual([{ type: 7, data: new TextEncoder().encode("never sent") }]);
   });
+
+  it("comes when a new client replaces one that is away, with what did not arrive", async () => {
+    const { client, server, sockets } = await start({ retryMs: 1_000_000 });
+    const losses = lossesOf(server);
+    collect(client);
+    await server.write(1, "taken", { until: "taken" });
+    sockets.cut();
+    await eventually(() => expect(server.status).toBe("Reconnecting"));
+    await server.write(7, "kept");
+    await server.write(8, "as well");
+    const next = untilTestEnds(await startClient({ name, transport: sockets, resume: true }));
+    const texts = collect(next);
+    await eventually(() => expect([server.status, losses.length]).toEqual(["Connected", 1]));
+    expect(losses[0]).toMatchObject({ code: "IPC_SESSION_LOST", unconfirmed: 0 });
+    expect(losses[0]?.undelivered.map(({ type }) => type)).toEqual([7, 8]);
+    expect(textsOf(losses[0])).toEqual(["kept", "as well"]);
+    await server.write(1, "to the next one");
+    await eventually(() => expect(texts).toEqual(["to the next one"]));
+  });
 });

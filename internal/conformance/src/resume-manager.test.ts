@@ -64,31 +64,6 @@ async function nextConnection(
 }
 
 describe("a manager whose clients resume", () => {
-  it.each([false, true])("keeps connection and id over a cut, with the id protocol: %s", async (multiClient) => {
-    const { manager, transport, connect } = await serve();
-    const [connection, client] = await nextConnection(manager, connect({ multiClient }));
-    const id = client.clientId;
-    const [atManager, atClient] = [textsOf(connection), textsOf(client)];
-    let others = 0;
-    manager.on("connection", () => others++);
-    manager.on("disconnection", () => others++);
-    for (let round = 1; round <= 3; round++) {
-      const written = Promise.all([client.write(1, `c${round}`), connection.write(1, `s${round}`)]);
-      transport.cut();
-      await written;
-      await eventually(() => expect([client.stats.resumes, connection.stats.resumes]).toEqual([round, round]));
-    }
-    await eventually(() =>
-      expect([atManager, atClient]).toEqual([
-        ["c1", "c2", "c3"],
-        ["s1", "s2", "s3"],
-      ]),
-    );
-    expect([others, client.clientId]).toEqual([0, id]);
-    expect([...manager.connections.values()]).toEqual([connection]);
-    expect(manager.stats).toMatchObject({ connections: 1, detached: 0 });
-  });
-
   it("reaches clients that are away with a broadcast, and shows them in its figures", async () => {
     const { manager, transport, connect } = await serve();
     const [connection, client] = await nextConnection(manager, connect());
@@ -104,6 +79,28 @@ describe("a manager whose clients resume", () => {
     held.release();
     await eventually(() => expect(atClient).toEqual(["news"]));
     expect(manager.stats.detached).toBe(0);
+  });
+
+  it("leaves a client that is away out of a broadcast, or waits for it, while what is kept for it is full", async () => {
+    const { manager, transport, connect } = await serve({ resume: { bufferBytes: 1_024 } });
+    const [away, client] = await nextConnection(manager, connect());
+    const atClient = textsOf(client);
+    const held = holdNextDial(transport);
+    transport.cut();
+    await held.begun;
+    const [there, other] = await nextConnection(manager, connect());
+    const atOther = textsOf(other);
+    await away.write(1, new Uint8Array(1_024));
+    const skip = { slow: "skip" } as const;
+    expect(await manager.broadcast(1, "a", skip)).toEqual({ accepted: [there], skipped: [away], failed: [] });
+    const waiting = manager.broadcast(1, "b");
+    await eventually(() => expect(atOther).toEqual(["a", "b"]));
+    expect([away.status, away.stats.unacknowledgedMessages]).toEqual(["Reconnecting", 1]);
+    held.release();
+    expect((await waiting).accepted).toHaveLength(2);
+    await eventually(() => expect(away.stats.unacknowledgedMessages).toBe(0));
+    expect((await manager.broadcast(1, "c", skip)).skipped).toEqual([]);
+    await eventually(() => expect([atClient.slice(1), atOther].map(String)).toEqual(["b,c", "a,b,c"]));
   });
 
   it("lets a client back in place of its own half-open connection when it is full, and tells others that it is busy", async () => {
