@@ -68,7 +68,7 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   {
     file: "session/src/output/large-output.ts",
     code: "AHEAD_BYTES: number = RECORD_DATA_MAX_BYTES + RECORD_OVERHEAD_BYTES;",
-    says: "262 164 bytes wait for the kernel at most, which is one record",
+    says: "at most one record (262 164 bytes) waits for the kernel",
   },
   { file: "session/src/options/security-options.ts", code: "MAX_PSKS = 4;", says: "| 4, the key file's among them |" },
   { file: "framing/src/frame-layout.ts", code: "UINT32_MAX = 0xffff_ffff;", says: "4 294 967 295" },

@@ -78,15 +78,18 @@ export class SharedBudget {
   readonly #wakeSome = (): void => {
     let left = Math.min(this.#due, WAKES_PER_TURN);
     this.#due -= left;
-    for (const waiter of this.#waiters) {
-      if (left-- === 0) break;
-      this.#waiters.delete(waiter);
-      waiter.onRoom();
+    try {
+      for (const waiter of this.#waiters) {
+        if (left-- === 0) break;
+        this.#waiters.delete(waiter);
+        waiter.onRoom();
+      }
+    } finally {
+      // Also when one has thrown: the others wait no longer for that. Some may have left meanwhile.
+      this.#due = Math.min(this.#due, this.#waiters.size);
+      this.#isWaking = this.#due > 0;
+      if (this.#isWaking) setImmediate(this.#wakeSome);
     }
-    // Some may have left meanwhile.
-    this.#due = Math.min(this.#due, this.#waiters.size);
-    this.#isWaking = this.#due > 0;
-    if (this.#isWaking) setImmediate(this.#wakeSome);
   };
 }
 

@@ -99,8 +99,8 @@ export class CallMaker {
     const payload = encodeInput(name, input);
     const id = table.takeId();
     const event = callChannel.hasSubscribers ? this.#traceStart(target, id, expiresAt, options.meta) : undefined;
-    // Only a call that may be repeated needs its frame again.
-    const encode = isRepeatable ? encodeFrame : encodePassingFrame;
+    // A call that may be repeated needs its frame again; and a source's iterator is foreign code, which may make calls before this one is sent.
+    const encode = isRepeatable || items !== undefined ? encodeFrame : encodePassingFrame;
     const frame = encode({
       kind: KIND.call,
       flags: items === undefined ? 0 : FLAG.items,

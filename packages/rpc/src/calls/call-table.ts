@@ -79,14 +79,14 @@ export class CallTable implements CallOwner {
   lost(call: OutgoingCall, error: RpcError): void {
     if (call.isSettled) return;
     if (call.isAccepted) call.mayHaveRun = true;
-    const { redials, hasSession } = this.#link;
+    const { redials, canSend } = this.#link;
     if (!(call.isRepeatable && redials)) {
       call.reject(error);
       return;
     }
     this.#wait(call);
     // A late message's connection has ended before, so the next one may be there by now, and nothing else repeats the call.
-    if (hasSession && !this.#link.isHere(call.caller)) this.#repeat(call);
+    if (canSend && !this.#link.isHere(call.caller)) this.#repeat(call);
   }
 
   /** The connection has ended, or its session; calls that may be repeated wait for the next one. */

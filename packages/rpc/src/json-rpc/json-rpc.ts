@@ -211,7 +211,8 @@ class Bridge {
   #lose(status: Status, current?: number): void {
     this.#incoming.lose();
     const error = { code: PENDING_RESPONSE_REJECTED, message: `the connection was lost (status: ${status})` };
-    for (const [id, connection] of this.#pending) {
+    // The answer's listener may write the next request.
+    for (const [id, connection] of [...this.#pending]) {
       if (connection === current) continue;
       this.#pending.delete(id);
       this.#callback?.({ jsonrpc: "2.0", id, error } as JsonRpcMessage);

@@ -112,7 +112,7 @@ describe("a call over the next connection, while the end of one without messages
   }
 
   test.each(["once", "get"] as const)("is answered over it, and not repeated (%s)", async (what) => {
-    const { made, pair, calls } = await ahead(what, (client) => client.resume());
+    const { made, pair, calls } = await ahead(what, (client) => client.handAll());
     expect(await made).toBe(1);
     expect([calls(), pair.client.sent.length]).toEqual([1, 1]);
   });
@@ -120,7 +120,7 @@ describe("a call over the next connection, while the end of one without messages
   test("is lost with it", async () => {
     const { made } = await ahead("get", (client) => {
       client.lose("Reconnecting");
-      client.resume();
+      client.handAll();
     });
     expect(await made).toEqual(["IPC_CALL_LOST", "maybe"]);
   });
@@ -129,14 +129,14 @@ describe("a call over the next connection, while the end of one without messages
     const { made } = await ahead("get", (client) => {
       client.lose("Reconnecting");
       client.reconnect();
-      client.resume();
+      client.handAll();
     });
     expect(await made).toEqual(["IPC_CALL_LOST", "maybe"]);
   });
 
   test("is lost with it when both ends are handed out one after the other", async () => {
     const { made } = await ahead("get", (client) => {
-      client.resume();
+      client.handAll();
       client.lose("Reconnecting");
     });
     expect(await made).toEqual(["IPC_CALL_LOST", "maybe"]);

@@ -79,6 +79,20 @@ describe.each([
     await expectNothingLeft(pair);
   });
 
+  test("is sent as it was called, although its iterator makes another call first", async () => {
+    const { pair, api } = scene();
+    let inner: Promise<string> | undefined;
+    const items = {
+      [Symbol.asyncIterator]() {
+        inner = api.ping();
+        return [1, 2][Symbol.iterator]() as unknown as AsyncIterator<number>;
+      },
+    };
+    expect(await during(pair, api.sum(undefined, { items }))).toBe(3);
+    expect(await inner).toBe("pong");
+    await expectNothingLeft(pair);
+  });
+
   test("runs in both directions at once", async () => {
     const { pair, api } = scene();
     const run = api.double(undefined, { items: Array.from({ length: 500 }, (_, at) => at) });

@@ -11,6 +11,7 @@ export interface CallPeer {
   off(event: "status", listener: (status: Status) => void): unknown;
   off(event: "lost", listener: (error: unknown) => void): unknown;
   off(event: "draining" | "close", listener: () => void): unknown;
+  /** Copies data of up to 256 bytes before it returns. */
   write(type: number, data: Uint8Array): Promise<void>;
   destroy(reason?: unknown): void;
   readonly status: Status;

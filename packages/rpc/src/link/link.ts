@@ -226,6 +226,11 @@ export class Link {
     return this.#state === "connected" || this.#state === "away";
   }
 
+  /** The same, unless that connection has ended and its status is still to come: what is written then reaches one that may prove less. */
+  get canSend(): boolean {
+    return this.#state === "away" || (this.#state === "connected" && this.#peer.status === "Connected");
+  }
+
   /** Ends the calls over a session that has ended, or that was lost while it waited for a connection. */
   readonly #loseSession = (): void => {
     const status = this.#endStatus;

@@ -111,7 +111,10 @@ function isNamed(data: Uint8Array, end: number, name: Uint8Array): boolean {
 const shortFrames: (Buffer | undefined)[] = new Array(257).fill(undefined);
 const shortMemory = new ArrayBuffer(shortFrames.length - 1);
 
-/** Encodes a frame that is written at once: into memory that the next one uses again, if it is short, because a peer copies that. */
+/**
+ * Encodes a frame that is written at once, before any foreign code runs: a short one into memory that the next one uses again. A peer copies
+ * short data before its `write` returns.
+ */
 export function encodePassingFrame(parts: FrameParts): Buffer {
   return encodeFrame(parts, passingMemory);
 }

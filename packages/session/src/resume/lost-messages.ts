@@ -16,17 +16,15 @@ export interface FrameRange {
 export class LostMessages {
   readonly length: number;
   readonly #ranges: FrameRange[] = [];
-  /** Messages at the beginning of the first range that are not lost. */
-  readonly #skipped: number;
-
-  constructor(length: number, skipped: number) {
+  constructor(length: number) {
     this.length = length;
-    this.#skipped = skipped;
   }
 
   /** Takes over the memory of the next frames. Returns false if it copies them instead, because they would keep twice as much alive. */
   add({ slab, at, end }: FrameRange): boolean {
     const isTaken = (end - at) * 2 >= slab.length;
+    // A reader gets views, and with them the whole memory, in which other sessions may have left messages.
+    if (isTaken) slab.fill(0, 0, at).fill(0, end);
     this.#ranges.push(isTaken ? { slab, at, end } : { slab: slab.slice(at, end), at: 0, end: end - at });
     return isTaken;
   }
@@ -34,16 +32,13 @@ export class LostMessages {
   /** Returns the messages as views of that memory, oldest first. */
   read(): UndeliveredMessage[] {
     const messages: UndeliveredMessage[] = [];
-    let skipped = this.#skipped;
     for (const { slab, at, end } of this.#ranges) {
       const cursor = { slab, at };
       const before = messages.length;
       while (cursor.at < end) {
         const start = cursor.at + MESSAGE_HEADER_BYTES;
         const type = skipFrame(cursor);
-        if (type === CONTROL_TYPE) continue;
-        if (skipped > 0) skipped--;
-        else messages.push({ type, data: slab.subarray(start, cursor.at) });
+        if (type !== CONTROL_TYPE) messages.push({ type, data: slab.subarray(start, cursor.at) });
       }
       if (messages.length > before + 1) markShared(slab.buffer);
     }

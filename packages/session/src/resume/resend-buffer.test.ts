@@ -114,6 +114,24 @@ describe("a resend buffer", () => {
     );
   });
 
+  it("writes nothing into the memory that it has handed over, of which only the lost messages can be read", () => {
+    const budget = new SharedBudget(1_000_000);
+    const buffer = new ResendBuffer(1_000_000, budget);
+    const other = new ResendBuffer(1_000_000);
+    for (let count = 0; count < 1_200; count++) other.keepMessage(9, new Uint8Array(100).fill(9), true);
+    other.clear();
+    buffer.keepMessage(1, new Uint8Array(30_000).fill(1), true);
+    buffer.keepMessage(2, new Uint8Array(30_000).fill(2), true);
+    const lost = buffer.handOver(1);
+    buffer.keepMessage(3, message(3).data, false);
+    expect(typesOf(buffer.unhanded())).toEqual([3]);
+    expect([buffer.bytes, budget.used]).toEqual([11, 11]);
+    const [left, ...none] = lost.read();
+    expect([left?.type, none]).toEqual([2, []]);
+    const memory = new Uint8Array(left?.data.buffer ?? new ArrayBuffer(0));
+    expect([...new Set(memory)].filter((byte) => byte === 9 || byte === 1 || byte === 3)).toEqual([]);
+  });
+
   describe.each([
     ["released", (buffer: ResendBuffer, last: number): void => buffer.release(last)],
     ["dropped with the session", (buffer: ResendBuffer): void => buffer.clear()],

@@ -180,7 +180,8 @@ export class ResendBuffer {
   /** Drops everything, and hands over the messages behind number `received`, with their memory: nothing else is written to it. */
   handOver(received: number): LostMessages {
     this.release(Math.min(Math.max(received, this.#acknowledged), this.last));
-    const lost = new LostMessages(this.#messages, this.#unskipped);
+    this.#skip();
+    const lost = new LostMessages(this.#messages);
     for (let chunk = this.#shift(); chunk !== undefined; chunk = this.#shift())
       if (!lost.add(chunk)) this.#recycle(chunk);
     this.clear();
@@ -252,11 +253,11 @@ export class ResendBuffer {
   #shift(): Chunk | undefined {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) this.#shifted++;
+    if (this.#open === chunk) this.#open = undefined;
     return chunk;
   }
 
   #recycle(chunk: Chunk): void {
-    if (this.#open === chunk) this.#open = undefined;
     if (chunk.slab.length === SLAB_BYTES) returnSlab(chunk.slab);
   }
 

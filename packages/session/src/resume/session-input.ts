@@ -33,6 +33,7 @@ export class SessionInput {
   readonly #waiter: BudgetWaiter = { onRoom: () => this.onWaiting() };
   #origin: MessageOrigin | undefined;
   #lastBytes = 0;
+  #isOver = false;
 
   constructor(options: SessionInputOptions) {
     this.#options = options;
@@ -51,7 +52,7 @@ export class SessionInput {
 
   /** A write or a flush begins to wait, or other peers have freed bytes of the shared budget. */
   readonly onWaiting = (): void => {
-    if (!this.#options.isFull()) return;
+    if (this.#isOver || !this.#options.isFull()) return;
     if (this.#mayReadOn) this.#options.resume();
     else this.#awaitBudget();
   };
@@ -89,6 +90,7 @@ export class SessionInput {
 
   /** The connection has ended, and with it what has not been counted. */
   end(): void {
+    this.#isOver = true;
     this.#held.clear();
     this.#options.budget?.leave(this.#waiter);
     this.#slice.cancel();
