@@ -1,4 +1,4 @@
-// Counts the closures and byte arrays of an idle session, and prints them as JSON. usage: idle-sessions.mjs OPTIONS
+// Counts the closures and byte arrays of a pair of idle sessions, and prints them as JSON. usage: idle-sessions.mjs OPTIONS
 import { queryObjects } from "node:v8";
 import { openSession } from "@ipc/session";
 import { memoryPair } from "@ipc/transport";
@@ -25,6 +25,7 @@ const count = () => [Function, Uint8Array].map((type) => queryObjects(type, { fo
 const open = [await openPair()];
 const before = count();
 for (let pair = 0; pair < PAIRS; pair++) open.push(await openPair());
-const [closures, byteArrays] = count().map((all, index) => (all - before[index]) / (2 * PAIRS));
+// The process has one or two of its own that come and go; what each pair has is a whole number.
+const [closures, byteArrays] = count().map((all, index) => Math.round((all - before[index]) / PAIRS));
 for (const side of open.flat()) side.destroy();
 console.log(JSON.stringify({ closures, byteArrays }));
