@@ -96,12 +96,16 @@ describe("messages become records:", () => {
     expect(messagesAt(far, stream.bytes)).toEqual(Array.from({ length: 28 }, (_, i) => `${i + 1}:64`));
   });
 
-  it("more than 2 KiB in a tick become two records: the first leaves an idle connection at once", async () => {
+  it("of more than 2 KiB in a tick the first 2 leave at once, then three times sixteen messages, the rest at the tick's end; so does the next tick", async () => {
     const { sender, stream } = secureSender();
-    for (let type = 1; type <= 50; type++) void sender.write(type, bytes(64), undefined);
-    expect(recordsIn(stream.bytes)).toEqual([`2:${32 * (8 + 64)}`]);
-    await turn();
-    expect(recordsIn(stream.bytes)).toEqual([`2:${32 * (8 + 64)}`, `2:${18 * (8 + 64)}`]);
+    const atOnce = [32, 16, 16, 16].map((messages) => `2:${messages * (8 + 64)}`);
+    for (let tick = 0; tick < 2; tick++) {
+      stream.taken.length = 0;
+      for (let type = 1; type <= 100; type++) void sender.write(type, bytes(64), undefined);
+      expect(recordsIn(stream.bytes)).toEqual(atOnce);
+      await turn();
+      expect(recordsIn(stream.bytes)).toEqual([...atOnce, `2:${20 * (8 + 64)}`]);
+    }
   });
 
   it.each([

@@ -5,6 +5,7 @@ import { type IpcError, rethrowDefect } from "../errors.js";
 import type { ResendBuffer } from "../resume/resend-buffer.js";
 import { WriteTurn } from "../scheduling/write-turn.js";
 import { busyPoll, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
+import { HEAD_START_BYTES, isHeadStart } from "./head-start.js";
 import { LargeMessage } from "./large-message.js";
 import { AHEAD_BYTES, LargeOutput } from "./large-output.js";
 import { SendBuffer } from "./send-buffer.js";
@@ -12,18 +13,6 @@ import { WriteTracker } from "./write-tracker.js";
 
 /** Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. */
 const SHARE_BYTES = 4_096;
-
-/** What an idle connection is given before the end of the tick: the peer works on it while the rest is gathered. In bytes. */
-const HEAD_START_BYTES = 2_000;
-
-/**
- * Small messages get their head start in numbers that this divides. An answer has other bytes than its request, but there are as many: if
- * both sides cut by bytes alone, one or two messages remain each time, for a record, a write and a wake-up of their own.
- */
-const HEAD_START_MESSAGES = 8;
-
-/** From this size on, the batch is cut behind any number of messages. In bytes. */
-const LONG_HEAD_START_BYTES = 3_072;
 
 /** After a batch of this size or more, the peer has enough to work on, and small writes between large ones would only cost. */
 const FLOW_BYTES = 32_768;
@@ -66,6 +55,8 @@ export class FrameOutput {
   #large: LargeOutput | undefined;
   #messagesInBatch = 0;
   #flushScheduled = false;
+  /** Batches of this tick that were sent before its end. */
+  #headStarts = 0;
   /** The last turn that writers of this connection have waited for. */
   #turn: WriteTurn | undefined;
   /** Whether the last batch was large. */
@@ -143,14 +134,15 @@ export class FrameOutput {
     this.roomBytes -= length;
     if (!this.#flushScheduled) {
       this.#flushScheduled = true;
+      this.#headStarts = 0;
       process.nextTick(this.#flushTick);
     }
-    if (!this.#isFlowing && batch.length >= HEAD_START_BYTES && this.#isHeadStart() && this.tracker.isIdle)
-      this.handBatch();
     const { yieldAfterBytes } = this.#encoder;
     // A codec that seals its messages one by one may batch a quarter, and reaches both bounds with a quarter of the bytes.
     const cost = LARGE_BYTES / yieldAfterBytes;
-    const maxBytes = noteBatched(length * cost) ? SHARE_BYTES / cost : LARGE_BYTES;
+    const isShared = noteBatched(length * cost);
+    if (!this.#isFlowing && batch.length >= HEAD_START_BYTES) this.#giveHeadStart(isShared);
+    const maxBytes = isShared ? SHARE_BYTES / cost : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
     if (batch.length + length <= maxBytes && batch.length < yieldAfterBytes) return;
     // No writer waits behind a control frame, or behind a message that is sent again.
@@ -255,11 +247,13 @@ export class FrameOutput {
     this.#messagesInBatch = 0;
   }
 
-  /** Whether the batch may be cut here. */
-  #isHeadStart(): boolean {
-    const messages = this.#messagesInBatch;
-    if (this.#buffer.length < LONG_HEAD_START_BYTES) return messages > 0 && messages % HEAD_START_MESSAGES === 0;
-    return messages > 1;
+  /** @param isShared whether so many connections batch in this tick that each further write and record would cost them all */
+  #giveHeadStart(isShared: boolean): void {
+    if (isShared && this.#headStarts > 0) return;
+    if (!isHeadStart(this.#buffer.length, this.#messagesInBatch, this.#headStarts)) return;
+    if (this.#stream.writableLength > 0) return;
+    this.#headStarts++;
+    this.handBatch();
   }
 
   readonly #flushTick = (): void => {

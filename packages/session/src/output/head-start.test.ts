@@ -1,0 +1,67 @@
+import { expect, it } from "vitest";
+import { HeldStream, nextTurn } from "../../test/held-sender.js";
+import { recordPair, recordsIn } from "../../test/record-pair.js";
+import { noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
+import { FrameOutput } from "./frame-output.js";
+import { isHeadStart } from "./head-start.js";
+
+const DATA = new Uint8Array(64);
+
+function outputTo(stream: HeldStream): FrameOutput {
+  const failed = (error: Error): never => {
+    throw error;
+  };
+  const [encoder] = recordPair();
+  return new FrameOutput({ stream, encoder, busyPollUs: 0, resend: undefined, written: () => {}, failed });
+}
+
+const recordOf = (messages: number): string => `2:${messages * (8 + DATA.length)}`;
+
+it("a kernel that has not taken the first batch of a tick is given the rest at its end", async () => {
+  const stream = new HeldStream();
+  stream.holds = true;
+  const output = outputTo(stream);
+  for (let count = 0; count < 100; count++) void output.addSmall(1, DATA, 1);
+  await nextTurn();
+  await stream.releaseAll();
+  expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(32), recordOf(68)]);
+});
+
+it("while all connections together have batched 256 KiB in a tick, each has one head start", async () => {
+  const stream = new HeldStream();
+  const output = outputTo(stream);
+  noteBatched(262_144);
+  for (let count = 0; count < 50; count++) void output.addSmall(1, DATA, 1);
+  expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(32)]);
+  await nextTurn();
+  expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(32), recordOf(18)]);
+  noteTickEnd();
+});
+
+it("behind a batch of 32 KiB or more no batch is cut, until there is a smaller one", async () => {
+  const stream = new HeldStream();
+  const output = outputTo(stream);
+  for (const messages of [600, 100, 100]) {
+    for (let count = 0; count < messages; count++) void output.addSmall(1, DATA, 1);
+    await nextTurn();
+  }
+  const cut = [32, 16, 16, 16];
+  const batches = [...cut, 600 - 80, 100, ...cut, 20];
+  expect(recordsIn(Buffer.concat(stream.writes))).toEqual(batches.map(recordOf));
+});
+
+it.each([
+  ["the first below 2 000 bytes", false, [1_999, 8, 0]],
+  ["the first behind eight messages", true, [2_000, 8, 0]],
+  ["the first behind nine", false, [2_000, 9, 0]],
+  ["the first behind nine, from 3 KiB on", true, [3_072, 9, 0]],
+  ["the first behind one, from 3 KiB on", false, [3_072, 1, 0]],
+  ["a control frame alone", false, [2_000, 0, 0]],
+  ["the second behind sixteen messages", true, [1_000, 16, 1]],
+  ["the second behind seventeen, from 3 KiB on", false, [3_072, 17, 1]],
+  ["the second without messages", false, [1_000, 0, 1]],
+  ["the fourth", true, [1_000, 16, 3]],
+  ["a fifth", false, [1_000, 16, 4]],
+] as const)("a head start: %s: %s", (_what, is, [bytes, messages, given]) => {
+  expect(isHeadStart(bytes, messages, given)).toBe(is);
+});
