@@ -18,6 +18,13 @@ export interface Request extends AnyMessage {
   readonly method: string;
 }
 
+/** Why a request is refused. */
+export interface Refusal {
+  /** Null if that of the request is too long to be sent back. */
+  readonly id: Id | null;
+  readonly message: string;
+}
+
 /** Returns whether a message is a request, as vscode-jsonrpc judges it: it answers no other. */
 export function isRequest(message: AnyMessage): message is Request {
   return typeof message.method === "string" && (typeof message.id === "string" || typeof message.id === "number");
@@ -54,13 +61,13 @@ export class IncomingRequests {
     return this.#open;
   }
 
-  /** Returns why a request cannot be kept until it is answered; undefined if it can. */
-  refusalOf({ id }: Request): string | undefined {
-    if (this.#requests.size >= JSON_RPC_MAX_REQUESTS) {
-      return `${this.#requests.size} requests are not answered yet, limit ${JSON_RPC_MAX_REQUESTS}`;
+  /** Returns the answer to a request that cannot be kept until it is answered; undefined if it can. */
+  refusalOf({ id }: Request): Refusal | undefined {
+    if (typeof id === "string" && id.length > JSON_RPC_ID_MAX_CHARS) {
+      return { id: null, message: `an id of ${id.length} characters, limit ${JSON_RPC_ID_MAX_CHARS}` };
     }
-    if (typeof id === "number" || id.length <= JSON_RPC_ID_MAX_CHARS) return undefined;
-    return `an id of ${id.length} characters, limit ${JSON_RPC_ID_MAX_CHARS}`;
+    if (this.#requests.size < JSON_RPC_MAX_REQUESTS) return undefined;
+    return { id, message: `${this.#requests.size} requests are not answered yet, limit ${JSON_RPC_MAX_REQUESTS}` };
   }
 
   /** Returns a received message as this side gets it: requests and cancellations with the id of this side. */

@@ -1,6 +1,10 @@
+import { type Client, startClient } from "@ipc/client";
+import { type Server, startServer } from "@ipc/server";
 import { describe, expect, test } from "vitest";
+import { CutSockets } from "../../../../internal/testkit/src/cut-sockets.js";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
-import { FakePeer } from "../../test/fake-peer.js";
+import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
+import { FakePeer, fakePair } from "../../test/fake-peer.js";
 import { type JsonRpcMessage, jsonRpcOver } from "./json-rpc.js";
 
 type Any = JsonRpcMessage & { readonly id?: unknown; readonly method?: unknown };
@@ -56,6 +60,56 @@ describe("a request under way on the next connection, while the end of the one b
     peer.handAll();
     peer.destroy();
     expect(received).toMatchObject([{ id: 2, error: { code: -32_097 } }]);
+  });
+});
+
+/** The JSON-RPC of a peer: its received messages, and how to write. */
+function over(peer: Client | Server): { readonly received: Any[]; readonly write: (message: Any) => Promise<void> } {
+  const { reader, writer } = jsonRpcOver(peer);
+  const received: Any[] = [];
+  reader.listen((message) => void received.push(message as Any));
+  return { received, write: (message) => writer.write(message) };
+}
+
+describe("a request that goes over the next connection", () => {
+  test("gets its response when a listener of the loss of the session before has written it", async () => {
+    const transport = new CutSockets();
+    const options = { name: "lost", transport, resume: true };
+    const first = await startServer(options);
+    const client = untilTestEnds(await startClient({ ...options, retryMs: 1 }));
+    let write = async (_message: Any): Promise<void> => {};
+    client.on("lost", () => void write(request(2, "get")));
+    const near = over(client);
+    write = near.write;
+    await near.write(request(1, "get"));
+    first.destroy();
+    const far = over(untilTestEnds(await startServer(options)));
+    await eventually(() => expect(far.received).toEqual([request(2, "get")]));
+    await far.write(response(2, "two"));
+    await eventually(() => expect(near.received.at(-1)).toEqual(response(2, "two")));
+    expect(near.received).toMatchObject([{ id: 1, error: { code: -32_097 } }, { id: 2 }]);
+  });
+
+  test("gets its response when it was written between two connections, and the end of the first is told late", async () => {
+    const transport = new CutSockets();
+    const options = { name: "waits", transport };
+    const first = await startServer(options);
+    const client = untilTestEnds(await startClient({ ...options, retryMs: 1, writeWhileReconnecting: "wait" }));
+    const near = over(client);
+    await near.write(request(1, "get"));
+    client.pause();
+    await first.write(1, "comes before the end");
+    await eventually(() => expect(client.stats.unreadBytes).toBeGreaterThan(0));
+    first.destroy();
+    await eventually(() => expect(client.status).toBe("Reconnecting"));
+    void near.write(request(2, "get"));
+    const far = over(untilTestEnds(await startServer(options)));
+    await eventually(() => expect(far.received).toEqual([request(2, "get")]));
+    client.resume();
+    await eventually(() => expect(near.received).not.toEqual([]));
+    await far.write(response(2, "two"));
+    await eventually(() => expect(near.received.at(-1)).toEqual(response(2, "two")));
+    expect(near.received).toMatchObject([{ id: 1, error: { code: -32_097 } }, { id: 2 }]);
   });
 });
 
@@ -119,22 +173,53 @@ describe("the requests of the other side that are kept until they are answered",
     expect(replies).toMatchObject([{ said: { id: 7 } }]);
   });
 
-  test("have ids of at most 1 024 characters: one with a longer id is answered with -32000 and not handed on", () => {
+  test("have ids of at most 1 024 characters: one with a longer id is answered with -32000 for the id null", () => {
     const { received, replies, deliverWatched } = scene();
     const ids = ["x".repeat(1_024), "x".repeat(1_025)];
     for (const id of ids) deliverWatched(request(id, "get"));
     expect(received.map(({ id }) => id)).toEqual([ids[0]]);
-    expect(replies).toMatchObject([{ said: { id: ids[1], error: { code: -32_000 } } }]);
+    expect(replies).toMatchObject([{ said: { id: null, error: { code: -32_000 } } }]);
   });
 
-  test("report a refusal that the peer does not take", async () => {
-    const peer = new FakePeer();
-    const { reader, writer } = jsonRpcOver(peer);
+  test("are refused without their id if it is longer, also when 16 384 are not answered", () => {
+    const { replies, deliverWatched } = scene();
+    for (let id = 0; id < 16_384; id++) deliverWatched(request(id, "get"));
+    deliverWatched(request("x".repeat(1_025), "get"));
+    expect(replies).toMatchObject([{ said: { id: null, error: { code: -32_000 } } }]);
+  });
+
+  test("end the connection, and report why, if their refusal finds the queue full: no side waits forever", async () => {
+    const { client, server } = fakePair();
+    const asked = jsonRpcOver(client);
+    const received: Any[] = [];
+    asked.reader.listen((message) => void received.push(message as Any));
+    const { reader, writer } = jsonRpcOver(server);
     const errors: unknown[] = [];
     reader.listen(() => {});
     writer.onError(([error]) => errors.push(error));
-    peer.refuses = "IPC_QUEUE_FULL";
-    deliver(peer, request("x".repeat(1_025), "get"));
+    for (let id = 0; id <= 16_384; id++) void asked.writer.write(request(id, "get"));
+    server.refuses = "IPC_QUEUE_FULL";
+    server.deliver();
     await eventually(() => expect(errors).toMatchObject([{ code: "IPC_QUEUE_FULL" }]));
+    expect([client.status, server.status]).toEqual(["Reconnecting", "Disconnected"]);
+    expect(received).toHaveLength(16_385);
+    expect(received.at(-1)).toMatchObject({ id: 16_384, error: { code: -32_097 } });
+  });
+
+  test("leave the connection alone if it has ended before their refusal was written", async () => {
+    const { client, server } = fakePair();
+    const { reader, writer } = jsonRpcOver(server);
+    reader.listen(() => {});
+    const errors: unknown[] = [];
+    writer.onError(([error]) => errors.push(error));
+    server.holds = true;
+    server.emit(
+      "message",
+      server.messageOf(0x6a727063, Buffer.from(JSON.stringify(request("x".repeat(1_025), "get")))),
+    );
+    server.lose("Disconnected");
+    server.reconnect();
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    expect([client.status, server.status, errors]).toEqual(["Connected", "Connected", []]);
   });
 });

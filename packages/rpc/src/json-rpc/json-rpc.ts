@@ -1,8 +1,8 @@
 import type { ConnectionSecurity, DataMessage, PeerStats, Status } from "@ipc/session";
 import { formatValue, isError } from "../format-value.js";
-import { joinDrain } from "../link/call-peer.js";
-import { ipcCodeOf } from "../rpc-error.js";
-import { type AnyMessage, type Id, IncomingRequests, isRequest, type Request } from "./incoming-requests.js";
+import { endConnection, joinDrain } from "../link/call-peer.js";
+import { ipcCodeOf, isRefusal } from "../rpc-error.js";
+import { type AnyMessage, type Id, IncomingRequests, isRequest, type Refusal } from "./incoming-requests.js";
 
 /** The type of the messages that carry JSON-RPC: "jrpc" in ASCII. */
 const JSON_RPC_TYPE = 0x6a727063;
@@ -27,6 +27,7 @@ export interface JsonRpcPeer {
   off(event: "status", listener: (status: Status) => void): unknown;
   off(event: "close" | "lost", listener: () => void): unknown;
   write(type: number, data: string): Promise<void>;
+  destroy(reason?: unknown): void;
   readonly status: Status;
   readonly security: Pick<ConnectionSecurity, "resumable">;
   readonly stats: Pick<PeerStats, "reconnects">;
@@ -64,7 +65,8 @@ export interface JsonRpcWriter extends Disposable {
  * error -32097, so that none waits forever, and the connection goes on with the peer's next one; it closes with the peer. A response to
  * a request whose connection has ended is dropped. With resume in force a cut is no loss: requests go on until their session is lost.
  * The peer's `drain` waits until the requests of both sides are answered. A request of the other side is answered with the error -32000
- * while 16 384 are not answered yet, or if its id has more than 1 024 characters.
+ * while 16 384 are not answered yet, and for the id null if its own has more than 1 024 characters. If the peer's queue refuses such an
+ * answer, the connection ends, because its caller would wait forever.
  * @throws TypeError
  */
 export function jsonRpcOver(peer: JsonRpcPeer): { readonly reader: JsonRpcReader; readonly writer: JsonRpcWriter } {
@@ -79,7 +81,7 @@ class Bridge {
   readonly #readError = new JsonRpcEvent<Error>();
   readonly #writeError = new JsonRpcEvent<[Error, JsonRpcMessage | undefined, number | undefined]>();
   readonly #closed = new JsonRpcEvent<void>();
-  /** Requests of this side that are not answered, each with the value of `stats.reconnects` for its connection or session. */
+  /** Requests of this side that are not answered, each with the number of its connection or session, as `stats.reconnects` counts. */
   readonly #pending = new Map<Id, number>();
   readonly #incoming = new IncomingRequests();
   /** The halves that are in use. */
@@ -103,6 +105,13 @@ class Bridge {
   get #isBusy(): boolean {
     if (this.#callback !== undefined && this.#pending.size > 0) return true;
     return this.#used.has("writer") && this.#incoming.open > 0;
+  }
+
+  /** The number of the connection or session that a request goes over which is written now. */
+  get #session(): number {
+    const { status, stats, security } = this.#peer;
+    const goesOn = status === "Connected" || (status === "Reconnecting" && security.resumable === true);
+    return goesOn ? stats.reconnects : stats.reconnects + 1;
   }
 
   readonly reader: JsonRpcReader = {
@@ -132,11 +141,12 @@ class Bridge {
 
   async #write(message: JsonRpcMessage): Promise<void> {
     const id = isRequest(message) ? message.id : undefined;
+    const session = this.#session;
     try {
       const written = isResponse(message)
         ? this.#answer(message)
         : this.#peer.write(JSON_RPC_TYPE, JSON.stringify(message));
-      if (id !== undefined) this.#pending.set(id, this.#peer.stats.reconnects);
+      if (id !== undefined) this.#pending.set(id, session);
       await written;
     } catch (error) {
       if (id !== undefined) this.#pending.delete(id);
@@ -174,13 +184,16 @@ class Bridge {
     const given = message as AnyMessage;
     const refusal = isRequest(given) ? this.#incoming.refusalOf(given) : undefined;
     if (refusal === undefined) this.#callback?.(this.#incoming.receive(given, received));
-    else this.#refuse(given as Request, received, refusal);
+    else this.#refuse(refusal, received);
   };
 
-  #refuse({ id }: Request, received: DataMessage, message: string): void {
+  #refuse({ id, message }: Refusal, received: DataMessage): void {
     const response = { jsonrpc: "2.0", id, error: { code: REFUSED, message } };
-    const written = received.reply(JSON_RPC_TYPE, JSON.stringify(response));
-    written.catch((error: unknown) => this.#reportUnwritten(response, error));
+    received.reply(JSON_RPC_TYPE, JSON.stringify(response)).catch((error: unknown) => {
+      this.#reportUnwritten(response, error);
+      if (!isRefusal(ipcCodeOf(error))) return;
+      endConnection(this.#peer, "a JSON-RPC request was not answered, whose caller would wait forever", error);
+    });
   }
 
   readonly #onStatus = (status: Status): void => {
@@ -192,28 +205,34 @@ class Bridge {
     const isCut = status === "Reconnecting" && this.#isResumable;
     if (isCut || status === "Connecting" || status === "Listening") return;
     // A status waits for the messages before it, so requests may be under way on the next connection already.
-    this.#lose(status, this.#peer.status === "Connected" ? this.#peer.stats.reconnects : undefined);
+    this.#lose(status, this.#pending, this.#session);
   };
 
   /** Comes with each loss of a session, which no status may tell of. */
   readonly #onLost = (): void => {
-    if (this.#isResumable || this.#peer.security.resumable === true) this.#lose("Reconnecting");
+    if (!this.#isResumable && this.#peer.security.resumable !== true) return;
+    const pending = [...this.#pending];
+    // The next connection may be there, and other listeners write over it; the peer's status says so right after this event.
+    queueMicrotask(() => {
+      const { status, stats } = this.#peer;
+      this.#lose("Reconnecting", pending, status === "Connected" ? stats.reconnects : stats.reconnects + 1);
+    });
   };
 
   readonly #onClose = (): void => {
-    this.#lose("Closed");
+    this.#lose("Closed", this.#pending, Number.POSITIVE_INFINITY);
     this.#closed.fire(undefined);
     this.#stop();
     this.#leave();
   };
 
-  /** @param current the connection or session whose requests go on */
-  #lose(status: Status, current?: number): void {
+  /** @param next the number of the connection or session whose requests go on */
+  #lose(status: Status, pending: Iterable<[Id, number]>, next: number): void {
     this.#incoming.lose();
     const error = { code: PENDING_RESPONSE_REJECTED, message: `the connection was lost (status: ${status})` };
     // The answer's listener may write the next request.
-    for (const [id, connection] of [...this.#pending]) {
-      if (connection === current) continue;
+    for (const [id, session] of [...pending]) {
+      if (session >= next || this.#pending.get(id) !== session) continue;
       this.#pending.delete(id);
       this.#callback?.({ jsonrpc: "2.0", id, error } as JsonRpcMessage);
     }

@@ -48,7 +48,7 @@ interface EndablePeer {
 }
 
 /** Ends a peer's connection as if it were lost; a peer that cannot end it alone ends with it. */
-export function endConnection(peer: CallPeer & EndablePeer, why: string, cause: unknown): void {
+export function endConnection(peer: Pick<CallPeer, "destroy"> & EndablePeer, why: string, cause: unknown): void {
   if (peer[END_CONNECTION] === undefined) peer.destroy(cause);
   else peer[END_CONNECTION](why, cause);
 }
