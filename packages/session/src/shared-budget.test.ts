@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { array, assert, boolean, integer, property, record } from "fast-check";
 import { describe, expect, it } from "vitest";
+import { keepUncaught } from "../../../internal/testkit/src/uncaught-exceptions.js";
 import { type BudgetWaiter, SharedBudget } from "./shared-budget.js";
 
 const LIMIT = 100_000;
@@ -182,5 +183,21 @@ describe("the holders that wait for a shared budget", () => {
     budget.leave(second);
     await nextTurn();
     expect([woken, budget.waiting]).toEqual([["c"], 0]);
+  });
+
+  it("are all woken for one release, also if some of them throw", async () => {
+    const uncaught = keepUncaught();
+    const budget = new SharedBudget(1_000);
+    const { woken, wait } = waiters(budget);
+    const defect = new Error("thrown by a waiter");
+    const fail = (): never => {
+      throw defect;
+    };
+    const names = Array.from({ length: 10 }, (_each, index) => `${index}`);
+    for (const name of names) wait(name, name === "0" || name === "8" ? fail : undefined);
+    budget.add(1);
+    budget.remove(1);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    expect([woken, budget.waiting, uncaught]).toEqual([names, 0, [defect, defect]]);
   });
 });

@@ -80,13 +80,14 @@ export class SharedBudget {
     this.#due -= left;
     try {
       for (const waiter of this.#waiters) {
-        if (left-- === 0) break;
+        if (left === 0) break;
+        left--;
         this.#waiters.delete(waiter);
         waiter.onRoom();
       }
     } finally {
-      // Also when one has thrown: the others wait no longer for that. Some may have left meanwhile.
-      this.#due = Math.min(this.#due, this.#waiters.size);
+      // Waiters behind one that throws are woken in the next turn. Some may have left meanwhile.
+      this.#due = Math.min(this.#due + left, this.#waiters.size);
       this.#isWaking = this.#due > 0;
       if (this.#isWaking) setImmediate(this.#wakeSome);
     }

@@ -117,6 +117,29 @@ describe("an outbox with a shared budget", () => {
     expect([budget.used, budget.waiting]).toEqual([0, 0]);
   });
 
+  it("accepts what waits when others free bytes, also behind many whose waiting writes were aborted", async () => {
+    const budget = new SharedBudget(100_000);
+    budget.add(100_000);
+    const stop = new AbortController();
+    const aborted: Promise<unknown>[] = [];
+    const senders = Array.from({ length: 20 }, () => heldSender(LIMIT, budget));
+    for (const { sender, stream } of senders) {
+      stream.holds = true;
+      await sender.write(2, bytes(92), undefined);
+      aborted.push(failureOf(sender.write(3, bytes(92), stop.signal)));
+    }
+    stop.abort();
+    for (const error of await Promise.all(aborted)) expect(error).toMatchObject({ code: "IPC_ABORTED" });
+    const last = heldSender(LIMIT, budget);
+    last.stream.holds = true;
+    await last.sender.write(2, bytes(92), undefined);
+    const written = last.sender.write(3, bytes(92), undefined);
+    expect(await stateOf(written)).toBe("pending");
+    budget.remove(100_000);
+    await written;
+    expect(budget.waiting).toBe(0);
+  });
+
   it("waits for no bytes of other outboxes when its own limit is reached, or a large message is under way", async () => {
     const budget = new SharedBudget(LIMIT);
     const { sender, stream } = heldSender(1_000, budget);
