@@ -97,11 +97,12 @@ export class FakePeer extends EventEmitter implements CallPeer {
     this.#unread = [];
   }
 
-  /** Hands out what has waited since `pause`, all at once. */
-  handAll(): void {
+  /** Hands out what has waited since `pause`, all at once, or the first `count`. */
+  handAll(count = Number.POSITIVE_INFINITY): void {
     const unread = this.#unread ?? [];
-    this.#unread = undefined;
-    for (const handOut of unread) handOut();
+    const handed = unread.splice(0, count);
+    if (unread.length === 0) this.#unread = undefined;
+    for (const handOut of handed) handOut();
   }
 
   /** Hands out a message or a status in its turn. */

@@ -83,6 +83,38 @@ describe("a call by a listener of a message whose connection has ended, while th
     expect(await made).toMatchObject({ code: "IPC_CALL_LOST", executed: "no" });
     expect(pair.client.sent).toEqual([]);
   });
+
+  test("waits for the third one if the next one has ended too, and the end of that is told later", async () => {
+    const pair = fakePair();
+    const { client, server } = pair;
+    let repeated: Promise<string> | undefined;
+    const onMessage = (): void => {
+      repeated = rpc(client).remote(contract).once();
+    };
+    rpc(client, { onMessage });
+    serve(server, { once: contract.once }, { once: () => "repeated" });
+    // What is written between two connections goes over the next, as with `writeWhileReconnecting: "wait"`.
+    const write = client.write.bind(client);
+    let between = 0;
+    client.write = (type, data) => {
+      if (client.status !== "Connected") between++;
+      return write(type, data);
+    };
+    client.pause();
+    client.hand("message", client.messageOf(5, Buffer.from("news")));
+    server.lose("Disconnected");
+    client.lose("Reconnecting");
+    client.reconnect();
+    client.lose("Reconnecting");
+    client.handAll(3);
+    await settle(pair);
+    expect([rpc(client).stats.calls, between]).toEqual([1, 0]);
+    client.handAll();
+    server.reconnect();
+    client.reconnect();
+    await settle(pair);
+    expect([await repeated, between]).toEqual(["repeated", 0]);
+  });
 });
 
 describe("a call over the next connection, while the end of one without messages still waits to be handed out,", () => {
