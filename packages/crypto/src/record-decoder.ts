@@ -134,7 +134,8 @@ export class RecordDecoder {
       if (start + length <= this.#chunk.length) {
         const end = start + length;
         const plaintext = this.#opener.open({ kind, sealed: this.#chunk.subarray(start, end) });
-        // Not before: a record that is not opened, because there is no memory, is not passed over.
+        // After `open`, because a record for which there is no memory must not be skipped. Its number in the opener is used up by
+        // then, so that a second attempt fails its tag instead of going on behind it.
         this.#at = end;
         return { kind, plaintext };
       }
