@@ -24,7 +24,7 @@ export interface Link {
 /** Both manners of waiting for a write: after each, or only when the peer asks for it. */
 export type Manner = "awaited" | "when it must";
 
-/** What a peer can do in this benchmark; what it cannot is said in its row. */
+/** The abilities of a peer in this benchmark; those that it lacks are said in its row. */
 interface Abilities {
   readonly manners: readonly Manner[];
   /** Many clients at one server. */

@@ -5,7 +5,7 @@ import { decodeTold, encodeTold, makeNumbered, type Payload } from "./payload.js
 import type { ProcessMemory } from "./process-memory.js";
 import type { Tally } from "./tally.js";
 
-/** Where the server is. */
+/** The location of the server. */
 export interface Site {
   readonly adapter: Adapter;
   readonly directory: string;
@@ -14,7 +14,7 @@ export interface Site {
   readonly server: ChildProcess | undefined;
 }
 
-/** Where the server is that this process has forked. */
+/** The location of the server that this process has forked. */
 export interface Place extends Site {
   /** The adapter's. */
   readonly name: string;

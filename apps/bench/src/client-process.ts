@@ -60,7 +60,7 @@ try {
   await Promise.race([once(server, "message"), died]);
   const outcome = await Promise.race([carryOut({ name, adapter, directory, many, server }, order), died]);
   process.stdout.write(encodeOutcome(outcome));
-  // What is still on its way fails when the server goes.
+  // Writes still on their way fail when the server goes.
   process.on("unhandledRejection", () => {});
 } finally {
   const ended = server.exitCode === null && server.signalCode === null ? once(server, "exit") : undefined;

@@ -14,7 +14,7 @@ import { MEASURED, UNSETTLED } from "./tables.js";
 const PROGRAMS = fileURLToPath(new URL("../dist/", import.meta.url));
 const CLIENT = "client-process.js";
 
-/** Where the programs are copied to in another revision: its packages are found from there. */
+/** The folder that the programs are copied to in another revision: its packages are found from there. */
 const PROGRAMS_PARENT = "apps/bench";
 
 /** The modes that are compared where no word names any. */
@@ -45,10 +45,10 @@ export interface Comparison {
   readonly isUnsettled: boolean;
 }
 
-/** What is to be compared. */
+/** The choice of a comparison. */
 export interface Choice {
   readonly sections: readonly Section[];
-  /** Of ours. */
+  /** The modes of ours. */
   readonly modes: readonly string[];
 }
 

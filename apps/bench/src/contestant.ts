@@ -34,7 +34,7 @@ export type Inability = { readonly cannot: string } | { readonly skipped: string
 /** A program that does the work: one of our modes, the floor, or a peer. */
 export interface Contestant {
   readonly name: string;
-  /** What ran, for the reader: version, wire. */
+  /** The version and the wire, for the reader. */
   readonly what: string;
   /** Undefined when it does the order. */
   cannot(order: Order): Inability | undefined;
@@ -158,7 +158,7 @@ async function goContestant(program: string, encrypted: boolean): Promise<Contes
   };
 }
 
-/** What go-peer reports of a benchmark. */
+/** The report of go-peer on a benchmark. */
 interface GoReport {
   readonly event: string;
   readonly result: {

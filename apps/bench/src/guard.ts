@@ -4,7 +4,7 @@ import { median } from "./quantile.js";
 import { CALLS } from "./section.js";
 import { near } from "./selection.js";
 
-/** What the median of ratios is held against. */
+/** The limit of a median of ratios. */
 export interface Limit {
   /** A section, a section with its point, a figure or a mode, or several of them; none: every rate at 64 B. */
   readonly names: readonly string[];

@@ -34,7 +34,7 @@ export class LoopWatch {
     }, 1);
   }
 
-  /** What was seen since the start, nothing when it was not started. Stops. */
+  /** Stops, and returns the delays since the start; none if it was not started. */
   stop(): LoopDelay {
     clearInterval(this.#timer);
     const delays = this.#delays;

@@ -28,7 +28,7 @@ const COUNTED: readonly (readonly [contestant: string, size: number, manner: Man
   ...["bare loop", "plain", "secure"].map((contestant) => [contestant, 65_536, "when it must"] as const),
 ];
 
-/** Where the time goes is shown for what the targets are about. */
+/** The works whose time is profiled, because the targets are about them. */
 const PROFILED: readonly {
   readonly work: string;
   readonly contestants: readonly string[];
@@ -102,7 +102,7 @@ async function countAll(names: readonly string[], { calls }: Pace, progress: Pro
     try {
       counts.push(await countCalls(contestant, size, manner, manner === "echo" || size > 64 ? calls / 50 : calls));
     } catch (error) {
-      // What was measured before must not be lost with it.
+      // Earlier results must not be lost with it.
       console.error(`${CALLS}, ${contestant}, ${manner}: not counted: ${String(error)}`);
     }
   }
@@ -121,7 +121,7 @@ async function profileAll(names: readonly string[], pace: Pace, progress: Progre
       "clients" in order
         ? { workload: "fan-in", sendMs: profileMs, ...order }
         : { workload: "count", warmUpMs: profileMs, ...order };
-    // What was measured before must not be lost with it.
+    // Earlier results must not be lost with it.
     const profiled = { program: CLIENT, contestant, order: whole, parts: PARTS };
     const found = await profile(profiled, profileMs / 2).catch((error: unknown) => {
       console.error(`${work}, ${contestant}: no profile: ${String(error)}`);

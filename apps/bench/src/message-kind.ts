@@ -1,4 +1,4 @@
-/** What a message of the benchmark is for. A digit: it stands in the first byte of every payload, for peers without types. */
+/** The purpose of a benchmark's message. A digit: it stands in the first byte of every payload, for peers without types. */
 export const KIND = {
   /** Sent back as it is. */
   echo: 49,

@@ -1,4 +1,4 @@
-// What the benchmark uses of node-ipc 12, which has no types of its own.
+// The part of node-ipc 12 that the benchmark uses; it has no types of its own.
 declare module "node-ipc" {
   import type { Socket } from "node:net";
 

@@ -1,6 +1,6 @@
 import type { Manner } from "./adapter.js";
 
-/** What is to be measured. */
+/** An order to measure something. */
 export type Order = MessageOrder | CallOrder;
 
 /** Calls of @ipc/rpc, each kind for so many seconds. */
@@ -11,7 +11,7 @@ export interface CallOrder {
   readonly isProfiled?: boolean;
 }
 
-/** What a client's process is told to measure. */
+/** An order to a client's process. */
 export type MessageOrder =
   /** Round trips with one message in flight, then one way, in each manner. */
   | {
@@ -61,7 +61,7 @@ export type MessageOrder =
 
 export type Workload = Order["workload"];
 
-/** What came of it: figures by name, and where round trips were measured how they are distributed. */
+/** The result: figures by name, and for measured round trips their distribution. */
 export interface Outcome {
   readonly figures: Readonly<Record<string, number>>;
   /** The names of the figures whose warm-up did not settle. */
@@ -83,5 +83,5 @@ export function decodeOutcome(line: string): Outcome {
 /** JSON has no infinite numbers. */
 const INFINITE = "infinite";
 
-/** Of which shares of all round trips `quantilesUs` tells, the fastest first; the last ones are left out of few round trips. */
+/** The shares of all round trips that `quantilesUs` is about, the fastest first; the last ones are left out of few round trips. */
 export const QUANTILES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999] as const;

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** What a process holds, in bytes. */
+/** The memory of a process, in bytes. */
 export interface ProcessMemory {
   readonly heapUsed: number;
   /** Outside of the heap: buffers. */
@@ -12,7 +12,7 @@ export interface ProcessMemory {
 /** Collects the garbage and looks. The process runs with --expose-gc. */
 export async function processMemory(): Promise<ProcessMemory> {
   if (global.gc === undefined) throw new Error("run with --expose-gc");
-  // What has been closed is let go in the event loop's next iterations.
+  // Closed handles are let go in the event loop's next iterations.
   for (let round = 0; round < 3; round++) {
     await nextTurn();
     global.gc();

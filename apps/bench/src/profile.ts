@@ -30,7 +30,7 @@ export interface Profile<P extends CallPart = MessagePart> extends Shares<P> {
   readonly end: "client" | "server";
 }
 
-/** What is done while both processes are profiled. */
+/** The work that runs while both processes are profiled. */
 export interface ProfiledWork<P extends CallPart> {
   /** The file of the client's process, which gets the contestant and the order. */
   readonly program: string;

@@ -3,7 +3,7 @@ import { medians } from "./quantile.js";
 import type { Results } from "./results.js";
 import type { Sample } from "./schedule.js";
 
-/** Of a recorded figure. The document shows three. */
+/** The digits of a recorded figure. The document shows three. */
 const DIGITS = 5;
 
 /** The samples of all rounds of one measurement. */
@@ -18,7 +18,7 @@ interface Place extends Pick<Sample, "section" | "at" | "contestant"> {
   readonly why?: Exclude<Sample["outcome"], Outcome>;
 }
 
-/** What is kept of a run: as much as the document shows, and not every sample of the run. */
+/** The part of a run that is kept: as much as the document shows, and not every sample of the run. */
 type RecordedRun = Omit<Results, "samples"> & { readonly places: readonly Place[] };
 
 /** Writes a run as text, a measurement in a line. */

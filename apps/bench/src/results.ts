@@ -18,17 +18,17 @@ export interface Results {
   readonly profiles?: readonly WorkProfile[] | undefined;
   /** Sections that were measured anew, and when: the others are of the run as a whole. */
   readonly renewed?: Readonly<Record<string, string>> | undefined;
-  /** What came of the targets in the full run that was recorded before. */
+  /** The results of the targets in the full run that was recorded before. */
   readonly before?: RunBefore | undefined;
 }
 
-/** Where the time of a work goes. */
+/** The profile of a work's time. */
 export interface WorkProfile extends Profile {
   /** For the reader. */
   readonly work: string;
 }
 
-/** What is left of a run when the next one is recorded. */
+/** The part of a run that is left when the next one is recorded. */
 export interface RunBefore {
   readonly machine: string;
   readonly stolen?: number | undefined;
@@ -102,13 +102,13 @@ export class Figures {
     return undefined;
   }
 
-  /** Where a section was measured, in order. */
+  /** Returns the points at which a section was measured, in order. */
   points(section: string): number[] {
     const points = this.#samples.filter((sample) => sample.section === section).map(({ at }) => at);
     return [...new Set(points)].sort((a, b) => a - b);
   }
 
-  /** What could not be measured or went wrong, once each. */
+  /** Returns the failures and the missing measurements, once each. */
   remarks(): string[] {
     const remarks = this.#samples.flatMap(({ section, contestant, outcome }) => {
       if ("cannot" in outcome) return [`${contestant}, ${section}: cannot, for it ${outcome.cannot}.`];

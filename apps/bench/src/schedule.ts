@@ -11,7 +11,7 @@ export interface Sample {
   readonly round: number;
   /** How long it took with its processes' start: shows what makes a run long. */
   readonly seconds: number;
-  /** What came of it, or why nothing did. */
+  /** The outcome, or why there is none. */
   readonly outcome: Outcome | Inability | { readonly failed: string };
 }
 

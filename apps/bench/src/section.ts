@@ -87,7 +87,7 @@ export const QUICK: Pace = {
   profileMs: 1_000,
 };
 
-/** What the tests run: that everything works, not how fast. */
+/** The pace of tests, which show that everything works, not how fast. */
 export const SLICE: Pace = {
   rounds: 1,
   sendMs: 1,

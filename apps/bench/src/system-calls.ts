@@ -37,7 +37,7 @@ export async function whyNoTracer(): Promise<string | undefined> {
   }
 }
 
-/** What `messages` more messages cost beside `messages`: what starts and ends the processes counts nowhere. */
+/** Counts the calls of `messages` more messages beside `messages`: the start and the end of the processes count nowhere. */
 export async function countCalls(
   contestant: string,
   size: number,

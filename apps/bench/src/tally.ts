@@ -1,7 +1,7 @@
 import type { LoopDelay } from "./loop-watch.js";
 import { isNumbered, type Payload } from "./payload.js";
 
-/** What one end has received since it was last asked. */
+/** The messages that one end has received since it was last asked. */
 export interface Tally {
   readonly count: number;
   readonly bytes: number;

@@ -17,7 +17,7 @@ function samples(
   );
 }
 
-/** What was measured. */
+/** Returns the verdicts on the measured figures. */
 function verdictsOf(targets: readonly Target[]): unknown[] {
   return targets
     .filter(({ value }) => value !== undefined)

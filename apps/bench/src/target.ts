@@ -1,6 +1,6 @@
 import type { Figures, Place } from "./results.js";
 
-/** What a ratio, or a figure by itself, is held against. */
+/** The limit of a ratio, or of a figure by itself. */
 export interface Target {
   readonly what: string;
   /** Undefined where one of the two was not measured. */
@@ -19,7 +19,7 @@ export function isMet({ value, limit, sense }: Target): boolean | undefined {
   return sense === "at least" ? value >= limit : value <= limit;
 }
 
-/** What the library is held against, with what came of it. */
+/** Returns the library's targets, with their results. */
 export function targetsOf(figures: Figures): Target[] {
   const exchange = (contestant: string, figure: string, at = 64): Place => ({
     section: "exchange",

@@ -7,7 +7,7 @@ export interface Order {
   readonly total: number;
 }
 
-/** What the daemon serves. A real program would validate with the schemas of zod, valibot or arktype: `method({ input, … })`. */
+/** The methods of the daemon. A real program would validate with the schemas of zod, valibot or arktype: `method({ input, … })`. */
 export const orders = {
   get: method<{ id: number }, Order, { NOT_FOUND: { id: number } }>({ idempotent: true }),
   watch: stream<{ above: number }, Order>(),
@@ -16,5 +16,5 @@ export const orders = {
   think: method<void, string>(),
 };
 
-/** What a client serves: the daemon calls it. */
+/** The methods of a client: the daemon calls them. */
 export const screen = { show: method<{ text: string }, string>() };

@@ -1,4 +1,4 @@
-/** What server and client of this example agree on. */
+/** The agreement between server and client of this example. */
 export const NAME = "example_keyfile";
 
 export const QUESTION = 1;

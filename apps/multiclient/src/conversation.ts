@@ -1,4 +1,4 @@
-/** What the manager and the clients of this example agree on. */
+/** The agreement between the manager and the clients of this example. */
 export const NAME = "example_multi";
 
 /** How many clients there are, and how many PINGs each gets. */

@@ -3,7 +3,7 @@ import type { Peer } from "@ipc/client";
 
 export const NAME = "example_resume";
 
-/** What a message says, by its type. */
+/** The meaning of a message, by its type. */
 export const TYPE = { number: 1, end: 2, order: 3, crash: 4 } as const;
 
 /** Both sides resume their session after a cut. */

@@ -1,4 +1,4 @@
-/** What server and client of this example agree on. */
+/** The agreement between server and client of this example. */
 export const NAME = "example_simple";
 
 /** The types of golang-ipc's example. */

@@ -1,4 +1,4 @@
-/** What one package may import. Packages by their folder in `packages/`, built-ins without `node:`. */
+/** The imports that one package may have. Packages by their folder in `packages/`, built-ins without `node:`. */
 export interface Arrows {
   readonly runtime: readonly string[];
   readonly typesOnly: readonly string[];

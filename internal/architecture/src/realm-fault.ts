@@ -47,7 +47,7 @@ export function findRealmFaults(path: string, text: string): string[] {
       if (property.type === "Identifier" && TIMERS.has(property.name)) faults.push(`global ${property.name}`);
     },
   }).visit(program);
-  // What a file declares may stand below its use.
+  // A declaration may stand below its use.
   for (const check of checks) check();
   return faults;
 }

@@ -44,7 +44,7 @@ interface EntryFiles {
   readonly default: string;
 }
 
-/** What these tests read of a package.json. */
+/** The part of a package.json that these tests read. */
 export interface Manifest {
   readonly name: string;
   readonly description: string;

@@ -24,7 +24,7 @@ export interface Workflow {
   readonly permissions?: Permissions;
   readonly concurrency?: unknown;
   readonly jobs: Readonly<Record<string, Job>>;
-  /** What each `uses` names, with the comment behind it: `actions/checkout@08c6… # v5.0.0`. */
+  /** The actions that `uses` names, with the comment behind each: `actions/checkout@08c6… # v5.0.0`. */
   readonly actions: readonly string[];
 }
 

@@ -11,7 +11,7 @@ const PINNED = /^[\w-]+(\/[\w-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/;
 /** The time that a job may take at most, in minutes. GitHub's own limit is six hours. */
 const MAX_MINUTES = 60;
 
-/** What the jobs may write, by workflow and job, and all that they run then. A job that is not here may read the repository at most. */
+/** The jobs' write permissions, by workflow and job, and all that they run then. A job that is not here may read the repository at most. */
 const WRITERS: Readonly<Record<string, { readonly writes: readonly string[]; readonly runs: readonly string[] }>> = {
   "release.yml version": {
     writes: ["contents", "pull-requests"],
@@ -21,7 +21,7 @@ const WRITERS: Readonly<Record<string, { readonly writes: readonly string[]; rea
   "release.yml release": { writes: ["contents"], runs: ["npm run sbom", "npm run release:tag"] },
 };
 
-/** What these commands are in package.json: nothing of them builds. */
+/** The texts of these commands in package.json: none of them builds. */
 const SCRIPTS: Readonly<Record<string, string>> = {
   dependencies: "node scripts/workspace.mjs install",
   "release:version": "changeset version",

@@ -35,7 +35,7 @@ function say(news: News): void {
   console.log(JSON.stringify(news));
 }
 
-/** What a process has taken is in the file even if the process is killed in the next moment. */
+/** Notes that the process has taken something; the file has it even if the process is killed in the next moment. */
 function note(text: string): void {
   appendFileSync(log, `${text}\n`);
 }

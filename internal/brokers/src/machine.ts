@@ -1,6 +1,6 @@
 import { method } from "@ipc/rpc";
 
-/** What a server does when it is called. */
+/** The calls of a server. */
 export const orders = {
   /** May be repeated. */
   price: method<string, string>({ idempotent: true }),
@@ -17,7 +17,7 @@ export interface MachineStart {
   /** The file of what it has taken, a line each. */
   readonly log: string;
   readonly resume?: object;
-  /** What a server answers. @default messages */
+  /** The kind of messages that a server answers. @default messages */
   readonly answers?: "calls";
   readonly transport?: object;
   /** Options of `connect()` of nats.js. */

@@ -9,7 +9,7 @@ import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 
 const name = "orders";
 
-/** What keeps the event loop from sleeping, seen from a timer: the turn's own immediates are over. */
+/** Counts the immediates that keep the event loop from sleeping, seen from a timer: the turn's own immediates are over. */
 async function pendingImmediates(): Promise<number> {
   await sleepingTurn(0);
   return process.getActiveResourcesInfo().filter((resource) => resource === "Immediate").length;

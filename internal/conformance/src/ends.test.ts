@@ -47,7 +47,7 @@ const GOLANG_IPC: Readonly<Record<string, Options>> = {
   plain: { encryption: false, security: { wire: "golang-ipc" } },
 };
 
-/** What a peer reports of an end, in words. */
+/** A peer whose reports of an end are put in words. */
 type Watched = Pick<Peer, "on">;
 
 /** A peer that is asked often enough is heard at least every 50 ms; one that stands still is cut. */
@@ -106,7 +106,7 @@ const cases = (rows: readonly string[], modes: Readonly<Record<string, Options>>
     ),
   );
 
-/** What the other process does. */
+/** The actions of the other process. */
 const COMMANDS: Readonly<Record<string, (mode: string) => string>> = {
   "close()": () => "close",
   "drain()": () => "drain",
@@ -120,7 +120,7 @@ const COMMANDS: Readonly<Record<string, (mode: string) => string>> = {
   "bytes that break the protocol": (mode) => `write ${mode === "secure" ? "00000000" : "0000000400000000"}`,
 };
 
-/** What it says in a control frame before it closes: without encryption, because a test cannot seal. */
+/** The control frames that it sends before it closes: without encryption, because a test cannot seal. */
 const GOAWAYS: Readonly<Record<string, string>> = {
   '"busy" as its reason': "02",
   '"key withdrawn" as its reason': "03",

@@ -9,14 +9,14 @@ import { expect, it } from "vitest";
 import { describeWithGo } from "./describe-with-go.js";
 import { GO_DIRECTORY as directory, uniqueName } from "./go-peer.js";
 
-/** What the Go program serves, and what it calls. */
+/** The methods that the Go program serves, and those that it calls. */
 const go = { double: method<number, number>(), fail: method<void, void, { NOT_FOUND: { from: string } }>() };
 const ours = { hello: method<{ name: string }, string>() };
 const handlers = { hello: ({ name }: { name: string }) => `hello ${name}` };
 
 /** go-peer in a role that exchanges calls. These tests run concurrently, so each ends its own. */
 class GoCalls implements AsyncDisposable {
-  /** What its own call came to. */
+  /** The result of its own call. */
   readonly called: Promise<string>;
   readonly #child: ChildProcess;
   readonly #gone: Promise<unknown>;

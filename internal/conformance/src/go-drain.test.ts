@@ -10,7 +10,7 @@ import { ONE_WAY, type Tally, TallyKeeper, tallyOf } from "./peer-protocol.js";
 
 const directory = GO_DIRECTORY;
 const FOREVER_MS = 1_000_000;
-/** What the kernel holds for a peer that does not read. */
+/** Messages that the kernel holds for a peer that does not read. */
 const RUN = { count: 60, size: 1_000 };
 /** Most of the run is still with the kernel when the first message is read. */
 const maxUnreadBytes = 1_024;

@@ -15,7 +15,7 @@ const MESSAGES = 200;
 const PATIENT = { handshakeTimeoutMs: 60_000 };
 /** Data of a client's own length is its mark: 64 bytes and its number. */
 const MARK_BYTES = 64;
-/** What the manager sends to a client is marked with its id, in the same way. */
+/** The manager's messages to a client are marked with its id, in the same way. */
 const MANAGER_MARK_BYTES = 1_000;
 
 /** A manager, whose ends of all connections, by id, answer as go-peer does. */

@@ -28,7 +28,7 @@ export function uniqueName(): string {
  * The ends of a multi-client server's connections are to be had from `client`; it has none of its own.
  */
 export class GoPeer extends GoEnd implements AsyncDisposable {
-  /** What golang-ipc or go-peer complained about outside of any command. */
+  /** Complaints of golang-ipc or go-peer outside of any command. */
   readonly errors: readonly string[];
   readonly #options: GoPeerOptions;
   readonly #process: GoProcess;

@@ -17,7 +17,7 @@ type Outcome = Extract<GoEvent, { readonly id: number }>;
 
 /** go-peer in a process of its own: commands go in, events come out. */
 export class GoProcess implements AsyncDisposable {
-  /** What golang-ipc or go-peer complained about outside of any command. */
+  /** Complaints of golang-ipc or go-peer outside of any command. */
   readonly errors: string[] = [];
   readonly #title: string;
   readonly #child: ChildProcessWithoutNullStreams;

@@ -8,7 +8,7 @@ import { type GoProgram, installGoTool } from "./go-toolchain.js";
 
 const MODULE = "github.com/nats-io/nats-server/v2";
 const VERSION = "v2.15.2";
-/** What the server logs when it listens, with the real port in the place of -1. */
+/** The server's log line when it listens, with the real port in the place of -1. */
 const LISTENING = /Listening for client connections on (?:\[?[\d.:]+\]?):(\d+)/;
 const READY = /Server is ready/;
 
@@ -66,7 +66,7 @@ export class NatsServer implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** Of the current process, or the last one. */
+  /** The id of the current process, or the last one. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }

@@ -6,7 +6,7 @@ export const ONE_WAY = 100;
 export const REPORT_WANTED = 101;
 export const REPORT_GIVEN = 102;
 
-/** What a run of messages comes to. */
+/** The totals of a run of messages. */
 export interface Tally {
   readonly count: number;
   readonly bytes: number;
@@ -41,7 +41,7 @@ export function payload(i: number, size: number): Uint8Array {
   return data;
 }
 
-/** What so many messages of a size come to. */
+/** Returns the totals of so many messages of a size. */
 export function tallyOf({ count, size }: { readonly count: number; readonly size: number }): Tally {
   const keeper = new TallyKeeper();
   for (let i = 0; i < count; i++) keeper.add(payload(i, size));

@@ -7,7 +7,7 @@ const IP = "/usr/sbin/ip";
 export interface Host {
   /** The command that runs another one there. */
   readonly within: readonly string[];
-  /** Where the host finds the hub. */
+  /** The address at which the host finds the hub. */
   readonly hub: string;
 }
 

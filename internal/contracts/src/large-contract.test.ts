@@ -59,6 +59,6 @@ test("a contract of 1 000 methods with schemas compiles in strict mode", { timeo
   ]);
   expect(stdout).not.toMatch(/error TS/);
   const instantiations = Number(/Instantiations:\s+(\d+)/.exec(stdout)?.[1]);
-  // Of each method: its schemas, its handler, its call. A type that compares each method with all others comes to several thousands.
+  // Each method has its schemas, its handler and its call. A type that compares each method with all others comes to several thousands.
   expect(instantiations / METHODS).toBeLessThan(1_000);
 });

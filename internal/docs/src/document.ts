@@ -6,9 +6,9 @@ const FENCE = /^(`{3,})(.*)$/;
 /** A fenced block of code. */
 export interface Fence {
   readonly document: string;
-  /** Of its first line of code, counted from 1. */
+  /** The number of its first line of code, counted from 1. */
   readonly line: number;
-  /** What stands behind the opening backticks, by words: `js`, `run`. */
+  /** The words behind the opening backticks: `js`, `run`. */
   readonly words: readonly string[];
   readonly code: string;
 }

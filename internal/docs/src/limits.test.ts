@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readText } from "../../architecture/src/source-tree.js";
 
-/** Where the code says a number, and how docs/LIMITS.md says it. */
+/** The place of a number in the code, and its text in docs/LIMITS.md. */
 const NUMBERS: readonly { readonly file: string; readonly code: string; readonly says: string }[] = [
   { file: "session/src/options/peer-options.ts", code: "DEFAULT_MAX_MESSAGE_SIZE = 3_145_728;", says: "3 145 728" },
   { file: "session/src/handshake/limits.ts", code: "ANNOUNCED_SIZE_MAX = 1_073_741_824;", says: "1 … 1 073 741 824" },

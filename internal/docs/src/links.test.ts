@@ -10,7 +10,7 @@ const HEADING = /^#{1,6} (.+)$/;
 const SEE = /@see ((?:docs|packages|internal)\/\S+?\.\w+)(?:, "([^"]+)")?/g;
 const CODE = /`[^`]*`/g;
 
-/** What GitHub makes of a heading: the fragment that leads to it. */
+/** Makes the fragment that leads to a heading, as GitHub does. */
 function slug(heading: string): string {
   return heading
     .toLowerCase()

@@ -6,7 +6,7 @@ const TEXTS = [".ts", ".mts", ".mjs", ".js", ".go", ".sh", ".yml", ".yaml", ".js
 // An underscore separates words, as in `_who` and `FOR_NOBODY`; `\b` would not see that.
 const FORBIDDEN = /(?<![a-z0-9])(whoever|nobody|somebody|everybody|he|his|him|who)(?![a-z0-9])/gi;
 const PERSON = /(?<![a-z0-9])(users?|developers?|attackers?|authors?|readers?|persons?|people|someone)$/i;
-/** What separates two words of a sentence: blanks, a line break, the marks of a comment or a quotation. */
+/** The characters between two words of a sentence: blanks, a line break, the marks of a comment or a quotation. */
 const BETWEEN_WORDS = /[\s*/#>]+$/;
 
 /** Lists every text file of the workspace, relative to the top, sorted. */

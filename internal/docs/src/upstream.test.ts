@@ -15,7 +15,7 @@ const GO_TESTS: readonly string[] = `
   .trim()
   .split(/\s+/);
 
-/** What tests refer to in their names: `refuses 97 bytes of junk (golang-ipc: row 10, TestX)`. */
+/** Returns the references in the names of tests: `refuses 97 bytes of junk (golang-ipc: row 10, TestX)`. */
 function references(): Set<string> {
   const found = new Set<string>();
   const files = ["packages", "internal"].flatMap((folder) => filesUnder(folder, [".test.ts", "option-refusals.ts"]));

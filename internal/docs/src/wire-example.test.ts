@@ -17,7 +17,7 @@ import { readDocument } from "./document.js";
 const HELLO = new TextEncoder().encode("hello");
 const LIMITS = Uint8Array.of(0x00, 0x30, 0x00, 0x00);
 
-/** What the document shows, without what only helps a reader: spaces and line ends. */
+/** The example in the document, without spaces and line ends, which only help a reader. */
 const shown = readDocument("docs/WIRE.md")
   .fences.filter(({ words }) => words.join(" ") === "text")
   .map(({ code }) => code.replaceAll(/\s/g, ""));

@@ -9,7 +9,7 @@ const MAX_DEPTH = 100_000;
 
 const run = promisify(execFile);
 
-/** What Spin has found. */
+/** The result of a run of Spin. */
 export interface Verdict {
   /** The first error, in Spin's words; undefined: none. */
   readonly error: string | undefined;

@@ -27,7 +27,7 @@ export class FarServer {
     return server;
   }
 
-  /** Where it listens. */
+  /** The address at which it listens. */
   get address(): string {
     return this.#listener?.address ?? "";
   }

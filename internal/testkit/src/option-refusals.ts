@@ -5,7 +5,7 @@ import { failureOf } from "./peer-watch.js";
 /** An option, a value that it does not take, and what the error says. */
 type Row = readonly [option: string, value: unknown, message: string];
 
-/** What a start refuses beside the wrong values of options that every peer has. */
+/** The refusals of a start beside the wrong values of options that every peer has. */
 export interface OwnRefusals {
   readonly wrongKind: readonly Row[];
   readonly outOfRange: readonly Row[];

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 /** Turns of the loop after which whatever follows from a call alone has followed. */
 const TURNS = 20;
 
-/** What a call came to. */
+/** The result of a call. */
 export interface Outcome {
   /** In a word, unless it waits. */
   readonly now: string | undefined;

@@ -13,7 +13,7 @@ export interface Scene {
   readonly teller: unknown;
   /** Makes it tell the event. */
   readonly provoke: () => unknown;
-  /** What must go on, or must have ended; a connection that the listener was called for has ended. */
+  /** Checks that the rest goes on, or has ended; a connection that the listener was called for has ended. */
   readonly afterwards: () => Promise<unknown>;
 }
 

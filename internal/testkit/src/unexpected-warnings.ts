@@ -13,7 +13,7 @@ function note({ message, ...warning }: Error): void {
 process.on("warning", note);
 
 afterAll(async () => {
-  // What was rejected in this turn of the event loop is noted in the next one.
+  // A rejection in this turn of the event loop is noted in the next one.
   await nextTurn();
   await nextTurn();
   // The reports that wait for their time are due at the end of the process. Here they are due at the end of each file.

@@ -1,7 +1,7 @@
 import type { IpcErrorCode } from "@ipc/client";
 import type { RpcErrorCode } from "@ipc/rpc";
 
-/** What the exit codes of the command mean. */
+/** The exit codes of the command. */
 export const EXIT = {
   done: 0,
   /** The other side answered with an error, or a check failed. */

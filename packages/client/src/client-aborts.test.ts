@@ -4,7 +4,7 @@ import { describeAborts } from "../../../internal/testkit/src/waits.js";
 import { type Started, start, startAndStall } from "../test/started.js";
 import type { Client } from "./client.js";
 
-/** What comes is read, and what is written arrives. */
+/** Messages from the peer are read, and written ones arrive. */
 async function converse({ client, server }: Started): Promise<void> {
   server.stream.resume();
   server.stream.write(plainFrame(1, "still there"));

@@ -4,7 +4,7 @@ import { collect, failureOf, nextEvent, readToEnd, readUntil } from "../../../in
 import { RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { pair } from "../test/paired.js";
 
-// What every peer does at its end is in packages/session/src/lifecycle: session.test.ts, session.closing.test.ts and the tables of
+// The end of every peer is tested in packages/session/src/lifecycle: session.test.ts, session.closing.test.ts and the tables of
 // peer-core.states.test.ts.
 
 describe("close of a client", () => {

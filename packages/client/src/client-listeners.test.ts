@@ -6,7 +6,7 @@ import { describeThrowers, type Scene } from "../../../internal/testkit/src/thro
 import { type Started, start } from "../test/started.js";
 import type { ClientOptions } from "./client-options.js";
 
-/** What is written arrives, and what comes is told. */
+/** Written messages arrive, and received ones are emitted. */
 async function converse({ client }: Started, server: RawPeer): Promise<void> {
   await client.write(1, "here");
   expect((await server.read(12)).subarray(8).toString()).toBe("here");

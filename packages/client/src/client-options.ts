@@ -56,7 +56,7 @@ export interface ClientOptions extends ReconnectOptions {
    */
   readonly multiClient?: boolean;
   /**
-   * What becomes of a `write` between two connections: it rejects with IPC_NOT_CONNECTED, or waits for the next connection, as
+   * The fate of a `write` between two connections: it rejects with IPC_NOT_CONNECTED, or waits for the next connection, as
    * writes before the first one do, and rejects when redialling ends. @default "reject"
    */
   readonly writeWhileReconnecting?: "reject" | "wait";

@@ -5,7 +5,7 @@ import { start } from "../test/started.js";
 import type { Client } from "./client.js";
 import type { ClientOptions } from "./client-options.js";
 
-// What every peer answers in its states is in packages/session/src/lifecycle/peer-core.states.test.ts.
+// The answers of every peer in its states are tested in packages/session/src/lifecycle/peer-core.states.test.ts.
 
 async function startAndLose(options?: Partial<ClientOptions>): Promise<Client> {
   const { client, server, far } = await start(options);

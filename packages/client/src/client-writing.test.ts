@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { failureOf, readData } from "../../../internal/testkit/src/peer-watch.js";
 import { pair } from "../test/paired.js";
 
-// What every peer does with writes, its queue and flush is in packages/session/src/connection.
+// The tests of writes, the queue and flush, which every peer has, are in packages/session/src/connection.
 
 describe.each([
   ["secure", {}],

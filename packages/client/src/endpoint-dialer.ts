@@ -8,7 +8,7 @@ import type { ResolvedClientOptions } from "./client-options.js";
 /** Dials the endpoints of one server, and remembers what it has proved. */
 export class EndpointDialer {
   readonly #options: ResolvedClientOptions;
-  /** What was proved in all secure sessions so far; from the first one on the client rejects anything less. */
+  /** The MODE bits that were proved in all secure sessions so far; from the first one on the client rejects anything less. */
   #earlierMode: number | undefined;
   /** The server that has the session. */
   #instance: string | undefined;

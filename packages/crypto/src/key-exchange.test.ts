@@ -152,7 +152,7 @@ describe("an invalid public key", () => {
     ["the point at infinity, one byte", fill(0, 1), ": 1 bytes starting with 00"],
     ["the point at infinity, 97 zero bytes", fill(0, 97), ": 97 bytes starting with 00"],
     ["a compressed form filled up to 97 bytes", withFirst(0x02), ": 97 bytes starting with 02"],
-    // What row 10 of upstream-defects.md sends: golang-ipc crashes on it.
+    // Row 10 of upstream-defects.md: golang-ipc crashes on these bytes.
     ["97 junk bytes", fill(0x41, 97), ": 97 bytes starting with 41"],
   ])("is rejected for its form: %s", (_what, point, message) => {
     expectRefused(point, message);

@@ -18,7 +18,7 @@ interface BegunRecord {
   /** Bytes of ciphertext and tag. */
   readonly length: number;
   readonly decipher: DecipherGCM;
-  /** What was decrypted so far. */
+  /** The plaintext so far. */
   readonly pieces: Uint8Array[];
 }
 

@@ -53,7 +53,7 @@ test("uses no key and nonce twice for any records, also when some of them fail",
             if (way === "sealInto") sealer.sealInto(TARGET.subarray(0, roomy ? length + 20 : length), 0, kind, chunks);
             else sealer[way](kind, chunks);
           } catch {
-            // What is refused is another test's claim.
+            // Another test covers refusals.
           }
         }
         expect(new Set(used).size).toBe(used.length);

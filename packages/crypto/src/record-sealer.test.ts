@@ -152,7 +152,7 @@ describe("a plaintext in chunks", () => {
 });
 
 describe("a sealer rejects", () => {
-  /** What each way of sealing throws, which must be the same. */
+  /** Returns the error of each way of sealing, which must be the same. */
   function refusalOf(sealer: RecordSealer, kind: 1 | 2 | 3, chunks: Uint8Array[]): unknown {
     const errors = [
       () => sealer.seal(kind, chunks),

@@ -10,7 +10,7 @@ export const RESUME_PROOF_BYTES = 32;
 
 const KEY_BYTES = 32;
 
-/** What names a resumable session, and proves that a side belongs to it. */
+/** The keys that name a resumable session, and prove that a side belongs to it. */
 export interface ResumeKeys {
   /** 16 bytes. It proves nothing. */
   readonly id: Uint8Array;
@@ -29,13 +29,13 @@ export function deriveResumeKeys(exporter: KeyObject): ResumeKeys {
   };
 }
 
-/** What a proof is bound to. */
+/** The values that a proof is bound to. */
 export interface ResumeBinding {
   /** The side that proves. */
   readonly role: Role;
   /** The session's key. */
   readonly key: KeyObject;
-  /** Of the new connection: a proof is worth nothing on another one. 32 bytes, as returned by `hashTranscript`. */
+  /** That of the new connection: a proof is worth nothing on another one. 32 bytes, as returned by `hashTranscript`. */
   readonly transcriptHash: Uint8Array;
 }
 

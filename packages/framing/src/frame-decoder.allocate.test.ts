@@ -16,7 +16,7 @@ function decode(
   const decoder = new FrameDecoder({
     maxBodyLength: 200_000,
     minBodyLength: 0,
-    // What was there before, as in memory that was not zeroed.
+    // Earlier content, as in memory that was not zeroed.
     allocate: (bytes) => {
       asked.push(bytes);
       return new Uint8Array(bytes).fill(0xff);

@@ -174,7 +174,7 @@ describe("the end of the stream", () => {
     [17, 14],
   ];
 
-  /** What `end` says after `length` bytes, pushed one by one or at once. */
+  /** Returns the error of `end` after `length` bytes, pushed one by one or at once. */
   function endAfter(length: number, step: number): unknown {
     const decoder = new FrameDecoder({ maxBodyLength: 10 });
     for (let at = 0; at < length; at += step) {

@@ -19,7 +19,7 @@ function memorySince(before: ReturnType<typeof memoryInUse>): ReturnType<typeof 
   return { buffers: buffers - before.buffers, objects: objects - before.objects };
 }
 
-/** What the test runner and the compiler may leave on the heap meanwhile, in bytes. */
+/** Heap that the test runner and the compiler may use meanwhile, in bytes. */
 const HEAP_NOISE = 2 * MIB;
 
 const header = (length: number): Uint8Array =>
@@ -53,7 +53,7 @@ describe("an announced length", () => {
 });
 
 describe("an incomplete frame", () => {
-  /** Where one chunk's memory is its own, as from a socket. */
+  /** Chunkings in which one chunk has memory of its own, as from a socket. */
   const chunkings: readonly [what: string, sizes: readonly number[], total: number][] = [
     ["single bytes", [1], MIB / 8],
     ["chunks that are just copied, of 4 095 bytes", [4_095], 8 * MIB],

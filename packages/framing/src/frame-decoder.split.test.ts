@@ -12,7 +12,7 @@ import { encodeFrame } from "./frame-layout.js";
 const newDecoder = (): FrameDecoder => new FrameDecoder({ maxBodyLength: 100_000, minBodyLength: 0 });
 
 interface Stream extends SplitStream {
-  /** Where each frame starts, and the end. */
+  /** The start of each frame, and the end. */
   readonly boundaries: readonly number[];
 }
 
@@ -45,7 +45,7 @@ describe.each(["each", "end"] as const)("a decoder that is read after %s chunk",
       for (let cut = at - reach; cut <= at + reach; cut++) if (cut >= 0 && cut <= stream.bytes.length) near.add(cut);
     };
     for (const boundary of stream.boundaries) add(boundary, 5);
-    // Where the pieces of the long frame, which starts at 9, change from copied to kept and from block to block.
+    // Cuts at which the pieces of the long frame, which starts at 9, change from copied to kept and from block to block.
     for (const size of [256, 768, 4_096, 8_192, 65_536]) add(13 + size, 1);
     const cuts = [...near].sort((a, b) => a - b);
     expect(wrongCuts(newDecoder, stream, cuts, drain)).toEqual([]);

@@ -5,7 +5,7 @@ import { nextEvent, nextTurn, type Served, serve } from "../test/served.js";
 import type { ManagerOptions } from "./manager-options.js";
 import type { ServerConnection } from "./server-connection.js";
 
-/** What one message of 100 bytes costs as long as it is unread. */
+/** The cost of one message of 100 bytes while it is unread. */
 const COST = 260;
 const TEXT = "x".repeat(100);
 

@@ -20,7 +20,7 @@ import type { ResolvedManagerOptions } from "./manager-options.js";
 
 export type Intercept = (connection: ServerConnection, message: DataMessage) => void;
 
-/** What all connections of a manager share. */
+/** The parts of a manager that all of its connections share. */
 export interface ConnectionOwner {
   readonly options: ResolvedManagerOptions;
   readonly budgets: PeerBudgets;

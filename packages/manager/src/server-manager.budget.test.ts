@@ -10,7 +10,7 @@ import type { ServerManager } from "./server-manager.js";
 
 const CROWD = 50;
 const LIMIT = 200_000;
-/** What a message of 1 000 bytes costs as long as it is unread. */
+/** The cost of a message of 1 000 bytes while it is unread. */
 const UNREAD = 1_160;
 
 /** A listener that sends back whatever its client sends. */
@@ -112,7 +112,7 @@ describe("the budget of unread bytes over all connections", () => {
     await visits[1]?.connection.close();
     visits[2]?.raw.stream.destroy();
     await standstill(manager);
-    // Of those two it waits to be read, or to be dropped.
+    // The messages of those two wait to be read, or to be dropped.
     expect(manager.stats).toMatchObject({ connections: 0, unreadBytes: 2 * UNREAD });
     for (let count = 0; count < 3; count++) await manager.readTimed(0, () => {});
     expect(manager.stats.unreadBytes).toBe(0);

@@ -21,7 +21,7 @@ async function scene(act: (staged: Staged) => Pick<Scene, "provoke" | "afterward
   return { teller: served.manager, ...act(staged) };
 }
 
-/** What its client writes arrives, and what is written to all arrives there. */
+/** Messages that its client writes arrive, and so do those that are written to all. */
 async function converse({ manager }: Served, { raw, connection }: Visitor): Promise<void> {
   const before = connection.stats.messagesReceived;
   raw.stream.write(plainFrame(1, "here"));

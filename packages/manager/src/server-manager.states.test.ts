@@ -50,7 +50,7 @@ const STATES: Readonly<Record<string, () => Promise<ServerManager>>> = {
   destroyed: () => startAnd((manager) => manager.destroy()),
 };
 
-/** What the calls of a column come to; of a broadcast: accepted, skipped, failed. */
+/** The results of a column's calls; for a broadcast: accepted, skipped, failed. */
 const cellOf = readRows(`
   state     | read         | readTimed         | iterate           | skip       | wait       | close                  | status    | stats
   listening | … IPC_CLOSED | nothing           | … IPC_CLOSED      | 0, 0, 0    | 0, 0, 0    | done                   | Listening | 0 with 0

@@ -15,7 +15,7 @@ const IN_USE = new TransportError("IPC_ADDRESS_IN_USE", "taken");
 interface Place {
   readonly slots: Slots;
   readonly world: Transport;
-  /** What the logger was told. */
+  /** The lines that the logger got. */
   readonly told: string[];
   /** The slot of each client that has connected. */
   readonly claimed: number[];

@@ -1,7 +1,7 @@
 import { type TracingChannel, tracingChannel } from "node:diagnostics_channel";
 import type { Executed } from "./rpc-error.js";
 
-/** What the channels `tracing:ipc.call` and `tracing:ipc.handle` publish about one call. It never has the values of a call. */
+/** The event that the channels `tracing:ipc.call` and `tracing:ipc.handle` publish about one call. It never has the values of a call. */
 export interface CallEvent {
   /** The full name of the method; for a call of the other side as it has sent it, empty if it has more than 255 bytes. */
   readonly method: string;

@@ -26,7 +26,7 @@ const NEWEST_SHARE = 8;
 export class PendingHandshake implements HandshakeProgress {
   readonly stream: Duplex;
   readonly #abort = new AbortController();
-  /** What the client has sent. */
+  /** The stage that the messages of the client have reached. */
   sent: number = STAGE.connected;
   waitingSince: number | undefined;
 

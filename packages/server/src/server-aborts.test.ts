@@ -4,7 +4,7 @@ import { describeAborts } from "../../../internal/testkit/src/waits.js";
 import { start, startAndStall, startAndVisit, type Visited } from "../test/started.js";
 import type { Server } from "./server.js";
 
-/** What comes is read, and what is written arrives. */
+/** Messages from the peer are read, and written ones arrive. */
 async function converse({ client, server }: Visited): Promise<void> {
   client.stream.resume();
   client.stream.write(plainFrame(1, "still there"));

@@ -5,7 +5,7 @@ import { plainFrame, RawPeer } from "../../../internal/testkit/src/raw-peer.js";
 import { describeThrowers, type Scene } from "../../../internal/testkit/src/throwers.js";
 import { startAndVisit, type Visited } from "../test/started.js";
 
-/** What is written arrives, and what comes is told. */
+/** Written messages arrive, and received ones are emitted. */
 async function converse({ server }: Visited, client: RawPeer): Promise<void> {
   await server.write(1, "here");
   expect((await client.read(12)).subarray(8).toString()).toBe("here");

@@ -3,7 +3,7 @@ import { answersOf, readTo } from "../../../internal/testkit/src/peer-states.js"
 import { start, startAndVisit } from "../test/started.js";
 import type { Server } from "./server.js";
 
-// What every peer answers in its states is in packages/session/src/lifecycle/peer-core.states.test.ts.
+// The answers of every peer in its states are tested in packages/session/src/lifecycle/peer-core.states.test.ts.
 
 it.each<[string, () => Promise<Server>, string]>([
   ["listens", async () => (await start()).server, "Listening, 1, waits, waits, IPC_CONSUMER_TAKEN"],

@@ -31,7 +31,7 @@ export interface DisconnectEvent extends ConnectionOfRole {
 export interface WaitingEvent {
   readonly role: "client";
   readonly name: string;
-  /** Where the client expects its server. */
+  /** The address at which the client expects its server. */
   readonly address: string;
   /** Why the last attempt failed. */
   readonly error: IpcError;

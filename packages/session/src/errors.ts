@@ -125,10 +125,10 @@ export function rethrowDefect(error: unknown): IpcError {
   throw error;
 }
 
-/** What follows from an error with a certain code. */
+/** The consequences of an error with a certain code. */
 export interface ErrorTraits {
   /**
-   * What has ended: not the caller's fault, and events report it too. After a connection, a client redials and a server waits
+   * The part that has ended: not the caller's fault, and events report it too. After a connection, a client redials and a server waits
    * for the next client.
    */
   readonly ends?: "a connection" | "the peer";

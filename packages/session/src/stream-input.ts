@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { types } from "node:util";
 import { formatValue } from "@ipc/transport/internal";
 
-/** What the library calls on a stream. */
+/** The methods of a stream that the library calls. */
 const METHODS = [
   "on",
   "once",

@@ -3,7 +3,7 @@ import { TransportError } from "@ipc/transport";
 import { messageOf } from "@ipc/transport/internal";
 import type { NatsConnectionLike, NatsMessage, NatsSubscription } from "./nats-connection.js";
 
-/** What a broker tells the streams, listeners and dials that use it. */
+/** The streams, listeners and dials that use a broker, as the broker notifies them. */
 export interface BrokerUser {
   /** Twice in each `heartbeatMs`, after what had arrived by then. */
   onTick?(): void;

@@ -20,7 +20,7 @@ export const MIN_WINDOW_BYTES = 65_536;
 export interface DialSettings {
   readonly broker: Broker;
   readonly address: string;
-  /** Where the request goes. */
+  /** The subject of the request. */
   readonly accept: string;
   readonly subjects: ConnectionSubjects;
   readonly window: number;

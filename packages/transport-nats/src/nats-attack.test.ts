@@ -32,7 +32,7 @@ const ATTACKS: Readonly<Record<string, (first: Buffer, second: Buffer) => readon
 /** How the session notices where its authentication does not come first: a record cannot begin with a zero. */
 const CODES: Readonly<Record<string, string>> = { "injects a message": "IPC_RECORD_INVALID" };
 
-/** What must have arrived before, at the most: the first of the two is whole where it comes first. */
+/** The messages that must have arrived before, at the most: the first of the two is whole if it comes first. */
 const DELIVERED: Readonly<Record<string, readonly string[]>> = { "repeats a message": ["before", "secret 1"] };
 
 /**

@@ -13,14 +13,14 @@ export interface NatsSubscription {
   drain(): Promise<void>;
 }
 
-/** What happens to a NATS connection, as far as the transport uses it. */
+/** A status of a NATS connection, as far as the transport uses it. */
 export interface NatsStatus {
   readonly type: string;
   readonly error?: Error;
 }
 
 /**
- * What the transport uses of a `NatsConnection` of `@nats-io/transport-node`, or of another package of nats.js. Its own declarations are
+ * The part of a `NatsConnection` of `@nats-io/transport-node`, or of another package of nats.js, that is used. Its own declarations are
  * not imported, because they do not compile with every setting of TypeScript.
  */
 export interface NatsConnectionLike {

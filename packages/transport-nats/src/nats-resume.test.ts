@@ -16,7 +16,7 @@ describeWithBroker("three servers of one name, and a client that resumes", (nats
     readonly client: Client;
     readonly transport: CutTransport;
     readonly servers: readonly ServerManager[];
-    /** What each server has got, in order. */
+    /** The messages of each server, in order. */
     readonly got: readonly string[][];
     readonly holder: () => number;
   }

@@ -12,14 +12,14 @@ const MAX_CHUNK_BYTES = 65_536;
 /** The size of every window until its reader has taken something, and after its writer was idle. */
 const FIRST_WINDOW_BYTES = 16_384;
 
-/** Where a stream sends and receives. */
+/** The subjects on which a stream sends and receives. */
 export interface NatsChannel {
   readonly broker: Broker;
   /** The subject of the peer. */
   readonly to: string;
   /** The own subject, to which the broker answers at once if the peer is gone. */
   readonly from: string;
-  /** Of the own subject. */
+  /** The subscription to the own subject. */
   readonly subscription: NatsSubscription;
   /** The largest window of this side, in bytes. */
   readonly window: number;

@@ -4,7 +4,7 @@ const PREFIX = "ipc.v1";
 /** 128 bits, which another user of the broker cannot guess. */
 const ID_BYTES = 16;
 const ID = /^[A-Za-z0-9_-]{22}$/;
-/** What can stand between two dots of a subject, and is no wildcard. */
+/** A token between two dots of a subject, which is no wildcard. */
 export const TOKEN: RegExp = /^[A-Za-z0-9_-]{1,64}$/;
 /** The servers of a name are one queue group: the broker gives each request to one of them. */
 export const QUEUE_GROUP = "ipc";
@@ -15,7 +15,7 @@ export interface ConnectionSubjects {
   readonly toClient: string;
 }
 
-/** Where any server of a name, or the one of this instance, takes requests to connect. */
+/** Returns the subject at which any server of a name, or the one of this instance, takes requests to connect. */
 export function acceptSubject(name: string, instance = "any"): string {
   return `${PREFIX}.${token(name)}.accept.${instance}`;
 }

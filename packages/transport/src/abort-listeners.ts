@@ -1,4 +1,4 @@
-/** What follows from the abort of a signal, in the order of adding. */
+/** The listeners of a signal's abort, in the order of adding. */
 interface Listeners {
   readonly callbacks: Set<() => void>;
   /** The only listener of this package at the signal. */

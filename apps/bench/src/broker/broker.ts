@@ -18,7 +18,7 @@ const KIB = 1_024;
 const GIB = 1_073_741_824;
 /** The number of clients for which the figures of one are multiplied. */
 const MANY = 100_000;
-/** Of a round trip, ours ÷ NATS's. */
+/** The limit of a round trip, ours ÷ NATS's. */
 const MOST_RATIO = 1.3;
 const ROUND_TRIP: Work = { bytes: 64, messages: 2_000 };
 const ONE_WAY: readonly Work[] = [
@@ -26,7 +26,7 @@ const ONE_WAY: readonly Work[] = [
   { bytes: 65_536, messages: 400 },
 ];
 
-/** What a connection over a broker costs beside the broker's own messages, and what an idle one costs. */
+/** The cost of a connection over a broker beside the broker's own messages, and that of an idle one. */
 export const broker: Scenario<"rounds" | "clients" | "seconds"> = {
   what: "measures connections over a NATS broker beside NATS alone, and idle ones",
   page: "MACHINES.md",

@@ -6,7 +6,7 @@ import type { BrokerPlace } from "./place.js";
 /** Clients that connect at a time. */
 const AT_ONCE = 50;
 
-/** What each idle client costs. */
+/** The cost of each idle client. */
 export interface IdleCosts {
   readonly serverBytes: number;
   readonly brokerBytes: number;

@@ -55,7 +55,7 @@ export class BrokerPlace implements AsyncDisposable {
     return this.#ask<number>("memory");
   }
 
-  /** What the broker holds, in bytes, and its processor time. */
+  /** The memory of the broker, in bytes, and its processor time. */
   broker(): { readonly rss: number; readonly cpuUs: number } {
     const proc = `/proc/${this.#broker.pid}`;
     const [, pages = "0"] = readFileSync(`${proc}/statm`, "utf8").split(" ");

@@ -1,4 +1,4 @@
-/** What calls are made of: JSON, or bytes. */
+/** The values of calls: JSON, or bytes. */
 export type Value = { readonly text: string } | Uint8Array;
 
 /** A client of one way to call. */

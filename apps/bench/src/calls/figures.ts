@@ -8,7 +8,7 @@ import { BESIDE_RATIO } from "./measure.js";
 /** The figures of one contestant in one round, by name. */
 export type RoundFigures = ReadonlyMap<string, number>;
 
-/** What was measured: for each contestant, its rounds. */
+/** The measured figures: for each contestant, its rounds. */
 export type CallFigures = ReadonlyMap<string, readonly RoundFigures[]>;
 
 /** A bound for a quotient of two figures, computed for each round; then the median counts. */

@@ -104,7 +104,7 @@ async function measureStream(name: string, client: CallClient, round: Round): Pr
 }
 
 /**
- * What a stream whose reader has stopped costs the unary calls of the same connection. Calls without and beside one are measured in
+ * The cost of a stream whose reader has stopped for the unary calls of the same connection. Calls without and beside one are measured in
  * turns, after both are warm, because a process still gets faster, and a busy machine slower, between two long measurements.
  */
 async function measureBesideStalled(client: CallClient, seconds: number, round: Round): Promise<void> {

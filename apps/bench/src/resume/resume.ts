@@ -8,7 +8,7 @@ import { median } from "../quantile.js";
 
 const WITHOUT = "secure";
 const WITH = "secure, resume";
-/** What messages of 64 B one way, with `resume`, ÷ without, must reach. */
+/** The least ratio of messages of 64 B one way with `resume` ÷ without. */
 const TARGET = 0.85;
 /** The event-loop delay that one in a hundred exceeds, with `resume` ÷ without: no worse, but for the noise of rounds. */
 const DELAY_TARGET = 1.15;
@@ -29,7 +29,7 @@ const DELAYS = [
 ] as const;
 const HELD_DELAYS = ["writerP99Ms", "readerP99Ms"] as const;
 
-/** What it costs that each message is kept until the peer has received it. */
+/** The cost of keeping each message until the peer has received it. */
 export const resume: Scenario<"rounds"> = {
   what: "measures messages of 64 B one way with `resume`, beside the same without, and for how long they hold up the event loop",
   page: "BENCHMARKS.md",

@@ -9,7 +9,7 @@ import { WebSocketServer } from "ws";
 
 /** One server for each kind of client program; each sends a message back as it came. */
 export class EchoServers implements AsyncDisposable {
-  /** What the client programs get as their argument. */
+  /** The argument of the client programs. */
   readonly bare: string;
   readonly web: string;
   readonly ours: string;

@@ -6,7 +6,7 @@ const WARM_UP_CLIENTS = 40;
 /** Connects many clients, lets them stand idle, and tells what each costs the server's process. */
 export async function crowd(place: Place, order: Extract<Order, { workload: "crowd" }>): Promise<Outcome> {
   const { clients, atOnce } = order;
-  // What is loaded, compiled and kept once is no connection's.
+  // The first connection takes the memory that is loaded, compiled and kept once.
   const [first, ...rest] = await connectAll(place, Math.min(WARM_UP_CLIENTS, clients), atOnce);
   await Promise.all(rest.map(({ link }) => link.close()));
   if (first === undefined) throw new Error("no client has connected");

@@ -33,7 +33,7 @@ export async function exchange(place: Place, order: Extract<Order, { workload: "
   return { ...times, figures, unsettled };
 }
 
-/** What messages in one direction came to. */
+/** The figures of messages in one direction. */
 interface Flow {
   /** Until the server has told that all of them have arrived. */
   readonly perSecond: number;

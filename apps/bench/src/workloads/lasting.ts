@@ -11,7 +11,7 @@ const FLOWS_IN_WINDOW = 5;
 /** A measurement may take this share of its time, because its rate is not that of the shorter flows before it. */
 const ENOUGH = 0.75;
 
-/** What was measured, and whether the warm-up before it has settled. */
+/** The measured flow, and whether the warm-up before it has settled. */
 export interface Lasting<Flow> {
   readonly flow: Flow;
   readonly isSettled: boolean;

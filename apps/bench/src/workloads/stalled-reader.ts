@@ -16,7 +16,7 @@ const PATIENCE_MS = 2_000;
 
 type StalledOrder = Extract<Order, { workload: "stalled reader" }>;
 
-/** What the others achieve beside one that sends for ever and never reads what comes back, and what it costs the server. */
+/** Measures the others beside one that sends for ever and never reads the answers, and the cost for the server. */
 export async function stalledReader(place: Place, { clients, size, sendMs }: StalledOrder): Promise<Outcome> {
   const [control, odd, ...others] = await connectAll(place, clients + 1, clients);
   if (control === undefined || odd === undefined) throw new Error("no client has connected");

@@ -35,13 +35,13 @@ async function turn(turns: number): Promise<void> {
 }
 
 interface Outcome {
-  /** Of its writes. */
+  /** The number of its writes that were accepted. */
   accepted: number;
   /** Messages that the other side got. */
   arrived: number;
   /** Messages that did not arrive, or may not have, as `lost` tells. */
   lost: number;
-  /** Of its `close`. */
+  /** The code with which its `close` rejected. */
   code: string | undefined;
 }
 

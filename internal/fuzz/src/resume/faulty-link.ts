@@ -2,10 +2,10 @@ import type { Duplex } from "node:stream";
 
 export type Direction = "toServer" | "toClient";
 
-/** What becomes of a connection: both sides see its end, or the client alone, and the server's side is silent until `release`. */
+/** The fate of a connection: both sides see its end, or the client alone, and the server's side is silent until `release`. */
 export type FaultKind = "cut" | "hold";
 
-/** What happens when so many more bytes have passed in a direction; at 0, at once. */
+/** A fault that happens when so many more bytes have passed in a direction; at 0, at once. */
 export interface Fault {
   readonly kind: FaultKind;
   readonly direction: Direction;

@@ -9,7 +9,7 @@ import { FaultyNetwork } from "./faulty-network.js";
 import { loadMutant } from "./mutant.js";
 import type { Packages } from "./resume-host.js";
 
-/** What a client sends up to its RESUME is shorter, in bytes. */
+/** A bound on the bytes that a client sends up to its RESUME. */
 const MOST_BYTES = 400;
 /** RESUME alone is longer. */
 const STEP_BYTES = 25;

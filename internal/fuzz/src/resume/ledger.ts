@@ -7,7 +7,7 @@ export interface Entry {
 /** Whether a write was accepted. */
 export type Fate = "accepted" | "rejected" | "unknown";
 
-/** What the writer is told when its session is lost. */
+/** The report of a lost session to its writer. */
 export interface Loss {
   readonly undelivered: readonly Entry[];
   readonly unconfirmed: number;
@@ -89,7 +89,7 @@ export class Ledger {
         this.#break(row, "was accepted, and is not among those lost");
     }
     const before = open.slice(0, at).filter(({ fate }) => fate === "accepted" || fate === "unknown");
-    // Of a write that waited for more than to be accepted, it is not known whether it is among them.
+    // A write that waited for more than to be accepted may be among them or not.
     const unknown = before.filter(({ fate }) => fate === "unknown").length;
     const uncertain = before.splice(Math.max(0, before.length - unconfirmed - unknown));
     for (const row of uncertain) row.told = isExact ? "taken" : "uncertain";

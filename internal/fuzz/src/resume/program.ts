@@ -42,7 +42,7 @@ const of = integer({ min: 0, max: 5 });
 /** The bytes of a handshake and what follows it: a fault may hit any of them. */
 const MAX_FAULT_BYTES = 400;
 
-/** What a client sends before its connection stands. */
+/** The bytes that a client sends before its connection stands, at most. */
 const MAX_HANDSHAKE_BYTES = 400;
 
 const RARE = ["expire at the server", "expire", "kill server", "second client"] as const;

@@ -21,7 +21,7 @@ interface Client {
 
 export interface PeersStart {
   readonly kind: HostKind;
-  /** Of a manager, with FEW_DETACHED. */
+  /** For a manager, a copy with FEW_DETACHED. */
   readonly packages: Packages;
 }
 
@@ -30,7 +30,7 @@ export class ResumePeers {
   readonly #start: PeersStart;
   readonly #toServer = new Ledger("to the server");
   readonly #toClient = new Ledger("to the client");
-  /** Of all clients so far. */
+  /** The networks of all clients so far. */
   readonly networks: FaultyNetwork[] = [];
   host: ResumeHost | undefined;
   clients: Client[] = [];

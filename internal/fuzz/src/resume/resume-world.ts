@@ -5,7 +5,7 @@ import type { Step } from "./program.js";
 import { CLIENT_TTL_MS, NEVER_MS, type PeersStart, ResumePeers, SERVER_TTL_MS } from "./resume-peers.js";
 import type { ResumeSide } from "./resume-side.js";
 
-/** Of a manager; a server has one. */
+/** The clients of a manager, at most; a server has one. */
 const MOST_CLIENTS = 3;
 /** How long a message is that is written in the middle of a step, in bytes. */
 const LATE_BYTES = 20;
@@ -117,7 +117,7 @@ export class ResumeWorld {
     this.#peers.destroy();
   }
 
-  /** What the network holds reaches the server late, and disturbs no connection that stands. */
+  /** Lets the held bytes reach the server late: they disturb no connection that stands. */
   async #release(): Promise<void> {
     if (!this.#peers.isConnected) return;
     const before = this.#peers.clients.map(({ network }) => ({ network, latest: network.latest }));

@@ -22,7 +22,7 @@ export interface TargetPlan {
 }
 
 export interface TargetReport {
-  /** Of the connection that has most. */
+  /** The unread bytes of the connection that has most. */
   readonly unreadBytes: number;
   readonly messages: number;
   /** How often, by code: connections that never were, and connections that were lost. */

@@ -28,7 +28,7 @@ export interface KillRun {
   readonly victim: Role;
   readonly encryption: boolean;
   readonly kills: number;
-  /** Of a manager. @default 1 */
+  /** The clients of a manager. @default 1 */
   readonly clients?: number;
   /** Whether, every other time, the place is left empty for a while, so that a client's pauses grow. */
   readonly away: boolean;

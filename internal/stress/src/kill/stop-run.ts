@@ -12,7 +12,7 @@ const MESSAGE_EXTRA_BYTES = 256;
 
 export interface StopRun {
   readonly encryption: boolean;
-  /** Of both sides together, in turn. */
+  /** The stops of both sides together, in turn. */
   readonly stops: number;
 }
 

@@ -9,7 +9,7 @@ import { becomeUser } from "./other-user.js";
 /** How a server is started. */
 interface ListenHow {
   readonly unmaskPermissions?: boolean;
-  /** Of the whole process. */
+  /** The umask of the whole process. */
   readonly umask?: number;
   /** Not before this time of `clock`. */
   readonly at?: number;

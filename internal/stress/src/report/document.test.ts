@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { describeMachine, replaceSection } from "./document.js";
 
-/** Of sections that are no scenario of `npm run stress`. */
+/** The commands of sections that are no scenario of `npm run stress`. */
 const COMMANDS: Readonly<Record<string, string>> = {
   fuzz: "`npm run fuzz",
   broker: "`npm run bench:broker -- --record`",

@@ -31,11 +31,11 @@ export interface Start {
   readonly log?: string;
 }
 
-/** What this side was told when a session was lost. */
+/** The report that this side got of a lost session. */
 export interface Loss {
   /** Whether the server had not noticed yet that the client before has ended: nothing of this session arrives. */
   readonly isBusy: boolean;
-  /** Of its writer, and different for each of its sessions. */
+  /** The number of its writer's session, different for each. */
   readonly session: number;
   readonly accepted: number;
   /** The numbers of the undelivered messages, in order. */

@@ -20,7 +20,7 @@ const LIMITS = { ttlMs: 600_000, bufferBytes: 4_194_304, handshakeTimeoutMs: 60_
 const RETRY_MS = 1;
 
 export interface CutRun {
-  /** Of each direction. */
+  /** The messages in each direction. */
   readonly messages: number;
   readonly bytes: number;
   readonly seed: number;

@@ -64,7 +64,7 @@ function readOn(stream: Duplex, { result: outcome, rest }: HandshakeResult<Hands
   return { stream, outcome, texts };
 }
 
-/** What a client says of a session that is not its own. */
+/** Makes a client's claim to a session that is not its own. */
 export function claimOf(id: Uint8Array, key: KeyObject, attempt = 1): Claim {
   const session = { id, key, counts: { received: 0, taken: 0 }, isPossible: () => true };
   return { session: session as unknown as Claim["session"], attempt };

@@ -12,7 +12,7 @@ export function readLog(path: string): ReadonlyMap<number, number> {
   return taken;
 }
 
-/** What the other application took of a lost session. */
+/** The messages of a lost session that the other application took. */
 export interface Taken {
   /** How many messages, first to last. */
   readonly taken: number;

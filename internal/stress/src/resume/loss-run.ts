@@ -152,7 +152,7 @@ function judge(all: readonly Told[]): LossResult {
       if (wrong !== undefined) throw new Error(`the ${side}, session ${loss.session}: ${wrong}`);
     }
   }
-  // Of a session that the busy server refused nothing arrives: it is no session that was lost.
+  // Nothing arrives of a session that the busy server refused: it is no session that was lost.
   const losses = all.flatMap(({ report }) => report.losses).filter(({ isBusy }) => !isBusy);
   return {
     losses: losses.length,

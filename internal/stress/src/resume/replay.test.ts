@@ -40,7 +40,7 @@ interface Scene {
   readonly manager: ServerManager;
   readonly client: Client;
   readonly connection: ServerConnection;
-  /** What the client sent over the connection that has resumed its session. */
+  /** The client's bytes over the connection that has resumed its session. */
   readonly recorded: readonly Buffer[];
   readonly texts: readonly string[];
 }

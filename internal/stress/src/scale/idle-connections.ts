@@ -12,7 +12,7 @@ import { Crowd } from "./crowd.js";
 const PROCESSES = 4;
 const DEFAULT_MS = 15_000;
 
-/** Of a core, for all connections together. */
+/** The share of a core, for all connections together. */
 const TARGET_PERCENT = 10;
 
 /** Each process starts this many clients at the same moment; the next ones follow as these are connected. */
@@ -29,7 +29,7 @@ export interface IdleConnections {
   readonly clients: number;
   readonly encryption: boolean;
   readonly processes: number;
-  /** Of the server and of its clients. */
+  /** The setting of the server and of its clients. */
   readonly heartbeatMs: number;
   /** How long the processor time is measured, and then the event loop again, in milliseconds. */
   readonly idleMs: number;

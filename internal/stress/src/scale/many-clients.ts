@@ -36,7 +36,7 @@ interface ManyClientsReport extends ManyClients {
   readonly descriptorLimit: number;
   /** From the first start to the last one connected. */
   readonly connectSeconds: number;
-  /** Of the server in this time: between two looks of a timer of 1 ms, in milliseconds. */
+  /** The delay of the server's event loop in this time: between two looks of a timer of 1 ms, in milliseconds. */
   readonly loopMs: { readonly p50: number; readonly p99: number; readonly max: number };
   /** Came back right, of 3 that each client sent. */
   readonly echoes: number;

@@ -39,7 +39,7 @@ interface Pace {
 interface StalledReaderReport {
   readonly encryption: boolean;
   readonly pairs: readonly { readonly without: Pace; readonly beside: Pace }[];
-  /** Of the stalled one's connection, and of all. */
+  /** The peaks of the stalled one's connection, and of all. */
   readonly peak: Peak;
   /** Whether it stood still at the end of each run: its queue full, and nothing moving. */
   readonly stalledToTheEnd: boolean;
@@ -49,7 +49,7 @@ export interface StalledReader {
   readonly clients: number;
   readonly encryption: boolean;
   readonly pairs: number;
-  /** Of each client in each run. */
+  /** The messages of each client in each run. */
   readonly messages: number;
   /** @default a manager's own */
   readonly budgets?: Budgets;

@@ -11,7 +11,7 @@ const MAX_HEAP_GROWTH = 0.05;
 /** The growth of buffers outside the heap. */
 const MAX_BUFFER_GROWTH_BYTES = 1_048_576;
 
-/** What the process holds at a moment, and what it has done. */
+/** The memory and handles of the process at a moment, and its work so far. */
 interface Sample {
   readonly rounds: number;
   readonly messages: number;

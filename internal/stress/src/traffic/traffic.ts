@@ -23,9 +23,9 @@ const STALLED_LOOKS = 50;
 export interface TrafficOptions {
   readonly peer: Peer;
   readonly side: Side;
-  /** Of each message that it writes. */
+  /** The seed of each message that it writes. */
   readonly seed: number;
-  /** Of each message that the other side writes. @default that of the first */
+  /** The seed of each message that the other side writes. @default that of the first */
   readonly peerSeed?: number;
   /** Its connections are numbered from here on. */
   readonly firstConnection: number;

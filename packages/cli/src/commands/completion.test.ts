@@ -27,7 +27,7 @@ const SHELLS: Readonly<Record<string, Shell>> = {
   },
   zsh: {
     flags: ["-fc"],
-    // What takes the candidates needs a line editor, so it is another one here.
+    // The reader of the candidates needs a line editor, so it is another one here.
     start: `compdef() { :; }; _describe() { print -l -- "\${(@P)4}"; }; source <(ipc completion zsh)`,
     complete: (words) => `words=(${words.join(" ")}); CURRENT=${words.length}; _ipc`,
   },

@@ -1,16 +1,16 @@
 import type { Command } from "../options/command.js";
 import { type CommandLine, formOf, readCommandLine } from "./command-line.js";
 
-/** What may stand at the cursor, with a few words about it. */
+/** A word that may stand at the cursor, with a short description. */
 export interface Candidate {
   readonly value: string;
   readonly summary: string;
 }
 
-/** What may stand at the cursor; files are completed by the shell. */
+/** The words that may stand at the cursor; files are completed by the shell. */
 export type Candidates = readonly Candidate[] | "files";
 
-/** What has to be looked up on the machine. */
+/** Looks up the candidates that depend on the machine. */
 export interface Lookup {
   /** Lists the names of servers. */
   readonly endpoints: (line: CommandLine) => Promise<Candidate[]>;

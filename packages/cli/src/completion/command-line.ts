@@ -6,7 +6,7 @@ export interface CommandLine {
   /** Whose value the word is: an argument of the command, or the value of an option; undefined: nothing takes it. */
   readonly placeholder: string | undefined;
   readonly args: readonly string[];
-  /** What the options before it were given, by their names in the table. */
+  /** The values of the options before it, by their names in the table. */
   readonly given: ReadonlyMap<string, Given>;
   /** After `--` a word that begins with a dash is an argument. */
   readonly isPastOptions: boolean;
@@ -16,7 +16,7 @@ export interface CommandLine {
 interface OptionForm {
   /** `-d`, `--directory`. */
   readonly flags: readonly string[];
-  /** What its value is called; undefined without one. */
+  /** The name of its value; undefined without one. */
   readonly placeholder: string | undefined;
   /** Whether the value may be left out. */
   readonly isOptional: boolean;

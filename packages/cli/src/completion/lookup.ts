@@ -4,7 +4,7 @@ import type { ClientOptions } from "../options/shared-options.js";
 import type { Candidate, Lookup } from "./candidate.js";
 import type { CommandLine } from "./command-line.js";
 
-/** What a shell may get: a name is a peer's text, which it would run or a terminal would obey. */
+/** Names that a shell may get: a name is a peer's text, which a shell would run or a terminal would obey. */
 const METHOD = /^[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+)*$/;
 /** How long a user waits for the names of methods, in milliseconds. */
 const PATIENCE_MS = 1_000;

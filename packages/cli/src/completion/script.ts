@@ -60,5 +60,5 @@ end
 complete -c ipc -f -a '(__ipc_complete)'
 `;
 
-/** What the shells read. */
+/** The completion script of each shell. */
 export const SCRIPTS: Readonly<Record<Shell, string>> = { bash: BASH, zsh: ZSH, fish: FISH };

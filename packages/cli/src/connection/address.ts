@@ -2,7 +2,7 @@ import type { Transport } from "@ipc/client";
 import { UsageError } from "../exit-code.js";
 import type { ConnectionOptions } from "../options/shared-options.js";
 
-/** Where a server is: the options of a client or a server that say so. */
+/** The options of a client or a server that say where a server is. */
 export interface Address {
   readonly options: { readonly directory?: string; readonly transport?: Transport };
   /** Frees what the address needs, after the connection has ended. */

@@ -5,7 +5,7 @@ import { UsageError } from "../exit-code.js";
 import type { ConnectionOptions } from "../options/shared-options.js";
 import { withoutSecrets } from "./security-text.js";
 
-/** What is used of `@nats-io/transport-node`, which users install beside this package if they have a broker. */
+/** The package `@nats-io/transport-node`, which users of a broker install beside this package. */
 type NatsPackage = typeof import("@nats-io/transport-node");
 
 /**

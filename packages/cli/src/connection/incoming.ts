@@ -1,6 +1,6 @@
 import type { Client, DataMessage, IpcError, Status, StatusMessage } from "@ipc/client";
 
-/** What a wait for a message can come to instead: the time was over, or nothing more comes. */
+/** Why a wait ended without a message: the time was over, or nothing more comes. */
 export type NoMessage = "idle" | "ended";
 
 /** The statuses of a client that has lost its connection. */

@@ -59,7 +59,7 @@ export function noAnswer(method: string, ms: number): CommandError {
   );
 }
 
-/** What a server says of its methods is judged before it is used. */
+/** Checks a server's description of its methods before it is used. */
 function isDescription(value: unknown): value is MethodDescription {
   const { name, kind } = (value ?? {}) as Partial<MethodDescription>;
   return typeof name === "string" && (kind === "unary" || kind === "stream");

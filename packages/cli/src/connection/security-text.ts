@@ -3,7 +3,7 @@ import type { ConnectionSecurity } from "@ipc/client";
 /** How a connection is protected, as `--json` prints it. */
 export interface SecurityFields {
   readonly security: ConnectionSecurity["mode"];
-  /** What the peer has proved: its pre-shared key, or its public key in base64. */
+  /** Proofs of the peer: its pre-shared key, or its public key in base64. */
   readonly proved: readonly string[];
 }
 

@@ -78,7 +78,7 @@ describe("a contract", () => {
     ] as const;
     expect(contractOf("my-orders", methods)).toBe(`import { method, stream } from "@ipc/rpc";
 
-/** What the server \`my-orders\` serves, as it says; where it has no schema the type is unknown. */
+/** The methods of the server \`my-orders\`, as it describes them; a type without a schema is unknown. */
 export const myOrders = {
   get: method<{ id: number }, number, { "NOT-FOUND": { id: number } }>({ idempotent: true }),
   watch: stream<unknown, unknown, unknown>(),

@@ -33,7 +33,7 @@ export const PROBLEMS = {
 
 export type Problem = keyof typeof PROBLEMS;
 
-/** What was looked at. */
+/** The subject of a check. */
 export type Check = "path" | "directory" | "socket" | "lock" | "manager" | "key" | "handshake";
 
 /** The result of one check. The keys are those of `--json`, which has `why` besides. */
@@ -61,7 +61,7 @@ export function bad(check: Check, problem: Problem, path: string, { seen, mend }
   return { check, state: "failed", problem, path, seen, mend };
 }
 
-/** What was seen, and what mends it. */
+/** A cause that was seen, and its remedy. */
 export interface Explanation {
   readonly seen: string;
   readonly mend: string;

@@ -5,7 +5,7 @@ import { CommandError, EXIT, UsageError } from "../exit-code.js";
 /** The longest message that any two sides can agree on, in bytes; a longer input cannot be sent. */
 const MAX_BYTES = 1_073_741_824;
 
-/** Where the data of a command comes from. */
+/** The source of a command's data. */
 export type Source = { readonly text: string } | { readonly stream: Readable } | { readonly file: string };
 
 /**

@@ -6,7 +6,7 @@ import { CommandError, EXIT } from "../exit-code.js";
 /** Tells the fingerprint of a pre-shared key from every other hash of it. */
 const PSK_LABEL = "ipc pre-shared key fingerprint";
 
-/** What a file of a key holds. */
+/** The content of a key file. */
 export interface StoredKey {
   readonly kind: "psk" | "identity" | "public";
   /** 32 bytes in base64, as `ipc ping` names a peer; null for a pre-shared key. */

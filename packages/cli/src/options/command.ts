@@ -33,7 +33,7 @@ export interface Command {
   readonly load: () => Promise<Run<never>>;
 }
 
-/** What a command is made of. */
+/** The parts of a command. */
 interface Definition<Table extends OptionTable> extends Omit<Command, "options" | "load"> {
   readonly options: Table;
   readonly load: () => Promise<{ readonly run: Run<Values<Table>> }>;

@@ -1,6 +1,6 @@
 import { UsageError } from "../exit-code.js";
 
-/** What the parser found of an option: its texts, in order; true without a text; undefined where it was not given. */
+/** The texts that the parser found for an option, in order; true without a text; undefined if it was not given. */
 export type Given = true | readonly string[] | undefined;
 
 /** One option of a command: how it is written, and how its value is read. */

@@ -3,7 +3,7 @@ import { grouped, type Option, single, toggle, type Values } from "./option.js";
 
 const text = (value: string): string => value;
 
-/** What every command takes. */
+/** The options of every command. */
 export const OUTPUT_OPTIONS = grouped("Output", {
   json: toggle("--json", "print JSON Lines"),
   raw: toggle("--raw", "print payloads only, a newline after each message"),
@@ -34,7 +34,7 @@ export const CONNECTION_OPTIONS = {
   ),
 };
 
-/** What commands take that connect. */
+/** The options of commands that connect. */
 export const CLIENT_OPTIONS = {
   ...CONNECTION_OPTIONS,
   ...grouped("Address", {

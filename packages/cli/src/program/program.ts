@@ -6,7 +6,7 @@ import type { OUTPUT_OPTIONS } from "../options/shared-options.js";
 import type { OutputOptions } from "../output/output.js";
 import { COMMANDS } from "./table.js";
 
-/** What a user has asked for: a command, and the texts of its arguments and options. */
+/** The request of a user: a command, and the texts of its arguments and options. */
 export interface Request {
   readonly command: Command;
   readonly args: readonly (string | undefined)[];
@@ -15,7 +15,7 @@ export interface Request {
   readonly options: OutputOptions;
 }
 
-/** Where help and the complaints about arguments go. */
+/** The outputs for help and for complaints about arguments. */
 export interface Texts {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;

@@ -13,7 +13,7 @@ const LARGE_BYTES = 32_768;
 /** How a call has ended. */
 export type CallEnd = "answered" | "cancelled" | "expired";
 
-/** What a call asks of the table of calls. */
+/** The owner of a call: the table of calls. */
 export interface CallOwner {
   /** Forgets a call that has settled. @param end `cancelled`: the other side is told; `expired`: it knows the deadline itself */
   readonly settled: (call: OutgoingCall, end: CallEnd) => void;
@@ -44,7 +44,7 @@ export class OutgoingCall implements Expiring, WriteWatcher {
   isRepeatable: boolean;
   /** The encoded call; dropped when it is no longer needed. */
   frame: Buffer | undefined;
-  /** Of the connection that the call was made for. */
+  /** The security of the connection that the call was made for. */
   readonly security: ConnectionSecurity;
   /** The other side of the connection that the call was sent over last. */
   caller: Caller;

@@ -3,7 +3,7 @@ import type { CallTarget } from "./call-maker.js";
 
 export type RemoteCall = (target: CallTarget, input: unknown, options: unknown) => Promise<unknown>;
 
-/** What the functions of remotes call. */
+/** The call target of each function of a remote. */
 const targets = new WeakMap<object, CallTarget>();
 
 /** Makes the object whose methods call the other side, with namespaces as nested objects. */

@@ -43,7 +43,7 @@ export interface Contract {
   readonly [name: string]: Method | Contract;
 }
 
-/** What `method` takes: a Standard Schema for each part that is to be validated. */
+/** The argument of `method`: a Standard Schema for each part that is to be validated. */
 export interface MethodDefinition {
   readonly input?: StandardSchema;
   readonly output?: StandardSchema;

@@ -30,7 +30,7 @@ export function isRequest(message: AnyMessage): message is Request {
   return typeof message.method === "string" && (typeof message.id === "string" || typeof message.id === "number");
 }
 
-/** Where the requests of a connection came from: a message to reply to. The shortest, because it is kept. */
+/** The origin of a connection's requests: a message to reply to. The shortest, because it is kept. */
 interface Origin {
   message: DataMessage;
 }

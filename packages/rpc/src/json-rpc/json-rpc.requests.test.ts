@@ -119,7 +119,7 @@ describe("the requests of the other side that are kept until they are answered",
     const { reader, writer } = jsonRpcOver(peer);
     const received: Any[] = [];
     reader.listen((message) => void received.push(message as Any));
-    /** What was written as a reply, with the bytes of the message that it replies to. */
+    /** The replies, each with the length of the message that it replies to. */
     const replies: { readonly to: number; readonly said: Any }[] = [];
     const deliverWatched = (message: unknown): void => {
       const plain = peer.messageOf(0x6a727063, Buffer.from(JSON.stringify(message)));

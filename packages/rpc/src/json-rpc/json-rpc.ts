@@ -18,7 +18,7 @@ export interface JsonRpcMessage {
   readonly jsonrpc: string;
 }
 
-/** What a JSON-RPC connection needs of a peer. */
+/** The part of a peer that a JSON-RPC connection uses. */
 export interface JsonRpcPeer {
   on(event: "message", listener: (message: DataMessage) => void): unknown;
   on(event: "status", listener: (status: Status) => void): unknown;

@@ -183,7 +183,7 @@ export class PeerRpc implements Rpc {
     return undefined;
   }
 
-  /** What is open goes on, and this side may still call: a handler may have to, before it can answer. */
+  /** Open calls go on, and this side may still call: a handler may have to, before it can answer. */
   #onDraining(): void {
     this.#handled.drain();
     this.#table.endWaiting(({ method, executed }) => {

@@ -64,7 +64,7 @@ describe("`executed` is", () => {
         .remote(contract)
         .sum(undefined, { items: [1] }),
     );
-    // What the client has sent is not delivered: another call takes its place.
+    // The client's frame is not delivered: another call takes its place.
     pair.client.lose("Connected");
     pair.server.receive({ kind: KIND.call, flags: 0, id: 1, name: Buffer.from("sum"), ...call });
     if (item !== undefined) pair.server.receive({ kind: KIND.item, id: 1, payload: item });

@@ -41,7 +41,7 @@ function attack(attacked: Side, options: object) {
     reasons,
     /** @param frame with an id of a client */
     receive: (frame: FrameParts): void => victim.receive({ ...frame, id: frame.id + shift }),
-    /** What the victim has answered: the id, and the code of an error or "result". */
+    /** The victim's answers: the id, and the code of an error or "result". */
     answers: (): string[] =>
       victim.sent
         .filter(({ kind }) => kind >= KIND.result)

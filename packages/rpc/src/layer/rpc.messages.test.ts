@@ -17,7 +17,7 @@ interface Succession {
   readonly taken: DataMessage[];
   /** Lets the first client go, connects the next one and returns it. */
   readonly next: () => Promise<Client>;
-  /** What became of each `onMessage`, once `release` was called. */
+  /** The outcome of each `onMessage`, once `release` was called. */
   readonly outcomes: string[];
   readonly release: () => void;
 }

@@ -93,7 +93,7 @@ describe("a call by a listener of a message whose connection has ended, while th
     };
     rpc(client, { onMessage });
     serve(server, { once: contract.once }, { once: () => "repeated" });
-    // What is written between two connections goes over the next, as with `writeWhileReconnecting: "wait"`.
+    // A write between two connections goes over the next one, as with `writeWhileReconnecting: "wait"`.
     const write = client.write.bind(client);
     let between = 0;
     client.write = (type, data) => {

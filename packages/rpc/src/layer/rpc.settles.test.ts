@@ -13,7 +13,7 @@ const contract = {
   stream: stream<string, string, string, never, { OWN: { id: number } }>(),
 };
 
-/** What a handler did, and the call that it handled. */
+/** A handler's actions, and the call that it handled. */
 interface Handled {
   readonly call: AnyCall;
   readonly finish: (value: string) => void;

@@ -1,7 +1,7 @@
 import type { ConnectionSecurity, DataMessage, PeerStats, Status } from "@ipc/session";
 import { formatValue } from "../format-value.js";
 
-/** What calls need of a peer: a client, a server, a connection of a manager, or a session. */
+/** The part of a peer that calls use: a client, a server, a connection of a manager, or a session. */
 export interface CallPeer {
   on(event: "message", listener: (message: DataMessage) => void | Promise<void>): unknown;
   on(event: "status", listener: (status: Status) => void): unknown;

@@ -12,7 +12,7 @@ export interface Caller {
   readonly security: ConnectionSecurity;
 }
 
-/** What a link reports, in the order in which it happened on the connection; and what the drain of its peer waits for. */
+/** The events of a link, in the order in which they happened on the connection; and the work that the drain of its peer waits for. */
 export interface LinkEvents {
   /** Whether calls are open. */
   readonly isBusy: () => boolean;

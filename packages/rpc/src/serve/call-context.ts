@@ -5,7 +5,7 @@ import type { Meta } from "../wire/meta.js";
 import { Failure } from "./failure.js";
 import type { AnyCall, Middleware, Rpc } from "./handler-types.js";
 
-/** What a call context asks of the call that it describes. */
+/** The call that a call context describes. */
 export interface ContextSource {
   readonly name: string;
   readonly expiresAt: number;

@@ -28,7 +28,7 @@ export function followsFrom(error: unknown, reason: RpcError): boolean {
   return ipcCodeOf(error) === reason.code;
 }
 
-/** What an ERROR frame says. */
+/** The content of an ERROR frame. */
 export interface FailureParts {
   readonly code: string;
   readonly message: string;

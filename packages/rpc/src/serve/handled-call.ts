@@ -15,7 +15,7 @@ import { BAD_OUTPUT, chain, decodeInput, encodeFailure, Failure, followsFrom, va
 import type { Rpc } from "./handler-types.js";
 import { areItems, type ServedMethod } from "./served-method.js";
 
-/** What a handled call asks of its owner, the handled calls of a peer. */
+/** The owner of a handled call: the handled calls of a peer. */
 export interface HandlingOwner {
   readonly rpcFor: (origin: CallOrigin) => Rpc;
   readonly caller: Caller;

@@ -3,7 +3,7 @@ import type { Contract, Method, MethodTypes } from "../contract/method.js";
 import type { Caller } from "../link/link.js";
 import type { Meta } from "../wire/meta.js";
 
-/** What a handler knows about the call that it handles. */
+/** The call that a handler handles, as the handler sees it. */
 export interface Call<Context = unknown, Items = never, Errors extends object = Record<never, never>> {
   /** The full name of the method. */
   readonly method: string;
@@ -15,7 +15,7 @@ export interface Call<Context = unknown, Items = never, Errors extends object = 
   /** When the call ends, in milliseconds since the epoch; undefined without a deadline. Calls of the handler inherit it. */
   readonly deadline: number | undefined;
   readonly meta: Meta;
-  /** What the option `context` of `serve` made for this call. */
+  /** The value that the option `context` of `serve` made for this call. */
   readonly context: Context;
   readonly caller: Caller;
   /**

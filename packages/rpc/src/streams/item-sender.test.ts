@@ -5,7 +5,7 @@ import { ItemSender, type ItemSource } from "./item-sender.js";
 interface Scene {
   readonly sender: ItemSender;
   readonly sent: Uint8Array[];
-  /** What has been called, and what waits. */
+  /** The calls so far, and those that wait. */
   readonly log: string[];
   readonly release: () => void;
   readonly running: Promise<unknown>;

@@ -32,7 +32,7 @@ export function writeText(bytes: Buffer, text: string, at: number): void {
   else latin1Write.call(bytes, text, at);
 }
 
-/** What JSON makes of bytes: `{"0":1}`, `{}` if there are none, and what `toJSON` of a Buffer returns. */
+/** JSON writes bytes as `{"0":1}`, as `{}` if there are none, or as `toJSON` of a Buffer returns. */
 function mayContainBytes(text: string): boolean {
   // One search instead of three, because most values are flat, and only a nested object has its `{` behind the first character.
   if (text.indexOf("{", 1) < 0) return text.startsWith('{"0":') || text === "{}";

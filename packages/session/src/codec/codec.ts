@@ -75,15 +75,15 @@ export interface MessageCodec extends MessageEncoder {
   createDecoder(maxDataBytes: number): MessageDecoder;
 }
 
-/** What a handshake has told about resuming. */
+/** The part of a handshake's outcome that concerns resuming. */
 interface ResumeOutcome {
-  /** Of the session that begins with this connection, unless it continues another one. */
+  /** The keys of the session that begins with this connection, unless it continues another one. */
   readonly keys: ResumeKeys;
-  /** What was proved, as MODE bits. */
+  /** The proofs, as MODE bits. */
   readonly mode: number;
   /** At a client: identifies the server, which has the session from now on; 32 hexadecimal digits. */
   readonly instance?: string | undefined;
-  /** What became of the session that the client wanted to continue; undefined if there was none. */
+  /** The fate of the session that the client wanted to continue; undefined if there was none. */
   readonly answer?: ResumeAnswer | undefined;
 }
 
@@ -96,7 +96,7 @@ interface ContinuedSession {
   };
 }
 
-/** What becomes of a session that a client comes back for. */
+/** The fate of a session that a client comes back for. */
 export type ResumeAnswer =
   /** It goes on. `session`: as the server's registry has it; undefined at a client, which has only one. */
   | {
@@ -112,7 +112,7 @@ export type ResumeAnswer =
   | ({ readonly how: "expired" } & DeliveryCounts)
   | { readonly how: "unknown" | "refused" };
 
-/** What both sides agreed on in the handshake. */
+/** The result of a handshake, on which both sides agree. */
 export interface HandshakeOutcome {
   readonly codec: MessageCodec;
   /** The longest data this side may send, in bytes. */

@@ -12,7 +12,7 @@ const RESUMED_AT = { how: 1, session: 2, received: 2 + RESUME_ID_BYTES } as cons
 const RESUMED_TAKEN_AT: number = RESUMED_AT.received + COUNT_BYTES;
 const RESUMED_PROOF_AT: number = RESUMED_TAKEN_AT + COUNT_BYTES;
 
-/** What a server answers to RESUME, by the numbers on the wire. */
+/** The answers of a server to RESUME, by the numbers on the wire. */
 const HOW = ["resumed", "unknown", "expired", "refused"] as const;
 
 type ResumeHow = (typeof HOW)[number];

@@ -7,7 +7,7 @@ import { startTimeLimit, type TimeLimit } from "../time-limit.js";
 import type { Sender } from "./sender.js";
 import type { WriteQueue } from "./write-queue.js";
 
-/** What is left, at most, of a close that is shortened, in milliseconds. */
+/** The time that is left, at most, of a close that is shortened, in milliseconds. */
 const SHORTENED_MS = 250;
 
 export interface GracefulCloseOptions {

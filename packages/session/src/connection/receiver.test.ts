@@ -18,7 +18,7 @@ afterEach(() => void vi.restoreAllMocks());
 interface Setup {
   readonly stream: Duplex;
   readonly receiver: Receiver;
-  /** What the receiver did, in order. */
+  /** The receiver's actions, in order. */
   readonly events: string[];
   /** Called for each message. */
   onMessage: (text: string) => void;

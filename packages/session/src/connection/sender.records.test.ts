@@ -74,7 +74,7 @@ function secureSender(options: SecureOptions = {}): Secure {
   return { sender, stream, far, exhausted };
 }
 
-/** What the far end makes of everything that was written: `type:length`. */
+/** Decodes all written bytes as the far end does: `type:length`. */
 function messagesAt(far: MessageCodec, written: Buffer): string[] {
   const decoder = far.createDecoder(10_000_000);
   decoder.push(new Uint8Array(written));

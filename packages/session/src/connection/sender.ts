@@ -46,7 +46,7 @@ export class Sender implements WriteSink, WriteTarget {
   #hasAnnouncedEnd = false;
   #acceptedMessages = 0;
   #acceptedBytes = 0;
-  /** What earlier connections of the session have left. */
+  /** The messages that earlier connections of the session have left. */
   #replay: Replay | undefined;
   readonly #turn = new TurnBudget(this);
   /** The end of the last ACK in the output. */
@@ -157,7 +157,7 @@ export class Sender implements WriteSink, WriteTarget {
     }
     // Sealing the previous batch failed: this message is rejected and not counted, unless the session has it and sends it again.
     if (this.#failure !== undefined && !isKept) return this.#waiting.unawaited.reject(this.#failure);
-    // Of a kept message there is a copy, so that the caller need not wait for the kernel.
+    // A kept message was copied, so the caller need not wait for the kernel.
     if (isLarge) more = isKept ? nextMacrotask() : this.#output.whenSent(data, signal, this.#waiting.unawaited);
     this.#acceptedMessages++;
     this.#acceptedBytes += data.length;
@@ -231,7 +231,7 @@ export class Sender implements WriteSink, WriteTarget {
     this.#session?.resend.leaveWait(this);
   }
 
-  /** What waits may need bytes that other connections hold. Its own peer may take nothing when they free them. */
+  /** Waiting writes may need bytes that other connections hold. Their own peer may take nothing when those are freed. */
   #awaitBudgets(): void {
     if (this.#failure !== undefined || (this.#waiting.size === 0 && this.#replay === undefined)) return;
     this.#budget?.waitIfFull(this.queuedBytes);

@@ -1,6 +1,6 @@
 import { nextMacrotask } from "../scheduling/write-yield.js";
 
-/** What one connection sends of its backlog in a turn of the event loop: bytes of data, plus 160 for each message. */
+/** The part of its backlog that one connection sends in a turn of the event loop: bytes of data, plus 160 for each message. */
 export const TURN_BYTES = 262_144;
 
 /** The sender of a backlog. */

@@ -14,7 +14,7 @@ class WatchedPromise<T> extends Promise<T> {
   #isAwaited = false;
   #onAwaited: (() => void) | undefined;
 
-  /** What follows from it is not watched. */
+  /** Promises that are derived from it are not watched. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
@@ -137,7 +137,7 @@ export class UnawaitedWrites implements PromiseWatch {
   }
 }
 
-/** What sends the reports that wait. */
+/** The functions that send the waiting reports. */
 const waiting = new Set<() => void>();
 
 /** Sends a report when it is due, or when the process has nothing left to do: then nothing can await the writes any more. */

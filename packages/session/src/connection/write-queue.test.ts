@@ -10,7 +10,7 @@ class Sink implements WriteSink {
   room: number;
   readonly accepted: (number | "flush")[] = [];
   readonly signals: (AbortSignal | undefined)[] = [];
-  /** What an accepted message or a flush then waits for. */
+  /** The further wait of an accepted message or a flush. */
   more: Promise<void> | undefined;
 
   constructor(room: number) {
@@ -43,7 +43,7 @@ function settleable(): { promise: Promise<void>; resolve: () => void; reject: (e
   return { promise, ...(settle as NonNullable<typeof settle>) };
 }
 
-/** What each promise has come to by now, without waiting for any. */
+/** Returns the outcome of each promise so far, without waiting for any. */
 async function outcomes(promises: readonly Promise<void>[]): Promise<string[]> {
   const states = promises.map(() => "pending");
   promises.forEach((promise, index) => {

@@ -15,10 +15,10 @@ interface QueuedWrite {
   readonly done: Deferred<void>;
 }
 
-/** Of every queue in which nothing has waited yet: stays empty. */
+/** Shared by all queues in which nothing has waited yet: stays empty. */
 const NO_ENTRIES: Set<QueuedWrite> = new Set();
 
-/** What a write or a flush waits for, instead of what it waits for without: that the peer's application has taken the message. */
+/** The later event that a write or a flush may wait for: the peer's application has taken the message. */
 export type WriteUntil = "taken";
 
 /** Takes the writes of a peer, whichever connection it has. */

@@ -24,7 +24,7 @@ import { type Handshake, receive, send } from "./steps.js";
 export interface ClientHandshakeOptions {
   /** The server's name, for error messages. */
   readonly name: string;
-  /** Where the client is connected, for error messages. @default the name */
+  /** The address to which the client is connected, for error messages. @default the name */
   readonly address?: string;
   /** The name that the server must announce. @default any */
   readonly serverName?: string | undefined;

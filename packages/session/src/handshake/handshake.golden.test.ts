@@ -19,7 +19,7 @@ const bytes = (hex: string): Uint8Array => Uint8Array.from(golden(hex));
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
 
 interface Conversation {
-  /** What was said, in order: `our items > hex`, `what was asked for < hex`. */
+  /** The bytes in order: `our items > hex`, `what was asked for < hex`. */
   readonly said: string[];
   readonly outcome: HandshakeOutcome;
 }

@@ -28,7 +28,7 @@ const recorded = JSON.parse(readFileSync(file, "utf8")) as Conversation[];
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
 const hexOf = (data: Uint8Array): string => Buffer.from(data).toString("hex");
 
-/** What was recorded had no offer in its limits. */
+/** The recorded side had no offer in its limits. */
 const GOLANG = { ...NO_CREDENTIALS, supportsSecure: false };
 
 function handshakeOf({ ourRole, encryption }: Conversation, nonces: NonceSource): Handshake<HandshakeOutcome> {
@@ -60,7 +60,7 @@ function shakeHands(conversation: Conversation, nonces: NonceSource): { outcome:
   return { outcome: step.value, rest };
 }
 
-/** What we sent: the message that the recording names, or the one that came last. */
+/** The message that we sent: the one that the recording names, or the one that came last. */
 function sentMessage({ what }: Step, last: MessageBody | undefined): MessageBody {
   const [, type, text] = /^message type (\d+) data "(.*)"$/.exec(what) ?? [];
   if (type !== undefined && text !== undefined) return { type: Number(type), data: new TextEncoder().encode(text) };

@@ -69,7 +69,7 @@ export interface Authenticated {
   readonly transcriptHash: Uint8Array;
 }
 
-/** What a client has proved. */
+/** The keys that a client has proved. */
 export interface AuthenticatedClient extends Authenticated {
   readonly proved: ProvedKeys;
 }

@@ -23,11 +23,11 @@ const RECORD_MAX_BYTES = 160;
 /** The connection on which a session is resumed. */
 export interface ResumeChannel {
   readonly codec: RecordCodec;
-  /** Of this connection, 32 bytes. */
+  /** The transcript hash of this connection, 32 bytes. */
   readonly transcriptHash: Uint8Array;
-  /** Of the session that begins if the other one is not continued. */
+  /** The keys of the session that begins if the other one is not continued. */
   readonly keys: ResumeKeys;
-  /** What was proved in this connection's handshake, as MODE bits. */
+  /** The proofs of this connection's handshake, as MODE bits. */
   readonly mode: number;
 }
 

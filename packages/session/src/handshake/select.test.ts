@@ -18,7 +18,7 @@ describe("a select", () => {
     expect(encodeSelect(undefined)).toEqual(Uint8Array.of(0));
   });
 
-  /** What every byte means to a server, by the rules of docs/WIRE.md. */
+  /** The meaning of every byte to a server, by the rules of docs/WIRE.md. */
   test("is accepted, ignored or rejected for every byte against every offer", () => {
     for (let accept = 0; accept < 8; accept++) {
       for (let require = 0; require < 8; require++) {

@@ -13,7 +13,7 @@ const PAIRS = {
   client: keyPairFromScalar(new Uint8Array(48).fill(2)),
   server: keyPairFromScalar(new Uint8Array(48).fill(1)),
 };
-/** Of all these handshakes, which wipe their copies. */
+/** The shared secret of all these handshakes, which wipe their copies. */
 const SHARED_SECRET = deriveSharedSecret(PAIRS.client.privateKey, PAIRS.server.publicKey);
 const PSKS = [1, 2].map((fill) => importPsk(new Uint8Array(32).fill(fill)));
 const SIGNERS = [0, 1].map(() => generateKeyPairSync("ed25519"));

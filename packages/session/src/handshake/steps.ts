@@ -3,7 +3,7 @@ import type { KeyPair } from "@ipc/crypto";
 import type { ConnectionSecurity } from "../security.js";
 
 /**
- * What a peer has sent, in order. A select without the AUTH that belongs to it is no stage of its own, because a byte without a
+ * The messages of a peer, in order. A select without the AUTH that belongs to it is no stage of its own, because a byte without a
  * key must not make a stranger count for more than a client whose key is being worked on.
  */
 export const STAGE = { connected: 0, replied: 1, publicKey: 2, auth: 3 } as const;

@@ -5,7 +5,7 @@ import { Heartbeat, type HeartbeatMember } from "./heartbeat.js";
 class Member implements HeartbeatMember {
   receivedBytes = 0;
   isInputPaused = false;
-  /** What the heartbeat did, in order. */
+  /** The actions of the heartbeat, in order. */
   readonly events: string[] = [];
   onCall: (event: string) => void = () => {};
 

@@ -2,7 +2,7 @@ import { array, assert, boolean, constantFrom, integer, property, record } from 
 import { describe, expect, it } from "vitest";
 import { type Due, type HeartbeatTicks, Silence } from "./silence.js";
 
-/** What happens up to a tick: bytes arrive, nothing does, or nothing does while this side does not read. */
+/** The events up to a tick: bytes arrive, nothing does, or nothing does while this side does not read. */
 type Happening = "bytes" | "quiet" | "paused";
 
 function run(ticks: HeartbeatTicks, happenings: readonly Happening[]): Due[] {

@@ -9,7 +9,7 @@ export interface HeartbeatTicks {
   readonly idle: number;
 }
 
-/** What is due after a tick. */
+/** The action that is due after a tick. */
 export type Due = "nothing" | "ping" | "silent" | "idle";
 
 /** How long nothing has arrived on one connection, in ticks. */

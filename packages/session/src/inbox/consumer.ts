@@ -18,7 +18,7 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   readonly #deliver: (data: D) => void;
   /** Reads, or calls of `next` of the iteration that holds the source; undefined before the first. */
   #pulls: Pulls<T> | undefined;
-  /** What holds the source, as error messages name it. */
+  /** The holder of the source, as error messages name it. */
   #holder: string | undefined;
   /** The holder of the lock. */
   #lock: SourceConsumer<D> | undefined;
@@ -44,7 +44,7 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
     source.consumer = this;
   }
 
-  /** What the items go to, for error messages; undefined if a consumer may begin. */
+  /** The receiver of the items, for error messages; undefined if a consumer may begin. */
   get holder(): string | undefined {
     return this.#holder ?? (this.#isWaiting ? READ : undefined);
   }

@@ -21,7 +21,7 @@ export class Pulls<T> {
   readonly #waits = new Set<Wait<T>>();
   /** Undefined: the step of a call that got a status, or nothing in time. */
   readonly #steps: (OpenSteps | undefined)[] = [];
-  /** What ends each of them. */
+  /** The number at which each of them ends. */
   readonly #numbers: number[] = [];
 
   /** @param isIteration whether an iteration makes the calls, and not reads */

@@ -5,7 +5,7 @@ import type { ResumableSession } from "../resume/resumable-session.js";
 import { SessionInput } from "../resume/session-input.js";
 import type { SharedBudget } from "../shared-budget.js";
 
-/** What the messages of one connection go through, and when its stream stands still. */
+/** The way of one connection's messages to the peer, and the flow control of its stream. */
 export interface ConnectionInput {
   receive(message: ReceivedMessage): void;
   /** The inbox is full. */

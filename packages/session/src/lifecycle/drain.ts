@@ -6,7 +6,7 @@ const IDLE_MS = 250;
 const TICK_MS = 25;
 const IDLE_TICKS: number = IDLE_MS / TICK_MS;
 
-/** What a drain waits for. */
+/** The activity that a drain waits for. */
 export interface DrainActivity {
   /** Changes whenever a part of a message arrives; undefined once there is no connection. */
   readonly received: () => number | undefined;

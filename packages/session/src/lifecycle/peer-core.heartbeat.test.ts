@@ -29,7 +29,7 @@ interface Setup {
   readonly clock: ManualClock;
   readonly peer: TestPeer;
   readonly far: RawPeer;
-  /** What was emitted, in order. */
+  /** The emitted events, in order. */
   readonly events: string[];
   /** Lets so many ticks pass, each after the input of its moment. */
   readonly pass: (ticks: number) => Promise<void>;

@@ -106,7 +106,7 @@ describe("a connection that is refused", () => {
     core.refuse(why);
     expect(await Promise.all(waits)).toEqual([why, why]);
     expect(isConnectionError(why)).toBe(true);
-    // What had been accepted goes out ahead of the announcement.
+    // Messages that had been accepted go out ahead of the announcement.
     await stream.releaseAll();
     expect(stream.messages()).toEqual(["1:600", "2:600", "0:18", "0:18"]);
   });

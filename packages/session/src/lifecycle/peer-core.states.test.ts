@@ -141,7 +141,7 @@ const STATES: Readonly<Record<string, (unread: boolean) => Promise<TestPeer>>> =
     ),
 };
 
-/** What the calls of a column come to in each state. */
+/** The results of a column's calls in each state. */
 const cellOf = readRows(`
   state                  | read               | readTimed          | iterate            | write             | flush             | close                  | listen                    | status       | stats
   waiting                | … Closed           | timeout            | … IPC_CLOSED       | … IPC_CLOSED      | done              | done                   | itself                    | Listening    | 0 in, 0 out

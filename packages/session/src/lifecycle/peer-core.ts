@@ -16,7 +16,7 @@ import { accountOf, type Connected, type Detached, describeUndone } from "./peer
 
 const DONE: Promise<void> = Promise.resolve();
 
-/** What the methods of a peer do: sends over one connection after another, and receives into one reader. */
+/** Implements the methods of a peer: sends over one connection after another, and receives into one reader. */
 export class PeerCore<E extends PeerEvents = PeerEvents> {
   readonly drainMembers: DrainMembers = new DrainMembers();
   readonly #owner: PeerOwner;
@@ -184,7 +184,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
   /** Ends the peer for good. With an error, every wait rejects with it and `error` is emitted. */
   finish(status: Status, error?: IpcError): void {
     if (!this.isOpen) return;
-    // What did not arrive is told before the end, which may follow from that.
+    // The loss is emitted before the end, which may follow from it.
     this.evict(error?.message ?? "this side has ended");
     if (!this.isOpen) return;
     const ending = (): IpcError => error ?? this.#connections.unreachable("read");

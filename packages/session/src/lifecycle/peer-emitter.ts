@@ -16,7 +16,7 @@ interface Entry {
   readonly isOnce: boolean;
 }
 
-/** What follows when a listener fails: it throws, or the promise that it returned rejects. */
+/** The consequences of a listener that fails: it throws, or the promise that it returned rejects. */
 export interface FailureHandler<E, C> {
   /** Returns the connection that a listener is called for; undefined if the event belongs to none. */
   readonly connectionOf: (event: keyof E, args: readonly unknown[]) => C | undefined;

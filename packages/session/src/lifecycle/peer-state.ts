@@ -75,7 +75,7 @@ export function unreachableError(
 /** The answer to a client that continues its session. */
 export type Resumed = Extract<ResumeAnswer, { how: "resumed" }>;
 
-/** What accepts writes in a state, and what keeps them. */
+/** Returns the sender that accepts writes in a state, and the session that keeps them. */
 export function accountOf(state: PeerState): {
   readonly sender?: Sender | DetachedSender;
   readonly session?: ResumableSession | undefined;

@@ -148,7 +148,7 @@ describe("a man in the middle that changes a byte of the AUTHs fails both sides:
         toServer: (item, index) => {
           if (index !== 2) return item;
           expect(item).toHaveLength(length);
-          // Where the length became longer, its bytes are there.
+          // A longer length gets its bytes.
           return Buffer.concat([flip(item, at), Buffer.alloc(REST_BYTES)]);
         },
       });

@@ -40,7 +40,7 @@ async function meet(
   return { man, client, server };
 }
 
-/** What the server is given of a message that the client writes, and how they are connected. */
+/** Returns the message that the server gets when the client writes one, and how they are connected. */
 async function send({ client, server }: Outcome): Promise<{ modes: string[]; text: string }> {
   if (client instanceof Error) throw client;
   if (server instanceof Error) throw server;

@@ -15,7 +15,7 @@ interface Theatre {
   readonly man: ManInTheMiddle;
   readonly sender: Session;
   readonly victim: Session;
-  /** What the victim is given and told, in order. */
+  /** The messages and events of the victim, in order. */
   readonly told: string[];
   /** Resolves with what the victim loses its connection by. */
   readonly lost: Promise<IpcError>;
@@ -108,7 +108,7 @@ describe.each(["server", "client"] as const)("a man in the middle (golang-ipc: r
         const theatre = await stage(victimSide, (man, record) => {
           expect(record).toHaveLength(33);
           man.say(victimSide, flip(record, at, bits));
-          // Where the length became longer, the rest is waited for.
+          // After a longer length, the victim waits for the rest.
           man.end(victimSide);
         });
         await send(theatre.sender, "hello");

@@ -15,7 +15,7 @@ const CLIENT_ITEMS = 3;
 interface Stage {
   readonly client: Session;
   readonly server: Session;
-  /** What the client has sent since the handshake: `kind:length` of each record. */
+  /** The records of the client since the handshake: `kind:length` of each. */
   readonly records: () => string[];
 }
 

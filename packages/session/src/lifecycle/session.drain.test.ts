@@ -45,7 +45,7 @@ function join(session: Session, member: DrainMember): void {
 function stoppedClock(): () => Promise<void> {
   const pass = stopClock();
   return async () => {
-    // What has just happened arrives, time passes, and the drain looks.
+    // Messages in flight arrive, time passes, and the drain checks again.
     for (let turn = 0; turn < 10; turn++) await nextTurn();
     pass(300);
     await nextTurn();

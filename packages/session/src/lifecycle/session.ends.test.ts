@@ -13,7 +13,7 @@ const MODES: readonly (readonly [string, Options])[] = [
 ];
 const ANNOUNCED = MODES.slice(0, 2);
 
-/** What this side reports, and both ends of its stream. */
+/** This side's reports, and both ends of its stream. */
 interface Pair {
   readonly near: Session;
   readonly far: Session;

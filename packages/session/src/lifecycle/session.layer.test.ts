@@ -4,7 +4,7 @@ import { nextEvent } from "../../../../internal/testkit/src/peer-watch.js";
 import { endConnection } from "./peer-session.js";
 import { openSession, type Session } from "./session.js";
 
-/** What a layer, such as calls, does to a peer that it uses. */
+/** Ends a peer as a layer that uses it does, such as calls. */
 function end(session: Session, why: string, cause: unknown): void {
   (session as unknown as { [endConnection](why: string, cause: unknown): void })[endConnection](why, cause);
 }

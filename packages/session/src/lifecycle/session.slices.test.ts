@@ -10,7 +10,7 @@ const DATA = 2;
 const CLOSE = 3;
 const MESSAGES = 400;
 
-/** What stands for a flood: one chunk with all of it, and whatever comes behind it. */
+/** Sends a flood: one chunk with all of it, and the bytes behind it. */
 type Flood = (messages: readonly Uint8Array[]) => Promise<{ session: Session; send: () => void; peer: Duplex }>;
 
 async function plain(messages: readonly Uint8Array[]): ReturnType<Flood> {

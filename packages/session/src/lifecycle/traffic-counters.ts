@@ -2,7 +2,7 @@ import type { Amount } from "../output/frame-output.js";
 import type { PeerStats } from "../peer.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 
-/** What a sender has accepted, and what it still holds. */
+/** The messages that a sender has accepted, and those that it still holds. */
 export interface SenderCounts {
   readonly acceptedMessages: number;
   readonly acceptedBytes: number;

@@ -7,7 +7,7 @@ import { describeMode, MODE } from "./offer.js";
 /** A client that is anonymous. */
 export const NO_PROOF: ProvedKeys = Object.freeze({ psk: undefined, identity: undefined });
 
-/** What a handshake has come to, before its server completes it. */
+/** The result of a handshake, before its server completes it. */
 export interface HandshakeProof {
   /** The server's keys at the start of the handshake. */
   readonly started: Credentials;

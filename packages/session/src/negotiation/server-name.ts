@@ -16,7 +16,7 @@ export function hashServerName(name: string | undefined): Uint8Array {
 }
 
 export interface ServerNameCheck {
-  /** Where the client is connected, for error messages. */
+  /** The address to which the client is connected, for error messages. */
   readonly address: string;
   /** The name that the server must have; undefined: any. */
   readonly expected: string | undefined;

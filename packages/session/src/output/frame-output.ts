@@ -95,7 +95,7 @@ export class FrameOutput {
     return this.#large?.leftBytes ?? 0;
   }
 
-  /** What the kernel has not taken, also after the stream has failed and counts its bytes no more. */
+  /** The amount that the kernel has not taken, also after the stream has failed and counts its bytes no more. */
   get unsent(): Amount {
     const { messages, bytes } = this.tracker;
     return { messages: this.#messagesInBatch + messages, bytes: this.#buffer.length + bytes };

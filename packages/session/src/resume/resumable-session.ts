@@ -22,7 +22,7 @@ export interface SessionOwner {
 }
 
 export interface SessionStart {
-  /** Of the first connection. */
+  /** The keys of the first connection. */
   readonly keys: ResumeKeys;
   readonly mode: number;
   readonly security: ConnectionSecurity;
@@ -36,12 +36,12 @@ export interface SessionStart {
 /** Sends an ACK over the current connection. Returns false if an earlier one still waits in the send queue. */
 type SendAck = (counts: DeliveryCounts) => boolean;
 
-/** What two processes have delivered to each other, over one connection after another. */
+/** The messages that two processes deliver to each other, over one connection after another. */
 export class ResumableSession {
   /** 16 bytes. */
   readonly id: Uint8Array;
   readonly key: KeyObject;
-  /** What was proved in the first connection, as MODE bits. */
+  /** The proofs of the first connection, as MODE bits. */
   readonly mode: number;
   readonly security: ConnectionSecurity;
   readonly owner: SessionOwner;
@@ -61,7 +61,7 @@ export class ResumableSession {
   #peerTaken = 0;
   /** The peer's counts at the end of the session, if it has told them. */
   #final: DeliveryCounts | undefined;
-  /** What the last ACK over the current connection said. */
+  /** The counts in the last ACK over the current connection. */
   #told: DeliveryCounts = { received: 0, taken: 0 };
   #isFinal = false;
   #isComplete = false;

@@ -17,7 +17,7 @@ const MAX_TOMBSTONES = 10_000;
 /** How long one is remembered, in milliseconds. */
 const TOMBSTONE_MS = 600_000;
 
-/** What is left of a session that has ended: enough to tell its client exactly what had arrived. */
+/** The remains of a session that has ended: enough to tell its client exactly how many messages had arrived. */
 interface Tombstone {
   readonly key: KeyObject;
   readonly counts: DeliveryCounts;

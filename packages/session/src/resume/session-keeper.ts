@@ -19,7 +19,7 @@ export interface ResumeStart {
 
 /** How a session without a connection has ended. */
 export interface HowLost {
-  /** Of the server that was asked to continue it. */
+  /** The answer of the server that was asked to continue it. */
   readonly answer?: ResumeAnswer | undefined;
   /** Whether the key of the peer was withdrawn. */
   readonly isRefused?: boolean;

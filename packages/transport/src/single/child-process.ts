@@ -12,7 +12,7 @@ export const MAX_DESCRIPTOR = 255;
 /** How long a dial waits for the exit of a child whose connection has ended, in milliseconds: a child may close it and live on. */
 const EXIT_WAIT_MS = 500;
 
-/** What the transport uses of a ChildProcess of `node:child_process`. */
+/** The part of a ChildProcess of `node:child_process` that the transport uses. */
 export interface ChildProcessLike {
   readonly stdio: readonly unknown[];
   readonly pid?: number | undefined;

@@ -2,7 +2,7 @@ import { types } from "node:util";
 import { TransportError } from "../transport-error.js";
 import { WindowedStream } from "../windowed-stream.js";
 
-/** What the transport uses of a MessagePort or a Worker of `node:worker_threads`. */
+/** The part of a MessagePort or a Worker of `node:worker_threads` that the transport uses. */
 export interface MessagePortLike {
   postMessage(value: unknown, transferList: readonly ArrayBuffer[]): void;
   on(event: string, listener: (value: unknown) => void): unknown;
@@ -69,7 +69,7 @@ export class PortStream extends WindowedStream {
     this.#port.off("message", this.#onMessage);
     this.#port.off("messageerror", this.#onMessageError);
     this.#port.off(this.#isWorker ? "exit" : "close", this.#onPortClose);
-    // What was posted before is still delivered.
+    // Messages that were posted before are still delivered.
     this.#port.close?.();
   }
 

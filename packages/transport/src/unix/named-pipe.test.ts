@@ -9,7 +9,7 @@ import { namedPipe } from "./named-pipe.js";
 const NAME: Endpoint = { kind: "name" };
 const echo = (stream: Duplex): void => void stream.pipe(stream);
 
-/** Where there are no pipes, their names are those of socket files in the working directory. */
+/** On systems without pipes, their names are those of socket files in the working directory. */
 function workElsewhere(): void {
   const before = process.cwd();
   process.chdir(scratchDirectory());

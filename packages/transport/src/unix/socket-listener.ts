@@ -12,7 +12,7 @@ import { isOwnFile } from "./socket-file.js";
 
 /** How often a listener looks whether its file is still there. */
 const LOOK_MS = 2_000;
-/** What tidies a directory spares files that are younger than some days; a day apart, the times are always recent. */
+/** Programs that tidy a directory spare files that are younger than some days; a day apart, the times are always recent. */
 const TOUCH_MS = 86_400_000;
 
 /** Failures to listen that end by themselves: something ran out, or was removed meanwhile. */
