@@ -3,8 +3,11 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"os"
+	"time"
 
 	ipc "github.com/joe-at-startupmedia/golang-ipc"
 )
@@ -14,18 +17,32 @@ type callsEnd interface {
 	Write(int, []byte) error
 }
 
-// exchangeCalls answers `double` and `fail`, calls the other side's `hello` when it is connected, and goes on until stdin ends.
+// exchangeCalls answers `double` and `fail`, and calls the other side: a line of stdin is a method and its deadline in
+// milliseconds, and each call's outcome is an event.
 func exchangeCalls(opts options, serves bool, out *events) error {
 	var conn callsEnd
-	peer := &rpcPeer{next: 1, waiting: map[uint32]chan frame{}}
+	calls := &Calls{Methods: map[string]func(json.RawMessage) (any, error){
+		"double": func(input json.RawMessage) (any, error) {
+			var n float64
+			err := json.Unmarshal(input, &n)
+			return n * 2, err
+		},
+		"fail": func(json.RawMessage) (any, error) {
+			return nil, fmt.Errorf("fail: %w", &CallError{Code: "NOT_FOUND", Data: map[string]string{"from": "Go"}})
+		},
+		"break": func(json.RawMessage) (any, error) { return nil, errors.New("a secret") },
+	}}
+	// The second id comes after the wrap.
 	if serves {
+		calls.LastID.Store(math.MaxUint32 - 3)
 		server, err := ipc.StartServer(&ipc.ServerConfig{Name: opts.name, Encryption: opts.encryption})
 		if err != nil {
 			return err
 		}
 		defer server.Close()
-		conn, peer.next = server, 2
+		conn = server
 	} else {
+		calls.LastID.Store(math.MaxUint32 - 2)
 		client, err := dial(opts)
 		if err != nil {
 			return err
@@ -33,36 +50,28 @@ func exchangeCalls(opts options, serves bool, out *events) error {
 		defer client.Close()
 		conn = client
 	}
-	peer.write = conn.Write
-	peer.methods = map[string]func(json.RawMessage) (any, error){
-		"double": func(input json.RawMessage) (any, error) {
-			var n float64
-			err := json.Unmarshal(input, &n)
-			return n * 2, err
-		},
-		"fail": func(json.RawMessage) (any, error) { return nil, errors.New("NOT_FOUND") },
-	}
+	calls.Write = conn.Write
 	go func() {
 		for {
 			message, err := conn.Read()
+			calls.Handle(message, err)
 			if err != nil {
 				return
 			}
-			if message.MsgType == -1 && message.Status == "Connected" {
-				go greet(peer, out)
-			} else if message.MsgType > 0 {
-				peer.take(message)
-			}
 		}
 	}()
-	_, err := io.Copy(io.Discard, os.Stdin)
-	return err
-}
-
-func greet(peer *rpcPeer, out *events) {
-	var answer string
-	if err := peer.call("hello", map[string]string{"name": "Go"}, &answer); err != nil {
-		answer = err.Error()
+	for {
+		var method, answer string
+		var deadlineMs int64
+		if _, err := fmt.Fscan(os.Stdin, &method, &deadlineMs); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		input := map[string]string{"name": "Go"}
+		if err := calls.Call(method, input, &answer, time.Duration(deadlineMs)*time.Millisecond); err != nil {
+			answer = err.Error()
+		}
+		out.emit(event{Event: "called", Message: answer})
 	}
-	out.emit(event{Event: "called", Message: answer})
 }

@@ -22,6 +22,7 @@ type command struct {
 //	status         golang-ipc delivered a status message; a multi-client server's is about Client
 //	error          golang-ipc, or this end's traffic, reported an error that no command is waiting for
 //	bench          the result of --role bench
+//	called         a call of --role calls-client or calls-server has settled: its value, or its error
 //	fatal          the process is about to exit with code 1
 type event struct {
 	Event   string `json:"event"`

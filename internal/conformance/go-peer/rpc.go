@@ -1,119 +1,122 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	ipc "github.com/joe-at-startupmedia/golang-ipc"
 )
 
-const (
-	rpc1       = 0x72706331
-	callFrame  = 1
-	result     = 6
-	failure    = 7
-	codecJSON  = 0x10
-	headerSize = 12
-)
+const rpc1, kindCall, kindResult, kindError, flagOneWay, flagMeta, codecJSON = 0x72706331, 1, 6, 7, 1, 4, 0x10
 
-// frame is kind, flags, nameLength u16, id u32, number u32, name, then [ metaLength u16, meta ] and the payload.
-type frame struct {
-	kind, flags byte
-	id, number  uint32
-	name        string
-	payload     []byte
+// CallError is an error of a method, in both directions; any other error of a method reaches its caller as ipc.internal.
+type CallError struct {
+	Code, Message string
+	Data          any
 }
 
-func (f frame) encode() []byte {
-	b := make([]byte, headerSize, headerSize+len(f.name)+len(f.payload))
-	b[0], b[1] = f.kind, f.flags
-	binary.BigEndian.PutUint16(b[2:], uint16(len(f.name)))
-	binary.BigEndian.PutUint32(b[4:], f.id)
-	binary.BigEndian.PutUint32(b[8:], f.number)
-	return append(append(b, f.name...), f.payload...)
+func (e *CallError) Error() string { return e.Code + ": " + e.Message }
+
+// Calls makes and answers unary calls, whose values are JSON, over an *ipc.Client or *ipc.Server.
+type Calls struct {
+	Write   func(messageType int, data []byte) error
+	Methods map[string]func(input json.RawMessage) (any, error)
+	LastID  atomic.Uint32 // even on the side that listens; a client starts it with 1, so that its ids are odd
+	waiting sync.Map      // of func(payload []byte, err error), by id
 }
 
-func decodeFrame(b []byte) (f frame, ok bool) {
-	if len(b) < headerSize {
-		return f, false
-	}
-	at := headerSize + int(binary.BigEndian.Uint16(b[2:]))
-	if at > len(b) {
-		return f, false
-	}
-	f = frame{b[0], b[1], binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:]), string(b[headerSize:at]), b[at:]}
-	if f.flags&4 != 0 { // meta, which this program does not use
-		if len(f.payload) < 2 || len(f.payload) < 2+int(binary.BigEndian.Uint16(f.payload)) {
-			return f, false
-		}
-		f.payload = f.payload[2+int(binary.BigEndian.Uint16(f.payload)):]
-	}
-	return f, true
-}
-
-// rpcPeer answers unary calls with JSON and makes them.
-type rpcPeer struct {
-	write   func(int, []byte) error
-	methods map[string]func(json.RawMessage) (any, error)
-	mutex   sync.Mutex
-	next    uint32 // odd on the side that dialled, even on the other
-	waiting map[uint32]chan frame
-}
-
-func (p *rpcPeer) call(method string, input, output any) error {
+// Call fails with a *CallError, with context.DeadlineExceeded, or with io.ErrUnexpectedEOF if the connection ends.
+func (c *Calls) Call(method string, input, output any, timeout time.Duration) error {
 	payload, err := json.Marshal(input)
 	if err != nil {
 		return err
 	}
-	answer := make(chan frame, 1)
-	p.mutex.Lock()
-	id := p.next
-	p.next += 2
-	p.waiting[id] = answer
-	p.mutex.Unlock()
-	if err := p.write(rpc1, frame{callFrame, codecJSON, id, 5_000, method, payload}.encode()); err != nil {
-		return err
-	}
-	got := <-answer
-	if got.kind == failure {
-		return fmt.Errorf("%s: %s", got.name, got.payload)
-	}
-	return json.Unmarshal(got.payload, output)
-}
-
-func (p *rpcPeer) take(m *ipc.Message) {
-	f, ok := decodeFrame(m.Data)
-	if !ok || m.MsgType != rpc1 {
-		return
-	}
-	if f.kind == callFrame {
-		go p.answer(f)
-		return
-	}
-	p.mutex.Lock()
-	answer, ok := p.waiting[f.id]
-	delete(p.waiting, f.id)
-	p.mutex.Unlock()
-	if ok && (f.kind == result || f.kind == failure) {
-		answer <- f
-	}
-}
-
-func (p *rpcPeer) answer(f frame) {
-	reply := frame{kind: failure, flags: codecJSON, id: f.id, name: "ipc.unknown-method", payload: []byte(`{"message":"no such method"}`)}
-	if method, ok := p.methods[f.name]; ok {
-		value, err := method(f.payload)
-		if err == nil {
-			reply.kind, reply.name = result, ""
-			reply.payload, err = json.Marshal(value)
+	done := make(chan error, 1)
+	onAnswer := func(payload []byte, err error) {
+		if err == nil && len(payload) > 0 && output != nil {
+			err = json.Unmarshal(payload, output)
 		}
-		if err != nil {
-			reply.kind, reply.name, reply.payload = failure, err.Error(), []byte(`{"data":{"from":"Go"}}`)
+		done <- err
+	}
+	var id uint32
+	for inUse := true; inUse; {
+		if id = c.LastID.Add(2); id != 0 { // an even id wraps around to 0
+			_, inUse = c.waiting.LoadOrStore(id, onAnswer)
 		}
 	}
-	if f.flags&1 == 0 { // a one-way call has no answer
-		_ = p.write(rpc1, reply.encode())
+	defer time.AfterFunc(timeout, func() { c.settle(id, nil, context.DeadlineExceeded) }).Stop()
+	go func() { // because Write waits until there is a connection, and for a slow reader
+		if err := c.send(kindCall, id, uint32(max(1, timeout.Milliseconds())), method, payload); err != nil {
+			c.settle(id, nil, err)
+		}
+	}()
+	return <-done
+}
+
+// Handle takes each message and error that Read returns. What is no call is left to the program.
+func (c *Calls) Handle(m *ipc.Message, err error) {
+	if err != nil || m.MsgType == -1 && m.Status != "Connecting" && m.Status != "Connected" {
+		c.waiting.Range(func(id, _ any) bool { c.settle(id.(uint32), nil, io.ErrUnexpectedEOF); return true })
+		return
+	}
+	name, payload := cut(m.Data, 2, 12)
+	if payload != nil && m.Data[1]&flagMeta != 0 {
+		_, payload = cut(payload, 0, 2)
+	}
+	if payload == nil || m.MsgType != rpc1 {
+		return
+	}
+	switch id := binary.BigEndian.Uint32(m.Data[4:]); m.Data[0] {
+	case kindCall:
+		go c.answer(id, string(name), payload, m.Data[1]&flagOneWay != 0)
+	case kindResult:
+		c.settle(id, payload, nil)
+	case kindError:
+		failed := &CallError{Code: string(name)}
+		_ = json.Unmarshal(payload, failed)
+		c.settle(id, nil, failed)
+	}
+}
+
+// cut splits b behind a field that starts at from, and whose length stands at lengthAt; rest is nil if b is too short.
+func cut(b []byte, lengthAt, from int) (field, rest []byte) {
+	if len(b) < from || len(b) < from+int(binary.BigEndian.Uint16(b[lengthAt:])) {
+		return nil, nil
+	}
+	end := from + int(binary.BigEndian.Uint16(b[lengthAt:]))
+	return b[from:end], b[end:]
+}
+
+func (c *Calls) settle(id uint32, payload []byte, err error) {
+	if onAnswer, ok := c.waiting.LoadAndDelete(id); ok {
+		onAnswer.(func([]byte, error))(payload, err)
+	}
+}
+
+func (c *Calls) send(kind byte, id, number uint32, name string, payload []byte) error {
+	b := binary.BigEndian.AppendUint16([]byte{kind, codecJSON}, uint16(len(name)))
+	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, id), number)
+	return c.Write(rpc1, append(append(b, name...), payload...))
+}
+
+func (c *Calls) answer(id uint32, name string, input []byte, isOneWay bool) {
+	failed := &CallError{Code: "ipc.unknown-method", Message: "no such method"}
+	if method := c.Methods[name]; method != nil {
+		value, err := method(input)
+		payload, unencodable := json.Marshal(value)
+		if err == nil && unencodable == nil && (isOneWay || c.send(kindResult, id, 0, "", payload) == nil) {
+			return
+		}
+		failed = &CallError{Code: "ipc.internal", Message: "the method failed"}
+		errors.As(err, &failed)
+	}
+	if payload, err := json.Marshal(map[string]any{"message": failed.Message, "data": failed.Data}); err == nil && !isOneWay {
+		_ = c.send(kindError, id, 0, failed.Code, payload)
 	}
 }

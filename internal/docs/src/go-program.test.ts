@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
+import { readText } from "../../architecture/src/source-tree.js";
 import { buildGoPeer } from "../../conformance/src/go-toolchain.js";
 import { startProgram } from "../../testkit/src/child-process.js";
 import { readDocument } from "./document.js";
@@ -13,34 +14,46 @@ import { SnippetProject } from "./snippet-project.js";
 /** Names the version of golang-ipc, and where its sums are kept. */
 const GO_PEER = fileURLToPath(new URL("../../conformance/go-peer/", import.meta.url));
 
+/** Documents with a Go program, and the document whose first snippet is the server that it connects to. */
+const SCENES = [
+  { document: "docs/GUIDE.md", serverOf: "README.md" },
+  { document: "docs/GO-CALLS.md", serverOf: "docs/GO-CALLS.md" },
+];
+
 const go = await buildGoPeer();
 const why = "missing" in go ? ` (skipped: ${go.missing})` : "";
-
-const { fences } = readDocument("docs/GUIDE.md");
-const index = fences.findIndex(({ words }) => words[0] === "go");
-const servers = listSnippets().filter(({ fence, role }) => fence.document === "README.md" && role === "server");
-const project = await SnippetProject.make(servers);
-afterAll(() => project[Symbol.asyncDispose]());
+const projects: SnippetProject[] = [];
+afterAll(() => Promise.all(projects.map((project) => project[Symbol.asyncDispose]())));
 // Before the tests, because a linker takes as long as the machine lets it.
-const client = "missing" in go ? undefined : await buildClient();
+const scenes = "missing" in go ? [] : await Promise.all(SCENES.map(prepare));
 
-/** Compiles the program of docs/GUIDE.md, and returns its path. */
-async function buildClient(): Promise<string> {
+/** Compiles the Go fences of a document, as one program, and its server. */
+async function prepare({ document, serverOf }: (typeof SCENES)[number]) {
+  const server = listSnippets().find(({ fence }) => fence.document === serverOf);
+  if (server === undefined) throw new Error(`${serverOf} has no server`);
+  const project = await SnippetProject.make([server]);
+  projects.push(project);
+  if (server.file.endsWith(".mts")) await project.compile();
   const folder = join(project.folder, "go");
   await mkdir(folder);
   for (const file of ["go.mod", "go.sum"]) await cp(join(GO_PEER, file), join(folder, file));
-  await writeFile(join(folder, "main.go"), project.rename(fences[index]?.code ?? ""));
+  const { fences } = readDocument(document);
+  const files = fences.filter(({ words }) => words[0] === "go");
+  for (const { code, line } of files) await writeFile(join(folder, `line-${line}.go`), project.rename(code));
   await promisify(execFile)("go", ["build", "-trimpath", "-buildvcs=false", "-o", "client", "."], { cwd: folder });
-  return join(folder, "client");
+  const prints = printsOf(fences[fences.findLastIndex(({ words }) => words[0] === "go") + 1]);
+  return { document, project, server: project.programOf(server), client: join(folder, "client"), prints };
 }
 
-describe.skipIf(client === undefined)(`the Go program of docs/GUIDE.md${why}`, () => {
-  test("gets an answer from the server of README.md", async () => {
-    const [server] = servers;
-    if (server === undefined || client === undefined)
-      throw new Error("README.md has a server, docs/GUIDE.md a Go program");
-    startProgram(process.execPath, [project.programOf(server)], { cwd: project.folder });
+describe.skipIf("missing" in go)(`the Go program${why} of`, () => {
+  test.each(scenes)("$document gets its answers from the server", async ({ project, server, client, prints }) => {
+    startProgram(process.execPath, [server], { cwd: project.folder });
     const asking = startProgram(client, [], { cwd: project.folder });
-    expect(await asking.outcome).toEqual({ code: 0, stderr: "", stdout: printsOf(fences[index + 1]) });
+    expect(await asking.outcome).toEqual({ code: 0, stderr: "", stdout: prints });
   });
+});
+
+test("docs/GO-CALLS.md shows the file that the tests run against our ends", () => {
+  const shown = readDocument("docs/GO-CALLS.md").fences.find(({ words }) => words[0] === "go");
+  expect(shown?.code).toBe(readText("internal/conformance/go-peer/rpc.go"));
 });
