@@ -1,8 +1,10 @@
 import { Duplex } from "node:stream";
 import { type Client, startClient } from "@ipc/client";
 import { startServerManager } from "@ipc/manager";
+import { type ServerOptions, startServer } from "@ipc/server";
 import { type Listener, memoryPair, type Transport, TransportError } from "@ipc/transport";
 import { expect, it } from "vitest";
+import { CutTransport } from "../../testkit/src/cut-transport.js";
 import { eventually } from "../../testkit/src/eventually.js";
 import { untilTestEnds } from "../../testkit/src/until-test-ends.js";
 
@@ -109,4 +111,66 @@ it("a manager with one place gives it to one of two clients that come back at th
   await clients[texts[0] === "a" ? 0 : 1]?.close();
   await eventually(() => expect(texts.toSorted()).toEqual(["a", "b"]));
   expect(most).toBe(1);
+});
+
+interface Full {
+  /** The codes of the clients that it has refused, and the texts that it has received. */
+  readonly refused: readonly string[];
+  readonly texts: readonly string[];
+  readonly destroy: () => void;
+}
+
+const fulls = [
+  [
+    "a server",
+    async (options: ServerOptions): Promise<Full> => {
+      const refused: string[] = [];
+      const texts: string[] = [];
+      const server = untilTestEnds(await startServer(options));
+      server.on("refused", ({ code }) => void refused.push(code));
+      server.on("message", (message) => void texts.push(message.text()));
+      return { refused, texts, destroy: () => server.destroy() };
+    },
+  ],
+  [
+    "a full manager",
+    async (options: ServerOptions): Promise<Full> => {
+      const refused: string[] = [];
+      const texts: string[] = [];
+      const manager = untilTestEnds(await startServerManager({ ...options, maxConnections: 1 }));
+      manager.on("refused", ({ code }) => void refused.push(code));
+      manager.on("message", (_connection, message) => void texts.push(message.text()));
+      return { refused, texts, destroy: () => manager.destroy() };
+    },
+  ],
+] as const;
+
+it.each(fulls)("%s keeps the place of a client that is back at the same moment as a stranger", async (_what, start) => {
+  const network = new HeldNetwork();
+  const { transport } = network;
+  const options = { name, transport, resume: true };
+  // A client of an earlier server is a stranger here: its session is unknown.
+  const path = new Path(network);
+  const earlier = await start(options);
+  const stranger = untilTestEnds(await startClient({ ...options, transport: path.transport, retryMs: 1 }));
+  path.cut();
+  earlier.destroy();
+  await eventually(() => expect(stranger.status).toBe("Reconnecting"));
+
+  const { refused, texts } = await start(options);
+  const own = new CutTransport(transport);
+  const client = untilTestEnds(await startClient({ ...options, transport: own, retryMs: 1 }));
+  const lost: string[] = [];
+  client.on("lost", ({ code }) => void lost.push(code));
+  network.isHolding = true;
+  path.isDown = false;
+  await eventually(() => expect(network.held).toBe(1));
+  own.halfOpen();
+  await eventually(() => expect(network.held).toBe(2));
+  // The stranger stays away once it is refused.
+  path.isDown = true;
+  network.release();
+  await client.write(1, "back");
+  await eventually(() => expect(texts).toEqual(["back"]));
+  expect([client.stats.resumes, client.stats.reconnects, lost, refused]).toEqual([1, 0, [], ["IPC_SERVER_BUSY"]]);
 });

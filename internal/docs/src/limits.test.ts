@@ -34,7 +34,6 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "session/src/resume/resume-options.ts", code: "MIB_4 = 4_194_304;", says: "4 194 304, and one message" },
   { file: "session/src/resume/resume-options.ts", code: '"ttlMs", 120_000, 1', says: "120 000 ms" },
   { file: "session/src/resume/resume-registry.ts", code: "MAX_DETACHED = 1_024;", says: "or manager | 1 024" },
-  { file: "session/src/resume/resume-registry.ts", code: "MAX_FENCED = 16;", says: "and 16 whose client comes back" },
   { file: "session/src/resume/resume-registry.ts", code: "MAX_TOMBSTONES = 10_000;", says: "| 10 000, for" },
   { file: "session/src/resume/resume-registry.ts", code: "TOMBSTONE_MS = 600_000;", says: "for 600 s each" },
   { file: "session/src/resume/ack-policy.ts", code: "BURST_MESSAGES = 64;", says: "from 64 messages on" },

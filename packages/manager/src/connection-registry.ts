@@ -123,7 +123,8 @@ export class ConnectionRegistry {
 
   #full(): SessionError | undefined {
     const { name, maxConnections } = this.#options;
-    if (this.connections.size - this.#detached.size + this.#queued.length < maxConnections) return undefined;
+    const away = this.#detached.size - this.#events.sessions.returningSessions;
+    if (this.connections.size - away + this.#queued.length < maxConnections) return undefined;
     return new SessionError(
       "IPC_SERVER_BUSY",
       `server \`${name}\` is busy: ${maxConnections} clients, its \`maxConnections\`; retry later, or raise the limit`,
@@ -149,13 +150,6 @@ export class ConnectionRegistry {
     }
     const answer = established.outcome.resume?.answer;
     if (answer?.how === "resumed") {
-      const full = this.#full();
-      // Another client has taken the last place since the session was found. The session waits for the next attempt.
-      if (full !== undefined) {
-        destroyStream(established.stream);
-        this.#refuse(established.remote, full);
-        return;
-      }
       answer.session?.owner.connect(established);
       // Its keys may have been withdrawn during the handshake.
       this.refuseWithdrawn();

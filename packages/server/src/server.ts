@@ -116,7 +116,7 @@ export class Server extends PeerSession<ServerEvents> {
       );
     this.#acceptHandler = {
       address,
-      busy: () => (core.isOpen && !core.isConnected ? undefined : busy()),
+      busy: () => (core.isOpen && !core.isConnected && registry.returningSessions === 0 ? undefined : busy()),
       authorize: options.authorize,
       resume: resume && { require: resume.require, decide: registry.decide },
       onEstablished: (established) => {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { keysOf, sendOf, someSession } from "../../test/some-session.js";
 import { SessionError } from "../errors.js";
@@ -81,10 +82,14 @@ describe("a server that is asked to continue a session", () => {
     const registry = new ResumeRegistry({ busy: () => busy });
     registry.add(session);
     expect(registry.decide(ask(session, { attempt: 1 })).answer.how).toBe("resumed");
+    registry.attached(session);
     registry.detached(session);
     expect(() => registry.decide(ask(session, { attempt: 2 }))).toThrow(busy);
     busy = undefined;
     expect(registry.decide(ask(session, { attempt: 2 })).answer.how).toBe("resumed");
+    // It has its place already.
+    busy = new SessionError("IPC_SERVER_BUSY", "the server is busy");
+    expect(registry.decide(ask(session, { attempt: 3 })).answer.how).toBe("resumed");
   });
 
   it("rejects a count of messages that were never sent, or of fewer than were acknowledged", () => {
@@ -169,24 +174,32 @@ describe("more than 1 024 sessions without a connection", () => {
     expect(await evictedOf((index) => (index === 1_024 ? undefined : signedBy(1)))).toEqual([1_024]);
   });
 
-  it("evict none for one whose client is back already, up to 16 of them", async () => {
+  it("evict none for one whose client is back, unless it has no connection in the next turn", async () => {
     const registry = new ResumeRegistry();
-    let evicted = 0;
+    const evicted: number[] = [];
     const add = (index: number): ResumableSession => {
       const session: ResumableSession = someSession({
         keys: { ...keysOf(0), id: idOf(index) },
-        owner: { fence: () => registry.detached(session), evict: () => void evicted++, connect: () => true },
+        owner: {
+          fence: () => registry.detached(session),
+          evict: () => {
+            evicted.push(index);
+            registry.remove(session);
+          },
+          connect: () => true,
+        },
       });
       registry.add(session);
       return session;
     };
     for (let index = 0; index < 1_024; index++) registry.detached(add(index));
-    for (let index = 1_024; index < 1_040; index++) registry.decide(ask(add(index)));
+    const back = Array.from({ length: 20 }, (_, each) => add(1_024 + each));
+    for (const session of back) registry.decide(ask(session));
     await Promise.resolve();
-    expect([registry.detachedSessions, evicted]).toEqual([1_040, 0]);
-    registry.decide(ask(add(1_040)));
-    await Promise.resolve();
-    expect(evicted).toBe(1);
+    expect([registry.detachedSessions, registry.returningSessions, evicted]).toEqual([1_044, 20, []]);
+    for (const session of back.slice(1)) registry.attached(session);
+    await setImmediate();
+    expect([registry.detachedSessions, registry.returningSessions, evicted.length]).toEqual([1_024, 0, 1]);
   });
 
   it("evict any at random otherwise", async () => {

@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import { setImmediate } from "node:timers";
 import type { DeliveryCounts } from "../codec/control-frame.js";
 import { SessionError } from "../errors.js";
 import type { ConnectionSecurity } from "../security.js";
@@ -7,9 +8,6 @@ import type { ResumeDecision, ResumeRequest } from "./resume-request.js";
 
 /** Sessions without a connection at once; one more evicts another. */
 const MAX_DETACHED = 1_024;
-
-/** More of them whose client is back already, on a connection that is being established: none is evicted for these. */
-const MAX_FENCED = 16;
 
 /** Sessions that have ended and are remembered. */
 const MAX_TOMBSTONES = 10_000;
@@ -42,13 +40,13 @@ export interface ResumeRegistryOptions {
 export class ResumeRegistry {
   readonly #sessions = new Map<string, ResumableSession>();
   readonly #detached = new Set<ResumableSession>();
+  /** Those whose client is back, on a connection that is established before the event loop turns. */
+  readonly #returning = new Set<ResumableSession>();
   /** Oldest first. */
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #busy: () => SessionError | undefined;
   readonly #random: () => number;
   readonly #now: () => number;
-  /** How many may be detached now. */
-  #allowed = MAX_DETACHED;
 
   constructor({
     busy = () => undefined,
@@ -65,22 +63,33 @@ export class ResumeRegistry {
     return this.#detached.size;
   }
 
+  /** Sessions that have a connection in a moment: no other client may take their places. */
+  get returningSessions(): number {
+    return this.#returning.size;
+  }
+
   add(session: ResumableSession): void {
     this.#sessions.set(nameOf(session), session);
   }
 
   attached(session: ResumableSession): void {
     this.#detached.delete(session);
+    this.#returning.delete(session);
   }
 
   detached(session: ResumableSession): void {
     this.#detached.add(session);
     // Not within the end of its connection: it may be the victim itself.
-    if (this.#detached.size > this.#allowed) queueMicrotask(this.#evict);
+    if (this.#isCrowded) queueMicrotask(this.#evict);
+  }
+
+  /** None is evicted for those whose client is back. */
+  get #isCrowded(): boolean {
+    return this.#detached.size - this.#returning.size > MAX_DETACHED;
   }
 
   readonly #evict = (): void => {
-    if (this.#detached.size <= MAX_DETACHED) return;
+    if (!this.#isCrowded) return;
     this.#victim()?.owner.evict(`more than ${MAX_DETACHED} sessions have no connection`);
   };
 
@@ -88,6 +97,7 @@ export class ResumeRegistry {
   remove(session: ResumableSession, isRefused = false): void {
     const name = nameOf(session);
     this.#detached.delete(session);
+    this.#returning.delete(session);
     if (!this.#sessions.delete(name)) return;
     this.#tombstones.set(name, { key: session.key, counts: session.counts, since: this.#now(), isRefused });
     for (const [oldest, { since }] of this.#tombstones) {
@@ -119,18 +129,29 @@ export class ResumeRegistry {
         `invalid resume: the client has received ${received} messages, of ${session.resend.written} that were sent; the peer does not speak this protocol`,
       );
     }
-    // One that has a connection makes room for itself.
-    const busy = this.#detached.has(session) ? this.#busy() : undefined;
+    // One that has a connection makes room for itself, and so does one that has come back in this turn already.
+    const isAway = this.#detached.has(session) && !this.#returning.has(session);
+    const busy = isAway ? this.#busy() : undefined;
     if (busy !== undefined) throw busy;
     session.attempt = attempt;
-    this.#allowed = MAX_DETACHED + MAX_FENCED;
+    this.#keepPlace(session);
     session.owner.fence();
-    this.#allowed = MAX_DETACHED;
     return {
       answer: { how: "resumed", session, attempt, received, taken: undefined },
       proved: { key: session.key, counts: session.counts },
     };
   };
+
+  /**
+   * The handshakes of other clients may end between this one's answer and its end: none of them gets the place. All that is left of
+   * this handshake are microtasks, so if the session has no connection in the next turn, its client is away again.
+   */
+  #keepPlace(session: ResumableSession): void {
+    this.#returning.add(session);
+    setImmediate(() => {
+      if (this.#returning.delete(session)) this.#evict();
+    });
+  }
 
   #remember(name: string, request: ResumeRequest): ResumeDecision {
     const tombstone = this.#tombstones.get(name);
@@ -142,7 +163,7 @@ export class ResumeRegistry {
 
   /** A session without a proved peer, so that strangers cannot push out the others; at random, so that none can choose which. */
   #victim(): ResumableSession | undefined {
-    const all = [...this.#detached];
+    const all = [...this.#detached].filter((session) => !this.#returning.has(session));
     const strangers = all.filter(({ security }) => !security.peer.psk && security.peer.key === undefined);
     const candidates = strangers.length > 0 ? strangers : all;
     return candidates[Math.floor(this.#random() * candidates.length)];
