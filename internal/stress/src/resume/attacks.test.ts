@@ -3,7 +3,9 @@ import { connect } from "node:net";
 import { type Client, startClient } from "@ipc/client";
 import { type ManagerOptions, type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
 import { type ResumableSession, ResumeRegistry } from "@ipc/session/internal";
+import { memory } from "@ipc/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { CutTransport } from "../../../testkit/src/cut-transport.js";
 import { eventually } from "../../../testkit/src/eventually.js";
 import { temporaryDirectory } from "../../../testkit/src/temporary-directory.js";
 import { untilTestEnds } from "../../../testkit/src/until-test-ends.js";
@@ -100,6 +102,47 @@ describe("a manager under a flood of RESUME", () => {
     expect(new Set(answers)).toEqual(new Set(["unknown"]));
     await eventually(() => expect(echoed).toHaveLength(20));
     expect(client.stats).toMatchObject({ resumes: 0, reconnects: 0 });
+  });
+
+  it("for the session of one client lets every client of a full manager back in its own place", async () => {
+    const inner = memory();
+    const common = { name, resume: true, security: { psk } };
+    const manager = untilTestEnds(await startServerManager({ ...common, transport: inner, maxConnections: 3 }));
+    manager.on("message", (connection, message) => connection.write(message.type, message.data));
+    const scene = { manager, directory: "" };
+    const { ended } = connectionsOf(scene);
+    const victim = await shakeHands(await inner.dial(name, { kind: "name" }, {}), { hasPsk: true });
+    const { id, key } = keysOf(victim);
+    const connection = await firstConnection(scene);
+    const transport = new CutTransport(inner);
+    const [first, second] = [0, 1].map(() => startClient({ ...common, transport, retryMs: 1 }));
+    const clients = [untilTestEnds(await (first as Promise<Client>)), untilTestEnds(await (second as Promise<Client>))];
+    await eventually(() => expect(manager.connections.size).toBe(3));
+    const before = [...manager.connections.values()];
+    const echoed = clients.map((client) => {
+      const texts: string[] = [];
+      client.on("message", (message) => void texts.push(message.text()));
+      return texts;
+    });
+    const flood = Array.from({ length: 200 }, async () => {
+      const stream = await inner.dial(name, { kind: "name" }, {});
+      stream.on("error", () => {});
+      const claim = claimOf(id, someKey(), 4_294_967_295);
+      return shakeHands(stream, { claim, hasPsk: true }).then(
+        ({ outcome }) => outcome.resume?.answer?.how,
+        ({ code }) => code,
+      );
+    });
+    transport.halfOpen();
+    await Promise.all(clients.map((client) => client.write(1, "back")));
+    const answers = new Set(await Promise.all(flood));
+    expect([...answers].sort()).toEqual(["IPC_SERVER_BUSY", "refused"]);
+    await eventually(() => expect(echoed).toEqual([["back"], ["back"]]));
+    expect([[...manager.connections.values()], ended()]).toEqual([before, 0]);
+    expect([connection.status, connection.stats.resumes, victim.stream.destroyed]).toEqual(["Connected", 0, false]);
+    const claim = claimOf(id, key);
+    const back = await shakeHands(await inner.dial(name, { kind: "name" }, {}), { claim, hasPsk: true });
+    expect(back.outcome.resume?.answer).toMatchObject({ how: "resumed" });
   });
 });
 
