@@ -65,8 +65,8 @@ export interface JsonRpcWriter extends Disposable {
  * error -32097, so that none waits forever, and the connection goes on with the peer's next one; it closes with the peer. A response to
  * a request whose connection has ended is dropped. With resume in force a cut is no loss: requests go on until their session is lost.
  * The peer's `drain` waits until the requests of both sides are answered. A request of the other side is answered with the error -32000
- * while 16 384 are not answered yet, and for the id null if its own has more than 1 024 characters. If the peer's queue refuses such an
- * answer, the connection ends, because its caller would wait forever.
+ * while 16 384 are not answered yet, for the id null if its own has more than 1 024 characters, and if its response cannot be encoded or is
+ * refused by the peer. If the queue refuses such an answer, too, the connection ends, because its caller would wait forever.
  * @throws TypeError
  */
 export function jsonRpcOver(peer: JsonRpcPeer): { readonly reader: JsonRpcReader; readonly writer: JsonRpcWriter } {
@@ -140,12 +140,11 @@ class Bridge {
   };
 
   async #write(message: JsonRpcMessage): Promise<void> {
+    if (isResponse(message)) return this.#answer(message);
     const id = isRequest(message) ? message.id : undefined;
     const session = this.#session;
     try {
-      const written = isResponse(message)
-        ? this.#answer(message)
-        : this.#peer.write(JSON_RPC_TYPE, JSON.stringify(message));
+      const written = this.#peer.write(JSON_RPC_TYPE, JSON.stringify(message));
       if (id !== undefined) this.#pending.set(id, session);
       await written;
     } catch (error) {
@@ -161,10 +160,19 @@ class Bridge {
     this.#writeError.fire([isError(error) ? error : new Error(formatValue(error)), message, ++this.#errors]);
   }
 
-  /** Sends a response to where its request came from. */
-  #answer(response: AnyMessage & { readonly id: Id }): Promise<void> | undefined {
+  /** Sends a response to where its request came from, or an error if it is refused: its caller would wait forever. */
+  async #answer(response: AnyMessage & { readonly id: Id }): Promise<void> {
     const request = this.#incoming.answer(response.id);
-    return request?.message?.reply(JSON_RPC_TYPE, JSON.stringify({ ...response, id: request.id }));
+    if (request?.message === undefined) return;
+    const { id, message } = request;
+    try {
+      await message.reply(JSON_RPC_TYPE, JSON.stringify({ ...response, id }));
+    } catch (error) {
+      this.#reportUnwritten(response, error);
+      const code = ipcCodeOf(error);
+      if (code === undefined || isRefusal(code)) this.#refuse({ id, message: "the response cannot be sent" }, message);
+      throw error;
+    }
   }
 
   readonly #onMessage = (received: DataMessage): void => {
