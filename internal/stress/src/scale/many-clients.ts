@@ -8,7 +8,8 @@ import type { Scenario } from "../scenario.js";
 import { defaultWire } from "../traffic/wire.js";
 import { Crowd } from "./crowd.js";
 
-const TARGET_KIB = 24;
+/** Above it a run has failed. The target is stricter, and measured by the benchmark. */
+const MAX_HEAP_KIB = 24;
 const PROCESSES = 4;
 
 /** Each process starts this many clients at the same moment; the next ones follow as these are connected. */
@@ -76,7 +77,7 @@ export const manyClients: Scenario<"clients"> = {
       if (report.clients < clients) limited.push(limitOf(report));
     }
     const met = reports.every(
-      (report) => heapOf(report) <= TARGET_KIB * 1_024 && report.echoes === ECHOES * report.clients,
+      (report) => heapOf(report) <= MAX_HEAP_KIB * 1_024 && report.echoes === ECHOES * report.clients,
     );
     const lines = [
       `The clients live in ${PROCESSES} other processes on the same machine, each of which starts ${AT_ONCE} of its clients at the same`,
@@ -102,7 +103,7 @@ export const manyClients: Scenario<"clients"> = {
       "clients repeated. Loop: how long the server's event loop took between two looks of a timer of 1 ms, in milliseconds, while",
       "they connected.",
       "",
-      `Target: ${TARGET_KIB} KiB of heap for an idle connection or less: ${met ? "met" : "MISSED"}.`,
+      "The target for the heap of an idle connection is in [BENCHMARKS](BENCHMARKS.md).",
       ...limited,
     ];
     return { figures: lines.join("\n"), met };
