@@ -88,29 +88,29 @@ function messagesAt(far: MessageCodec, written: Buffer): string[] {
 describe("messages become records:", () => {
   it("all small ones of a tick become one record", async () => {
     const { sender, stream, far } = secureSender();
-    for (let type = 1; type <= 28; type++) void sender.write(type, bytes(64), undefined);
+    for (let type = 1; type <= 15; type++) void sender.write(type, bytes(64), undefined);
     expect(stream.taken).toHaveLength(0);
     await turn();
-    expect(recordsIn(stream.bytes)).toEqual([`2:${28 * (8 + 64)}`]);
+    expect(recordsIn(stream.bytes)).toEqual([`2:${15 * (8 + 64)}`]);
     expect(stream.taken).toHaveLength(1);
-    expect(messagesAt(far, stream.bytes)).toEqual(Array.from({ length: 28 }, (_, i) => `${i + 1}:64`));
+    expect(messagesAt(far, stream.bytes)).toEqual(Array.from({ length: 15 }, (_, i) => `${i + 1}:64`));
   });
 
-  it("of more than 2 KiB in a tick the first 2 leave at once, then three times sixteen messages, the rest at the tick's end; so does the next tick", async () => {
+  it("of those of a tick four times sixteen leave at once, the rest at the tick's end; so does the next tick", async () => {
     const { sender, stream } = secureSender();
-    const atOnce = [32, 16, 16, 16].map((messages) => `2:${messages * (8 + 64)}`);
+    const atOnce = new Array(4).fill(`2:${16 * (8 + 64)}`);
     for (let tick = 0; tick < 2; tick++) {
       stream.taken.length = 0;
       for (let type = 1; type <= 100; type++) void sender.write(type, bytes(64), undefined);
       expect(recordsIn(stream.bytes)).toEqual(atOnce);
       await turn();
-      expect(recordsIn(stream.bytes)).toEqual([...atOnce, `2:${20 * (8 + 64)}`]);
+      expect(recordsIn(stream.bytes)).toEqual([...atOnce, `2:${36 * (8 + 64)}`]);
     }
   });
 
   it.each([
-    ["requests and their answers, of other bytes, are cut behind the same number", 24, [76, 80]],
-    ["up to 3 KiB are cut behind eight or a multiple of it", 8, [300, 360]],
+    ["requests and their answers, of other bytes, are cut behind the same number", 16, [76, 80]],
+    ["less than 1 000 bytes are not cut behind sixteen, but behind twice as many", 32, [24, 52]],
     ["more than 3 KiB are cut behind any number", 3, [1_020, 1_400]],
   ])("%s: %i", async (_what, messages, lengths) => {
     for (const length of lengths) {

@@ -24,7 +24,7 @@ it("a kernel that has not taken the first batch of a tick is given the rest at i
   for (let count = 0; count < 100; count++) void output.addSmall(1, DATA, 1);
   await nextTurn();
   await stream.releaseAll();
-  expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(32), recordOf(68)]);
+  expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(16), recordOf(84)]);
 });
 
 it("while all connections together have batched 256 KiB in a tick, each has one head start", async () => {
@@ -32,9 +32,9 @@ it("while all connections together have batched 256 KiB in a tick, each has one 
   const output = outputTo(stream);
   noteBatched(262_144);
   for (let count = 0; count < 50; count++) void output.addSmall(1, DATA, 1);
-  expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(32)]);
+  expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(16)]);
   await nextTurn();
-  expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(32), recordOf(18)]);
+  expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(16), recordOf(34)]);
   noteTickEnd();
 });
 
@@ -45,23 +45,21 @@ it("behind a batch of 32 KiB or more no batch is cut, until there is a smaller o
     for (let count = 0; count < messages; count++) void output.addSmall(1, DATA, 1);
     await nextTurn();
   }
-  const cut = [32, 16, 16, 16];
-  const batches = [...cut, 600 - 80, 100, ...cut, 20];
+  const cut = [16, 16, 16, 16];
+  const batches = [...cut, 600 - 64, 100, ...cut, 36];
   expect(recordsIn(Buffer.concat(stream.writes))).toEqual(batches.map(recordOf));
 });
 
 it.each([
-  ["the first below 2 000 bytes", false, [1_999, 8, 0]],
-  ["the first behind eight messages", true, [2_000, 8, 0]],
-  ["the first behind nine", false, [2_000, 9, 0]],
-  ["the first behind nine, from 3 KiB on", true, [3_072, 9, 0]],
-  ["the first behind one, from 3 KiB on", false, [3_072, 1, 0]],
-  ["a control frame alone", false, [2_000, 0, 0]],
-  ["the second behind sixteen messages", true, [1_000, 16, 1]],
-  ["the second behind seventeen, from 3 KiB on", false, [3_072, 17, 1]],
-  ["the second without messages", false, [1_000, 0, 1]],
-  ["the fourth", true, [1_000, 16, 3]],
-  ["a fifth", false, [1_000, 16, 4]],
-] as const)("a head start: %s: %s", (_what, is, [bytes, messages, given]) => {
+  ["behind sixteen messages", true, [1_000, 16, 0]],
+  ["behind seventeen", false, [1_000, 17, 0]],
+  ["behind seventeen, from 3 KiB on", true, [3_072, 17, 0]],
+  ["behind one, from 3 KiB on", false, [3_072, 1, 0]],
+  ["behind control frames alone", false, [3_072, 0, 0]],
+  ["again, behind sixteen messages", true, [1_000, 16, 1]],
+  ["again, behind seventeen, from 3 KiB on", false, [3_072, 17, 1]],
+  ["a fourth time", true, [1_000, 16, 3]],
+  ["a fifth time", false, [1_000, 16, 4]],
+] as const)("the batch of a tick is cut %s: %s", (_what, is, [bytes, messages, given]) => {
   expect(isHeadStart(bytes, messages, given)).toBe(is);
 });
