@@ -21,6 +21,7 @@ const contract = {
 /** A peer whose messages come from the seed, and which only counts what is written to it. */
 class FedPeer extends EventEmitter implements CallPeer {
   readonly clientId: number | undefined;
+  readonly name = "fuzz";
   status = "Connected" as const;
   readonly security = { mode: "plain", peer: { psk: false } } as const;
   readonly remote = "fuzz";

@@ -68,6 +68,7 @@ class FedSession extends PeerSession {
     const { security } = established.outcome.codec;
     const core: PeerCore = new PeerCore(
       {
+        name: "orders",
         limits: LIMITS,
         slips: new SlipReporter(console, "fed session"),
         security,

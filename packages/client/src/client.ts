@@ -76,6 +76,7 @@ export class Client extends PeerSession<ClientEvents> {
     const slips = new SlipReporter(logger, `client ${name}`);
     const core = new PeerCore<ClientEvents>(
       {
+        name,
         limits,
         slips,
         ownEvents: ["waiting"],
@@ -162,8 +163,7 @@ export class Client extends PeerSession<ClientEvents> {
   }
 
   #onSilence(news: SilenceNews): void {
-    const { name, logger } = this.#options;
-    reportSilence(logger, { role: "client", name, remote: this.remote }, news);
+    reportSilence(this.#options.logger, { role: "client", name: this.name, remote: this.remote }, news);
   }
 
   /** @param isOver whether the session has ended too: the next connection does not continue it */

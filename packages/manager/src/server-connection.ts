@@ -81,11 +81,21 @@ export class ManagedConnection implements PeerOwner {
 
   constructor(owner: ConnectionOwner, { id, intercept, resume }: ConnectionStart, established: EstablishedConnection) {
     const { options, budgets, heartbeat, slips } = owner;
-    const { limits, security } = options;
+    const { name, limits, security } = options;
     this.#owner = owner;
     this.intercept = intercept && ((message) => intercept(this.connection, message));
     this.#core = new PeerCore(
-      { limits, budgets, heartbeat, slips, security, resume, status: "Not Connected", remote: established.remote },
+      {
+        name,
+        limits,
+        budgets,
+        heartbeat,
+        slips,
+        security,
+        resume,
+        status: "Not Connected",
+        remote: established.remote,
+      },
       this,
     );
     // The manager's listeners keep the process alive; a connection does only after a `ref()` of its own.

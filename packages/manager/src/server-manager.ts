@@ -99,6 +99,10 @@ export class ServerManager extends ManagerReader implements AsyncDisposable {
     return manager;
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
   /** The address for clients: a path, a pipe name or `host:port` with the real port. */
   get address(): string {
     return this.#endpoints.address;

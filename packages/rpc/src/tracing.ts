@@ -8,6 +8,8 @@ export interface CallEvent {
   /** `unknown`: called by a remote that was made from a type alone, or refused because it is not served. */
   readonly kind: "unary" | "stream" | "unknown";
   readonly id: number;
+  /** The peer's `name`, as in `ipc:connect`: on both sides that of the server. */
+  readonly name: string;
   /** The address of the other side. */
   readonly remote: string;
   /** Milliseconds until the call ends; 0: no deadline. */

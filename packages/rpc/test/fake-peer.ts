@@ -19,6 +19,7 @@ const RPC1 = 0x72706331;
 export class FakePeer extends EventEmitter implements CallPeer {
   status: Status = "Connected";
   security: ConnectionSecurity = ANONYMOUS;
+  readonly name = "fake";
   remote = "fake";
   stats = { reconnects: 0, resumes: 0 };
   other: FakePeer | undefined;

@@ -72,6 +72,7 @@ export class Server extends PeerSession<ServerEvents> {
     const ownEvents = Object.keys(OWN_EVENTS);
     const core = new PeerCore<ServerEvents>(
       {
+        name,
         limits,
         slips,
         ownEvents,

@@ -144,6 +144,8 @@ export interface Peer<E extends PeerEvents = PeerEvents> extends AsyncIterable<D
   ref(): this;
   /** Lets the process exit while this peer is open. */
   unref(): this;
+  /** The name that the server listens at, or that the client dials; of a session, its option `name`, or "stream". */
+  readonly name: string;
   readonly status: Status;
   /** golang-ipc's number of `status`. */
   readonly statusCode: number;

@@ -58,6 +58,7 @@ export class ServingPeer {
         slips,
         security: PLAIN_SECURITY,
         status: "Listening",
+        name: "orders",
         remote: "orders",
         changesPeer,
       },

@@ -131,9 +131,10 @@ export class CallMaker {
     return new StartedStream(promise, items, isOpenEnded ? () => this.#beginDeadline(call) : undefined);
   }
 
-  #traceStart({ name, kind }: CallTarget, id: number, expiresAt: number, meta: Meta | undefined): CallEvent {
-    const { remote } = this.#options.link.caller;
-    const event = { method: name, kind, id, remote, deadlineMs: deadlineNumber(expiresAt), meta: { ...meta } };
+  #traceStart({ name: method, kind }: CallTarget, id: number, expiresAt: number, meta: Meta | undefined): CallEvent {
+    const { name, caller } = this.#options.link;
+    const { remote } = caller;
+    const event = { method, kind, id, name, remote, deadlineMs: deadlineNumber(expiresAt), meta: { ...meta } };
     callChannel.start.publish(event);
     callChannel.end.publish(event);
     return event;

@@ -230,7 +230,15 @@ describe("the tracing channels", () => {
     await answer(pair, remote.remote(contract).get(7, { timeoutMs: 0 }));
     await answer(pair, remote.remote(contract).watch(5));
     await during(pair, remote.remote(put).put(undefined, { items: [10, 20, 30] }));
-    const common = { remote: "fake", deadlineMs: 0, outcome: "ok", executed: "yes", meta: {}, error: undefined };
+    const common = {
+      name: "fake",
+      remote: "fake",
+      deadlineMs: 0,
+      outcome: "ok",
+      executed: "yes",
+      meta: {},
+      error: undefined,
+    };
     expect(events).toEqual([
       { ...common, method: "get", kind: "unary", id: 1, bytes: 1 + 1, items: 0 },
       { ...common, method: "watch", kind: "stream", id: 3, bytes: 1 + 5 + 5, items: 5 },

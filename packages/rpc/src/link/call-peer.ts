@@ -14,6 +14,8 @@ export interface CallPeer {
   /** Copies data of up to 256 bytes before it returns. */
   write(type: number, data: Uint8Array): Promise<void>;
   destroy(reason?: unknown): void;
+  /** Of the server, in the events of the tracing channels. */
+  readonly name: string;
   readonly status: Status;
   readonly security: ConnectionSecurity;
   readonly remote: string;

@@ -112,6 +112,10 @@ export class Link {
     return this.#isOtherDraining;
   }
 
+  get name(): string {
+    return this.#peer.name;
+  }
+
   get security(): ConnectionSecurity {
     return this.#peer.security;
   }

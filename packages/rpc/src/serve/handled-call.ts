@@ -19,6 +19,7 @@ import { areItems, type ServedMethod } from "./served-method.js";
 export interface HandlingOwner {
   readonly rpcFor: (origin: CallOrigin) => Rpc;
   readonly caller: Caller;
+  readonly name: string; // of the peer
   /** Sends an answer; `call` learns if it is refused. */
   readonly answer: (call: HandledCall, frame: Uint8Array) => void;
   /** Sends an answer that is as short as one can be, if the caller is still there: one that does not take it loses its connection. */
@@ -113,12 +114,11 @@ export class HandledCall implements CallOrigin, ContextSource, Expiring, WriteWa
   }
 
   #traced(frame: Frame): Promise<void> {
-    const { remote } = this.caller;
+    const { id, name: method, caller, meta } = this;
     const { kind } = this.#served.method;
     const deadlineMs = this.expiresAt === Number.POSITIVE_INFINITY ? 0 : Math.round(this.expiresAt - performance.now());
-    const event = { method: this.name, kind, id: this.id, remote, deadlineMs, meta: { ...this.meta } };
-    const run = (): void | Promise<void> => this.#inScope(frame);
-    return traceHandling(event, run, () => ({
+    const event = { method, kind, id, name: this.#owner.name, remote: caller.remote, deadlineMs, meta: { ...meta } };
+    return traceHandling(event, this.#inScope.bind(this, frame), () => ({
       outcome: this.#outcome,
       executed: this.#hasBegun ? "yes" : "no",
       bytes: this.bytes + lengthOf(this.#result) + (this.sender?.bytes ?? 0) + (this.received?.bytes ?? 0),

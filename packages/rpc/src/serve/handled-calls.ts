@@ -64,6 +64,10 @@ export class HandledCalls implements HandlingOwner {
     return this.#options.link.caller;
   }
 
+  get name(): string {
+    return this.#options.link.name;
+  }
+
   /** Refuses new calls from now on, and drops one-way calls. */
   close(): void {
     this.#admits = "none";
@@ -169,6 +173,7 @@ export class HandledCalls implements HandlingOwner {
         method: name,
         kind: handlers.find(name)?.method.kind ?? "unknown",
         id,
+        name: link.name,
         remote: link.caller.remote,
         deadlineMs: number,
         meta: { ...readMeta(frame.meta) },

@@ -52,6 +52,7 @@ async function setUp({
       heartbeat: new Heartbeat(times, clock),
       security: PLAIN_SECURITY,
       status: "Listening",
+      name: "orders",
       remote: "orders",
     },
     {

@@ -36,7 +36,7 @@ function connect(
   const limits = { ...sizes, busyPollUs: 0, heartbeatMs: 0, idleTimeoutMs: 0 };
   const ends: [IpcError, boolean][] = [];
   const core: PeerCore = new PeerCore(
-    { limits, slips: silentSlips, security: PLAIN_SECURITY, status: "Listening", remote: "orders" },
+    { limits, slips: silentSlips, security: PLAIN_SECURITY, status: "Listening", name: "orders", remote: "orders" },
     {
       onDisconnected: (error, clean) => {
         ends.push([error, clean]);

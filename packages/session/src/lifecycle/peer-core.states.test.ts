@@ -38,7 +38,14 @@ interface Made {
 /** Makes a peer without a connection. Its owner waits for the next connection after a loss, as a server does. */
 function create(): Pick<Made, "peer" | "core"> {
   const core: PeerCore = new PeerCore(
-    { limits: LIMITS, slips: silentSlips, security: PLAIN_SECURITY, status: "Listening", remote: "orders" },
+    {
+      limits: LIMITS,
+      slips: silentSlips,
+      security: PLAIN_SECURITY,
+      status: "Listening",
+      name: "orders",
+      remote: "orders",
+    },
     { onDisconnected: () => core.setStatus("Disconnected") },
   );
   return { peer: untilTestEnds(new TestPeer(core)), core };
@@ -188,6 +195,7 @@ const STEADY: Readonly<Record<string, readonly [outcome: string | undefined, cal
   unref: ["itself", (peer) => peer.unref()],
   off: ["itself", (peer) => peer.off("message", () => {})],
   security: ["plain", (peer) => peer.security.mode],
+  name: ["orders", (peer) => peer.name],
   remote: ["orders", (peer) => peer.remote],
 };
 

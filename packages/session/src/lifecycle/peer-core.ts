@@ -18,12 +18,14 @@ const DONE: Promise<void> = Promise.resolve();
 
 /** Implements the methods of a peer: sends over one connection after another, and receives into one reader. */
 export class PeerCore<E extends PeerEvents = PeerEvents> {
+  readonly name: string;
   readonly drainMembers: DrainMembers = new DrainMembers();
   readonly #owner: PeerOwner;
   readonly #connections: PeerConnections<E>;
   #drain: Drain | undefined;
 
   constructor(start: PeerStart, owner: PeerOwner) {
+    this.name = start.name;
     this.#owner = owner;
     this.#connections = new PeerConnections<E>(start, owner);
   }

@@ -10,6 +10,7 @@ import type { PeerBudgets } from "../shared-budget.js";
 import type { SlipReporter } from "../slip-reporter.js";
 
 export interface PeerStart {
+  readonly name: string;
   readonly limits: PeerLimits;
   readonly slips: SlipReporter;
   /** Names of its events besides those of every peer. @default none */

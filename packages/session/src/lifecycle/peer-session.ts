@@ -48,6 +48,10 @@ export abstract class PeerSession<E extends PeerEvents = PeerEvents> implements 
     this.#core = core;
   }
 
+  get name(): string {
+    return this.#core.name;
+  }
+
   get status(): Status {
     return this.#core.reader.status;
   }

@@ -72,7 +72,7 @@ export class Session extends PeerSession {
     const { remote } = established;
     const slips = new SlipReporter(logger, `session ${remote}`);
     const core: PeerCore = new PeerCore(
-      { limits, slips, security, status: "Not Connected", remote },
+      { name: remote, limits, slips, security, status: "Not Connected", remote },
       {
         onDisconnected(error, clean) {
           core.setStatus("Disconnected");
