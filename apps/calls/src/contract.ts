@@ -12,6 +12,7 @@ export const orders = {
   get: method<{ id: number }, Order, { NOT_FOUND: { id: number } }>({ idempotent: true }),
   watch: stream<{ above: number }, Order>(),
   upload: stream<void, never, { count: number; sum: number }, Order>(),
+  startReading: method<void, void>(),
   report: method<{ title: string }, string>(),
   think: method<void, string>(),
 };

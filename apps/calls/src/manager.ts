@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { EventEmitter, once } from "node:events";
 import { startServerManager } from "@ipc/manager";
 import { serve } from "@ipc/rpc";
 import { exampleOptions } from "@ipc-internal/example";
@@ -8,6 +8,8 @@ const manager = await startServerManager({ name: NAME, ...exampleOptions() });
 const drain = (): void => void manager.drain().catch(console.error);
 process.once("SIGTERM", drain);
 console.log(`listening at ${manager.address}`);
+
+const reading = new EventEmitter();
 
 serve(manager, orders, {
   get({ id }, call) {
@@ -23,16 +25,17 @@ serve(manager, orders, {
     }
   },
   async upload(_, call) {
+    // Until then, the client may send as much as the window of a stream allows, and its generator waits.
+    await once(reading, "start");
     let count = 0;
     let sum = 0;
     for await (const order of call.items) {
       count++;
       sum += order.total;
-      // A slow reader: the client's generator waits for it.
-      if (count % 250 === 0) await sleep(5);
     }
     return { count, sum };
   },
+  startReading: () => void reading.emit("start"),
   async report({ title }, call) {
     const answer = await call.rpc.remote(screen).show({ text: `${title} is ready` });
     return `the client of id ${call.caller.id} said: ${answer}`;

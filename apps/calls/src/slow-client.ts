@@ -8,7 +8,6 @@ const client = await startClient({ name: NAME, ...exampleOptions() });
 const api = rpc(client).remote<typeof orders>();
 
 let made = 0;
-let whenGetCameBack = 0;
 async function* manyOrders(): AsyncGenerator<Order> {
   for (let id = 0; id < 2_000; id++) {
     made++;
@@ -16,11 +15,18 @@ async function* manyOrders(): AsyncGenerator<Order> {
   }
 }
 const upload = api.upload(undefined, { items: manyOrders() });
-// The daemon reads slowly, and this call passes the stream.
-await api.get({ id: 1 });
-whenGetCameBack = made;
+// Calls go past the stream. The generator is held back once it makes nothing while one goes to the daemon and back.
+let before: number;
+do {
+  before = made;
+  await api.get({ id: 1 });
+} while (made > before);
+console.log(
+  `upload: the daemon reads nothing yet, so the generator stopped at item ${made}; get is answered meanwhile`,
+);
+await api.startReading();
 const { count } = await upload;
-console.log(`upload: ${count} items sent; ${whenGetCameBack < count ? "a call went past them" : "no call went past"}`);
+console.log(`upload: the daemon has read all ${count} items`);
 
 const abort = new AbortController();
 const thinking = api.think(undefined, { signal: abort.signal });
