@@ -25,7 +25,6 @@ describe("the command line", () => {
 
   it.each([
     ["--against", "argument missing"],
-    ["--rounds 3", "'--rounds <number>' needs '--against <rev>'"],
     ["--at-least 0.9", "'--at-least <ratios...>' needs '--against <rev>'"],
     ["--against main --at-least fast", "fast is neither RATIO nor NAME"],
     ["--as-users-run", "'--as-users-run' needs '--against <rev>'"],

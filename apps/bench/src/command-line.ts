@@ -30,7 +30,7 @@ other / this, so that below is always worse. The last one that fits counts; 0 as
   npm run bench -- --against main --at-least 0.9 exchange+awaited=0.9 p50Us=0.8 fan-in=0`;
 
 /** The options that only --against knows. */
-const OF_AGAINST = ["--rounds", "--as-users-run", "--at-least", "--record"];
+const OF_AGAINST = ["--as-users-run", "--at-least", "--record"];
 
 export function commandLine(): Command {
   return new Command("npm run bench --")
@@ -48,7 +48,11 @@ export function commandLine(): Command {
         "measures this revision beside another one; prints, and with --record writes the table into the document",
       ).conflicts(["json", "write", "render"]),
     )
-    .option("--rounds <number>", "how often --against measures each revision (default: 6)", parseRounds)
+    .option(
+      "--rounds <number>",
+      "how often most is measured (default: 5, with --quick 1, with --against 6)",
+      parseRounds,
+    )
     .option("--record", "writes what --against has measured into docs/BENCHMARKS.md")
     .option("--as-users-run", "has --against leave the memory of the measured processes to V8 and the allocator")
     .addOption(

@@ -59,10 +59,13 @@ export function renew(recorded: Results, fresh: Results): Results {
 
 /** Replaces what stands between the markers of each section. @throws Error when the document has no place for one */
 export function fill(document: string, results: Results): string {
-  const { machine, minutes, stolen, isQuick, before, renewed } = results;
+  const { machine, minutes, rounds, stolen, isQuick, before, renewed } = results;
   const pace = isQuick ? "A quick run: few rounds, so the figures say little." : "";
+  const often = rounds === undefined ? "" : `, with ${rounds} rounds of most measurements`;
   const lines = [
-    `${machine} It took ${Math.ceil(minutes)} minutes. ${othersText(stolen)} ${pace}`.replaceAll(/ +/g, " ").trim(),
+    `${machine} It took ${Math.ceil(minutes)} minutes${often}. ${othersText(stolen)} ${pace}`
+      .replaceAll(/ +/g, " ")
+      .trim(),
   ];
   for (const [section, anew] of Object.entries(renewed ?? {})) lines.push(`${section}, anew: ${anew}`);
   if (before !== undefined) lines.push(`The run before: ${before.machine} ${othersText(before.stolen)}`.trim());

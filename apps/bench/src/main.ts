@@ -22,12 +22,14 @@ const LEGEND = `${UNSETTLED}: the warm-up did not settle within its 20 windows i
 /** Even, so that each of two revisions is the first one in half of the rounds. */
 const ROUNDS = 6;
 
-async function measureField({ quick, only, json, render, write }: Options): Promise<void> {
+async function measureField({ quick, only, json, render, write, rounds }: Options): Promise<void> {
   // Before anything is measured: a file that cannot be read is reported at once.
   const recorded = await readResults();
+  const usual = quick ? QUICK : FULL;
+  const pace = { ...usual, rounds: rounds ?? usual.rounds };
   const results = render
     ? recorded
-    : await withProgress(async (progress) => measure(await gatherField(), quick ? QUICK : FULL, only ?? [], progress));
+    : await withProgress(async (progress) => measure(await gatherField(), pace, only ?? [], progress));
   if (json !== undefined) await writeFile(json, JSON.stringify(results));
   const tables = Object.entries(tablesOf(results));
   console.log([results.machine, LEGEND, ...tables.map(([name, table]) => `\n${name}\n\n${table}`)].join("\n"));

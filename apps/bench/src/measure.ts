@@ -6,7 +6,7 @@ import type { Order } from "./order.js";
 import { PARTS, profile } from "./profile.js";
 import type { Results, WorkProfile } from "./results.js";
 import { measureAll, type Progress } from "./schedule.js";
-import { type Pace, QUICK, sectionsOf } from "./section.js";
+import { type Pace, sectionsOf } from "./section.js";
 import { select } from "./selection.js";
 import { type CallCount, countCalls, type Manner, type SystemCalls, whyNoTracer } from "./system-calls.js";
 import { MEASURED } from "./tables.js";
@@ -81,7 +81,8 @@ export async function measure(
     : undefined;
   return {
     machine,
-    isQuick: pace === QUICK,
+    isQuick: pace.isQuick,
+    rounds: pace.rounds,
     minutes: (performance.now() - from) / MINUTE_MS,
     stolen: stolen(),
     contestants: contestants.map(({ name, what }) => ({ name, what })),

@@ -7,6 +7,8 @@ import type { SystemCalls } from "./system-calls.js";
 export interface Results {
   readonly machine: string;
   readonly isQuick: boolean;
+  /** How often most figures were measured; unknown of an old run. */
+  readonly rounds?: number;
   readonly minutes: number;
   /** Share of the processors' time that other machines on the same host took meanwhile, 0 … 1. Undefined: not known here. */
   readonly stolen?: number | undefined;

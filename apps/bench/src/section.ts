@@ -30,6 +30,8 @@ export const CALLS = "calls";
 
 /** How long everything takes. */
 export interface Pace {
+  /** Whether the figures say little. */
+  readonly isQuick: boolean;
   readonly rounds: number;
   readonly sendMs: number;
   readonly pings: number;
@@ -54,6 +56,7 @@ export interface Pace {
 }
 
 export const FULL: Pace = {
+  isQuick: false,
   rounds: 5,
   sendMs: 250,
   pings: 20_000,
@@ -71,6 +74,7 @@ export const FULL: Pace = {
 };
 
 export const QUICK: Pace = {
+  isQuick: true,
   rounds: 1,
   sendMs: 100,
   pings: 5_000,
@@ -89,6 +93,7 @@ export const QUICK: Pace = {
 
 /** The pace of tests, which show that everything works, not how fast. */
 export const SLICE: Pace = {
+  isQuick: true,
   rounds: 1,
   sendMs: 1,
   pings: 20,
