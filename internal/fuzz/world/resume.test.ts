@@ -9,7 +9,7 @@ const RUNS = 40;
 const SEED = 1;
 
 it.each<HostKind>(["server", "manager"])(
-  "peers that resume, with a %s, lose, repeat and reorder nothing in 40 programs",
+  `peers that resume, with a %s, lose, repeat and reorder nothing in ${RUNS} programs`,
   async (kind) => {
     await expect(playPrograms(kind, await load(kind), { numRuns: RUNS, seed: SEED })).resolves.toBeUndefined();
   },

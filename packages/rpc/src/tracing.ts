@@ -8,7 +8,7 @@ export interface CallEvent {
   /** `unknown`: called by a remote that was made from a type alone, or refused because it is not served. */
   readonly kind: "unary" | "stream" | "unknown";
   readonly id: number;
-  /** The peer's `name`, as in `ipc:connect`: on both sides that of the server. */
+  /** The peer's `name`, as in `ipc:connect`: on both sides that of the server; of a session its option `name`. */
   readonly name: string;
   /** The address of the other side. */
   readonly remote: string;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { load, playPrograms } from "../../test/play-programs.js";
 import type { HostKind } from "./resume-host.js";
 
-/** The mutants below are found by the programs 12, 4 and 22. `npm run test:world` plays 40. */
+/** Enough for the mutants below. `npm run test:world` plays more. */
 const RUNS = 24;
 /** Some seconds; much longer while the machine is busy. */
 const TIMEOUT_MS = 300_000;

@@ -42,6 +42,11 @@ interface Incoming {
   origin: Origin | undefined;
 }
 
+/** Whether a request with this id is refused. */
+export function isLong(id: Id): boolean {
+  return typeof id === "string" && id.length > JSON_RPC_ID_MAX_CHARS;
+}
+
 /**
  * The requests of the other side that are not answered. Each client counts its ids from 0, so a request may have the id of one that
  * came over an earlier connection and is not answered yet: it then gets another id on this side, until its response is written.
@@ -63,9 +68,7 @@ export class IncomingRequests {
 
   /** Returns the answer to a request that cannot be kept until it is answered; undefined if it can. */
   refusalOf({ id }: Request): Refusal | undefined {
-    if (typeof id === "string" && id.length > JSON_RPC_ID_MAX_CHARS) {
-      return { id: null, message: `an id of ${id.length} characters, limit ${JSON_RPC_ID_MAX_CHARS}` };
-    }
+    if (isLong(id)) return { id: null, message: `the id is too long, limit ${JSON_RPC_ID_MAX_CHARS} characters` };
     if (this.#requests.size < JSON_RPC_MAX_REQUESTS) return undefined;
     return { id, message: `${this.#requests.size} requests are not answered yet, limit ${JSON_RPC_MAX_REQUESTS}` };
   }

@@ -222,43 +222,4 @@ describe("the requests of the other side that are kept until they are answered",
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
     expect([client.status, server.status, errors]).toEqual(["Connected", "Connected", []]);
   });
-
-  test.each([
-    ["is too large", "IPC_MESSAGE_TOO_LARGE", "IPC_MESSAGE_TOO_LARGE", "ok"],
-    ["cannot be encoded", undefined, undefined, 1n],
-  ])("are answered with -32000 if their response %s, whose write rejects", async (_what, code, refuses, result) => {
-    const { client, server } = fakePair();
-    const asked = jsonRpcOver(client);
-    const received: Any[] = [];
-    asked.reader.listen((message) => void received.push(message as Any));
-    const { reader, writer } = jsonRpcOver(server);
-    reader.listen(() => {});
-    const errors: Error[] = [];
-    writer.onError(([error]) => errors.push(error));
-    void asked.writer.write(request(1, "get"));
-    server.deliver();
-    server.refuses = refuses;
-    const written = writer.write(response(1, result));
-    server.refuses = undefined;
-    await expect(written).rejects.toThrow();
-    client.deliver();
-    expect(errors).toMatchObject([code === undefined ? { name: "TypeError" } : { code }]);
-    expect(received).toMatchObject([{ id: 1, error: { code: -32_000 } }]);
-    expect([client.status, server.status]).toEqual(["Connected", "Connected"]);
-  });
-
-  test("end the connection if neither their response nor an error finds room in the queue", async () => {
-    const { client, server } = fakePair();
-    const asked = jsonRpcOver(client);
-    const received: Any[] = [];
-    asked.reader.listen((message) => void received.push(message as Any));
-    const { reader, writer } = jsonRpcOver(server);
-    reader.listen(() => {});
-    void asked.writer.write(request(1, "get"));
-    server.deliver();
-    server.refuses = "IPC_QUEUE_FULL";
-    await expect(writer.write(response(1, "ok"))).rejects.toMatchObject({ code: "IPC_QUEUE_FULL" });
-    await eventually(() => expect(received).toMatchObject([{ id: 1, error: { code: -32_097 } }]));
-    expect([client.status, server.status]).toEqual(["Reconnecting", "Disconnected"]);
-  });
 });

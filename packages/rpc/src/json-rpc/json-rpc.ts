@@ -1,8 +1,12 @@
 import type { ConnectionSecurity, DataMessage, PeerStats, Status } from "@ipc/session";
 import { formatValue, isError } from "../format-value.js";
+import { JSON_RPC_ID_MAX_CHARS } from "../limits.js";
 import { endConnection, joinDrain } from "../link/call-peer.js";
-import { ipcCodeOf, isRefusal } from "../rpc-error.js";
-import { type AnyMessage, type Id, IncomingRequests, isRequest, type Refusal } from "./incoming-requests.js";
+import { ipcCodeOf } from "../rpc-error.js";
+import { type AnyMessage, type Id, IncomingRequests, isLong, isRequest, type Refusal } from "./incoming-requests.js";
+import { type Disposable, type Event, JsonRpcEvent } from "./json-rpc-event.js";
+
+export type { Disposable, Event };
 
 /** The type of the messages that carry JSON-RPC: "jrpc" in ASCII. */
 const JSON_RPC_TYPE = 0x6a727063;
@@ -12,6 +16,9 @@ const PENDING_RESPONSE_REJECTED = -32_097;
 
 /** The code of a request that is refused. JSON-RPC leaves -32000 … -32099 to implementations. */
 const REFUSED = -32_000;
+
+/** The statuses of a peer that has not had a connection: its first one counts as no reconnect. */
+const BEFORE_THE_FIRST: readonly Status[] = ["Not Connected", "Connecting", "Listening"];
 
 /** A JSON-RPC 2.0 message. */
 export interface JsonRpcMessage {
@@ -32,14 +39,6 @@ export interface JsonRpcPeer {
   readonly security: Pick<ConnectionSecurity, "resumable">;
   readonly stats: Pick<PeerStats, "reconnects">;
 }
-
-/** Ends what it was made for. */
-export interface Disposable {
-  dispose(): void;
-}
-
-/** An event as vscode-jsonrpc has it. */
-export type Event<T> = (listener: (value: T) => void, thisArgs?: unknown, disposables?: Disposable[]) => Disposable;
 
 /** The `MessageReader` of vscode-jsonrpc. */
 export interface JsonRpcReader extends Disposable {
@@ -87,13 +86,13 @@ class Bridge {
   /** The halves that are in use. */
   readonly #used = new Set(["reader", "writer"]);
   #callback: ((message: JsonRpcMessage) => void) | undefined;
-  /** Whether the connection that the statuses have come to belongs to a session that can be resumed. */
-  #isResumable: boolean;
+  /** That of the connection that the statuses have come to. */
+  #security: JsonRpcPeer["security"];
   #errors = 0;
 
   constructor(peer: JsonRpcPeer) {
     this.#peer = peer;
-    this.#isResumable = peer.security.resumable === true;
+    this.#security = peer.security;
     peer.on("status", this.#onStatus);
     peer.on("lost", this.#onLost);
     peer.on("close", this.#onClose);
@@ -110,8 +109,10 @@ class Bridge {
   /** The number of the connection or session that a request goes over which is written now. */
   get #session(): number {
     const { status, stats, security } = this.#peer;
-    const goesOn = status === "Connected" || (status === "Reconnecting" && security.resumable === true);
-    return goesOn ? stats.reconnects : stats.reconnects + 1;
+    // A listener of `lost` comes before the status of a connection that is there already, and that may have no session.
+    const isThere = status === "Connected" || security !== this.#security;
+    const goesOn = status === "Reconnecting" && security.resumable === true;
+    return isThere || goesOn || BEFORE_THE_FIRST.includes(status) ? stats.reconnects : stats.reconnects + 1;
   }
 
   readonly reader: JsonRpcReader = {
@@ -142,6 +143,8 @@ class Bridge {
   async #write(message: JsonRpcMessage): Promise<void> {
     if (isResponse(message)) return this.#answer(message);
     const id = isRequest(message) ? message.id : undefined;
+    if (id !== undefined && isLong(id))
+      throw new RangeError(`write: \`id\` takes at most ${JSON_RPC_ID_MAX_CHARS} characters, got ${String(id).length}`);
     const session = this.#session;
     try {
       const written = this.#peer.write(JSON_RPC_TYPE, JSON.stringify(message));
@@ -168,9 +171,8 @@ class Bridge {
     try {
       await message.reply(JSON_RPC_TYPE, JSON.stringify({ ...response, id }));
     } catch (error) {
+      if (leavesOpen(error)) this.#refuse({ id, message: "the response cannot be sent" }, message);
       this.#reportUnwritten(response, error);
-      const code = ipcCodeOf(error);
-      if (code === undefined || isRefusal(code)) this.#refuse({ id, message: "the response cannot be sent" }, message);
       throw error;
     }
   }
@@ -198,27 +200,27 @@ class Bridge {
   #refuse({ id, message }: Refusal, received: DataMessage): void {
     const response = { jsonrpc: "2.0", id, error: { code: REFUSED, message } };
     received.reply(JSON_RPC_TYPE, JSON.stringify(response)).catch((error: unknown) => {
+      const why = "a JSON-RPC request was not answered, whose caller would wait forever";
+      if (leavesOpen(error)) endConnection(this.#peer, why, error);
       this.#reportUnwritten(response, error);
-      if (!isRefusal(ipcCodeOf(error))) return;
-      endConnection(this.#peer, "a JSON-RPC request was not answered, whose caller would wait forever", error);
     });
   }
 
   readonly #onStatus = (status: Status): void => {
     if (status === "Connected") {
-      this.#isResumable = this.#peer.security.resumable === true;
+      this.#security = this.#peer.security;
       this.#incoming.connected();
       return;
     }
-    const isCut = status === "Reconnecting" && this.#isResumable;
-    if (isCut || status === "Connecting" || status === "Listening") return;
+    const isCut = status === "Reconnecting" && this.#security.resumable === true;
+    if (isCut || BEFORE_THE_FIRST.includes(status)) return;
     // A status waits for the messages before it, so requests may be under way on the next connection already.
     this.#lose(status, this.#pending, this.#session);
   };
 
   /** Comes with each loss of a session, which no status may tell of. */
   readonly #onLost = (): void => {
-    if (!this.#isResumable && this.#peer.security.resumable !== true) return;
+    if (this.#security.resumable !== true && this.#peer.security.resumable !== true) return;
     const pending = [...this.#pending];
     // The next connection may be there, and other listeners write over it; the peer's status says so right after this event.
     queueMicrotask(() => {
@@ -271,24 +273,8 @@ function isResponse(message: object): message is AnyMessage & { readonly id: Id 
   return method === undefined && id !== undefined && id !== null;
 }
 
-/** The listeners of an event as vscode-jsonrpc has it: a function that adds one and returns how to remove it. */
-class JsonRpcEvent<T> {
-  readonly #listeners = new Set<(value: T) => void>();
-
-  /** @param disposables gets what removes the listener, too */
-  add(listener: (value: T) => void, thisArgs?: unknown, disposables?: Disposable[]): Disposable {
-    const entry = (value: T): void => listener.call(thisArgs, value);
-    this.#listeners.add(entry);
-    const disposable = { dispose: (): void => void this.#listeners.delete(entry) };
-    disposables?.push(disposable);
-    return disposable;
-  }
-
-  fire(value: T): void {
-    for (const listener of this.#listeners) listener(value);
-  }
-
-  clear(): void {
-    this.#listeners.clear();
-  }
+/** Whether an answer was not written although its connection is there: its caller still waits. */
+function leavesOpen(error: unknown): boolean {
+  const code = ipcCodeOf(error);
+  return code === undefined || code === "IPC_QUEUE_FULL" || code === "IPC_MESSAGE_TOO_LARGE";
 }

@@ -96,7 +96,7 @@ interface ContinuedSession {
   };
 }
 
-/** The fate of a session that a client comes back for. */
+/** The answer to a client that asks to continue its session. */
 export type ResumeAnswer =
   /** It goes on. `session`: as the server's registry has it; undefined at a client, which has only one. */
   | {

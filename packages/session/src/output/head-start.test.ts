@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { HeldStream, nextTurn } from "../../test/held-sender.js";
 import { recordPair, recordsIn } from "../../test/record-pair.js";
 import { noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
@@ -30,12 +30,12 @@ it("a kernel that has not taken the first batch of a tick is given the rest at i
 it("while all connections together have batched 256 KiB in a tick, each has one head start", async () => {
   const stream = new HeldStream();
   const output = outputTo(stream);
+  onTestFinished(noteTickEnd);
   noteBatched(262_144);
   for (let count = 0; count < 50; count++) void output.addSmall(1, DATA, 1);
   expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(16)]);
   await nextTurn();
   expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(16), recordOf(34)]);
-  noteTickEnd();
 });
 
 it("behind a batch of 32 KiB or more no batch is cut, until there is a smaller one", async () => {

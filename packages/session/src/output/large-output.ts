@@ -32,7 +32,7 @@ export class LargeOutput {
   #message: LargeMessage | undefined;
   /** Whether a portion is being handed: a stream that writes synchronously reports its end before that of the next. */
   #isHanding = false;
-  /** Set by an event that came while a portion was handed, and is handled behind it. */
+  /** Set while a portion is handed, by an event that is handled when the portion has been. */
   #wasTaken = false;
   #mustFinish = false;
   /** Set from one portion to the turn of the next one. */
