@@ -30,6 +30,7 @@ func exchangeCalls(opts options, serves bool, out *events) error {
 		"fail": func(json.RawMessage) (any, error) {
 			return nil, fmt.Errorf("fail: %w", &CallError{Code: "NOT_FOUND", Data: map[string]string{"from": "Go"}})
 		},
+		"odd":   func(json.RawMessage) (any, error) { return nil, &CallError{Code: "ODD", Data: math.NaN()} },
 		"break": func(json.RawMessage) (any, error) { return nil, errors.New("a secret") },
 	}}
 	// The second id comes after the wrap.

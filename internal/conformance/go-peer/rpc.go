@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ type Calls struct {
 	Methods map[string]func(input json.RawMessage) (any, error)
 	LastID  atomic.Uint32 // even on the side that listens; a client starts it with 1, so that its ids are odd
 	waiting sync.Map      // of func(payload []byte, err error), by id
+	ended   atomic.Uint32 // connections that have ended: an answer is for its own only, because ids begin anew
 }
 
 // Call fails with a *CallError, with context.DeadlineExceeded, or with io.ErrUnexpectedEOF if the connection ends.
@@ -51,17 +53,19 @@ func (c *Calls) Call(method string, input, output any, timeout time.Duration) er
 		}
 	}
 	defer time.AfterFunc(timeout, func() { c.settle(id, nil, context.DeadlineExceeded) }).Stop()
-	go func() { // because Write waits until there is a connection, and for a slow reader
-		if err := c.send(kindCall, id, uint32(max(1, timeout.Milliseconds())), method, payload); err != nil {
+	ms := uint32(min(max(1, timeout.Milliseconds()), math.MaxInt32))
+	go func() { // because Write waits for a slow reader
+		if err := c.send(kindCall, id, ms, method, payload); err != nil {
 			c.settle(id, nil, err)
 		}
 	}()
 	return <-done
 }
 
-// Handle takes each message and error that Read returns. What is no call is left to the program.
+// Handle takes each message and error that Read returns, and leaves those that are no calls to the program.
 func (c *Calls) Handle(m *ipc.Message, err error) {
 	if err != nil || m.MsgType == -1 && m.Status != "Connecting" && m.Status != "Connected" {
+		c.ended.Add(1)
 		c.waiting.Range(func(id, _ any) bool { c.settle(id.(uint32), nil, io.ErrUnexpectedEOF); return true })
 		return
 	}
@@ -74,7 +78,7 @@ func (c *Calls) Handle(m *ipc.Message, err error) {
 	}
 	switch id := binary.BigEndian.Uint32(m.Data[4:]); m.Data[0] {
 	case kindCall:
-		go c.answer(id, string(name), payload, m.Data[1]&flagOneWay != 0)
+		go c.answer(c.ended.Load(), id, string(name), payload, m.Data[1]&flagOneWay != 0)
 	case kindResult:
 		c.settle(id, payload, nil)
 	case kindError:
@@ -99,24 +103,36 @@ func (c *Calls) settle(id uint32, payload []byte, err error) {
 	}
 }
 
-func (c *Calls) send(kind byte, id, number uint32, name string, payload []byte) error {
+func (c *Calls) send(kind byte, id, number uint32, name string, payload []byte) (err error) {
+	defer func() {
+		if recover() != nil { // Write panics if Read fails meanwhile
+			err = io.ErrClosedPipe
+		}
+	}()
 	b := binary.BigEndian.AppendUint16([]byte{kind, codecJSON}, uint16(len(name)))
 	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, id), number)
 	return c.Write(rpc1, append(append(b, name...), payload...))
 }
 
-func (c *Calls) answer(id uint32, name string, input []byte, isOneWay bool) {
-	failed := &CallError{Code: "ipc.unknown-method", Message: "no such method"}
+func (c *Calls) answer(ended, id uint32, name string, input []byte, isOneWay bool) {
+	kind, failed := byte(kindError), &CallError{Code: "ipc.unknown-method", Message: "no such method"}
+	var payload []byte
 	if method := c.Methods[name]; method != nil {
-		value, err := method(input)
-		payload, unencodable := json.Marshal(value)
-		if err == nil && unencodable == nil && (isOneWay || c.send(kindResult, id, 0, "", payload) == nil) {
-			return
-		}
 		failed = &CallError{Code: "ipc.internal", Message: "the method failed"}
-		errors.As(err, &failed)
+		value, err := method(input)
+		var own *CallError
+		if errors.As(err, &own) && own != nil {
+			failed = own
+		} else if payload, _ = json.Marshal(value); err == nil && payload != nil {
+			kind = kindResult
+		}
 	}
-	if payload, err := json.Marshal(map[string]any{"message": failed.Message, "data": failed.Data}); err == nil && !isOneWay {
-		_ = c.send(kindError, id, 0, failed.Code, payload)
+	if isOneWay || c.ended.Load() != ended || kind == kindResult && c.send(kind, id, 0, "", payload) == nil {
+		return
 	}
+	payload, _ = json.Marshal(map[string]any{"message": failed.Message, "data": failed.Data})
+	if payload == nil { // its data cannot be encoded
+		payload, _ = json.Marshal(map[string]string{"message": failed.Message})
+	}
+	_ = c.send(kindError, id, 0, failed.Code, payload)
 }

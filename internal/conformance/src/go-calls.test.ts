@@ -14,6 +14,7 @@ const go = {
   double: method<number, number>(),
   fail: method<void, void, { NOT_FOUND: { from: string } }>(),
   break: method<void, void>(),
+  odd: method<void, void, { ODD: undefined }>(),
 };
 const ours = { hello: method<{ name: string }, string>(), wait: method<unknown, string>() };
 const RPC1 = 0x72706331;
@@ -73,6 +74,7 @@ async function callGo(peer: CallPeer): Promise<void> {
   expect(failed(error, go.fail) && error.data).toEqual({ from: "Go" });
   const broken = await api.break().catch((rejected: unknown) => rejected);
   expect(broken).toMatchObject({ code: "ipc.internal", message: expect.not.stringContaining("secret") });
+  await expect(api.odd(), "data that Go cannot encode").rejects.toMatchObject({ code: "ODD" });
   const unknown = rpc(peer).remote({ nothing: method() }).nothing();
   await expect(unknown).rejects.toMatchObject({ code: "ipc.unknown-method", executed: "no" });
 }
