@@ -180,7 +180,7 @@ describe("a single-client server", () => {
 });
 
 describe("a session over a stream", () => {
-  test("sends the calls of one tick in one write, and in two at most when they are longer than 2 000 bytes", async () => {
+  test("sends the calls of one tick in one write, and in five at most when they have 1 000 bytes or more", async () => {
     const [near, far] = memoryPair();
     const [client, server] = await Promise.all([
       openSession(near, { role: "client" }),
@@ -192,8 +192,8 @@ describe("a session over a stream", () => {
     const write = vi.spyOn(near, "write");
     onTestFinished(() => void vi.restoreAllMocks());
     for (const [calls, writes] of [
-      [50, 1],
-      [100, 2],
+      [30, 1],
+      [200, 5],
     ] as const) {
       write.mockClear();
       const answers = await Promise.all(Array.from({ length: calls }, (_, at) => echo(at)));

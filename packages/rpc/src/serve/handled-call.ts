@@ -19,8 +19,7 @@ import { areItems, type ServedMethod } from "./served-method.js";
 export interface HandlingOwner {
   readonly rpcFor: (origin: CallOrigin) => Rpc;
   readonly caller: Caller;
-  /** Of the peer. */
-  readonly name: string;
+  readonly name: string; // of the peer
   /** Sends an answer; `call` learns if it is refused. */
   readonly answer: (call: HandledCall, frame: Uint8Array) => void;
   /** Sends an answer that is as short as one can be, if the caller is still there: one that does not take it loses its connection. */

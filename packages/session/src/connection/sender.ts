@@ -113,7 +113,8 @@ export class Sender implements WriteSink, WriteTarget {
   write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until?: WriteUntil): Promise<void> {
     if (this.#failure !== undefined) return this.#waiting.unawaited.reject(this.#failure);
     if (signal?.aborted === true) return this.#waiting.unawaited.reject(abortError("write", signal));
-    if (this.isFree) return this.accept(type, data, signal, until) ?? DONE;
+    // The field is enough for all but the first message of a batch.
+    if (this.#output.roomBytes > 0 || this.isFree) return this.accept(type, data, signal, until) ?? DONE;
     const written = this.#waiting.write(type, data, signal, until);
     this.#awaitBudgets();
     return written;

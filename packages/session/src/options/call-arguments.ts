@@ -48,8 +48,9 @@ export function validateAbortOptions(what: string, options: AbortOptions | undef
 
 /** Returns the error of invalid options of `write` or `flush`; undefined if they are valid. */
 export function validateWriteOptions(what: string, options: WriteOptions | undefined): Error | undefined {
+  if (options === undefined) return undefined;
   const fault = validateAbortOptions(what, options);
-  const until: unknown = fault === undefined ? options?.until : undefined;
+  const until: unknown = fault === undefined ? options.until : undefined;
   if (until === undefined || until === "taken") return fault;
   return new TypeError(`${what}: \`until\` takes "taken", got ${formatValue(until)}`);
 }

@@ -49,6 +49,12 @@ export class FrameOutput {
   readonly #busyPollUs: number;
   readonly #resend: ResendBuffer | undefined;
   readonly #buffer: SendBuffer;
+  /** As the encoder has them, because each message needs them. */
+  readonly #frameOverhead: number;
+  readonly #yieldAfterBytes: number;
+  /** A codec that seals its messages one by one may batch a quarter, and reaches both bounds of a tick with a quarter of the bytes. */
+  readonly #cost: number;
+  readonly #maxSmallBytes: number;
   readonly #written: () => void;
   readonly #failed: (error: IpcError) => void;
   /** Undefined before the first large message. */
@@ -73,6 +79,10 @@ export class FrameOutput {
     this.#written = written;
     this.#failed = failed;
     this.#buffer = new SendBuffer(encoder.headroom, encoder.tailroom);
+    this.#frameOverhead = encoder.frameOverhead;
+    this.#yieldAfterBytes = encoder.yieldAfterBytes;
+    this.#cost = LARGE_BYTES / encoder.yieldAfterBytes;
+    this.#maxSmallBytes = Math.min(LARGE_BYTES - 1, this.#buffer.maxFrameBytes - encoder.frameOverhead);
     this.tracker = new WriteTracker(stream);
   }
 
@@ -116,13 +126,13 @@ export class FrameOutput {
 
   /** Whether data goes out by `addLarge`. */
   isLarge(data: Uint8Array): boolean {
-    return data.length >= LARGE_BYTES || this.#encoder.frameOverhead + data.length > this.#buffer.maxFrameBytes;
+    return data.length > this.#maxSmallBytes;
   }
 
   /** Adds a frame to the batch. Returns what a writer waits for, if it has to yield. @throws CryptoError */
   addSmall(type: number, data: Uint8Array, messages: 0 | 1): Promise<void> | undefined {
     const batch = this.#buffer;
-    const length = this.#encoder.frameOverhead + data.length;
+    const length = this.#frameOverhead + data.length;
     if (!batch.makeRoom(length)) {
       this.finish();
       if (this.#isStopped) return;
@@ -137,14 +147,11 @@ export class FrameOutput {
       this.#headStarts = 0;
       process.nextTick(this.#flushTick);
     }
-    const { yieldAfterBytes } = this.#encoder;
-    // A codec that seals its messages one by one may batch a quarter, and reaches both bounds with a quarter of the bytes.
-    const cost = LARGE_BYTES / yieldAfterBytes;
-    const isShared = noteBatched(length * cost);
+    const isShared = noteBatched(length * this.#cost);
     if (!this.#isFlowing && batch.length >= HEAD_START_BYTES) this.#giveHeadStart(isShared);
-    const maxBytes = isShared ? SHARE_BYTES / cost : LARGE_BYTES;
+    const maxBytes = isShared ? SHARE_BYTES / this.#cost : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
-    if (batch.length + length <= maxBytes && batch.length < yieldAfterBytes) return;
+    if (batch.length + length <= maxBytes && batch.length < this.#yieldAfterBytes) return;
     // No writer waits behind a control frame, or behind a message that is sent again.
     if (messages === 0 || this.#isReplaying) return;
     this.#turn = WriteTurn.take(this.#turn);
