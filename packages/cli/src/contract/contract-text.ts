@@ -31,7 +31,7 @@ export function contractOf(name: string, methods: readonly MethodDescription[]):
   return [
     `import { ${makers.join(", ")} } from "@ipc/rpc";`,
     "",
-    `/** What the server \`${name}\` serves, as it says; where it has no schema the type is unknown. */`,
+    `/** The methods of the server \`${name}\`, as it describes them; a type without a schema is unknown. */`,
     `export const ${identifierOf(name)} = {`,
     ...lines(root, "  "),
     "};",
