@@ -5,7 +5,7 @@ import { type IpcError, rethrowDefect } from "../errors.js";
 import type { ResendBuffer } from "../resume/resend-buffer.js";
 import { WriteTurn } from "../scheduling/write-turn.js";
 import { busyPoll, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
-import { HEAD_START_BYTES, isHeadStart } from "./head-start.js";
+import { FLOW_BYTES, HEAD_START_BYTES, isHeadStart } from "./head-start.js";
 import { LargeMessage } from "./large-message.js";
 import { AHEAD_BYTES, LargeOutput } from "./large-output.js";
 import { SendBuffer } from "./send-buffer.js";
@@ -13,9 +13,6 @@ import { WriteTracker } from "./write-tracker.js";
 
 /** Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. */
 const SHARE_BYTES = 4_096;
-
-/** After a batch of this size or more, the peer has enough to work on, and small writes between large ones would only cost. */
-const FLOW_BYTES = 32_768;
 
 export interface FrameOutputOptions {
   readonly stream: Duplex;
@@ -65,8 +62,9 @@ export class FrameOutput {
   #headStarts = 0;
   /** The last turn that writers of this connection have waited for. */
   #turn: WriteTurn | undefined;
-  /** Whether the last batch was large. */
+  /** Whether a batch of the last tick was large, and whether one of this tick is. */
   #isFlowing = false;
+  #hasFlowed = false;
   #isStopped = false;
   /** Whether the messages are kept already, because an earlier connection was given them. */
   #isReplaying = false;
@@ -222,7 +220,7 @@ export class FrameOutput {
       return;
     }
     this.#messagesInBatch = 0;
-    this.#isFlowing = batch.length >= FLOW_BYTES;
+    if (batch.length >= FLOW_BYTES) this.#hasFlowed = true;
     this.hand(batch, messages);
   }
 
@@ -267,6 +265,8 @@ export class FrameOutput {
     this.#flushScheduled = false;
     noteTickEnd();
     this.#handRest();
+    this.#isFlowing = this.#hasFlowed;
+    this.#hasFlowed = false;
   };
 
   readonly #onWritten = (error?: Error | null): void => {

@@ -38,7 +38,19 @@ it("while all connections together have batched 256 KiB in a tick, each has one 
   expect(recordsIn(Buffer.concat(stream.writes))).toEqual([recordOf(16), recordOf(34)]);
 });
 
-it("behind a batch of 32 KiB or more no batch is cut, until there is a smaller one", async () => {
+it("bursts of more than 32 KiB with a flush behind each are cut in the first one only", async () => {
+  const stream = new HeldStream();
+  const output = outputTo(stream);
+  for (let burst = 0; burst < 3; burst++) {
+    for (let count = 0; count < 1_000; count++) void output.addSmall(1, DATA, 1);
+    output.handBatch();
+    await nextTurn();
+  }
+  const batches = [16, 16, 16, 16, 909, 27, 909, 91, 909, 91];
+  expect(recordsIn(Buffer.concat(stream.writes))).toEqual(batches.map(recordOf));
+});
+
+it("after a tick with a batch of 32 KiB or more no batch is cut, until there is one without", async () => {
   const stream = new HeldStream();
   const output = outputTo(stream);
   for (const messages of [600, 100, 100]) {

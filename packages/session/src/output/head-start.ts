@@ -10,6 +10,9 @@ const MESSAGES = 16;
 /** From this size on, the first batch of a tick is cut behind any two messages or more. In bytes. */
 const LONG_BYTES = 3_072;
 
+/** After a tick with a batch of this size or more, the peer has enough to work on, and short writes would only cost. */
+export const FLOW_BYTES = 32_768;
+
 /** Each one costs both ends a record and a call of the kernel. */
 const PER_TICK = 4;
 
