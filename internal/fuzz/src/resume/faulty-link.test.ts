@@ -19,7 +19,9 @@ function link(): { readonly link: FaultyLink; readonly client: End; readonly ser
   const [client, clientsEnd] = memoryPair();
   const [server, serversEnd] = memoryPair();
   const passed: number[] = [];
-  const made = new FaultyLink({ client: clientsEnd, server: serversEnd }, (bytes) => passed.push(bytes));
+  const made = new FaultyLink({ client: clientsEnd, server: serversEnd, remote: "test" }, (bytes) =>
+    passed.push(bytes),
+  );
   return { link: made, client: endOf(client), server: endOf(server), passed };
 }
 

@@ -12,8 +12,16 @@ export interface Fault {
   readonly bytes: number;
 }
 
+export interface LinkEnds {
+  readonly client: Duplex;
+  readonly server: Duplex;
+  readonly remote: string;
+}
+
 /** One connection of a client to a server, which fails after as many bytes of a direction as the test says. */
 export class FaultyLink {
+  /** The address that the server sees at the other end. */
+  readonly remote: string;
   readonly #client: Duplex;
   readonly #server: Duplex;
   /** The bytes of each direction that still pass before the fault. */
@@ -28,8 +36,8 @@ export class FaultyLink {
   readonly #onBytes: (bytes: number) => void;
 
   /** @param onBytes called with the number of bytes that pass */
-  constructor(ends: { readonly client: Duplex; readonly server: Duplex }, onBytes: (bytes: number) => void) {
-    const { client, server } = ends;
+  constructor({ client, server, remote }: LinkEnds, onBytes: (bytes: number) => void) {
+    this.remote = remote;
     this.#client = client;
     this.#server = server;
     this.#onBytes = onBytes;

@@ -3,6 +3,8 @@ import { type Listener, memoryPair, type Transport, TransportError } from "@ipc/
 import { type Fault, FaultyLink } from "./faulty-link.js";
 
 interface Place {
+  /** The connections to it so far. */
+  dialled: number;
   accept?: ((stream: Duplex) => void) | undefined;
 }
 
@@ -20,7 +22,7 @@ export class FaultyNetwork {
 
   /** @param other the network of another client to the same server */
   constructor(other?: FaultyNetwork) {
-    this.#place = other === undefined ? {} : other.#place;
+    this.#place = other === undefined ? { dialled: 0 } : other.#place;
   }
 
   readonly transport: Transport = {
@@ -38,10 +40,12 @@ export class FaultyNetwork {
       if (accept === undefined || !this.#isUp) throw new TransportError("IPC_NO_SERVER", "the network is down");
       const [client, clientsEnd] = memoryPair();
       const [server, serversEnd] = memoryPair();
+      const remotePort = ++this.#place.dialled;
+      Object.assign(server, { remoteAddress: "link", remotePort });
       const onBytes = (bytes: number): void => {
         this.#passedBytes += bytes;
       };
-      const link = new FaultyLink({ client: clientsEnd, server: serversEnd }, onBytes);
+      const link = new FaultyLink({ client: clientsEnd, server: serversEnd, remote: `link:${remotePort}` }, onBytes);
       this.#links.push(link);
       if (this.#next !== undefined) link.fail(this.#next);
       this.#next = undefined;
@@ -74,7 +78,7 @@ export class FaultyNetwork {
 
   /** Passes on everything that was held. */
   release(): void {
-    for (const link of this.#links.splice(0, this.#links.length - 1)) link.release();
+    for (const link of this.#links) if (link !== this.latest) link.release();
   }
 
   /** Lets the server notice which connections the client has left. */

@@ -41,6 +41,14 @@ export class Pace {
     }
   }
 
+  /** Lets handshakes go on, too. Key agreements run in threads, which a turn of the event loop does not wait for. */
+  async shakeHands(rounds: number): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
+      await this.turn(1);
+      await inThreadPool("ec", { namedCurve: "P-384" });
+    }
+  }
+
   /** @throws BrokenPromise when it does not become so */
   async until(what: string, isSo: () => boolean, describe = (): string => ""): Promise<void> {
     const { progress, isConnecting, check, onStalled } = this.#start;
@@ -49,9 +57,7 @@ export class Pace {
       if (stalled > STALLED_ROUNDS || round > MOST_ROUNDS)
         throw new BrokenPromise(`stands still before ${what} ${describe()}`);
       const before = progress();
-      await this.turn(1);
-      // Key agreements run in threads, which a turn of the event loop does not wait for.
-      if (isConnecting()) await inThreadPool("ec", { namedCurve: "P-384" });
+      await (isConnecting() ? this.shakeHands(1) : this.turn(1));
       stalled = progress() === before ? stalled + 1 : 0;
       if (stalled === STALLED_ROUNDS / 2 || round === MOST_ROUNDS / 2) onStalled();
       check();

@@ -98,21 +98,51 @@ const stepOf = (kind: HostKind): Arbitrary<Step> =>
   );
 
 /** A connection fails, and so does the next one, in its handshake; what that one has sent arrives when a third one stands. */
-const lateHandshake: Arbitrary<Step[]> = record({ of, bytes: integer({ min: 1, max: MAX_HANDSHAKE_BYTES }) }).map(
-  ({ of, bytes }) => [
-    { kind: "settle" },
-    { kind: "fault", of, isNext: true, fault: { kind: "hold", direction: "toServer", bytes } },
-    { kind: "fault", of, isNext: false, fault: { kind: "cut", direction: "toServer", bytes: 0 } },
-    { kind: "settle" },
-    { kind: "release" },
-  ],
-);
+const lateHandshake = (of: number, bytes: number): Step[] => [
+  { kind: "settle" },
+  { kind: "fault", of, isNext: true, fault: { kind: "hold", direction: "toServer", bytes } },
+  { kind: "fault", of, isNext: false, fault: { kind: "cut", direction: "toServer", bytes: 0 } },
+  { kind: "settle" },
+  { kind: "release" },
+];
+
+/** Less than RESUME is long, so that one of the faults is in the middle of it. */
+const LATE_STEP_BYTES = 25;
+
+/** Handshakes that fail everywhere, and go on late. Without the attempts, an old RESUME ends the connection of a later one. */
+export const LATE_HANDSHAKES: readonly Step[] = Array.from(
+  { length: MAX_HANDSHAKE_BYTES / LATE_STEP_BYTES },
+  (_, index) => lateHandshake(0, (index + 1) * LATE_STEP_BYTES),
+).flat();
+
+const written: Step = { kind: "write", side: "client", of: 0, bytes: 20, untilTaken: false };
+
+/**
+ * A client leaves a connection, and its host does not notice, and has half a message; the rest comes when the session goes on over
+ * another one. If the host does not end the old connection, it cannot continue the session, and ends each new one.
+ */
+export const HELD_CONNECTION: readonly Step[] = [
+  written,
+  { kind: "settle" },
+  { kind: "fault", of: 0, isNext: false, fault: { kind: "hold", direction: "toServer", bytes: 10 } },
+  written,
+  { kind: "turn", rounds: 1 },
+  written,
+  { kind: "settle" },
+  { kind: "release" },
+  { kind: "take", side: "server", of: 0, messages: 3 },
+];
 
 /** Any program of both sides and of the network. */
 export function programOf(kind: HostKind): Arbitrary<Step[]> {
   const steps = oneof(
     { weight: 30, arbitrary: stepOf(kind).map((one) => [one]) },
-    { weight: 1, arbitrary: lateHandshake },
+    {
+      weight: 1,
+      arbitrary: record({ of, bytes: integer({ min: 1, max: MAX_HANDSHAKE_BYTES }) }).map(({ of, bytes }) =>
+        lateHandshake(of, bytes),
+      ),
+    },
   );
   return array(steps, { minLength: 5, maxLength: 40, size: "max" }).map((all) => all.flat());
 }

@@ -1,6 +1,7 @@
-import type { Peer } from "@ipc/client";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { ConnectionEvent, DisconnectEvent, Peer } from "@ipc/client";
 import { FaultyNetwork } from "./faulty-network.js";
-import { Ledger } from "./ledger.js";
+import { BrokenPromise, Ledger } from "./ledger.js";
 import type { SideName } from "./program.js";
 import { type HostKind, type Packages, ResumeHost } from "./resume-host.js";
 import { ResumeSide } from "./resume-side.js";
@@ -12,6 +13,8 @@ export const CLIENT_TTL_MS = 100_000_000;
 /** So small that writes wait. */
 const BUFFER_BYTES = 16_384;
 export const NEVER_MS = 2_147_483_647;
+/** The message of a BrokenPromise: a client has resumed although its connection had not failed. */
+export const ENDED_WHOLE = "a connection has ended that had not failed";
 
 interface Client {
   readonly network: FaultyNetwork;
@@ -34,6 +37,10 @@ export class ResumePeers {
   readonly networks: FaultyNetwork[] = [];
   host: ResumeHost | undefined;
   clients: Client[] = [];
+  /** The connections that the host serves, by the address that it sees. Those of clients have none of these addresses. */
+  readonly #served = new Set<string>();
+  readonly #onConnect = (news: unknown): void => void this.#served.add((news as ConnectionEvent).remote);
+  readonly #onDisconnect = (news: unknown): void => void this.#served.delete((news as DisconnectEvent).remote);
   #processes = 0;
   #isOver = false;
   /** Whether the server proves to a client how much it has received when the session is lost. */
@@ -43,6 +50,8 @@ export class ResumePeers {
 
   constructor(start: PeersStart) {
     this.#start = start;
+    subscribe("ipc:connect", this.#onConnect);
+    subscribe("ipc:disconnect", this.#onDisconnect);
   }
 
   get clientSides(): ResumeSide[] {
@@ -64,9 +73,12 @@ export class ResumePeers {
     return [...this.#toServer.missing, ...this.#toClient.missing, ...writes, ...kept];
   }
 
+  /** Whether both sides of each client's latest connection say that it stands, and it has not failed. */
   get isConnected(): boolean {
-    const isHost = (this.host?.connected ?? 0) >= this.clients.length;
-    return isHost && this.clients.every(({ side, network }) => side?.peer.status === "Connected" && isWhole(network));
+    return this.clients.every(({ side, network: { latest } }) => {
+      const isServed = latest?.isWhole === true && this.#served.has(latest.remote);
+      return isServed && side?.peer.status === "Connected";
+    });
   }
 
   client(of: number): Client {
@@ -100,6 +112,7 @@ export class ResumePeers {
     const client: Client = { network, side: undefined };
     void this.#start.packages.startClient({ ...LIMITS, transport, resume, retryMs: 0 }).then((peer) => {
       client.side = this.#asSide(peer, this.#toServer, this.#toClient, () => this.serverKnows);
+      watch(client.side, network);
       if (this.#isOver) peer.destroy();
     });
     return client;
@@ -137,11 +150,23 @@ export class ResumePeers {
 
   destroy(): void {
     this.#isOver = true;
+    unsubscribe("ipc:connect", this.#onConnect);
+    unsubscribe("ipc:disconnect", this.#onDisconnect);
     for (const side of this.clientSides) side.kill();
     this.host?.kill();
   }
 }
 
-const LIMITS = { name: NAME, handshakeTimeoutMs: NEVER_MS, heartbeatMs: 0 } as const;
+/** Notes when a session goes on over another connection although the one before has not failed. */
+function watch(side: ResumeSide, network: FaultyNetwork): void {
+  let last = network.latest;
+  side.peer.on("lost", () => {
+    last = undefined;
+  });
+  side.peer.on("resumed", () => {
+    if (last?.isWhole === true) side.failure ??= new BrokenPromise(ENDED_WHOLE);
+    last = network.latest;
+  });
+}
 
-const isWhole = ({ latest }: FaultyNetwork): boolean => latest?.isWhole === true;
+const LIMITS = { name: NAME, handshakeTimeoutMs: NEVER_MS, heartbeatMs: 0 } as const;
