@@ -13,7 +13,8 @@ import { hasEnded } from "../stream-input.js";
 import { ControlChannel } from "./control-channel.js";
 import { GracefulClose } from "./graceful-close.js";
 import { Receiver, type ReceiverEvents } from "./receiver.js";
-import { Sender, type SenderOptions } from "./sender.js";
+import { Sender } from "./sender.js";
+import type { SenderOptions } from "./sender-options.js";
 import type { WriteQueue } from "./write-queue.js";
 
 export interface ConnectionOptions extends Omit<SenderOptions, "encoder" | "exhausted"> {

@@ -48,7 +48,7 @@ export class DetachedSender implements WriteSink, WriteTarget {
     return this.isFree;
   }
 
-  write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until: WriteUntil | undefined): Promise<void> {
+  write(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> {
     if (signal?.aborted === true) return this.#waiting.unawaited.reject(abortError("write", signal));
     if (this.isFree) return this.accept(type, data, signal, until) ?? DONE;
     const written = this.#waiting.write(type, data, signal, until);

@@ -1,40 +1,22 @@
-import type { Duplex } from "node:stream";
-import type { MessageEncoder } from "../codec/codec.js";
 import { type Deferred, handledRejection } from "../deferred.js";
 import { abortError, type IpcError, notResumableError, rethrowDefect } from "../errors.js";
 import { CONTROL_TYPE } from "../message.js";
 import { type Amount, FrameOutput } from "../output/frame-output.js";
 import type { ResumableSession } from "../resume/resumable-session.js";
 import { nextMacrotask, noteFlush } from "../scheduling/write-yield.js";
-import { BudgetHolder, type SharedBudget } from "../shared-budget.js";
+import { BudgetHolder } from "../shared-budget.js";
 import { Replay } from "./replay.js";
+import type { SenderOptions } from "./sender-options.js";
 import { TurnBudget } from "./turn-budget.js";
 import type { WriteQueue, WriteSink, WriteTarget, WriteUntil } from "./write-queue.js";
 
 const DONE: Promise<void> = Promise.resolve();
-
-export interface SenderOptions {
-  readonly stream: Duplex;
-  readonly encoder: MessageEncoder;
-  readonly maxQueuedBytes: number;
-  /** How long the event loop polls instead of sleeping after a send, in microseconds. */
-  readonly busyPollUs: number;
-  /** Budget of queued bytes that several connections share. */
-  readonly budget?: SharedBudget | undefined;
-  /** Holds writes made before the connection was established, and later writes that wait for room. */
-  readonly waiting: WriteQueue;
-  /** Called when the cipher is exhausted: the connection must end. */
-  readonly exhausted: (error: IpcError) => void;
-  /** The session that the connection belongs to, if it can be resumed. */
-  readonly session?: ResumableSession | undefined;
-}
 
 /**
  * Accepts messages for one stream, and bounds the bytes that are queued and, in a session that can be resumed, kept. It belongs to one
  * connection, so no message queued for one peer can reach another.
  */
 export class Sender implements WriteSink, WriteTarget {
-  readonly #encoder: MessageEncoder;
   readonly #maxQueuedBytes: number;
   readonly #exhausted: SenderOptions["exhausted"];
   readonly #waiting: WriteQueue;
@@ -53,7 +35,6 @@ export class Sender implements WriteSink, WriteTarget {
   #ackEnd = 0;
 
   constructor({ stream, encoder, maxQueuedBytes, busyPollUs, budget, waiting, exhausted, session }: SenderOptions) {
-    this.#encoder = encoder;
     this.#maxQueuedBytes = maxQueuedBytes;
     this.#exhausted = exhausted;
     this.#waiting = waiting;
@@ -110,11 +91,16 @@ export class Sender implements WriteSink, WriteTarget {
     return this.#waiting.size > 0 && this.#session?.resend.hasRoom(this.#output.batchBytes) === false;
   }
 
-  write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until?: WriteUntil): Promise<void> {
+  write(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> {
+    // The field is enough for all but the first message of a batch, and leaves no room after a failure.
+    if (this.#output.roomBytes > 0 && signal === undefined) return this.accept(type, data, signal, until) ?? DONE;
+    return this.#writeOrWait(type, data, signal, until);
+  }
+
+  #writeOrWait(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> {
     if (this.#failure !== undefined) return this.#waiting.unawaited.reject(this.#failure);
     if (signal?.aborted === true) return this.#waiting.unawaited.reject(abortError("write", signal));
-    // The field is enough for all but the first message of a batch.
-    if (this.#output.roomBytes > 0 || this.isFree) return this.accept(type, data, signal, until) ?? DONE;
+    if (this.isFree) return this.accept(type, data, signal, until) ?? DONE;
     const written = this.#waiting.write(type, data, signal, until);
     this.#awaitBudgets();
     return written;
@@ -147,23 +133,37 @@ export class Sender implements WriteSink, WriteTarget {
   }
 
   accept(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined {
-    const isLarge = this.#output.isLarge(data);
+    if (this.#output.isLarge(data)) return this.#acceptLarge(type, data, signal, until);
     let more: Promise<void> | undefined;
-    let isKept = false;
     try {
-      if (!isLarge) more = this.#output.addSmall(type, data, 1);
-      else isKept = this.#output.addLarge(type, data) && this.#session !== undefined;
+      more = this.#output.addSmall(type, data, 1);
     } catch (error) {
       return this.#refuse(error);
     }
-    // Sealing the previous batch failed: this message is rejected and not counted, unless the session has it and sends it again.
+    // Sealing the previous batch failed: this message is rejected and not counted.
+    if (this.#failure !== undefined) return this.#waiting.unawaited.reject(this.#failure);
+    this.#count(data);
+    return until === undefined ? more : this.#whenTaken("write", signal);
+  }
+
+  #acceptLarge(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined {
+    let isKept: boolean;
+    try {
+      isKept = this.#output.addLarge(type, data) && this.#session !== undefined;
+    } catch (error) {
+      return this.#refuse(error);
+    }
     if (this.#failure !== undefined && !isKept) return this.#waiting.unawaited.reject(this.#failure);
+    this.#count(data);
+    if (until !== undefined) return this.#whenTaken("write", signal);
     // A kept message was copied, so the caller need not wait for the kernel.
-    if (isLarge) more = isKept ? nextMacrotask() : this.#output.whenSent(data, signal, this.#waiting.unawaited);
+    return isKept ? nextMacrotask() : this.#output.whenSent(data, signal, this.#waiting.unawaited);
+  }
+
+  #count(data: Uint8Array): void {
     this.#acceptedMessages++;
     this.#acceptedBytes += data.length;
-    this.#settleBudget();
-    return until === undefined ? more : this.#whenTaken("write", signal);
+    if (this.#budget !== undefined) this.#settleBudget();
   }
 
   /** Sends a control frame of at most 128 bytes behind the accepted messages and ahead of the waiting ones. It waits for no room. */
@@ -200,7 +200,7 @@ export class Sender implements WriteSink, WriteTarget {
     try {
       // A large message that would take too long is cut off; no announcement may come within it.
       if (!this.#output.tryFinish()) return;
-      const last = this.#encoder.closeNotify();
+      const last = this.#output.encoder.closeNotify();
       this.#hasAnnouncedEnd = true;
       this.#replay = undefined;
       if (last === undefined) return;

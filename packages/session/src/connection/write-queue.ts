@@ -23,7 +23,7 @@ export type WriteUntil = "taken";
 
 /** Takes the writes of a peer, whichever connection it has. */
 export interface WriteTarget {
-  write(type: number, data: Uint8Array, signal: AbortSignal | undefined, until: WriteUntil | undefined): Promise<void>;
+  write(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void>;
 }
 
 /** Destination of queued messages. */

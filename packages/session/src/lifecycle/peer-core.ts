@@ -79,9 +79,15 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
 
   write(type: number, data: string | Uint8Array, options: WriteOptions | undefined): Promise<void> {
     const connections = this.#connections;
+    const { origin } = connections;
+    if (origin !== undefined && !connections.earlier.isHolding) return origin.reply(type, data, options);
+    return this.#queue(type, data, options);
+  }
+
+  /** Writes for the next connection, if writes wait for it. */
+  #queue(type: number, data: string | Uint8Array, options: WriteOptions | undefined): Promise<void> {
+    const connections = this.#connections;
     const { state } = connections;
-    if ((state.name === "connected" || state.name === "detached") && !connections.earlier.isHolding)
-      return state.origin.reply(type, data, options);
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     const fault = validateWrite(type, bytes, connections.maxSendSize) ?? validateWriteOptions("write", options);
     if (fault !== undefined) return this.unawaited.reject(fault);

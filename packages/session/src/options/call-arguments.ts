@@ -10,6 +10,11 @@ import { isAbortSignal, TIMER_MAX_MS } from "./option-reader.js";
 /** Default time that `close` allows for sending accepted messages, in milliseconds. */
 export const CLOSE_TIMEOUT_MS = 5_000;
 
+/** Whether a message can be sent, for the path of every write: if not, `validateWrite` says why, or finds data without bytes valid. */
+export function isPlainWrite(type: number, data: unknown, maxSize: number): data is Uint8Array {
+  return type >>> 0 === type && type !== 0 && types.isUint8Array(data) && data.length > 0 && data.length <= maxSize;
+}
+
 /** Returns the error of an invalid message to send, so that a promise can reject with it; undefined if it is valid. */
 export function validateWrite(type: unknown, data: unknown, maxSize: number): Error | undefined {
   if (typeof type !== "number") return new TypeError(`write: \`type\` takes a number, got ${formatValue(type)}`);

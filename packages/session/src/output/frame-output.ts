@@ -5,6 +5,7 @@ import { type IpcError, rethrowDefect } from "../errors.js";
 import type { ResendBuffer } from "../resume/resend-buffer.js";
 import { WriteTurn } from "../scheduling/write-turn.js";
 import { busyPoll, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
+import type { FrameOutputOptions } from "./frame-output-options.js";
 import { FLOW_BYTES, HEAD_START_BYTES, isHeadStart } from "./head-start.js";
 import { LargeMessage } from "./large-message.js";
 import { AHEAD_BYTES, LargeOutput } from "./large-output.js";
@@ -13,19 +14,6 @@ import { WriteTracker } from "./write-tracker.js";
 
 /** Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. */
 const SHARE_BYTES = 4_096;
-
-export interface FrameOutputOptions {
-  readonly stream: Duplex;
-  readonly encoder: MessageEncoder;
-  /** How long the event loop polls instead of sleeping after a send, in microseconds. */
-  readonly busyPollUs: number;
-  /** Keeps the messages until the peer has them. @default none does */
-  readonly resend: ResendBuffer | undefined;
-  /** Called when the kernel has taken bytes. */
-  readonly written: () => void;
-  /** Called when a batch or the rest of a large message cannot be encoded: these messages are not sent. */
-  readonly failed: (error: IpcError) => void;
-}
 
 /** So many messages, and bytes with them. */
 export interface Amount {
@@ -39,10 +27,10 @@ export interface Amount {
  */
 export class FrameOutput {
   readonly tracker: WriteTracker;
+  readonly encoder: MessageEncoder;
   /** Bytes that the batch may still take without reading `writableLength`, which only falls until the next stream write. */
   roomBytes = 0;
   readonly #stream: Duplex;
-  readonly #encoder: MessageEncoder;
   readonly #busyPollUs: number;
   readonly #resend: ResendBuffer | undefined;
   readonly #buffer: SendBuffer;
@@ -52,6 +40,8 @@ export class FrameOutput {
   /** A codec that seals its messages one by one may batch a quarter, and reaches both bounds of a tick with a quarter of the bytes. */
   readonly #cost: number;
   readonly #maxSmallBytes: number;
+  /** Nothing but adding it has to be done for a frame, as long as another one like it ends within so many bytes of the batch. */
+  #calmBytes = HEAD_START_BYTES;
   readonly #written: () => void;
   readonly #failed: (error: IpcError) => void;
   /** Undefined before the first large message. */
@@ -71,7 +61,7 @@ export class FrameOutput {
 
   constructor({ stream, encoder, busyPollUs, resend, written, failed }: FrameOutputOptions) {
     this.#stream = stream;
-    this.#encoder = encoder;
+    this.encoder = encoder;
     this.#busyPollUs = busyPollUs;
     this.#resend = resend;
     this.#written = written;
@@ -96,11 +86,7 @@ export class FrameOutput {
 
   /** Bytes that the kernel has not taken. */
   get queuedBytes(): number {
-    return this.#buffer.length + this.#largeLeftBytes + this.#stream.writableLength;
-  }
-
-  get #largeLeftBytes(): number {
-    return this.#large?.leftBytes ?? 0;
+    return this.#buffer.length + (this.#large?.leftBytes ?? 0) + this.#stream.writableLength;
   }
 
   /** The amount that the kernel has not taken, also after the stream has failed and counts its bytes no more. */
@@ -112,7 +98,7 @@ export class FrameOutput {
   /** Messages and frame bytes of this tick that the session does not keep yet. */
   get unkept(): Amount {
     if (this.#isReplaying || this.#messagesInBatch === 0) return { messages: 0, bytes: 0 };
-    const { headroom, tailroom } = this.#encoder;
+    const { headroom, tailroom } = this.encoder;
     return { messages: this.#messagesInBatch, bytes: this.#buffer.length - headroom - tailroom };
   }
 
@@ -131,21 +117,33 @@ export class FrameOutput {
   addSmall(type: number, data: Uint8Array, messages: 0 | 1): Promise<void> | undefined {
     const batch = this.#buffer;
     const length = this.#frameOverhead + data.length;
-    if (!batch.makeRoom(length)) {
-      this.finish();
-      if (this.#isStopped) return;
-      batch.makeRoom(length);
-    }
-    this.#encoder.writeFrame(batch.slab, batch.end, type, data);
+    if (!batch.hasRoom(length) && !this.#makeRoom(length)) return;
+    this.encoder.writeFrame(batch.slab, batch.end, type, data);
     batch.advance(length);
     this.#messagesInBatch += messages;
     this.roomBytes -= length;
-    if (!this.#flushScheduled) {
-      this.#flushScheduled = true;
-      this.#headStarts = 0;
-      process.nextTick(this.#flushTick);
-    }
+    if (!this.#flushScheduled) this.#scheduleFlush();
     const isShared = noteBatched(length * this.#cost);
+    if (batch.length + length <= this.#calmBytes && !isShared) return;
+    return this.#afterSmall(length, messages, isShared);
+  }
+
+  /** Sends a batch in which no frame of this size has room. Returns false if that has ended this output. */
+  #makeRoom(length: number): boolean {
+    if (this.#buffer.makeRoom(length)) return true;
+    this.finish();
+    return !this.#isStopped && this.#buffer.makeRoom(length);
+  }
+
+  #scheduleFlush(): void {
+    this.#flushScheduled = true;
+    this.#headStarts = 0;
+    process.nextTick(this.#flushTick);
+  }
+
+  /** Sends the batch ahead of its time, or returns what the writer of its last frame waits for, if that has to be. */
+  #afterSmall(length: number, messages: 0 | 1, isShared: boolean): Promise<void> | undefined {
+    const batch = this.#buffer;
     if (!this.#isFlowing && batch.length >= HEAD_START_BYTES) this.#giveHeadStart(isShared);
     const maxBytes = isShared ? SHARE_BYTES / this.#cost : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
@@ -165,7 +163,7 @@ export class FrameOutput {
     // Hand over the batch before the message is encoded, because records must be sent in the order in which they are sealed.
     this.handBatch();
     if (this.#isStopped) return false;
-    const message = new LargeMessage(this.#encoder, type, data);
+    const message = new LargeMessage(this.encoder, type, data);
     const first = message.next();
     if (!this.#isReplaying) this.#resend?.keepMessage(type, data, true);
     this.tracker.add(message.bytes, 1);
@@ -201,7 +199,7 @@ export class FrameOutput {
 
   /** The same, unless it takes longer than a turn of the event loop may. Returns whether the output ends behind a message. */
   tryFinish(): boolean {
-    if (this.#largeLeftBytes > AHEAD_BYTES) return false;
+    if (this.#large !== undefined && this.#large.leftBytes > AHEAD_BYTES) return false;
     this.finish();
     return !this.#isStopped && !this.isBusy;
   }
@@ -210,16 +208,15 @@ export class FrameOutput {
     if (this.#buffer.length === 0 || this.isBusy) return;
     const batch = this.#buffer.take();
     const messages = this.#messagesInBatch;
+    this.#messagesInBatch = 0;
     if (!this.#isReplaying) this.#resend?.keepHanded(this.#framesOf(batch), messages);
     try {
-      this.#encoder.sealBatch(batch);
+      this.encoder.sealBatch(batch);
     } catch (thrown) {
       this.tracker.add(batch.length, messages);
-      this.#messagesInBatch = 0;
       this.#failed(rethrowDefect(thrown));
       return;
     }
-    this.#messagesInBatch = 0;
     if (batch.length >= FLOW_BYTES) this.#hasFlowed = true;
     this.hand(batch, messages);
   }
@@ -266,6 +263,7 @@ export class FrameOutput {
     noteTickEnd();
     this.#handRest();
     this.#isFlowing = this.#hasFlowed;
+    this.#calmBytes = this.#isFlowing ? this.#yieldAfterBytes : HEAD_START_BYTES;
     this.#hasFlowed = false;
   };
 
@@ -274,7 +272,7 @@ export class FrameOutput {
     if (error || this.#isStopped) return;
     this.#large?.onWritten();
     if (this.#isStopped) return;
-    this.tracker.update(this.#largeLeftBytes);
+    this.tracker.update(this.#large?.leftBytes ?? 0);
     this.#written();
     if (this.#buffer.length === 0 && this.tracker.isIdle) this.#buffer.shrink();
   };
@@ -294,7 +292,7 @@ export class FrameOutput {
   }
 
   #framesOf(batch: Uint8Array): Uint8Array {
-    const { headroom, tailroom } = this.#encoder;
+    const { headroom, tailroom } = this.encoder;
     return batch.subarray(headroom, batch.length - tailroom);
   }
 }

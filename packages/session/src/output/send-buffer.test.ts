@@ -12,10 +12,9 @@ function put(batch: SendBuffer, length: number, value: number): void {
 const bytes = (length: number, value: number): Buffer => Buffer.alloc(length, value);
 
 describe("a batch", () => {
-  test("has no capacity and no memory before it is opened", () => {
+  test("has no room and no memory before a frame needs them", () => {
     const batch = new SendBuffer();
-    expect([batch.length, batch.hasRoom(0)]).toEqual([0, false]);
-    expect(() => batch.slab).toThrow("a batch is opened before it is written");
+    expect([batch.length, batch.hasRoom(1), batch.slab.length]).toEqual([0, false, 0]);
   });
 
   test("returns the written bytes in order", () => {

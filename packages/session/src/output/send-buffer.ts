@@ -2,12 +2,14 @@ import { LARGE_BYTES } from "../codec/codec.js";
 
 const MIN_BATCH_BYTES = 4_096;
 
+const NO_MEMORY = Buffer.alloc(0);
+
 /**
  * Collects the frames of one tick in memory.
  *
  * ```
  *  | handed out | headroom, frames … | tailroom, free |
- *               ^from                ^to
+ *               ^from                ^end
  * ```
  * Consecutive batches share one slab, so small batches need no allocation. Slabs grow and shrink with the traffic, from 4 to
  * 64 KiB; an idle connection keeps at most 4 KiB. Handed-out bytes are never overwritten, because the stream may hold them by
@@ -16,10 +18,13 @@ const MIN_BATCH_BYTES = 4_096;
 export class SendBuffer {
   readonly #headroom: number;
   readonly #tailroom: number;
-  #slab: Buffer | undefined;
+  #slab: Buffer = NO_MEMORY;
   #nextBytes = MIN_BATCH_BYTES;
   #from = 0;
-  #to = 0;
+  /** Offset of the next frame. */
+  #end: number;
+  /** Frames may reach so far. */
+  #limit = 0;
   /** Bytes handed out since the last `shrink`. */
   #usedBytes = 0;
 
@@ -27,6 +32,7 @@ export class SendBuffer {
   constructor(headroom = 0, tailroom = 0) {
     this.#headroom = headroom;
     this.#tailroom = tailroom;
+    this.#end = headroom;
   }
 
   /** The longest frame that fits into a batch, in bytes. */
@@ -36,11 +42,12 @@ export class SendBuffer {
 
   /** Bytes that `take` would return now, including headroom and tailroom; 0 without a frame. */
   get length(): number {
-    return this.#to === this.#from ? 0 : this.#to - this.#from + this.#tailroom;
+    const bytes = this.#end - this.#from;
+    return bytes === this.#headroom ? 0 : bytes + this.#tailroom;
   }
 
   hasRoom(bytes: number): boolean {
-    return this.#slab !== undefined && this.end + bytes + this.#tailroom <= this.#slab.length;
+    return this.#end + bytes <= this.#limit;
   }
 
   /**
@@ -49,40 +56,37 @@ export class SendBuffer {
    */
   makeRoom(bytes: number): boolean {
     if (this.hasRoom(bytes)) return true;
-    const gathered = this.#to - this.#from;
-    const needed = (gathered === 0 ? this.#headroom : gathered) + bytes + this.#tailroom;
+    const gathered = this.#end - this.#from;
+    const needed = gathered + bytes + this.#tailroom;
     if (needed > LARGE_BYTES) return false;
     while (this.#nextBytes < needed) this.#nextBytes *= 2;
     const slab = Buffer.allocUnsafeSlow(this.#nextBytes);
-    this.#slab?.copy(slab, 0, this.#from, this.#to);
-    this.#slab = slab;
-    this.#from = 0;
-    this.#to = gathered;
+    if (gathered > this.#headroom) this.#slab.copy(slab, 0, this.#from, this.#end);
+    this.#begin(slab, gathered);
     return true;
   }
 
   /** Offset of the next frame in `slab`, in bytes. */
   get end(): number {
-    return this.#to === this.#from ? this.#from + this.#headroom : this.#to;
+    return this.#end;
   }
 
   /** Adds the `bytes` written at `end` to the batch. */
   advance(bytes: number): void {
-    this.#to = this.end + bytes;
+    this.#end += bytes;
   }
 
   get slab(): Buffer {
-    if (this.#slab === undefined) throw new Error("a batch is opened before it is written");
     return this.#slab;
   }
 
   /** Returns the batch, including headroom and tailroom, and starts the next one behind it. */
   take(): Buffer {
-    const end = this.#to + this.#tailroom;
-    const batch = this.slab.subarray(this.#from, end);
+    const end = this.#end + this.#tailroom;
+    const batch = this.#slab.subarray(this.#from, end);
     this.#usedBytes += batch.length;
     this.#from = end;
-    this.#to = end;
+    this.#end = end + this.#headroom;
     return batch;
   }
 
@@ -93,9 +97,13 @@ export class SendBuffer {
     if (usedBytes === 0) return;
     this.#usedBytes = 0;
     if (usedBytes < this.#nextBytes / 4) this.#nextBytes = MIN_BATCH_BYTES;
-    if (this.#slab === undefined || this.#slab.length === MIN_BATCH_BYTES) return;
-    this.#slab = undefined;
+    if (this.#slab.length > MIN_BATCH_BYTES) this.#begin(NO_MEMORY, this.#headroom);
+  }
+
+  #begin(slab: Buffer, end: number): void {
+    this.#slab = slab;
     this.#from = 0;
-    this.#to = 0;
+    this.#end = end;
+    this.#limit = slab.length - this.#tailroom;
   }
 }
