@@ -5,8 +5,7 @@ import { type IpcError, rethrowDefect } from "../errors.js";
 import type { ResendBuffer } from "../resume/resend-buffer.js";
 import { WriteTurn } from "../scheduling/write-turn.js";
 import { busyPoll, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
-import type { FrameOutputOptions } from "./frame-output-options.js";
-import { FLOW_BYTES, HEAD_START_BYTES, isHeadStart } from "./head-start.js";
+import { HEAD_START_BYTES, HeadStarts } from "./head-starts.js";
 import { LargeMessage } from "./large-message.js";
 import { AHEAD_BYTES, LargeOutput } from "./large-output.js";
 import { SendBuffer } from "./send-buffer.js";
@@ -14,6 +13,19 @@ import { WriteTracker } from "./write-tracker.js";
 
 /** Bytes that a connection may batch without yielding once all connections together have batched 256 KiB in a tick. */
 const SHARE_BYTES = 4_096;
+
+export interface FrameOutputOptions {
+  readonly stream: Duplex;
+  readonly encoder: MessageEncoder;
+  /** How long the event loop polls instead of sleeping after a send, in microseconds. */
+  readonly busyPollUs: number;
+  /** Keeps the messages until the peer has them. @default none does */
+  readonly resend: ResendBuffer | undefined;
+  /** Called when the kernel has taken bytes. */
+  readonly written: () => void;
+  /** Called when a batch or the rest of a large message cannot be encoded: these messages are not sent. */
+  readonly failed: (error: IpcError) => void;
+}
 
 /** So many messages, and bytes with them. */
 export interface Amount {
@@ -40,6 +52,7 @@ export class FrameOutput {
   /** A codec that seals its messages one by one may batch a quarter, and reaches both bounds of a tick with a quarter of the bytes. */
   readonly #cost: number;
   readonly #maxSmallBytes: number;
+  readonly #headStarts = new HeadStarts();
   /** Nothing but adding it has to be done for a frame, as long as another one like it ends within so many bytes of the batch. */
   #calmBytes = HEAD_START_BYTES;
   readonly #written: () => void;
@@ -48,13 +61,8 @@ export class FrameOutput {
   #large: LargeOutput | undefined;
   #messagesInBatch = 0;
   #flushScheduled = false;
-  /** Batches of this tick that were sent before its end. */
-  #headStarts = 0;
   /** The last turn that writers of this connection have waited for. */
   #turn: WriteTurn | undefined;
-  /** Whether a batch of the last tick was large, and whether one of this tick is. */
-  #isFlowing = false;
-  #hasFlowed = false;
   #isStopped = false;
   /** Whether the messages are kept already, because an earlier connection was given them. */
   #isReplaying = false;
@@ -122,7 +130,10 @@ export class FrameOutput {
     batch.advance(length);
     this.#messagesInBatch += messages;
     this.roomBytes -= length;
-    if (!this.#flushScheduled) this.#scheduleFlush();
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      process.nextTick(this.#flushTick);
+    }
     const isShared = noteBatched(length * this.#cost);
     if (batch.length + length <= this.#calmBytes && !isShared) return;
     return this.#afterSmall(length, messages, isShared);
@@ -135,16 +146,13 @@ export class FrameOutput {
     return !this.#isStopped && this.#buffer.makeRoom(length);
   }
 
-  #scheduleFlush(): void {
-    this.#flushScheduled = true;
-    this.#headStarts = 0;
-    process.nextTick(this.#flushTick);
-  }
-
   /** Sends the batch ahead of its time, or returns what the writer of its last frame waits for, if that has to be. */
   #afterSmall(length: number, messages: 0 | 1, isShared: boolean): Promise<void> | undefined {
     const batch = this.#buffer;
-    if (!this.#isFlowing && batch.length >= HEAD_START_BYTES) this.#giveHeadStart(isShared);
+    if (this.#headStarts.isDue(batch.length, this.#messagesInBatch, isShared) && this.#stream.writableLength === 0) {
+      this.#headStarts.given++;
+      this.handBatch();
+    }
     const maxBytes = isShared ? SHARE_BYTES / this.#cost : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.
     if (batch.length + length <= maxBytes && batch.length < this.#yieldAfterBytes) return;
@@ -217,7 +225,7 @@ export class FrameOutput {
       this.#failed(rethrowDefect(thrown));
       return;
     }
-    if (batch.length >= FLOW_BYTES) this.#hasFlowed = true;
+    this.#headStarts.noteBatch(batch.length);
     this.hand(batch, messages);
   }
 
@@ -249,22 +257,11 @@ export class FrameOutput {
     this.#messagesInBatch = 0;
   }
 
-  /** @param isShared whether so many connections batch in this tick that each further write and record would cost them all */
-  #giveHeadStart(isShared: boolean): void {
-    if (isShared && this.#headStarts > 0) return;
-    if (!isHeadStart(this.#buffer.length, this.#messagesInBatch, this.#headStarts)) return;
-    if (this.#stream.writableLength > 0) return;
-    this.#headStarts++;
-    this.handBatch();
-  }
-
   readonly #flushTick = (): void => {
     this.#flushScheduled = false;
     noteTickEnd();
     this.#handRest();
-    this.#isFlowing = this.#hasFlowed;
-    this.#calmBytes = this.#isFlowing ? this.#yieldAfterBytes : HEAD_START_BYTES;
-    this.#hasFlowed = false;
+    this.#calmBytes = this.#headStarts.endTick() ? HEAD_START_BYTES : this.#yieldAfterBytes;
   };
 
   readonly #onWritten = (error?: Error | null): void => {

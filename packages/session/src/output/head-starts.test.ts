@@ -3,7 +3,7 @@ import { HeldStream, nextTurn } from "../../test/held-sender.js";
 import { recordPair, recordsIn } from "../../test/record-pair.js";
 import { noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
 import { FrameOutput } from "./frame-output.js";
-import { isHeadStart } from "./head-start.js";
+import { HeadStarts } from "./head-starts.js";
 
 const DATA = new Uint8Array(64);
 
@@ -73,5 +73,7 @@ it.each([
   ["a fourth time", true, [1_000, 16, 3]],
   ["a fifth time", false, [1_000, 16, 4]],
 ] as const)("the batch of a tick is cut %s: %s", (_what, is, [bytes, messages, given]) => {
-  expect(isHeadStart(bytes, messages, given)).toBe(is);
+  const headStarts = new HeadStarts();
+  headStarts.given = given;
+  expect(headStarts.isDue(bytes, messages, false)).toBe(is);
 });
