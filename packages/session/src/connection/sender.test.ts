@@ -60,6 +60,14 @@ describe("the budget", () => {
     expect(stream.messages()).toEqual(["1:20000", "2:100", "3:100"]);
   });
 
+  it("rejects a write whose signal has fired, also behind others of the tick, and sends nothing of it", async () => {
+    const { sender, stream } = heldSender();
+    for (let type = 1; type <= 3; type++) await sender.write(type, bytes(4));
+    await expect(sender.write(4, bytes(4), AbortSignal.abort())).rejects.toMatchObject({ code: "IPC_ABORTED" });
+    await sender.flush(undefined);
+    expect(stream.messages()).toEqual(["1:4", "2:4", "3:4"]);
+  });
+
   it("never sends a waiting message that was aborted", async () => {
     const { sender, stream } = heldSender(10_000);
     stream.holds = true;

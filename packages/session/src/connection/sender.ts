@@ -92,7 +92,7 @@ export class Sender implements WriteSink, WriteTarget {
   }
 
   write(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> {
-    // The field is enough for all but the first message of a batch, and leaves no room after a failure.
+    // Zero after a failure, for the first two messages of a batch, and with a shared budget.
     if (this.#output.roomBytes > 0 && signal === undefined) return this.accept(type, data, signal, until) ?? DONE;
     return this.#writeOrWait(type, data, signal, until);
   }
@@ -133,26 +133,23 @@ export class Sender implements WriteSink, WriteTarget {
   }
 
   accept(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined {
-    if (this.#output.isLarge(data)) return this.#acceptLarge(type, data, signal, until);
     let more: Promise<void> | undefined;
     try {
+      if (this.#output.isLarge(data)) return this.#acceptLarge(type, data, signal, until);
       more = this.#output.addSmall(type, data, 1);
     } catch (error) {
       return this.#refuse(error);
     }
-    // Sealing the previous batch failed: this message is rejected and not counted.
-    if (this.#failure !== undefined) return this.#waiting.unawaited.reject(this.#failure);
+    // Sealing the batch before it failed, so this message was not added: it is rejected and not counted.
+    if (this.#failure !== undefined && more === undefined) return this.#waiting.unawaited.reject(this.#failure);
     this.#count(data);
     return until === undefined ? more : this.#whenTaken("write", signal);
   }
 
+  /** @throws CryptoError */
   #acceptLarge(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> | undefined {
-    let isKept: boolean;
-    try {
-      isKept = this.#output.addLarge(type, data) && this.#session !== undefined;
-    } catch (error) {
-      return this.#refuse(error);
-    }
+    const isKept = this.#output.addLarge(type, data) && this.#session !== undefined;
+    // The same, unless the session has it and sends it again.
     if (this.#failure !== undefined && !isKept) return this.#waiting.unawaited.reject(this.#failure);
     this.#count(data);
     if (until !== undefined) return this.#whenTaken("write", signal);

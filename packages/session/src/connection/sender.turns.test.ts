@@ -1,9 +1,10 @@
 import { createSecretKey } from "node:crypto";
 import { MessageCipher } from "@ipc/crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { bytes, HeldStream, heldSender, nextTurn } from "../../test/held-sender.js";
 import { unawaitedWrites } from "../../test/silent-slips.js";
 import { GolangIpcCodec } from "../codec/frame-codec.js";
+import { noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
 import { Sender } from "./sender.js";
 import { WriteQueue } from "./write-queue.js";
 
@@ -56,6 +57,28 @@ it("a loop whose messages are sealed one by one yields to the event loop for eac
   const sizes = stream.writes.map(({ length }) => length);
   expect(Math.max(...sizes)).toBe(Math.ceil(16_384 / SEALED_BYTES) * SEALED_BYTES);
   expect(sizes.reduce((sum, size) => sum + size)).toBe(2_000 * SEALED_BYTES);
+});
+
+describe("a loop that begins behind a tick with 32 KiB or more", () => {
+  it("yields for each 16 KiB all the same if its messages are sealed one by one", async () => {
+    const { sender, stream } = sealingSender();
+    for (let count = 0; count < 400; count++) void sender.write(1, bytes(MESSAGE_BYTES));
+    await nextTurn();
+    for (let count = 0; count < 400; count++) await sender.write(1, bytes(MESSAGE_BYTES));
+    const later = stream.writes.slice(stream.writes.findIndex(({ length }) => length > 32_768) + 1);
+    expect(later[0]).toHaveLength(Math.ceil(16_384 / SEALED_BYTES) * SEALED_BYTES);
+  });
+
+  it("yields for 4 KiB all the same while all connections together have batched 256 KiB", async () => {
+    onTestFinished(noteTickEnd);
+    const { sender, stream } = heldSender();
+    for (let count = 0; count < 1_000; count++) void sender.write(1, bytes(MESSAGE_BYTES));
+    await nextTurn();
+    const before = stream.writes.length;
+    noteBatched(262_144);
+    for (let count = 0; count < 100; count++) await sender.write(1, bytes(MESSAGE_BYTES));
+    expect(stream.writes[before]).toHaveLength(Math.floor(4_096 / FRAME_BYTES) * FRAME_BYTES);
+  });
 });
 
 it("many loops together batch no more in a macrotask than 256 KiB, or 4 KiB each behind the first 2, and then go on eight at a time", async () => {

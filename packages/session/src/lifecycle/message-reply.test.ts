@@ -19,6 +19,9 @@ async function ask(): Promise<Asked> {
   return { serving, client, question: await readData(serving.peer) };
 }
 
+const detached = new Uint8Array(3);
+structuredClone(detached, { transfer: [detached.buffer] });
+
 const LOST = {
   code: "IPC_CONNECTION_LOST",
   message: "reply: the connection that the message came over has ended",
@@ -63,6 +66,9 @@ describe("reply", () => {
     ["type 0", [0, ""], "RangeError"],
     ["data of another kind", [2, {} as never], "TypeError"],
     ["more than the peer takes", [2, "x".repeat(1_025)], "IPC_MESSAGE_TOO_LARGE"],
+    ["a type that is a bigint", [1n as never, "x"], "TypeError"],
+    ["a type that converts to no number", [Object.create(null), "x"], "TypeError"],
+    ["data that is detached", [2, detached], "TypeError"],
     ["options of another kind", [2, "", 5 as never], "TypeError"],
     ["a signal that has fired", [2, "", { signal: AbortSignal.abort() }], "IPC_ABORTED"],
   ])("rejects %s as write does", async (_what, call, outcome) => {

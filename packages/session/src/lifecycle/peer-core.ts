@@ -84,7 +84,7 @@ export class PeerCore<E extends PeerEvents = PeerEvents> {
     return this.#queue(type, data, options);
   }
 
-  /** Writes for the next connection, if writes wait for it. */
+  /** Queues a write for the next connection, or rejects it. */
   #queue(type: number, data: string | Uint8Array, options: WriteOptions | undefined): Promise<void> {
     const connections = this.#connections;
     const { state } = connections;

@@ -1,8 +1,36 @@
 import { describe, expect, test } from "vitest";
 import type { CloseOptions } from "../peer.js";
-import { validateCloseOptions, validateDelay, validateWrite } from "./call-arguments.js";
+import { isPlainWrite, validateCloseOptions, validateDelay, validateWrite } from "./call-arguments.js";
 
 const data = (length: number): Uint8Array => new Uint8Array(length);
+
+const detached = data(3);
+structuredClone(detached, { transfer: [detached.buffer as ArrayBuffer] });
+
+/** Values of each kind, valid and invalid. */
+const TYPES = [1, 4_294_967_295, 0, -0, -1, 1.5, 4_294_967_296, Number.NaN, "1", null, undefined, 1n, Symbol("1"), {}];
+const BARE: unknown = Object.create(null);
+const DATA = [
+  data(1),
+  data(1_024),
+  Buffer.from("x"),
+  data(1_025),
+  data(0),
+  detached,
+  new Uint16Array(1),
+  "x",
+  null,
+  {},
+];
+
+describe("a message with bytes", () => {
+  test.each([...TYPES, BARE])("of the type %o is a plain write exactly if it is valid", (type) => {
+    for (const bytes of DATA) {
+      const hasBytes = bytes instanceof Uint8Array && bytes.length > 0;
+      expect(isPlainWrite(type, bytes, 1_024)).toBe(hasBytes && validateWrite(type, bytes, 1_024) === undefined);
+    }
+  });
+});
 
 describe("a message to be written", () => {
   test.each([1, 2_147_483_648, 4_294_967_295])("may have the type %i", (type) => {

@@ -10,9 +10,13 @@ import { isAbortSignal, TIMER_MAX_MS } from "./option-reader.js";
 /** Default time that `close` allows for sending accepted messages, in milliseconds. */
 export const CLOSE_TIMEOUT_MS = 5_000;
 
-/** Whether a message can be sent, for the path of every write: if not, `validateWrite` says why, or finds data without bytes valid. */
-export function isPlainWrite(type: number, data: unknown, maxSize: number): data is Uint8Array {
-  return type >>> 0 === type && type !== 0 && types.isUint8Array(data) && data.length > 0 && data.length <= maxSize;
+/**
+ * Returns true for a valid message with at least one byte of data. `validateWrite` decides about all others, because a detached buffer
+ * has no bytes either. It is on the path of every write, so it is short.
+ */
+export function isPlainWrite(type: unknown, data: unknown, maxSize: number): data is Uint8Array {
+  if (typeof type !== "number" || type >>> 0 !== type || type === 0 || !types.isUint8Array(data)) return false;
+  return data.length > 0 && data.length <= maxSize;
 }
 
 /** Returns the error of an invalid message to send, so that a promise can reject with it; undefined if it is valid. */

@@ -4,7 +4,7 @@ import type { PromiseWatch } from "../deferred.js";
 import { type IpcError, rethrowDefect } from "../errors.js";
 import type { ResendBuffer } from "../resume/resend-buffer.js";
 import { WriteTurn } from "../scheduling/write-turn.js";
-import { busyPoll, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
+import { busyPoll, nextMacrotask, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
 import { HEAD_START_BYTES, HeadStarts } from "./head-starts.js";
 import { LargeMessage } from "./large-message.js";
 import { AHEAD_BYTES, LargeOutput } from "./large-output.js";
@@ -52,8 +52,8 @@ export class FrameOutput {
   /** A codec that seals its messages one by one may batch a quarter, and reaches both bounds of a tick with a quarter of the bytes. */
   readonly #cost: number;
   readonly #maxSmallBytes: number;
-  readonly #headStarts = new HeadStarts();
-  /** Nothing but adding it has to be done for a frame, as long as another one like it ends within so many bytes of the batch. */
+  readonly #headStarts: HeadStarts;
+  /** Up to this length of the batch, with a second frame like the last one, there is no head start, and no writer yields for it alone. */
   #calmBytes = HEAD_START_BYTES;
   readonly #written: () => void;
   readonly #failed: (error: IpcError) => void;
@@ -79,6 +79,7 @@ export class FrameOutput {
     this.#yieldAfterBytes = encoder.yieldAfterBytes;
     this.#cost = LARGE_BYTES / encoder.yieldAfterBytes;
     this.#maxSmallBytes = Math.min(LARGE_BYTES - 1, this.#buffer.maxFrameBytes - encoder.frameOverhead);
+    this.#headStarts = new HeadStarts(stream);
     this.tracker = new WriteTracker(stream);
   }
 
@@ -121,13 +122,13 @@ export class FrameOutput {
     return data.length > this.#maxSmallBytes;
   }
 
-  /** Adds a frame to the batch. Returns what a writer waits for, if it has to yield. @throws CryptoError */
+  /** Adds a frame to the batch. Returns a promise if a writer has to yield, or if the frame was added and has ended this output. @throws CryptoError */
   addSmall(type: number, data: Uint8Array, messages: 0 | 1): Promise<void> | undefined {
     const batch = this.#buffer;
     const length = this.#frameOverhead + data.length;
     if (!batch.hasRoom(length) && !this.#makeRoom(length)) return;
     this.encoder.writeFrame(batch.slab, batch.end, type, data);
-    batch.advance(length);
+    const batchBytes = batch.advance(length);
     this.#messagesInBatch += messages;
     this.roomBytes -= length;
     if (!this.#flushScheduled) {
@@ -135,23 +136,25 @@ export class FrameOutput {
       process.nextTick(this.#flushTick);
     }
     const isShared = noteBatched(length * this.#cost);
-    if (batch.length + length <= this.#calmBytes && !isShared) return;
+    if (batchBytes + length <= this.#calmBytes && !isShared) return;
     return this.#afterSmall(length, messages, isShared);
   }
 
-  /** Sends a batch in which no frame of this size has room. Returns false if that has ended this output. */
+  /** Makes room in the batch, in a larger slab or by sending it. Returns false if that has ended this output. */
   #makeRoom(length: number): boolean {
     if (this.#buffer.makeRoom(length)) return true;
     this.finish();
-    return !this.#isStopped && this.#buffer.makeRoom(length);
+    if (this.#isStopped) return false;
+    if (!this.#buffer.makeRoom(length)) throw new Error(`a batch without room for ${length} bytes was not sent`);
+    return true;
   }
 
   /** Sends the batch ahead of its time, or returns what the writer of its last frame waits for, if that has to be. */
   #afterSmall(length: number, messages: 0 | 1, isShared: boolean): Promise<void> | undefined {
     const batch = this.#buffer;
-    if (this.#headStarts.isDue(batch.length, this.#messagesInBatch, isShared) && this.#stream.writableLength === 0) {
-      this.#headStarts.given++;
+    if (this.#headStarts.take(batch.length, this.#messagesInBatch, isShared)) {
       this.handBatch();
+      if (this.#isStopped) return nextMacrotask();
     }
     const maxBytes = isShared ? SHARE_BYTES / this.#cost : LARGE_BYTES;
     // A second frame of this size would not fit: the full batch is sent in this tick, so that no small rest follows it.

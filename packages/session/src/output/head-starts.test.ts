@@ -73,7 +73,7 @@ it.each([
   ["a fourth time", true, [1_000, 16, 3]],
   ["a fifth time", false, [1_000, 16, 4]],
 ] as const)("the batch of a tick is cut %s: %s", (_what, is, [bytes, messages, given]) => {
-  const headStarts = new HeadStarts();
-  headStarts.given = given;
-  expect(headStarts.isDue(bytes, messages, false)).toBe(is);
+  const headStarts = new HeadStarts(new HeldStream());
+  for (let count = 0; count < given; count++) headStarts.take(1_000, 16, false);
+  expect(headStarts.take(bytes, messages, false)).toBe(is);
 });

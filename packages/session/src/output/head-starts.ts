@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+
 /** A shorter batch is not cut. In bytes. */
 export const HEAD_START_BYTES = 1_000;
 
@@ -21,20 +23,27 @@ const PER_TICK = 4;
  * calls in flight, neither side then waits until the other has worked on all of them.
  */
 export class HeadStarts {
+  readonly #stream: Pick<Duplex, "writableLength">;
   /** Batches of this tick that were sent before its end. */
-  given = 0;
+  #given = 0;
   /** Whether a batch of the last tick was large, and whether one of this tick is. */
   #isFlowing = false;
   #hasFlowed = false;
 
+  constructor(stream: Pick<Duplex, "writableLength">) {
+    this.#stream = stream;
+  }
+
   /**
-   * Whether the batch is sent here.
+   * Returns whether the batch is sent here; then it counts as one of this tick.
    * @param isShared whether so many connections batch in this tick that each further write and record would cost them all
    */
-  isDue(bytes: number, messages: number, isShared: boolean): boolean {
-    if (this.#isFlowing || bytes < HEAD_START_BYTES || this.given >= (isShared ? 1 : PER_TICK)) return false;
-    if (messages === 0) return false;
-    return messages % MESSAGES === 0 || (this.given === 0 && messages > 1 && bytes >= LONG_BYTES);
+  take(bytes: number, messages: number, isShared: boolean): boolean {
+    if (this.#isFlowing || bytes < HEAD_START_BYTES || this.#given >= (isShared ? 1 : PER_TICK)) return false;
+    const isDue = messages % MESSAGES === 0 || (this.#given === 0 && bytes >= LONG_BYTES && messages > 1);
+    if (!isDue || messages === 0 || this.#stream.writableLength > 0) return false;
+    this.#given++;
+    return true;
   }
 
   /** Takes note of each batch that is sent. */
@@ -44,7 +53,7 @@ export class HeadStarts {
 
   /** Begins the next tick. Returns whether batches may be due in it. */
   endTick(): boolean {
-    this.given = 0;
+    this.#given = 0;
     this.#isFlowing = this.#hasFlowed;
     this.#hasFlowed = false;
     return !this.#isFlowing;

@@ -71,9 +71,10 @@ export class SendBuffer {
     return this.#end;
   }
 
-  /** Adds the `bytes` written at `end` to the batch. */
-  advance(bytes: number): void {
+  /** Adds the `bytes` written at `end`, at least one, to the batch. Returns its `length`. */
+  advance(bytes: number): number {
     this.#end += bytes;
+    return this.#end - this.#from + this.#tailroom;
   }
 
   get slab(): Buffer {
