@@ -1,13 +1,12 @@
-import { type Client, startClient } from "@ipc/client";
-import { type Server, startServer } from "@ipc/server";
+import { startClient } from "@ipc/client";
+import { startServer } from "@ipc/server";
 import { describe, expect, test } from "vitest";
 import { CutSockets } from "../../../../internal/testkit/src/cut-sockets.js";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { FakePeer, fakePair } from "../../test/fake-peer.js";
-import { type JsonRpcMessage, jsonRpcOver } from "./json-rpc.js";
-
-type Any = JsonRpcMessage & { readonly id?: unknown; readonly method?: unknown };
+import { type Any, over } from "../../test/json-rpc-over.js";
+import { jsonRpcOver } from "./json-rpc.js";
 
 const request = (id: unknown, method: string, params?: unknown) => ({ jsonrpc: "2.0", id, method, params });
 const response = (id: unknown, result: unknown) => ({ jsonrpc: "2.0", id, result });
@@ -19,9 +18,7 @@ function deliver(peer: FakePeer, message: Any): void {
 describe("a request under way on the next connection, while the end of the one before still waits to be handed out,", () => {
   function scene() {
     const peer = new FakePeer();
-    const { reader, writer } = jsonRpcOver(peer);
-    const received: Any[] = [];
-    reader.listen((message) => void received.push(message as Any));
+    const { received, writer } = over(peer);
     return { peer, writer, received };
   }
 
@@ -62,14 +59,6 @@ describe("a request under way on the next connection, while the end of the one b
     expect(received).toMatchObject([{ id: 2, error: { code: -32_097 } }]);
   });
 });
-
-/** The JSON-RPC of a peer: its received messages, and how to write. */
-function over(peer: Client | Server): { readonly received: Any[]; readonly write: (message: Any) => Promise<void> } {
-  const { reader, writer } = jsonRpcOver(peer);
-  const received: Any[] = [];
-  reader.listen((message) => void received.push(message as Any));
-  return { received, write: (message) => writer.write(message) };
-}
 
 describe("a request that goes over the next connection", () => {
   test("gets its response when a listener of the loss of the session before has written it", async () => {
@@ -116,9 +105,7 @@ describe("a request that goes over the next connection", () => {
 describe("the requests of the other side that are kept until they are answered", () => {
   function scene() {
     const peer = new FakePeer();
-    const { reader, writer } = jsonRpcOver(peer);
-    const received: Any[] = [];
-    reader.listen((message) => void received.push(message as Any));
+    const { received, writer } = over(peer);
     /** The replies, each with the length of the message that it replies to. */
     const replies: { readonly to: number; readonly said: Any }[] = [];
     const deliverWatched = (message: unknown): void => {
@@ -190,14 +177,12 @@ describe("the requests of the other side that are kept until they are answered",
 
   test("end the connection, and report why, if their refusal finds the queue full: no side waits forever", async () => {
     const { client, server } = fakePair();
-    const asked = jsonRpcOver(client);
-    const received: Any[] = [];
-    asked.reader.listen((message) => void received.push(message as Any));
+    const { received, write } = over(client);
     const { reader, writer } = jsonRpcOver(server);
     const errors: unknown[] = [];
     reader.listen(() => {});
     writer.onError(([error]) => errors.push(error));
-    for (let id = 0; id <= 16_384; id++) void asked.writer.write(request(id, "get"));
+    for (let id = 0; id <= 16_384; id++) void write(request(id, "get"));
     server.refuses = "IPC_QUEUE_FULL";
     server.deliver();
     await eventually(() => expect(errors).toMatchObject([{ code: "IPC_QUEUE_FULL" }]));

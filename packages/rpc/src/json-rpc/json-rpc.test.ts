@@ -1,15 +1,14 @@
-import { type Client, memory, startClient } from "@ipc/client";
-import { type Server, startServer } from "@ipc/server";
+import { memory, startClient } from "@ipc/client";
+import { startServer } from "@ipc/server";
 import { describe, expect, test } from "vitest";
 import { CutSockets } from "../../../../internal/testkit/src/cut-sockets.js";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { stopClock } from "../../../../internal/testkit/src/stopped-clock.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { FakePeer } from "../../test/fake-peer.js";
+import { type Any, over } from "../../test/json-rpc-over.js";
 import { pass } from "../../test/pass-time.js";
-import { type JsonRpcMessage, jsonRpcOver } from "./json-rpc.js";
-
-type Any = JsonRpcMessage & { readonly id?: unknown; readonly method?: unknown };
+import { jsonRpcOver } from "./json-rpc.js";
 
 const request = (id: unknown, method: string, params?: unknown) => ({ jsonrpc: "2.0", id, method, params });
 const response = (id: unknown, result: unknown) => ({ jsonrpc: "2.0", id, result });
@@ -17,14 +16,6 @@ const cancel = (id: unknown) => ({ jsonrpc: "2.0", method: "$/cancelRequest", pa
 
 function deliver(peer: FakePeer, message: Any): void {
   peer.emit("message", peer.messageOf(0x6a727063, Buffer.from(JSON.stringify(message))));
-}
-
-/** A peer's JSON-RPC: what it has received, and how it writes. */
-function over(peer: Client | Server): { readonly received: Any[]; readonly write: (message: Any) => Promise<void> } {
-  const { reader, writer } = jsonRpcOver(peer);
-  const received: Any[] = [];
-  reader.listen((message) => void received.push(message as Any));
-  return { received, write: (message) => writer.write(message) };
 }
 
 describe("JSON-RPC over a server of one client after another", () => {

@@ -5,20 +5,10 @@ import { CutSockets } from "../../../../internal/testkit/src/cut-sockets.js";
 import { eventually } from "../../../../internal/testkit/src/eventually.js";
 import { untilTestEnds } from "../../../../internal/testkit/src/until-test-ends.js";
 import { type FakePeer, fakePair } from "../../test/fake-peer.js";
-import { type JsonRpcMessage, type JsonRpcPeer, jsonRpcOver } from "./json-rpc.js";
-
-type Any = JsonRpcMessage & { readonly id?: unknown };
+import { type Any, over } from "../../test/json-rpc-over.js";
 
 const request = (id: unknown) => ({ jsonrpc: "2.0", id, method: "get" });
 const response = (id: unknown, result: unknown) => ({ jsonrpc: "2.0", id, result });
-
-function over(peer: JsonRpcPeer) {
-  const { reader, writer } = jsonRpcOver(peer);
-  const received: Any[] = [];
-  reader.listen((message) => void received.push(message as Any));
-  const write = (message: Any): Promise<void> => writer.write(message);
-  return { received, write, writer };
-}
 
 describe("a request is answered with -32097 when its connection is lost", () => {
   const lost = (id: number) => ({ id, error: { code: -32_097 } });
