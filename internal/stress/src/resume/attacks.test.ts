@@ -1,7 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
-import { type Client, startClient } from "@ipc/client";
-import { type ManagerOptions, type ServerConnection, type ServerManager, startServerManager } from "@ipc/manager";
+import type { Duplex } from "node:stream";
+import { type Client, type ClientOptions, startClient } from "@ipc/client";
+import {
+  type ManagerOptions,
+  type ManagerStats,
+  type ServerConnection,
+  type ServerManager,
+  startServerManager,
+} from "@ipc/manager";
 import { type ResumableSession, ResumeRegistry } from "@ipc/session/internal";
 import { memory } from "@ipc/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -89,6 +96,31 @@ describe("a session of which an attacker knows the id", () => {
   });
 });
 
+interface Exchanging {
+  readonly client: Client;
+  /** All that has come back, oldest first. */
+  readonly echoed: readonly string[];
+  /** Sends the next number, and waits until it is back. */
+  readonly exchange: () => Promise<void>;
+}
+
+/** A client that counts to a manager that echoes. */
+async function exchanging(options: ClientOptions): Promise<Exchanging> {
+  const client = untilTestEnds(await startClient(options));
+  const echoed: string[] = [];
+  client.on("message", (message) => void echoed.push(message.text()));
+  let sent = 0;
+  const exchange = async (): Promise<void> => {
+    await client.write(1, String(sent++));
+    await eventually(() => expect(echoed).toHaveLength(sent));
+  };
+  return { client, echoed, exchange };
+}
+
+async function times(count: number, work: () => Promise<void>): Promise<void> {
+  for (let each = 0; each < count; each++) await work();
+}
+
 describe("a manager under a flood of RESUME", () => {
   it("answers each that it does not know the session, and serves its clients meanwhile", async () => {
     const scene = await start({ maxConnections: 300 });
@@ -104,44 +136,76 @@ describe("a manager under a flood of RESUME", () => {
     expect(client.stats).toMatchObject({ resumes: 0, reconnects: 0 });
   });
 
-  it("for the session of one client lets every client of a full manager back in its own place", async () => {
-    const inner = memory();
+  it("keeps nothing, when full, of attackers that dial again once refused; its clients go on, and come back", async () => {
+    const inner = { ...memory() };
+    const dial = vi.spyOn(inner, "dial");
     const common = { name, resume: true, security: { psk } };
     const manager = untilTestEnds(await startServerManager({ ...common, transport: inner, maxConnections: 3 }));
+    const refused: string[] = [];
+    manager.on("refused", ({ code }) => void refused.push(code));
     manager.on("message", (connection, message) => connection.write(message.type, message.data));
     const scene = { manager, directory: "" };
     const { ended } = connectionsOf(scene);
-    const victim = await shakeHands(await inner.dial(name, { kind: "name" }, {}), { hasPsk: true });
+    const dialed = (): Promise<Duplex> => inner.dial(name, { kind: "name" }, {});
+    const victim = await shakeHands(await dialed(), { hasPsk: true });
     const { id, key } = keysOf(victim);
     const connection = await firstConnection(scene);
     const transport = new CutTransport(inner);
-    const [first, second] = [0, 1].map(() => startClient({ ...common, transport, retryMs: 1 }));
-    const clients = [untilTestEnds(await (first as Promise<Client>)), untilTestEnds(await (second as Promise<Client>))];
+    const leaving = await exchanging({ ...common, transport, retryMs: 1 });
+    const staying = await exchanging({ ...common, transport: inner });
     await eventually(() => expect(manager.connections.size).toBe(3));
     const before = [...manager.connections.values()];
-    const echoed = clients.map((client) => {
-      const texts: string[] = [];
-      client.on("message", (message) => void texts.push(message.text()));
-      return texts;
-    });
-    const flood = Array.from({ length: 200 }, async () => {
-      const stream = await inner.dial(name, { kind: "name" }, {});
-      stream.on("error", () => {});
-      const claim = claimOf(id, someKey(), 4_294_967_295);
-      return shakeHands(stream, { claim, hasPsk: true }).then(
-        ({ outcome }) => outcome.resume?.answer?.how,
-        ({ code }) => code,
-      );
+    const attackers: readonly { readonly hasPsk: boolean; readonly claim: () => Claim; readonly answer: string }[] = [
+      { hasPsk: true, claim: () => claimOf(id, someKey(), 4_294_967_295), answer: "refused" },
+      { hasPsk: true, claim: () => claimOf(randomBytes(16), someKey()), answer: "unknown" },
+      { hasPsk: false, claim: () => claimOf(id, someKey(), 4_294_967_295), answer: "IPC_SECURITY_REFUSED" },
+    ];
+    const answers = attackers.map((): (string | undefined)[] => []);
+    const unbounded: ManagerStats[] = [];
+    const texts: string[] = [];
+    const streams = new Set<Duplex>();
+    let isOver = false;
+    const flood = Array.from({ length: 45 }, async (_, each) => {
+      const kind = each % attackers.length;
+      const { hasPsk, claim } = attackers[kind] as (typeof attackers)[number];
+      for (let attempts = 0; attempts < 5 || !isOver; attempts++) {
+        const stream = (await dialed()).on("error", () => {});
+        streams.add(stream.once("close", () => streams.delete(stream)));
+        const shaken = shakeHands(stream, { claim: claim(), hasPsk });
+        const answer = await shaken.then(
+          async (hostile) => {
+            await eventually(() => expect(stream.destroyed).toBe(true));
+            texts.push(...hostile.texts);
+            return hostile.outcome.resume?.answer?.how;
+          },
+          ({ code }) => code,
+        );
+        answers[kind]?.push(answer);
+        const { stats } = manager;
+        const { connections, detached, unreadBytes, queuedBytes } = stats;
+        if (connections > 3 || detached > 1 || unreadBytes > 1_024 || queuedBytes > 1_024) unbounded.push(stats);
+      }
     });
     transport.halfOpen();
-    await Promise.all(clients.map((client) => client.write(1, "back")));
-    const answers = new Set(await Promise.all(flood));
-    expect([...answers].sort()).toEqual(["IPC_SERVER_BUSY", "refused"]);
-    await eventually(() => expect(echoed).toEqual([["back"], ["back"]]));
+    // It shares the handshakes of a full manager with the attackers, so it is back before their last attempt or soon after.
+    const comesBack = times(20, leaving.exchange);
+    await times(20, staying.exchange);
+    isOver = true;
+    await Promise.all(flood);
+    await comesBack;
+    for (const [kind, { answer }] of attackers.entries())
+      expect([...new Set(answers[kind])].sort()).toEqual(["IPC_SERVER_BUSY", answer].sort());
+    const sent = Array.from({ length: 20 }, (_, each) => String(each));
+    expect([leaving.echoed, staying.echoed, texts, unbounded]).toEqual([sent, sent, [], []]);
+    // Every connection but the first of each client, and the one with which a client came back.
+    await eventually(() => expect([streams.size, refused.length]).toEqual([0, dial.mock.calls.length - 3 - 1]));
+    const nothing = { detached: 0, unreadBytes: 0, queuedBytes: 0 };
+    await eventually(() => expect(manager.stats).toEqual({ connections: 3, ...nothing }));
     expect([[...manager.connections.values()], ended()]).toEqual([before, 0]);
+    expect([leaving.client.stats.resumes, staying.client.stats.resumes]).toEqual([1, 0]);
+    expect(new Set(refused)).toEqual(new Set(["IPC_SERVER_BUSY", "IPC_SECURITY_REFUSED"]));
     expect([connection.status, connection.stats.resumes, victim.stream.destroyed]).toEqual(["Connected", 0, false]);
-    const claim = claimOf(id, key);
-    const back = await shakeHands(await inner.dial(name, { kind: "name" }, {}), { claim, hasPsk: true });
+    const back = await shakeHands(await dialed(), { claim: claimOf(id, key), hasPsk: true });
     expect(back.outcome.resume?.answer).toMatchObject({ how: "resumed" });
   });
 });
