@@ -109,7 +109,7 @@ const lateHandshake = (of: number, bytes: number): Step[] => [
 /** Less than RESUME is long, so that one of the faults is in the middle of it. */
 const LATE_STEP_BYTES = 25;
 
-/** Handshakes that fail everywhere, and go on late. Without the attempts, an old RESUME ends the connection of a later one. */
+/** Handshakes that fail at one of many places, and go on late. Without the attempts, an old RESUME ends the connection of a later one. */
 export const LATE_HANDSHAKES: readonly Step[] = Array.from(
   { length: MAX_HANDSHAKE_BYTES / LATE_STEP_BYTES },
   (_, index) => lateHandshake(0, (index + 1) * LATE_STEP_BYTES),

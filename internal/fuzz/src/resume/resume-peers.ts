@@ -163,6 +163,9 @@ function watch(side: ResumeSide, network: FaultyNetwork): void {
   side.peer.on("lost", () => {
     last = undefined;
   });
+  side.peer.on("status", (status) => {
+    if (status === "Connected") last ??= network.latest;
+  });
   side.peer.on("resumed", () => {
     if (last?.isWhole === true) side.failure ??= new BrokenPromise(ENDED_WHOLE);
     last = network.latest;

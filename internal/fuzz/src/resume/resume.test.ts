@@ -24,7 +24,9 @@ describe.each<HostKind>(["server", "manager"])("peers that resume, with a %s", {
   });
 });
 
-it("a manager that answers an old attempt, which arrives late, is found to be broken", async () => {
+it("a manager that answers an old attempt, which arrives late, is found to be broken", {
+  timeout: TIMEOUT_MS,
+}, async () => {
   const play = await load("manager", NO_ATTEMPTS);
   await expect(play(LATE_HANDSHAKES)).rejects.toEqual(new BrokenPromise(ENDED_WHOLE));
 });

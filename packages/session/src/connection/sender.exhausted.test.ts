@@ -28,13 +28,13 @@ async function writeSeventeen(session: ResumableSession | undefined): Promise<Se
   return sender;
 }
 
-it("a message whose batch cannot be sealed was accepted, counts as unsent, and a flush rejects", async () => {
+it("counts a message as accepted and unsent when its batch cannot be sealed, and rejects a flush", async () => {
   const sender = await writeSeventeen(undefined);
   expect([sender.acceptedMessages, sender.unsent.messages]).toEqual([17, 16]);
   await expect(sender.flush(undefined)).rejects.toMatchObject({ code: "IPC_CIPHER_EXHAUSTED" });
 });
 
-it("a message whose batch cannot be sealed was accepted, and a session keeps it for its next connection", async () => {
+it("accepts a message whose batch cannot be sealed, and keeps it in a session for the next connection", async () => {
   const session = someSession({ bufferBytes: 1_000_000 });
   const sender = await writeSeventeen(session);
   expect([sender.acceptedMessages, session.resend.messages, session.resend.last]).toEqual([17, 17, 17]);

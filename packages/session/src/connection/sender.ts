@@ -92,7 +92,7 @@ export class Sender implements WriteSink, WriteTarget {
   }
 
   write(type: number, data: Uint8Array, signal?: AbortSignal, until?: WriteUntil): Promise<void> {
-    // Zero after a failure, for the first two messages of a batch, and with a shared budget.
+    // Not positive after a failure, for the first two messages of a batch, and with a shared budget.
     if (this.#output.roomBytes > 0 && signal === undefined) return this.accept(type, data, signal, until) ?? DONE;
     return this.#writeOrWait(type, data, signal, until);
   }

@@ -122,7 +122,7 @@ export class FrameOutput {
     return data.length > this.#maxSmallBytes;
   }
 
-  /** Adds a frame to the batch. Returns a promise if a writer has to yield, or if the frame was added and has ended this output. @throws CryptoError */
+  /** Adds a frame to the batch. Returns a promise if its writer has to yield, or if adding it has ended this output. @throws CryptoError */
   addSmall(type: number, data: Uint8Array, messages: 0 | 1): Promise<void> | undefined {
     const batch = this.#buffer;
     const length = this.#frameOverhead + data.length;
