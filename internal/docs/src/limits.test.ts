@@ -47,9 +47,9 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   },
   { file: "session/src/resume/slab-pool.ts", code: "MAX_SLABS = 64;", says: "up to 4 MiB" },
   {
-    file: "server/src/handshake-acceptor.ts",
-    code: "MAX_BUSY_HANDSHAKES = 16;",
-    says: "for clients that come back | 16 |",
+    file: "server/src/handshake-table.ts",
+    code: "FLOODED_LIMIT = 64;",
+    says: "for clients that come back | 64 |",
   },
   {
     file: "manager/src/connection-registry.ts",

@@ -1,5 +1,6 @@
-import { createECDH } from "node:crypto";
+import { createECDH, createSecretKey } from "node:crypto";
 import { type IpcError, openSession, type PeerOptions, SessionError } from "@ipc/session";
+import { type ClientHandshakeOptions, clientHandshake, type Handshake, runHandshake } from "@ipc/session/handshake";
 import { memoryPair } from "@ipc/transport";
 import { expect, it } from "vitest";
 import { eventually } from "../../../internal/testkit/src/eventually.js";
@@ -21,11 +22,13 @@ interface Door {
   readonly raw: () => RawPeer;
   readonly honest: (options?: PeerOptions) => Promise<unknown>;
   readonly setBusy: (busy: boolean) => void;
+  /** Lets the stopped clock go on. */
+  readonly pass: (ms: number) => void;
 }
 
-/** An acceptor of few handshakes, whose authorize option never answers. `random`: which of equals is dropped, from 0 up. */
-function open(maxHandshakes: number, random = 0, resume?: AcceptHandler["resume"]): Door {
-  stopClock();
+/** An acceptor of few handshakes. `random`: which of equals is dropped, from 0 up. @param own default: `authorize` never answers */
+function open(maxHandshakes: number, random = 0, own: Partial<AcceptHandler> = {}): Door {
+  const pass = stopClock();
   const refused: IpcError[] = [];
   let authorizing = 0;
   let isBusy = false;
@@ -45,8 +48,8 @@ function open(maxHandshakes: number, random = 0, resume?: AcceptHandler["resume"
       authorizing++;
       return new Promise(() => {});
     },
-    resume,
     onEstablished: () => {},
+    ...own,
   };
   const dial = (): RawPeer["stream"] => {
     const [near, far] = memoryPair();
@@ -61,6 +64,7 @@ function open(maxHandshakes: number, random = 0, resume?: AcceptHandler["resume"
     setBusy: (busy) => {
       isBusy = busy;
     },
+    pass,
   };
 }
 
@@ -158,18 +162,87 @@ it("drops a client that is being rejected, not a handshake, when both together e
   expect(openOnes([...peers, ...rejected])).toEqual([true, true, false, false, true, true]);
 });
 
-it("tells the 17th of the clients in a handshake that a full server is busy, and begins one again when another has ended", async () => {
-  const decide = (): never => {
+const resume: AcceptHandler["resume"] = {
+  require: false,
+  decide: () => {
     throw new Error("there was no RESUME");
-  };
-  const door = open(128, 0, { require: false, decide });
+  },
+};
+
+it("drops the one of 64 handshakes of a full server that has advanced least, for the 65th", async () => {
+  const door = open(128, 0, { resume });
   door.setBusy(true);
-  const first = await Promise.all(Array.from({ length: 16 }, () => silent(door)));
-  const seventeenth = door.raw();
-  expect(await seventeenth.read(2)).toEqual(Buffer.of(2, 0xff));
-  expect([openOnes(first), door.refused]).toMatchObject([new Array(16).fill(true), [{ code: "IPC_SERVER_BUSY" }]]);
-  first[0]?.stream.destroy();
-  await eventually(() => expect(door.refused).toHaveLength(2));
-  const next = door.raw();
-  expect(await next.read(2)).toEqual(Buffer.of(2, 1));
+  const peers = [await replied(door), await keyed(door), await silent(door)];
+  for (let count = 3; count < 64; count++) peers.push(await replied(door));
+  const newest = await silent(door);
+  await peers[2]?.gone;
+  expect(openOnes([...peers, newest])).toEqual([true, true, false, ...new Array(62).fill(true)]);
+  expect(door.refused).toMatchObject([DROPPED]);
+});
+
+it("lets a client of a full server send its AUTH while strangers take all places again and again", async () => {
+  const door = open(128, 0, { resume });
+  door.setBusy(true);
+  for (let count = 0; count < 64; count++) await silent(door);
+  void door.honest();
+  await eventually(async () => {
+    await silent(door);
+    expect(door.authorizing()).toBe(1);
+  });
+  for (let count = 0; count < 100; count++) await silent(door);
+  expect(new Set(door.refused.map(({ code }) => code))).toEqual(new Set(["IPC_HANDSHAKE_FAILED"]));
+  expect(door.authorizing()).toBe(1);
+});
+
+it("drops no handshake that began while the server was not full for one that begins while it is", async () => {
+  const door = open(2, 0, { resume });
+  const peers = [await silent(door), await silent(door)];
+  door.setBusy(true);
+  for (let count = 0; count < 65; count++) await silent(door);
+  expect([openOnes(peers), door.refused.length]).toEqual([[true, true], 1]);
+});
+
+it("tells a client that a full server is busy while 64 others have sent their AUTH", async () => {
+  const door = open(128, 0, { resume });
+  door.setBusy(true);
+  const honest = Array.from({ length: 64 }, () => door.honest());
+  await eventually(() => expect(door.authorizing()).toBe(64));
+  door.pass(1_000);
+  expect(await door.raw().read(2)).toEqual(Buffer.of(2, 0xff));
+  expect(door.refused).toMatchObject([{ code: "IPC_SERVER_BUSY" }]);
+  expect(await Promise.race([...honest, "all in progress"])).toBe("all in progress");
+});
+
+/** A client that comes back sends its reply, its public key, and its AUTH; then its RESUME. */
+const BEFORE_RESUME = 3;
+
+function* untilResume(handshake: Handshake<unknown>): Handshake<void> {
+  let sent = 0;
+  for (let step = handshake.next(); step.done !== true; step = handshake.next(yield step.value))
+    if (step.value.kind === "send" && ++sent > BEFORE_RESUME) return;
+}
+
+/** Sends its AUTH, receives the server's, and leaves out the RESUME that it has announced. */
+async function owing(door: Door): Promise<RawPeer> {
+  const { credentials, limits } = resolveServerOptions({ name: "orders", security });
+  const session = { id: new Uint8Array(16), key: createSecretKey(security.psk), counts: { received: 0, taken: 0 } };
+  const claim = { session, attempt: 1 } as NonNullable<ClientHandshakeOptions["resume"]>["claim"];
+  const options = { name: "orders", encryption: true, credentials, resume: { require: false, claim }, ...limits };
+  const raw = door.raw();
+  await runHandshake(raw.stream, untilResume(clientHandshake(options)), { timeoutMs: 20_000 });
+  raw.stream.resume();
+  return raw;
+}
+
+it("drops a client of a full server that leaves it waiting for its RESUME for 100 ms, and not before", async () => {
+  const door = open(128, 0, { resume, authorize: () => true });
+  door.setBusy(true);
+  const peers = await Promise.all(Array.from({ length: 64 }, () => owing(door)));
+  door.pass(99);
+  expect(await door.raw().read(2)).toEqual(Buffer.of(2, 0xff));
+  door.pass(1);
+  expect(await door.raw().read(2)).toEqual(Buffer.of(2, 1));
+  await peers[0]?.gone;
+  expect(openOnes(peers)).toEqual([false, ...new Array(63).fill(true)]);
+  expect(door.refused).toMatchObject([{ code: "IPC_SERVER_BUSY" }, DROPPED]);
 });

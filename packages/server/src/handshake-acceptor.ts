@@ -20,15 +20,12 @@ import {
   setStreamReferenced,
 } from "@ipc/session/internal";
 import { remoteOf } from "@ipc/transport/internal";
-import { HandshakeTable, type PendingHandshake } from "./handshake-table.js";
+import { FLOODED_LIMIT, HandshakeTable, type PendingHandshake } from "./handshake-table.js";
 import type { KeyRing } from "./key-ring.js";
 import type { Authorize } from "./server-options.js";
 
 /** Streams in a handshake or being rejected allowed per handshake of `maxHandshakes`. */
 const PENDING_PER_HANDSHAKE = 2;
-
-/** Handshakes of a full server at a time: a client that resumes replaces its own old connection, and all others are told. */
-const MAX_BUSY_HANDSHAKES = 16;
 
 /** Key pairs generated before a client connects. */
 const KEY_PAIRS_AHEAD = 8;
@@ -73,14 +70,18 @@ export class HandshakeAcceptor {
   /** Announced to every client. */
   readonly #instance: Uint8Array = createInstanceId();
   readonly #handshakes: HandshakeTable;
-  /** Handshakes in progress that began while the server was full. */
-  #busyHandshakes = 0;
+  /**
+   * Those that began while the server was full. A client that resumes replaces its own old connection, and all others are told; those
+   * that wait for a place displace each other, and none that began before.
+   */
+  readonly #busyHandshakes: HandshakeTable;
   /** Streams that are being closed after a rejection, oldest first. */
   readonly #rejected = new Set<Duplex>();
 
   constructor(options: HandshakeAcceptorOptions) {
     this.#options = options;
     this.#handshakes = new HandshakeTable(options);
+    this.#busyHandshakes = new HandshakeTable({ ...options, maxHandshakes: FLOODED_LIMIT });
     this.#keyPairs = new KeyPairPool(options.encryption ? KEY_PAIRS_AHEAD : 0);
   }
 
@@ -91,7 +92,11 @@ export class HandshakeAcceptor {
 
   /** Whether a handshake is in progress. */
   get isActive(): boolean {
-    return this.#handshakes.size > 0;
+    return this.#pending > 0;
+  }
+
+  get #pending(): number {
+    return this.#handshakes.size + this.#busyHandshakes.size;
   }
 
   /** Takes over a newly accepted stream and runs its handshake, or rejects it if the server is busy. */
@@ -104,58 +109,45 @@ export class HandshakeAcceptor {
     stream.on("error", () => {});
     const remote = remoteOf(stream, acceptHandler.address);
     const busy = acceptHandler.busy();
-    if (busy !== undefined && !this.#mayResume(busy, acceptHandler)) {
+    if (busy !== undefined && !mayResume(busy, acceptHandler)) {
       this.#rejectBusy(stream, remote, busy);
       return;
     }
-    const handshake = this.#handshakes.admit(stream);
-    if (isIpcError(handshake)) {
+    const handshake = (busy === undefined ? this.#handshakes : this.#busyHandshakes).admit(stream);
+    if (!isIpcError(handshake)) {
+      void this.#run(handshake, remote, acceptHandler);
+    } else if (busy === undefined) {
       destroyStream(stream);
       this.#refuse(remote, handshake);
-      return;
-    }
-    if (busy === undefined) void this.#run(handshake, remote, acceptHandler);
-    else void this.#runBusy(handshake, remote, acceptHandler);
-  }
-
-  /** Whether a client of a full server may be one that comes back for its session. */
-  #mayResume({ code }: SessionError, { resume }: AcceptHandler): boolean {
-    return resume !== undefined && code === "IPC_SERVER_BUSY" && this.#busyHandshakes < MAX_BUSY_HANDSHAKES;
-  }
-
-  async #runBusy(handshake: PendingHandshake, remote: string, acceptHandler: AcceptHandler): Promise<void> {
-    this.#busyHandshakes++;
-    try {
-      await this.#run(handshake, remote, acceptHandler);
-    } finally {
-      this.#busyHandshakes--;
+    } else {
+      this.#rejectBusy(stream, remote, busy);
     }
   }
 
   /** Aborts every handshake in progress, because another client was accepted or the server is closing. */
   abortAll(reason: SessionError): void {
-    for (const handshake of this.#handshakes) handshake.abort(reason);
+    for (const handshake of [...this.#handshakes, ...this.#busyHandshakes]) handshake.abort(reason);
   }
 
   /** Destroys every pending stream. */
   close(): void {
     this.abortAll(new SessionError("IPC_CLOSED", "handshake aborted: the server was closed"));
-    for (const { stream } of this.#handshakes) destroyStream(stream);
+    for (const { stream } of [...this.#handshakes, ...this.#busyHandshakes]) destroyStream(stream);
     for (const stream of this.#rejected) destroyStream(stream);
   }
 
   async #run(handshake: PendingHandshake, remote: string, acceptHandler: AcceptHandler): Promise<void> {
-    const { stream, signal } = handshake;
+    const { stream, signal, table } = handshake;
     let established: EstablishedConnection;
     try {
       established = await this.#handshake(handshake, remote, acceptHandler);
     } catch (error) {
-      this.#handshakes.delete(handshake);
+      table.delete(handshake);
       this.#closing(stream);
       this.#refuse(remote, reasonOf(signal) ?? handshakeError(error));
       return;
     }
-    this.#handshakes.delete(handshake);
+    table.delete(handshake);
     this.#settle(established, acceptHandler);
   }
 
@@ -165,8 +157,8 @@ export class HandshakeAcceptor {
     { authorize, resume, golangIpcOnly = false }: AcceptHandler,
   ): Promise<EstablishedConnection> {
     const { name, encryption, keys, limits, handshakeTimeoutMs } = this.#options;
-    const { gauge } = this.#handshakes;
-    const { stream, signal } = progress;
+    const { stream, signal, table } = progress;
+    const { gauge } = table;
     const { maxMessageSize } = limits;
     const instance = this.#instance;
     const handshake = serverHandshake({
@@ -229,7 +221,7 @@ export class HandshakeAcceptor {
    * because it has had the most time to read why it was rejected, and never a handshake.
    */
   #boundRejected(): void {
-    const held = this.#handshakes.size + this.#rejected.size;
+    const held = this.#pending + this.#rejected.size;
     if (held < PENDING_PER_HANDSHAKE * this.#options.maxHandshakes) return;
     for (const oldest of this.#rejected) {
       this.#rejected.delete(oldest);
@@ -244,6 +236,11 @@ export class HandshakeAcceptor {
     diagnostics.refused({ role: "server", name, remote, error });
     this.#options.refused(error);
   }
+}
+
+/** Whether a client of a full server may be one that comes back for its session. */
+function mayResume({ code }: SessionError, { resume }: AcceptHandler): boolean {
+  return resume !== undefined && code === "IPC_SERVER_BUSY";
 }
 
 function reasonOf(signal: AbortSignal): IpcError | undefined {

@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 import { isIpcError } from "@ipc/session";
 import { STAGE } from "@ipc/session/handshake";
 import { describe, expect, it } from "vitest";
-import { stopClock } from "../../../internal/testkit/src/stopped-clock.js";
+import { beBusy, stopClock } from "../../../internal/testkit/src/stopped-clock.js";
 import { HandshakeTable, type PendingHandshake } from "./handshake-table.js";
 
 const ANSWER_MS = 100;
@@ -14,12 +14,12 @@ class Table {
     this.table = new HandshakeTable({ maxHandshakes, random: () => 0 });
   }
 
-  /** Adds a handshake whose client has sent so much. Its server waits for more, or does not. */
-  admit(sent: number = STAGE.connected, isWaiting = true): PendingHandshake {
+  /** Adds a handshake whose client has sent so much. Its server waits for more, or does not. @param isWaiting default: until the AUTH */
+  admit(sent: number = STAGE.connected, isWaiting = sent < STAGE.auth): PendingHandshake {
     const admitted = this.table.admit(new Duplex());
     if (isIpcError(admitted)) throw admitted;
     admitted.sent = sent;
-    if (isWaiting) admitted.waitingSince = performance.now();
+    if (isWaiting) admitted.isAwaited = true;
     return admitted;
   }
 
@@ -69,11 +69,34 @@ describe("a full table of handshakes", () => {
     expect(dropped([unanswered, ...others])).toEqual([0, 2]);
   });
 
-  it("keeps a client that has sent its AUTH until its deadline", () => {
+  it("ranks a client that has sent its AUTH like one that has only replied when it leaves the server waiting, and only then", () => {
     const advance = stopClock();
-    const handshake = new Table(1).admit(STAGE.auth);
+    const table = new Table(2);
+    const [silent, authorized] = [table.admit(STAGE.auth, true), table.admit(STAGE.auth)];
+    advance(ANSWER_MS - 1);
+    expect(silent.stage).toBe(STAGE.auth);
+    advance(1);
+    expect([silent.stage, authorized.stage]).toEqual([STAGE.replied, STAGE.auth]);
+    silent.isAwaited = false;
     advance(10 * ANSWER_MS);
-    expect(handshake.stage).toBe(STAGE.auth);
+    expect([silent.stage, authorized.stage]).toEqual([STAGE.auth, STAGE.auth]);
+  });
+
+  it.each([STAGE.connected, STAGE.replied])("raises no client of stage %i that leaves the server waiting", (sent) => {
+    const advance = stopClock();
+    const client = new Table(1).admit(sent);
+    advance(10 * ANSWER_MS);
+    expect(client.stage).toBe(sent);
+  });
+
+  it("gives a client time to answer after this process was busy, and did not read", () => {
+    const advance = stopClock();
+    const client = new Table(1).admit(STAGE.auth, true);
+    beBusy(10 * ANSWER_MS);
+    advance(ANSWER_MS);
+    expect(client.stage).toBe(STAGE.auth);
+    advance(ANSWER_MS);
+    expect(client.stage).toBe(STAGE.replied);
   });
 
   /** Lets strangers come for two seconds, of whom none proves anything. */

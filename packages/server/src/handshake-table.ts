@@ -1,19 +1,23 @@
 import type { Duplex } from "node:stream";
 import { SessionError } from "@ipc/session";
 import { type HandshakeProgress, STAGE } from "@ipc/session/handshake";
+import { startTimeLimit, type TimeLimit } from "@ipc/session/internal";
 import { leastAdvanced } from "./least-advanced.js";
 import { StrangerGauge } from "./stranger-gauge.js";
 
 /**
- * Places in a flood of strangers. Where most handshakes are never completed, more places make every client wait longer for its
+ * Places in a flood of strangers, and at a full server, where most clients wait for a place as strangers would. Where most handshakes are never completed, more places make every client wait longer for its
  * turn and serve none more; fewer let a client that has lost its turn know soon, and dial again.
  */
-const FLOODED_LIMIT = 64;
+export const FLOODED_LIMIT = 64;
 
 /** Handshakes dropped for each new one, as long as there are more than places. */
 const DROPPED_AT_ONCE = 4;
 
-/** A client that leaves the server's limits unanswered for this time has not advanced further than to its reply. */
+/**
+ * A client that leaves the server's limits or its AUTH unanswered for this time has not advanced further than to its reply: after the
+ * AUTH, a client that comes back owes its RESUME, and without keys any stranger gets that far.
+ */
 const ANSWER_MS = 100;
 
 /**
@@ -25,24 +29,37 @@ const NEWEST_SHARE = 8;
 /** A handshake in progress. */
 export class PendingHandshake implements HandshakeProgress {
   readonly stream: Duplex;
+  /** The table that it is in, until it has ended. */
+  readonly table: HandshakeTable;
   readonly #abort = new AbortController();
   /** The stage that the messages of the client have reached. */
   sent: number = STAGE.connected;
-  waitingSince: number | undefined;
+  /** Runs while the server waits for an answer. It allows for a time in which the process was busy and read no answers. */
+  #limit: TimeLimit | undefined;
+  #isSlow = false;
 
-  constructor(stream: Duplex) {
+  constructor(stream: Duplex, table: HandshakeTable) {
     this.stream = stream;
+    this.table = table;
   }
 
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
+  set isAwaited(isAwaited: boolean) {
+    this.#limit?.cancel();
+    this.#limit = undefined;
+    this.#isSlow = false;
+    if (!isAwaited || this.sent < STAGE.publicKey) return;
+    this.#limit = startTimeLimit(ANSWER_MS, () => {
+      this.#isSlow = true;
+    });
+  }
+
   /** How far the client has come, as STAGE. */
   get stage(): number {
-    const { sent, waitingSince } = this;
-    if (sent !== STAGE.publicKey || waitingSince === undefined) return sent;
-    return performance.now() - waitingSince < ANSWER_MS ? sent : STAGE.replied;
+    return this.#isSlow ? STAGE.replied : this.sent;
   }
 
   abort(reason: SessionError): void {
@@ -91,7 +108,7 @@ export class HandshakeTable {
     }
     if (this.#all.size >= this.#maxHandshakes)
       return dropped(`all ${this.#maxHandshakes} in progress have sent their AUTH`);
-    const handshake = new PendingHandshake(stream);
+    const handshake = new PendingHandshake(stream, this);
     this.#all.add(handshake);
     return handshake;
   }

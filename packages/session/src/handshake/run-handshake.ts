@@ -14,8 +14,8 @@ import type { Handshake, HandshakeAnswer, HandshakeStep } from "./steps.js";
 export interface HandshakeProgress {
   /** The peer has sent 0: nothing, 1: its reply to the hello, 2: its public key, 3: its AUTH. */
   sent: number;
-  /** Since when this side waits for the peer, by `performance.now()`; undefined as long as the peer waits for this side. */
-  waitingSince: number | undefined;
+  /** Set to whether this side waits for the peer, at the beginning and at the end of each wait. */
+  set isAwaited(isAwaited: boolean);
 }
 
 export interface HandshakeRun {
@@ -53,10 +53,10 @@ export async function runHandshake<T>(
       case "receive": {
         waitingFor = `${step.what}; the peer is busy, stuck, or does not speak this protocol`;
         const { progress } = run;
-        if (progress !== undefined) progress.waitingSince = performance.now();
+        if (progress !== undefined) progress.isAwaited = true;
         const bytes = await reader.read(step.bytes, step.what);
         if (progress !== undefined) {
-          progress.waitingSince = undefined;
+          progress.isAwaited = false;
           progress.sent = step.stage ?? progress.sent;
         }
         return bytes;
@@ -113,6 +113,7 @@ export async function runHandshake<T>(
     throw error;
   } finally {
     deadline.clear();
+    if (run.progress !== undefined) run.progress.isAwaited = false;
   }
 }
 
