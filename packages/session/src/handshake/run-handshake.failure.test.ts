@@ -122,6 +122,18 @@ describe("a handshake that takes too long", () => {
 });
 
 describe("an abort", () => {
+  test("tells the progress that the peer is no longer awaited", async () => {
+    const { stream } = wire();
+    const controller = new AbortController();
+    const progress = { sent: 0, isAwaited: false };
+    const run = runHandshake(stream, server(), { ...RUN, signal: controller.signal, progress });
+    await turn();
+    expect(progress.isAwaited).toBe(true);
+    controller.abort();
+    await expect(run).rejects.toMatchObject({ code: "IPC_ABORTED" });
+    expect(progress.isAwaited).toBe(false);
+  });
+
   test("ends a handshake in progress, with the reason as cause", async () => {
     const { stream } = wire("0200");
     const controller = new AbortController();
