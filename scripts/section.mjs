@@ -1,11 +1,8 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The top folder of the workspace. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-const { packageManager } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
 const WINDOWS = process.platform === "win32";
 
@@ -21,30 +18,24 @@ const KILL_AFTER_MS = 10_000;
 export class SectionFailed extends Error {}
 
 /**
- * Runs pnpm and prints the title and the time taken. The output is shown only when the command fails.
- *
- * npx fetches the pinned pnpm, so that nothing has to be installed beforehand, and puts it on the PATH, because turbo
- * looks for it there.
+ * Runs a command and prints the title and the time taken. The output is shown only when the command fails.
  *
  * @param {string} title
+ * @param {string} command
  * @param {string[]} args
- * @param {Record<string, string>} [env] added to the environment
+ * @param {{ env?: Record<string, string>, shell?: boolean }} [options]
  * @throws SectionFailed
  */
-export async function pnpmSection(title, args, env = {}) {
+export async function section(title, command, args, options = {}) {
   process.stdout.write(`${title} …`);
   const started = performance.now();
   const progress = setInterval(() => process.stdout.write(` ${elapsed(started, 0)} …`), STILL_RUNNING_MS);
-  const { code, output } = await collect("npx", ["--yes", packageManager, ...args], {
-    env,
-    // Windows starts npx.cmd through its shell only.
-    shell: WINDOWS,
-  });
+  const { code, output } = await collect(command, args, options);
   clearInterval(progress);
   process.stdout.write(` ${code === 0 ? "" : "failed after "}${elapsed(started, 1)}\n`);
   if (code === 0) return;
   process.stdout.write(`${output}\n`);
-  throw new SectionFailed(`${title} failed: ${args.join(" ")}`);
+  throw new SectionFailed(`${title} failed: ${[command, ...args].join(" ")}`);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
-import { pnpmSection } from "./section.mjs";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT, section } from "./section.mjs";
 import { printTestReport, TEST_REPORT, WORLD_REPORT } from "./test-report.mjs";
 
 const QUIET = {
@@ -10,12 +11,20 @@ const QUIET = {
   ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }),
 };
 
+const { packageManager } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+
 /**
  * The steps of the workspace by name, each one usable after those above it. `flags` go to turbo.
  * @satisfies {Record<string, (flags: string[]) => Promise<void>>}
  */
 export const SECTIONS = {
-  install: () => pnpmSection("install", ["install", "--frozen-lockfile"], QUIET),
+  // npx fetches the pinned pnpm, so that nothing has to be installed beforehand.
+  install: () =>
+    section("install", "npx", ["--yes", packageManager, "install", "--frozen-lockfile"], {
+      env: QUIET,
+      // Windows starts npx.cmd through its shell only.
+      shell: process.platform === "win32",
+    }),
 
   build: (flags) => turbo("build", ["compile"], flags),
 
@@ -38,25 +47,19 @@ export const SECTIONS = {
   world: async () => {
     rmSync(WORLD_REPORT, { force: true });
     try {
-      await pnpmSection(
-        "tests with the world outside",
-        [
-          ...["exec", "vitest", "run", "--config", "vitest.world.config.ts", "--reporter=default", "--reporter=json"],
-          `--outputFile.json=${WORLD_REPORT}`,
-        ],
-        QUIET,
-      );
+      await vitest("tests with the world outside", [
+        ...["--config", "vitest.world.config.ts", "--reporter=default", "--reporter=json"],
+        `--outputFile.json=${WORLD_REPORT}`,
+      ]);
     } finally {
       printTestReport(WORLD_REPORT);
     }
   },
 
   reports: () =>
-    pnpmSection(
-      "diagram, API reports, reference and pictures of the command",
-      ["exec", "vitest", "run", "arrows-document", "public-api", "command-document", "command-pictures", "--update"],
-      QUIET,
-    ),
+    vitest("diagram, API reports, reference and pictures of the command", [
+      ...["arrows-document", "public-api", "command-document", "command-pictures", "--update"],
+    ]),
 };
 
 /**
@@ -73,8 +76,32 @@ function turbo(title, tasks, flags) {
   ];
   // A check that decides on CI is carried out there, whatever a cache says.
   const force = process.env["CI"] ? ["--force"] : [];
-  const args = ["exec", "turbo", "run", ...tasks, ...quiet, ...force, ...flags];
-  return pnpmSection(title, args, { ...QUIET, IPC_TOOLCHAIN: toolchain() });
+  return installed(title, "turbo/bin/turbo", ["run", ...tasks, ...quiet, ...force, ...flags], {
+    IPC_TOOLCHAIN: toolchain(),
+  });
+}
+
+/**
+ * @param {string} title
+ * @param {string[]} args
+ */
+function vitest(title, args) {
+  return installed(title, "vitest/vitest.mjs", ["run", ...args]);
+}
+
+/**
+ * Runs an installed program, without npx and pnpm in between, which take more than a second of a processor to start. npm has put
+ * the folder of the installed programs on the PATH, where turbo looks for pnpm.
+ *
+ * @param {string} title
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Record<string, string>} [env] added to the environment
+ */
+function installed(title, program, args, env = {}) {
+  return section(title, process.execPath, [join(ROOT, "node_modules", program), ...args], {
+    env: { ...QUIET, ...env },
+  });
 }
 
 /** What a cached result depends on beside the files: results of one Node, Go or Spin say nothing about another. */
