@@ -13,7 +13,7 @@ type DelayOrder = Extract<Order, { workload: "loop delay" }>;
 export async function loopDelay(place: Place, { size, messages, sendMs }: DelayOrder): Promise<Outcome> {
   const caller = await Caller.connect(place);
   const manner = place.adapter.abilities.manners.includes("awaited") ? "awaited" : "when it must";
-  const { flow, isSettled } = await oneWay(caller, size, manner, RATE_MS);
+  const { flow, isSettled } = await oneWay(caller, size, manner, Math.min(RATE_MS, sendMs));
   const count = Math.ceil(Math.min(messages, (flow.perSecond * sendMs) / 1_000));
   const payload = makePayload(KIND.count, size, place.adapter.isText);
   const watch = new LoopWatch();
