@@ -48,7 +48,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     // More than there are cores, because many tests wait rather than compute. A number: vitest takes a percentage of 100 at most.
-    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    maxWorkers: 2 * availableParallelism(),
     sequence: { sequencer: SlowestFirst },
     // For tests that count what is left after a garbage collection.
     execArgv: ["--expose-gc"],
@@ -73,15 +73,7 @@ export default defineConfig({
           exclude: ["internal/packaging/**", ...REPLACE_MODULES],
           // What a test leaves behind is a defect, also in the eyes of the next one; and it takes half the time.
           isolate: false,
-          setupFiles: [
-            USUAL_UMASK,
-            "internal/testkit/src/real-clock.ts",
-            "internal/testkit/src/forget-sockets.ts",
-            "internal/testkit/src/unhurried-timers.ts",
-            "internal/testkit/src/node-timers.ts",
-            "internal/testkit/src/unexpected-warnings.ts",
-            FIXED_SEED,
-          ],
+          setupFiles: [USUAL_UMASK, "internal/testkit/src/forget-sockets.ts", "internal/testkit/src/set-up.ts"],
           sequence: { groupOrder: 0 },
         },
       },
