@@ -100,6 +100,13 @@ describe("a client that comes back", () => {
     expect([sent.client.at(-1)?.length, sent.server.at(-1)?.length]).toEqual([4 + 8 + 61 + 16, 4 + 8 + 66 + 16]);
   });
 
+  it("says nothing of its session to a server that cannot resume, which accepts it", () => {
+    const sent: SentItems = { client: [], server: [] };
+    const [client] = runPair(clientOf({ require: false, claim }), serverOf(), sent);
+    expect(featuresIn(sent)).toBe("0003");
+    expect(client.resume).toBeUndefined();
+  });
+
   it("goes on with the counts that the server has proved", () => {
     const answer = { how: "resumed", session, attempt: 7, received: 0, taken: undefined } as const;
     const [client, server] = comeBack(() => ({ answer, proved: { key: session.key, counts } }));
