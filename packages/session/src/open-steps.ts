@@ -20,10 +20,13 @@ export class OpenSteps {
   /** Notes that the next message has left the inbox, before any step for it begins. */
   handOut(): void {}
 
-  /** Hands out the next message to listeners. Returns what to pass to `end` when they have returned; 0: nothing. */
-  deliver(): number {
-    return 0;
+  /** Notes that the next message, which is being received, goes to listeners. Returns whether to call `delivered` after them. */
+  deliver(): boolean {
+    return false;
   }
+
+  /** Notes that the listeners of that message have returned. */
+  delivered(): void {}
 
   /**
    * Begins a step for the message that was handed out last; `end` or `settle` ends it.

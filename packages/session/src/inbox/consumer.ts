@@ -187,9 +187,9 @@ export class Consumer<T, D extends T = T> implements SourceConsumer<D> {
   deliver(data: D): void {
     this.#isDelivering = true;
     const steps = this.#source.stepsOf(data);
-    const step = steps?.deliver() ?? 0;
+    const isCounted = steps?.deliver() === true;
     this.#deliver(data);
-    if (step !== 0) steps?.end(step);
+    if (isCounted) steps.delivered();
     this.#isDelivering = false;
     if (this.#isServeDue) this.#dispatch();
   }

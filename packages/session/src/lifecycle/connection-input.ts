@@ -8,6 +8,8 @@ import type { SharedBudget } from "../shared-budget.js";
 /** The way of one connection's messages to the peer, and the flow control of its stream. */
 export interface ConnectionInput {
   receive(message: ReceivedMessage): void;
+  /** A batch of messages has been received. */
+  onBatch(): void;
   /** The inbox is full. */
   onFull(): void;
   /** The inbox has room. */
@@ -35,6 +37,8 @@ class PlainInput implements ConnectionInput {
     this.#connection = connection;
     this.receive = receive;
   }
+
+  onBatch(): void {}
 
   onFull(): void {
     this.#connection.pause();

@@ -32,6 +32,7 @@ export class ConnectionReports implements ConnectionEvents {
 
   bufferDone(buffer: ArrayBufferLike): void {
     this.#peer.reader.receivedBuffer(buffer);
+    this.#connected.input.onBatch();
   }
 
   acceptsRemaining(): boolean {

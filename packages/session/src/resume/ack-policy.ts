@@ -45,15 +45,16 @@ export class AckPolicy {
     this.#limit = undefined;
   }
 
-  /** Notes a message with so many bytes of data. */
-  onReceived(bytes: number): void {
-    this.#messages++;
-    this.#bytes += MESSAGE_HEADER_BYTES + bytes;
+  /** Notes messages that were received. @param bytes of their data */
+  onReceived(messages: number, bytes: number): void {
+    const before = this.#messages;
+    this.#messages += messages;
+    this.#bytes += messages * MESSAGE_HEADER_BYTES + bytes;
     if (this.#bytes >= this.#dueBytes) {
       if (this.#isSoon) return;
       this.#isSoon = true;
       process.nextTick(this.#acknowledge);
-    } else if (this.#messages === BURST_MESSAGES) {
+    } else if (before < BURST_MESSAGES && this.#messages >= BURST_MESSAGES) {
       this.#limit?.cancel();
       this.#wait(BURST_MS);
     } else this.note();

@@ -58,6 +58,9 @@ export class ResumableSession {
   /** The flushes that the last connection left unsettled. */
   #flushes: Deferred<void>[] = [];
   #received = 0;
+  /** Of those, the messages up to the end of the last batch, and the bytes of data behind it. */
+  #batched = 0;
+  #newBytes = 0;
   #peerTaken = 0;
   /** The peer's counts at the end of the session, if it has told them. */
   #final: DeliveryCounts | undefined;
@@ -141,10 +144,18 @@ export class ResumableSession {
     return flush.promise;
   }
 
-  /** Counts a message that goes into the inbox. */
+  /** Counts a message that goes into the inbox. `onBatch` follows. @param bytes of its data */
   onReceived(bytes: number): void {
     this.#received++;
-    this.#acks.onReceived(bytes);
+    this.#newBytes += bytes;
+  }
+
+  /** Sees to the acknowledgement of the messages that were counted: at once for all of a batch, because each costs so little. */
+  onBatch(): void {
+    if (this.#received === this.#batched) return;
+    this.#acks.onReceived(this.#received - this.#batched, this.#newBytes);
+    this.#batched = this.#received;
+    this.#newBytes = 0;
   }
 
   /** Whether the peer can have received, and its application taken, as many messages as it says. */

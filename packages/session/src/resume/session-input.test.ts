@@ -8,6 +8,9 @@ import { SessionInput } from "./session-input.js";
 
 const message = (type: number): ReceivedMessage => new ReceivedMessage(type, new Uint8Array(92), noOrigin);
 
+/** Two of them are enough for an acknowledgement at once. */
+const large = (type: number): ReceivedMessage => new ReceivedMessage(type, new Uint8Array(200_000), noOrigin);
+
 /** An inbox that takes so many messages at a time, and a stream. */
 function setUp(capacity: number, budget?: SharedBudget, limit = 300) {
   const state = {
@@ -43,7 +46,11 @@ function setUp(capacity: number, budget?: SharedBudget, limit = 300) {
     state.unread -= count;
     input.onRoom();
   };
-  return { state, session, input, read };
+  const fill = (count: number): void => {
+    state.unread = count;
+    input.onFull();
+  };
+  return { state, session, input, read, fill };
 }
 
 /** Each look at the clock finds that a second has passed: a time slice is over as soon as it looks. */
@@ -96,6 +103,24 @@ describe("the input of a session", () => {
     read(2);
     expect([state.received, session.counts.received, state.isFlowing]).toEqual([[1, 2, 3, 4, 5, 6], 6, true]);
   });
+
+  it("acknowledges what a batch has brought, and what it passes on later, in one go each", async () => {
+    const { state, session, input, read } = setUp(2, undefined, 1_000_000);
+    const acks: number[] = [];
+    session.attach(({ received }) => acks.push(received) > 0);
+    state.isBlocked = true;
+    for (const type of [1, 2, 3, 4]) input.receive(large(type));
+    await nextTurn();
+    expect(acks).toEqual([]);
+    input.onBatch();
+    await nextTurn();
+    expect(acks).toEqual([2]);
+    read(2);
+    await nextTurn();
+    expect(acks).toEqual([2, 4]);
+    session.detach([]);
+  });
+
   it("keeps no record in memory for the sake of a message of one byte, and passes on the same bytes", () => {
     const { state, input, read } = setUp(1);
     state.isBlocked = true;
@@ -145,9 +170,9 @@ describe("the input of a session", () => {
   });
 
   it("passes on what arrives within a delivery behind what it has read before", () => {
-    const { state, input, read } = setUp(9);
+    const { state, input, read, fill } = setUp(9);
     state.isBlocked = true;
-    state.unread = 9;
+    fill(9);
     for (const type of [1, 2]) input.receive(message(type));
     state.onDelivery = () => {
       if (state.received.length < 3) input.receive(message(state.received.length + 2));
@@ -157,9 +182,9 @@ describe("the input of a session", () => {
   });
 
   it("passes on a few messages in each turn of the event loop, however many it has read past the inbox, and stops at its end", async () => {
-    const { state, session, input, read } = setUp(1_000, undefined, 100_000);
+    const { state, session, input, read, fill } = setUp(1_000, undefined, 100_000);
     state.isBlocked = true;
-    state.unread = 1_000;
+    fill(1_000);
     for (let type = 1; type <= 100; type++) input.receive(message(type));
     hurryClock();
     read(1_000);
@@ -181,9 +206,9 @@ describe("the input of a session", () => {
   });
 
   it("passes on nothing more once the connection has ended within a delivery", () => {
-    const { state, input, read } = setUp(9);
+    const { state, input, read, fill } = setUp(9);
     state.isBlocked = true;
-    state.unread = 9;
+    fill(9);
     for (const type of [1, 2, 3]) input.receive(message(type));
     state.onDelivery = () => input.end();
     read(9);
@@ -191,9 +216,9 @@ describe("the input of a session", () => {
   });
 
   it("lets nothing flow in a later turn once the connection has ended within the delivery that uses its time up", async () => {
-    const { state, input, read } = setUp(1_000, undefined, 100_000);
+    const { state, input, read, fill } = setUp(1_000, undefined, 100_000);
     state.isBlocked = true;
-    state.unread = 1_000;
+    fill(1_000);
     for (let type = 1; type <= 20; type++) input.receive(message(type));
     state.onDelivery = () => {
       if (state.received.length === 16) input.end();

@@ -34,6 +34,8 @@ export class SessionInput {
   #origin: MessageOrigin | undefined;
   #lastBytes = 0;
   #isOver = false;
+  /** Whether messages are held: the inbox is full, or has not got all that were held. */
+  #isHolding = false;
 
   constructor(options: SessionInputOptions) {
     this.#options = options;
@@ -41,12 +43,17 @@ export class SessionInput {
   }
 
   receive(message: ReceivedMessage): void {
-    if (this.#held.messages > 0 || this.#options.isFull()) this.#hold(message);
+    if (this.#isHolding) this.#hold(message);
     else this.#accept(message);
+  }
+
+  onBatch(): void {
+    this.#options.session.onBatch();
   }
 
   /** The inbox is full. */
   onFull(): void {
+    this.#isHolding = true;
     this.#pauseUnlessBlocked();
   }
 
@@ -57,14 +64,21 @@ export class SessionInput {
     else this.#awaitBudget();
   };
 
-  /** The inbox has room. Each message that is held costs a listener's call, so they are passed on in time slices. */
+  /** The inbox has room. */
   readonly onRoom = (): void => {
     if (this.#slice.isYielding) return;
+    this.#passOn();
+    this.onBatch();
+  };
+
+  /** Each message that is held costs a listener's call, so they are passed on in time slices. */
+  #passOn(): void {
     const held = this.#held;
     let messages = held.unhanded();
     this.#slice.begin();
     while (!this.#options.isFull()) {
       if (held.messages === 0) {
+        this.#isHolding = false;
         this.#lastBytes = 0;
         this.#options.resume();
         return;
@@ -86,7 +100,7 @@ export class SessionInput {
       }
     }
     this.onWaiting();
-  };
+  }
 
   /** The connection has ended, and with it what has not been counted. */
   end(): void {

@@ -50,10 +50,10 @@ describe("taken", () => {
 
   it("counts no message whose listeners have not returned, nor one whose promise is pending then", () => {
     const steps = create();
-    const delivery = steps.deliver();
+    expect(steps.deliver()).toBe(true);
     expect(steps.taken).toBe(0);
     const pending = steps.begin();
-    steps.end(delivery);
+    steps.delivered();
     expect(steps.taken).toBe(0);
     steps.settle(pending);
     expect([steps.taken, steps.count]).toEqual([1, 0]);

@@ -11,11 +11,13 @@ export class TakenSteps extends OpenSteps {
   #handedOut = 0;
   /** Steps in progress of the message that was handed out last: mostly they are over before the next one is. */
   #newest = 0;
+  /** Whether listeners have it and have not returned. No step, because most messages are received and handled this way. */
+  #isDelivering = false;
   /** Those of earlier messages, by their numbers, in order. */
   readonly #earlier = new Map<number, number>();
   readonly #onChange: () => void;
 
-  /** @param onChange called when `taken` may have grown */
+  /** @param onChange called when `taken` may have grown, except while a message is received: `onBatch` follows that */
   constructor(onSettled: () => void, onChange: () => void) {
     super(onSettled);
     this.#onChange = onChange;
@@ -24,7 +26,7 @@ export class TakenSteps extends OpenSteps {
   /** Messages that the application is done with, and no earlier one is in progress. */
   get taken(): number {
     for (const first of this.#earlier.keys()) return first - 1;
-    return this.#newest > 0 ? this.#handedOut - 1 : this.#handedOut;
+    return this.#newest > 0 || this.#isDelivering ? this.#handedOut - 1 : this.#handedOut;
   }
 
   override handOut(): void {
@@ -33,9 +35,14 @@ export class TakenSteps extends OpenSteps {
   }
 
   /** While a listener runs, the message is not taken: the listener may return a promise, and may announce the end of its peer. */
-  override deliver(): number {
+  override deliver(): boolean {
     this.#next();
-    return this.begin();
+    this.#isDelivering = true;
+    return true;
+  }
+
+  override delivered(): void {
+    this.#isDelivering = false;
   }
 
   override begin(isTaken = false): number {
