@@ -26,6 +26,17 @@ describe("the decoder", () => {
     expect(decoder.nextMessage()).toEqual({ type: 3, data: hex("") });
   });
 
+  test("tells which frames are in memory that later ones may share, and forgets it with the chunk", () => {
+    const decoder = new FrameDecoder({ maxBodyLength: 100 });
+    const chunk = hex("00000004aabbccdd0000000411223344000000045566");
+    decoder.push(chunk);
+    for (const body of [decoder.next(), decoder.next()])
+      expect([decoder.sharedBuffer, body?.buffer]).toEqual([chunk.buffer, chunk.buffer]);
+    expect([decoder.next(), decoder.sharedBuffer]).toEqual([undefined, undefined]);
+    decoder.push(hex("7788"));
+    expect([decoder.next(), decoder.sharedBuffer]).toEqual([hex("55667788"), undefined]);
+  });
+
   test("returns an empty body when minBodyLength is 0", () => {
     const decoder = new FrameDecoder({ maxBodyLength: 0, minBodyLength: 0 });
     for (const byte of hex("0000000000000000")) decoder.push(Uint8Array.of(byte));

@@ -45,6 +45,9 @@ export class FrameDecoder {
   #header = 0;
   #headerUsed = 0;
   #chunk: Uint8Array = NOTHING;
+  /** The memory of the chunk, because asking for `buffer` calls into the engine: for each frame, that is a fifth of the time here. */
+  #chunkBuffer: ArrayBufferLike | undefined;
+  #chunkOffset = 0;
   /** The length that the chunk had when it was pushed; a detached one has none. */
   #chunkLength = 0;
   #at = 0;
@@ -84,7 +87,14 @@ export class FrameDecoder {
       this.#chunk = joined;
     }
     this.#chunkLength = this.#chunk.length;
+    this.#chunkBuffer = this.#chunk.buffer;
+    this.#chunkOffset = this.#chunk.byteOffset;
     this.#at = 0;
+  }
+
+  /** The ArrayBuffer of the frame that was returned last, if it is in a chunk, which later frames may share; otherwise undefined. */
+  get sharedBuffer(): ArrayBufferLike | undefined {
+    return this.#bytes === this.#chunk ? this.#chunkBuffer : undefined;
   }
 
   /**
@@ -135,10 +145,13 @@ export class FrameDecoder {
 
   /** Returns a plain Uint8Array: a `subarray` of a Buffer would be a Buffer, whose `toString` differs. */
   #view(start: number): Uint8Array {
-    const view = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#end - start);
+    const length = this.#end - start;
+    if (this.#bytes === this.#chunk)
+      return new Uint8Array(this.#chunkBuffer as ArrayBufferLike, this.#chunkOffset + start, length);
+    const { buffer, byteOffset } = this.#bytes;
     // An assembled body belongs to its reader alone: an idle decoder must not keep a large one alive.
-    if (this.#bytes !== this.#chunk) this.#bytes = NOTHING;
-    return view;
+    this.#bytes = NOTHING;
+    return new Uint8Array(buffer, byteOffset + start, length);
   }
 
   /** Finds the next complete body and stores its position. */
@@ -221,6 +234,7 @@ export class FrameDecoder {
 
   #forgetChunk(): void {
     this.#chunk = NOTHING;
+    this.#chunkBuffer = undefined;
     this.#chunkLength = 0;
     this.#at = 0;
     this.#bytes = NOTHING;

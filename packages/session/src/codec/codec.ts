@@ -53,8 +53,8 @@ export interface MessageEncoder {
 export interface MessageDecoder {
   /** Bytes pushed and not yet returned as messages. */
   readonly bufferedBytes: number;
-  /** Whether each message has memory of its own, which later messages do not share. @default false */
-  readonly ownsMessages?: boolean;
+  /** The ArrayBuffer of the message that was returned last, if later ones may share it; otherwise undefined. */
+  readonly sharedBuffer: ArrayBufferLike | undefined;
   /** Receives the next bytes of the stream. */
   push(chunk: Uint8Array): void;
   /**

@@ -31,6 +31,20 @@ test("a plain connection announces its end by a GOAWAY when both sides have cont
   expect([plain().closeNotify(), sealed().closeNotify()]).toEqual([undefined, undefined]);
 });
 
+test("plain messages of a chunk share its memory, and each sealed one has its own", () => {
+  const shared = [plain, sealed].map((make) => {
+    const out = make();
+    const both = Buffer.concat([frameOf(out, 1, Uint8Array.of(1)), frameOf(out, 2, Uint8Array.of(2))]);
+    const decoder = decoderFor(make(), Uint8Array.from(both));
+    const buffers = [decoder.nextMessage()?.data.buffer, decoder.nextMessage()?.data.buffer];
+    return [decoder.sharedBuffer === buffers[0], buffers[0] === buffers[1]];
+  });
+  expect(shared).toEqual([
+    [true, true],
+    [false, false],
+  ]);
+});
+
 describe.each([
   ["plain", plain],
   ["sealed", sealed],

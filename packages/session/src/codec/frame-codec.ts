@@ -142,12 +142,16 @@ export class GolangIpcCodec extends FrameCodec {
 
 /** Decodes frames whose bodies are sealed one by one. */
 class GolangIpcDecoder extends FrameDecoder implements MessageDecoder {
-  readonly ownsMessages = true;
   readonly #cipher: MessageCipher;
 
   constructor(cipher: MessageCipher, maxDataBytes: number) {
     super(decoderOptions(maxDataBytes, TYPE_BYTES + SEAL_OVERHEAD_BYTES));
     this.#cipher = cipher;
+  }
+
+  /** Each message is decrypted into memory of its own. */
+  override get sharedBuffer(): undefined {
+    return undefined;
   }
 
   /** @throws FrameError, CryptoError IPC_DECRYPTION_FAILED */

@@ -109,6 +109,10 @@ class RecordMessageDecoder implements MessageDecoder {
     return this.#records.bufferedBytes + this.#frames.bufferedBytes;
   }
 
+  get sharedBuffer(): ArrayBufferLike | undefined {
+    return this.#frames.sharedBuffer;
+  }
+
   push(chunk: Uint8Array): void {
     this.#records.push(chunk);
     this.#hasArrived = true;

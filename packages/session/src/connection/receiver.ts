@@ -197,10 +197,12 @@ export class Receiver {
       } else if (this.#input === "over" && this.#drops(this.#events)) {
         this.#droppedBytes += MESSAGE_HEADER_BYTES + message.data.length;
       } else {
-        if (buffer !== message.data.buffer) {
+        const shared = this.#decoder.sharedBuffer;
+        const memory = shared ?? message.data.buffer;
+        if (buffer !== memory) {
           if (buffer !== undefined) this.#events.bufferDone(buffer);
-          buffer = message.data.buffer;
-          if (this.#decoder.bufferedBytes > 0 && this.#decoder.ownsMessages !== true) markShared(buffer);
+          buffer = memory;
+          if (shared !== undefined && this.#decoder.bufferedBytes > 0) markShared(shared);
         }
         this.#events.message(message);
       }
