@@ -1,3 +1,4 @@
+import { array, assert, asyncProperty, constantFrom } from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { nextTick } from "../../test/recorded-inbox.js";
 import { SessionError } from "../errors.js";
@@ -171,4 +172,38 @@ describe("a listener that fails", () => {
     const failure = { event: "message", error: bug, connection: ["a"] };
     expect(failures).toEqual([failure, failure]);
   });
+});
+
+it("emitMessage calls what emit calls, and reports what it reports, whatever was added and removed before", async () => {
+  const ACTIONS = ["on", "once", "off", "fail", "reject", "clear", "emit"] as const;
+  /** Plays the actions on an emitter of its own. Returns what was seen. */
+  const play = async (
+    actions: readonly (typeof ACTIONS)[number][],
+    emit: (emitter: PeerEmitter<Events>, text: string) => void,
+  ): Promise<unknown> => {
+    const { emitter, failures } = emitterAndFailures();
+    const seen: string[] = [];
+    const listener = (...args: readonly unknown[]): unknown => seen.push(args.join());
+    const acts: Record<(typeof ACTIONS)[number], () => void> = {
+      on: () => emitter.on("message", listener),
+      once: () => emitter.once("message", listener),
+      off: () => emitter.off("message", listener),
+      fail: () =>
+        emitter.on("message", () => {
+          throw bug;
+        }),
+      reject: () => emitter.on("message", () => Promise.reject(bug)),
+      clear: () => emitter.clear(),
+      emit: () => emit(emitter, `message ${seen.length}`),
+    };
+    for (const action of actions) acts[action]();
+    await nextTick();
+    return { seen, failures };
+  };
+  await assert(
+    asyncProperty(array(constantFrom(...ACTIONS), { maxLength: 12 }), async (actions) => {
+      const expected = await play(actions, (emitter, text) => emitter.emit("message", text));
+      expect(await play(actions, (emitter, text) => emitter.emitMessage(text))).toEqual(expected);
+    }),
+  );
 });

@@ -32,6 +32,8 @@ export interface FailureHandler<E, C> {
 export class PeerEmitter<E, C = unknown> {
   /** In the order of adding. A list is replaced and never changed, because listeners add and remove listeners. */
   readonly #entries = new Map<keyof E, readonly Entry[]>();
+  /** The listener of `message`, if there is one, and it was added by `on`. */
+  #messageListener: Entry["listener"] | undefined;
   readonly #events: readonly string[];
   readonly #failures: FailureHandler<E, C>;
   readonly #flow: MessageFlow | undefined;
@@ -79,8 +81,27 @@ export class PeerEmitter<E, C = unknown> {
     if (hasRemoved) this.#stopWhenAlone(event);
   }
 
+  /**
+   * The same as `emit("message", message)`, which is called for each message: one listener, as most peers have, needs neither a look into
+   * the map nor an array of arguments. They are a tenth of the time that a small message takes here.
+   */
+  emitMessage(message: unknown): void {
+    const listener = this.#messageListener;
+    if (listener === undefined) {
+      this.emit("message" as keyof E, message);
+      return;
+    }
+    try {
+      const result = listener(message);
+      if (isPromiseLike(result)) this.#watch("message" as keyof E, [message], Promise.resolve(result));
+    } catch (error) {
+      this.#thrown("message" as keyof E, [message], error);
+    }
+  }
+
   clear(): void {
     this.#entries.clear();
+    this.#messageListener = undefined;
   }
 
   #add(method: "on" | "once", event: keyof E, listener: unknown): void {
@@ -88,7 +109,7 @@ export class PeerEmitter<E, C = unknown> {
     if (event === "message") this.#flow?.listen();
     const entry = { listener: listener as Entry["listener"], isOnce: method === "once" };
     // Not by a spread, which leaves room for 16 more.
-    this.#entries.set(event, (this.#entries.get(event) ?? []).concat(entry));
+    this.#replace(event, (this.#entries.get(event) ?? []).concat(entry));
   }
 
   #validate(method: string, event: unknown, listener: unknown): void {
@@ -100,9 +121,16 @@ export class PeerEmitter<E, C = unknown> {
   #remove(event: keyof E, entry: Entry): boolean {
     const entries = this.#entries.get(event) ?? [];
     const rest = entries.filter((other) => other !== entry);
-    if (rest.length > 0) this.#entries.set(event, rest);
-    else this.#entries.delete(event);
+    this.#replace(event, rest);
     return rest.length < entries.length;
+  }
+
+  #replace(event: keyof E, entries: readonly Entry[]): void {
+    if (entries.length > 0) this.#entries.set(event, entries);
+    else this.#entries.delete(event);
+    if (event !== "message") return;
+    const [entry] = entries;
+    this.#messageListener = entries.length === 1 && entry?.isOnce === false ? entry.listener : undefined;
   }
 
   #stopWhenAlone(event: keyof E): void {

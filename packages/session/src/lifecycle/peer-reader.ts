@@ -76,7 +76,7 @@ export class PeerReader<E extends PeerEvents> implements InboxEvents {
     this.#status = status;
     this.#maxUnreadBytes = maxUnreadBytes;
     this.inbox = new Inbox(maxUnreadBytes, this, budget);
-    this.consumer = new Consumer(this.inbox, (message) => this.#emit("message", message));
+    this.consumer = new Consumer(this.inbox, (message) => this.#emitter.emitMessage(message));
     const failures = new ListenerFailures<E, MessageOrigin>({
       slips,
       connectionOf: (event, args) => {
