@@ -4,6 +4,14 @@ import type { MessagePort } from "node:worker_threads";
 /** Freeing smaller memory costs more than allocating anew, in bytes. */
 export const FREED_FROM_BYTES = 16_384;
 
+/**
+ * So much memory is allocated and freed once, in bytes, unused. glibc returns free memory at the end of its heap to the kernel if it is
+ * more than twice the largest block that was freed before: that of the last few records, which each allocation would then get back page
+ * by page.
+ * @see mallopt(3), M_MMAP_THRESHOLD
+ */
+const LARGEST_FREED_BYTES = 4_194_304;
+
 /** A port without another end: what is transferred to it is freed. */
 let closedPort: MessagePort | undefined;
 
@@ -37,5 +45,6 @@ function createClosedPort(): MessagePort {
   const { MessageChannel } = process.getBuiltinModule("node:worker_threads");
   const { port1 } = new MessageChannel();
   port1.close();
+  port1.postMessage(undefined, [Buffer.allocUnsafeSlow(LARGEST_FREED_BYTES).buffer as ArrayBuffer]);
   return port1;
 }
