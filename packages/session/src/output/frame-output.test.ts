@@ -64,6 +64,17 @@ it("seals the next record of a large message while the kernel takes one, and non
   expect(waiting).toEqual([262_164, 524_328, 524_328, 524_328]);
 });
 
+it("seals the next record also while the last, short one of a message and the first of another are one write", async () => {
+  const { output, stream } = held({ holds: true });
+  output.addLarge(1, new Uint8Array(MIB));
+  for (; output.isBusy; await stream.release()) await nextTurn();
+  output.addLarge(2, new Uint8Array(MIB));
+  await stream.release();
+  expect(stream.writes.at(-1)).toHaveLength(28 + 262_164);
+  await nextTurn();
+  expect(stream.writableLength).toBe(28 + 262_164 + 262_164);
+});
+
 it("seals one record of a large message in a macrotask for a kernel that takes everything at once", async () => {
   const one = held({ holds: false });
   one.output.addLarge(1, new Uint8Array(MIB));

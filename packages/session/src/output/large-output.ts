@@ -10,6 +10,12 @@ import type { LargeMessage } from "./large-message.js";
  */
 export const AHEAD_BYTES: number = RECORD_DATA_MAX_BYTES + RECORD_OVERHEAD_BYTES;
 
+/**
+ * So many bytes may wait besides: the end of a message, such as the 8 bytes that 1 MiB has more than four records, is one write with the
+ * first record of the next message.
+ */
+const SHORT_BYTES = 4_096;
+
 export interface LargeOutputOptions {
   readonly stream: Duplex;
   /** Writes to the stream, and tells `onWritten` when the kernel has the bytes. */
@@ -91,7 +97,7 @@ export class LargeOutput {
 
   /** Encodes the next portion unless enough waits for the kernel. */
   #advance(): void {
-    if (this.#message === undefined || this.#options.stream.writableLength > AHEAD_BYTES) return;
+    if (this.#message === undefined || this.#options.stream.writableLength > AHEAD_BYTES + SHORT_BYTES) return;
     this.#handNext(this.#message);
     this.goOn();
   }
