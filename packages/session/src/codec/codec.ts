@@ -43,6 +43,8 @@ export interface MessageEncoder {
    * Ends early if the length of `data` changes, because its buffer is transferred or resized. Asking throws CryptoError.
    */
   encodePortions(type: number, data: Uint8Array): Iterator<readonly Uint8Array[]>;
+  /** Whether the chunks of portions are memory of their own, which may be freed when they are written. @default false */
+  readonly ownsChunks?: boolean;
   /** How this side announces the end of its stream, and the peer the end of its own. */
   readonly endMark: EndMark;
   /** Encodes the announcement of this side's end; undefined if `endMark` is "none". @throws CryptoError */

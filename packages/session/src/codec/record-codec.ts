@@ -29,6 +29,7 @@ const CONTROL_RECORD_BYTES = 128;
  */
 export class RecordCodec extends FrameCodec {
   readonly security: ConnectionSecurity;
+  readonly ownsChunks = true;
   override readonly endMark = "CLOSE";
   override readonly headroom: number = RECORD_HEADER_BYTES;
   override readonly tailroom: number = TAG_BYTES;

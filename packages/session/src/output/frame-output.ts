@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { hasOneReader } from "@ipc/transport/internal";
 import { LARGE_BYTES, type MessageEncoder } from "../codec/codec.js";
 import type { PromiseWatch } from "../deferred.js";
 import { type IpcError, rethrowDefect } from "../errors.js";
@@ -7,7 +8,7 @@ import { WriteTurn } from "../scheduling/write-turn.js";
 import { busyPoll, nextMacrotask, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
 import { HEAD_START_BYTES, HeadStarts } from "./head-starts.js";
 import { LargeMessage } from "./large-message.js";
-import { AHEAD_BYTES, LargeOutput } from "./large-output.js";
+import { AHEAD_BYTES, freeing, LargeOutput } from "./large-output.js";
 import { SendBuffer } from "./send-buffer.js";
 import { WriteTracker } from "./write-tracker.js";
 
@@ -238,10 +239,10 @@ export class FrameOutput {
     this.#write(bytes);
   }
 
-  #write(bytes: Uint8Array): void {
+  #write(bytes: Uint8Array, written = this.#onWritten): void {
     this.roomBytes = 0;
     try {
-      this.#stream.write(bytes, this.#onWritten);
+      this.#stream.write(bytes, written);
     } catch (error) {
       // A caller's stream has thrown; with 'error' and 'close' the connection ends.
       this.#stream.destroy(error as Error);
@@ -278,9 +279,10 @@ export class FrameOutput {
   };
 
   #createLarge(): LargeOutput {
+    const frees = this.encoder.ownsChunks === true && hasOneReader(this.#stream);
     return new LargeOutput({
       stream: this.#stream,
-      write: (portion) => this.#write(portion),
+      write: (chunk) => this.#write(chunk, frees ? freeing(chunk, this.#onWritten) : undefined),
       ended: () => this.#handRest(),
       written: this.#written,
       failed: this.#failed,

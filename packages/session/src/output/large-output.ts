@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { clearImmediate, setImmediate } from "node:timers";
-import { RECORD_DATA_MAX_BYTES, RECORD_OVERHEAD_BYTES } from "@ipc/crypto";
+import { freeMemory, RECORD_DATA_MAX_BYTES, RECORD_OVERHEAD_BYTES } from "@ipc/crypto";
 import { asIpcError, type IpcError, SessionError } from "../errors.js";
 import type { LargeMessage } from "./large-message.js";
 
@@ -15,6 +15,8 @@ export const AHEAD_BYTES: number = RECORD_DATA_MAX_BYTES + RECORD_OVERHEAD_BYTES
  * first record of the next message.
  */
 const SHORT_BYTES = 4_096;
+
+type WriteCallback = (error?: Error | null) => void;
 
 export interface LargeOutputOptions {
   readonly stream: Duplex;
@@ -143,6 +145,14 @@ export class LargeOutput {
     if (this.#wasTaken) this.#scheduleTurn();
     this.#wasTaken = false;
   }
+}
+
+/** Returns the callback of a write to a socket that Node made: it frees the chunk, which other streams might keep. */
+export function freeing(chunk: Uint8Array, written: WriteCallback): WriteCallback {
+  return (error) => {
+    if (!error) freeMemory(chunk);
+    written(error);
+  };
 }
 
 function notEncodedError(message: string, options: ErrorOptions): SessionError {
