@@ -6,8 +6,9 @@ import { leastAdvanced } from "./least-advanced.js";
 import { StrangerGauge } from "./stranger-gauge.js";
 
 /**
- * Places in a flood of strangers, and at a full server, where most clients wait for a place as strangers would. Where most handshakes are never completed, more places make every client wait longer for its
- * turn and serve none more; fewer let a client that has lost its turn know soon, and dial again.
+ * Places in a flood of strangers, and at a full server. Where most handshakes are never completed, more places make every client wait
+ * longer for its turn and serve none more; fewer let a client that has lost its turn know soon, and dial again. A full server does not
+ * know how many of its clients come back for a session, so it takes them for such a flood.
  */
 export const FLOODED_LIMIT = 64;
 
