@@ -72,7 +72,8 @@ export class HandshakeAcceptor {
   readonly #handshakes: HandshakeTable;
   /**
    * Those that began while the server was full. A client that resumes replaces its own old connection, and all others are told; those
-   * that wait for a place displace each other, and none that began before.
+   * that wait for a place displace each other, and none that began before. However few handshakes the other table allows, these are not
+   * fewer: a client has to get in while strangers dial.
    */
   readonly #busyHandshakes: HandshakeTable;
   /** Streams that are being closed after a rejection, oldest first. */

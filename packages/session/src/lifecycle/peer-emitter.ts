@@ -72,7 +72,9 @@ export class PeerEmitter<E, C = unknown> {
         hasRemoved = true;
       }
       try {
-        const result = entry.listener(...args);
+        // Without `this`, as for a lone listener.
+        const { listener } = entry;
+        const result = listener(...args);
         if (isPromiseLike(result)) this.#watch(event, args, Promise.resolve(result));
       } catch (error) {
         this.#thrown(event, args, error);

@@ -121,6 +121,19 @@ describe("the input of a session", () => {
     session.detach([]);
   });
 
+  it("acknowledges a batch in which a listener closes the connection, which goes on until both sides have everything", async () => {
+    const { state, session, input } = setUp(9, undefined, 1_000_000);
+    const acks: number[] = [];
+    session.attach(({ received }) => acks.push(received) > 0);
+    state.onDelivery = () => {
+      if (state.received.length === 2) input.end();
+    };
+    for (const type of [1, 2]) input.receive(large(type));
+    await nextTurn();
+    expect(acks).toEqual([2]);
+    session.detach([]);
+  });
+
   it("keeps no record in memory for the sake of a message of one byte, and passes on the same bytes", () => {
     const { state, input, read } = setUp(1);
     state.isBlocked = true;

@@ -102,8 +102,9 @@ export class SessionInput {
     this.onWaiting();
   }
 
-  /** The connection has ended, and with it what has not been counted. */
+  /** The connection has ended, and with it what has not been counted. Its last batch may not be over: a listener has ended it. */
   end(): void {
+    this.onBatch();
     this.#isOver = true;
     this.#held.clear();
     this.#options.budget?.leave(this.#waiter);
