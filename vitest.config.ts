@@ -48,7 +48,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     // More than there are cores, because many tests wait rather than compute. A number: vitest takes a percentage of 100 at most.
-    maxWorkers: 2 * availableParallelism(),
+    maxWorkers: Math.min(2 * availableParallelism(), 16),
     sequence: { sequencer: SlowestFirst },
     // For tests that count what is left after a garbage collection.
     execArgv: ["--expose-gc"],

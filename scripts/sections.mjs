@@ -1,8 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { ROOT, section } from "./section.mjs";
 import { printTestReport, TEST_REPORT, WORLD_REPORT } from "./test-report.mjs";
+
+/** The name of PATH in this process: that of Windows differs in case. */
+const PATH = Object.keys(process.env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
 
 const QUIET = {
   TURBO_TELEMETRY_DISABLED: "1",
@@ -90,8 +93,8 @@ function vitest(title, args) {
 }
 
 /**
- * Runs an installed program, without npx and pnpm in between, which take more than a second of a processor to start. npm has put
- * the folder of the installed programs on the PATH, where turbo looks for pnpm.
+ * Runs an installed program, without npx and pnpm in between, which take more than a second of a processor to start. turbo looks for
+ * pnpm on the PATH.
  *
  * @param {string} title
  * @param {string} program
@@ -100,7 +103,7 @@ function vitest(title, args) {
  */
 function installed(title, program, args, env = {}) {
   return section(title, process.execPath, [join(ROOT, "node_modules", program), ...args], {
-    env: { ...QUIET, ...env },
+    env: { ...QUIET, [PATH]: `${join(ROOT, "node_modules", ".bin")}${delimiter}${process.env[PATH] ?? ""}`, ...env },
   });
 }
 

@@ -66,8 +66,8 @@ const NUMBERS: readonly { readonly file: string; readonly code: string; readonly
   { file: "session/src/codec/codec.ts", code: "LARGE_BYTES = 65_536;", says: "one tick, 65 536 bytes" },
   {
     file: "session/src/output/large-output.ts",
-    code: "AHEAD_BYTES: number = RECORD_DATA_MAX_BYTES + RECORD_OVERHEAD_BYTES;",
-    says: "at most one record (262 164 bytes) waits for the kernel",
+    code: "WAITING_BYTES = AHEAD_BYTES + 4_096;",
+    says: "at most one record and the end of the message before it (266 260 bytes) wait for the kernel",
   },
   { file: "session/src/options/security-options.ts", code: "MAX_PSKS = 4;", says: "| 4, the key file's among them |" },
   { file: "framing/src/frame-layout.ts", code: "UINT32_MAX = 0xffff_ffff;", says: "4 294 967 295" },

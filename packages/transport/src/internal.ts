@@ -5,7 +5,7 @@ export { socketPath } from "./endpoint.js";
 export { isTrustedOwner, walkDirectory } from "./fs/directory-walk.js";
 export { currentUser, formatMode, isOwnerOnly, isReplaceable, kindOf } from "./fs/path-entry.js";
 export { machineDirectories, userDirectory } from "./fs/user-directory.js";
-export { guardStream, hasOneReader, remoteOf } from "./net/connect.js";
+export { forgetsWritten, guardStream, hasOneReader, remoteOf } from "./net/connect.js";
 export { messageOf } from "./node-error.js";
 export { assertBoolean, assertInteger, assertKnownOptions, formatValue } from "./option-check.js";
 export { assertNotAborted } from "./transport-error.js";

@@ -66,7 +66,7 @@ async function measureAll(
       for (const inFlight of [1, 64]) await measureInFlight(client, `${size} ${kind}`, value, inFlight, seconds, round);
     }
   }
-  await measureStream(name, client, Math.min(ITEMS, ITEMS_PER_SECOND * seconds), round);
+  await measureStream(name, client, Math.ceil(Math.min(ITEMS, ITEMS_PER_SECOND * seconds)), round);
   await measureBesideStalled(client, seconds, round);
 }
 
@@ -101,7 +101,7 @@ async function measureStream(name: string, client: CallClient, items: number, ro
     if (counted !== count) throw new Error(`${name}: ${counted} of ${count} items`);
     return count / ((performance.now() - from) / 1_000);
   };
-  const isSettled = await settle(async () => [await read(items / 10)]);
+  const isSettled = await settle(async () => [await read(Math.ceil(items / 10))]);
   round.set("a stream: items/s", await read(items), isSettled);
 }
 

@@ -250,3 +250,30 @@ describe("the time slice", () => {
     expect(events).toHaveLength(count);
   });
 });
+
+it("leaves the memory of a message that arrived in pieces to its reader, and protects what messages behind it share", async () => {
+  const stream = new Duplex({ read() {} });
+  const failed = (error: IpcError): void => expect.fail(error.message);
+  const receiver = new Receiver(stream, new FrameDecoder({ maxBodyLength: 1_000 }), failed);
+  const lengths: number[] = [];
+  receiver.attach({
+    message: ({ data }) => {
+      try {
+        structuredClone(data, { transfer: [data.buffer as ArrayBuffer] });
+      } catch {
+        // Node.js 21 and later refuse to transfer memory that is marked; Node.js 20 copies it.
+      }
+      lengths.push(data.length);
+    },
+    bufferDone() {},
+    acceptsRemaining: () => true,
+  });
+  receiver.run();
+  const bytes = join(message("in pieces"), message("whole"), message("whole, too"));
+  stream.push(bytes.subarray(0, 12));
+  await nextTurn();
+  stream.push(bytes.slice(12));
+  await nextTurn();
+  expect(lengths).toEqual([0, 5, 10]);
+  receiver.stop();
+});

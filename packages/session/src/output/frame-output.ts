@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { hasOneReader } from "@ipc/transport/internal";
+import { forgetsWritten } from "@ipc/transport/internal";
 import { LARGE_BYTES, type MessageEncoder } from "../codec/codec.js";
 import type { PromiseWatch } from "../deferred.js";
 import { type IpcError, rethrowDefect } from "../errors.js";
@@ -8,7 +8,7 @@ import { WriteTurn } from "../scheduling/write-turn.js";
 import { busyPoll, nextMacrotask, noteBatched, noteTickEnd } from "../scheduling/write-yield.js";
 import { HEAD_START_BYTES, HeadStarts } from "./head-starts.js";
 import { LargeMessage } from "./large-message.js";
-import { AHEAD_BYTES, freeing, LargeOutput } from "./large-output.js";
+import { AHEAD_BYTES, callbackOf, LargeOutput, type WriteCallback } from "./large-output.js";
 import { SendBuffer } from "./send-buffer.js";
 import { WriteTracker } from "./write-tracker.js";
 
@@ -236,10 +236,10 @@ export class FrameOutput {
   /** Hands sealed bytes to the stream. */
   hand(bytes: Uint8Array, messages: number): void {
     this.tracker.add(bytes.length, messages);
-    this.#write(bytes);
+    this.#write(bytes, this.#onWritten);
   }
 
-  #write(bytes: Uint8Array, written = this.#onWritten): void {
+  #write(bytes: Uint8Array, written: WriteCallback | undefined): void {
     this.roomBytes = 0;
     try {
       this.#stream.write(bytes, written);
@@ -272,17 +272,17 @@ export class FrameOutput {
     // The connection handles stream failures in its 'error' and 'close' listeners, the single path for every end.
     if (error || this.#isStopped) return;
     this.#large?.onWritten();
-    if (this.#isStopped) return;
     this.tracker.update(this.#large?.leftBytes ?? 0);
     this.#written();
     if (this.#buffer.length === 0 && this.tracker.isIdle) this.#buffer.shrink();
   };
 
   #createLarge(): LargeOutput {
-    const frees = this.encoder.ownsChunks === true && hasOneReader(this.#stream);
+    const frees = this.encoder.ownsChunks === true && forgetsWritten(this.#stream);
     return new LargeOutput({
       stream: this.#stream,
-      write: (chunk) => this.#write(chunk, frees ? freeing(chunk, this.#onWritten) : undefined),
+      // Another chunk of the portion reports both.
+      write: (chunk, isLast) => this.#write(chunk, callbackOf(chunk, frees, isLast ? this.#onWritten : undefined)),
       ended: () => this.#handRest(),
       written: this.#written,
       failed: this.#failed,

@@ -1,27 +1,24 @@
 import type { Duplex } from "node:stream";
 import { clearImmediate, setImmediate } from "node:timers";
-import { freeMemory, RECORD_DATA_MAX_BYTES, RECORD_OVERHEAD_BYTES } from "@ipc/crypto";
+import { FREED_FROM_BYTES, freeMemory, RECORD_DATA_MAX_BYTES, RECORD_OVERHEAD_BYTES } from "@ipc/crypto";
 import { asIpcError, type IpcError, SessionError } from "../errors.js";
 import type { LargeMessage } from "./large-message.js";
 
-/**
- * While more bytes wait for the kernel, no more of a large message is encoded: one record may wait. It is encoded while the kernel sends
- * the one before, because the kernel asks for more only when its own buffer is almost empty.
- */
+/** A record. One is encoded while another waits, because the kernel asks for more only when its own buffer is almost empty. */
 export const AHEAD_BYTES: number = RECORD_DATA_MAX_BYTES + RECORD_OVERHEAD_BYTES;
 
 /**
- * So many bytes may wait besides: the end of a message, such as the 8 bytes that 1 MiB has more than four records, is one write with the
- * first record of the next message.
+ * While more bytes wait for the kernel, no next portion is encoded: a record, and the end of the message before it. That end, such as the 8
+ * bytes that 1 MiB has more than four records, is one write with the first record of the next message.
  */
-const SHORT_BYTES = 4_096;
+const WAITING_BYTES = AHEAD_BYTES + 4_096;
 
-type WriteCallback = (error?: Error | null) => void;
+export type WriteCallback = (error?: Error | null) => void;
 
 export interface LargeOutputOptions {
   readonly stream: Duplex;
-  /** Writes to the stream, and tells `onWritten` when the kernel has the bytes. */
-  readonly write: (bytes: Uint8Array) => void;
+  /** Writes to the stream. @param isLast of its portion: `onWritten` is called when the kernel has it */
+  readonly write: (chunk: Uint8Array, isLast: boolean) => void;
   /** Called when the last portion has been written in a turn of its own. */
   readonly ended: () => void;
   /** Called when a portion has been written in a turn of its own: there may be room for more. */
@@ -45,6 +42,8 @@ export class LargeOutput {
   #mustFinish = false;
   /** Set from one portion to the turn of the next one. */
   #nextTurn: NodeJS.Immediate | undefined;
+  /** Whether the next portion is encoded at the end of this tick. */
+  #isDue = false;
   #isStopped = false;
 
   constructor(options: LargeOutputOptions) {
@@ -84,11 +83,20 @@ export class LargeOutput {
     while (!this.#isHanding && this.#message !== undefined) this.#handNext(this.#message);
   }
 
-  /** The kernel has taken bytes. */
+  /** The kernel has taken bytes. One write may end several portions: the next one is encoded when all of them have been freed. */
   onWritten(): void {
-    if (this.#isHanding) this.#wasTaken = true;
-    else if (this.#nextTurn === undefined) this.#advance();
+    if (this.#isHanding) {
+      this.#wasTaken = true;
+    } else if (!this.#isDue) {
+      this.#isDue = true;
+      process.nextTick(this.#onTaken);
+    }
   }
+
+  readonly #onTaken = (): void => {
+    this.#isDue = false;
+    if (this.#nextTurn === undefined) this.#onTurn();
+  };
 
   /** Drops the portions that are missing. */
   stop(): void {
@@ -99,7 +107,7 @@ export class LargeOutput {
 
   /** Encodes the next portion unless enough waits for the kernel. */
   #advance(): void {
-    if (this.#message === undefined || this.#options.stream.writableLength > AHEAD_BYTES + SHORT_BYTES) return;
+    if (this.#message === undefined || this.#options.stream.writableLength > WAITING_BYTES) return;
     this.#handNext(this.#message);
     this.goOn();
   }
@@ -133,7 +141,7 @@ export class LargeOutput {
     this.#isHanding = true;
     try {
       stream.cork();
-      for (const chunk of portion) write(chunk);
+      for (const chunk of portion) write(chunk, chunk === portion.at(-1));
       stream.uncork();
     } catch (error) {
       // A caller's stream has thrown; with 'error' and 'close' the connection ends.
@@ -147,11 +155,16 @@ export class LargeOutput {
   }
 }
 
-/** Returns the callback of a write to a socket that Node made: it frees the chunk, which other streams might keep. */
-export function freeing(chunk: Uint8Array, written: WriteCallback): WriteCallback {
+/** Returns the callback of the write of a chunk. @param frees whether the stream keeps no written chunk, and nothing else has this one */
+export function callbackOf(
+  chunk: Uint8Array,
+  frees: boolean,
+  written: WriteCallback | undefined,
+): WriteCallback | undefined {
+  if (!frees || chunk.length < FREED_FROM_BYTES) return written;
   return (error) => {
     if (!error) freeMemory(chunk);
-    written(error);
+    written?.(error);
   };
 }
 

@@ -17,19 +17,19 @@ export function guardStream<S extends Duplex>(stream: S): S {
   return stream.on("error", ignore);
 }
 
-/** Sockets that Node has made for this package, and that never had two readers at once. */
-const unshared = new WeakSet<Duplex>();
+/** The sockets that Node has made for this package, and whether each never had two readers at once. */
+const ownSockets = new WeakMap<Duplex, boolean>();
 
 /** Guards a socket that Node has made. */
 export function guardSocket(socket: Socket): Socket {
-  unshared.add(socket);
+  ownSockets.set(socket, true);
   return guardStream(socket).on("newListener", onNewListener);
 }
 
 /** Not counted when a chunk is emitted, because a `once` listener that is given it has left by then. */
 function onNewListener(this: Socket, event: string | symbol): void {
   if (event !== "data" && event !== "readable") return;
-  if (this.listenerCount("data") + this.listenerCount("readable") > 0) unshared.delete(this);
+  if (this.listenerCount("data") + this.listenerCount("readable") > 0) ownSockets.set(this, false);
 }
 
 /**
@@ -37,7 +37,15 @@ function onNewListener(this: Socket, event: string | symbol): void {
  * A caller's stream may keep what it emits, or emit parts of larger memory.
  */
 export function hasOneReader(stream: Duplex): boolean {
-  return unshared.has(stream);
+  return ownSockets.get(stream) === true;
+}
+
+/**
+ * Whether a stream keeps no chunk that it has reported as written: a socket of this package does not. A caller's stream may, and so may
+ * a `write` that a caller has put in the place of a socket's.
+ */
+export function forgetsWritten(stream: Duplex): boolean {
+  return ownSockets.has(stream) && !Object.hasOwn(stream, "write");
 }
 
 /**
