@@ -97,3 +97,19 @@ describe("a sender whose kernel takes everything at once", () => {
     expect(session.resend.handed).toBeLessThan(MESSAGES);
   });
 });
+
+it("yields to the event loop, in which acknowledgements are read, with each flush once a session keeps half of its limit", async () => {
+  const { sender } = senderOf(someSession({ bufferBytes: 20_000 }), MUCH);
+  const yields: boolean[] = [];
+  for (let count = 0; count < 3; count++) {
+    void sender.write(1, bytes(5_000));
+    let hasYielded = false;
+    setImmediate(() => {
+      hasYielded = true;
+    });
+    await sender.flush(undefined);
+    yields.push(hasYielded);
+    await nextTurn();
+  }
+  expect(yields).toEqual([false, true, true]);
+});

@@ -111,7 +111,9 @@ export class Sender implements WriteSink, WriteTarget {
     if (signal?.aborted === true) return handledRejection(abortError("flush", signal));
     if (this.#waiting.size > 0 || this.#replay !== undefined) return this.#waiting.flush(signal, until);
     const flushed = this.flushed(signal, until) ?? DONE;
-    return noteFlush() ? flushed.then(nextMacrotask) : flushed;
+    // Acknowledgements are read in another macrotask, and without them every later write would wait.
+    const isDue = noteFlush() || this.#session?.resend.isHalfFull === true;
+    return isDue ? flushed.then(nextMacrotask) : flushed;
   }
 
   /** Sends what earlier connections of the session have left, then the writes that waited for this one. */

@@ -94,6 +94,11 @@ export class ResendBuffer {
     return Math.min(this.limit, this.#budget?.share ?? this.limit) - this.#bytes;
   }
 
+  /** Whether less than half of the limit is left. */
+  get isHalfFull(): boolean {
+    return this.roomBytes * 2 < this.limit;
+  }
+
   /** @param pendingBytes of frames that will be added */
   hasRoom(pendingBytes: number): boolean {
     if (this.roomBytes > pendingBytes) return true;
